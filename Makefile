@@ -1,0 +1,53 @@
+# Every target works in a clean clone; `make` alone lists them.
+
+GO       ?= go
+FUZZTIME ?= 60s
+PKG      ?= ./...
+COVERDIR ?= cover
+
+# Pinned here and not in go.mod, which the library's users read too.
+GOLANGCI := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+# Modules inside this one: they have their own go.mod, so ./... leaves them out.
+NESTED := $(patsubst %/go.mod,%,$(shell find . -mindepth 2 -name go.mod -not -path '*/testdata/*' | sort))
+
+.DEFAULT_GOAL := help
+.PHONY: help test race lint bench fuzz cover
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+test: ## vet and test everything, the modules inside this one too
+	$(GO) vet ./...
+	GOARCH=386 $(GO) vet ./...
+	$(GO) test -count=1 -timeout=5m ./...
+	@set -e; for dir in $(NESTED); do echo "== $$dir"; (cd "$$dir" && $(GO) vet ./... && $(GO) test -count=1 -timeout=5m ./...); done
+
+race: ## test everything under the race detector, in random order
+	$(GO) test -race -shuffle=on -count=1 -timeout=15m ./...
+
+lint: ## golangci-lint, formatting included, and tidy go.mod files
+	$(GOLANGCI) config verify
+	@set -e; for dir in . $(NESTED); do echo "== $$dir"; (cd "$$dir" && $(GO) mod tidy -diff && $(GOLANGCI) run ./...); done
+
+bench: ## the table of ratios beside their goals; fails when a single-core row misses
+	cd bench/peers && $(GO) run . -table
+
+fuzz: ## every fuzz target in turn, FUZZTIME each (60s), in PKG (./...)
+	@set -e; \
+	list=$$($(GO) test -list '^Fuzz' $(PKG)) || { echo "$$list"; exit 1; }; \
+	targets=$$(echo "$$list" | awk '/^Fuzz/ { name[n++] = $$1 } /^ok/ { for (i = 0; i < n; i++) print $$2 ":" name[i]; n = 0 }'); \
+	test -n "$$targets" || { echo "no fuzz target in $(PKG)"; exit 1; }; \
+	for t in $$targets; do \
+		echo "== $$t"; \
+		$(GO) test -run='^$$' -fuzz="^$${t##*:}\$$" -fuzztime=$(FUZZTIME) "$${t%:*}"; \
+	done
+
+cover: ## share of statements that any test of this module reaches, by package
+	@mkdir -p $(COVERDIR)
+	$(GO) test -count=1 -timeout=10m -coverpkg=./... -coverprofile=$(COVERDIR)/profile.out ./...
+	@awk 'NR > 1 { size[$$1] = $$2; if ($$3 > 0) hit[$$1] = 1 } \
+		END { \
+			for (b in size) { pkg = b; sub(/\/[^\/]*:.*/, "", pkg); all[pkg] += size[b]; if (b in hit) reached[pkg] += size[b] } \
+			for (pkg in all) printf "%5.1f %%  %s\n", 100 * reached[pkg] / all[pkg], pkg \
+		}' $(COVERDIR)/profile.out | sort -k 3
