@@ -31,7 +31,7 @@ lint: ## golangci-lint, formatting included, and tidy go.mod files
 	@set -e; for dir in . $(NESTED); do echo "== $$dir"; (cd "$$dir" && $(GO) mod tidy -diff && $(GOLANGCI) run ./...); done
 
 bench: ## the table of ratios beside their goals; fails when a single-core row misses
-	cd bench/peers && $(GO) run . -table
+	cd bench/peers && $(GO) run .
 
 fuzz: ## every fuzz target in turn, FUZZTIME each (60s), in PKG (./...)
 	@set -e; \
