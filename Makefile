@@ -49,5 +49,5 @@ cover: ## share of statements that any test of this module reaches, by package
 	@awk 'NR > 1 { size[$$1] = $$2; if ($$3 > 0) hit[$$1] = 1 } \
 		END { \
 			for (b in size) { pkg = b; sub(/\/[^\/]*:.*/, "", pkg); all[pkg] += size[b]; if (b in hit) reached[pkg] += size[b] } \
-			for (pkg in all) printf "%5.1f %%  %s\n", 100 * reached[pkg] / all[pkg], pkg \
+			for (pkg in all) if (all[pkg]) printf "%5.1f %%  %s\n", 100 * reached[pkg] / all[pkg], pkg \
 		}' $(COVERDIR)/profile.out | sort -k 3
