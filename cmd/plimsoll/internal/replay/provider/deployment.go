@@ -1,0 +1,69 @@
+// Package provider simulates the far side of a replay: deployments that take
+// their time to answer and enforce their own limits.
+package provider
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/trace"
+)
+
+// Deployment is one deployment as its provider runs it.
+type Deployment struct {
+	ID             string
+	RPM, TPM       int64         // limits: requests and tokens per minute
+	PerOutputToken time.Duration // time it takes to write one token of an answer
+}
+
+// RefusalTime is how long a provider takes to say no.
+const RefusalTime = 50 * time.Millisecond
+
+// readSpeed is how many input tokens a deployment reads in a second, before
+// the first token of the answer.
+const readSpeed = 8000
+
+// CallTime returns how long the deployment takes for a call it admits: 0.25 s
+// and 1 s per 8000 input tokens to the first output token, then
+// PerOutputToken for each.
+func (d Deployment) CallTime(r trace.Request) time.Duration {
+	firstToken := 250*time.Millisecond + time.Duration(r.Input)*time.Second/readSpeed
+	return firstToken + time.Duration(r.Output)*d.PerOutputToken
+}
+
+// PoolNames are the pools that [Pool] knows.
+var PoolNames = []string{"standard", "rpm-bound"}
+
+// Pool returns the ten unequal deployments of that name, 1.3 M TPM in all.
+// standard: 30k to 300k TPM, 6 RPM per 1k TPM, 12 to 30 ms per output token.
+// rpm-bound: the same, but every second deployment has a tenth of the RPM.
+func Pool(name string) ([]Deployment, error) {
+	if name != "standard" && name != "rpm-bound" {
+		return nil, fmt.Errorf("unknown pool %q; use one of %s", name, strings.Join(PoolNames, ", "))
+	}
+	sizes := [...]int64{30, 40, 60, 80, 100, 120, 150, 180, 240, 300} // 1000 TPM
+	speeds := [...]int64{12, 26, 20, 14, 28, 22, 16, 30, 24, 18}      // ms per token; unrelated to size
+	pool := make([]Deployment, len(sizes))
+	for i, size := range sizes {
+		pool[i] = Deployment{
+			ID:             fmt.Sprintf("dep-%dk", size),
+			TPM:            1000 * size,
+			RPM:            6 * size,
+			PerOutputToken: time.Duration(speeds[i]) * time.Millisecond,
+		}
+		if name == "rpm-bound" && i%2 == 1 {
+			pool[i].RPM /= 10
+		}
+	}
+	return pool, nil
+}
+
+// TPM returns the sum of the deployments' token limits, in tokens per minute.
+func TPM(pool []Deployment) int64 {
+	var sum int64
+	for _, d := range pool {
+		sum += d.TPM
+	}
+	return sum
+}
