@@ -1,0 +1,72 @@
+package engine
+
+import (
+	"fmt"
+	"math"
+)
+
+// ask is a demand as the search sees it.
+type ask struct {
+	e      *Engine
+	tokens int64 // that the demand names
+	learn  bool  // the learned mean comes on top
+	most   int64 // of the learned mean
+	group  int64 // the group's learned mean, -1 if unknown
+	filter *filter
+}
+
+// newAsk checks a demand and returns what it asks for; learn says whether an
+// output it leaves open is filled in. False: a count is out of range.
+func (g *Group) newAsk(d *Demand, learn bool) (ask, bool) {
+	q := ask{e: g.e, tokens: d.InputTokens, most: math.MaxInt64}
+	out, most := d.OutputTokens, d.MaxOutputTokens
+	if uint64(d.InputTokens) > uint64(MaxCount) || uint64(out+1) > uint64(MaxCount)+1 || uint64(most) > uint64(MaxCount) {
+		return q, false
+	}
+	if most != 0 {
+		q.most = most
+	}
+	if out > 0 {
+		q.tokens += min(out, q.most)
+	} else if out == 0 && learn {
+		q.learn, q.group = true, g.mean.value()
+	}
+	return q, true
+}
+
+// cost returns the tokens to reserve on a deployment.
+func (q *ask) cost(h *handle) int64 {
+	if !q.learn {
+		return q.tokens
+	}
+	return q.tokens + min(h.expected(q.group), q.most)
+}
+
+// invalid names what is out of range in a demand.
+func (d *Demand) invalid() error {
+	name, v, low := "OutputTokens", d.OutputTokens, NoOutput
+	if d.InputTokens < 0 || d.InputTokens > MaxCount {
+		name, v, low = "InputTokens", d.InputTokens, 0
+	} else if d.MaxOutputTokens < 0 || d.MaxOutputTokens > MaxCount {
+		name, v, low = "MaxOutputTokens", d.MaxOutputTokens, 0
+	}
+	return fmt.Errorf("%w: %s is %d; it must be from %d to %d", ErrInvalidDemand, name, v, low, MaxCount)
+}
+
+// clamp returns a count within [0, MaxCount] and whether it was.
+func clamp(n int64) (int64, bool) {
+	if uint64(n) <= uint64(MaxCount) {
+		return n, true
+	}
+	return min(max(n, 0), MaxCount), false
+}
+
+// checked returns a usage with its counts in range.
+func (e *Engine) checked(u Usage) Usage {
+	in, ok1 := clamp(u.InputTokens)
+	out, ok2 := clamp(u.OutputTokens)
+	if !ok1 || !ok2 {
+		e.invalid.Add(1)
+	}
+	return Usage{in, out}
+}

@@ -1,0 +1,53 @@
+package engine
+
+import "time"
+
+// Pick is [Group.Pick] by name; it returns the deployment's ID. Errors:
+// [ErrUnknownGroup], [ErrInvalidDemand], [ErrNoCandidate] or a [*LimitError].
+func (e *Engine) Pick(group string, d Demand) (deployment string, err error) {
+	g, err := e.Group(group)
+	if err != nil {
+		return "", err
+	}
+	r, c := g.pick(&d)
+	if r.h == nil {
+		return "", g.refusal(&d, c, false)
+	}
+	return r.h.id, nil
+}
+
+// PreCheck is [Ref.PreCheck] by name. Errors: [ErrUnknownDeployment],
+// [ErrInvalidDemand] or a [*LimitError].
+func (e *Engine) PreCheck(deployment string, d Demand) error {
+	h, ok := e.handles.Load(deployment)
+	if !ok {
+		_, err := e.Ref(deployment)
+		return err
+	}
+	why, ok := h.preCheck(&d)
+	if !ok {
+		return h.refusal(&d, why)
+	}
+	return nil
+}
+
+// Record is [Ref.Record] by name. The error is [ErrUnknownDeployment].
+func (e *Engine) Record(deployment string, u Usage) error {
+	h, ok := e.handles.Load(deployment)
+	if !ok {
+		_, err := e.Ref(deployment)
+		return err
+	}
+	h.record(u)
+	return nil
+}
+
+// Cooldown is [Ref.Cooldown] by name. The error is [ErrUnknownDeployment].
+func (e *Engine) Cooldown(deployment string, d time.Duration) error {
+	r, err := e.Ref(deployment)
+	if err != nil {
+		return err
+	}
+	r.Cooldown(d)
+	return nil
+}

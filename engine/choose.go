@@ -1,0 +1,207 @@
+package engine
+
+import (
+	"runtime"
+
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// reason orders what refuses a demand by how near it is to fitting.
+type reason uint8
+
+const (
+	whyNothing reason = iota // no candidate
+	whyDisabled
+	whyCooling
+	whyRequests
+	whyInFlight
+	whyTokens
+	whyInvalid // the demand itself
+)
+
+var reasonLimit = [...]Limit{LimitNone, LimitDisabled, LimitCooldown, LimitRPM, LimitInFlight, LimitTPM, LimitNone}
+
+// choice is a cell the search has settled on: its index, -1 for none and why,
+// and what a charge may raise the block's bound to at which sequence (0: not).
+type choice struct {
+	i           int
+	why         reason
+	second, seq uint64
+}
+
+// choose returns the strategy's choice among the cells with room, from the
+// lowest tier that has any.
+func (f *frame) choose(q *ask) choice {
+	if q.filter != nil {
+		q.filter.resolve(f)
+	}
+	c := choice{i: -1}
+	for t := range f.tiers {
+		t := &f.tiers[t]
+		found := f.chooseIn(t, q)
+		if found.i >= 0 {
+			return found
+		}
+		c.why = max(c.why, found.why)
+	}
+	return c
+}
+
+func (f *frame) chooseIn(t *tier, q *ask) choice {
+	switch f.strategy {
+	case PowerOfTwo:
+		if i := f.better(t, q); i >= 0 {
+			return choice{i: i}
+		}
+	case Weighted:
+		if i := f.weighted(t, q); i >= 0 {
+			return choice{i: i}
+		}
+	default:
+		if t.size() > indexFrom {
+			if (q.filter == nil || len(q.filter.demand.Tags) == 0) && (q.prunes(f) || !t.tokenLimited) {
+				if c := f.descend(t, q); c.i >= 0 {
+					return c
+				}
+			}
+		} else if q.filter == nil && !q.learn && !f.limited {
+			k1, k2 := f.lowest(t.from, t.to, q.tokens)
+			if k1 != noKey {
+				i := t.from + int(k1&indexMask)
+				if k1>>indexBits == k2>>indexBits {
+					i = f.draw(t.first, t.last, q, k1>>indexBits, i)
+				}
+				return choice{i: i}
+			}
+		}
+	}
+	return f.decide(t, q)
+}
+
+const (
+	tries      = 64 // of a decision that keeps seeing others half way
+	triesQuick = 4  // of them without giving way
+)
+
+// decide looks at every block that may hold the best cell or any cell with
+// room. It refuses only what its cells refuse at rest: when nothing was half way
+// and no room came while it looked.
+func (f *frame) decide(t *tier, q *ask) choice {
+	var why reason
+	for try := range tries {
+		best, at, tied := noKey, -1, false
+		why = whyNothing
+		var before, after uint64
+		sure := true
+		for b := t.first; b < t.last; b++ {
+			bl := &f.blocks[b]
+			seq := bl.seq.Load()
+			before += seq
+			if bl.refuses(q.tokens, seq) {
+				why = max(why, reason(bl.why.Load()))
+				continue
+			}
+			if at >= 0 && bl.bound.Load() > best && q.prunes(f) {
+				continue
+			}
+			mask := q.mask(f, b)
+			k1, k2 := f.lowestOf(b, q, mask)
+			if k1 == noKey {
+				if at < 0 {
+					w, ok := f.refuse(b, q, mask, seq)
+					why, sure = max(why, w), sure && ok
+				}
+				continue
+			}
+			switch k := k1 >> indexBits; {
+			case k < best:
+				best, at, tied = k, int(f.starts[b])+int(k1&indexMask), k2>>indexBits == k
+			case k == best:
+				tied = true
+			}
+		}
+		if at >= 0 {
+			if tied {
+				at = f.draw(t.first, t.last, q, best, at)
+			}
+			return choice{i: at}
+		}
+		for b := t.first; b < t.last; b++ {
+			after += f.blocks[b].seq.Load()
+		}
+		if sure && before == after {
+			return choice{i: -1, why: why}
+		}
+		if try >= triesQuick {
+			runtime.Gosched()
+		}
+	}
+	q.e.contended.Add(1)
+	return choice{i: -1, why: why}
+}
+
+// refuse looks once more at a block in which nothing was found, remembers the
+// room it has, and reports what stands in the way. False: an attempt was half
+// way, or the demand fits after all.
+func (f *frame) refuse(b int, q *ask, mask uint16, seq uint64) (why reason, sure bool) {
+	from, to := f.block(b)
+	most, all, pending := int64(-1), whyNothing, false
+	sure = true
+	for i := from; i < to; i++ {
+		room, w, half := f.room(i)
+		most, all, pending = max(most, room), max(all, w), pending || half
+		if mask>>(i-from)&1 != 0 {
+			why = max(why, w)
+			sure = sure && !half && room < q.cost(f.handles[i])
+		}
+	}
+	if !pending {
+		f.blocks[b].remember(most, all, seq)
+	}
+	return why, sure
+}
+
+// room returns the most tokens a request can take in a cell, -1 if it takes no
+// request at all, with what stands in the way of a larger one, and whether an
+// attempt was half way that may change it.
+func (f *frame) room(i int) (room int64, why reason, pending bool) {
+	room, full, pending := f.cells[i].Room()
+	gate, _ := f.cells[i].Caps()
+	switch {
+	case gate < 0:
+		if why = whyCooling; gate != window.CapCooling {
+			why = whyDisabled
+		}
+		return -1, why, false
+	case full:
+		return -1, whyRequests, false
+	case f.limited:
+		if fl := &f.handles[i].flight; fl.live.Load() >= fl.cap.Load() {
+			return -1, whyInFlight, pending
+		}
+	}
+	return max(room, -1), whyTokens, pending
+}
+
+// admits says what stands in the way of counting one request in a cell, tokens
+// that must fit beside it included, and whether an attempt was half way that may
+// change it. Nothing: whyNothing.
+func (f *frame) admits(i int, tokens int64) (why reason, pending bool) {
+	if gate, _ := f.cells[i].Caps(); gate < 0 {
+		if gate == window.CapCooling {
+			return whyCooling, false
+		}
+		return whyDisabled, false
+	}
+	if tokens == 0 {
+		return whyNothing, false
+	}
+	room, full, pending := f.cells[i].Room()
+	switch {
+	case full:
+		return whyRequests, false
+	case room < tokens:
+		return whyTokens, pending
+	}
+	return whyNothing, false
+}

@@ -1,0 +1,76 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// Blocked as a limit means a limit of zero: nothing is admitted. (0 means
+// unlimited, because that is what an absent limit means in a file.)
+const Blocked int64 = -1
+
+// MaxDeployments is how many deployments one engine takes.
+const MaxDeployments = 10_000
+
+// Config is everything an engine is told. Zero values are the documented
+// defaults. [Config.Validate] says what is wrong with it.
+type Config struct {
+	// Deployments are the places requests can go to: at least one, at most
+	// [MaxDeployments], with unique IDs.
+	Deployments []Deployment
+	// Aliases are other names of groups: alias to group, or to another alias.
+	Aliases map[string]string
+	// Strategy ranks the deployments of a group; 0 = LeastUtilized.
+	Strategy Strategy
+	// ExpectedOutput is how many output tokens a request is assumed to produce
+	// before anything was learned from settled calls; 0 = 256.
+	ExpectedOutput int64
+	// LeaseTTL is the age from which a lease that was never ended no longer
+	// counts as in flight; 0 = 15 minutes, else from one minute to one day.
+	// Ages are known to 1/15 of it, and never better than a minute.
+	// Fixed by New: Apply takes 0 or the same value.
+	LeaseTTL time.Duration
+	// Clock decides which minute it is; nil = an anchored clock of the
+	// engine's own. Share one with the syncer. Fixed by New: Apply takes nil or
+	// the same clock.
+	Clock *window.Clock
+	// Rand is the source of random choices, 64 uniform bits a call; nil = the
+	// runtime's. It must be safe for concurrent use. Fixed by New: Apply
+	// ignores it.
+	Rand func() uint64
+}
+
+// Deployment is one place that can serve a model, with its own limits.
+type Deployment struct {
+	// ID is the key under which nodes share this deployment's usage: unique,
+	// stable, not empty, any text. It is never parsed.
+	ID string
+	// Group is the name callers ask for: deployments of one group can stand in
+	// for each other. Not empty.
+	Group string
+	// Model is the provider's name of the model, for display and for key
+	// compatibility.
+	Model string
+	// Limits are what the provider or the operator allows.
+	Limits Limits
+	// Weight is the deployment's share of the traffic under [Weighted];
+	// 0 = 1. Other strategies ignore it.
+	Weight float64
+	// Disabled takes the deployment out of selection. It is the configuration's
+	// switch: [Ref.SetEnabled] overrides it until an Apply that changes it.
+	Disabled bool
+	// Order is the deployment's tier: a higher one is used only when no lower
+	// one has room.
+	Order int
+	// Tags are what [Demand.Tags] can ask for.
+	Tags []string
+}
+
+// Limits are a deployment's limits. 0 = unlimited, [Blocked] = zero; otherwise
+// from 1 to [MaxCount].
+type Limits struct {
+	RPM         int64 // requests per UTC minute
+	TPM         int64 // tokens per UTC minute
+	MaxInFlight int64 // leases held at once, on this node
+}

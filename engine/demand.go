@@ -1,0 +1,37 @@
+package engine
+
+// NoOutput as [Demand.OutputTokens] says that the request will produce no
+// output tokens: nothing is expected, nothing learned is added.
+const NoOutput int64 = -1
+
+// MaxCount is the largest count of tokens or requests the engine takes: 2^42.
+// It bounds limits, demands and usage.
+const MaxCount int64 = 1 << 42
+
+// Demand is what a request is expected to consume. The zero Demand asks for
+// one request and, from Acquire, the learned mean output.
+//
+// Counts outside [0, MaxCount] make a demand invalid: Acquire and the by-name
+// forms return [ErrInvalidDemand], the others refuse, and
+// [Stats.Invalid] counts it.
+type Demand struct {
+	// InputTokens is the size of the prompt, in tokens.
+	InputTokens int64
+	// OutputTokens is the expected size of the answer, in tokens. 0 means the
+	// learned mean for Acquire and TryAcquire, and nothing for Pick and
+	// PreCheck, which weigh only what the demand names. [NoOutput] means none.
+	OutputTokens int64
+	// MaxOutputTokens is the request's own cap on its output; 0 = unknown. The
+	// expectation is never above it.
+	MaxOutputTokens int64
+	// Exclude lists deployments not to consider, such as those already tried.
+	Exclude []Ref
+	// Tags must all be present on a deployment for it to be considered.
+	Tags []string
+}
+
+// Usage is what a call consumed, in tokens. Counts outside [0, MaxCount] are
+// clamped to it and counted in [Stats.Invalid].
+type Usage struct {
+	InputTokens, OutputTokens int64
+}

@@ -1,0 +1,83 @@
+package engine
+
+// descents is how many blocks a search by bounds puts right before it gives up
+// and looks at all of them.
+const descents = 6
+
+// descend finds the best cell of a large tier by its blocks' bounds: it looks
+// into the block with the lowest bound, puts that right, and is done when no
+// other bound is lower than what it found. None (-1) means that it did not find
+// one, not that there is none.
+func (f *frame) descend(t *tier, q *ask) choice {
+	blocks := f.blocks[t.first:t.last]
+	for range descents {
+		k1, k2 := noKey, noKey
+		for j := range blocks {
+			k := blocks[j].bound.Load()<<indexBits | uint64(j)
+			k2 = min(k2, max(k1, k))
+			k1 = min(k1, k)
+		}
+		bound, next, j := k1>>indexBits, k2>>indexBits, int(k1&indexMask)
+		if bound == fullKey {
+			break
+		}
+		if bound == next {
+			r := q.e.random()
+			if bound == 0 { // nothing is lower than untouched
+				if i := t.from + int(r&(1<<32-1)*uint64(t.size())>>32); f.key(i) == 0 && f.fits(i, q) && q.allows(f, i) {
+					return choice{i: i}
+				}
+			}
+			j = tiedBlock(blocks, bound, r, j)
+		}
+		b := t.first + j
+		bl := &f.blocks[b]
+		seq := bl.seq.Load()
+		c1, c2 := f.lowestUsable(b)
+		least := c1 >> indexBits
+		bl.raise(bound, least, seq)
+		if c1 == noKey || least > next {
+			continue
+		}
+		i := int(f.starts[b]) + int(c1&indexMask)
+		if c2>>indexBits == least {
+			i = f.draw(b, b+1, q, least, i)
+		}
+		if f.fits(i, q) && q.allows(f, i) {
+			return choice{i: i, second: c2 >> indexBits, seq: seq}
+		}
+		break
+	}
+	return choice{i: -1}
+}
+
+// tiedBlock draws one of the blocks whose bound is k.
+func tiedBlock(blocks []block, k, r uint64, def int) int {
+	best := noKey
+	for j := range blocks {
+		if blocks[j].bound.Load() == k {
+			best = min(best, mix(r, j)<<indexBits|uint64(j))
+		}
+	}
+	if best == noKey {
+		return def
+	}
+	return int(best & indexMask)
+}
+
+// lowestUsable scans a block for the cells that a bound has to cover: those
+// with room for one token.
+func (f *frame) lowestUsable(b int) (k1, k2 uint64) {
+	from, to := f.block(b)
+	if f.limited {
+		return f.lowestOf(b, &ask{tokens: 1}, 1<<(to-from)-1)
+	}
+	return f.lowest(from, to, 1)
+}
+
+// raiseAfter lets the bound of a block follow a charge: the block's least is
+// now the second it had, or the charged cell.
+func (f *frame) raiseAfter(c choice) {
+	b := &f.blocks[f.blockOf[c.i]]
+	b.raise(b.bound.Load(), min(c.second, f.key(c.i)), c.seq)
+}

@@ -1,0 +1,128 @@
+package engine
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+	"weak"
+
+	"github.com/puzpuzpuz/xsync/v3"
+
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// Engine decides which deployment a request goes to. Its methods, and those of
+// the handles it gives out, are safe for concurrent use. It does no I/O, starts
+// no goroutine and writes no log; how it is doing is in [Engine.Stats] and
+// [Engine.AppendStates].
+type Engine struct {
+	clock *window.Clock
+	rand  func() uint64
+
+	// Handles only: a decision looks up, never stores.
+	groups  *xsync.MapOf[string, *Group] // by name and alias
+	handles *xsync.MapOf[string, *handle]
+
+	ttl      time.Duration // of leases
+	slotSpan int64         // minutes per slot of a flight
+	slotTTL  int64         // slots a lease counts for
+
+	mu  sync.Mutex // Apply; before any group's mutex
+	all atomic.Pointer[[]*Group]
+
+	invalid, contended, dropped, late, released atomic.Int64
+
+	strayTokens, strayRequests atomic.Int64 // changes to windows that had been folded
+	returned                   atomic.Int64 // requests given back by Release
+
+	// Of what has been dropped. past and refused are under mu.
+	past    totals
+	refused [limitKinds]int64
+	gone    goneTotals
+	rest    leftovers
+}
+
+const (
+	defaultOutput = 256
+	defaultTTL    = 15 * time.Minute
+)
+
+// New returns an engine for a configuration, or every problem that
+// [Config.Validate] finds in it.
+func New(cfg Config) (*Engine, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	e := &Engine{
+		clock: cfg.Clock, rand: cfg.Rand, ttl: cfg.LeaseTTL,
+		groups: xsync.NewMapOf[string, *Group](), handles: xsync.NewMapOf[string, *handle](),
+	}
+	if e.clock == nil {
+		e.clock = window.NewClock()
+	}
+	if e.ttl == 0 {
+		e.ttl = defaultTTL
+	}
+	e.slotSpan = ceilDiv(int64(e.ttl), (flightSlots-1)*window.Minute)
+	e.slotTTL = ceilDiv(int64(e.ttl), e.slotSpan*window.Minute)
+	e.all.Store(new([]*Group))
+	e.apply(cfg)
+	p := weak.Make(e)
+	e.clock.Notify(func(now int64) bool {
+		e := p.Value()
+		if e == nil {
+			return false
+		}
+		e.turn(now)
+		return true
+	})
+	return e, nil
+}
+
+func ceilDiv(a, b int64) int64 { return (a + b - 1) / b }
+
+// slot returns the flight slot of an epoch.
+func (e *Engine) slot(epoch int64) int64 { return epoch / e.slotSpan }
+
+func (e *Engine) random() uint64 {
+	if e.rand != nil {
+		return e.rand()
+	}
+	return rand.Uint64()
+}
+
+// uniform returns a number in [0, 1).
+func (e *Engine) uniform() float64 { return float64(e.random()>>11) / (1 << 53) }
+
+// Group returns the group of that name or alias, to be resolved once and kept:
+// it stays valid across Apply. The error is [ErrUnknownGroup].
+func (e *Engine) Group(name string) (*Group, error) {
+	if g, ok := e.groups.Load(name); ok {
+		return g, nil
+	}
+	return nil, fmt.Errorf("%w %q", ErrUnknownGroup, name)
+}
+
+// Ref returns the handle of a deployment, to be resolved once and kept: it
+// stays valid across Apply, and a deployment that was removed and added again is
+// the same. The error is [ErrUnknownDeployment].
+func (e *Engine) Ref(deployment string) (Ref, error) {
+	if h, ok := e.handles.Load(deployment); ok {
+		return Ref{h}, nil
+	}
+	return Ref{}, fmt.Errorf("%w %q", ErrUnknownDeployment, deployment)
+}
+
+// turn rolls over, and ends cooldowns in, every group that is due, and builds
+// the windows that will be due soon.
+func (e *Engine) turn(now int64) {
+	for _, g := range *e.all.Load() {
+		if f := g.cur.Load(); now >= f.wake.Load() {
+			g.turn(now)
+		} else if f.end-now <= int64(time.Second) {
+			g.prepare(f)
+		}
+	}
+}

@@ -1,0 +1,82 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+var (
+	// ErrLimited means that every candidate is at a limit, cooling down or
+	// disabled. The error is a [*LimitError], which says which and until when.
+	ErrLimited = errors.New("engine: limited")
+	// ErrNoCandidate means that the group has no deployment that the demand's
+	// Exclude and Tags leave over.
+	ErrNoCandidate = errors.New("engine: no candidate")
+	// ErrUnknownGroup means that no group or alias has that name.
+	ErrUnknownGroup = errors.New("engine: unknown group")
+	// ErrUnknownDeployment means that no deployment has that ID.
+	ErrUnknownDeployment = errors.New("engine: unknown deployment")
+	// ErrInvalidDemand means that a count of a demand is out of range.
+	ErrInvalidDemand = errors.New("engine: invalid demand")
+)
+
+// Limit names what refused a demand.
+type Limit uint8
+
+const (
+	LimitNone     Limit = iota // nothing refused
+	LimitRPM                   // requests per minute
+	LimitTPM                   // tokens per minute
+	LimitInFlight              // leases held at once
+	LimitCooldown              // the deployment is cooling down
+	LimitDisabled              // the deployment is switched off
+
+	limitKinds = iota
+)
+
+var limitNames = [limitKinds]string{"none", "rpm", "tpm", "in_flight", "cooldown", "disabled"}
+
+// String returns the limit's name: rpm, tpm, in_flight, cooldown, disabled or none.
+func (l Limit) String() string {
+	if int(l) < len(limitNames) {
+		return limitNames[l]
+	}
+	return fmt.Sprintf("Limit(%d)", uint8(l))
+}
+
+// MarshalText implements [encoding.TextMarshaler].
+func (l Limit) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
+
+// LimitError says why a demand was refused, and until when.
+// errors.Is(err, ErrLimited) is true of it.
+type LimitError struct {
+	Group      string // the group that was asked; the deployment's group for PreCheck
+	Deployment string // the candidate that frees up first
+	Limit      Limit  // what refuses the demand there
+	// RetryAfter is how long until the demand fits there if nothing else is
+	// admitted or refunded; 0 if Never. For LimitInFlight it is an estimate from
+	// the rate at which leases ended.
+	RetryAfter time.Duration
+	// Never means that no waiting helps: the demand is larger than every limit,
+	// or the candidates are blocked or disabled.
+	Never      bool
+	Candidates int     // how many deployments were considered
+	States     []State // at most 32 of them
+}
+
+// Error names the group, the deployment, its limit and the time to wait.
+func (e *LimitError) Error() string {
+	wait := "retry after " + e.RetryAfter.Round(time.Millisecond).String()
+	if e.Never {
+		wait = "waiting will not help"
+	}
+	if e.Candidates == 1 {
+		return fmt.Sprintf("engine: deployment %q of group %q refused by %s; %s", e.Deployment, e.Group, e.Limit, wait)
+	}
+	return fmt.Sprintf("engine: group %q: none of %d candidates has room; nearest is %q, refused by %s; %s",
+		e.Group, e.Candidates, e.Deployment, e.Limit, wait)
+}
+
+// Is reports whether target is ErrLimited.
+func (e *LimitError) Is(target error) bool { return target == ErrLimited }

@@ -1,0 +1,88 @@
+package engine
+
+// Explain says what Pick and TryAcquire would do with a demand and why, without
+// doing it. It looks at every deployment of the group and allocates. An unknown
+// group and an invalid demand are reported in Err.
+func (e *Engine) Explain(group string, d Demand) Explanation {
+	x := Explanation{Group: group, Demand: d}
+	g, err := e.Group(group)
+	if err != nil {
+		x.Err = err
+		return x
+	}
+	pick, ok := g.newAsk(&d, false)
+	if !ok {
+		x.Err = d.invalid()
+		return x
+	}
+	acquire, _ := g.newAsk(&d, true)
+	l := filter{demand: &d}
+	pick.filter, acquire.filter = &l, &l
+	x.Group = g.name
+	x.fill(g, &pick, &acquire, &l)
+	if len(x.Acquire) == 0 {
+		x.Err = g.refusal(&d, choice{why: whyTokens}, true)
+	}
+	return x
+}
+
+func (x *Explanation) fill(g *Group, pick, acquire *ask, l *filter) {
+	now := g.clock.Read()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	f := g.turnLocked(now)
+	l.resolve(f)
+	for t := range f.tiers {
+		t := &f.tiers[t]
+		lower := len(x.Acquire) > 0
+		for i := t.from; i < t.to; i++ {
+			c := Candidate{State: f.state(g.name, i, now), Order: t.order, Score: f.score(i), Cost: acquire.cost(f.handles[i])}
+			c.Refused = f.wait(i, c.Cost, true, now).limit
+			if !acquire.allows(f, i) {
+				c.Skipped = "excluded, or without a tag the demand asks for"
+			} else if lower {
+				c.Skipped = "a lower order has room"
+			}
+			x.Candidates = append(x.Candidates, c)
+		}
+		if len(x.Pick) == 0 {
+			x.Pick = f.eligible(t, pick)
+		}
+		if !lower {
+			x.Acquire = f.eligible(t, acquire)
+		}
+	}
+}
+
+// score returns what the strategy ranks a cell by.
+func (f *frame) score(i int) float64 {
+	switch f.strategy {
+	case LowestTPM:
+		return float64(f.key(i))
+	case Weighted:
+		if w := f.handles[i].cfg.Weight; w != 0 {
+			return w
+		}
+		return 1
+	}
+	return float64(f.key(i)>>keyTokenBits) / (1 << ratioFraction)
+}
+
+// eligible returns the IDs the strategy draws from in a tier.
+func (f *frame) eligible(t *tier, q *ask) (ids []string) {
+	ranked := f.strategy == LowestTPM || f.strategy == LeastUtilized
+	best := noKey
+	for i := t.from; i < t.to; i++ {
+		if !f.fits(i, q) || !q.allows(f, i) {
+			continue
+		}
+		if k := f.key(i); ranked && k != best {
+			if k > best {
+				continue
+			}
+			best, ids = k, ids[:0]
+		}
+		ids = append(ids, f.handles[i].id)
+	}
+	return ids
+}

@@ -1,0 +1,88 @@
+package engine
+
+import (
+	"sync/atomic"
+
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// frame is a group's window: the cells of its deployments in one epoch. At a
+// rollover, and by Apply, it is replaced as a whole; writers that still hold it
+// finish there and are found again, or see its cells sealed.
+type frame struct {
+	Epoch int64
+	end   int64
+	// wake is when the frame has to be looked at: its end, or a cooldown's.
+	wake atomic.Int64
+	*layout
+	handles []*handle // of the layout, one load closer
+	cells   []window.Cell
+	blocks  []block
+	shares  []share // under the group's mutex
+	prev    atomic.Pointer[frame]
+}
+
+// share is what the other nodes used and how far this node may go, and what
+// Collect last said. The zero value with noShare's ceilings is "alone".
+type share struct {
+	tokens, requests         int64
+	ceilTokens, ceilRequests int64
+	toldTokens, toldRequests int64
+}
+
+func newFrame(l *layout, epoch int64) *frame {
+	n := len(l.handles)
+	f := &frame{
+		Epoch: epoch, end: window.Start(epoch + 1), layout: l, handles: l.handles,
+		cells: make([]window.Cell, n), blocks: make([]block, len(l.starts)-1), shares: make([]share, n),
+	}
+	f.wake.Store(f.end)
+	for b := range f.blocks {
+		f.blocks[b].seq.Store(1) // a zero room is never valid
+	}
+	for i := range f.shares {
+		f.shares[i].ceilTokens, f.shares[i].ceilRequests = window.Max, window.Max
+	}
+	return f
+}
+
+// recap sets a cell's caps from its handle and share. Under the group's mutex.
+func (f *frame) recap(i int) {
+	h := f.handles[i]
+	t, r := capsOf(h, &f.shares[i])
+	f.cells[i].Shift(0, 0, t, r)
+	if h.coolUntil != 0 && h.coolUntil < f.wake.Load() {
+		f.wake.Store(h.coolUntil)
+	}
+}
+
+// own returns this node's usage in a cell, never below zero. Under the group's
+// mutex.
+func (f *frame) own(i int) (tokens, requests int64) {
+	c, s := &f.cells[i], &f.shares[i]
+	return max(c.Tokens()-s.tokens, 0), max(c.Requests()-s.requests, 0)
+}
+
+// key returns a cell's ranking key.
+func (f *frame) key(i int) uint64 {
+	c := &f.cells[i]
+	if f.strategy == LowestTPM {
+		return uint64(c.Tokens())
+	}
+	k := utilKey(uint64(c.Tokens()), uint64(c.Requests()), f.inverses[i])
+	if f.limited {
+		return f.withFlight(k, i)
+	}
+	return k
+}
+
+// withFlight raises a key to the utilization of the limit on leases.
+func (f *frame) withFlight(k uint64, i int) uint64 {
+	r := min(ratio(uint64(max(f.handles[i].flight.live.Load(), 0)), f.inverses[i].inFlight), ratioMax)
+	return max(k>>keyTokenBits, r)<<keyTokenBits | k&keyTokenMax
+}
+
+// indexed reports whether a cell's block keeps a bound.
+func (f *frame) indexed(i int) bool {
+	return len(f.cells) > indexFrom && int(f.blockOf[i]) < len(f.blocks)
+}

@@ -1,0 +1,203 @@
+package engine
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// Group is the deployments that can stand in for each other under one name. It
+// is resolved once with [Engine.Group] and stays valid across Apply.
+//
+// TryAcquire is what most callers want: it picks, admits and reserves in one
+// step, and the [Lease] it returns is settled with the true usage afterwards.
+// Acquire is the same with a reason when it refuses. Pick only advises. None of
+// them blocks, and none allocates but for Acquire's error.
+type Group struct {
+	cur   atomic.Pointer[frame]
+	clock *window.Clock
+	asked atomic.Bool // somebody wanted a deployment since the last Collect
+	_     [40]byte
+	e     *Engine
+	name  string
+	mean  mean // learned output tokens
+
+	refused [limitKinds]atomic.Int64
+
+	mu   sync.Mutex
+	next *frame // the following epoch's, built ahead; nil: not yet
+	past totals
+	// applied is what the last Apply that changed the group configured.
+	applied []Deployment
+}
+
+// totals are the lifetime counts of windows that have been folded.
+type totals struct{ tokens, requests, overrun int64 }
+
+// Name returns the group's name, whatever alias it was resolved by.
+func (g *Group) Name() string { return g.name }
+
+// frame returns the window of the present minute.
+func (g *Group) frame() *frame {
+	f := g.cur.Load()
+	if now := g.clock.Now(); now >= f.wake.Load() {
+		return g.turn(now)
+	}
+	return f
+}
+
+// later returns another frame than f if there is one by a fresh reading of the
+// clock, nil otherwise: a refusal must not rest on an old one.
+func (g *Group) later(f *frame) *frame {
+	if now := g.clock.Read(); now >= f.wake.Load() {
+		return g.turn(now)
+	}
+	if n := g.cur.Load(); n != f {
+		return n
+	}
+	return nil
+}
+
+// Pick returns the deployment a request should go to. It reserves nothing:
+// follow it with [Ref.PreCheck], or use TryAcquire. False: none has room.
+func (g *Group) Pick(d Demand) (Ref, bool) {
+	r, _ := g.pick(&d)
+	return r, r.h != nil
+}
+
+func (g *Group) pick(d *Demand) (Ref, choice) {
+	q, ok := g.newAsk(d, false)
+	if !ok {
+		g.e.invalid.Add(1)
+		return Ref{}, choice{i: -1, why: whyInvalid}
+	}
+	if len(d.Exclude)|len(d.Tags) != 0 {
+		return g.pickFiltered(d, q)
+	}
+	return g.pickFor(&q)
+}
+
+func (g *Group) pickFiltered(d *Demand, q ask) (Ref, choice) {
+	l := filter{demand: d}
+	q.filter = &l
+	return g.pickFor(&q)
+}
+
+func (g *Group) pickFor(q *ask) (Ref, choice) {
+	if !g.asked.Load() {
+		g.asked.Store(true)
+	}
+	f := g.frame()
+	for {
+		c := f.choose(q)
+		if c.i >= 0 {
+			return Ref{f.handles[c.i]}, c
+		}
+		n := g.later(f)
+		if n == nil {
+			if h := g.heir(); h != nil {
+				g = h
+				f = g.frame()
+				continue
+			}
+			g.refused[reasonLimit[c.why]].Add(1)
+			return Ref{}, c
+		}
+		f = n
+	}
+}
+
+// heir returns the group that has this one's name now, nil unless this one was
+// dropped because it had no deployments left.
+func (g *Group) heir() *Group {
+	if len(g.cur.Load().handles) != 0 {
+		return nil
+	}
+	if n, ok := g.e.groups.Load(g.name); ok && n != g {
+		return n
+	}
+	return nil
+}
+
+// TryAcquire picks a deployment, counts the request and reserves its tokens, all
+// within the limits. False: no deployment has room, or the demand is invalid;
+// Acquire says which. End the lease with Settle, SettleReserved or Release.
+func (g *Group) TryAcquire(d Demand) (Lease, bool) {
+	l, c := g.acquire(&d)
+	return Lease{h: l.h, epoch: l.epoch, reserved: l.reserved, uncounted: l.uncounted}, c.i >= 0
+}
+
+// Acquire is TryAcquire with the reason for a refusal: [ErrInvalidDemand],
+// [ErrNoCandidate] or a [*LimitError]. It does not block.
+func (g *Group) Acquire(d Demand) (Lease, error) {
+	l, c := g.acquire(&d)
+	if c.i < 0 {
+		return Lease{}, g.refusal(&d, c, true)
+	}
+	return Lease{h: l.h, epoch: l.epoch, reserved: l.reserved, uncounted: l.uncounted}, nil
+}
+
+// grant is a Lease before it is handed out.
+type grant struct {
+	h               *handle
+	epoch, reserved int64
+	uncounted       bool
+}
+
+func (g *Group) acquire(d *Demand) (grant, choice) {
+	q, ok := g.newAsk(d, true)
+	if !ok {
+		g.e.invalid.Add(1)
+		return grant{}, choice{i: -1, why: whyInvalid}
+	}
+	if len(d.Exclude)|len(d.Tags) != 0 {
+		return g.acquireFiltered(d, q)
+	}
+	return g.acquireFor(&q)
+}
+
+func (g *Group) acquireFiltered(d *Demand, q ask) (grant, choice) {
+	l := filter{demand: d}
+	q.filter = &l
+	return g.acquireFor(&q)
+}
+
+func (g *Group) acquireFor(q *ask) (grant, choice) {
+	f := g.frame()
+	for {
+		c := f.choose(q)
+		if c.i < 0 {
+			n := g.later(f)
+			if n == nil {
+				if h := g.heir(); h != nil {
+					g = h
+					f = g.frame()
+					continue
+				}
+				if !g.asked.Load() {
+					g.asked.Store(true)
+				}
+				g.refused[reasonLimit[c.why]].Add(1)
+				return grant{}, c
+			}
+			f = n
+			continue
+		}
+		h := f.handles[c.i]
+		cost := q.cost(h)
+		switch f.charge(c.i, cost) {
+		case window.Taken:
+			if c.seq != 0 {
+				f.raiseAfter(c)
+			}
+			l := grant{h: h, epoch: f.Epoch, reserved: cost}
+			l.uncounted = !h.flight.enter(g.e.slot(f.Epoch), cost, f.limited && f.reserves[c.i])
+			return l, c
+		case window.Sealed:
+			runtime.Gosched()
+			f = g.frame()
+		}
+	}
+}

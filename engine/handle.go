@@ -1,0 +1,143 @@
+package engine
+
+import (
+	"runtime"
+	"sync/atomic"
+
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// handle is a deployment for as long as its usage, a lease on it or a place in
+// the configuration keeps it alive.
+type handle struct {
+	e     *Engine
+	id    string
+	place atomic.Pointer[place] // nil: dropped
+	mean  mean                  // learned output tokens
+	// assumed is the output expected while neither the deployment's mean nor
+	// the group's is known.
+	assumed atomic.Int64
+	_       [24]byte
+	flight  flight // leases held
+
+	// Under the mutex of the group in which the handle has its place.
+	cfg       Deployment
+	tokenCap  int64 // limits, window.Max = unlimited
+	reqCap    int64
+	enabled   bool
+	gone      bool  // no longer configured
+	goneSince int64 // the epoch in which it was removed
+	coolUntil int64 // Unix ns; 0 = not cooling down
+}
+
+// place says where a handle's cells are: the same index in every frame of the
+// group.
+type place struct {
+	g *Group
+	i int
+}
+
+// now is the epoch argument of find for the group's published window.
+const now int64 = -1 << 63
+
+// find returns the frame and index of the handle's cell for an epoch; nil when
+// that epoch is older than the previous one or the handle has been dropped. It
+// waits for a layout swap of the group, if one is in progress.
+func (h *handle) find(epoch int64) (*frame, int) {
+	for {
+		p := h.place.Load()
+		if p == nil {
+			return nil, 0
+		}
+		f := p.g.cur.Load()
+		if p.i < len(f.handles) && f.handles[p.i] == h {
+			if f.Epoch == epoch || epoch == now {
+				return f, p.i
+			}
+			if f.Epoch == epoch+1 {
+				if b := f.prev.Load(); b != nil && b.Epoch == epoch && p.i < len(b.handles) && b.handles[p.i] == h {
+					return b, p.i
+				}
+			}
+			return nil, 0
+		}
+		runtime.Gosched()
+	}
+}
+
+// add counts tokens in the cell of an epoch, whatever the caps. It returns
+// false, having counted nothing, when that epoch or the handle is gone.
+func (h *handle) add(epoch, tokens int64) bool {
+	for tokens != 0 {
+		f, i := h.find(epoch)
+		if f == nil {
+			return false
+		}
+		if f.cells[i].AddTokens(tokens) {
+			if tokens < 0 {
+				f.eased(i)
+			}
+			return true
+		}
+		runtime.Gosched()
+	}
+	return true
+}
+
+// addRequests is add for requests.
+func (h *handle) addRequests(epoch, n int64) bool {
+	for {
+		f, i := h.find(epoch)
+		if f == nil {
+			return false
+		}
+		if f.cells[i].AddRequests(n) {
+			if n < 0 {
+				f.eased(i)
+			}
+			return true
+		}
+		runtime.Gosched()
+	}
+}
+
+// endAttempt gives back what an attempt took in an epoch.
+func (h *handle) endAttempt(epoch, tokens int64) {
+	if !h.add(epoch, -tokens) {
+		h.e.strayTokens.Add(-tokens) // the epoch was folded with them in it
+		return
+	}
+	for {
+		f, i := h.find(epoch)
+		if f == nil || f.cells[i].EndAttempt() {
+			return
+		}
+		runtime.Gosched()
+	}
+}
+
+// capOf turns a limit as configured into a cap.
+func capOf(limit int64) int64 {
+	switch limit {
+	case 0:
+		return window.Max
+	case Blocked:
+		return 0
+	}
+	return limit
+}
+
+// configure takes over a deployment's configuration.
+func (h *handle) configure(d Deployment, expected int64) {
+	if h.cfg.ID == "" || h.cfg.Disabled != d.Disabled || h.gone {
+		h.enabled = !d.Disabled
+	}
+	h.cfg = d
+	h.gone = false
+	h.tokenCap, h.reqCap = capOf(d.Limits.TPM), capOf(d.Limits.RPM)
+	h.flight.limit(capOf(d.Limits.MaxInFlight))
+	if d.Limits.TPM > 0 {
+		expected = min(expected, max(d.Limits.TPM/100, 1))
+	}
+	h.assumed.Store(expected)
+}

@@ -1,0 +1,64 @@
+package engine
+
+import "sync/atomic"
+
+// block is what the search remembers of up to blockSize cells.
+//
+// bound is at most the key of any of them that has room for one token; it is
+// only used to rank. seq grows whenever one of them may have gained room or lost
+// usage. room is [tokens:32][seq:32]: every cell refuses a request of that many
+// tokens as long as the sequence is the one it was found at. why says what stood
+// in the way.
+//
+// Who gives room changes the cell, then seq, then bound. Who raises bound or
+// writes room reads seq first and looks again afterwards.
+type block struct {
+	bound, seq, room atomic.Uint64
+	why              atomic.Uint32
+	_                uint32
+}
+
+const roomUnknown = 1<<32 - 1
+
+// refuses reports whether no cell of the block can take that many tokens, as
+// found at sequence q.
+func (b *block) refuses(tokens int64, q uint64) bool {
+	w := b.room.Load()
+	return uint32(w) == uint32(q) && int64(w>>32) <= tokens && w>>32 != roomUnknown
+}
+
+// remember stores the room found at sequence q: the most tokens a cell can take,
+// -1 if none takes a request at all.
+func (b *block) remember(room int64, why reason, q uint64) {
+	b.why.Store(uint32(why))
+	b.room.Store(uint64(min(room+1, roomUnknown))<<32 | q&(1<<32-1))
+}
+
+// lower makes k a bound.
+func (b *block) lower(k uint64) {
+	for {
+		o := b.bound.Load()
+		if o <= k || b.bound.CompareAndSwap(o, k) {
+			return
+		}
+	}
+}
+
+// raise makes k the bound in place of o, unless the sequence is not q any more.
+func (b *block) raise(o, k, q uint64) {
+	if k > o && b.seq.Load() == q && b.bound.CompareAndSwap(o, k) && b.seq.Load() != q {
+		b.lower(o) // room came in between: the old bound stands
+	}
+}
+
+// eased says that a cell may have gained room or lost usage.
+func (f *frame) eased(i int) {
+	b := f.blockOf[i]
+	if int(b) >= len(f.blocks) {
+		return
+	}
+	f.blocks[b].seq.Add(1)
+	if f.indexed(i) {
+		f.blocks[b].lower(f.key(i))
+	}
+}

@@ -1,0 +1,123 @@
+package engine
+
+// Lease is a request that was admitted: one request and a number of tokens,
+// reserved on a deployment in the minute of admission. Exactly one of Settle,
+// SettleReserved and Release ends it; what is called afterwards, a deferred
+// Release for instance, does nothing. A lease belongs to one goroutine at a time
+// and must not be copied. One that is never ended keeps its reservation for its
+// minute and stops counting as in flight after [Config.LeaseTTL].
+//
+// The zero Lease, which a refusal returns, has ended.
+type Lease struct {
+	_         noCopy
+	h         *handle
+	uncounted bool
+	epoch     int64
+	reserved  int64
+	added     int64
+}
+
+type noCopy struct{}
+
+func (*noCopy) Lock()   {}
+func (*noCopy) Unlock() {}
+
+// Ref returns the deployment; the zero Ref when the lease has ended.
+func (l *Lease) Ref() Ref { return Ref{l.h} }
+
+// Reserved returns the tokens reserved at admission, without what Add has added;
+// 0 when the lease has ended.
+func (l *Lease) Reserved() int64 { return l.reserved }
+
+// Add counts output tokens beyond the reservation while the answer streams in,
+// whatever the limit. Settle replaces them, with the reservation, by the usage.
+func (l *Lease) Add(outputTokens int64) {
+	h := l.h
+	if h == nil {
+		return
+	}
+	n, ok := clamp(outputTokens)
+	if !ok {
+		h.e.invalid.Add(1)
+	}
+	if n = min(n, MaxCount-l.added); n <= 0 {
+		return
+	}
+	h.adjust(l.epoch, n)
+	if !l.uncounted {
+		h.flight.grow(h.e.slot(l.epoch), n)
+	}
+	l.added += n
+}
+
+// Settle ends the lease: the call was made and consumed u. The difference to the
+// reservation goes to the minute of admission while that is the present or the
+// previous one; later, more than reserved is charged to the present minute, and
+// less changes only the totals. Call it with Usage{} when the provider refused
+// the call: the request stays counted.
+func (l *Lease) Settle(u Usage) {
+	h := l.h
+	if h == nil {
+		return
+	}
+	u = h.e.checked(u)
+	h.adjust(l.epoch, u.InputTokens+u.OutputTokens-l.reserved-l.added)
+	h.learn(u)
+	l.end(true)
+}
+
+// SettleReserved ends the lease of a call that was made but whose usage is
+// unknown: the reservation and what was added stand.
+func (l *Lease) SettleReserved() {
+	if l.h != nil {
+		l.end(true)
+	}
+}
+
+// Release ends the lease of a call that was never made: its request and its
+// tokens are given back.
+func (l *Lease) Release() {
+	h := l.h
+	if h == nil {
+		return
+	}
+	h.adjust(l.epoch, -l.reserved-l.added)
+	if !h.addRequests(l.epoch, -1) {
+		h.e.strayRequests.Add(-1)
+	}
+	h.e.returned.Add(1)
+	if l.end(false) {
+		h.e.released.Add(1)
+	}
+}
+
+// end takes the lease out of flight, once. False: it had expired.
+func (l *Lease) end(settled bool) (counted bool) {
+	h, epoch, tokens := l.h, l.epoch, l.reserved+l.added
+	l.h, l.reserved, l.added = nil, 0, 0
+	f, i := h.find(now)
+	if f == nil || f.Epoch > epoch+1 {
+		h.e.late.Add(1)
+		if f == nil || f.Epoch-epoch >= 1<<14 { // slot numbers repeat from 2^15 on
+			return false
+		}
+	}
+	if l.uncounted || !h.flight.exit(h.e.slot(epoch), tokens, settled) {
+		return false
+	}
+	if f.limited {
+		f.eased(i)
+	}
+	return true
+}
+
+// adjust adds a difference to the tokens of an epoch that may have passed.
+func (h *handle) adjust(epoch, tokens int64) {
+	if tokens == 0 || h.add(epoch, tokens) {
+		return
+	}
+	if tokens > 0 && h.add(now, tokens) {
+		return
+	}
+	h.e.strayTokens.Add(tokens)
+}

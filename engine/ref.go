@@ -1,0 +1,195 @@
+package engine
+
+import (
+	"math"
+	"runtime"
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// Ref is a deployment, resolved once with [Engine.Ref] or returned by Pick. It
+// is a small value, comparable, and stays valid across Apply. While its
+// deployment is not configured, PreCheck refuses and Record counts for the
+// minutes that still run.
+type Ref struct{ h *handle }
+
+// ID returns the deployment's ID, "" for the zero Ref.
+func (r Ref) ID() string {
+	if r.h == nil {
+		return ""
+	}
+	return r.h.id
+}
+
+// alive returns the handle, or the one that has its ID now; nil for the zero Ref.
+func (r Ref) alive() *handle {
+	if r.h == nil || r.h.place.Load() != nil {
+		return r.h
+	}
+	if h, ok := r.h.e.handles.Load(r.h.id); ok {
+		return h
+	}
+	return r.h
+}
+
+// PreCheck admits one request on this deployment and counts it, if it is
+// enabled, not cooling down and within its request limit. Tokens that the demand
+// names must fit too, but are not reserved: Record reports them. It ignores
+// Order, Tags and Exclude, and the limit on leases. The zero Ref refuses.
+func (r Ref) PreCheck(d Demand) bool {
+	if r.h == nil {
+		return false
+	}
+	_, ok := r.alive().preCheck(&d)
+	return ok
+}
+
+// Record adds the tokens of a request admitted by PreCheck to the present
+// minute, whatever the limit. It adds no request.
+func (r Ref) Record(u Usage) {
+	if r.h != nil {
+		r.alive().record(u)
+	}
+}
+
+// present returns the frame of the present minute and the handle's index; nil
+// when the handle has been dropped.
+func (h *handle) present() (*frame, int) {
+	for {
+		p := h.place.Load()
+		if p == nil {
+			return nil, 0
+		}
+		f := p.g.frame()
+		if p.i < len(f.handles) && f.handles[p.i] == h {
+			return f, p.i
+		}
+		runtime.Gosched()
+	}
+}
+
+func (h *handle) preCheck(d *Demand) (why reason, ok bool) {
+	tokens := d.InputTokens
+	if uint64(d.InputTokens) > uint64(MaxCount) || uint64(d.OutputTokens+1) > uint64(MaxCount)+1 || uint64(d.MaxOutputTokens) > uint64(MaxCount) {
+		h.e.invalid.Add(1)
+		return whyInvalid, false
+	}
+	if out := d.OutputTokens; out > 0 {
+		if d.MaxOutputTokens != 0 {
+			out = min(out, d.MaxOutputTokens)
+		}
+		tokens += out
+	}
+	for try := 0; ; try++ {
+		f, i := h.present()
+		if f == nil {
+			return whyDisabled, false
+		}
+		c := &f.cells[i]
+		why, half := f.admits(i, tokens)
+		if why == whyNothing {
+			switch c.CountRequest() {
+			case window.Taken:
+				return whyNothing, true
+			case window.Refused:
+				why = whyRequests
+			case window.Sealed:
+				runtime.Gosched()
+				continue
+			}
+		}
+		p := h.place.Load()
+		if p == nil || p.g.later(f) != nil {
+			continue
+		}
+		if half && try < tries {
+			if try >= triesQuick {
+				runtime.Gosched()
+			}
+			continue
+		}
+		if half {
+			h.e.contended.Add(1)
+		}
+		p.g.asked.Store(true)
+		p.g.refused[reasonLimit[why]].Add(1)
+		return why, false
+	}
+}
+
+func (h *handle) record(u Usage) {
+	u = h.e.checked(u)
+	n := u.InputTokens + u.OutputTokens
+	for n != 0 {
+		f, i := h.present()
+		if f == nil {
+			h.e.strayTokens.Add(n)
+			return
+		}
+		if f.cells[i].AddTokens(n) {
+			return
+		}
+		runtime.Gosched()
+	}
+}
+
+// change runs do on the handle under the mutex of its group, then sets its caps
+// anew and tells the search. Nothing happens once the handle has been dropped.
+func (h *handle) change(do func(now int64)) {
+	p := h.lock()
+	if p == nil {
+		return
+	}
+	defer p.g.mu.Unlock()
+	now := p.g.clock.Read()
+	f := p.g.turnLocked(now)
+	do(now)
+	f.recap(p.i)
+	f.eased(p.i)
+}
+
+// lock locks the group in which the handle has its place.
+func (h *handle) lock() *place {
+	for {
+		p := h.place.Load()
+		if p == nil {
+			return nil
+		}
+		p.g.mu.Lock()
+		if h.place.Load() == p {
+			return p
+		}
+		p.g.mu.Unlock()
+	}
+}
+
+// Cooldown keeps the deployment from being picked or admitted for d from now.
+// It never shortens a cooldown that lasts longer, but 0 or less ends it.
+func (r Ref) Cooldown(d time.Duration) {
+	if r.h == nil {
+		return
+	}
+	h := r.alive()
+	h.change(func(now int64) {
+		if d <= 0 {
+			h.coolUntil = 0
+			return
+		}
+		until := now + int64(d)
+		if until < now {
+			until = math.MaxInt64
+		}
+		h.coolUntil = max(h.coolUntil, until)
+	})
+}
+
+// SetEnabled is the switch of an operator or a health check. It holds until it
+// is called again or an Apply changes [Deployment.Disabled].
+func (r Ref) SetEnabled(on bool) {
+	if r.h == nil {
+		return
+	}
+	h := r.alive()
+	h.change(func(int64) { h.enabled = on })
+}

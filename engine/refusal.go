@@ -1,0 +1,138 @@
+package engine
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// maxStates is how many states an error carries.
+const maxStates = 32
+
+// refusal explains why the group has no deployment for a demand. Learn says
+// whether an output that it leaves open was filled in.
+func (g *Group) refusal(d *Demand, c choice, learn bool) error {
+	if c.why == whyInvalid {
+		return d.invalid()
+	}
+	q, _ := g.newAsk(d, learn)
+	var l filter
+	if len(d.Exclude)|len(d.Tags) != 0 {
+		l.demand = d
+		q.filter = &l
+	}
+	now := g.clock.Read()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	f := g.turnLocked(now)
+	if q.filter != nil {
+		l.resolve(f)
+	}
+	e := &LimitError{Group: g.name, Never: true}
+	for i := range f.candidates() {
+		if !q.allows(f, i) {
+			continue
+		}
+		if e.Candidates == 0 {
+			e.States = make([]State, 0, min(maxStates, f.candidates()))
+		}
+		e.consider(f.wait(i, q.cost(f.handles[i]), learn, now))
+		if e.Candidates++; len(e.States) < maxStates {
+			e.States = append(e.States, f.state(g.name, i, now))
+		}
+	}
+	if e.Candidates == 0 {
+		return fmt.Errorf("%w in group %q: Exclude and Tags leave none of its %d deployments", ErrNoCandidate, g.name, f.candidates())
+	}
+	if e.Limit == LimitNone { // room has come meanwhile: say what it was
+		e.Limit, e.Never = reasonLimit[c.why], false
+	}
+	return e
+}
+
+// refusal explains why a deployment does not take one more request.
+func (h *handle) refusal(d *Demand, why reason) error {
+	if why == whyInvalid {
+		return d.invalid()
+	}
+	e := &LimitError{Deployment: h.id, Limit: reasonLimit[why], Candidates: 1, Never: true}
+	p := h.lock()
+	if p == nil {
+		return e
+	}
+	defer p.g.mu.Unlock()
+	now := p.g.clock.Read()
+	f := p.g.turnLocked(now)
+	q, _ := p.g.newAsk(d, false)
+	w := f.wait(p.i, q.tokens, false, now)
+	if w.limit == LimitNone { // room has come meanwhile
+		w.limit, w.never = e.Limit, false
+	}
+	e.Group = p.g.name
+	e.consider(w)
+	e.States = append(e.States, f.state(p.g.name, p.i, now))
+	return e
+}
+
+// wait is how long a deployment keeps refusing a demand, and for which limit.
+type wait struct {
+	id    string
+	limit Limit
+	after time.Duration
+	never bool
+}
+
+// consider makes w the error's deployment if it frees up earlier.
+func (e *LimitError) consider(w wait) {
+	if e.Limit != LimitNone && (w.never || !e.Never && w.after >= e.RetryAfter) {
+		return
+	}
+	e.Deployment, e.Limit, e.RetryAfter, e.Never = w.id, w.limit, w.after, w.never
+}
+
+// wait returns what keeps a cell from admitting a request of that many tokens,
+// and for how long if nothing else is admitted or given back; leases says
+// whether the limit on leases counts. Under the group's mutex.
+func (f *frame) wait(i int, tokens int64, leases bool, now int64) wait {
+	h, c := f.handles[i], &f.cells[i]
+	w := wait{id: h.id}
+	if h.gone || !h.enabled {
+		w.limit, w.never = LimitDisabled, true
+		return w
+	}
+	tokenCap, reqCap := c.Caps()
+	tokenCap = max(tokenCap, min(h.tokenCap, f.shares[i].ceilTokens+f.shares[i].tokens)) // what it is once cooled down
+	w.until(LimitTPM, now, c.Tokens(), tokens, tokenCap, h.tokenCap)
+	w.until(LimitRPM, now, c.Requests(), 1, reqCap, h.reqCap)
+	if leases && h.flight.cap.Load() <= h.flight.live.Load() && h.cfg.Limits.MaxInFlight != 0 {
+		if h.cfg.Limits.MaxInFlight == Blocked {
+			w.limit, w.after, w.never = LimitInFlight, 0, true
+		} else if !w.never {
+			w.atLeast(LimitInFlight, h.flight.nextExit(h.e.slot(f.Epoch), h.e.slotSpan, now))
+		}
+	}
+	if h.coolUntil > now && !w.never {
+		w.atLeast(LimitCooldown, time.Duration(h.coolUntil-now))
+	}
+	return w
+}
+
+// until raises the wait to when a cost fits under a cap, which a ceiling of this
+// window may hold below the limit.
+func (w *wait) until(l Limit, now, used, cost, ceil, limit int64) {
+	if w.never || used+cost <= ceil {
+		return
+	}
+	if after, never := window.RetryAfter(now, max(used, limit), cost, limit); never {
+		w.limit, w.after, w.never = l, 0, true
+	} else {
+		w.atLeast(l, max(after, window.UntilNext(now)))
+	}
+}
+
+func (w *wait) atLeast(l Limit, after time.Duration) {
+	if after > w.after {
+		w.limit, w.after = l, after
+	}
+}

@@ -1,0 +1,101 @@
+package engine
+
+import (
+	"math/bits"
+
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// The scans return the two smallest key<<indexBits|index of the cells with room
+// for one request of that many tokens, noKey where there is none. They have no
+// branches that depend on usage: a branch that looks free on steady data costs
+// several times as much on moving data.
+
+func lowestTokens(cells []window.Cell, tokens int64) (k1, k2 uint64) {
+	k1, k2 = noKey, noKey
+	for i := range cells {
+		used, short := cells[i].Look(tokens)
+		k := uint64(used)<<indexBits | uint64(i) | uint64(short>>63)
+		k2 = min(k2, max(k1, k))
+		k1 = min(k1, k)
+	}
+	return k1, k2
+}
+
+func lowestUtil(cells []window.Cell, inv []inverse, tokens int64) (k1, k2 uint64) {
+	k1, k2 = noKey, noKey
+	inv = inv[:len(cells)]
+	for i := range cells {
+		used, requests, short := cells[i].LookBoth(tokens)
+		k := utilKey(uint64(used), uint64(requests), inv[i])<<indexBits | uint64(i) | uint64(short>>63)
+		k2 = min(k2, max(k1, k))
+		k1 = min(k1, k)
+	}
+	return k1, k2
+}
+
+// lowest scans cells [from, to) for a demand of which nothing but tokens counts.
+func (f *frame) lowest(from, to int, tokens int64) (k1, k2 uint64) {
+	if f.strategy == LowestTPM {
+		return lowestTokens(f.cells[from:to], tokens)
+	}
+	return lowestUtil(f.cells[from:to], f.inverses[from:to], tokens)
+}
+
+// lowestOf scans the cells of a block that are in mask, for any demand.
+func (f *frame) lowestOf(b int, q *ask, mask uint16) (k1, k2 uint64) {
+	from, to := f.block(b)
+	simple := !q.learn && !f.limited
+	if simple && int(mask) == 1<<(to-from)-1 {
+		return f.lowest(from, to, q.tokens)
+	}
+	k1, k2 = noKey, noKey
+	for ; mask != 0; mask &= mask - 1 {
+		j := bits.TrailingZeros16(mask)
+		k := f.key(from+j)<<indexBits | uint64(j)
+		if simple {
+			_, short := f.cells[from+j].Look(q.tokens)
+			k |= uint64(short >> 63)
+		} else if !f.fits(from+j, q) {
+			continue
+		}
+		k2 = min(k2, max(k1, k))
+		k1 = min(k1, k)
+	}
+	return k1, k2
+}
+
+// fits reports whether a demand fits in a cell now, its filter left aside.
+func (f *frame) fits(i int, q *ask) bool {
+	h := f.handles[i]
+	if !f.cells[i].Fits(q.cost(h)) {
+		return false
+	}
+	return !f.limited || h.flight.live.Load() < h.flight.cap.Load()
+}
+
+// draw chooses uniformly among the cells of blocks [first, last) whose key is k
+// and that fit; def if they have all moved meanwhile.
+func (f *frame) draw(first, last int, q *ask, k uint64, def int) int {
+	r, best := q.e.random(), noKey
+	for b := first; b < last; b++ {
+		if f.blocks[b].bound.Load() > k && q.prunes(f) {
+			continue
+		}
+		mask := q.mask(f, b)
+		from, to := f.block(b)
+		for i := from; i < to; i++ {
+			if f.key(i) == k && mask>>(i-from)&1 != 0 && f.fits(i, q) {
+				best = min(best, mix(r, i)<<32|uint64(i))
+			}
+		}
+	}
+	if best == noKey {
+		return def
+	}
+	return int(best & (1<<32 - 1))
+}
+
+// prunes reports whether block bounds hold for the demand: they leave out cells
+// that have no room for one token, in which a request of none may still fit.
+func (q *ask) prunes(f *frame) bool { return q.tokens > 0 }

@@ -1,0 +1,64 @@
+package engine
+
+import "time"
+
+// State is one deployment as this node sees it. Usage is the cluster's as known
+// here, reservations included. Fields are read one after the other and may be
+// a few events apart.
+type State struct {
+	ID             string        `json:"id"`
+	Group          string        `json:"group"`
+	Model          string        `json:"model,omitempty"`
+	Requests       int64         `json:"requests"`        // this minute
+	RequestLimit   int64         `json:"request_limit"`   // 0 = unlimited, -1 = zero
+	Tokens         int64         `json:"tokens"`          // this minute
+	TokenLimit     int64         `json:"token_limit"`     // 0 = unlimited, -1 = zero
+	HeldTokens     int64         `json:"held_tokens"`     // part of Tokens: reserved by leases not yet ended
+	OthersRequests int64         `json:"others_requests"` // part of Requests: other nodes
+	OthersTokens   int64         `json:"others_tokens"`   // part of Tokens: other nodes
+	InFlight       int64         `json:"in_flight"`       // leases held on this node, younger than LeaseTTL
+	InFlightLimit  int64         `json:"in_flight_limit"` // 0 = unlimited, -1 = zero
+	Utilization    float64       `json:"utilization"`     // largest of used/limit over the limits that are set
+	CoolingFor     time.Duration `json:"cooling_for_ns"`  // 0 = not cooling down
+	Enabled        bool          `json:"enabled"`
+}
+
+// Stats are an engine's lifetime counts, on this node. All only grow, but for
+// Held, and Tokens when a lease ends below its reservation.
+type Stats struct {
+	Admitted  int64           // requests counted by Acquire, TryAcquire and PreCheck
+	Refused   map[Limit]int64 // refusals by what stood in the way
+	Tokens    int64           // used on this node, reservations of leases not yet ended included
+	Held      int64           // leases held now, younger than LeaseTTL
+	Settled   int64           // leases ended by Settle or SettleReserved
+	Released  int64           // leases ended by Release
+	Expired   int64           // leases older than LeaseTTL when last looked at
+	Overrun   int64           // tokens above a limit, at the end of a minute or now
+	Late      int64           // leases ended after their minute and the next had passed
+	Dropped   int64           // reports of ended windows nobody collected in time
+	Invalid   int64           // demands refused and usages clamped as out of range
+	Contended int64           // refusals given up on while other attempts were half way
+}
+
+// Explanation says what Pick and TryAcquire would do with a demand, and why.
+type Explanation struct {
+	Group      string      `json:"group"`
+	Demand     Demand      `json:"-"`
+	Candidates []Candidate `json:"candidates"`
+	// Pick and Acquire are the deployments Pick and TryAcquire would choose
+	// among at random; empty when they would refuse.
+	Pick    []string `json:"pick"`
+	Acquire []string `json:"acquire"`
+	// Err is what Acquire would return; nil when it would admit.
+	Err error `json:"-"`
+}
+
+// Candidate is one deployment of an [Explanation].
+type Candidate struct {
+	State
+	Order   int     `json:"order"`
+	Score   float64 `json:"score"`             // what the strategy ranks by; lower is better, but for Weighted
+	Cost    int64   `json:"cost"`              // tokens TryAcquire would reserve here
+	Refused Limit   `json:"refused,omitempty"` // what refuses the demand; LimitNone if it fits
+	Skipped string  `json:"skipped,omitempty"` // why it was not considered: excluded, tags, order
+}

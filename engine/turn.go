@@ -1,0 +1,133 @@
+package engine
+
+import "github.com/plimsoll-dev/plimsoll/window"
+
+// turn ends cooldowns that are over and rolls the group over to the present
+// minute; it returns the frame to use.
+func (g *Group) turn(now int64) *frame {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.turnLocked(now)
+}
+
+func (g *Group) turnLocked(now int64) *frame {
+	f := g.cur.Load()
+	if now < f.wake.Load() {
+		return f
+	}
+	if now >= f.end {
+		for _, h := range f.handles {
+			h.awake(now)
+		}
+		return g.roll(f, window.EpochAt(now))
+	}
+	f.wake.Store(f.end)
+	for i, h := range f.handles {
+		if h.coolUntil == 0 {
+			continue
+		}
+		ended := h.awake(now)
+		f.recap(i) // or moves the wake-up to its end
+		if ended {
+			f.eased(i)
+		}
+	}
+	return f
+}
+
+// awake ends a cooldown that is over.
+func (h *handle) awake(now int64) bool {
+	if h.coolUntil == 0 || h.coolUntil > now {
+		return false
+	}
+	h.coolUntil = 0
+	return true
+}
+
+// roll publishes the frame of an epoch after f. The frame before f is folded:
+// sealed, so that a writer that still holds it notices, and added to the totals.
+func (g *Group) roll(f *frame, epoch int64) *frame {
+	slot := g.e.slot(epoch)
+	for _, h := range f.handles {
+		h.flight.expire(slot, g.e.slotTTL)
+	}
+	l := f.layout.cut(func(h *handle) bool { return h.lingers(epoch) })
+	n := g.next
+	g.next = nil
+	if n == nil || n.Epoch != epoch || n.layout != l {
+		fresh := newFrame(l, epoch)
+		if n != nil && n.Epoch == epoch {
+			copy(fresh.shares, n.shares)
+		}
+		n = fresh
+	}
+	n.open()
+	old := f.prev.Load()
+	n.prev.Store(f)
+	g.cur.Store(n)
+	for _, h := range f.handles[len(n.handles):] {
+		h.drop()
+	}
+	f.prev.Store(nil)
+	g.fold(old)
+	return n
+}
+
+// prepare builds the next frame ahead of time, so that no request waits for it.
+func (g *Group) prepare(f *frame) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.cur.Load() == f && g.next == nil {
+		g.next = newFrame(f.layout, f.Epoch+1)
+	}
+}
+
+// open counts others' usage that was absorbed ahead of the epoch and sets the
+// caps of a frame not yet published.
+func (f *frame) open() {
+	for i := range f.handles {
+		f.cells[i].Shift(f.shares[i].tokens, f.shares[i].requests, 0, 0)
+		f.recap(i)
+	}
+}
+
+// fold seals a frame and moves its usage to the totals. What nobody has
+// collected yet is kept for the next Collect.
+func (g *Group) fold(f *frame) {
+	if f == nil {
+		return
+	}
+	for i, h := range f.handles {
+		g.foldCell(f, i, h)
+	}
+}
+
+func (g *Group) foldCell(f *frame, i int, h *handle) {
+	t, r := f.cells[i].Seal()
+	s := &f.shares[i]
+	own, requests := max(t-s.tokens, 0), max(r-s.requests, 0)
+	g.past.tokens += own
+	g.past.requests += requests
+	g.past.overrun += max(t-h.tokenCap, 0)
+	if own != s.toldTokens || requests != s.toldRequests {
+		g.e.rest.keep(h.report(f.Epoch, own, requests), &g.e.dropped)
+	}
+}
+
+// lingers reports whether a removed handle still has something to count for.
+func (h *handle) lingers(epoch int64) bool {
+	if epoch < h.goneSince+2 {
+		return true
+	}
+	held, _, _, _ := h.flight.count()
+	return held != 0
+}
+
+// drop forgets a removed handle. Whoever still holds it finds its heir by ID.
+func (h *handle) drop() {
+	h.place.Store(nil)
+	_, _, settled, expired := h.flight.count()
+	h.e.gone.settled.Add(settled)
+	h.e.gone.expired.Add(expired)
+	h.e.handles.Compute(h.id, func(v *handle, loaded bool) (*handle, bool) { return v, !loaded || v == h })
+}

@@ -1,0 +1,146 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// maxAliasSteps is how many aliases may follow each other.
+const maxAliasSteps = 100
+
+// maxProblems is how many problems Validate lists one by one.
+const maxProblems = 100
+
+// problems collects what is wrong with a configuration.
+type problems struct {
+	list []error
+	more int
+}
+
+func (p *problems) addf(format string, args ...any) {
+	if len(p.list) == maxProblems {
+		p.more++
+		return
+	}
+	p.list = append(p.list, fmt.Errorf("engine: "+format, args...))
+}
+
+func (p *problems) err() error {
+	if p.more > 0 {
+		p.list = append(p.list, fmt.Errorf("engine: and %d more problems", p.more))
+	}
+	return errors.Join(p.list...)
+}
+
+// Validate returns every problem of the configuration, joined: each names its
+// field and what is allowed. Nil means that New takes it.
+func (c Config) Validate() error {
+	var p problems
+	switch n := len(c.Deployments); {
+	case n == 0:
+		p.addf("Deployments: is empty; at least one is needed")
+	case n > MaxDeployments:
+		p.addf("Deployments: %d of them; at most %d are supported", n, MaxDeployments)
+	}
+	if int(c.Strategy) >= len(strategyNames) {
+		p.addf("Strategy: %d is unknown; use LeastUtilized, LowestTPM, PowerOfTwo or Weighted", c.Strategy)
+	}
+	if c.ExpectedOutput < 0 || c.ExpectedOutput > MaxCount {
+		p.addf("ExpectedOutput: is %d; use 0 for the default of %d, or up to %d tokens", c.ExpectedOutput, defaultOutput, MaxCount)
+	}
+	if t := c.LeaseTTL; t != 0 && (t < time.Minute || t > 24*time.Hour) {
+		p.addf("LeaseTTL: is %v; use 0 for the default of %v, or from 1m to 24h", t, defaultTTL)
+	}
+	first := make(map[string]int, min(len(c.Deployments), 2*MaxDeployments))
+	groups := map[string]bool{}
+	for i := range c.Deployments {
+		d := &c.Deployments[i]
+		at := "Deployments[" + strconv.Itoa(i) + "]"
+		groups[d.Group] = true
+		if j, ok := first[d.ID]; ok {
+			p.addf("%s.ID: %q is Deployments[%d].ID already; IDs must be unique", at, d.ID, j)
+		} else {
+			first[d.ID] = i
+		}
+		d.validate(&p, at)
+	}
+	c.validateAliases(&p, groups)
+	return p.err()
+}
+
+func (d *Deployment) validate(p *problems, at string) {
+	if d.ID == "" {
+		p.addf("%s.ID: is empty; give the deployment a unique, stable name", at)
+	}
+	if d.Group == "" {
+		p.addf("%s.Group: is empty; name the group that callers ask for", at)
+	}
+	if w := d.Weight; math.IsNaN(w) || math.IsInf(w, 0) || w < 0 {
+		p.addf("%s.Weight: is %v; use 0 for the default of 1, or a finite number above 0", at, w)
+	}
+	for _, l := range [...]struct {
+		name  string
+		value int64
+	}{{"RPM", d.Limits.RPM}, {"TPM", d.Limits.TPM}, {"MaxInFlight", d.Limits.MaxInFlight}} {
+		if l.value < Blocked || l.value > MaxCount {
+			p.addf("%s.Limits.%s: is %d; use 0 for unlimited, engine.Blocked (-1) for none, or from 1 to %d", at, l.name, l.value, MaxCount)
+		}
+	}
+	for i, t := range d.Tags {
+		if t == "" {
+			p.addf("%s.Tags[%d]: is empty; leave it out", at, i)
+		}
+	}
+}
+
+func (c *Config) validateAliases(p *problems, groups map[string]bool) {
+	names := make([]string, 0, len(c.Aliases))
+	for name := range c.Aliases {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		switch {
+		case name == "":
+			p.addf("Aliases: an alias of %q is empty; name it or leave it out", c.Aliases[name])
+		case groups[name]:
+			p.addf("Aliases[%q]: is the name of a group already; choose another", name)
+		default:
+			if _, err := c.resolve(name, groups); err != nil {
+				p.addf("Aliases[%q]: %w", name, err)
+			}
+		}
+	}
+}
+
+// resolve follows an alias to its group.
+func (c *Config) resolve(alias string, groups map[string]bool) (string, error) {
+	at := alias
+	for range maxAliasSteps {
+		to, ok := c.Aliases[at]
+		if !ok {
+			return "", fmt.Errorf("%q is neither a group nor an alias", at)
+		}
+		if groups[to] {
+			return to, nil
+		}
+		at = to
+	}
+	return "", fmt.Errorf("the alias leads back to itself, or on for more than %d steps, by way of %q; let it end at a group", maxAliasSteps, at)
+}
+
+// fixed returns what Apply cannot change.
+func (e *Engine) fixed(c *Config) error {
+	var p problems
+	if c.Clock != nil && c.Clock != e.clock {
+		p.addf("Clock: differs from the engine's; leave it nil, it is fixed by New")
+	}
+	if c.LeaseTTL != 0 && c.LeaseTTL != e.ttl {
+		p.addf("LeaseTTL: is %v but the engine's is %v; leave it 0, it is fixed by New", c.LeaseTTL, e.ttl)
+	}
+	return p.err()
+}

@@ -1,0 +1,208 @@
+package window
+
+import "sync/atomic"
+
+// A counter word is [tag:10][seal:1][value:53]. The tag is on top, where it
+// wraps off the end without touching anything. The token word's tag counts the
+// attempts that have begun, the request word's tag those that have ended: equal
+// tags mean that no attempt is half way.
+const (
+	sealBit   = int64(1) << 53
+	valueMask = sealBit - 1
+	tagUnit   = int64(1) << 54
+	tagMask   = -tagUnit
+)
+
+// Max is where a counter saturates, and the cap that stands for "unlimited".
+const Max = int64(1) << 52
+
+// Caps that admit nothing, whatever the cost; see [Cell.SetCaps].
+const (
+	CapCooling  = int64(-1) // the deployment is cooling down
+	CapDisabled = int64(-2) // it is switched off, or gone
+)
+
+// Outcome is how a step of an admission ended.
+type Outcome uint8
+
+const (
+	Refused Outcome = iota // at the cap; nothing was changed
+	Taken                  // counted
+	Sealed                 // the cell has been replaced: find it again
+)
+
+// Cell is the usage of one deployment in one window, and how far admissions may
+// take it. All methods are safe for concurrent use, but for SetCaps, Shift,
+// Seal and CopyFrom, of which one may run at a time.
+//
+// An admission takes the tokens first and the request second. Only requests
+// whose attempt has ended are ever counted, so a request refused at its cap is
+// refused for good; tokens may belong to an attempt that will give them back.
+type Cell struct{ tokens, requests, tokenCap, requestCap atomic.Int64 }
+
+// Tokens returns the tokens used.
+func (c *Cell) Tokens() int64 { return c.tokens.Load() & valueMask }
+
+// Requests returns the requests used.
+func (c *Cell) Requests() int64 { return c.requests.Load() & valueMask }
+
+// Look returns the tokens used and, in the sign of short, whether a request of
+// that many tokens does not fit (negative).
+func (c *Cell) Look(tokens int64) (used, short int64) {
+	used = c.tokens.Load() & valueMask
+	return used, (c.tokenCap.Load() - tokens - used) | (c.requestCap.Load() - 1 - c.requests.Load()&valueMask)
+}
+
+// LookBoth is Look with the requests used.
+func (c *Cell) LookBoth(tokens int64) (used, requests, short int64) {
+	used, requests = c.tokens.Load()&valueMask, c.requests.Load()&valueMask
+	return used, requests, (c.tokenCap.Load() - tokens - used) | (c.requestCap.Load() - 1 - requests)
+}
+
+// Fits reports whether one request of that many tokens fits now.
+func (c *Cell) Fits(tokens int64) bool {
+	_, short := c.Look(tokens)
+	return short >= 0
+}
+
+// Room returns the largest number of tokens a request could still take here,
+// negative if none: the cap when the cell is gated, -1 when the requests are
+// used up (full). Where pending is false, nothing was half way while it looked.
+func (c *Cell) Room() (room int64, full, pending bool) {
+	r := c.requests.Load() // before the tokens: equal tags then prove that nothing was half way in between
+	t := c.tokens.Load()
+	if c.requestCap.Load() <= r&valueMask {
+		return -1, true, false
+	}
+	return c.tokenCap.Load() - t&valueMask, false, (t^r)&tagMask != 0
+}
+
+// Caps returns what SetCaps has set.
+func (c *Cell) Caps() (tokens, requests int64) { return c.tokenCap.Load(), c.requestCap.Load() }
+
+// SetCaps sets how far admissions may take the cell: [Max] for no limit, or
+// CapCooling or CapDisabled for the tokens to admit nothing at all.
+func (c *Cell) SetCaps(tokens, requests int64) {
+	c.tokenCap.Store(tokens)
+	c.requestCap.Store(requests)
+}
+
+// TakeTokens begins an attempt by taking tokens, if they and one request fit.
+// What is Taken must be followed by TakeRequest, or by AddTokens of the
+// opposite and EndAttempt.
+func (c *Cell) TakeTokens(n int64) Outcome {
+	for {
+		t := c.tokens.Load()
+		if t&sealBit != 0 {
+			return Sealed
+		}
+		if t&valueMask+n > c.tokenCap.Load() || c.requests.Load()&valueMask >= c.requestCap.Load() {
+			return Refused
+		}
+		if c.tokens.CompareAndSwap(t, t+n+tagUnit) {
+			return Taken
+		}
+	}
+}
+
+// TakeRequest ends an attempt by counting its request.
+func (c *Cell) TakeRequest() Outcome { return c.take(1 + tagUnit) }
+
+// CountRequest counts one request that takes no tokens.
+func (c *Cell) CountRequest() Outcome { return c.take(1) }
+
+func (c *Cell) take(n int64) Outcome {
+	for {
+		r := c.requests.Load()
+		if r&sealBit != 0 {
+			return Sealed
+		}
+		if r&valueMask >= c.requestCap.Load() {
+			return Refused
+		}
+		if c.requests.CompareAndSwap(r, r+n) {
+			return Taken
+		}
+	}
+}
+
+// EndAttempt ends an attempt that has given its tokens back. False: sealed.
+func (c *Cell) EndAttempt() bool {
+	for {
+		r := c.requests.Load()
+		if r&sealBit != 0 {
+			return false
+		}
+		if c.requests.CompareAndSwap(r, r+tagUnit) {
+			return true
+		}
+	}
+}
+
+// AddTokens adds what has been used, whatever the cap; n may be negative. The
+// counter stays within [0, Max]. False: sealed, nothing was added.
+func (c *Cell) AddTokens(n int64) bool { return add(&c.tokens, n) }
+
+// AddRequests is AddTokens for requests.
+func (c *Cell) AddRequests(n int64) bool { return add(&c.requests, n) }
+
+func add(w *atomic.Int64, n int64) bool {
+	v := w.Load()
+	// A sealed word is never added to twice by one caller: a void Add cannot
+	// carry into the seal.
+	if n > 0 && v&sealBit == 0 && v&valueMask+n <= Max {
+		return w.Add(n)&sealBit == 0
+	}
+	return addSlow(w, n)
+}
+
+func addSlow(w *atomic.Int64, n int64) bool {
+	for {
+		v := w.Load()
+		if v&sealBit != 0 {
+			return false
+		}
+		to := min(max(v&valueMask+n, 0), Max)
+		if w.CompareAndSwap(v, v&^valueMask|to) {
+			return true
+		}
+	}
+}
+
+// Shift adds to the usage and sets the caps so that no admission sees more room
+// than there is before and after: caps go down first and up last. Attempts that
+// looked before the shift notice it.
+func (c *Cell) Shift(tokens, requests, tokenCap, requestCap int64) {
+	if tokenCap < c.tokenCap.Load() {
+		c.tokenCap.Store(tokenCap)
+	}
+	if requestCap < c.requestCap.Load() {
+		c.requestCap.Store(requestCap)
+	}
+	shift(&c.tokens, tokens)
+	shift(&c.requests, requests)
+	c.SetCaps(tokenCap, requestCap)
+}
+
+// shift moves the tag too: a word that comes back to an old value is still new.
+func shift(w *atomic.Int64, n int64) {
+	for {
+		v := w.Load()
+		to := min(max(v&valueMask+n, 0), Max)
+		if w.CompareAndSwap(v, (v&^valueMask|to)+tagUnit) {
+			return
+		}
+	}
+}
+
+// Seal closes the cell for good and returns what it held. Whatever a writer
+// does later finds it Sealed.
+func (c *Cell) Seal() (tokens, requests int64) {
+	return c.tokens.Or(sealBit) & valueMask, c.requests.Or(sealBit) & valueMask
+}
+
+// CopyFrom seals a cell and takes over its usage and its attempts half way.
+func (c *Cell) CopyFrom(old *Cell) {
+	c.tokens.Store(old.tokens.Or(sealBit) &^ sealBit)
+	c.requests.Store(old.requests.Or(sealBit) &^ sealBit)
+}
