@@ -32,7 +32,7 @@ func ReadFile(ctx context.Context, path string) (Trace, error) {
 	if err != nil {
 		return nil, fmt.Errorf("trace: %w", err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	return Read(ctx, path, f)
 }
 

@@ -1,0 +1,100 @@
+package replay
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/provider"
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/trace"
+	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// group is the name of the one group that a pool's deployments serve.
+const group = "replay"
+
+// Engine returns the policy of an application with plimsoll in it: a lease from
+// the group for each attempt, with the prompt's size and the client's cap, and
+// the output the engine has learned to expect. After a refusal the deployment
+// cools down until the minute is over and the lease is settled at nothing.
+func Engine(strategy engine.Strategy) NewPolicy {
+	return func(pool []provider.Deployment, now func() time.Time, seed uint64) (Policy, error) {
+		cfg := engine.Config{
+			Strategy: strategy,
+			Clock:    window.NewClockFrom(now),
+			Rand:     rand.NewPCG(seed, 0).Uint64, // one goroutine, so it need not be safe for more
+		}
+		p := &enginePolicy{now: now, place: make(map[string]int, len(pool)), refs: make([]engine.Ref, len(pool))}
+		for i, d := range pool {
+			p.place[d.ID] = i
+			cfg.Deployments = append(cfg.Deployments, engine.Deployment{
+				ID:     d.ID,
+				Group:  group,
+				Limits: engine.Limits{RPM: d.RPM, TPM: d.TPM},
+				Weight: float64(d.TPM),
+			})
+		}
+		var err error
+		if p.engine, err = engine.New(cfg); err != nil {
+			return nil, err
+		}
+		if p.group, err = p.engine.Group(group); err != nil {
+			return nil, err
+		}
+		for i, d := range pool {
+			if p.refs[i], err = p.engine.Ref(d.ID); err != nil {
+				return nil, err
+			}
+		}
+		return p, nil
+	}
+}
+
+type enginePolicy struct {
+	engine *engine.Engine
+	group  *engine.Group
+	now    func() time.Time
+	place  map[string]int // ID to place in the pool
+	refs   []engine.Ref   // by place in the pool
+}
+
+// Admit implements [Policy].
+func (p *enginePolicy) Admit(r trace.Request, tried []int) (Attempt, bool) {
+	d := engine.Demand{InputTokens: r.Input, MaxOutputTokens: r.MaxOutput}
+	for _, i := range tried {
+		d.Exclude = append(d.Exclude, p.refs[i])
+	}
+	a := &engineAttempt{policy: p}
+	var ok bool
+	if a.lease, ok = p.group.TryAcquire(d); !ok {
+		return nil, false
+	}
+	a.place = p.place[a.lease.Ref().ID()]
+	return a, true
+}
+
+type engineAttempt struct {
+	policy *enginePolicy
+	place  int
+	lease  engine.Lease
+}
+
+func (a *engineAttempt) Deployment() int { return a.place }
+
+func (a *engineAttempt) Reserved() int64 { return a.lease.Reserved() }
+
+func (a *engineAttempt) Served(r trace.Request) {
+	a.lease.Settle(engine.Usage{InputTokens: r.Input, OutputTokens: r.Output})
+}
+
+// Refused cools the deployment down until the provider's minute is over.
+// Retry-After is rounded up to seconds, so it leads into the next minute, by
+// less than a minute: the cooldown ends where that minute begins.
+func (a *engineAttempt) Refused(retryAfter time.Duration) {
+	now := a.policy.now()
+	minuteEnd := now.Add(retryAfter).Truncate(time.Minute)
+	if d := minuteEnd.Sub(now); d > 0 {
+		a.policy.refs[a.place].Cooldown(d)
+	}
+	a.lease.Settle(engine.Usage{})
+}

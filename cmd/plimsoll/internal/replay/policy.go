@@ -1,0 +1,35 @@
+package replay
+
+import (
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/provider"
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/trace"
+)
+
+// Policy is what a replay measures: it decides which deployment a call goes to,
+// knowing of the call what its client says, never its output tokens. It is used
+// from one goroutine.
+type Policy interface {
+	// Admit counts one more attempt of a call on a deployment that it chooses,
+	// none of those tried before. ok is false if none has room.
+	Admit(r trace.Request, tried []int) (a Attempt, ok bool)
+}
+
+// Attempt is a call on its way to one deployment. One of Served and Refused
+// ends it.
+type Attempt interface {
+	// Deployment returns the deployment's place in the pool.
+	Deployment() int
+	// Reserved returns the tokens counted there until the attempt ends.
+	Reserved() int64
+	// Served says that the call has ended and what it cost.
+	Served(r trace.Request)
+	// Refused says that the provider has just refused the call, and the
+	// Retry-After it sent: whole seconds from the moment it judged.
+	Refused(retryAfter time.Duration)
+}
+
+// NewPolicy makes a policy for a pool. now is the time of the replay, which
+// begins at [Start]; seed is for the policy's own random choices.
+type NewPolicy func(pool []provider.Deployment, now func() time.Time, seed uint64) (Policy, error)

@@ -1,0 +1,74 @@
+// Package replay runs a trace of LLM traffic in virtual time: a policy sends
+// calls to simulated deployments, which enforce limits of their own, and the
+// replay keeps count. Nothing sleeps and nothing is random but by seed, so that
+// one input has one outcome.
+//
+// A [Policy] decides where calls go; a [provider.Rule] is how a deployment
+// judges them.
+package replay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/provider"
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/trace"
+)
+
+// Start is the virtual instant of a trace's first arrival: a whole UTC minute.
+var Start = time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
+
+// MaxDuration is how long a trace may last in virtual time.
+const MaxDuration = 366 * 24 * time.Hour
+
+// MinLoad and MaxLoad bound the load that [FitLoad] takes.
+const (
+	MinLoad = 0.001
+	MaxLoad = 1000
+)
+
+// Options say what to replay.
+type Options struct {
+	Trace    trace.Trace // at least one request
+	Pool     []provider.Deployment
+	Policy   NewPolicy
+	Seed     uint64         // of the policy
+	Progress func(done int) // called now and then with the number of requests that have arrived; may be nil
+}
+
+// ValidLoad reports whether [FitLoad] takes that load. It takes no NaN.
+func ValidLoad(load float64) bool { return load >= MinLoad && load <= MaxLoad }
+
+// FitLoad warps a trace so that its tokens are load times what the pool's
+// token limits allow over its duration.
+func FitLoad(t trace.Trace, pool []provider.Deployment, load float64) error {
+	if !ValidLoad(load) {
+		return fmt.Errorf("load is %v; want a number from %v to %v", load, MinLoad, MaxLoad)
+	}
+	tokens := t.Tokens()
+	if tokens == 0 {
+		return errors.New("the trace has no tokens, so no load can be made of it")
+	}
+	minutes := float64(tokens) / (load * float64(provider.TPM(pool)))
+	if minutes > MaxDuration.Minutes() {
+		return fmt.Errorf("at load %v the trace would last %.0f days; want at most %.0f", load, minutes/60/24, MaxDuration.Hours()/24)
+	}
+	t.Warp(time.Duration(minutes * float64(time.Minute)))
+	return nil
+}
+
+// Run replays a trace. It returns early, with ctx's error and no report, when
+// ctx ends.
+func Run(ctx context.Context, o Options) (*Report, error) {
+	s, err := newSimulation(o)
+	if err != nil {
+		return nil, err
+	}
+	started := time.Now()
+	if err := s.run(ctx, o.Trace); err != nil {
+		return nil, err
+	}
+	return s.finish(o.Trace, time.Since(started)), nil
+}

@@ -1,0 +1,170 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/provider"
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/trace"
+)
+
+// maxAttempts is how often a call is sent: once, and again after a refusal.
+const maxAttempts = 2
+
+// checkEvery is how many arrivals pass between two looks at the context.
+const checkEvery = 256
+
+// simulation is a replay under way. Its time stands still but for run, which
+// moves it from event to event.
+type simulation struct {
+	now         time.Time
+	current     time.Time // the minute of the policy's latest decision
+	policy      Policy
+	deployments []deployment
+	ends        queue
+	decisions   int64
+	report      Report
+	progress    func(done int)
+}
+
+// deployment is the far side of a simulation, and what is written down about it.
+type deployment struct {
+	provider.Deployment
+	rule           provider.Rule
+	ledger         ledger
+	served, tokens int64
+}
+
+// call is a request on its way through the simulation.
+type call struct {
+	trace.Request
+	tried []int // deployments that have refused it
+}
+
+func newSimulation(o Options) (*simulation, error) {
+	if len(o.Trace) == 0 {
+		return nil, errors.New("the trace has no requests")
+	}
+	s := &simulation{now: Start, progress: o.Progress}
+	if s.progress == nil {
+		s.progress = func(int) {}
+	}
+	for _, d := range o.Pool {
+		s.deployments = append(s.deployments, deployment{Deployment: d, rule: provider.NewFixedMinute(d)})
+	}
+	var err error
+	s.policy, err = o.Policy(o.Pool, func() time.Time { return s.now }, o.Seed)
+	return s, err
+}
+
+// run lets the requests arrive and every call end. Of an end and an arrival at
+// one instant, the end is first.
+func (s *simulation) run(ctx context.Context, t trace.Trace) error {
+	for i, r := range t {
+		if i%checkEvery == 0 {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			s.progress(i)
+		}
+		arrival := Start.Add(r.Arrival)
+		s.endUntil(arrival)
+		s.now = arrival
+		s.report.Offered++
+		s.send(&call{Request: r})
+	}
+	for at, ok := s.ends.next(); ok; at, ok = s.ends.next() {
+		s.endUntil(at)
+	}
+	s.progress(len(t))
+	return ctx.Err()
+}
+
+// endUntil lets everything happen that happens up to that instant.
+func (s *simulation) endUntil(limit time.Time) {
+	for {
+		at, ok := s.ends.next()
+		if !ok || at.After(limit) {
+			return
+		}
+		s.now = at
+		s.end(s.ends.take())
+	}
+}
+
+// send makes one attempt of a call: the policy admits it to a deployment, whose
+// provider judges it at once and answers later.
+func (s *simulation) send(c *call) {
+	s.decisions++
+	s.current = s.now.Truncate(time.Minute)
+	a, ok := s.policy.Admit(c.Request, c.tried)
+	if !ok {
+		if len(c.tried) == 0 {
+			s.report.RefusedLocal++
+		} else {
+			s.report.RefusedProvider++
+		}
+		return
+	}
+	d := &s.deployments[a.Deployment()]
+	d.ledger.admit(s.now, a.Reserved(), c.Input)
+	e := event{call: c, attempt: a, admitted: s.now}
+	if e.retryAfter, ok = d.rule.Admit(s.now, c.Request); ok {
+		e.at = s.now.Add(d.CallTime(c.Request))
+	} else {
+		e.refused, e.at = true, s.now.Add(provider.RefusalTime)
+	}
+	s.ends.add(e)
+}
+
+// end lets an attempt come back from its deployment.
+func (s *simulation) end(e event) {
+	c, place := e.call, e.attempt.Deployment()
+	d := &s.deployments[place]
+	if !e.refused {
+		d.ledger.end(s.now, s.current, e.admitted, e.attempt.Reserved(), c.Input, c.Output)
+		d.rule.End(s.now, c.Request)
+		e.attempt.Served(c.Request)
+		d.served++
+		d.tokens += c.Tokens()
+		return
+	}
+	s.report.Provider429++
+	d.ledger.end(s.now, s.current, e.admitted, e.attempt.Reserved(), 0, 0)
+	e.attempt.Refused(e.retryAfter)
+	c.tried = append(c.tried, place)
+	if len(c.tried) == maxAttempts {
+		s.report.RefusedProvider++
+		return
+	}
+	s.send(c)
+}
+
+// finish completes the report, once every call has ended.
+func (s *simulation) finish(t trace.Trace, wall time.Duration) *Report {
+	r := &s.report
+	r.Minutes = minutes(t.Duration())
+	r.TokensOffered = t.Tokens()
+	r.WallMS = wall.Milliseconds()
+	if seconds := wall.Seconds(); seconds > 0 {
+		r.DecisionsPerS = int64(float64(s.decisions) / seconds)
+	}
+	for i := range s.deployments {
+		d := &s.deployments[i]
+		r.Served += d.served
+		r.TokensServed += d.tokens
+		r.QuotaTokens += d.TPM * r.Minutes
+		r.Deployments = append(r.Deployments, DeploymentReport{
+			ID:              d.ID,
+			RPMLimit:        d.RPM,
+			TPMLimit:        d.TPM,
+			Served:          d.served,
+			Tokens:          d.tokens,
+			PeakRPM:         d.ledger.peakRequests,
+			PeakReservedTPM: d.ledger.peakUsage,
+			PeakEndedTPM:    d.ledger.peakEnded,
+		})
+	}
+	return r
+}
