@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/trace"
+)
+
+// result is what a run of the command left behind.
+type result struct {
+	code           int
+	stdout, stderr string
+}
+
+func plimsoll(ctx context.Context, args ...string) result {
+	var stdout, stderr strings.Builder
+	code := run(ctx, args, func(string) string { return "" }, &stdout, &stderr)
+	return result{code, stdout.String(), stderr.String()}
+}
+
+func TestHelp(t *testing.T) {
+	for _, args := range [][]string{{"help"}, {"--help"}, {"-h"}} {
+		got := plimsoll(t.Context(), args...)
+		require.Equal(t, exitOK, got.code)
+		require.Contains(t, got.stdout, "Usage: plimsoll COMMAND")
+		require.Contains(t, got.stdout, "replay")
+		require.Empty(t, got.stderr)
+	}
+	got := plimsoll(t.Context(), "replay", "--help")
+	require.Equal(t, result{exitOK, replayHelp, ""}, got)
+}
+
+// Mistakes in the command line end with exit code 2, nothing on stdout, what is
+// wrong, what is allowed, and where to read more.
+func TestUsageErrors(t *testing.T) {
+	const more = "Run 'plimsoll --help' for usage.\n"
+	const moreReplay = "Run 'plimsoll replay --help' for usage.\n"
+	for _, tt := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"nothing", nil, "plimsoll: no command given; use one of: replay\n" + more},
+		{"unknown command", []string{"reply"}, "plimsoll: unknown command \"reply\"; use one of: replay\n" + more},
+		{"unknown flag", []string{"replay", "--lod", "1"}, "plimsoll: replay: flag provided but not defined: --lod\n" + moreReplay},
+		{"no value", []string{"replay", "--trace"}, "plimsoll: replay: flag needs an argument: --trace\n" + moreReplay},
+		{"argument", []string{"replay", "x.csv"}, "plimsoll: replay: unexpected argument \"x.csv\"; a trace is given by --trace FILE\n" + moreReplay},
+		{"pool", []string{"replay", "--pool", "big"}, "plimsoll: replay: invalid value \"big\" for flag --pool: unknown pool \"big\"; use one of standard, rpm-bound\n" + moreReplay},
+		{"strategy", []string{"replay", "--strategy", "best"}, "plimsoll: replay: invalid value \"best\" for flag --strategy: engine: unknown strategy \"best\"; use one of least-utilized, lowest-tpm, power-of-two, weighted\n" + moreReplay},
+		{"load 0", []string{"replay", "--load", "0"}, "plimsoll: replay: invalid value \"0\" for flag --load: want a number from 0.001 to 1000\n" + moreReplay},
+		{"load negative", []string{"replay", "--load=-1"}, "plimsoll: replay: invalid value \"-1\" for flag --load: want a number from 0.001 to 1000\n" + moreReplay},
+		{"load NaN", []string{"replay", "--load", "NaN"}, "plimsoll: replay: invalid value \"NaN\" for flag --load: want a number from 0.001 to 1000\n" + moreReplay},
+		{"load absurd", []string{"replay", "--load", "1e300"}, "plimsoll: replay: invalid value \"1e300\" for flag --load: want a number from 0.001 to 1000\n" + moreReplay},
+		{"load percent", []string{"replay", "--load", "95%"}, "plimsoll: replay: invalid value \"95%\" for flag --load: want a number from 0.001 to 1000\n" + moreReplay},
+		{"seed", []string{"replay", "--seed", "-1"}, "plimsoll: replay: invalid value \"-1\" for flag --seed: want a whole number from 0 to 18446744073709551615\n" + moreReplay},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			require.Equal(t, result{exitUsage, "", tt.want}, plimsoll(t.Context(), tt.args...))
+		})
+	}
+}
+
+// What cannot be done ends with exit code 1 and nothing on stdout.
+func TestFailures(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		return path
+	}
+	for _, tt := range []struct{ name, path, want string }{
+		{"absent", filepath.Join(dir, "absent.csv"), "no such file"},
+		{"empty", file("empty.csv", ""), "the file is empty"},
+		{"wrong header", file("header.csv", "a,b,c\n1,2,3\n"), "header.csv:1: header is"},
+		{"bad number", file("number.csv", trace.Header+"\n0,1,1\n5,-3,1\n"), "number.csv:3: input_tokens is \"-3\""},
+		{"no tokens", file("zero.csv", trace.Header+"\n0,0,0\n5,0,0\n"), "the trace has no tokens"},
+		{"years", file("years.csv", trace.Header+"\n0,1000000000,1000000000\n5,1,1\n"), "the trace would last 1068 days"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := plimsoll(t.Context(), "replay", "--load", "0.001", "--trace", tt.path)
+			require.Equal(t, exitFailure, got.code)
+			require.Empty(t, got.stdout)
+			require.Contains(t, got.stderr, tt.want)
+		})
+	}
+}
+
+func TestInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.Equal(t, result{exitFailure, "", "plimsoll: interrupted; no result\n"}, plimsoll(ctx, "replay"))
+}
+
+func TestReplayTable(t *testing.T) {
+	got := plimsoll(t.Context(), "replay")
+	require.Equal(t, exitOK, got.code, got.stderr)
+	require.Contains(t, got.stdout, "Generated chat and code traffic, load 0.95, pool standard, strategy least-utilized, seed 1\n")
+	require.Contains(t, got.stdout, "dep-300k")
+	require.Contains(t, got.stdout, "provider 429s")
+	require.Empty(t, got.stderr)
+}
+
+func TestReplayJSON(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "t.csv")
+	require.NoError(t, os.WriteFile(path, []byte(trace.Header+"\n0,1000,10\n200,300,20\n"), 0o600))
+	got := plimsoll(t.Context(), "replay", "--trace", path, "--json", "--pool", "rpm-bound", "--load", "0.5", "--seed", "3", "--strategy", "weighted")
+	require.Equal(t, exitOK, got.code, got.stderr)
+	require.Empty(t, got.stderr)
+
+	var report map[string]any
+	require.NoError(t, json.Unmarshal([]byte(got.stdout), &report))
+	require.ElementsMatch(t, []string{
+		"offered", "served", "refused_local", "refused_provider", "provider_429", "tokens_served",
+		"tokens_offered", "quota_tokens", "wall_ms", "decisions_per_s", "deployments",
+	}, keys(report))
+	require.EqualValues(t, 2, report["served"])
+	require.EqualValues(t, 1330, report["tokens_served"])
+	require.EqualValues(t, 1_300_000, report["quota_tokens"])
+
+	deployments := report["deployments"].([]any)
+	require.Len(t, deployments, 10)
+	require.ElementsMatch(t, []string{
+		"id", "rpm_limit", "tpm_limit", "served", "tokens", "peak_rpm", "peak_reserved_tpm", "peak_ended_tpm",
+	}, keys(deployments[0].(map[string]any)))
+}
+
+func TestReplayRepeats(t *testing.T) {
+	first, second := replayed(t), replayed(t)
+	require.Equal(t, first, second)
+}
+
+// replayed runs a replay and returns its JSON without the two figures that vary.
+func replayed(t *testing.T) string {
+	t.Helper()
+	got := plimsoll(t.Context(), "replay", "--json", "--load", "1.2", "--seed", "5")
+	require.Equal(t, exitOK, got.code, got.stderr)
+	varies := regexp.MustCompile(`"(wall_ms|decisions_per_s)":\d+`)
+	require.Len(t, varies.FindAllString(got.stdout, -1), 2)
+	return varies.ReplaceAllString(got.stdout, "")
+}
+
+func keys(m map[string]any) []string {
+	var names []string
+	for name := range m {
+		names = append(names, name)
+	}
+	return names
+}
