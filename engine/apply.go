@@ -110,11 +110,14 @@ func (p *plan) assign(cfg *Config) {
 		h.configure(d, cfg.ExpectedOutput)
 		configured[h] = true
 		g := p.byName[d.Group]
+		if o := h.place.Load(); o != nil && o.g != g {
+			p.dirty[o.g] = true
+		}
 		p.live[g] = append(p.live[g], h)
 		applied[g] = append(applied[g], d)
 	}
 	for _, g := range p.groups {
-		p.dirty[g] = g.cur.Load().strategy != cfg.Strategy || !slices.EqualFunc(g.applied, applied[g], Deployment.equal)
+		p.dirty[g] = p.dirty[g] || g.cur.Load().strategy != cfg.Strategy || !slices.EqualFunc(g.applied, applied[g], Deployment.equal)
 		g.applied = applied[g]
 		p.retire(g, configured)
 	}
@@ -165,7 +168,7 @@ func (p *plan) build(s Strategy) {
 		// What was absorbed ahead for deployments that stay in the group.
 		g.next = newFrame(l, next.Epoch)
 		for i, h := range l.handles {
-			if o, ok := p.old[h]; ok && o.g == g && o.i < len(next.handles) && next.handles[o.i] == h {
+			if o, ok := p.old[h]; ok && o.g == g && next.has(o.i, h) {
 				g.next.shares[i] = next.shares[o.i]
 			}
 		}
@@ -185,7 +188,7 @@ func (p *plan) move() {
 			was := o.g.cur.Load()
 			f.inherit(i, was, o.i)
 			f.recap(i)
-			if b := was.prev.Load(); b != nil && o.i < len(b.handles) && b.handles[o.i] == h {
+			if b := was.prev.Load(); b != nil && b.has(o.i, h) {
 				if b.Epoch == before.Epoch {
 					before.inherit(i, b, o.i)
 				} else {

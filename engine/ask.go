@@ -1,9 +1,6 @@
 package engine
 
-import (
-	"fmt"
-	"math"
-)
+import "math"
 
 // ask is a demand as the search sees it.
 type ask struct {
@@ -50,7 +47,7 @@ func (d *Demand) invalid() error {
 	} else if d.MaxOutputTokens < 0 || d.MaxOutputTokens > MaxCount {
 		name, v, low = "MaxOutputTokens", d.MaxOutputTokens, 0
 	}
-	return fmt.Errorf("%w: %s is %d; it must be from %d to %d", ErrInvalidDemand, name, v, low, MaxCount)
+	return &demandError{name, v, low}
 }
 
 // clamp returns a count within [0, MaxCount] and whether it was.

@@ -52,6 +52,7 @@ func TestBadConfig(t *testing.T) {
 		{"absurd rpm", limits(engine.Limits{RPM: engine.MaxCount + 1}), []string{"Deployments[3]", "Limits.RPM"}},
 		{"absurd tpm", limits(engine.Limits{TPM: math.MaxInt64}), []string{"Deployments[3]", "Limits.TPM"}},
 		{"absurd in flight", limits(engine.Limits{MaxInFlight: math.MaxInt64}), []string{"Deployments[3]", "Limits.MaxInFlight"}},
+		{"empty tag", on3(func(d *engine.Deployment) { d.Tags = []string{"eu", ""} }), []string{"Deployments[3]", "Tags[1]"}},
 		{"negative weight", weight(-0.5), []string{"Deployments[3]", "Weight"}},
 		{"weight not a number", weight(math.NaN()), []string{"Deployments[3]", "Weight"}},
 		{"infinite weight", weight(math.Inf(1)), []string{"Deployments[3]", "Weight"}},
@@ -148,7 +149,7 @@ func TestGoodConfig(t *testing.T) {
 		{"extreme orders", func(c *engine.Config) { c.Deployments[0].Order, c.Deployments[1].Order = math.MinInt, math.MaxInt }},
 		{"shortest lease ttl", func(c *engine.Config) { c.LeaseTTL = time.Minute }},
 		{"longest lease ttl", func(c *engine.Config) { c.LeaseTTL = 24 * time.Hour }},
-		{"odd tags", func(c *engine.Config) { c.Deployments[0].Tags = []string{"", "eu", "eu"} }},
+		{"one tag twice", func(c *engine.Config) { c.Deployments[0].Tags = []string{"eu", "eu"} }},
 		{"as many deployments as there may be", func(c *engine.Config) {
 			for i := len(c.Deployments); i < engine.MaxDeployments; i++ {
 				c.Deployments = append(c.Deployments, engine.Deployment{ID: id(i), Group: "chat"})

@@ -17,7 +17,7 @@ func (f *frame) charge(i int, tokens int64) window.Outcome {
 	h := f.handles[i]
 	reserved := f.limited && f.reserves[i]
 	if reserved && !h.flight.reserve() {
-		h.endAttempt(f.Epoch, tokens)
+		h.endAttempt(f.Epoch, tokens, false)
 		return window.Refused
 	}
 	c := &f.cells[i]
@@ -37,10 +37,7 @@ func (f *frame) charge(i int, tokens int64) window.Outcome {
 			}
 			return window.Sealed
 		}
-		if reserved {
-			h.flight.live.Add(-1)
-		}
-		h.endAttempt(f.Epoch, tokens)
+		h.endAttempt(f.Epoch, tokens, reserved)
 		return window.Refused
 	}
 }

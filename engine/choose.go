@@ -64,18 +64,31 @@ func (f *frame) chooseIn(t *tier, q *ask) choice {
 					return c
 				}
 			}
-		} else if q.filter == nil && !q.learn && !f.limited {
-			k1, k2 := f.lowest(t.from, t.to, q.tokens)
-			if k1 != noKey {
-				i := t.from + int(k1&indexMask)
-				if k1>>indexBits == k2>>indexBits {
-					i = f.draw(t.first, t.last, q, k1>>indexBits, i)
-				}
-				return choice{i: i}
-			}
+		} else if i := f.scan(t, q); i >= 0 {
+			return choice{i: i}
 		}
 	}
 	return f.decide(t, q)
+}
+
+// scan finds the best cell of a small tier by the tokens that the demand names.
+// If that one takes the whole demand, it is the best for it too; else -1.
+func (f *frame) scan(t *tier, q *ask) int {
+	if f.limited {
+		return -1
+	}
+	k1, k2 := f.lowest(t.from, t.to, q.tokens)
+	if k1 == noKey {
+		return -1
+	}
+	i := t.from + int(k1&indexMask)
+	if k1>>indexBits == k2>>indexBits {
+		i = f.draw(t.first, t.last, q, k1>>indexBits, i)
+	}
+	if q.filter == nil && !q.learn || f.fits(i, q) && q.allows(f, i) {
+		return i
+	}
+	return -1
 }
 
 const (

@@ -21,6 +21,33 @@ var (
 	ErrInvalidDemand = errors.New("engine: invalid demand")
 )
 
+// candidateError is an ErrNoCandidate.
+type candidateError struct {
+	group string
+	of    int
+}
+
+func (e *candidateError) Error() string {
+	if e.of == 0 {
+		return fmt.Sprintf("engine: no candidate: group %q has no deployments any more", e.group)
+	}
+	return fmt.Sprintf("engine: no candidate: Exclude and Tags leave none of the %d deployments of group %q", e.of, e.group)
+}
+
+func (e *candidateError) Is(target error) bool { return target == ErrNoCandidate }
+
+// demandError is an ErrInvalidDemand.
+type demandError struct {
+	field      string
+	value, low int64
+}
+
+func (e *demandError) Error() string {
+	return fmt.Sprintf("engine: invalid demand: %s is %d; it must be from %d to %d", e.field, e.value, e.low, MaxCount)
+}
+
+func (e *demandError) Is(target error) bool { return target == ErrInvalidDemand }
+
 // Limit names what refused a demand.
 type Limit uint8
 

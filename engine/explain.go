@@ -1,5 +1,7 @@
 package engine
 
+import "slices"
+
 // Explain says what Pick and TryAcquire would do with a demand and why, without
 // doing it. It looks at every deployment of the group and allocates. An unknown
 // group and an invalid demand are reported in Err.
@@ -38,10 +40,14 @@ func (x *Explanation) fill(g *Group, pick, acquire *ask, l *filter) {
 		for i := t.from; i < t.to; i++ {
 			c := Candidate{State: f.state(g.name, i, now), Order: t.order, Score: f.score(i), Cost: acquire.cost(f.handles[i])}
 			c.Refused = f.wait(i, c.Cost, true, now).limit
-			if !acquire.allows(f, i) {
-				c.Skipped = "excluded, or without a tag the demand asks for"
-			} else if lower {
-				c.Skipped = "a lower order has room"
+			switch {
+			case !acquire.allows(f, i):
+				c.Skipped = "tags"
+				if slices.ContainsFunc(x.Demand.Exclude, func(r Ref) bool { return f.indexOf(r) == i }) {
+					c.Skipped = "excluded"
+				}
+			case lower:
+				c.Skipped = "order"
 			}
 			x.Candidates = append(x.Candidates, c)
 		}
@@ -60,10 +66,7 @@ func (f *frame) score(i int) float64 {
 	case LowestTPM:
 		return float64(f.key(i))
 	case Weighted:
-		if w := f.handles[i].cfg.Weight; w != 0 {
-			return w
-		}
-		return 1
+		return f.handles[i].cfg.weight()
 	}
 	return float64(f.key(i)>>keyTokenBits) / (1 << ratioFraction)
 }

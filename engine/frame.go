@@ -46,6 +46,9 @@ func newFrame(l *layout, epoch int64) *frame {
 	return f
 }
 
+// has reports whether cell i is h's: a place may be of another frame.
+func (f *frame) has(i int, h *handle) bool { return i < len(f.handles) && f.handles[i] == h }
+
 // recap sets a cell's caps from its handle and share. Under the group's mutex.
 func (f *frame) recap(i int) {
 	h := f.handles[i]

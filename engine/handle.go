@@ -50,12 +50,12 @@ func (h *handle) find(epoch int64) (*frame, int) {
 			return nil, 0
 		}
 		f := p.g.cur.Load()
-		if p.i < len(f.handles) && f.handles[p.i] == h {
+		if f.has(p.i, h) {
 			if f.Epoch == epoch || epoch == now {
 				return f, p.i
 			}
 			if f.Epoch == epoch+1 {
-				if b := f.prev.Load(); b != nil && b.Epoch == epoch && p.i < len(b.handles) && b.handles[p.i] == h {
+				if b := f.prev.Load(); b != nil && b.Epoch == epoch && b.has(p.i, h) {
 					return b, p.i
 				}
 			}
@@ -101,8 +101,15 @@ func (h *handle) addRequests(epoch, n int64) bool {
 	}
 }
 
-// endAttempt gives back what an attempt took in an epoch.
-func (h *handle) endAttempt(epoch, tokens int64) {
+// endAttempt gives back what an attempt took in an epoch: its lease, if it has
+// one, and its tokens.
+func (h *handle) endAttempt(epoch, tokens int64, leased bool) {
+	if leased {
+		h.flight.live.Add(-1)
+		if f, i := h.find(now); f != nil {
+			f.eased(i)
+		}
+	}
 	if !h.add(epoch, -tokens) {
 		h.e.strayTokens.Add(-tokens) // the epoch was folded with them in it
 		return

@@ -25,9 +25,9 @@ type layout struct {
 	handles  []*handle
 	inverses []inverse
 	tiers    []tier
-	starts   []int32  // first cell of each block, and the end of the last
-	blockOf  []uint16 // block of each cell; removed deployments stand behind the last block
-	weights  []float64
+	starts   []int32             // first cell of each block, and the end of the last
+	blockOf  []uint16            // block of each cell; removed deployments stand behind the last block
+	weights  []float64           // cumulative within the tier; Weighted only
 	tags     map[string][]uint16 // per block, a bit for each cell that has the tag
 }
 
@@ -109,16 +109,23 @@ func (l *layout) addTier(from, to int) {
 		t.tokenLimited = t.tokenLimited || h.cfg.Limits.TPM != 0
 	}
 	if l.strategy == Weighted {
-		for i := from; i < to; i++ {
-			w := l.handles[i].cfg.Weight
-			if w == 0 {
-				w = 1
-			}
-			t.weight += w
-			l.weights = append(l.weights, t.weight) // cumulative within the tier
+		most := 0.0
+		for _, h := range l.handles[from:to] {
+			most = max(most, h.cfg.weight())
+		}
+		for _, h := range l.handles[from:to] {
+			t.weight += h.cfg.weight() / most // the sum stays finite
+			l.weights = append(l.weights, t.weight)
 		}
 	}
 	l.tiers = append(l.tiers, t)
+}
+
+func (d *Deployment) weight() float64 {
+	if d.Weight == 0 {
+		return 1
+	}
+	return d.Weight
 }
 
 // block returns the cells [from, to) of a block.

@@ -62,7 +62,7 @@ func (h *handle) present() (*frame, int) {
 			return nil, 0
 		}
 		f := p.g.frame()
-		if p.i < len(f.handles) && f.handles[p.i] == h {
+		if f.has(p.i, h) {
 			return f, p.i
 		}
 		runtime.Gosched()
@@ -144,6 +144,9 @@ func (h *handle) change(do func(now int64)) {
 	defer p.g.mu.Unlock()
 	now := p.g.clock.Read()
 	f := p.g.turnLocked(now)
+	if !f.has(p.i, h) {
+		return
+	}
 	do(now)
 	f.recap(p.i)
 	f.eased(p.i)

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/window"
@@ -43,7 +42,7 @@ func (g *Group) refusal(d *Demand, c choice, learn bool) error {
 		}
 	}
 	if e.Candidates == 0 {
-		return fmt.Errorf("%w in group %q: Exclude and Tags leave none of its %d deployments", ErrNoCandidate, g.name, f.candidates())
+		return &candidateError{g.name, f.candidates()}
 	}
 	if e.Limit == LimitNone { // room has come meanwhile: say what it was
 		e.Limit, e.Never = reasonLimit[c.why], false
@@ -64,6 +63,9 @@ func (h *handle) refusal(d *Demand, why reason) error {
 	defer p.g.mu.Unlock()
 	now := p.g.clock.Read()
 	f := p.g.turnLocked(now)
+	if !f.has(p.i, h) {
+		return e
+	}
 	q, _ := p.g.newAsk(d, false)
 	w := f.wait(p.i, q.tokens, false, now)
 	if w.limit == LimitNone { // room has come meanwhile

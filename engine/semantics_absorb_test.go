@@ -181,20 +181,37 @@ func TestCollectRemovedDeployments(t *testing.T) {
 	}
 }
 
-// TestDropped: a window nobody collected in time is counted as dropped.
-func TestDropped(t *testing.T) {
+// TestCollectLate: minutes that ended since the last Collect are reported by
+// the next one, and not again.
+func TestCollectLate(t *testing.T) {
 	e, clock := start(t, one(engine.Limits{}))
-	minutes := func(n int, collect bool) {
-		for range n {
-			record(t, e, "a", 5)
-			if collect {
-				e.Collect(nil)
-			}
-			clock.Advance(time.Minute)
-		}
+	e.Collect(nil)
+	want := []window.Report{}
+	for minute := range int64(6) {
+		record(t, e, "a", 10+minute)
+		want = append(want, window.Report{Tally: tally(clock.Now(), "a", 0, 10+minute)})
+		clock.Advance(time.Minute)
 	}
-	minutes(4, true)
+	require.ElementsMatch(t, want, e.Collect(nil))
+	require.Equal(t, want[5:], e.Collect(nil), "the previous minute alone")
 	require.Zero(t, e.Stats().Dropped)
-	minutes(4, false)
-	require.Positive(t, e.Stats().Dropped)
+}
+
+// TestDropped: what nobody comes for is dropped in the end, and counted.
+func TestDropped(t *testing.T) {
+	cfg := engine.Config{}
+	for i := range 1000 {
+		cfg.Deployments = append(cfg.Deployments, engine.Deployment{ID: id(i), Group: "chat"})
+	}
+	e, clock := start(t, cfg)
+	e.Collect(nil)
+	minutes := 0
+	for ; e.Stats().Dropped == 0; minutes++ {
+		require.Less(t, minutes, 1000, "memory is bounded")
+		for i := range 1000 {
+			record(t, e, id(i), 1)
+		}
+		clock.Advance(time.Minute)
+	}
+	require.Equal(t, int64(1000*minutes), int64(len(e.Collect(nil)))+e.Stats().Dropped)
 }

@@ -132,7 +132,7 @@ func TestApplyTakesEffect(t *testing.T) {
 // TestApplyRemoves: what is gone is refused, by every way in.
 func TestApplyRemoves(t *testing.T) {
 	a, b := engine.Deployment{ID: "a", Group: "chat"}, engine.Deployment{ID: "b", Group: "other"}
-	e, _ := start(t, engine.Config{Deployments: []engine.Deployment{a, b}, Aliases: map[string]string{"mini": "other"}})
+	e, clock := start(t, engine.Config{Deployments: []engine.Deployment{a, b}, Aliases: map[string]string{"mini": "other"}})
 	g, r := group(t, e, "other"), ref(t, e, "b")
 	apply(t, e, a)
 	for _, name := range []string{"other", "mini"} {
@@ -141,19 +141,27 @@ func TestApplyRemoves(t *testing.T) {
 		_, err = e.Pick(name, engine.Demand{})
 		require.ErrorIs(t, err, engine.ErrUnknownGroup)
 	}
-	_, err := e.Ref("b")
-	require.ErrorIs(t, err, engine.ErrUnknownDeployment)
-	require.ErrorIs(t, e.PreCheck("b", engine.Demand{}), engine.ErrUnknownDeployment)
+	require.Error(t, e.PreCheck("b", engine.Demand{}))
 	require.False(t, r.PreCheck(engine.Demand{}))
 	_, ok := g.Pick(engine.Demand{})
 	require.False(t, ok)
-	_, err = g.Acquire(engine.Demand{})
+	_, err := g.Acquire(engine.Demand{})
 	require.Error(t, err)
 	require.Len(t, e.AppendStates(nil), 1)
 
 	apply(t, e, a, b)
 	require.Equal(t, map[string]int{"b": 5}, countPicks(g, engine.Demand{}, 5), "the handle is valid across Apply")
 	require.True(t, ref(t, e, "b").PreCheck(engine.Demand{}))
+
+	apply(t, e, a)
+	clock.Advance(2 * time.Minute) // its windows have passed
+	require.Equal(t, map[string]int{"a": 5}, countPicks(group(t, e, "chat"), engine.Demand{}, 5))
+	e.Collect(nil)
+	_, err = e.Ref("b")
+	require.ErrorIs(t, err, engine.ErrUnknownDeployment)
+	require.ErrorIs(t, e.PreCheck("b", engine.Demand{}), engine.ErrUnknownDeployment)
+	require.ErrorIs(t, e.Record("b", engine.Usage{}), engine.ErrUnknownDeployment)
+	require.False(t, r.PreCheck(engine.Demand{}))
 }
 
 // TestApplyWithinTheMinute: removing and adding again opens no second limit,

@@ -241,7 +241,7 @@ func TestStats(t *testing.T) {
 	require.False(t, a.PreCheck(engine.Demand{}))
 
 	require.Equal(t, engine.Stats{
-		Admitted: 8, Held: 3, Settled: 2, Released: 1, Overrun: 50, Invalid: 2,
+		Admitted: 8, Tokens: 1050, Held: 3, Settled: 2, Released: 1, Overrun: 50, Invalid: 2,
 		Refused: map[engine.Limit]int64{engine.LimitRPM: 1, engine.LimitTPM: 1, engine.LimitInFlight: 1, engine.LimitCooldown: 1, engine.LimitDisabled: 1},
 	}, nonZero(e.Stats()))
 }

@@ -20,6 +20,7 @@ import (
 func (e *Engine) Collect(dst []window.Report) []window.Report {
 	now := e.clock.Read()
 	e.rest.collecting.Store(true)
+	e.turn(now)
 	dst = e.rest.take(dst)
 	for _, g := range *e.all.Load() {
 		dst = g.collect(dst, now)
@@ -109,13 +110,16 @@ func (e *Engine) Absorb(shares []window.Share) {
 		if p == nil {
 			continue
 		}
-		p.g.absorb(p.i, s, now)
+		p.g.absorb(h, p.i, s, now)
 		p.g.mu.Unlock()
 	}
 }
 
-func (g *Group) absorb(i int, in *window.Share, now int64) {
+func (g *Group) absorb(h *handle, i int, in *window.Share, now int64) {
 	f := g.turnLocked(now)
+	if !f.has(i, h) {
+		return
+	}
 	switch window.EpochOf(in.Start) {
 	case f.Epoch:
 		f.absorb(i, in)
