@@ -1,0 +1,150 @@
+package fuzz
+
+import (
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// epoch0 is the epoch at which virtual time begins in every test.
+const epoch0 = int64(30_000_000)
+
+// minute is the length of a window in nanoseconds.
+const minute = int64(time.Minute)
+
+// workers is how many goroutines the property tests run.
+const workers = 64
+
+// strategies are all there are.
+var strategies = []engine.Strategy{engine.LeastUtilized, engine.LowestTPM, engine.PowerOfTwo, engine.Weighted}
+
+// ranked are the strategies that keep an order in an index.
+var ranked = []engine.Strategy{engine.LowestTPM, engine.LeastUtilized}
+
+// virtual is a time that moves only when a test moves it.
+type virtual struct{ ns atomic.Int64 }
+
+func newVirtual() *virtual {
+	v := &virtual{}
+	v.ns.Store(epoch0 * minute)
+	return v
+}
+
+func (v *virtual) clock() *window.Clock {
+	return window.NewClockFrom(func() time.Time { return time.Unix(0, v.ns.Load()) })
+}
+
+func (v *virtual) add(d time.Duration) { v.ns.Add(int64(d)) }
+
+// splitmix is a source of random bits that is safe for concurrent use and the
+// same in every run of a seed.
+func splitmix(seed uint64) func() uint64 {
+	var state atomic.Uint64
+	state.Store(seed)
+	return func() uint64 {
+		z := state.Add(0x9E3779B97F4A7C15)
+		z = (z ^ z>>30) * 0xBF58476D1CE4E5B9
+		z = (z ^ z>>27) * 0x94D049BB133111EB
+		return z ^ z>>31
+	}
+}
+
+// par runs f on n goroutines and waits for all of them.
+func par(n int, f func(k int)) {
+	var wg sync.WaitGroup
+	for k := range n {
+		wg.Go(func() { f(k) })
+	}
+	wg.Wait()
+}
+
+// background runs f again and again until the returned function is called,
+// which waits for f's last run. f may yield but must not block.
+func background(f func(round int)) (stop func()) {
+	var done atomic.Bool
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for i := 0; !done.Load(); i++ {
+			f(i)
+			runtime.Gosched()
+		}
+	})
+	return func() {
+		done.Store(true)
+		wg.Wait()
+	}
+}
+
+// scale is a count of repetitions fit for the way the tests are run.
+func scale(n int) int {
+	if raceEnabled {
+		n /= 6
+	}
+	if testing.Short() {
+		n /= 4
+	}
+	return max(n, 1)
+}
+
+// same returns n deployments of one group with the same limits.
+func same(n int, group string, l engine.Limits) []engine.Deployment {
+	ds := make([]engine.Deployment, n)
+	for i := range ds {
+		ds[i] = engine.Deployment{ID: fmt.Sprint(group, i), Group: group, Limits: l}
+	}
+	return ds
+}
+
+// start makes an engine on virtual time.
+func start(t *testing.T, v *virtual, s engine.Strategy, ds []engine.Deployment) *engine.Engine {
+	t.Helper()
+	e, err := engine.New(engine.Config{Deployments: ds, Strategy: s, Clock: v.clock()})
+	require.NoError(t, err)
+	return e
+}
+
+func group(t *testing.T, e *engine.Engine, name string) *engine.Group {
+	t.Helper()
+	g, err := e.Group(name)
+	require.NoError(t, err)
+	return g
+}
+
+func ref(t *testing.T, e *engine.Engine, id string) engine.Ref {
+	t.Helper()
+	r, err := e.Ref(id)
+	require.NoError(t, err)
+	return r
+}
+
+// states maps the engine's states by ID.
+func states(e *engine.Engine) map[string]engine.State {
+	m := map[string]engine.State{}
+	for _, s := range e.AppendStates(nil) {
+		m[s.ID] = s
+	}
+	return m
+}
+
+// plain is a demand of exactly n tokens.
+func plain(n int64) engine.Demand {
+	return engine.Demand{InputTokens: n, OutputTokens: engine.NoOutput}
+}
+
+// each runs f for every strategy and size as a subtest.
+func each(t *testing.T, ss []engine.Strategy, sizes []int, f func(t *testing.T, s engine.Strategy, n int)) {
+	t.Helper()
+	for _, s := range ss {
+		for _, n := range sizes {
+			t.Run(fmt.Sprint(s, "/", n), func(t *testing.T) { f(t, s, n) })
+		}
+	}
+}

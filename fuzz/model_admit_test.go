@@ -1,0 +1,147 @@
+package fuzz
+
+import (
+	"slices"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+)
+
+// A purpose is what a demand is weighed for.
+type purpose int
+
+const (
+	picking purpose = iota
+	checking
+	acquiring
+)
+
+func valid(d engine.Demand) bool {
+	in := func(n int64) bool { return 0 <= n && n <= engine.MaxCount }
+	return in(d.InputTokens) && (in(d.OutputTokens) || d.OutputTokens == engine.NoOutput) && in(d.MaxOutputTokens)
+}
+
+// cost is the number of tokens a demand weighs on a deployment.
+func (m *model) cost(d *mdep, q engine.Demand, p purpose) int64 {
+	out := q.OutputTokens
+	switch {
+	case out == engine.NoOutput:
+		out = 0
+	case out == 0 && p == acquiring:
+		out = m.expect(d)
+	}
+	if q.MaxOutputTokens > 0 {
+		out = min(out, q.MaxOutputTokens)
+	}
+	return q.InputTokens + out
+}
+
+// over reports whether an amount is more than a limit as configurations write it.
+func over(amount, limit int64) bool {
+	return limit > 0 && amount > limit || limit < 0 && amount > 0
+}
+
+// blockers are all limits that refuse the demand on d now; none = it fits.
+func (m *model) blockers(d *mdep, q engine.Demand, p purpose, now int64) []engine.Limit {
+	var by []engine.Limit
+	if !d.enabled {
+		by = append(by, engine.LimitDisabled)
+	}
+	if d.cool > now {
+		by = append(by, engine.LimitCooldown)
+	}
+	return append(by, m.short(d, d.now(), m.cost(d, q, p), p)...)
+}
+
+// short are the limits on counts that refuse a cost on top of a usage.
+func (m *model) short(d *mdep, u *musage, cost int64, p purpose) (by []engine.Limit) {
+	if over(u.allRequests()+1, d.cfg.Limits.RPM) || over(u.requests+1, u.ceilRequests) {
+		by = append(by, engine.LimitRPM)
+	}
+	if p != checking || cost > 0 {
+		if over(u.allTokens()+cost, d.cfg.Limits.TPM) || over(u.tokens+cost, u.ceilTokens) {
+			by = append(by, engine.LimitTPM)
+		}
+	}
+	if p != checking && over(d.inFlight()+1, d.cfg.Limits.MaxInFlight) {
+		by = append(by, engine.LimitInFlight)
+	}
+	return by
+}
+
+// candidates are the members that Exclude and Tags leave over.
+func (m *model) candidates(g *mgroup, q engine.Demand) []*mdep {
+	return slices.DeleteFunc(m.members(g), func(d *mdep) bool {
+		for _, r := range q.Exclude {
+			if r.ID() == d.cfg.ID {
+				return true
+			}
+		}
+		for _, tag := range q.Tags {
+			if !slices.Contains(d.cfg.Tags, tag) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// fitting are the candidates of the lowest order that has room.
+func (m *model) fitting(g *mgroup, q engine.Demand, p purpose, now int64) []*mdep {
+	var fit []*mdep
+	for _, d := range m.candidates(g, q) {
+		if len(m.blockers(d, q, p, now)) > 0 || len(fit) > 0 && d.cfg.Order > fit[0].cfg.Order {
+			continue
+		}
+		if len(fit) > 0 && d.cfg.Order < fit[0].cfg.Order {
+			fit = fit[:0]
+		}
+		fit = append(fit, d)
+	}
+	return fit
+}
+
+// choices are the IDs that a pick or an acquire may return; none = refused.
+func (m *model) choices(g *mgroup, q engine.Demand, p purpose, now int64) []string {
+	if !valid(q) {
+		return nil
+	}
+	m.look(g, now)
+	fit := m.fitting(g, q, p, now)
+	best := fit
+	switch m.strategy {
+	case engine.LowestTPM:
+		best = least(fit, func(a, b *mdep) bool { return a.now().allTokens() < b.now().allTokens() })
+	case engine.LeastUtilized:
+		best = least(fit, lessUtilized)
+	case engine.PowerOfTwo:
+		if len(fit) == len(m.members(g)) && len(fit) > 1 {
+			// Two distinct ones are drawn: the one worse than all others cannot win.
+			best = slices.DeleteFunc(slices.Clone(fit), func(a *mdep) bool {
+				return !slices.ContainsFunc(fit, func(b *mdep) bool { return a != b && !lessUtilized(b, a) })
+			})
+		}
+	}
+	return idsOf(best)
+}
+
+func idsOf(ds []*mdep) []string {
+	ids := make([]string, len(ds))
+	for i, d := range ds {
+		ids[i] = d.cfg.ID
+	}
+	return ids
+}
+
+// preCheck counts a request on d if it fits there; d may be nil: forgotten.
+func (m *model) preCheck(d *mdep, q engine.Demand, now int64) bool {
+	if !valid(q) || d == nil {
+		return false
+	}
+	m.look(d.group, now)
+	if !d.present || len(m.blockers(d, q, checking, now)) > 0 {
+		return false
+	}
+	d.now().requests++
+	m.checked++
+	return true
+}

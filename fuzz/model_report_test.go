@@ -1,0 +1,41 @@
+package fuzz
+
+import (
+	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// state is what a look at a deployment must show.
+func (m *model) state(d *mdep, now int64) engine.State {
+	u := d.now()
+	s := engine.State{
+		ID: d.cfg.ID, Group: d.cfg.Group, Model: d.cfg.Model,
+		Requests: u.allRequests(), RequestLimit: d.cfg.Limits.RPM,
+		Tokens: u.allTokens(), TokenLimit: d.cfg.Limits.TPM,
+		OthersRequests: u.othersRequests, OthersTokens: u.othersTokens,
+		HeldTokens: d.held(),
+		InFlight:   d.inFlight(), InFlightLimit: d.cfg.Limits.MaxInFlight,
+		Utilization: d.utilization(), Enabled: d.enabled,
+	}
+	if d.cool > now {
+		s.CoolingFor = timeUntil(now, d.cool)
+	}
+	return s
+}
+
+// absorb replaces the others' usage and the ceilings of the windows that a
+// deployment has now or will have next; the rest is ignored.
+func (m *model) absorb(shares []window.Share, now int64) {
+	for _, s := range shares {
+		d := m.deps[s.ID]
+		if d == nil {
+			continue
+		}
+		if m.look(d.group, now); s.Start/60 < d.group.epoch || s.Start/60 > d.group.epoch+1 {
+			continue
+		}
+		u := d.in(s.Start / 60)
+		u.othersRequests, u.othersTokens = s.Requests, s.Tokens
+		u.ceilRequests, u.ceilTokens = s.CeilingRequests, s.CeilingTokens
+	}
+}

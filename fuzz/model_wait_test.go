@@ -1,0 +1,63 @@
+package fuzz
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+)
+
+// never is the wait for what no waiting helps.
+const never = time.Duration(math.MaxInt64)
+
+func timeUntil(now, then int64) time.Duration { return time.Duration(then - now) }
+
+// wait is how long until a demand fits on d if nothing else happens; guess says
+// that it depends on when leases end.
+func (m *model) wait(d *mdep, q engine.Demand, p purpose, now int64) (wait time.Duration, guess bool) {
+	cost := m.cost(d, q, p)
+	empty := slices.DeleteFunc(m.short(d, &musage{}, cost, p), func(l engine.Limit) bool { return l == engine.LimitInFlight })
+	if !d.enabled || len(empty) > 0 || d.cfg.Limits.MaxInFlight < 0 && p != checking {
+		return never, false
+	}
+	at := now
+	for {
+		by := m.short(d, d.in(at/minute), cost, p)
+		if slices.Contains(by, engine.LimitInFlight) {
+			return 0, true
+		}
+		if len(by) == 0 && at >= d.cool {
+			return timeUntil(now, at), false
+		}
+		next := (at/minute + 1) * minute
+		if d.cool > at && (len(by) == 0 || d.cool < next) {
+			next = d.cool
+		}
+		at = next
+	}
+}
+
+// checkWait holds an error's RetryAfter against the shortest wait there is.
+func (w *world) checkWait(le *engine.LimitError, candidates []*mdep, q engine.Demand, p purpose, now int64) {
+	shortest := never
+	for _, d := range candidates {
+		if ahead := d.usage[d.group.epoch+1]; ahead != nil && *ahead != (musage{}) {
+			return // what the next window will bring is no promise
+		}
+		wait, guess := w.model.wait(d, q, p, now)
+		if guess {
+			if le.Never {
+				w.failf("%+v: never, but a lease may end", le)
+			}
+			return
+		}
+		shortest = min(shortest, wait)
+	}
+	switch {
+	case le.Never != (shortest == never):
+		w.failf("never = %v, want a wait of %v: %+v", le.Never, shortest, le)
+	case !le.Never && le.RetryAfter != shortest, le.Never && le.RetryAfter != 0:
+		w.failf("retry after %v, want %v: %+v", le.RetryAfter, shortest, le)
+	}
+}
