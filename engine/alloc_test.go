@@ -1,0 +1,176 @@
+//go:build !race
+
+package engine_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+)
+
+// allocating is the most a refusal with its reason may allocate: the error and
+// its states.
+const allocating = 2
+
+var id0 = id(0)
+
+// pool is n deployments of one group with these limits. Half of them are
+// tagged, and a tenth stand in a second tier.
+func pool(strategy engine.Strategy, n int, limits engine.Limits) engine.Config {
+	cfg := engine.Config{Strategy: strategy, Aliases: map[string]string{"default": "chat"}}
+	for i := range n {
+		d := engine.Deployment{ID: id(i), Group: "chat", Model: "gpt-4o", Limits: limits, Weight: 1 + float64(i%3)}
+		if i%2 == 0 {
+			d.Tags = []string{"eu", "fast"}
+		}
+		if i%10 == 9 {
+			d.Order = 1
+		}
+		cfg.Deployments = append(cfg.Deployments, d)
+	}
+	return cfg
+}
+
+// TestAllocations: admitted paths allocate nothing, nor do refusals without a
+// reason; a refusal with a reason allocates twice at most.
+func TestAllocations(t *testing.T) {
+	const room = 1 << 40
+	kinds := []struct {
+		name   string
+		limits engine.Limits
+		admits bool
+	}{
+		{"no limits", engine.Limits{}, true},
+		{"tokens", engine.Limits{TPM: room}, true},
+		{"all limits", engine.Limits{RPM: room, TPM: room, MaxInFlight: 1 << 20}, true},
+		{"requests blocked", engine.Limits{RPM: engine.Blocked, TPM: room}, false},
+		{"tokens blocked", engine.Limits{TPM: engine.Blocked}, false},
+		{"too small for the demand", engine.Limits{RPM: room, TPM: 99}, false},
+		{"leases blocked", engine.Limits{TPM: room, MaxInFlight: engine.Blocked}, false},
+	}
+	for _, n := range []int{10, 1000} {
+		for _, strategy := range []engine.Strategy{engine.LeastUtilized, engine.LowestTPM, engine.PowerOfTwo, engine.Weighted} {
+			for _, kind := range kinds {
+				t.Run(fmt.Sprintf("%d/%s/%s", n, strategy, kind.name), func(t *testing.T) {
+					e, _ := start(t, pool(strategy, n, kind.limits))
+					// A limit on leases stops no pre-check.
+					requireAllocations(t, e, kind.admits, kind.admits || kind.limits.MaxInFlight == engine.Blocked)
+				})
+			}
+		}
+	}
+}
+
+// requireAllocations measures every way in; acquires and checks say whether
+// there is room for a lease and for a pre-check.
+func requireAllocations(t *testing.T, e *engine.Engine, acquires, checks bool) {
+	t.Helper()
+	withReason := func(ok bool) float64 {
+		if ok {
+			return 0
+		}
+		return allocating
+	}
+	g, r := group(t, e, "chat"), ref(t, e, id0)
+	for name, d := range map[string]engine.Demand{
+		"unnamed output": {InputTokens: 100},
+		"named output":   {InputTokens: 100, OutputTokens: 50, MaxOutputTokens: 60},
+		"no output":      exactly(100),
+		"tags":           {InputTokens: 100, Tags: []string{"fast", "eu"}},
+		"exclude":        {InputTokens: 100, Exclude: []engine.Ref{ref(t, e, id(2)), ref(t, e, id(4))}},
+		"tags, exclude":  {InputTokens: 100, Tags: []string{"eu"}, Exclude: []engine.Ref{ref(t, e, id(2))}},
+	} {
+		atMost(t, name+": Group.Pick", 0, acquires, func() bool {
+			_, ok := g.Pick(d)
+			return ok
+		})
+		atMost(t, name+": TryAcquire, Settle", 0, acquires, func() bool {
+			lease, ok := g.TryAcquire(d)
+			defer lease.Release()
+			lease.Add(3)
+			lease.Settle(engine.Usage{InputTokens: 100, OutputTokens: 20})
+			return ok
+		})
+		atMost(t, name+": TryAcquire, Release", 0, acquires, func() bool {
+			lease, ok := g.TryAcquire(d)
+			lease.Release()
+			return ok
+		})
+		atMost(t, name+": Acquire", withReason(acquires), acquires, func() bool {
+			lease, err := g.Acquire(d)
+			lease.SettleReserved()
+			return err == nil
+		})
+		atMost(t, name+": Ref.PreCheck", 0, checks, func() bool { return r.PreCheck(d) })
+		atMost(t, name+": Pick by name", withReason(acquires), acquires, func() bool {
+			_, err := e.Pick("chat", d)
+			return err == nil
+		})
+		atMost(t, name+": Pick by alias", withReason(acquires), acquires, func() bool {
+			_, err := e.Pick("default", d)
+			return err == nil
+		})
+		atMost(t, name+": PreCheck by name", withReason(checks), checks, func() bool { return e.PreCheck(id0, d) == nil })
+	}
+	atMost(t, "Ref.Record", 0, true, func() bool {
+		r.Record(engine.Usage{InputTokens: 1})
+		return true
+	})
+	atMost(t, "Record by name", 0, true, func() bool { return e.Record(id0, engine.Usage{InputTokens: 1}) == nil })
+}
+
+// atMost runs f often and fails if it allocates more, or ever says anything but ok.
+func atMost(t *testing.T, name string, allocs float64, ok bool, f func() bool) {
+	t.Helper()
+	got := testing.AllocsPerRun(100, func() {
+		if f() != ok {
+			t.Fatalf("%s: ok = %t, want %t", name, !ok, ok)
+		}
+	})
+	require.LessOrEqual(t, got, allocs, name)
+}
+
+// TestAllocationsWhenNotOrdinary: cooling and disabled deployments, others'
+// usage, ceilings, full tiers and new minutes cost no memory either.
+func TestAllocationsWhenNotOrdinary(t *testing.T) {
+	const n = 1000
+	for _, strategy := range []engine.Strategy{engine.LeastUtilized, engine.LowestTPM, engine.PowerOfTwo, engine.Weighted} {
+		t.Run(strategy.String(), func(t *testing.T) {
+			e, _ := start(t, pool(strategy, n, engine.Limits{RPM: 1 << 30, TPM: 100_000}))
+			g := group(t, e, "chat")
+			for i := range n {
+				r := ref(t, e, id(i))
+				switch i % 5 {
+				case 0:
+					r.Record(engine.Usage{InputTokens: 100_000}) // full
+				case 1:
+					r.Cooldown(1 << 36)
+				case 2:
+					r.SetEnabled(false)
+				case 3:
+					others(e, firstMinute, r.ID(), 5, int64(i))
+				}
+			}
+			for name, d := range map[string]engine.Demand{"small": {InputTokens: 1}, "large": exactly(99_990), "too large": exactly(100_001)} {
+				ok := name != "too large"
+				atMost(t, name+": Pick", 0, ok, func() bool {
+					_, ok := g.Pick(d)
+					return ok
+				})
+				atMost(t, name+": TryAcquire", 0, ok, func() bool {
+					lease, ok := g.TryAcquire(d)
+					lease.Release()
+					return ok
+				})
+			}
+			states := e.AppendStates(nil)
+			atMost(t, "AppendStates", 0, true, func() bool {
+				states = e.AppendStates(states[:0])
+				return len(states) == n
+			})
+		})
+	}
+}
