@@ -17,9 +17,9 @@ import (
 // TestExplainAgrees compares Explain with what Pick and TryAcquire go on to do,
 // in states and with demands drawn at random.
 func TestExplainAgrees(t *testing.T) {
-	states := 120
+	states := 80
 	if raceEnabled {
-		states = 25
+		states = 10
 	}
 	for _, strategy := range []engine.Strategy{engine.LeastUtilized, engine.LowestTPM, engine.PowerOfTwo, engine.Weighted} {
 		for seed := range states {

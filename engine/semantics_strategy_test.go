@@ -91,12 +91,13 @@ func TestRankingSeesReservations(t *testing.T) {
 // TestTiesAreEven: ±5 % up to 64 tied candidates, above each within 0.4 to 2.6
 // times its share.
 func TestTiesAreEven(t *testing.T) {
-	perMember := 20_000
-	if testing.Short() || raceEnabled {
-		perMember = 6_000
+	const perMember = 10_000
+	sizes := []int{2, 3, 7, 10, 33, 64, 65, 128, 300}
+	if raceEnabled { // one goroutine: nothing to find but time to lose
+		sizes = []int{2, 10}
 	}
 	for _, strategy := range []engine.Strategy{engine.LowestTPM, engine.LeastUtilized} {
-		for _, n := range []int{2, 3, 7, 10, 33, 64, 65, 128, 300} {
+		for _, n := range sizes {
 			t.Run(fmt.Sprintf("%s/%d", strategy, n), func(t *testing.T) {
 				e, _ := start(t, tied(strategy, n, n/2))
 				picks := perMember * min(n, 64)
