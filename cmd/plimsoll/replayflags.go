@@ -33,14 +33,25 @@ Flags:
   --seed N         of everything random, 0 to 18446744073709551615 (default 1)
   --json           print JSON instead of a table
 
-Columns of the table, all per UTC minute:
-  used          tokens served, as a share of the TPM limit over the trace
-  RPM peak      most requests the engine admitted
-  TPM reserved  highest usage right after an admission: reservations, and the
-                true cost of calls that had ended
-  TPM ended     most input tokens admitted plus output tokens of calls that
-                ended; answers may be longer than expected, so it may pass the
-                limit
+A call that the provider refuses (429) is tried once more, on another
+deployment. The JSON has these keys, and the table shows the same:
+  offered           calls: served + refused_local + refused_provider
+  refused_local     found no room in the engine and reached no provider
+  refused_provider  refused by a provider, and not saved by the second try
+  provider_429      attempts that providers refused
+  tokens_served, tokens_offered
+                    input and output tokens of the calls served, and of all
+  quota_tokens      the pool's TPM limits times the minutes the trace has begun
+  wall_ms, decisions_per_s
+                    real time, and attempts the engine decided on in a second
+and for each of its deployments, beside id, rpm_limit and tpm_limit:
+  served, tokens    calls, and their input and output tokens
+  peak_rpm          most requests the engine admitted in one UTC minute
+  peak_reserved_tpm highest usage of one UTC minute right after an admission:
+                    reservations, and the true cost of calls that had ended
+  peak_ended_tpm    most input tokens admitted in one UTC minute plus output
+                    tokens of calls that ended in it; answers may be longer than
+                    expected, so it may pass the limit
 `
 
 // replayFlags are the flags of plimsoll replay.
@@ -59,8 +70,18 @@ func parseReplayFlags(args []string) (replayFlags, error) {
 	f := replayFlags{pool: "standard", load: 0.95, seed: 1}
 	set := flag.NewFlagSet("replay", flag.ContinueOnError)
 	set.SetOutput(io.Discard)
-	set.StringVar(&f.trace, "trace", "", "")
-	set.BoolVar(&f.json, "json", false, "")
+	set.Func("trace", "", func(s string) error {
+		if f.trace = s; s == "" {
+			return errors.New("want the name of a file; leave --trace out for generated traffic")
+		}
+		return nil
+	})
+	set.BoolFunc("json", "", func(s string) (err error) {
+		if f.json, err = strconv.ParseBool(s); err != nil {
+			return errors.New("want true or false")
+		}
+		return nil
+	})
 	set.Func("pool", "", func(s string) (err error) {
 		_, err = provider.Pool(s)
 		f.pool = s
@@ -85,7 +106,7 @@ func parseReplayFlags(args []string) (replayFlags, error) {
 	case errors.Is(err, flag.ErrHelp):
 		return f, err
 	case err != nil:
-		return f, replayUsage("%s", twoDashes(err.Error()))
+		return f, replayUsage("%s", flagMessage(err, set))
 	case set.NArg() > 0:
 		return f, replayUsage("unexpected argument %q; a trace is given by --trace FILE", set.Arg(0))
 	}
@@ -104,7 +125,13 @@ func replayUsage(format string, args ...any) error {
 	return &usageError{command: "replay", err: fmt.Errorf("replay: "+format, args...)}
 }
 
-// twoDashes writes flags in messages of package flag the way the help does.
-func twoDashes(message string) string {
-	return strings.NewReplacer("flag -", "flag --", "not defined: -", "not defined: --", "an argument: -", "an argument: --").Replace(message)
+// flagMessage puts what package flag says into this command's words: flags have
+// two dashes, as in the help, and an unknown one is answered with those there are.
+func flagMessage(err error, set *flag.FlagSet) string {
+	if name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); unknown {
+		var names []string
+		set.VisitAll(func(f *flag.Flag) { names = append(names, "--"+f.Name) })
+		return fmt.Sprintf("unknown flag --%s; use one of %s", name, strings.Join(names, ", "))
+	}
+	return strings.NewReplacer("flag -", "flag --", "argument: -", "argument: --", "\" for -", "\" for flag --").Replace(err.Error())
 }

@@ -68,6 +68,9 @@ func dispatch(ctx context.Context, args []string, env environment) error {
 	}
 	switch name := args[0]; name {
 	case "-h", "-help", "--help", "help":
+		if len(args) > 1 {
+			return dispatch(ctx, []string{args[1], "--help"}, env)
+		}
 		return writeHelp(env.stdout)
 	default:
 		i := slices.IndexFunc(commands, func(c command) bool { return c.name == name })

@@ -34,8 +34,9 @@ func TestHelp(t *testing.T) {
 		require.Contains(t, got.stdout, "replay")
 		require.Empty(t, got.stderr)
 	}
-	got := plimsoll(t.Context(), "replay", "--help")
-	require.Equal(t, result{exitOK, replayHelp, ""}, got)
+	for _, args := range [][]string{{"help", "replay"}, {"replay", "--help"}, {"replay", "--load", "1", "-h"}} {
+		require.Equal(t, result{exitOK, replayHelp, ""}, plimsoll(t.Context(), args...))
+	}
 }
 
 // Mistakes in the command line end with exit code 2, nothing on stdout, what is
@@ -50,8 +51,11 @@ func TestUsageErrors(t *testing.T) {
 	}{
 		{"nothing", nil, "plimsoll: no command given; use one of: replay\n" + more},
 		{"unknown command", []string{"reply"}, "plimsoll: unknown command \"reply\"; use one of: replay\n" + more},
-		{"unknown flag", []string{"replay", "--lod", "1"}, "plimsoll: replay: flag provided but not defined: --lod\n" + moreReplay},
+		{"unknown flag", []string{"replay", "--lod", "1"}, "plimsoll: replay: unknown flag --lod; use one of --json, --load, --pool, --seed, --strategy, --trace\n" + moreReplay},
 		{"no value", []string{"replay", "--trace"}, "plimsoll: replay: flag needs an argument: --trace\n" + moreReplay},
+		{"empty name", []string{"replay", "--trace", ""}, "plimsoll: replay: invalid value \"\" for flag --trace: want the name of a file; leave --trace out for generated traffic\n" + moreReplay},
+		{"json", []string{"replay", "--json=maybe"}, "plimsoll: replay: invalid boolean value \"maybe\" for flag --json: want true or false\n" + moreReplay},
+		{"unknown command's help", []string{"help", "reply"}, "plimsoll: unknown command \"reply\"; use one of: replay\n" + more},
 		{"argument", []string{"replay", "x.csv"}, "plimsoll: replay: unexpected argument \"x.csv\"; a trace is given by --trace FILE\n" + moreReplay},
 		{"pool", []string{"replay", "--pool", "big"}, "plimsoll: replay: invalid value \"big\" for flag --pool: unknown pool \"big\"; use one of standard, rpm-bound\n" + moreReplay},
 		{"strategy", []string{"replay", "--strategy", "best"}, "plimsoll: replay: invalid value \"best\" for flag --strategy: engine: unknown strategy \"best\"; use one of least-utilized, lowest-tpm, power-of-two, weighted\n" + moreReplay},
@@ -77,7 +81,7 @@ func TestFailures(t *testing.T) {
 		return path
 	}
 	for _, tt := range []struct{ name, path, want string }{
-		{"absent", filepath.Join(dir, "absent.csv"), "no such file"},
+		{"absent", filepath.Join(dir, "absent.csv"), "absent.csv"},
 		{"empty", file("empty.csv", ""), "the file is empty"},
 		{"wrong header", file("header.csv", "a,b,c\n1,2,3\n"), "header.csv:1: header is"},
 		{"bad number", file("number.csv", trace.Header+"\n0,1,1\n5,-3,1\n"), "number.csv:3: input_tokens is \"-3\""},

@@ -9,6 +9,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/provider"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/trace"
+	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
 // clairvoyant knows what the providers have counted: it keeps the same
@@ -63,6 +64,26 @@ func TestClairvoyantIsNeverRefused(t *testing.T) {
 			require.Zero(t, report.RefusedProvider)
 			t.Logf("%s at %v: %d of %d tokens, quota %d", name, load, report.TokensServed, report.TokensOffered, report.QuotaTokens)
 		}
+	}
+}
+
+// Whoever cannot see what the providers have counted serves about as much as who
+// can, but not more: that would say that the replay gives something away. (A
+// call may overrun its minute, so the greedy clairvoyant is no strict bound.)
+func TestEngineComesCloseToTheClairvoyant(t *testing.T) {
+	for _, tr := range traffics {
+		t.Run(tr.name, func(t *testing.T) {
+			pool, err := provider.Pool("standard")
+			require.NoError(t, err)
+			requests := tr.load(t)
+			require.NoError(t, replay.FitLoad(requests, pool, 0.95))
+			best, err := replay.Run(t.Context(), replay.Options{Trace: requests, Pool: pool, Policy: newClairvoyant})
+			require.NoError(t, err)
+			got, err := replay.Run(t.Context(), replay.Options{Trace: requests, Pool: pool, Policy: replay.Engine(engine.LeastUtilized)})
+			require.NoError(t, err)
+			require.InEpsilon(t, best.TokensServed, got.TokensServed, 0.05)
+			t.Logf("%.2f %% of the clairvoyant's tokens", 100*float64(got.TokensServed)/float64(best.TokensServed))
+		})
 	}
 }
 

@@ -84,10 +84,15 @@ func TestGoalsNearFullLoad(t *testing.T) {
 }
 
 func TestLimitsHoldUnderOverload(t *testing.T) {
+	for _, tr := range traffics {
+		t.Run(tr.name, func(t *testing.T) {
+			run(t, tr.load(t), "standard", 1.5, engine.LeastUtilized, 1)
+		})
+	}
 	for _, strategy := range strategies {
-		for _, tr := range traffics {
-			t.Run(strategy.String()+"/"+tr.name, func(t *testing.T) {
-				run(t, tr.load(t), "standard", 1.5, strategy, 1)
+		for _, pool := range provider.PoolNames {
+			t.Run(strategy.String()+" on "+pool, func(t *testing.T) {
+				run(t, generated(t, 1), pool, 1.5, strategy, 1)
 			})
 		}
 	}
