@@ -152,6 +152,7 @@ func (d Deployment) equal(o Deployment) bool {
 
 // build makes the new frames, caps still closed.
 func (p *plan) build(s Strategy) {
+	ahead := p.ahead()
 	for _, g := range p.groups {
 		if !p.dirty[g] {
 			continue
@@ -160,19 +161,34 @@ func (p *plan) build(s Strategy) {
 		f := newFrame(l, g.cur.Load().Epoch)
 		f.prev.Store(newFrame(l, f.Epoch-1))
 		p.frames[g] = f
-		next := g.next
-		g.next = nil
-		if next == nil {
-			continue
-		}
-		// What was absorbed ahead for deployments that stay in the group.
-		g.next = newFrame(l, next.Epoch)
 		for i, h := range l.handles {
-			if o, ok := p.old[h]; ok && o.g == g && next.has(o.i, h) {
-				g.next.shares[i] = next.shares[o.i]
+			if sh, ok := ahead[h]; ok {
+				if g.next == nil {
+					g.next = newFrame(l, f.Epoch+1)
+				}
+				g.next.shares[i] = sh
 			}
 		}
 	}
+}
+
+// ahead takes the groups' next frames, if they have them already, and returns
+// what was absorbed into them.
+func (p *plan) ahead() map[*handle]share {
+	shares := map[*handle]share{}
+	for _, g := range p.groups {
+		n := g.next
+		if n == nil || !p.dirty[g] {
+			continue
+		}
+		g.next = nil
+		for i, h := range n.handles {
+			if n.Epoch == g.cur.Load().Epoch+1 && n.shares[i] != noShare {
+				shares[h] = n.shares[i]
+			}
+		}
+	}
+	return shares
 }
 
 // move seals the old cells and copies them into the new frames.

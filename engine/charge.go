@@ -25,19 +25,17 @@ func (f *frame) charge(i int, tokens int64) window.Outcome {
 		switch c.TakeRequest() {
 		case window.Taken:
 			return window.Taken
+		case window.Refused:
+			h.endAttempt(f.Epoch, tokens, reserved)
+			return window.Refused
 		case window.Sealed:
 			runtime.Gosched()
-			if n, j := h.find(f.Epoch); n != nil {
-				c = &n.cells[j]
-				continue
+			n, j := h.find(f.Epoch)
+			if n == nil { // stalled past two epochs: folded with the tokens in it
+				h.endAttempt(f.Epoch, tokens, reserved)
+				return window.Sealed
 			}
-			h.e.strayTokens.Add(-tokens) // stalled past two epochs: folded with the tokens in it
-			if reserved {
-				h.flight.live.Add(-1)
-			}
-			return window.Sealed
+			c = &n.cells[j]
 		}
-		h.endAttempt(f.Epoch, tokens, reserved)
-		return window.Refused
 	}
 }

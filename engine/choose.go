@@ -59,7 +59,7 @@ func (f *frame) chooseIn(t *tier, q *ask) choice {
 		}
 	default:
 		if t.size() > indexFrom {
-			if (q.filter == nil || len(q.filter.demand.Tags) == 0) && (q.prunes(f) || !t.tokenLimited) {
+			if (q.filter == nil || len(q.filter.demand.Tags) == 0) && (q.prunes() || !t.tokenLimited) {
 				if c := f.descend(t, q); c.i >= 0 {
 					return c
 				}
@@ -114,7 +114,7 @@ func (f *frame) decide(t *tier, q *ask) choice {
 				why = max(why, reason(bl.why.Load()))
 				continue
 			}
-			if at >= 0 && bl.bound.Load() > best && q.prunes(f) {
+			if at >= 0 && bl.bound.Load() > best && q.prunes() {
 				continue
 			}
 			mask := q.mask(f, b)

@@ -67,6 +67,7 @@ func (f *frame) score(i int) float64 {
 		return float64(f.key(i))
 	case Weighted:
 		return f.handles[i].cfg.weight()
+	case LeastUtilized, PowerOfTwo:
 	}
 	return float64(f.key(i)>>keyTokenBits) / (1 << ratioFraction)
 }

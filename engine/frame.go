@@ -23,12 +23,15 @@ type frame struct {
 }
 
 // share is what the other nodes used and how far this node may go, and what
-// Collect last said. The zero value with noShare's ceilings is "alone".
+// Collect last said.
 type share struct {
 	tokens, requests         int64
 	ceilTokens, ceilRequests int64
 	toldTokens, toldRequests int64
 }
+
+// noShare is the share of a node alone.
+var noShare = share{ceilTokens: window.Max, ceilRequests: window.Max}
 
 func newFrame(l *layout, epoch int64) *frame {
 	n := len(l.handles)
@@ -41,7 +44,7 @@ func newFrame(l *layout, epoch int64) *frame {
 		f.blocks[b].seq.Store(1) // a zero room is never valid
 	}
 	for i := range f.shares {
-		f.shares[i].ceilTokens, f.shares[i].ceilRequests = window.Max, window.Max
+		f.shares[i] = noShare
 	}
 	return f
 }

@@ -198,6 +198,7 @@ func (g *Group) acquireFor(q *ask) (grant, choice) {
 		case window.Sealed:
 			runtime.Gosched()
 			f = g.frame()
+		case window.Refused: // lost to another: choose again
 		}
 	}
 }

@@ -79,7 +79,7 @@ func (f *frame) fits(i int, q *ask) bool {
 func (f *frame) draw(first, last int, q *ask, k uint64, def int) int {
 	r, best := q.e.random(), noKey
 	for b := first; b < last; b++ {
-		if f.blocks[b].bound.Load() > k && q.prunes(f) {
+		if f.blocks[b].bound.Load() > k && q.prunes() {
 			continue
 		}
 		mask := q.mask(f, b)
@@ -98,4 +98,4 @@ func (f *frame) draw(first, last int, q *ask, k uint64, def int) int {
 
 // prunes reports whether block bounds hold for the demand: they leave out cells
 // that have no room for one token, in which a request of none may still fit.
-func (q *ask) prunes(f *frame) bool { return q.tokens > 0 }
+func (q *ask) prunes() bool { return q.tokens > 0 }
