@@ -5,7 +5,7 @@
 // threads had a CPU to itself throughout, by the thread's own CPU clock. All
 // operations take turns, round after round, so that what slows the machine down
 // for a while slows all of them: the figures are meant to be divided by each
-// other.
+// other, turn by turn.
 package measure
 
 import (
@@ -26,22 +26,19 @@ type Case struct {
 
 // Options say how long to measure. Zero values are the defaults.
 type Options struct {
-	Rounds  int           // turns each case gets; 0 = 40
-	Keep    int           // quanta that count, per turn; 0 = 2
-	Tries   int           // most quanta per turn; 0 = 12
+	Rounds  int           // 0 = 100
+	Tries   int           // most quanta to get one that counts; 0 = 12
 	Quantum time.Duration // aimed length of a quantum; 0 = 1.5 ms
 	Round   func(done int)
 }
 
 func (o Options) withDefaults() Options {
-	or := func(v *int, def int) {
-		if *v <= 0 {
-			*v = def
-		}
+	if o.Rounds <= 0 {
+		o.Rounds = 100
 	}
-	or(&o.Rounds, 40)
-	or(&o.Keep, 2)
-	or(&o.Tries, 12)
+	if o.Tries <= 0 {
+		o.Tries = 12
+	}
 	if o.Quantum <= 0 {
 		o.Quantum = 1500 * time.Microsecond
 	}
@@ -51,35 +48,27 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Run times the cases and returns a result per case name.
+// Run times the cases in the order given, each once per round; a case may be
+// given several times, next to those it will be compared with.
 //
 // The garbage collector runs between rounds only, so no operation pays for
 // collecting what it or another one allocated.
-func Run(cases []Case, o Options) map[string]Result {
+func Run(cases []Case, o Options) *Results {
 	o = o.withDefaults()
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
-	var all []*subject
-	seen := map[string]bool{}
+	subjects := map[string]*subject{}
 	for _, c := range cases {
-		if !seen[c.Name] {
-			seen[c.Name] = true
-			all = append(all, newSubject(c, o.Quantum))
+		if subjects[c.Name] == nil {
+			subjects[c.Name] = newSubject(c, o.Quantum)
 		}
 	}
+	turns := make([][]float64, len(cases))
 	for round := range o.Rounds {
 		runtime.GC()
-		for _, s := range all {
-			for kept, try := 0, 0; kept < o.Keep && try < o.Tries; try++ {
-				if s.sample() {
-					kept++
-				}
-			}
+		for i, c := range cases {
+			turns[i] = append(turns[i], subjects[c.Name].turn(o.Tries))
 		}
 		o.Round(round + 1)
 	}
-	results := make(map[string]Result, len(all))
-	for _, s := range all {
-		results[s.c.Name] = s.result()
-	}
-	return results
+	return newResults(turns, subjects)
 }

@@ -14,13 +14,42 @@ type Result struct {
 	Kept, Tried   int     // quanta
 }
 
-func (s *subject) result() Result {
-	slices.Sort(s.nanos)
-	return Result{
-		Median: quantile(s.nanos, 0.5), P10: quantile(s.nanos, 0.1),
-		Allocs: s.allocs, Bytes: s.bytes,
-		Kept: len(s.nanos), Tried: s.tried,
+// Results are the figures of one run.
+type Results struct {
+	turns [][]float64 // of each case, in the order given to Run, by round
+	cases map[string]Result
+}
+
+func newResults(turns [][]float64, subjects map[string]*subject) *Results {
+	r := &Results{turns: turns, cases: map[string]Result{}}
+	for name, s := range subjects {
+		slices.Sort(s.nanos)
+		r.cases[name] = Result{
+			Median: quantile(s.nanos, 0.5), P10: quantile(s.nanos, 0.1),
+			Allocs: s.allocs, Bytes: s.bytes,
+			Kept: len(s.nanos), Tried: s.tried,
+		}
 	}
+	return r
+}
+
+// Case returns what the case of that name took, over all its turns.
+func (r *Results) Case(name string) Result { return r.cases[name] }
+
+// Ratio compares the a-th with the b-th case given to Run: the median of the
+// ratios of their turns in the same round, and the ratio of their tenth
+// percentiles. NaN: too few quanta counted.
+func (r *Results) Ratio(a, b int) (median, p10 float64) {
+	var ratios, as, bs []float64
+	for round, v := range r.turns[a] {
+		if w := r.turns[b][round]; v > 0 && w > 0 { // neither is NaN
+			ratios, as, bs = append(ratios, v/w), append(as, v), append(bs, w)
+		}
+	}
+	for _, s := range [][]float64{ratios, as, bs} {
+		slices.Sort(s)
+	}
+	return quantile(ratios, 0.5), quantile(as, 0.1) / quantile(bs, 0.1)
 }
 
 // quantile returns the value at p of a sorted slice, by nearest rank; NaN if

@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"math"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -51,9 +52,21 @@ type span struct{ start, end, cpu time.Duration }
 // of its threads ran.
 const undisturbed, together = 0.97, 0.7
 
-// sample runs one quantum, and reports whether it counts.
-func (s *subject) sample() bool {
-	s.tried++
+// turn runs quanta until one counts, and returns its nanoseconds per operation;
+// NaN if none did.
+func (s *subject) turn(tries int) float64 {
+	for range tries {
+		s.tried++
+		if nanos, ok := s.quantum(); ok {
+			s.nanos = append(s.nanos, nanos)
+			return nanos
+		}
+	}
+	return math.NaN()
+}
+
+// quantum returns the nanoseconds per operation, and whether they count.
+func (s *subject) quantum() (float64, bool) {
 	threads := max(s.c.Threads, 1)
 	spans := make([]span, threads)
 	var ready atomic.Int32
@@ -67,7 +80,7 @@ func (s *subject) sample() bool {
 			} else {
 				defer runtime.UnlockOSThread()
 			}
-			s.op(t, max(1, s.n/16)) // warm the caches and the branch predictor
+			s.op(t, max(1, s.n/2)) // warm the caches and the branch predictor
 			ready.Add(1)
 			for ready.Load() < int32(threads) {
 			}
@@ -85,9 +98,8 @@ func (s *subject) sample() bool {
 	for _, p := range spans {
 		wall := float64(p.end - p.start)
 		if float64(p.cpu) < undisturbed*wall || wall < together*float64(last-first) {
-			return false
+			return 0, false
 		}
 	}
-	s.nanos = append(s.nanos, float64(last-first)/float64(s.n*threads))
-	return true
+	return float64(last-first) / float64(s.n*threads), true
 }

@@ -33,7 +33,7 @@ func (p Plan) only(re *regexp.Regexp) Plan {
 func Main(plan Plan, args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	rounds := flags.Int("rounds", 40, "`turns` each operation gets, at least 10")
+	rounds := flags.Int("rounds", 100, "`turns` each row gets, at least 10")
 	run := flags.String("run", "", "only rows, checks and operations that match this `regexp`")
 	asJSON := flags.Bool("json", false, "print JSON")
 	quiet := flags.Bool("q", false, "no progress on standard error")
@@ -46,6 +46,7 @@ func Main(plan Plan, args []string, stdout, stderr io.Writer) int {
 		return 2
 	}
 	plan = plan.only(re)
+	slices.SortStableFunc(plan.Rows, func(a, b Row) int { return a.number() - b.number() })
 	report := Report{Machine: thisMachine()}
 	progress := func(round int) {
 		if !*quiet {

@@ -28,8 +28,7 @@ type Operation struct {
 	Tried       int    `json:"tried"`
 }
 
-// Ratio is one row with its figures: the ratio of the medians and that of the
-// tenth percentiles.
+// Ratio is one row with its figures; see [measure.Results.Ratio].
 type Ratio struct {
 	ID      string  `json:"id"`
 	Name    string  `json:"name"`
@@ -53,31 +52,31 @@ func (n Number) MarshalJSON() ([]byte, error) {
 	return json.Marshal(float64(n))
 }
 
-// cases returns what the rows need and what is measured besides.
+// cases returns what to run: each row's two, next to each other in time, then
+// what is measured besides.
 func cases(rows []Row, extra []measure.Case) []measure.Case {
 	var cs []measure.Case
 	for _, r := range rows {
-		cs = append(cs, r.By, r.Of) // next to each other in time
+		cs = append(cs, r.Of, r.By)
 	}
 	return append(cs, extra...)
 }
 
-// fill computes the report's operations and ratios.
-func (rep *Report) fill(cs []measure.Case, rows []Row, results map[string]measure.Result) {
+// fill computes the report's operations and ratios from a run of cases.
+func (rep *Report) fill(cs []measure.Case, rows []Row, results *measure.Results) {
 	for _, c := range cs {
 		if slices.ContainsFunc(rep.Operations, func(o Operation) bool { return o.Name == c.Name }) {
 			continue
 		}
-		r := results[c.Name]
+		r := results.Case(c.Name)
 		rep.Operations = append(rep.Operations, Operation{
 			Name: c.Name, Threads: max(c.Threads, 1),
 			MedianNanos: Number(r.Median), P10Nanos: Number(r.P10),
 			Allocs: Number(r.Allocs), Bytes: Number(r.Bytes), Kept: r.Kept, Tried: r.Tried,
 		})
 	}
-	for _, r := range rows {
-		of, by := results[r.Of.Name], results[r.By.Name]
-		median, p10 := of.Median/by.Median, of.P10/by.P10
+	for i, r := range rows {
+		median, p10 := results.Ratio(2*i, 2*i+1)
 		rep.Ratios = append(rep.Ratios, Ratio{
 			ID: r.ID, Name: r.Name, Of: r.Of.Name, By: r.By.Name,
 			Median: Number(median), P10: Number(p10),

@@ -20,6 +20,17 @@ type Row struct {
 	Loose bool
 }
 
+// number returns the digits the row's ID begins with; rows are printed by it.
+func (r Row) number() (n int) {
+	for _, c := range r.ID {
+		if c < '0' || c > '9' {
+			break
+		}
+		n = 10*n + int(c-'0')
+	}
+	return n
+}
+
 // Goal bounds a ratio from one side. The zero Goal is none.
 type Goal struct {
 	atLeast bool

@@ -1,0 +1,75 @@
+package bench
+
+import (
+	"fmt"
+
+	"github.com/plimsoll-dev/plimsoll/bench/measure"
+	"github.com/plimsoll-dev/plimsoll/engine"
+)
+
+// load is what a group has seen when requests arrive, and what these cost.
+type load string
+
+const (
+	random   load = "random usage" // usage differs; the lease costs what it reserved
+	tied     load = "all tied"     // usage is equal but for what the case itself adds
+	refund   load = "refund each"  // as tied, but demands differ and each costs less than reserved
+	unnamed  load = "output unnamed"
+	inFlight load = "in-flight limit"
+)
+
+// Acquire is TryAcquire and Settle on a group of so many deployments.
+func Acquire(s engine.Strategy, size int, l load, threads int) measure.Case {
+	name := fmt.Sprintf("TryAcquire + Settle %s %d, %s%s", s, size, l, onThreads(threads))
+	return measure.Case{Name: name, Threads: threads, Setup: func() measure.Op {
+		g := l.pool(s, size).group
+		settle := l.settle(g)
+		return func(_, n int) { settle(n) }
+	}}
+}
+
+func (l load) pool(s engine.Strategy, size int) pool {
+	switch l {
+	case random, unnamed:
+		return randomPool(s, size)
+	case inFlight:
+		used := randomUsage(size)
+		return newPool(s, size, func(i int, m *member) { m.used, m.limits.MaxInFlight = used[i], 1000 })
+	default:
+		return newPool(s, size, nil)
+	}
+}
+
+// demand is what each request asks for.
+func (l load) demand() engine.Demand {
+	d := hundred
+	if l == unnamed {
+		d.OutputTokens = 0
+	}
+	return d
+}
+
+// settle returns a loop of n requests.
+func (l load) settle(g *engine.Group) func(n int) {
+	demand := l.demand()
+	if l == refund {
+		return func(n int) {
+			for i := range n {
+				lease, ok := g.TryAcquire(engine.Demand{InputTokens: 60 + int64(i&63), OutputTokens: 40})
+				if !ok {
+					panic("refused")
+				}
+				lease.Settle(engine.Usage{InputTokens: 50, OutputTokens: 10 + int64(i&31)})
+			}
+		}
+	}
+	return func(n int) {
+		for range n {
+			lease, ok := g.TryAcquire(demand)
+			if !ok {
+				panic("refused")
+			}
+			lease.Settle(cost)
+		}
+	}
+}

@@ -1,0 +1,18 @@
+// Command peers measures the engine's hot path, other rate limiters and two
+// re-stated algorithms of a gateway in one run, and prints how they compare.
+// It is a module of its own, so that what it compares with stays out of the
+// library's requirements.
+package main
+
+import (
+	"os"
+
+	"github.com/plimsoll-dev/plimsoll/bench"
+	"github.com/plimsoll-dev/plimsoll/bench/table"
+)
+
+func main() {
+	plan := bench.Plan()
+	plan.Rows = append(plan.Rows, rows()...)
+	os.Exit(table.Main(plan, os.Args[1:], os.Stdout, os.Stderr))
+}
