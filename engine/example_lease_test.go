@@ -1,0 +1,113 @@
+package engine_test
+
+import (
+	"fmt"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+)
+
+// printUsed prints what is used of the first deployment.
+func printUsed(eng *engine.Engine) {
+	s := eng.AppendStates(nil)[0]
+	fmt.Printf("%s: %d requests, %d tokens, %d in flight\n", s.ID, s.Requests, s.Tokens, s.InFlight)
+}
+
+// The usual life of a lease: reserved, then settled at the true cost. The
+// deferred Release does nothing then; it matters on the ways out in between.
+func ExampleLease_Settle() {
+	eng := newChat()
+	chat, _ := eng.Group("chat")
+	lease, ok := chat.TryAcquire(engine.Demand{InputTokens: 1000, OutputTokens: 400})
+	if !ok {
+		return
+	}
+	defer lease.Release()
+	printUsed(eng)
+	lease.Settle(engine.Usage{InputTokens: 1000, OutputTokens: 150})
+	printUsed(eng)
+	// Output:
+	// azure-eastus: 1 requests, 1400 tokens, 1 in flight
+	// azure-eastus: 1 requests, 1150 tokens, 0 in flight
+}
+
+// The call was never made: everything is given back.
+func ExampleLease_Release() {
+	eng := newChat()
+	chat, _ := eng.Group("chat")
+	lease, ok := chat.TryAcquire(engine.Demand{InputTokens: 1000, OutputTokens: 400})
+	fmt.Println(ok)
+	lease.Release()
+	printUsed(eng)
+	// Output:
+	// true
+	// azure-eastus: 0 requests, 0 tokens, 0 in flight
+}
+
+// The connection broke and nobody knows what the call has cost: what was
+// reserved is taken as used.
+func ExampleLease_SettleReserved() {
+	eng := newChat()
+	chat, _ := eng.Group("chat")
+	lease, ok := chat.TryAcquire(engine.Demand{InputTokens: 1000, OutputTokens: 400})
+	fmt.Println(ok)
+	lease.SettleReserved()
+	printUsed(eng)
+	// Output:
+	// true
+	// azure-eastus: 1 requests, 1400 tokens, 0 in flight
+}
+
+// A stream that goes on beyond its reservation is counted while it does.
+func ExampleLease_Add() {
+	eng := newChat()
+	chat, _ := eng.Group("chat")
+	lease, ok := chat.TryAcquire(engine.Demand{InputTokens: 1000, OutputTokens: 400})
+	fmt.Println(ok)
+	lease.Add(50)
+	lease.Add(50)
+	printUsed(eng)
+	lease.Settle(engine.Usage{InputTokens: 1000, OutputTokens: 512})
+	printUsed(eng)
+	// Output:
+	// true
+	// azure-eastus: 1 requests, 1500 tokens, 1 in flight
+	// azure-eastus: 1 requests, 1512 tokens, 0 in flight
+}
+
+func ExampleLease_Ref() {
+	eng := newChat()
+	chat, _ := eng.Group("chat")
+	first, _ := chat.TryAcquire(engine.Demand{InputTokens: 1000})
+	defer first.Release()
+	// A hedged request goes elsewhere.
+	second, _ := chat.TryAcquire(engine.Demand{InputTokens: 1000, Exclude: []engine.Ref{first.Ref()}})
+	defer second.Release()
+	fmt.Println(first.Ref().ID(), second.Ref().ID())
+	// Output: azure-eastus openai
+}
+
+// Where no output is named, what calls have produced so far is reserved for it.
+func ExampleLease_Reserved() {
+	eng := newChat()
+	chat, _ := eng.Group("chat")
+	reserved := func(d engine.Demand) int64 {
+		lease, _ := chat.TryAcquire(d)
+		defer lease.Release()
+		return lease.Reserved()
+	}
+	fmt.Println(reserved(engine.Demand{InputTokens: 1000, OutputTokens: 400}), "named")
+	fmt.Println(reserved(engine.Demand{InputTokens: 1000, OutputTokens: engine.NoOutput}), "none, as for embeddings")
+	fmt.Println(reserved(engine.Demand{InputTokens: 1000}), "assumed")
+	fmt.Println(reserved(engine.Demand{InputTokens: 1000, MaxOutputTokens: 16}), "assumed, but no more than the request's own cap")
+	for range 8 {
+		lease, _ := chat.TryAcquire(engine.Demand{InputTokens: 1000})
+		lease.Settle(engine.Usage{InputTokens: 1000, OutputTokens: 90})
+	}
+	fmt.Println(reserved(engine.Demand{InputTokens: 1000}), "learned")
+	// Output:
+	// 1400 named
+	// 1000 none, as for embeddings
+	// 1256 assumed
+	// 1016 assumed, but no more than the request's own cap
+	// 1090 learned
+}
