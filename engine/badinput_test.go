@@ -116,7 +116,7 @@ func TestBadConfigAllAtOnce(t *testing.T) {
 	} {
 		require.ErrorContains(t, err, part)
 	}
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // the shape itself is what is tested
+	joined, ok := err.(interface{ Unwrap() []error })
 	require.True(t, ok, "joined errors")
 	require.Len(t, joined.Unwrap(), 10)
 	require.Len(t, strings.Split(err.Error(), "\n"), 10)

@@ -231,10 +231,10 @@ func TestErrorKinds(t *testing.T) {
 			require.Error(t, test.err)
 			wrapped := fmt.Errorf("gateway: %w", test.err)
 			for _, kind := range kinds {
-				require.Equal(t, kind == test.want, errors.Is(wrapped, kind), "%v is %v", test.err, kind)
+				require.Equal(t, errors.Is(test.want, kind), errors.Is(wrapped, kind), "%v is %v", test.err, kind)
 			}
 			limited, ok := errors.AsType[*engine.LimitError](wrapped)
-			require.Equal(t, test.want == engine.ErrLimited, ok)
+			require.Equal(t, errors.Is(test.want, engine.ErrLimited), ok)
 			if ok {
 				var same *engine.LimitError
 				require.ErrorAs(t, wrapped, &same)

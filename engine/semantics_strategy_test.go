@@ -16,7 +16,7 @@ type used struct {
 }
 
 // TestRanking wants exactly the deployments picked that the strategy ranks
-// lowest. They are named a, b, c …
+// lowest. They are named a, b, c and so on.
 func TestRanking(t *testing.T) {
 	tests := []struct {
 		name        string
