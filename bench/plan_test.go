@@ -1,12 +1,17 @@
 package bench
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
-// TestPlan runs every row a little and every check: the set-ups must do what
-// their names say. How rows compare with their goals is not asked here.
+// TestPlan runs every row a little, and the checks that are quick: the set-ups
+// must do what their names say. How rows compare with their goals is not asked
+// here.
 func TestPlan(t *testing.T) {
+	plan := Plan()
 	seen := map[string]bool{}
-	for _, r := range Plan().Rows {
+	for _, r := range plan.Rows {
 		if seen[r.ID] {
 			t.Errorf("two rows %s", r.ID)
 		}
@@ -14,10 +19,13 @@ func TestPlan(t *testing.T) {
 		r.Of.Setup()(0, 10)
 		r.By.Setup()(0, 10)
 	}
-	for _, c := range Plan().Extra {
+	for _, c := range plan.Extra {
 		c.Setup()(0, 10)
 	}
-	for _, c := range Plan().Checks {
+	for _, c := range plan.Checks {
+		if strings.HasPrefix(c.ID, "24") { // millions of picks
+			continue
+		}
 		if found, ok := c.Run(); !ok {
 			t.Errorf("%s: %s, want %s", c.Name, found, c.Goal)
 		}
