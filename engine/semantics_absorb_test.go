@@ -55,6 +55,8 @@ func TestAbsorb(t *testing.T) {
 		{"ceiling filled exactly", engine.Limits{TPM: 100}, []share{at(firstMinute, 0, 0, 0, 40)}, 0, 4},
 		{"ceiling without a limit", engine.Limits{}, []share{at(firstMinute, 0, 0, 4, 0)}, 0, 4},
 		{"ceiling does not count others", engine.Limits{RPM: 20}, []share{at(firstMinute, 9, 0, 4, 0)}, 0, 4},
+		{"ceiling on tokens does not count others", engine.Limits{TPM: 1000}, []share{at(firstMinute, 0, 300, 0, 45)}, 0, 4},
+		{"ceiling given with others, then others alone", engine.Limits{TPM: 1000}, []share{at(firstMinute, 0, 300, 0, 45), at(firstMinute, 0, 980, 0, 45)}, 0, 2},
 		{"limit below the ceiling", engine.Limits{RPM: 10}, []share{at(firstMinute, 9, 0, 4, 0)}, 0, 1},
 		{"ceiling of zero requests", engine.Limits{RPM: 10}, []share{at(firstMinute, 0, 0, -1, 0)}, 0, 0},
 		{"ceiling of zero tokens", engine.Limits{TPM: 100}, []share{at(firstMinute, 0, 0, 0, -1)}, 0, 0},
@@ -119,6 +121,24 @@ func TestAbsorbBesideOwnUsage(t *testing.T) {
 	require.False(t, a.PreCheck(engine.Demand{}), "a ceiling below own usage")
 	requests, _ = own(e, firstMinute, "a")
 	require.Equal(t, int64(5), requests)
+}
+
+// TestAbsorbAheadOfARemoval: what was given ahead is there even when the new
+// minute drops a deployment for good.
+func TestAbsorbAheadOfARemoval(t *testing.T) {
+	a := engine.Deployment{ID: "a", Group: "chat", Limits: engine.Limits{RPM: 10}}
+	e, clock := start(t, deployments(engine.Deployment{ID: "b", Group: "chat"}, a))
+	require.True(t, ref(t, e, "b").PreCheck(engine.Demand{}))
+	apply(t, e, a)
+	for minute := range 4 {
+		next := clock.Now().Add(time.Minute)
+		e.Absorb([]window.Share{{Tally: tally(next, "a", 6, 0), CeilingRequests: 2}})
+		clock.Advance(time.Minute)
+		require.Equal(t, int64(6), state(t, e, "a").Requests, "minute %d", minute)
+		require.True(t, ref(t, e, "a").PreCheck(engine.Demand{}))
+		require.True(t, ref(t, e, "a").PreCheck(engine.Demand{}))
+		require.False(t, ref(t, e, "a").PreCheck(engine.Demand{}))
+	}
 }
 
 func TestCollect(t *testing.T) {

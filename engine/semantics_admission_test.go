@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -95,6 +96,34 @@ func TestAdmissionUnderContention(t *testing.T) {
 			require.Equal(t, int64(limit), admitted.Load())
 		})
 	}
+}
+
+// TestInFlightUnderContention: leases come and go, never more than the limit.
+func TestInFlightUnderContention(t *testing.T) {
+	const limit = 3
+	e, _ := start(t, one(engine.Limits{MaxInFlight: limit}))
+	g := group(t, e, "chat")
+	var held, most atomic.Int64
+	var wg sync.WaitGroup
+	for range 16 {
+		wg.Go(func() {
+			for range 4000 {
+				lease, ok := g.TryAcquire(exactly(0))
+				if !ok {
+					continue
+				}
+				if n := held.Add(1); n > most.Load() {
+					most.Store(n)
+				}
+				runtime.Gosched()
+				held.Add(-1)
+				lease.Release()
+			}
+		})
+	}
+	wg.Wait()
+	require.Equal(t, int64(limit), most.Load())
+	require.Zero(t, state(t, e, "a").InFlight)
 }
 
 func TestPreCheck(t *testing.T) {

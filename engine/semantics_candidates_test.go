@@ -225,6 +225,8 @@ func TestCooldown(t *testing.T) {
 	clock.Advance(10 * time.Minute)
 	require.False(t, usable(), "it outlives minutes")
 	require.Equal(t, 50*time.Minute, state(t, e, "a").CoolingFor)
+	a.Cooldown(time.Minute)
+	require.Equal(t, 50*time.Minute, state(t, e, "a").CoolingFor, "a shorter one does not shorten it")
 	a.Cooldown(0)
 	require.True(t, usable(), "zero ends it")
 }

@@ -39,6 +39,9 @@ func randomState(t *testing.T, r *rand.Rand, strategy engine.Strategy) *engine.E
 	oneOf := func(values ...int64) int64 { return values[r.IntN(len(values))] }
 	cfg := engine.Config{Strategy: strategy, ExpectedOutput: oneOf(0, 5)}
 	n := 1 + r.IntN(12)
+	if r.IntN(4) == 0 {
+		n = 65 + r.IntN(100) // searched in another way
+	}
 	for i := range n {
 		d := engine.Deployment{ID: id(i), Group: "chat", Order: int(oneOf(0, 0, 0, 1, 2)), Weight: float64(oneOf(0, 1, 3)), Limits: engine.Limits{
 			RPM: oneOf(0, 0, 3, 10, -1), TPM: oneOf(0, 0, 40, 100, 3000, -1), MaxInFlight: oneOf(0, 0, 1, 4),
@@ -112,9 +115,13 @@ func requireExplained(t *testing.T, e *engine.Engine, strategy engine.Strategy, 
 	require.Equal(t, before, e.AppendStates(nil), "Explain changes nothing")
 	require.Equal(t, stats, e.Stats(), "Explain counts nothing")
 	require.Len(t, got.Candidates, len(before), "every deployment of the group is listed")
+	states := map[string]engine.State{}
+	for _, s := range before {
+		states[s.ID] = s
+	}
 	costs := map[string]int64{}
 	for _, c := range got.Candidates {
-		require.Contains(t, before, c.State)
+		require.True(t, states[c.ID] == c.State, "%+v, have %+v", c.State, states[c.ID])
 		costs[c.ID] = c.Cost
 		if slices.Contains(got.Acquire, c.ID) {
 			require.Equal(t, engine.LimitNone, c.Refused, "%s is chosen among", c.ID)
@@ -122,10 +129,10 @@ func requireExplained(t *testing.T, e *engine.Engine, strategy engine.Strategy, 
 		}
 	}
 
-	// Of equals, this many draws find every one. The other strategies draw some
-	// of those they choose among too seldom.
+	// Of a few equals, this many draws find every one. The other strategies draw
+	// some of those they choose among too seldom.
 	const draws = 300
-	equals := strategy == engine.LeastUtilized || strategy == engine.LowestTPM
+	equals := (strategy == engine.LeastUtilized || strategy == engine.LowestTPM) && max(len(got.Pick), len(got.Acquire)) <= 12
 	picks := countPicks(g, d, draws)
 	if len(got.Pick) == 0 {
 		require.Equal(t, map[string]int{"": draws}, picks)
