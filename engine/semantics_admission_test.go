@@ -107,13 +107,13 @@ func TestInFlightUnderContention(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 16 {
 		wg.Go(func() {
-			for range 4000 {
+			for range 12_000 {
 				lease, ok := g.TryAcquire(exactly(0))
 				if !ok {
 					continue
 				}
-				if n := held.Add(1); n > most.Load() {
-					most.Store(n)
+				n := held.Add(1)
+				for m := most.Load(); m < n && !most.CompareAndSwap(m, n); m = most.Load() {
 				}
 				runtime.Gosched()
 				held.Add(-1)
