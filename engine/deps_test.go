@@ -59,7 +59,7 @@ var directions = []direction{
 		why: "reads what engine and syncer publish; neither knows Prometheus",
 	},
 	{
-		path: "sync/syncer", planned: true, may: []string{"window"},
+		path: "sync/syncer", may: []string{"window"},
 		why: "knows a Source and a Store, neither the engine nor a store's client",
 	},
 	{

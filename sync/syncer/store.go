@@ -1,0 +1,76 @@
+package syncer
+
+import (
+	"context"
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// Source is what is kept in step with the other nodes: an engine.
+type Source interface {
+	// Collect appends this node's own usage to dst, cumulative per deployment
+	// and window. A window is reported while it is the present or the previous
+	// one, and once more when it ended after its last report.
+	Collect(dst []window.Report) []window.Report
+	// Absorb takes in what the other nodes used and how far this one may go.
+	Absorb(shares []window.Share)
+}
+
+// Store keeps the totals that the nodes share. Exchange is safe for concurrent
+// use with different buckets; the syncer has one batch of a bucket under way at
+// a time.
+type Store interface {
+	// Bucket returns which batch a deployment travels in: the same one always,
+	// from 0 up.
+	Bucket(id string) int
+	// Exchange adds b.Deltas to the totals and reads b.Reads, in one step: all
+	// of it or nothing, but for deltas listed in r.Refused. A batch whose Node,
+	// Bucket and Seq were applied before adds nothing, however late or often it
+	// arrives.
+	//
+	// An error means that it is not known whether the batch was applied: the
+	// caller sends the same batch again until it is resolved. Its text is logged,
+	// so it holds no secret. Exchange returns soon after ctx ends. B's slices are
+	// neither kept nor changed. R is overwritten; its slices are reused.
+	//
+	// A batch may be sent again long after it was acknowledged, with a Seq below
+	// the latest, when the store seems to have lost it. One with neither Deltas
+	// nor Reads is a heartbeat; bucket 0 gets them whether it has deployments or
+	// not.
+	Exchange(ctx context.Context, b Batch, r *Reply) error
+}
+
+// Batch is what one exchange carries for one bucket.
+type Batch struct {
+	Node   string // unique to this run of the node's process
+	Bucket int
+	// Seq counts the batches of this node and bucket, from 1. A batch keeps its
+	// Seq, and its Deltas, until it is resolved.
+	Seq uint64
+	// Generation is the one of the last reply for this bucket; 0 = none yet.
+	Generation uint64
+	Deltas     []window.Tally // to add; a count may be negative
+	Reads      []window.Tally // to read: ID and Start
+}
+
+// Reply is a store's answer to a batch.
+type Reply struct {
+	// Totals are those of all nodes after the batch, in the order of Deltas and
+	// then Reads; empty when Duplicate.
+	Totals []window.Tally
+	// Refused are the deltas that the store will never accept, with the counts
+	// that were not added. Resending them is no use.
+	Refused []window.Tally
+	// Duplicate says that the batch had been applied before.
+	Duplicate bool
+	// PrevMissing says that the store knows nothing of the batch before this
+	// one, which it had acknowledged: it has lost writes. Always false for Seq 1.
+	PrevMissing bool
+	// Generation is the identity of the bucket's data: it changes when the
+	// store was emptied. Never 0 in the reply to a batch that was applied.
+	Generation uint64
+	Nodes      int       // that exchanged something within the last few seconds, this one included; 0 = not known
+	StoreTime  time.Time // the store's clock when it applied the batch; zero = not known
+	Bytes      int       // sent and received, roughly; 0 = not known
+}
