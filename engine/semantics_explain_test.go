@@ -19,7 +19,7 @@ import (
 func TestExplainAgrees(t *testing.T) {
 	states := 80
 	if raceEnabled {
-		states = 10
+		states = 5
 	}
 	for _, strategy := range []engine.Strategy{engine.LeastUtilized, engine.LowestTPM, engine.PowerOfTwo, engine.Weighted} {
 		for seed := range states {
