@@ -105,7 +105,7 @@ func (p *plan) assign(cfg *Config) {
 		d.Tags = slices.Clone(d.Tags)
 		h, ok := p.e.handles.Load(d.ID)
 		if !ok {
-			h = &handle{e: p.e, id: d.ID}
+			h = &handle{e: p.e, clock: p.e.clock, id: d.ID}
 		}
 		h.configure(d, cfg.ExpectedOutput)
 		configured[h] = true
@@ -240,7 +240,7 @@ func (p *plan) publish() {
 		}
 	}
 	for g, f := range p.frames {
-		g.cur.Store(f)
+		g.publish(f)
 	}
 }
 

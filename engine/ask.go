@@ -12,23 +12,35 @@ type ask struct {
 	filter *filter
 }
 
-// newAsk checks a demand and returns what it asks for; learn says whether an
-// output it leaves open is filled in. False: a count is out of range.
-func (g *Group) newAsk(d *Demand, learn bool) (ask, bool) {
-	q := ask{e: g.e, tokens: d.InputTokens, most: math.MaxInt64}
-	out, most := d.OutputTokens, d.MaxOutputTokens
-	if uint64(d.InputTokens) > uint64(MaxCount) || uint64(out+1) > uint64(MaxCount)+1 || uint64(most) > uint64(MaxCount) {
-		return q, false
+// ask checks a demand and fills q, which must be zero, with what it asks for;
+// learn says whether an output it leaves open is to be expected. False: a count
+// is out of range. (Filled in place: a copy costs more than all the rest.)
+func (g *Group) ask(q *ask, d *Demand, learn bool) bool {
+	tokens, ok := d.named()
+	if !ok {
+		g.e.invalid.Add(1)
+		return false
+	}
+	q.e, q.tokens = g.e, tokens
+	if learn && d.OutputTokens == 0 {
+		q.learn, q.group, q.most = true, g.mean.value(), math.MaxInt64
+		if d.MaxOutputTokens != 0 {
+			q.most = d.MaxOutputTokens
+		}
+	}
+	return true
+}
+
+// named returns the tokens that a demand names. False: a count is out of range.
+func (d *Demand) named() (tokens int64, ok bool) {
+	in, out, most := d.InputTokens, d.OutputTokens, d.MaxOutputTokens
+	if uint64(in) > uint64(MaxCount) || uint64(out+1) > uint64(MaxCount)+1 || uint64(most) > uint64(MaxCount) {
+		return 0, false
 	}
 	if most != 0 {
-		q.most = most
+		out = min(out, most)
 	}
-	if out > 0 {
-		q.tokens += min(out, q.most)
-	} else if out == 0 && learn {
-		q.learn, q.group = true, g.mean.value()
-	}
-	return q, true
+	return in + max(out, 0), true
 }
 
 // cost returns the tokens to reserve on a deployment.

@@ -17,25 +17,50 @@ func (f *frame) charge(i int, tokens int64) window.Outcome {
 	h := f.handles[i]
 	reserved := f.limited && f.reserves[i]
 	if reserved && !h.flight.reserve() {
-		h.endAttempt(f.Epoch, tokens, false)
+		f.undo(i, tokens)
 		return window.Refused
 	}
-	c := &f.cells[i]
 	for {
-		switch c.TakeRequest() {
+		switch f.cells[i].TakeRequest() {
 		case window.Taken:
 			return window.Taken
 		case window.Refused:
-			h.endAttempt(f.Epoch, tokens, reserved)
+			if reserved {
+				h.flight.live.Add(-1)
+			}
+			f.undo(i, tokens)
 			return window.Refused
 		case window.Sealed:
 			runtime.Gosched()
 			n, j := h.find(f.Epoch)
 			if n == nil { // stalled past two epochs: folded with the tokens in it
-				h.endAttempt(f.Epoch, tokens, reserved)
+				if reserved {
+					h.flight.live.Add(-1)
+				}
+				h.e.strayTokens.Add(-tokens)
 				return window.Sealed
 			}
-			c = &n.cells[j]
+			f, i = n, j
 		}
+	}
+}
+
+// undo gives back the tokens of an attempt and ends it.
+func (f *frame) undo(i int, tokens int64) {
+	h := f.handles[i]
+	given := false
+	for f != nil {
+		if !given {
+			given = f.cells[i].AddTokens(-tokens)
+		}
+		if given && f.cells[i].EndAttempt() {
+			f.eased(i)
+			return
+		}
+		runtime.Gosched()
+		f, i = h.find(f.Epoch)
+	}
+	if !given {
+		h.e.strayTokens.Add(-tokens)
 	}
 }

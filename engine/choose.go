@@ -59,7 +59,7 @@ func (f *frame) chooseIn(t *tier, q *ask) choice {
 		}
 	default:
 		if t.size() > indexFrom {
-			if (q.filter == nil || len(q.filter.demand.Tags) == 0) && (q.prunes() || !t.tokenLimited) {
+			if !q.tagged() && (q.prunes() || !t.tokenLimited) {
 				if c := f.descend(t, q); c.i >= 0 {
 					return c
 				}
@@ -117,6 +117,9 @@ func (f *frame) decide(t *tier, q *ask) choice {
 			if at >= 0 && bl.bound.Load() > best && q.prunes() {
 				continue
 			}
+			if t.size() > indexFrom && q.tagged() && q.prunes() && f.worse(b, seq, best) && at >= 0 {
+				continue
+			}
 			mask := q.mask(f, b)
 			k1, k2 := f.lowestOf(b, q, mask)
 			if k1 == noKey {
@@ -153,6 +156,16 @@ func (f *frame) decide(t *tier, q *ask) choice {
 	return choice{i: -1, why: why}
 }
 
+// worse puts a block's bound right and reports whether all of its cells rank
+// behind best.
+func (f *frame) worse(b int, seq, best uint64) bool {
+	bl := &f.blocks[b]
+	bound := bl.bound.Load()
+	k, _ := f.lowestUsable(b)
+	bl.raise(bound, k>>indexBits, seq)
+	return k>>indexBits > best
+}
+
 // refuse looks once more at a block in which nothing was found, remembers the
 // room it has, and reports what stands in the way. False: an attempt was half
 // way, or the demand fits after all.
@@ -176,9 +189,9 @@ func (f *frame) refuse(b int, q *ask, mask uint16, seq uint64) (why reason, sure
 
 // room returns the most tokens a request can take in a cell, -1 if it takes no
 // request at all, with what stands in the way of a larger one, and whether an
-// attempt was half way that may change it.
+// attempt was half way that may have to give back what it took.
 func (f *frame) room(i int) (room int64, why reason, pending bool) {
-	room, full, pending := f.cells[i].Room()
+	r := f.cells[i].Room()
 	gate, _ := f.cells[i].Caps()
 	switch {
 	case gate < 0:
@@ -186,21 +199,26 @@ func (f *frame) room(i int) (room int64, why reason, pending bool) {
 			why = whyDisabled
 		}
 		return -1, why, false
-	case full:
+	case r.Full:
 		return -1, whyRequests, false
-	case f.limited:
-		if fl := &f.handles[i].flight; fl.live.Load() >= fl.cap.Load() {
-			return -1, whyInFlight, pending
-		}
 	}
-	return max(room, -1), whyTokens, pending
+	unsure := r.Half != 0 && !r.Ample
+	if f.limited {
+		fl := &f.handles[i].flight
+		live, most := fl.live.Load(), fl.cap.Load()
+		if live >= most {
+			return -1, whyInFlight, unsure
+		}
+		unsure = unsure || r.Half != 0 && live+r.Half > most
+	}
+	return max(r.Tokens, -1), whyTokens, unsure
 }
 
 // admits says what stands in the way of counting one request in a cell, tokens
 // that must fit beside it included, and whether an attempt was half way that may
 // change it. Nothing: whyNothing.
-func (f *frame) admits(i int, tokens int64) (why reason, pending bool) {
-	if gate, _ := f.cells[i].Caps(); gate < 0 {
+func (s *spot) admits(tokens int64) (why reason, pending bool) {
+	if gate, _ := s.c.Caps(); gate < 0 {
 		if gate == window.CapCooling {
 			return whyCooling, false
 		}
@@ -209,12 +227,11 @@ func (f *frame) admits(i int, tokens int64) (why reason, pending bool) {
 	if tokens == 0 {
 		return whyNothing, false
 	}
-	room, full, pending := f.cells[i].Room()
-	switch {
-	case full:
+	switch r := s.c.Room(); {
+	case r.Full:
 		return whyRequests, false
-	case room < tokens:
-		return whyTokens, pending
+	case r.Tokens < tokens:
+		return whyTokens, r.Half != 0 && (!r.Ample || s.f.limited)
 	}
 	return whyNothing, false
 }

@@ -39,7 +39,7 @@ func (f *frame) better(t *tier, q *ask) int {
 // weighted draws a cell of a tier in proportion to its weight among those that
 // fit. -1: none.
 func (f *frame) weighted(t *tier, q *ask) int {
-	if q.filter == nil || len(q.filter.demand.Tags) == 0 {
+	if !q.tagged() {
 		w := f.weights[t.from:t.to]
 		for range redraws {
 			i, _ := slices.BinarySearch(w, q.e.uniform()*t.weight)

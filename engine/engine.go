@@ -84,7 +84,12 @@ func New(cfg Config) (*Engine, error) {
 func ceilDiv(a, b int64) int64 { return (a + b - 1) / b }
 
 // slot returns the flight slot of an epoch.
-func (e *Engine) slot(epoch int64) int64 { return epoch / e.slotSpan }
+func (e *Engine) slot(epoch int64) int64 {
+	if e.slotSpan == 1 { // as by default: a division costs more than the rest
+		return epoch
+	}
+	return epoch / e.slotSpan
+}
 
 func (e *Engine) random() uint64 {
 	if e.rand != nil {

@@ -12,12 +12,13 @@ func (e *Engine) Explain(group string, d Demand) Explanation {
 		x.Err = err
 		return x
 	}
-	pick, ok := g.newAsk(&d, false)
-	if !ok {
+	if _, ok := d.named(); !ok {
 		x.Err = d.invalid()
 		return x
 	}
-	acquire, _ := g.newAsk(&d, true)
+	var pick, acquire ask
+	g.ask(&pick, &d, false)
+	g.ask(&acquire, &d, true)
 	l := filter{demand: &d}
 	pick.filter, acquire.filter = &l, &l
 	x.Group = g.name

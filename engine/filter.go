@@ -85,6 +85,9 @@ func (q *ask) mask(f *frame, b int) uint16 {
 	return all & q.filter.mask(f, b)
 }
 
+// tagged reports whether the demand asks for tags.
+func (q *ask) tagged() bool { return q.filter != nil && len(q.filter.demand.Tags) > 0 }
+
 // allows reports whether the demand may go to cell i.
 func (q *ask) allows(f *frame, i int) bool {
 	if q.filter == nil {

@@ -11,40 +11,33 @@ import (
 // ring of slots, each of one or more minutes. A slot that grows older than the
 // leases' TTL is expired, and what is left in it no longer counts.
 //
-// A slot's word is [generation:11][limited:1][held:26][settled:26]. The
-// generation tells a slot's turn from its next one; limited says that the
-// leases of this slot are in live too, which a limit on leases needs and which,
-// once begun, goes on.
+// A slot's word is [turn:2][limited:1][leases:18][tokens:43]. The turn tells the
+// slot from the one that was there before it; limited says that its leases are
+// in live too, which a limit on leases needs and which, once begun, goes on.
 type flight struct {
-	slots [flightSlots]slot
+	slots [flightSlots]atomic.Uint64
 	live  atomic.Int64 // leases of limited slots, and attempts under way
 	cap   atomic.Int64 // window.Max = no limit
 	// limited is set before any slot is; new slots are born with it.
 	limited atomic.Bool
-	settled atomic.Int64 // of slots that have expired or run over
 	expired atomic.Int64
 }
 
-type slot struct {
-	word atomic.Uint64
-	held atomic.Int64 // tokens reserved by the leases held
-}
-
 const (
-	flightSlots = 16
-	flightBits  = 26
-	flightOne   = uint64(1) << flightBits // one lease held; settled is below
-	flightMask  = flightOne - 1
-	flightLimit = uint64(1) << (2 * flightBits)
-	flightGen   = flightLimit << 1
+	flightSlots  = 16
+	flightTokens = uint64(1)<<43 - 1
+	flightLease  = flightTokens + 1
+	flightLeases = 1<<18 - 1
+	flightLimit  = uint64(1) << 61
+	flightTurn   = uint64(1) << 62
 )
 
-func heldIn(w uint64) uint64 { return w >> flightBits & flightMask }
+func leasesIn(w uint64) uint64 { return w / flightLease & flightLeases }
 
 // turnOf splits a slot number (epoch / minutes per slot) into ring index and
-// generation.
-func turnOf(n int64) (i int, gen uint64) {
-	return int(n & (flightSlots - 1)), uint64(n) / flightSlots * flightGen
+// turn.
+func turnOf(n int64) (i int, turn uint64) {
+	return int(n & (flightSlots - 1)), uint64(n) / flightSlots * flightTurn
 }
 
 // reserve takes one lease under the limit, before it is entered.
@@ -61,110 +54,108 @@ func (f *flight) reserve() bool {
 }
 
 // enter counts a lease of tokens acquired in slot n; reserved says that live
-// has it already. False: the slot is full (2^26 leases) and the lease uncounted.
-func (f *flight) enter(n, tokens int64, reserved bool) bool {
-	i, gen := turnOf(n)
+// has it already. It returns the tokens counted, which are fewer in a slot that
+// holds 2^43; uncounted if the slot holds 2^18 leases, and one more is not.
+func (f *flight) enter(n, tokens int64, reserved bool) int64 {
+	i, turn := turnOf(n)
 	s := &f.slots[i]
 	for {
-		o := s.word.Load()
-		w := o + flightOne
-		if o&^(flightGen-1) != gen {
-			w = gen | flightOne
-			if f.limited.Load() {
+		o := s.Load()
+		w := o
+		if o&^(flightTurn-1) != turn { // the slot's turn begins
+			if w = turn; f.limited.Load() {
 				w |= flightLimit
 			}
-		} else if heldIn(o) == flightMask {
+		}
+		if leasesIn(w) == flightLeases {
 			if reserved {
 				f.live.Add(-1)
 			}
-			return false
+			return uncounted
 		}
-		if s.word.CompareAndSwap(o, w) {
+		held := min(uint64(tokens), flightTokens-w&flightTokens)
+		if s.CompareAndSwap(o, w+flightLease+held) {
 			if w&flightLimit != 0 && !reserved {
 				f.live.Add(1)
 			}
-			if o&^(flightGen-1) != gen {
-				f.settled.Add(int64(o & flightMask))
-			}
-			s.held.Add(tokens)
-			return true
+			return int64(held)
 		}
 	}
 }
 
 // exit ends a lease of slot n that holds tokens. False: it had expired.
-func (f *flight) exit(n, tokens int64, settled bool) bool {
-	i, gen := turnOf(n)
+func (f *flight) exit(n, tokens int64) bool {
+	i, turn := turnOf(n)
 	s := &f.slots[i]
 	for {
-		o := s.word.Load()
-		if o&^(flightGen-1) != gen || heldIn(o) == 0 {
+		o := s.Load()
+		if o&^(flightTurn-1) != turn || leasesIn(o) == 0 {
 			return false
 		}
-		w := o - flightOne
-		over := false
-		if settled {
-			if over = w&flightMask == flightMask; over {
-				w &^= flightMask
-			} else {
-				w++
-			}
-		}
-		if s.word.CompareAndSwap(o, w) {
-			if over {
-				f.settled.Add(flightOneSettled)
-			}
-			if w&flightLimit != 0 {
+		if s.CompareAndSwap(o, o-flightLease-min(uint64(tokens), o&flightTokens)) {
+			if o&flightLimit != 0 {
 				f.live.Add(-1)
 			}
-			s.held.Add(-tokens)
 			return true
 		}
 	}
 }
 
-const flightOneSettled = int64(flightMask) + 1
-
-// grow adds tokens to what a lease of slot n holds.
-func (f *flight) grow(n, tokens int64) {
-	i, gen := turnOf(n)
-	if s := &f.slots[i]; s.word.Load()&^(flightGen-1) == gen {
-		s.held.Add(tokens)
-	}
-}
-
-// expire drops the slots older than n-ttl. One caller at a time.
-func (f *flight) expire(n, ttl int64) {
-	for i := range f.slots {
-		s := &f.slots[i]
-		for {
-			o := s.word.Load()
-			age := (n - slotNumber(i, o)) & (1<<15 - 1)
-			if o&(flightLimit-1) == 0 || age <= ttl || age >= 1<<14 {
-				break
-			}
-			// The next turn's generation: late leases do not find themselves.
-			_, gen := turnOf(slotNumber(i, o) + flightSlots)
-			w := gen
-			if f.limited.Load() {
-				w |= flightLimit
-			}
-			if s.word.CompareAndSwap(o, w) {
-				held := int64(heldIn(o))
-				f.settled.Add(int64(o & flightMask))
-				f.expired.Add(held)
-				if o&flightLimit != 0 {
-					f.live.Add(-held)
-				}
-				s.held.Store(0)
-				break
-			}
+// grow adds tokens to what a lease of slot n holds, and returns how many fit.
+func (f *flight) grow(n, tokens int64) int64 {
+	i, turn := turnOf(n)
+	s := &f.slots[i]
+	for {
+		o := s.Load()
+		if o&^(flightTurn-1) != turn {
+			return 0
+		}
+		add := min(uint64(tokens), flightTokens-o&flightTokens)
+		if s.CompareAndSwap(o, o+add) {
+			return int64(add)
 		}
 	}
 }
 
-// slotNumber returns a slot's number modulo 2^15.
-func slotNumber(i int, w uint64) int64 { return int64(w/flightGen)*flightSlots + int64(i) }
+// expire drops the slots that grow older than ttl when slot n follows slot from.
+// One caller at a time.
+func (f *flight) expire(from, n, ttl int64) {
+	if n-from > ttl {
+		for i := range f.slots {
+			f.drop(&f.slots[i], f.slots[i].Load()&^(flightTurn-1)+flightTurn)
+		}
+		return
+	}
+	for k := from - ttl; k < n-ttl; k++ {
+		i, turn := turnOf(k)
+		if f.slots[i].Load()&^(flightTurn-1) == turn {
+			f.drop(&f.slots[i], turn+flightTurn)
+		}
+	}
+}
+
+// drop expires a slot and gives it the turn to come, in which late leases do not
+// find themselves.
+func (f *flight) drop(s *atomic.Uint64, turn uint64) {
+	for {
+		o := s.Load()
+		if leasesIn(o) == 0 {
+			return
+		}
+		w := turn
+		if f.limited.Load() {
+			w |= flightLimit
+		}
+		if s.CompareAndSwap(o, w) {
+			n := int64(leasesIn(o))
+			f.expired.Add(n)
+			if o&flightLimit != 0 {
+				f.live.Add(-n)
+			}
+			return
+		}
+	}
+}
 
 // limit sets the most leases held at once; window.Max = no limit. Leases held
 // already are counted from the first limit on. One caller at a time.
@@ -177,42 +168,37 @@ func (f *flight) limit(n int64) {
 	for i := range f.slots {
 		s := &f.slots[i]
 		for {
-			o := s.word.Load()
-			if o&flightLimit != 0 || s.word.CompareAndSwap(o, o|flightLimit) {
-				if o&flightLimit == 0 {
-					f.live.Add(int64(heldIn(o)))
-				}
+			o := s.Load()
+			if s.CompareAndSwap(o, o|flightLimit) {
+				f.live.Add(int64(leasesIn(o)))
 				break
 			}
 		}
 	}
 }
 
-// count returns the leases held, the tokens they hold, and how many leases have
-// been settled and have expired.
-func (f *flight) count() (held, tokens, settled, expired int64) {
+// count returns the leases held and the tokens they hold.
+func (f *flight) count() (leases, tokens int64) {
 	for i := range f.slots {
-		w := f.slots[i].word.Load()
-		held += int64(heldIn(w))
-		settled += int64(w & flightMask)
-		tokens += max(f.slots[i].held.Load(), 0)
+		w := f.slots[i].Load()
+		leases += int64(leasesIn(w))
+		tokens += int64(w & flightTokens)
 	}
-	return held, tokens, settled + f.settled.Load(), f.expired.Load()
+	return leases, tokens
 }
 
-// nextExit estimates when a lease will end, from the rate at which those still
-// in the ring have; if none has, as long again as the oldest may have lasted.
-// Slots are of span minutes, the present one is n.
+// nextExit estimates when a lease will end: were they acquired evenly since the
+// oldest and did each last that long, they would end as evenly. Slots are of
+// span minutes, the present one is n.
 func (f *flight) nextExit(n, span, now int64) time.Duration {
-	var settled, oldest int64
-	for i := range f.slots {
-		w := f.slots[i].word.Load()
-		if w&(flightLimit-1) == 0 {
-			continue
+	oldest := now
+	for k := n - flightSlots + 1; k <= n; k++ {
+		i, turn := turnOf(k)
+		if w := f.slots[i].Load(); w&^(flightTurn-1) == turn && leasesIn(w) != 0 {
+			oldest = window.Start(k * span)
+			break
 		}
-		settled += int64(w & flightMask)
-		oldest = max(oldest, (n-slotNumber(i, w))&(1<<15-1))
 	}
-	elapsed := max(now-window.Start((n-oldest)*span), int64(time.Millisecond))
-	return max(time.Duration(elapsed/max(settled, 1)), time.Millisecond)
+	leases, _ := f.count()
+	return max(time.Duration((now-oldest)/max(leases, 1)), time.Millisecond)
 }

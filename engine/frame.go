@@ -19,7 +19,16 @@ type frame struct {
 	cells   []window.Cell
 	blocks  []block
 	shares  []share // under the group's mutex
+	spots   []spot
 	prev    atomic.Pointer[frame]
+}
+
+// spot is where a handle's usage is counted at present: the fewest loads from a
+// handle to its cell.
+type spot struct {
+	f *frame
+	c *window.Cell
+	i int
 }
 
 // share is what the other nodes used and how far this node may go, and what
@@ -37,7 +46,7 @@ func newFrame(l *layout, epoch int64) *frame {
 	n := len(l.handles)
 	f := &frame{
 		Epoch: epoch, end: window.Start(epoch + 1), layout: l, handles: l.handles,
-		cells: make([]window.Cell, n), blocks: make([]block, len(l.starts)-1), shares: make([]share, n),
+		cells: make([]window.Cell, n), blocks: make([]block, len(l.starts)-1), shares: make([]share, n), spots: make([]spot, n),
 	}
 	f.wake.Store(f.end)
 	for b := range f.blocks {
@@ -45,6 +54,7 @@ func newFrame(l *layout, epoch int64) *frame {
 	}
 	for i := range f.shares {
 		f.shares[i] = noShare
+		f.spots[i] = spot{f, &f.cells[i], i}
 	}
 	return f
 }

@@ -68,9 +68,8 @@ func (g *Group) Pick(d Demand) (Ref, bool) {
 }
 
 func (g *Group) pick(d *Demand) (Ref, choice) {
-	q, ok := g.newAsk(d, false)
-	if !ok {
-		g.e.invalid.Add(1)
+	var q ask
+	if !g.ask(&q, d, false) {
 		return Ref{}, choice{i: -1, why: whyInvalid}
 	}
 	if len(d.Exclude)|len(d.Tags) != 0 {
@@ -126,7 +125,7 @@ func (g *Group) heir() *Group {
 // Acquire says which. End the lease with Settle, SettleReserved or Release.
 func (g *Group) TryAcquire(d Demand) (Lease, bool) {
 	l, c := g.acquire(&d)
-	return Lease{h: l.h, epoch: l.epoch, reserved: l.reserved, uncounted: l.uncounted}, c.i >= 0
+	return Lease{h: l.h, epoch: l.epoch, reserved: l.reserved, held: l.held}, c.i >= 0
 }
 
 // Acquire is TryAcquire with the reason for a refusal: [ErrInvalidDemand],
@@ -136,20 +135,18 @@ func (g *Group) Acquire(d Demand) (Lease, error) {
 	if c.i < 0 {
 		return Lease{}, g.refusal(&d, c, true)
 	}
-	return Lease{h: l.h, epoch: l.epoch, reserved: l.reserved, uncounted: l.uncounted}, nil
+	return Lease{h: l.h, epoch: l.epoch, reserved: l.reserved, held: l.held}, nil
 }
 
 // grant is a Lease before it is handed out.
 type grant struct {
-	h               *handle
-	epoch, reserved int64
-	uncounted       bool
+	h                     *handle
+	epoch, reserved, held int64
 }
 
 func (g *Group) acquire(d *Demand) (grant, choice) {
-	q, ok := g.newAsk(d, true)
-	if !ok {
-		g.e.invalid.Add(1)
+	var q ask
+	if !g.ask(&q, d, true) {
 		return grant{}, choice{i: -1, why: whyInvalid}
 	}
 	if len(d.Exclude)|len(d.Tags) != 0 {
@@ -192,9 +189,8 @@ func (g *Group) acquireFor(q *ask) (grant, choice) {
 			if c.seq != 0 {
 				f.raiseAfter(c)
 			}
-			l := grant{h: h, epoch: f.Epoch, reserved: cost}
-			l.uncounted = !h.flight.enter(g.e.slot(f.Epoch), cost, f.limited && f.reserves[c.i])
-			return l, c
+			held := h.flight.enter(g.e.slot(f.Epoch), cost, f.limited && f.reserves[c.i])
+			return grant{h, f.Epoch, cost, held}, c
 		case window.Sealed:
 			runtime.Gosched()
 			f = g.frame()

@@ -12,12 +12,13 @@ import (
 type handle struct {
 	e     *Engine
 	id    string
+	clock *window.Clock
+	spot  atomic.Pointer[spot]  // its cell in the group's frame; nil: dropped
 	place atomic.Pointer[place] // nil: dropped
-	mean  mean                  // learned output tokens
+	mean  mean                  // learned output tokens; its counter: settled leases
 	// assumed is the output expected while neither the deployment's mean nor
 	// the group's is known.
 	assumed atomic.Int64
-	_       [24]byte
 	flight  flight // leases held
 
 	// Under the mutex of the group in which the handle has its place.
@@ -41,28 +42,22 @@ type place struct {
 const now int64 = -1 << 63
 
 // find returns the frame and index of the handle's cell for an epoch; nil when
-// that epoch is older than the previous one or the handle has been dropped. It
-// waits for a layout swap of the group, if one is in progress.
+// that epoch is older than the previous one or the handle has been dropped.
+// During a swap it is still the old frame, whose cells say when they are sealed.
 func (h *handle) find(epoch int64) (*frame, int) {
-	for {
-		p := h.place.Load()
-		if p == nil {
-			return nil, 0
-		}
-		f := p.g.cur.Load()
-		if f.has(p.i, h) {
-			if f.Epoch == epoch || epoch == now {
-				return f, p.i
-			}
-			if f.Epoch == epoch+1 {
-				if b := f.prev.Load(); b != nil && b.Epoch == epoch && b.has(p.i, h) {
-					return b, p.i
-				}
-			}
-			return nil, 0
-		}
-		runtime.Gosched()
+	s := h.spot.Load()
+	if s == nil {
+		return nil, 0
 	}
+	if s.f.Epoch == epoch || epoch == now {
+		return s.f, s.i
+	}
+	if s.f.Epoch == epoch+1 {
+		if b := s.f.prev.Load(); b != nil && b.Epoch == epoch && b.has(s.i, h) {
+			return b, s.i
+		}
+	}
+	return nil, 0
 }
 
 // add counts tokens in the cell of an epoch, whatever the caps. It returns
@@ -96,28 +91,6 @@ func (h *handle) addRequests(epoch, n int64) bool {
 				f.eased(i)
 			}
 			return true
-		}
-		runtime.Gosched()
-	}
-}
-
-// endAttempt gives back what an attempt took in an epoch: its lease, if it has
-// one, and its tokens.
-func (h *handle) endAttempt(epoch, tokens int64, leased bool) {
-	if leased {
-		h.flight.live.Add(-1)
-		if f, i := h.find(now); f != nil {
-			f.eased(i)
-		}
-	}
-	if !h.add(epoch, -tokens) {
-		h.e.strayTokens.Add(-tokens) // the epoch was folded with them in it
-		return
-	}
-	for {
-		f, i := h.find(epoch)
-		if f == nil || f.cells[i].EndAttempt() {
-			return
 		}
 		runtime.Gosched()
 	}

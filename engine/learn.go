@@ -3,57 +3,100 @@ package engine
 import "sync/atomic"
 
 // mean is a learned mean of output tokens: of the first 32 samples their
-// average, from then on moving by 1/32 of the difference with each. It is one
-// word, [256 × mean:54][samples:10]; after 1023 samples the count goes on at 32.
-// A sample that meets another one is left out.
-type mean struct{ w atomic.Uint64 }
+// average, from then on moving by 1/32 of the difference with each. It shares
+// its word with a counter, so that a settled lease costs one update:
+// [16 × mean:36][samples:10][counter:18]. After 1023 samples their number goes
+// on at 32; a sample above 2^31 tokens counts as that many.
+type mean struct {
+	w atomic.Uint64
+	// over is what the counter has run over by.
+	over atomic.Int64
+}
 
 const (
-	meanCountBits = 10
-	meanCountMax  = 1<<meanCountBits - 1
-	meanScale     = 256
-	meanSettled   = 32 // samples after which the mean moves by 1/meanSettled
-	meanKnown     = 8  // samples before the mean is used
-	meanShared    = 16 // a known deployment teaches its group with every 16th sample
+	meanCounterBits = 18
+	meanCounterMask = 1<<meanCounterBits - 1
+	meanSampleUnit  = uint64(1) << meanCounterBits
+	meanSampleMax   = 1<<10 - 1
+	meanValueShift  = meanCounterBits + 10
+	meanScale       = 16
+	meanLargest     = int64(1) << 31
+	meanSteady      = 32 // samples after which the mean moves by 1/meanSteady
+	meanKnown       = 8  // samples before the mean is used
+	meanShared      = 16 // a known deployment teaches its group with every 16th sample
 )
 
-// learn adds a sample and returns how many there were before it.
-func (m *mean) learn(tokens int64) (before uint64) {
-	w := m.w.Load()
-	n, v := w&meanCountMax, int64(w>>meanCountBits)
-	d := tokens*meanScale - v
-	if n < meanSettled {
-		v += d / int64(n+1)
-	} else {
-		v += d / meanSettled
+// learn adds a sample, and one to the counter if count says so. It returns how
+// many samples there were before.
+func (m *mean) learn(tokens int64, count bool) (before uint64) {
+	for {
+		w := m.w.Load()
+		n, v := w>>meanCounterBits&meanSampleMax, int64(w>>meanValueShift)
+		d := min(tokens, meanLargest)*meanScale - v
+		if n < meanSteady {
+			v += d / int64(n+1)
+		} else {
+			v += d / meanSteady
+		}
+		next := n + 1
+		if next > meanSampleMax {
+			next = meanSteady
+		}
+		if m.swap(w, uint64(v)<<meanValueShift|next<<meanCounterBits|w&meanCounterMask, count) {
+			return n
+		}
 	}
-	next := n + 1
-	if next > meanCountMax {
-		next = meanSettled
-	}
-	m.w.CompareAndSwap(w, uint64(v)<<meanCountBits|next)
-	return n
 }
+
+// count adds one to the counter alone.
+func (m *mean) count() {
+	for {
+		if w := m.w.Load(); m.swap(w, w, true) {
+			return
+		}
+	}
+}
+
+func (m *mean) swap(from, to uint64, count bool) bool {
+	if !count {
+		return m.w.CompareAndSwap(from, to)
+	}
+	if to&meanCounterMask != meanCounterMask {
+		return m.w.CompareAndSwap(from, to+1)
+	}
+	if !m.w.CompareAndSwap(from, to&^meanCounterMask) {
+		return false
+	}
+	m.over.Add(meanCounterMask + 1)
+	return true
+}
+
+// counted returns the counter.
+func (m *mean) counted() int64 { return int64(m.w.Load()&meanCounterMask) + m.over.Load() }
 
 // value returns the mean in tokens, rounded down; -1 before it is known.
 func (m *mean) value() int64 {
 	w := m.w.Load()
-	if w&meanCountMax < meanKnown {
+	if w>>meanCounterBits&meanSampleMax < meanKnown {
 		return -1
 	}
-	return int64(w >> meanCountBits / meanScale)
+	return int64(w >> meanValueShift / meanScale)
 }
 
-// learn teaches a deployment and its group what a call has produced. A call
-// that cost nothing at all was refused upstream and teaches nothing.
-func (h *handle) learn(u Usage) {
+// settled teaches a deployment and its group what a call has produced, and
+// counts it if its lease had not expired. A call that cost nothing at all was
+// refused upstream and teaches nothing.
+func (h *handle) settled(u Usage, count bool) {
 	if u == (Usage{}) {
+		if count {
+			h.mean.count()
+		}
 		return
 	}
-	n := h.mean.learn(u.OutputTokens)
+	n := h.mean.learn(u.OutputTokens, count)
 	if n < meanKnown || n%meanShared == 0 {
 		if p := h.place.Load(); p != nil {
-			p.g.mean.learn(u.OutputTokens)
+			p.g.mean.learn(u.OutputTokens, false)
 		}
 	}
 }

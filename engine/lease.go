@@ -9,13 +9,16 @@ package engine
 //
 // The zero Lease, which a refusal returns, has ended.
 type Lease struct {
-	_         noCopy
-	h         *handle
-	uncounted bool
-	epoch     int64
-	reserved  int64
-	added     int64
+	_        noCopy
+	h        *handle
+	epoch    int64
+	reserved int64
+	added    int64
+	held     int64 // counted in flight; uncounted: not at all
 }
+
+// uncounted as what a lease holds says that its slot was full.
+const uncounted int64 = -1
 
 type noCopy struct{}
 
@@ -44,8 +47,8 @@ func (l *Lease) Add(outputTokens int64) {
 		return
 	}
 	h.adjust(l.epoch, n)
-	if !l.uncounted {
-		h.flight.grow(h.e.slot(l.epoch), n)
+	if l.held != uncounted {
+		l.held += h.flight.grow(h.e.slot(l.epoch), n)
 	}
 	l.added += n
 }
@@ -62,15 +65,14 @@ func (l *Lease) Settle(u Usage) {
 	}
 	u = h.e.checked(u)
 	h.adjust(l.epoch, u.InputTokens+u.OutputTokens-l.reserved-l.added)
-	h.learn(u)
-	l.end(true)
+	h.settled(u, l.end())
 }
 
 // SettleReserved ends the lease of a call that was made but whose usage is
 // unknown: the reservation and what was added stand.
 func (l *Lease) SettleReserved() {
-	if l.h != nil {
-		l.end(true)
+	if h := l.h; h != nil && l.end() {
+		h.mean.count()
 	}
 }
 
@@ -86,23 +88,23 @@ func (l *Lease) Release() {
 		h.e.strayRequests.Add(-1)
 	}
 	h.e.returned.Add(1)
-	if l.end(false) {
+	if l.end() {
 		h.e.released.Add(1)
 	}
 }
 
 // end takes the lease out of flight, once. False: it had expired.
-func (l *Lease) end(settled bool) (counted bool) {
-	h, epoch, tokens := l.h, l.epoch, l.reserved+l.added
+func (l *Lease) end() (counted bool) {
+	h, slot := l.h, l.h.e.slot(l.epoch)
 	l.h, l.reserved, l.added = nil, 0, 0
 	f, i := h.find(now)
-	if f == nil || f.Epoch > epoch+1 {
+	if f == nil || f.Epoch > l.epoch+1 {
 		h.e.late.Add(1)
-		if f == nil || f.Epoch-epoch >= 1<<14 { // slot numbers repeat from 2^15 on
+		if f == nil || h.e.slot(f.Epoch)-slot >= flightSlots { // turns repeat
 			return false
 		}
 	}
-	if l.uncounted || !h.flight.exit(h.e.slot(epoch), tokens, settled) {
+	if l.held == uncounted || !h.flight.exit(slot, l.held) {
 		return false
 	}
 	if f.limited {

@@ -53,43 +53,38 @@ func (r Ref) Record(u Usage) {
 	}
 }
 
-// present returns the frame of the present minute and the handle's index; nil
-// when the handle has been dropped.
-func (h *handle) present() (*frame, int) {
-	for {
-		p := h.place.Load()
-		if p == nil {
-			return nil, 0
-		}
-		f := p.g.frame()
-		if f.has(p.i, h) {
-			return f, p.i
-		}
-		runtime.Gosched()
+// present returns where the handle counts in the present minute; nil when it has
+// been dropped.
+func (h *handle) present() *spot {
+	s := h.spot.Load()
+	if s == nil || h.clock.Now() < s.f.wake.Load() {
+		return s
 	}
+	return h.turn()
+}
+
+// turn is present at the end of a minute or of a cooldown.
+func (h *handle) turn() *spot {
+	if p := h.place.Load(); p != nil {
+		p.g.turn(h.clock.Now())
+	}
+	return h.spot.Load()
 }
 
 func (h *handle) preCheck(d *Demand) (why reason, ok bool) {
-	tokens := d.InputTokens
-	if uint64(d.InputTokens) > uint64(MaxCount) || uint64(d.OutputTokens+1) > uint64(MaxCount)+1 || uint64(d.MaxOutputTokens) > uint64(MaxCount) {
+	tokens, ok := d.named()
+	if !ok {
 		h.e.invalid.Add(1)
 		return whyInvalid, false
 	}
-	if out := d.OutputTokens; out > 0 {
-		if d.MaxOutputTokens != 0 {
-			out = min(out, d.MaxOutputTokens)
-		}
-		tokens += out
-	}
 	for try := 0; ; try++ {
-		f, i := h.present()
-		if f == nil {
+		s := h.present()
+		if s == nil {
 			return whyDisabled, false
 		}
-		c := &f.cells[i]
-		why, half := f.admits(i, tokens)
+		why, half := s.admits(tokens)
 		if why == whyNothing {
-			switch c.CountRequest() {
+			switch s.c.CountRequest() {
 			case window.Taken:
 				return whyNothing, true
 			case window.Refused:
@@ -100,7 +95,8 @@ func (h *handle) preCheck(d *Demand) (why reason, ok bool) {
 			}
 		}
 		p := h.place.Load()
-		if p == nil || p.g.later(f) != nil {
+		if p == nil || p.g.later(s.f) != nil {
+			runtime.Gosched()
 			continue
 		}
 		if half && try < tries {
@@ -122,12 +118,12 @@ func (h *handle) record(u Usage) {
 	u = h.e.checked(u)
 	n := u.InputTokens + u.OutputTokens
 	for n != 0 {
-		f, i := h.present()
-		if f == nil {
+		s := h.present()
+		if s == nil {
 			h.e.strayTokens.Add(n)
 			return
 		}
-		if f.cells[i].AddTokens(n) {
+		if s.c.AddTokens(n) {
 			return
 		}
 		runtime.Gosched()

@@ -15,7 +15,8 @@ func (g *Group) refusal(d *Demand, c choice, learn bool) error {
 	if c.why == whyInvalid {
 		return d.invalid()
 	}
-	q, _ := g.newAsk(d, learn)
+	var q ask
+	g.ask(&q, d, learn)
 	var l filter
 	if len(d.Exclude)|len(d.Tags) != 0 {
 		l.demand = d
@@ -66,8 +67,8 @@ func (h *handle) refusal(d *Demand, why reason) error {
 	if !f.has(p.i, h) {
 		return e
 	}
-	q, _ := p.g.newAsk(d, false)
-	w := f.wait(p.i, q.tokens, false, now)
+	tokens, _ := d.named()
+	w := f.wait(p.i, tokens, false, now)
 	if w.limit == LimitNone { // room has come meanwhile
 		w.limit, w.never = e.Limit, false
 	}

@@ -25,7 +25,7 @@ func (g *Group) states(dst []State, now int64) []State {
 // state describes a deployment. Under the group's mutex.
 func (f *frame) state(group string, i int, now int64) State {
 	h, c, s := f.handles[i], &f.cells[i], &f.shares[i]
-	held, tokens, _, _ := h.flight.count()
+	held, tokens := h.flight.count()
 	st := State{
 		ID: h.id, Group: group, Model: h.cfg.Model,
 		Requests: c.Requests(), RequestLimit: h.cfg.Limits.RPM,

@@ -46,10 +46,10 @@ func (g *Group) count(s *Stats, sum *totals, now int64) {
 		sum.add(p.totals())
 	}
 	for _, h := range f.handles {
-		held, _, settled, expired := h.flight.count()
-		s.Held += held
-		s.Settled += settled
-		s.Expired += expired
+		leases, _ := h.flight.count()
+		s.Held += leases
+		s.Settled += h.mean.counted()
+		s.Expired += h.flight.expired.Load()
 	}
 }
 

@@ -1,6 +1,10 @@
 package engine
 
-import "github.com/plimsoll-dev/plimsoll/window"
+import (
+	"runtime"
+
+	"github.com/plimsoll-dev/plimsoll/window"
+)
 
 // turn ends cooldowns that are over and rolls the group over to the present
 // minute; it returns the frame to use.
@@ -47,9 +51,9 @@ func (h *handle) awake(now int64) bool {
 // roll publishes the frame of an epoch after f. The frame before f is folded:
 // sealed, so that a writer that still holds it notices, and added to the totals.
 func (g *Group) roll(f *frame, epoch int64) *frame {
-	slot := g.e.slot(epoch)
+	from, to := g.e.slot(f.Epoch), g.e.slot(epoch)
 	for _, h := range f.handles {
-		h.flight.expire(slot, g.e.slotTTL)
+		h.flight.expire(from, to, g.e.slotTTL)
 	}
 	l := f.layout.cut(func(h *handle) bool { return h.lingers(epoch) })
 	n := g.next
@@ -64,7 +68,7 @@ func (g *Group) roll(f *frame, epoch int64) *frame {
 	n.open()
 	old := f.prev.Load()
 	n.prev.Store(f)
-	g.cur.Store(n)
+	g.publish(n)
 	for _, h := range f.handles[len(n.handles):] {
 		h.drop()
 	}
@@ -82,6 +86,15 @@ func (g *Group) prepare(f *frame) {
 	}
 }
 
+// publish makes f the group's frame. Handles are sent there after that: what
+// they still find meanwhile has ended, or is sealed.
+func (g *Group) publish(f *frame) {
+	g.cur.Store(f)
+	for i, h := range f.handles {
+		h.spot.Store(&f.spots[i])
+	}
+}
+
 // open counts others' usage that was absorbed ahead of the epoch and sets the
 // caps of a frame not yet published.
 func (f *frame) open() {
@@ -90,6 +103,10 @@ func (f *frame) open() {
 		f.recap(i)
 	}
 }
+
+// closeTries bounds how long a fold waits for attempts that are half way in a
+// minute that ended a minute ago.
+const closeTries = 10_000
 
 // fold seals a frame and moves its usage to the totals. What nobody has
 // collected yet is kept for the next Collect.
@@ -103,6 +120,13 @@ func (g *Group) fold(f *frame) {
 }
 
 func (g *Group) foldCell(f *frame, i int, h *handle) {
+	f.cells[i].Close()
+	for range closeTries {
+		if f.cells[i].Room().Half == 0 {
+			break
+		}
+		runtime.Gosched() // to the attempt that is half way
+	}
 	t, r := f.cells[i].Seal()
 	s := &f.shares[i]
 	own, requests := max(t-s.tokens, 0), max(r-s.requests, 0)
@@ -119,15 +143,15 @@ func (h *handle) lingers(epoch int64) bool {
 	if epoch < h.goneSince+2 {
 		return true
 	}
-	held, _, _, _ := h.flight.count()
-	return held != 0
+	leases, _ := h.flight.count()
+	return leases != 0
 }
 
 // drop forgets a removed handle. Whoever still holds it finds its heir by ID.
 func (h *handle) drop() {
 	h.place.Store(nil)
-	_, _, settled, expired := h.flight.count()
-	h.e.gone.settled.Add(settled)
-	h.e.gone.expired.Add(expired)
+	h.spot.Store(nil)
+	h.e.gone.settled.Add(h.mean.counted())
+	h.e.gone.expired.Add(h.flight.expired.Load())
 	h.e.handles.Compute(h.id, func(v *handle, loaded bool) (*handle, bool) { return v, !loaded || v == h })
 }

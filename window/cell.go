@@ -9,8 +9,8 @@ import "sync/atomic"
 const (
 	sealBit   = int64(1) << 53
 	valueMask = sealBit - 1
-	tagUnit   = int64(1) << 54
-	tagMask   = -tagUnit
+	tagShift  = 54
+	tagUnit   = int64(1) << tagShift
 )
 
 // Max is where a counter saturates, and the cap that stands for "unlimited".
@@ -33,7 +33,7 @@ const (
 
 // Cell is the usage of one deployment in one window, and how far admissions may
 // take it. All methods are safe for concurrent use, but for SetCaps, Shift,
-// Seal and CopyFrom, of which one may run at a time.
+// Close, Seal and CopyFrom, of which one may run at a time.
 //
 // An admission takes the tokens first and the request second. Only requests
 // whose attempt has ended are ever counted, so a request refused at its cap is
@@ -65,16 +65,32 @@ func (c *Cell) Fits(tokens int64) bool {
 	return short >= 0
 }
 
-// Room returns the largest number of tokens a request could still take here,
-// negative if none: the cap when the cell is gated, -1 when the requests are
-// used up (full). Where pending is false, nothing was half way while it looked.
-func (c *Cell) Room() (room int64, full, pending bool) {
+// Room is what a cell can still take, from one look at it.
+type Room struct {
+	// Tokens is the most that a request may take, negative if it takes none.
+	Tokens int64
+	// Half is how many attempts were half way. Without any, nothing but what
+	// Add and Shift do can change the rest.
+	Half int64
+	// Full says that the requests are used up; Tokens then means nothing.
+	Full bool
+	// Ample says that there are requests left for all that were half way: none
+	// of them will have to give its tokens back for want of one.
+	Ample bool
+}
+
+// Room returns what the cell can still take.
+func (c *Cell) Room() Room {
 	r := c.requests.Load() // before the tokens: equal tags then prove that nothing was half way in between
 	t := c.tokens.Load()
-	if c.requestCap.Load() <= r&valueMask {
-		return -1, true, false
+	most := c.requestCap.Load()
+	half := int64((uint64(t)>>tagShift - uint64(r)>>tagShift) & (1<<(64-tagShift) - 1))
+	return Room{
+		Tokens: c.tokenCap.Load() - t&valueMask,
+		Half:   half,
+		Full:   r&valueMask >= most,
+		Ample:  r&valueMask+half <= most,
 	}
-	return c.tokenCap.Load() - t&valueMask, false, (t^r)&tagMask != 0
 }
 
 // Caps returns what SetCaps has set.
@@ -194,6 +210,10 @@ func shift(w *atomic.Int64, n int64) {
 		}
 	}
 }
+
+// Close lets no more attempts begin; those half way can end. The caps stay
+// closed until they are set again.
+func (c *Cell) Close() { c.Shift(0, 0, CapDisabled, c.requestCap.Load()) }
 
 // Seal closes the cell for good and returns what it held. Whatever a writer
 // does later finds it Sealed.

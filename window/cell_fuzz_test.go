@@ -56,9 +56,8 @@ func FuzzCell(f *testing.F) {
 			if c.Tokens() != tokens || c.Requests() != requests {
 				t.Fatalf("holds %d, %d, want %d, %d", c.Tokens(), c.Requests(), tokens, requests)
 			}
-			room, full, pending := c.Room()
-			if pending || full != (requests >= capR) || !full && room != capT-tokens {
-				t.Fatalf("room %d, full %v, pending %v", room, full, pending)
+			if r := c.Room(); r.Half != 0 || r.Full != (requests >= capR) || r.Tokens != capT-tokens {
+				t.Fatalf("%+v of %d tokens, %d requests", r, capT, capR)
 			}
 		}
 	})

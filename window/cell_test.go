@@ -76,24 +76,28 @@ func TestCellCountsWithinRange(t *testing.T) {
 
 func TestRoomSeesAttemptsHalfWay(t *testing.T) {
 	x := cell(100, 3)
-	room, full, pending := x.Room()
-	require.Equal(t, []any{int64(100), false, false}, []any{room, full, pending})
+	require.Equal(t, window.Room{Tokens: 100, Ample: true}, x.Room())
 	require.Equal(t, window.Taken, x.TakeTokens(60))
-	room, _, pending = x.Room()
-	require.Equal(t, []any{int64(40), true}, []any{room, pending})
+	require.Equal(t, window.Room{Tokens: 40, Half: 1, Ample: true}, x.Room())
 	require.Equal(t, window.Taken, x.TakeRequest())
-	room, _, pending = x.Room()
-	require.Equal(t, []any{int64(40), false}, []any{room, pending})
-	for range 2 {
-		require.Equal(t, window.Taken, x.CountRequest())
-	}
-	_, full, pending = x.Room()
-	require.Equal(t, []any{true, false}, []any{full, pending}, "requests are used up, whatever is half way")
+	require.Equal(t, window.Room{Tokens: 40, Ample: true}, x.Room())
+	require.Equal(t, window.Taken, x.TakeTokens(1))
+	require.Equal(t, window.Taken, x.TakeTokens(1))
+	require.Equal(t, window.Room{Tokens: 38, Half: 2, Ample: true}, x.Room())
+	require.Equal(t, window.Taken, x.CountRequest())
+	require.Equal(t, window.Room{Tokens: 38, Half: 2}, x.Room(), "one of the two will not get a request")
+	require.Equal(t, window.Taken, x.TakeRequest())
+	require.Equal(t, window.Refused, x.TakeRequest())
+	require.Equal(t, window.Room{Tokens: 38, Half: 1, Full: true}, x.Room())
+	require.True(t, x.AddTokens(-1))
+	require.True(t, x.EndAttempt())
+	require.Equal(t, window.Room{Tokens: 39, Full: true, Ample: true}, x.Room())
 	for range 3000 { // the tags wrap without touching anything
 		x.AddRequests(-1)
 		require.Equal(t, window.Taken, admit(x, 0))
+		require.Zero(t, x.Room().Half)
 	}
-	require.Equal(t, []int64{60, 3}, []int64{x.Tokens(), x.Requests()})
+	require.Equal(t, []int64{61, 3}, []int64{x.Tokens(), x.Requests()})
 }
 
 func TestSealedCellTakesNothing(t *testing.T) {
@@ -111,11 +115,9 @@ func TestSealedCellTakesNothing(t *testing.T) {
 	require.False(t, x.AddRequests(1))
 	require.False(t, x.EndAttempt())
 
-	_, _, pending := y.Room()
-	require.True(t, pending, "the attempt goes on in the copy")
+	require.Equal(t, int64(1), y.Room().Half, "the attempt goes on in the copy")
 	require.Equal(t, window.Taken, y.TakeRequest())
-	_, _, pending = y.Room()
-	require.False(t, pending)
+	require.Zero(t, y.Room().Half)
 	tokens, requests := y.Seal()
 	require.Equal(t, []int64{42, 2}, []int64{tokens, requests})
 }

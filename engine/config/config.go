@@ -1,0 +1,120 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+)
+
+// Format is the kind of a file.
+type Format string
+
+// The formats that are read.
+const (
+	FormatPlimsoll Format = "plimsoll"
+	FormatLiteLLM  Format = "litellm"
+)
+
+// Options change how a file is read. The zero value is ready for use.
+type Options struct {
+	// LookupEnv returns the value of an environment variable and whether it is
+	// set; nil = os.LookupEnv.
+	LookupEnv func(name string) (string, bool)
+}
+
+// File is what a configuration file says.
+type File struct {
+	Format   Format
+	Engine   engine.Config // passes Validate
+	Store    Store
+	Warnings []Finding // at most MaxFindings, and one that says how many more there were
+
+	secrets *secrets
+}
+
+// Mask returns a text with the file's secrets in it replaced: API keys and
+// passwords by "(hidden)", values of environment variables by their names. Use
+// it for IDs, groups, models and tags before they are shown.
+func (f *File) Mask(text string) string { return f.secrets.mask(text) }
+
+// Load reads the file at path. See [Parse].
+func Load(path string, o Options) (*File, error) {
+	data, err := readFile(path)
+	if err != nil {
+		return nil, &Error{Findings: []Finding{{File: path, Message: err.Error()}}}
+	}
+	return Parse(path, data, o)
+}
+
+// Parse reads a configuration. name is what findings call it; if it ends in
+// .json, data is JSON, otherwise YAML. An error is an [*Error].
+func Parse(name string, data []byte, o Options) (*File, error) {
+	found := &findings{file: name}
+	hide := &secrets{}
+	if o.LookupEnv == nil {
+		o.LookupEnv = os.LookupEnv
+	}
+	root, format := readTree(found, hide, o, data, strings.EqualFold(filepath.Ext(name), ".json"))
+	out := &File{Format: format, secrets: hide}
+	if len(found.errors) == 0 {
+		s := section{findings: found, secrets: hide, table: root}
+		if format == FormatLiteLLM {
+			readLiteLLM(s, o, out)
+		} else {
+			readPlimsoll(s, out)
+		}
+	}
+	if len(found.errors) == 0 {
+		// All of this was looked at with its line; what is left has none.
+		if err := out.Engine.Validate(); err != nil {
+			found.errorf(0, "", "%v", err)
+		}
+	}
+	hide.prepare()
+	if err := found.err(hide.mask); err != nil {
+		return nil, err
+	}
+	out.Warnings = found.warned(hide.mask)
+	return out, nil
+}
+
+// readTree turns bytes into values.
+func readTree(found *findings, hide *secrets, o Options, data []byte, isJSON bool) (*value, Format) {
+	data, line, err := clean(data)
+	if err != nil {
+		found.errorf(line, "", "%v", err)
+		return nil, ""
+	}
+	b := builder{findings: found, secrets: hide, lookupEnv: o.LookupEnv}
+	if isJSON {
+		j := jsonBuilder{builder: b, data: data}
+		root := j.root()
+		return root, formatOf(found, hide, root)
+	}
+	node, line, err := parseYAML(data)
+	if err != nil {
+		found.errorf(line, "", "%v", err)
+		return nil, ""
+	}
+	y := newYAMLBuilder(b, node)
+	root := y.value(node, 1, false).value
+	return root, formatOf(found, hide, root)
+}
+
+// formatOf tells the formats apart, and refuses what is neither.
+func formatOf(found *findings, hide *secrets, root *value) Format {
+	switch {
+	case len(found.errors) > 0:
+	case hide.tooMany():
+		found.errorf(0, "", "has more than %d secrets, which are more than can be kept from being shown", maxSecrets)
+	case root.kind == null:
+		found.errorf(0, "", "%v", errEmpty)
+	case root.kind != table:
+		found.errorf(root.line, "", "is %s; a configuration is a mapping, such as deployments: followed by a list", root.kind)
+	case root.get(modelList) != nil:
+		return FormatLiteLLM
+	}
+	return FormatPlimsoll
+}

@@ -1,0 +1,179 @@
+package config
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+)
+
+// entry is a deployment of a LiteLLM file.
+type entry struct {
+	engine.Deployment
+	section
+	params  section
+	ordered bool
+	unset   bool // its id was generated without an environment variable
+}
+
+// maxHashed is how much text generated ids are made of, in one file.
+const maxHashed = 64 << 20
+
+// deployments reads model_list.
+func (r *liteLLM) deployments() {
+	ids := firsts{}
+	for _, s := range r.elements(modelList, "deployments") {
+		e := r.entry(s)
+		if e == nil {
+			continue
+		}
+		r.entries = append(r.entries, e)
+		advice := "give one of them a model_info.id of its own"
+		if e.unset {
+			advice += ", or set the environment variables that tell them apart: generated ids are made of litellm_params"
+		}
+		ids.check(s, "", e.ID, s.table.line, advice)
+	}
+}
+
+// entry reads one item of model_list; nil if it has no litellm_params.
+func (r *liteLLM) entry(s section) *entry {
+	s.unknown(entryKeys...)
+	e := &entry{section: s}
+	var ok bool
+	if e.params, ok = s.within("litellm_params"); !ok {
+		if s.table.get("litellm_params").absent() {
+			s.missing("litellm_params", "a mapping with at least a model")
+		}
+		return nil
+	}
+	info, hasInfo := s.within("model_info")
+	if !hasInfo {
+		info = s.over(&value{kind: table, line: s.table.line}, s.path+"model_info.")
+	}
+	e.Group = s.name("model_name", "the name that callers ask for")
+	e.Model = e.params.name("model", "the provider's name of the model")
+	e.Limits.RPM = e.limitOf("rpm", info)
+	e.Limits.TPM = e.limitOf("tpm", info)
+	e.Limits.MaxInFlight = e.params.limit("max_parallel_requests", e.params.table.get("max_parallel_requests"))
+	e.Tags = e.params.texts("tags")
+	e.Disabled = info.flag("blocked")
+	for _, place := range []section{e.params, info} {
+		if v := place.table.get("order"); !v.absent() && !e.ordered {
+			e.Order = int(place.whole("order", -maxOrder, maxOrder, "a whole number"))
+			e.ordered = true
+		}
+	}
+	r.entryWarnings(e, info)
+	r.identify(e, info)
+	return e
+}
+
+// limitOf finds a limit where LiteLLM looks for it: in the entry, in
+// litellm_params, in model_info. 0 is a limit, null is none.
+func (e *entry) limitOf(key string, info section) int64 {
+	for _, place := range []section{e.section, e.params, info} {
+		if v := place.table.get(key); !v.absent() {
+			return place.limit(key, v)
+		}
+	}
+	return 0
+}
+
+// entryWarnings names what LiteLLM acts on and plimsoll does not.
+func (r *liteLLM) entryWarnings(e *entry, info section) {
+	for _, p := range e.params.table.pairs {
+		if p.key.kind != text {
+			r.errorf(p.key.line, e.params.path, "a key is %s; LiteLLM takes texts; quote it", p.key.kind)
+		} else if near := r.lookalike(p.key.text); near != "" {
+			r.warnf(p.key.line, e.params.path+showName(p.key.text), "is nothing that changes routing; did you mean %s?", near)
+		}
+	}
+	for _, place := range []section{e.section, e.params, info} {
+		for _, key := range []string{"itpm", "otpm"} {
+			if v := place.table.get(key); !v.absent() {
+				r.warnf(v.line, place.path+key, "limits on input or output tokens alone are not enforced yet; this one is ignored")
+			}
+		}
+	}
+	info.ignored(infoIgnored)
+	if strings.Contains(e.Group, "*") {
+		r.warnf(e.section.table.get("model_name").line, e.section.path+"model_name", "a pattern is read as it stands: this is a group whose name has an asterisk in it")
+	}
+	if org := e.params.table.get("organization"); org != nil && org.kind == list && len(org.items) != 1 {
+		r.errorf(org.line, e.params.path+"organization", "is a list of %d, of which LiteLLM makes a deployment each, all with one id; write an entry for each organization, with a model_info.id of its own",
+			len(org.items))
+	}
+}
+
+// maxLookalikes bounds what is remembered of keys.
+const maxLookalikes = 1000
+
+// lookalike returns the key that is read which another key may have been meant
+// to be, "" for one that is read or looks like none.
+func (r *liteLLM) lookalike(key string) string {
+	near, ok := r.near[key]
+	if !ok && len(r.near) < maxLookalikes {
+		near = nearest(key, paramKeys)
+		if near == key || slices.Contains(paramOthers, key) {
+			near = ""
+		}
+		r.near[key] = near
+	}
+	return near
+}
+
+// identify gives the deployment its id: model_info.id, or what LiteLLM would
+// generate.
+func (r *liteLLM) identify(e *entry, info section) {
+	switch id := info.table.get("id"); {
+	case id == nil:
+	case id.kind == text && id.text != "", id.kind == integer:
+		e.ID = id.text
+		return
+	case id.absent():
+		r.warnf(id.line, info.path+"id", "is empty, for which LiteLLM makes up another id at each start; the generated id is used")
+	default:
+		info.wrong("id", id, "a text or a whole number, or no such key for a generated id")
+		return
+	}
+	group := e.section.table.get("model_name")
+	if e.Group == "" {
+		return // reported
+	}
+	if r.hashed > maxHashed {
+		r.errorf(e.section.table.line, e.params.path, "the ids of this file are made of more than %d bytes of litellm_params; that is as many as are read", maxHashed)
+		return
+	}
+	id, size, err := generatedID(group, e.params.table)
+	r.hashed += size
+	if err != nil {
+		r.errorf(e.params.table.line, e.params.path, "%v", err)
+		return
+	}
+	e.ID = id
+	for _, p := range e.params.table.pairs {
+		r.noteUnset(e, p.value)
+	}
+}
+
+// noteUnset remembers the variables without a value in a part of litellm_params.
+func (r *liteLLM) noteUnset(e *entry, v *value) {
+	for _, item := range v.items {
+		r.noteUnset(e, item)
+	}
+	for _, p := range v.pairs {
+		r.noteUnset(e, p.value)
+	}
+	if !v.unset {
+		return
+	}
+	e.unset = true
+	m, ok := r.unset[v.env]
+	if !ok {
+		m = &mention{line: v.line}
+		r.unset[v.env] = m
+		r.names = append(r.names, v.env)
+	}
+	m.times++
+}

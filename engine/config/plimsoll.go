@@ -1,0 +1,133 @@
+package config
+
+import (
+	"math"
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+)
+
+// The keys of the own format. docs/CONFIG.md and docs/config.schema.json
+// describe each.
+var (
+	fileKeys       = []string{"deployments", "aliases", "strategy", "expected_output", "lease_ttl", "store"}
+	deploymentKeys = []string{"id", "group", "model", "rpm", "tpm", "max_in_flight", "weight", "order", "tags", "disabled"}
+)
+
+// maxOrder bounds orders, so that they fit an int everywhere.
+const maxOrder = 1_000_000
+
+// readPlimsoll reads the own format.
+func readPlimsoll(s section, out *File) {
+	s.unknown(fileKeys...)
+	cfg := &out.Engine
+	cfg.ExpectedOutput = s.whole("expected_output", 0, engine.MaxCount, "a whole number of tokens")
+	cfg.LeaseTTL = s.duration("lease_ttl", time.Minute, 24*time.Hour)
+	if name := s.text("strategy", "the name of a strategy"); name != "" {
+		strategy, err := engine.ParseStrategy(name)
+		if err != nil {
+			s.wrong("strategy", s.table.get("strategy"), "least-utilized, lowest-tpm, power-of-two or weighted")
+		}
+		cfg.Strategy = strategy
+	}
+	ids := firsts{}
+	for _, d := range s.elements("deployments", "deployments") {
+		cfg.Deployments = append(cfg.Deployments, readDeployment(d))
+		id := cfg.Deployments[len(cfg.Deployments)-1].ID
+		ids.check(d, "id", id, d.table.line, "ids are unique; give this deployment another")
+	}
+	if aliases, ok := s.within("aliases"); ok {
+		cfg.Aliases = map[string]string{}
+		for _, p := range aliases.table.pairs {
+			to := p.value
+			if p.key.kind != text || p.key.text == "" {
+				s.errorf(p.key.line, "aliases", "an alias is %s; want a text; quote it", p.key.kind)
+				continue
+			}
+			if to.kind != text || to.text == "" {
+				aliases.wrong(showName(p.key.text), to, "the name of a group")
+				continue
+			}
+			cfg.Aliases[p.key.text] = to.text
+		}
+		checkAliases(aliases, cfg)
+	}
+	if store, ok := s.within("store"); ok {
+		out.Store = readStore(store)
+	}
+}
+
+func readDeployment(s section) engine.Deployment {
+	s.unknown(deploymentKeys...)
+	d := engine.Deployment{
+		ID:    s.name("id", "a unique, stable text"),
+		Group: s.name("group", "the name that callers ask for"),
+		Model: s.text("model", "the provider's name of the model"),
+		Limits: engine.Limits{
+			RPM:         s.limit("rpm", s.table.get("rpm")),
+			TPM:         s.limit("tpm", s.table.get("tpm")),
+			MaxInFlight: s.limit("max_in_flight", s.table.get("max_in_flight")),
+		},
+		Disabled: s.flag("disabled"),
+		Order:    int(s.whole("order", -maxOrder, maxOrder, "a whole number")),
+		Tags:     s.texts("tags"),
+	}
+	if w := s.table.get("weight"); !w.absent() {
+		d.Weight = s.numeric(w).number()
+		if !(d.Weight > 0) || math.IsInf(d.Weight, 0) {
+			s.wrong("weight", w, "a number above 0; disabled: true takes a deployment out")
+			d.Weight = 0
+		}
+	}
+	return d
+}
+
+// firsts remembers on which line a name was first used.
+type firsts map[string]int
+
+// check reports a name that was used before.
+func (f firsts) check(s section, key, name string, line int, advice string) {
+	if name == "" {
+		return
+	}
+	if v := s.table.get(key); v != nil {
+		line = v.line
+	}
+	if first, ok := f[name]; ok {
+		s.errorf(line, s.path+key, "%s is the id of the deployment on line %d already; %s", s.secrets.quote(name), first, advice)
+		return
+	}
+	f[name] = line
+}
+
+// checkAliases reports aliases that lead to no group.
+func checkAliases(s section, cfg *engine.Config) {
+	groups := map[string]bool{}
+	for _, d := range cfg.Deployments {
+		groups[d.Group] = true
+	}
+	for _, p := range s.table.pairs {
+		name := p.key.text
+		if _, ok := cfg.Aliases[name]; !ok {
+			continue
+		}
+		if groups[name] {
+			s.errorf(p.key.line, s.path+showName(name), "is the name of a group already; choose another alias")
+			continue
+		}
+		at := name
+		for range 100 {
+			to, ok := cfg.Aliases[at]
+			if !ok {
+				s.errorf(p.value.line, s.path+showName(name), "leads to %s, which is neither a group nor an alias", s.secrets.quote(at))
+				break
+			}
+			if at = to; groups[at] {
+				break
+			}
+		}
+		if _, ok := cfg.Aliases[at]; ok && !groups[at] {
+			s.errorf(p.value.line, s.path+showName(name), "leads from alias to alias and to no group; let it end at one")
+		}
+	}
+}

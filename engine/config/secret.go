@@ -1,0 +1,157 @@
+package config
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// hidden stands for a secret in output.
+const hidden = "(hidden)"
+
+// Secret is a text that no output shows: %v, JSON and loggers print "(hidden)",
+// or nothing if it is empty. Convert it to a string to use it.
+type Secret string
+
+// String returns "(hidden)".
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return hidden
+}
+
+// Format implements [fmt.Formatter] for every verb.
+func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
+
+// MarshalJSON implements [json.Marshaler].
+func (s Secret) MarshalJSON() ([]byte, error) { return json.Marshal(s.String()) }
+
+// MarshalText implements [encoding.TextMarshaler].
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// minHidden is the shortest literal that is looked for inside other texts:
+// shorter ones are placeholders more often than secrets.
+const minHidden = 6
+
+// secrets are the texts of a file that no output may repeat, with what to write
+// in their place.
+type secrets struct {
+	instead map[string]string
+	inside  *strings.Replacer // built on first use
+}
+
+// add hides a literal. The name of an environment variable is no secret.
+func (s *secrets) add(literal string) {
+	if _, ok := s.instead[literal]; !ok && len(literal) >= minHidden && !strings.HasPrefix(literal, envPrefix) {
+		s.set(literal, hidden)
+	}
+}
+
+// addURL hides the credentials of an address, if the text is one and has any.
+func (s *secrets) addURL(text string) {
+	_, rest, ok := strings.Cut(text, "://")
+	if !ok {
+		return
+	}
+	end := strings.LastIndexByte(rest, '@')
+	if end < 0 {
+		return
+	}
+	s.add(text)
+	s.add(rest[:end])
+	for part := range strings.SplitSeq(rest[:end], ":") {
+		s.add(part)
+		if plain, err := url.PathUnescape(part); err == nil {
+			s.add(plain)
+		}
+	}
+}
+
+// addEnv hides the value of an environment variable behind the variable's name.
+func (s *secrets) addEnv(value, name string) {
+	if value != "" {
+		s.set(value, envPrefix+name)
+	}
+}
+
+func (s *secrets) set(literal, instead string) {
+	if s.tooMany() {
+		return
+	}
+	if s.instead == nil {
+		s.instead = map[string]string{}
+	}
+	s.instead[literal] = instead
+	s.inside = nil
+}
+
+// mask returns the text without the secrets in it. Values of variables shorter
+// than minHidden are hidden only where they are the whole text.
+func (s *secrets) mask(text string) string {
+	if len(s.instead) == 0 {
+		return text
+	}
+	if instead, ok := s.instead[text]; ok {
+		return instead
+	}
+	s.prepare()
+	return s.inside.Replace(text)
+}
+
+// prepare readies mask for concurrent use, until the next secret.
+func (s *secrets) prepare() {
+	if s.inside == nil {
+		s.inside = s.replacer()
+	}
+}
+
+// maxSecrets bounds the memory that masking takes.
+const maxSecrets = 100_000
+
+// tooMany reports whether there are more secrets than can be hidden.
+func (s *secrets) tooMany() bool { return len(s.instead) > maxSecrets }
+
+// quote returns a text for a message: cut if it is long, without secrets.
+func (s *secrets) quote(text string) string {
+	if masked := s.mask(text); masked != text {
+		return masked
+	}
+	return strconv.Quote(shorten(text))
+}
+
+// replacer prefers longer secrets where several begin at the same place.
+func (s *secrets) replacer() *strings.Replacer {
+	long := make([]string, 0, len(s.instead))
+	for literal := range s.instead {
+		if len(literal) >= minHidden {
+			long = append(long, literal)
+		}
+	}
+	slices.SortFunc(long, func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b))
+	})
+	pairs := make([]string, 0, 2*len(long))
+	for _, literal := range long {
+		pairs = append(pairs, literal, s.instead[literal])
+	}
+	return strings.NewReplacer(pairs...)
+}
+
+// secretParts mark a key whose value is a secret; secretTables mark one whose
+// whole content is.
+var (
+	secretParts  = []string{"api_key", "apikey", "token", "secret", "password", "passwd", "credential", "private", "authorization", "connection_string", "database_url"}
+	secretTables = []string{"extra_headers", "headers", "default_headers", "environment_variables", "vertex_credentials"}
+)
+
+func secretKey(name string) bool {
+	name = strings.ToLower(name)
+	return strings.HasSuffix(name, "_key") || slices.Contains(secretTables, name) ||
+		slices.ContainsFunc(secretParts, func(part string) bool { return strings.Contains(name, part) })
+}

@@ -1,0 +1,108 @@
+package config
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Store says where nodes share usage, and how. It is for a syncer and the store
+// it is given; the engine does not see it. Zero values are their defaults.
+type Store struct {
+	// URL is the server's address, valkey:// or valkeys:// (TLS), with its
+	// credentials; "" = usage is not shared. Further servers of a cluster or
+	// sentinels are addr=HOST:PORT in the query, the name that sentinels know
+	// the primary by is master_set.
+	URL Secret
+	// Namespace is put before every key.
+	Namespace string
+	// KeyFormat is plimsoll or litellm; "" = plimsoll.
+	KeyFormat string
+	// Buckets is how many batches deployments travel in.
+	Buckets int
+	// TTL is how long the keys of the litellm format live.
+	TTL time.Duration
+	// Interval is the time between exchanges, Timeout how long one may take.
+	Interval, Timeout time.Duration
+
+	shown string // the address without credentials and values of the environment
+}
+
+// String describes where the store is, without secrets; "" if there is none.
+func (s Store) String() string {
+	switch {
+	case s.URL == "":
+		return ""
+	case s.shown == "":
+		return hidden
+	default:
+		return s.shown
+	}
+}
+
+var storeKeys = []string{"url", "namespace", "key_format", "buckets", "ttl", "interval", "timeout"}
+
+// readStore reads the section store of the own format.
+func readStore(s section) Store {
+	s.unknown(storeKeys...)
+	st := Store{
+		Namespace: s.text("namespace", "a text"),
+		KeyFormat: s.text("key_format", "plimsoll or litellm"),
+		Buckets:   int(s.whole("buckets", 1, 1024, "a whole number")),
+		TTL:       s.duration("ttl", time.Second, 24*time.Hour),
+		Interval:  s.duration("interval", 10*time.Millisecond, time.Minute),
+		Timeout:   s.duration("timeout", 10*time.Millisecond, time.Minute),
+	}
+	if st.KeyFormat != "" && st.KeyFormat != "plimsoll" && st.KeyFormat != "litellm" {
+		s.wrong("key_format", s.table.get("key_format"), "plimsoll or litellm")
+	}
+	const want = "an address such as valkey://user:password@host:6379/0, or valkeys:// for TLS"
+	if address := s.name("url", want); address != "" {
+		v := s.table.get("url")
+		u, ok := parseAddress(address)
+		if !ok {
+			// Its text may hold a password.
+			s.errorf(v.line, s.path+"url", "is not an address that can be used; want %s", want)
+		}
+		st.setURL(u, v)
+	}
+	return st
+}
+
+// parseAddress reads the address of a server of Valkey or Redis.
+func parseAddress(address string) (*url.URL, bool) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return &url.URL{}, false
+	}
+	switch u.Scheme {
+	case "valkey", "redis":
+		u.Scheme = "valkey"
+	case "valkeys", "rediss":
+		u.Scheme = "valkeys"
+	default:
+		return u, false
+	}
+	return u, u.Hostname() != ""
+}
+
+// setURL keeps an address and how to show it. from are the values it came from.
+func (s *Store) setURL(u *url.URL, from ...*value) {
+	s.URL = Secret(u.String())
+	var names []string
+	for _, v := range from {
+		if v != nil && v.env != "" && !slices.Contains(names, envPrefix+v.env) {
+			names = append(names, envPrefix+v.env)
+		}
+	}
+	if len(names) > 0 {
+		s.shown = strings.Join(names, ", ")
+		return
+	}
+	shown := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}
+	s.shown = shown.String()
+	if more := len(u.Query()["addr"]); more > 0 {
+		s.shown += " and further servers"
+	}
+}

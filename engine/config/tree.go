@@ -1,0 +1,111 @@
+package config
+
+import "strings"
+
+// envPrefix is what a value that stands for an environment variable begins with.
+const envPrefix = "os.environ/"
+
+// builder makes values out of what a parser reads. It puts environment variables
+// in place, and remembers which texts are secret.
+type builder struct {
+	*findings
+	secrets   *secrets
+	lookupEnv func(string) (string, bool)
+	lastWins  bool // a key twice in a mapping is a warning, not an error
+}
+
+// sized is a value and how many items it has when unfolded.
+type sized struct {
+	*value
+	size int
+}
+
+// mapping collects the entries of a table in order.
+type mapping struct {
+	table  value
+	size   int
+	places map[string]int // key to its place among the pairs
+	own    map[string]int // line of the keys that are not merged in
+}
+
+func newMapping(line int) *mapping {
+	return &mapping{table: value{kind: table, line: line}, size: 1, places: map[string]int{}, own: map[string]int{}}
+}
+
+// set adds an entry. One that is there keeps its place and gets the new value,
+// as in Python's dict.
+func (m *mapping) set(p pair, size int) {
+	id := string('0'+byte(p.key.kind)) + p.key.text
+	m.size += size
+	if i, ok := m.places[id]; ok {
+		m.table.pairs[i] = p
+		return
+	}
+	m.places[id] = len(m.table.pairs)
+	m.table.pairs = append(m.table.pairs, p)
+}
+
+// put is set for an entry that the mapping itself spells out.
+func (b *builder) put(m *mapping, p pair, size int) {
+	id := string('0'+byte(p.key.kind)) + p.key.text
+	if first, ok := m.own[id]; ok {
+		if b.lastWins {
+			b.warnf(p.key.line, showName(p.key.text), "is in this mapping already, on line %d; the last one counts, as in LiteLLM", first)
+		} else {
+			b.errorf(p.key.line, showName(p.key.text), "is in this mapping already, on line %d; keep one of them", first)
+		}
+	}
+	m.own[id] = p.key.line
+	m.set(p, size)
+}
+
+// fill replaces a value that names an environment variable by the variable's
+// value. LiteLLM does this for the values of mappings alone, not for items of
+// lists, and reads true and false as truth values; so does this.
+func (b *builder) fill(v *value) *value {
+	if v.kind != text || !strings.HasPrefix(v.text, envPrefix) {
+		return v
+	}
+	name := strings.ReplaceAll(v.text, envPrefix, "")
+	out := &value{line: v.line, env: name}
+	env, ok := b.lookupEnv(name)
+	if !ok {
+		out.unset = true
+		return out
+	}
+	b.secrets.addEnv(env, name)
+	b.secrets.addURL(env)
+	out.kind, out.text = text, env
+	switch strings.ToLower(strings.TrimSpace(env)) {
+	case "true", "false":
+		out.kind, out.text = boolean, pyBool(strings.TrimSpace(env))
+	}
+	return out
+}
+
+// keep remembers what must not be shown of a scalar.
+func (b *builder) keep(v *value, secret bool) {
+	if secret {
+		b.secrets.add(v.text)
+	}
+	if v.kind == text {
+		b.secrets.addURL(v.text)
+	}
+}
+
+// tooMuch reports a table or list that unfolds to more than is taken.
+func (b *builder) tooMuch(line, size int) bool {
+	if size <= MaxUnfolded {
+		return false
+	}
+	b.errorf(line, "", "aliases and merge keys make more than %d items of this file; that is as many as are read", MaxUnfolded)
+	return true
+}
+
+func (b *builder) tooDeep(line, depth int) bool {
+	if depth <= MaxDepth {
+		return false
+	}
+	b.errorf(line, "", "lists and mappings are nested more than %d deep; that is as deep as they are read", MaxDepth)
+	return true
+}

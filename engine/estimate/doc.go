@@ -1,0 +1,2 @@
+// Package estimate says how many tokens a prompt has.
+package estimate

@@ -1,0 +1,93 @@
+// Command fit makes the weights of package estimate and the tables of
+// docs/ESTIMATES.md from a corpus:
+//
+//	sh engine/estimate/internal/fit/gather.sh DIR
+//	go run ./engine/estimate/internal/fit -alone
+//	go run ./engine/estimate/internal/fit -corpus DIR
+//
+// run from the root of the repository. Half of the documents, by a hash of their
+// names, are fitted on; the tables speak of the other half. With -weights "" it
+// only judges the weights that are there.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+
+	"github.com/plimsoll-dev/plimsoll/engine/estimate"
+	"github.com/plimsoll-dev/plimsoll/engine/estimate/internal/scan"
+)
+
+var encodings = [...]estimate.Encoding{estimate.O200K, estimate.CL100K}
+
+func main() {
+	corpus := flag.String("corpus", "", "directory that gather.sh has filled")
+	weights := flag.String("weights", "engine/estimate/weights.go", "file to write the weights to")
+	doc := flag.String("doc", "docs/ESTIMATES.md", "file whose tables are replaced")
+	perKind := flag.Int("bytes", 6<<20, "bytes of text of each kind, at most")
+	pack := flag.Bool("alone", false, "write engine/estimate/internal/scan/alone.bin instead")
+	worst := flag.Int("worst", 0, "list so many of the worst estimates of each kind")
+	flag.Parse()
+	if err := run(*pack, *corpus, *weights, *doc, *perKind, *worst); err != nil {
+		fmt.Fprintln(os.Stderr, "fit:", err)
+		os.Exit(1)
+	}
+}
+
+// packAlone writes the table of characters that package scan embeds.
+func packAlone() error {
+	var failed error
+	count := func(enc estimate.Encoding) func(string) int64 {
+		return func(text string) int64 {
+			exact, err := estimate.NewExact(enc)
+			if err != nil {
+				failed = err
+				return 1
+			}
+			n, err := exact.Text(text)
+			if err != nil {
+				failed = err
+			}
+			return n
+		}
+	}
+	table := scan.PackAlone(count(estimate.CL100K), count(estimate.O200K))
+	if failed != nil {
+		return failed
+	}
+	return os.WriteFile("engine/estimate/internal/scan/alone.bin", table, 0o644)
+}
+
+func run(pack bool, corpus, weights, doc string, perKind, worst int) error {
+	if pack {
+		return packAlone()
+	}
+	docs, err := readCorpus(corpus, perKind)
+	if err != nil {
+		return err
+	}
+	chats, err := composeChats(corpus, docs, perKind/2)
+	if err != nil {
+		return err
+	}
+	docs = append(docs, chats...)
+	if err := countAll(docs, corpus+"/counts.json"); err != nil {
+		return err
+	}
+	count := func(d *document, enc int) int64 { return estimate.Text(d.text, encodings[enc]) }
+	if weights != "" {
+		fitted := fit(docs)
+		if err := writeWeights(weights, fitted); err != nil {
+			return err
+		}
+		count = func(d *document, enc int) int64 { return weigh(d.text, &fitted[enc]) }
+	}
+	listWorst(docs, count, worst)
+	table := report(docs, count)
+	fmt.Print(table)
+	if doc == "" {
+		return nil
+	}
+	return replaceTable(doc, table)
+}

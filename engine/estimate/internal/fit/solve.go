@@ -1,0 +1,120 @@
+package main
+
+import (
+	"math"
+
+	"github.com/plimsoll-dev/plimsoll/engine/estimate/internal/scan"
+)
+
+type vector [scan.Kinds]float64
+
+// fit returns, for each encoding, the weights that estimate the documents that
+// are not held out with the least error. The error is relative, and every kind of document
+// counts alike however many there are. Errors count with their size rather than
+// its square, which a few odd documents would dominate: each round weighs a
+// document by the inverse of its error in the round before.
+func fit(docs []document) [len(encodings)]vector {
+	var chosen []*document
+	var counts []*scan.Counts
+	perKind := map[string]float64{}
+	for i := range docs {
+		if d := &docs[i]; !d.heldOut {
+			c := new(scan.Counts)
+			c.Add(d.text)
+			chosen, counts = append(chosen, d), append(counts, c)
+			perKind[d.kind] += share(d)
+		}
+	}
+	var out [len(encodings)]vector
+	for enc := range encodings {
+		w := guess()
+		for round := range 8 {
+			s := newSystem()
+			for i, d := range chosen {
+				y := float64(d.exact[enc])
+				weight := share(d) / perKind[d.kind]
+				if round > 0 {
+					weight *= 0.03 / math.Max(math.Abs(dot(counts[i], &w)/y-1), 0.01)
+				}
+				s.add(counts[i], y, weight)
+			}
+			s.solve(&w)
+		}
+		out[enc] = w
+	}
+	return out
+}
+
+// share is the weight of a document within its kind: a long one tells more.
+func share(d *document) float64 { return math.Sqrt(float64(min(len(d.text), 16<<10))) }
+
+func dot(c *scan.Counts, w *vector) float64 {
+	var sum float64
+	for k, n := range c {
+		if n != 0 {
+			sum += float64(n) * w[k]
+		}
+	}
+	return sum
+}
+
+// A system is the normal equations of a least squares problem.
+type system struct {
+	gram  [scan.Kinds]vector
+	right vector
+}
+
+func newSystem() *system { return new(system) }
+
+// add adds the wish that counts, weighed, give y, as accurately as weight says.
+func (s *system) add(c *scan.Counts, y, weight float64) {
+	var at [scan.Kinds]int
+	n := 0
+	for k, v := range c {
+		if v != 0 {
+			at[n] = k
+			n++
+		}
+	}
+	scale := weight / (y * y)
+	for _, i := range at[:n] {
+		f := float64(c[i]) * scale
+		s.right[i] += f * y
+		row := &s.gram[i]
+		for _, j := range at[:n] {
+			row[j] += f * float64(c[j])
+		}
+	}
+}
+
+// solve finds the weights, none negative, that satisfy the wishes best. A kind
+// that the documents say little about stays near its guess.
+func (s *system) solve(w *vector) {
+	prior := guess()
+	*w = prior
+	const pull = 2e-7
+	for range 3000 {
+		var moved float64
+		for i := range w {
+			row := &s.gram[i]
+			rest := s.right[i] + pull*prior[i]
+			for j, v := range w {
+				rest -= row[j] * v
+			}
+			next := math.Max(0, w[i]+(rest-pull*w[i])/(row[i]+pull))
+			moved = math.Max(moved, math.Abs(next-w[i]))
+			w[i] = next
+		}
+		if moved < 1e-5 {
+			return
+		}
+	}
+}
+
+// guess returns what the weights would be without any document.
+func guess() (w vector) {
+	for k := range w {
+		w[k] = scan.Guess(k)
+	}
+	return w
+}

@@ -1,0 +1,227 @@
+// Package scan divides a text, in one pass and without allocating, into the
+// kinds of pieces that predict how many tokens it has.
+//
+// The encodings cl100k and o200k first cut a text into pieces (a word with the
+// space before it, up to three digits, a run of symbols, white space) and then
+// look for tokens inside each piece alone. Where the cuts are is easy to see;
+// what is inside is not, without the vocabulary. So this package finds the
+// pieces, near enough, and counts them by kind and length; the estimator gives
+// each kind the number of tokens it has on average.
+package scan
+
+import "unicode/utf8"
+
+// Counts says how many pieces of each kind a text has. The meaning of an index
+// is private to this package and to the weights fitted for it; [Name] describes
+// it.
+type Counts [Kinds]uint32
+
+// What stands right before a word decides which tokens it can be.
+const (
+	bare    = iota // the start, a newline, a run of symbols, another script
+	space          // a space or a tab that belongs to the word
+	symbol         // one symbol that belongs to the word
+	digit          // a digit: the word begins in the middle of something
+	hump           // a letter of another case
+	befores        // how many
+)
+
+// Add counts the pieces of text into c. A text may be given in parts if no part
+// but the last ends inside a word, a number or a run of spaces; each counter
+// must stay below 2^32. Invalid UTF-8 counts byte by byte.
+func (c *Counts) Add(text string) {
+	before := bare
+	for i := 0; i < len(text); {
+		switch b := text[i]; classes[b] {
+		case classLower, classUpper:
+			i = c.word(text, i, before)
+			before = bare
+		case classDigit:
+			from := i
+			for i++; i < len(text) && classes[text[i]] == classDigit; i++ {
+			}
+			c[digits] += uint32(i-from+2) / 3
+			before = digit
+		case classBlank, classNewline:
+			i, before = c.blanks(text, i)
+		case classSymbol:
+			i, before = c.symbols(text, i, before)
+		default:
+			i = c.foreign(text, i, before)
+			before = bare
+		}
+	}
+}
+
+// word counts the ASCII word at text[i:] and returns its end. A word is cut
+// where its case changes: camelCase is camel and Case, HTTPServer is HTTP and
+// Server. Latin letters with diacritics belong to the word.
+func (c *Counts) word(text string, i, before int) int {
+	for {
+		from, letters, shape := i, 0, lower
+		if classes[text[i]] == classUpper {
+			shape = capital
+			for i++; i < len(text) && classes[text[i]] == classUpper; i++ {
+			}
+			letters = i - from
+			switch small := i < len(text) && classes[text[i]] == classLower; {
+			case letters > 1 && small:
+				shape = upper
+				i--
+				letters--
+			case letters > 1 || !small && !latinAt(text, i):
+				shape = upper
+			}
+		}
+		if shape != upper {
+			for {
+				start := i
+				for i < len(text) && classes[text[i]] == classLower {
+					i++
+				}
+				letters += i - start
+				if !latinAt(text, i) {
+					break
+				}
+				_, size := utf8.DecodeRuneInString(text[i:])
+				i += size
+				letters++
+				c[diacritics]++
+			}
+		}
+		c.length(words+(before*shapes+shape)*lengths, letters, excessLetters)
+		if i == len(text) || classes[text[i]] > classUpper {
+			return i
+		}
+		before = hump
+	}
+}
+
+// length counts a piece of n letters in the row that begins at index row, and
+// what it has beyond the longest length of a row in excess.
+func (c *Counts) length(row, n, excess int) {
+	if n > lengths {
+		c[excess] += uint32(n - lengths)
+		n = lengths
+	}
+	c[row+n-1]++
+}
+
+// blanks counts the white space at text[i:]. It returns its end and what the
+// next piece finds before itself.
+func (c *Counts) blanks(text string, i int) (end, before int) {
+	from, newlineEnd, newlines := i, i, 0
+	for ; i < len(text) && classes[text[i]]&^1 == classBlank; i++ {
+		if classes[text[i]] == classNewline {
+			newlineEnd = i + 1
+			newlines++
+		}
+	}
+	if newlines > 0 {
+		row := newline
+		switch {
+		case classes[text[from]] == classBlank:
+			row = newlineAfterBlank
+		case from > 0 && classes[text[from-1]] == classSymbol:
+			row = newlineAfterSymbol
+		}
+		c[row+min(newlines, 3)-1]++
+	}
+	n := i - newlineEnd // what is left is on one line
+	if n == 0 {
+		return i, bare
+	}
+	before = space
+	if i == len(text) {
+		before = bare
+	} else if next := classes[text[i]]; next == classDigit || next == classSymbol && text[i-1] != ' ' {
+		c[loneBlank]++
+		before = bare
+	}
+	// The last blank belongs to what follows or stands alone; the rest is a
+	// piece of its own.
+	if n--; n > 0 {
+		c[indent+min(n, indents)-1]++
+	}
+	return i, before
+}
+
+// symbols counts the run of ASCII symbols at text[i:]. It returns its end and
+// what the next piece finds before itself.
+func (c *Counts) symbols(text string, i, before int) (end, after int) {
+	from, changes := i, 0
+	for i++; i < len(text) && classes[text[i]] == classSymbol; i++ {
+		if text[i] != text[i-1] {
+			changes++
+		}
+	}
+	n := i - from
+	if n == 1 {
+		if before != space && i < len(text) && (classes[text[i]] <= classUpper || classes[text[i]] == classHigh) {
+			c[attached+int(attachment[text[from]])]++
+			return i, symbol
+		}
+		c[single]++
+		return i, bare
+	}
+	row := mixedSymbols
+	if changes == 0 {
+		row = sameSymbols
+	}
+	c.length(row, min(n, lengths)-1, 0)
+	if n > lengths {
+		c[excessSymbols] += uint32(n - lengths)
+	}
+	c[symbolChanges] += uint32(changes)
+	return i, bare
+}
+
+// foreign counts the run of one script at text[i:] and returns its end.
+func (c *Counts) foreign(text string, i, before int) int {
+	r, size := utf8.DecodeRuneInString(text[i:])
+	if isLatin(r) {
+		// A word that begins with a diacritic; the rest of it, if any, joins.
+		c[diacritics]++
+		n := 1
+		for i += size; i < len(text); n++ {
+			if classes[text[i]] == classLower {
+				i++
+			} else if latinAt(text, i) {
+				_, size = utf8.DecodeRuneInString(text[i:])
+				i += size
+				c[diacritics]++
+			} else {
+				break
+			}
+		}
+		c.length(words+(before*shapes+lower)*lengths, n, excessLetters)
+		return i
+	}
+	s := scriptOf(r)
+	if r == utf8.RuneError && size == 1 {
+		s = invalid
+	}
+	n := 0
+	for {
+		if s == han || s == hangul {
+			c[alone+tokensAlone(r)]++
+		}
+		n++
+		i += size
+		if i == len(text) || text[i] < utf8.RuneSelf {
+			break
+		}
+		r, size = utf8.DecodeRuneInString(text[i:])
+		next := scriptOf(r)
+		if r == utf8.RuneError && size == 1 {
+			next = invalid
+		}
+		if next != s {
+			break
+		}
+	}
+	row := scripts + s*scriptRow
+	c[row+min(n, scriptLengths)-1]++
+	c[row+scriptLengths] += uint32(n)
+	return i
+}

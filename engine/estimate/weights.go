@@ -1,0 +1,5 @@
+package estimate
+
+import "github.com/plimsoll-dev/plimsoll/engine/estimate/internal/scan"
+
+var weights [encodings][scan.Kinds]int32
