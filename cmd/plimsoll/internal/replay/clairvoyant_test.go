@@ -16,7 +16,7 @@ import (
 // accounts. It sends a call to the smallest deployment that will take it.
 type clairvoyant struct {
 	now      func() time.Time
-	accounts []*provider.FixedMinute
+	accounts []provider.Rule
 }
 
 func newClairvoyant(pool []provider.Deployment, now func() time.Time, _ uint64) (replay.Policy, error) {

@@ -31,11 +31,13 @@ const (
 
 // Options say what to replay.
 type Options struct {
-	Trace    trace.Trace // at least one request
-	Pool     []provider.Deployment
-	Policy   NewPolicy
-	Seed     uint64         // of the policy
-	Progress func(done int) // called now and then with the number of requests that have arrived; may be nil
+	Trace      trace.Trace // at least one request
+	Pool       []provider.Deployment
+	Policy     NewPolicy
+	PolicyName string           // for the report
+	Rule       provider.NewRule // how providers judge; nil = [provider.NewFixedMinute]
+	Seed       uint64           // of the policy
+	Progress   func(done int)   // called now and then with the number of requests that have arrived; may be nil
 }
 
 // ValidLoad reports whether [FitLoad] takes that load. It takes no NaN.

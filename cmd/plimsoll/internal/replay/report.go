@@ -5,17 +5,26 @@ import "time"
 // Report is what came of a replay. Its JSON is what plimsoll replay --json
 // prints. Offered = Served + RefusedLocal + RefusedProvider.
 type Report struct {
-	Offered         int64 `json:"offered"`          // calls of the trace
-	Served          int64 `json:"served"`           // calls that a provider answered
-	RefusedLocal    int64 `json:"refused_local"`    // calls that found no room and reached no provider
-	RefusedProvider int64 `json:"refused_provider"` // calls that providers refused, and that no retry saved
-	Provider429     int64 `json:"provider_429"`     // attempts that providers refused
+	Policy          string `json:"policy"`
+	Offered         int64  `json:"offered"`          // calls of the trace
+	Served          int64  `json:"served"`           // calls that a provider answered
+	RefusedLocal    int64  `json:"refused_local"`    // calls that found no room and reached no provider
+	RefusedProvider int64  `json:"refused_provider"` // calls that providers refused, and that no retry saved
+	Provider429     int64  `json:"provider_429"`     // attempts that providers refused
 
 	TokensServed  int64 `json:"tokens_served"`  // input and output tokens of the calls served
 	TokensOffered int64 `json:"tokens_offered"` // of all calls
 	// QuotaTokens is the sum of the pool's TPM times the UTC minutes in which
 	// the trace has arrivals or lies between them.
 	QuotaTokens int64 `json:"quota_tokens"`
+
+	// OverrunTokens are those above the deployments' TPM in a UTC minute: input
+	// tokens of the calls that providers took in it, output tokens of the calls
+	// that ended in it.
+	OverrunTokens int64 `json:"overrun_tokens"`
+	// Fairness is Jain's index of Tokens / TPMLimit over the deployments with a
+	// TPM limit: 1 if all are used alike, 1/n if only one of n is.
+	Fairness float64 `json:"fairness"`
 
 	WallMS        int64              `json:"wall_ms"`         // real time the replay took
 	DecisionsPerS int64              `json:"decisions_per_s"` // attempts the policy decided on, per second of real time
@@ -29,15 +38,16 @@ type Report struct {
 // provider then refused it.
 type DeploymentReport struct {
 	ID       string `json:"id"`
-	RPMLimit int64  `json:"rpm_limit"` // requests per minute
-	TPMLimit int64  `json:"tpm_limit"` // tokens per minute
+	RPMLimit int64  `json:"rpm_limit"` // requests per minute; 0 = none, -1 = nothing is allowed
+	TPMLimit int64  `json:"tpm_limit"` // tokens per minute; likewise
 	Served   int64  `json:"served"`    // calls
 	Tokens   int64  `json:"tokens"`    // input and output tokens of those calls
 
 	PeakRPM int64 `json:"peak_rpm"` // requests admitted
 	// PeakReservedTPM is the largest usage of one minute right after an
 	// admission, that admission included: reservations, and the true cost of
-	// calls that have ended.
+	// calls that have ended. A policy that reserves nothing counts with its
+	// prompts, which calls cost at least.
 	PeakReservedTPM int64 `json:"peak_reserved_tpm"`
 	// PeakEndedTPM is input tokens admitted plus output tokens of calls that
 	// ended in the minute. It may pass the limit: nobody can take back an
@@ -48,3 +58,21 @@ type DeploymentReport struct {
 // minutes returns how many minutes a trace of that duration begins, if it
 // begins with a minute.
 func minutes(d time.Duration) int64 { return int64(d/time.Minute) + 1 }
+
+// fairness returns Jain's index; it is 1 where nothing was used.
+func fairness(deployments []DeploymentReport) float64 {
+	var n, sum, squares float64
+	for _, d := range deployments {
+		if d.TPMLimit <= 0 {
+			continue
+		}
+		x := float64(d.Tokens) / float64(d.TPMLimit)
+		n++
+		sum += x
+		squares += x * x
+	}
+	if squares == 0 {
+		return 1
+	}
+	return sum * sum / (n * squares)
+}

@@ -33,6 +33,7 @@ type deployment struct {
 	provider.Deployment
 	rule           provider.Rule
 	ledger         ledger
+	meter          meter
 	served, tokens int64
 }
 
@@ -46,12 +47,16 @@ func newSimulation(o Options) (*simulation, error) {
 	if len(o.Trace) == 0 {
 		return nil, errors.New("the trace has no requests")
 	}
-	s := &simulation{now: Start, progress: o.Progress}
+	s := &simulation{now: Start, progress: o.Progress, report: Report{Policy: o.PolicyName}}
 	if s.progress == nil {
 		s.progress = func(int) {}
 	}
+	newRule := o.Rule
+	if newRule == nil {
+		newRule = provider.NewFixedMinute
+	}
 	for _, d := range o.Pool {
-		s.deployments = append(s.deployments, deployment{Deployment: d, rule: provider.NewFixedMinute(d)})
+		s.deployments = append(s.deployments, deployment{Deployment: d, rule: newRule(d), meter: meter{limit: d.TPM}})
 	}
 	var err error
 	s.policy, err = o.Policy(o.Pool, func() time.Time { return s.now }, o.Seed)
@@ -111,6 +116,7 @@ func (s *simulation) send(c *call) {
 	d.ledger.admit(s.now, a.Reserved(), c.Input)
 	e := event{call: c, attempt: a, admitted: s.now}
 	if e.retryAfter, ok = d.rule.Admit(s.now, c.Request); ok {
+		d.meter.add(s.now, c.Input)
 		e.at = s.now.Add(d.CallTime(c.Request))
 	} else {
 		e.refused, e.at = true, s.now.Add(provider.RefusalTime)
@@ -125,6 +131,7 @@ func (s *simulation) end(e event) {
 	if !e.refused {
 		d.ledger.end(s.now, s.current, e.admitted, e.attempt.Reserved(), c.Input, c.Output)
 		d.rule.End(s.now, c.Request)
+		d.meter.add(s.now, c.Output)
 		e.attempt.Served(c.Request)
 		d.served++
 		d.tokens += c.Tokens()
@@ -154,7 +161,8 @@ func (s *simulation) finish(t trace.Trace, wall time.Duration) *Report {
 		d := &s.deployments[i]
 		r.Served += d.served
 		r.TokensServed += d.tokens
-		r.QuotaTokens += d.TPM * r.Minutes
+		r.QuotaTokens += max(0, d.TPM) * r.Minutes
+		r.OverrunTokens += d.meter.overrun
 		r.Deployments = append(r.Deployments, DeploymentReport{
 			ID:              d.ID,
 			RPMLimit:        d.RPM,
@@ -166,5 +174,6 @@ func (s *simulation) finish(t trace.Trace, wall time.Duration) *Report {
 			PeakEndedTPM:    d.ledger.peakEnded,
 		})
 	}
+	r.Fairness = fairness(r.Deployments)
 	return r
 }

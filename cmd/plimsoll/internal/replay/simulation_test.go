@@ -84,10 +84,13 @@ func TestSimulationStepByStep(t *testing.T) {
 	}, notes)
 
 	report.WallMS, report.DecisionsPerS = 0, 0
+	require.InDelta(t, 8.41*8.41/(2*(8*8+0.41*0.41)), report.Fairness, 1e-12)
+	report.Fairness = 0
 	require.Equal(t, &replay.Report{
 		Offered: 5, Served: 4, RefusedProvider: 1, Provider429: 3,
 		TokensServed: 900 + 410 + 6100 + 1000, TokensOffered: 900 + 410 + 400 + 6100 + 1000,
 		QuotaTokens: 4000, Minutes: 2,
+		OverrunTokens: 6000, // a's second minute: 1000 in, 6000 out
 		Deployments: []replay.DeploymentReport{
 			{
 				ID: "a", RPMLimit: 10, TPMLimit: 1000, Served: 3, Tokens: 900 + 6100 + 1000,

@@ -13,7 +13,7 @@ import (
 // Deployment is one deployment as its provider runs it.
 type Deployment struct {
 	ID             string
-	RPM, TPM       int64         // limits: requests and tokens per minute
+	RPM, TPM       int64         // limits: requests and tokens per minute; 0 = none, [engine.Blocked] = nothing is allowed
 	PerOutputToken time.Duration // time it takes to write one token of an answer
 }
 
@@ -60,10 +60,14 @@ func Pool(name string) ([]Deployment, error) {
 }
 
 // TPM returns the sum of the deployments' token limits, in tokens per minute.
+// Those without a limit add nothing.
 func TPM(pool []Deployment) int64 {
 	var sum int64
 	for _, d := range pool {
-		sum += d.TPM
+		sum += max(0, d.TPM)
 	}
 	return sum
 }
+
+// fits reports whether a count is within a limit.
+func fits(count, limit int64) bool { return limit == 0 || count <= max(0, limit) }

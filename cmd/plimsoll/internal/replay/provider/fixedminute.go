@@ -6,27 +6,26 @@ import (
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/trace"
 )
 
-// FixedMinute counts per UTC minute: a call's request and input tokens when it
-// is admitted, its output tokens when it ends, each in the minute of that
-// instant. It admits what keeps requests <= RPM and tokens <= TPM; as outputs
-// come later, tokens may end above TPM.
-type FixedMinute struct {
+type fixedMinute struct {
 	rpm, tpm int64
 
 	minute           time.Time // what the counts below are of
 	requests, tokens int64
 }
 
-// NewFixedMinute returns the rule for the limits of d.
-func NewFixedMinute(d Deployment) *FixedMinute {
-	return &FixedMinute{rpm: d.RPM, tpm: d.TPM}
+// NewFixedMinute returns a rule that counts per UTC minute: a call's request and
+// input tokens when it is admitted, its output tokens when it ends, each in the
+// minute of that instant. It admits what keeps requests <= RPM and tokens <= TPM;
+// as outputs come later, tokens may end above TPM.
+func NewFixedMinute(d Deployment) Rule {
+	return &fixedMinute{rpm: d.RPM, tpm: d.TPM}
 }
 
 // Admit implements [Rule]. A refused call is not counted; Retry-After leads to
 // the end of the minute.
-func (f *FixedMinute) Admit(now time.Time, r trace.Request) (retryAfter time.Duration, ok bool) {
+func (f *fixedMinute) Admit(now time.Time, r trace.Request) (retryAfter time.Duration, ok bool) {
 	f.turn(now)
-	if f.requests+1 > f.rpm || f.tokens+r.Input > f.tpm {
+	if !fits(f.requests+1, f.rpm) || !fits(f.tokens+r.Input, f.tpm) {
 		left := f.minute.Add(time.Minute).Sub(now)
 		return (left + time.Second - 1).Truncate(time.Second), false
 	}
@@ -36,13 +35,13 @@ func (f *FixedMinute) Admit(now time.Time, r trace.Request) (retryAfter time.Dur
 }
 
 // End implements [Rule].
-func (f *FixedMinute) End(now time.Time, r trace.Request) {
+func (f *fixedMinute) End(now time.Time, r trace.Request) {
 	f.turn(now)
 	f.tokens += r.Output
 }
 
 // turn starts counting anew when a minute has begun.
-func (f *FixedMinute) turn(now time.Time) {
+func (f *fixedMinute) turn(now time.Time) {
 	if minute := now.Truncate(time.Minute); !minute.Equal(f.minute) {
 		f.minute, f.requests, f.tokens = minute, 0, 0
 	}

@@ -54,6 +54,15 @@ func TestFixedMinute(t *testing.T) {
 			{at: 62 * time.Second, in: 71, ok: refused, retry: 58 * time.Second},
 			{at: 62 * time.Second, in: 70, ok: true},
 		}},
+		{"no limits", 0, 0, []step{
+			{at: 0, in: 1 << 40, ok: true},
+			{at: 0, in: 1 << 40, ok: true},
+		}},
+		{"no request is allowed", -1, 0, []step{{at: 0, in: 0, ok: refused, retry: 60 * time.Second}}},
+		{"no token is allowed", 0, -1, []step{
+			{at: 0, in: 1, ok: refused, retry: 60 * time.Second},
+			{at: 0, in: 0, ok: true},
+		}},
 		{"retry-after is rounded up to whole seconds", 1, 1, []step{
 			{at: 100 * time.Millisecond, in: 2, ok: refused, retry: 60 * time.Second},
 			{at: 58999 * time.Millisecond, in: 2, ok: refused, retry: 2 * time.Second},
@@ -74,5 +83,14 @@ func TestFixedMinute(t *testing.T) {
 				require.Equal(t, s.retry, retry, "step %d", i)
 			}
 		})
+	}
+}
+
+func TestSoftCapTakesEverything(t *testing.T) {
+	rule := provider.NewSoftCap(provider.Deployment{RPM: -1, TPM: 1})
+	for range 3 {
+		_, ok := rule.Admit(time.Time{}, trace.Request{Input: 100})
+		require.True(t, ok)
+		rule.End(time.Time{}, trace.Request{Output: 100})
 	}
 }

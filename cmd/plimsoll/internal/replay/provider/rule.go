@@ -17,3 +17,6 @@ type Rule interface {
 	// End counts the answer of a call it admitted, which ends now.
 	End(now time.Time, r trace.Request)
 }
+
+// NewRule makes the rule of a deployment that has counted nothing yet.
+type NewRule func(d Deployment) Rule
