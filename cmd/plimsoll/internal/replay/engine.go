@@ -19,35 +19,46 @@ const group = "replay"
 // cools down until the minute is over and the lease is settled at nothing.
 func Engine(strategy engine.Strategy) NewPolicy {
 	return func(pool []provider.Deployment, now func() time.Time, seed uint64) (Policy, error) {
-		cfg := engine.Config{
-			Strategy: strategy,
-			Clock:    window.NewClockFrom(now),
-			Rand:     rand.NewPCG(seed, 0).Uint64, // one goroutine, so it need not be safe for more
-		}
-		p := &enginePolicy{now: now, place: make(map[string]int, len(pool)), refs: make([]engine.Ref, len(pool))}
-		for i, d := range pool {
-			p.place[d.ID] = i
+		cfg := engine.Config{Strategy: strategy}
+		for _, d := range pool {
 			cfg.Deployments = append(cfg.Deployments, engine.Deployment{
 				ID:     d.ID,
 				Group:  group,
 				Limits: engine.Limits{RPM: d.RPM, TPM: d.TPM},
-				Weight: float64(d.TPM),
+				Weight: float64(max(0, d.TPM)),
 			})
 		}
-		var err error
-		if p.engine, err = engine.New(cfg); err != nil {
-			return nil, err
-		}
-		if p.group, err = p.engine.Group(group); err != nil {
-			return nil, err
-		}
-		for i, d := range pool {
-			if p.refs[i], err = p.engine.Ref(d.ID); err != nil {
-				return nil, err
-			}
-		}
-		return p, nil
+		return newEnginePolicy(cfg, group, pool, now, seed)
 	}
+}
+
+// ConfiguredEngine is [Engine] as a configuration sets it up, for the
+// deployments of one of its groups. The pool it is given must hold those that
+// are not disabled, under the same IDs.
+func ConfiguredEngine(cfg engine.Config, group string) NewPolicy {
+	return func(pool []provider.Deployment, now func() time.Time, seed uint64) (Policy, error) {
+		return newEnginePolicy(cfg, group, pool, now, seed)
+	}
+}
+
+func newEnginePolicy(cfg engine.Config, group string, pool []provider.Deployment, now func() time.Time, seed uint64) (Policy, error) {
+	cfg.Clock = window.NewClockFrom(now)
+	cfg.Rand = rand.NewPCG(seed, 0).Uint64 // one goroutine, so it need not be safe for more
+	p := &enginePolicy{now: now, place: make(map[string]int, len(pool)), refs: make([]engine.Ref, len(pool))}
+	var err error
+	if p.engine, err = engine.New(cfg); err != nil {
+		return nil, err
+	}
+	if p.group, err = p.engine.Group(group); err != nil {
+		return nil, err
+	}
+	for i, d := range pool {
+		p.place[d.ID] = i
+		if p.refs[i], err = p.engine.Ref(d.ID); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
 }
 
 type enginePolicy struct {

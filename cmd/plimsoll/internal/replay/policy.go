@@ -21,7 +21,9 @@ type Policy interface {
 type Attempt interface {
 	// Deployment returns the deployment's place in the pool.
 	Deployment() int
-	// Reserved returns the tokens counted there until the attempt ends.
+	// Reserved returns the tokens counted there until the attempt ends. For a
+	// policy that reserves nothing it is the prompt: what the call costs at
+	// least.
 	Reserved() int64
 	// Served says that the call has ended and what it cost.
 	Served(r trace.Request)
