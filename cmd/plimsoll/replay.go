@@ -10,12 +10,14 @@ import (
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay"
-	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/provider"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/trace"
 )
 
 // generatedLength is how long the generated traffic is, before it is warped.
 const generatedLength = time.Hour
+
+// outcome is what a replay prints.
+type outcome interface{ WriteTable(w io.Writer) error }
 
 // runReplay is plimsoll replay.
 func runReplay(ctx context.Context, args []string, env environment) error {
@@ -27,37 +29,49 @@ func runReplay(ctx context.Context, args []string, env environment) error {
 	if err != nil {
 		return err
 	}
+	pool, err := f.readPool()
+	if err != nil {
+		return err
+	}
 	traffic, err := f.traffic(ctx)
 	if err != nil {
 		return err
 	}
-	pool, err := provider.Pool(f.pool)
-	if err != nil {
-		return err
-	}
-	if err := replay.FitLoad(traffic, pool, f.load); err != nil {
+	if err := replay.FitLoad(traffic, pool.deployments, f.load); err != nil {
 		return fmt.Errorf("replay: %w", err)
 	}
-	bar := newProgress(env, len(traffic))
-	report, err := replay.Run(ctx, replay.Options{
-		Trace:    traffic,
-		Pool:     pool,
-		Policy:   replay.Engine(f.strategy),
-		Seed:     f.seed,
-		Progress: bar.show,
-	})
-	bar.clear()
+	out, err := f.replay(ctx, env, traffic, pool)
 	if err != nil {
 		return fmt.Errorf("replay: %w", err)
 	}
 	if f.json {
-		return json.NewEncoder(env.stdout).Encode(report)
+		return json.NewEncoder(env.stdout).Encode(out)
 	}
-	if _, err := fmt.Fprintf(env.stdout, "%s, load %v, pool %s, strategy %v, seed %d\n\n",
-		f.source(), f.load, f.pool, f.strategy, f.seed); err != nil {
+	if _, err := fmt.Fprintf(env.stdout, "%s, load %v, %s, %s, seed %d\n\n",
+		f.source(), f.load, pool.name, f.subject(pool), f.seed); err != nil {
 		return err
 	}
-	return report.WriteTable(env.stdout)
+	return out.WriteTable(env.stdout)
+}
+
+// replay runs the policies that the flags ask for.
+func (f replayFlags) replay(ctx context.Context, env environment, traffic trace.Trace, pool pool) (outcome, error) {
+	runs := 1
+	if f.compare {
+		runs = replay.CompareRuns()
+	}
+	bar := newProgress(env, runs*len(traffic))
+	defer bar.clear()
+	o := replay.Options{Trace: traffic, Pool: pool.deployments, Seed: f.seed, Progress: bar.show}
+	if f.compare {
+		return replay.Compare(ctx, o, pool.engine)
+	}
+	var err error
+	if o.Policy, err = replay.PolicyNamed(f.policy, pool.engine); err != nil {
+		return nil, err
+	}
+	o.PolicyName = f.policy
+	return replay.Run(ctx, o)
 }
 
 // traffic returns the trace that the flags ask for, in its own time.
@@ -81,4 +95,12 @@ func (f replayFlags) source() string {
 		return "Generated chat and code traffic"
 	}
 	return "Trace " + f.trace
+}
+
+// subject names what decides: the engine's strategy, or another policy.
+func (f replayFlags) subject(p pool) string {
+	if f.policy != replay.EngineName {
+		return "policy " + f.policy
+	}
+	return fmt.Sprintf("strategy %v", p.strategy)
 }

@@ -13,53 +13,14 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
-const replayHelp = `Usage: plimsoll replay [flags]
-
-Runs a trace of LLM traffic through the engine in virtual time, against ten
-simulated deployments that enforce their own limits per UTC minute, and reports
-what was served, what was refused and by whom. The same flags give the same
-result on every run, but for the time it took.
-
-Flags:
-  --trace FILE     CSV with the header arrival_ms,input_tokens,output_tokens
-                   (default: an hour of generated traffic, chat and code mixed)
-  --pool NAME      standard: 30k to 300k TPM and 6 RPM per 1k TPM;
-                   rpm-bound: every second deployment has a tenth of the RPM
-                   (default standard)
-  --load F         warp the trace in time until its tokens are F of the pool's
-                   token limits, 0.001 to 1000 (default 0.95)
-  --strategy NAME  least-utilized, lowest-tpm, power-of-two or weighted (by TPM)
-                   (default least-utilized)
-  --seed N         of everything random, 0 to 18446744073709551615 (default 1)
-  --json           print JSON instead of a table
-
-A call that the provider refuses (429) is tried once more, on another
-deployment. The JSON has these keys, and the table shows the same:
-  offered           calls: served + refused_local + refused_provider
-  refused_local     found no room in the engine and reached no provider
-  refused_provider  refused by a provider, and not saved by the second try
-  provider_429      attempts that providers refused
-  tokens_served, tokens_offered
-                    input and output tokens of the calls served, and of all
-  quota_tokens      the pool's TPM limits times the minutes the trace has begun
-  wall_ms, decisions_per_s
-                    real time, and attempts the engine decided on in a second
-and for each of its deployments, beside id, rpm_limit and tpm_limit:
-  served, tokens    calls, and their input and output tokens
-  peak_rpm          most requests the engine admitted in one UTC minute
-  peak_reserved_tpm highest usage of one UTC minute right after an admission:
-                    reservations, and the true cost of calls that had ended
-  peak_ended_tpm    most input tokens admitted in one UTC minute plus output
-                    tokens of calls that ended in it; answers may be longer than
-                    expected, so it may pass the limit
-`
-
 // replayFlags are the flags of plimsoll replay.
 type replayFlags struct {
 	trace    string // file; "" = generated traffic
 	pool     string
 	load     float64
-	strategy engine.Strategy
+	policy   string // name
+	compare  bool
+	strategy *engine.Strategy // nil = not given
 	seed     uint64
 	json     bool
 }
@@ -68,17 +29,33 @@ type replayFlags struct {
 // [flag.ErrHelp] if they ask for help, a usageError if they make no sense.
 func parseReplayFlags(args []string) (replayFlags, error) {
 	f := replayFlags{pool: "standard", load: 0.95, seed: 1}
+	set := f.flagSet()
+	err := set.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return f, err
+	case err != nil:
+		return f, replayUsage("%s", flagMessage(err, set))
+	case set.NArg() > 0:
+		return f, replayUsage("unexpected argument %q; a trace is given by --trace FILE", set.Arg(0))
+	case f.compare && f.policy != "":
+		return f, replayUsage("--compare runs every policy; leave --policy out")
+	case f.strategy != nil && f.policy != "" && f.policy != replay.EngineName:
+		return f, replayUsage("--strategy is the engine's; leave it out with --policy %s", f.policy)
+	}
+	if f.policy == "" {
+		f.policy = replay.EngineName
+	}
+	return f, nil
+}
+
+// flagSet returns flags that write to f.
+func (f *replayFlags) flagSet() *flag.FlagSet {
 	set := flag.NewFlagSet("replay", flag.ContinueOnError)
 	set.SetOutput(io.Discard)
 	set.Func("trace", "", func(s string) error {
 		if f.trace = s; s == "" {
 			return errors.New("want the name of a file; leave --trace out for generated traffic")
-		}
-		return nil
-	})
-	set.BoolFunc("json", "", func(s string) (err error) {
-		if f.json, err = strconv.ParseBool(s); err != nil {
-			return errors.New("want true or false")
 		}
 		return nil
 	})
@@ -91,8 +68,15 @@ func parseReplayFlags(args []string) (replayFlags, error) {
 		f.load, err = parseLoad(s)
 		return err
 	})
-	set.Func("strategy", "", func(s string) (err error) {
-		f.strategy, err = engine.ParseStrategy(s)
+	set.Func("policy", "", func(s string) (err error) {
+		_, err = replay.PolicyNamed(s, nil)
+		f.policy = s
+		return err
+	})
+	set.BoolFunc("compare", "", parseBool(&f.compare))
+	set.Func("strategy", "", func(s string) error {
+		strategy, err := engine.ParseStrategy(s)
+		f.strategy = &strategy
 		return err
 	})
 	set.Func("seed", "", func(s string) (err error) {
@@ -101,16 +85,17 @@ func parseReplayFlags(args []string) (replayFlags, error) {
 		}
 		return nil
 	})
-	err := set.Parse(args)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		return f, err
-	case err != nil:
-		return f, replayUsage("%s", flagMessage(err, set))
-	case set.NArg() > 0:
-		return f, replayUsage("unexpected argument %q; a trace is given by --trace FILE", set.Arg(0))
+	set.BoolFunc("json", "", parseBool(&f.json))
+	return set
+}
+
+func parseBool(to *bool) func(string) error {
+	return func(s string) (err error) {
+		if *to, err = strconv.ParseBool(s); err != nil {
+			return errors.New("want true or false")
+		}
+		return nil
 	}
-	return f, nil
 }
 
 func parseLoad(s string) (float64, error) {

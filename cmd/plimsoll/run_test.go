@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/trace"
 )
 
@@ -51,7 +53,7 @@ func TestUsageErrors(t *testing.T) {
 	}{
 		{"nothing", nil, "plimsoll: no command given; use one of: replay\n" + more},
 		{"unknown command", []string{"reply"}, "plimsoll: unknown command \"reply\"; use one of: replay\n" + more},
-		{"unknown flag", []string{"replay", "--lod", "1"}, "plimsoll: replay: unknown flag --lod; use one of --json, --load, --pool, --seed, --strategy, --trace\n" + moreReplay},
+		{"unknown flag", []string{"replay", "--lod", "1"}, "plimsoll: replay: unknown flag --lod; use one of --compare, --json, --load, --policy, --pool, --seed, --strategy, --trace\n" + moreReplay},
 		{"no value", []string{"replay", "--trace"}, "plimsoll: replay: flag needs an argument: --trace\n" + moreReplay},
 		{"empty name", []string{"replay", "--trace", ""}, "plimsoll: replay: invalid value \"\" for flag --trace: want the name of a file; leave --trace out for generated traffic\n" + moreReplay},
 		{"json", []string{"replay", "--json=maybe"}, "plimsoll: replay: invalid boolean value \"maybe\" for flag --json: want true or false\n" + moreReplay},
@@ -59,6 +61,11 @@ func TestUsageErrors(t *testing.T) {
 		{"argument", []string{"replay", "x.csv"}, "plimsoll: replay: unexpected argument \"x.csv\"; a trace is given by --trace FILE\n" + moreReplay},
 		{"pool", []string{"replay", "--pool", "big"}, "plimsoll: replay: invalid value \"big\" for flag --pool: unknown pool \"big\"; use one of standard, rpm-bound\n" + moreReplay},
 		{"strategy", []string{"replay", "--strategy", "best"}, "plimsoll: replay: invalid value \"best\" for flag --strategy: engine: unknown strategy \"best\"; use one of least-utilized, lowest-tpm, power-of-two, weighted\n" + moreReplay},
+		{"policy", []string{"replay", "--policy", "best"}, "plimsoll: replay: invalid value \"best\" for flag --policy: unknown policy \"best\"; use one of engine, litellm, litellm+cooldown, round-robin, random, least-in-flight\n" + moreReplay},
+		{"empty policy", []string{"replay", "--policy", ""}, "plimsoll: replay: invalid value \"\" for flag --policy: unknown policy \"\"; use one of engine, litellm, litellm+cooldown, round-robin, random, least-in-flight\n" + moreReplay},
+		{"compare", []string{"replay", "--compare=maybe"}, "plimsoll: replay: invalid boolean value \"maybe\" for flag --compare: want true or false\n" + moreReplay},
+		{"policy and compare", []string{"replay", "--compare", "--policy", "engine"}, "plimsoll: replay: --compare runs every policy; leave --policy out\n" + moreReplay},
+		{"strategy of a policy without", []string{"replay", "--policy", "random", "--strategy", "weighted"}, "plimsoll: replay: --strategy is the engine's; leave it out with --policy random\n" + moreReplay},
 		{"load 0", []string{"replay", "--load", "0"}, "plimsoll: replay: invalid value \"0\" for flag --load: want a number from 0.001 to 1000\n" + moreReplay},
 		{"load negative", []string{"replay", "--load=-1"}, "plimsoll: replay: invalid value \"-1\" for flag --load: want a number from 0.001 to 1000\n" + moreReplay},
 		{"load NaN", []string{"replay", "--load", "NaN"}, "plimsoll: replay: invalid value \"NaN\" for flag --load: want a number from 0.001 to 1000\n" + moreReplay},
@@ -122,9 +129,10 @@ func TestReplayJSON(t *testing.T) {
 	var report map[string]any
 	require.NoError(t, json.Unmarshal([]byte(got.stdout), &report))
 	require.ElementsMatch(t, []string{
-		"offered", "served", "refused_local", "refused_provider", "provider_429", "tokens_served",
-		"tokens_offered", "quota_tokens", "wall_ms", "decisions_per_s", "deployments",
+		"policy", "offered", "served", "refused_local", "refused_provider", "provider_429", "tokens_served",
+		"tokens_offered", "quota_tokens", "overrun_tokens", "fairness", "wall_ms", "decisions_per_s", "deployments",
 	}, keys(report))
+	require.Equal(t, "engine", report["policy"])
 	require.EqualValues(t, 2, report["served"])
 	require.EqualValues(t, 1330, report["tokens_served"])
 	require.EqualValues(t, 1_300_000, report["quota_tokens"])
@@ -136,19 +144,71 @@ func TestReplayJSON(t *testing.T) {
 	}, keys(deployments[0].(map[string]any)))
 }
 
-func TestReplayRepeats(t *testing.T) {
-	first, second := replayed(t), replayed(t)
-	require.Equal(t, first, second)
+func TestReplayPolicy(t *testing.T) {
+	got := plimsoll(t.Context(), "replay", "--policy", "litellm+cooldown")
+	require.Equal(t, exitOK, got.code, got.stderr)
+	require.Contains(t, got.stdout, "load 0.95, pool standard, policy litellm+cooldown, seed 1\n")
+	require.Equal(t, plimsoll(t.Context(), "replay", "--policy", "engine", "--json=false").stdout[:200],
+		plimsoll(t.Context(), "replay").stdout[:200])
 }
 
-// replayed runs a replay and returns its JSON without the two figures that vary.
-func replayed(t *testing.T) string {
+// The table of a comparison holds nothing that varies.
+func TestReplayCompare(t *testing.T) {
+	path := smallTrace(t)
+	got := plimsoll(t.Context(), "replay", "--compare", "--strategy", "power-of-two", "--trace", path)
+	require.Equal(t, exitOK, got.code, got.stderr)
+	require.Empty(t, got.stderr)
+	require.Contains(t, got.stdout, "Trace "+path+", load 0.95, pool standard, strategy power-of-two, seed 1\n\npolicy ")
+	for _, name := range replay.PolicyNames() {
+		require.Contains(t, got.stdout, "\n"+name+" ")
+	}
+	require.Equal(t, got, plimsoll(t.Context(), "replay", "--compare", "--strategy", "power-of-two", "--trace", path))
+}
+
+func TestReplayCompareJSON(t *testing.T) {
+	var comparison struct{ Policies []map[string]any }
+	require.NoError(t, json.Unmarshal([]byte(replayed(t, 2*len(replay.PolicyNames()), "--compare", "--trace", smallTrace(t))), &comparison))
+	var names []string
+	for _, p := range comparison.Policies {
+		names = append(names, p["policy"].(string))
+		require.Subset(t, keys(p), []string{"offered", "fairness", "overrun_tokens", "deployments"})
+		require.ElementsMatch(t, []string{"served", "refused", "tokens_served", "overrun_tokens"}, keys(p["soft_cap"].(map[string]any)))
+		require.Len(t, p["deployments"], 10)
+	}
+	require.Equal(t, replay.PolicyNames(), names)
+}
+
+func TestReplayRepeats(t *testing.T) {
+	require.Equal(t, replayed(t, 2), replayed(t, 2))
+	path := smallTrace(t)
+	for _, args := range [][]string{{"--policy", "random", "--trace", path}, {"--policy", "litellm", "--trace", path}} {
+		require.Equal(t, replayed(t, 2, args...), replayed(t, 2, args...))
+	}
+	require.Equal(t, replayed(t, 12, "--compare", "--trace", path), replayed(t, 12, "--compare", "--trace", path))
+}
+
+// smallTrace writes a trace of a few hundred requests of many sizes.
+func smallTrace(t *testing.T) string {
 	t.Helper()
-	got := plimsoll(t.Context(), "replay", "--json", "--load", "1.2", "--seed", "5")
+	var text strings.Builder
+	text.WriteString(trace.Header + "\n")
+	for i := range 500 {
+		fmt.Fprintf(&text, "%d,%d,%d\n", 100*i, 7919*i%20_000, 7919*i%1000)
+	}
+	path := filepath.Join(t.TempDir(), "small.csv")
+	require.NoError(t, os.WriteFile(path, []byte(text.String()), 0o600))
+	return path
+}
+
+// replayed runs a replay and returns its JSON with zeros for the figures that
+// vary, of which there are that many.
+func replayed(t *testing.T, varying int, args ...string) string {
+	t.Helper()
+	got := plimsoll(t.Context(), append([]string{"replay", "--json", "--load", "1.2", "--seed", "5"}, args...)...)
 	require.Equal(t, exitOK, got.code, got.stderr)
 	varies := regexp.MustCompile(`"(wall_ms|decisions_per_s)":\d+`)
-	require.Len(t, varies.FindAllString(got.stdout, -1), 2)
-	return varies.ReplaceAllString(got.stdout, "")
+	require.Len(t, varies.FindAllString(got.stdout, -1), varying)
+	return varies.ReplaceAllString(got.stdout, `"$1":0`)
 }
 
 func keys(m map[string]any) []string {

@@ -2,6 +2,7 @@ package replay_test
 
 import (
 	"flag"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -31,7 +32,25 @@ func TestTableOfNothing(t *testing.T) {
 	golden(t, "empty", &replay.Report{})
 }
 
-func golden(t *testing.T, name string, report *replay.Report) {
+func TestComparisonTable(t *testing.T) {
+	run := func(policy string, served, refusedLocal, refusedProvider, provider429, tokens, overrun int64, fairness float64) replay.PolicyReport {
+		return replay.PolicyReport{
+			Report: &replay.Report{
+				Policy: policy, Offered: served + refusedLocal + refusedProvider, Served: served, RefusedLocal: refusedLocal,
+				RefusedProvider: refusedProvider, Provider429: provider429, TokensServed: tokens, QuotaTokens: 1_000_000_000,
+				Fairness: fairness, Minutes: 1000,
+			},
+			SoftCap: replay.SoftCapReport{OverrunTokens: overrun},
+		}
+	}
+	golden(t, "comparison", &replay.Comparison{Policies: []replay.PolicyReport{
+		run("engine", 950, 49, 1, 2, 950_000_000, 1_234_567, 0.9999),
+		run("litellm+cooldown", 900, 60, 40, 1204, 912_340_000, 271_000_000, 0.871),
+	}})
+	golden(t, "nothingcompared", &replay.Comparison{Policies: []replay.PolicyReport{{Report: &replay.Report{Policy: "engine"}}}})
+}
+
+func golden(t *testing.T, name string, report interface{ WriteTable(w io.Writer) error }) {
 	t.Helper()
 	var got strings.Builder
 	require.NoError(t, report.WriteTable(&got))

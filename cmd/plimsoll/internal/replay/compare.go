@@ -1,0 +1,71 @@
+package replay
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/provider"
+)
+
+// Comparison is what came of one trace under every policy. Its JSON is what
+// plimsoll replay --compare --json prints.
+type Comparison struct {
+	Policies []PolicyReport `json:"policies"` // in the order of [PolicyNames]
+}
+
+// PolicyReport is one policy's part of a [Comparison]: the report of its run
+// against providers that enforce their limits, and what came of a second run,
+// in which the limits are only the operator's caps.
+type PolicyReport struct {
+	*Report
+	SoftCap SoftCapReport `json:"soft_cap"`
+}
+
+// SoftCapReport is what came of a run in which providers take every call, so
+// that whatever keeps to a limit is the policy's doing.
+type SoftCapReport struct {
+	Served        int64 `json:"served"`         // calls
+	Refused       int64 `json:"refused"`        // calls
+	TokensServed  int64 `json:"tokens_served"`  // input and output tokens
+	OverrunTokens int64 `json:"overrun_tokens"` // see [Report]
+}
+
+// Compare replays one trace under every policy, engine as [EngineName] and
+// o.Policy and o.Rule as it sees fit. Each policy runs twice, and o.Progress
+// counts the requests of all runs: [CompareRuns] times those of the trace.
+func Compare(ctx context.Context, o Options, engine NewPolicy) (*Comparison, error) {
+	c := &Comparison{}
+	progress, done := o.Progress, 0
+	if progress != nil {
+		o.Progress = func(n int) { progress(done + n) }
+	}
+	for _, name := range PolicyNames() {
+		var err error
+		if o.Policy, err = PolicyNamed(name, engine); err != nil {
+			return nil, err
+		}
+		o.PolicyName = name
+		var reports [runsPerPolicy]*Report
+		for i, rule := range [runsPerPolicy]provider.NewRule{provider.NewFixedMinute, provider.NewSoftCap} {
+			o.Rule = rule
+			if reports[i], err = Run(ctx, o); err != nil {
+				return nil, fmt.Errorf("policy %s: %w", name, err)
+			}
+			done += len(o.Trace)
+		}
+		soft := reports[1]
+		c.Policies = append(c.Policies, PolicyReport{reports[0], SoftCapReport{
+			Served:        soft.Served,
+			Refused:       soft.RefusedLocal,
+			TokensServed:  soft.TokensServed,
+			OverrunTokens: soft.OverrunTokens,
+		}})
+	}
+	return c, nil
+}
+
+// runsPerPolicy is how often [Compare] runs each policy.
+const runsPerPolicy = 2
+
+// CompareRuns returns how many runs [Compare] makes.
+func CompareRuns() int { return runsPerPolicy * len(PolicyNames()) }

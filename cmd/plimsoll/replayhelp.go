@@ -1,0 +1,70 @@
+package main
+
+const replayHelp = `Usage: plimsoll replay [flags]
+
+Runs a trace of LLM traffic through the engine, or through what it is compared
+with, in virtual time, against simulated deployments that enforce their own
+limits per UTC minute, and reports what was served, what was refused and by
+whom. The same flags give the same result on every run, but for the time it
+took.
+
+Flags:
+  --trace FILE     CSV with the header arrival_ms,input_tokens,output_tokens
+                   (default: an hour of generated traffic, chat and code mixed)
+  --pool NAME      ten deployments, standard: 30k to 300k TPM and 6 RPM per 1k
+                   TPM; rpm-bound: every second one has a tenth of the RPM
+                   (default standard)
+  --load F         warp the trace in time until its tokens are F of the pool's
+                   token limits, 0.001 to 1000 (default 0.95)
+  --policy NAME    engine, litellm, litellm+cooldown, round-robin, random or
+                   least-in-flight (default engine)
+  --compare        run every policy on the same traffic, side by side
+  --strategy NAME  the engine's: least-utilized, lowest-tpm, power-of-two or
+                   weighted (by TPM) (default least-utilized)
+  --seed N         of everything random, 0 to 18446744073709551615 (default 1)
+  --json           print JSON instead of a table
+
+Policies:
+  engine            plimsoll: reserves a call's expected cost when it starts and
+                    puts the true cost in its place at the end
+  litellm           LiteLLM's usage-based-routing-v2: fewest tokens of the calls
+                    that ended this minute; requests counted when they start
+  litellm+cooldown  the same, and a deployment that refused is left out for the
+                    Retry-After it sent, as LiteLLM's router does
+  round-robin       one after the other
+  random            drawn in proportion to TPM
+  least-in-flight   fewest calls under way
+The last three know no limits, and none but the engine reserves anything.
+
+A call that the provider refuses (429) is tried once more, on another
+deployment. The JSON has these keys, and the table shows most of them:
+  policy            its name
+  offered           calls: served + refused_local + refused_provider
+  refused_local     found no room in the policy and reached no provider
+  refused_provider  refused by a provider, and not saved by the second try
+  provider_429      attempts that providers refused
+  tokens_served, tokens_offered
+                    input and output tokens of the calls served, and of all
+  quota_tokens      the pool's TPM limits times the minutes the trace has begun
+  overrun_tokens    tokens above a deployment's TPM limit in a UTC minute: input
+                    when the provider takes a call, output when the call ends
+  fairness          Jain's index of tokens served / TPM limit by deployment:
+                    1 if all were used alike, 1/n if only one of n was
+  wall_ms, decisions_per_s
+                    real time, and attempts the policy decided on in a second
+and for each of its deployments, beside id, rpm_limit and tpm_limit (0 = none,
+-1 = nothing is allowed):
+  served, tokens    calls, and their input and output tokens
+  peak_rpm          most requests the policy admitted in one UTC minute
+  peak_reserved_tpm highest usage of one UTC minute right after an admission:
+                    reservations (the prompt, where a policy reserves nothing),
+                    and the true cost of calls that had ended
+  peak_ended_tpm    most input tokens admitted in one UTC minute plus output
+                    tokens of calls that ended in it; answers may be longer than
+                    expected, so it may pass the limit
+
+With --compare the JSON is {"policies": [...]}: all of this for every policy,
+and in soft_cap what came of a second run in which providers take every call and
+the limits are only caps that the operator wants kept: served, refused,
+tokens_served, overrun_tokens. "Over caps" in the table is of that run.
+`

@@ -1,0 +1,27 @@
+package main
+
+import (
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay"
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/provider"
+	"github.com/plimsoll-dev/plimsoll/engine"
+)
+
+// pool is the deployments of a replay, and the engine that is set up for them.
+type pool struct {
+	name        string // as the output calls it
+	deployments []provider.Deployment
+	strategy    engine.Strategy
+	engine      replay.NewPolicy
+}
+
+// readPool returns the pool that the flags ask for.
+func (f replayFlags) readPool() (pool, error) {
+	p := pool{name: "pool " + f.pool}
+	if f.strategy != nil {
+		p.strategy = *f.strategy
+	}
+	var err error
+	p.deployments, err = provider.Pool(f.pool)
+	p.engine = replay.Engine(p.strategy)
+	return p, err
+}
