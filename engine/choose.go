@@ -217,8 +217,8 @@ func (f *frame) room(i int) (room int64, why reason, pending bool) {
 // admits says what stands in the way of counting one request in a cell, tokens
 // that must fit beside it included, and whether an attempt was half way that may
 // change it. Nothing: whyNothing.
-func (s *spot) admits(tokens int64) (why reason, pending bool) {
-	if gate, _ := s.c.Caps(); gate < 0 {
+func admits(c *window.Cell, tokens int64) (why reason, pending bool) {
+	if gate, _ := c.Caps(); gate < 0 {
 		if gate == window.CapCooling {
 			return whyCooling, false
 		}
@@ -227,11 +227,11 @@ func (s *spot) admits(tokens int64) (why reason, pending bool) {
 	if tokens == 0 {
 		return whyNothing, false
 	}
-	switch r := s.c.Room(); {
+	switch r := c.Room(); {
 	case r.Full:
 		return whyRequests, false
 	case r.Tokens < tokens:
-		return whyTokens, r.Half != 0 && (!r.Ample || s.f.limited)
+		return whyTokens, r.Half != 0
 	}
 	return whyNothing, false
 }

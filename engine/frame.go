@@ -23,11 +23,9 @@ type frame struct {
 	prev    atomic.Pointer[frame]
 }
 
-// spot is where a handle's usage is counted at present: the fewest loads from a
-// handle to its cell.
+// spot is where a handle's cell stands at present.
 type spot struct {
 	f *frame
-	c *window.Cell
 	i int
 }
 
@@ -54,7 +52,7 @@ func newFrame(l *layout, epoch int64) *frame {
 	}
 	for i := range f.shares {
 		f.shares[i] = noShare
-		f.spots[i] = spot{f, &f.cells[i], i}
+		f.spots[i] = spot{f, i}
 	}
 	return f
 }

@@ -10,10 +10,15 @@ import (
 // handle is a deployment for as long as its usage, a lease on it or a place in
 // the configuration keeps it alive.
 type handle struct {
+	// What PreCheck and Record need, on one line: the cell to count in until
+	// wake, and the clock. Cell is stored before wake and loaded after it.
+	clock *window.Clock
+	wake  atomic.Int64
+	cell  atomic.Pointer[window.Cell] // nil: dropped
+	spot  atomic.Pointer[spot]        // the cell and its frame; nil: dropped
+
 	e     *Engine
 	id    string
-	clock *window.Clock
-	spot  atomic.Pointer[spot]  // its cell in the group's frame; nil: dropped
 	place atomic.Pointer[place] // nil: dropped
 	mean  mean                  // learned output tokens; its counter: settled leases
 	// assumed is the output expected while neither the deployment's mean nor

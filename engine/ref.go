@@ -24,7 +24,7 @@ func (r Ref) ID() string {
 
 // alive returns the handle, or the one that has its ID now; nil for the zero Ref.
 func (r Ref) alive() *handle {
-	if r.h == nil || r.h.place.Load() != nil {
+	if r.h == nil || r.h.cell.Load() != nil {
 		return r.h
 	}
 	if h, ok := r.h.e.handles.Load(r.h.id); ok {
@@ -53,22 +53,21 @@ func (r Ref) Record(u Usage) {
 	}
 }
 
-// present returns where the handle counts in the present minute; nil when it has
-// been dropped.
-func (h *handle) present() *spot {
-	s := h.spot.Load()
-	if s == nil || h.clock.Now() < s.f.wake.Load() {
-		return s
+// present returns the cell to count in at present; nil when the handle has been
+// dropped.
+func (h *handle) present() *window.Cell {
+	if h.clock.Now() < h.wake.Load() {
+		return h.cell.Load()
 	}
 	return h.turn()
 }
 
 // turn is present at the end of a minute or of a cooldown.
-func (h *handle) turn() *spot {
+func (h *handle) turn() *window.Cell {
 	if p := h.place.Load(); p != nil {
 		p.g.turn(h.clock.Now())
 	}
-	return h.spot.Load()
+	return h.cell.Load()
 }
 
 func (h *handle) preCheck(d *Demand) (why reason, ok bool) {
@@ -78,13 +77,13 @@ func (h *handle) preCheck(d *Demand) (why reason, ok bool) {
 		return whyInvalid, false
 	}
 	for try := 0; ; try++ {
-		s := h.present()
-		if s == nil {
+		c := h.present()
+		if c == nil {
 			return whyDisabled, false
 		}
-		why, half := s.admits(tokens)
+		why, half := admits(c, tokens)
 		if why == whyNothing {
-			switch s.c.CountRequest() {
+			switch c.CountRequest() {
 			case window.Taken:
 				return whyNothing, true
 			case window.Refused:
@@ -95,7 +94,7 @@ func (h *handle) preCheck(d *Demand) (why reason, ok bool) {
 			}
 		}
 		p := h.place.Load()
-		if p == nil || p.g.later(s.f) != nil {
+		if p == nil || h.later(p.g, c) {
 			runtime.Gosched()
 			continue
 		}
@@ -114,16 +113,26 @@ func (h *handle) preCheck(d *Demand) (why reason, ok bool) {
 	}
 }
 
+// later reports whether, by a fresh reading of the clock, a refusal by cell c
+// has been overtaken.
+func (h *handle) later(g *Group, c *window.Cell) bool {
+	if now := g.clock.Read(); now >= g.cur.Load().wake.Load() {
+		g.turn(now)
+		return true
+	}
+	return h.cell.Load() != c
+}
+
 func (h *handle) record(u Usage) {
 	u = h.e.checked(u)
 	n := u.InputTokens + u.OutputTokens
 	for n != 0 {
-		s := h.present()
-		if s == nil {
+		c := h.present()
+		if c == nil {
 			h.e.strayTokens.Add(n)
 			return
 		}
-		if s.c.AddTokens(n) {
+		if c.AddTokens(n) {
 			return
 		}
 		runtime.Gosched()
@@ -145,6 +154,7 @@ func (h *handle) change(do func(now int64)) {
 	}
 	do(now)
 	f.recap(p.i)
+	f.send(p.i)
 	f.eased(p.i)
 }
 

@@ -11,7 +11,8 @@ type Strategy uint8
 const (
 	// LeastUtilized ranks by the largest of used/limit over the limits that
 	// are set (0 if none is), then by raw tokens used; the lowest wins, what is
-	// still equal is drawn at random. The default.
+	// still equal is drawn at random. Utilizations closer than 2^-24 count as
+	// equal, and so do token counts above 2^28. The default.
 	LeastUtilized Strategy = iota
 	// LowestTPM ranks by the tokens used this minute, whatever the limits; the
 	// lowest wins, equals are drawn at random. It is the rule of LiteLLM's

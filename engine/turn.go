@@ -32,6 +32,7 @@ func (g *Group) turnLocked(now int64) *frame {
 		}
 		ended := h.awake(now)
 		f.recap(i) // or moves the wake-up to its end
+		f.send(i)
 		if ended {
 			f.eased(i)
 		}
@@ -90,9 +91,21 @@ func (g *Group) prepare(f *frame) {
 // they still find meanwhile has ended, or is sealed.
 func (g *Group) publish(f *frame) {
 	g.cur.Store(f)
-	for i, h := range f.handles {
-		h.spot.Store(&f.spots[i])
+	for i := range f.handles {
+		f.send(i)
 	}
+}
+
+// send sends a handle to its cell in a published frame.
+func (f *frame) send(i int) {
+	h := f.handles[i]
+	h.spot.Store(&f.spots[i])
+	h.cell.Store(&f.cells[i])
+	wake := f.end
+	if h.coolUntil != 0 {
+		wake = min(wake, h.coolUntil)
+	}
+	h.wake.Store(wake)
 }
 
 // open counts others' usage that was absorbed ahead of the epoch and sets the
@@ -151,6 +164,7 @@ func (h *handle) lingers(epoch int64) bool {
 func (h *handle) drop() {
 	h.place.Store(nil)
 	h.spot.Store(nil)
+	h.cell.Store(nil)
 	h.e.gone.settled.Add(h.mean.counted())
 	h.e.gone.expired.Add(h.flight.expired.Load())
 	h.e.handles.Compute(h.id, func(v *handle, loaded bool) (*handle, bool) { return v, !loaded || v == h })

@@ -65,16 +65,16 @@ func readLiteLLM(s section, o Options, out *File) {
 
 // strategy maps routing_strategy.
 func (r *liteLLM) strategy(router section) engine.Strategy {
-	const byWeight = "under simple-shuffle, %s, LiteLLM treats rpm and tpm as weights and enforces neither; plimsoll draws by the same weights, and enforces both"
+	const byWeight = "the strategy is simple-shuffle%s: LiteLLM treats rpm and tpm as weights there and enforces neither; plimsoll draws by the same weights, and enforces both as limits"
 	v := router.table.get("routing_strategy")
 	switch name := router.text("routing_strategy", "the name of a strategy"); name {
 	case "usage-based-routing-v2":
 		return engine.LowestTPM
 	case "simple-shuffle":
-		r.warnf(v.line, "router_settings.routing_strategy", byWeight, "which the file asks for")
+		r.warnf(v.line, "router_settings.routing_strategy", byWeight, "")
 	case "":
 		if v.absent() {
-			r.warnf(0, "router_settings.routing_strategy", byWeight, "LiteLLM's default when there is no such key")
+			r.warnf(0, "router_settings.routing_strategy", byWeight, ", LiteLLM's default")
 		}
 	default:
 		router.wrong("routing_strategy", v, "usage-based-routing-v2 for the least used by tokens, or simple-shuffle for a draw by weight; "+

@@ -2,6 +2,7 @@ package config
 
 import (
 	"math"
+	"strconv"
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
@@ -100,34 +101,52 @@ func (f firsts) check(s section, key, name string, line int, advice string) {
 	f[name] = line
 }
 
-// checkAliases reports aliases that lead to no group.
+// maxAliasSteps is how many aliases may follow each other.
+const maxAliasSteps = 100
+
+// checkAliases reports aliases that lead to no group. In a LiteLLM file they are
+// left out: LiteLLM starts with them, and refuses the requests.
 func checkAliases(s section, cfg *engine.Config) {
 	groups := map[string]bool{}
 	for _, d := range cfg.Deployments {
 		groups[d.Group] = true
 	}
+	var dead []string
 	for _, p := range s.table.pairs {
 		name := p.key.text
-		if _, ok := cfg.Aliases[name]; !ok {
+		if _, ok := cfg.Aliases[name]; !ok || p.key.kind != text {
 			continue
 		}
 		if groups[name] {
 			s.errorf(p.key.line, s.path+showName(name), "is the name of a group already; choose another alias")
 			continue
 		}
-		at := name
-		for range 100 {
-			to, ok := cfg.Aliases[at]
-			if !ok {
-				s.errorf(p.value.line, s.path+showName(name), "leads to %s, which is neither a group nor an alias", s.secrets.quote(at))
-				break
-			}
-			if at = to; groups[at] {
-				break
-			}
+		if problem := s.follow(name, cfg.Aliases, groups); problem == "" {
+			continue
+		} else if s.loose {
+			s.warnf(p.value.line, s.path+showName(name), "%s; it is left out", problem)
+		} else {
+			s.errorf(p.value.line, s.path+showName(name), "%s; let it end at a group", problem)
 		}
-		if _, ok := cfg.Aliases[at]; ok && !groups[at] {
-			s.errorf(p.value.line, s.path+showName(name), "leads from alias to alias and to no group; let it end at one")
-		}
+		dead = append(dead, name)
 	}
+	for _, name := range dead {
+		delete(cfg.Aliases, name)
+	}
+}
+
+// follow says why an alias leads to no group; "" if it leads to one.
+func (s section) follow(name string, aliases map[string]string, groups map[string]bool) string {
+	at := name
+	for range maxAliasSteps {
+		to, ok := aliases[at]
+		if !ok {
+			return "leads to " + s.secrets.quote(at) + ", which is neither a group nor an alias"
+		}
+		if groups[to] {
+			return ""
+		}
+		at = to
+	}
+	return "leads from alias to alias for more than " + strconv.Itoa(maxAliasSteps) + " steps"
 }

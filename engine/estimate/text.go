@@ -17,6 +17,7 @@ const (
 	// parts are read, spread evenly, so that time has a bound.
 	scanned = 1 << 20
 	samples = 64
+	sample  = scanned / samples
 
 	one = 1 << 16 // a token, in the unit of the weights
 )
@@ -33,36 +34,21 @@ func Text(text string, enc Encoding) int64 {
 	if text == "" {
 		return 0
 	}
-	var c scan.Counts
-	read := len(text)
-	if read <= scanned {
-		c.Add(text)
-	} else {
-		read = sample(&c, text)
-	}
-	w := &weights[O200K]
-	if enc == CL100K {
-		w = &weights[CL100K]
+	w := &weights[enc.Encoding()]
+	if len(text) <= scanned {
+		return bound(scan.Sum(text, w), text)
 	}
 	var sum int64
-	for kind, n := range &c {
-		sum += int64(n) * int64(w[kind])
+	for i := range int64(samples) {
+		at := int(i * int64(len(text)-sample) / (samples - 1))
+		sum += scan.Sum(text[at:at+sample], w)
 	}
-	if read < len(text) {
-		sum = int64(float64(sum) / float64(read) * float64(len(text)))
-	}
-	return min(max((sum+one/2)/one, 1), int64(len(text)))
+	return bound(int64(float64(sum)/scanned*float64(len(text))), text)
 }
 
-// sample adds evenly spread parts of a text longer than scanned to c and returns
-// how many bytes they have. Where words are cut by it changes a count in 10,000.
-func sample(c *scan.Counts, text string) int {
-	const size = scanned / samples
-	for i := range int64(samples) {
-		at := int(i * int64(len(text)-size) / (samples - 1))
-		c.Add(text[at : at+size])
-	}
-	return scanned
+// bound rounds a sum of weights to tokens of a text that is not empty.
+func bound(sum int64, text string) int64 {
+	return min(max((sum+one/2)/one, 1), int64(len(text)))
 }
 
 // Text is [Text] as a [Counter]: the error is always nil.

@@ -2,4 +2,4 @@ package estimate
 
 import "github.com/plimsoll-dev/plimsoll/engine/estimate/internal/scan"
 
-var weights [encodings][scan.Kinds]int32
+var weights [encodings]scan.Weights

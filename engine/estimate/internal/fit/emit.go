@@ -13,14 +13,17 @@ import (
 const one = 1 << 16 // a token, in the unit of package estimate's weights
 
 // weigh estimates as package estimate does, with other weights.
-func weigh(text string, w *vector) int64 {
-	var c scan.Counts
-	c.Add(text)
-	var sum int64
-	for k, n := range c {
-		sum += int64(n) * int64(math.Round(w[k]*one))
+func weigh(text string, w *scan.Weights) int64 {
+	return min(max((scan.Sum(text, w)+one/2)/one, 1), int64(len(text)))
+}
+
+// round puts weights into the unit of package estimate.
+func round(fitted *vector) *scan.Weights {
+	w := new(scan.Weights)
+	for k, v := range fitted {
+		w[k] = int32(math.Round(v * one))
 	}
-	return min(max((sum+one/2)/one, 1), int64(len(text)))
+	return w
 }
 
 func writeWeights(file string, fitted [len(encodings)]vector) error {
@@ -32,15 +35,15 @@ package estimate
 import "github.com/plimsoll-dev/plimsoll/engine/estimate/internal/scan"
 
 // weights are the tokens per piece of each kind, in 1/65536.
-var weights = [encodings][scan.Kinds]int32{
+var weights = [encodings]scan.Weights{
 `)
 	for enc := range fitted {
 		fmt.Fprintf(&b, "%s: {", [...]string{"O200K", "CL100K"}[enc])
-		for k, w := range fitted[enc] {
+		for k, w := range round(&fitted[enc]) {
 			if k%12 == 0 {
 				b.WriteByte('\n')
 			}
-			fmt.Fprintf(&b, "%d, ", int64(math.Round(w*one)))
+			fmt.Fprintf(&b, "%d, ", w)
 		}
 		b.WriteString("\n},\n")
 	}

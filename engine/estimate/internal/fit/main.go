@@ -81,7 +81,8 @@ func run(pack bool, corpus, weights, doc string, perKind, worst int) error {
 		if err := writeWeights(weights, fitted); err != nil {
 			return err
 		}
-		count = func(d *document, enc int) int64 { return weigh(d.text, &fitted[enc]) }
+		rounded := [...]*scan.Weights{round(&fitted[0]), round(&fitted[1])}
+		count = func(d *document, enc int) int64 { return weigh(d.text, rounded[enc]) }
 	}
 	listWorst(docs, count, worst)
 	table := report(docs, count)

@@ -19,9 +19,8 @@ func fit(docs []document) [len(encodings)]vector {
 	perKind := map[string]float64{}
 	for i := range docs {
 		if d := &docs[i]; !d.heldOut {
-			c := new(scan.Counts)
-			c.Add(d.text)
-			chosen, counts = append(chosen, d), append(counts, c)
+			c := scan.Count(d.text)
+			chosen, counts = append(chosen, d), append(counts, &c)
 			perKind[d.kind] += share(d)
 		}
 	}

@@ -11,11 +11,6 @@ package scan
 
 import "unicode/utf8"
 
-// Counts says how many pieces of each kind a text has. The meaning of an index
-// is private to this package and to the weights fitted for it; [Name] describes
-// it.
-type Counts [Kinds]uint32
-
 // What stands right before a word decides which tokens it can be.
 const (
 	bare    = iota // the start, a newline, a run of symbols, another script
@@ -26,28 +21,26 @@ const (
 	befores        // how many
 )
 
-// Add counts the pieces of text into c. A text may be given in parts if no part
-// but the last ends inside a word, a number or a run of spaces; each counter
-// must stay below 2^32. Invalid UTF-8 counts byte by byte.
-func (c *Counts) Add(text string) {
+// read finds the pieces of text.
+func (t *tally) read(text string) {
 	before := bare
 	for i := 0; i < len(text); {
 		switch b := text[i]; classes[b] {
 		case classLower, classUpper:
-			i = c.word(text, i, before)
+			i = t.word(text, i, before)
 			before = bare
 		case classDigit:
 			from := i
 			for i++; i < len(text) && classes[text[i]] == classDigit; i++ {
 			}
-			c[digits] += uint32(i-from+2) / 3
+			t.add(digits, (i-from+2)/3)
 			before = digit
 		case classBlank, classNewline:
-			i, before = c.blanks(text, i)
+			i, before = t.blanks(text, i)
 		case classSymbol:
-			i, before = c.symbols(text, i, before)
+			i, before = t.symbols(text, i, before)
 		default:
-			i = c.foreign(text, i, before)
+			i = t.foreign(text, i, before)
 			before = bare
 		}
 	}
@@ -56,7 +49,7 @@ func (c *Counts) Add(text string) {
 // word counts the ASCII word at text[i:] and returns its end. A word is cut
 // where its case changes: camelCase is camel and Case, HTTPServer is HTTP and
 // Server. Latin letters with diacritics belong to the word.
-func (c *Counts) word(text string, i, before int) int {
+func (t *tally) word(text string, i, before int) int {
 	for {
 		from, letters, shape := i, 0, lower
 		if classes[text[i]] == classUpper {
@@ -86,10 +79,10 @@ func (c *Counts) word(text string, i, before int) int {
 				_, size := utf8.DecodeRuneInString(text[i:])
 				i += size
 				letters++
-				c[diacritics]++
+				t.add(diacritics, 1)
 			}
 		}
-		c.length(words+(before*shapes+shape)*lengths, letters, excessLetters)
+		t.length(words+(before*shapes+shape)*lengths, letters, excessLetters)
 		if i == len(text) || classes[text[i]] > classUpper {
 			return i
 		}
@@ -99,17 +92,17 @@ func (c *Counts) word(text string, i, before int) int {
 
 // length counts a piece of n letters in the row that begins at index row, and
 // what it has beyond the longest length of a row in excess.
-func (c *Counts) length(row, n, excess int) {
+func (t *tally) length(row, n, excess int) {
 	if n > lengths {
-		c[excess] += uint32(n - lengths)
+		t.add(excess, n - lengths)
 		n = lengths
 	}
-	c[row+n-1]++
+	t.add(row+n-1, 1)
 }
 
 // blanks counts the white space at text[i:]. It returns its end and what the
 // next piece finds before itself.
-func (c *Counts) blanks(text string, i int) (end, before int) {
+func (t *tally) blanks(text string, i int) (end, before int) {
 	from, newlineEnd, newlines := i, i, 0
 	for ; i < len(text) && classes[text[i]]&^1 == classBlank; i++ {
 		if classes[text[i]] == classNewline {
@@ -125,7 +118,7 @@ func (c *Counts) blanks(text string, i int) (end, before int) {
 		case from > 0 && classes[text[from-1]] == classSymbol:
 			row = newlineAfterSymbol
 		}
-		c[row+min(newlines, 3)-1]++
+		t.add(row+min(newlines, 3)-1, 1)
 	}
 	n := i - newlineEnd // what is left is on one line
 	if n == 0 {
@@ -135,20 +128,20 @@ func (c *Counts) blanks(text string, i int) (end, before int) {
 	if i == len(text) {
 		before = bare
 	} else if next := classes[text[i]]; next == classDigit || next == classSymbol && text[i-1] != ' ' {
-		c[loneBlank]++
+		t.add(loneBlank, 1)
 		before = bare
 	}
 	// The last blank belongs to what follows or stands alone; the rest is a
 	// piece of its own.
 	if n--; n > 0 {
-		c[indent+min(n, indents)-1]++
+		t.add(indent+min(n, indents)-1, 1)
 	}
 	return i, before
 }
 
 // symbols counts the run of ASCII symbols at text[i:]. It returns its end and
 // what the next piece finds before itself.
-func (c *Counts) symbols(text string, i, before int) (end, after int) {
+func (t *tally) symbols(text string, i, before int) (end, after int) {
 	from, changes := i, 0
 	for i++; i < len(text) && classes[text[i]] == classSymbol; i++ {
 		if text[i] != text[i-1] {
@@ -158,30 +151,30 @@ func (c *Counts) symbols(text string, i, before int) (end, after int) {
 	n := i - from
 	if n == 1 {
 		if before != space && i < len(text) && (classes[text[i]] <= classUpper || classes[text[i]] == classHigh) {
-			c[attached+int(attachment[text[from]])]++
+			t.add(attached+int(attachment[text[from]]), 1)
 			return i, symbol
 		}
-		c[single]++
+		t.add(single, 1)
 		return i, bare
 	}
 	row := mixedSymbols
 	if changes == 0 {
 		row = sameSymbols
 	}
-	c.length(row, min(n, lengths)-1, 0)
+	t.length(row, min(n, lengths)-1, 0)
 	if n > lengths {
-		c[excessSymbols] += uint32(n - lengths)
+		t.add(excessSymbols, n - lengths)
 	}
-	c[symbolChanges] += uint32(changes)
+	t.add(symbolChanges, changes)
 	return i, bare
 }
 
 // foreign counts the run of one script at text[i:] and returns its end.
-func (c *Counts) foreign(text string, i, before int) int {
+func (t *tally) foreign(text string, i, before int) int {
 	r, size := utf8.DecodeRuneInString(text[i:])
 	if isLatin(r) {
 		// A word that begins with a diacritic; the rest of it, if any, joins.
-		c[diacritics]++
+		t.add(diacritics, 1)
 		n := 1
 		for i += size; i < len(text); n++ {
 			if classes[text[i]] == classLower {
@@ -189,12 +182,12 @@ func (c *Counts) foreign(text string, i, before int) int {
 			} else if latinAt(text, i) {
 				_, size = utf8.DecodeRuneInString(text[i:])
 				i += size
-				c[diacritics]++
+				t.add(diacritics, 1)
 			} else {
 				break
 			}
 		}
-		c.length(words+(before*shapes+lower)*lengths, n, excessLetters)
+		t.length(words+(before*shapes+lower)*lengths, n, excessLetters)
 		return i
 	}
 	s := scriptOf(r)
@@ -204,7 +197,7 @@ func (c *Counts) foreign(text string, i, before int) int {
 	n := 0
 	for {
 		if s == han || s == hangul {
-			c[alone+tokensAlone(r)]++
+			t.add(alone+tokensAlone(r), 1)
 		}
 		n++
 		i += size
@@ -221,7 +214,7 @@ func (c *Counts) foreign(text string, i, before int) int {
 		}
 	}
 	row := scripts + s*scriptRow
-	c[row+min(n, scriptLengths)-1]++
-	c[row+scriptLengths] += uint32(n)
+	t.add(row+min(n, scriptLengths)-1, 1)
+	t.add(row+scriptLengths, n)
 	return i
 }
