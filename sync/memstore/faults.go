@@ -1,0 +1,60 @@
+package memstore
+
+import (
+	"maps"
+
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// Total returns what all nodes have used of a deployment in the window that
+// begins at start (Unix seconds); zero if nothing is known of it.
+func (s *Store) Total(id string, start int64) window.Tally {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.data.totals[key{id, start}]
+	return window.Tally{ID: id, Start: start, Requests: t.requests, Tokens: t.tokens}
+}
+
+// Size returns how many totals and how many markers of batches the store holds.
+func (s *Store) Size() (totals, marks int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.data.totals), len(s.data.marks)
+}
+
+// Wipe empties the store, as a server does that comes back without its data.
+func (s *Store) Wipe() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.data = empty()
+}
+
+// Evict forgets one total, as a server short of memory does.
+func (s *Store) Evict(id string, start int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.data.totals, key{id, start})
+}
+
+// Snapshot is what a store held at one moment.
+type Snapshot struct{ data data }
+
+// Save returns what the store holds now.
+func (s *Store) Save() Snapshot {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return Snapshot{s.data.clone()}
+}
+
+// Load goes back to a snapshot: what was written since is lost, as after a
+// failover to a replica that was behind.
+func (s *Store) Load(from Snapshot) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.data = from.data.clone()
+}
+
+func (d data) clone() data {
+	d.totals, d.marks, d.nodes = maps.Clone(d.totals), maps.Clone(d.marks), maps.Clone(d.nodes)
+	return d
+}

@@ -1,0 +1,109 @@
+package syncer
+
+import (
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// sweepEvery is how often what is dead is looked for, and Config.Deployments
+// asked.
+const sweepEvery = time.Second
+
+// collect takes in what the source has used. Under the mutex.
+func (s *Syncer) collect() (now int64) {
+	s.reports = s.src.Collect(s.reports[:0])
+	now = s.clock.Read()
+	epoch := window.EpochAt(now)
+	for i := range s.reports {
+		s.report(&s.reports[i], epoch, now)
+	}
+	if time.Duration(now-s.swept).Abs() >= sweepEvery {
+		s.swept = now
+		if s.cfg.Deployments != nil {
+			s.ids = s.cfg.Deployments(s.ids[:0])
+			for _, id := range s.ids {
+				s.deployment(id).seen = epoch
+			}
+		}
+		s.sweep(epoch, now)
+	}
+	for _, b := range s.buckets {
+		s.watch(b, now)
+	}
+	return now
+}
+
+func (s *Syncer) report(r *window.Report, epoch, now int64) {
+	e := window.EpochOf(r.Start)
+	if dead(r.Start, now) || e > epoch+1 {
+		s.drop(countOf(r.Tally))
+		return
+	}
+	d := s.deployment(r.ID)
+	d.limits = Count{r.RequestLimit, r.TokenLimit}
+	d.seen = max(d.seen, e)
+	u := d.open(r.Start)
+	u.own = countOf(r.Tally)
+	if e == epoch {
+		u.asked = true
+	}
+}
+
+func (s *Syncer) deployment(id string) *deployment {
+	d := s.deployments[id]
+	if d == nil {
+		d = &deployment{id: id}
+		s.deployments[id] = d
+		b := s.bucket(s.store.Bucket(id))
+		b.deployments = append(b.deployments, d)
+	}
+	return d
+}
+
+// bucket returns a bucket, made if need be. Their order is that of their making.
+func (s *Syncer) bucket(index int) *bucket {
+	for _, b := range s.buckets {
+		if b.index == index {
+			return b
+		}
+	}
+	b := newBucket(index)
+	b.base, b.limit = s.cfg.Interval, s.cfg.Timeout
+	s.buckets = append(s.buckets, b)
+	return b
+}
+
+// sweep forgets windows that are dead and deployments that nobody speaks of.
+func (s *Syncer) sweep(epoch, now int64) {
+	for _, b := range s.buckets {
+		before := len(b.deployments)
+		b.deployments = slices.DeleteFunc(b.deployments, func(d *deployment) bool {
+			d.windows = slices.DeleteFunc(d.windows, func(u *usage) bool {
+				if !u.dead(now) {
+					return false
+				}
+				if c := u.unsent(); c != (Count{}) {
+					s.drop(c)
+					s.alarm(now, slog.LevelWarn, "usage was not shared in time: dropped", slog.String("deployment", d.id))
+				}
+				return true
+			})
+			if len(d.windows) > 0 || d.live(epoch) {
+				return false
+			}
+			delete(s.deployments, d.id)
+			return true
+		})
+		if len(b.deployments) != before {
+			b.next = 0
+		}
+	}
+	for kind, last := range s.alarms {
+		if time.Duration(now-last) >= alarmQuiet {
+			delete(s.alarms, kind)
+		}
+	}
+}

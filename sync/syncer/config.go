@@ -1,0 +1,126 @@
+package syncer
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+const (
+	defaultInterval = 100 * time.Millisecond
+	minInterval     = 10 * time.Millisecond
+	maxInterval     = time.Second // a slow store stretches the interval no further
+	defaultTimeout  = 300 * time.Millisecond
+	minTimeout      = 50 * time.Millisecond
+	maxTimeout      = 10 * time.Second
+	maxNodeName     = 128
+	maxNodes        = 1 << 20
+)
+
+// Config is how a syncer works. The zero value is ready for use.
+type Config struct {
+	// Node names this run of this process among those that share the store: at
+	// most 128 letters, digits and any of "-_.:". A name that is used again, by
+	// another process or after a restart, makes the store ignore batches.
+	// Empty = host, process ID and a random number, which is what to use unless
+	// names come from a source that never repeats them.
+	Node string
+	// Interval is the time between two exchanges, jittered by a tenth; 0 = 100
+	// ms, else from 10 ms to 1 s. A store that takes more than half of it to
+	// answer stretches it, to 1 s at most.
+	Interval time.Duration
+	// Timeout is the longest an exchange may take before it is broken off and
+	// sent again; 0 = 300 ms, else from 50 ms to 10 s. It is shorter for a store
+	// that answers faster: four times the usual round trip, but never below 50
+	// ms. After exchanges in a row that timed out it doubles, up to 1 s.
+	Timeout time.Duration
+	// Clock is the engine's, which then follows the clock of the store; nil = one
+	// of the syncer's own. Times in Stats are measured with it too.
+	Clock *window.Clock
+	// Logger is told when the store goes away, comes back or loses data: a line
+	// per change, none per exchange. Nil = nobody.
+	Logger *slog.Logger
+	// Away is what the node does while the store does not answer.
+	Away Policies
+	// Nodes is how many nodes are assumed until the store has told; 0 = 1. Only
+	// the policy Share looks at it.
+	Nodes int
+	// Deployments appends the IDs of all deployments that this node may be asked
+	// for, so that it knows what the others use of them before the first request.
+	// It is called about once a second. Nil = only those that were asked for in
+	// this minute or the last are kept up to date.
+	Deployments func(dst []string) []string
+}
+
+// Validate returns every problem of a configuration, each naming its field.
+func (c Config) Validate() error {
+	var errs []error
+	bad := func(field, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("syncer: Config.%s: %s", field, fmt.Sprintf(format, args...)))
+	}
+	between := func(field string, d, low, high time.Duration) {
+		if d != 0 && (d < low || d > high) {
+			bad(field, "%v is not from %v to %v", d, low, high)
+		}
+	}
+	if len(c.Node) > maxNodeName {
+		bad("Node", "%d characters are more than %d", len(c.Node), maxNodeName)
+	} else if i := strings.IndexFunc(c.Node, notInName); i >= 0 {
+		bad("Node", "%q is not a letter, a digit or one of \"-_.:\"", c.Node[i:i+1])
+	}
+	between("Interval", c.Interval, minInterval, maxInterval)
+	between("Timeout", c.Timeout, minTimeout, maxTimeout)
+	if c.Nodes < 0 || c.Nodes > maxNodes {
+		bad("Nodes", "%d is not from 0 to %d", c.Nodes, maxNodes)
+	}
+	if c.Away.Requests > Closed {
+		bad("Away.Requests", "%d is no policy", c.Away.Requests)
+	}
+	if c.Away.Tokens > Closed {
+		bad("Away.Tokens", "%d is no policy", c.Away.Tokens)
+	}
+	return errors.Join(errs...)
+}
+
+func notInName(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-_.:", r)
+}
+
+// withDefaults fills in what is zero.
+func (c Config) withDefaults() Config {
+	if c.Node == "" {
+		c.Node = nodeName()
+	}
+	if c.Interval == 0 {
+		c.Interval = defaultInterval
+	}
+	if c.Timeout == 0 {
+		c.Timeout = defaultTimeout
+	}
+	if c.Clock == nil {
+		c.Clock = window.NewClock()
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	c.Nodes = max(c.Nodes, 1)
+	return c
+}
+
+// nodeName returns a name that no other run has.
+func nodeName() string {
+	host, _ := os.Hostname() // without one the random number has to do
+	host = strings.Map(func(r rune) rune {
+		if notInName(r) {
+			return '-'
+		}
+		return r
+	}, host)
+	return fmt.Sprintf("%.64s-%d-%016x", host, os.Getpid(), rand.Uint64())
+}

@@ -1,0 +1,145 @@
+package syncer
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// patience is after how many intervals without an answer a store is away.
+const patience = 4
+
+// outage is what a bucket knows of its store being away.
+type outage struct {
+	last   int64 // when it last answered, Unix nanoseconds; 0 = never
+	trying int64 // since when it has been asked without an answer; 0 = it has answered
+	away   bool
+	since  int64 // when it went away
+	healed int64 // when it answered for the first time since, 0 = not yet
+	err    error // the last one
+}
+
+// watch finds out whether the store has gone away, and while it is away sees to
+// it that every window has its ceilings. Under the mutex.
+func (s *Syncer) watch(b *bucket, now int64) {
+	if !b.away && b.trying != 0 && time.Duration(now-b.trying) > patience*b.interval() {
+		s.leave(b, now)
+	}
+	if b.away {
+		s.ration(b, now)
+	}
+}
+
+// leave begins to decide by policy.
+func (s *Syncer) leave(b *bucket, now int64) {
+	b.away, b.since, b.healed = true, now, 0
+	for _, d := range b.deployments {
+		s.freeze(d)
+	}
+	if s.away++; s.away == 1 {
+		s.awaySince = now
+		s.log(slog.LevelWarn, "store away: deciding by policy",
+			slog.String("requests", s.cfg.Away.Requests.String()), slog.String("tokens", s.cfg.Away.Tokens.String()),
+			slog.Int("nodes", s.nodeCount()), slog.Any("error", b.err))
+	}
+}
+
+// freeze fixes this node's share of a deployment as of the last contact, and
+// where the deployment's windows stood.
+func (s *Syncer) freeze(d *deployment) {
+	var own, others Count
+	for _, u := range d.windows {
+		u.forecast = Count{}
+		if u.base.known = u.known; u.known {
+			u.base.committed, u.base.total = u.committed, u.total
+			own, others = own.plus(u.committed), others.plus(u.others)
+		}
+	}
+	d.part.requests = part(s.nodeCount(), own.Requests, others.Requests)
+	d.part.tokens = part(s.nodeCount(), own.Tokens, others.Tokens)
+}
+
+// nodeCount returns how many nodes share the store, as far as is known.
+func (s *Syncer) nodeCount() int {
+	if s.nodes > 0 {
+		return s.nodes
+	}
+	return s.cfg.Nodes
+}
+
+// ration sets the ceilings of the present window and the next.
+func (s *Syncer) ration(b *bucket, now int64) {
+	epoch := window.EpochAt(now)
+	s.shares = s.shares[:0]
+	for _, d := range b.deployments {
+		if !d.live(epoch) {
+			continue
+		}
+		if d.part.requests == 0 { // not met before the store went away
+			s.freeze(d)
+		}
+		for _, e := range [2]int64{epoch, epoch + 1} {
+			u := d.open(window.StartSeconds(e))
+			if c := s.ceiling(u); c != u.ceiling {
+				u.ceiling = c
+				s.shares = append(s.shares, u.share())
+			}
+		}
+	}
+	s.absorb()
+}
+
+// ceiling returns how far this node may go in a window.
+func (s *Syncer) ceiling(u *usage) Count {
+	d, left := u.d, u.d.limits
+	if u.base.known {
+		left = left.minus(u.base.total)
+	}
+	return Count{
+		s.cfg.Away.Requests.ceiling(d.limits.Requests, u.base.committed.Requests, left.Requests, d.part.requests),
+		s.cfg.Away.Tokens.ceiling(d.limits.Tokens, u.base.committed.Tokens, left.Tokens, d.part.tokens),
+	}
+}
+
+// back takes in that the store has answered. Ceilings stay a little longer: what
+// the other nodes have used meanwhile has yet to arrive.
+func (s *Syncer) back(b *bucket, now int64) {
+	b.last, b.trying, b.err = now, 0, nil
+	if !b.away {
+		return
+	}
+	if b.healed == 0 {
+		b.healed = now
+	}
+	if time.Duration(now-b.healed) < 2*b.interval() {
+		return
+	}
+	b.away = false
+	s.shares = s.shares[:0]
+	epoch := window.EpochAt(now)
+	for _, d := range b.deployments {
+		d.part.requests, d.part.tokens = 0, 0
+		for _, u := range d.windows {
+			if u.ceiling != (Count{}) {
+				u.ceiling = Count{}
+				if window.EpochOf(u.start) >= epoch {
+					s.shares = append(s.shares, u.share())
+				}
+			}
+		}
+	}
+	s.absorb()
+	if s.away--; s.away == 0 {
+		d := time.Duration(now - s.awaySince)
+		s.degraded += d
+		s.log(slog.LevelInfo, "store back", slog.Duration("after", d))
+	}
+}
+
+// absorb tells the source what has been gathered in shares.
+func (s *Syncer) absorb() {
+	if len(s.shares) > 0 {
+		s.src.Absorb(s.shares)
+	}
+}

@@ -1,0 +1,211 @@
+package syncer
+
+import (
+	"errors"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+var errReply = errors.New("syncer: the store answered with another number of totals than it was asked for")
+
+// resolve takes in the answer to batch x. Under the mutex.
+func (s *Syncer) resolve(b *bucket, x *sent, r *Reply, now int64) {
+	if x == b.flying {
+		s.resolveNew(b, x, r, now)
+	} else {
+		s.resolveOld(b, x, r, now)
+	}
+	if r.Nodes > 0 {
+		s.nodes = r.Nodes
+	}
+}
+
+// resolveNew takes in the answer to the batch under way.
+func (s *Syncer) resolveNew(b *bucket, x *sent, r *Reply, now int64) {
+	b.flying = nil
+	for i, d := range x.deltas {
+		u := x.usages[i]
+		u.flying = Count{}
+		u.committed = u.committed.plus(countOf(d))
+	}
+	if r.Duplicate {
+		s.stats.Duplicates++
+		for _, u := range x.usages {
+			u.asked = true // totals are not known
+		}
+		switch {
+		case r.PrevMissing:
+			s.lost(b, now)
+		case b.recheck:
+			s.replay(b, now)
+		default:
+			b.probe() // whether the batch before it is still there, nobody said
+		}
+		b.unsure(x)
+		b.remember(x)
+		return
+	}
+	s.refuse(x, r.Refused, now)
+	emptied := s.generation(b, x, r, now)
+	switch {
+	case emptied:
+	case r.PrevMissing:
+		s.lost(b, now)
+	case b.recheck:
+		s.replay(b, now)
+	}
+	s.learn(b, x, r, now)
+	b.remember(x)
+}
+
+// resolveOld takes in the answer to an acknowledged batch that was sent again.
+func (s *Syncer) resolveOld(b *bucket, x *sent, r *Reply, now int64) {
+	if r.Duplicate {
+		b.unsure(x)
+		s.pop(b)
+		return
+	}
+	s.stats.Replayed++
+	s.refuse(x, r.Refused, now)
+	probing := b.probing
+	b.found = true
+	if s.generation(b, x, r, now) {
+		b.remember(x)
+		return
+	}
+	s.pop(b)
+	if probing {
+		s.lost(b, now)
+		b.found = true
+	}
+}
+
+// generation takes in the identity of the store's data. It reports whether the
+// store was emptied since the reply before.
+func (s *Syncer) generation(b *bucket, x *sent, r *Reply, now int64) (emptied bool) {
+	before := b.generation
+	b.generation = r.Generation
+	if before == 0 || before == r.Generation {
+		b.unverified = nil
+		return false
+	}
+	s.stats.Reseeded++
+	s.reseed(b, x, now)
+	s.alarm(now, slog.LevelWarn, "store was emptied: adding this node's usage again", slog.Int("bucket", b.index))
+	return true
+}
+
+// lost begins to make good the loss of acknowledged batches.
+func (s *Syncer) lost(b *bucket, now int64) {
+	s.replay(b, now)
+	if len(b.again) > 0 {
+		s.alarm(now, slog.LevelWarn, "store lost acknowledged batches: sending them again", slog.Int("bucket", b.index))
+	}
+}
+
+// refuse writes off what the store has not taken of an applied batch. Of a batch
+// sent again it may take what it refused before, and the other way round.
+func (s *Syncer) refuse(x *sent, now []window.Tally, at int64) {
+	for _, t := range x.refused {
+		s.writeOff(t, -1)
+	}
+	for _, t := range now {
+		s.writeOff(t, 1)
+		if !slices.Contains(x.refused, t) {
+			s.stats.Refused = s.stats.Refused.plus(magnitude(countOf(t)))
+			s.alarmOf("refused "+t.ID, at, slog.LevelWarn, "store refused usage: it is not shared", slog.String("deployment", t.ID))
+		}
+	}
+	x.refused = slices.Clone(now)
+}
+
+func (s *Syncer) writeOff(t window.Tally, sign int64) {
+	if u := s.usage(t); u != nil {
+		c := Count{sign * t.Requests, sign * t.Tokens}
+		u.committed, u.refused = u.committed.minus(c), u.refused.plus(c)
+	}
+}
+
+// usage returns what is known of a deployment in a window, or nil.
+func (s *Syncer) usage(t window.Tally) *usage {
+	if d := s.deployments[t.ID]; d != nil {
+		return d.window(t.Start)
+	}
+	return nil
+}
+
+// learn takes in the totals of an applied batch.
+func (s *Syncer) learn(b *bucket, x *sent, r *Reply, now int64) {
+	floor := b.pending() || now < b.floor
+	s.shares = s.shares[:0]
+	for i, t := range r.Totals {
+		u := x.usages[i]
+		u.asked = false
+		if refused(x, u) {
+			u.at = now // there is nothing to learn
+			continue
+		}
+		if !floor {
+			var just Count
+			if i < len(x.deltas) {
+				just = countOf(x.deltas[i])
+			}
+			s.verify(u, countOf(t), just, now)
+		}
+		u.observe(countOf(t), now, b.horizon(), floor)
+		s.shares = append(s.shares, u.share())
+	}
+	s.src.Absorb(s.shares)
+}
+
+func refused(x *sent, u *usage) bool {
+	for _, t := range x.refused {
+		if t.ID == u.d.id && t.Start == u.start {
+			return true
+		}
+	}
+	return false
+}
+
+// verify finds a key that the store has lost: its total is below what this node
+// alone has put into it. All but the delta just added is told again.
+func (s *Syncer) verify(u *usage, total, just Count, now int64) {
+	lost := Count{}
+	if total.Requests < u.committed.Requests && total.Requests >= 0 {
+		lost.Requests = u.committed.Requests - just.Requests
+	}
+	if total.Tokens < u.committed.Tokens && total.Tokens >= 0 {
+		lost.Tokens = u.committed.Tokens - just.Tokens
+	}
+	if lost == (Count{}) {
+		return
+	}
+	u.committed = u.committed.minus(lost)
+	u.asked = true
+	s.stats.Restored++
+	s.alarm(now, slog.LevelWarn, "store lost a key: adding this node's usage again; does it evict keys?", slog.String("deployment", u.d.id))
+}
+
+// drop counts usage that is not shared any more.
+func (s *Syncer) drop(c Count) { s.stats.Dropped = s.stats.Dropped.plus(magnitude(c)) }
+
+func magnitude(c Count) Count { return Count{max(c.Requests, -c.Requests), max(c.Tokens, -c.Tokens)} }
+
+// alarmQuiet is how long something must not have happened before it is news.
+const alarmQuiet = time.Minute
+
+// alarm logs a message, unless it has been true within the last minute.
+func (s *Syncer) alarm(now int64, level slog.Level, msg string, attrs ...slog.Attr) {
+	s.alarmOf(msg, now, level, msg, attrs...)
+}
+
+func (s *Syncer) alarmOf(kind string, now int64, level slog.Level, msg string, attrs ...slog.Attr) {
+	last, ok := s.alarms[kind]
+	s.alarms[kind] = now
+	if !ok || time.Duration(now-last) >= alarmQuiet {
+		s.log(level, msg, attrs...)
+	}
+}

@@ -1,0 +1,193 @@
+package syncer
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+const (
+	lastCall  = 500 * time.Millisecond // for the last exchange
+	lastPause = 50 * time.Millisecond  // between attempts at it
+)
+
+var errRunning = errors.New("syncer: it is running already; call Run once")
+
+// Run exchanges usage with the store every interval until ctx ends, then once
+// more within 500 ms, so that what the source has used by then is shared. It
+// blocks, and leaves no goroutine behind.
+//
+// An absent store is no reason to return: the syncer keeps trying. The error is
+// nil when the last exchange succeeded, else what kept it from succeeding; a
+// second Run at the same time fails at once.
+func (s *Syncer) Run(ctx context.Context) error {
+	s.mu.Lock()
+	again := s.running
+	s.running = true
+	s.mu.Unlock()
+	if again {
+		return errRunning
+	}
+	// Exchanges under way when ctx ends are given the time to end.
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var wg sync.WaitGroup
+	defer func() {
+		stop()
+		wg.Wait()
+		s.mu.Lock()
+		s.running = false
+		s.mu.Unlock()
+	}()
+	t := time.NewTimer(0)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return s.last(work)
+		case <-t.C:
+		}
+		t.Reset(s.round(work, &wg))
+	}
+}
+
+// round starts an exchange for each bucket that has none under way, and returns
+// when the next round is due.
+func (s *Syncer) round(ctx context.Context, wg *sync.WaitGroup) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.collect()
+	interval := s.cfg.Interval
+	for _, b := range s.buckets {
+		interval = max(interval, b.interval())
+		select {
+		case b.turn <- struct{}{}:
+			wg.Go(func() {
+				defer func() { <-b.turn }()
+				_ = s.work(ctx, b, now, true) // counted, and tried again in the next round
+			})
+		default: // still waiting for its store
+		}
+	}
+	return time.Duration(float64(interval) * (0.9 + 0.2*rand.Float64()))
+}
+
+// last is the exchange after which nothing is left to tell.
+func (s *Syncer) last(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, lastCall)
+	defer cancel()
+	for {
+		err := s.Sync(ctx)
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(lastPause):
+		}
+	}
+}
+
+// Sync exchanges usage now. When it returns nil, all that the source had used
+// when it was called is in the store, and the source has been told what the
+// others have used. On an error the syncer keeps what it could not tell, for the
+// next call. Run calls for an exchange itself; Sync is for callers without Run,
+// and for those that cannot wait for the next round.
+func (s *Syncer) Sync(ctx context.Context) error {
+	s.mu.Lock()
+	now := s.collect()
+	buckets := s.buckets[:len(s.buckets):len(s.buckets)]
+	s.mu.Unlock()
+	errs := make([]error, len(buckets))
+	var wg sync.WaitGroup
+	for i, b := range buckets[1:] {
+		wg.Go(func() { errs[i+1] = s.syncBucket(ctx, b, now) })
+	}
+	errs[0] = s.syncBucket(ctx, buckets[0], now)
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+func (s *Syncer) syncBucket(ctx context.Context, b *bucket, now int64) error {
+	select {
+	case b.turn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-b.turn }()
+	return s.work(ctx, b, now, false)
+}
+
+// work exchanges batches of a bucket until nothing is left to say, or an
+// exchange fails; hurried, also until the round that began at start has taken as
+// long as it may. The caller has the bucket's turn.
+func (s *Syncer) work(ctx context.Context, b *bucket, start int64, hurried bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	begun, sent := s.clock.Read(), false
+	// A store that loses what it has just been told must not keep anybody here.
+	for range 2*ringBatches + 8 + len(b.deployments)/10 {
+		now := s.clock.Read()
+		if hurried && sent && time.Duration(now-start) >= b.interval() {
+			break
+		}
+		x := s.job(b, now)
+		if x == nil {
+			break
+		}
+		sent = true
+		if err := s.exchange(ctx, b, x); err != nil {
+			return err
+		}
+	}
+	if sent {
+		b.done(max(time.Duration(s.clock.Read()-begun), 0))
+	}
+	return nil
+}
+
+// exchange sends a batch and takes in the answer. It gives the mutex up while it
+// waits.
+func (s *Syncer) exchange(ctx context.Context, b *bucket, x *sent) error {
+	before := s.clock.Read()
+	if b.trying == 0 {
+		b.trying = before
+	}
+	batch := Batch{Node: s.cfg.Node, Bucket: b.index, Seq: x.seq, Generation: b.generation, Deltas: x.deltas, Reads: x.reads}
+	deadline := b.deadline()
+	s.mu.Unlock()
+	attempt, cancel := context.WithTimeout(ctx, deadline)
+	err := s.store.Exchange(attempt, batch, &b.reply)
+	late := attempt.Err() != nil && ctx.Err() == nil
+	cancel()
+	s.mu.Lock()
+	after := s.clock.Read()
+	r := &b.reply
+	if err == nil && !r.Duplicate && len(r.Totals) != len(x.deltas)+len(x.reads) {
+		err = errReply
+	}
+	if err != nil {
+		s.stats.Failures++
+		if x.tries++; x.tries == 1 {
+			s.stats.InDoubt++
+		}
+		if late {
+			b.timeouts = min(b.timeouts+1, 8)
+		}
+		b.err = err
+		b.healed = 0
+		s.watch(b, after)
+		return err
+	}
+	s.stats.Exchanges++
+	s.stats.Bytes += int64(r.Bytes)
+	b.answered(max(time.Duration(after-before), 0))
+	if b.index == 0 && !r.Duplicate {
+		s.follower.follow(before, after, r.StoreTime)
+	}
+	s.resolve(b, x, r, after)
+	s.back(b, after)
+	return nil
+}

@@ -1,0 +1,58 @@
+package syncer
+
+import "time"
+
+// Stats is how a syncer is doing. Counts are since it was made.
+type Stats struct {
+	Exchanges  int64 // batches that the store answered
+	Failures   int64 // attempts that failed
+	InDoubt    int64 // batches of which it was not known at some time whether they were applied
+	Duplicates int64 // batches that had been applied when they were sent again
+	Replayed   int64 // acknowledged batches that the store had lost, and took again
+	Reseeded   int64 // times that a bucket of the store was found emptied
+	Restored   int64 // keys that the store had lost, for instance by eviction
+	Refused    Count // usage that the store will never take: not shared
+	Dropped    Count // usage not shared in time, or of a batch given up in doubt
+
+	Staleness time.Duration // since the last answer of the bucket that waits longest; 0 = no bucket has any deployments
+	Keys      int           // deployments and windows kept in step
+	Bytes     int64         // sent and received, as far as the store tells
+	Forecast  Count         // what the others are believed to have used of present windows since the last totals
+	Nodes     int           // that share the store; 0 = not known yet
+	Interval  time.Duration // between two rounds, now
+	RoundTrip time.Duration // of an exchange: moving average of the slowest bucket
+	Offset    time.Duration // of the store's clock, as far as it is followed
+	Away      bool          // part of the store does not answer, or has only just begun to
+	Degraded  time.Duration // how long that has been so, in all
+}
+
+// Stats returns how the syncer is doing. It does not wait for an exchange.
+func (s *Syncer) Stats() Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.clock.Read()
+	st := s.stats
+	st.Nodes, st.Offset, st.Away, st.Degraded = s.nodes, s.follower.offset, s.away > 0, s.degraded
+	if st.Away {
+		st.Degraded += time.Duration(now - s.awaySince)
+	}
+	for _, b := range s.buckets {
+		st.Interval, st.RoundTrip = max(st.Interval, b.interval()), max(st.RoundTrip, b.roundTrip)
+		if len(b.deployments) > 0 {
+			last := b.last
+			if last == 0 {
+				last = s.started
+			}
+			st.Staleness = max(st.Staleness, time.Duration(now-last))
+		}
+		for _, d := range b.deployments {
+			st.Keys += len(d.windows)
+			for _, u := range d.windows {
+				if now/1e9-u.start < 60 {
+					st.Forecast = st.Forecast.plus(u.forecast)
+				}
+			}
+		}
+	}
+	return st
+}

@@ -1,0 +1,127 @@
+package syncer_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/sync/memstore"
+	"github.com/plimsoll-dev/plimsoll/sync/syncer"
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// node is an engine with its syncer, on the bubble's clock.
+type node struct {
+	t     *testing.T
+	e     *engine.Engine
+	s     *syncer.Syncer
+	clock *window.Clock
+}
+
+func cluster(limits engine.Limits, ids ...string) engine.Config {
+	var cfg engine.Config
+	for _, id := range ids {
+		cfg.Deployments = append(cfg.Deployments, engine.Deployment{ID: id, Group: "chat", Limits: limits})
+	}
+	return cfg
+}
+
+func newNode(t *testing.T, store syncer.Store, limits engine.Limits, cfg syncer.Config, ids ...string) *node {
+	t.Helper()
+	if len(ids) == 0 {
+		ids = []string{"a"}
+	}
+	clock := cfg.Clock
+	if clock == nil {
+		clock = window.NewClockFrom(time.Now)
+	}
+	ecfg := cluster(limits, ids...)
+	ecfg.Clock, cfg.Clock = clock, clock
+	e, err := engine.New(ecfg)
+	require.NoError(t, err)
+	s, err := syncer.New(e, store, cfg)
+	require.NoError(t, err)
+	return &node{t, e, s, clock}
+}
+
+// use admits n requests and records tokens, whatever the limits say of tokens.
+func (n *node) use(id string, requests int, tokens int64) (admitted int) {
+	n.t.Helper()
+	r, err := n.e.Ref(id)
+	require.NoError(n.t, err)
+	for range requests {
+		if r.PreCheck(engine.Demand{}) {
+			admitted++
+		}
+	}
+	r.Record(engine.Usage{InputTokens: tokens})
+	return admitted
+}
+
+func (n *node) state(id string) engine.State {
+	n.t.Helper()
+	for _, s := range n.e.AppendStates(nil) {
+		if s.ID == id {
+			return s
+		}
+	}
+	n.t.Fatalf("no deployment %q", id)
+	return engine.State{}
+}
+
+// others returns requests and tokens that the node believes the others used.
+func (n *node) others(id string) syncer.Count {
+	s := n.state(id)
+	return syncer.Count{Requests: s.OthersRequests, Tokens: s.OthersTokens}
+}
+
+func (n *node) sync() { require.NoError(n.t, n.s.Sync(n.t.Context())) }
+
+// run runs the syncers until the function it returns is called.
+func run(t *testing.T, nodes ...*node) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	errs := make(chan error, len(nodes))
+	for _, n := range nodes {
+		go func() { errs <- n.s.Run(ctx) }()
+	}
+	return func() {
+		t.Helper()
+		cancel()
+		for range nodes {
+			require.NoError(t, <-errs)
+		}
+	}
+}
+
+func minute() int64 { return window.StartSeconds(window.EpochAt(time.Now().UnixNano())) }
+
+func total(s *memstore.Store, id string, start int64) syncer.Count {
+	t := s.Total(id, start)
+	return syncer.Count{Requests: t.Requests, Tokens: t.Tokens}
+}
+
+func TestTwoNodes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := memstore.New(memstore.Config{})
+		a := newNode(t, store, engine.Limits{RPM: 10}, syncer.Config{})
+		b := newNode(t, store, engine.Limits{RPM: 10}, syncer.Config{})
+		stop := run(t, a, b)
+		time.Sleep(time.Second)
+		require.Equal(t, 6, a.use("a", 6, 60))
+		time.Sleep(300 * time.Millisecond)
+		b.use("a", 0, 1) // somebody asks
+		time.Sleep(300 * time.Millisecond)
+		require.Equal(t, syncer.Count{Requests: 6, Tokens: 60}, b.others("a"))
+		require.Equal(t, 4, b.use("a", 6, 40))
+		time.Sleep(300 * time.Millisecond)
+		require.Equal(t, 0, a.use("a", 6, 0))
+		require.Equal(t, 2, a.s.Stats().Nodes)
+		require.Equal(t, syncer.Count{Requests: 10, Tokens: 101}, total(store, "a", minute()))
+		stop()
+	})
+}
