@@ -13,8 +13,8 @@ import (
 // Handles stay valid. A configuration that [Config.Validate] rejects, or that
 // changes what New has fixed, changes nothing and is returned as an error.
 //
-// Requests of a group that changes wait while its windows are swapped: well
-// under a millisecond for a thousand deployments.
+// Requests of a group that changes wait while its windows are swapped; those of
+// other groups do not.
 func (e *Engine) Apply(cfg Config) error {
 	if err := cfg.Validate(); err != nil {
 		return err
@@ -58,9 +58,19 @@ type plan struct {
 	now    int64
 
 	live, removed map[*Group][]*handle
-	old           map[*handle]place // where a handle's cells are now
-	dirty         map[*Group]bool   // what changes
-	frames        map[*Group]*frame // of the groups that change
+	old           map[*handle]place   // where a handle's cells are now
+	places        map[*handle]*place  // where they will be, if elsewhere
+	dirty         map[*Group]bool     // what changes
+	frames        map[*Group]*frame   // of the groups that change
+	from          map[*Group][]cellAt // where the frames' cells are copied from
+}
+
+// cellAt is a cell in the frames of a group that are about to be replaced; the
+// zero value is none.
+type cellAt struct {
+	g   *Group
+	cur *frame
+	i   int
 }
 
 // plan lists the groups that there are and that there will be.
@@ -69,6 +79,7 @@ func (e *Engine) plan(cfg *Config) *plan {
 		e: e, groups: slices.Clone(*e.all.Load()), byName: map[string]*Group{}, now: e.clock.Read(),
 		live: map[*Group][]*handle{}, removed: map[*Group][]*handle{},
 		old: map[*handle]place{}, dirty: map[*Group]bool{}, frames: map[*Group]*frame{},
+		from: map[*Group][]cellAt{}, places: map[*handle]*place{},
 	}
 	for _, g := range p.groups {
 		p.byName[g.name] = g
@@ -161,6 +172,15 @@ func (p *plan) build(s Strategy) {
 		f := newFrame(l, g.cur.Load().Epoch)
 		f.prev.Store(newFrame(l, f.Epoch-1))
 		p.frames[g] = f
+		p.from[g] = make([]cellAt, len(l.handles))
+		for i, h := range l.handles {
+			if o, ok := p.old[h]; ok {
+				p.from[g][i] = cellAt{o.g, o.g.cur.Load(), o.i}
+			}
+			if o := h.place.Load(); o == nil || *o != (place{g, i}) {
+				p.places[h] = &place{g, i}
+			}
+		}
 		for i, h := range l.handles {
 			if sh, ok := ahead[h]; ok {
 				if g.next == nil {
@@ -193,18 +213,17 @@ func (p *plan) ahead() map[*handle]share {
 
 // move seals the old cells and copies them into the new frames.
 func (p *plan) move() {
-	for _, f := range p.frames {
+	for g, f := range p.frames {
 		before := f.prev.Load()
-		for i, h := range f.handles {
-			o, ok := p.old[h]
-			if !ok {
+		for i, o := range p.from[g] {
+			if o.g == nil {
 				f.recap(i)
 				continue
 			}
-			was := o.g.cur.Load()
-			f.inherit(i, was, o.i)
+			f.inherit(i, o.cur, o.i)
 			f.recap(i)
-			if b := was.prev.Load(); b != nil && b.has(o.i, h) {
+			h := f.handles[i]
+			if b := o.cur.prev.Load(); b != nil && b.has(o.i, h) {
 				if b.Epoch == before.Epoch {
 					before.inherit(i, b, o.i)
 				} else {
@@ -232,12 +251,8 @@ func (f *frame) inherit(i int, old *frame, j int) {
 // publish gives every handle its place and every group its frame. Places come
 // first: whoever finds place and frame at odds waits.
 func (p *plan) publish() {
-	for g, f := range p.frames {
-		for i, h := range f.handles {
-			if o := h.place.Load(); o == nil || *o != (place{g, i}) {
-				h.place.Store(&place{g, i})
-			}
-		}
+	for h, at := range p.places {
+		h.place.Store(at)
 	}
 	for g, f := range p.frames {
 		g.publish(f)

@@ -63,7 +63,7 @@ var directions = []direction{
 		why: "knows a Source and a Store, neither the engine nor a store's client",
 	},
 	{
-		path: "sync/memstore", planned: true, may: []string{"window", "sync/syncer"},
+		path: "sync/memstore", may: []string{"window", "sync/syncer"},
 		why: "a Store is written against the syncer's contract alone",
 	},
 	{

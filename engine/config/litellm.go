@@ -16,6 +16,7 @@ type liteLLM struct {
 	options Options
 	entries []*entry
 	near    map[string]string   // what keys of litellm_params look like
+	errored bool                // of too many of them
 	hashed  int                 // bytes that went into generated ids
 	unset   map[string]*mention // variables without a value, among those
 	names   []string            // of unset, in order

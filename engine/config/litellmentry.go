@@ -142,7 +142,10 @@ func (r *liteLLM) identify(e *entry, info section) {
 		return // reported
 	}
 	if r.hashed > maxHashed {
-		r.errorf(e.section.table.line, e.params.path, "the ids of this file are made of more than %d bytes of litellm_params; that is as many as are read", maxHashed)
+		if !r.errored {
+			r.errored = true
+			r.errorf(e.section.table.line, e.params.path, "the ids of this file are made of more than %d bytes of litellm_params; that is as many as are read", maxHashed)
+		}
 		return
 	}
 	id, size, err := generatedID(group, e.params.table)

@@ -51,13 +51,6 @@ func resolvePlain(s string) (kind, string, error) {
 }
 
 func resolveNumber(s string) (kind, string, error) {
-	if len(s) > 2*maxDigits {
-		// Too long for anything but a text: sparing the patterns a long search.
-		if strings.Trim(s, "-+.0123456789_:xabcdefABCDEFT") == "" {
-			return 0, "", errLongNumber
-		}
-		return text, s, nil
-	}
 	switch {
 	case floatPattern.MatchString(s):
 		t, err := yamlFloat(s)

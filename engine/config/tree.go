@@ -1,6 +1,10 @@
 package config
 
-import "strings"
+import (
+	"math"
+	"strconv"
+	"strings"
+)
 
 // envPrefix is what a value that stands for an environment variable begins with.
 const envPrefix = "os.environ/"
@@ -12,6 +16,7 @@ type builder struct {
 	secrets   *secrets
 	lookupEnv func(string) (string, bool)
 	lastWins  bool // a key twice in a mapping is a warning, not an error
+	refused   bool // the file is too large or too deep, which was reported
 }
 
 // sized is a value and how many items it has when unfolded.
@@ -32,12 +37,33 @@ func newMapping(line int) *mapping {
 	return &mapping{table: value{kind: table, line: line}, size: 1, places: map[string]int{}, own: map[string]int{}}
 }
 
+// identity is equal for keys that are equal in Python, where 1, 1.0 and True are.
+func (v *value) identity() string {
+	number := v.number()
+	if v.kind == boolean && v.text == "True" {
+		number = 1
+	} else if v.kind == boolean {
+		number = 0
+	}
+	switch {
+	case number == math.Trunc(number) && math.Abs(number) < 1<<53:
+		return "number " + strconv.FormatInt(int64(number), 10)
+	case v.kind == integer, v.kind == float:
+		return "number " + v.text
+	default:
+		return string('a'+byte(v.kind)) + v.text
+	}
+}
+
 // set adds an entry. One that is there keeps its place and gets the new value,
 // as in Python's dict.
 func (m *mapping) set(p pair, size int) {
-	id := string('0'+byte(p.key.kind)) + p.key.text
+	id := p.key.identity()
 	m.size += size
 	if i, ok := m.places[id]; ok {
+		if old := m.table.pairs[i].key; old.kind != p.key.kind {
+			p.key = old
+		}
 		m.table.pairs[i] = p
 		return
 	}
@@ -47,7 +73,7 @@ func (m *mapping) set(p pair, size int) {
 
 // put is set for an entry that the mapping itself spells out.
 func (b *builder) put(m *mapping, p pair, size int) {
-	id := string('0'+byte(p.key.kind)) + p.key.text
+	id := p.key.identity()
 	if first, ok := m.own[id]; ok {
 		if b.lastWins {
 			b.warnf(p.key.line, showName(p.key.text), "is in this mapping already, on line %d; the last one counts, as in LiteLLM", first)
@@ -98,7 +124,7 @@ func (b *builder) tooMuch(line, size int) bool {
 	if size <= MaxUnfolded {
 		return false
 	}
-	b.errorf(line, "", "aliases and merge keys make more than %d items of this file; that is as many as are read", MaxUnfolded)
+	b.refuse(line, "aliases and merge keys make more than %d items of this file; that is as many as are read", MaxUnfolded)
 	return true
 }
 
@@ -106,6 +132,14 @@ func (b *builder) tooDeep(line, depth int) bool {
 	if depth <= MaxDepth {
 		return false
 	}
-	b.errorf(line, "", "lists and mappings are nested more than %d deep; that is as deep as they are read", MaxDepth)
+	b.refuse(line, "lists and mappings are nested more than %d deep; that is as deep as they are read", MaxDepth)
 	return true
+}
+
+// refuse reports once that a file is beyond a bound.
+func (b *builder) refuse(line int, format string, args ...any) {
+	if !b.refused {
+		b.errorf(line, "", format, args...)
+	}
+	b.refused = true
 }

@@ -9,8 +9,8 @@ import (
 type vector [scan.Kinds]float64
 
 // fit returns, for each encoding, the weights that estimate the documents that
-// are not held out with the least error. The error is relative, and every kind of document
-// counts alike however many there are. Errors count with their size rather than
+// are not held out with the least error. The error is relative, and a kind of document
+// counts with its importance however many there are. Errors count with their size rather than
 // its square, which a few odd documents would dominate: each round weighs a
 // document by the inverse of its error in the round before.
 func fit(docs []document) [len(encodings)]vector {
@@ -31,7 +31,7 @@ func fit(docs []document) [len(encodings)]vector {
 			s := newSystem()
 			for i, d := range chosen {
 				y := float64(d.exact[enc])
-				weight := share(d) / perKind[d.kind]
+				weight := importance(d.kind) * share(d) / perKind[d.kind]
 				if round > 0 {
 					weight *= 0.03 / math.Max(math.Abs(dot(counts[i], &w)/y-1), 0.01)
 				}
@@ -42,6 +42,17 @@ func fit(docs []document) [len(encodings)]vector {
 		out[enc] = w
 	}
 	return out
+}
+
+// importance is the weight of a kind of document. English, code and JSON are
+// most of what is sent to models, and words of Latin letters in
+// other languages must not spoil them.
+func importance(kind string) float64 {
+	switch kind {
+	case "english", "code", "json":
+		return 4
+	}
+	return 1
 }
 
 // share is the weight of a document within its kind: a long one tells more.

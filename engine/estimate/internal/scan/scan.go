@@ -94,7 +94,7 @@ func (t *tally) word(text string, i, before int) int {
 // what it has beyond the longest length of a row in excess.
 func (t *tally) length(row, n, excess int) {
 	if n > lengths {
-		t.add(excess, n - lengths)
+		t.add(excess, n-lengths)
 		n = lengths
 	}
 	t.add(row+n-1, 1)
@@ -163,7 +163,7 @@ func (t *tally) symbols(text string, i, before int) (end, after int) {
 	}
 	t.length(row, min(n, lengths)-1, 0)
 	if n > lengths {
-		t.add(excessSymbols, n - lengths)
+		t.add(excessSymbols, n-lengths)
 	}
 	t.add(symbolChanges, changes)
 	return i, bare

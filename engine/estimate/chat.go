@@ -1,0 +1,129 @@
+package estimate
+
+import "fmt"
+
+// Chat is a request to a chat model, as far as it has tokens.
+type Chat struct {
+	Messages []Message
+	Tools    []Tool
+}
+
+// Message is one message of a chat. Everything in it is optional.
+type Message struct {
+	Role    string   // "system", "user", "assistant", "tool"
+	Name    string   // who speaks, if the message says so
+	Content string   // the text
+	Parts   []string // the texts of a message that consists of several
+	Calls   []Call   // what an assistant asked for
+
+	Images          int // at high or automatic detail: [ImageTokens] each
+	LowDetailImages int // [LowDetailImageTokens] each
+}
+
+// Call is a model's call of a tool.
+type Call struct{ Name, Arguments string }
+
+// Tokens that a chat has beyond its texts. The rule for messages and for tools is
+// OpenAI's, https://github.com/openai/openai-cookbook/blob/main/examples/How_to_count_tokens_with_tiktoken.ipynb
+// (there named tokens_per_message, tokens_per_name, and so on).
+const (
+	perMessage = 3
+	perName    = 1
+	perReply   = 3 // once: the answer's own beginning
+	perCall    = 3 // not published; what a message costs
+)
+
+// Tokens of an image. An image at low detail costs 85. At high detail it costs
+// 170 for each square of 512 pixels after scaling and 85 for the whole;
+// [ImageTokens] is the price of an image of 1024 by 1024 pixels. The largest
+// price is 1445. Other models count differently: Messages
+// cannot know the size of an image, so it takes this one.
+//
+// Source: https://platform.openai.com/docs/guides/images-vision, "Calculating
+// costs", for gpt-4o.
+const (
+	ImageTokens          int64 = 765
+	LowDetailImageTokens int64 = 85
+)
+
+// MaxImages is how many images of one detail a message may have.
+const MaxImages = 1 << 20
+
+// Messages counts the tokens of a chat: of its texts, with c, and what OpenAI's
+// published rule adds for messages, names, tools and the beginning of the
+// answer. A chat without anything has 3. Counted with an [Exact] this agrees with
+// what OpenAI charges for messages as of that rule; providers change theirs
+// without notice. Identifiers of calls are not counted.
+//
+// It fails if c does, and for a number of images outside [0, MaxImages] or a
+// tool whose parameters are not JSON. With an [Encoding] and without tools it does not
+// allocate.
+func Messages(c Counter, chat Chat) (int64, error) {
+	total := int64(perReply)
+	for i := range chat.Messages {
+		n, err := message(c, &chat.Messages[i])
+		if err != nil {
+			return 0, fmt.Errorf("message %d: %w", i, err)
+		}
+		total += n
+	}
+	if len(chat.Tools) == 0 {
+		return total, nil
+	}
+	n, err := tools(c, chat.Tools)
+	return total + n, err
+}
+
+func message(c Counter, m *Message) (int64, error) {
+	if m.Images < 0 || m.Images > MaxImages || m.LowDetailImages < 0 || m.LowDetailImages > MaxImages {
+		return 0, fmt.Errorf("estimate: %d and %d images, want 0 to %d", m.Images, m.LowDetailImages, MaxImages)
+	}
+	total := perMessage + int64(m.Images)*ImageTokens + int64(m.LowDetailImages)*LowDetailImageTokens
+	if m.Name != "" {
+		total += perName
+	}
+	for _, text := range [...]string{m.Role, m.Name, m.Content} {
+		n, err := c.Text(text)
+		if err != nil {
+			return 0, err
+		}
+		total += n
+	}
+	n, err := Texts(c, m.Parts)
+	if err != nil {
+		return 0, err
+	}
+	total += n
+	for _, call := range m.Calls {
+		n, err := Texts(c, []string{call.Name, call.Arguments})
+		if err != nil {
+			return 0, err
+		}
+		total += perCall + n
+	}
+	return total, nil
+}
+
+// Texts counts the tokens of several texts, such as those of an embedding
+// request, each on its own. It fails if c does.
+func Texts(c Counter, texts []string) (int64, error) {
+	var total int64
+	for i, text := range texts {
+		n, err := c.Text(text)
+		if err != nil {
+			return 0, fmt.Errorf("text %d: %w", i, err)
+		}
+		total += n
+	}
+	return total, nil
+}
+
+// TokenIDs counts the tokens of inputs that are tokens already: one for each
+// element, whatever it is.
+func TokenIDs[ID any](lists ...[]ID) int64 {
+	var total int64
+	for _, ids := range lists {
+		total += int64(len(ids))
+	}
+	return total
+}
