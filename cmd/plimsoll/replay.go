@@ -29,7 +29,7 @@ func runReplay(ctx context.Context, args []string, env environment) error {
 	if err != nil {
 		return err
 	}
-	pool, err := f.readPool()
+	pool, err := f.readPool(env)
 	if err != nil {
 		return err
 	}

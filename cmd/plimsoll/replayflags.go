@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -16,7 +17,9 @@ import (
 // replayFlags are the flags of plimsoll replay.
 type replayFlags struct {
 	trace    string // file; "" = generated traffic
-	pool     string
+	pool     string // name of a built-in one
+	config   string // file; "" = the built-in pool
+	group    string // of config; "" = the only one
 	load     float64
 	policy   string // name
 	compare  bool
@@ -28,7 +31,7 @@ type replayFlags struct {
 // parseReplayFlags reads the arguments after "replay". It returns
 // [flag.ErrHelp] if they ask for help, a usageError if they make no sense.
 func parseReplayFlags(args []string) (replayFlags, error) {
-	f := replayFlags{pool: "standard", load: 0.95, seed: 1}
+	f := replayFlags{load: 0.95, seed: 1}
 	set := f.flagSet()
 	err := set.Parse(args)
 	switch {
@@ -38,14 +41,17 @@ func parseReplayFlags(args []string) (replayFlags, error) {
 		return f, replayUsage("%s", flagMessage(err, set))
 	case set.NArg() > 0:
 		return f, replayUsage("unexpected argument %q; a trace is given by --trace FILE", set.Arg(0))
+	case f.config != "" && f.pool != "":
+		return f, replayUsage("--config and --pool both say what to send calls to; leave one out")
+	case f.config == "" && f.group != "":
+		return f, replayUsage("--group is one of a configuration's; give it by --config FILE")
 	case f.compare && f.policy != "":
 		return f, replayUsage("--compare runs every policy; leave --policy out")
 	case f.strategy != nil && f.policy != "" && f.policy != replay.EngineName:
 		return f, replayUsage("--strategy is the engine's; leave it out with --policy %s", f.policy)
 	}
-	if f.policy == "" {
-		f.policy = replay.EngineName
-	}
+	f.policy = cmp.Or(f.policy, replay.EngineName)
+	f.pool = cmp.Or(f.pool, provider.PoolNames[0])
 	return f, nil
 }
 
@@ -53,12 +59,9 @@ func parseReplayFlags(args []string) (replayFlags, error) {
 func (f *replayFlags) flagSet() *flag.FlagSet {
 	set := flag.NewFlagSet("replay", flag.ContinueOnError)
 	set.SetOutput(io.Discard)
-	set.Func("trace", "", func(s string) error {
-		if f.trace = s; s == "" {
-			return errors.New("want the name of a file; leave --trace out for generated traffic")
-		}
-		return nil
-	})
+	set.Func("trace", "", parseName(&f.trace, "want the name of a file; leave --trace out for generated traffic"))
+	set.Func("config", "", parseName(&f.config, "want the name of a file; leave --config out for a built-in pool"))
+	set.Func("group", "", parseName(&f.group, "want the name of a group; leave --group out where there is only one"))
 	set.Func("pool", "", func(s string) (err error) {
 		_, err = provider.Pool(s)
 		f.pool = s
@@ -87,6 +90,15 @@ func (f *replayFlags) flagSet() *flag.FlagSet {
 	})
 	set.BoolFunc("json", "", parseBool(&f.json))
 	return set
+}
+
+func parseName(to *string, want string) func(string) error {
+	return func(s string) error {
+		if *to = s; s == "" {
+			return errors.New(want)
+		}
+		return nil
+	}
 }
 
 func parseBool(to *bool) func(string) error {

@@ -14,13 +14,17 @@ Flags:
   --pool NAME      ten deployments, standard: 30k to 300k TPM and 6 RPM per 1k
                    TPM; rpm-bound: every second one has a tenth of the RPM
                    (default standard)
+  --config FILE    deployments of a configuration instead: plimsoll's own format
+                   or LiteLLM's, as 'plimsoll check' reads it
+  --group NAME     which of its groups, or an alias (not needed if it has one)
   --load F         warp the trace in time until its tokens are F of the pool's
                    token limits, 0.001 to 1000 (default 0.95)
   --policy NAME    engine, litellm, litellm+cooldown, round-robin, random or
                    least-in-flight (default engine)
   --compare        run every policy on the same traffic, side by side
   --strategy NAME  the engine's: least-utilized, lowest-tpm, power-of-two or
-                   weighted (by TPM) (default least-utilized)
+                   weighted (by TPM, or the configuration's weights)
+                   (default the configuration's, or least-utilized)
   --seed N         of everything random, 0 to 18446744073709551615 (default 1)
   --json           print JSON instead of a table
 
@@ -34,7 +38,13 @@ Policies:
   round-robin       one after the other
   random            drawn in proportion to TPM
   least-in-flight   fewest calls under way
-The last three know no limits, and none but the engine reserves anything.
+The last three know no limits, and none but the engine reserves anything. Of a
+configuration they all see RPM and TPM; order, weights, max_in_flight and the
+rest are the engine's alone. As in the original, litellm never uses a deployment
+with a colon in its id.
+
+Simulated deployments enforce RPM and TPM as configured; those of a configuration
+write an output token in 20 ms.
 
 A call that the provider refuses (429) is tried once more, on another
 deployment. The JSON has these keys, and the table shows most of them:

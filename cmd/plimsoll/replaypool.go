@@ -15,7 +15,10 @@ type pool struct {
 }
 
 // readPool returns the pool that the flags ask for.
-func (f replayFlags) readPool() (pool, error) {
+func (f replayFlags) readPool(env environment) (pool, error) {
+	if f.config != "" {
+		return f.readConfig(env)
+	}
 	p := pool{name: "pool " + f.pool}
 	if f.strategy != nil {
 		p.strategy = *f.strategy

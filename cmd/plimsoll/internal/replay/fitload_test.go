@@ -38,6 +38,7 @@ func TestFitLoadErrors(t *testing.T) {
 		require.ErrorContains(t, err, "want a number from 0.001 to 1000", "load %v", load)
 	}
 	require.ErrorContains(t, replay.FitLoad(trace.Trace{{}}, pool, 1), "the trace has no tokens")
+	require.ErrorContains(t, replay.FitLoad(trace.Trace{{Input: 1}}, []provider.Deployment{{TPM: -1}, {RPM: 5}}, 1), "no deployment has a TPM limit")
 	huge := trace.Trace{{Input: trace.MaxTokens}, {Arrival: time.Second, Output: trace.MaxTokens}}
 	require.EqualError(t, replay.FitLoad(huge, pool, 0.95), "at load 0.95 the trace would last 1462 days; want at most 366")
 }

@@ -53,6 +53,9 @@ func FitLoad(t trace.Trace, pool []provider.Deployment, load float64) error {
 	if tokens == 0 {
 		return errors.New("the trace has no tokens, so no load can be made of it")
 	}
+	if provider.TPM(pool) == 0 {
+		return errors.New("no deployment has a TPM limit, so there is nothing that load could be a share of")
+	}
 	minutes := float64(tokens) / (load * float64(provider.TPM(pool)))
 	if minutes > MaxDuration.Minutes() {
 		return fmt.Errorf("at load %v the trace would last %.0f days; want at most %.0f", load, minutes/60/24, MaxDuration.Hours()/24)

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -164,7 +165,7 @@ func (s *simulation) finish(t trace.Trace, wall time.Duration) *Report {
 		r.QuotaTokens += max(0, d.TPM) * r.Minutes
 		r.OverrunTokens += d.meter.overrun
 		r.Deployments = append(r.Deployments, DeploymentReport{
-			ID:              d.ID,
+			ID:              cmp.Or(d.Label, d.ID),
 			RPMLimit:        d.RPM,
 			TPMLimit:        d.TPM,
 			Served:          d.served,

@@ -22,9 +22,9 @@ func (r *Report) deploymentRows() [][]string {
 	}
 	for _, d := range r.Deployments {
 		rows = append(rows, []string{
-			d.ID, grouped(d.Served), grouped(d.Tokens), percent(d.Tokens, d.TPMLimit*r.Minutes),
-			grouped(d.RPMLimit), grouped(d.PeakRPM),
-			grouped(d.TPMLimit), grouped(d.PeakReservedTPM), grouped(d.PeakEndedTPM),
+			d.ID, grouped(d.Served), grouped(d.Tokens), used(d.Tokens, d.TPMLimit, r.Minutes),
+			limitText(d.RPMLimit), grouped(d.PeakRPM),
+			limitText(d.TPMLimit), grouped(d.PeakReservedTPM), grouped(d.PeakEndedTPM),
 		})
 	}
 	return rows
@@ -66,6 +66,22 @@ func align(rows [][]string, sides string) string {
 		b.WriteString(strings.TrimRight(strings.Join(cells, "  "), " ") + "\n")
 	}
 	return b.String()
+}
+
+// limitText shows a limit; a dash stands for none.
+func limitText(limit int64) string {
+	if limit == 0 {
+		return "-"
+	}
+	return grouped(max(0, limit))
+}
+
+// used shows tokens as a share of what a limit allows in so many minutes.
+func used(tokens, limit, minutes int64) string {
+	if limit <= 0 {
+		return "-"
+	}
+	return percent(tokens, limit*minutes)
 }
 
 func percent(part, whole int64) string { return fmt.Sprintf("%.1f %%", 100*share(part, whole)) }

@@ -23,6 +23,8 @@ func TestTable(t *testing.T) {
 		Deployments: []replay.DeploymentReport{
 			{ID: "small", RPMLimit: 6, TPMLimit: 1_000, Served: 7, Tokens: 999, PeakRPM: 1, PeakReservedTPM: 1_000, PeakEndedTPM: 1_010},
 			{ID: "large", RPMLimit: 1_800, TPMLimit: 300_000, Served: 6_543, Tokens: 11_000_000, PeakRPM: 310, PeakReservedTPM: 299_998, PeakEndedTPM: 312_345},
+			{ID: "unlimited", Served: 12, Tokens: 1_100, PeakRPM: 1, PeakReservedTPM: 2_000, PeakEndedTPM: 2_010},
+			{ID: "blocked", RPMLimit: -1, TPMLimit: -1},
 		},
 	}
 	golden(t, "table", &report)

@@ -13,6 +13,7 @@ import (
 // Deployment is one deployment as its provider runs it.
 type Deployment struct {
 	ID             string
+	Label          string        // what reports call it; "" = ID
 	RPM, TPM       int64         // limits: requests and tokens per minute; 0 = none, [engine.Blocked] = nothing is allowed
 	PerOutputToken time.Duration // time it takes to write one token of an answer
 }

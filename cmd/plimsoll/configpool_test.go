@@ -1,0 +1,138 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const ownConfig = `
+deployments:
+  - {id: small, group: chat, rpm: 600, tpm: 100000}
+  - {id: large, group: chat, rpm: 3000, tpm: 450000}
+  - {id: plain, group: chat}
+  - {id: idle, group: chat, tpm: 100, disabled: true}
+  - {id: other, group: code, rpm: 600}
+  - {id: asleep, group: night, tpm: 100, disabled: true}
+aliases: {fast: quick, quick: chat}
+`
+
+const liteLLMConfig = `
+model_list:
+  - model_name: chat
+    litellm_params: {model: azure/east, api_key: sk-secret, rpm: 600, tpm: 100000}
+    model_info: {id: east}
+  - model_name: chat
+    litellm_params: {model: azure/west, api_key: sk-secret, rpm: 0, tpm: 100000}
+    model_info: {id: west}
+router_settings: {routing_strategy: usage-based-routing-v2}
+`
+
+func writeConfig(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "gateway.yaml")
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	return path
+}
+
+func TestReplayConfig(t *testing.T) {
+	path := writeConfig(t, ownConfig)
+	for _, group := range []string{"chat", "fast"} {
+		got := plimsoll(t.Context(), "replay", "--config", path, "--group", group, "--trace", smallTrace(t))
+		require.Equal(t, exitOK, got.code, got.stderr)
+		require.Contains(t, got.stdout, ", load 0.95, config "+path+", group chat, strategy least-utilized, seed 1\n")
+		require.Regexp(t, `(?m)^small .* 600 .* 100,000 `, got.stdout)
+		require.Regexp(t, `(?m)^plain .* - .* - `, got.stdout)
+		require.NotContains(t, got.stdout, "\nidle ")
+		require.NotContains(t, got.stdout, "\nother ")
+	}
+}
+
+// The file's strategy holds unless a flag names another.
+func TestReplayLiteLLMConfig(t *testing.T) {
+	path := writeConfig(t, liteLLMConfig)
+	for want, args := range map[string][]string{
+		"strategy lowest-tpm": nil,
+		"strategy weighted":   {"--strategy", "weighted"},
+		"policy litellm":      {"--policy", "litellm"},
+	} {
+		args = append([]string{"replay", "--config", path, "--trace", smallTrace(t)}, args...)
+		got := plimsoll(t.Context(), args...)
+		require.Equal(t, exitOK, got.code, got.stderr)
+		require.Contains(t, got.stdout, "group chat, "+want+", seed 1\n")
+		require.Regexp(t, `(?m)^west +0 +0 .* 0 .* 100,000 `, got.stdout)
+		require.NotContains(t, got.stdout+got.stderr, "sk-secret")
+	}
+
+	got := plimsoll(t.Context(), "replay", "--config", path, "--trace", smallTrace(t), "--compare", "--json")
+	require.Equal(t, exitOK, got.code, got.stderr)
+	var comparison struct {
+		Policies []struct {
+			Offered     int64
+			QuotaTokens int64 `json:"quota_tokens"`
+			Deployments []struct {
+				ID       string
+				RPMLimit int64 `json:"rpm_limit"`
+				Served   int64
+			}
+		}
+	}
+	require.NoError(t, json.Unmarshal([]byte(got.stdout), &comparison))
+	for _, p := range comparison.Policies {
+		require.Len(t, p.Deployments, 2)
+		require.Equal(t, "west", p.Deployments[1].ID)
+		require.Equal(t, int64(-1), p.Deployments[1].RPMLimit)
+		require.Zero(t, p.Deployments[1].Served)
+		require.Positive(t, p.Deployments[0].Served)
+	}
+}
+
+func TestReplayConfigErrors(t *testing.T) {
+	own := writeConfig(t, ownConfig)
+	const more = "Run 'plimsoll replay --help' for usage.\n"
+	var many strings.Builder
+	many.WriteString("deployments:\n")
+	for i := range 25 {
+		fmt.Fprintf(&many, "  - {id: d%d, group: g%02d, tpm: 1}\n", i, i)
+	}
+	broken := writeConfig(t, "deployments: [{id: a}]")
+	absent := filepath.Join(t.TempDir(), "absent.yaml")
+	for _, tt := range []struct {
+		name string
+		args []string
+		code int
+		want string
+	}{
+		{"which group", []string{"--config", own}, exitUsage, own + ": there are 3 groups; choose one by --group: chat, code, night\n" + more},
+		{"no such group", []string{"--config", own, "--group", "chatt"}, exitUsage, own + ": there is no group \"chatt\"; use one of: chat, code, night\n" + more},
+		{"many groups", []string{"--config", writeConfig(t, many.String())}, exitUsage, "there are 25 groups; choose one by --group: g00, g01, "},
+		{"not all are named", []string{"--config", writeConfig(t, many.String())}, exitUsage, "g18, g19 and 5 more\n" + more},
+		{"empty group", []string{"--config", own, "--group", ""}, exitUsage, "want the name of a group; leave --group out where there is only one\n" + more},
+		{"empty file name", []string{"--config", ""}, exitUsage, "want the name of a file; leave --config out for a built-in pool\n" + more},
+		{"group of no file", []string{"--group", "chat"}, exitUsage, "replay: --group is one of a configuration's; give it by --config FILE\n" + more},
+		{"two pools", []string{"--config", own, "--pool", "standard"}, exitUsage, "replay: --config and --pool both say what to send calls to; leave one out\n" + more},
+		{"disabled", []string{"--config", own, "--group", "night"}, exitFailure, own + ": every deployment of group night is disabled\n"},
+		{"no token limit", []string{"--config", own, "--group", "code"}, exitFailure, "no deployment has a TPM limit, so there is nothing that load could be a share of\n"},
+		{"a mistake", []string{"--config", broken}, exitFailure, "plimsoll: replay: cannot use " + broken + ":\n" + broken + ":1: deployments[0].group: "},
+		{"absent", []string{"--config", absent}, exitFailure, "plimsoll: replay: cannot use " + absent + ":\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := plimsoll(t.Context(), append([]string{"replay"}, tt.args...)...)
+			require.Equal(t, tt.code, got.code, got.stderr)
+			require.Empty(t, got.stdout)
+			require.Contains(t, got.stderr, tt.want)
+		})
+	}
+}
+
+func TestReplayConfigMentionsWarnings(t *testing.T) {
+	path := writeConfig(t, strings.Replace(ownConfig, "group: chat, rpm: 600", "group: chat, colour: red, rpm: 600", 1))
+	got := plimsoll(t.Context(), "replay", "--config", path, "--group", "chat", "--trace", smallTrace(t))
+	require.Equal(t, exitOK, got.code, got.stderr)
+	require.Equal(t, "plimsoll: replay: "+path+" has warnings (1); 'plimsoll check "+path+"' shows them\n", got.stderr)
+}
