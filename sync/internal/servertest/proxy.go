@@ -1,0 +1,227 @@
+package servertest
+
+import (
+	"net"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Direction is which way bytes go through a proxy.
+type Direction int
+
+const (
+	ToServer Direction = iota
+	ToClient
+)
+
+// Proxy stands between clients and a server, and does to their bytes what a
+// network may.
+type Proxy struct {
+	target   string
+	listener net.Listener
+	pumps    sync.WaitGroup
+
+	mu      sync.Mutex
+	changed *sync.Cond
+	pipes   map[*pipe]bool
+	closed  bool
+	refuse  bool
+	cut     bool             // drop the next reply and its connection
+	block   [2]bool          // nothing passes, nothing is lost
+	delay   [2]time.Duration // every chunk waits
+	rate    [2]int           // bytes a second; 0 = as they come
+	passed  [2]int64
+}
+
+// pipe is one client's connection and the one to the server that goes with it.
+type pipe struct {
+	client, server net.Conn
+	held           bool // what the client sent waits
+}
+
+// NewProxy listens on a free port until the test ends.
+func NewProxy(tb testing.TB, target string) *Proxy {
+	tb.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	p := &Proxy{target: target, listener: l, pipes: map[*pipe]bool{}}
+	p.changed = sync.NewCond(&p.mu)
+	p.pumps.Go(p.accept)
+	tb.Cleanup(p.close)
+	return p
+}
+
+// Addr is where the proxy listens.
+func (p *Proxy) Addr() string { return p.listener.Addr().String() }
+
+// URL is its address.
+func (p *Proxy) URL() string { return "valkey://" + p.Addr() }
+
+// CutNextReply lets the next request reach the server, then drops the answer and
+// the connection.
+func (p *Proxy) CutNextReply() { p.set(func() { p.cut = true }) }
+
+// CutPending reports whether a cut that was asked for has yet to happen.
+func (p *Proxy) CutPending() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cut
+}
+
+// HoldRequests keeps what clients send on the connections of now, also when they
+// have given up; connections made later pass. Release lets it arrive.
+func (p *Proxy) HoldRequests() {
+	p.set(func() {
+		for q := range p.pipes {
+			q.held = true
+		}
+	})
+}
+
+// Block stops all bytes of one direction, as a partition does; Heal lets those
+// arrive that still have a connection.
+func (p *Proxy) Block(d Direction) { p.set(func() { p.block[d] = true }) }
+
+// Slow delays each chunk, and passes at most so many bytes a second (0 = any).
+func (p *Proxy) Slow(d Direction, delay time.Duration, bytesPerSecond int) {
+	p.set(func() { p.delay[d], p.rate[d] = delay, bytesPerSecond })
+}
+
+// Refuse drops all connections, and new ones at once.
+func (p *Proxy) Refuse() {
+	p.set(func() {
+		p.refuse = true
+		for q := range p.pipes {
+			q.client.Close()
+			q.server.Close()
+		}
+	})
+}
+
+// Heal ends every fault; what was held arrives.
+func (p *Proxy) Heal() {
+	p.set(func() {
+		p.refuse, p.cut = false, false
+		p.block, p.delay, p.rate = [2]bool{}, [2]time.Duration{}, [2]int{}
+		for q := range p.pipes {
+			q.held = false
+		}
+	})
+}
+
+// Passed returns how many bytes have gone one way.
+func (p *Proxy) Passed(d Direction) int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.passed[d]
+}
+
+func (p *Proxy) set(change func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	change()
+	p.changed.Broadcast()
+}
+
+func (p *Proxy) close() {
+	p.set(func() {
+		p.closed = true
+		for q := range p.pipes {
+			q.client.Close()
+			q.server.Close()
+		}
+	})
+	p.listener.Close()
+	p.pumps.Wait()
+}
+
+func (p *Proxy) accept() {
+	for {
+		client, err := p.listener.Accept()
+		if err != nil {
+			return
+		}
+		server, err := net.Dial("tcp", p.target)
+		if err != nil {
+			client.Close()
+			continue
+		}
+		q := &pipe{client: client, server: server}
+		p.mu.Lock()
+		if p.refuse || p.closed {
+			client.Close()
+			server.Close()
+		} else {
+			p.pipes[q] = true
+			p.pumps.Go(func() { p.pump(q, ToServer, client, server) })
+			p.pumps.Go(func() { p.pump(q, ToClient, server, client) })
+		}
+		p.mu.Unlock()
+	}
+}
+
+// pump carries one direction of one connection. What the client had sent before
+// it went away still goes to the server.
+func (p *Proxy) pump(q *pipe, d Direction, from, to net.Conn) {
+	defer func() {
+		if d == ToServer {
+			if tcp, ok := to.(*net.TCPConn); ok {
+				_ = tcp.CloseWrite() // the answer may still come
+			}
+			return
+		}
+		from.Close()
+		to.Close()
+		p.set(func() { delete(p.pipes, q) })
+	}()
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := from.Read(buf)
+		if n > 0 && !p.pass(q, d, to, buf[:n]) {
+			return
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// pass writes a chunk when it may go, and reports whether the connection lives.
+func (p *Proxy) pass(q *pipe, d Direction, to net.Conn, chunk []byte) bool {
+	p.mu.Lock()
+	for !p.closed && (p.block[d] || d == ToServer && q.held) {
+		p.changed.Wait()
+	}
+	if p.closed {
+		p.mu.Unlock()
+		return false
+	}
+	if d == ToClient && p.cut {
+		p.cut = false
+		p.mu.Unlock()
+		q.client.Close()
+		return false
+	}
+	delay, rate := p.delay[d], p.rate[d]
+	p.passed[d] += int64(len(chunk))
+	p.mu.Unlock()
+	for len(chunk) > 0 {
+		part := len(chunk)
+		if rate > 0 {
+			part = min(part, max(rate/50, 1))
+			delay += time.Duration(part) * time.Second / time.Duration(rate)
+		}
+		if delay > 0 {
+			<-time.After(delay)
+			delay = 0
+		}
+		if _, err := to.Write(chunk[:part]); err != nil && d == ToServer {
+			return false
+		}
+		chunk = chunk[part:]
+	}
+	return true
+}
