@@ -1,0 +1,89 @@
+package valkeystore
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"time"
+
+	"github.com/valkey-io/valkey-go"
+)
+
+// settings are those of a client for batches: one connection to a server, used
+// for all of them, and nothing sent twice by the client itself. ConnLifetime
+// stays zero: with it, valkey-go repeats increments that were under way.
+func settings() valkey.ClientOption {
+	return valkey.ClientOption{
+		ClientName:          "plimsoll",
+		DisableCache:        true,
+		DisableRetry:        true,
+		AlwaysPipelining:    true,
+		PipelineMultiplex:   -1,
+		BlockingPipeline:    -1, // a large batch takes the same connection
+		RingScaleEachConn:   8,
+		ReadBufferEachConn:  1 << 16,
+		WriteBufferEachConn: 1 << 16,
+		ConnWriteTimeout:    time.Second,
+		Dialer:              net.Dialer{Timeout: 2 * time.Second, KeepAlive: time.Second},
+	}
+}
+
+// sentinelRefresh finds a failover whose announcement was missed.
+const sentinelRefresh = 5 * time.Second
+
+// dial makes a client and connects it. It gives up when ctx ends.
+func (t *target) dial(ctx context.Context) (valkey.Client, error) {
+	o := t.option
+	password, err := t.password.read()
+	if err != nil {
+		return nil, err
+	}
+	o.Password = password
+	if o.TLSConfig != nil {
+		o.TLSConfig = o.TLSConfig.Clone()
+	}
+	if o.Sentinel.MasterSet != "" {
+		if o.Sentinel.Password, err = t.sentinel.read(); err != nil {
+			return nil, err
+		}
+		o.Sentinel.Dialer, o.Sentinel.TLSConfig = o.Dialer, o.TLSConfig
+		o.Sentinel.TopologyRefreshInterval = sentinelRefresh
+	} else if !t.cluster {
+		o.ForceSingleClient = true
+	}
+	o.DialCtxFn = func(each context.Context, address string, d *net.Dialer, cfg *tls.Config) (net.Conn, error) {
+		each, cancel := context.WithCancel(each)
+		defer cancel()
+		defer context.AfterFunc(ctx, cancel)()
+		return connect(each, address, d, cfg)
+	}
+	return valkey.NewClient(o)
+}
+
+// connect opens a connection that, when closed, throws away what was not sent:
+// a batch that was given up should not arrive later if that can be helped.
+func connect(ctx context.Context, address string, d *net.Dialer, cfg *tls.Config) (net.Conn, error) {
+	conn, err := d.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0) // a courtesy
+	}
+	if cfg == nil {
+		return conn, nil
+	}
+	if cfg.ServerName == "" {
+		host, _, _ := net.SplitHostPort(address)
+		cfg = cfg.Clone()
+		cfg.ServerName = host
+	}
+	ctx, cancel := context.WithTimeout(ctx, d.Timeout)
+	defer cancel()
+	secure := tls.Client(conn, cfg)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return secure, nil
+}

@@ -1,0 +1,147 @@
+package valkeystore_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/sync/internal/servertest"
+	"github.com/plimsoll-dev/plimsoll/sync/syncer"
+	"github.com/plimsoll-dev/plimsoll/sync/valkeystore"
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// node speaks to a store by hand, as a syncer does: one batch at a time, sent
+// again until it is resolved.
+type node struct {
+	tb         testing.TB
+	store      *valkeystore.Store
+	name       string
+	seq        uint64
+	generation uint64
+	timeout    time.Duration // of one attempt
+	failures   int
+	reply      syncer.Reply
+}
+
+func newNode(tb testing.TB, store *valkeystore.Store) *node {
+	return &node{tb: tb, store: store, name: fmt.Sprintf("n-%x", rand.Uint64()), timeout: 300 * time.Millisecond}
+}
+
+// open returns a store at an address that is closed with the test.
+func open(tb testing.TB, url string, cfg valkeystore.Config) *valkeystore.Store {
+	tb.Helper()
+	s, err := valkeystore.Open(url, cfg)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(s.Close)
+	return s
+}
+
+// next is the batch after the last one that was resolved.
+func (n *node) next(deltas ...window.Tally) syncer.Batch {
+	b := syncer.Batch{Node: n.name, Seq: n.seq + 1, Generation: n.generation, Deltas: deltas}
+	if len(deltas) > 0 {
+		b.Bucket = n.store.Bucket(deltas[0].ID)
+	}
+	return b
+}
+
+// try sends a batch once.
+func (n *node) try(b syncer.Batch) error {
+	ctx, cancel := context.WithTimeout(n.tb.Context(), n.timeout)
+	defer cancel()
+	err := n.store.Exchange(ctx, b, &n.reply)
+	if err != nil {
+		n.failures++
+		return err
+	}
+	n.seq = b.Seq
+	if n.reply.Generation != 0 {
+		n.generation = n.reply.Generation
+	}
+	return nil
+}
+
+// resolve sends a batch until it is known to have been applied.
+func (n *node) resolve(b syncer.Batch) *syncer.Reply {
+	n.tb.Helper()
+	var err error
+	servertest.Until(n.tb, fmt.Sprintf("seq %d resolved", b.Seq), func() bool {
+		if err = n.try(b); err != nil {
+			n.tb.Logf("seq %d: %v", b.Seq, err)
+		}
+		return err == nil
+	})
+	return &n.reply
+}
+
+// add resolves one batch of these deltas.
+func (n *node) add(deltas ...window.Tally) *syncer.Reply {
+	n.tb.Helper()
+	return n.resolve(n.next(deltas...))
+}
+
+// total reads what the store has for a deployment in the present window.
+func (n *node) total(id string, start int64) window.Tally {
+	n.tb.Helper()
+	b := n.next()
+	b.Bucket, b.Reads = n.store.Bucket(id), []window.Tally{{ID: id, Start: start}}
+	r := n.resolve(b)
+	if len(r.Totals) != 1 {
+		n.tb.Fatalf("totals = %v, want one", r.Totals)
+	}
+	return r.Totals[0]
+}
+
+// begin is when the present window began.
+func begin() int64 { return window.StartSeconds(window.EpochAt(time.Now().UnixNano())) }
+
+func tally(id string, start, requests, tokens int64) window.Tally {
+	return window.Tally{ID: id, Start: start, Requests: requests, Tokens: tokens}
+}
+
+// ttls fails the test if a key of the server never expires.
+func ttls(tb testing.TB, server *servertest.Server) {
+	tb.Helper()
+	keys, _ := server.Do(tb, "KEYS", "*").([]any)
+	if len(keys) == 0 {
+		tb.Error("no keys at all")
+	}
+	for _, key := range keys {
+		if left := server.Do(tb, "TTL", key.(string)); left == int64(-1) {
+			tb.Errorf("%v never expires", key)
+		}
+	}
+}
+
+// logged collects log lines.
+type logged struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logged) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
+
+func (l *logged) lines() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	text := strings.TrimSpace(l.b.String())
+	if text == "" {
+		return nil
+	}
+	return strings.Split(text, "\n")
+}

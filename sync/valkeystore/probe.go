@@ -1,0 +1,109 @@
+package valkeystore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/valkey-io/valkey-go"
+)
+
+// dedicate returns what to send a batch on. A cluster's client follows a slot
+// that moves by itself, and could send the transaction on without the WATCH
+// before it; a dedicated connection returns the error instead, nothing having
+// been applied.
+func dedicate(c client) (conn valkey.CoreClient, release func()) {
+	if c.Mode() != valkey.ClientModeCluster {
+		return c.Client, func() {}
+	}
+	return c.Dedicate()
+}
+
+// probe makes sure that the server takes transactions before increments are
+// sent: one that refuses MULTI alone would apply them bare, at every attempt. It
+// asks for the time, which the first batch needs.
+func (s *Store) probe(ctx context.Context, c client, b *bucket, conn valkey.CoreClient) error {
+	b.mu.Lock()
+	known := b.probed == c.id
+	b.mu.Unlock()
+	if known {
+		return nil
+	}
+	bld := conn.B()
+	results := conn.DoMulti(ctx, bld.Watch().Key(b.head+"g").Build(), bld.Multi().Build(), bld.Time().Build(), bld.Exec().Build())
+	exec := results[len(results)-1]
+	if err := cause(results); !errors.Is(err, errGarbled) { // something was refused
+		if results[1].Error() == nil && !aborted(exec.Error()) {
+			conn.Do(ctx, bld.Discard().Build())
+		}
+		return fmt.Errorf("trying a transaction: %w", err)
+	}
+	if answers, err := exec.ToArray(); err == nil && len(answers) == 1 {
+		if at, err := serverTime(&answers[0]); err == nil {
+			s.clock.Store(&reading{at, time.Now()})
+		}
+	} else if !valkey.IsValkeyNil(err) { // nil: somebody wrote the key meanwhile
+		return fmt.Errorf("trying a transaction: %w", errGarbled)
+	}
+	b.mu.Lock()
+	b.probed = c.id
+	b.mu.Unlock()
+	return nil
+}
+
+// aborted reports whether EXEC's error means that the server has forgotten the
+// transaction. After any other it still queues what comes.
+func aborted(err error) bool {
+	verr, ok := valkey.IsValkeyErr(err)
+	return ok && hasCode(verr, "EXECABORT")
+}
+
+// distrust has the next batch probe again when the server took this one's
+// commands other than as a guarded transaction.
+func (b *bucket) distrust(ctx context.Context, conn valkey.CoreClient, results []valkey.ValkeyResult) {
+	watch, multi := results[atWatch].Error(), results[atMulti].Error()
+	exec := results[len(results)-1].Error()
+	open := multi == nil && exec != nil && !valkey.IsValkeyNil(exec) && !aborted(exec)
+	if watch == nil && multi == nil && !open {
+		return
+	}
+	b.mu.Lock()
+	b.probed = 0
+	b.mu.Unlock()
+	if open {
+		conn.Do(ctx, conn.B().Discard().Build())
+	}
+}
+
+// checkTimeout bounds the look at the server's settings: it rides on an exchange
+// that is done.
+const checkTimeout = 100 * time.Millisecond
+
+// checkEviction warns of a server that drops keys when its memory is full. It
+// asks once for each client, and again if there was no answer.
+func (s *Store) checkEviction(ctx context.Context, c client) {
+	if s.checked.Swap(c.id) == c.id {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	servers := map[string]valkey.Client{"": c.Client}
+	if c.Mode() == valkey.ClientModeCluster {
+		servers = c.Nodes()
+	}
+	for _, server := range servers {
+		info, err := server.Do(ctx, server.B().Info().Section("memory").Build()).ToString()
+		if _, refused := valkey.IsValkeyErr(err); err != nil && !refused {
+			s.checked.CompareAndSwap(c.id, 0)
+			return
+		}
+		for line := range strings.Lines(info) {
+			policy, found := strings.CutPrefix(strings.TrimSpace(line), "maxmemory_policy:")
+			if found && policy != "noeviction" {
+				s.sayOnce("eviction", "the server drops keys when its memory is full, and counts with them: set maxmemory-policy noeviction", "maxmemory_policy", policy)
+			}
+		}
+	}
+}

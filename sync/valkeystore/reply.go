@@ -1,0 +1,174 @@
+package valkeystore
+
+import (
+	"errors"
+	"hash/fnv"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/valkey-io/valkey-go"
+
+	"github.com/plimsoll-dev/plimsoll/sync/syncer"
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// errGarbled is a reply that no server gives to these commands. The batch may
+// have been applied.
+var errGarbled = errors.New("the server's answer makes no sense")
+
+// read takes the replies to a batch apart. An error means that the batch may or
+// may not have been applied.
+func (c *call) read(results []valkey.ValkeyResult, batch *syncer.Batch, r *syncer.Reply) error {
+	*r = syncer.Reply{Totals: r.Totals[:0], Refused: r.Refused[:0], Bytes: c.bytes}
+	if len(results) != len(c.cmds) {
+		return errGarbled
+	}
+	exec := results[len(results)-1]
+	switch err := exec.Error(); {
+	case valkey.IsValkeyNil(err):
+		return c.duplicate(results, batch, r)
+	case err != nil:
+		return cause(results)
+	}
+	answers, err := exec.ToArray()
+	if err != nil || len(answers) != c.queued {
+		return errGarbled
+	}
+	return c.applied(answers, batch, r)
+}
+
+// cause returns what kept a transaction from running: the first error of the
+// pipeline says it better than EXEC's. Without any it is errGarbled.
+func cause(results []valkey.ValkeyResult) error {
+	for _, result := range results {
+		if err := result.Error(); err != nil && !valkey.IsValkeyNil(err) {
+			return err
+		}
+	}
+	return errGarbled
+}
+
+// duplicate is what EXEC's nil means: the marker was touched, so the batch had
+// been applied. Its generation and the batch before are as of just before.
+func (c *call) duplicate(results []valkey.ValkeyResult, batch *syncer.Batch, r *syncer.Reply) error {
+	if err := results[atWatch].Error(); err != nil {
+		return err
+	}
+	r.Duplicate = true
+	r.Generation = batch.Generation
+	if s, err := results[atGeneration].ToString(); err == nil {
+		r.Generation = generation(s)
+	}
+	if n, err := results[atPrev].AsInt64(); err == nil {
+		r.PrevMissing = n == 0 && batch.Seq > 1
+	}
+	return nil
+}
+
+func (c *call) applied(answers []valkey.ValkeyMessage, batch *syncer.Batch, r *syncer.Reply) error {
+	var err error
+	if r.StoreTime, err = serverTime(&answers[inTime]); err != nil {
+		return err
+	}
+	if s, err := answers[inGeneration].ToString(); err == nil {
+		r.Generation = generation(s)
+	} else {
+		r.Generation = max(batch.Generation, 1) // not readable: nothing is known to have changed
+	}
+	if c.inNodes != 0 {
+		if n, err := answers[c.inNodes].ToInt64(); err == nil {
+			r.Nodes = int(n)
+		}
+	}
+	known, err := answers[inPrev].ToInt64()
+	if err != nil {
+		return errGarbled
+	}
+	r.PrevMissing = known == 0 && batch.Seq > 1
+	var got []valkey.ValkeyMessage
+	if c.inGets != 0 {
+		if got, err = answers[c.inGets].ToArray(); err != nil || len(got) != len(c.gets) {
+			return errGarbled
+		}
+	}
+	for i := range c.at {
+		var asked window.Tally
+		if i < len(batch.Deltas) {
+			asked = batch.Deltas[i]
+		} else {
+			k := batch.Reads[i-len(batch.Deltas)]
+			asked = window.Tally{ID: k.ID, Start: k.Start}
+		}
+		total, refused := asked, asked
+		if total.Tokens, refused.Tokens, err = count(answers, got, c.at[i].tokens, asked.Tokens); err != nil {
+			return err
+		}
+		if total.Requests, refused.Requests, err = count(answers, got, c.at[i].requests, asked.Requests); err != nil {
+			return err
+		}
+		r.Totals = append(r.Totals, total)
+		if refused.Tokens|refused.Requests != 0 {
+			r.Refused = append(r.Refused, refused)
+		}
+	}
+	return nil
+}
+
+// count finds one total. A counter that the server would not change is refused:
+// the other commands of its transaction have been applied.
+func count(answers, got []valkey.ValkeyMessage, at int, delta int64) (total, refused int64, err error) {
+	if at < 0 {
+		return number(&got[^at]), 0, nil
+	}
+	switch m := &answers[at]; {
+	case m.IsInt64():
+		total, err = m.ToInt64()
+		return total, 0, err
+	case m.Error() != nil && !m.IsNil():
+		return 0, delta, nil
+	default:
+		return 0, 0, errGarbled
+	}
+}
+
+// number reads a counter as text. One that is no number counts as nothing, one
+// with a fraction, which another program wrote, as its whole part.
+func number(m *valkey.ValkeyMessage) int64 {
+	s, err := m.ToString()
+	if err != nil {
+		return 0
+	}
+	if whole, _, found := strings.Cut(s, "."); found {
+		s = whole
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// generation turns the key's text into a number that is not 0. It is the number
+// we wrote, unless somebody else wrote the key.
+func generation(s string) uint64 {
+	if n, err := strconv.ParseUint(s, 10, 64); err == nil && n != 0 {
+		return n
+	}
+	h := fnv.New64a()
+	h.Write([]byte(s))
+	return h.Sum64() | 1
+}
+
+func serverTime(m *valkey.ValkeyMessage) (time.Time, error) {
+	parts, err := m.ToArray()
+	if err != nil || len(parts) != 2 {
+		return time.Time{}, errGarbled
+	}
+	seconds, err1 := parts[0].AsInt64()
+	micros, err2 := parts[1].AsInt64()
+	if err1 != nil || err2 != nil {
+		return time.Time{}, errGarbled
+	}
+	return time.Unix(seconds, micros*1000), nil
+}
