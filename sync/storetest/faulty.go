@@ -1,0 +1,160 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/sync/syncer"
+)
+
+// Plan says how bad a network is: each chance from 0 to 1, for each exchange on
+// its own. The zero Plan is a network without faults.
+type Plan struct {
+	LoseRequest float64 // the store never sees the batch
+	LoseReply   float64 // it applies the batch, and nobody learns of it
+	Repeat      float64 // it sees the batch twice
+	// Late is the chance that the batch stays on the way after its sender has
+	// given up: it arrives between two later ones, or never.
+	Late float64
+	// Hang is the chance that a loss shows only when the sender's time is up;
+	// otherwise it shows at once.
+	Hang float64
+	// MinDelay and MaxDelay bound the round trip, on the clock of the program.
+	MinDelay, MaxDelay time.Duration
+}
+
+// maxLate is how many batches are on the way at once; others get lost.
+const maxLate = 64
+
+// ErrLost is what a lost request or reply looks like to the sender.
+var ErrLost = errors.New("storetest: connection lost")
+
+// Faulty is a node's way to a store. It is safe for concurrent use.
+type Faulty struct {
+	store syncer.Store
+
+	mu   sync.Mutex
+	rand *rand.Rand
+	plan Plan
+	down bool
+	late []syncer.Batch
+}
+
+// NewFaulty returns a way to the store whose faults follow from the seed and the
+// order of calls.
+func NewFaulty(store syncer.Store, seed uint64, plan Plan) *Faulty {
+	return &Faulty{store: store, plan: plan, rand: rand.New(rand.NewPCG(seed, seed))}
+}
+
+// SetPlan replaces the plan.
+func (f *Faulty) SetPlan(p Plan) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.plan = p
+}
+
+// SetDown cuts the way, or mends it: while it is cut, every exchange fails, and
+// what is on the way stays there.
+func (f *Faulty) SetDown(down bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.down = down
+}
+
+// Forget loses what is on the way, as a restart of the store does.
+func (f *Faulty) Forget() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.late = nil
+}
+
+// Bucket is the store's.
+func (f *Faulty) Bucket(id string) int { return f.store.Bucket(id) }
+
+// fate is what becomes of one exchange.
+type fate struct {
+	lost, unheard, twice, late, hang bool
+	delay                            time.Duration
+	arriving                         []syncer.Batch // before it
+}
+
+func (f *Faulty) draw() (d fate) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	chance := func(p float64) bool { return f.rand.Float64() < p }
+	p := f.plan
+	d.lost = chance(p.LoseRequest) || f.down
+	d.unheard, d.twice = chance(p.LoseReply), chance(p.Repeat)
+	d.late, d.hang = chance(p.Late), chance(p.Hang)
+	d.delay = p.MinDelay
+	if span := p.MaxDelay - p.MinDelay; span > 0 {
+		d.delay += time.Duration(f.rand.Int64N(int64(span)))
+	}
+	if !f.down {
+		f.rand.Shuffle(len(f.late), func(i, j int) { f.late[i], f.late[j] = f.late[j], f.late[i] })
+		n := f.rand.IntN(len(f.late) + 1)
+		d.arriving, f.late = f.late[:n:n], slices.Clone(f.late[n:])
+	}
+	return d
+}
+
+// Exchange passes a batch on, or does not; see [Plan].
+func (f *Faulty) Exchange(ctx context.Context, b syncer.Batch, r *syncer.Reply) error {
+	d := f.draw()
+	for _, old := range d.arriving {
+		// Its sender has gone; the answer, error or not, goes nowhere.
+		_ = f.store.Exchange(context.WithoutCancel(ctx), old, &syncer.Reply{})
+	}
+	if d.late && !d.lost {
+		f.mu.Lock()
+		if len(f.late) < maxLate {
+			b.Deltas, b.Reads = slices.Clone(b.Deltas), slices.Clone(b.Reads)
+			f.late = append(f.late, b)
+		}
+		f.mu.Unlock()
+	}
+	if d.lost || d.late {
+		return fail(ctx, d)
+	}
+	if err := pause(ctx, d.delay/2); err != nil {
+		return err
+	}
+	err := f.store.Exchange(ctx, b, r)
+	if d.twice && err == nil {
+		err = f.store.Exchange(ctx, b, &syncer.Reply{})
+	}
+	if d.unheard {
+		*r = syncer.Reply{}
+		return fail(ctx, d)
+	}
+	if err != nil {
+		return err
+	}
+	return pause(ctx, d.delay/2)
+}
+
+func fail(ctx context.Context, d fate) error {
+	if d.hang {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return ErrLost
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

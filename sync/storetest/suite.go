@@ -1,0 +1,115 @@
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/sync/syncer"
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// Run tests a store against its contract. Open returns a store that is ready for
+// use; what an earlier one was told may still be in it.
+func Run(t *testing.T, open func(t *testing.T) syncer.Store) {
+	for _, test := range []struct {
+		name string
+		run  func(*testing.T, *probe)
+	}{
+		{"counts", testCounts},
+		{"nodes share", testNodesShare},
+		{"order of totals", testOrder},
+		{"any identifier", testIdentifiers},
+		{"a batch counts once", testOnce},
+		{"late repeats", testLateRepeats},
+		{"repeats at once", testConcurrentRepeats},
+		{"what was lost shows", testChain},
+		{"lost batches are taken later", testGap},
+		{"generation", testGeneration},
+		{"heartbeat", testHeartbeat},
+		{"buckets", testBuckets},
+		{"large batches", testLarge},
+		{"replies are overwritten", testReply},
+		{"ended context", testEnded},
+		{"concurrent nodes", testConcurrentNodes},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			test.run(t, &probe{T: t, store: open(t), node: fmt.Sprintf("n-%016x", rand.Uint64()), run: rand.Uint64()})
+		})
+	}
+}
+
+// limit is how long one exchange may take here; stores are not measured.
+const limit = 10 * time.Second
+
+// probe is a node that speaks to a store by hand.
+type probe struct {
+	*testing.T
+	store syncer.Store
+	node  string
+	run   uint64 // makes identifiers new
+}
+
+// id returns an identifier that no other run of the suite uses.
+func (p *probe) id(name string) string { return fmt.Sprintf("%s-%016x", name, p.run) }
+
+// batch returns a batch for the bucket of its first delta, or bucket 0.
+func (p *probe) batch(seq uint64, deltas ...window.Tally) syncer.Batch {
+	b := syncer.Batch{Node: p.node, Seq: seq, Deltas: deltas}
+	if len(deltas) > 0 {
+		b.Bucket = p.store.Bucket(deltas[0].ID)
+	}
+	return b
+}
+
+func (p *probe) exchange(b syncer.Batch) (r syncer.Reply) {
+	p.Helper()
+	ctx, cancel := context.WithTimeout(p.Context(), limit)
+	defer cancel()
+	if err := p.store.Exchange(ctx, b, &r); err != nil {
+		p.Fatalf("seq %d: %v", b.Seq, err)
+	}
+	if r.Duplicate {
+		if len(r.Totals) != 0 {
+			p.Errorf("seq %d: a duplicate has %d totals", b.Seq, len(r.Totals))
+		}
+		return r
+	}
+	if got, want := len(r.Totals), len(b.Deltas)+len(b.Reads); got != want {
+		p.Fatalf("seq %d: %d totals, want %d", b.Seq, got, want)
+	}
+	if r.Generation == 0 {
+		p.Errorf("seq %d: the generation is 0", b.Seq)
+	}
+	if len(r.Refused) != 0 {
+		p.Errorf("seq %d: refused %v", b.Seq, r.Refused)
+	}
+	if age := time.Since(r.StoreTime); !r.StoreTime.IsZero() && age.Abs() > time.Hour {
+		p.Errorf("seq %d: the store's clock is %v off", b.Seq, age)
+	}
+	return r
+}
+
+// want checks the totals of a reply.
+func (p *probe) want(r syncer.Reply, totals ...window.Tally) {
+	p.Helper()
+	if r.Duplicate {
+		p.Fatal("a new batch is a duplicate")
+	}
+	if !slices.Equal(r.Totals, totals) {
+		p.Errorf("totals = %+v, want %+v", r.Totals, totals)
+	}
+}
+
+// start is that of the present window.
+func start() int64 { return window.StartSeconds(window.EpochAt(time.Now().UnixNano())) }
+
+func tally(id string, start, requests, tokens int64) window.Tally {
+	return window.Tally{ID: id, Start: start, Requests: requests, Tokens: tokens}
+}
+
+// read is a tally to read, or one of which nothing is known.
+func read(id string, start int64) window.Tally { return tally(id, start, 0, 0) }
