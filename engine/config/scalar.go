@@ -51,6 +51,12 @@ func resolvePlain(s string) (kind, string, error) {
 }
 
 func resolveNumber(s string) (kind, string, error) {
+	if len(s) > 2*maxDigits { // the patterns would take long
+		if longNumber(s) {
+			return 0, "", errLongNumber
+		}
+		return text, s, nil
+	}
 	switch {
 	case floatPattern.MatchString(s):
 		t, err := yamlFloat(s)
@@ -64,6 +70,18 @@ func resolveNumber(s string) (kind, string, error) {
 	default:
 		return text, s, nil
 	}
+}
+
+// longNumber reports whether a text that is long reads like a number.
+func longNumber(s string) bool {
+	_, s = splitSign(s)
+	allowed := "0123456789:."
+	if strings.HasPrefix(s, "0x") {
+		s, allowed = s[2:], "0123456789abcdefABCDEF"
+	} else if strings.HasPrefix(s, "0b") {
+		s = s[2:]
+	}
+	return strings.Trim(s, allowed) == ""
 }
 
 // pyBool returns Python's text for a truth value.
