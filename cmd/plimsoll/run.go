@@ -31,6 +31,8 @@ type environment struct {
 
 var commands = []command{
 	{"replay", "run a trace of LLM traffic through the engine in virtual time", runReplay},
+	{"check", "show what a configuration file says, or what is wrong with it", runCheck},
+	{"version", "show which plimsoll this is", runVersion},
 }
 
 // usageError is a mistake in the command line, not in what it names.

@@ -189,7 +189,11 @@ func (s section) limit(key string, v *value) int64 {
 		s.warnf(v.line, s.path+key, "%s; a limit below zero lets nothing through, in LiteLLM as here. Leave the key out for unlimited", v.found())
 		return engine.Blocked
 	case f != math.Floor(f):
-		s.warnf(v.line, s.path+key, "%s; limits are whole numbers, rounded down to %.0f", v.found(), math.Floor(f))
+		consequence := ""
+		if f < 1 {
+			consequence = ", which lets nothing through"
+		}
+		s.warnf(v.line, s.path+key, "%s; limits are whole numbers, rounded down to %.0f%s", v.found(), math.Floor(f), consequence)
 	}
 	if f < 1 {
 		return engine.Blocked

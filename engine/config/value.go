@@ -5,6 +5,7 @@ import (
 	"math/big"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // kind is what a value is, as YAML 1.1 and PyYAML see it.
@@ -102,7 +103,7 @@ func showName(s string) string {
 		return "(a name of " + strconv.Itoa(len(s)) + " bytes)"
 	}
 	for _, r := range s {
-		if r < ' ' || r == 0x7f {
+		if !unicode.IsPrint(r) {
 			return strconv.Quote(s)
 		}
 	}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/plimsoll-dev/plimsoll/engine/config"
+)
+
+const checkHelp = `Usage: plimsoll check [flags] FILE
+
+Reads a configuration file, plimsoll's own (YAML, or JSON if its name ends in
+.json) or LiteLLM's config.yaml, and shows the deployments, the strategy, the
+aliases and the store as plimsoll understands them, with warnings about what it
+does not; or everything that is wrong, with lines. No secret is shown: values
+from the environment appear as os.environ/NAME.
+
+Flags:
+  --json           print JSON instead of a table
+
+Columns of the table:
+  RPM, TPM         requests and tokens per minute; - is unlimited
+  in flight        requests at once, on each node; - is unlimited
+  order            a higher one is used when no lower one has room
+  weight           share of the draws, under the strategy weighted
+  state            ready; disabled; blocked (a limit of 0 lets nothing through)
+
+Exit code: 0 if the file can be used, 1 if not, 2 if the command is wrong.
+`
+
+// checkFlags are the arguments of plimsoll check.
+type checkFlags struct {
+	file string
+	json bool
+}
+
+func parseCheckFlags(args []string) (checkFlags, error) {
+	var f checkFlags
+	set := flag.NewFlagSet("check", flag.ContinueOnError)
+	set.SetOutput(io.Discard)
+	set.BoolFunc("json", "", func(s string) (err error) {
+		if f.json, err = strconv.ParseBool(s); err != nil {
+			return errors.New("want true or false")
+		}
+		return nil
+	})
+	// Flags may stand on either side of the file.
+	var files []string
+	for {
+		if err := set.Parse(args); errors.Is(err, flag.ErrHelp) {
+			return f, err
+		} else if err != nil {
+			return f, checkUsage("%s", flagMessage(err, set))
+		}
+		if set.NArg() == 0 {
+			break
+		}
+		files = append(files, set.Arg(0))
+		args = set.Args()[1:]
+	}
+	switch {
+	case len(files) == 0 || files[0] == "":
+		return f, checkUsage("no file given; name the configuration to check")
+	case len(files) > 1:
+		return f, checkUsage("unexpected argument %q; one file is checked at a time", files[1])
+	}
+	f.file = files[0]
+	return f, nil
+}
+
+func checkUsage(format string, args ...any) error {
+	return &usageError{command: "check", err: fmt.Errorf("check: "+format, args...)}
+}
+
+// runCheck is plimsoll check.
+func runCheck(_ context.Context, args []string, env environment) error {
+	f, err := parseCheckFlags(args)
+	if errors.Is(err, flag.ErrHelp) {
+		_, err = io.WriteString(env.stdout, checkHelp)
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	file, err := config.Load(f.file, config.Options{})
+	wrong, bad := errors.AsType[*config.Error](err)
+	switch {
+	case err != nil && !bad:
+		return fmt.Errorf("check: %w", err)
+	case bad && f.json:
+		if err := writeJSON(env.stdout, brokenFile(f.file, wrong)); err != nil {
+			return err
+		}
+		return fmt.Errorf("check: %s cannot be used: %s", f.file, counted(len(wrong.Findings)+wrong.Omitted, "error"))
+	case bad:
+		return fmt.Errorf("check: %s cannot be used: %s\n%s", f.file, counted(len(wrong.Findings)+wrong.Omitted, "error"), strings.TrimSuffix(findingLines(wrong), "\n"))
+	}
+	view := checkedFile(f.file, file)
+	if f.json {
+		return writeJSON(env.stdout, view)
+	}
+	_, err = io.WriteString(env.stdout, view.text())
+	return err
+}
+
+func writeJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+// findingLines lists errors, then the warnings that may explain them.
+func findingLines(e *config.Error) string {
+	var b strings.Builder
+	b.WriteString("\n")
+	for line := range strings.Lines(e.Error()) {
+		b.WriteString("  " + strings.TrimSuffix(line, "\n") + "\n")
+	}
+	b.WriteString(warningLines(e.Warnings))
+	return b.String()
+}
+
+// warningLines lists warnings under a heading; "" if there are none.
+func warningLines(list []config.Finding) string {
+	if len(list) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString("\nWarnings:\n")
+	for _, w := range list {
+		b.WriteString("  " + w.String() + "\n")
+	}
+	return b.String()
+}
+
+// counted says how many there are of a thing.
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return strconv.Itoa(n) + " " + thing + "s"
+}
