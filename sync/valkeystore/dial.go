@@ -55,7 +55,11 @@ func (t *target) dial(ctx context.Context) (valkey.Client, error) {
 		each, cancel := context.WithCancel(each)
 		defer cancel()
 		defer context.AfterFunc(ctx, cancel)()
-		return connect(each, address, d, cfg)
+		conn, err := connect(each, address, d, cfg)
+		if err != nil {
+			return nil, err
+		}
+		return &checked{Conn: conn}, nil
 	}
 	return valkey.NewClient(o)
 }

@@ -108,14 +108,15 @@ func (o *owned) have() (client, error) {
 func (o *owned) start() {
 	done := make(chan struct{})
 	o.dialing = done
-	o.wait = min(max(2*o.wait, firstWait), longestWait)
+	wait := min(max(2*o.wait, firstWait), longestWait)
+	o.wait = wait
 	o.work.Go(func() {
 		c, err := o.dial(o.ctx)
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		defer close(done)
 		o.dialing = nil
-		o.next = time.Now().Add(o.wait/2 + rand.N(o.wait)/2)
+		o.next = time.Now().Add(wait/2 + rand.N(wait)/2)
 		switch {
 		case err != nil:
 			o.lastErr = err

@@ -1,0 +1,155 @@
+package valkeystore
+
+import (
+	"errors"
+	"net"
+)
+
+// What a server may send. The client makes room for as much as a reply announces
+// before it has come, so a wrong one would end the process.
+const (
+	maxBlob     = 16 << 20 // bytes
+	maxElements = 1 << 20
+	maxNesting  = 16
+	maxLine     = 64 << 10
+)
+
+var errNotValkey = errors.New("what answers does not speak Valkey's protocol")
+
+// checked is a connection that fails when a reply announces what no server
+// sends.
+type checked struct {
+	net.Conn
+	scan scanner
+	bad  bool
+}
+
+func (c *checked) Read(p []byte) (int, error) {
+	if c.bad {
+		return 0, errNotValkey
+	}
+	n, err := c.Conn.Read(p)
+	if !c.scan.take(p[:n]) {
+		c.bad = true
+		return 0, errNotValkey
+	}
+	return n, err
+}
+
+// scanner follows the framing of replies.
+type scanner struct {
+	skip   int64 // what is left of a blob
+	line   int   // bytes of the present line; 0 = at its beginning
+	kind   byte
+	length int64
+	minus  bool
+	open   [maxNesting]level
+	depth  int
+}
+
+// level is a reply of several parts that is not complete.
+type level struct {
+	left      int64
+	attribute bool // it comes before a reply and is none itself
+}
+
+// take goes on through the stream and reports whether it makes sense.
+func (s *scanner) take(p []byte) bool {
+	for len(p) > 0 {
+		if s.skip > 0 {
+			n := min(s.skip, int64(len(p)))
+			s.skip -= n
+			if p = p[n:]; s.skip == 0 {
+				s.done()
+			}
+			continue
+		}
+		c := p[0]
+		p = p[1:]
+		switch {
+		case s.line == 0:
+			s.kind, s.length, s.minus = c, 0, false
+		case c == '\n':
+			s.line = 0
+			if !s.end() {
+				return false
+			}
+			continue
+		case s.sized() && !s.digit(c):
+			return false
+		}
+		if s.line++; s.line > maxLine {
+			return false
+		}
+	}
+	return true
+}
+
+// sized reports whether the line says how much follows.
+func (s *scanner) sized() bool {
+	switch s.kind {
+	case '$', '!', '=', '*', '%', '~', '>', '|', ';':
+		return true
+	}
+	return false
+}
+
+func (s *scanner) digit(c byte) bool {
+	switch {
+	case c == '-' && s.line == 1:
+		s.minus = true
+	case c >= '0' && c <= '9':
+		s.length = s.length*10 + int64(c-'0')
+	case c != '\r':
+		return false
+	}
+	return s.length <= maxBlob
+}
+
+// end is the end of a line.
+func (s *scanner) end() bool {
+	if s.minus {
+		s.done()
+		return s.length == 1 // -1 is nil
+	}
+	switch s.kind {
+	case '$', '!', '=':
+		s.skip = s.length + 2
+		return true
+	case ';':
+		return false // a blob in pieces: no server sends one
+	case '*', '~', '>', '%', '|':
+		n := s.length
+		if s.kind == '%' || s.kind == '|' {
+			n *= 2
+		}
+		if n > maxElements || s.depth == maxNesting {
+			return false
+		}
+		s.open[s.depth] = level{n, s.kind == '|'}
+		s.depth++
+		s.close()
+		return true
+	}
+	s.done()
+	return true
+}
+
+// done counts a complete part.
+func (s *scanner) done() {
+	if s.depth > 0 {
+		s.open[s.depth-1].left--
+		s.close()
+	}
+}
+
+// close ends the levels that are complete, each of which is a part of the one
+// around it.
+func (s *scanner) close() {
+	for s.depth > 0 && s.open[s.depth-1].left <= 0 {
+		s.depth--
+		if s.depth > 0 && !s.open[s.depth].attribute {
+			s.open[s.depth-1].left--
+		}
+	}
+}

@@ -1,0 +1,134 @@
+package valkeystore_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/plimsoll-dev/plimsoll/sync/internal/servertest"
+	"github.com/plimsoll-dev/plimsoll/sync/valkeystore"
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+func TestEmptiedServerShows(t *testing.T) {
+	server := servertest.Start(t)
+	n := newNode(t, open(t, server.URL(), valkeystore.Config{}))
+	at := begin()
+	n.add(tally("a", at, 5, 50))
+	first := n.generation
+	if n.add(tally("a", at, 1, 1)); n.generation != first {
+		t.Errorf("generation = %d after %d, and nothing happened", n.generation, first)
+	}
+
+	server.Do(t, "FLUSHALL")
+	r := n.add(tally("a", at, 1, 1))
+	if r.Generation == first || !r.PrevMissing {
+		t.Errorf("after FLUSHALL: %+v, want another generation than %d and PrevMissing", r, first)
+	}
+	n.add() // pays for keys that were made without a TTL
+	ttls(t, server)
+	second := n.generation
+
+	server.Kill(t)
+	server.Run(t)
+	server.Await(t)
+	if r := n.add(tally("a", at, 1, 1)); r.Generation == second || r.Generation == first {
+		t.Errorf("after an empty restart: generation %d, want a new one", r.Generation)
+	}
+	n.add()
+	ttls(t, server)
+}
+
+// What happened to a batch before the server was emptied is not forgotten: the
+// duplicate tells the generation that it was applied in.
+func TestDuplicateTellsItsGeneration(t *testing.T) {
+	server := servertest.Start(t)
+	proxy := servertest.NewProxy(t, server.Addr())
+	n := newNode(t, open(t, proxy.URL(), valkeystore.Config{}))
+	at := begin()
+	n.add(tally("a", at, 1, 1))
+	old := n.generation
+	server.Do(t, "FLUSHALL")
+	b := n.next(tally("a", at, 1, 1))
+	proxy.CutNextReply()
+	if err := n.try(b); err == nil {
+		t.Fatal("an exchange whose reply was cut succeeded")
+	}
+	r := n.resolve(b)
+	if !r.Duplicate || r.Generation == old || r.Generation == 0 || !r.PrevMissing {
+		t.Errorf("reply = %+v, want a duplicate of another generation than %d whose predecessor is missing", *r, old)
+	}
+}
+
+func TestOldSnapshotShows(t *testing.T) {
+	server := servertest.Start(t)
+	n := newNode(t, open(t, server.URL(), valkeystore.Config{}))
+	at := begin()
+	n.add(tally("a", at, 1, 10))
+	server.Do(t, "SAVE")
+	lost := n.next(tally("a", at, 2, 20))
+	n.resolve(lost)
+	generation := n.generation
+	server.Kill(t)
+	server.Run(t)
+	server.Await(t)
+
+	r := n.add(tally("a", at, 3, 30))
+	if r.Generation != generation || !r.PrevMissing {
+		t.Errorf("reply = %+v, want generation %d and PrevMissing", *r, generation)
+	}
+	if got, want := r.Totals[0], tally("a", at, 4, 40); got != want {
+		t.Errorf("total = %v, want %v: what the snapshot had and this batch", got, want)
+	}
+	// The lost batch is taken again under its own number, and only once.
+	for _, duplicate := range []bool{false, true} {
+		ctx := n.seq
+		if r := n.resolve(lost); r.Duplicate != duplicate {
+			t.Errorf("the lost batch again: duplicate = %v, want %v", r.Duplicate, duplicate)
+		}
+		n.seq = ctx
+	}
+	if got, want := n.total("a", at), tally("a", at, 6, 60); got != want {
+		t.Errorf("total = %v, want %v", got, want)
+	}
+	ttls(t, server)
+}
+
+// One counter that the server does not take keeps no other from counting.
+func TestRefusedKeys(t *testing.T) {
+	server := servertest.Start(t)
+	var log logged
+	n := newNode(t, open(t, server.URL(), valkeystore.Config{Logger: log.logger()}))
+	at := begin()
+	key := func(id, kind string) string { return fmt.Sprintf("plimsoll1:{default.0}:c:%s:%s:%d", id, kind, at) }
+	server.Do(t, "RPUSH", key("list", "t"), "x")
+	server.Do(t, "SET", key("text", "r"), "many")
+	n.add(tally("full", at, 1, 1<<62))
+
+	for range 2 {
+		r := n.add(tally("good", at, 1, 10), tally("list", at, 2, 20), tally("text", at, 3, 30), tally("full", at, 4, 1<<62))
+		if got, want := fmt.Sprint(r.Refused), fmt.Sprint([]window.Tally{
+			{ID: "list", Start: at, Tokens: 20}, {ID: "text", Start: at, Requests: 3}, {ID: "full", Start: at, Tokens: 1 << 62},
+		}); got != want {
+			t.Errorf("refused = %v, want %v", got, want)
+		}
+	}
+	want := []window.Tally{tally("good", at, 2, 20), tally("list", at, 4, 0), tally("text", at, 0, 60), tally("full", at, 9, 1<<62)}
+	if got := n.reply.Totals; fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("totals = %v, want %v", got, want)
+	}
+	if lines := log.lines(); len(lines) != 1 {
+		t.Errorf("log = %q, want one line", lines)
+	}
+}
+
+// A key that expires or is evicted and comes back has a TTL again.
+func TestKeyThatCameBackExpires(t *testing.T) {
+	server := servertest.Start(t)
+	n := newNode(t, open(t, server.URL(), valkeystore.Config{}))
+	at := begin()
+	n.add(tally("a", at, 1, 10))
+	server.Do(t, "DEL", fmt.Sprintf("plimsoll1:{default.0}:c:a:t:%d", at))
+	n.add(tally("a", at, 1, 10))
+	n.add()
+	ttls(t, server)
+}

@@ -1,0 +1,249 @@
+package valkeystore_test
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/sync/internal/servertest"
+	"github.com/plimsoll-dev/plimsoll/sync/valkeystore"
+)
+
+func TestWrongAddressAndPassword(t *testing.T) {
+	const word = "hunter2-wrong"
+	server := servertest.Start(t, "--requirepass", "right")
+	for _, tt := range []struct{ name, url, want string }{
+		{"nobody listens", fmt.Sprintf("valkey://:%s@127.0.0.1:%d", word, servertest.FreePort(t)), "refused"},
+		{"wrong password", fmt.Sprintf("valkey://:%s@%s", word, server.Addr()), "WRONGPASS"},
+		{"unknown user", fmt.Sprintf("valkey://who:%s@%s", word, server.Addr()), "WRONGPASS"},
+		{"no password", server.URL(), "NOAUTH"},
+		{"TLS to a server without", fmt.Sprintf("valkeys://:%s@%s", word, server.Addr()), ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			n := newNode(t, open(t, tt.url, valkeystore.Config{}))
+			n.timeout = time.Second
+			for range 3 {
+				err := n.try(n.next(tally("a", begin(), 1, 1)))
+				if err == nil || !strings.Contains(err.Error(), tt.want) {
+					t.Errorf("error = %v, want one with %q", err, tt.want)
+				}
+				if err != nil && strings.Contains(err.Error(), word) {
+					t.Errorf("error = %v holds the password", err)
+				}
+			}
+		})
+	}
+}
+
+func TestServerComesLater(t *testing.T) {
+	server := servertest.Start(t)
+	server.Kill(t)
+	before := runtime.NumGoroutine()
+	store, err := valkeystore.Open(server.URL(), valkeystore.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := newNode(t, store)
+	b := n.next(tally("a", begin(), 1, 1))
+	for range 3 {
+		if err := n.try(b); err == nil {
+			t.Fatal("an exchange without a server succeeded")
+		}
+	}
+	server.Run(t)
+	server.Await(t)
+	n.resolve(b)
+	store.Close()
+	store.Close() // no harm
+	if err := n.try(n.next()); err == nil {
+		t.Error("an exchange after Close succeeded")
+	}
+	servertest.Until(t, "goroutines are as before", func() bool { return runtime.NumGoroutine() <= before+3 }) // the server's own
+}
+
+// A user without a right gets nothing applied, and everything when it is mended.
+func TestPermissions(t *testing.T) {
+	for _, denied := range []string{"watch", "multi", "exec", "incrby", "set", "time", "exists", "expire", "get"} {
+		t.Run(denied, func(t *testing.T) {
+			server := servertest.Start(t)
+			server.Do(t, "ACL", "SETUSER", "gw", "on", ">pw", "~plimsoll1:*", "+@all", "-"+denied)
+			n := newNode(t, open(t, "valkey://gw:pw@"+server.Addr(), valkeystore.Config{}))
+			b := n.next(tally("a", begin(), 1, 10))
+			for range 4 {
+				err := n.try(b)
+				if err == nil || !strings.Contains(err.Error(), "NOPERM") || !strings.Contains(err.Error(), denied) {
+					t.Fatalf("error = %v, want one with NOPERM and %s", err, denied)
+				}
+			}
+			server.Do(t, "ACL", "SETUSER", "gw", "+"+denied)
+			n.resolve(b)
+			if got, want := n.total("a", b.Deltas[0].Start), b.Deltas[0]; got != want {
+				t.Errorf("total = %v, want %v", got, want)
+			}
+		})
+	}
+}
+
+// The same while running: no attempt counts without its guard and is repeated.
+func TestPermissionsChange(t *testing.T) {
+	for _, denied := range []string{"watch", "multi", "exec", "incrby", "set", "discard"} {
+		t.Run(denied, func(t *testing.T) {
+			server := servertest.Start(t)
+			server.Do(t, "ACL", "SETUSER", "gw", "on", ">pw", "~plimsoll1:*", "+@all")
+			n := newNode(t, open(t, "valkey://gw:pw@"+server.Addr(), valkeystore.Config{}))
+			at := begin()
+			n.add(tally("a", at, 1, 10))
+			server.Do(t, "ACL", "SETUSER", "gw", "-"+denied)
+			b := n.next(tally("a", at, 1, 10))
+			for range 3 {
+				if err := n.try(b); err == nil {
+					b = n.next(tally("a", at, 1, 10))
+				}
+			}
+			server.Do(t, "ACL", "SETUSER", "gw", "+"+denied)
+			n.resolve(b)
+			want := tally("a", at, int64(n.seq), int64(10*n.seq))
+			if got := n.total("a", at); got != want {
+				t.Errorf("total = %v, want %v", got, want)
+			}
+		})
+	}
+}
+
+func TestServerRefuses(t *testing.T) {
+	for _, tt := range []struct {
+		name       string
+		break_, up []string
+		want       string
+	}{
+		{"OOM", []string{"CONFIG", "SET", "maxmemory", "1"}, []string{"CONFIG", "SET", "maxmemory", "0"}, "OOM"},
+		{"replica", []string{"REPLICAOF", "127.0.0.1", "1"}, []string{"REPLICAOF", "NO", "ONE"}, "READONLY"},
+		{"min-replicas", []string{"CONFIG", "SET", "min-replicas-to-write", "1"}, []string{"CONFIG", "SET", "min-replicas-to-write", "0"}, "NOREPLICAS"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			server := servertest.Start(t, "--maxmemory-policy", "noeviction", "--replica-serve-stale-data", "yes")
+			n := newNode(t, open(t, server.URL(), valkeystore.Config{}))
+			at := begin()
+			n.add(tally("a", at, 1, 10))
+			server.Do(t, tt.break_...)
+			b := n.next(tally("a", at, 1, 10))
+			if err := n.try(b); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error = %v, want one with %s", err, tt.want)
+			}
+			for range 4 {
+				if err := n.try(b); err == nil {
+					t.Error("an exchange succeeded that the server refuses")
+				}
+			}
+			server.Do(t, tt.up...)
+			n.resolve(b)
+			if got, want := n.total("a", at), tally("a", at, 2, 20); got != want {
+				t.Errorf("total = %v, want %v", got, want)
+			}
+			ttls(t, server)
+		})
+	}
+}
+
+func TestLoading(t *testing.T) {
+	server := servertest.Start(t, "--key-load-delay", "2000", "--loading-process-events-interval-bytes", "1024")
+	n := newNode(t, open(t, server.URL(), valkeystore.Config{}))
+	at := begin()
+	n.add(tally("a", at, 1, 10))
+	server.Do(t, "DEBUG", "POPULATE", "500", "filler", "100")
+	server.Do(t, "SAVE")
+	server.Kill(t)
+	server.Run(t)
+	b := n.next(tally("a", at, 1, 10))
+	loading := false
+	servertest.Until(t, "the batch is applied after loading", func() bool {
+		err := n.try(b)
+		loading = loading || err != nil && strings.Contains(err.Error(), "LOADING")
+		return err == nil
+	})
+	if !loading {
+		t.Error("no exchange met the server loading")
+	}
+	if got, want := n.total("a", at), tally("a", at, 2, 20); got != want {
+		t.Errorf("total = %v, want %v", got, want)
+	}
+}
+
+// A server that answers what no server answers is an error, never a panic.
+func TestGarbage(t *testing.T) {
+	for name, answer := range map[string]string{
+		"HTTP":       "HTTP/1.1 400 Bad Request\r\n\r\n",
+		"ok":         "+OK\r\n",
+		"numbers":    ":7\r\n",
+		"nil":        "$-1\r\n",
+		"empty":      "*0\r\n",
+		"ends early": "*3\r\n:1\r\n",
+		"no reply":   "",
+		"binary":     "\x00\xff\xfe\r\n",
+		"large":      "$99999999999\r\nx",
+		"very large": "$99999999999999999999\r\nx",
+		"many":       "*99999999999\r\n",
+		"negative":   "*-5\r\n$-7\r\n",
+		"deep":       strings.Repeat("*1\r\n", 1000),
+		"pushes":     ">2\r\n+a\r\n+b\r\n",
+		"one line":   strings.Repeat("x", 100_000),
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			go func() {
+				for {
+					conn, err := l.Accept()
+					if err != nil {
+						return
+					}
+					go func() {
+						defer conn.Close()
+						buf := make([]byte, 4096)
+						for {
+							n, err := conn.Read(buf)
+							if err != nil {
+								return
+							}
+							for range strings.Count(string(buf[:n]), "*") {
+								if _, err := io.WriteString(conn, answer); err != nil {
+									return
+								}
+							}
+						}
+					}()
+				}
+			}()
+			n := newNode(t, open(t, "valkey://"+l.Addr().String(), valkeystore.Config{}))
+			for range 6 {
+				if err := n.try(n.next(tally("a", begin(), 1, 1))); err == nil {
+					t.Fatal("garbage was taken for an answer")
+				}
+			}
+		})
+	}
+}
+
+func TestEvictionPolicyWarns(t *testing.T) {
+	for _, tt := range []struct {
+		policy string
+		lines  int
+	}{{"noeviction", 0}, {"allkeys-lru", 1}, {"volatile-ttl", 1}} {
+		server := servertest.Start(t, "--maxmemory-policy", tt.policy)
+		var log logged
+		n := newNode(t, open(t, server.URL(), valkeystore.Config{Logger: log.logger()}))
+		for range 3 {
+			n.add(tally("a", begin(), 1, 1))
+		}
+		if lines := log.lines(); len(lines) != tt.lines || tt.lines > 0 && !strings.Contains(lines[0], tt.policy) {
+			t.Errorf("policy %s: log = %q, want %d lines", tt.policy, lines, tt.lines)
+		}
+	}
+}
