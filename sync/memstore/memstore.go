@@ -2,7 +2,7 @@ package memstore
 
 import (
 	"context"
-	"hash/maphash"
+	"hash/fnv"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -33,7 +33,6 @@ type Config struct {
 type Store struct {
 	now     func() time.Time
 	buckets int
-	seed    maphash.Seed
 
 	mu   sync.Mutex
 	data data
@@ -66,7 +65,7 @@ type mark struct {
 
 // New returns an empty store.
 func New(cfg Config) *Store {
-	s := &Store{now: cfg.Now, buckets: max(cfg.Buckets, 1), seed: maphash.MakeSeed()}
+	s := &Store{now: cfg.Now, buckets: max(cfg.Buckets, 1)}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -86,7 +85,9 @@ func (s *Store) Bucket(id string) int {
 	if s.buckets == 1 {
 		return 0
 	}
-	return int(maphash.String(s.seed, id) % uint64(s.buckets))
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(id)) // never fails
+	return int(h.Sum64() % uint64(s.buckets))
 }
 
 // Exchange applies a batch; see [syncer.Store]. It fails only when ctx has ended

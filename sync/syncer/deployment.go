@@ -32,6 +32,7 @@ type usage struct {
 	refused   Count // of it, what the store will never take
 
 	asked bool // read it in the next batch
+	shaky bool // the store has lost other data meanwhile: totals may lack anything of any node
 	known bool // total is of the store
 	total Count
 	at    int64 // when total was read, Unix nanoseconds; 0 = never

@@ -43,7 +43,7 @@ func (r *repair) remember(x *sent) {
 	if len(x.deltas) == 0 {
 		return
 	}
-	x.reads, x.usages = nil, nil
+	x.reads, x.usages, x.tries = nil, nil, 0
 	r.ring = append(r.ring, x)
 	r.ringSize += x.size()
 	for len(r.ring) > ringBatches || r.ringSize > ringBytes && len(r.ring) > 1 {
@@ -97,8 +97,15 @@ func (s *Syncer) pop(b *bucket) {
 }
 
 // hold keeps what others have used from going down until every node can have
-// made good what the store has lost.
+// made good what the store has lost. A node may have given back what the store
+// has just lost, and take long to make it good: until then a total can be lower
+// than what one node has put in, which therefore proves nothing any more.
 func (b *bucket) hold(now int64) {
+	for _, d := range b.deployments {
+		for _, u := range d.windows {
+			u.shaky = true
+		}
+	}
 	b.floor = now + int64(2*b.interval()+refresh)
 }
 

@@ -38,7 +38,7 @@ func (s *Syncer) resolveNew(b *bucket, x *sent, r *Reply, now int64) {
 		}
 		switch {
 		case r.PrevMissing:
-			s.lost(b, now)
+			s.replay(b, now)
 		case b.recheck:
 			s.replay(b, now)
 		default:
@@ -53,7 +53,7 @@ func (s *Syncer) resolveNew(b *bucket, x *sent, r *Reply, now int64) {
 	switch {
 	case emptied:
 	case r.PrevMissing:
-		s.lost(b, now)
+		s.replay(b, now)
 	case b.recheck:
 		s.replay(b, now)
 	}
@@ -63,22 +63,25 @@ func (s *Syncer) resolveNew(b *bucket, x *sent, r *Reply, now int64) {
 
 // resolveOld takes in the answer to an acknowledged batch that was sent again.
 func (s *Syncer) resolveOld(b *bucket, x *sent, r *Reply, now int64) {
+	// An attempt before this one may have been what put it back.
+	had, probing := r.Duplicate && x.tries == 0, b.probing
+	x.tries = 0
 	if r.Duplicate {
 		b.unsure(x)
-		s.pop(b)
-		return
+	} else {
+		s.stats.Replayed++
+		s.refuse(x, r.Refused, now)
+		if s.generation(b, x, r, now) {
+			b.remember(x)
+			b.recheck = true
+			return
+		}
+		s.alarm(now, slog.LevelWarn, "store lost acknowledged batches: sending them again", slog.Int("bucket", b.index))
 	}
-	s.stats.Replayed++
-	s.refuse(x, r.Refused, now)
-	probing := b.probing
-	b.found = true
-	if s.generation(b, x, r, now) {
-		b.remember(x)
-		return
-	}
+	b.found = b.found || !had
 	s.pop(b)
-	if probing {
-		s.lost(b, now)
+	if probing && !had {
+		s.replay(b, now)
 		b.found = true
 	}
 }
@@ -96,14 +99,6 @@ func (s *Syncer) generation(b *bucket, x *sent, r *Reply, now int64) (emptied bo
 	s.reseed(b, x, now)
 	s.alarm(now, slog.LevelWarn, "store was emptied: adding this node's usage again", slog.Int("bucket", b.index))
 	return true
-}
-
-// lost begins to make good the loss of acknowledged batches.
-func (s *Syncer) lost(b *bucket, now int64) {
-	s.replay(b, now)
-	if len(b.again) > 0 {
-		s.alarm(now, slog.LevelWarn, "store lost acknowledged batches: sending them again", slog.Int("bucket", b.index))
-	}
 }
 
 // refuse writes off what the store has not taken of an applied batch. Of a batch
@@ -148,7 +143,7 @@ func (s *Syncer) learn(b *bucket, x *sent, r *Reply, now int64) {
 			u.at = now // there is nothing to learn
 			continue
 		}
-		if !floor {
+		if !floor && !u.shaky {
 			var just Count
 			if i < len(x.deltas) {
 				just = countOf(x.deltas[i])

@@ -1,0 +1,251 @@
+package syncer_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/sync/memstore"
+	"github.com/plimsoll-dev/plimsoll/sync/storetest"
+	"github.com/plimsoll-dev/plimsoll/sync/syncer"
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// TestProperty plays random load, on random nodes, under random faults, and
+// compares what the store holds with a model that has written down what every
+// node recorded: whenever the faults are over, the sums are equal, to the unit.
+func TestProperty(t *testing.T) {
+	seeds, steps := 24, 4500
+	if testing.Short() {
+		seeds = 6
+	}
+	if raceEnabled {
+		seeds, steps = 8, 13000
+	}
+	for seed := range uint64(seeds) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { newWorld(t, seed).play(steps) })
+		})
+	}
+}
+
+type windowKey struct {
+	id    string
+	start int64
+}
+
+// world is some nodes, what lies between them, and what should come of it.
+type world struct {
+	t        *testing.T
+	rand     *rand.Rand
+	store    *memstore.Store
+	nodes    []*member
+	recorded map[windowKey]syncer.Count
+	ids      []string
+	loses    bool // the store loses data; then no node ends, for its counts would be lost with it
+	saved    memstore.Snapshot
+	syncs    int // how many may still be made before saved is too old
+	seed     uint64
+}
+
+type member struct {
+	*node
+	way    *storetest.Faulty
+	leases []held
+}
+
+type held struct {
+	lease    *engine.Lease
+	id       string
+	start    int64
+	reserved int64
+}
+
+func newWorld(t *testing.T, seed uint64) *world {
+	w := &world{
+		t: t, rand: rand.New(rand.NewPCG(seed, 1)), recorded: map[windowKey]syncer.Count{},
+		store: memstore.New(memstore.Config{Buckets: 1 + int(seed%3)}), loses: seed%2 == 0, seed: seed,
+	}
+	for i := range 5 {
+		w.ids = append(w.ids, fmt.Sprint("d", i))
+	}
+	for range 4 {
+		w.join()
+	}
+	return w
+}
+
+func (w *world) join() {
+	skew := time.Duration(w.rand.IntN(1001)-500) * time.Millisecond
+	way := storetest.NewFaulty(w.store, w.rand.Uint64(), storetest.Plan{})
+	n := newNode(w.t, way, engine.Limits{RPM: 1 << 40, TPM: 1 << 40}, syncer.Config{
+		Clock: window.NewClockFrom(func() time.Time { return time.Now().Add(skew) }),
+	}, w.ids...)
+	w.nodes = append(w.nodes, &member{node: n, way: way})
+}
+
+func (w *world) add(id string, start, requests, tokens int64) {
+	k := windowKey{id, start}
+	c := w.recorded[k]
+	w.recorded[k] = syncer.Count{Requests: c.Requests + requests, Tokens: c.Tokens + tokens}
+}
+
+func (w *world) play(steps int) {
+	for step := range steps {
+		w.step()
+		if step%150 == 149 {
+			w.check()
+		}
+	}
+	w.check()
+}
+
+func (w *world) step() {
+	m := w.nodes[w.rand.IntN(len(w.nodes))]
+	switch n := w.rand.IntN(100); {
+	case n < 30:
+		w.use(m)
+	case n < 45:
+		w.lease(m)
+	case n < 80:
+		_ = m.s.Sync(w.t.Context()) // may well fail
+		w.syncs--
+	case n < 92:
+		time.Sleep(time.Duration(w.rand.IntN(150)) * time.Millisecond)
+	case n < 93:
+		time.Sleep(time.Duration(w.rand.IntN(20)) * time.Second)
+	default:
+		w.fault(m)
+	}
+	w.settle(m, 50)
+}
+
+func (m *member) minute() int64 { return window.StartSeconds(window.EpochAt(m.clock.Read())) }
+
+func (w *world) use(m *member) {
+	id := w.ids[w.rand.IntN(len(w.ids))]
+	tokens := w.rand.Int64N(5000)
+	start := m.minute()
+	w.add(id, start, int64(m.use(id, 1, tokens)), tokens)
+}
+
+func (w *world) lease(m *member) {
+	g, err := m.e.Group("chat")
+	require.NoError(w.t, err)
+	start := m.minute()
+	lease, err := g.Acquire(engine.Demand{InputTokens: w.rand.Int64N(1000), OutputTokens: 100})
+	require.NoError(w.t, err)
+	l := held{&lease, lease.Ref().ID(), start, lease.Reserved()}
+	w.add(l.id, start, 1, l.reserved)
+	m.leases = append(m.leases, l)
+	if w.rand.IntN(2) == 0 {
+		w.settle(m, 0)
+	}
+}
+
+// settle ends the leases that were acquired in a window so many seconds old.
+func (w *world) settle(m *member, age int64) {
+	for len(m.leases) > 0 && m.clock.Read()/1e9-m.leases[0].start >= age {
+		l := m.leases[0]
+		m.leases = m.leases[1:]
+		if m.minute()-l.start > 60 {
+			l.lease.SettleReserved()
+			continue
+		}
+		if w.rand.IntN(4) == 0 {
+			l.lease.Release()
+			w.add(l.id, l.start, -1, -l.reserved)
+			continue
+		}
+		u := engine.Usage{InputTokens: w.rand.Int64N(800), OutputTokens: w.rand.Int64N(400)}
+		l.lease.Settle(u)
+		w.add(l.id, l.start, 0, u.InputTokens+u.OutputTokens-l.reserved)
+	}
+}
+
+func (w *world) fault(m *member) {
+	some := func(p float64) float64 { return p * w.rand.Float64() }
+	switch n := w.rand.IntN(10); {
+	case n < 4:
+		m.way.SetPlan(storetest.Plan{
+			LoseRequest: some(0.4), LoseReply: some(0.6), Repeat: some(0.4), Late: some(0.3), Hang: some(1),
+			MaxDelay: time.Duration(w.rand.IntN(400)) * time.Millisecond,
+		})
+	case n < 6:
+		m.way.SetDown(w.rand.IntN(2) == 0)
+	case n < 7 && w.loses:
+		w.store.Wipe()
+		w.disconnect()
+		w.syncs = 0
+	case n < 8 && w.loses:
+		w.saved, w.syncs = w.store.Save(), 30
+	case n < 10 && w.loses:
+		if w.syncs > 0 {
+			w.store.Load(w.saved)
+			w.disconnect()
+		}
+	case n < 8 && len(w.nodes) < 6:
+		w.join()
+	case n < 9 && len(w.nodes) > 2:
+		w.mend(m)
+		w.settle(m, -1<<40)
+		m.sync()
+		for i := range w.nodes {
+			if w.nodes[i] == m {
+				w.nodes = append(w.nodes[:i], w.nodes[i+1:]...)
+				break
+			}
+		}
+	}
+}
+
+// disconnect ends all connections, as the end of a server does: what was on the
+// way never reaches the next one.
+func (w *world) disconnect() {
+	for _, m := range w.nodes {
+		m.way.Forget()
+	}
+}
+
+func (w *world) mend(m *member) {
+	m.way.SetDown(false)
+	m.way.SetPlan(storetest.Plan{})
+}
+
+// check ends all faults and compares the store with the model.
+func (w *world) check() {
+	w.t.Helper()
+	for _, m := range w.nodes {
+		w.mend(m)
+	}
+	for range 4 {
+		for _, m := range w.nodes {
+			m.sync()
+		}
+		time.Sleep(400 * time.Millisecond)
+	}
+	for time.Now().Unix()%60 < 2 || time.Now().Unix()%60 > 57 { // where the nodes disagree on the minute
+		time.Sleep(time.Second)
+	}
+	for _, m := range w.nodes {
+		m.sync()
+		require.Zero(w.t, m.s.Stats().Restored, "no key was lost alone")
+		require.Zero(w.t, m.s.Stats().Refused)
+	}
+	for _, id := range w.ids {
+		for _, start := range []int64{minute() - 60, minute()} {
+			require.Equal(w.t, w.recorded[windowKey{id, start}], total(w.store, id, start), "%s in %d", id, start)
+		}
+	}
+	for k := range w.recorded {
+		if k.start < minute()-120 {
+			delete(w.recorded, k)
+		}
+	}
+	w.syncs = 0
+}
