@@ -1,12 +1,12 @@
 package fuzz
 
-// mean is what calls have produced, in 256ths of a token: the average of the
+// mean is what calls have produced, in 16ths of a token: the average of the
 // first 32 samples, each step rounded towards the old value; after those it moves
-// by a 32nd of the difference.
+// by a 32nd of the difference. A sample above 2^31 counts as that.
 type mean struct{ samples, scaled int64 }
 
 func (m *mean) learn(tokens int64) {
-	m.scaled += (tokens*256 - m.scaled) / min(m.samples+1, 32)
+	m.scaled += (min(tokens, 1<<31)*16 - m.scaled) / min(m.samples+1, 32)
 	m.samples++
 }
 
@@ -29,9 +29,9 @@ func (m *model) learn(d *mdep, in, out int64) {
 func (m *model) expect(d *mdep) int64 {
 	switch {
 	case d.learned.known():
-		return d.learned.scaled / 256
+		return d.learned.scaled / 16
 	case d.group.learned.known():
-		return d.group.learned.scaled / 256
+		return d.group.learned.scaled / 16
 	case d.cfg.Limits.TPM > 0:
 		return min(m.expected, max(d.cfg.Limits.TPM/100, 1))
 	}
