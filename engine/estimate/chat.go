@@ -63,7 +63,7 @@ func Messages(c Counter, chat Chat) (int64, error) {
 	for i := range chat.Messages {
 		n, err := message(c, &chat.Messages[i])
 		if err != nil {
-			return 0, fmt.Errorf("message %d: %w", i, err)
+			return 0, fmt.Errorf("estimate: message %d: %w", i, err)
 		}
 		total += n
 	}
@@ -71,12 +71,15 @@ func Messages(c Counter, chat Chat) (int64, error) {
 		return total, nil
 	}
 	n, err := tools(c, chat.Tools)
-	return total + n, err
+	if err != nil {
+		return 0, fmt.Errorf("estimate: %w", err)
+	}
+	return total + n, nil
 }
 
 func message(c Counter, m *Message) (int64, error) {
 	if m.Images < 0 || m.Images > MaxImages || m.LowDetailImages < 0 || m.LowDetailImages > MaxImages {
-		return 0, fmt.Errorf("estimate: %d and %d images, want 0 to %d", m.Images, m.LowDetailImages, MaxImages)
+		return 0, fmt.Errorf("%d and %d images, want 0 to %d", m.Images, m.LowDetailImages, MaxImages)
 	}
 	total := perMessage + int64(m.Images)*ImageTokens + int64(m.LowDetailImages)*LowDetailImageTokens
 	if m.Name != "" {
@@ -89,13 +92,13 @@ func message(c Counter, m *Message) (int64, error) {
 		}
 		total += n
 	}
-	n, err := Texts(c, m.Parts)
+	n, err := sum(c, m.Parts)
 	if err != nil {
 		return 0, err
 	}
 	total += n
 	for _, call := range m.Calls {
-		n, err := Texts(c, []string{call.Name, call.Arguments})
+		n, err := sum(c, []string{call.Name, call.Arguments})
 		if err != nil {
 			return 0, err
 		}
@@ -107,6 +110,14 @@ func message(c Counter, m *Message) (int64, error) {
 // Texts counts the tokens of several texts, such as those of an embedding
 // request, each on its own. It fails if c does.
 func Texts(c Counter, texts []string) (int64, error) {
+	n, err := sum(c, texts)
+	if err != nil {
+		return 0, fmt.Errorf("estimate: %w", err)
+	}
+	return n, nil
+}
+
+func sum(c Counter, texts []string) (int64, error) {
 	var total int64
 	for i, text := range texts {
 		n, err := c.Text(text)

@@ -128,6 +128,7 @@ func TestMessagesErrors(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			n, err := estimate.Messages(broken{}, tt.chat)
 			require.ErrorContains(t, err, tt.want)
+			require.True(t, strings.HasPrefix(err.Error(), "estimate: "), err)
 			require.Zero(t, n)
 		})
 	}

@@ -46,7 +46,7 @@ func tools(c Counter, list []Tool) (int64, error) {
 		}
 		var schema map[string]any
 		if err := json.Unmarshal([]byte(t.Parameters), &schema); err != nil {
-			return 0, fmt.Errorf("estimate: tool %d: parameters: %w", i, err)
+			return 0, fmt.Errorf("tool %d: parameters: %w", i, err)
 		}
 		w := schemaWalk{counter: c}
 		w.schema(schema)

@@ -89,8 +89,8 @@ func readKind(dir, kind string, limit int) ([]document, error) {
 		}
 		from := filepath.Dir(name)
 		for _, d := range cut(kind, name, text) {
-			if read[from] > limit/4 || read[kind] > limit {
-				break // no package makes up more than a fourth of its kind
+			if read[from] > limit/6 || read[kind] > limit {
+				break // no package makes up more than a sixth of what its kind may have
 			}
 			read[from] += len(d.text)
 			read[kind] += len(d.text)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Gathers the texts that the estimator is fitted and judged on, by kind:
 #
-#	sh gather.sh DIR
+#	sh gather.sh DIR [KIND]
 #
 # fills DIR/KIND/PACKAGE/..., about 250 MB in some minutes, from the package managers as they
 # are configured on this machine: apt-get (its lists updated), go and npm. It
@@ -10,8 +10,9 @@
 # cannot be had is named at the end; the rest is gathered all the same.
 set -u
 
-[ $# -eq 1 ] || { echo "usage: gather.sh DIR" >&2; exit 2; }
+[ $# -eq 1 ] || [ $# -eq 2 ] || { echo "usage: gather.sh DIR [KIND]" >&2; exit 2; }
 mkdir -p "$1" && out=$(cd "$1" && pwd) || exit 1
+only=${2:-}
 work=$(mktemp -d) && mkdir "$work/deb" || exit 1
 trap 'rm -rf "$work"' EXIT
 missed=
@@ -54,9 +55,10 @@ gomod() {
 	(cd "$work" && go mod download -json "$1" 2>/dev/null | sed -n 's/^[[:space:]]*"Dir": "\(.*\)",*$/\1/p')
 }
 
-fromdeb() { kind=$1 p=$2; shift 2; take "$kind" "$p" "$(deb "$p")" "$@"; }
-fromnpm() { kind=$1 p=$2; shift 2; take "$kind" "$(echo "$p" | tr / ,)" "$(npmpkg "$p")" "$@"; }
-fromgo() { kind=$1 p=$2; shift 2; take "$kind" "$(echo "$p" | tr / ,)" "$(gomod "$p")" "$@"; }
+wanted() { [ -z "$only" ] || [ "$only" = "$1" ]; }
+fromdeb() { wanted "$1" || return 0; kind=$1 p=$2; shift 2; take "$kind" "$p" "$(deb "$p")" "$@"; }
+fromnpm() { wanted "$1" || return 0; kind=$1 p=$2; shift 2; take "$kind" "$(echo "$p" | tr / ,)" "$(npmpkg "$p")" "$@"; }
+fromgo() { wanted "$1" || return 0; kind=$1 p=$2; shift 2; take "$kind" "$(echo "$p" | tr / ,)" "$(gomod "$p")" "$@"; }
 
 # English: handbooks, manual pages, aphorisms, package documentation.
 fromdeb english debian-reference-en '*.en.html'
@@ -74,7 +76,7 @@ for p in github.com/prometheus/prometheus@v0.305.0 github.com/gohugoio/hugo@v0.1
 done
 
 # Code.
-take code go-std "$(go env GOROOT)/src" './net/http/*.go' './go/*.go' './encoding/*.go' './runtime/m*.go' './strconv/*.go'
+wanted code && take code go-std "$(go env GOROOT)/src" './net/http/*.go' './go/*.go' './encoding/*.go' './runtime/m*.go' './strconv/*.go'
 fromgo code github.com/prometheus/prometheus@v0.305.0 '*.go' '*.ts' '*.tsx'
 fromdeb code libpython3.11-stdlib '*/python3.11/[a-z]*.py'
 fromdeb code python3-django '*/django/[cdf]*.py' '*.html'
@@ -95,19 +97,23 @@ fromdeb json mediawiki '*/i18n/en.json' '*/i18n/*/en.json' '*/extension.json' '*
 fromnpm json mdn-data@2.12.0 '*.json'
 fromnpm json world-countries@5.0.0 './countries.json' './data/[a-m]*.json'
 fromnpm json vega-datasets@2.8.1 '*.json'
-fromnpm json cldr-localenames-full@45.0.0 '*/en*/*.json' '*/package.json'
-fromnpm json unicode-emoji-json@0.6.0 './package.json'
+fromnpm json cldr-localenames-full@45.0.0 '*/en/*.json'
 fromnpm json gitmojis@3.14.0 '*.json'
-fromnpm json caniuse-lite@1.0.30001600 './package.json'
-fromnpm json vscode-json-languageservice@5.3.11 '*.json'
+fromnpm json caniuse-db@1.0.30001600 './features-json/*.json'
+fromnpm json npm@10.8.1 '*/package.json'
+fromnpm json mime-db@1.52.0 './db.json'
+fromnpm json currency-codes@2.1.0 '*.json'
+fromnpm json spdx-license-list@6.9.0 '*.json'
+fromnpm json color-name-list@10.16.0 '*.json'
+fromnpm json language-subtag-registry@0.3.23 '*.json'
 fromnpm json @vscode/vscode-languagedetection@1.0.22 '*.json'
 fromnpm json aws-sdk@2.1691.0 './apis/*paginators.json' './apis/*examples.json' './apis/[a-e]*.min.json'
-fromnpm json @schemastore/package@0.0.10 '*.json'
 fromnpm json vega-lite@5.18.0 './build/*.json'
-fromnpm json openapi-types@12.1.3 '*.json'
 fromgo json github.com/prometheus/prometheus@v0.305.0 '*.json'
 fromgo json github.com/gohugoio/hugo@v0.147.0 '*.json'
 fromgo json github.com/go-openapi/analysis@v0.23.0 '*.json'
+fromgo json github.com/getkin/kin-openapi@v0.132.0 '*.json'
+fromgo json github.com/hashicorp/terraform-json@v0.25.0 '*.json'
 fromgo json github.com/santhosh-tekuri/jsonschema/v6@v6.0.2 '*.json'
 
 # Other scripts: manual pages, handbooks, the messages of programs.

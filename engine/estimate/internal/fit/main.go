@@ -14,6 +14,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path"
 
 	"github.com/plimsoll-dev/plimsoll/engine/estimate"
 	"github.com/plimsoll-dev/plimsoll/engine/estimate/internal/scan"
@@ -25,11 +26,19 @@ func main() {
 	corpus := flag.String("corpus", "", "directory that gather.sh has filled")
 	weights := flag.String("weights", "engine/estimate/weights.go", "file to write the weights to")
 	doc := flag.String("doc", "docs/ESTIMATES.md", "file whose tables are replaced")
-	perKind := flag.Int("bytes", 6<<20, "bytes of text of each kind, at most")
+	perKind := flag.Int("bytes", 4<<20, "bytes of text of each kind, at most")
+	swap := flag.Bool("swap", false, "exchange the two halves")
+	packages := flag.Bool("packages", false, "halve by package instead of by file: harder, no half sees the other's authors")
 	pack := flag.Bool("alone", false, "write engine/estimate/internal/scan/alone.bin instead")
 	worst := flag.Int("worst", 0, "list so many of the worst estimates of each kind")
 	flag.Parse()
-	if err := run(*pack, *corpus, *weights, *doc, *perKind, *worst); err != nil {
+	var err error
+	if *pack {
+		err = packAlone()
+	} else {
+		err = run(*corpus, *weights, *doc, *perKind, *worst, *swap, *packages)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "fit:", err)
 		os.Exit(1)
 	}
@@ -59,19 +68,26 @@ func packAlone() error {
 	return os.WriteFile("engine/estimate/internal/scan/alone.bin", table, 0o644)
 }
 
-func run(pack bool, corpus, weights, doc string, perKind, worst int) error {
-	if pack {
-		return packAlone()
-	}
+func run(corpus, weights, doc string, perKind, worst int, swap, packages bool) error {
 	docs, err := readCorpus(corpus, perKind)
 	if err != nil {
 		return err
+	}
+	if packages {
+		for i := range docs {
+			docs[i].heldOut = hash(path.Dir(docs[i].name))&1 == 1
+		}
 	}
 	chats, err := composeChats(corpus, docs, perKind/2)
 	if err != nil {
 		return err
 	}
 	docs = append(docs, chats...)
+	if swap {
+		for i := range docs {
+			docs[i].heldOut = !docs[i].heldOut
+		}
+	}
 	if err := countAll(docs, corpus+"/counts.json"); err != nil {
 		return err
 	}
@@ -84,7 +100,9 @@ func run(pack bool, corpus, weights, doc string, perKind, worst int) error {
 		rounded := [...]*scan.Weights{round(&fitted[0]), round(&fitted[1])}
 		count = func(d *document, enc int) int64 { return weigh(d.text, rounded[enc]) }
 	}
-	listWorst(docs, count, worst)
+	for _, line := range listWorst(docs, count, worst) {
+		fmt.Println(line)
+	}
 	table := report(docs, count)
 	fmt.Print(table)
 	if doc == "" {

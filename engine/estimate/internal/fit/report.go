@@ -61,9 +61,9 @@ func report(docs []document, count func(d *document, enc int) int64) string {
 	return b.String()
 }
 
-// listWorst names, for each kind, the n long documents whose estimates are
+// listWorst names, a line each, for each kind, the n long documents whose estimates are
 // furthest off in any encoding.
-func listWorst(docs []document, count func(d *document, enc int) int64, n int) {
+func listWorst(docs []document, count func(d *document, enc int) int64, n int) []string {
 	type miss struct {
 		d   *document
 		enc int
@@ -80,12 +80,14 @@ func listWorst(docs []document, count func(d *document, enc int) int64, n int) {
 			misses[d.kind] = append(misses[d.kind], miss{d, enc, e})
 		}
 	}
+	var lines []string
 	for _, list := range misses {
 		slices.SortFunc(list, func(a, b miss) int { return cmp.Compare(math.Abs(b.err), math.Abs(a.err)) })
 		for _, m := range list[:min(n, len(list))] {
-			fmt.Printf("%s %+.1f %% of %d tokens, %d bytes: %s\n", encodings[m.enc], 100*m.err, m.d.exact[m.enc], len(m.d.text), m.d.name)
+			lines = append(lines, fmt.Sprintf("%s %+.1f %% of %d tokens, %d bytes: %s", encodings[m.enc], 100*m.err, m.d.exact[m.enc], len(m.d.text), m.d.name))
 		}
 	}
+	return lines
 }
 
 // order puts the kinds with a goal first.

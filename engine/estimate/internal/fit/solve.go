@@ -103,13 +103,19 @@ func (s *system) solve(w *vector) {
 	prior := guess()
 	*w = prior
 	const pull = 2e-7
+	var seen []int
+	for i := range w {
+		if s.gram[i][i] > 0 {
+			seen = append(seen, i)
+		}
+	}
 	for range 3000 {
 		var moved float64
-		for i := range w {
+		for _, i := range seen {
 			row := &s.gram[i]
 			rest := s.right[i] + pull*prior[i]
-			for j, v := range w {
-				rest -= row[j] * v
+			for _, j := range seen {
+				rest -= row[j] * w[j]
 			}
 			next := math.Max(0, w[i]+(rest-pull*w[i])/(row[i]+pull))
 			moved = math.Max(moved, math.Abs(next-w[i]))

@@ -36,6 +36,10 @@ func (t *tally) read(text string) {
 			t.add(digits, (i-from+2)/3)
 			before = digit
 		case classBlank, classNewline:
+			if classes[b] == classBlank && i+1 < len(text) && classes[text[i+1]] <= classUpper {
+				i, before = i+1, space // as blanks would find, but sooner
+				continue
+			}
 			i, before = t.blanks(text, i)
 		case classSymbol:
 			i, before = t.symbols(text, i, before)
@@ -62,7 +66,7 @@ func (t *tally) word(text string, i, before int) int {
 				shape = upper
 				i--
 				letters--
-			case letters > 1 || !small && !latinAt(text, i):
+			case letters > 1 || !small && latinAt(text, i) == 0:
 				shape = upper
 			}
 		}
@@ -73,10 +77,13 @@ func (t *tally) word(text string, i, before int) int {
 					i++
 				}
 				letters += i - start
-				if !latinAt(text, i) {
+				if i == len(text) || text[i] < utf8.RuneSelf {
 					break
 				}
-				_, size := utf8.DecodeRuneInString(text[i:])
+				size := latinAt(text, i)
+				if size == 0 {
+					break
+				}
 				i += size
 				letters++
 				t.add(diacritics, 1)
@@ -124,15 +131,16 @@ func (t *tally) blanks(text string, i int) (end, before int) {
 	if n == 0 {
 		return i, bare
 	}
+	// The last blank belongs to what follows or stands alone; what is before it
+	// is a piece of its own, like all of them at the end.
 	before = space
 	if i == len(text) {
 		before = bare
+		n++
 	} else if next := classes[text[i]]; next == classDigit || next == classSymbol && text[i-1] != ' ' {
 		t.add(loneBlank, 1)
 		before = bare
 	}
-	// The last blank belongs to what follows or stands alone; the rest is a
-	// piece of its own.
 	if n--; n > 0 {
 		t.add(indent+min(n, indents)-1, 1)
 	}
@@ -171,28 +179,9 @@ func (t *tally) symbols(text string, i, before int) (end, after int) {
 
 // foreign counts the run of one script at text[i:] and returns its end.
 func (t *tally) foreign(text string, i, before int) int {
-	r, size := utf8.DecodeRuneInString(text[i:])
-	if isLatin(r) {
-		// A word that begins with a diacritic; the rest of it, if any, joins.
-		t.add(diacritics, 1)
-		n := 1
-		for i += size; i < len(text); n++ {
-			if classes[text[i]] == classLower {
-				i++
-			} else if latinAt(text, i) {
-				_, size = utf8.DecodeRuneInString(text[i:])
-				i += size
-				t.add(diacritics, 1)
-			} else {
-				break
-			}
-		}
-		t.length(words+(before*shapes+lower)*lengths, n, excessLetters)
-		return i
-	}
-	s := scriptOf(r)
-	if r == utf8.RuneError && size == 1 {
-		s = invalid
+	r, size, s := scriptAt(text, i)
+	if s == latin {
+		return t.accented(text, i, before)
 	}
 	n := 0
 	for {
@@ -204,17 +193,32 @@ func (t *tally) foreign(text string, i, before int) int {
 		if i == len(text) || text[i] < utf8.RuneSelf {
 			break
 		}
-		r, size = utf8.DecodeRuneInString(text[i:])
-		next := scriptOf(r)
-		if r == utf8.RuneError && size == 1 {
-			next = invalid
-		}
-		if next != s {
+		var next int
+		if r, size, next = scriptAt(text, i); next != s {
 			break
 		}
 	}
 	row := scripts + s*scriptRow
 	t.add(row+min(n, scriptLengths)-1, 1)
 	t.add(row+scriptLengths, n)
+	return i
+}
+
+// accented counts the word at text[i:] that begins with a Latin letter beyond
+// ASCII, up to where its case changes, and returns its end.
+func (t *tally) accented(text string, i, before int) int {
+	n := 0
+	for i < len(text) {
+		if classes[text[i]] == classLower {
+			i++
+		} else if size := latinAt(text, i); size > 0 {
+			i += size
+			t.add(diacritics, 1)
+		} else {
+			break
+		}
+		n++
+	}
+	t.length(words+(before*shapes+lower)*lengths, n, excessLetters)
 	return i
 }
