@@ -63,23 +63,28 @@ func TestTools(t *testing.T) {
 		{"no properties", estimate.Tool{Name: "find", Parameters: `{"type":"object","properties":{}}`}, 7 + 4},
 		{"null", estimate.Tool{Name: "find", Parameters: `null`}, 7 + 4},
 		{
-			"a property", estimate.Tool{Parameters: `{"properties":{"kg":{"type":"integer","description":"Weight."}}}`},
+			"a property",
+			estimate.Tool{Parameters: `{"properties":{"kg":{"type":"integer","description":"Weight."}}}`},
 			7 + 3 + 3 + int64(len("kg:integer:Weight")),
 		},
 		{
-			"an enumeration", estimate.Tool{Parameters: `{"properties":{"k":{"type":"string","enum":["aa","b",1]}}}`},
+			"an enumeration",
+			estimate.Tool{Parameters: `{"properties":{"k":{"type":"string","enum":["aa","b",1]}}}`},
 			7 + 3 + 3 + int64(len("k:string")) - 3 + 3*3 + 4,
 		},
 		{
-			"an object inside", estimate.Tool{Parameters: `{"properties":{"a":{"type":"object","properties":{"b":{"type":"null"}}}}}`},
+			"an object inside",
+			estimate.Tool{Parameters: `{"properties":{"a":{"type":"object","properties":{"b":{"type":"null"}}}}}`},
 			7 + 2*(3+3) + int64(len("a:object")+len("b:null")),
 		},
 		{
-			"a list of objects", estimate.Tool{Parameters: `{"properties":{"a":{"type":"array","items":{"properties":{"b":{}}}}}}`},
+			"a list of objects",
+			estimate.Tool{Parameters: `{"properties":{"a":{"type":"array","items":{"properties":{"b":{}}}}}}`},
 			7 + 2*(3+3) + int64(len("a:array")+len("b")),
 		},
 		{
-			"alternatives", estimate.Tool{Parameters: `{"properties":{"a":{"anyOf":[{"properties":{"b":{}}},true]}},"$defs":{"D":{"properties":{"c":{}}}}}`},
+			"alternatives",
+			estimate.Tool{Parameters: `{"properties":{"a":{"anyOf":[{"properties":{"b":{}}},true]}},"$defs":{"D":{"properties":{"c":{}}}}}`},
 			7 + 3*(3+3) + 3,
 		},
 		{"odd forms", estimate.Tool{Parameters: `{"properties":{"a":true,"b":{"type":["x","y"],"enum":3}}}`}, 7 + 3 + 2*3 + 1 + int64(len(`b:["x","y"]`))},

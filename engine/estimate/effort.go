@@ -3,9 +3,9 @@ package estimate
 import "unicode"
 
 // maxEffort bounds what one exact count may take, in steps of the search for
-// tokens inside a piece: a piece of n bytes takes up to n². 2^28 steps take
-// about a second.
-const maxEffort = 1 << 28
+// tokens inside a piece: a piece of n bytes takes up to n². 2^30 steps, a
+// piece of 32 KiB, take about a second.
+const maxEffort = 1 << 30
 
 // effort bounds, to a factor of two, the steps that counting text exactly takes.
 // A piece never goes on from letters to other symbols, to white space or to

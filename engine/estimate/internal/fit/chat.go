@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,7 +15,7 @@ const emojiList = "emoji-list"
 
 // composeChats makes chats of the sentences of other documents of the same half
 // and of emoji: nothing that a package manager offers is a collection of chats.
-func composeChats(dir string, docs []document, bytes int) ([]document, error) {
+func composeChats(dir string, docs []document, size int) ([]document, error) {
 	emoji, err := readEmoji(filepath.Join(dir, emojiList))
 	if err != nil {
 		return nil, err
@@ -27,7 +28,7 @@ func composeChats(dir string, docs []document, bytes int) ([]document, error) {
 				lines[d.kind] = append(lines[d.kind], sentences(d.text)...)
 			}
 		}
-		for total, i := 0, 0; total < bytes/2; i++ {
+		for total, i := 0, 0; total < size/2; i++ {
 			name := fmt.Sprintf("emoji/chat/%t/%d", heldOut, i)
 			c := composer{name: name, emoji: emoji}
 			for _, d := range cut("emoji", name, c.chat(lines, largest)) {
@@ -46,13 +47,12 @@ func readEmoji(dir string) ([]string, error) {
 	if len(files) != 1 {
 		return nil, fmt.Errorf("%s: %d lists of emoji, want one", dir, len(files))
 	}
-	f, err := os.Open(files[0])
+	data, err := os.ReadFile(files[0])
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
 	var list []string
-	dec := json.NewDecoder(f)
+	dec := json.NewDecoder(bytes.NewReader(data))
 	if _, err := dec.Token(); err != nil {
 		return nil, err
 	}
