@@ -58,7 +58,7 @@ func Parse(name string, data []byte, o Options) (*File, error) {
 	}
 	root, format := readTree(found, hide, o, data, strings.EqualFold(filepath.Ext(name), ".json"))
 	out := &File{Format: format, secrets: hide}
-	if len(found.errors) == 0 {
+	if !found.unreadable {
 		s := section{findings: found, secrets: hide, table: root}
 		if format == FormatLiteLLM {
 			readLiteLLM(s, o, out)
@@ -84,7 +84,7 @@ func Parse(name string, data []byte, o Options) (*File, error) {
 func readTree(found *findings, hide *secrets, o Options, data []byte, isJSON bool) (*value, Format) {
 	data, line, err := clean(data)
 	if err != nil {
-		found.errorf(line, "", "%v", err)
+		found.breakf(line, "%v", err)
 		return nil, ""
 	}
 	b := builder{findings: found, secrets: hide, lookupEnv: o.LookupEnv}
@@ -95,7 +95,7 @@ func readTree(found *findings, hide *secrets, o Options, data []byte, isJSON boo
 	}
 	node, line, err := parseYAML(data)
 	if err != nil {
-		found.errorf(line, "", "%v", err)
+		found.breakf(line, "%v", err)
 		return nil, ""
 	}
 	y := newYAMLBuilder(b, node)
@@ -106,13 +106,13 @@ func readTree(found *findings, hide *secrets, o Options, data []byte, isJSON boo
 // formatOf tells the formats apart, and refuses what is neither.
 func formatOf(found *findings, hide *secrets, root *value) Format {
 	switch {
-	case len(found.errors) > 0:
+	case found.unreadable:
 	case hide.tooMany():
-		found.errorf(0, "", "has more than %d secrets, which are more than can be kept from being shown", maxSecrets)
+		found.breakf(0, "has more than %d secrets, which are more than can be kept from being shown", maxSecrets)
 	case root.kind == null:
-		found.errorf(0, "", "%v", errEmpty)
+		found.breakf(0, "%v", errEmpty)
 	case root.kind != table:
-		found.errorf(root.line, "", "is %s; a configuration is a mapping, such as deployments: followed by a list", root.kind)
+		found.breakf(root.line, "is %s; a configuration is a mapping, such as deployments: followed by a list", root.kind)
 	case root.get(modelList) != nil:
 		return FormatLiteLLM
 	}

@@ -59,10 +59,17 @@ type findings struct {
 	errors, warnings []Finding
 	moreErrors       int
 	moreWarnings     int
+	unreadable       bool // there is nothing to look for meaning in
 }
 
 func (f *findings) errorf(line int, key, format string, args ...any) {
 	f.add(&f.errors, &f.moreErrors, line, key, format, args)
+}
+
+// breakf reports an error after which the file's meaning cannot be looked at.
+func (f *findings) breakf(line int, format string, args ...any) {
+	f.unreadable = true
+	f.errorf(line, "", format, args...)
 }
 
 func (f *findings) warnf(line int, key, format string, args ...any) {

@@ -32,7 +32,7 @@ func (b *jsonBuilder) root() *value {
 	if err == nil {
 		if _, more := b.dec.Token(); !errors.Is(more, io.EOF) {
 			b.count()
-			b.errorf(b.line, "", "is not JSON: there is more after the end of the value")
+			b.breakf(b.line, "is not JSON: there is more after the end of the value")
 		}
 		return v.value
 	}
@@ -40,15 +40,15 @@ func (b *jsonBuilder) root() *value {
 	switch {
 	case errors.Is(err, errStop):
 	case errors.Is(err, io.EOF) && len(bytes.TrimSpace(b.data)) == 0:
-		b.errorf(0, "", "%v", errEmpty)
+		b.breakf(0, "%v", errEmpty)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		b.errorf(bytes.Count(b.data, []byte("\n"))+1, "", "is not JSON: it ends too early")
+		b.breakf(bytes.Count(b.data, []byte("\n"))+1, "is not JSON: it ends too early")
 	case errors.As(err, &syntax):
 		upTo := b.data[:min(int(syntax.Offset), len(b.data))]
-		b.errorf(bytes.Count(upTo, []byte("\n"))+1, "", "is not JSON: %v", syntax)
+		b.breakf(bytes.Count(upTo, []byte("\n"))+1, "is not JSON: %v", syntax)
 	default:
 		b.count()
-		b.errorf(b.line, "", "is not JSON")
+		b.breakf(b.line, "is not JSON")
 	}
 	return nothing.value
 }
@@ -80,7 +80,7 @@ func (b *jsonBuilder) next(depth int, secret bool) (sized, error) {
 		v.kind, v.text = boolean, pyBool(strconv.FormatBool(t))
 	case json.Number:
 		if v.kind, v.text, err = jsonNumber(t.String()); err != nil {
-			b.errorf(b.line, "", "%v", err)
+			b.breakf(b.line, "%v", err)
 			return nothing, errStop
 		}
 	case string:

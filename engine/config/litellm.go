@@ -43,14 +43,17 @@ func readLiteLLM(s section, o Options, out *File) {
 	if !ok {
 		router = s.over(&value{kind: table, line: s.table.get(modelList).line}, "router_settings.")
 	}
-	cfg.Strategy = r.strategy(router)
+	var known bool
+	cfg.Strategy, known = r.strategy(router)
 	router.unknown(routerKeys...)
 	router.ignored(routerIgnored)
 	r.defaultInFlight(router)
 	r.tiers()
-	if cfg.Strategy == engine.Weighted {
+	switch {
+	case !known:
+	case cfg.Strategy == engine.Weighted:
 		r.shuffleWeights()
-	} else {
+	default:
 		r.ignoredWeights()
 	}
 	for _, e := range r.entries {
@@ -64,24 +67,26 @@ func readLiteLLM(s section, o Options, out *File) {
 	r.warnUnset()
 }
 
-// strategy maps routing_strategy.
-func (r *liteLLM) strategy(router section) engine.Strategy {
+// strategy maps routing_strategy; known is false for one that plimsoll has not.
+func (r *liteLLM) strategy(router section) (s engine.Strategy, known bool) {
 	const byWeight = "the strategy is simple-shuffle%s: LiteLLM treats rpm and tpm as weights there and enforces neither; plimsoll draws by the same weights, and enforces both as limits"
 	v := router.table.get("routing_strategy")
 	switch name := router.text("routing_strategy", "the name of a strategy"); name {
 	case "usage-based-routing-v2":
-		return engine.LowestTPM
+		return engine.LowestTPM, true
 	case "simple-shuffle":
 		r.warnf(v.line, "router_settings.routing_strategy", byWeight, "")
 	case "":
-		if v.absent() {
-			r.warnf(0, "router_settings.routing_strategy", byWeight, ", LiteLLM's default")
+		if !v.absent() {
+			return 0, false // no text, which was reported
 		}
+		r.warnf(0, "router_settings.routing_strategy", byWeight, ", LiteLLM's default")
 	default:
 		router.wrong("routing_strategy", v, "usage-based-routing-v2 for the least used by tokens, or simple-shuffle for a draw by weight; "+
 			"plimsoll's own format has least-utilized and power-of-two as well")
+		return 0, false
 	}
-	return engine.Weighted
+	return engine.Weighted, true
 }
 
 // ignored names settings that LiteLLM acts on and plimsoll does not.

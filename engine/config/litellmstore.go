@@ -100,14 +100,13 @@ func (s section) redis(prefix string) Store {
 		u.Scheme = "valkeys"
 	}
 	from := []*value{get("host"), get("port"), get("db"), get("username")}
-	hosts := s.hosts(prefix, &from)
-	if len(hosts) == 0 {
-		return st // reported
-	}
-	u.Host = hosts[0]
 	query := url.Values{}
-	for _, h := range hosts[1:] {
-		query.Add("addr", h)
+	for i, h := range s.hosts(prefix, &from) { // none if there are errors
+		if i == 0 {
+			u.Host = h
+		} else {
+			query.Add("addr", h)
+		}
 	}
 	if name := s.text("service_name", "the name that sentinels know the primary by"); name != "" {
 		query.Set("master_set", name)
@@ -131,11 +130,8 @@ func (s section) redis(prefix string) Store {
 // hosts returns the servers that a section names, as host:port.
 func (s section) hosts(prefix string, from *[]*value) []string {
 	if !s.table.get(prefix + "host").absent() {
-		host := s.text(prefix+"host", "the name of a host")
-		if host == "" {
-			return nil
-		}
-		return []string{net.JoinHostPort(host, strconv.FormatInt(s.number(prefix+"port", 6379), 10))}
+		host, port := s.text(prefix+"host", "the name of a host"), s.number(prefix+"port", 6379)
+		return []string{net.JoinHostPort(host, strconv.FormatInt(port, 10))}
 	}
 	var out []string
 	for _, key := range []string{"redis_startup_nodes", "startup_nodes", "sentinel_nodes"} {

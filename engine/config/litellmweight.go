@@ -42,7 +42,7 @@ func (r *liteLLM) shuffleWeights() {
 	for _, e := range r.entries {
 		at := tier{e.Group, e.Order}
 		if drawn[at] == 0 && !warned[at] && metric[at] != "" {
-			r.warnf(e.section.table.line, e.section.path+"model_name", "no deployment of group %s with order %d can be drawn: none has a %s above 0",
+			r.warnf(e.section.table.line, e.section.path+"model_name", "no deployment of group %s with order %d can be drawn: none has %s above 0",
 				r.secrets.quote(e.Group), e.Order, metric[at])
 			warned[at] = true
 		}
@@ -69,7 +69,7 @@ func (e *entry) weigh(key string) {
 	}
 	v := e.shuffleValue(key)
 	if v.absent() {
-		e.section.warnf(e.section.table.line, e.params.path+key, "is missing, so that LiteLLM's simple-shuffle never draws this deployment: the first of its group has a %s, and draws go by it. It is disabled here", key)
+		e.section.warnf(e.section.table.line, e.params.path+key, "is missing, so that LiteLLM's simple-shuffle never draws this deployment: the first of its group has %s, and draws go by that. It is disabled here", key)
 		e.Disabled = true
 		return
 	}

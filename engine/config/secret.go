@@ -2,7 +2,6 @@ package config
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/url"
@@ -15,7 +14,8 @@ import (
 const hidden = "(hidden)"
 
 // Secret is a text that no output shows: %v, JSON and loggers print "(hidden)",
-// or nothing if it is empty. Convert it to a string to use it.
+// or nothing if it is empty. Convert it to a string to use it, and do not make
+// it a map's key, which JSON writes as it is.
 type Secret string
 
 // String returns "(hidden)".
@@ -29,10 +29,7 @@ func (s Secret) String() string {
 // Format implements [fmt.Formatter] for every verb.
 func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
 
-// MarshalJSON implements [json.Marshaler].
-func (s Secret) MarshalJSON() ([]byte, error) { return json.Marshal(s.String()) }
-
-// MarshalText implements [encoding.TextMarshaler].
+// MarshalText implements [encoding.TextMarshaler], which JSON and loggers use.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // minHidden is the shortest literal that is looked for inside other texts:

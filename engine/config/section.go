@@ -53,6 +53,9 @@ func (s section) text(key, want string) string {
 	switch {
 	case v.absent():
 		return ""
+	case v.kind == integer || v.kind == float:
+		s.wrong(key, v, want+"; quote it if it is one")
+		return ""
 	case v.kind != text || v.text == "":
 		s.wrong(key, v, want)
 		return ""

@@ -139,7 +139,7 @@ func (b *builder) tooDeep(line, depth int) bool {
 // refuse reports once that a file is beyond a bound.
 func (b *builder) refuse(line int, format string, args ...any) {
 	if !b.refused {
-		b.errorf(line, "", format, args...)
+		b.breakf(line, format, args...)
 	}
 	b.refused = true
 }

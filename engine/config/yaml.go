@@ -112,7 +112,7 @@ func (b *yamlBuilder) value(n *yaml.Node, depth int, secret bool) sized {
 		return v
 	}
 	if b.open[n] {
-		b.errorf(n.Line, "", "the anchor here is used inside itself; a configuration has an end")
+		b.breakf(n.Line, "the anchor here is used inside itself; a configuration has an end")
 		return nothing
 	}
 	if b.tooDeep(n.Line, depth) {
@@ -165,7 +165,7 @@ func (b *yamlBuilder) mapping(n *yaml.Node, depth int, secret bool) sized {
 			key = key.Alias
 		}
 		if key.Kind != yaml.ScalarNode {
-			b.errorf(key.Line, "", "a list or mapping is used as a key; keys are texts")
+			b.breakf(key.Line, "a list or mapping is used as a key; keys are texts")
 			continue
 		}
 		k := *b.scalar(key, false)
@@ -184,13 +184,16 @@ func merges(n *yaml.Node) bool {
 // merge adds the entries of a mapping, or of several: the first of them wins.
 func (b *yamlBuilder) merge(m *mapping, n *yaml.Node, depth int, secret bool) {
 	v := b.value(n, depth+1, secret)
+	if v.value == nothing.value {
+		return // reported
+	}
 	from := []*value{v.value}
 	if v.kind == list {
 		from = v.items
 	}
 	for i := len(from) - 1; i >= 0; i-- {
 		if from[i].kind != table {
-			b.errorf(n.Line, "<<", "%s; a merge key takes a mapping or a list of mappings", from[i].found())
+			b.breakf(n.Line, "<<: %s; a merge key takes a mapping or a list of mappings", from[i].found())
 			return
 		}
 		for _, p := range from[i].pairs {
@@ -213,7 +216,7 @@ func (b *yamlBuilder) scalar(n *yaml.Node, secret bool) *value {
 		v.kind, v.text, err = resolvePlain(n.Value)
 	}
 	if err != nil {
-		b.errorf(n.Line, "", "%v", err)
+		b.breakf(n.Line, "%v", err)
 		return &value{line: n.Line}
 	}
 	b.keep(v, secret)
@@ -254,6 +257,6 @@ func (v *value) tagged(tag, s string) (err error) {
 // onlyTag refuses a list or mapping with another tag than its own.
 func (b *yamlBuilder) onlyTag(n *yaml.Node, own string) {
 	if n.Style&yaml.TaggedStyle != 0 && n.Tag != own {
-		b.errorf(n.Line, "", "%v", errTag)
+		b.breakf(n.Line, "%v", errTag)
 	}
 }

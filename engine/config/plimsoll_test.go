@@ -1,0 +1,130 @@
+package config_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/config"
+)
+
+const everyField = `
+strategy: weighted
+expected_output: 512
+lease_ttl: 20m
+deployments:
+  - id: east:1
+    group: chat
+    model: gpt-4o
+    rpm: 600
+    tpm: 100_000
+    max_in_flight: 50
+    weight: 2.5
+    order: 1
+    tags: [eu, premium]
+    disabled: true
+  - {id: west, group: chat, rpm: 0}
+aliases: {gpt-4: chat, best: gpt-4}
+store:
+  url: redis://me:s3cret-pw@localhost:6379/2?addr=other:6379
+  namespace: prod
+  key_format: litellm
+  buckets: 4
+  ttl: 2m
+  interval: 200ms
+  timeout: 1s
+`
+
+func wantEveryField(t *testing.T, f *config.File) {
+	t.Helper()
+	require.Empty(t, f.Warnings)
+	require.Equal(t, config.FormatPlimsoll, f.Format)
+	require.Equal(t, engine.Config{
+		Strategy: engine.Weighted, ExpectedOutput: 512, LeaseTTL: 20 * time.Minute,
+		Deployments: []engine.Deployment{
+			{
+				ID: "east:1", Group: "chat", Model: "gpt-4o", Limits: engine.Limits{RPM: 600, TPM: 100_000, MaxInFlight: 50},
+				Weight: 2.5, Order: 1, Tags: []string{"eu", "premium"}, Disabled: true,
+			},
+			{ID: "west", Group: "chat", Limits: engine.Limits{RPM: engine.Blocked}},
+		},
+		Aliases: map[string]string{"gpt-4": "chat", "best": "gpt-4"},
+	}, f.Engine)
+	require.Equal(t, "valkey://me:s3cret-pw@localhost:6379/2?addr=other:6379", string(f.Store.URL))
+	require.Equal(t, "valkey://localhost:6379/2 and further servers", f.Store.String())
+	require.Equal(t, "prod", f.Store.Namespace)
+	require.Equal(t, "litellm", f.Store.KeyFormat)
+	require.Equal(t, 4, f.Store.Buckets)
+	require.Equal(t, 2*time.Minute, f.Store.TTL)
+	require.Equal(t, 200*time.Millisecond, f.Store.Interval)
+	require.Equal(t, time.Second, f.Store.Timeout)
+}
+
+func TestEveryField(t *testing.T) {
+	wantEveryField(t, mustParse(t, everyField))
+	const asJSON = `{
+		"strategy": "weighted", "expected_output": 512, "lease_ttl": "20m",
+		"deployments": [
+			{"id": "east:1", "group": "chat", "model": "gpt-4o", "rpm": 600, "tpm": 1e5, "max_in_flight": 50,
+			 "weight": 2.5, "order": 1, "tags": ["eu", "premium"], "disabled": true},
+			{"id": "west", "group": "chat", "rpm": 0}
+		],
+		"aliases": {"gpt-4": "chat", "best": "gpt-4"},
+		"store": {"url": "valkey://me:s3cret-pw@localhost:6379/2?addr=other:6379", "namespace": "prod", "key_format": "litellm",
+			"buckets": 4, "ttl": "2m", "interval": "200ms", "timeout": "1s"}
+	}`
+	f, err := config.Parse("f.JSON", []byte(asJSON), environ(nil))
+	require.NoError(t, err)
+	wantEveryField(t, f)
+}
+
+// What a smallest file leaves out is zero: the engine's and the store's defaults.
+func TestDefaults(t *testing.T) {
+	f := mustParse(t, "deployments: [{id: a, group: g}]")
+	require.Equal(t, engine.Config{Deployments: []engine.Deployment{{ID: "a", Group: "g"}}}, f.Engine)
+	require.Equal(t, config.Store{}, f.Store)
+	require.Empty(t, f.Store.String())
+	_, err := engine.New(f.Engine)
+	require.NoError(t, err)
+}
+
+func TestAnchorsAndMergeKeys(t *testing.T) {
+	f := mustParse(t, `
+deployments:
+  - &first {id: a, group: g, rpm: 10, tags: &tags [x]}
+  - {<<: *first, id: b, rpm: 20}
+  - {<<: [{tpm: 5, rpm: 1}, *first], id: c, tags: *tags}
+`)
+	require.Equal(t, []engine.Deployment{
+		{ID: "a", Group: "g", Limits: engine.Limits{RPM: 10}, Tags: []string{"x"}},
+		{ID: "b", Group: "g", Limits: engine.Limits{RPM: 20}, Tags: []string{"x"}},
+		{ID: "c", Group: "g", Limits: engine.Limits{RPM: 1, TPM: 5}, Tags: []string{"x"}},
+	}, f.Engine.Deployments)
+}
+
+func TestVariables(t *testing.T) {
+	text := []byte(`
+deployments:
+  - {id: os.environ/ID, group: g, rpm: os.environ/RPM, order: os.environ/ORDER, disabled: os.environ/OFF, weight: os.environ/W, tags: [os.environ/ID]}
+store: {url: os.environ/URL}
+`)
+	f, err := config.Parse("f.yaml", text, environ(map[string]string{
+		"ID": "east", "RPM": "1_000", "ORDER": "2", "OFF": " TRUE ", "W": "1.5", "URL": "valkeys://:pw@host",
+	}))
+	require.NoError(t, err)
+	require.Equal(t, []engine.Deployment{{
+		ID: "east", Group: "g", Limits: engine.Limits{RPM: 1000}, Order: 2, Disabled: true, Weight: 1.5,
+		Tags: []string{"os.environ/ID"}, // items of lists are taken as they are
+	}}, f.Engine.Deployments)
+	require.Equal(t, "valkeys://:pw@host", string(f.Store.URL))
+	require.Equal(t, "os.environ/URL", f.Store.String())
+	require.Equal(t, "os.environ/ID", f.Mask("east"))
+	require.Equal(t, "os.environ/RPM", f.Mask("1_000"))
+
+	_, err = config.Parse("f.yaml", text, environ(nil))
+	for _, name := range []string{"ID", "RPM", "ORDER", "OFF", "W", "URL"} {
+		require.ErrorContains(t, err, "the environment variable "+name+" is not set; want ")
+	}
+}
