@@ -120,11 +120,18 @@ func (s *Syncer) build(b *bucket, now int64) *sent {
 	switch {
 	case len(x.usages) >= batchSize:
 		b.next = (b.next + last + 1) % n
-	case len(x.usages) == 0 && !b.stale(b.last, now) && !b.recheck:
+	case len(x.usages) == 0 && !b.silent(now):
 		return nil
 	}
 	b.seq++
 	return x
+}
+
+// silent reports whether it is time for a batch even if it says nothing: once in
+// a while, when the one before has to be looked after, and to find out whether a
+// store that was away is there to stay.
+func (b *bucket) silent(now int64) bool {
+	return b.stale(b.last, now) || b.recheck || b.away && time.Duration(now-b.last) >= b.interval()/2
 }
 
 // stale reports whether what was learned at the time given has to be learned

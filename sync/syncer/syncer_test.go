@@ -2,6 +2,7 @@ package syncer_test
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -81,14 +82,20 @@ func (n *node) others(id string) syncer.Count {
 
 func (n *node) sync() { require.NoError(n.t, n.s.Sync(n.t.Context())) }
 
-// run runs the syncers until the function it returns is called.
+// run runs the syncers until the function it returns is called, which checks
+// that they had nothing left to tell, or the test ends.
 func run(t *testing.T, nodes ...*node) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	errs := make(chan error, len(nodes))
+	var wg sync.WaitGroup
 	for _, n := range nodes {
-		go func() { errs <- n.s.Run(ctx) }()
+		wg.Go(func() { errs <- n.s.Run(ctx) })
 	}
+	t.Cleanup(func() {
+		cancel()
+		wg.Wait()
+	})
 	return func() {
 		t.Helper()
 		cancel()
