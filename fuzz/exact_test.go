@@ -41,7 +41,9 @@ func TestUnitSizesAdmitExactlyTheLimit(t *testing.T) {
 			}
 			stats := e.Stats()
 			require.Equal(t, admitted.Load(), stats.Admitted, name)
-			require.Zero(t, stats.Contended, name)
+			if name != "rpm first" { // there attempts are undone, and one asleep may take its time
+				require.Zero(t, stats.Contended, name)
+			}
 		}
 	})
 }

@@ -107,13 +107,15 @@ func (p *pacer) round(k int) {
 
 func (p *pacer) done(k int) { p.rounds[k].Store(done) }
 
-// ready reports whether time may move, and starts the next wait if so.
-func (p *pacer) ready() bool {
+// move calls step, which moves time, if every worker has come round since the
+// last step was over.
+func (p *pacer) move(step func()) bool {
 	for k := range p.rounds {
 		if r := p.rounds[k].Load(); r == p.last[k] && r < done {
 			return false
 		}
 	}
+	step()
 	for k := range p.rounds {
 		p.last[k] = p.rounds[k].Load()
 	}

@@ -23,8 +23,7 @@ func TestEveryLeaseIsExactlyOneThing(t *testing.T) {
 		var acquired, settles, releases, never atomic.Int64
 		var p pacer
 		stop := background(func(int) {
-			if p.ready() {
-				v.add(time.Minute)
+			if p.move(func() { v.add(time.Minute) }) {
 				e.Collect(nil)
 			}
 		})

@@ -91,14 +91,14 @@ func hurry(v *virtual, e *engine.Engine, p *pacer) (stop func()) {
 	minutes := v.ns.Load() / minute
 	return background(func(round int) {
 		switch {
-		case p == nil && round%50 == 49:
+		case p != nil:
+			if !p.move(func() { v.add(time.Minute) }) {
+				return
+			}
+		case round%50 == 49:
 			v.add(5 * time.Minute)
-		case p == nil:
-			v.add(time.Minute / 3)
-		case p.ready():
-			v.add(time.Minute)
 		default:
-			return
+			v.add(time.Minute / 3)
 		}
 		states = e.AppendStates(states[:0])
 		if now := v.ns.Load() / minute; now != minutes {
