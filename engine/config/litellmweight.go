@@ -73,6 +73,9 @@ func (e *entry) weigh(key string) {
 		e.Disabled = true
 		return
 	}
+	if key == "rpm" && e.Limits.RPM == engine.Blocked || key == "tpm" && e.Limits.TPM == engine.Blocked {
+		return // its limit says more than disabled would
+	}
 	switch w := e.params.numeric(v).number(); {
 	case w == 0:
 		e.Disabled = true

@@ -67,6 +67,8 @@ func (v *value) found() string {
 	switch {
 	case v.unset:
 		return "the environment variable " + showName(v.env) + " is not set"
+	case v.env != "" && v.text == "":
+		return "found the value of os.environ/" + showName(v.env) + ", which is empty"
 	case v.env != "":
 		return "found the value of os.environ/" + showName(v.env) + ", " + v.kind.String()
 	}

@@ -1,0 +1,79 @@
+package config_test
+
+import (
+	"fmt"
+	"log"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/config"
+)
+
+func ExampleParse() {
+	file, err := config.Parse("gateway.yaml", []byte(`
+deployments:
+  - {id: east, group: chat, model: gpt-4o, rpm: 600, tpm: 100000}
+  - {id: west, group: chat, model: gpt-4o, tpm: 50000, max_in_flight: 20}
+aliases: {gpt-4: chat}
+`), config.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	eng, err := engine.New(file.Engine)
+	if err != nil {
+		log.Fatal(err)
+	}
+	chat, err := eng.Group("gpt-4")
+	if err != nil {
+		log.Fatal(err)
+	}
+	lease, ok := chat.TryAcquire(engine.Demand{InputTokens: 900})
+	defer lease.Release()
+	fmt.Println(ok, lease.Reserved() > 900)
+	// Output: true true
+}
+
+// A LiteLLM file is read as it is. Its keys may come from the environment, and
+// are not shown.
+func ExampleParse_liteLLM() {
+	file, err := config.Parse("config.yaml", []byte(`
+model_list:
+  - model_name: gpt-4o
+    litellm_params: {model: azure/east, api_key: os.environ/AZURE_KEY, rpm: 600}
+router_settings:
+  routing_strategy: usage-based-routing-v2
+`), config.Options{LookupEnv: func(string) (string, bool) { return "sk-from-the-environment", true }})
+	if err != nil {
+		log.Fatal(err)
+	}
+	d := file.Engine.Deployments[0]
+	fmt.Println(file.Format, file.Engine.Strategy, d.Group, d.Model, d.Limits.RPM)
+	fmt.Println(file.Mask("the key is sk-from-the-environment"))
+	// Output:
+	// litellm lowest-tpm gpt-4o azure/east 600
+	// the key is os.environ/AZURE_KEY
+}
+
+// An error lists everything that is wrong.
+func ExampleError() {
+	_, err := config.Parse("gateway.yaml", []byte(`
+deployments:
+  - {id: east, group: chat, rpm: 10 per second}
+  - {id: east, group: chat, weight: 0}
+`), config.Options{})
+	fmt.Println(err)
+	// Output:
+	// gateway.yaml:3: deployments[0].rpm: found the text "10 per second"; want a whole number, 0 to let nothing through, or no such key for unlimited
+	// gateway.yaml:4: deployments[1].weight: found 0; want a number above 0; disabled: true takes a deployment out
+	// gateway.yaml:4: deployments[1].id: "east" is the id of the deployment on line 3 already; ids are unique; give this deployment another
+}
+
+func ExampleLoad() {
+	_, err := config.Load("absent.yaml", config.Options{})
+	fmt.Println(err)
+	// Output: absent.yaml: no such file or directory
+}
+
+func ExampleSecret() {
+	fmt.Printf("%v %q\n", config.Secret("valkey://:password@localhost"), config.Store{})
+	// Output: (hidden) ""
+}

@@ -1,0 +1,99 @@
+package config_test
+
+import (
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/plimsoll-dev/plimsoll/engine/config"
+)
+
+// object is the part of a JSON Schema that is looked at here.
+type object struct {
+	Properties           map[string]object `json:"properties"`
+	Items                *object           `json:"items"`
+	AdditionalProperties any               `json:"additionalProperties"`
+	Required             []string          `json:"required"`
+	Enum                 []string          `json:"enum"`
+	Description          string            `json:"description"`
+}
+
+func keys(o object) []string { return slices.Sorted(maps.Keys(o.Properties)) }
+
+func sorted(list []string) []string { return slices.Sorted(slices.Values(list)) }
+
+// The schema for editors and docs/CONFIG.md name the keys that are read.
+func TestSchemaAndDocumentKnowEveryKey(t *testing.T) {
+	root := readJSON[object](t, "../../docs/config.schema.json")
+	deployment := *root.Properties["deployments"].Items
+	store := root.Properties["store"]
+	for _, tt := range []struct {
+		name string
+		keys []string
+		in   object
+	}{
+		{"file", config.FileKeys, root},
+		{"deployment", config.DeploymentKeys, deployment},
+		{"store", config.StoreKeys, store},
+	} {
+		require.Equal(t, sorted(tt.keys), keys(tt.in), tt.name)
+		require.Equal(t, false, tt.in.AdditionalProperties, tt.name)
+		for key, property := range tt.in.Properties {
+			require.NotEmpty(t, property.Description, "%s: %s", tt.name, key)
+		}
+	}
+	require.Equal(t, []string{"deployments"}, root.Required)
+	require.Equal(t, []string{"id", "group"}, deployment.Required)
+	require.Equal(t, []string{"url"}, store.Required)
+	require.Equal(t, []string{"least-utilized", "lowest-tpm", "power-of-two", "weighted"}, root.Properties["strategy"].Enum)
+
+	text, err := os.ReadFile("../../docs/CONFIG.md")
+	require.NoError(t, err)
+	for _, list := range [][]string{config.FileKeys, config.DeploymentKeys, config.StoreKeys} {
+		for _, key := range list {
+			require.Contains(t, string(text), "| `"+key+"` |")
+		}
+	}
+}
+
+// Every example of the documents that is a whole file is one that is taken.
+func TestExamplesOfTheDocuments(t *testing.T) {
+	block := regexp.MustCompile("(?s)```yaml\n(.*?)```")
+	found := 0
+	for _, path := range []string{"../../docs/CONFIG.md", "../../docs/LITELLM.md"} {
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		for _, m := range block.FindAllStringSubmatch(string(text), -1) {
+			if !strings.Contains(m[1], "deployments:") && !strings.Contains(m[1], "model_list:") {
+				continue
+			}
+			found++
+			_, err := config.Parse(path, []byte(m[1]), config.Options{LookupEnv: func(name string) (string, bool) {
+				if name == "VALKEY_URL" {
+					return "valkey://localhost:6379", true
+				}
+				return "value-of-" + name, true
+			}})
+			require.NoError(t, err, m[1])
+		}
+	}
+	require.Positive(t, found)
+}
+
+// The vectors that docs/LITELLM.md names are there to be looked at.
+func TestVectorsOfTheDocument(t *testing.T) {
+	text, err := os.ReadFile("../../docs/LITELLM.md")
+	require.NoError(t, err)
+	names := regexp.MustCompile("`(selection|precheck|flow|record):([^`]+)`").FindAllStringSubmatch(string(text), -1)
+	require.Greater(t, len(names), 20)
+	for _, m := range names {
+		vectors, err := os.ReadFile("../testdata/" + m[1] + ".json")
+		require.NoError(t, err)
+		require.Contains(t, string(vectors), `"name":"`+m[2]+`"`)
+	}
+}
