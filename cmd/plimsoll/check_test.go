@@ -1,0 +1,135 @@
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime/debug"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "write testdata/*.golden anew")
+
+// checkGolden compares what a command printed with a file in testdata.
+func checkGolden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		require.NoError(t, os.WriteFile(path, []byte(got), 0o600))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, string(want), got)
+}
+
+// Every testdata/check-*.yaml is a file that check is run on, as a table and as
+// JSON; the environment has what they ask for.
+func TestCheckOutput(t *testing.T) {
+	for name, value := range map[string]string{
+		"PLIMSOLL_TEST_KEY": "sk-planted-env", "PLIMSOLL_TEST_HOST": "planted-host", "PLIMSOLL_TEST_PW": "planted-password",
+		"PLIMSOLL_TEST_GROUP": "planted-group",
+	} {
+		t.Setenv(name, value)
+	}
+	files, err := filepath.Glob("testdata/check-*.yaml")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, path := range files {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			var all strings.Builder
+			for _, args := range [][]string{{"check", path}, {"check", "--json", path}} {
+				got := plimsoll(t.Context(), args...)
+				fmt.Fprintf(&all, "$ plimsoll %s\n%s%s(exit code %d)\n", strings.Join(args, " "), got.stdout, got.stderr, got.code)
+				if len(args) == 3 {
+					require.True(t, json.Valid([]byte(got.stdout)))
+				}
+				want := exitOK
+				if strings.Contains(path, "check-bad") {
+					want = exitFailure
+				}
+				require.Equal(t, want, got.code)
+			}
+			require.NotRegexp(t, "(?i)planted", all.String())
+			checkGolden(t, strings.TrimSuffix(filepath.Base(path), ".yaml")+".golden", all.String())
+		})
+	}
+}
+
+// The documents show what check prints for the files they show.
+func TestCheckTranscripts(t *testing.T) {
+	transcript := regexp.MustCompile(`(?m)^    \$ plimsoll check (\S+)\n((?:(?:    .*)?\n)+)`)
+	example := regexp.MustCompile("(?s)```yaml\n(.*?)```")
+	for _, doc := range []string{"../../docs/CONFIG.md", "../../docs/LITELLM.md"} {
+		text, err := os.ReadFile(doc)
+		require.NoError(t, err)
+		shown, file := transcript.FindSubmatch(text), example.FindSubmatch(text)
+		require.NotNil(t, shown)
+		require.NotNil(t, file)
+		t.Run(filepath.Base(doc), func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			t.Setenv("VALKEY_URL", "valkey://localhost:6379")
+			t.Setenv("REDIS_HOST", "localhost")
+			t.Setenv("EAST_KEY", "a-secret")
+			t.Setenv("WEST_KEY", "b-secret")
+			require.NoError(t, os.WriteFile(string(shown[1]), file[1], 0o600))
+			got := plimsoll(t.Context(), "check", string(shown[1]))
+			require.Empty(t, got.stderr)
+			want := regexp.MustCompile(`(?m)^    `).ReplaceAllString(string(shown[2]), "")
+			require.Equal(t, strings.TrimSpace(want), strings.TrimSpace(got.stdout))
+		})
+	}
+}
+
+func TestCheckUsage(t *testing.T) {
+	const more = "Run 'plimsoll check --help' for usage.\n"
+	for _, tt := range []struct {
+		args []string
+		want string
+	}{
+		{nil, "plimsoll: check: no file given; name the configuration to check\n"},
+		{[]string{""}, "plimsoll: check: no file given; name the configuration to check\n"},
+		{[]string{"a", "b"}, "plimsoll: check: unexpected argument \"b\"; one file is checked at a time\n"},
+		{[]string{"--jsn", "a"}, "plimsoll: check: unknown flag --jsn; use one of --json\n"},
+		{[]string{"--json=maybe", "a"}, "plimsoll: check: invalid boolean value \"maybe\" for flag --json: want true or false\n"},
+	} {
+		require.Equal(t, result{exitUsage, "", tt.want + more}, plimsoll(t.Context(), append([]string{"check"}, tt.args...)...))
+	}
+	for _, args := range [][]string{{"help", "check"}, {"check", "-h"}, {"check", "a", "--help"}} {
+		require.Equal(t, result{exitOK, checkHelp, ""}, plimsoll(t.Context(), args...))
+	}
+}
+
+// --json may stand behind the file too.
+func TestCheckFlagBehindFile(t *testing.T) {
+	got := plimsoll(t.Context(), "check", "testdata/check-own.yaml", "--json")
+	require.Equal(t, exitOK, got.code)
+	require.True(t, json.Valid([]byte(got.stdout)))
+}
+
+func TestCheckMissingFile(t *testing.T) {
+	got := plimsoll(t.Context(), "check", "testdata/absent.yaml")
+	require.Equal(t, result{exitFailure, "", "plimsoll: check: testdata/absent.yaml cannot be used: 1 error\n\n  testdata/absent.yaml: no such file or directory\n"}, got)
+}
+
+func TestVersion(t *testing.T) {
+	got := plimsoll(t.Context(), "version")
+	require.Equal(t, exitOK, got.code)
+	require.Regexp(t, `^plimsoll \S`, got.stdout)
+	require.Empty(t, got.stderr)
+	require.Equal(t, result{exitOK, versionHelp, ""}, plimsoll(t.Context(), "help", "version"))
+	require.Equal(t, result{exitUsage, "", "plimsoll: version: unexpected argument \"x\"\nRun 'plimsoll version --help' for usage.\n"}, plimsoll(t.Context(), "version", "x"))
+}
+
+func TestVersionText(t *testing.T) {
+	info := debug.BuildInfo{GoVersion: "go1.26.8", Main: debug.Module{Version: "v0.3.1"}}
+	require.Regexp(t, `^plimsoll v0\.3\.1\ngo1\.26\.8 \w+/\w+\n$`, versionText(&info))
+	info.Main.Version = "(devel)"
+	info.Settings = []debug.BuildSetting{{Key: "vcs.revision", Value: "abc123"}, {Key: "vcs.time", Value: "2026-11-23T10:00:00Z"}, {Key: "vcs.modified", Value: "true"}}
+	require.Regexp(t, `^plimsoll without a version\ncommit abc123 of 2026-11-23T10:00:00Z, with changes\n`, versionText(&info))
+}
