@@ -166,7 +166,7 @@ func (o *owned) failed(c client, bucket int, err error) {
 // readOnly reports whether the server has become a replica. Its connections stay
 // open, so only a new client finds the primary.
 func readOnly(err error) bool {
-	verr, ok := valkey.IsValkeyErr(err)
+	verr, ok := errors.AsType[*valkey.ValkeyError](err)
 	return ok && hasCode(verr, "READONLY")
 }
 

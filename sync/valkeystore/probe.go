@@ -56,7 +56,7 @@ func (s *Store) probe(ctx context.Context, c client, b *bucket, conn valkey.Core
 // aborted reports whether EXEC's error means that the server has forgotten the
 // transaction. After any other it still queues what comes.
 func aborted(err error) bool {
-	verr, ok := valkey.IsValkeyErr(err)
+	verr, ok := errors.AsType[*valkey.ValkeyError](err)
 	return ok && hasCode(verr, "EXECABORT")
 }
 
@@ -95,7 +95,7 @@ func (s *Store) checkEviction(ctx context.Context, c client) {
 	}
 	for _, server := range servers {
 		info, err := server.Do(ctx, server.B().Info().Section("memory").Build()).ToString()
-		if _, refused := valkey.IsValkeyErr(err); err != nil && !refused {
+		if _, refused := errors.AsType[*valkey.ValkeyError](err); err != nil && !refused {
 			s.checked.CompareAndSwap(c.id, 0)
 			return
 		}

@@ -2,6 +2,7 @@ package valkeystore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -200,7 +201,7 @@ func (s *Store) sayOnce(what, msg string, args ...any) {
 
 // explain adds to errors whose cause is elsewhere than they say.
 func explain(c client, err error) error {
-	verr, ok := valkey.IsValkeyErr(err)
+	verr, ok := errors.AsType[*valkey.ValkeyError](err)
 	if !ok || c.Mode() == valkey.ClientModeCluster {
 		return err
 	}

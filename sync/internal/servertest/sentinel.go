@@ -1,0 +1,84 @@
+package servertest
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// MasterSet is the name by which the Sentinels of a test know their primary.
+const MasterSet = "plimsoll"
+
+// Sentinels is a primary with replicas, and Sentinels that fail over between
+// them.
+type Sentinels struct {
+	Servers   []*Server // the first is the primary to begin with
+	Sentinels []*Server
+}
+
+// StartSentinels runs a primary, a replica and three Sentinels until the test
+// ends. A primary that is away for a second is replaced.
+func StartSentinels(tb testing.TB) *Sentinels {
+	tb.Helper()
+	s := &Sentinels{Servers: []*Server{Start(tb), Start(tb)}}
+	primary, replica := s.Servers[0], s.Servers[1]
+	replica.Do(tb, "REPLICAOF", "127.0.0.1", strconv.Itoa(primary.Port))
+	Until(tb, "the replica is in step", func() bool { return replica.Info(tb, "replication", "master_link_status") == "up" })
+	for range 3 {
+		s.Sentinels = append(s.Sentinels, startSentinel(tb, primary))
+	}
+	for _, w := range s.Sentinels {
+		Until(tb, "the Sentinels know everybody", func() bool {
+			info := w.Do(tb, "INFO", "sentinel").(string)
+			return strings.Contains(info, "status=ok") && strings.Contains(info, "slaves=1") && strings.Contains(info, "sentinels=3")
+		})
+	}
+	return s
+}
+
+func startSentinel(tb testing.TB, primary *Server) *Server {
+	tb.Helper()
+	s := &Server{Port: FreePort(tb), Dir: tb.TempDir(), binary: Binary(tb)}
+	conf := filepath.Join(s.Dir, "sentinel.conf") // it writes there what it learns
+	text := fmt.Sprintf(`port %d
+bind 127.0.0.1
+dir %s
+sentinel monitor %[3]s 127.0.0.1 %[4]d 2
+sentinel down-after-milliseconds %[3]s 1000
+sentinel failover-timeout %[3]s 5000
+sentinel parallel-syncs %[3]s 1
+`, s.Port, s.Dir, MasterSet, primary.Port)
+	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	s.args = []string{conf, "--sentinel"}
+	tb.Cleanup(func() { s.Kill(tb) })
+	s.Run(tb)
+	s.Await(tb)
+	return s
+}
+
+// URL is the address of the set.
+func (s *Sentinels) URL() string {
+	url := s.Sentinels[0].URL() + "?master_set=" + MasterSet
+	for _, w := range s.Sentinels[1:] {
+		url += "&addr=" + w.Addr()
+	}
+	return url
+}
+
+// Primary returns the server that the Sentinels name.
+func (s *Sentinels) Primary(tb testing.TB) *Server {
+	tb.Helper()
+	addr := s.Sentinels[0].Do(tb, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", MasterSet).([]any)
+	for _, server := range s.Servers {
+		if strconv.Itoa(server.Port) == addr[1] {
+			return server
+		}
+	}
+	tb.Fatalf("the primary is at %v, where nobody of this test is", addr)
+	return nil
+}
