@@ -109,8 +109,11 @@ func (v checkView) settings() [][]string {
 	if s := v.Store; s != nil {
 		add("store", cell(s.Address))
 		for _, part := range [][2]string{
-			{"namespace", cell(s.Namespace)}, {"key format", s.KeyFormat}, {"key TTL", s.TTL},
-			{"interval", s.Interval}, {"timeout", s.Timeout},
+			{"namespace", cell(s.Namespace)},
+			{"key format", s.KeyFormat},
+			{"key TTL", s.TTL},
+			{"interval", s.Interval},
+			{"timeout", s.Timeout},
 		} {
 			if part[1] != "-" {
 				add("  "+part[0], part[1])

@@ -40,7 +40,6 @@ var routerIgnored = []ignored{
 	{"routing_groups", "strategies for single groups are not read; one strategy holds for all"},
 	{"enable_tag_filtering", "plimsoll gives a request deployments that have all of its tags; LiteLLM, unless told otherwise, those that have any, and knows a tag named default"},
 	{"provider_budget_config", "budgets in money are not enforced"},
-	{"sentinel_password", "is not read; the sentinels are asked without a password"},
 }
 
 var generalIgnored = []ignored{

@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"encoding/json"
+	"maps"
 	"math"
 	"testing"
 
@@ -39,9 +40,7 @@ func TestLimitsOfTheGoldenVectors(t *testing.T) {
 			params := map[string]any{"model": v.Model}
 			info := map[string]any{"id": v.ID}
 			for to, from := range map[*map[string]any]map[string]any{&entry: v.Top, &params: v.LiteLLMParams, &info: v.ModelInfo} {
-				for key, limit := range from {
-					(*to)[key] = limit
-				}
+				maps.Copy(*to, from)
 			}
 			entry["litellm_params"], entry["model_info"] = params, info
 			data, err := json.Marshal(map[string]any{

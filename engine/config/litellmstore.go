@@ -3,6 +3,7 @@ package config
 import (
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -14,7 +15,7 @@ func (r *liteLLM) store(router section) Store {
 	if router.hasRedis("redis_") {
 		st = router.redis("redis_")
 		if args, ok := router.within("cache_kwargs"); ok {
-			st.Namespace = args.text("namespace", "a text")
+			st.Namespace = args.namespace()
 		}
 		return st
 	}
@@ -38,7 +39,7 @@ func (r *liteLLM) store(router section) Store {
 	}
 	if params.hasRedis("") {
 		st = params.redis("")
-		st.Namespace = params.text("namespace", "a text")
+		st.Namespace = params.namespace()
 	} else {
 		r.warnf(params.table.line, settings.path+"cache", "names no host, and neither REDIS_URL nor REDIS_HOST is set; usage is not shared")
 	}
@@ -58,7 +59,7 @@ func (s section) hasRedis(prefix string) bool {
 // renamed returns the section with one key under another name.
 func (s section) renamed(from, to string) section {
 	t := *s.table
-	t.pairs = append(t.pairs[:len(t.pairs):len(t.pairs)], pair{&value{kind: text, text: to, line: t.line}, t.get(from)})
+	t.pairs = append(slices.Clip(t.pairs), pair{&value{kind: text, text: to, line: t.line}, t.get(from)})
 	s.table = &t
 	return s
 }
@@ -67,7 +68,7 @@ func (s section) renamed(from, to string) section {
 // switched on and nothing else is said.
 func (r *liteLLM) redisFromEnv(s section) section {
 	t := *s.table
-	t.pairs = t.pairs[:len(t.pairs):len(t.pairs)]
+	t.pairs = slices.Clip(t.pairs)
 	for _, key := range []string{"url", "host", "port", "password", "username"} {
 		name := "REDIS_" + strings.ToUpper(key)
 		env, ok := r.options.LookupEnv(name)
@@ -111,6 +112,14 @@ func (s section) redis(prefix string) Store {
 	if name := s.text("service_name", "the name that sentinels know the primary by"); name != "" {
 		query.Set("master_set", name)
 		from = append(from, s.table.get("service_name"))
+	}
+	if v := s.table.get("sentinel_password"); v != nil && v.env != "" && !v.unset {
+		query.Set("sentinel_password_env", v.env)
+	} else if !v.absent() {
+		s.warnf(v.line, s.path+"sentinel_password", "is read from a variable that is set (os.environ/NAME) and nowhere else; the sentinels are asked without a password")
+	}
+	if !s.table.get("redis_startup_nodes").absent() || !s.table.get("startup_nodes").absent() {
+		query.Set("cluster", "true")
 	}
 	u.RawQuery = query.Encode()
 	user, password := s.scalarText(prefix+"username"), s.scalarText(prefix+"password")

@@ -31,11 +31,11 @@ func TestLiteLLMStore(t *testing.T) {
 		{"router first", "router_settings: {redis_host: r}\nlitellm_settings: {cache: true, cache_params: {host: h}}", "valkey://r:6379", "valkey://r:6379", ""},
 		{
 			"cluster", "litellm_settings: {cache: true, cache_params: {redis_startup_nodes: [{host: a, port: 1}, {host: b, port: '2'}]}}",
-			"valkey://a:1?addr=b%3A2", "valkey://a:1 and further servers", "",
+			"valkey://a:1?addr=b%3A2&cluster=true", "valkey://a:1 and further servers", "",
 		},
 		{
-			"sentinels", "litellm_settings: {cache: true, cache_params: {service_name: main, sentinel_nodes: [[a, 1], [b, 2]], password: x}}",
-			"valkey://:x@a:1?addr=b%3A2&master_set=main", "valkey://a:1 and further servers", "",
+			"sentinels", "litellm_settings: {cache: true, cache_params: {service_name: main, sentinel_nodes: [[a, 1], [b, 2]], password: x, sentinel_password: os.environ/P}}",
+			"valkey://:x@a:1?addr=b%3A2&master_set=main&sentinel_password_env=P", "valkey://a:1 and further servers", "",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -72,6 +72,8 @@ func TestLiteLLMStoreErrors(t *testing.T) {
 	for settings, want := range map[string]string{
 		"router_settings: {redis_url: 'http://me:hunter2hunter2@h'}":                                "router_settings.redis_url: is not an address that can be used",
 		"router_settings: {redis_url: 'redis://me:hunter2%zz@h'}":                                   "router_settings.redis_url: is not an address that can be used",
+		"router_settings: {redis_url: 'redis://h/one'}":                                             "router_settings.redis_url: is not an address that can be used",
+		"router_settings: {redis_host: h, cache_kwargs: {namespace: '{a}'}}":                        "router_settings.cache_kwargs.namespace: found the text \"{a}\"; want a text without spaces, braces and control characters",
 		"router_settings: {redis_host: [h]}":                                                        "router_settings.redis_host: found a list; want the name of a host",
 		"router_settings: {redis_host: h, redis_port: 70000}":                                       "router_settings.redis_port: found 70000; want a whole number from 0 to 65535",
 		"router_settings: {redis_host: h, redis_password: yes}":                                     "router_settings.redis_password: is a truth value; want a text; quote it",

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/big"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -154,8 +155,8 @@ func yamlFloat(s string) (string, error) {
 	case strings.Contains(s, ":"):
 		parts := strings.Split(s, ":")
 		base := 1.0
-		for i := len(parts) - 1; i >= 0; i-- {
-			digit, err := strconv.ParseFloat(parts[i], 64)
+		for _, part := range slices.Backward(parts) {
+			digit, err := strconv.ParseFloat(part, 64)
 			if err != nil {
 				return "", errNumber
 			}

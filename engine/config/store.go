@@ -3,6 +3,7 @@ package config
 import (
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -11,9 +12,8 @@ import (
 // it is given; the engine does not see it. Zero values are their defaults.
 type Store struct {
 	// URL is the server's address, valkey:// or valkeys:// (TLS), with its
-	// credentials; "" = usage is not shared. Further servers of a cluster or
-	// sentinels are addr=HOST:PORT in the query, the name that sentinels know
-	// the primary by is master_set.
+	// credentials and its options in the query, such as cluster=true; "" = usage
+	// is not shared.
 	URL Secret
 	// Namespace is put before every key.
 	Namespace string
@@ -47,12 +47,15 @@ var storeKeys = []string{"url", "namespace", "key_format", "buckets", "ttl", "in
 func readStore(s section) Store {
 	s.unknown(storeKeys...)
 	st := Store{
-		Namespace: s.text("namespace", "a text"),
+		Namespace: s.namespace(),
 		KeyFormat: s.text("key_format", "plimsoll or litellm"),
 		Buckets:   int(s.whole("buckets", 1, 1024, "a whole number")),
 		TTL:       s.duration("ttl", time.Second, 24*time.Hour),
 		Interval:  s.duration("interval", 10*time.Millisecond, time.Minute),
 		Timeout:   s.duration("timeout", 10*time.Millisecond, time.Minute),
+	}
+	if st.TTL%time.Second != 0 {
+		s.wrong("ttl", s.table.get("ttl"), "whole seconds")
 	}
 	if st.KeyFormat != "" && st.KeyFormat != "plimsoll" && st.KeyFormat != "litellm" {
 		s.wrong("key_format", s.table.get("key_format"), "plimsoll or litellm")
@@ -70,6 +73,16 @@ func readStore(s section) Store {
 	return st
 }
 
+// namespace returns what keys begin with. Braces would place keys of a cluster.
+func (s section) namespace() string {
+	const want = "a text without spaces, braces and control characters"
+	name := s.text("namespace", want)
+	if strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r == '{' || r == '}' || r == 0x7f }) {
+		s.wrong("namespace", s.table.get("namespace"), want)
+	}
+	return name
+}
+
 // parseAddress reads the address of a server of Valkey or Redis.
 func parseAddress(address string) (*url.URL, bool) {
 	u, err := url.Parse(address)
@@ -83,6 +96,11 @@ func parseAddress(address string) (*url.URL, bool) {
 		u.Scheme = "valkeys"
 	default:
 		return u, false
+	}
+	if database := strings.Trim(u.Path, "/"); database != "" {
+		if _, err := strconv.ParseUint(database, 10, 16); err != nil {
+			return u, false
+		}
 	}
 	return u, u.Hostname() != ""
 }

@@ -6,11 +6,16 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
+
+// maxDirectives is how many directives (%TAG, %YAML) a file may have. A
+// configuration needs none.
+const maxDirectives = 100
 
 // parseYAML returns the nodes of the only document in a file. line is where it
 // is wrong, 0 where that is not known.
@@ -22,6 +27,10 @@ func parseYAML(data []byte) (root *yaml.Node, line int, err error) {
 			root, line, err = nil, 0, errors.New("is YAML that the reader cannot make sense of; simplify it")
 		}
 	}()
+	// The library compares every directive with every other.
+	if n := bytes.Count(data, []byte("\n%")); n > maxDirectives {
+		return nil, 0, fmt.Errorf("has %d lines that begin with %%; at most %d are read", n, maxDirectives)
+	}
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	var doc yaml.Node
 	if err := dec.Decode(&doc); err != nil {
@@ -191,12 +200,12 @@ func (b *yamlBuilder) merge(m *mapping, n *yaml.Node, depth int, secret bool) {
 	if v.kind == list {
 		from = v.items
 	}
-	for i := len(from) - 1; i >= 0; i-- {
-		if from[i].kind != table {
-			b.breakf(n.Line, "<<: %s; a merge key takes a mapping or a list of mappings", from[i].found())
+	for _, f := range slices.Backward(from) {
+		if f.kind != table {
+			b.breakf(n.Line, "<<: %s; a merge key takes a mapping or a list of mappings", f.found())
 			return
 		}
-		for _, p := range from[i].pairs {
+		for _, p := range f.pairs {
 			m.set(p, 0)
 		}
 	}
@@ -226,7 +235,7 @@ func (b *yamlBuilder) scalar(n *yaml.Node, secret bool) *value {
 	return v
 }
 
-var errTag = errors.New("there is a tag (!name) here that is not read; leave it out, and quote a text that begins with !")
+var errTag = errors.New("there is a tag (!name) here that is not read; leave it out, and quote a text that begins like one")
 
 // tagged reads a scalar with an explicit tag.
 func (v *value) tagged(tag, s string) (err error) {
