@@ -155,7 +155,7 @@ func TestWorkIsBounded(t *testing.T) {
 		{"deployments", many, fmt.Sprintf("f.yaml:2: deployments: has 100000 deployments; an engine takes at most %d", engine.MaxDeployments)},
 		{"items", "a: [" + strings.Repeat("a,", 2_000_000) + "]", "lines, commas, colons, dashes and brackets; at most 1500000 are read"},
 		{"unknown keys", unknown.String(), "deployments[0].rpm"},
-		{"directives", strings.Repeat("%TAG !a! tag:x,2000:\n", 200_000), "has 199999 lines that begin with %; at most 100 are read"},
+		{"directives", strings.Repeat("%TAG !a! tag:x,2000:\n", 200_000), "has 200000 %TAG directives; at most 100 are read"},
 		{"brackets", strings.Repeat("[", 1_000_000), "is not YAML: exceeded max depth"},
 		{"bytes", "a: " + strings.Repeat("x", config.MaxBytes), "has more than 16777216 bytes"},
 		{"line", "a: " + strings.Repeat("x", config.MaxBytes-3), "deployments: is missing"},
