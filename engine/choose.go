@@ -108,7 +108,7 @@ func (f *frame) decide(t *tier, q *ask) choice {
 		sure := true
 		for b := t.first; b < t.last; b++ {
 			bl := &f.blocks[b]
-			seq := bl.seq.Load()
+			seq := bl.watch()
 			before += seq
 			if bl.refuses(q.tokens, seq) {
 				why = max(why, reason(bl.why.Load()))

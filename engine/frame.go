@@ -49,6 +49,7 @@ func newFrame(l *layout, epoch int64) *frame {
 	f.wake.Store(f.end)
 	for b := range f.blocks {
 		f.blocks[b].seq.Store(1) // a zero room is never valid
+		f.blocks[b].watched.Store(n > indexFrom)
 	}
 	for i := range f.shares {
 		f.shares[i] = noShare

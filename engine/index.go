@@ -11,11 +11,22 @@ import "sync/atomic"
 // in the way.
 //
 // Who gives room changes the cell, then seq, then bound. Who raises bound or
-// writes room reads seq first and looks again afterwards.
+// writes room reads seq first and looks again afterwards. Until somebody has
+// watched the block there is nobody to tell, and seq stays as it is: who gives
+// room looks at watched after changing the cell, who refuses sets it before
+// looking at the cells, so that one of them sees the other.
 type block struct {
 	bound, seq, room atomic.Uint64
 	why              atomic.Uint32
-	_                uint32
+	watched          atomic.Bool
+}
+
+// watch makes seq follow the block from now on, and returns it.
+func (b *block) watch() uint64 {
+	if !b.watched.Load() {
+		b.watched.Store(true)
+	}
+	return b.seq.Load()
 }
 
 const roomUnknown = 1<<32 - 1
@@ -55,6 +66,9 @@ func (b *block) raise(o, k, q uint64) {
 func (f *frame) eased(i int) {
 	b := f.blockOf[i]
 	if int(b) >= len(f.blocks) {
+		return
+	}
+	if !f.blocks[b].watched.Load() {
 		return
 	}
 	f.blocks[b].seq.Add(1)
