@@ -12,19 +12,22 @@ GOLANGCI := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.
 NESTED := $(patsubst %/go.mod,%,$(shell find . -mindepth 2 -name go.mod -not -path '*/testdata/*' | sort))
 
 .DEFAULT_GOAL := help
-.PHONY: help test race lint bench fuzz cover
+.PHONY: help test race lint bench fuzz cover faults server
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-test: ## vet and test everything, the modules inside this one too
+test: server ## vet and test everything, the modules inside this one too
 	$(GO) vet ./...
 	GOARCH=386 $(GO) vet ./...
 	$(GO) test -count=1 -timeout=5m ./...
 	@set -e; for dir in $(NESTED); do echo "== $$dir"; (cd "$$dir" && $(GO) vet ./... && $(GO) test -count=1 -timeout=5m ./...); done
 
-race: ## test everything under the race detector, in random order
+race: server ## test everything under the race detector, in random order
 	$(GO) test -race -shuffle=on -count=1 -timeout=15m ./...
+
+faults: server ## break real servers and networks under real nodes: a line per fault, with its figures
+	PLIMSOLL_FAULTS=1 $(GO) test -count=1 -timeout=20m -v -run '^TestFaults$$' ./sync/valkeystore
 
 lint: ## golangci-lint, formatting included, and tidy go.mod files
 	$(GOLANGCI) config verify
@@ -43,7 +46,7 @@ fuzz: ## every fuzz target in turn, FUZZTIME each (60s), in PKG (./...)
 		$(GO) test -run='^$$' -fuzz="^$${t##*:}\$$" -fuzztime=$(FUZZTIME) "$${t%:*}"; \
 	done
 
-cover: ## share of statements that any test of this module reaches, by package
+cover: server ## share of statements that any test of this module reaches, by package
 	@mkdir -p $(COVERDIR)
 	$(GO) test -count=1 -timeout=10m -coverpkg=./... -coverprofile=$(COVERDIR)/profile.out ./...
 	@awk 'NR > 1 { size[$$1] = $$2; if ($$3 > 0) hit[$$1] = 1 } \
@@ -51,3 +54,8 @@ cover: ## share of statements that any test of this module reaches, by package
 			for (b in size) { pkg = b; sub(/\/[^\/]*:.*/, "", pkg); all[pkg] += size[b]; if (b in hit) reached[pkg] += size[b] } \
 			for (pkg in all) if (all[pkg]) printf "%5.1f %%  %s\n", 100 * reached[pkg] / all[pkg], pkg \
 		}' $(COVERDIR)/profile.out | sort -k 3
+
+# A valkey-server for the tests that need one; PLIMSOLL_NO_SERVER=1 goes without,
+# and skips them.
+server:
+	@test -n "$$PLIMSOLL_NO_SERVER" || .ci/install-valkey
