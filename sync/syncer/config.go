@@ -53,8 +53,8 @@ type Config struct {
 	Nodes int
 	// Deployments appends the IDs of all deployments that this node may be asked
 	// for, so that it knows what the others use of them before the first request.
-	// It is called about once a second. Nil = only those that were asked for in
-	// this minute or the last are kept up to date.
+	// It is called about once a second. Nil = only those that were asked for
+	// within the last hour are kept up to date.
 	Deployments func(dst []string) []string
 }
 

@@ -8,6 +8,9 @@ const (
 	grace = 5
 	// lifetime is how long after its start a window is kept.
 	lifetime = 120 + grace
+	// livesFor is for how many epochs a deployment is kept up to date that nobody
+	// asks for any more.
+	livesFor = 60
 )
 
 // deployment is what is known of one deployment.
@@ -76,7 +79,7 @@ func (d *deployment) open(start int64) *usage {
 }
 
 // live reports whether the deployment is to be kept up to date.
-func (d *deployment) live(epoch int64) bool { return d.seen >= epoch-1 }
+func (d *deployment) live(epoch int64) bool { return d.seen >= epoch-livesFor }
 
 // share returns what the source is to be told.
 func (u *usage) share() window.Share {
