@@ -1,0 +1,77 @@
+package memstore_test
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/plimsoll-dev/plimsoll/sync/memstore"
+	"github.com/plimsoll-dev/plimsoll/sync/syncer"
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// add sends a batch of one request.
+func add(s *memstore.Store, seq uint64) (r syncer.Reply) {
+	b := syncer.Batch{Node: "n", Seq: seq, Deltas: []window.Tally{{ID: "gpt-a", Requests: 1}}}
+	if err := s.Exchange(context.Background(), b, &r); err != nil {
+		panic(err)
+	}
+	return r
+}
+
+func ExampleNew() {
+	s := memstore.New(memstore.Config{})
+	add(s, 1)
+	fmt.Println(add(s, 2).Totals[0].Requests)
+	fmt.Println(add(s, 2).Duplicate)
+	// Output:
+	// 2
+	// true
+}
+
+func ExampleStore_Bucket() {
+	fmt.Println(memstore.New(memstore.Config{}).Bucket("gpt-a"))
+	// Output: 0
+}
+
+func ExampleStore_Total() {
+	s := memstore.New(memstore.Config{})
+	add(s, 1)
+	fmt.Println(s.Total("gpt-a", 0).Requests, s.Total("gpt-b", 0).Requests)
+	// Output: 1 0
+}
+
+func ExampleStore_Size() {
+	s := memstore.New(memstore.Config{})
+	add(s, 1)
+	add(s, 2)
+	fmt.Println(s.Size())
+	// Output: 1 2
+}
+
+// A failover to a replica that was behind.
+func ExampleStore_Load() {
+	s := memstore.New(memstore.Config{})
+	add(s, 1)
+	behind := s.Save()
+	add(s, 2)
+	s.Load(behind)
+	fmt.Println(add(s, 3).PrevMissing)
+	// Output: true
+}
+
+func ExampleStore_Wipe() {
+	s := memstore.New(memstore.Config{})
+	before := add(s, 1).Generation
+	s.Wipe()
+	after := add(s, 2)
+	fmt.Println(after.Totals[0].Requests, after.Generation == before)
+	// Output: 1 false
+}
+
+func ExampleStore_Evict() {
+	s := memstore.New(memstore.Config{})
+	add(s, 1)
+	s.Evict("gpt-a", 0)
+	fmt.Println(s.Total("gpt-a", 0).Requests)
+	// Output: 0
+}
