@@ -15,6 +15,7 @@ import (
 // Run tests a store against its contract. Open returns a store that is ready for
 // use; what an earlier one was told may still be in it.
 func Run(t *testing.T, open func(t *testing.T) syncer.Store) {
+	t.Helper()
 	for _, test := range []struct {
 		name string
 		run  func(*testing.T, *probe)

@@ -1,6 +1,7 @@
 package syncer
 
 import (
+	"log/slog"
 	"slices"
 	"time"
 
@@ -68,7 +69,7 @@ func (s *Syncer) job(b *bucket, now int64) *sent {
 		s.pop(b)
 	}
 	if b.flying != nil && b.flying.dead(now) {
-		s.abandon(b)
+		s.abandon(b, now)
 	}
 	if b.flying == nil {
 		b.flying = s.build(b, now)
@@ -77,7 +78,10 @@ func (s *Syncer) job(b *bucket, now int64) *sent {
 }
 
 // abandon gives up a batch in doubt: by now the store would not recognize it.
-func (s *Syncer) abandon(b *bucket) {
+func (s *Syncer) abandon(b *bucket, now int64) {
+	if len(b.flying.deltas) > 0 && s.news("dropped", now) {
+		s.cfg.Logger.Warn("usage was not shared in time: dropped", slog.Int("bucket", b.index))
+	}
 	for i, d := range b.flying.deltas {
 		b.flying.usages[i].flying = Count{}
 		b.flying.usages[i].committed = b.flying.usages[i].committed.plus(countOf(d)) // never again

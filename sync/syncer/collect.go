@@ -87,7 +87,9 @@ func (s *Syncer) sweep(epoch, now int64) {
 				}
 				if c := u.unsent(); c != (Count{}) {
 					s.drop(c)
-					s.alarm(now, slog.LevelWarn, "usage was not shared in time: dropped", slog.String("deployment", d.id))
+					if s.news("dropped", now) {
+						s.cfg.Logger.Warn("usage was not shared in time: dropped", slog.String("deployment", d.id))
+					}
 				}
 				return true
 			})
@@ -102,7 +104,7 @@ func (s *Syncer) sweep(epoch, now int64) {
 		}
 	}
 	for kind, last := range s.alarms {
-		if time.Duration(now-last) >= alarmQuiet {
+		if time.Duration(now-last) >= quiet {
 			delete(s.alarms, kind)
 		}
 	}

@@ -120,9 +120,13 @@ func TestEachFault(t *testing.T) {
 	}
 }
 
-func inDoubt(t *testing.T, s syncer.Stats) { require.NotZero(t, s.InDoubt) }
+func inDoubt(t *testing.T, s syncer.Stats) {
+	t.Helper()
+	require.NotZero(t, s.InDoubt)
+}
 
 func duplicates(t *testing.T, s syncer.Stats) {
+	t.Helper()
 	inDoubt(t, s)
 	require.NotZero(t, s.Duplicates)
 }

@@ -39,7 +39,7 @@ func (s *Syncer) leave(b *bucket, now int64) {
 	}
 	if s.away++; s.away == 1 {
 		s.awaySince = now
-		s.log(slog.LevelWarn, "store away: deciding by policy",
+		s.cfg.Logger.Warn("store away: deciding by policy",
 			slog.String("requests", s.cfg.Away.Requests.String()), slog.String("tokens", s.cfg.Away.Tokens.String()),
 			slog.Int("nodes", s.nodeCount()), slog.Any("error", b.err))
 	}
@@ -133,7 +133,7 @@ func (s *Syncer) back(b *bucket, now int64) {
 	if s.away--; s.away == 0 {
 		d := time.Duration(now - s.awaySince)
 		s.degraded += d
-		s.log(slog.LevelInfo, "store back", slog.Duration("after", d))
+		s.cfg.Logger.Info("store back", slog.Duration("after", d))
 	}
 }
 

@@ -67,6 +67,7 @@ type held struct {
 }
 
 func newWorld(t *testing.T, seed uint64) *world {
+	t.Helper()
 	w := &world{
 		t: t, rand: rand.New(rand.NewPCG(seed, 1)), recorded: map[windowKey]syncer.Count{},
 		store: memstore.New(memstore.Config{Buckets: 1 + int(seed%3)}), loses: seed%2 == 0, seed: seed,

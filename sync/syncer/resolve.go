@@ -4,7 +4,6 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
-	"time"
 
 	"github.com/plimsoll-dev/plimsoll/window"
 )
@@ -76,7 +75,9 @@ func (s *Syncer) resolveOld(b *bucket, x *sent, r *Reply, now int64) {
 			b.recheck = true
 			return
 		}
-		s.alarm(now, slog.LevelWarn, "store lost acknowledged batches: sending them again", slog.Int("bucket", b.index))
+		if s.news("lost", now) {
+			s.cfg.Logger.Warn("store lost acknowledged batches: sending them again", slog.Int("bucket", b.index))
+		}
 	}
 	b.found = b.found || !had
 	s.pop(b)
@@ -97,7 +98,9 @@ func (s *Syncer) generation(b *bucket, x *sent, r *Reply, now int64) (emptied bo
 	}
 	s.stats.Reseeded++
 	s.reseed(b, x, now)
-	s.alarm(now, slog.LevelWarn, "store was emptied: adding this node's usage again", slog.Int("bucket", b.index))
+	if s.news("emptied", now) {
+		s.cfg.Logger.Warn("store was emptied: adding this node's usage again", slog.Int("bucket", b.index))
+	}
 	return true
 }
 
@@ -111,7 +114,9 @@ func (s *Syncer) refuse(x *sent, now []window.Tally, at int64) {
 		s.writeOff(t, 1)
 		if !slices.Contains(x.refused, t) {
 			s.stats.Refused = s.stats.Refused.plus(magnitude(countOf(t)))
-			s.alarmOf("refused "+t.ID, at, slog.LevelWarn, "store refused usage: it is not shared", slog.String("deployment", t.ID))
+			if s.news("refused "+t.ID, at) {
+				s.cfg.Logger.Warn("store refused usage: it is not shared", slog.String("deployment", t.ID))
+			}
 		}
 	}
 	x.refused = slices.Clone(now)
@@ -143,7 +148,7 @@ func (s *Syncer) learn(b *bucket, x *sent, r *Reply, now int64) {
 			u.at = now // there is nothing to learn
 			continue
 		}
-		if !floor && !u.shaky {
+		if !floor && !u.shaky && now/1e9-u.start < 60 { // later a key may have expired
 			var just Count
 			if i < len(x.deltas) {
 				just = countOf(x.deltas[i])
@@ -181,26 +186,12 @@ func (s *Syncer) verify(u *usage, total, just Count, now int64) {
 	u.committed = u.committed.minus(lost)
 	u.asked = true
 	s.stats.Restored++
-	s.alarm(now, slog.LevelWarn, "store lost a key: adding this node's usage again; does it evict keys?", slog.String("deployment", u.d.id))
+	if s.news("evicted", now) {
+		s.cfg.Logger.Warn("store lost a key: adding this node's usage again; does it evict keys?", slog.String("deployment", u.d.id))
+	}
 }
 
 // drop counts usage that is not shared any more.
 func (s *Syncer) drop(c Count) { s.stats.Dropped = s.stats.Dropped.plus(magnitude(c)) }
 
 func magnitude(c Count) Count { return Count{max(c.Requests, -c.Requests), max(c.Tokens, -c.Tokens)} }
-
-// alarmQuiet is how long something must not have happened before it is news.
-const alarmQuiet = time.Minute
-
-// alarm logs a message, unless it has been true within the last minute.
-func (s *Syncer) alarm(now int64, level slog.Level, msg string, attrs ...slog.Attr) {
-	s.alarmOf(msg, now, level, msg, attrs...)
-}
-
-func (s *Syncer) alarmOf(kind string, now int64, level slog.Level, msg string, attrs ...slog.Attr) {
-	last, ok := s.alarms[kind]
-	s.alarms[kind] = now
-	if !ok || time.Duration(now-last) >= alarmQuiet {
-		s.log(level, msg, attrs...)
-	}
-}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 )
@@ -98,7 +99,7 @@ func (s *Syncer) last(ctx context.Context) error {
 func (s *Syncer) Sync(ctx context.Context) error {
 	s.mu.Lock()
 	now := s.collect()
-	buckets := s.buckets[:len(s.buckets):len(s.buckets)]
+	buckets := slices.Clone(s.buckets)
 	s.mu.Unlock()
 	errs := make([]error, len(buckets))
 	var wg sync.WaitGroup

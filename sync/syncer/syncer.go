@@ -1,8 +1,6 @@
 package syncer
 
 import (
-	"context"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -23,7 +21,6 @@ type Syncer struct {
 	buckets     []*bucket
 	deployments map[string]*deployment
 	started     int64
-	epoch       int64 // in which the last round was
 	swept       int64 // when what is dead was last looked for
 	running     bool
 
@@ -32,7 +29,7 @@ type Syncer struct {
 	awaySince int64         // when the first of them went
 	degraded  time.Duration // without the outage under way
 	stats     Stats
-	alarms    map[string]int64
+	alarms    map[string]int64 // when something last happened, by kind
 
 	reports []window.Report
 	shares  []window.Share
@@ -55,6 +52,13 @@ func New(src Source, store Store, cfg Config) (*Syncer, error) {
 	return s, nil
 }
 
-func (s *Syncer) log(level slog.Level, msg string, attrs ...slog.Attr) {
-	s.cfg.Logger.LogAttrs(context.Background(), level, msg, attrs...)
+// quiet is how long something must not have happened before it is news again.
+const quiet = time.Minute
+
+// news reports whether something of a kind that may go on happening is worth a
+// line in the log.
+func (s *Syncer) news(kind string, now int64) bool {
+	last, ok := s.alarms[kind]
+	s.alarms[kind] = now
+	return !ok || time.Duration(now-last) >= quiet
 }
