@@ -1,0 +1,230 @@
+package valkeystore_test
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/sync/internal/servertest"
+)
+
+// newClusterFleet is a fleet under load against a cluster.
+func newClusterFleet(t *testing.T) (*fleet, *servertest.Cluster) {
+	t.Helper()
+	cluster := servertest.StartCluster(t, 3)
+	f := &fleet{t: t, deployments: fleetCounts}
+	for range fleetSize {
+		f.join(cluster.URL(), 0)
+	}
+	f.load()
+	f.settled()
+	pause(time.Second)
+	return f, cluster
+}
+
+// clusterSummary also says how long the store was away.
+func clusterSummary(t *testing.T, f *fleet, cluster *servertest.Cluster) string {
+	t.Helper()
+	cluster.Await(t)
+	pause(time.Second)
+	text := f.summary(cluster.URL(), cluster.Primaries(t)...)
+	return text + fmt.Sprintf("; away for %v", f.stats().Degraded.Round(10*time.Millisecond))
+}
+
+// firstBucket is the primary that has a part of every node's usage.
+func firstBucket(t *testing.T, cluster *servertest.Cluster) *servertest.Server {
+	t.Helper()
+	return cluster.Owner(t, "plimsoll1:{default.0}:g")
+}
+
+func rowClusterKill(t *testing.T) string {
+	f, cluster := newClusterFleet(t)
+	owner := firstBucket(t, cluster)
+	servertest.Until(t, "the replica is in step", func() bool { return owner.Do(t, "WAIT", "1", "100") == int64(1) })
+	owner.Kill(t)
+	pause(4 * time.Second)
+	return clusterSummary(t, f, cluster)
+}
+
+func rowClusterBehind(t *testing.T) string {
+	f, cluster := newClusterFleet(t)
+	owner := firstBucket(t, cluster)
+	// The replica loses its link and is not let in again, so what is acknowledged
+	// from now on is lost with the primary.
+	owner.Do(t, "ACL", "SETUSER", "default", "-psync", "-sync", "-replconf")
+	owner.Do(t, "CLIENT", "KILL", "TYPE", "replica")
+	pause(700 * time.Millisecond)
+	owner.Kill(t)
+	pause(5 * time.Second)
+	text := clusterSummary(t, f, cluster)
+	expect(t, "replayed", f.stats().Replayed)
+	return text
+}
+
+func rowClusterStopped(t *testing.T) string {
+	f, cluster := newClusterFleet(t)
+	owner := firstBucket(t, cluster)
+	for range 3 {
+		owner.Stop(t)
+		pause(720 * time.Millisecond)
+		owner.Continue(t)
+		pause(300 * time.Millisecond)
+	}
+	owner.Stop(t)
+	pause(5 * time.Second)
+	owner.Continue(t)
+	pause(time.Second)
+	return clusterSummary(t, f, cluster)
+}
+
+func rowSentinel(t *testing.T) string {
+	set := servertest.StartSentinels(t)
+	f := &fleet{t: t, deployments: fleetCounts}
+	for range fleetSize {
+		f.join(set.URL(), 0)
+	}
+	f.load()
+	f.settled()
+	old := set.Primary(t)
+	// The old primary stays up and its connections open, and takes no writes.
+	set.Sentinels[0].Do(t, "SENTINEL", "FAILOVER", servertest.MasterSet)
+	servertest.Until(t, "the Sentinels have switched", func() bool { return set.Primary(t) != old })
+	servertest.Until(t, "the old primary follows", func() bool {
+		info, err := servertest.Ask(old.Addr(), "INFO", "replication") // it drops connections on the way
+		return err == nil && strings.Contains(info.(string), "role:slave") && strings.Contains(info.(string), "master_link_status:up")
+	})
+	pause(time.Second)
+	primary := set.Primary(t)
+	servertest.Until(t, "the replica is in step", func() bool { return primary.Do(t, "WAIT", "1", "100") == int64(1) })
+	primary.Kill(t)
+	servertest.Until(t, "the Sentinels have switched again", func() bool { return set.Primary(t) != primary })
+	pause(2 * time.Second)
+	return f.summary(set.URL(), set.Primary(t)) + fmt.Sprintf("; away for %v", f.stats().Degraded.Round(10*time.Millisecond))
+}
+
+func rowMoving(t *testing.T) string {
+	f, cluster := newClusterFleet(t)
+	key := "plimsoll1:{default.0}:g"
+	slot := strconv.FormatInt(cluster.Nodes[0].Do(t, "CLUSTER", "KEYSLOT", key).(int64), 10)
+	moves := 0
+	for range 6 {
+		from := cluster.Owner(t, key)
+		to := cluster.Nodes[0]
+		if to == from {
+			to = cluster.Nodes[1]
+		}
+		to.Do(t, "CLUSTER", "SETSLOT", slot, "IMPORTING", from.ID(t))
+		from.Do(t, "CLUSTER", "SETSLOT", slot, "MIGRATING", to.ID(t))
+		for {
+			keys := from.Do(t, "CLUSTER", "GETKEYSINSLOT", slot, "50").([]any)
+			if len(keys) == 0 {
+				break
+			}
+			for _, k := range keys {
+				from.Do(t, "MIGRATE", "127.0.0.1", strconv.Itoa(to.Port), k.(string), "0", "1000")
+			}
+			pause(20 * time.Millisecond)
+		}
+		to.Do(t, "CLUSTER", "SETSLOT", slot, "NODE", to.ID(t))
+		from.Do(t, "CLUSTER", "SETSLOT", slot, "NODE", to.ID(t))
+		moves++
+		pause(300 * time.Millisecond)
+	}
+	return clusterSummary(t, f, cluster) + fmt.Sprintf("; %d moves", moves)
+}
+
+func rowRefusals(t *testing.T) string {
+	f, server := newFleet(t, engine.Limits{}, "--maxmemory-policy", "noeviction")
+	for _, fault := range []struct{ begin, end []string }{
+		{[]string{"CONFIG", "SET", "maxmemory", "1"}, []string{"CONFIG", "SET", "maxmemory", "0"}},
+		{[]string{"ACL", "SETUSER", "default", "-incrby"}, []string{"ACL", "SETUSER", "default", "+incrby"}},
+		{[]string{"ACL", "SETUSER", "default", "-multi"}, []string{"ACL", "SETUSER", "default", "+multi"}},
+		{[]string{"ACL", "SETUSER", "default", "-watch"}, []string{"ACL", "SETUSER", "default", "+watch"}},
+		{[]string{"ACL", "SETUSER", "default", "-exec"}, []string{"ACL", "SETUSER", "default", "+exec"}},
+		{[]string{"REPLICAOF", "127.0.0.1", "1"}, []string{"REPLICAOF", "NO", "ONE"}},
+		{[]string{"CONFIG", "SET", "min-replicas-to-write", "1"}, []string{"CONFIG", "SET", "min-replicas-to-write", "0"}},
+	} {
+		server.Do(t, fault.begin...)
+		pause(700 * time.Millisecond)
+		server.Do(t, fault.end...)
+		pause(300 * time.Millisecond)
+	}
+	text := f.summary(server.URL(), server)
+
+	// A key of another type drops its own counts, says so, and stops no other.
+	f2, server := newFleet(t, engine.Limits{})
+	f2.rest()
+	at := begin()
+	for _, start := range []int64{at, at + 60} {
+		key := fmt.Sprintf("plimsoll1:{default.0}:c:dep-007:t:%d", start)
+		server.Do(t, "DEL", key)
+		server.Do(t, "RPUSH", key, "x")
+		server.Do(t, "EXPIRE", key, "100")
+	}
+	f2.load()
+	pause(time.Second)
+	f2.rest()
+	wrong := 0
+	servertest.Until(t, "all other totals are right", func() bool {
+		wrong = 0
+		want := own(f2.gateways...)
+		for p, got := range f2.stored(server.URL(), want) {
+			if p.id != "dep-007" && got != want[p] {
+				wrong++
+			}
+		}
+		return wrong == 0
+	})
+	var refused int64
+	for _, g := range f2.gateways {
+		refused += g.syncer.Stats().Refused.Tokens
+	}
+	expect(t, "refused counts", refused)
+	return text + fmt.Sprintf("; key of another type: %d tokens refused, all others exact", refused)
+}
+
+func rowEviction(t *testing.T) string {
+	f, server := newFleet(t, engine.Limits{}, "--maxmemory-policy", "allkeys-lru")
+	if left := 60 - time.Now().Second(); left < 12 {
+		pause(time.Duration(left) * time.Second) // the first part within one minute
+	}
+	pause(2 * time.Second)
+	// Single counters, as when there is just not enough room.
+	keys, _ := server.Do(t, "KEYS", "plimsoll1:{default.0}:c:dep-0[0-4]*").([]any)
+	del := []string{"DEL"}
+	for _, key := range keys {
+		del = append(del, key.(string))
+	}
+	server.Do(t, del...)
+	pause(6 * time.Second)
+	restored := f.stats().Restored
+	expect(t, "restored", restored)
+	// Nearly all keys, the generation among them.
+	for range 5 {
+		server.Do(t, "CONFIG", "SET", "maxmemory", "1mb")
+		pause(300 * time.Millisecond)
+		server.Do(t, "CONFIG", "SET", "maxmemory", "0")
+		pause(500 * time.Millisecond)
+	}
+	f.rest()
+	pause(2 * time.Second)
+	want := own(f.gateways...)
+	got := f.stored(server.URL(), want)
+	ttls(t, server)
+	st := f.stats()
+	evicted := server.Info(t, "stats", "evicted_keys")
+	warned := 0
+	for _, line := range f.log.lines() {
+		if strings.Contains(line, "noeviction") {
+			warned++
+		}
+	}
+	if warned != fleetSize {
+		t.Errorf("%d of %d nodes warned of the eviction policy", warned, fleetSize)
+	}
+	return fmt.Sprintf("%d keys lost and restored, %s evicted, %d reseeded, store has %d of %d requests (no promise), %d warnings",
+		restored, evicted, st.Reseeded, requests(got), requests(want), warned)
+}

@@ -1,0 +1,263 @@
+package valkeystore_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/sync/internal/servertest"
+	"github.com/plimsoll-dev/plimsoll/sync/syncer"
+	"github.com/plimsoll-dev/plimsoll/sync/valkeystore"
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// fleet is some gateways, each an engine with a syncer and a store of its own,
+// under load.
+type fleet struct {
+	t           *testing.T
+	deployments int
+	limits      engine.Limits
+	gateways    []*gateway
+	log         logged
+}
+
+// gateway is one node.
+type gateway struct {
+	engine *engine.Engine
+	syncer *syncer.Syncer
+	store  *valkeystore.Store
+	proxy  *servertest.Proxy // nil = none between
+	group  *engine.Group
+	stop   context.CancelFunc
+	ended  chan error
+	idle   context.CancelFunc // ends the load
+	work   sync.WaitGroup
+}
+
+const groupName = "chat"
+
+func (f *fleet) config() engine.Config {
+	cfg := engine.Config{Strategy: engine.PowerOfTwo}
+	for i := range f.deployments {
+		cfg.Deployments = append(cfg.Deployments, engine.Deployment{ID: fmt.Sprintf("dep-%03d", i), Group: groupName, Limits: f.limits})
+	}
+	return cfg
+}
+
+// join adds a gateway that reaches the store at url, and starts its syncer.
+// Its clock reads skew more than this machine's.
+func (f *fleet) join(url string, skew time.Duration) *gateway {
+	f.t.Helper()
+	clock := window.NewClock()
+	if skew != 0 {
+		clock = window.NewClockFrom(func() time.Time { return time.Now().Add(skew) })
+	}
+	cfg := f.config()
+	cfg.Clock = clock
+	eng, err := engine.New(cfg)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	logger := slog.New(slog.NewTextHandler(&f.log, nil))
+	store, err := valkeystore.Open(url, valkeystore.Config{Logger: logger})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	s, err := syncer.New(eng, store, syncer.Config{Clock: clock, Logger: logger})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	group, err := eng.Group(groupName)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	g := &gateway{engine: eng, syncer: s, store: store, group: group, stop: stop, ended: make(chan error, 1), idle: func() {}}
+	go func() { g.ended <- s.Run(ctx) }()
+	f.gateways = append(f.gateways, g)
+	f.t.Cleanup(func() { g.leave() })
+	return g
+}
+
+// start joins n gateways, each through a proxy of its own, and loads them.
+func (f *fleet) start(n int, addr string) {
+	f.t.Helper()
+	for range n {
+		proxy := servertest.NewProxy(f.t, addr)
+		f.join(proxy.URL(), 0).proxy = proxy
+	}
+	f.load()
+}
+
+// load has every gateway take some leases each two milliseconds, and settle
+// those of a while ago at another cost than reserved.
+func (f *fleet) load() {
+	for _, g := range f.gateways {
+		ctx, idle := context.WithCancel(context.Background())
+		g.idle = idle
+		g.work.Go(func() { g.run(ctx) })
+	}
+}
+
+func (g *gateway) run(ctx context.Context) {
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	var held []*engine.Lease
+	end := func(l *engine.Lease) {
+		if rand.IntN(8) == 0 {
+			l.Release()
+			return
+		}
+		l.Settle(engine.Usage{InputTokens: rand.Int64N(900), OutputTokens: rand.Int64N(300)})
+	}
+	defer func() {
+		for i := range held {
+			end(held[i])
+		}
+	}()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		for range 2 {
+			lease, ok := g.group.TryAcquire(engine.Demand{InputTokens: 1 + rand.Int64N(600), OutputTokens: 1 + rand.Int64N(400)})
+			if ok {
+				held = append(held, &lease)
+			}
+		}
+		for len(held) > 100 {
+			i := rand.IntN(len(held))
+			end(held[i])
+			held[i] = held[len(held)-1]
+			held = held[:len(held)-1]
+		}
+	}
+}
+
+// rest ends the load and settles what is open.
+func (f *fleet) rest() {
+	for _, g := range f.gateways {
+		g.idle()
+	}
+	for _, g := range f.gateways {
+		g.work.Wait()
+	}
+}
+
+// leave ends a gateway, and returns how long its syncer took to stop.
+func (g *gateway) leave() time.Duration {
+	g.idle()
+	g.work.Wait()
+	began := time.Now()
+	g.stop()
+	if g.ended != nil {
+		<-g.ended
+		g.ended = nil
+	}
+	took := time.Since(began)
+	g.store.Close()
+	return took
+}
+
+type place struct {
+	id    string
+	start int64
+}
+
+// own adds up what the engines say that their nodes have used.
+func own(gateways ...*gateway) map[place]window.Tally {
+	sum := map[place]window.Tally{}
+	for _, g := range gateways {
+		for _, r := range g.engine.Collect(nil) {
+			at := place{r.ID, r.Start}
+			t := sum[at]
+			sum[at] = window.Tally{ID: r.ID, Start: r.Start, Requests: t.Requests + r.Requests, Tokens: t.Tokens + r.Tokens}
+		}
+	}
+	return sum
+}
+
+// requests adds up the requests of all deployments and windows.
+func requests(of map[place]window.Tally) (n int64) {
+	for _, t := range of {
+		n += t.Requests
+	}
+	return n
+}
+
+// stored reads the same places from the store, past all proxies.
+func (f *fleet) stored(url string, at map[place]window.Tally) map[place]window.Tally {
+	f.t.Helper()
+	n := newNode(f.t, open(f.t, url, valkeystore.Config{}))
+	n.timeout = 2 * time.Second
+	reads := map[int][]window.Tally{}
+	for p := range at {
+		b := n.store.Bucket(p.id)
+		reads[b] = append(reads[b], window.Tally{ID: p.id, Start: p.start})
+	}
+	sum := map[place]window.Tally{}
+	for bucket, list := range reads {
+		b := syncer.Batch{Node: n.name, Bucket: bucket, Seq: 1, Reads: list}
+		for _, t := range n.resolve(b).Totals {
+			sum[place{t.ID, t.Start}] = t
+		}
+	}
+	n.store.Close()
+	return sum
+}
+
+// exact waits until the store holds, for every deployment and window, just what
+// the nodes used. It returns how many requests that were.
+func (f *fleet) exact(url string) int64 {
+	f.t.Helper()
+	f.rest()
+	deadline := time.Now().Add(20 * time.Second)
+	for {
+		want := own(f.gateways...)
+		got := f.stored(url, want)
+		var wrong []string
+		for p, w := range want {
+			if got[p] != w {
+				wrong = append(wrong, fmt.Sprintf("%v, want %v", got[p], w))
+			}
+		}
+		if len(wrong) == 0 {
+			return requests(want)
+		}
+		if time.Now().After(deadline) {
+			for i, g := range f.gateways {
+				f.t.Logf("node %d: %+v", i, g.syncer.Stats())
+			}
+			f.t.Errorf("%d of %d totals are wrong, such as %s", len(wrong), len(want), wrong[0])
+			return requests(want)
+		}
+		pause(50 * time.Millisecond)
+	}
+}
+
+// stats adds up those of all nodes.
+func (f *fleet) stats() (sum syncer.Stats) {
+	for _, g := range f.gateways {
+		st := g.syncer.Stats()
+		sum.Exchanges += st.Exchanges
+		sum.Failures += st.Failures
+		sum.InDoubt += st.InDoubt
+		sum.Duplicates += st.Duplicates
+		sum.Replayed += st.Replayed
+		sum.Reseeded += st.Reseeded
+		sum.Restored += st.Restored
+		sum.Refused.Requests += st.Refused.Requests
+		sum.Dropped.Requests += st.Dropped.Requests
+		sum.Interval = max(sum.Interval, st.Interval)
+		sum.Degraded = max(sum.Degraded, st.Degraded)
+		sum.Nodes = max(sum.Nodes, st.Nodes)
+	}
+	return sum
+}
