@@ -137,8 +137,9 @@ func (m *model) preCheck(d *mdep, q engine.Demand, now int64) bool {
 	if !valid(q) || d == nil {
 		return false
 	}
-	m.look(d.group, now)
+	m.lookAt(d, now)
 	if !d.present || len(m.blockers(d, q, checking, now)) > 0 {
+		m.look(d.group, now)
 		return false
 	}
 	d.now().requests++

@@ -29,6 +29,12 @@ func (m *model) apply(cfg engine.Config, now int64) {
 			if m.usage[c.ID] == nil {
 				m.usage[c.ID] = map[int64]*musage{}
 			}
+			// What was told ahead of a deployment since forgotten is forgotten too.
+			for epoch, u := range m.usage[c.ID] {
+				if epoch >= now/minute {
+					*u = musage{requests: u.requests, tokens: u.tokens}
+				}
+			}
 			d = &mdep{usage: m.usage[c.ID], enabled: !c.Disabled, cfg: c}
 			m.deps[c.ID] = d
 		}

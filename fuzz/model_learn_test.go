@@ -14,12 +14,12 @@ func (m mean) known() bool { return m.samples >= 8 }
 
 // learn takes the output of a settled call; one that cost nothing teaches
 // nothing. A deployment teaches its group with its first eight calls and with
-// every sixteenth after them.
+// every sixteenth after them; one that is forgotten has no group.
 func (m *model) learn(d *mdep, in, out int64) {
 	if in == 0 && out == 0 {
 		return
 	}
-	if n := d.learned.samples; n < 8 || n%16 == 0 {
+	if n := d.learned.samples; !d.forgotten && (n < 8 || n%16 == 0) {
 		d.group.learned.learn(out)
 	}
 	d.learned.learn(out)

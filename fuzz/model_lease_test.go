@@ -62,6 +62,7 @@ func (m *model) acquire(id string, q engine.Demand) *mlease {
 	u.tokens += l.reserved
 	m.tokens += l.reserved
 	d.leases = append(d.leases, l)
+	d.muchHeld = d.muchHeld || d.held() >= 1<<43-1
 	m.acquired++
 	return l
 }
@@ -89,6 +90,7 @@ func (m *model) add(l *mlease, n int64) {
 	l.charge(n)
 	l.added += n
 	m.tokens += n
+	l.d.muchHeld = l.d.muchHeld || l.d.held() >= 1<<43-1
 }
 
 // end ends a lease; a second end does nothing.

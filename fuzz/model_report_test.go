@@ -1,6 +1,8 @@
 package fuzz
 
 import (
+	"fmt"
+
 	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
@@ -38,4 +40,13 @@ func (m *model) absorb(shares []window.Share, now int64) {
 		u.othersRequests, u.othersTokens = s.Requests, s.Tokens
 		u.ceilRequests, u.ceilTokens = s.CeilingRequests, s.CeilingTokens
 	}
+}
+
+// describe says what a deployment's present usage is.
+func (m *model) describe(d *mdep) string {
+	if d == nil {
+		return "forgotten"
+	}
+	return fmt.Sprintf("%+v; %+v; present %v, enabled %v, cooling until %d, %d leases",
+		d.cfg, *d.now(), d.present, d.enabled, d.cool, len(d.leases))
 }

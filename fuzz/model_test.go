@@ -45,6 +45,7 @@ type mdep struct {
 	group     *mgroup
 	cool      int64 // cooling until then; 0 = not cooling
 	learned   mean
+	muchHeld  bool              // 2^43 tokens once: more than are counted as held
 	usage     map[int64]*musage // by epoch; shared by all that had the ID
 	leases    []*mlease         // not ended
 }
@@ -102,6 +103,14 @@ func (d *mdep) forgettable() bool {
 	return !d.present && d.gone+1 < d.group.epoch && len(d.leases) == 0
 }
 
+// lookAt is look by an operation on one deployment alone: other cooldowns of the
+// group are left to whoever looks next, unless there is something to do here.
+func (m *model) lookAt(d *mdep, now int64) {
+	if now/minute > d.group.epoch || d.cool != 0 && d.cool <= now {
+		m.look(d.group, now)
+	}
+}
+
 func (m *model) lookAll(now int64) {
 	for _, g := range m.groups {
 		m.look(g, now)
@@ -125,7 +134,7 @@ func (m *model) record(d *mdep, u engine.Usage, now int64) {
 	n := m.count(u.InputTokens) + m.count(u.OutputTokens)
 	m.tokens += n
 	if d != nil && n > 0 {
-		m.look(d.group, now)
+		m.lookAt(d, now)
 		if !d.forgotten {
 			d.now().tokens += n
 		}

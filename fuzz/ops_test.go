@@ -135,7 +135,7 @@ func (w *world) opPreCheck(s *script) {
 	d := w.model.deps[id]
 	want := w.model.preCheck(d, q, now)
 	if got != want {
-		w.failf("PreCheck of %+v on %s: %v, want %v", q, id, got, want)
+		w.failf("PreCheck of %+v on %s: %v, want %v; %+v", q, id, got, want, w.model.describe(d))
 	}
 	if !valid(q) {
 		w.model.invalid = true
