@@ -35,9 +35,9 @@ type usage struct {
 	refused   Count // of it, what the store will never take
 
 	asked bool // read it in the next batch
-	shaky bool // the store has lost other data meanwhile: totals may lack anything of any node
 	known bool // total is of the store
 	total Count
+	low   int64 // since when total is below committed, Unix nanoseconds; 0 = it is not
 	at    int64 // when total was read, Unix nanoseconds; 0 = never
 	view        // what to tell the source
 

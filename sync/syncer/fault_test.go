@@ -294,4 +294,14 @@ func evicted(t *testing.T) {
 	n.use("a", 0, 0)
 	n.sync() // a read sees it
 	require.Equal(t, syncer.Count{Requests: 6, Tokens: 51}, total(store, "a", start))
+
+	other := newNode(t, store, unlimited, syncer.Config{})
+	store.Evict("a", start)
+	other.use("a", 2, 2) // before anybody can see that the key was gone
+	other.sync()
+	for range 60 {
+		n.sync()
+		time.Sleep(100 * time.Millisecond)
+	}
+	require.Equal(t, syncer.Count{Requests: 8, Tokens: 53}, total(store, "a", start))
 }

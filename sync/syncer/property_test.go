@@ -1,6 +1,7 @@
 package syncer_test
 
 import (
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -16,6 +17,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
+var propertySeeds = flag.Int("property.seeds", 0, "runs of TestProperty; 0 = a few")
+
 // TestProperty plays random load, on random nodes, under random faults, and
 // compares what the store holds with a model that has written down what every
 // node recorded: whenever the faults are over, the sums are equal, to the unit.
@@ -26,6 +29,9 @@ func TestProperty(t *testing.T) {
 	}
 	if raceEnabled {
 		seeds, steps = 8, 13000
+	}
+	if *propertySeeds > 0 {
+		seeds = *propertySeeds
 	}
 	for seed := range uint64(seeds) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {

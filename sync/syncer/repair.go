@@ -33,6 +33,8 @@ type repair struct {
 	// floor is until when others' usage may not go down: nodes have yet to add
 	// what the store has lost.
 	floor int64
+	// shaken is when a loss was last noticed, Unix seconds.
+	shaken int64
 }
 
 // pending reports whether repairs are under way.
@@ -98,14 +100,11 @@ func (s *Syncer) pop(b *bucket) {
 
 // hold keeps what others have used from going down until every node can have
 // made good what the store has lost. A node may have given back what the store
-// has just lost, and take long to make it good: until then a total can be lower
-// than what one node has put in, which therefore proves nothing any more.
+// has just lost, and take long to make it good: until then a total of a window
+// that had begun can be lower than what one node has put in, which therefore
+// proves nothing any more.
 func (b *bucket) hold(now int64) {
-	for _, d := range b.deployments {
-		for _, u := range d.windows {
-			u.shaky = true
-		}
-	}
+	b.shaken = now / 1e9
 	b.floor = now + int64(2*b.interval()+refresh)
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"time"
 
 	"github.com/plimsoll-dev/plimsoll/window"
 )
@@ -148,7 +149,7 @@ func (s *Syncer) learn(b *bucket, x *sent, r *Reply, now int64) {
 			u.at = now // there is nothing to learn
 			continue
 		}
-		if !floor && !u.shaky && now/1e9-u.start < 60 { // later a key may have expired
+		if !floor && u.start > b.shaken && now/1e9-u.start < 60 { // later a key may have expired
 			var just Count
 			if i < len(x.deltas) {
 				just = countOf(x.deltas[i])
@@ -170,25 +171,45 @@ func refused(x *sent, u *usage) bool {
 	return false
 }
 
+// suspicion is how long a total has to be too low before its key counts as lost.
+const suspicion = 5 * time.Second
+
 // verify finds a key that the store has lost: its total is below what this node
-// alone has put into it. All but the delta just added is told again.
+// alone has put into it. All but the delta just added is told again. A key that
+// was not there is lost for certain; one to which others have added since might
+// also lack what one of them is about to make good.
 func (s *Syncer) verify(u *usage, total, just Count, now int64) {
-	lost := Count{}
-	if total.Requests < u.committed.Requests && total.Requests >= 0 {
-		lost.Requests = u.committed.Requests - just.Requests
-	}
-	if total.Tokens < u.committed.Tokens && total.Tokens >= 0 {
-		lost.Tokens = u.committed.Tokens - just.Tokens
+	lost := Count{
+		missing(total.Requests, just.Requests, u.committed.Requests),
+		missing(total.Tokens, just.Tokens, u.committed.Tokens),
 	}
 	if lost == (Count{}) {
+		u.low = 0
 		return
 	}
+	if u.low == 0 {
+		u.low = now
+	}
+	if gone := (lost.Requests == 0 || total.Requests == just.Requests) && (lost.Tokens == 0 || total.Tokens == just.Tokens); !gone &&
+		time.Duration(now-u.low) < suspicion {
+		return
+	}
+	u.low = 0
 	u.committed = u.committed.minus(lost)
 	u.asked = true
 	s.stats.Restored++
 	if s.news("evicted", now) {
 		s.cfg.Logger.Warn("store lost a key: adding this node's usage again; does it evict keys?", slog.String("deployment", u.d.id))
 	}
+}
+
+// missing returns what a total too low lacks of what was committed; 0 if it may
+// be complete.
+func missing(total, just, committed int64) int64 {
+	if total >= committed || total < 0 {
+		return 0
+	}
+	return committed - just
 }
 
 // drop counts usage that is not shared any more.
