@@ -36,18 +36,28 @@ func shapes(n int, limits engine.Limits) [][]engine.Deployment {
 	return [][]engine.Deployment{base, half, moved, base, more, half}
 }
 
-// churn applies one shape after the other until stopped.
-func churn(e *engine.Engine, s engine.Strategy, all [][]engine.Deployment) (stop func() (applies int, err error)) {
-	var n int
-	var first error
-	end := background(func(round int) {
-		if err := e.Apply(engine.Config{Deployments: all[round%len(all)], Strategy: s}); err != nil && first == nil {
-			first = err
-		}
-		n++
-	})
-	return func() (int, error) { end(); return n, first }
+// A churn applies one shape after the other until it is stopped.
+type churn struct {
+	applies atomic.Int64
+	err     error
+	stop    func()
 }
+
+// enough is how many times a configuration is applied at least, while others work.
+const enough = 6
+
+func startChurn(e *engine.Engine, s engine.Strategy, all [][]engine.Deployment) *churn {
+	c := &churn{}
+	c.stop = background(func(round int) {
+		if err := e.Apply(engine.Config{Deployments: all[round%len(all)], Strategy: s}); err != nil {
+			c.err = err
+		}
+		c.applies.Add(1)
+	})
+	return c
+}
+
+func (c *churn) enough() bool { return c.applies.Load() >= enough }
 
 // TestApplyDoublesNoLimit: deployments are removed, brought back and moved
 // between groups while 64 goroutines want more than there is. In the one minute
@@ -64,8 +74,9 @@ func TestApplyDoublesNoLimit(t *testing.T) {
 				own[d.ID] = new(atomic.Int64)
 			}
 		}
+		c := startChurn(e, s, all)
 		want := func(int) {
-			for i, misses := 0, 0; misses < 64; i++ {
+			for i, misses := 0, 0; misses < 64 || !c.enough(); i++ {
 				l, ok := groups[i%3/2].TryAcquire(plain(1))
 				if !ok {
 					misses++
@@ -78,11 +89,9 @@ func TestApplyDoublesNoLimit(t *testing.T) {
 				}
 			}
 		}
-		stop := churn(e, s, all)
 		par(workers, want)
-		applies, err := stop()
-		require.NoError(t, err)
-		require.Greater(t, applies, 1)
+		c.stop()
+		require.NoError(t, c.err)
 		for id, n := range own {
 			require.LessOrEqual(t, n.Load(), per, id)
 		}
@@ -110,7 +119,7 @@ func TestApplyKeepsLeasesInFlight(t *testing.T) {
 			}
 		}
 		var beyond atomic.Int64
-		stop := churn(e, s, all)
+		c := startChurn(e, s, all)
 		par(workers, func(k int) {
 			random := rand.New(rand.NewPCG(8, uint64(k)))
 			var mine []*engine.Lease
@@ -124,7 +133,7 @@ func TestApplyKeepsLeasesInFlight(t *testing.T) {
 					l.Settle(engine.Usage{OutputTokens: 3})
 				}
 			}
-			for i := range scale(3000) {
+			for i := 0; i < scale(3000) || !c.enough(); i++ {
 				l := new(engine.Lease)
 				var ok bool
 				if *l, ok = groups[i%2].TryAcquire(plain(1)); ok {
@@ -144,9 +153,8 @@ func TestApplyKeepsLeasesInFlight(t *testing.T) {
 				end()
 			}
 		})
-		applies, err := stop()
-		require.NoError(t, err)
-		require.Greater(t, applies, 1)
+		c.stop()
+		require.NoError(t, c.err)
 		require.Zero(t, beyond.Load())
 		require.NoError(t, e.Apply(engine.Config{Deployments: all[4], Strategy: s}))
 		for id, st := range states(e) {
@@ -174,17 +182,18 @@ func TestApplyAndRolloverLoseNothing(t *testing.T) {
 			var b tab
 			var p pacer
 			stopCollect := background(func(int) { c.collect(e) })
-			stopApply := churn(e, s, all)
+			ch := startChurn(e, s, all)
 			stopTime := func() {}
 			if rolls {
 				stopTime = hurry(v, e, &p)
 			}
-			par(workers, func(k int) { b.work(&p, k, groups, func(round int) bool { return round < scale(1500) }) })
+			par(workers, func(k int) {
+				b.work(&p, k, groups, func(round int) bool { return round < scale(1500) || !ch.enough() })
+			})
 			stopTime()
-			applies, err := stopApply()
+			ch.stop()
 			stopCollect()
-			require.NoError(t, err)
-			require.Greater(t, applies, 1)
+			require.NoError(t, ch.err)
 			c.collect(e)
 			b.requireTotals(t, e.Stats())
 			requests, tokens := c.sum()
