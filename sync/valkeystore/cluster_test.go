@@ -54,7 +54,8 @@ func TestCluster(t *testing.T) {
 
 // testMovingSlot: batches go on while their slot moves from server to server,
 // with their keys, and each counts once.
-func testMovingSlot(t *testing.T, cluster *servertest.Cluster) {
+func testMovingSlot(t testing.TB, cluster *servertest.Cluster) {
+	t.Helper()
 	n := newNode(t, open(t, cluster.URL(), valkeystore.Config{Namespace: "move"}))
 	at := begin()
 	var deltas []window.Tally
@@ -102,7 +103,8 @@ func testMovingSlot(t *testing.T, cluster *servertest.Cluster) {
 }
 
 // testClusterFailover kills the primary of a bucket.
-func testClusterFailover(t *testing.T, cluster *servertest.Cluster) {
+func testClusterFailover(t testing.TB, cluster *servertest.Cluster) {
+	t.Helper()
 	n := newNode(t, open(t, cluster.URL(), valkeystore.Config{Namespace: "kill"}))
 	at := begin()
 	id := "a"

@@ -15,6 +15,7 @@ import (
 func settings() valkey.ClientOption {
 	return valkey.ClientOption{
 		ClientName:          "plimsoll",
+		ClientSetInfo:       valkey.DisableClientSetInfo, // a right less to ask for
 		DisableCache:        true,
 		DisableRetry:        true,
 		AlwaysPipelining:    true,
@@ -86,7 +87,7 @@ func connect(ctx context.Context, address string, d *net.Dialer, cfg *tls.Config
 	defer cancel()
 	secure := tls.Client(conn, cfg)
 	if err := secure.HandshakeContext(ctx); err != nil {
-		conn.Close()
+		_ = conn.Close() // the handshake's error says it
 		return nil, err
 	}
 	return secure, nil

@@ -31,6 +31,8 @@ func ExampleOpen() {
 }
 
 // New works on a client that other parts of the program use too.
+//
+//nolint:testableexamples // it needs a server
 func ExampleNew() {
 	client, err := valkey.NewClient(valkey.ClientOption{
 		InitAddress:  []string{"127.0.0.1:6379"},
@@ -46,6 +48,8 @@ func ExampleNew() {
 }
 
 // Exchange is what a syncer calls; by hand it looks like this.
+//
+//nolint:testableexamples // it needs a server
 func ExampleStore_Exchange() {
 	store, err := valkeystore.Open("valkey://127.0.0.1:6379", valkeystore.Config{})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"runtime"
 	"strings"
 	"testing"
@@ -116,9 +117,9 @@ func TestPermissionsChange(t *testing.T) {
 
 func TestServerRefuses(t *testing.T) {
 	for _, tt := range []struct {
-		name       string
-		break_, up []string
-		want       string
+		name     string
+		down, up []string
+		want     string
 	}{
 		{"OOM", []string{"CONFIG", "SET", "maxmemory", "1"}, []string{"CONFIG", "SET", "maxmemory", "0"}, "OOM"},
 		{"replica", []string{"REPLICAOF", "127.0.0.1", "1"}, []string{"REPLICAOF", "NO", "ONE"}, "READONLY"},
@@ -129,7 +130,7 @@ func TestServerRefuses(t *testing.T) {
 			n := newNode(t, open(t, server.URL(), valkeystore.Config{}))
 			at := begin()
 			n.add(tally("a", at, 1, 10))
-			server.Do(t, tt.break_...)
+			server.Do(t, tt.down...)
 			b := n.next(tally("a", at, 1, 10))
 			if err := n.try(b); err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error = %v, want one with %s", err, tt.want)
@@ -197,7 +198,7 @@ func TestGarbage(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer l.Close()
+			defer func() { _ = l.Close() }()
 			go func() {
 				for {
 					conn, err := l.Accept()
@@ -205,7 +206,7 @@ func TestGarbage(t *testing.T) {
 						return
 					}
 					go func() {
-						defer conn.Close()
+						defer func() { _ = conn.Close() }()
 						buf := make([]byte, 4096)
 						for {
 							n, err := conn.Read(buf)
@@ -245,5 +246,34 @@ func TestEvictionPolicyWarns(t *testing.T) {
 		if lines := log.lines(); len(lines) != tt.lines || tt.lines > 0 && !strings.Contains(lines[0], tt.policy) {
 			t.Errorf("policy %s: log = %q, want %d lines", tt.policy, lines, tt.lines)
 		}
+	}
+}
+
+// rights are those that docs/OPERATIONS.md asks for.
+const rights = "+watch +multi +exec +discard +time +get +mget +set +exists +incrby +expire +zadd +zcount +zremrangebyscore +info +ping +client|setname"
+
+func TestDocumentedRightsSuffice(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/OPERATIONS.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(doc), rights) {
+		t.Error("docs/OPERATIONS.md asks for other rights")
+	}
+	server := servertest.Start(t, "--maxmemory-policy", "allkeys-lru")
+	server.Do(t, append([]string{"ACL", "SETUSER", "gw", "on", ">pw", "~plimsoll1:*"}, strings.Fields(rights)...)...)
+	var log logged
+	n := newNode(t, open(t, "valkey://gw:pw@"+server.Addr(), valkeystore.Config{Logger: log.logger()}))
+	for range 3 {
+		if err := n.try(n.next(tally("a", begin(), 1, 1))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if lines := log.lines(); len(lines) != 1 {
+		t.Errorf("log = %q, want the warning of the eviction policy", lines)
+	}
+	denied, _ := server.Do(t, "ACL", "LOG").([]any)
+	for _, entry := range denied {
+		t.Errorf("denied: %v", entry)
 	}
 }

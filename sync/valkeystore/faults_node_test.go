@@ -19,7 +19,7 @@ func percentile(of []float64, p int) float64 {
 }
 
 // rowPartition cuts nodes off, which then keep to their frozen share, and heals.
-func rowPartition(t *testing.T) string {
+func rowPartition(t underTest) string {
 	limits := engine.Limits{RPM: 60, TPM: 1 << 40}
 	f, server := newFleet(t, limits) // at about 4000 requests a second a deployment is full in a second or two
 	servertest.Until(t, "every node knows of the others", func() bool {
@@ -70,7 +70,7 @@ func TestNode(t *testing.T) {
 	}
 }
 
-func rowNodeKilled(t *testing.T) string {
+func rowNodeKilled(t underTest) string {
 	f, server := newFleet(t, engine.Limits{})
 	const kills = 5
 	var used []int64
@@ -115,7 +115,7 @@ func rowNodeKilled(t *testing.T) string {
 	return fmt.Sprintf("%d nodes killed: %d of their %d requests missing, %d a node; %d of the living", kills, missing, dead, missing/kills, living)
 }
 
-func rowShutdown(t *testing.T) string {
+func rowShutdown(t underTest) string {
 	f, server := newFleet(t, engine.Limits{})
 	pause(time.Second)
 	up := f.gateways[0].leave()
@@ -128,7 +128,6 @@ func rowShutdown(t *testing.T) string {
 	began := time.Now()
 	f.gateways[1].stop()
 	<-f.gateways[1].ended
-	f.gateways[1].ended = nil
 	away := time.Since(began)
 	server.Continue(t)
 	if up > 600*time.Millisecond || away > 600*time.Millisecond {
@@ -138,7 +137,7 @@ func rowShutdown(t *testing.T) string {
 	return fmt.Sprintf("%d requests exact; stopped within %v, with the store away %v", n, up.Round(time.Millisecond), away.Round(time.Millisecond))
 }
 
-func rowJoin(t *testing.T) string {
+func rowJoin(t underTest) string {
 	f, server := newFleet(t, engine.Limits{})
 	pause(time.Second)
 	f.rest()
@@ -169,7 +168,7 @@ func rowJoin(t *testing.T) string {
 	return text + fmt.Sprintf("; %d nodes met within %v", len(f.gateways), met.Round(100*time.Millisecond))
 }
 
-func rowRollover(t *testing.T) string {
+func rowRollover(t underTest) string {
 	now := time.Now()
 	if left := time.Duration(60-now.Second()) * time.Second; left > 3*time.Second {
 		pause(left - 3*time.Second)
@@ -192,7 +191,7 @@ func rowRollover(t *testing.T) string {
 	return text + fmt.Sprintf("; %d of them in the minute that ended", old)
 }
 
-func rowClocks(t *testing.T) string {
+func rowClocks(t underTest) string {
 	server := servertest.Start(t)
 	f := &fleet{t: t, deployments: fleetCounts}
 	for _, skew := range []time.Duration{-500 * time.Millisecond, 500 * time.Millisecond, 0, 20 * time.Millisecond} {
@@ -208,7 +207,7 @@ func rowClocks(t *testing.T) string {
 	return f.summary(server.URL(), server) + fmt.Sprintf("; furthest from the store's clock after 8 s: %v", worst.Round(time.Millisecond))
 }
 
-func rowLimit(t *testing.T) string {
+func rowLimit(t underTest) string {
 	limits := engine.Limits{RPM: 1_000_000}
 	f, server := newFleet(t, limits)
 	pause(time.Second)

@@ -12,7 +12,7 @@ import (
 )
 
 // newClusterFleet is a fleet under load against a cluster.
-func newClusterFleet(t *testing.T) (*fleet, *servertest.Cluster) {
+func newClusterFleet(t testing.TB) (*fleet, *servertest.Cluster) {
 	t.Helper()
 	cluster := servertest.StartCluster(t, 3)
 	f := &fleet{t: t, deployments: fleetCounts}
@@ -25,31 +25,39 @@ func newClusterFleet(t *testing.T) (*fleet, *servertest.Cluster) {
 	return f, cluster
 }
 
-// clusterSummary also says how long the store was away.
-func clusterSummary(t *testing.T, f *fleet, cluster *servertest.Cluster) string {
+// failover is how long a store may be away while a primary is replaced: the
+// cluster's node timeout and three seconds.
+const failover = 4 * time.Second
+
+// clusterSummary also says how long the store was away, in all.
+func clusterSummary(t testing.TB, f *fleet, cluster *servertest.Cluster, most time.Duration) string {
 	t.Helper()
 	cluster.Await(t)
 	pause(time.Second)
 	text := f.summary(cluster.URL(), cluster.Primaries(t)...)
-	return text + fmt.Sprintf("; away for %v", f.stats().Degraded.Round(10*time.Millisecond))
+	away := f.stats().Degraded
+	if away > most {
+		t.Errorf("the store was away for %v, want at most %v", away, most)
+	}
+	return text + fmt.Sprintf("; away for %v", away.Round(10*time.Millisecond))
 }
 
 // firstBucket is the primary that has a part of every node's usage.
-func firstBucket(t *testing.T, cluster *servertest.Cluster) *servertest.Server {
+func firstBucket(t testing.TB, cluster *servertest.Cluster) *servertest.Server {
 	t.Helper()
 	return cluster.Owner(t, "plimsoll1:{default.0}:g")
 }
 
-func rowClusterKill(t *testing.T) string {
+func rowClusterKill(t underTest) string {
 	f, cluster := newClusterFleet(t)
 	owner := firstBucket(t, cluster)
 	servertest.Until(t, "the replica is in step", func() bool { return owner.Do(t, "WAIT", "1", "100") == int64(1) })
 	owner.Kill(t)
 	pause(4 * time.Second)
-	return clusterSummary(t, f, cluster)
+	return clusterSummary(t, f, cluster, failover)
 }
 
-func rowClusterBehind(t *testing.T) string {
+func rowClusterBehind(t underTest) string {
 	f, cluster := newClusterFleet(t)
 	owner := firstBucket(t, cluster)
 	// The replica loses its link and is not let in again, so what is acknowledged
@@ -59,12 +67,12 @@ func rowClusterBehind(t *testing.T) string {
 	pause(700 * time.Millisecond)
 	owner.Kill(t)
 	pause(5 * time.Second)
-	text := clusterSummary(t, f, cluster)
+	text := clusterSummary(t, f, cluster, failover)
 	expect(t, "replayed", f.stats().Replayed)
 	return text
 }
 
-func rowClusterStopped(t *testing.T) string {
+func rowClusterStopped(t underTest) string {
 	f, cluster := newClusterFleet(t)
 	owner := firstBucket(t, cluster)
 	for range 3 {
@@ -77,10 +85,10 @@ func rowClusterStopped(t *testing.T) string {
 	pause(5 * time.Second)
 	owner.Continue(t)
 	pause(time.Second)
-	return clusterSummary(t, f, cluster)
+	return clusterSummary(t, f, cluster, failover+3*time.Second)
 }
 
-func rowSentinel(t *testing.T) string {
+func rowSentinel(t underTest) string {
 	set := servertest.StartSentinels(t)
 	f := &fleet{t: t, deployments: fleetCounts}
 	for range fleetSize {
@@ -105,7 +113,7 @@ func rowSentinel(t *testing.T) string {
 	return f.summary(set.URL(), set.Primary(t)) + fmt.Sprintf("; away for %v", f.stats().Degraded.Round(10*time.Millisecond))
 }
 
-func rowMoving(t *testing.T) string {
+func rowMoving(t underTest) string {
 	f, cluster := newClusterFleet(t)
 	key := "plimsoll1:{default.0}:g"
 	slot := strconv.FormatInt(cluster.Nodes[0].Do(t, "CLUSTER", "KEYSLOT", key).(int64), 10)
@@ -133,10 +141,10 @@ func rowMoving(t *testing.T) string {
 		moves++
 		pause(300 * time.Millisecond)
 	}
-	return clusterSummary(t, f, cluster) + fmt.Sprintf("; %d moves", moves)
+	return clusterSummary(t, f, cluster, failover) + fmt.Sprintf("; %d moves", moves)
 }
 
-func rowRefusals(t *testing.T) string {
+func rowRefusals(t underTest) string {
 	f, server := newFleet(t, engine.Limits{}, "--maxmemory-policy", "noeviction")
 	for _, fault := range []struct{ begin, end []string }{
 		{[]string{"CONFIG", "SET", "maxmemory", "1"}, []string{"CONFIG", "SET", "maxmemory", "0"}},
@@ -186,7 +194,7 @@ func rowRefusals(t *testing.T) string {
 	return text + fmt.Sprintf("; key of another type: %d tokens refused, all others exact", refused)
 }
 
-func rowEviction(t *testing.T) string {
+func rowEviction(t underTest) string {
 	f, server := newFleet(t, engine.Limits{}, "--maxmemory-policy", "allkeys-lru")
 	if left := 60 - time.Now().Second(); left < 12 {
 		pause(time.Duration(left) * time.Second) // the first part within one minute

@@ -16,8 +16,11 @@ import (
 type row struct {
 	number string
 	fault  string
-	run    func(t *testing.T) string // what happened, in figures
+	run    func(underTest) string // what happened, in figures
 }
+
+// underTest is the row's test.
+type underTest struct{ *testing.T }
 
 // TestFaults breaks real servers and networks under nodes with load, and holds
 // the store's totals to what the nodes used. It takes minutes, so it runs when
@@ -31,7 +34,7 @@ func TestFaults(t *testing.T) {
 		t.Run(r.number, func(t *testing.T) {
 			before := runtime.NumGoroutine()
 			var figures string
-			t.Run("fault", func(t *testing.T) { figures = r.run(t) }) // ends what it began
+			t.Run("fault", func(t *testing.T) { figures = r.run(underTest{t}) }) // ends what it began
 			servertest.Until(t, "goroutines are as before", func() bool { return runtime.NumGoroutine() <= before+3 })
 			verdict := "holds"
 			if t.Failed() {
@@ -80,7 +83,7 @@ func pause(d time.Duration) { <-time.After(d) }
 func between(low, high time.Duration) time.Duration { return low + rand.N(high-low) }
 
 // newFleet is a fleet under load against one server.
-func newFleet(t *testing.T, limits engine.Limits, args ...string) (*fleet, *servertest.Server) {
+func newFleet(t testing.TB, limits engine.Limits, args ...string) (*fleet, *servertest.Server) {
 	t.Helper()
 	server := servertest.Start(t, args...)
 	f := &fleet{t: t, deployments: fleetCounts, limits: limits}
@@ -116,14 +119,15 @@ func (f *fleet) summary(url string, servers ...*servertest.Server) string {
 }
 
 // expect fails the row if a fault left no trace: it was not tried then.
-func expect(t *testing.T, what string, n int64) {
+func expect(t testing.TB, what string, n int64) {
+	t.Helper()
 	t.Helper()
 	if n == 0 {
 		t.Errorf("no %s: the fault was not met", what)
 	}
 }
 
-func rowCut(t *testing.T) string {
+func rowCut(t underTest) string {
 	f, server := newFleet(t, engine.Limits{})
 	for range 15 {
 		for _, g := range f.gateways {
@@ -136,7 +140,7 @@ func rowCut(t *testing.T) string {
 	return text
 }
 
-func rowZombie(t *testing.T) string {
+func rowZombie(t underTest) string {
 	f, server := newFleet(t, engine.Limits{})
 	for range 5 {
 		for _, g := range f.gateways {
@@ -153,7 +157,7 @@ func rowZombie(t *testing.T) string {
 	return text
 }
 
-func rowStopped(t *testing.T) string {
+func rowStopped(t underTest) string {
 	f, server := newFleet(t, engine.Limits{})
 	quiet := picks(f, 1000)
 	var stopped time.Duration
@@ -193,7 +197,7 @@ func picks(f *fleet, batches int) time.Duration {
 	return best
 }
 
-func rowSlow(t *testing.T) string {
+func rowSlow(t underTest) string {
 	f, server := newFleet(t, engine.Limits{})
 	slow := func(delay time.Duration, rate int, d time.Duration) {
 		for _, g := range f.gateways {
@@ -216,7 +220,7 @@ func rowSlow(t *testing.T) string {
 	return f.summary(server.URL(), server) + fmt.Sprintf("; interval to %v, heap %+d KB", stretched.Round(time.Millisecond), (int64(after.HeapInuse)-int64(before.HeapInuse))/1024)
 }
 
-func rowEmptied(t *testing.T) string {
+func rowEmptied(t underTest) string {
 	f, server := newFleet(t, engine.Limits{})
 	for range 2 {
 		pause(time.Second)
@@ -235,7 +239,7 @@ func rowEmptied(t *testing.T) string {
 	return text
 }
 
-func rowSnapshot(t *testing.T) string {
+func rowSnapshot(t underTest) string {
 	f, server := newFleet(t, engine.Limits{})
 	for range 3 {
 		server.Do(t, "SAVE")

@@ -19,7 +19,7 @@ import (
 // fleet is some gateways, each an engine with a syncer and a store of its own,
 // under load.
 type fleet struct {
-	t           *testing.T
+	t           testing.TB
 	deployments int
 	limits      engine.Limits
 	gateways    []*gateway
@@ -34,7 +34,7 @@ type gateway struct {
 	proxy  *servertest.Proxy // nil = none between
 	group  *engine.Group
 	stop   context.CancelFunc
-	ended  chan error
+	ended  chan struct{}
 	idle   context.CancelFunc // ends the load
 	work   sync.WaitGroup
 }
@@ -77,8 +77,11 @@ func (f *fleet) join(url string, skew time.Duration) *gateway {
 		f.t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	g := &gateway{engine: eng, syncer: s, store: store, group: group, stop: stop, ended: make(chan error, 1), idle: func() {}}
-	go func() { g.ended <- s.Run(ctx) }()
+	g := &gateway{engine: eng, syncer: s, store: store, group: group, stop: stop, ended: make(chan struct{}), idle: func() {}}
+	go func() {
+		_ = s.Run(ctx) // the error is that of a store that is away
+		close(g.ended)
+	}()
 	f.gateways = append(f.gateways, g)
 	f.t.Cleanup(func() { g.leave() })
 	return g
@@ -157,10 +160,7 @@ func (g *gateway) leave() time.Duration {
 	g.work.Wait()
 	began := time.Now()
 	g.stop()
-	if g.ended != nil {
-		<-g.ended
-		g.ended = nil
-	}
+	<-g.ended
 	took := time.Since(began)
 	g.store.Close()
 	return took

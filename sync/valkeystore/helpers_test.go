@@ -31,6 +31,7 @@ type node struct {
 }
 
 func newNode(tb testing.TB, store *valkeystore.Store) *node {
+	tb.Helper()
 	return &node{tb: tb, store: store, name: fmt.Sprintf("n-%x", rand.Uint64()), timeout: 300 * time.Millisecond}
 }
 

@@ -101,8 +101,8 @@ func (s *Store) checkEviction(ctx context.Context, c client) {
 		}
 		for line := range strings.Lines(info) {
 			policy, found := strings.CutPrefix(strings.TrimSpace(line), "maxmemory_policy:")
-			if found && policy != "noeviction" {
-				s.sayOnce("eviction", "the server drops keys when its memory is full, and counts with them: set maxmemory-policy noeviction", "maxmemory_policy", policy)
+			if found && policy != "noeviction" && s.first("eviction") {
+				s.log.Warn("the server drops keys when its memory is full, and counts with them: set maxmemory-policy noeviction", "maxmemory_policy", policy)
 			}
 		}
 	}

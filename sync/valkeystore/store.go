@@ -28,7 +28,7 @@ type Store struct {
 	buckets []*bucket
 	calls   sync.Pool // of *call
 	clock   atomic.Pointer[reading]
-	said    sync.Map // what was logged, which is said once
+	said    sync.Map // what was logged, so that it is logged once
 	checked atomic.Uint64
 }
 
@@ -153,7 +153,9 @@ func (s *Store) refused(ctx context.Context, conn valkey.CoreClient, b *bucket, 
 		b.names.requests(&t, d.ID, d.Start)
 		keys = append(keys, t.cut())
 	}
-	s.sayOnce("refused", "the server refuses to count in a key: it has another type or is no number; its counts are dropped", "key", keys[0])
+	if s.first("refused") {
+		s.log.Warn("the server refuses to count in a key: it has another type, is no number or is full; its counts are dropped", "id", r.Refused[0].ID, "keys", keys[:2])
+	}
 	got, err := conn.Do(ctx, conn.B().Mget().Key(keys...).Build()).ToArray()
 	if err != nil || len(got) != len(keys) {
 		return // the batch has been applied; these totals stay as they are
@@ -192,11 +194,11 @@ func transport(results []valkey.ValkeyResult) error {
 	return nil
 }
 
-// sayOnce logs what an operator should mend, the first time it is seen.
-func (s *Store) sayOnce(what, msg string, args ...any) {
-	if _, said := s.said.LoadOrStore(what, true); !said {
-		s.log.Warn(msg, args...)
-	}
+// first reports whether something that an operator should mend is seen for the
+// first time.
+func (s *Store) first(what string) bool {
+	_, said := s.said.LoadOrStore(what, true)
+	return !said
 }
 
 // explain adds to errors whose cause is elsewhere than they say.

@@ -1,6 +1,7 @@
 package servertest
 
 import (
+	"io"
 	"net"
 	"sync"
 	"testing"
@@ -95,8 +96,8 @@ func (p *Proxy) Refuse() {
 	p.set(func() {
 		p.refuse = true
 		for q := range p.pipes {
-			q.client.Close()
-			q.server.Close()
+			shut(q.client)
+			shut(q.server)
 		}
 	})
 }
@@ -119,6 +120,9 @@ func (p *Proxy) Passed(d Direction) int64 {
 	return p.passed[d]
 }
 
+// shut closes what nobody needs any more.
+func shut(c io.Closer) { _ = c.Close() }
+
 func (p *Proxy) set(change func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -130,11 +134,11 @@ func (p *Proxy) close() {
 	p.set(func() {
 		p.closed = true
 		for q := range p.pipes {
-			q.client.Close()
-			q.server.Close()
+			shut(q.client)
+			shut(q.server)
 		}
 	})
-	p.listener.Close()
+	shut(p.listener)
 	p.pumps.Wait()
 }
 
@@ -146,14 +150,14 @@ func (p *Proxy) accept() {
 		}
 		server, err := net.Dial("tcp", p.target)
 		if err != nil {
-			client.Close()
+			shut(client)
 			continue
 		}
 		q := &pipe{client: client, server: server}
 		p.mu.Lock()
 		if p.refuse || p.closed {
-			client.Close()
-			server.Close()
+			shut(client)
+			shut(server)
 		} else {
 			p.pipes[q] = true
 			p.pumps.Go(func() { p.pump(q, ToServer, client, server) })
@@ -173,8 +177,8 @@ func (p *Proxy) pump(q *pipe, d Direction, from, to net.Conn) {
 			}
 			return
 		}
-		from.Close()
-		to.Close()
+		shut(from)
+		shut(to)
 		p.set(func() { delete(p.pipes, q) })
 	}()
 	buf := make([]byte, 32<<10)
@@ -202,7 +206,7 @@ func (p *Proxy) pass(q *pipe, d Direction, to net.Conn, chunk []byte) bool {
 	if d == ToClient && p.cut {
 		p.cut = false
 		p.mu.Unlock()
-		q.client.Close()
+		shut(q.client)
 		return false
 	}
 	delay, rate := p.delay[d], p.rate[d]

@@ -18,7 +18,7 @@ func Ask(addr string, args ...string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer conn.Close()
+	defer shut(conn)
 	_ = conn.SetDeadline(time.Now().Add(10 * time.Second)) // a connection always takes one
 	if _, err := io.WriteString(conn, Encode(args...)); err != nil {
 		return nil, err

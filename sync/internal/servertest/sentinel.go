@@ -63,11 +63,11 @@ sentinel parallel-syncs %[3]s 1
 
 // URL is the address of the set.
 func (s *Sentinels) URL() string {
-	url := s.Sentinels[0].URL() + "?master_set=" + MasterSet
+	var more strings.Builder
 	for _, w := range s.Sentinels[1:] {
-		url += "&addr=" + w.Addr()
+		more.WriteString("&addr=" + w.Addr())
 	}
-	return url
+	return s.Sentinels[0].URL() + "?master_set=" + MasterSet + more.String()
 }
 
 // Primary returns the server that the Sentinels name.

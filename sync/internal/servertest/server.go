@@ -17,12 +17,13 @@ import (
 // patience is how long a server may take to do what it should.
 const patience = 20 * time.Second
 
-// Binary returns the server's program. A test without one fails: a fault that
+// Binary returns the server's program: what PLIMSOLL_SERVER names, else
+// valkey-server, else redis-server. A test without one fails: a fault that
 // nobody tried is not a fault survived. PLIMSOLL_NO_SERVER=1 skips such tests
 // where no server can be had, but not under CI.
 func Binary(tb testing.TB) string {
 	tb.Helper()
-	for _, name := range []string{"valkey-server", "redis-server"} {
+	for _, name := range []string{os.Getenv("PLIMSOLL_SERVER"), "valkey-server", "redis-server"} {
 		if path, err := exec.LookPath(name); err == nil {
 			return path
 		}
@@ -77,7 +78,7 @@ func (s *Server) Run(tb testing.TB, args ...string) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	defer log.Close()
+	defer shut(log)
 	s.cmd = exec.Command(s.binary, s.args...)
 	s.cmd.Stdout, s.cmd.Stderr = log, log
 	if err := s.cmd.Start(); err != nil {
@@ -115,15 +116,21 @@ func (s *Server) Kill(tb testing.TB) {
 	_ = s.cmd.Process.Kill() // it may have ended by itself
 	<-s.exited
 	_, _ = io.WriteString(s.leash, "done\n")
-	s.leash.Close()
+	shut(s.leash)
 	s.cmd = nil
 }
 
 // Stop freezes the process: connections stay open and nothing is answered.
-func (s *Server) Stop(tb testing.TB) { s.signal(tb, syscall.SIGSTOP) }
+func (s *Server) Stop(tb testing.TB) {
+	tb.Helper()
+	s.signal(tb, syscall.SIGSTOP)
+}
 
 // Continue wakes a frozen process.
-func (s *Server) Continue(tb testing.TB) { s.signal(tb, syscall.SIGCONT) }
+func (s *Server) Continue(tb testing.TB) {
+	tb.Helper()
+	s.signal(tb, syscall.SIGCONT)
+}
 
 func (s *Server) signal(tb testing.TB, sig syscall.Signal) {
 	tb.Helper()
@@ -195,6 +202,6 @@ func FreePort(tb testing.TB) int {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	defer l.Close()
+	defer shut(l)
 	return l.Addr().(*net.TCPAddr).Port
 }
