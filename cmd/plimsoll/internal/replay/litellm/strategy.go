@@ -27,6 +27,7 @@ type Strategy struct {
 	// last place whose ID is cut to the same: its requests are the ones seen.
 	named, namesake []int
 	requests        []counter // counted by PreCheck
+	unshared        []counter // of those, what AppendPushes has yet to tell
 	tokens          []counter // booked by Record
 }
 
@@ -35,6 +36,7 @@ func New(deployments []Deployment) *Strategy {
 	s := &Strategy{
 		deployments: deployments,
 		requests:    make([]counter, len(deployments)),
+		unshared:    make([]counter, len(deployments)),
 		tokens:      make([]counter, len(deployments)),
 	}
 	places, last := map[string]int{}, map[string]int{}
@@ -101,6 +103,7 @@ func (s *Strategy) PreCheck(now time.Time, place int) bool {
 	if n, counted := s.requests[place].read(now); counted && float64(n) >= limit {
 		return false
 	}
+	s.unshared[place].add(now, 1)
 	return float64(s.requests[place].add(now, 1)) <= limit
 }
 
