@@ -56,13 +56,18 @@ func runReplay(ctx context.Context, args []string, env environment) error {
 
 // replay runs the policies that the flags ask for.
 func (f replayFlags) replay(ctx context.Context, env environment, traffic trace.Trace, pool pool) (outcome, error) {
+	o := replay.Options{Trace: traffic, Pool: pool.deployments, Seed: f.seed}
 	runs := 1
+	if f.nodes > 1 {
+		o.Nodes = &replay.Nodes{Count: f.nodes, Interval: f.interval}
+		runs = replay.NodeRuns()
+	}
 	if f.compare {
-		runs = replay.CompareRuns()
+		runs = replay.CompareRuns(o.Nodes)
 	}
 	bar := newProgress(env, runs*len(traffic))
 	defer bar.clear()
-	o := replay.Options{Trace: traffic, Pool: pool.deployments, Seed: f.seed, Progress: bar.show}
+	o.Progress = bar.show
 	if f.compare {
 		return replay.Compare(ctx, o, pool.engine)
 	}
@@ -71,6 +76,9 @@ func (f replayFlags) replay(ctx context.Context, env environment, traffic trace.
 		return nil, err
 	}
 	o.PolicyName = f.policy
+	if o.Nodes != nil {
+		return replay.RunNodes(ctx, o)
+	}
 	return replay.Run(ctx, o)
 }
 
@@ -97,10 +105,15 @@ func (f replayFlags) source() string {
 	return "Trace " + f.trace
 }
 
-// subject names what decides: the engine's strategy, or another policy.
+// subject names what decides: the engine's strategy, or another policy; and on
+// how many nodes, if there are several.
 func (f replayFlags) subject(p pool) string {
+	subject := fmt.Sprintf("strategy %v", p.strategy)
 	if f.policy != replay.EngineName {
-		return "policy " + f.policy
+		subject = "policy " + f.policy
 	}
-	return fmt.Sprintf("strategy %v", p.strategy)
+	if f.nodes > 1 {
+		subject += fmt.Sprintf(", %d nodes in step every %v", f.nodes, f.interval)
+	}
+	return subject
 }

@@ -6,12 +6,21 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/provider"
 	"github.com/plimsoll-dev/plimsoll/engine"
+)
+
+const (
+	syncMem         = "mem"
+	defaultInterval = 100 * time.Millisecond
+	minInterval     = 10 * time.Millisecond
+	maxInterval     = time.Second
 )
 
 // replayFlags are the flags of plimsoll replay.
@@ -26,12 +35,15 @@ type replayFlags struct {
 	strategy *engine.Strategy // nil = not given
 	seed     uint64
 	json     bool
+	nodes    int
+	sync     string        // what they share; "" = not given
+	interval time.Duration // between a node's exchanges; 0 = not given
 }
 
 // parseReplayFlags reads the arguments after "replay". It returns
 // [flag.ErrHelp] if they ask for help, a usageError if they make no sense.
 func parseReplayFlags(args []string) (replayFlags, error) {
-	f := replayFlags{load: 0.95, seed: 1}
+	f := replayFlags{load: 0.95, seed: 1, nodes: 1}
 	set := f.flagSet()
 	err := set.Parse(args)
 	switch {
@@ -49,7 +61,12 @@ func parseReplayFlags(args []string) (replayFlags, error) {
 		return f, replayUsage("--compare runs every policy; leave --policy out")
 	case f.strategy != nil && f.policy != "" && f.policy != replay.EngineName:
 		return f, replayUsage("--strategy is the engine's; leave it out with --policy %s", f.policy)
+	case f.nodes == 1 && (f.sync != "" || f.interval != 0):
+		return f, replayUsage("--sync and --interval are of several nodes; give their number by --nodes N")
+	case f.nodes > 1 && f.policy != "" && !slices.Contains(replay.NodePolicyNames(), f.policy):
+		return f, replayUsage("policy %s shares nothing between nodes; with --nodes use one of %s", f.policy, strings.Join(replay.NodePolicyNames(), ", "))
 	}
+	f.interval = cmp.Or(f.interval, defaultInterval)
 	f.policy = cmp.Or(f.policy, replay.EngineName)
 	f.pool = cmp.Or(f.pool, provider.PoolNames[0])
 	return f, nil
@@ -89,6 +106,24 @@ func (f *replayFlags) flagSet() *flag.FlagSet {
 		return nil
 	})
 	set.BoolFunc("json", "", parseBool(&f.json))
+	set.Func("nodes", "", func(s string) (err error) {
+		if f.nodes, err = strconv.Atoi(s); err != nil || f.nodes < 1 || f.nodes > replay.MaxNodes {
+			return fmt.Errorf("want a whole number from 1 to %d", replay.MaxNodes)
+		}
+		return nil
+	})
+	set.Func("sync", "", func(s string) error {
+		if f.sync = s; s != syncMem {
+			return errors.New("want mem")
+		}
+		return nil
+	})
+	set.Func("interval", "", func(s string) (err error) {
+		if f.interval, err = time.ParseDuration(s); err != nil || f.interval < minInterval || f.interval > maxInterval {
+			return fmt.Errorf("want a time from %v to %v", minInterval, maxInterval)
+		}
+		return nil
+	})
 	return set
 }
 

@@ -25,6 +25,12 @@ Flags:
   --strategy NAME  the engine's: least-utilized, lowest-tpm, power-of-two or
                    weighted (by TPM, or the configuration's weights)
                    (default the configuration's, or least-utilized)
+  --nodes N        nodes that share the pool, 1 to 1000; each attempt goes to one
+                   of them at random (default 1)
+  --sync mem       how nodes share usage: a store in memory, in virtual time
+                   (default mem)
+  --interval D     between two exchanges of a node, 10ms to 1s, give or take a
+                   tenth; an exchange takes 1 to 5 ms (default 100ms)
   --seed N         of everything random, 0 to 18446744073709551615 (default 1)
   --json           print JSON instead of a table
 
@@ -77,4 +83,20 @@ With --compare the JSON is {"policies": [...]}: all of this for every policy,
 and in soft_cap what came of a second run in which providers take every call and
 the limits are only caps that the operator wants kept: served, refused,
 tokens_served, overrun_tokens. "Over caps" in the table is of that run.
+
+With --nodes above 1 the policy is engine, every node with its own engine and
+syncer, or litellm, whose nodes share requests as the original's do (a node that
+has counted some tells the store and hears the total) and tokens not at all;
+--compare runs these two. The JSON gains cluster, of a run in which providers
+take every call: nodes, interval_ms, offered (calls), refused_with_room (attempts
+refused while the call and 2 % of the limits more were free), and for each of the
+limits, beside deployment, kind (rpm or tpm) and limit, as shares of the limit:
+  over_mean, over_max  what all nodes together used above it, right after an
+                    admission: mean and highest of all UTC minutes
+  bound             what over_max should stay below: (N - 1) x r x (staleness +
+                    round trip) and one request per node, with r the highest rate
+                    one node used it at over such a span
+  full_minutes      minutes whose calls asked for more than all the limits of
+                    this kind allow together
+  admitted          used in those minutes, on average
 `

@@ -53,7 +53,7 @@ func TestUsageErrors(t *testing.T) {
 	}{
 		{"nothing", nil, "plimsoll: no command given; use one of: replay, check, version\n" + more},
 		{"unknown command", []string{"reply"}, "plimsoll: unknown command \"reply\"; use one of: replay, check, version\n" + more},
-		{"unknown flag", []string{"replay", "--lod", "1"}, "plimsoll: replay: unknown flag --lod; use one of --compare, --config, --group, --json, --load, --policy, --pool, --seed, --strategy, --trace\n" + moreReplay},
+		{"unknown flag", []string{"replay", "--lod", "1"}, "plimsoll: replay: unknown flag --lod; use one of --compare, --config, --group, --interval, --json, --load, --nodes, --policy, --pool, --seed, --strategy, --sync, --trace\n" + moreReplay},
 		{"no value", []string{"replay", "--trace"}, "plimsoll: replay: flag needs an argument: --trace\n" + moreReplay},
 		{"empty name", []string{"replay", "--trace", ""}, "plimsoll: replay: invalid value \"\" for flag --trace: want the name of a file; leave --trace out for generated traffic\n" + moreReplay},
 		{"json", []string{"replay", "--json=maybe"}, "plimsoll: replay: invalid boolean value \"maybe\" for flag --json: want true or false\n" + moreReplay},
@@ -71,6 +71,11 @@ func TestUsageErrors(t *testing.T) {
 		{"load NaN", []string{"replay", "--load", "NaN"}, "plimsoll: replay: invalid value \"NaN\" for flag --load: want a number from 0.001 to 1000\n" + moreReplay},
 		{"load absurd", []string{"replay", "--load", "1e300"}, "plimsoll: replay: invalid value \"1e300\" for flag --load: want a number from 0.001 to 1000\n" + moreReplay},
 		{"load percent", []string{"replay", "--load", "95%"}, "plimsoll: replay: invalid value \"95%\" for flag --load: want a number from 0.001 to 1000\n" + moreReplay},
+		{"nodes", []string{"replay", "--nodes", "0"}, "plimsoll: replay: invalid value \"0\" for flag --nodes: want a whole number from 1 to 1000\n" + moreReplay},
+		{"sync", []string{"replay", "--nodes", "2", "--sync", "x"}, "plimsoll: replay: invalid value \"x\" for flag --sync: want mem\n" + moreReplay},
+		{"interval", []string{"replay", "--nodes", "2", "--interval", "5s"}, "plimsoll: replay: invalid value \"5s\" for flag --interval: want a time from 10ms to 1s\n" + moreReplay},
+		{"one node's store", []string{"replay", "--sync", "mem"}, "plimsoll: replay: --sync and --interval are of several nodes; give their number by --nodes N\n" + moreReplay},
+		{"policy of one node", []string{"replay", "--nodes", "2", "--policy", "random"}, "plimsoll: replay: policy random shares nothing between nodes; with --nodes use one of engine, litellm\n" + moreReplay},
 		{"seed", []string{"replay", "--seed", "-1"}, "plimsoll: replay: invalid value \"-1\" for flag --seed: want a whole number from 0 to 18446744073709551615\n" + moreReplay},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -175,6 +180,29 @@ func TestReplayCompareJSON(t *testing.T) {
 		require.Len(t, p["deployments"], 10)
 	}
 	require.Equal(t, replay.PolicyNames(), names)
+}
+
+func TestReplayNodes(t *testing.T) {
+	path := smallTrace(t)
+	args := []string{"--nodes", "3", "--sync", "mem", "--interval", "50ms", "--trace", path}
+	require.Equal(t, replayed(t, 2, args...), replayed(t, 2, args...))
+	require.Equal(t, replayed(t, 2, "--trace", path), replayed(t, 2, "--nodes", "1", "--trace", path))
+	got := plimsoll(t.Context(), append([]string{"replay"}, args...)...)
+	require.Equal(t, exitOK, got.code, got.stderr)
+	require.Contains(t, got.stdout, "strategy least-utilized, 3 nodes in step every 50ms, seed 1\n")
+	require.Contains(t, got.stdout, "bound  admitted\n")
+
+	var comparison struct{ Policies []map[string]any }
+	require.NoError(t, json.Unmarshal([]byte(replayed(t, 4, append(args, "--compare")...)), &comparison))
+	require.Len(t, comparison.Policies, 2)
+	for i, p := range comparison.Policies {
+		require.Equal(t, replay.NodePolicyNames()[i], p["policy"])
+		cluster := p["cluster"].(map[string]any)
+		require.ElementsMatch(t, []string{"nodes", "interval_ms", "refused_with_room", "offered", "limits"}, keys(cluster))
+		require.ElementsMatch(t, []string{
+			"deployment", "kind", "limit", "over_mean", "over_max", "bound", "full_minutes", "admitted",
+		}, keys(cluster["limits"].([]any)[0].(map[string]any)))
+	}
 }
 
 func TestReplayRepeats(t *testing.T) {

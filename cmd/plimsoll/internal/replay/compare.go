@@ -2,15 +2,12 @@ package replay
 
 import (
 	"context"
-	"fmt"
-
-	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/provider"
 )
 
 // Comparison is what came of one trace under every policy. Its JSON is what
 // plimsoll replay --compare --json prints.
 type Comparison struct {
-	Policies []PolicyReport `json:"policies"` // in the order of [PolicyNames]
+	Policies []PolicyReport `json:"policies"` // in the order of [PolicyNames], or of [NodePolicyNames]
 }
 
 // PolicyReport is one policy's part of a [Comparison]: the report of its run
@@ -30,7 +27,8 @@ type SoftCapReport struct {
 	OverrunTokens int64 `json:"overrun_tokens"` // see [Report]
 }
 
-// Compare replays one trace under every policy, engine as [EngineName] and
+// Compare replays one trace under every policy (that nodes can share, if there
+// are some), engine as [EngineName] and
 // o.Policy and o.Rule as it sees fit. Each policy runs twice, and o.Progress
 // counts the requests of all runs: [CompareRuns] times those of the trace.
 func Compare(ctx context.Context, o Options, engine NewPolicy) (*Comparison, error) {
@@ -39,20 +37,17 @@ func Compare(ctx context.Context, o Options, engine NewPolicy) (*Comparison, err
 	if progress != nil {
 		o.Progress = func(n int) { progress(done + n) }
 	}
-	for _, name := range PolicyNames() {
+	for _, name := range comparedPolicies(o.Nodes) {
 		var err error
 		if o.Policy, err = PolicyNamed(name, engine); err != nil {
 			return nil, err
 		}
 		o.PolicyName = name
-		var reports [runsPerPolicy]*Report
-		for i, rule := range [runsPerPolicy]provider.NewRule{provider.NewFixedMinute, provider.NewSoftCap} {
-			o.Rule = rule
-			if reports[i], err = Run(ctx, o); err != nil {
-				return nil, fmt.Errorf("policy %s: %w", name, err)
-			}
-			done += len(o.Trace)
+		reports, err := runBoth(ctx, o)
+		if err != nil {
+			return nil, err
 		}
+		done += runsPerPolicy * len(o.Trace)
 		soft := reports[1]
 		c.Policies = append(c.Policies, PolicyReport{reports[0], SoftCapReport{
 			Served:        soft.Served,
@@ -64,8 +59,19 @@ func Compare(ctx context.Context, o Options, engine NewPolicy) (*Comparison, err
 	return c, nil
 }
 
+// comparedPolicies returns the names of the policies that are compared.
+func comparedPolicies(nodes *Nodes) []string {
+	if nodes != nil {
+		return NodePolicyNames()
+	}
+	return PolicyNames()
+}
+
 // runsPerPolicy is how often [Compare] runs each policy.
 const runsPerPolicy = 2
 
 // CompareRuns returns how many runs [Compare] makes.
-func CompareRuns() int { return runsPerPolicy * len(PolicyNames()) }
+func CompareRuns(nodes *Nodes) int { return runsPerPolicy * len(comparedPolicies(nodes)) }
+
+// NodeRuns returns how many runs [RunNodes] makes.
+func NodeRuns() int { return runsPerPolicy }

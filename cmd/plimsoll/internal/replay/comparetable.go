@@ -14,7 +14,8 @@ over caps  tokens above the limits, of those limits, where providers take every
 fairness   Jain's index of tokens served / TPM limit; 1 = all used alike
 `
 
-// WriteTable writes the comparison for people: a line per policy.
+// WriteTable writes the comparison for people: a line per policy,
+// and another for each kind of limit if several nodes shared them.
 func (c *Comparison) WriteTable(w io.Writer) error {
 	rows := [][]string{{"policy", "goodput", "429s", "refused", "over caps", "fairness"}}
 	minutes := int64(0)
@@ -29,6 +30,12 @@ func (c *Comparison) WriteTable(w io.Writer) error {
 			fmt.Sprintf("%.3f", p.Fairness),
 		})
 	}
-	_, err := fmt.Fprintf(w, "%s\n"+legend, align(rows, "lrrrrr"), grouped(minutes))
+	if _, err := fmt.Fprintf(w, "%s\n"+legend, align(rows, "lrrrrr"), grouped(minutes)); err != nil {
+		return err
+	}
+	if len(c.Policies) == 0 || c.Policies[0].Cluster == nil {
+		return nil
+	}
+	_, err := io.WriteString(w, "\n"+c.nodesTable())
 	return err
 }

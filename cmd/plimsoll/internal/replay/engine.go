@@ -44,7 +44,7 @@ func ConfiguredEngine(cfg engine.Config, group string) NewPolicy {
 func newEnginePolicy(cfg engine.Config, group string, pool []provider.Deployment, now func() time.Time, seed uint64) (Policy, error) {
 	cfg.Clock = window.NewClockFrom(now)
 	cfg.Rand = rand.NewPCG(seed, 0).Uint64 // one goroutine, so it need not be safe for more
-	p := &enginePolicy{now: now, place: make(map[string]int, len(pool)), refs: make([]engine.Ref, len(pool))}
+	p := &enginePolicy{clock: cfg.Clock, now: now, place: make(map[string]int, len(pool)), refs: make([]engine.Ref, len(pool))}
 	var err error
 	if p.engine, err = engine.New(cfg); err != nil {
 		return nil, err
@@ -62,6 +62,7 @@ func newEnginePolicy(cfg engine.Config, group string, pool []provider.Deployment
 }
 
 type enginePolicy struct {
+	clock  *window.Clock // the engine's
 	engine *engine.Engine
 	group  *engine.Group
 	now    func() time.Time

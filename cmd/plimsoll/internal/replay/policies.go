@@ -11,6 +11,7 @@ const (
 	streamLiteLLM = iota + 1
 	streamRandom
 	streamInFlight
+	streamNodes
 )
 
 // EngineName is the name of the policy that a replay is about.
@@ -37,6 +38,10 @@ func PolicyNames() []string {
 	}
 	return names
 }
+
+// NodePolicyNames returns the names of the policies that several nodes can
+// share, the engine's first.
+func NodePolicyNames() []string { return []string{EngineName, baselines[0].name} }
 
 // PolicyNamed returns the policy of that name: engine if it is [EngineName],
 // otherwise one it is compared with.

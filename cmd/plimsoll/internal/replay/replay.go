@@ -37,6 +37,7 @@ type Options struct {
 	PolicyName string           // for the report
 	Rule       provider.NewRule // how providers judge; nil = [provider.NewFixedMinute]
 	Seed       uint64           // of the policy
+	Nodes      *Nodes           // that share the trace; nil = one, without a store
 	Progress   func(done int)   // called now and then with the number of requests that have arrived; may be nil
 }
 
@@ -71,6 +72,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer s.close()
 	started := time.Now()
 	if err := s.run(ctx, o.Trace); err != nil {
 		return nil, err

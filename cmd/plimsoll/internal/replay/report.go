@@ -30,6 +30,8 @@ type Report struct {
 	DecisionsPerS int64              `json:"decisions_per_s"` // attempts the policy decided on, per second of real time
 	Deployments   []DeploymentReport `json:"deployments"`
 
+	Cluster *ClusterReport `json:"cluster,omitempty"` // of several nodes
+
 	Minutes int64 `json:"-"` // what QuotaTokens was counted over
 }
 

@@ -22,6 +22,7 @@ type simulation struct {
 	now         time.Time
 	current     time.Time // the minute of the policy's latest decision
 	policy      Policy
+	cluster     *cluster // the policy, if several nodes share it; else nil
 	deployments []deployment
 	ends        queue
 	decisions   int64
@@ -59,9 +60,24 @@ func newSimulation(o Options) (*simulation, error) {
 	for _, d := range o.Pool {
 		s.deployments = append(s.deployments, deployment{Deployment: d, rule: newRule(d), meter: meter{limit: d.TPM}})
 	}
+	now := func() time.Time { return s.now }
 	var err error
-	s.policy, err = o.Policy(o.Pool, func() time.Time { return s.now }, o.Seed)
-	return s, err
+	if o.Nodes == nil {
+		s.policy, err = o.Policy(o.Pool, now, o.Seed)
+		return s, err
+	}
+	if s.cluster, err = newCluster(*o.Nodes, o.Policy, o.Pool, now, o.Seed); err != nil {
+		return nil, err
+	}
+	s.policy = s.cluster
+	return s, nil
+}
+
+// close ends what the simulation has running.
+func (s *simulation) close() {
+	if s.cluster != nil {
+		s.cluster.close()
+	}
 }
 
 // run lets the requests arrive and every call end. Of an end and an arrival at
@@ -176,5 +192,8 @@ func (s *simulation) finish(t trace.Trace, wall time.Duration) *Report {
 		})
 	}
 	r.Fairness = fairness(r.Deployments)
+	if s.cluster != nil {
+		r.Cluster = s.cluster.report(r.Deployments)
+	}
 	return r
 }

@@ -9,9 +9,13 @@ import (
 )
 
 // WriteTable writes the report for people: a line per deployment, then the
-// totals.
+// totals, and what is to be said of several nodes.
 func (r *Report) WriteTable(w io.Writer) error {
-	_, err := io.WriteString(w, align(r.deploymentRows(), "lrrrrrrrr")+"\n"+align(r.totalRows(), "lrl"))
+	text := align(r.deploymentRows(), "lrrrrrrrr") + "\n" + align(r.totalRows(), "lrl")
+	if r.Cluster != nil {
+		text += "\n" + r.Cluster.table()
+	}
+	_, err := io.WriteString(w, text)
 	return err
 }
 

@@ -1,0 +1,91 @@
+package replay
+
+import "time"
+
+// account is what the nodes together used of one limit.
+type account struct {
+	limit int64 // as of [provider.Deployment]
+	used  int64 // in this minute: reservations, and the true cost of what has ended
+	peak  int64 // of used, right after an admission
+
+	minutes           int64
+	overSum, overMost int64 // by minute, above the limit
+	full              int64 // minutes in which more was asked for than all limits allow
+	fullSum           int64 // of peak in those
+
+	largest int64 // admitted at once
+	recent  []recent
+}
+
+func newAccount(limit int64, size Nodes) *account {
+	a := &account{limit: limit, recent: make([]recent, size.Count)}
+	for i := range a.recent {
+		a.recent[i].span = size.staleness()
+	}
+	return a
+}
+
+func (a *account) admit(now time.Time, node int, n int64) {
+	a.used += n
+	a.peak = max(a.peak, a.used)
+	a.largest = max(a.largest, n)
+	a.recent[node].add(now, n)
+}
+
+// hasRoom reports whether n would fit and leave a share of the limit free.
+func (a *account) hasRoom(n int64) bool {
+	return a.limit == 0 || float64(a.used+n) <= (1-roomShare)*float64(max(0, a.limit))
+}
+
+func (a *account) closeMinute(full bool) {
+	over := max(0, a.peak-max(0, a.limit))
+	a.minutes++
+	a.overSum += over
+	a.overMost = max(a.overMost, over)
+	if full {
+		a.full++
+		a.fullSum += a.peak
+	}
+	a.used, a.peak = 0, 0
+}
+
+// bound returns how far the nodes can pass the limit by not knowing of each
+// other: all but one use what the busiest ever used within the time in which
+// nobody hears of it, and each has one more request on its way.
+func (a *account) bound() int64 {
+	most := int64(0)
+	for i := range a.recent {
+		most = max(most, a.recent[i].most)
+	}
+	n := int64(len(a.recent))
+	return (n-1)*most + n*a.largest
+}
+
+// recent is what one node used within a span of time, and the most it ever did.
+type recent struct {
+	span      time.Duration
+	uses      []use
+	sum, most int64
+}
+
+type use struct {
+	at time.Time
+	n  int64
+}
+
+// add enters a use of now; times never go back. What is given back does not
+// make good what others could not know.
+func (r *recent) add(now time.Time, n int64) {
+	if n <= 0 {
+		return
+	}
+	gone := 0
+	for gone < len(r.uses) && now.Sub(r.uses[gone].at) > r.span {
+		r.sum -= r.uses[gone].n
+		gone++
+	}
+	r.uses = append(r.uses[:0], r.uses[gone:]...)
+	r.uses = append(r.uses, use{now, n})
+	r.sum += n
+	r.most = max(r.most, r.sum)
+}
