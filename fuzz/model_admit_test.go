@@ -120,6 +120,7 @@ func (m *model) choices(g *mgroup, q engine.Demand, p purpose, now int64) []stri
 				return !slices.ContainsFunc(fit, func(b *mdep) bool { return a != b && !lessUtilized(b, a) })
 			})
 		}
+	case engine.Weighted: // whatever its weight, any may be drawn
 	}
 	return idsOf(best)
 }

@@ -112,6 +112,7 @@ func (m *model) end(l *mlease, how ending, u engine.Usage) {
 		l.charge(in + out - l.reserved - l.added)
 		m.tokens += in + out - l.reserved - l.added
 		m.learn(l.d, in, out)
+	case settledReserved: // what was taken stands
 	case released:
 		l.charge(-l.reserved - l.added)
 		m.tokens -= l.reserved + l.added
