@@ -59,7 +59,7 @@ func (f *frame) chooseIn(t *tier, q *ask) choice {
 		}
 	default:
 		if t.size() > indexFrom {
-			if !q.tagged() && (q.prunes() || !t.tokenLimited) {
+			if !q.tagged() && (q.prunes() || !t.tokenLimited && !f.ceiled.Load()) {
 				if c := f.descend(t, q); c.i >= 0 {
 					return c
 				}

@@ -14,6 +14,8 @@ type frame struct {
 	end   int64
 	// wake is when the frame has to be looked at: its end, or a cooldown's.
 	wake atomic.Int64
+	// ceiled says that a deployment without a TPM limit has a ceiling.
+	ceiled atomic.Bool
 	*layout
 	handles []*handle // of the layout, one load closer
 	cells   []window.Cell
@@ -64,11 +66,21 @@ func (f *frame) has(i int, h *handle) bool { return i < len(f.handles) && f.hand
 // recap sets a cell's caps from its handle and share. Under the group's mutex.
 func (f *frame) recap(i int) {
 	h := f.handles[i]
-	t, r := capsOf(h, &f.shares[i])
-	f.cells[i].Shift(0, 0, t, r)
+	f.shift(i, 0, 0)
 	if h.coolUntil != 0 && h.coolUntil < f.wake.Load() {
 		f.wake.Store(h.coolUntil)
 	}
+}
+
+// shift adds to others' usage in a cell and sets its caps. Under the group's
+// mutex.
+func (f *frame) shift(i int, tokens, requests int64) {
+	h := f.handles[i]
+	t, r := capsOf(h, &f.shares[i])
+	if h.tokenCap == window.Max && f.shares[i].ceilTokens < window.Max {
+		f.ceiled.Store(true)
+	}
+	f.cells[i].Shift(tokens, requests, t, r)
 }
 
 // own returns this node's usage in a cell, never below zero. Under the group's

@@ -151,7 +151,6 @@ func (f *frame) absorb(i int, in *window.Share) {
 	s := &f.shares[i]
 	before := *s
 	s.set(in)
-	t, r := capsOf(f.handles[i], s)
-	f.cells[i].Shift(s.tokens-before.tokens, s.requests-before.requests, t, r)
+	f.shift(i, s.tokens-before.tokens, s.requests-before.requests)
 	f.eased(i)
 }
