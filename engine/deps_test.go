@@ -84,7 +84,7 @@ var directions = []direction{
 	},
 	{
 		path: "sync/internal/servertest",
-		why: "real servers and faults for tests, which must not depend on what they test",
+		why:  "real servers and faults for tests, which must not depend on what they test",
 	},
 	{
 		path: "bench/...", may: []string{"window", "engine/...", "bench/...", "github.com/puzpuzpuz/xsync/v3"},
