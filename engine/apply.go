@@ -280,6 +280,9 @@ func (p *plan) name(cfg *Config) {
 		}
 		for _, h := range f.handles {
 			e.handles.Store(h.id, h)
+			if h.place.Load() == nil { // dropped meanwhile
+				h.unname()
+			}
 		}
 	}
 	for alias := range cfg.Aliases {

@@ -51,6 +51,10 @@ const now int64 = -1 << 63
 // During a swap it is still the old frame, whose cells say when they are sealed.
 func (h *handle) find(epoch int64) (*frame, int) {
 	s := h.spot.Load()
+	for s == nil && h.place.Load() != nil || s != nil && s.f.Epoch < epoch {
+		runtime.Gosched() // its frame is being published
+		s = h.spot.Load()
+	}
 	if s == nil {
 		return nil, 0
 	}

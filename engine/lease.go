@@ -47,7 +47,7 @@ func (l *Lease) Add(outputTokens int64) {
 		return
 	}
 	h.adjust(l.epoch, n)
-	if l.held != uncounted {
+	if f, _ := h.find(now); l.held != uncounted && f != nil && h.e.slot(f.Epoch)-h.e.slot(l.epoch) < flightSlots {
 		l.held += h.flight.grow(h.e.slot(l.epoch), n)
 	}
 	l.added += n

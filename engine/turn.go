@@ -167,5 +167,10 @@ func (h *handle) drop() {
 	h.cell.Store(nil)
 	h.e.gone.settled.Add(h.mean.counted())
 	h.e.gone.expired.Add(h.flight.expired.Load())
+	h.unname()
+}
+
+// unname takes a dropped handle out of the map, unless its ID has an heir.
+func (h *handle) unname() {
 	h.e.handles.Compute(h.id, func(v *handle, loaded bool) (*handle, bool) { return v, !loaded || v == h })
 }
