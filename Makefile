@@ -43,7 +43,7 @@ fuzz: ## every fuzz target in turn, FUZZTIME each (60s), in PKG (./...)
 	test -n "$$targets" || { echo "no fuzz target in $(PKG)"; exit 1; }; \
 	for t in $$targets; do \
 		echo "== $$t"; \
-		$(GO) test -run='^$$' -fuzz="^$${t##*:}\$$" -fuzztime=$(FUZZTIME) "$${t%:*}"; \
+		$(GO) test -run='^$$' -fuzz="^$${t##*:}\$$" -fuzztime=$(FUZZTIME) -fuzzminimizetime=1x "$${t%:*}"; \
 	done
 
 cover: server ## share of statements that any test of this module reaches, by package

@@ -55,26 +55,34 @@ func (f *flight) reserve() bool {
 
 // enter counts a lease of tokens acquired in slot n; reserved says that live
 // has it already. It returns the tokens counted, which are fewer in a slot that
-// holds 2^43; uncounted if the slot holds 2^18 leases, and one more is not.
-func (f *flight) enter(n, tokens int64, reserved bool) int64 {
+// holds 2^43; uncounted if the slot holds 2^18 leases, and one more is not, or
+// if slot n is over ttl slots old, because the caller was suspended that long.
+func (f *flight) enter(h *handle, n, tokens int64, reserved bool) int64 {
 	i, turn := turnOf(n)
 	s := &f.slots[i]
 	for {
 		o := s.Load()
-		w := o
-		if o&^(flightTurn-1) != turn { // the slot's turn begins
+		w, wiped := o, uint64(0)
+		outlived := false
+		if o&^(flightTurn-1) != turn { // the slot's turn begins, or is over
+			outlived = h.outlived(n)
+			wiped = leasesIn(o) // entered past their own expiry
 			if w = turn; f.limited.Load() {
 				w |= flightLimit
 			}
 		}
-		if leasesIn(w) == flightLeases {
+		if outlived || leasesIn(w) == flightLeases {
 			if reserved {
 				f.live.Add(-1)
 			}
+			f.expired.Add(1)
 			return uncounted
 		}
 		held := min(uint64(tokens), flightTokens-w&flightTokens)
 		if s.CompareAndSwap(o, w+flightLease+held) {
+			if wiped != 0 {
+				f.lost(o)
+			}
 			if w&flightLimit != 0 && !reserved {
 				f.live.Add(1)
 			}
@@ -147,14 +155,25 @@ func (f *flight) drop(s *atomic.Uint64, turn uint64) {
 			w |= flightLimit
 		}
 		if s.CompareAndSwap(o, w) {
-			n := int64(leasesIn(o))
-			f.expired.Add(n)
-			if o&flightLimit != 0 {
-				f.live.Add(-n)
-			}
+			f.lost(o)
 			return
 		}
 	}
+}
+
+// lost counts the leases of a slot's last word as expired.
+func (f *flight) lost(o uint64) {
+	n := int64(leasesIn(o))
+	f.expired.Add(n)
+	if o&flightLimit != 0 {
+		f.live.Add(-n)
+	}
+}
+
+// outlived reports whether leases of slot n have expired.
+func (h *handle) outlived(n int64) bool {
+	f, _ := h.find(now)
+	return f == nil || h.e.slot(f.Epoch)-n > h.e.slotTTL
 }
 
 // limit sets the most leases held at once; window.Max = no limit. Leases held

@@ -189,7 +189,7 @@ func (g *Group) acquireFor(q *ask) (grant, choice) {
 			if c.seq != 0 {
 				f.raiseAfter(c)
 			}
-			held := h.flight.enter(g.e.slot(f.Epoch), cost, f.limited && f.reserves[c.i])
+			held := h.flight.enter(h, g.e.slot(f.Epoch), cost, f.limited && f.reserves[c.i])
 			return grant{h, f.Epoch, cost, held}, c
 		case window.Sealed:
 			runtime.Gosched()

@@ -83,6 +83,7 @@ func TestApplyDoublesNoLimit(t *testing.T) {
 					runtime.Gosched()
 					continue
 				}
+				misses = 0
 				own[l.Ref().ID()].Add(1)
 				if i%64 == 0 {
 					runtime.Gosched()
