@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
-	"github.com/plimsoll-dev/plimsoll/sync/internal/servertest"
+	"github.com/plimsoll-dev/plimsoll/internal/servertest"
 )
 
 func percentile(of []float64, p int) float64 {

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
-	"github.com/plimsoll-dev/plimsoll/sync/internal/servertest"
+	"github.com/plimsoll-dev/plimsoll/internal/servertest"
 )
 
 // row is one line of the fault matrix in docs/PROTOCOL.md.
