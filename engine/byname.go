@@ -24,8 +24,10 @@ func (e *Engine) PreCheck(deployment string, d Demand) error {
 		_, err := e.Ref(deployment)
 		return err
 	}
-	why, ok := h.preCheck(&d)
-	if !ok {
+	if h.preChecked(&d) {
+		return nil
+	}
+	if why, ok := h.preCheck(&d); !ok {
 		return h.refusal(&d, why)
 	}
 	return nil
@@ -38,7 +40,9 @@ func (e *Engine) Record(deployment string, u Usage) error {
 		_, err := e.Ref(deployment)
 		return err
 	}
-	h.record(u)
+	if !h.recorded(u) {
+		h.record(u)
+	}
 	return nil
 }
 

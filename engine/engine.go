@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"hash/maphash"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -57,7 +58,7 @@ func New(cfg Config) (*Engine, error) {
 	}
 	e := &Engine{
 		clock: cfg.Clock, rand: cfg.Rand, ttl: cfg.LeaseTTL,
-		groups: xsync.NewMapOf[string, *Group](), handles: xsync.NewMapOf[string, *handle](),
+		groups: newNames[*Group](), handles: newNames[*handle](),
 	}
 	if e.clock == nil {
 		e.clock = window.NewClock()
@@ -79,6 +80,15 @@ func New(cfg Config) (*Engine, error) {
 		return true
 	})
 	return e, nil
+}
+
+// newNames returns a map by name. Its own hash costs less than the default
+// one, which asks the type how to hash it.
+func newNames[V any]() *xsync.MapOf[string, V] {
+	seed := maphash.MakeSeed()
+	return xsync.NewMapOfWithHasher[string, V](func(name string, mix uint64) uint64 {
+		return maphash.String(seed, name) ^ mix
+	})
 }
 
 func ceilDiv(a, b int64) int64 { return (a + b - 1) / b }

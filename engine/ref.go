@@ -41,16 +41,39 @@ func (r Ref) PreCheck(d Demand) bool {
 	if r.h == nil {
 		return false
 	}
+	if r.h.preChecked(&d) {
+		return true
+	}
 	_, ok := r.alive().preCheck(&d)
 	return ok
+}
+
+// preChecked is preCheck when nothing is in the way. False: nothing was done.
+func (h *handle) preChecked(d *Demand) bool {
+	tokens, ok := d.named()
+	if !ok || h.clock.Now() >= h.wake.Load() {
+		return false
+	}
+	c := h.cell.Load()
+	return c != nil && c.TryRequest(tokens)
 }
 
 // Record adds the tokens of a request admitted by PreCheck to the present
 // minute, whatever the limit. It adds no request.
 func (r Ref) Record(u Usage) {
-	if r.h != nil {
+	if r.h != nil && !r.h.recorded(u) {
 		r.alive().record(u)
 	}
+}
+
+// recorded is record when nothing is in the way: counts in range, in a minute
+// that still runs. False: nothing was done.
+func (h *handle) recorded(u Usage) bool {
+	if uint64(u.InputTokens|u.OutputTokens) > uint64(MaxCount) || h.clock.Now() >= h.wake.Load() {
+		return false
+	}
+	c := h.cell.Load()
+	return c != nil && c.CountTokens(u.InputTokens+u.OutputTokens)
 }
 
 // present returns the cell to count in at present; nil when the handle has been

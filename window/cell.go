@@ -127,6 +127,24 @@ func (c *Cell) TakeRequest() Outcome { return c.take(1 + tagUnit) }
 // CountRequest counts one request that takes no tokens.
 func (c *Cell) CountRequest() Outcome { return c.take(1) }
 
+// TryRequest counts one request that takes no tokens if that many tokens would
+// fit too. False: it does not fit, or the cell is sealed; nothing was changed.
+func (c *Cell) TryRequest(tokens int64) bool {
+	for {
+		r := c.requests.Load()
+		room := c.tokenCap.Load()
+		if tokens != 0 {
+			room -= c.tokens.Load()&valueMask + tokens
+		}
+		if room < 0 || r&(sealBit|valueMask) >= c.requestCap.Load() {
+			return false
+		}
+		if c.requests.CompareAndSwap(r, r+1) {
+			return true
+		}
+	}
+}
+
 func (c *Cell) take(n int64) Outcome {
 	for {
 		r := c.requests.Load()
@@ -163,13 +181,35 @@ func (c *Cell) AddTokens(n int64) bool { return add(&c.tokens, n) }
 func (c *Cell) AddRequests(n int64) bool { return add(&c.requests, n) }
 
 func add(w *atomic.Int64, n int64) bool {
-	v := w.Load()
-	// A sealed word is never added to twice by one caller: a void Add cannot
-	// carry into the seal.
-	if n > 0 && v&sealBit == 0 && v&valueMask+n <= Max {
-		return w.Add(n)&sealBit == 0
+	if n <= 0 || n > maxCount {
+		return addSlow(w, n)
 	}
-	return addSlow(w, n)
+	v := w.Add(n)
+	return v&(sealBit|Max) == 0 || saturate(w, v)
+}
+
+// maxCount is the most that CountTokens takes: far enough from the seal for all
+// that may be counted at once.
+const maxCount = int64(1) << 43
+
+// CountTokens is AddTokens for n from 0 to 2^43, as fast as it can be.
+func (c *Cell) CountTokens(n int64) bool {
+	v := c.tokens.Add(n)
+	return v&(sealBit|Max) == 0 || saturate(&c.tokens, v)
+}
+
+// saturate ends an Add that came to v. What is added to a sealed word is void: a
+// caller does it once and finds the cell again, so that it cannot carry into the
+// tag.
+func saturate(w *atomic.Int64, v int64) bool {
+	for sealed := v&sealBit != 0; ; v = w.Load() {
+		if v&sealBit != 0 {
+			return !sealed
+		}
+		if v&valueMask <= Max || w.CompareAndSwap(v, v&^valueMask|Max) {
+			return true
+		}
+	}
 }
 
 func addSlow(w *atomic.Int64, n int64) bool {
@@ -178,7 +218,7 @@ func addSlow(w *atomic.Int64, n int64) bool {
 		if v&sealBit != 0 {
 			return false
 		}
-		to := min(max(v&valueMask+n, 0), Max)
+		to := min(max(v&valueMask+min(n, Max), 0), Max)
 		if w.CompareAndSwap(v, v&^valueMask|to) {
 			return true
 		}
@@ -218,7 +258,7 @@ func (c *Cell) Close() { c.Shift(0, 0, CapDisabled, c.requestCap.Load()) }
 // Seal closes the cell for good and returns what it held. Whatever a writer
 // does later finds it Sealed.
 func (c *Cell) Seal() (tokens, requests int64) {
-	return c.tokens.Or(sealBit) & valueMask, c.requests.Or(sealBit) & valueMask
+	return min(c.tokens.Or(sealBit)&valueMask, Max), min(c.requests.Or(sealBit)&valueMask, Max)
 }
 
 // CopyFrom seals a cell and takes over its usage and its attempts half way.

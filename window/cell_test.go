@@ -72,6 +72,41 @@ func TestCellCountsWithinRange(t *testing.T) {
 	require.True(t, x.AddTokens(-1))
 	require.Equal(t, window.Max-1, x.Tokens())
 	require.Zero(t, x.Requests())
+	for _, n := range []int64{1, 1 << 43, 1 << 52, 1<<63 - 1} {
+		require.True(t, x.AddTokens(n))
+		require.Equal(t, window.Max, x.Tokens(), "stays there")
+	}
+	require.True(t, x.CountTokens(1<<43))
+	require.Equal(t, window.Max, x.Tokens())
+	require.True(t, x.AddTokens(-1<<63))
+	require.Zero(t, x.Tokens())
+}
+
+func TestRequestsBesideTokensThatMustFit(t *testing.T) {
+	for _, c := range []struct {
+		name             string
+		tokens, requests int64
+		beside           int64
+		want             bool
+	}{
+		{"no limit", window.Max, window.Max, 5, true},
+		{"tokens exactly", 5, window.Max, 5, true},
+		{"one token too many", 5, window.Max, 6, false},
+		{"no tokens", 0, 1, 0, true},
+		{"the last request", window.Max, 1, 5, true},
+		{"no request left", window.Max, 0, 5, false},
+		{"cooling", window.CapCooling, 1, 0, false},
+		{"disabled", window.CapDisabled, 1, 0, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			x := cell(c.tokens, c.requests)
+			require.Equal(t, c.want, x.TryRequest(c.beside))
+			require.Equal(t, c.want, x.Requests() == 1)
+			require.Zero(t, x.Tokens())
+			x.Seal()
+			require.False(t, x.TryRequest(c.beside))
+		})
+	}
 }
 
 func TestRoomSeesAttemptsHalfWay(t *testing.T) {
