@@ -16,11 +16,12 @@ const (
 	returnAndWipe = "\r\x1b[K"             // to the line's begin, and erase it
 )
 
-// progress is a bar on one line of a terminal. It draws nothing before
+// progress is a bar on one line of a terminal, for one goroutine. It draws nothing before
 // redrawAfter, so that short runs leave the terminal alone.
 type progress struct {
 	w     io.Writer // nil = no terminal, nothing is ever drawn
 	total int
+	label func(done, total int) string
 	now   func() time.Time
 	last  time.Time // when it was last drawn
 	drawn bool
@@ -28,7 +29,7 @@ type progress struct {
 
 // newProgress returns a bar on stderr, if that is a terminal that can erase a line.
 func newProgress(env environment, total int) *progress {
-	p := &progress{total: total, now: time.Now}
+	p := &progress{total: total, label: requestsDone, now: time.Now}
 	if f, ok := env.stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) && env.getenv("TERM") != "dumb" {
 		p.w = f
 	}
@@ -44,9 +45,11 @@ func (p *progress) show(done int) {
 	}
 	p.last, p.drawn = now, true
 	full := barWidth * done / p.total
-	p.write(fmt.Sprintf("%s[%s%s] %3d %%  %d of %d requests", returnAndWipe,
-		strings.Repeat("=", full), strings.Repeat(" ", barWidth-full), 100*done/p.total, done, p.total))
+	p.write(fmt.Sprintf("%s[%s%s] %3d %%  %s", returnAndWipe,
+		strings.Repeat("=", full), strings.Repeat(" ", barWidth-full), 100*done/p.total, p.label(done, p.total)))
 }
+
+func requestsDone(done, total int) string { return fmt.Sprintf("%d of %d requests", done, total) }
 
 // clear removes the bar.
 func (p *progress) clear() {

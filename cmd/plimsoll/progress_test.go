@@ -12,7 +12,7 @@ import (
 func TestProgressDrawsNowAndThen(t *testing.T) {
 	var drawn strings.Builder
 	now := time.Unix(0, 0)
-	p := &progress{w: &drawn, total: 200, now: func() time.Time { return now }, last: now}
+	p := &progress{w: &drawn, total: 200, label: requestsDone, now: func() time.Time { return now }, last: now}
 
 	p.show(10) // too soon
 	require.Empty(t, drawn.String())

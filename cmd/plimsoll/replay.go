@@ -29,6 +29,11 @@ func runReplay(ctx context.Context, args []string, env environment) error {
 	if err != nil {
 		return err
 	}
+	if f.live() {
+		if err := f.checkServer(); err != nil {
+			return err
+		}
+	}
 	pool, err := f.readPool(env)
 	if err != nil {
 		return err
@@ -40,7 +45,12 @@ func runReplay(ctx context.Context, args []string, env environment) error {
 	if err := replay.FitLoad(traffic, pool.deployments, f.load); err != nil {
 		return fmt.Errorf("replay: %w", err)
 	}
-	out, err := f.replay(ctx, env, traffic, pool)
+	var out outcome
+	if f.live() {
+		out, err = f.replayLive(ctx, env, traffic, pool)
+	} else {
+		out, err = f.replay(ctx, env, traffic, pool)
+	}
 	if err != nil {
 		return fmt.Errorf("replay: %w", err)
 	}
@@ -114,6 +124,9 @@ func (f replayFlags) subject(p pool) string {
 	}
 	if f.nodes > 1 {
 		subject += fmt.Sprintf(", %d nodes in step every %v", f.nodes, f.interval)
+		if f.live() {
+			subject += " by a server"
+		}
 	}
 	return subject
 }

@@ -21,6 +21,7 @@ const (
 	defaultInterval = 100 * time.Millisecond
 	minInterval     = 10 * time.Millisecond
 	maxInterval     = time.Second
+	defaultFor      = 3 * time.Minute
 )
 
 // replayFlags are the flags of plimsoll replay.
@@ -38,7 +39,11 @@ type replayFlags struct {
 	nodes    int
 	sync     string        // what they share; "" = not given
 	interval time.Duration // between a node's exchanges; 0 = not given
+	length   time.Duration // of a replay in real time; 0 = not given
 }
+
+// live reports whether nodes share usage by a real server, in real time.
+func (f *replayFlags) live() bool { return f.sync != "" && f.sync != syncMem }
 
 // parseReplayFlags reads the arguments after "replay". It returns
 // [flag.ErrHelp] if they ask for help, a usageError if they make no sense.
@@ -51,6 +56,8 @@ func parseReplayFlags(args []string) (replayFlags, error) {
 		return f, err
 	case err != nil:
 		return f, replayUsage("%s", flagMessage(err, set))
+	case set.NArg() > 0 && strings.Contains(set.Arg(0), "://"): // there may be a password in it
+		return f, replayUsage("unexpected argument; a server is given by --sync URL")
 	case set.NArg() > 0:
 		return f, replayUsage("unexpected argument %q; a trace is given by --trace FILE", set.Arg(0))
 	case f.config != "" && f.pool != "":
@@ -61,12 +68,17 @@ func parseReplayFlags(args []string) (replayFlags, error) {
 		return f, replayUsage("--compare runs every policy; leave --policy out")
 	case f.strategy != nil && f.policy != "" && f.policy != replay.EngineName:
 		return f, replayUsage("--strategy is the engine's; leave it out with --policy %s", f.policy)
+	case f.live() && !strings.Contains(f.sync, "://"):
+		return f, replayUsage("--sync names no store; use mem, or the address of a server such as valkey://127.0.0.1:6379")
+	case f.length != 0 && !f.live():
+		return f, replayUsage("--for is of a replay in real time; give a server by --sync URL")
 	case f.nodes == 1 && (f.sync != "" || f.interval != 0):
 		return f, replayUsage("--sync and --interval are of several nodes; give their number by --nodes N")
 	case f.nodes > 1 && f.policy != "" && !slices.Contains(replay.NodePolicyNames(), f.policy):
 		return f, replayUsage("policy %s shares nothing between nodes; with --nodes use one of %s", f.policy, strings.Join(replay.NodePolicyNames(), ", "))
 	}
 	f.interval = cmp.Or(f.interval, defaultInterval)
+	f.length = cmp.Or(f.length, defaultFor)
 	f.policy = cmp.Or(f.policy, replay.EngineName)
 	f.pool = cmp.Or(f.pool, provider.PoolNames[0])
 	return f, nil
@@ -113,8 +125,12 @@ func (f *replayFlags) flagSet() *flag.FlagSet {
 		return nil
 	})
 	set.Func("sync", "", func(s string) error {
-		if f.sync = s; s != syncMem {
-			return errors.New("want mem")
+		f.sync = cmp.Or(s, "none") // checked later: package flag would repeat an address, password and all
+		return nil
+	})
+	set.Func("for", "", func(s string) (err error) {
+		if f.length, err = time.ParseDuration(s); err != nil || f.length < replay.MinLive || f.length > replay.MaxLive {
+			return fmt.Errorf("want a time from %v to %v", replay.MinLive, replay.MaxLive)
 		}
 		return nil
 	})

@@ -6,7 +6,7 @@ Runs a trace of LLM traffic through the engine, or through what it is compared
 with, in virtual time, against simulated deployments that enforce their own
 limits per UTC minute, and reports what was served, what was refused and by
 whom. The same flags give the same result on every run, but for the time it
-took.
+took. With --sync URL it runs in real time instead, and no two runs are alike.
 
 Flags:
   --trace FILE     CSV with the header arrival_ms,input_tokens,output_tokens
@@ -27,8 +27,11 @@ Flags:
                    (default the configuration's, or least-utilized)
   --nodes N        nodes that share the pool, 1 to 1000; each attempt goes to one
                    of them at random (default 1)
-  --sync mem       how nodes share usage: a store in memory, in virtual time
-                   (default mem)
+  --sync mem|URL   how nodes share usage: a store in memory, in virtual time; or
+                   a Valkey or Redis server, in real time (valkey://host:port,
+                   valkeys:// for TLS, ?password_file=…; default mem)
+  --for D          with --sync URL: how long, 1s to 24h (default 3m); less if the
+                   trace ends or you interrupt it, which has a result too
   --interval D     between two exchanges of a node, 10ms to 1s, give or take a
                    tenth; an exchange takes 1 to 5 ms (default 100ms)
   --seed N         of everything random, 0 to 18446744073709551615 (default 1)
@@ -99,4 +102,21 @@ limits, beside deployment, kind (rpm or tpm) and limit, as shares of the limit:
   full_minutes      minutes whose calls asked for more than all the limits of
                     this kind allow together
   admitted          used in those minutes, on average
+
+With --sync URL every node of the engine has its own clock, syncer and connection,
+under a namespace of this run's; every node of litellm pushes INCRBY and EXPIRE
+for its request counts each interval, under a prefix of this run's. Both meet
+the same requests at the same moments, providers take every call, and all keys
+expire. A server that does not answer is said on stderr, and the nodes go on
+alone (the engine's by policy share). The JSON is seconds, interrupted and
+policies, each with policy, offered = served + refused + under_way (calls not
+ended when it was over), holds (no over_max is above its bound), cluster as
+above, lag_ms (how late something was done, at most), and sync:
+  exchanges, failures
+                    that the server answered, and that failed
+  staleness_ms      from one exchange's beginning to the end of the node's next,
+                    at most; the bounds are of this span
+  round_trip_ms     of the longest exchange
+  away_s            seconds for which a node of the engine went on alone, at most
+  last_error        of the latest failure, if there was any
 `

@@ -14,6 +14,7 @@ import (
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/trace"
+	"github.com/plimsoll-dev/plimsoll/internal/servertest"
 )
 
 // result is what a run of the command left behind.
@@ -53,7 +54,7 @@ func TestUsageErrors(t *testing.T) {
 	}{
 		{"nothing", nil, "plimsoll: no command given; use one of: replay, check, version\n" + more},
 		{"unknown command", []string{"reply"}, "plimsoll: unknown command \"reply\"; use one of: replay, check, version\n" + more},
-		{"unknown flag", []string{"replay", "--lod", "1"}, "plimsoll: replay: unknown flag --lod; use one of --compare, --config, --group, --interval, --json, --load, --nodes, --policy, --pool, --seed, --strategy, --sync, --trace\n" + moreReplay},
+		{"unknown flag", []string{"replay", "--lod", "1"}, "plimsoll: replay: unknown flag --lod; use one of --compare, --config, --for, --group, --interval, --json, --load, --nodes, --policy, --pool, --seed, --strategy, --sync, --trace\n" + moreReplay},
 		{"no value", []string{"replay", "--trace"}, "plimsoll: replay: flag needs an argument: --trace\n" + moreReplay},
 		{"empty name", []string{"replay", "--trace", ""}, "plimsoll: replay: invalid value \"\" for flag --trace: want the name of a file; leave --trace out for generated traffic\n" + moreReplay},
 		{"json", []string{"replay", "--json=maybe"}, "plimsoll: replay: invalid boolean value \"maybe\" for flag --json: want true or false\n" + moreReplay},
@@ -72,7 +73,14 @@ func TestUsageErrors(t *testing.T) {
 		{"load absurd", []string{"replay", "--load", "1e300"}, "plimsoll: replay: invalid value \"1e300\" for flag --load: want a number from 0.001 to 1000\n" + moreReplay},
 		{"load percent", []string{"replay", "--load", "95%"}, "plimsoll: replay: invalid value \"95%\" for flag --load: want a number from 0.001 to 1000\n" + moreReplay},
 		{"nodes", []string{"replay", "--nodes", "0"}, "plimsoll: replay: invalid value \"0\" for flag --nodes: want a whole number from 1 to 1000\n" + moreReplay},
-		{"sync", []string{"replay", "--nodes", "2", "--sync", "x"}, "plimsoll: replay: invalid value \"x\" for flag --sync: want mem\n" + moreReplay},
+		{"sync", []string{"replay", "--nodes", "2", "--sync", "x"}, "plimsoll: replay: --sync names no store; use mem, or the address of a server such as valkey://127.0.0.1:6379\n" + moreReplay},
+		{"sync empty", []string{"replay", "--nodes", "2", "--sync", ""}, "plimsoll: replay: --sync names no store; use mem, or the address of a server such as valkey://127.0.0.1:6379\n" + moreReplay},
+		{"server's address", []string{"replay", "--nodes", "2", "--sync", "http://:hunter2@h"}, "plimsoll: replay: --sync: valkeystore: address: begin it with valkey://, valkeys:// (TLS), redis:// or rediss:// (TLS)\n" + moreReplay},
+		{"password not escaped", []string{"replay", "--nodes", "2", "--sync", "valkey://:hun/ter2@h"}, "plimsoll: replay: --sync: valkeystore: address: not a URL such as valkey://host:6379 (a password must be escaped)\n" + moreReplay},
+		{"server as an argument", []string{"replay", "--nodes", "2", "valkey://:hunter2@h"}, "plimsoll: replay: unexpected argument; a server is given by --sync URL\n" + moreReplay},
+		{"one node's server", []string{"replay", "--sync", "valkey://h"}, "plimsoll: replay: --sync and --interval are of several nodes; give their number by --nodes N\n" + moreReplay},
+		{"for nothing", []string{"replay", "--nodes", "2", "--for", "3m"}, "plimsoll: replay: --for is of a replay in real time; give a server by --sync URL\n" + moreReplay},
+		{"for too long", []string{"replay", "--nodes", "2", "--sync", "valkey://h", "--for", "25h"}, "plimsoll: replay: invalid value \"25h\" for flag --for: want a time from 1s to 24h0m0s\n" + moreReplay},
 		{"interval", []string{"replay", "--nodes", "2", "--interval", "5s"}, "plimsoll: replay: invalid value \"5s\" for flag --interval: want a time from 10ms to 1s\n" + moreReplay},
 		{"one node's store", []string{"replay", "--sync", "mem"}, "plimsoll: replay: --sync and --interval are of several nodes; give their number by --nodes N\n" + moreReplay},
 		{"policy of one node", []string{"replay", "--nodes", "2", "--policy", "random"}, "plimsoll: replay: policy random shares nothing between nodes; with --nodes use one of engine, litellm\n" + moreReplay},
@@ -203,6 +211,43 @@ func TestReplayNodes(t *testing.T) {
 			"deployment", "kind", "limit", "over_mean", "over_max", "bound", "full_minutes", "admitted",
 		}, keys(cluster["limits"].([]any)[0].(map[string]any)))
 	}
+}
+
+// Nodes share a real server in real time; what its address holds is not shown.
+func TestReplayLive(t *testing.T) {
+	server := servertest.Start(t, "--requirepass", "hunter2")
+	args := []string{
+		"replay", "--nodes", "3", "--for", "1s", "--load", "2", "--compare",
+		"--sync", "valkey://:hunter2@" + server.Addr(),
+	}
+	got := plimsoll(t.Context(), args...)
+	require.Equal(t, exitOK, got.code, got.stderr)
+	require.Equal(t, "plimsoll: replay: 3 nodes for each policy share a server for 1s; interrupt it for the result so far\n", got.stderr)
+	require.Contains(t, got.stdout, "strategy least-utilized, 3 nodes in step every 100ms by a server, seed 1\n")
+	require.Contains(t, got.stdout, "bound  within")
+	require.NotContains(t, got.stdout, "hunter2")
+
+	got = plimsoll(t.Context(), append(args, "--json")...)
+	require.Equal(t, exitOK, got.code, got.stderr)
+	var live struct {
+		Seconds     float64
+		Interrupted bool
+		Policies    []map[string]any
+	}
+	require.NoError(t, json.Unmarshal([]byte(got.stdout), &live))
+	require.GreaterOrEqual(t, live.Seconds, 0.99)
+	require.Len(t, live.Policies, 2)
+	for _, p := range live.Policies {
+		require.ElementsMatch(t, []string{"policy", "offered", "served", "refused", "under_way", "holds", "cluster", "sync", "lag_ms"}, keys(p))
+		require.ElementsMatch(t, []string{"exchanges", "failures", "staleness_ms", "round_trip_ms", "away_s"}, keys(p["sync"].(map[string]any)))
+		require.Len(t, p["cluster"].(map[string]any)["limits"], 20)
+	}
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	got = plimsoll(ctx, args...)
+	require.Equal(t, exitOK, got.code, got.stderr)
+	require.Contains(t, got.stdout, "interrupted")
 }
 
 func TestReplayRepeats(t *testing.T) {

@@ -3,6 +3,7 @@ package valkeystore
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"net"
 	"time"
 
@@ -31,6 +32,31 @@ func settings() valkey.ClientOption {
 
 // sentinelRefresh finds a failover whose announcement was missed.
 const sentinelRefresh = 5 * time.Second
+
+// Dial connects a client to an address such as [Open] takes, with the settings
+// that Open uses: it sends nothing twice. It is for [New], and for what else a
+// program keeps on the server. Ctx bounds the connecting alone; close the client
+// when done. An error names what is wrong and no secret.
+func Dial(ctx context.Context, address string) (valkey.Client, error) {
+	t, err := parse(address)
+	if err != nil {
+		return nil, fmt.Errorf("valkeystore: address: %w", err)
+	}
+	life, end := context.WithCancel(context.WithoutCancel(ctx)) // the client connects again with it
+	held := context.AfterFunc(ctx, end)
+	c, err := t.dial(life)
+	if err == nil && held() {
+		return c, nil
+	}
+	end()
+	if c != nil {
+		c.Close()
+	}
+	if err == nil {
+		err = ctx.Err()
+	}
+	return nil, fmt.Errorf("valkeystore: connecting: %w", err)
+}
 
 // dial makes a client and connects it. It gives up when ctx ends.
 func (t *target) dial(ctx context.Context) (valkey.Client, error) {

@@ -47,6 +47,15 @@ func ExampleNew() {
 	fmt.Println(store.Bucket("azure-eastus"))
 }
 
+// Dial takes the addresses of Open for a client of the program's own.
+func ExampleDial() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_, err := valkeystore.Dial(ctx, "valkey://:secret@127.0.0.1/none")
+	fmt.Println(err)
+	// Output: valkeystore: address: after the host comes the number of a database or nothing
+}
+
 // Exchange is what a syncer calls; by hand it looks like this.
 //
 //nolint:testableexamples // it needs a server

@@ -17,10 +17,12 @@ type account struct {
 	recent  []recent
 }
 
-func newAccount(limit int64, size Nodes) *account {
-	a := &account{limit: limit, recent: make([]recent, size.Count)}
+// newAccount returns an account that nodes share. Span is how long others can
+// not know what one used, 0 if [account.within] will tell.
+func newAccount(limit int64, nodes int, span time.Duration) *account {
+	a := &account{limit: limit, recent: make([]recent, nodes)}
 	for i := range a.recent {
-		a.recent[i].span = size.staleness()
+		a.recent[i].span = span
 	}
 	return a
 }
@@ -61,9 +63,21 @@ func (a *account) bound() int64 {
 	return (n-1)*most + n*a.largest
 }
 
+// within makes the spans of bound that long, after the fact. It is for accounts
+// whose span was not known before.
+func (a *account) within(span time.Duration) {
+	for i := range a.recent {
+		r := recent{span: span}
+		for _, u := range a.recent[i].uses {
+			r.add(u.at, u.n)
+		}
+		a.recent[i].most = r.most
+	}
+}
+
 // recent is what one node used within a span of time, and the most it ever did.
 type recent struct {
-	span      time.Duration
+	span      time.Duration // 0 = not known yet: all is kept
 	uses      []use
 	sum, most int64
 }
@@ -80,11 +94,13 @@ func (r *recent) add(now time.Time, n int64) {
 		return
 	}
 	gone := 0
-	for gone < len(r.uses) && now.Sub(r.uses[gone].at) > r.span {
+	for r.span > 0 && gone < len(r.uses) && now.Sub(r.uses[gone].at) > r.span {
 		r.sum -= r.uses[gone].n
 		gone++
 	}
-	r.uses = append(r.uses[:0], r.uses[gone:]...)
+	if gone > 0 {
+		r.uses = append(r.uses[:0], r.uses[gone:]...)
+	}
 	r.uses = append(r.uses, use{now, n})
 	r.sum += n
 	r.most = max(r.most, r.sum)

@@ -15,7 +15,6 @@ const roomShare = 0.02
 // audit keeps accounts of what all nodes together admit, without asking them,
 // by the UTC minute.
 type audit struct {
-	nodes  int
 	minute time.Time // of the latest offer
 	// What was offered in this minute to all deployments together, and what
 	// their limits allow; an allowance of 0 = not all have such a limit.
@@ -35,11 +34,12 @@ type charge struct {
 	tokens      int64
 }
 
-func newAudit(size Nodes, pool []provider.Deployment, now time.Time) *audit {
-	a := &audit{nodes: size.Count, minute: now.Truncate(time.Minute)}
+// newAudit opens the accounts; nodes and span are those of [newAccount].
+func newAudit(nodes int, span time.Duration, pool []provider.Deployment, now time.Time) *audit {
+	a := &audit{minute: now.Truncate(time.Minute)}
 	noRequests, noTokens := false, false
 	for _, d := range pool {
-		a.deployments = append(a.deployments, audited{newAccount(d.RPM, size), newAccount(d.TPM, size)})
+		a.deployments = append(a.deployments, audited{newAccount(d.RPM, nodes, span), newAccount(d.TPM, nodes, span)})
 		a.requestsAllowed += max(0, d.RPM)
 		a.tokensAllow += max(0, d.TPM)
 		noRequests, noTokens = noRequests || d.RPM == 0, noTokens || d.TPM == 0

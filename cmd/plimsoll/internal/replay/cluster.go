@@ -71,7 +71,7 @@ func newCluster(size Nodes, newPolicy NewPolicy, pool []provider.Deployment, now
 	if size.Count < 1 || size.Count > MaxNodes {
 		return nil, fmt.Errorf("%d nodes are not from 1 to %d", size.Count, MaxNodes)
 	}
-	c := &cluster{size: size, now: now, at: now(), draws: rand.New(rand.NewPCG(seed, streamNodes)), audit: newAudit(size, pool, now())}
+	c := &cluster{size: size, now: now, at: now(), draws: rand.New(rand.NewPCG(seed, streamNodes)), audit: newAudit(size.Count, size.staleness(), pool, now())}
 	clock := func() time.Time { return c.at }
 	var join func(name string, p Policy) (sharer, error)
 	for i := range size.Count {
@@ -114,7 +114,7 @@ func (c *cluster) live(s sharer, rng *rand.Rand) iter.Seq[time.Duration] {
 // catchUp lets the nodes do what they do until now.
 func (c *cluster) catchUp() {
 	now := c.now()
-	for {
+	for len(c.lives) > 0 { // else they live in real time
 		l := c.lives[0] // the one with something to do next
 		if l.until.After(now) {
 			break

@@ -38,8 +38,8 @@ type LimitReport struct {
 	Admitted    float64 `json:"admitted"`
 }
 
-// report closes the accounts; deployments are those of the pool.
-func (c *cluster) report(deployments []DeploymentReport) *ClusterReport {
+// report closes the accounts.
+func (c *cluster) report(deployments []deployment) *ClusterReport {
 	a := c.audit
 	a.closeMinute()
 	r := &ClusterReport{
@@ -52,7 +52,7 @@ func (c *cluster) report(deployments []DeploymentReport) *ClusterReport {
 			account *account
 		}{{"rpm", d.requests}, {"tpm", d.tokens}} {
 			if k.account.limit > 0 {
-				r.Limits = append(r.Limits, k.account.report(deployments[i].ID, k.name))
+				r.Limits = append(r.Limits, k.account.report(deployments[i].name(), k.name))
 			}
 		}
 	}

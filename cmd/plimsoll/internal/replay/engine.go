@@ -42,7 +42,12 @@ func ConfiguredEngine(cfg engine.Config, group string) NewPolicy {
 }
 
 func newEnginePolicy(cfg engine.Config, group string, pool []provider.Deployment, now func() time.Time, seed uint64) (Policy, error) {
-	cfg.Clock = window.NewClockFrom(now)
+	if now == nil {
+		cfg.Clock = window.NewClock()
+		now = func() time.Time { return time.Unix(0, cfg.Clock.Now()) }
+	} else {
+		cfg.Clock = window.NewClockFrom(now)
+	}
 	cfg.Rand = rand.NewPCG(seed, 0).Uint64 // one goroutine, so it need not be safe for more
 	p := &enginePolicy{clock: cfg.Clock, now: now, place: make(map[string]int, len(pool)), refs: make([]engine.Ref, len(pool))}
 	var err error

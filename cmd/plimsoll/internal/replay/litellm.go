@@ -38,6 +38,9 @@ type router struct {
 }
 
 func newRouter(pool []provider.Deployment, now func() time.Time, seed uint64) *router {
+	if now == nil {
+		now = time.Now
+	}
 	known := make([]litellm.Deployment, len(pool))
 	for i, d := range pool {
 		known[i] = litellm.Deployment{ID: d.ID, RPM: pythonLimit(d.RPM), TPM: pythonLimit(d.TPM)}

@@ -33,5 +33,6 @@ type Attempt interface {
 }
 
 // NewPolicy makes a policy for a pool. now is the time of the replay, which
-// begins at [Start]; seed is for the policy's own random choices.
+// begins at [Start], nil if that is the real one; seed is for the policy's own
+// random choices.
 type NewPolicy func(pool []provider.Deployment, now func() time.Time, seed uint64) (Policy, error)

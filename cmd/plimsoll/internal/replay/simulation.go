@@ -39,6 +39,9 @@ type deployment struct {
 	served, tokens int64
 }
 
+// name is what reports call it.
+func (d *deployment) name() string { return cmp.Or(d.Label, d.ID) }
+
 // call is a request on its way through the simulation.
 type call struct {
 	trace.Request
@@ -57,9 +60,7 @@ func newSimulation(o Options) (*simulation, error) {
 	if newRule == nil {
 		newRule = provider.NewFixedMinute
 	}
-	for _, d := range o.Pool {
-		s.deployments = append(s.deployments, deployment{Deployment: d, rule: newRule(d), meter: meter{limit: d.TPM}})
-	}
+	s.deployments = farSide(o.Pool, newRule)
 	now := func() time.Time { return s.now }
 	var err error
 	if o.Nodes == nil {
@@ -71,6 +72,15 @@ func newSimulation(o Options) (*simulation, error) {
 	}
 	s.policy = s.cluster
 	return s, nil
+}
+
+// farSide returns the deployments of a pool, before any call.
+func farSide(pool []provider.Deployment, newRule provider.NewRule) []deployment {
+	var all []deployment
+	for _, d := range pool {
+		all = append(all, deployment{Deployment: d, rule: newRule(d), meter: meter{limit: d.TPM}})
+	}
+	return all
 }
 
 // close ends what the simulation has running.
@@ -181,7 +191,7 @@ func (s *simulation) finish(t trace.Trace, wall time.Duration) *Report {
 		r.QuotaTokens += max(0, d.TPM) * r.Minutes
 		r.OverrunTokens += d.meter.overrun
 		r.Deployments = append(r.Deployments, DeploymentReport{
-			ID:              cmp.Or(d.Label, d.ID),
+			ID:              d.name(),
 			RPMLimit:        d.RPM,
 			TPMLimit:        d.TPM,
 			Served:          d.served,
@@ -193,7 +203,7 @@ func (s *simulation) finish(t trace.Trace, wall time.Duration) *Report {
 	}
 	r.Fairness = fairness(r.Deployments)
 	if s.cluster != nil {
-		r.Cluster = s.cluster.report(r.Deployments)
+		r.Cluster = s.cluster.report(s.deployments)
 	}
 	return r
 }

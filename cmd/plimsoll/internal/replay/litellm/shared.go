@@ -19,11 +19,11 @@ type sharedKey struct {
 
 // Push is what a process tells the store of one counter, and what it hears.
 type Push struct {
-	place  int
-	minute time.Time
-	added  int64 // since the process last told
-	before int64 // what its memory held when it told
-	total  int64 // of all processes, from the store
+	Place  int       // of the deployment
+	Minute time.Time // its beginning
+	Added  int64     // since the process last told
+	Total  int64     // of all processes; the store's answer
+	before int64     // what its memory held when it told
 }
 
 // NewShared returns an empty store.
@@ -33,13 +33,13 @@ func NewShared() *Shared { return &Shared{totals: map[sharedKey]int64{}} }
 func (s *Shared) Add(pushes []Push) {
 	for i := range pushes {
 		p := &pushes[i]
-		if p.minute.After(s.latest) { // what is two minutes old is never pushed again
-			s.latest = p.minute
-			maps.DeleteFunc(s.totals, func(k sharedKey, _ int64) bool { return p.minute.Sub(k.minute) > time.Minute })
+		if p.Minute.After(s.latest) { // what is two minutes old is never pushed again
+			s.latest = p.Minute
+			maps.DeleteFunc(s.totals, func(k sharedKey, _ int64) bool { return p.Minute.Sub(k.minute) > time.Minute })
 		}
-		k := sharedKey{p.minute, p.place}
-		s.totals[k] += p.added
-		p.total = s.totals[k]
+		k := sharedKey{p.Minute, p.Place}
+		s.totals[k] += p.Added
+		p.Total = s.totals[k]
 	}
 }
 
@@ -50,7 +50,7 @@ func (s *Strategy) AppendPushes(dst []Push, now time.Time) []Push {
 	for i := range s.unshared {
 		if n, ok := s.unshared[i].read(now); ok && n > 0 {
 			before, _ := s.requests[i].read(now)
-			dst = append(dst, Push{place: i, minute: now.Truncate(time.Minute), added: n, before: before})
+			dst = append(dst, Push{Place: i, Minute: now.Truncate(time.Minute), Added: n, before: before})
 			s.unshared[i].add(now, -n)
 		}
 	}
@@ -62,9 +62,9 @@ func (s *Strategy) AppendPushes(dst []Push, now time.Time) []Push {
 // was added meanwhile.
 func (s *Strategy) Merge(now time.Time, pushes []Push) {
 	for _, p := range pushes {
-		after, ok := s.requests[p.place].read(now)
-		if ok && p.minute.Equal(now.Truncate(time.Minute)) && after <= p.total {
-			s.requests[p.place].add(now, p.total-p.before)
+		after, ok := s.requests[p.Place].read(now)
+		if ok && p.Minute.Equal(now.Truncate(time.Minute)) && after <= p.Total {
+			s.requests[p.Place].add(now, p.Total-p.before)
 		}
 	}
 }

@@ -1,0 +1,48 @@
+package valkeystore_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/internal/servertest"
+	"github.com/plimsoll-dev/plimsoll/sync/valkeystore"
+)
+
+// A client outlives the context it was connected with, also its connection.
+func TestDial(t *testing.T) {
+	server := servertest.Start(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	c, err := valkeystore.Dial(ctx, server.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	cancel()
+	answers := func() bool {
+		attempt, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		return c.Do(attempt, c.B().Ping().Build()).Error() == nil
+	}
+	if !answers() {
+		t.Fatal("no answer after the context's end")
+	}
+	server.Kill(t)
+	server.Run(t)
+	server.Await(t)
+	servertest.Until(t, "it connects again", answers)
+}
+
+func TestDialFails(t *testing.T) {
+	_, err := valkeystore.Dial(t.Context(), fmt.Sprintf("valkey://:hunter2@127.0.0.1:%d", servertest.FreePort(t)))
+	if err == nil || !strings.Contains(err.Error(), "connecting: ") || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("error = %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := valkeystore.Dial(ctx, servertest.Start(t).URL()); err == nil {
+		t.Error("connected under a context that had ended")
+	}
+}
