@@ -18,3 +18,9 @@ func (SoftCap) Admit(time.Time, trace.Request) (retryAfter time.Duration, ok boo
 
 // End implements [Rule].
 func (SoftCap) End(time.Time, trace.Request) {}
+
+// Charge implements [Rule].
+func (SoftCap) Charge(trace.Request) int64 { return 0 }
+
+// State implements [Rule].
+func (SoftCap) State(time.Time) State { return State{} }
