@@ -81,6 +81,8 @@ func requireAllocations(t *testing.T, e *engine.Engine, acquires, checks bool) {
 		"no output":      exactly(100),
 		"tags":           {InputTokens: 100, Tags: []string{"fast", "eu"}},
 		"exclude":        {InputTokens: 100, Exclude: []engine.Ref{ref(t, e, id(2)), ref(t, e, id(4))}},
+		"affinity":       {InputTokens: 100, Affinity: 7},
+		"affinity, tags": {InputTokens: 100, Affinity: 7, Tags: []string{"eu"}},
 		"tags, exclude":  {InputTokens: 100, Tags: []string{"eu"}, Exclude: []engine.Ref{ref(t, e, id(2))}},
 	} {
 		atMost(t, name+": Group.Pick", 0, acquires, func() bool {
@@ -154,7 +156,7 @@ func TestAllocationsWhenNotOrdinary(t *testing.T) {
 					others(e, firstMinute, r.ID(), 5, int64(i))
 				}
 			}
-			for name, d := range map[string]engine.Demand{"small": {InputTokens: 1}, "large": exactly(99_990), "too large": exactly(100_001)} {
+			for name, d := range map[string]engine.Demand{"small": {InputTokens: 1}, "large": exactly(99_990), "affinity": {InputTokens: 1, Affinity: 3}, "too large": exactly(100_001)} {
 				ok := name != "too large"
 				atMost(t, name+": Pick", 0, ok, func() bool {
 					_, ok := g.Pick(d)

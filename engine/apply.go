@@ -116,7 +116,7 @@ func (p *plan) assign(cfg *Config) {
 		d.Tags = slices.Clone(d.Tags)
 		h, ok := p.e.handles.Load(d.ID)
 		if !ok {
-			h = &handle{e: p.e, clock: p.e.clock, id: d.ID}
+			h = &handle{e: p.e, clock: p.e.clock, id: d.ID, seed: seedOf(d.ID)}
 		}
 		h.configure(d, cfg.ExpectedOutput)
 		configured[h] = true

@@ -10,6 +10,8 @@ type ask struct {
 	most   int64 // of the learned mean
 	group  int64 // the group's learned mean, -1 if unknown
 	filter *filter
+	// affinity is the demand's; 0 = none.
+	affinity uint64
 }
 
 // ask checks a demand and fills q, which must be zero, with what it asks for;
@@ -21,7 +23,7 @@ func (g *Group) ask(q *ask, d *Demand, learn bool) bool {
 		g.e.invalid.Add(1)
 		return false
 	}
-	q.e, q.tokens = g.e, tokens
+	q.e, q.tokens, q.affinity = g.e, tokens, d.Affinity
 	if learn && d.OutputTokens == 0 {
 		q.learn, q.group, q.most = true, g.mean.value(), math.MaxInt64
 		if d.MaxOutputTokens != 0 {

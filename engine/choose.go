@@ -29,8 +29,8 @@ type choice struct {
 	second, seq uint64
 }
 
-// choose returns the strategy's choice among the cells with room, from the
-// lowest tier that has any.
+// choose returns the demand's favourite if it has room, else the strategy's
+// choice among the cells that have, from the lowest tier that has any.
 func (f *frame) choose(q *ask) choice {
 	if q.filter != nil {
 		q.filter.resolve(f)
@@ -48,6 +48,11 @@ func (f *frame) choose(q *ask) choice {
 }
 
 func (f *frame) chooseIn(t *tier, q *ask) choice {
+	if q.affinity != 0 {
+		if i := f.favourite(t, q); i >= 0 && f.fits(i, q) {
+			return choice{i: i}
+		}
+	}
 	switch f.strategy {
 	case PowerOfTwo:
 		if i := f.better(t, q); i >= 0 {

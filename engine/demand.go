@@ -28,6 +28,16 @@ type Demand struct {
 	Exclude []Ref
 	// Tags must all be present on a deployment for it to be considered.
 	Tags []string
+	// Affinity keeps demands that belong together, those of one conversation for
+	// instance, on one deployment, whose prompt cache then serves them: a hash of
+	// the session's name; 0 = none. It is the one with the highest hash of
+	// Affinity and ID among the candidates that are neither disabled nor cooling
+	// down, the same on every node and after a restart. It is preferred to the
+	// strategy's choice in its Order while it has room; without room the strategy
+	// chooses. Adding or removing one of n deployments moves one affinity in n.
+	// Each candidate is liked by as many, whatever its limits and weight. PreCheck
+	// ignores it.
+	Affinity uint64
 }
 
 // Usage is what a call consumed, in tokens. Counts outside [0, MaxCount] are

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
@@ -94,6 +95,29 @@ func ExampleDemand() {
 	// Output:
 	// azure-westeurope <nil>
 	// true
+}
+
+// Affinity keeps the turns of a conversation where its prompt is cached.
+func ExampleDemand_affinity() {
+	eng, err := engine.New(engine.Config{Deployments: []engine.Deployment{
+		{ID: "azure-eastus", Group: "chat", Limits: engine.Limits{TPM: 150_000}},
+		{ID: "openai", Group: "chat", Limits: engine.Limits{TPM: 60_000}},
+	}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	chat, _ := eng.Group("chat")
+	h := fnv.New64a()
+	h.Write([]byte("session 4714"))
+	for range 3 {
+		turn, _ := chat.TryAcquire(engine.Demand{InputTokens: 20_000, OutputTokens: 500, Affinity: h.Sum64()})
+		fmt.Println(turn.Ref().ID())
+	}
+	// Output:
+	// openai
+	// openai
+	// azure-eastus
 }
 
 func ExampleLimitError() {

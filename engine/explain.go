@@ -38,6 +38,10 @@ func (x *Explanation) fill(g *Group, pick, acquire *ask, l *filter) {
 	for t := range f.tiers {
 		t := &f.tiers[t]
 		lower := len(x.Acquire) > 0
+		favourite := -1
+		if acquire.affinity != 0 {
+			favourite = f.favourite(t, acquire)
+		}
 		for i := t.from; i < t.to; i++ {
 			c := Candidate{State: f.state(g.name, i, now), Order: t.order, Score: f.score(i), Cost: acquire.cost(f.handles[i])}
 			c.Refused = f.wait(i, c.Cost, true, now).limit
@@ -50,6 +54,7 @@ func (x *Explanation) fill(g *Group, pick, acquire *ask, l *filter) {
 			case lower:
 				c.Skipped = "order"
 			}
+			c.Favourite = i == favourite
 			x.Candidates = append(x.Candidates, c)
 		}
 		if len(x.Pick) == 0 {
@@ -76,6 +81,11 @@ func (f *frame) score(i int) float64 {
 // eligible returns the IDs the strategy draws from in a tier.
 func (f *frame) eligible(t *tier, q *ask) (ids []string) {
 	ranked := f.strategy == LowestTPM || f.strategy == LeastUtilized
+	if q.affinity != 0 {
+		if i := f.favourite(t, q); i >= 0 && f.fits(i, q) {
+			return []string{f.handles[i].id}
+		}
+	}
 	best := noKey
 	for i := t.from; i < t.to; i++ {
 		if !f.fits(i, q) || !q.allows(f, i) {

@@ -19,6 +19,7 @@ type handle struct {
 
 	e     *Engine
 	id    string
+	seed  uint64                // of the ID
 	place atomic.Pointer[place] // nil: dropped
 	mean  mean                  // learned output tokens; its counter: settled leases
 	// assumed is the output expected while neither the deployment's mean nor

@@ -24,6 +24,7 @@ type layout struct {
 	reserves []bool // which ones; nil unless limited
 	handles  []*handle
 	inverses []inverse
+	seeds    []uint64 // of the IDs
 	tiers    []tier
 	starts   []int32             // first cell of each block, and the end of the last
 	blockOf  []uint16            // block of each cell; removed deployments stand behind the last block
@@ -50,6 +51,7 @@ func newLayout(s Strategy, live, removed []*handle) *layout {
 	l := &layout{strategy: s, handles: append(live, removed...), starts: []int32{0}}
 	n := len(live)
 	l.inverses = make([]inverse, len(l.handles))
+	l.seeds = make([]uint64, n)
 	l.blockOf = make([]uint16, len(l.handles))
 	for from := 0; from < n; {
 		to := from + 1
@@ -61,6 +63,7 @@ func newLayout(s Strategy, live, removed []*handle) *layout {
 	}
 	l.limitFlights(live)
 	for i, h := range live {
+		l.seeds[i] = h.seed
 		lim := h.cfg.Limits
 		l.inverses[i] = inverse{invert(lim.TPM), invert(lim.RPM), invert(lim.MaxInFlight)}
 		for _, tag := range h.cfg.Tags {

@@ -98,6 +98,9 @@ func randomDemand(t *testing.T, r *rand.Rand, e *engine.Engine) engine.Demand {
 	if r.IntN(6) == 0 {
 		d.Tags = append(d.Tags, "fast")
 	}
+	if r.IntN(4) == 0 {
+		d.Affinity = r.Uint64()
+	}
 	for _, s := range e.AppendStates(nil) {
 		if r.IntN(10) == 0 {
 			d.Exclude = append(d.Exclude, ref(t, e, s.ID))

@@ -61,4 +61,6 @@ type Candidate struct {
 	Cost    int64   `json:"cost"`              // tokens TryAcquire would reserve here
 	Refused Limit   `json:"refused,omitempty"` // what refuses the demand; LimitNone if it fits
 	Skipped string  `json:"skipped,omitempty"` // why it was not considered: excluded, tags (it lacks one), order (a lower one has room)
+	// Favourite marks the one of each Order that [Demand.Affinity] prefers.
+	Favourite bool `json:"favourite,omitempty"`
 }

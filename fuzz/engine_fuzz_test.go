@@ -103,7 +103,7 @@ func (w *world) opExplain(s *script) {
 // explained are the IDs an explanation may name. Under PowerOfTwo it does not
 // say which of them cannot win.
 func (w *world) explained(g *mgroup, q engine.Demand, p purpose, now int64) []string {
-	if w.model.strategy == engine.PowerOfTwo {
+	if w.model.strategy == engine.PowerOfTwo && q.Affinity == 0 {
 		w.model.look(g, now)
 		return idsOf(w.model.fitting(g, q, p, now))
 	}

@@ -33,6 +33,12 @@ func (w *world) demand(s *script) engine.Demand {
 		q.OutputTokens = of[int64](s, -2, engine.MaxCount, engine.MaxCount+1, -1<<63, 1<<63-1)
 	case 8:
 		q.MaxOutputTokens = of[int64](s, -1, engine.MaxCount, engine.MaxCount+1, -1<<63, 1<<63-1)
+	case 9:
+		q.Affinity = uint64(s.int(4))
+	case 10:
+		q.Affinity, q.Tags = ^uint64(0), []string{"eu"}
+	case 11:
+		q.Affinity, q.Exclude = 1<<63, []engine.Ref{w.refs[w.anyID(s)]}
 	}
 	return q
 }
