@@ -42,7 +42,7 @@ func runReplay(ctx context.Context, args []string, env environment) error {
 	if err != nil {
 		return err
 	}
-	if err := replay.FitLoad(traffic, pool.deployments, f.load); err != nil {
+	if err := f.fit(traffic, pool); err != nil {
 		return fmt.Errorf("replay: %w", err)
 	}
 	var out outcome
@@ -66,14 +66,17 @@ func runReplay(ctx context.Context, args []string, env environment) error {
 
 // replay runs the policies that the flags ask for.
 func (f replayFlags) replay(ctx context.Context, env environment, traffic trace.Trace, pool pool) (outcome, error) {
-	o := replay.Options{Trace: traffic, Pool: pool.deployments, Seed: f.seed}
+	o := replay.Options{Trace: traffic, Pool: pool.deployments, Seed: f.seed, Kind: f.rule, PolicyName: f.policy}
 	runs := 1
 	if f.nodes > 1 {
 		o.Nodes = &replay.Nodes{Count: f.nodes, Interval: f.interval}
 		runs = replay.NodeRuns()
 	}
+	if f.rule != nil {
+		runs = replay.RuleRuns(o)
+	}
 	if f.compare {
-		runs = replay.CompareRuns(o.Nodes)
+		runs = replay.CompareRuns(o.Nodes, f.rule)
 	}
 	bar := newProgress(env, runs*len(traffic))
 	defer bar.clear()
@@ -81,11 +84,15 @@ func (f replayFlags) replay(ctx context.Context, env environment, traffic trace.
 	if f.compare {
 		return replay.Compare(ctx, o, pool.engine)
 	}
-	var err error
-	if o.Policy, err = replay.PolicyNamed(f.policy, pool.engine); err != nil {
-		return nil, err
+	if f.policy != replay.ClairvoyantName {
+		var err error
+		if o.Policy, err = replay.PolicyNamed(f.policy, pool.engine); err != nil {
+			return nil, err
+		}
 	}
-	o.PolicyName = f.policy
+	if o.Kind != nil {
+		return replay.RunRule(ctx, o)
+	}
 	if o.Nodes != nil {
 		return replay.RunNodes(ctx, o)
 	}
@@ -96,7 +103,11 @@ func (f replayFlags) replay(ctx context.Context, env environment, traffic trace.
 func (f replayFlags) traffic(ctx context.Context) (trace.Trace, error) {
 	var t trace.Trace
 	if f.trace == "" {
-		t = trace.Generate(f.seed, generatedLength, trace.Chat(), trace.Code())
+		w, err := workloads(f.kindOfTraffic)
+		if err != nil {
+			return nil, err
+		}
+		t = trace.Generate(f.seed, generatedLength, w...)
 	} else {
 		var err error
 		if t, err = trace.ReadFile(ctx, f.trace); err != nil {
@@ -107,12 +118,42 @@ func (f replayFlags) traffic(ctx context.Context) (trace.Trace, error) {
 	return t, nil
 }
 
+// fit warps the traffic to the load that the flags ask for.
+func (f replayFlags) fit(traffic trace.Trace, pool pool) error {
+	if f.rule == nil {
+		return replay.FitLoad(traffic, pool.deployments, f.load)
+	}
+	return replay.FitRule(traffic, replay.Options{Pool: pool.deployments, Kind: f.rule, Seed: f.seed}, f.load)
+}
+
+const mixedTraffic = "mixed"
+
+// workloads returns what generated traffic of that name is made of.
+func workloads(name string) ([]trace.Workload, error) {
+	switch name {
+	case "", mixedTraffic:
+		return []trace.Workload{trace.Chat(), trace.Code()}, nil
+	case "chat":
+		return []trace.Workload{trace.Chat()}, nil
+	case "code":
+		return []trace.Workload{trace.Code()}, nil
+	case "long":
+		return []trace.Workload{trace.Long()}, nil
+	case "reason":
+		return []trace.Workload{trace.Reason()}, nil
+	}
+	return nil, errors.New("want mixed, chat, code, long or reason")
+}
+
 // source names where the traffic comes from.
 func (f replayFlags) source() string {
-	if f.trace == "" {
+	switch {
+	case f.trace != "":
+		return "Trace " + f.trace
+	case f.kindOfTraffic == "" || f.kindOfTraffic == mixedTraffic:
 		return "Generated chat and code traffic"
 	}
-	return "Trace " + f.trace
+	return "Generated traffic, " + f.kindOfTraffic
 }
 
 // subject names what decides: the engine's strategy, or another policy; and on
@@ -121,6 +162,9 @@ func (f replayFlags) subject(p pool) string {
 	subject := fmt.Sprintf("strategy %v", p.strategy)
 	if f.policy != replay.EngineName {
 		subject = "policy " + f.policy
+	}
+	if f.rule != nil {
+		subject += ", rule " + f.rule.Name
 	}
 	if f.nodes > 1 {
 		subject += fmt.Sprintf(", %d nodes in step every %v", f.nodes, f.interval)

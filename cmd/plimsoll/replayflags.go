@@ -26,20 +26,22 @@ const (
 
 // replayFlags are the flags of plimsoll replay.
 type replayFlags struct {
-	trace    string // file; "" = generated traffic
-	pool     string // name of a built-in one
-	config   string // file; "" = the built-in pool
-	group    string // of config; "" = the only one
-	load     float64
-	policy   string // name
-	compare  bool
-	strategy *engine.Strategy // nil = not given
-	seed     uint64
-	json     bool
-	nodes    int
-	sync     string        // what they share; "" = not given
-	interval time.Duration // between a node's exchanges; 0 = not given
-	length   time.Duration // of a replay in real time; 0 = not given
+	trace         string // file; "" = generated traffic
+	pool          string // name of a built-in one
+	config        string // file; "" = the built-in pool
+	group         string // of config; "" = the only one
+	load          float64
+	policy        string // name
+	compare       bool
+	strategy      *engine.Strategy // nil = not given
+	seed          uint64
+	json          bool
+	rule          *provider.Kind // nil = not given
+	kindOfTraffic string         // generated; "" = mixed
+	nodes         int
+	sync          string        // what they share; "" = not given
+	interval      time.Duration // between a node's exchanges; 0 = not given
+	length        time.Duration // of a replay in real time; 0 = not given
 }
 
 // live reports whether nodes share usage by a real server, in real time.
@@ -70,6 +72,14 @@ func parseReplayFlags(args []string) (replayFlags, error) {
 		return f, replayUsage("--strategy is the engine's; leave it out with --policy %s", f.policy)
 	case f.live() && !strings.Contains(f.sync, "://"):
 		return f, replayUsage("--sync names no store; use mem, or the address of a server such as valkey://127.0.0.1:6379")
+	case f.live() && f.rule != nil:
+		return f, replayUsage("--rule is of simulated providers; with --sync URL they take every call")
+	case f.trace != "" && f.kindOfTraffic != "":
+		return f, replayUsage("--trace and --traffic both say what calls there are; leave one out")
+	case f.policy == replay.ClairvoyantName && (f.rule == nil || !f.rule.Enforces):
+		return f, replayUsage("--policy %s foresees what providers refuse; say by which rule they do, by --rule NAME", f.policy)
+	case f.policy == replay.ClairvoyantName && f.nodes > 1:
+		return f, replayUsage("policy %s is one of its own; leave --nodes out", f.policy)
 	case f.length != 0 && !f.live():
 		return f, replayUsage("--for is of a replay in real time; give a server by --sync URL")
 	case f.nodes == 1 && (f.sync != "" || f.interval != 0):
@@ -96,13 +106,24 @@ func (f *replayFlags) flagSet() *flag.FlagSet {
 		f.pool = s
 		return err
 	})
+	set.Func("rule", "", func(s string) error {
+		k, err := provider.KindNamed(s)
+		f.rule = &k
+		return err
+	})
+	set.Func("traffic", "", func(s string) error {
+		f.kindOfTraffic = s
+		_, err := workloads(s)
+		return err
+	})
 	set.Func("load", "", func(s string) (err error) {
 		f.load, err = parseLoad(s)
 		return err
 	})
 	set.Func("policy", "", func(s string) (err error) {
-		_, err = replay.PolicyNamed(s, nil)
-		f.policy = s
+		if f.policy = s; s != replay.ClairvoyantName {
+			_, err = replay.PolicyNamed(s, nil)
+		}
 		return err
 	})
 	set.BoolFunc("compare", "", parseBool(&f.compare))

@@ -10,7 +10,9 @@ took. With --sync URL it runs in real time instead, and no two runs are alike.
 
 Flags:
   --trace FILE     CSV with the header arrival_ms,input_tokens,output_tokens
-                   (default: an hour of generated traffic, chat and code mixed)
+                   (default: an hour of generated traffic)
+  --traffic NAME   what is generated: mixed (chat and code), chat, code, long
+                   (documents) or reason (long answers) (default mixed)
   --pool NAME      ten deployments, standard: 30k to 300k TPM and 6 RPM per 1k
                    TPM; rpm-bound: every second one has a tenth of the RPM
                    (default standard)
@@ -19,8 +21,10 @@ Flags:
   --group NAME     which of its groups, or an alias (not needed if it has one)
   --load F         warp the trace in time until its tokens are F of the pool's
                    token limits, 0.001 to 1000 (default 0.95)
+  --rule NAME      how providers count: fixed, fixed-unknown, bucket, azure10,
+                   azure1, sliding or softcap; see below (default: as fixed)
   --policy NAME    engine, litellm, litellm+cooldown, round-robin, random or
-                   least-in-flight (default engine)
+                   least-in-flight; with --rule also clairvoyant (default engine)
   --compare        run every policy on the same traffic, side by side
   --strategy NAME  the engine's: least-utilized, lowest-tpm, power-of-two or
                    weighted (by TPM, or the configuration's weights)
@@ -51,6 +55,29 @@ The last three know no limits, and none but the engine reserves anything. Of a
 configuration they all see RPM and TPM; order, weights, max_in_flight and the
 rest are the engine's alone. As in the original, litellm never uses a deployment
 with a colon in its id.
+
+Rules:
+  fixed             per UTC minute: input when a call is admitted, output when it
+                    ends
+  fixed-unknown     the same, in minutes that begin at a second of each
+                    deployment's own
+  bucket            buckets that hold a minute's limit and fill up evenly; input is
+                    taken out at admission if it is there, output when the call
+                    ends, be it there or not
+  azure10, azure1   input and max_tokens at admission, nothing at the end, in
+                    minutes of each deployment's own; RPM is judged by 10 s, or 1 s
+  sliding           as fixed, over the 60 s before each instant
+  softcap           every call is taken; the limits are the operator's
+With --rule the load is of what providers charge, policies misjudge prompts by 5 %,
+refusals and first tokens carry rate-limit headers (OpenAI's, or Azure's), and the
+policy is measured by a clairvoyant: the best of six that see all accounts and are
+never refused. The JSON gains rule and, but for softcap, clairvoyant:
+  best, tokens_served, fewest_refused
+                    which of the six, its tokens served, and the calls refused by
+                    the one that refused the fewest
+  goodput           the policy's tokens served as a share of those
+  avoidable         the policy's calls not served, less fewest_refused
+With --compare as well, the report of the best stands beside policies.
 
 Simulated deployments enforce RPM and TPM as configured; those of a configuration
 write an output token in 20 ms.

@@ -54,7 +54,7 @@ func TestUsageErrors(t *testing.T) {
 	}{
 		{"nothing", nil, "plimsoll: no command given; use one of: replay, check, version\n" + more},
 		{"unknown command", []string{"reply"}, "plimsoll: unknown command \"reply\"; use one of: replay, check, version\n" + more},
-		{"unknown flag", []string{"replay", "--lod", "1"}, "plimsoll: replay: unknown flag --lod; use one of --compare, --config, --for, --group, --interval, --json, --load, --nodes, --policy, --pool, --seed, --strategy, --sync, --trace\n" + moreReplay},
+		{"unknown flag", []string{"replay", "--lod", "1"}, "plimsoll: replay: unknown flag --lod; use one of --compare, --config, --for, --group, --interval, --json, --load, --nodes, --policy, --pool, --rule, --seed, --strategy, --sync, --trace, --traffic\n" + moreReplay},
 		{"no value", []string{"replay", "--trace"}, "plimsoll: replay: flag needs an argument: --trace\n" + moreReplay},
 		{"empty name", []string{"replay", "--trace", ""}, "plimsoll: replay: invalid value \"\" for flag --trace: want the name of a file; leave --trace out for generated traffic\n" + moreReplay},
 		{"json", []string{"replay", "--json=maybe"}, "plimsoll: replay: invalid boolean value \"maybe\" for flag --json: want true or false\n" + moreReplay},
@@ -79,6 +79,13 @@ func TestUsageErrors(t *testing.T) {
 		{"password not escaped", []string{"replay", "--nodes", "2", "--sync", "valkey://:hun/ter2@h"}, "plimsoll: replay: --sync: valkeystore: address: not a URL such as valkey://host:6379 (a password must be escaped)\n" + moreReplay},
 		{"server as an argument", []string{"replay", "--nodes", "2", "valkey://:hunter2@h"}, "plimsoll: replay: unexpected argument; a server is given by --sync URL\n" + moreReplay},
 		{"one node's server", []string{"replay", "--sync", "valkey://h"}, "plimsoll: replay: --sync and --interval are of several nodes; give their number by --nodes N\n" + moreReplay},
+		{"rule", []string{"replay", "--rule", "tight"}, "plimsoll: replay: invalid value \"tight\" for flag --rule: unknown rule \"tight\"; use one of fixed, fixed-unknown, bucket, azure10, azure1, sliding, softcap\n" + moreReplay},
+		{"rule of a real server", []string{"replay", "--nodes", "2", "--sync", "valkey://h", "--rule", "fixed"}, "plimsoll: replay: --rule is of simulated providers; with --sync URL they take every call\n" + moreReplay},
+		{"traffic", []string{"replay", "--traffic", "x"}, "plimsoll: replay: invalid value \"x\" for flag --traffic: want mixed, chat, code, long or reason\n" + moreReplay},
+		{"traffic and trace", []string{"replay", "--traffic", "code", "--trace", "x"}, "plimsoll: replay: --trace and --traffic both say what calls there are; leave one out\n" + moreReplay},
+		{"clairvoyant of no rule", []string{"replay", "--policy", "clairvoyant"}, "plimsoll: replay: --policy clairvoyant foresees what providers refuse; say by which rule they do, by --rule NAME\n" + moreReplay},
+		{"clairvoyant of no refusals", []string{"replay", "--policy", "clairvoyant", "--rule", "softcap"}, "plimsoll: replay: --policy clairvoyant foresees what providers refuse; say by which rule they do, by --rule NAME\n" + moreReplay},
+		{"clairvoyant nodes", []string{"replay", "--policy", "clairvoyant", "--rule", "fixed", "--nodes", "2"}, "plimsoll: replay: policy clairvoyant is one of its own; leave --nodes out\n" + moreReplay},
 		{"for nothing", []string{"replay", "--nodes", "2", "--for", "3m"}, "plimsoll: replay: --for is of a replay in real time; give a server by --sync URL\n" + moreReplay},
 		{"for too long", []string{"replay", "--nodes", "2", "--sync", "valkey://h", "--for", "25h"}, "plimsoll: replay: invalid value \"25h\" for flag --for: want a time from 1s to 24h0m0s\n" + moreReplay},
 		{"interval", []string{"replay", "--nodes", "2", "--interval", "5s"}, "plimsoll: replay: invalid value \"5s\" for flag --interval: want a time from 10ms to 1s\n" + moreReplay},
@@ -248,6 +255,37 @@ func TestReplayLive(t *testing.T) {
 	got = plimsoll(ctx, args...)
 	require.Equal(t, exitOK, got.code, got.stderr)
 	require.Contains(t, got.stdout, "interrupted")
+}
+
+func TestReplayRule(t *testing.T) {
+	path := smallTrace(t)
+	for _, rule := range []string{"fixed", "fixed-unknown", "bucket", "azure10", "azure1", "sliding", "softcap"} {
+		var report map[string]any
+		require.NoError(t, json.Unmarshal([]byte(replayed(t, 2, "--rule", rule, "--trace", path)), &report))
+		require.Equal(t, rule, report["rule"])
+		if rule == "softcap" {
+			require.NotContains(t, report, "clairvoyant")
+			continue
+		}
+		require.ElementsMatch(t, []string{"best", "tokens_served", "goodput", "fewest_refused", "avoidable"}, keys(report["clairvoyant"].(map[string]any)))
+
+		require.NoError(t, json.Unmarshal([]byte(replayed(t, 2, "--rule", rule, "--policy", "clairvoyant", "--trace", path)), &report))
+		require.Equal(t, "clairvoyant", report["policy"])
+		require.Zero(t, report["provider_429"])
+		require.InDelta(t, 1, report["clairvoyant"].(map[string]any)["goodput"], 0)
+	}
+	got := plimsoll(t.Context(), "replay", "--rule", "bucket", "--compare", "--traffic", "reason", "--trace", path)
+	require.Equal(t, exitUsage, got.code)
+	got = plimsoll(t.Context(), "replay", "--rule", "bucket", "--compare", "--trace", path)
+	require.Equal(t, exitOK, got.code, got.stderr)
+	require.Contains(t, got.stdout, "strategy least-utilized, rule bucket, seed 1\n")
+	require.Contains(t, got.stdout, "\nclairvoyant ")
+	require.Contains(t, got.stdout, "of best")
+	got = plimsoll(t.Context(), "replay", "--rule", "azure1", "--traffic", "long", "--nodes", "3")
+	require.Equal(t, exitOK, got.code, got.stderr)
+	require.Contains(t, got.stdout, "Generated traffic, long, load 0.95, pool standard, strategy least-utilized, rule azure1, 3 nodes in step every 100ms, seed 1\n")
+	require.Contains(t, got.stdout, "of the best")
+	require.Contains(t, got.stdout, "bound  admitted\n")
 }
 
 func TestReplayRepeats(t *testing.T) {

@@ -26,7 +26,7 @@ func (p baselinePolicy) Admit(r trace.Request, tried []int) (Attempt, bool) {
 	if !ok {
 		return nil, false
 	}
-	return &baselineAttempt{p.baseline, place, r.Input}, true
+	return &baselineAttempt{p.baseline, place, r.Prompt()}, true
 }
 
 // baselineAttempt stands in the accounts with the call's prompt, which is the

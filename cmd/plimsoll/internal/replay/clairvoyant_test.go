@@ -12,57 +12,34 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
-// clairvoyant knows what the providers have counted: it keeps the same
-// accounts. It sends a call to the smallest deployment that will take it.
-type clairvoyant struct {
-	now      func() time.Time
-	accounts []provider.Rule
+// clairvoyants replays requests, whose arrivals it warps, under every
+// clairvoyant. One that was refused would panic.
+func clairvoyants(t *testing.T, requests trace.Trace, poolName string, kind provider.Kind, load float64) *replay.Report {
+	t.Helper()
+	pool, err := provider.Pool(poolName)
+	require.NoError(t, err)
+	o := replay.Options{Trace: requests, Pool: pool, Kind: &kind}
+	require.NoError(t, replay.FitRule(requests, o, load))
+	report, err := replay.Clairvoyants(t.Context(), o)
+	require.NoError(t, err)
+	requireConsistent(t, report)
+	require.Zero(t, report.Provider429)
+	require.Zero(t, report.RefusedProvider)
+	require.Equal(t, replay.ClairvoyantName, report.Policy)
+	require.Equal(t, report.TokensServed, report.Clairvoyant.TokensServed)
+	require.InDelta(t, 1, report.Clairvoyant.Goodput, 0)
+	require.GreaterOrEqual(t, report.Clairvoyant.Avoidable, int64(0))
+	return report
 }
-
-func newClairvoyant(pool []provider.Deployment, now func() time.Time, _ uint64) (replay.Policy, error) {
-	c := &clairvoyant{now: now}
-	for _, d := range pool {
-		c.accounts = append(c.accounts, provider.NewFixedMinute(d))
-	}
-	return c, nil
-}
-
-func (c *clairvoyant) Admit(r trace.Request, _ []int) (replay.Attempt, bool) {
-	for place, account := range c.accounts {
-		if _, ok := account.Admit(c.now(), r); ok {
-			return &clairvoyantAttempt{c, place, r.Input}, true
-		}
-	}
-	return nil, false
-}
-
-type clairvoyantAttempt struct {
-	*clairvoyant
-	place    int
-	reserved int64
-}
-
-func (a *clairvoyantAttempt) Deployment() int { return a.place }
-
-func (a *clairvoyantAttempt) Reserved() int64 { return a.reserved }
-
-func (a *clairvoyantAttempt) Served(r trace.Request) { a.accounts[a.place].End(a.now(), r) }
-
-func (a *clairvoyantAttempt) Refused(time.Duration) { panic("a clairvoyant is never refused") }
 
 func TestClairvoyantIsNeverRefused(t *testing.T) {
-	for _, load := range []float64{0.5, 0.95, 1.5} {
-		for _, name := range provider.PoolNames {
-			pool, err := provider.Pool(name)
-			require.NoError(t, err)
-			traffic := generated(t, 1)
-			require.NoError(t, replay.FitLoad(traffic, pool, load))
-			report, err := replay.Run(t.Context(), replay.Options{Trace: traffic, Pool: pool, Policy: newClairvoyant})
-			require.NoError(t, err)
-			requireConsistent(t, report)
-			require.Zero(t, report.Provider429)
-			require.Zero(t, report.RefusedProvider)
-			t.Logf("%s at %v: %d of %d tokens, quota %d", name, load, report.TokensServed, report.TokensOffered, report.QuotaTokens)
+	for _, kind := range provider.Kinds {
+		for _, load := range []float64{0.5, 0.95, 1.5} {
+			for _, name := range provider.PoolNames {
+				report := clairvoyants(t, generated(t, 1), name, kind, load)
+				t.Logf("%s, %s at %v: %s, %d of %d tokens, quota %d", kind.Name, name, load, report.Clairvoyant.Best,
+					report.TokensServed, report.TokensOffered, report.QuotaTokens)
+			}
 		}
 	}
 }
@@ -75,25 +52,18 @@ func TestEngineComesCloseToTheClairvoyant(t *testing.T) {
 		t.Run(tr.name, func(t *testing.T) {
 			pool, err := provider.Pool("standard")
 			require.NoError(t, err)
-			requests := tr.load(t)
-			require.NoError(t, replay.FitLoad(requests, pool, 0.95))
-			best, err := replay.Run(t.Context(), replay.Options{Trace: requests, Pool: pool, Policy: newClairvoyant})
+			o := replay.Options{Trace: tr.load(t), Pool: pool, Policy: replay.Engine(engine.LeastUtilized), Kind: &provider.Kinds[0]}
+			require.NoError(t, replay.FitLoad(o.Trace, pool, 0.95))
+			got, err := replay.RunRule(t.Context(), o)
 			require.NoError(t, err)
-			got, err := replay.Run(t.Context(), replay.Options{Trace: requests, Pool: pool, Policy: replay.Engine(engine.LeastUtilized)})
-			require.NoError(t, err)
-			require.InEpsilon(t, best.TokensServed, got.TokensServed, 0.05)
-			t.Logf("%.2f %% of the clairvoyant's tokens", 100*float64(got.TokensServed)/float64(best.TokensServed))
+			require.InDelta(t, 1, got.Clairvoyant.Goodput, 0.05)
+			t.Logf("%.2f %% of the clairvoyant's tokens", 100*got.Clairvoyant.Goodput)
 		})
 	}
 }
 
 func TestIdlePoolServesEverything(t *testing.T) {
-	pool, err := provider.Pool("standard")
-	require.NoError(t, err)
-	traffic := generated(t, 1)
-	require.NoError(t, replay.FitLoad(traffic, pool, 0.05))
-	report, err := replay.Run(t.Context(), replay.Options{Trace: traffic, Pool: pool, Policy: newClairvoyant})
-	require.NoError(t, err)
+	report := clairvoyants(t, generated(t, 1), "standard", provider.Kinds[0], 0.05)
 	require.Equal(t, report.Offered, report.Served)
 	require.Equal(t, report.TokensOffered, report.TokensServed)
 	require.InEpsilon(t, 0.05, float64(report.TokensOffered)/float64(report.QuotaTokens), 0.01)

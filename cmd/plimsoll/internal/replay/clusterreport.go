@@ -69,7 +69,7 @@ func (a *account) report(deployment, kind string) LimitReport {
 }
 
 // RunNodes replays a trace that o.Nodes share, twice: against providers that
-// enforce their limits, and, for the figures of the cluster, against ones that
+// enforce their limits, by the rule of o.Kind if there is one, and, for the figures of the cluster, against ones that
 // take every call, so that whatever keeps to a limit is the nodes' doing.
 func RunNodes(ctx context.Context, o Options) (*Report, error) {
 	reports, err := runBoth(ctx, o)
@@ -85,7 +85,9 @@ func RunNodes(ctx context.Context, o Options) (*Report, error) {
 func runBoth(ctx context.Context, o Options) (reports [runsPerPolicy]*Report, err error) {
 	progress := o.Progress
 	for i, rule := range [runsPerPolicy]provider.NewRule{provider.NewFixedMinute, provider.NewSoftCap} {
-		o.Rule = rule
+		if o.Rule = rule; i > 0 {
+			o.Kind = nil
+		}
 		if progress != nil {
 			o.Progress = func(n int) { progress(i*len(o.Trace) + n) }
 		}

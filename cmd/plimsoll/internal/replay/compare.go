@@ -2,12 +2,17 @@ package replay
 
 import (
 	"context"
+
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/provider"
 )
 
 // Comparison is what came of one trace under every policy. Its JSON is what
 // plimsoll replay --compare --json prints.
 type Comparison struct {
 	Policies []PolicyReport `json:"policies"` // in the order of [PolicyNames], or of [NodePolicyNames]
+
+	Rule        string  `json:"rule,omitempty"`        // how providers judged, where a replay names it
+	Clairvoyant *Report `json:"clairvoyant,omitempty"` // the best one's, then
 }
 
 // PolicyReport is one policy's part of a [Comparison]: the report of its run
@@ -28,14 +33,23 @@ type SoftCapReport struct {
 }
 
 // Compare replays one trace under every policy (that nodes can share, if there
-// are some), engine as [EngineName] and
-// o.Policy and o.Rule as it sees fit. Each policy runs twice, and o.Progress
+// are some), engine as [EngineName] and o.Policy and o.Rule as it sees fit. Each
+// policy runs twice; where o.Kind names the rule, clairvoyants run too. o.Progress
 // counts the requests of all runs: [CompareRuns] times those of the trace.
 func Compare(ctx context.Context, o Options, engine NewPolicy) (*Comparison, error) {
 	c := &Comparison{}
 	progress, done := o.Progress, 0
 	if progress != nil {
 		o.Progress = func(n int) { progress(done + n) }
+	}
+	if o.Kind != nil {
+		c.Rule = o.Kind.Name
+		var err error
+		var runs int
+		if c.Clairvoyant, runs, err = bestOf(ctx, o); err != nil {
+			return nil, err
+		}
+		done += runs
 	}
 	for _, name := range comparedPolicies(o.Nodes) {
 		var err error
@@ -48,6 +62,9 @@ func Compare(ctx context.Context, o Options, engine NewPolicy) (*Comparison, err
 			return nil, err
 		}
 		done += runsPerPolicy * len(o.Trace)
+		if c.Clairvoyant != nil {
+			reports[0].against(c.Clairvoyant.Clairvoyant)
+		}
 		soft := reports[1]
 		c.Policies = append(c.Policies, PolicyReport{reports[0], SoftCapReport{
 			Served:        soft.Served,
@@ -71,7 +88,13 @@ func comparedPolicies(nodes *Nodes) []string {
 const runsPerPolicy = 2
 
 // CompareRuns returns how many runs [Compare] makes.
-func CompareRuns(nodes *Nodes) int { return runsPerPolicy * len(comparedPolicies(nodes)) }
+func CompareRuns(nodes *Nodes, kind *provider.Kind) int {
+	runs := runsPerPolicy * len(comparedPolicies(nodes))
+	if kind != nil && kind.Enforces {
+		runs += ClairvoyantRuns
+	}
+	return runs
+}
 
 // NodeRuns returns how many runs [RunNodes] makes.
 func NodeRuns() int { return runsPerPolicy }

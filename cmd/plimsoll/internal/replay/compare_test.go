@@ -124,7 +124,7 @@ func TestCompareReportsProgressOfAllRuns(t *testing.T) {
 		},
 	}, replay.Engine(engine.LeastUtilized))
 	require.NoError(t, err)
-	require.Equal(t, 300*replay.CompareRuns(nil), last)
+	require.Equal(t, 300*replay.CompareRuns(nil, nil), last)
 }
 
 func TestCompareStops(t *testing.T) {

@@ -14,10 +14,15 @@ over caps  tokens above the limits, of those limits, where providers take every
 fairness   Jain's index of tokens served / TPM limit; 1 = all used alike
 `
 
+// clairvoyantLegend says the same of what a rule adds.
+const clairvoyantLegend = `of best    tokens served, of those of the best clairvoyant
+avoidable  calls not served beyond the fewest of any clairvoyant, per 1000
+`
+
 // WriteTable writes the comparison for people: a line per policy,
 // and another for each kind of limit if several nodes shared them.
 func (c *Comparison) WriteTable(w io.Writer) error {
-	rows := [][]string{{"policy", "goodput", "429s", "refused", "over caps", "fairness"}}
+	rows, sides := [][]string{{"policy", "goodput", "429s", "refused", "over caps", "fairness"}}, "lrrrrr"
 	minutes := int64(0)
 	for _, p := range c.Policies {
 		minutes = p.Minutes
@@ -30,7 +35,21 @@ func (c *Comparison) WriteTable(w io.Writer) error {
 			fmt.Sprintf("%.3f", p.Fairness),
 		})
 	}
-	if _, err := fmt.Fprintf(w, "%s\n"+legend, align(rows, "lrrrrr"), grouped(minutes)); err != nil {
+	explained := legend
+	if best := c.Clairvoyant; best != nil {
+		explained += clairvoyantLegend
+		sides += "rr"
+		rows[0] = append(rows[0], "of best", "avoidable")
+		for i, p := range c.Policies {
+			rows[i+1] = append(rows[i+1], hundredths(p.Clairvoyant.Goodput), fmt.Sprintf("%.1f", 1000*share(p.Clairvoyant.Avoidable, p.Offered)))
+		}
+		rows = append(rows, []string{
+			ClairvoyantName, percent(best.TokensServed, best.QuotaTokens), "0.0",
+			fmt.Sprintf("%.1f", 1000*share(best.RefusedLocal, best.Offered)), "", fmt.Sprintf("%.3f", best.Fairness),
+			hundredths(1), fmt.Sprintf("%.1f", 1000*share(best.Clairvoyant.Avoidable, best.Offered)),
+		})
+	}
+	if _, err := fmt.Fprintf(w, "%s\n"+explained, align(rows, sides), grouped(minutes)); err != nil {
 		return err
 	}
 	if len(c.Policies) == 0 || c.Policies[0].Cluster == nil {

@@ -49,7 +49,7 @@ func newEnginePolicy(cfg engine.Config, group string, pool []provider.Deployment
 		cfg.Clock = window.NewClockFrom(now)
 	}
 	cfg.Rand = rand.NewPCG(seed, 0).Uint64 // one goroutine, so it need not be safe for more
-	p := &enginePolicy{clock: cfg.Clock, now: now, place: make(map[string]int, len(pool)), refs: make([]engine.Ref, len(pool))}
+	p := &enginePolicy{clock: cfg.Clock, now: now, place: make(map[string]int, len(pool)), refs: make([]engine.Ref, len(pool)), kinds: make([]*provider.Kind, len(pool))}
 	var err error
 	if p.engine, err = engine.New(cfg); err != nil {
 		return nil, err
@@ -58,6 +58,7 @@ func newEnginePolicy(cfg engine.Config, group string, pool []provider.Deployment
 		return nil, err
 	}
 	for i, d := range pool {
+		p.kinds[i] = d.Kind
 		p.place[d.ID] = i
 		if p.refs[i], err = p.engine.Ref(d.ID); err != nil {
 			return nil, err
@@ -73,11 +74,12 @@ type enginePolicy struct {
 	now    func() time.Time
 	place  map[string]int // ID to place in the pool
 	refs   []engine.Ref   // by place in the pool
+	kinds  []*provider.Kind
 }
 
 // Admit implements [Policy].
 func (p *enginePolicy) Admit(r trace.Request, tried []int) (Attempt, bool) {
-	d := engine.Demand{InputTokens: r.Input, MaxOutputTokens: r.MaxOutput}
+	d := engine.Demand{InputTokens: r.Prompt(), MaxOutputTokens: r.MaxOutput}
 	for _, i := range tried {
 		d.Exclude = append(d.Exclude, p.refs[i])
 	}
@@ -102,16 +104,4 @@ func (a *engineAttempt) Reserved() int64 { return a.lease.Reserved() }
 
 func (a *engineAttempt) Served(r trace.Request) {
 	a.lease.Settle(engine.Usage{InputTokens: r.Input, OutputTokens: r.Output})
-}
-
-// Refused cools the deployment down until the provider's minute is over.
-// Retry-After is rounded up to seconds, so it leads into the next minute, by
-// less than a minute: the cooldown ends where that minute begins.
-func (a *engineAttempt) Refused(retryAfter time.Duration) {
-	now := a.policy.now()
-	minuteEnd := now.Add(retryAfter).Truncate(time.Minute)
-	if d := minuteEnd.Sub(now); d > 0 {
-		a.policy.refs[a.place].Cooldown(d)
-	}
-	a.lease.Settle(engine.Usage{})
 }

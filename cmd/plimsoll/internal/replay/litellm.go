@@ -66,7 +66,7 @@ func (p *router) choose(r trace.Request, tried []int) (place int, ok bool) {
 			p.without = append(p.without, i)
 		}
 	}
-	p.candidates = p.strategy.AppendCandidates(p.candidates[:0], now, r.Input, p.without)
+	p.candidates = p.strategy.AppendCandidates(p.candidates[:0], now, r.Prompt(), p.without)
 	if len(p.candidates) == 0 {
 		return 0, false
 	}

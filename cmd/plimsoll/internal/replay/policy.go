@@ -32,6 +32,13 @@ type Attempt interface {
 	Refused(retryAfter time.Duration)
 }
 
+// Listener is an [Attempt] that hears what providers say beside their answers,
+// where they say something: with the first token of an answer (status 200), or
+// just before Refused (429).
+type Listener interface {
+	Headers(status int, header func(name string) string)
+}
+
 // NewPolicy makes a policy for a pool. now is the time of the replay, which
 // begins at [Start], nil if that is the real one; seed is for the policy's own
 // random choices.

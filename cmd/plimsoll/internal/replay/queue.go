@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// event is something that happens to a call at its deployment: its end.
+// event is something that happens to a call at its deployment: its end, or
+// before that its first token.
 type event struct {
 	at      time.Time
 	order   uint64 // of scheduling; settles which of two events at one instant is first
@@ -14,7 +15,9 @@ type event struct {
 	// admitted is when the attempt was admitted.
 	admitted   time.Time
 	refused    bool
-	retryAfter time.Duration // of a refusal
+	retryAfter time.Duration            // of a refusal
+	first      bool                     // the first token, and not the end
+	header     func(name string) string // of the response; nil = nobody looks
 }
 
 // queue gives events back in order of time; those of one instant in the order

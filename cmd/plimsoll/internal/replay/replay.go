@@ -36,6 +36,7 @@ type Options struct {
 	Policy     NewPolicy
 	PolicyName string           // for the report
 	Rule       provider.NewRule // how providers judge; nil = [provider.NewFixedMinute]
+	Kind       *provider.Kind   // instead of Rule: with headers, and named in the report
 	Seed       uint64           // of the policy
 	Nodes      *Nodes           // that share the trace; nil = one, without a store
 	Progress   func(done int)   // called now and then with the number of requests that have arrived; may be nil
@@ -47,10 +48,18 @@ func ValidLoad(load float64) bool { return load >= MinLoad && load <= MaxLoad }
 // FitLoad warps a trace so that its tokens are load times what the pool's
 // token limits allow over its duration.
 func FitLoad(t trace.Trace, pool []provider.Deployment, load float64) error {
+	return FitCharged(t, pool, load, trace.Request.Tokens)
+}
+
+// FitCharged is [FitLoad] by the tokens that providers charge for a request.
+func FitCharged(t trace.Trace, pool []provider.Deployment, load float64, charged func(trace.Request) int64) error {
 	if !ValidLoad(load) {
 		return fmt.Errorf("load is %v; want a number from %v to %v", load, MinLoad, MaxLoad)
 	}
-	tokens := t.Tokens()
+	tokens := int64(0)
+	for _, r := range t {
+		tokens += charged(r)
+	}
 	if tokens == 0 {
 		return errors.New("the trace has no tokens, so no load can be made of it")
 	}

@@ -32,6 +32,11 @@ type Report struct {
 
 	Cluster *ClusterReport `json:"cluster,omitempty"` // of several nodes
 
+	// Rule is how providers judged, where a replay names it; Clairvoyant is what
+	// could have been done then.
+	Rule        string             `json:"rule,omitempty"`
+	Clairvoyant *ClairvoyantReport `json:"clairvoyant,omitempty"`
+
 	Minutes int64 `json:"-"` // what QuotaTokens was counted over
 }
 

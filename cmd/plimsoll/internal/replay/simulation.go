@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"net/http"
+	"slices"
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/provider"
@@ -28,6 +30,7 @@ type simulation struct {
 	decisions   int64
 	report      Report
 	progress    func(done int)
+	headers     provider.Format // of responses; nil = they have none
 }
 
 // deployment is the far side of a simulation, and what is written down about it.
@@ -59,6 +62,14 @@ func newSimulation(o Options) (*simulation, error) {
 	newRule := o.Rule
 	if newRule == nil {
 		newRule = provider.NewFixedMinute
+	}
+	if o.Kind != nil {
+		newRule, s.headers = o.Kind.New, o.Kind.Headers
+		s.report.Rule = o.Kind.Name
+		o.Pool = slices.Clone(o.Pool)
+		for i := range o.Pool {
+			o.Pool[i].Kind = o.Kind
+		}
 	}
 	s.deployments = farSide(o.Pool, newRule)
 	now := func() time.Time { return s.now }
@@ -148,11 +159,32 @@ func (s *simulation) send(c *call) {
 	} else {
 		e.refused, e.at = true, s.now.Add(provider.RefusalTime)
 	}
+	s.respond(d, &e)
 	s.ends.add(e)
 }
 
-// end lets an attempt come back from its deployment.
+// respond writes the headers of a response as the accounts stand when the call
+// is judged. They come with the first token, or with the refusal.
+func (s *simulation) respond(d *deployment, e *event) {
+	if _, ok := e.attempt.(Listener); !ok || s.headers == nil {
+		return
+	}
+	header := s.headers(d.rule.State(s.now), e.retryAfter)
+	if e.refused {
+		e.header = header
+		return
+	}
+	first := *e
+	first.at, first.first, first.header = s.now.Add(provider.FirstToken(e.call.Request)), true, header
+	s.ends.add(first)
+}
+
+// end lets an attempt come back from its deployment, or its first token.
 func (s *simulation) end(e event) {
+	if e.first {
+		e.attempt.(Listener).Headers(http.StatusOK, e.header)
+		return
+	}
 	c, place := e.call, e.attempt.Deployment()
 	d := &s.deployments[place]
 	if !e.refused {
@@ -166,6 +198,9 @@ func (s *simulation) end(e event) {
 	}
 	s.report.Provider429++
 	d.ledger.end(s.now, s.current, e.admitted, e.attempt.Reserved(), 0, 0)
+	if e.header != nil {
+		e.attempt.(Listener).Headers(http.StatusTooManyRequests, e.header)
+	}
 	e.attempt.Refused(e.retryAfter)
 	c.tried = append(c.tried, place)
 	if len(c.tried) == maxAttempts {

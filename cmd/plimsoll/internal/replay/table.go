@@ -35,7 +35,7 @@ func (r *Report) deploymentRows() [][]string {
 }
 
 func (r *Report) totalRows() [][]string {
-	return [][]string{
+	rows := [][]string{
 		{"requests offered", grouped(r.Offered), ""},
 		{"served", grouped(r.Served), percent(r.Served, r.Offered)},
 		{"refused locally", grouped(r.RefusedLocal), perThousand(r.RefusedLocal, r.Offered)},
@@ -46,6 +46,26 @@ func (r *Report) totalRows() [][]string {
 		{"quota", grouped(r.QuotaTokens), fmt.Sprintf("tokens in %d minutes", r.Minutes)},
 		{"wall time", grouped(r.WallMS), fmt.Sprintf("ms, %s decisions/s", grouped(r.DecisionsPerS))},
 	}
+	if r.Rule == "" {
+		return rows
+	}
+	rows = append(rows, []string{"tokens above the limits", grouped(r.OverrunTokens), fmt.Sprintf("%.2f %% of quota", 100*share(r.OverrunTokens, r.QuotaTokens))})
+	if c := r.Clairvoyant; c != nil {
+		rows = append(rows,
+			[]string{"best clairvoyant", grouped(c.TokensServed), "tokens served: " + c.Best},
+			[]string{"of the best", hundredths(c.Goodput), "tokens served"},
+			[]string{"avoidable refusals", signed(c.Avoidable), fmt.Sprintf("%.1f per 1000, beyond the fewest of any clairvoyant", 1000*share(c.Avoidable, r.Offered))},
+		)
+	}
+	return rows
+}
+
+// signed is [grouped] for what may be negative.
+func signed(n int64) string {
+	if n < 0 {
+		return "-" + grouped(-n)
+	}
+	return grouped(n)
 }
 
 // align joins rows into lines with their columns one under the other. sides has

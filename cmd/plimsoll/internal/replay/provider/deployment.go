@@ -16,6 +16,7 @@ type Deployment struct {
 	Label          string        // what reports call it; "" = ID
 	RPM, TPM       int64         // limits: requests and tokens per minute; 0 = none, [engine.Blocked] = nothing is allowed
 	PerOutputToken time.Duration // time it takes to write one token of an answer
+	Kind           *Kind         // how its provider judges, as far as policies may know; nil = nothing is known
 }
 
 // RefusalTime is how long a provider takes to say no.
@@ -25,12 +26,16 @@ const RefusalTime = 50 * time.Millisecond
 // the first token of the answer.
 const readSpeed = 8000
 
-// CallTime returns how long the deployment takes for a call it admits: 0.25 s
-// and 1 s per 8000 input tokens to the first output token, then
-// PerOutputToken for each.
+// FirstToken returns how long the deployment takes to the first output token of
+// a call it admits: 0.25 s, and 1 s per 8000 input tokens.
+func FirstToken(r trace.Request) time.Duration {
+	return 250*time.Millisecond + time.Duration(r.Input)*time.Second/readSpeed
+}
+
+// CallTime returns how long the deployment takes for a call it admits: to the
+// first output token, and PerOutputToken for each.
 func (d Deployment) CallTime(r trace.Request) time.Duration {
-	firstToken := 250*time.Millisecond + time.Duration(r.Input)*time.Second/readSpeed
-	return firstToken + time.Duration(r.Output)*d.PerOutputToken
+	return FirstToken(r) + time.Duration(r.Output)*d.PerOutputToken
 }
 
 // PoolNames are the pools that [Pool] knows.
@@ -72,3 +77,32 @@ func TPM(pool []Deployment) int64 {
 
 // fits reports whether a count is within a limit.
 func fits(count, limit int64) bool { return limit == 0 || count <= max(0, limit) }
+
+// Pooled returns one deployment with the limits of all of them together, which
+// answers as fast as they do on average. It has no limit of a kind if one of
+// them has none.
+func Pooled(pool []Deployment) Deployment {
+	all := Deployment{ID: "pool"}
+	noRPM, noTPM, perToken := false, false, time.Duration(0)
+	for _, d := range pool {
+		all.RPM += max(0, d.RPM)
+		all.TPM += max(0, d.TPM)
+		noRPM, noTPM = noRPM || d.RPM == 0, noTPM || d.TPM == 0
+		perToken += d.PerOutputToken
+	}
+	if n := len(pool); n > 0 {
+		all.PerOutputToken = perToken / time.Duration(n)
+	}
+	all.RPM, all.TPM = pooledLimit(all.RPM, noRPM), pooledLimit(all.TPM, noTPM)
+	return all
+}
+
+func pooledLimit(sum int64, none bool) int64 {
+	switch {
+	case none:
+		return 0
+	case sum == 0:
+		return -1
+	}
+	return sum
+}

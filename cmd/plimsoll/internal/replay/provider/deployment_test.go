@@ -41,3 +41,11 @@ func TestPools(t *testing.T) {
 	_, err = provider.Pool("large")
 	require.EqualError(t, err, `unknown pool "large"; use one of standard, rpm-bound`)
 }
+
+func TestPooled(t *testing.T) {
+	require.Equal(t, provider.Deployment{ID: "pool", RPM: 30, TPM: 100, PerOutputToken: 20}, provider.Pooled([]provider.Deployment{
+		{ID: "a", RPM: 10, TPM: 100, PerOutputToken: 10}, {ID: "b", RPM: 20, TPM: -1, PerOutputToken: 30},
+	}))
+	require.Equal(t, provider.Deployment{ID: "pool", TPM: -1}, provider.Pooled([]provider.Deployment{{RPM: 10, TPM: -1}, {TPM: -1}}))
+	require.Equal(t, int64(-1), provider.Pooled(nil).TPM)
+}

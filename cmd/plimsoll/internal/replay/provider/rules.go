@@ -3,6 +3,8 @@ package provider
 import (
 	"fmt"
 	"strings"
+
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/trace"
 )
 
 // Kind is a rule by its name, and what the replay has to know of it.
@@ -12,17 +14,31 @@ type Kind struct {
 	Headers Format // nil = responses have none
 	// Enforces is false where the provider takes every call.
 	Enforces bool
+	// Reserves says that a call is charged the most that its answer may be long
+	// instead of its length.
+	Reserves bool
+	// UTC says that windows are minutes of UTC.
+	UTC bool
+}
+
+// Charged returns what a call is charged from its beginning to its end, in
+// tokens.
+func (k Kind) Charged(r trace.Request) int64 {
+	if k.Reserves {
+		return r.Input + r.MaxOutput
+	}
+	return r.Tokens()
 }
 
 // Kinds are the rules that [KindNamed] knows.
 var Kinds = []Kind{
-	{"fixed", NewFixedMinute, OpenAIHeaders, true},
-	{"fixed-unknown", NewFixedUnknown, OpenAIHeaders, true},
-	{"bucket", NewBucket, OpenAIHeaders, true},
-	{"azure10", NewAzure10, AzureHeaders, true},
-	{"azure1", NewAzure1, AzureHeaders, true},
-	{"sliding", NewSliding, OpenAIHeaders, true},
-	{"softcap", NewSoftCap, nil, false},
+	{Name: "fixed", New: NewFixedMinute, Headers: OpenAIHeaders, Enforces: true, UTC: true},
+	{Name: "fixed-unknown", New: NewFixedUnknown, Headers: OpenAIHeaders, Enforces: true},
+	{Name: "bucket", New: NewBucket, Headers: OpenAIHeaders, Enforces: true},
+	{Name: "azure10", New: NewAzure10, Headers: AzureHeaders, Enforces: true, Reserves: true},
+	{Name: "azure1", New: NewAzure1, Headers: AzureHeaders, Enforces: true, Reserves: true},
+	{Name: "sliding", New: NewSliding, Headers: OpenAIHeaders, Enforces: true},
+	{Name: "softcap", New: NewSoftCap},
 }
 
 // KindNamed returns the rule of that name.

@@ -12,6 +12,8 @@ import (
 const (
 	streamMaxOutput uint64 = 1 + iota
 	streamTraffic          // and one more for each workload
+
+	streamEstimate = 1 << 32
 )
 
 // step is how long the rate of arrivals stays the same.

@@ -14,6 +14,15 @@ type Request struct {
 	Input     int64         // size of the prompt, in tokens
 	Output    int64         // size of the answer, in tokens; known only when the call ends
 	MaxOutput int64         // the cap the client puts on the answer, in tokens; 0 = none named
+	Estimate  int64         // what a router takes the prompt for, in tokens; 0 = Input
+}
+
+// Prompt returns what a router knows of the prompt's size, in tokens.
+func (r Request) Prompt() int64 {
+	if r.Estimate != 0 {
+		return r.Estimate
+	}
+	return r.Input
 }
 
 // Tokens returns what the request costs in all: input and output tokens.

@@ -50,6 +50,29 @@ func Code() Workload {
 	}
 }
 
+// Long is work on long documents: prompts of up to 126k tokens.
+func Long() Workload {
+	return Workload{
+		RPM:    204,
+		Slow:   Wander{Sigma: 0.10, Memory: 200 * time.Second},
+		Fast:   Wander{Sigma: 0.30, Memory: 3 * time.Second},
+		Input:  Sizes{890, 900, 2300, 6900, 15400, 27400, 39500, 85400, 121000, 126000},
+		Output: Sizes{1, 10, 156, 350, 470, 600, 700, 1120, 2000, 2000},
+	}
+}
+
+// Reason is models that think before they answer: short prompts, answers of up
+// to 27k tokens.
+func Reason() Workload {
+	return Workload{
+		RPM:    320,
+		Slow:   Wander{Sigma: 0.22, Memory: 200 * time.Second},
+		Fast:   Wander{Sigma: 0.30, Memory: 2 * time.Second},
+		Input:  Sizes{4, 25, 165, 290, 510, 940, 1850, 12900, 29000, 38000},
+		Output: Sizes{62, 220, 377, 525, 1020, 1490, 1650, 5570, 19000, 27700},
+	}
+}
+
 // draw returns a random size: between two quantiles its logarithm is uniform.
 func (s *Sizes) draw(rng *rand.Rand) int64 {
 	u := rng.Float64()

@@ -1,0 +1,159 @@
+package replay
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/provider"
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/trace"
+)
+
+// ClairvoyantName is the name of the policy that knows all that providers have
+// counted and how long answers will be: the best of several greedy ones, by
+// tokens served. It is no strict bound: who looks ahead, or makes calls wait,
+// may serve more.
+const ClairvoyantName = "clairvoyant"
+
+// ClairvoyantReport is what the best clairvoyant made of the same traffic.
+type ClairvoyantReport struct {
+	Best         string `json:"best"`          // its name
+	TokensServed int64  `json:"tokens_served"` // by it
+	// Goodput is the policy's tokens served as a share of the best clairvoyant's.
+	Goodput float64 `json:"goodput"`
+	// FewestRefused is how many calls the clairvoyant with the fewest refused.
+	FewestRefused int64 `json:"fewest_refused"`
+	// Avoidable is how many calls the policy refused, or let be refused, beyond
+	// those; below 0 where it did better.
+	Avoidable int64 `json:"avoidable"`
+}
+
+// A sight ranks a deployment on which a call of that charge fits: the highest
+// comes first.
+type sight func(s provider.State, charged int64) float64
+
+// clairvoyants are the greedy ones; pooled has no choice to make.
+var clairvoyants = []struct {
+	name   string
+	sight  sight
+	pooled bool
+}{
+	{"lowest", func(s provider.State, _ int64) float64 { return -inUse(s, 0) }, false},
+	{"lowest with own size", func(s provider.State, own int64) float64 { return -inUse(s, own) }, false},
+	{"fullest", func(s provider.State, _ int64) float64 { return inUse(s, 0) }, false},
+	{"expiring first", func(s provider.State, _ int64) float64 { return lapsing(s, 0) }, false},
+	{"expiring first with own size", func(s provider.State, own int64) float64 { return lapsing(s, own) }, false},
+	{"one pooled deployment", func(provider.State, int64) float64 { return 0 }, true},
+}
+
+// inUse returns the larger share in use of the two limits once the call is in.
+func inUse(s provider.State, own int64) float64 {
+	return max(s.Tokens.Used(own), s.Requests.Used(min(own, 1)))
+}
+
+// lapsing returns the share that would lapse unused in a second. What comes back
+// bit by bit never lapses: there it ranks as a window at its beginning does.
+func lapsing(s provider.State, own int64) float64 {
+	left := time.Minute
+	if s.Tokens.Whole && s.Tokens.Limit != 0 {
+		left = s.Tokens.Reset
+	}
+	return (1 - inUse(s, own)) / max(left.Seconds(), 1e-3)
+}
+
+// clairvoyant keeps the same accounts as the providers.
+type clairvoyant struct {
+	kind     provider.Kind
+	sight    sight
+	now      func() time.Time
+	accounts []provider.Rule
+}
+
+func newClairvoyant(kind provider.Kind, sight sight) NewPolicy {
+	return func(pool []provider.Deployment, now func() time.Time, _ uint64) (Policy, error) {
+		c := &clairvoyant{kind: kind, sight: sight, now: now}
+		for _, d := range pool {
+			c.accounts = append(c.accounts, kind.New(d))
+		}
+		return c, nil
+	}
+}
+
+// Admit implements [Policy].
+func (c *clairvoyant) Admit(r trace.Request, _ []int) (Attempt, bool) {
+	place, best, now := -1, math.Inf(-1), c.now()
+	for i, account := range c.accounts {
+		s := account.State(now)
+		if !s.Fits(account.Charge(r)) {
+			continue
+		}
+		if rank := c.sight(s, c.kind.Charged(r)); place < 0 || rank > best {
+			place, best = i, rank
+		}
+	}
+	if place < 0 {
+		return nil, false
+	}
+	c.accounts[place].Admit(now, r)
+	return &clairvoyantAttempt{c, place, r.Input}, true
+}
+
+type clairvoyantAttempt struct {
+	*clairvoyant
+	place    int
+	reserved int64
+}
+
+func (a *clairvoyantAttempt) Deployment() int { return a.place }
+
+func (a *clairvoyantAttempt) Reserved() int64 { return a.reserved }
+
+// Served implements [Attempt].
+func (a *clairvoyantAttempt) Served(r trace.Request) { a.accounts[a.place].End(a.now(), r) }
+
+// Refused implements [Attempt].
+func (a *clairvoyantAttempt) Refused(time.Duration) {
+	panic("replay: a clairvoyant was refused: its accounts are not the provider's")
+}
+
+// ClairvoyantRuns is how many runs [Clairvoyants] makes.
+var ClairvoyantRuns = len(clairvoyants)
+
+// Clairvoyants replays a trace under every clairvoyant, and returns the report
+// of the one that served the most tokens. o.Kind must be set; o.Policy and
+// o.Nodes are not looked at.
+func Clairvoyants(ctx context.Context, o Options) (best *Report, err error) {
+	progress, pool := o.Progress, o.Pool
+	o.Nodes, o.PolicyName = nil, ClairvoyantName
+	fewest := int64(math.MaxInt64)
+	for i, c := range clairvoyants {
+		o.Policy, o.Pool = newClairvoyant(*o.Kind, c.sight), pool
+		if c.pooled {
+			o.Pool = []provider.Deployment{provider.Pooled(pool)}
+		}
+		if progress != nil {
+			o.Progress = func(n int) { progress(i*len(o.Trace) + n) }
+		}
+		r, err := Run(ctx, o)
+		if err != nil {
+			return nil, fmt.Errorf("clairvoyant %s: %w", c.name, err)
+		}
+		fewest = min(fewest, r.RefusedLocal)
+		if best == nil || r.TokensServed > best.TokensServed {
+			best = r
+			best.Clairvoyant = &ClairvoyantReport{Best: c.name, TokensServed: r.TokensServed}
+		}
+	}
+	best.Clairvoyant.FewestRefused = fewest
+	best.against(best.Clairvoyant)
+	return best, nil
+}
+
+// against measures a report by the best clairvoyant's.
+func (r *Report) against(best *ClairvoyantReport) {
+	c := *best
+	c.Goodput = share(r.TokensServed, c.TokensServed)
+	c.Avoidable = r.RefusedLocal + r.RefusedProvider - c.FewestRefused
+	r.Clairvoyant = &c
+}
