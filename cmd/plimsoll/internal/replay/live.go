@@ -73,12 +73,13 @@ func RunLive(ctx context.Context, o Options, l Live, policies []string, engine N
 		traffic.Go(func() { f.play(ctx, o.Trace, l.For, progress) })
 	}
 	traffic.Wait()
-	r := &LiveReport{Seconds: time.Since(begun).Seconds(), Interrupted: ctx.Err() != nil}
+	ended := time.Now()
+	r := &LiveReport{Seconds: ended.Sub(begun).Seconds(), Interrupted: ctx.Err() != nil}
 	end()
 	nodes.Wait()
 	for _, f := range fleets {
 		f.close()
-		r.Policies = append(r.Policies, f.report())
+		r.Policies = append(r.Policies, f.report(begun, ended))
 	}
 	return r, nil
 }
@@ -100,8 +101,8 @@ type peer interface {
 	met() <-chan struct{}
 	// close lets the store go, once run has returned.
 	close()
-	// sync says how exchanges went.
-	sync() SyncReport
+	// sync says how exchanges went in a run of that time.
+	sync(begun, ended time.Time) SyncReport
 	watch() *watch
 }
 

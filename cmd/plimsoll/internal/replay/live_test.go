@@ -135,6 +135,7 @@ func TestLiveWithoutServer(t *testing.T) {
 	for _, p := range r.Policies {
 		require.Zero(t, p.Sync.Exchanges)
 		require.Positive(t, p.Sync.Failures)
+		require.GreaterOrEqual(t, p.Sync.StalenessMS, 990.0, "nothing was ever heard")
 		require.Contains(t, p.Sync.LastError, "connection refused")
 		require.NotContains(t, p.Sync.LastError, "hunter2")
 	}

@@ -108,8 +108,8 @@ func (n *engineNode) met() <-chan struct{} { return n.seen.first }
 func (n *engineNode) close()               { n.Close() }
 func (n *engineNode) watch() *watch        { return n.seen }
 
-func (n *engineNode) sync() SyncReport {
-	r, st := n.seen.report(), n.syncer.Stats()
+func (n *engineNode) sync(begun, ended time.Time) SyncReport {
+	r, st := n.seen.report(begun, ended), n.syncer.Stats()
 	r.AwayS = st.Degraded.Seconds()
 	return r
 }

@@ -111,7 +111,8 @@ func (p *pusher) key(c litellm.Push) string {
 
 func (p *pusher) met() <-chan struct{} { return p.seen.first }
 func (p *pusher) watch() *watch        { return p.seen }
-func (p *pusher) sync() SyncReport     { return p.seen.report() }
+
+func (p *pusher) sync(begun, ended time.Time) SyncReport { return p.seen.report(begun, ended) }
 
 func (p *pusher) close() {
 	if p.client != nil {

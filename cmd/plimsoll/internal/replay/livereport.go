@@ -33,7 +33,7 @@ type LivePolicy struct {
 }
 
 // report closes the accounts, once the nodes have ended.
-func (f *fleet) report() LivePolicy {
+func (f *fleet) report(begun, ended time.Time) LivePolicy {
 	p := LivePolicy{
 		Policy: f.simulation.report.Policy, Offered: f.simulation.report.Offered, Refused: f.simulation.report.RefusedLocal,
 		UnderWay: f.open, Holds: true, LagMS: milliseconds(f.lag),
@@ -42,7 +42,7 @@ func (f *fleet) report() LivePolicy {
 		p.Served += f.deployments[i].served
 	}
 	for _, n := range f.peers {
-		p.Sync.add(n.sync())
+		p.Sync.add(n.sync(begun, ended))
 	}
 	span := max(f.cluster.size.staleness(), time.Duration(p.Sync.StalenessMS*float64(time.Millisecond)))
 	for _, d := range f.cluster.audit.deployments {

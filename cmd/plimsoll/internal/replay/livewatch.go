@@ -12,7 +12,8 @@ type SyncReport struct {
 	Exchanges int64 `json:"exchanges"` // that the server answered
 	Failures  int64 `json:"failures"`  // attempts that failed
 	// StalenessMS is the longest time from the beginning of one exchange of a
-	// node to the end of its next: staleness and round trip together.
+	// node to the end of its next, or of the run: staleness and round trip
+	// together.
 	StalenessMS float64 `json:"staleness_ms"`
 	RoundTripMS float64 `json:"round_trip_ms"` // of the longest exchange
 	AwayS       float64 `json:"away_s"`        // longest time that a node went on by policy, in seconds
@@ -71,10 +72,19 @@ func (w *watch) lastError() string {
 	return w.err.Error()
 }
 
-func (w *watch) report() SyncReport {
+// report is of a run that lasted that long. A node that has heard nothing since
+// some time, or ever, has grown as stale as that.
+func (w *watch) report(begun, ended time.Time) SyncReport {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	r := SyncReport{Exchanges: w.answered, Failures: w.failed, StalenessMS: milliseconds(w.staleness), RoundTripMS: milliseconds(w.longest)}
+	staleness := w.staleness
+	if w.answered == 0 {
+		staleness = ended.Sub(begun)
+	}
+	for _, last := range w.began {
+		staleness = max(staleness, ended.Sub(last))
+	}
+	r := SyncReport{Exchanges: w.answered, Failures: w.failed, StalenessMS: milliseconds(staleness), RoundTripMS: milliseconds(w.longest)}
 	if w.err != nil {
 		r.LastError = w.err.Error()
 	}

@@ -9,10 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/provider"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/trace"
-	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
 var (
@@ -97,22 +95,4 @@ func TestRuleGoals(t *testing.T) {
 		}
 	}
 	t.Logf("goodput of the best clairvoyant's in %% / 429s / avoidable refusals per 1000, or tokens above soft caps in %% of the quota\n%s", table.String())
-}
-
-// underRule replays requests at 95 % load.
-func underRule(t *testing.T, requests trace.Trace, kind provider.Kind, policy string) *replay.Report {
-	t.Helper()
-	pool, err := provider.Pool("standard")
-	require.NoError(t, err)
-	o := replay.Options{Trace: requests, Pool: pool, PolicyName: policy, Kind: &kind, Seed: 1}
-	o.Policy, err = replay.PolicyNamed(policy, replay.Engine(engine.LeastUtilized))
-	require.NoError(t, err)
-	if *rulesNodes > 1 {
-		o.Nodes = &replay.Nodes{Count: *rulesNodes, Interval: 100 * time.Millisecond}
-	}
-	require.NoError(t, replay.FitRule(requests, o, 0.95))
-	r, err := replay.RunRule(t.Context(), o)
-	require.NoError(t, err)
-	requireConsistent(t, r)
-	return r
 }
