@@ -43,14 +43,20 @@ func (c *cluster) joinEngine(mem *memstore.Store, name string, p *enginePolicy, 
 	var err error
 	s.syncer, err = syncer.New(p.engine, s, syncer.Config{
 		Node: name, Interval: c.size.Interval, Clock: p.clock, Nodes: c.size.Count,
-		Deployments: func(dst []string) []string {
-			for _, d := range pool {
-				dst = append(dst, d.ID)
-			}
-			return dst
-		},
+		Deployments: deploymentIDs(pool),
 	})
 	return s, err
+}
+
+// deploymentIDs returns what tells a syncer which deployments its node may be
+// asked for.
+func deploymentIDs(pool []provider.Deployment) func(dst []string) []string {
+	return func(dst []string) []string {
+		for _, d := range pool {
+			dst = append(dst, d.ID)
+		}
+		return dst
+	}
 }
 
 var errStopped = errors.New("the replay is over")

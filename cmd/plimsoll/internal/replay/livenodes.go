@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/provider"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/trace"
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
 	"github.com/plimsoll-dev/plimsoll/sync/valkeystore"
@@ -66,17 +65,6 @@ func (f *fleet) joinEngine(p *enginePolicy, name, run string, o Options, l Live,
 		Deployments: deploymentIDs(o.Pool),
 	})
 	return err
-}
-
-// deploymentIDs returns what tells a syncer which deployments its node may be
-// asked for.
-func deploymentIDs(pool []provider.Deployment) func(dst []string) []string {
-	return func(dst []string) []string {
-		for _, d := range pool {
-			dst = append(dst, d.ID)
-		}
-		return dst
-	}
 }
 
 // engineNode is what runs beside a node's engine.
