@@ -39,7 +39,7 @@ var directions = []direction{
 		why: "decides from memory alone, so that it can be embedded, fuzzed and replayed",
 	},
 	{
-		path: "engine/provider", planned: true,
+		path: "engine/provider",
 		why: "what a provider counts is data; headers arrive as a func, not as net/http",
 	},
 	{

@@ -1,0 +1,63 @@
+package provider_test
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
+)
+
+func ExamplePreset() {
+	p, known := provider.Preset("azure", "gpt-4o")
+	fmt.Println(known, p.Shape, p.RequestWindow, p.Admit)
+	p.RequestWindow = time.Second // this deployment is judged by the second
+	fmt.Println(p.Validate())
+	// Output:
+	// true minute 10s input+max
+	// <nil>
+}
+
+func ExampleUnknown() {
+	fmt.Println(provider.Unknown().Shape)
+	// Output: bucket
+}
+
+func ExampleNames() {
+	fmt.Println(len(provider.Names()), provider.Names()[:3])
+	// Output: 11 [openai azure anthropic]
+}
+
+func ExampleProfile_Validate() {
+	fmt.Println(provider.Profile{RequestWindow: 7 * time.Second}.Validate())
+	// Output: RequestWindow is 7s: use 0, or a part of a minute of at least a second, such as 10s
+}
+
+func ExampleProfile_Rates() {
+	p, _ := provider.Preset("bedrock", "anthropic.claude-sonnet-4-20250514-v1:0")
+	r := p.Rates()
+	in, out := r.Admitted(900, 50, 400)
+	fmt.Println("at admission", in+out)
+	in, out = r.Used(900, 300, 0, 50)
+	fmt.Println("in the end", in+out)
+	// Output:
+	// at admission 1300
+	// in the end 850
+}
+
+func ExampleRates_Plain() {
+	r := provider.Profile{}.Rates()
+	fmt.Println(r.Plain())
+	// Output: true
+}
+
+func ExampleRates_Admitted() {
+	r := provider.Profile{Admit: provider.AdmitLarger}.Rates()
+	fmt.Println(r.Admitted(300, 50, 1000))
+	// Output: 300 700
+}
+
+func ExampleRates_Used() {
+	r := provider.Profile{Weights: provider.Weights{Input: 1, Output: 5}}.Rates()
+	fmt.Println(r.Used(300, 100, 0, 20))
+	// Output: 200 100
+}

@@ -1,0 +1,76 @@
+package provider
+
+import "math"
+
+// MaxWeight is the largest weight.
+const MaxWeight = 1000.0
+
+// Weights are what each token counts against limits on all tokens and, without
+// the output's, against limits on input. Thousandths are kept. The zero Weights
+// count every token as one; to count nothing at all is what no provider does.
+type Weights struct {
+	Input       float64 // input that came from no cache and went into none
+	CachedInput float64 // input read from a cache
+	CacheWrite  float64 // input written to a cache
+	Output      float64
+}
+
+// Rates are a profile's charges in whole numbers, for the path of a request. The
+// zero Rates are not valid: [Profile.Rates] makes them.
+type Rates struct {
+	admit                        Admit
+	input, cached, write, output int64 // thousandths
+	plain                        bool  // every token counts as one
+}
+
+// Rates returns what the profile charges. The profile must be valid.
+func (p Profile) Rates() Rates {
+	w := p.Weights
+	if w == (Weights{}) {
+		w = Weights{1, 1, 1, 1}
+	}
+	milli := func(v float64) int64 { return int64(math.Round(v * 1000)) }
+	r := Rates{admit: p.Admit, input: milli(w.Input), cached: milli(w.CachedInput), write: milli(w.CacheWrite), output: milli(w.Output)}
+	r.plain = r.input == 1000 && r.cached == 1000 && r.write == 1000 && r.output == 1000
+	return r
+}
+
+// Plain reports whether every token counts as one.
+func (r *Rates) Plain() bool { return r.plain }
+
+// Admitted returns what a request counts at admission, against limits on input
+// and on output: tokens of input, of output expected, and the most output that
+// it allows (0 = unknown). None may be negative. Against a limit on all tokens
+// it counts the sum.
+func (r *Rates) Admitted(input, expected, most int64) (in, out int64) {
+	if most == 0 {
+		most = expected
+	}
+	switch r.admit {
+	case AdmitNothing:
+		return 0, 0
+	case AdmitInput:
+		return input, 0
+	case AdmitInputMax:
+		return input, most
+	case AdmitLarger:
+		return input, max(most-input, 0)
+	}
+	return input, expected
+}
+
+// Used returns what a call counts once its usage is known, against limits on
+// input and on output, rounded up. Cached and write are parts of input; what is
+// beyond it is ignored. None may be negative or above 2^42. Against a limit on
+// all tokens it counts the sum.
+func (r *Rates) Used(input, cached, write, output int64) (in, out int64) {
+	if r.plain {
+		return input, output
+	}
+	cached = min(cached, input)
+	write = min(write, input-cached)
+	fresh := input - cached - write
+	return up(fresh*r.input + cached*r.cached + write*r.write), up(output * r.output)
+}
+
+func up(thousandths int64) int64 { return (thousandths + 999) / 1000 }
