@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
@@ -60,4 +61,25 @@ func ExampleRates_Used() {
 	r := provider.Profile{Weights: provider.Weights{Input: 1, Output: 5}}.Rates()
 	fmt.Println(r.Used(300, 100, 0, 20))
 	// Output: 200 100
+}
+
+func ExampleRead() {
+	h := http.Header{}
+	h.Set("Retry-After", "7")
+	h.Set("X-Ratelimit-Limit-Tokens", "150000")
+	h.Set("X-Ratelimit-Remaining-Tokens", "-27689")
+	s := provider.Read(provider.Answer{
+		Provider: "azure", Status: http.StatusTooManyRequests, Header: h.Get,
+		Body: []byte(`{"error":{"code":"429","message":"Please retry after 7 seconds."}}`),
+		At:   time.Now(),
+	})
+	tokens := s.Readings[provider.Tokens]
+	fmt.Println(s.Kind, s.RetryAfter, tokens.Limit, tokens.Remaining)
+	// Output: rate limit 7s 150000 -27689
+}
+
+func ExampleDay_End() {
+	now := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+	fmt.Println(provider.DayPacific.End(now).UTC().Format(time.DateTime))
+	// Output: 2026-03-05 08:00:00
 }

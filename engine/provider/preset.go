@@ -81,19 +81,26 @@ var presets = []preset{
 // it ("" = its common rule). False: the provider is not known, and the rule is
 // that of [Unknown].
 func Preset(name, model string) (Profile, bool) {
+	p := find(name)
+	if p == nil {
+		return Unknown(), false
+	}
+	got := p.profile
+	if p.adapt != nil {
+		p.adapt(&got, model)
+	}
+	return got, true
+}
+
+// find returns a provider by name, nil if it is not known.
+func find(name string) *preset {
 	name = strings.ToLower(strings.TrimSpace(name))
 	for i := range presets {
-		p := &presets[i]
-		if name != p.name && !slices.Contains(p.aliases, name) {
-			continue
+		if p := &presets[i]; name == p.name || slices.Contains(p.aliases, name) {
+			return p
 		}
-		got := p.profile
-		if p.adapt != nil {
-			p.adapt(&got, model)
-		}
-		return got, true
 	}
-	return Unknown(), false
+	return nil
 }
 
 // Names returns the providers that Preset knows, in its order.

@@ -1,0 +1,136 @@
+package provider
+
+import (
+	"regexp"
+	"strings"
+	"time"
+)
+
+var (
+	// "Please try again in 1.146s", "try again in 6m0s", "Please retry after 7
+	// seconds", "retry in 12.5s".
+	askedToWait = regexp.MustCompile(`(?i)(?:try again|retry) (?:in|after) ([0-9][0-9.]*)\s*(milliseconds?|seconds?|minutes?|hours?|(?:ms|h|m|s)(?:[0-9.]+(?:ms|h|m|s))*)?`)
+	// "on tokens per min (TPM): Limit 50000, Used 47949, Requested 3006": OpenAI,
+	// Groq. Numbers may be estimated ("~4251").
+	figures = regexp.MustCompile(`(?i)\b((?:input |output )?tokens|requests) per (min|minute|day)\b[^:]{0,80}: Limit ~?([0-9]+)(?:, Used ~?([0-9]+))?(?:, Requested ~?([0-9]+))?`)
+)
+
+// retryAfter returns how long to stay away, by the first that says so of
+// retry-after-ms, x-ms-retry-after-ms, retry-after, the body, and the resets of
+// the limits used up.
+func (r *reader) retryAfter(e *refusal) time.Duration {
+	if r.out.Kind == RateLimit && e.dailyQuota() {
+		// Whatever wait is named beside it: a second was seen.
+		return limitWait(float64(r.dayEnd().Sub(r.At)))
+	}
+	most := MaxRetryAfter
+	if e.daily() || r.out.Readings[DayRequests].usedUp() || r.out.Readings[DayTokens].usedUp() {
+		most = MaxReset
+	}
+	for _, h := range []struct {
+		name string
+		unit time.Duration
+	}{
+		{"retry-after-ms", time.Millisecond}, {"x-ms-retry-after-ms", time.Millisecond}, {"retry-after", time.Second},
+	} {
+		if d, ok := parseWait(r.header(h.name), h.unit, r.At); ok {
+			return min(d, most)
+		}
+	}
+	if d, ok := e.hint(r.At); ok {
+		return min(d, most)
+	}
+	if r.out.Kind != RateLimit {
+		return 0
+	}
+	longest := time.Duration(0)
+	for i := range r.out.Readings {
+		if v := &r.out.Readings[i]; v.usedUp() {
+			longest = max(longest, v.Reset)
+		}
+	}
+	return min(longest, most)
+}
+
+// usedUp reports whether nothing was said to remain.
+func (v *Reading) usedUp() bool { return v.Told && v.Remaining <= v.Grain/2 }
+
+// dayEnd returns when the provider's day ends.
+func (r *reader) dayEnd() time.Time {
+	p, _ := Preset(r.Provider, "")
+	return p.Day.End(r.At)
+}
+
+// hint reads how long to wait from a body.
+func (f *refusal) hint(at time.Time) (time.Duration, bool) {
+	if f.retry != "" {
+		return parseWait(f.retry, time.Second, at)
+	}
+	m := askedToWait.FindStringSubmatch(f.message)
+	if m == nil {
+		return 0, false
+	}
+	number, unit := strings.TrimRight(m[1], "."), strings.ToLower(m[2])
+	switch {
+	case unit == "":
+		return parseWait(number, time.Second, at)
+	case strings.HasPrefix(unit, "milli"):
+		return parseWait(number, time.Millisecond, at)
+	case strings.HasPrefix(unit, "sec"):
+		return parseWait(number, time.Second, at)
+	case strings.HasPrefix(unit, "min"):
+		return parseWait(number, time.Minute, at)
+	case strings.HasPrefix(unit, "hour"):
+		return parseWait(number, time.Hour, at)
+	}
+	return parseWait(strings.TrimRight(m[1]+unit, "."), time.Second, at)
+}
+
+// readFigures reads the limit that a refusal names; the headers go first.
+func (r *reader) readFigures(e *refusal) {
+	for _, q := range e.quotas {
+		if n, ok := parseFigure(q.value); ok && n > 0 {
+			r.fill(limitOf(q.id), n, 0, r.out.Kind == RateLimit)
+		}
+	}
+	m := figures.FindStringSubmatch(e.message)
+	if m == nil {
+		return
+	}
+	limit, ok := parseFigure(m[3])
+	if !ok || limit <= 0 {
+		return
+	}
+	used, told := parseFigure(m[4])
+	r.fill(limitOf(m[1]+" per "+m[2]), limit, limit-used, told)
+}
+
+func (r *reader) fill(of Limit, limit, remaining int64, told bool) {
+	to := &r.out.Readings[of]
+	if to.Limit == 0 {
+		to.Limit = limit
+	}
+	if !to.Told && told {
+		to.Remaining, to.Told = remaining, true
+	}
+}
+
+// limitOf reads which limit is meant from words such as "tokens per day" or
+// "GenerateContentInputTokensPerModelPerMinute-FreeTier".
+func limitOf(words string) Limit {
+	w := strings.ToLower(words)
+	day, tokens := strings.Contains(w, "day"), strings.Contains(w, "token")
+	switch {
+	case day && tokens:
+		return DayTokens
+	case day:
+		return DayRequests
+	case !tokens:
+		return Requests
+	case strings.Contains(w, "output "):
+		return OutputTokens
+	case strings.Contains(w, "input "):
+		return InputTokens
+	}
+	return Tokens
+}

@@ -1,0 +1,125 @@
+package provider
+
+import "time"
+
+// Signal is what one answer of a provider said about the limits of the
+// deployment that gave it. The zero Signal says nothing.
+type Signal struct {
+	// Kind is what became of the call.
+	Kind Kind
+	// RetryAfter is how long the provider asks to stay away, rounded up to the
+	// millisecond; 0 = it did not say. It is at most [MaxRetryAfter], or ends with
+	// the provider's day where a limit per day is used up.
+	RetryAfter time.Duration
+	// Readings are what was told of each limit.
+	Readings [Limits]Reading
+}
+
+// Reading is what an answer told of one limit.
+type Reading struct {
+	Limit     int64 // 0 = not told
+	Remaining int64 // below 0 after an overrun; means nothing unless Told
+	Told      bool  // Remaining was told
+	// Grain is what Remaining is rounded to a multiple of; 0 = exact.
+	Grain int64
+	// Reset is how long until the limit is unused again, from the answer on: a
+	// bucket is full, a window ends. At most [MaxReset]; 0 = not told.
+	Reset time.Duration
+}
+
+// Kind is what became of a call.
+type Kind uint8
+
+const (
+	Fine       Kind = iota // nothing was refused
+	RateLimit              // a limit is used up for now: another deployment may have room
+	TooLarge               // this request never fits here; smaller ones may
+	NoMoney                // the account has nothing left; waiting does not help soon
+	Overloaded             // the provider has no capacity, whatever the limits
+	Other                  // refused or failed for another reason
+)
+
+var kinds = []string{"fine", "rate limit", "too large", "no money", "overloaded", "other"}
+
+// String returns the kind in words.
+func (k Kind) String() string { return nameOf(kinds, int(k), "Kind") }
+
+// Limit is which limit a reading is of.
+type Limit uint8
+
+const (
+	Requests     Limit = iota // requests per minute
+	Tokens                    // tokens per minute
+	InputTokens               // tokens of input per minute
+	OutputTokens              // tokens of output per minute
+	DayRequests               // requests per day
+	DayTokens                 // tokens per day
+
+	Limits = iota // how many there are
+)
+
+var limitNames = []string{"RPM", "TPM", "InputTPM", "OutputTPM", "RPD", "TPD"}
+
+// String returns the name that configurations give the limit.
+func (l Limit) String() string { return nameOf(limitNames, int(l), "Limit") }
+
+const (
+	// MaxRetryAfter is the longest that a Signal asks to stay away because of a
+	// limit per minute, whatever was said: providers have asked for a day.
+	MaxRetryAfter = 10 * time.Minute
+	// MaxReset is the longest Reset: a day of 25 hours.
+	MaxReset = 25 * time.Hour
+	// maxFigure is where limits and what remains of them end, either way.
+	maxFigure = int64(1) << 42
+)
+
+// Answer is what there is to read of an answer.
+type Answer struct {
+	// Provider is a name that [Preset] knows; others are read by their headers'
+	// names alone.
+	Provider string
+	// Status is the HTTP status. Errors inside a stream come with 200.
+	Status int
+	// Header returns the value of a header by its name, in any case; "" = none.
+	// Nil = no headers.
+	Header func(name string) string
+	// Body is the body of a refusal, or the data of an error event in a stream;
+	// nothing else should be passed. Only its first 64 KiB are read.
+	Body []byte
+	// At is when the answer came.
+	At time.Time
+}
+
+// Read returns what an answer said. It never fails: what it does not understand
+// it leaves out.
+func Read(a Answer) Signal {
+	var s Signal
+	r := reader{Answer: a, out: &s}
+	if p := find(a.Provider); p != nil {
+		r.Provider = p.name
+	}
+	r.readHeaders()
+	var e refusal
+	if len(a.Body) != 0 {
+		e = readRefusal(a.Body)
+	}
+	s.Kind = r.kind(&e)
+	if s.Kind == Fine {
+		return s
+	}
+	r.readFigures(&e)
+	s.RetryAfter = r.retryAfter(&e)
+	return s
+}
+
+type reader struct {
+	Answer
+	out *Signal
+}
+
+func (r *reader) header(name string) string {
+	if r.Header == nil {
+		return ""
+	}
+	return r.Header(name)
+}

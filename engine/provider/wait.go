@@ -1,0 +1,83 @@
+package provider
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"time"
+	_ "time/tzdata" // midnight Pacific must not depend on the host's files
+)
+
+// Numbers from these on are points in time, not lengths.
+const (
+	unixSeconds = 1e9
+	unixMillis  = 1e12
+)
+
+// stamps are the ways to write a point in time besides a number.
+var stamps = []string{time.RFC3339Nano, time.RFC1123, time.RFC850, time.ANSIC}
+
+// parseWait reads how long to wait from at on, however it is written: seconds
+// ("26.5"), a duration ("6m0s", "84ms", "1h 2m"), or a point in time by RFC 3339,
+// as an HTTP date or in Unix seconds or milliseconds. Unit is what a bare number
+// counts. What has passed is 0; it rounds up to the millisecond and ends at
+// [MaxReset].
+func parseWait(text string, unit time.Duration, at time.Time) (wait time.Duration, ok bool) {
+	text = strings.TrimSpace(text)
+	if text == "" || len(text) > 64 {
+		return 0, false
+	}
+	if n, err := strconv.ParseFloat(text, 64); err == nil {
+		switch {
+		case math.IsNaN(n):
+			return 0, false
+		case n >= unixMillis:
+			return limitWait(n*1e6 - float64(at.UnixNano())), true
+		case n >= unixSeconds:
+			return limitWait(n*1e9 - float64(at.UnixNano())), true
+		}
+		return limitWait(n * float64(unit)), true
+	}
+	if d, err := time.ParseDuration(strings.ReplaceAll(text, " ", "")); err == nil {
+		return limitWait(float64(d)), true
+	}
+	for _, layout := range stamps {
+		if t, err := time.Parse(layout, text); err == nil {
+			return limitWait(float64(t.Sub(at))), true
+		}
+	}
+	return 0, false
+}
+
+// limitWait rounds nanoseconds up to milliseconds within what is allowed.
+func limitWait(ns float64) time.Duration {
+	ms := math.Ceil(ns/1e6 - 1e-6) // a whole number may come a little late from a float
+	return time.Duration(min(max(ms, 0), float64(MaxReset/time.Millisecond))) * time.Millisecond
+}
+
+// parseFigure reads a limit or what remains of it; below zero it may be.
+func parseFigure(text string) (n int64, ok bool) {
+	f, err := strconv.ParseFloat(strings.ReplaceAll(strings.TrimSpace(text), ",", ""), 64)
+	if err != nil || math.IsNaN(f) {
+		return 0, false
+	}
+	return int64(math.Floor(min(max(f, -float64(maxFigure)), float64(maxFigure)))), true
+}
+
+var pacific = func() *time.Location {
+	l, err := time.LoadLocation("America/Los_Angeles")
+	if err != nil {
+		panic("provider: embedded time zone data: " + err.Error())
+	}
+	return l
+}()
+
+// End returns when the day that holds t ends.
+func (d Day) End(t time.Time) time.Time {
+	zone := time.UTC
+	if d == DayPacific {
+		zone = pacific
+	}
+	y, m, day := t.In(zone).Date()
+	return time.Date(y, m, day+1, 0, 0, 0, 0, zone)
+}
