@@ -24,56 +24,78 @@ var presets = []preset{
 	// https://platform.openai.com/docs/guides/rate-limits: the larger of max_tokens
 	// and the estimated tokens counts, failed requests do too. The waits in its
 	// refusals are those of a bucket.
-	{name: "openai", aliases: []string{"text-completion-openai"},
-		profile: Profile{Shape: Bucket, Admit: AdmitLarger, CountsRefused: true}},
+	{
+		name: "openai", aliases: []string{"text-completion-openai"},
+		profile: Profile{Shape: Bucket, Admit: AdmitLarger, CountsRefused: true},
+	},
 	// https://learn.microsoft.com/azure/ai-foundry/openai/how-to/quota: prompt and
 	// max_tokens count at the start, the count is reset each minute, requests are
 	// judged over 1 or 10 s, refused calls may count.
-	{name: "azure", aliases: []string{"azure_text", "azure_ai", "azure openai"},
-		profile: Profile{RequestWindow: 10 * time.Second, Admit: AdmitInputMax, CountsRefused: true}},
+	{
+		name: "azure", aliases: []string{"azure_text", "azure_ai", "azure openai"},
+		profile: Profile{RequestWindow: 10 * time.Second, Admit: AdmitInputMax, CountsRefused: true},
+	},
 	// https://platform.claude.com/docs/en/api/rate-limits: buckets; input read from
 	// a cache does not count, input written to one does; output counts as produced.
-	{name: "anthropic",
-		profile: Profile{Shape: Bucket, Admit: AdmitInput, Weights: Weights{Input: 1, CacheWrite: 1, Output: 1}}},
+	{
+		name:    "anthropic",
+		profile: Profile{Shape: Bucket, Admit: AdmitInput, Weights: Weights{Input: 1, CacheWrite: 1, Output: 1}},
+	},
 	// https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-token-burndown.html:
 	// input and max_tokens are deducted at the start; in the end input, cache writes
 	// and output times the model's burndown rate. The shape is not published
 	// (inferred).
-	{name: "bedrock", aliases: []string{"bedrock_converse", "bedrock-runtime"},
+	{
+		name: "bedrock", aliases: []string{"bedrock_converse", "bedrock-runtime"},
 		profile: Profile{Shape: Bucket, Admit: AdmitInputMax, Weights: Weights{Input: 1, CacheWrite: 1, Output: 1}},
-		adapt:   func(p *Profile, model string) { p.Weights.Output = burndown(model) }},
+		adapt:   func(p *Profile, model string) { p.Weights.Output = burndown(model) },
+	},
 	// https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-mantle.html: limits
 	// on input and output apart, input read from a cache does not count, output
 	// counts as produced, no limit on requests.
-	{name: "bedrock-mantle", aliases: []string{"bedrock_mantle"},
-		profile: Profile{Shape: Bucket, Admit: AdmitInput, Weights: Weights{Input: 1, CacheWrite: 1, Output: 1}}},
+	{
+		name: "bedrock-mantle", aliases: []string{"bedrock_mantle"},
+		profile: Profile{Shape: Bucket, Admit: AdmitInput, Weights: Weights{Input: 1, CacheWrite: 1, Output: 1}},
+	},
 	// https://ai.google.dev/gemini-api/docs/rate-limits: input tokens only; a day's
 	// requests begin anew at midnight Pacific time. The shape is not published
 	// (inferred).
-	{name: "gemini", aliases: []string{"google"},
-		profile: Profile{Shape: Bucket, Admit: AdmitInput, Weights: Weights{Input: 1, CachedInput: 1, CacheWrite: 1}, Day: DayPacific}},
+	{
+		name: "gemini", aliases: []string{"google"},
+		profile: Profile{Shape: Bucket, Admit: AdmitInput, Weights: Weights{Input: 1, CachedInput: 1, CacheWrite: 1}, Day: DayPacific},
+	},
 	// https://cloud.google.com/vertex-ai/generative-ai/docs/quotas: a shared quota
 	// without fixed limits, so what is configured is the operator's own; counted by
 	// input as for Gemini (inferred).
-	{name: "vertex", aliases: []string{"vertex_ai", "vertex_ai_beta"},
-		profile: Profile{Shape: Bucket, Admit: AdmitInput, Weights: Weights{Input: 1, CachedInput: 1, CacheWrite: 1}, Day: DayPacific}},
+	{
+		name: "vertex", aliases: []string{"vertex_ai", "vertex_ai_beta"},
+		profile: Profile{Shape: Bucket, Admit: AdmitInput, Weights: Weights{Input: 1, CachedInput: 1, CacheWrite: 1}, Day: DayPacific},
+	},
 	// https://console.groq.com/docs/rate-limits: cached tokens do not count. Its
 	// headers are those of a bucket; what is asked for at admission, with the
 	// maximum of output, is inferred from its refusals.
-	{name: "groq",
-		profile: Profile{Shape: Bucket, Admit: AdmitInputMax, Weights: Weights{Input: 1, CacheWrite: 1, Output: 1}}},
+	{
+		name:    "groq",
+		profile: Profile{Shape: Bucket, Admit: AdmitInputMax, Weights: Weights{Input: 1, CacheWrite: 1, Output: 1}},
+	},
 	// https://docs.mistral.ai/deployment/laplateforme/tier: tokens a minute. Fixed
 	// minutes of the clock and one cost per call at its start are inferred from its
 	// headers.
-	{name: "mistral", aliases: []string{"codestral"},
-		profile: Profile{Admit: AdmitInputMax}},
+	{
+		name: "mistral", aliases: []string{"codestral"},
+		profile: Profile{Admit: AdmitInputMax},
+	},
 	// https://docs.cohere.com/docs/rate-limits: calls a minute, no tokens.
-	{name: "cohere", aliases: []string{"cohere_chat"},
-		profile: Profile{Admit: AdmitNothing}},
+	{
+		name: "cohere", aliases: []string{"cohere_chat"},
+		profile: Profile{Admit: AdmitNothing},
+	},
 	// https://inference-docs.cerebras.ai/support/rate-limits: input estimate and
 	// max_completion_tokens at the start; limits by minute, hour and day.
-	{name: "cerebras",
-		profile: Profile{Admit: AdmitInputMax}},
+	{
+		name:    "cerebras",
+		profile: Profile{Admit: AdmitInputMax},
+	},
 }
 
 // Preset returns the rule of a provider, named as LiteLLM does in front of a

@@ -122,8 +122,10 @@ func (p Profile) Validate() error {
 		field string
 		v     float64
 	}{
-		{"Input", p.Weights.Input}, {"CachedInput", p.Weights.CachedInput},
-		{"CacheWrite", p.Weights.CacheWrite}, {"Output", p.Weights.Output},
+		{"Input", p.Weights.Input},
+		{"CachedInput", p.Weights.CachedInput},
+		{"CacheWrite", p.Weights.CacheWrite},
+		{"Output", p.Weights.Output},
 	} {
 		if !(w.v >= 0 && w.v <= MaxWeight) || math.IsNaN(w.v) {
 			bad("Weights.%s is %v: use 0 to %v", w.field, w.v, MaxWeight)

@@ -47,6 +47,7 @@ func (r *Rates) Admitted(input, expected, most int64) (in, out int64) {
 		most = expected
 	}
 	switch r.admit {
+	case AdmitExpected:
 	case AdmitNothing:
 		return 0, 0
 	case AdmitInput:

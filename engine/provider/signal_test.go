@@ -34,35 +34,44 @@ func TestHeaders(t *testing.T) {
 		name, provider, headers string
 		want                    readings
 	}{
-		{"OpenAI", "openai", `
+		{
+			"OpenAI", "openai", `
 			x-ratelimit-limit-requests: 3500
 			x-ratelimit-remaining-requests: 3499
 			x-ratelimit-reset-requests: 17ms
 			x-ratelimit-limit-tokens: 90000
 			x-ratelimit-remaining-tokens: 10000
 			x-ratelimit-reset-tokens: 6m0s`,
-			readings{provider.Requests: told(3500, 3499, 17*time.Millisecond), provider.Tokens: told(90000, 10000, 6*time.Minute)}},
-		{"OpenAI, the project has less", "openai", `
+			readings{provider.Requests: told(3500, 3499, 17*time.Millisecond), provider.Tokens: told(90000, 10000, 6*time.Minute)},
+		},
+		{
+			"OpenAI, the project has less", "openai", `
 			x-ratelimit-limit-tokens: 90000
 			x-ratelimit-remaining-tokens: 10000
 			x-ratelimit-limit-project-tokens: 20000
 			x-ratelimit-remaining-project-tokens: 5000`,
-			readings{provider.Tokens: told(20000, 5000, 0)}},
-		{"OpenAI, the project has more", "openai", `
+			readings{provider.Tokens: told(20000, 5000, 0)},
+		},
+		{
+			"OpenAI, the project has more", "openai", `
 			x-ratelimit-limit-tokens: 90000
 			x-ratelimit-remaining-tokens: 10000
 			x-ratelimit-limit-project-tokens: 20000
 			x-ratelimit-remaining-project-tokens: 15000`,
-			readings{provider.Tokens: told(90000, 10000, 0)}},
-		{"Azure: bare seconds, an overrun, requests left out", "azure", `
+			readings{provider.Tokens: told(90000, 10000, 0)},
+		},
+		{
+			"Azure: bare seconds, an overrun, requests left out", "azure", `
 			x-ratelimit-limit-requests: 10
 			x-ratelimit-remaining-requests: 9
 			x-ratelimit-reset-requests: 10
 			x-ratelimit-limit-tokens: 150000
 			x-ratelimit-remaining-tokens: -27689
 			x-ratelimit-reset-tokens: 300`,
-			readings{provider.Tokens: told(150000, -27689, 5*time.Minute)}},
-		{"Anthropic: split, a point in time, rounded", "anthropic", `
+			readings{provider.Tokens: told(150000, -27689, 5*time.Minute)},
+		},
+		{
+			"Anthropic: split, a point in time, rounded", "anthropic", `
 			anthropic-ratelimit-requests-limit: 50
 			anthropic-ratelimit-requests-remaining: 49
 			anthropic-ratelimit-requests-reset: 2026-03-04T12:00:31Z
@@ -78,57 +87,76 @@ func TestHeaders(t *testing.T) {
 				provider.Requests:     told(50, 49, time.Second),
 				provider.InputTokens:  thousands(told(50000, 41000, 11*time.Second)),
 				provider.OutputTokens: thousands(told(10000, 10000, 0)),
-			}},
-		{"Groq: requests of a day", "groq", `
+			},
+		},
+		{
+			"Groq: requests of a day", "groq", `
 			x-ratelimit-limit-requests: 14400
 			x-ratelimit-remaining-requests: 14370
 			x-ratelimit-reset-requests: 2m59.56s
 			x-ratelimit-limit-tokens: 18000
 			x-ratelimit-remaining-tokens: 17997
 			x-ratelimit-reset-tokens: 7.66s`,
-			readings{provider.DayRequests: told(14400, 14370, 179560*time.Millisecond), provider.Tokens: told(18000, 17997, 7660*time.Millisecond)}},
-		{"Cerebras: fractions of seconds", "cerebras", `
+			readings{provider.DayRequests: told(14400, 14370, 179560*time.Millisecond), provider.Tokens: told(18000, 17997, 7660*time.Millisecond)},
+		},
+		{
+			"Cerebras: fractions of seconds", "cerebras", `
 			x-ratelimit-limit-requests-day: 1000
 			x-ratelimit-remaining-requests-day: 998
 			x-ratelimit-reset-requests-day: 43169.5
 			x-ratelimit-limit-tokens-minute: 60000
 			x-ratelimit-remaining-tokens-minute: 59000
 			x-ratelimit-reset-tokens-minute: 26.5`,
-			readings{provider.DayRequests: told(1000, 998, 43169500*time.Millisecond), provider.Tokens: told(60000, 59000, 26500*time.Millisecond)}},
-		{"Mistral: by size", "mistral", `
+			readings{provider.DayRequests: told(1000, 998, 43169500*time.Millisecond), provider.Tokens: told(60000, 59000, 26500*time.Millisecond)},
+		},
+		{
+			"Mistral: by size", "mistral", `
 			x-ratelimitbysize-limit-minute: 500000
 			x-ratelimitbysize-remaining-minute: 467993
 			ratelimitbysize-query-cost: 32007
 			ratelimitbysize-reset: 40
 			x-ratelimit-limit-req-minute: 60
 			x-ratelimit-remaining-req-minute: 59`,
-			readings{provider.Tokens: told(500000, 467993, 40*time.Second), provider.Requests: told(60, 59, 0)}},
-		{"Cohere: trial keys", "cohere", `
+			readings{provider.Tokens: told(500000, 467993, 40*time.Second), provider.Requests: told(60, 59, 0)},
+		},
+		{
+			"Cohere: trial keys", "cohere", `
 			x-trial-endpoint-call-limit: 10
 			x-trial-endpoint-call-remaining: 9`,
-			readings{provider.Requests: told(10, 9, 0)}},
+			readings{provider.Requests: told(10, 9, 0)},
+		},
 		{"Together", "together_ai", `x-tokenlimit-remaining: 1234`, readings{provider.Tokens: told(0, 1234, 0)}},
-		{"an unknown provider with common names", "", `
+		{
+			"an unknown provider with common names", "", `
 			x-ratelimit-limit-requests: 60
 			x-ratelimit-remaining-requests: 0
 			x-ratelimit-reset-requests: Wed, 04 Mar 2026 12:00:45 GMT`,
-			readings{provider.Requests: told(60, 0, 15*time.Second)}},
-		{"Unix seconds and milliseconds", "", `
+			readings{provider.Requests: told(60, 0, 15*time.Second)},
+		},
+		{
+			"Unix seconds and milliseconds", "", `
 			x-ratelimit-reset-requests: 1772625660
 			x-ratelimit-reset-tokens: 1772625631500`,
-			readings{provider.Requests: {Reset: 30 * time.Second}, provider.Tokens: {Reset: 1500 * time.Millisecond}}},
-		{"malformed", "openai", `
+			readings{provider.Requests: {Reset: 30 * time.Second}, provider.Tokens: {Reset: 1500 * time.Millisecond}},
+		},
+		{
+			"malformed", "openai", `
 			x-ratelimit-limit-requests: many
 			x-ratelimit-remaining-requests: NaN
 			x-ratelimit-reset-requests: soon
 			x-ratelimit-limit-tokens: -5
 			x-ratelimit-remaining-tokens: 1e300
 			x-ratelimit-reset-tokens: -3s`,
-			readings{provider.Tokens: told(0, 1<<42, 0)}},
-		{"a reset of a year", "openai", "x-ratelimit-reset-tokens: 8760h",
-			readings{provider.Tokens: {Reset: provider.MaxReset}}},
-		{"rounded up", "openai", "x-ratelimit-reset-tokens: 1.0001s",
-			readings{provider.Tokens: {Reset: 1001 * time.Millisecond}}},
+			readings{provider.Tokens: told(0, 1<<42, 0)},
+		},
+		{
+			"a reset of a year", "openai", "x-ratelimit-reset-tokens: 8760h",
+			readings{provider.Tokens: {Reset: provider.MaxReset}},
+		},
+		{
+			"rounded up", "openai", "x-ratelimit-reset-tokens: 1.0001s",
+			readings{provider.Tokens: {Reset: 1001 * time.Millisecond}},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := provider.Read(provider.Answer{Provider: c.provider, Status: 200, Header: headers(c.headers), At: at})
@@ -150,75 +178,135 @@ func TestRefusals(t *testing.T) {
 		after          time.Duration
 		want           readings
 	}{
-		{"OpenAI, tokens", "openai", 429, "",
+		{
+			"OpenAI, tokens", "openai", 429, "",
 			`{"error":{"message":"Rate limit reached for gpt-4o-mini in organization org-x on tokens per min (TPM): Limit 50000, Used 47949, Requested 3006. Please try again in 1.146s. Visit https://example.com.","type":"tokens","param":null,"code":"rate_limit_exceeded"}}`,
 			provider.RateLimit, 1146 * time.Millisecond,
-			readings{provider.Tokens: {Limit: 50000, Remaining: 2051, Told: true}}},
-		{"OpenAI, milliseconds", "openai", 429, "", `{"error":{"message":"... Please try again in 84ms.","code":"rate_limit_exceeded"}}`,
-			provider.RateLimit, 84 * time.Millisecond, nil},
-		{"OpenAI, minutes", "openai", 429, "", `{"error":{"message":"Please try again in 6m0s.","code":"rate_limit_exceeded"}}`,
-			provider.RateLimit, 6 * time.Minute, nil},
-		{"OpenAI, too large", "openai", 429, "",
+			readings{provider.Tokens: {Limit: 50000, Remaining: 2051, Told: true}},
+		},
+		{
+			"OpenAI, milliseconds", "openai", 429, "", `{"error":{"message":"... Please try again in 84ms.","code":"rate_limit_exceeded"}}`,
+			provider.RateLimit, 84 * time.Millisecond, nil,
+		},
+		{
+			"OpenAI, minutes", "openai", 429, "", `{"error":{"message":"Please try again in 6m0s.","code":"rate_limit_exceeded"}}`,
+			provider.RateLimit, 6 * time.Minute, nil,
+		},
+		{
+			"OpenAI, too large", "openai", 429, "",
 			`{"error":{"message":"Request too large for gpt-4o on tokens per min (TPM): Limit 200000, Requested 205482. The input or output tokens must be reduced.","type":"tokens","code":"rate_limit_exceeded"}}`,
-			provider.TooLarge, 0, readings{provider.Tokens: {Limit: 200000}}},
-		{"OpenAI, no money", "openai", 429, "",
+			provider.TooLarge, 0,
+			readings{provider.Tokens: {Limit: 200000}},
+		},
+		{
+			"OpenAI, no money", "openai", 429, "",
 			`{"error":{"message":"You exceeded your current quota, please check your plan and billing details.","type":"insufficient_quota","code":"insufficient_quota"}}`,
-			provider.NoMoney, 0, nil},
-		{"OpenAI, requests of a day", "openai", 429, "retry-after: 7200",
+			provider.NoMoney, 0, nil,
+		},
+		{
+			"OpenAI, requests of a day", "openai", 429, "retry-after: 7200",
 			`{"error":{"message":"Rate limit reached for x on requests per day (RPD): Limit 200, Used 200, Requested 1. Please try again in 7m12s.","code":"rate_limit_exceeded"}}`,
-			provider.RateLimit, 2 * time.Hour, readings{provider.DayRequests: {Limit: 200, Told: true}}},
-		{"Groq, an estimate", "groq", 429, "retry-after: 60",
+			provider.RateLimit, 2 * time.Hour,
+			readings{provider.DayRequests: {Limit: 200, Told: true}},
+		},
+		{
+			"Groq, an estimate", "groq", 429, "retry-after: 60",
 			`{"error":{"message":"Rate limit reached for model llama3-70b on tokens per minute (TPM): Limit 5000, Used 5747, Requested ~4251. Please try again in 59.977s.","type":"tokens","code":"rate_limit_exceeded"}}`,
-			provider.RateLimit, time.Minute, readings{provider.Tokens: {Limit: 5000, Remaining: -747, Told: true}}},
-		{"Azure, the body's seconds", "azure", 429, "",
+			provider.RateLimit, time.Minute,
+			readings{provider.Tokens: {Limit: 5000, Remaining: -747, Told: true}},
+		},
+		{
+			"Azure, the body's seconds", "azure", 429, "",
 			`{"error":{"code":"429","message":"Requests to the ChatCompletions_Create Operation under Azure OpenAI API version x have exceeded token rate limit of your current OpenAI S0 pricing tier. Please retry after 7 seconds."}}`,
-			provider.RateLimit, 7 * time.Second, nil},
-		{"Azure, milliseconds go before seconds", "azure", 429, "retry-after: 3\nretry-after-ms: 2000", `{"error":{"code":"429"}}`,
-			provider.RateLimit, 2 * time.Second, nil},
-		{"Azure, a day", "azure", 429, "retry-after: 86400", `{"error":{"code":"429","message":"Please retry after 86400 seconds."}}`,
-			provider.RateLimit, provider.MaxRetryAfter, nil},
-		{"Azure, inside a stream", "azure", 200, "retry-after: 4\nx-ratelimit-limit-tokens: 1000\nx-ratelimit-remaining-tokens: -27689",
+			provider.RateLimit, 7 * time.Second, nil,
+		},
+		{
+			"Azure, milliseconds go before seconds", "azure", 429, "retry-after: 3\nretry-after-ms: 2000", `{"error":{"code":"429"}}`,
+			provider.RateLimit, 2 * time.Second, nil,
+		},
+		{
+			"Azure, a day", "azure", 429, "retry-after: 86400", `{"error":{"code":"429","message":"Please retry after 86400 seconds."}}`,
+			provider.RateLimit, provider.MaxRetryAfter, nil,
+		},
+		{
+			"Azure, inside a stream", "azure", 200, "retry-after: 4\nx-ratelimit-limit-tokens: 1000\nx-ratelimit-remaining-tokens: -27689",
 			`{"code":"rate_limit_exceeded","message":"Too Many Requests","type":"error"}`,
-			provider.RateLimit, 4 * time.Second, readings{provider.Tokens: {Limit: 1000, Remaining: -27689, Told: true}}},
-		{"response.failed", "azure", 200, "",
+			provider.RateLimit, 4 * time.Second,
+			readings{provider.Tokens: {Limit: 1000, Remaining: -27689, Told: true}},
+		},
+		{
+			"response.failed", "azure", 200, "",
 			`{"type":"response.failed","response":{"status":"failed","error":{"code":"rate_limit_exceeded","message":"slow"}}}`,
-			provider.RateLimit, 0, nil},
-		{"Anthropic", "anthropic", 429, "retry-after: 12", `{"type":"error","error":{"type":"rate_limit_error","message":"This request would exceed your rate limit"}}`,
-			provider.RateLimit, 12 * time.Second, nil},
-		{"Anthropic, overloaded", "anthropic", 529, "", `{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}`,
-			provider.Overloaded, 0, nil},
-		{"Anthropic, overloaded inside a stream", "anthropic", 200, "", `{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}`,
-			provider.Overloaded, 0, nil},
-		{"Anthropic, the spend limit", "anthropic", 429, "", `{"type":"error","error":{"type":"rate_limit_error","message":"You have reached your specified API usage limits."}}`,
-			provider.NoMoney, 0, nil},
-		{"Anthropic, no credit", "anthropic", 400, "", `{"type":"error","error":{"type":"invalid_request_error","message":"Your credit balance is too low to access the API."}}`,
-			provider.NoMoney, 0, nil},
-		{"Anthropic, too large", "anthropic", 413, "", `{"type":"error","error":{"type":"request_too_large","message":"Request exceeds the maximum size"}}`,
-			provider.TooLarge, 0, nil},
-		{"Gemini, a day", "gemini", 429, "",
+			provider.RateLimit, 0, nil,
+		},
+		{
+			"Anthropic", "anthropic", 429, "retry-after: 12", `{"type":"error","error":{"type":"rate_limit_error","message":"This request would exceed your rate limit"}}`,
+			provider.RateLimit, 12 * time.Second, nil,
+		},
+		{
+			"Anthropic, overloaded", "anthropic", 529, "", `{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}`,
+			provider.Overloaded, 0, nil,
+		},
+		{
+			"Anthropic, overloaded inside a stream", "anthropic", 200, "", `{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}`,
+			provider.Overloaded, 0, nil,
+		},
+		{
+			"Anthropic, the spend limit", "anthropic", 429, "", `{"type":"error","error":{"type":"rate_limit_error","message":"You have reached your specified API usage limits."}}`,
+			provider.NoMoney, 0, nil,
+		},
+		{
+			"Anthropic, no credit", "anthropic", 400, "", `{"type":"error","error":{"type":"invalid_request_error","message":"Your credit balance is too low to access the API."}}`,
+			provider.NoMoney, 0, nil,
+		},
+		{
+			"Anthropic, too large", "anthropic", 413, "", `{"type":"error","error":{"type":"request_too_large","message":"Request exceeds the maximum size"}}`,
+			provider.TooLarge, 0, nil,
+		},
+		{
+			"Gemini, a day", "gemini", 429, "",
 			`{"error":{"code":429,"message":"You exceeded your current quota, please check your plan and billing details.","status":"RESOURCE_EXHAUSTED","details":[{"@type":"type.googleapis.com/google.rpc.QuotaFailure","violations":[{"quotaId":"GenerateRequestsPerDayPerProjectPerModel-FreeTier","quotaDimensions":{"model":"gemini-2.5-pro"},"quotaValue":"50"}]},{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"1s"}]}}`,
 			provider.RateLimit, 19*time.Hour + 59*time.Minute + 30*time.Second, // midnight in Los Angeles is 08:00 UTC
-			readings{provider.DayRequests: {Limit: 50, Told: true}}},
-		{"Gemini, a minute, in a list", "gemini", 429, "",
+			readings{provider.DayRequests: {Limit: 50, Told: true}},
+		},
+		{
+			"Gemini, a minute, in a list", "gemini", 429, "",
 			`[{"error":{"code":429,"status":"RESOURCE_EXHAUSTED","details":[{"violations":[{"quotaId":"GenerateContentInputTokensPerModelPerMinute-FreeTier","quotaValue":"250000"}]},{"retryDelay":"41.5s"}]}}]`,
-			provider.RateLimit, 41500 * time.Millisecond, readings{provider.Tokens: {Limit: 250000, Told: true}}},
-		{"Vertex, nothing said", "vertex_ai", 429, "", `{"error":{"code":429,"message":"Resource exhausted.","status":"RESOURCE_EXHAUSTED"}}`,
-			provider.RateLimit, 0, nil},
-		{"Bedrock is no context overflow", "bedrock", 429, "", `{"message":"Too many tokens, please wait before trying again."}`,
-			provider.RateLimit, 0, nil},
-		{"Bedrock, by type", "bedrock", 400, "", `{"__type":"com.amazon.coral.availability#ThrottlingException","message":"Too many requests"}`,
-			provider.RateLimit, 0, nil},
-		{"the reset of what is used up", "", 429, "x-ratelimit-remaining-requests: 5\nx-ratelimit-reset-requests: 50\nx-ratelimit-remaining-tokens: 0\nx-ratelimit-reset-tokens: 20", "",
-			provider.RateLimit, 20 * time.Second, readings{
-				provider.Requests: {Remaining: 5, Told: true, Reset: 50 * time.Second}, provider.Tokens: {Told: true, Reset: 20 * time.Second}}},
-		{"a whole day is used up", "groq", 429, "retry-after: 3600\nx-ratelimit-limit-requests: 1000\nx-ratelimit-remaining-requests: 0", "",
-			provider.RateLimit, time.Hour, readings{provider.DayRequests: {Limit: 1000, Told: true}}},
+			provider.RateLimit, 41500 * time.Millisecond,
+			readings{provider.Tokens: {Limit: 250000, Told: true}},
+		},
+		{
+			"Vertex, nothing said", "vertex_ai", 429, "", `{"error":{"code":429,"message":"Resource exhausted.","status":"RESOURCE_EXHAUSTED"}}`,
+			provider.RateLimit, 0, nil,
+		},
+		{
+			"Bedrock is no context overflow", "bedrock", 429, "", `{"message":"Too many tokens, please wait before trying again."}`,
+			provider.RateLimit, 0, nil,
+		},
+		{
+			"Bedrock, by type", "bedrock", 400, "", `{"__type":"com.amazon.coral.availability#ThrottlingException","message":"Too many requests"}`,
+			provider.RateLimit, 0, nil,
+		},
+		{
+			"the reset of what is used up", "", 429, "x-ratelimit-remaining-requests: 5\nx-ratelimit-reset-requests: 50\nx-ratelimit-remaining-tokens: 0\nx-ratelimit-reset-tokens: 20", "",
+			provider.RateLimit, 20 * time.Second,
+			readings{
+				provider.Requests: {Remaining: 5, Told: true, Reset: 50 * time.Second}, provider.Tokens: {Told: true, Reset: 20 * time.Second},
+			},
+		},
+		{
+			"a whole day is used up", "groq", 429, "retry-after: 3600\nx-ratelimit-limit-requests: 1000\nx-ratelimit-remaining-requests: 0", "",
+			provider.RateLimit, time.Hour,
+			readings{provider.DayRequests: {Limit: 1000, Told: true}},
+		},
 		{"an HTTP date that has passed", "", 429, "retry-after: Wed, 04 Mar 2026 11:59:00 GMT", "", provider.RateLimit, 0, nil},
 		{"503", "", 503, "retry-after: 5", "<html>busy</html>", provider.Overloaded, 5 * time.Second, nil},
 		{"500", "", 500, "", "not { JSON", provider.Other, 0, nil},
 		{"402", "", 402, "", "", provider.NoMoney, 0, nil},
-		{"a context overflow", "openai", 400, "", `{"error":{"message":"This model's maximum context length is 128000 tokens.","code":"context_length_exceeded"}}`,
-			provider.TooLarge, 0, nil},
+		{
+			"a context overflow", "openai", 400, "", `{"error":{"message":"This model's maximum context length is 128000 tokens.","code":"context_length_exceeded"}}`,
+			provider.TooLarge, 0, nil,
+		},
 		{"an error that is a text", "", 429, "", `{"error":"try again in 2 seconds"}`, provider.RateLimit, 2 * time.Second, nil},
 		{"fields of other types", "", 429, "", `{"error":{"code":["x"],"type":7,"message":{"a":1},"details":"none"}}`, provider.RateLimit, 0, nil},
 		{"a negative wait", "", 429, "retry-after: -5", "", provider.RateLimit, 0, nil},
