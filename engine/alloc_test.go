@@ -101,6 +101,13 @@ func requireAllocations(t *testing.T, e *engine.Engine, acquires, checks bool) {
 			lease.Release()
 			return ok
 		})
+		if acquires {
+			atMost(t, name+": Wait", 0, true, func() bool {
+				lease, err := g.Wait(t.Context(), d)
+				lease.SettleReserved()
+				return err == nil
+			})
+		}
 		atMost(t, name+": Acquire", withReason(acquires), acquires, func() bool {
 			lease, err := g.Acquire(d)
 			lease.SettleReserved()

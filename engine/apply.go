@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/plimsoll-dev/plimsoll/window"
@@ -48,6 +49,10 @@ func (e *Engine) apply(cfg Config) {
 		g.mu.Unlock()
 	}
 	p.name(&cfg)
+	e.maxWaiters.Store(int64(cmp.Or(cfg.MaxWaiters, defaultWaiters)))
+	for _, g := range p.groups {
+		g.line.recall()
+	}
 }
 
 // plan is an Apply in progress.
@@ -87,7 +92,7 @@ func (e *Engine) plan(cfg *Config) *plan {
 	for i := range cfg.Deployments {
 		name := cfg.Deployments[i].Group
 		if p.byName[name] == nil {
-			g := &Group{e: e, clock: e.clock, name: name}
+			g := &Group{e: e, clock: e.clock, name: name, line: newLine()}
 			g.cur.Store(newFrame(newLayout(cfg.Strategy, nil, nil), window.EpochAt(p.now)))
 			p.byName[name] = g
 			p.groups = append(p.groups, g)
@@ -169,6 +174,7 @@ func (p *plan) build(s Strategy) {
 			continue
 		}
 		l := newLayout(s, p.live[g], p.removed[g])
+		l.line = g.line
 		f := newFrame(l, g.cur.Load().Epoch)
 		f.prev.Store(newFrame(l, f.Epoch-1))
 		p.frames[g] = f

@@ -12,6 +12,7 @@ type ask struct {
 	filter *filter
 	// affinity is the demand's; 0 = none.
 	affinity uint64
+	quiet    bool // a refusal is not counted
 }
 
 // ask checks a demand and fills q, which must be zero, with what it asks for;

@@ -60,6 +60,8 @@ func TestBadConfig(t *testing.T) {
 		{"unknown strategy", func(c *engine.Config) { c.Strategy = 77 }, []string{"Strategy", "77"}},
 		{"negative expected output", func(c *engine.Config) { c.ExpectedOutput = -1 }, []string{"ExpectedOutput", "-1"}},
 		{"absurd expected output", func(c *engine.Config) { c.ExpectedOutput = math.MaxInt64 }, []string{"ExpectedOutput"}},
+		{"negative waiters", func(c *engine.Config) { c.MaxWaiters = -1 }, []string{"MaxWaiters", "-1"}},
+		{"absurd waiters", func(c *engine.Config) { c.MaxWaiters = engine.MaxWaiters + 1 }, []string{"MaxWaiters", "1000000"}},
 		{"negative lease ttl", func(c *engine.Config) { c.LeaseTTL = -time.Second }, []string{"LeaseTTL"}},
 		{"lease ttl too short", func(c *engine.Config) { c.LeaseTTL = time.Minute - 1 }, []string{"LeaseTTL"}},
 		{"lease ttl too long", func(c *engine.Config) { c.LeaseTTL = 24*time.Hour + 1 }, []string{"LeaseTTL"}},

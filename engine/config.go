@@ -13,6 +13,9 @@ const Blocked int64 = -1
 // MaxDeployments is how many deployments one engine takes.
 const MaxDeployments = 10_000
 
+// MaxWaiters is how many waiters a group takes at most.
+const MaxWaiters = 1_000_000
+
 // Config is everything an engine is told. Zero values are the documented
 // defaults. [Config.Validate] says what is wrong with it.
 type Config struct {
@@ -31,6 +34,9 @@ type Config struct {
 	// Ages are known to 1/15 of it, and never better than a minute.
 	// Fixed by New: Apply takes 0 or the same value.
 	LeaseTTL time.Duration
+	// MaxWaiters is how many [Group.Wait] may keep waiting in each group at once;
+	// 0 = 1024, at most [MaxWaiters].
+	MaxWaiters int
 	// Clock decides which minute it is; nil = an anchored clock of the
 	// engine's own. Share one with the syncer. Fixed by New: Apply takes nil or
 	// the same clock.

@@ -26,6 +26,8 @@ type Engine struct {
 	groups  *xsync.MapOf[string, *Group] // by name and alias
 	handles *xsync.MapOf[string, *handle]
 
+	maxWaiters atomic.Int64 // in a group
+
 	ttl      time.Duration // of leases
 	slotSpan int64         // minutes per slot of a flight
 	slotTTL  int64         // slots a lease counts for
@@ -34,6 +36,8 @@ type Engine struct {
 	all atomic.Pointer[[]*Group]
 
 	invalid, contended, dropped, late, released atomic.Int64
+
+	waited, gaveUp, turnedAway atomic.Int64
 
 	strayTokens, strayRequests atomic.Int64 // changes to windows that had been folded
 	returned                   atomic.Int64 // requests given back by Release

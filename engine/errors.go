@@ -17,6 +17,9 @@ var (
 	ErrUnknownGroup = errors.New("engine: unknown group")
 	// ErrUnknownDeployment means that no deployment has that ID.
 	ErrUnknownDeployment = errors.New("engine: unknown deployment")
+	// ErrQueueFull means that a group keeps as many waiting as
+	// [Config.MaxWaiters] allows.
+	ErrQueueFull = errors.New("engine: queue full")
 	// ErrInvalidDemand means that a count of a demand is out of range.
 	ErrInvalidDemand = errors.New("engine: invalid demand")
 )
@@ -47,6 +50,18 @@ func (e *demandError) Error() string {
 }
 
 func (e *demandError) Is(target error) bool { return target == ErrInvalidDemand }
+
+// queueError is an ErrQueueFull.
+type queueError struct {
+	group string
+	most  int64
+}
+
+func (e *queueError) Error() string {
+	return fmt.Sprintf("engine: queue full: %d requests wait in group %q already", e.most, e.group)
+}
+
+func (e *queueError) Is(target error) bool { return target == ErrQueueFull }
 
 // Limit names what refused a demand.
 type Limit uint8

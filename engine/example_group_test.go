@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -63,6 +64,27 @@ func ExampleGroup_Acquire() {
 	// 200, azure-eastus
 	// 200, openai
 	// 429, Retry-After: 40
+}
+
+// Wait is for callers who would rather wait than hear that there is no room.
+func ExampleGroup_Wait() {
+	eng, err := engine.New(engine.Config{Deployments: []engine.Deployment{
+		{ID: "gpu-box", Group: "chat", Limits: engine.Limits{MaxInFlight: 1}},
+	}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	chat, _ := eng.Group("chat")
+	first, _ := chat.TryAcquire(engine.Demand{InputTokens: 800})
+	go first.Settle(engine.Usage{InputTokens: 800, OutputTokens: 120})
+
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	second, err := chat.Wait(ctx, engine.Demand{InputTokens: 500})
+	defer second.Release()
+	fmt.Println(second.Ref().ID(), err)
+	// Output: gpu-box <nil>
 }
 
 func ExampleGroup_Name() {

@@ -14,13 +14,15 @@ import (
 // TryAcquire is what most callers want: it picks, admits and reserves in one
 // step, and the [Lease] it returns is settled with the true usage afterwards.
 // Acquire is the same with a reason when it refuses. Pick only advises. None of
-// them blocks, and none allocates but for Acquire's error.
+// these blocks, and none allocates but for Acquire's error. Wait is Acquire for
+// those who would rather wait than be refused.
 type Group struct {
 	cur   atomic.Pointer[frame]
 	clock *window.Clock
 	asked atomic.Bool // somebody wanted a deployment since the last Collect
 	_     [40]byte
 	e     *Engine
+	line  *line
 	name  string
 	mean  mean // learned output tokens
 
@@ -125,7 +127,7 @@ func (g *Group) heir() *Group {
 // Acquire says which. End the lease with Settle, SettleReserved or Release.
 func (g *Group) TryAcquire(d Demand) (Lease, bool) {
 	l, c := g.acquire(&d)
-	return Lease{h: l.h, epoch: l.epoch, reserved: l.reserved, held: l.held}, c.i >= 0
+	return l.lease(), c.i >= 0
 }
 
 // Acquire is TryAcquire with the reason for a refusal: [ErrInvalidDemand],
@@ -135,13 +137,17 @@ func (g *Group) Acquire(d Demand) (Lease, error) {
 	if c.i < 0 {
 		return Lease{}, g.refusal(&d, c, true)
 	}
-	return Lease{h: l.h, epoch: l.epoch, reserved: l.reserved, held: l.held}, nil
+	return l.lease(), nil
 }
 
 // grant is a Lease before it is handed out.
 type grant struct {
 	h                     *handle
 	epoch, reserved, held int64
+}
+
+func (l *grant) lease() Lease {
+	return Lease{h: l.h, epoch: l.epoch, reserved: l.reserved, held: l.held}
 }
 
 func (g *Group) acquire(d *Demand) (grant, choice) {
@@ -176,7 +182,9 @@ func (g *Group) acquireFor(q *ask) (grant, choice) {
 				if !g.asked.Load() {
 					g.asked.Store(true)
 				}
-				g.refused[reasonLimit[c.why]].Add(1)
+				if !q.quiet {
+					g.refused[reasonLimit[c.why]].Add(1)
+				}
 				return grant{}, c
 			}
 			f = n

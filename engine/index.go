@@ -75,4 +75,5 @@ func (f *frame) eased(i int) {
 	if f.indexed(i) {
 		f.blocks[b].lower(f.key(i))
 	}
+	f.line.ring()
 }

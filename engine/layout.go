@@ -19,6 +19,7 @@ const (
 // and what of the configuration the search needs. It never changes; Apply makes
 // a new one.
 type layout struct {
+	line     *line // of the group
 	strategy Strategy
 	limited  bool   // some deployment has a limit on leases
 	reserves []bool // which ones; nil unless limited

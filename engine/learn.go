@@ -101,6 +101,13 @@ func (h *handle) settled(u Usage, count bool) {
 	}
 }
 
+// relearned says to those who wait that less output may be expected.
+func (h *handle) relearned() {
+	if s := h.spot.Load(); s != nil {
+		s.f.line.ring()
+	}
+}
+
 // expected returns the output to reserve for, in tokens: the deployment's mean,
 // else the group's (group, -1 if unknown), else what the configuration assumes.
 func (h *handle) expected(group int64) int64 {

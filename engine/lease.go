@@ -66,6 +66,7 @@ func (l *Lease) Settle(u Usage) {
 	u = h.e.checked(u)
 	h.adjust(l.epoch, u.InputTokens+u.OutputTokens-l.reserved-l.added)
 	h.settled(u, l.end())
+	h.relearned()
 }
 
 // SettleReserved ends the lease of a call that was made but whose usage is

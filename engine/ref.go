@@ -179,6 +179,7 @@ func (h *handle) change(do func(now int64)) {
 	f.recap(p.i)
 	f.send(p.i)
 	f.eased(p.i)
+	p.g.line.recall()
 }
 
 // lock locks the group in which the handle has its place.

@@ -24,20 +24,24 @@ type State struct {
 }
 
 // Stats are an engine's lifetime counts, on this node. All only grow, but for
-// Held, and Tokens when a lease ends below its reservation.
+// Held, Waiting, and Tokens when a lease ends below its reservation.
 type Stats struct {
-	Admitted  int64           // requests counted by Acquire, TryAcquire and PreCheck
-	Refused   map[Limit]int64 // refusals by what stood in the way
-	Tokens    int64           // used on this node, reservations of leases not yet ended included
-	Held      int64           // leases held now, younger than LeaseTTL
-	Settled   int64           // leases ended by Settle or SettleReserved
-	Released  int64           // leases ended by Release
-	Expired   int64           // leases older than LeaseTTL when last looked at
-	Overrun   int64           // tokens above a limit, at the end of a minute or now
-	Late      int64           // leases ended after their minute and the next had passed
-	Dropped   int64           // reports of ended windows nobody collected in time
-	Invalid   int64           // demands refused and usages clamped as out of range
-	Contended int64           // refusals given up on while other attempts were half way
+	Admitted   int64           // requests counted by Acquire, TryAcquire and PreCheck
+	Refused    map[Limit]int64 // refusals by what stood in the way
+	Tokens     int64           // used on this node, reservations of leases not yet ended included
+	Held       int64           // leases held now, younger than LeaseTTL
+	Settled    int64           // leases ended by Settle or SettleReserved
+	Released   int64           // leases ended by Release
+	Expired    int64           // leases older than LeaseTTL when last looked at
+	Overrun    int64           // tokens above a limit, at the end of a minute or now
+	Late       int64           // leases ended after their minute and the next had passed
+	Dropped    int64           // reports of ended windows nobody collected in time
+	Invalid    int64           // demands refused and usages clamped as out of range
+	Waiting    int64           // requests that wait now
+	Waited     int64           // requests admitted after a wait
+	GaveUp     int64           // requests whose context ended while they waited
+	TurnedAway int64           // requests that found too many waiting
+	Contended  int64           // refusals given up on while other attempts were half way
 }
 
 // Explanation says what Pick and TryAcquire would do with a demand, and why.

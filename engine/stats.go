@@ -16,6 +16,7 @@ func (e *Engine) Stats() Stats {
 		Refused: map[Limit]int64{}, Settled: e.gone.settled.Load(), Expired: e.gone.expired.Load(),
 		Released: e.released.Load(), Late: e.late.Load(), Dropped: e.dropped.Load(),
 		Invalid: e.invalid.Load(), Contended: e.contended.Load(),
+		Waited: e.waited.Load(), GaveUp: e.gaveUp.Load(), TurnedAway: e.turnedAway.Load(),
 	}
 	for l, n := range e.refused {
 		if n != 0 {
@@ -40,6 +41,7 @@ func (g *Group) count(s *Stats, sum *totals, now int64) {
 			s.Refused[Limit(l)] += n
 		}
 	}
+	s.Waiting += g.line.n.Load()
 	sum.add(g.past)
 	sum.add(f.totals())
 	if p := f.prev.Load(); p != nil {

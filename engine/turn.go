@@ -94,6 +94,7 @@ func (g *Group) publish(f *frame) {
 	for i := range f.handles {
 		f.send(i)
 	}
+	g.line.ring()
 }
 
 // send sends a handle to its cell in a published frame.

@@ -55,6 +55,9 @@ func (c Config) Validate() error {
 	if t := c.LeaseTTL; t != 0 && (t < time.Minute || t > 24*time.Hour) {
 		p.addf("LeaseTTL: is %v; use 0 for the default of %v, or from 1m to 24h", t, defaultTTL)
 	}
+	if c.MaxWaiters < 0 || c.MaxWaiters > MaxWaiters {
+		p.addf("MaxWaiters: is %d; use 0 for the default of %d, or from 1 to %d", c.MaxWaiters, defaultWaiters, MaxWaiters)
+	}
 	first := make(map[string]int, min(len(c.Deployments), 2*MaxDeployments))
 	groups := map[string]bool{}
 	for i := range c.Deployments {

@@ -10,6 +10,22 @@ import (
 
 // A program that decides often runs its clock: a reading then costs next to
 // nothing, and windows are built before they begin.
+// A timer goes by its clock, whatever that shows.
+func ExampleClock_Timer() {
+	begun := time.Now()
+	clock := window.NewClockFrom(func() time.Time { return begun.Add(1000 * time.Since(begun)) })
+	timer := clock.Timer()
+	timer.Set(begun.Add(time.Minute).UnixNano())
+	for {
+		<-timer.C
+		if timer.Due() {
+			break
+		}
+	}
+	fmt.Println(clock.Read() >= begun.Add(time.Minute).UnixNano())
+	// Output: true
+}
+
 func ExampleNewClock() {
 	clock := window.NewClock()
 	ctx, stop := context.WithCancel(context.Background())
