@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -103,12 +104,7 @@ func (b *bars) add(d *Demand) {
 }
 
 func (b *bars) cover(d *Demand) bool {
-	for _, o := range b.list[:b.n] {
-		if d.asksMore(o) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(b.list[:b.n], d.asksMore)
 }
 
 // asksMore reports whether d costs at least what o costs, on any deployment.

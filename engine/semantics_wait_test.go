@@ -135,23 +135,33 @@ func TestWaitForWhateverMakesRoom(t *testing.T) {
 		{"released", engine.Limits{TPM: 110, RPM: 1}, nil, func(_ *hall, l *engine.Lease) { l.Release() }, 1},
 		{"lease ended", engine.Limits{MaxInFlight: 1}, nil, func(_ *hall, l *engine.Lease) { l.SettleReserved() }, 1},
 		{
-			"cooldown over", engine.Limits{TPM: 200}, func(h *hall) { ref(h.t, h.e, "a").Cooldown(20 * time.Second) },
+			"cooldown over",
+			engine.Limits{TPM: 200},
+			func(h *hall) { ref(h.t, h.e, "a").Cooldown(20 * time.Second) },
 			func(*hall, *engine.Lease) { time.Sleep(20 * time.Second) }, 3,
 		},
 		{
-			"cooldown ended early", engine.Limits{TPM: 200}, func(h *hall) { ref(h.t, h.e, "a").Cooldown(time.Hour) },
+			"cooldown ended early",
+			engine.Limits{TPM: 200},
+			func(h *hall) { ref(h.t, h.e, "a").Cooldown(time.Hour) },
 			func(h *hall, _ *engine.Lease) { ref(h.t, h.e, "a").Cooldown(0) }, 3,
 		},
 		{
-			"cooldown shortened by nothing", engine.Limits{TPM: 200}, func(h *hall) { ref(h.t, h.e, "a").Cooldown(time.Hour) },
+			"cooldown shortened by nothing",
+			engine.Limits{TPM: 200},
+			func(h *hall) { ref(h.t, h.e, "a").Cooldown(time.Hour) },
 			func(h *hall, _ *engine.Lease) { ref(h.t, h.e, "a").Cooldown(time.Second); time.Sleep(time.Minute) }, 0,
 		},
 		{
-			"others used less", engine.Limits{TPM: 200}, func(h *hall) { others(h.e, time.Now(), "a", 0, 100) },
+			"others used less",
+			engine.Limits{TPM: 200},
+			func(h *hall) { others(h.e, time.Now(), "a", 0, 100) },
 			func(h *hall, _ *engine.Lease) { others(h.e, time.Now(), "a", 0, 85) }, 1,
 		},
 		{
-			"ceiling raised", engine.Limits{TPM: 200}, func(h *hall) {
+			"ceiling raised",
+			engine.Limits{TPM: 200},
+			func(h *hall) {
 				h.e.Absorb([]window.Share{{Tally: tally(time.Now(), "a", 0, 0), CeilingTokens: 100}})
 			},
 			func(h *hall, _ *engine.Lease) {

@@ -50,8 +50,13 @@ type room struct {
 }
 
 var waitDemands = []engine.Demand{
-	plain(1), plain(10), plain(25), plain(60), plain(101), {InputTokens: 5}, {InputTokens: 5, MaxOutputTokens: 3}, {InputTokens: 40},
-	{InputTokens: 10, OutputTokens: 20, Tags: []string{"eu"}}, {InputTokens: 1, Affinity: 3}, {InputTokens: 30, OutputTokens: 20, MaxOutputTokens: 5},
+	plain(1), plain(10), plain(25), plain(60), plain(101),
+	{InputTokens: 5},
+	{InputTokens: 5, MaxOutputTokens: 3},
+	{InputTokens: 40},
+	{InputTokens: 10, OutputTokens: 20, Tags: []string{"eu"}},
+	{InputTokens: 1, Affinity: 3},
+	{InputTokens: 30, OutputTokens: 20, MaxOutputTokens: 5},
 	{},
 }
 
@@ -100,7 +105,7 @@ func newRoom(t *testing.T, s *script) *room {
 }
 
 func (r *room) step(s *script) {
-	any := r.cfg.Deployments[s.int(len(r.cfg.Deployments))].ID
+	id := r.cfg.Deployments[s.int(len(r.cfg.Deployments))].ID
 	switch s.int(14) {
 	default:
 		r.wait(s.int(len(waitDemands)))
@@ -115,9 +120,9 @@ func (r *room) step(s *script) {
 	case 4:
 		time.Sleep(time.Duration(s.int(70)) * time.Second)
 	case 5:
-		ref(r.t, r.e, any).Cooldown(time.Duration(s.int(90)) * time.Second)
+		ref(r.t, r.e, id).Cooldown(time.Duration(s.int(90)) * time.Second)
 	case 6:
-		ref(r.t, r.e, any).SetEnabled(s.byte()%3 != 0)
+		ref(r.t, r.e, id).SetEnabled(s.byte()%3 != 0)
 	case 7:
 		r.cfg.Deployments[s.int(len(r.cfg.Deployments))].Limits = limitsOf(s.int(8), s.int(5))
 		require.NoError(r.t, r.e.Apply(r.cfg))
