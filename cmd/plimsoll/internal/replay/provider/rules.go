@@ -12,6 +12,7 @@ type Kind struct {
 	Name    string
 	New     NewRule
 	Headers Format // nil = responses have none
+	Vendor  string // whose format that is, as package engine/provider names it; "" = nobody's
 	// Enforces is false where the provider takes every call.
 	Enforces bool
 	// Reserves says that a call is charged the most that its answer may be long
@@ -32,12 +33,12 @@ func (k Kind) Charged(r trace.Request) int64 {
 
 // Kinds are the rules that [KindNamed] knows.
 var Kinds = []Kind{
-	{Name: "fixed", New: NewFixedMinute, Headers: OpenAIHeaders, Enforces: true, UTC: true},
-	{Name: "fixed-unknown", New: NewFixedUnknown, Headers: OpenAIHeaders, Enforces: true},
-	{Name: "bucket", New: NewBucket, Headers: OpenAIHeaders, Enforces: true},
-	{Name: "azure10", New: NewAzure10, Headers: AzureHeaders, Enforces: true, Reserves: true},
-	{Name: "azure1", New: NewAzure1, Headers: AzureHeaders, Enforces: true, Reserves: true},
-	{Name: "sliding", New: NewSliding, Headers: OpenAIHeaders, Enforces: true},
+	{Name: "fixed", New: NewFixedMinute, Headers: OpenAIHeaders, Vendor: "openai", Enforces: true, UTC: true},
+	{Name: "fixed-unknown", New: NewFixedUnknown, Headers: OpenAIHeaders, Vendor: "openai", Enforces: true},
+	{Name: "bucket", New: NewBucket, Headers: OpenAIHeaders, Vendor: "openai", Enforces: true},
+	{Name: "azure10", New: NewAzure10, Headers: AzureHeaders, Vendor: "azure", Enforces: true, Reserves: true},
+	{Name: "azure1", New: NewAzure1, Headers: AzureHeaders, Vendor: "azure", Enforces: true, Reserves: true},
+	{Name: "sliding", New: NewSliding, Headers: OpenAIHeaders, Vendor: "openai", Enforces: true},
 	{Name: "softcap", New: NewSoftCap},
 }
 

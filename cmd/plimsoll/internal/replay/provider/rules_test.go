@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"math/rand/v2"
+	"net/http"
 	"testing"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/provider"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/trace"
+	signals "github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
 func TestSoftCapTakesEverything(t *testing.T) {
@@ -78,6 +80,36 @@ func TestRulesKeepTheirWord(t *testing.T) {
 			} else {
 				require.Zero(t, refusals)
 			}
+		})
+	}
+}
+
+// What rules say in headers is what a reader of that provider's takes from them.
+func TestHeadersAreRead(t *testing.T) {
+	for _, k := range provider.Kinds {
+		if k.Headers == nil {
+			continue
+		}
+		t.Run(k.Name, func(t *testing.T) {
+			rule := k.New(provider.Deployment{ID: "a", RPM: 6000, TPM: 6000})
+			now := time.Date(2026, 3, 1, 12, 30, 0, 0, time.UTC)
+			_, ok := rule.Admit(now, trace.Request{Input: 5000})
+			require.True(t, ok)
+			s := rule.State(now)
+			got := signals.Read(signals.Answer{Provider: k.Vendor, Status: http.StatusOK, Header: k.Headers(s, 0), At: now})
+			require.Equal(t, signals.Fine, got.Kind)
+			require.Zero(t, got.RetryAfter)
+			tokens := got.Readings[signals.Tokens]
+			require.Equal(t, int64(6000), tokens.Limit)
+			require.True(t, tokens.Told)
+			require.Equal(t, int64(1000), tokens.Remaining)
+			require.InDelta(t, s.Tokens.Reset.Seconds(), tokens.Reset.Seconds(), 1)
+
+			retry, ok := rule.Admit(now, trace.Request{Input: 2000})
+			require.False(t, ok)
+			got = signals.Read(signals.Answer{Provider: k.Vendor, Status: http.StatusTooManyRequests, Header: k.Headers(s, retry), At: now})
+			require.Equal(t, signals.RateLimit, got.Kind)
+			require.Equal(t, retry, got.RetryAfter)
 		})
 	}
 }
