@@ -1,0 +1,110 @@
+package metrics
+
+import (
+	"errors"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/sync/syncer"
+)
+
+const defaultMaxDeployments = 500
+
+// Config says what is shown.
+type Config struct {
+	// Engine is required.
+	Engine *engine.Engine
+	// Syncer is the engine's; nil = it shares its usage with nobody, and there
+	// are no metrics of a syncer.
+	Syncer *syncer.Syncer
+	// MaxDeployments is how many deployments have metrics of their own: the first
+	// ones in the order of [engine.Engine.AppendStates]. 0 = 500; negative = none.
+	MaxDeployments int
+	// Mask changes IDs, groups and models before they become labels, for
+	// configurations in which they may hold what should not be seen. It must be
+	// safe for concurrent use. Nil = they are shown as they are. Deployments whose
+	// IDs become equal are told apart by a number.
+	Mask func(text string) string
+}
+
+// Collector is a [prometheus.Collector] over one engine. It is safe for
+// concurrent use. Two of them need different labels in one registry: see
+// [prometheus.WrapRegistererWith].
+type Collector struct {
+	cfg Config
+
+	mu     sync.Mutex // of all below; scrapes take turns
+	states []engine.State
+	names  map[string]int // how many deployments of this scrape have the name
+	floor  counts
+}
+
+// counts are totals that may dip for a moment when they are read while requests
+// end: the engine reads its parts one after the other. A counter must not.
+type counts struct{ tokens, overrun int64 }
+
+// New returns a collector. It fails without an engine.
+func New(cfg Config) (*Collector, error) {
+	if cfg.Engine == nil {
+		return nil, errors.New("metrics: Config.Engine is nil; give the engine to be shown")
+	}
+	if cfg.MaxDeployments == 0 {
+		cfg.MaxDeployments = defaultMaxDeployments
+	}
+	return &Collector{cfg: cfg, names: map[string]int{}}, nil
+}
+
+// Describe implements [prometheus.Collector].
+func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range deploymentDescs {
+		ch <- d
+	}
+	for _, d := range engineDescs {
+		ch <- d
+	}
+	if c.cfg.Syncer == nil {
+		return
+	}
+	for i := range syncMetrics {
+		ch <- syncMetrics[i].desc
+	}
+}
+
+// Collect implements [prometheus.Collector].
+func (c *Collector) Collect(ch chan<- prometheus.Metric) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.states = c.cfg.Engine.AppendStates(c.states[:0])
+	stats := c.cfg.Engine.Stats()
+	shown := c.states[:min(len(c.states), max(c.cfg.MaxDeployments, 0))]
+	c.collectEngine(ch, &stats, len(c.states)-len(shown))
+	c.collectDeployments(ch, shown)
+	clear(c.states[:cap(c.states)]) // names of deployments long gone are not kept
+	if c.cfg.Syncer == nil {
+		return
+	}
+	s := c.cfg.Syncer.Stats()
+	for _, m := range syncMetrics {
+		ch <- prometheus.MustNewConstMetric(m.desc, m.kind, m.value(&s))
+	}
+}
+
+// gauge and counter make metrics; labels are valid UTF-8 and as many as the
+// description has, so that they cannot fail.
+
+func gauge(d *prometheus.Desc, v float64, labels ...string) prometheus.Metric {
+	return prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+}
+
+func counter(d *prometheus.Desc, n int64, labels ...string) prometheus.Metric {
+	return prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n), labels...)
+}
+
+func number(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,84 @@
+package metrics
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+)
+
+var (
+	usageDesc = deploymentDesc("usage", "Requests, tokens or calls of all nodes that count towards the limit in the present minute, reservations included; in_flight is this node's.", "limit")
+	limitDesc = deploymentDesc("limit", "What the deployment may carry; absent where unlimited.", "limit")
+	headDesc  = deploymentDesc("headroom", "Limit minus usage; negative after an overrun.", "limit")
+	ratioDesc = deploymentDesc("utilization_ratio", "Usage divided by limit.", "limit")
+	othersUse = deploymentDesc("others_usage", "Part of the usage: what other nodes used, as known here.", "limit")
+	heldDesc  = deploymentDesc("held_tokens", "Part of the tokens used: reserved by calls that have not ended.")
+	coolDesc  = deploymentDesc("cooldown_seconds", "Seconds until the deployment may be picked again; 0 = it may.")
+	onDesc    = deploymentDesc("enabled", "Whether the deployment is switched on.")
+	infoDesc  = deploymentDesc("info", "1, with the provider's name of the model.", "model")
+
+	deploymentDescs = []*prometheus.Desc{usageDesc, limitDesc, headDesc, ratioDesc, othersUse, heldDesc, coolDesc, onDesc, infoDesc}
+)
+
+func deploymentDesc(name, help string, more ...string) *prometheus.Desc {
+	return prometheus.NewDesc("plimsoll_deployment_"+name, help, append([]string{"deployment", "group"}, more...), nil)
+}
+
+func (c *Collector) collectDeployments(ch chan<- prometheus.Metric, states []engine.State) {
+	clear(c.names)
+	for i := range states {
+		s := &states[i]
+		id, group := c.unique(c.label(s.ID)), c.label(s.Group)
+		send := func(d *prometheus.Desc, v float64, more ...string) {
+			ch <- gauge(d, v, append([]string{id, group}, more...)...)
+		}
+		limited := func(limit engine.Limit, used, most int64) {
+			name := limit.String()
+			send(usageDesc, float64(used), name)
+			if most == 0 {
+				return
+			}
+			ratio := max(1, float64(used))
+			if most == engine.Blocked {
+				most = 0
+			} else {
+				ratio = float64(used) / float64(most)
+			}
+			send(limitDesc, float64(most), name)
+			send(headDesc, float64(most-used), name)
+			send(ratioDesc, ratio, name)
+		}
+		limited(engine.LimitRPM, s.Requests, s.RequestLimit)
+		limited(engine.LimitTPM, s.Tokens, s.TokenLimit)
+		limited(engine.LimitInFlight, s.InFlight, s.InFlightLimit)
+		send(othersUse, float64(s.OthersRequests), engine.LimitRPM.String())
+		send(othersUse, float64(s.OthersTokens), engine.LimitTPM.String())
+		send(heldDesc, float64(s.HeldTokens))
+		send(coolDesc, s.CoolingFor.Seconds())
+		send(onDesc, number(s.Enabled))
+		send(infoDesc, 1, c.label(s.Model))
+	}
+}
+
+// label returns a text as a label: Prometheus takes valid UTF-8 only.
+func (c *Collector) label(text string) string {
+	if c.cfg.Mask != nil {
+		text = c.cfg.Mask(text)
+	}
+	return strings.ToValidUTF8(text, "\uFFFD")
+}
+
+// unique returns name, or name with a number when another deployment of this
+// scrape has it already: one duplicate would fail the whole scrape.
+func (c *Collector) unique(name string) string {
+	out := name
+	for c.names[out] > 0 {
+		c.names[name]++
+		out = name + "#" + strconv.Itoa(c.names[name])
+	}
+	c.names[out] = 1
+	return out
+}

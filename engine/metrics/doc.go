@@ -1,0 +1,54 @@
+// Package metrics shows an engine and its syncer to Prometheus.
+//
+// A [Collector] reads [engine.Engine.AppendStates], [engine.Engine.Stats] and
+// [syncer.Syncer.Stats] when it is asked, and keeps nothing between scrapes but
+// what makes its counters never go back. No decision waits for a scrape.
+//
+// # Metrics of a deployment
+//
+// They carry the labels deployment and group, and those marked * also limit: rpm,
+// tpm, in_flight. All are gauges. Usage is that of all nodes as known here,
+// reservations included, in the present minute; in_flight is this node's.
+//
+//	plimsoll_deployment_usage *              requests, tokens or calls that count towards the limit
+//	plimsoll_deployment_limit *              absent where unlimited
+//	plimsoll_deployment_headroom *           limit - usage; negative after an overrun
+//	plimsoll_deployment_utilization_ratio *  usage / limit; under a limit of zero, 1 at least
+//	plimsoll_deployment_others_usage *       part of usage: what other nodes used
+//	plimsoll_deployment_held_tokens          part of the tokens: reserved by calls that have not ended
+//	plimsoll_deployment_cooldown_seconds     until it may be picked again; 0 = it may
+//	plimsoll_deployment_enabled              1 or 0
+//	plimsoll_deployment_info                 1, with the label model
+//
+// # Metrics of the engine
+//
+//	plimsoll_requests_admitted_total
+//	plimsoll_requests_refused_total          by limit: also cooldown and disabled
+//	plimsoll_tokens_total                    of calls that have ended, on this node
+//	plimsoll_overrun_tokens_total            used above a limit
+//	plimsoll_leases                          held now
+//	plimsoll_leases_settled_total, _released_total, _expired_total, _late_total
+//	plimsoll_windows_dropped_total           reports of ended minutes that no syncer collected in time
+//	plimsoll_counts_invalid_total            demands refused and usages clamped as out of range
+//	plimsoll_contended_total                 refusals given up on while others were half way
+//	plimsoll_deployments, plimsoll_deployments_omitted
+//
+// # Metrics of the syncer
+//
+//	plimsoll_sync_exchanges_total, _failures_total, _in_doubt_total, _duplicates_total
+//	plimsoll_sync_replayed_total, _reseeded_total, _restored_total
+//	plimsoll_sync_refused_requests_total, _refused_tokens_total    the store will never take them
+//	plimsoll_sync_dropped_requests_total, _dropped_tokens_total    not shared in time
+//	plimsoll_sync_forecast_requests, _forecast_tokens              believed of the others since the last totals
+//	plimsoll_sync_staleness_seconds, _interval_seconds, _round_trip_seconds, _clock_offset_seconds
+//	plimsoll_sync_away, plimsoll_sync_degraded_seconds_total
+//	plimsoll_sync_nodes, plimsoll_sync_keys, plimsoll_sync_bytes_total
+//
+// # Cardinality
+//
+// A deployment costs up to 18 series: the number of them is what grows.
+// [Config.MaxDeployments] bounds it, and plimsoll_deployments_omitted says how
+// many were left out; the engine's and the syncer's metrics, at most fifty
+// series, always count all. Labels come from the configuration, never from a
+// request.
+package metrics

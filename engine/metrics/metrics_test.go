@@ -1,0 +1,284 @@
+package metrics_test
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/stretchr/testify/require"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/metrics"
+	"github.com/plimsoll-dev/plimsoll/sync/memstore"
+	"github.com/plimsoll-dev/plimsoll/sync/syncer"
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+func noon() time.Time { return time.Date(2025, 6, 2, 12, 0, 30, 0, time.UTC) }
+
+func newEngine(t *testing.T, deployments ...engine.Deployment) *engine.Engine {
+	t.Helper()
+	eng, err := engine.New(engine.Config{Deployments: deployments, Clock: window.NewClockFrom(noon)})
+	require.NoError(t, err)
+	return eng
+}
+
+func newCollector(t *testing.T, cfg metrics.Config) *metrics.Collector {
+	t.Helper()
+	c, err := metrics.New(cfg)
+	require.NoError(t, err)
+	return c
+}
+
+func newSyncer(t *testing.T, eng *engine.Engine, store syncer.Store) *syncer.Syncer {
+	t.Helper()
+	s, err := syncer.New(eng, store, syncer.Config{Clock: window.NewClockFrom(noon)})
+	require.NoError(t, err)
+	return s
+}
+
+func TestDeployment(t *testing.T) {
+	eng := newEngine(t,
+		engine.Deployment{ID: "a", Group: "chat", Model: "gpt-4o", Limits: engine.Limits{RPM: 10, TPM: 1000, MaxInFlight: 4}},
+		engine.Deployment{ID: "b", Group: "chat", Order: 1, Limits: engine.Limits{RPM: engine.Blocked}, Disabled: true},
+		engine.Deployment{ID: "c", Group: "embed"},
+	)
+	chat, err := eng.Group("chat")
+	require.NoError(t, err)
+	lease, err := chat.Acquire(engine.Demand{InputTokens: 200, OutputTokens: 50})
+	require.NoError(t, err)
+	defer lease.Release()
+	require.NoError(t, eng.PreCheck("c", engine.Demand{}))
+	require.NoError(t, eng.Record("c", engine.Usage{InputTokens: 7}))
+	require.NoError(t, eng.Cooldown("c", 90*time.Second))
+
+	want := `
+# HELP plimsoll_deployment_cooldown_seconds Seconds until the deployment may be picked again; 0 = it may.
+# TYPE plimsoll_deployment_cooldown_seconds gauge
+plimsoll_deployment_cooldown_seconds{deployment="a",group="chat"} 0
+plimsoll_deployment_cooldown_seconds{deployment="b",group="chat"} 0
+plimsoll_deployment_cooldown_seconds{deployment="c",group="embed"} 90
+# HELP plimsoll_deployment_enabled Whether the deployment is switched on.
+# TYPE plimsoll_deployment_enabled gauge
+plimsoll_deployment_enabled{deployment="a",group="chat"} 1
+plimsoll_deployment_enabled{deployment="b",group="chat"} 0
+plimsoll_deployment_enabled{deployment="c",group="embed"} 1
+# HELP plimsoll_deployment_headroom Limit minus usage; negative after an overrun.
+# TYPE plimsoll_deployment_headroom gauge
+plimsoll_deployment_headroom{deployment="a",group="chat",limit="in_flight"} 3
+plimsoll_deployment_headroom{deployment="a",group="chat",limit="rpm"} 9
+plimsoll_deployment_headroom{deployment="a",group="chat",limit="tpm"} 750
+plimsoll_deployment_headroom{deployment="b",group="chat",limit="rpm"} 0
+# HELP plimsoll_deployment_held_tokens Part of the tokens used: reserved by calls that have not ended.
+# TYPE plimsoll_deployment_held_tokens gauge
+plimsoll_deployment_held_tokens{deployment="a",group="chat"} 250
+plimsoll_deployment_held_tokens{deployment="b",group="chat"} 0
+plimsoll_deployment_held_tokens{deployment="c",group="embed"} 0
+# HELP plimsoll_deployment_info 1, with the provider's name of the model.
+# TYPE plimsoll_deployment_info gauge
+plimsoll_deployment_info{deployment="a",group="chat",model="gpt-4o"} 1
+plimsoll_deployment_info{deployment="b",group="chat",model=""} 1
+plimsoll_deployment_info{deployment="c",group="embed",model=""} 1
+# HELP plimsoll_deployment_limit What the deployment may carry; absent where unlimited.
+# TYPE plimsoll_deployment_limit gauge
+plimsoll_deployment_limit{deployment="a",group="chat",limit="in_flight"} 4
+plimsoll_deployment_limit{deployment="a",group="chat",limit="rpm"} 10
+plimsoll_deployment_limit{deployment="a",group="chat",limit="tpm"} 1000
+plimsoll_deployment_limit{deployment="b",group="chat",limit="rpm"} 0
+# HELP plimsoll_deployment_usage Requests, tokens or calls of all nodes that count towards the limit in the present minute, reservations included; in_flight is this node's.
+# TYPE plimsoll_deployment_usage gauge
+plimsoll_deployment_usage{deployment="a",group="chat",limit="in_flight"} 1
+plimsoll_deployment_usage{deployment="a",group="chat",limit="rpm"} 1
+plimsoll_deployment_usage{deployment="a",group="chat",limit="tpm"} 250
+plimsoll_deployment_usage{deployment="b",group="chat",limit="in_flight"} 0
+plimsoll_deployment_usage{deployment="b",group="chat",limit="rpm"} 0
+plimsoll_deployment_usage{deployment="b",group="chat",limit="tpm"} 0
+plimsoll_deployment_usage{deployment="c",group="embed",limit="in_flight"} 0
+plimsoll_deployment_usage{deployment="c",group="embed",limit="rpm"} 1
+plimsoll_deployment_usage{deployment="c",group="embed",limit="tpm"} 7
+# HELP plimsoll_deployment_utilization_ratio Usage divided by limit.
+# TYPE plimsoll_deployment_utilization_ratio gauge
+plimsoll_deployment_utilization_ratio{deployment="a",group="chat",limit="in_flight"} 0.25
+plimsoll_deployment_utilization_ratio{deployment="a",group="chat",limit="rpm"} 0.1
+plimsoll_deployment_utilization_ratio{deployment="a",group="chat",limit="tpm"} 0.25
+plimsoll_deployment_utilization_ratio{deployment="b",group="chat",limit="rpm"} 1
+`
+	require.NoError(t, testutil.CollectAndCompare(newCollector(t, metrics.Config{Engine: eng}), strings.NewReader(want),
+		"plimsoll_deployment_cooldown_seconds", "plimsoll_deployment_enabled", "plimsoll_deployment_headroom",
+		"plimsoll_deployment_held_tokens", "plimsoll_deployment_info", "plimsoll_deployment_limit",
+		"plimsoll_deployment_usage", "plimsoll_deployment_utilization_ratio"))
+}
+
+func TestEngine(t *testing.T) {
+	eng := newEngine(t, engine.Deployment{ID: "a", Group: "chat", Limits: engine.Limits{RPM: 3, TPM: 1000}})
+	c := newCollector(t, metrics.Config{Engine: eng})
+	chat, err := eng.Group("chat")
+	require.NoError(t, err)
+	acquire := func() *engine.Lease {
+		lease, err := chat.Acquire(engine.Demand{InputTokens: 100, OutputTokens: engine.NoOutput})
+		require.NoError(t, err)
+		return &lease //nolint:govet // it is not used here again
+	}
+	settled, released := acquire(), acquire()
+	settled.Settle(engine.Usage{InputTokens: 100, OutputTokens: 1000})
+	released.Release()
+	_, err = chat.Acquire(engine.Demand{InputTokens: 1})
+	require.ErrorIs(t, err, engine.ErrLimited)
+	require.Error(t, eng.PreCheck("a", engine.Demand{InputTokens: -1}))
+
+	got := values(t, c)
+	for name, want := range map[string]float64{
+		`plimsoll_requests_admitted_total`: 2, `plimsoll_tokens_total`: 1100, `plimsoll_overrun_tokens_total`: 100,
+		`plimsoll_requests_refused_total{limit="tpm"}`: 1, `plimsoll_requests_refused_total{limit="rpm"}`: 0,
+		`plimsoll_requests_refused_total{limit="cooldown"}`: 0, `plimsoll_leases`: 0,
+		`plimsoll_leases_settled_total`: 1, `plimsoll_leases_released_total`: 1,
+		`plimsoll_leases_expired_total`: 0, `plimsoll_leases_late_total`: 0, `plimsoll_counts_invalid_total`: 1,
+		`plimsoll_contended_total`: 0, `plimsoll_windows_dropped_total`: 0, `plimsoll_deployments`: 1, `plimsoll_deployments_omitted`: 0,
+	} {
+		require.Contains(t, got, name)
+		require.InDelta(t, want, got[name], 0, name)
+	}
+	require.False(t, slices.ContainsFunc(keys(got), func(name string) bool { return strings.HasPrefix(name, "plimsoll_sync_") }))
+}
+
+// What is reserved is no consumption yet, and a lease that ends below its
+// reservation takes nothing back from a counter.
+func TestTokensNeverGoBack(t *testing.T) {
+	eng := newEngine(t, engine.Deployment{ID: "a", Group: "chat", Limits: engine.Limits{TPM: 1000}})
+	c := newCollector(t, metrics.Config{Engine: eng})
+	chat, err := eng.Group("chat")
+	require.NoError(t, err)
+	lease, err := chat.Acquire(engine.Demand{InputTokens: 500, OutputTokens: 400})
+	require.NoError(t, err)
+	require.Zero(t, values(t, c)["plimsoll_tokens_total"])
+	require.InDelta(t, 900, values(t, c)[`plimsoll_deployment_usage{deployment="a",group="chat",limit="tpm"}`], 0)
+	lease.Settle(engine.Usage{InputTokens: 10})
+	require.InDelta(t, 10, values(t, c)["plimsoll_tokens_total"], 0)
+}
+
+func TestSyncer(t *testing.T) {
+	store := memstore.New(memstore.Config{Now: noon})
+	deployment := engine.Deployment{ID: "a", Group: "chat", Limits: engine.Limits{RPM: 10, TPM: 1000}}
+	one, two := newEngine(t, deployment), newEngine(t, deployment)
+	oneSync, twoSync := newSyncer(t, one, store), newSyncer(t, two, store)
+	require.NoError(t, one.PreCheck("a", engine.Demand{}))
+	require.NoError(t, one.Record("a", engine.Usage{InputTokens: 30}))
+	require.NoError(t, oneSync.Sync(t.Context()))
+	require.NoError(t, two.PreCheck("a", engine.Demand{}))
+	require.NoError(t, twoSync.Sync(t.Context()))
+
+	got := values(t, newCollector(t, metrics.Config{Engine: two, Syncer: twoSync}))
+	for name, want := range map[string]float64{
+		`plimsoll_deployment_usage{deployment="a",group="chat",limit="rpm"}`:        2,
+		`plimsoll_deployment_others_usage{deployment="a",group="chat",limit="rpm"}`: 1,
+		`plimsoll_deployment_others_usage{deployment="a",group="chat",limit="tpm"}`: 30,
+		`plimsoll_sync_nodes`: 2, `plimsoll_sync_away`: 0, `plimsoll_sync_failures_total`: 0,
+		`plimsoll_sync_interval_seconds`: 0.1, `plimsoll_sync_staleness_seconds`: 0,
+	} {
+		require.Contains(t, got, name)
+		require.InDelta(t, want, got[name], 1e-9, name)
+	}
+	require.Positive(t, got["plimsoll_sync_exchanges_total"])
+	require.Positive(t, got["plimsoll_sync_keys"])
+}
+
+func TestCardinality(t *testing.T) {
+	var deployments []engine.Deployment
+	for i := range 600 {
+		deployments = append(deployments, engine.Deployment{
+			ID: "d" + string(rune('a'+i%26)) + strings.Repeat("x", i/26), Group: "chat",
+			Limits: engine.Limits{RPM: 10, TPM: 10, MaxInFlight: 10},
+		})
+	}
+	eng := newEngine(t, deployments...)
+	for _, tt := range []struct{ most, want int }{{0, 500}, {-1, 0}, {20, 20}, {600, 600}, {1000, 600}} {
+		c := newCollector(t, metrics.Config{Engine: eng, Syncer: newSyncer(t, eng, memstore.New(memstore.Config{})), MaxDeployments: tt.most})
+		got := values(t, c)
+		of := 0
+		for name := range got {
+			if strings.HasPrefix(name, "plimsoll_deployment_") {
+				of++
+			}
+		}
+		require.Equal(t, 18*tt.want, of)
+		require.LessOrEqual(t, len(got)-of, 50)
+		require.InDelta(t, 600, got["plimsoll_deployments"], 0)
+		require.InDelta(t, 600-tt.want, got["plimsoll_deployments_omitted"], 0)
+	}
+}
+
+// A scrape survives any name, and what is masked is not seen.
+func TestNames(t *testing.T) {
+	eng := newEngine(t,
+		engine.Deployment{ID: "\xff", Group: "g\xfe", Model: "m\xfd"},
+		engine.Deployment{ID: "\xfe", Group: "g\xfe"},
+		engine.Deployment{ID: "\uFFFD#2", Group: "g\xfe"},
+		engine.Deployment{ID: "sk-secret", Group: "sk-secret", Model: "sk-secret"},
+	)
+	mask := func(text string) string { return strings.ReplaceAll(text, "sk-secret", "(hidden)") }
+	got := values(t, newCollector(t, metrics.Config{Engine: eng, Mask: mask}))
+	ids := map[string]bool{}
+	for name := range got {
+		require.NotContains(t, name, "sk-secret")
+		if rest, ok := strings.CutPrefix(name, `plimsoll_deployment_enabled{deployment="`); ok {
+			id, _, _ := strings.Cut(rest, `"`)
+			ids[id] = true
+		}
+	}
+	require.Len(t, ids, 4)
+	require.Contains(t, ids, "(hidden)")
+}
+
+func TestNewWithoutEngine(t *testing.T) {
+	_, err := metrics.New(metrics.Config{})
+	require.ErrorContains(t, err, "Config.Engine is nil")
+}
+
+func TestLint(t *testing.T) {
+	eng := newEngine(t, engine.Deployment{ID: "a", Group: "chat", Limits: engine.Limits{RPM: 1}})
+	problems, err := testutil.CollectAndLint(newCollector(t, metrics.Config{Engine: eng, Syncer: newSyncer(t, eng, memstore.New(memstore.Config{}))}))
+	require.NoError(t, err)
+	require.Empty(t, problems)
+}
+
+// values gathers, which also checks that what is collected was described.
+func values(t *testing.T, c prometheus.Collector) map[string]float64 {
+	t.Helper()
+	registry := prometheus.NewPedanticRegistry()
+	require.NoError(t, registry.Register(c))
+	families, err := registry.Gather()
+	require.NoError(t, err)
+	out := map[string]float64{}
+	for _, f := range families {
+		for _, m := range f.Metric {
+			var labels []string
+			for _, l := range m.Label {
+				labels = append(labels, l.GetName()+`="`+l.GetValue()+`"`)
+			}
+			name := f.GetName()
+			if labels != nil {
+				name += "{" + strings.Join(labels, ",") + "}"
+			}
+			value := math.NaN()
+			switch {
+			case m.Counter != nil:
+				value = m.Counter.GetValue()
+			case m.Gauge != nil:
+				value = m.Gauge.GetValue()
+			}
+			out[name] = value
+		}
+	}
+	return out
+}
+
+func keys(m map[string]float64) (out []string) {
+	for name := range m {
+		out = append(out, name)
+	}
+	return out
+}
