@@ -51,6 +51,13 @@ func ExampleRates_Plain() {
 	// Output: true
 }
 
+func ExampleRates_Stands() {
+	p, _ := provider.Preset("azure", "gpt-4o")
+	r := p.Rates()
+	fmt.Println(r.Stands())
+	// Output: true
+}
+
 func ExampleRates_Admitted() {
 	r := provider.Profile{Admit: provider.AdmitLarger}.Rates()
 	fmt.Println(r.Admitted(300, 50, 1000))

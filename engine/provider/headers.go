@@ -96,7 +96,8 @@ func (r *reader) readProject() {
 	if !ok || to.Told && to.Remaining <= n {
 		return
 	}
-	to.Remaining, to.Told = n, true
+	// The organization's limit and reset say nothing of the project's.
+	*to = Reading{Remaining: n, Told: true}
 	if limit, ok := r.figure("x-ratelimit-limit-project-tokens"); ok && limit > 0 {
 		to.Limit = limit
 	}

@@ -1,5 +1,7 @@
 package provider
 
+import "strings"
+
 // Statuses that mean something here, by their numbers: net/http is not imported.
 const (
 	statusPaymentRequired    = 402
@@ -32,7 +34,13 @@ func (r *reader) kind(e *refusal) Kind {
 // refusedInBand reports whether an answer that began well ended in an error:
 // streams carry it as an event.
 func (r *reader) refusedInBand(e *refusal) bool {
-	return len(r.Body) != 0 && (e.code != "" || e.status != "" || e.message != "" || e.kind != "")
+	if e.wrapped || e.code != "" {
+		return true
+	}
+	if e.kind == "" && e.status == "" {
+		return e.message != "" && e.message != "[DONE]"
+	}
+	return strings.HasSuffix(e.kind, "error") || strings.HasSuffix(e.kind, "exception") || strings.HasSuffix(e.kind, "failed")
 }
 
 // noMoney reports whether the account is the matter. Anthropic's spend limit is a

@@ -29,11 +29,12 @@ var presets = []preset{
 		profile: Profile{Shape: Bucket, Admit: AdmitLarger, CountsRefused: true},
 	},
 	// https://learn.microsoft.com/azure/ai-foundry/openai/how-to/quota: prompt and
-	// max_tokens count at the start, the count is reset each minute, requests are
-	// judged over 1 or 10 s, refused calls may count.
+	// max_tokens count at the start, and what was estimated is not corrected; the
+	// count is reset each minute, but not on the minute; requests are judged over 1
+	// or 10 s, refused calls may count.
 	{
 		name: "azure", aliases: []string{"azure_text", "azure_ai", "azure openai"},
-		profile: Profile{RequestWindow: 10 * time.Second, Admit: AdmitInputMax, CountsRefused: true},
+		profile: Profile{LearnPhase: true, RequestWindow: 10 * time.Second, Admit: AdmitInputMax, EstimateStands: true, CountsRefused: true},
 	},
 	// https://platform.claude.com/docs/en/api/rate-limits: buckets; input read from
 	// a cache does not count, input written to one does; output counts as produced.
@@ -51,11 +52,12 @@ var presets = []preset{
 		adapt:   func(p *Profile, model string) { p.Weights.Output = burndown(model) },
 	},
 	// https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-mantle.html: limits
-	// on input and output apart, input read from a cache does not count, output
-	// counts as produced, no limit on requests.
+	// on input and output apart; input and max_tokens are checked against the one
+	// on input; input read from a cache does not count, output counts as produced;
+	// no limit on requests.
 	{
 		name: "bedrock-mantle", aliases: []string{"bedrock_mantle"},
-		profile: Profile{Shape: Bucket, Admit: AdmitInput, Weights: Weights{Input: 1, CacheWrite: 1, Output: 1}},
+		profile: Profile{Shape: Bucket, Admit: AdmitMaxAsInput, Weights: Weights{Input: 1, CacheWrite: 1, Output: 1}},
 	},
 	// https://ai.google.dev/gemini-api/docs/rate-limits: input tokens only; a day's
 	// requests begin anew at midnight Pacific time. The shape is not published
@@ -83,7 +85,7 @@ var presets = []preset{
 	// headers.
 	{
 		name: "mistral", aliases: []string{"codestral"},
-		profile: Profile{Admit: AdmitInputMax},
+		profile: Profile{Admit: AdmitInputMax, EstimateStands: true},
 	},
 	// https://docs.cohere.com/docs/rate-limits: calls a minute, no tokens.
 	{

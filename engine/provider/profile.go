@@ -3,7 +3,6 @@ package provider
 import (
 	"errors"
 	"fmt"
-	"math"
 	"time"
 )
 
@@ -19,12 +18,19 @@ type Profile struct {
 	// Phase is by how much the provider's minutes begin after those of UTC, from 0
 	// up to a minute. Shape Minute only.
 	Phase time.Duration
+	// LearnPhase says that Phase is an assumption, which what the provider's
+	// answers tell may correct. Shape Minute only.
+	LearnPhase bool
 	// RequestWindow makes the limit on requests hold, in proportion, over shorter
 	// windows too: 60 RPM over 10 s are 10 requests in each of the minute's six
 	// parts. 0 = the whole minute; else a part of a minute of at least a second.
 	RequestWindow time.Duration
 	// Admit is what a request counts when it is admitted.
 	Admit Admit
+	// EstimateStands says that what was counted at admission is final: the
+	// provider neither gives back what a call did not use nor adds what it used
+	// beyond it. False: what the call really used replaces it.
+	EstimateStands bool
 	// Weights are what its tokens count once they are known.
 	Weights Weights
 	// CountsRefused says that a call the provider refused counts as a request.
@@ -49,11 +55,12 @@ const (
 )
 
 // Admit is what of its tokens a request counts when it is admitted. What it
-// really used replaces that in the end.
+// really used replaces that in the end, but for [Profile.EstimateStands].
 type Admit uint8
 
 const (
-	// AdmitExpected counts the input and the output expected.
+	// AdmitExpected counts the input and the output expected, by their weights:
+	// what the call will have cost in the end if the expectation holds.
 	AdmitExpected Admit = iota
 	// AdmitNothing counts no tokens.
 	AdmitNothing
@@ -65,6 +72,9 @@ const (
 	// AdmitLarger counts the input or the most output that the request allows,
 	// whichever is larger; the output expected where it names no maximum.
 	AdmitLarger
+	// AdmitMaxAsInput counts as AdmitInputMax does, but all of it against a limit
+	// on input, and nothing against one on output.
+	AdmitMaxAsInput
 )
 
 // Day is when a day begins.
@@ -77,7 +87,7 @@ const (
 
 var (
 	shapes = []string{"minute", "bucket"}
-	admits = []string{"expected", "nothing", "input", "input+max", "larger"}
+	admits = []string{"expected", "nothing", "input", "input+max", "larger", "max-as-input"}
 	days   = []string{"utc", "pacific"}
 )
 
@@ -109,11 +119,17 @@ func (p Profile) Validate() error {
 	} else if p.Phase != 0 && p.Shape != Minute {
 		bad("Phase is %v: only Shape Minute has one, use 0", p.Phase)
 	}
+	if p.LearnPhase && p.Shape != Minute {
+		bad("LearnPhase is true: only Shape Minute has a phase, use false")
+	}
 	if w := p.RequestWindow; w != 0 && (w < time.Second || w > time.Minute || time.Minute%w != 0) {
 		bad("RequestWindow is %v: use 0, or a part of a minute of at least a second, such as 10s", w)
 	}
 	if int(p.Admit) >= len(admits) {
-		bad("Admit is %d: use AdmitExpected, AdmitNothing, AdmitInput, AdmitInputMax or AdmitLarger", p.Admit)
+		bad("Admit is %d: use AdmitExpected, AdmitNothing, AdmitInput, AdmitInputMax, AdmitLarger or AdmitMaxAsInput", p.Admit)
+	}
+	if p.EstimateStands && p.Admit == AdmitNothing {
+		bad("EstimateStands is true: with AdmitNothing no token would ever count, use false or another Admit")
 	}
 	if int(p.Day) >= len(days) {
 		bad("Day is %d: use DayUTC or DayPacific", p.Day)
@@ -127,8 +143,8 @@ func (p Profile) Validate() error {
 		{"CacheWrite", p.Weights.CacheWrite},
 		{"Output", p.Weights.Output},
 	} {
-		if !(w.v >= 0 && w.v <= MaxWeight) || math.IsNaN(w.v) {
-			bad("Weights.%s is %v: use 0 to %v", w.field, w.v, MaxWeight)
+		if w.v != 0 && !(w.v >= MinWeight && w.v <= MaxWeight) {
+			bad("Weights.%s is %v: use 0, or %v to %v", w.field, w.v, MinWeight, MaxWeight)
 		}
 	}
 	return errors.Join(errs...)

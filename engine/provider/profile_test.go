@@ -21,7 +21,7 @@ func TestValidateNamesEveryField(t *testing.T) {
 	for _, want := range []string{
 		"Shape is 9: use Minute or Bucket", "Phase is 1m0s: use 0 up to a minute",
 		"RequestWindow is 7s: use 0, or a part of a minute", "Admit is 9: use ", "Day is 9: use ",
-		"Weights.Input is -1: use 0 to 1000", "Weights.CachedInput is NaN", "Weights.CacheWrite is +Inf", "Weights.Output is 1001",
+		"Weights.Input is -1: use 0, or 0.001 to 1000", "Weights.CachedInput is NaN", "Weights.CacheWrite is +Inf", "Weights.Output is 1001",
 	} {
 		require.ErrorContains(t, err, want)
 	}
@@ -31,6 +31,9 @@ func TestValidateNamesEveryField(t *testing.T) {
 	for _, w := range []time.Duration{time.Second, 10 * time.Second, time.Minute} {
 		require.NoError(t, provider.Profile{RequestWindow: w}.Validate(), w)
 	}
+	require.ErrorContains(t, provider.Profile{Weights: provider.Weights{Input: 1, Output: 0.0004}}.Validate(), "Weights.Output is 0.0004: use 0, or 0.001 to 1000")
+	require.ErrorContains(t, provider.Profile{Shape: provider.Bucket, LearnPhase: true}.Validate(), "LearnPhase is true: only Shape Minute")
+	require.ErrorContains(t, provider.Profile{Admit: provider.AdmitNothing, EstimateStands: true}.Validate(), "EstimateStands is true")
 	require.ErrorContains(t, provider.Profile{Shape: provider.Bucket, Phase: time.Second}.Validate(), "only Shape Minute has one")
 }
 
@@ -55,10 +58,29 @@ func TestAdmitted(t *testing.T) {
 		{provider.AdmitLarger, 100, 30, 500, 100, 400},
 		{provider.AdmitLarger, 600, 30, 500, 600, 0},
 		{provider.AdmitLarger, 10, 30, 0, 10, 20},
+		{provider.AdmitMaxAsInput, 100, 30, 500, 600, 0},
+		{provider.AdmitMaxAsInput, 100, 30, 0, 130, 0},
 	} {
 		r := provider.Profile{Admit: c.admit}.Rates()
 		in, out := r.Admitted(c.input, c.expected, c.most)
 		require.Equal(t, [2]int64{c.in, c.out}, [2]int64{in, out}, "%v", c)
+	}
+}
+
+// What is expected to be used counts as what was used will.
+func TestExpectedIsWeighted(t *testing.T) {
+	r := provider.Profile{Weights: provider.Weights{Input: 1.1, Output: 5}}.Rates()
+	in, out := r.Admitted(101, 30, 500)
+	require.Equal(t, [2]int64{112, 150}, [2]int64{in, out})
+	usedIn, usedOut := r.Used(101, 0, 0, 30)
+	require.Equal(t, [2]int64{usedIn, usedOut}, [2]int64{in, out})
+}
+
+func TestStands(t *testing.T) {
+	for name, want := range map[string]bool{"azure": true, "mistral": true, "openai": false, "anthropic": false, "bedrock": false} {
+		p, _ := provider.Preset(name, "")
+		r := p.Rates()
+		require.Equal(t, want, r.Stands(), name)
 	}
 }
 

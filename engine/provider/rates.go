@@ -2,8 +2,12 @@ package provider
 
 import "math"
 
-// MaxWeight is the largest weight.
-const MaxWeight = 1000.0
+// MinWeight and MaxWeight bound the weights, but for 0, which is one too. What
+// is smaller would be rounded to nothing.
+const (
+	MinWeight = 0.001
+	MaxWeight = 1000.0
+)
 
 // Weights are what each token counts against limits on all tokens and, without
 // the output's, against limits on input. Thousandths are kept. The zero Weights
@@ -21,6 +25,7 @@ type Rates struct {
 	admit                        Admit
 	input, cached, write, output int64 // thousandths
 	plain                        bool  // every token counts as one
+	stands                       bool
 }
 
 // Rates returns what the profile charges. The profile must be valid.
@@ -30,7 +35,7 @@ func (p Profile) Rates() Rates {
 		w = Weights{1, 1, 1, 1}
 	}
 	milli := func(v float64) int64 { return int64(math.Round(v * 1000)) }
-	r := Rates{admit: p.Admit, input: milli(w.Input), cached: milli(w.CachedInput), write: milli(w.CacheWrite), output: milli(w.Output)}
+	r := Rates{admit: p.Admit, stands: p.EstimateStands, input: milli(w.Input), cached: milli(w.CachedInput), write: milli(w.CacheWrite), output: milli(w.Output)}
 	r.plain = r.input == 1000 && r.cached == 1000 && r.write == 1000 && r.output == 1000
 	return r
 }
@@ -38,9 +43,13 @@ func (p Profile) Rates() Rates {
 // Plain reports whether every token counts as one.
 func (r *Rates) Plain() bool { return r.plain }
 
+// Stands reports whether what Admitted returned is final: Used then counts only
+// what a request used that Admitted was not asked about.
+func (r *Rates) Stands() bool { return r.stands }
+
 // Admitted returns what a request counts at admission, against limits on input
 // and on output: tokens of input, of output expected, and the most output that
-// it allows (0 = unknown). None may be negative. Against a limit on all tokens
+// it allows (0 = unknown). None may be negative or above 2^42. Against a limit on all tokens
 // it counts the sum.
 func (r *Rates) Admitted(input, expected, most int64) (in, out int64) {
 	if most == 0 {
@@ -56,8 +65,13 @@ func (r *Rates) Admitted(input, expected, most int64) (in, out int64) {
 		return input, most
 	case AdmitLarger:
 		return input, max(most-input, 0)
+	case AdmitMaxAsInput:
+		return input + most, 0
 	}
-	return input, expected
+	if r.plain {
+		return input, expected
+	}
+	return up(input * r.input), up(expected * r.output)
 }
 
 // Used returns what a call counts once its usage is known, against limits on

@@ -14,6 +14,7 @@ type refusal struct {
 	code, kind, status, message string // in lower case, but for message
 	retry                       string // google.rpc.RetryInfo
 	quotas                      []quota
+	wrapped                     bool // it stands under "error", as nothing but a refusal does
 }
 
 // quota is a violation that google.rpc.QuotaFailure lists.
@@ -52,21 +53,22 @@ func readRefusal(body []byte) refusal {
 	if len(body) == 0 || body[0] != '{' || json.Unmarshal(body, &outer) != nil && !json.Valid(body) {
 		return refusal{message: string(body)}
 	}
-	in := body
+	in, wrapped := body, false
 	for _, e := range []json.RawMessage{outer.Error, outer.Response.Error} {
 		if len(e) != 0 && e[0] == '{' {
-			in = e
+			in, wrapped = e, true
 			break
 		}
 		if len(e) != 0 && e[0] == '"' {
-			return refusal{message: text(e)}
+			return refusal{message: text(e), wrapped: true}
 		}
 	}
 	var e rawError
 	// What does not fit is left out; the rest is filled in all the same.
 	_ = json.Unmarshal(in, &e)
 	f := refusal{
-		code: strings.ToLower(text(e.Code)), kind: strings.ToLower(text(e.Type)),
+		wrapped: wrapped,
+		code:    strings.ToLower(text(e.Code)), kind: strings.ToLower(text(e.Type)),
 		status: strings.ToLower(text(e.Status)), message: text(e.Message),
 	}
 	if len(e.ErrorType) != 0 { // AWS: "prefix#ThrottlingException"

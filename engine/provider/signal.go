@@ -1,6 +1,9 @@
 package provider
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Signal is what one answer of a provider said about the limits of the
 // deployment that gave it. The zero Signal says nothing.
@@ -83,8 +86,9 @@ type Answer struct {
 	// Header returns the value of a header by its name, in any case; "" = none.
 	// Nil = no headers.
 	Header func(name string) string
-	// Body is the body of a refusal, or the data of an error event in a stream;
-	// nothing else should be passed. Only its first 64 KiB are read.
+	// Body is the body of a refusal, or the data of an error event in a stream.
+	// Other events and answers in JSON that report no error are taken as such.
+	// Only its first 64 KiB are read.
 	Body []byte
 	// At is when the answer came.
 	At time.Time
@@ -102,6 +106,9 @@ func Read(a Answer) Signal {
 	var e refusal
 	if len(a.Body) != 0 {
 		e = readRefusal(a.Body)
+	}
+	if e.kind == "" && a.Status >= 400 {
+		e.kind = strings.ToLower(r.header("x-amzn-errortype")) // AWS, where the body does not say
 	}
 	s.Kind = r.kind(&e)
 	if s.Kind == Fine {

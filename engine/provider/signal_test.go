@@ -344,3 +344,45 @@ func TestDaysEnd(t *testing.T) {
 		require.Equal(t, c.want, c.day.End(in).UTC().Format(time.RFC3339), c.in)
 	}
 }
+
+// Streams end and go on without an error; only what reports one is a refusal.
+func TestInBandKinds(t *testing.T) {
+	for _, c := range []struct {
+		name, body string
+		want       provider.Kind
+	}{
+		{"end of a stream", "[DONE]", provider.Fine},
+		{"completed", `{"type":"response.completed","response":{"status":"completed","error":null}}`, provider.Fine},
+		{"a delta", `{"type":"content_block_delta","index":0}`, provider.Fine},
+		{"a finished answer", `{"id":"r1","status":"completed","error":null}`, provider.Fine},
+		{"an error event", `{"type":"error","code":"rate_limit_exceeded","message":"slow"}`, provider.RateLimit},
+		{"a bare code", `{"code":"rate_limit_exceeded"}`, provider.RateLimit},
+		{"a failed response", `{"type":"response.failed","response":{"status":"failed","error":{"code":"rate_limit_exceeded"}}}`, provider.RateLimit},
+		{"overloaded", `{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}`, provider.Overloaded},
+		{"an error of nothing known", `{"error":{}}`, provider.Other},
+		{"words", "stream broke", provider.Other},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := provider.Read(provider.Answer{Provider: "openai", Status: 200, Body: []byte(c.body), At: at})
+			require.Equal(t, c.want, s.Kind)
+		})
+	}
+}
+
+func TestOddities(t *testing.T) {
+	read := func(who string, status int, lines, body string) provider.Signal {
+		return provider.Read(provider.Answer{Provider: who, Status: status, Header: headers(lines), Body: []byte(body), At: at})
+	}
+	t.Run("a number beyond all numbers", func(t *testing.T) {
+		require.Equal(t, provider.MaxRetryAfter, read("openai", 429, "retry-after: 1e400", "").RetryAfter)
+		require.Equal(t, int64(-1)<<42, read("openai", 200, "x-ratelimit-remaining-tokens: -1e400", "").Readings[provider.Tokens].Remaining)
+	})
+	t.Run("AWS says the type in a header", func(t *testing.T) {
+		s := read("bedrock", 400, "x-amzn-errortype: ThrottlingException:http://internal.amazon.com/", `{"message":"Too many tokens, please wait before trying again."}`)
+		require.Equal(t, provider.RateLimit, s.Kind)
+	})
+	t.Run("the organization's reset is not the project's", func(t *testing.T) {
+		s := read("openai", 200, "x-ratelimit-limit-tokens: 150000\nx-ratelimit-remaining-tokens: 149984\nx-ratelimit-reset-tokens: 6m0s\nx-ratelimit-remaining-project-tokens: 9000", "")
+		require.Equal(t, provider.Reading{Remaining: 9000, Told: true}, s.Readings[provider.Tokens])
+	})
+}

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"errors"
 	"math"
 	"strconv"
 	"strings"
@@ -27,7 +28,7 @@ func parseWait(text string, unit time.Duration, at time.Time) (wait time.Duratio
 	if text == "" || len(text) > 64 {
 		return 0, false
 	}
-	if n, err := strconv.ParseFloat(text, 64); err == nil {
+	if n, err := strconv.ParseFloat(text, 64); err == nil || errors.Is(err, strconv.ErrRange) {
 		switch {
 		case math.IsNaN(n):
 			return 0, false
@@ -58,7 +59,7 @@ func limitWait(ns float64) time.Duration {
 // parseFigure reads a limit or what remains of it; below zero it may be.
 func parseFigure(text string) (n int64, ok bool) {
 	f, err := strconv.ParseFloat(strings.ReplaceAll(strings.TrimSpace(text), ",", ""), 64)
-	if err != nil || math.IsNaN(f) {
+	if err != nil && !errors.Is(err, strconv.ErrRange) || math.IsNaN(f) {
 		return 0, false
 	}
 	return int64(math.Floor(min(max(f, -float64(maxFigure)), float64(maxFigure)))), true
