@@ -123,7 +123,7 @@ func (p *plan) assign(cfg *Config) {
 		if !ok {
 			h = &handle{e: p.e, clock: p.e.clock, id: d.ID, seed: seedOf(d.ID)}
 		}
-		h.configure(d, cfg.ExpectedOutput)
+		h.configure(d, cfg.ExpectedOutput, window.EpochAt(p.now))
 		configured[h] = true
 		g := p.byName[d.Group]
 		if o := h.place.Load(); o != nil && o.g != g {

@@ -6,6 +6,8 @@ import "math"
 type ask struct {
 	e      *Engine
 	tokens int64 // that the demand names
+	input  int64 // of them
+	usable bool  // asks for room at all: one token of whichever kind
 	learn  bool  // the learned mean comes on top
 	most   int64 // of the learned mean
 	group  int64 // the group's learned mean, -1 if unknown
@@ -24,7 +26,7 @@ func (g *Group) ask(q *ask, d *Demand, learn bool) bool {
 		g.e.invalid.Add(1)
 		return false
 	}
-	q.e, q.tokens, q.affinity = g.e, tokens, d.Affinity
+	q.e, q.tokens, q.input, q.affinity = g.e, tokens, d.InputTokens, d.Affinity
 	if learn && d.OutputTokens == 0 {
 		q.learn, q.group, q.most = true, g.mean.value(), math.MaxInt64
 		if d.MaxOutputTokens != 0 {
@@ -52,6 +54,14 @@ func (q *ask) cost(h *handle) int64 {
 		return q.tokens
 	}
 	return q.tokens + min(h.expected(q.group), q.most)
+}
+
+// amounts returns what a request of that cost counts.
+func (q *ask) amounts(cost int64) amounts {
+	if q.usable {
+		return amounts{dimTokens: cost, dimRequests: 1}
+	}
+	return amounts{dimInput: q.input, dimOutput: cost - q.input, dimTokens: cost, dimRequests: 1}
 }
 
 // invalid names what is out of range in a demand.

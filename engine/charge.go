@@ -7,10 +7,10 @@ import (
 )
 
 // charge admits one request of that many tokens to a cell: it takes the tokens,
-// then a lease if leases are limited, then the request, and gives back in
-// reverse what it took before a refusal. Sealed means that nothing was taken and
-// the frame has been replaced.
-func (f *frame) charge(i int, tokens int64) window.Outcome {
+// then a lease if leases are limited, then what the deployment's meters count,
+// then the request, and gives back in reverse what it took before a refusal.
+// Sealed means that nothing was taken and the frame has been replaced.
+func (f *frame) charge(i int, q *ask, tokens int64) window.Outcome {
 	if o := f.cells[i].TakeTokens(tokens); o != window.Taken {
 		return o
 	}
@@ -20,28 +20,52 @@ func (f *frame) charge(i int, tokens int64) window.Outcome {
 		f.undo(i, tokens)
 		return window.Refused
 	}
-	for {
-		switch f.cells[i].TakeRequest() {
-		case window.Taken:
-			return window.Taken
-		case window.Refused:
+	if f.further && f.meters[i] != nil {
+		if o := f.chargeMeters(i, q, tokens); o != window.Taken {
 			if reserved {
 				h.flight.live.Add(-1)
 			}
 			f.undo(i, tokens)
+			return o
+		}
+	}
+	for at, j := f, i; ; {
+		switch at.cells[j].TakeRequest() {
+		case window.Taken:
+			return window.Taken
+		case window.Refused:
+			f.unchargeFurther(i, q, tokens)
+			at.undo(j, tokens)
 			return window.Refused
 		case window.Sealed:
 			runtime.Gosched()
-			n, j := h.find(f.Epoch)
-			if n == nil { // stalled past two epochs: folded with the tokens in it
-				if reserved {
-					h.flight.live.Add(-1)
-				}
+			if at, j = h.find(f.Epoch); at == nil { // stalled past two epochs: folded with the tokens in it
+				f.unchargeFurther(i, q, tokens)
 				h.e.strayTokens.Add(-tokens)
 				return window.Sealed
 			}
-			f, i = n, j
 		}
+	}
+}
+
+// chargeMeters counts a request in a cell's meters, all or none.
+func (f *frame) chargeMeters(i int, q *ask, tokens int64) window.Outcome {
+	a := q.amounts(tokens)
+	return f.meters[i].take(f.Epoch, &a)
+}
+
+// unchargeFurther gives back what charge took between the tokens and the
+// request.
+func (f *frame) unchargeFurther(i int, q *ask, tokens int64) {
+	if !f.further {
+		return
+	}
+	if ms := f.meters[i]; ms != nil {
+		a := q.amounts(tokens)
+		ms.undo(f.Epoch, &a)
+	}
+	if f.limited && f.reserves[i] {
+		f.handles[i].flight.live.Add(-1)
 	}
 }
 

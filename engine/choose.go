@@ -13,13 +13,19 @@ const (
 	whyNothing reason = iota // no candidate
 	whyDisabled
 	whyCooling
+	whyDayRequests
+	whyDayTokens
 	whyRequests
 	whyInFlight
+	whyInput
+	whyOutput
 	whyTokens
 	whyInvalid // the demand itself
 )
 
-var reasonLimit = [...]Limit{LimitNone, LimitDisabled, LimitCooldown, LimitRPM, LimitInFlight, LimitTPM, LimitNone}
+var reasonLimit = [...]Limit{
+	LimitNone, LimitDisabled, LimitCooldown, LimitRPD, LimitTPD, LimitRPM, LimitInFlight, LimitInputTPM, LimitOutputTPM, LimitTPM, LimitNone,
+}
 
 // choice is a cell the search has settled on: its index, -1 for none and why,
 // and what a charge may raise the block's bound to at which sequence (0: not).
@@ -79,7 +85,7 @@ func (f *frame) chooseIn(t *tier, q *ask) choice {
 // scan finds the best cell of a small tier by the tokens that the demand names.
 // If that one takes the whole demand, it is the best for it too; else -1.
 func (f *frame) scan(t *tier, q *ask) int {
-	if f.limited {
+	if f.further {
 		return -1
 	}
 	k1, k2 := f.lowest(t.from, t.to, q.tokens)
@@ -182,8 +188,14 @@ func (f *frame) refuse(b int, q *ask, mask uint16, seq uint64) (why reason, sure
 		room, w, half := f.room(i)
 		most, all, pending = max(most, room), max(all, w), pending || half
 		if mask>>(i-from)&1 != 0 {
+			fits := room >= q.cost(f.handles[i])
+			if fits && f.further {
+				s, unsure := f.short(i, q)
+				fits, w = s == whyNothing, max(w, s)
+				half = unsure
+			}
 			why = max(why, w)
-			sure = sure && !half && room < q.cost(f.handles[i])
+			sure = sure && !half && !fits
 		}
 	}
 	if !pending {
@@ -208,6 +220,29 @@ func (f *frame) room(i int) (room int64, why reason, pending bool) {
 		return -1, whyRequests, false
 	}
 	unsure := r.Half != 0 && !r.Ample
+	if f.further {
+		return f.roomFurther(i, r, unsure)
+	}
+	return max(r.Tokens, -1), whyTokens, unsure
+}
+
+// roomFurther is room by the limits that the cell does not know.
+func (f *frame) roomFurther(i int, r window.Room, unsure bool) (room int64, why reason, pending bool) {
+	room, why = r.Tokens, whyTokens
+	if ms := f.meters[i]; ms != nil {
+		ended := f.cells[i].Ended()
+		most, w, sure := ms.room()
+		half, ample := f.cells[i].Since(ended)
+		if most < room {
+			room, why = most, w
+			unsure = half != 0 && !(sure && ample)
+		} else {
+			unsure = unsure || half != 0 // a meter may undo them
+		}
+	}
+	if room < 0 {
+		return -1, why, unsure
+	}
 	if f.limited {
 		fl := &f.handles[i].flight
 		live, most := fl.live.Load(), fl.cap.Load()
@@ -216,7 +251,21 @@ func (f *frame) room(i int) (room int64, why reason, pending bool) {
 		}
 		unsure = unsure || r.Half != 0 && live+r.Half > most
 	}
-	return max(r.Tokens, -1), whyTokens, unsure
+	return room, why, unsure
+}
+
+// short returns which of a cell's meters keeps a demand from fitting, and
+// whether an attempt was half way that may change it.
+func (f *frame) short(i int, q *ask) (why reason, pending bool) {
+	ms := f.meters[i]
+	if ms == nil {
+		return whyNothing, false
+	}
+	a := q.amounts(q.cost(f.handles[i]))
+	ended := f.cells[i].Ended()
+	why, sure := ms.short(&a, true)
+	half, ample := f.cells[i].Since(ended)
+	return why, half != 0 && !(sure && ample)
 }
 
 // admits says what stands in the way of counting one request in a cell, tokens

@@ -78,5 +78,9 @@ type Deployment struct {
 type Limits struct {
 	RPM         int64 // requests per UTC minute
 	TPM         int64 // tokens per UTC minute
+	InputTPM    int64 // input tokens per UTC minute, on this node
+	OutputTPM   int64 // output tokens per UTC minute, on this node
+	RPD         int64 // requests per UTC day, on this node
+	TPD         int64 // tokens per UTC day, on this node
 	MaxInFlight int64 // leases held at once, on this node
 }

@@ -69,8 +69,8 @@ func tiedBlock(blocks []block, k, r uint64, def int) int {
 // with room for one token.
 func (f *frame) lowestUsable(b int) (k1, k2 uint64) {
 	from, to := f.block(b)
-	if f.limited {
-		return f.lowestOf(b, &ask{tokens: 1}, 1<<(to-from)-1)
+	if f.further {
+		return f.lowestOf(b, &ask{tokens: 1, usable: true}, 1<<(to-from)-1)
 	}
 	return f.lowest(from, to, 1)
 }

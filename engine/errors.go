@@ -67,19 +67,26 @@ func (e *queueError) Is(target error) bool { return target == ErrQueueFull }
 type Limit uint8
 
 const (
-	LimitNone     Limit = iota // nothing refused
-	LimitRPM                   // requests per minute
-	LimitTPM                   // tokens per minute
-	LimitInFlight              // leases held at once
-	LimitCooldown              // the deployment is cooling down
-	LimitDisabled              // the deployment is switched off
+	LimitNone      Limit = iota // nothing refused
+	LimitRPM                    // requests per minute
+	LimitTPM                    // tokens per minute
+	LimitInFlight               // leases held at once
+	LimitCooldown               // the deployment is cooling down
+	LimitDisabled               // the deployment is switched off
+	LimitInputTPM               // input tokens per minute
+	LimitOutputTPM              // output tokens per minute
+	LimitRPD                    // requests per day
+	LimitTPD                    // tokens per day
 
 	limitKinds = iota
 )
 
-var limitNames = [limitKinds]string{"none", "rpm", "tpm", "in_flight", "cooldown", "disabled"}
+var limitNames = [limitKinds]string{
+	"none", "rpm", "tpm", "in_flight", "cooldown", "disabled", "input_tpm", "output_tpm", "rpd", "tpd",
+}
 
-// String returns the limit's name: rpm, tpm, in_flight, cooldown, disabled or none.
+// String returns the limit's name: rpm, tpm, input_tpm, output_tpm, rpd, tpd,
+// in_flight, cooldown, disabled or none.
 func (l Limit) String() string {
 	if int(l) < len(limitNames) {
 		return limitNames[l]

@@ -44,7 +44,7 @@ func (x *Explanation) fill(g *Group, pick, acquire *ask, l *filter) {
 		}
 		for i := t.from; i < t.to; i++ {
 			c := Candidate{State: f.state(g.name, i, now), Order: t.order, Score: f.score(i), Cost: acquire.cost(f.handles[i])}
-			c.Refused = f.wait(i, c.Cost, true, now).limit
+			c.Refused = f.wait(i, acquire.amounts(c.Cost), true, now).limit
 			switch {
 			case !acquire.allows(f, i):
 				c.Skipped = "tags"

@@ -97,16 +97,20 @@ func (f *frame) key(i int) uint64 {
 		return uint64(c.Tokens())
 	}
 	k := utilKey(uint64(c.Tokens()), uint64(c.Requests()), f.inverses[i])
-	if f.limited {
-		return f.withFlight(k, i)
+	if f.further {
+		return f.withFurther(k, i)
 	}
 	return k
 }
 
-// withFlight raises a key to the utilization of the limit on leases.
-func (f *frame) withFlight(k uint64, i int) uint64 {
-	r := min(ratio(uint64(max(f.handles[i].flight.live.Load(), 0)), f.inverses[i].inFlight), ratioMax)
-	return max(k>>keyTokenBits, r)<<keyTokenBits | k&keyTokenMax
+// withFurther raises a key to the utilization of the limits that the cell does
+// not know.
+func (f *frame) withFurther(k uint64, i int) uint64 {
+	r := ratio(uint64(max(f.handles[i].flight.live.Load(), 0)), f.inverses[i].inFlight)
+	if ms := f.meters[i]; ms != nil {
+		r = max(r, ms.ratio())
+	}
+	return max(k>>keyTokenBits, min(r, ratioMax))<<keyTokenBits | k&keyTokenMax
 }
 
 // indexed reports whether a cell's block keeps a bound.

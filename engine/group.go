@@ -144,6 +144,12 @@ func (g *Group) Acquire(d Demand) (Lease, error) {
 type grant struct {
 	h                     *handle
 	epoch, reserved, held int64
+	input                 int64
+	meters                *meters
+}
+
+func (l *grant) lease() Lease {
+	return Lease{h: l.h, epoch: l.epoch, reserved: l.reserved, held: l.held, input: l.input, meters: l.meters}
 }
 
 func (l *grant) lease() Lease {
@@ -192,13 +198,17 @@ func (g *Group) acquireFor(q *ask) (grant, choice) {
 		}
 		h := f.handles[c.i]
 		cost := q.cost(h)
-		switch f.charge(c.i, cost) {
+		switch f.charge(c.i, q, cost) {
 		case window.Taken:
 			if c.seq != 0 {
 				f.raiseAfter(c)
 			}
 			held := h.flight.enter(h, g.e.slot(f.Epoch), cost, f.limited && f.reserves[c.i])
-			return grant{h, f.Epoch, cost, held}, c
+			got := grant{h: h, epoch: f.Epoch, reserved: cost, held: held}
+			if f.further {
+				got.input, got.meters = q.input, f.meters[c.i]
+			}
+			return got, c
 		case window.Sealed:
 			runtime.Gosched()
 			f = g.frame()

@@ -17,11 +17,12 @@ type handle struct {
 	cell  atomic.Pointer[window.Cell] // nil: dropped
 	spot  atomic.Pointer[spot]        // the cell and its frame; nil: dropped
 
-	e     *Engine
-	id    string
-	seed  uint64                // of the ID
-	place atomic.Pointer[place] // nil: dropped
-	mean  mean                  // learned output tokens; its counter: settled leases
+	e      *Engine
+	meters atomic.Pointer[meters] // nil: there are none
+	place  atomic.Pointer[place]  // nil: dropped
+	id     string
+	seed   uint64 // of the ID
+	mean   mean   // learned output tokens; its counter: settled leases
 	// assumed is the output expected while neither the deployment's mean nor
 	// the group's is known.
 	assumed atomic.Int64
@@ -118,7 +119,8 @@ func capOf(limit int64) int64 {
 }
 
 // configure takes over a deployment's configuration.
-func (h *handle) configure(d Deployment, expected int64) {
+// New limits count from an epoch on.
+func (h *handle) configure(d Deployment, expected, epoch int64) {
 	if h.cfg.ID == "" || h.cfg.Disabled != d.Disabled || h.gone {
 		h.enabled = !d.Disabled
 	}
@@ -126,6 +128,9 @@ func (h *handle) configure(d Deployment, expected int64) {
 	h.gone = false
 	h.tokenCap, h.reqCap = capOf(d.Limits.TPM), capOf(d.Limits.RPM)
 	h.flight.limit(capOf(d.Limits.MaxInFlight))
+	ms := h.meters.Load().measure(&d.Limits, epoch)
+	ms.recap()
+	h.meters.Store(ms)
 	if d.Limits.TPM > 0 {
 		expected = min(expected, max(d.Limits.TPM/100, 1))
 	}

@@ -21,8 +21,10 @@ const (
 type layout struct {
 	line     *line // of the group
 	strategy Strategy
-	limited  bool   // some deployment has a limit on leases
-	reserves []bool // which ones; nil unless limited
+	further  bool      // some deployment has limits that its cell does not know: on leases, or meters
+	limited  bool      // some deployment has a limit on leases
+	reserves []bool    // which ones; nil unless limited
+	meters   []*meters // nil unless further; nil for a deployment that has none
 	handles  []*handle
 	inverses []inverse
 	seeds    []uint64 // of the IDs
@@ -62,7 +64,7 @@ func newLayout(s Strategy, live, removed []*handle) *layout {
 		l.addTier(from, to)
 		from = to
 	}
-	l.limitFlights(live)
+	l.limitFurther(live)
 	for i, h := range live {
 		l.seeds[i] = h.seed
 		lim := h.cfg.Limits
@@ -84,8 +86,14 @@ func newLayout(s Strategy, live, removed []*handle) *layout {
 	return l
 }
 
-func (l *layout) limitFlights(live []*handle) {
+func (l *layout) limitFurther(live []*handle) {
 	for i, h := range live {
+		if ms := h.meters.Load(); ms != nil {
+			if l.meters == nil {
+				l.meters = make([]*meters, len(live))
+			}
+			l.meters[i] = ms
+		}
 		if h.cfg.Limits.MaxInFlight == 0 {
 			continue
 		}
@@ -93,6 +101,10 @@ func (l *layout) limitFlights(live []*handle) {
 			l.limited, l.reserves = true, make([]bool, len(live))
 		}
 		l.reserves[i] = true
+	}
+	l.further = l.limited || l.meters != nil
+	if l.further && l.meters == nil {
+		l.meters = make([]*meters, len(live))
 	}
 }
 

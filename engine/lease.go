@@ -15,6 +15,8 @@ type Lease struct {
 	reserved int64
 	added    int64
 	held     int64 // counted in flight; uncounted: not at all
+	input    int64 // of reserved, where there are meters
+	meters   *meters
 }
 
 // uncounted as what a lease holds says that its slot was full.
@@ -46,6 +48,9 @@ func (l *Lease) Add(outputTokens int64) {
 	if n = min(n, MaxCount-l.added); n <= 0 {
 		return
 	}
+	if l.meters != nil {
+		l.meter(&amounts{dimOutput: n, dimTokens: n})
+	}
 	h.adjust(l.epoch, n)
 	if f, _ := h.find(now); l.held != uncounted && f != nil && h.e.slot(f.Epoch)-h.e.slot(l.epoch) < flightSlots {
 		l.held += h.flight.grow(h.e.slot(l.epoch), n)
@@ -64,6 +69,10 @@ func (l *Lease) Settle(u Usage) {
 		return
 	}
 	u = h.e.checked(u)
+	if l.meters != nil {
+		in, out := u.InputTokens-l.input, u.OutputTokens-(l.reserved-l.input)-l.added
+		l.meter(&amounts{dimInput: in, dimOutput: out, dimTokens: in + out})
+	}
 	h.adjust(l.epoch, u.InputTokens+u.OutputTokens-l.reserved-l.added)
 	h.settled(u, l.end())
 	h.relearned()
@@ -84,6 +93,10 @@ func (l *Lease) Release() {
 	if h == nil {
 		return
 	}
+	if l.meters != nil {
+		out := l.reserved - l.input + l.added
+		l.meter(&amounts{dimInput: -l.input, dimOutput: -out, dimTokens: -l.input - out, dimRequests: -1})
+	}
 	h.adjust(l.epoch, -l.reserved-l.added)
 	if !h.addRequests(l.epoch, -1) {
 		h.e.strayRequests.Add(-1)
@@ -97,7 +110,7 @@ func (l *Lease) Release() {
 // end takes the lease out of flight, once. False: it had expired.
 func (l *Lease) end() (counted bool) {
 	h, slot := l.h, l.h.e.slot(l.epoch)
-	l.h, l.reserved, l.added = nil, 0, 0
+	l.h, l.reserved, l.added, l.meters = nil, 0, 0, nil
 	f, i := h.find(now)
 	if f == nil || f.Epoch > l.epoch+1 {
 		h.e.late.Add(1)
@@ -112,6 +125,16 @@ func (l *Lease) end() (counted bool) {
 		f.eased(i)
 	}
 	return true
+}
+
+// meter counts a difference in the meters the lease was admitted by.
+func (l *Lease) meter(a *amounts) {
+	if less := l.meters.adjust(l.epoch, a); !less {
+		return
+	}
+	if f, i := l.h.find(now); f != nil {
+		f.eased(i)
+	}
 }
 
 // adjust adds a difference to the tokens of an epoch that may have passed.

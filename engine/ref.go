@@ -99,6 +99,9 @@ func (h *handle) preCheck(d *Demand) (why reason, ok bool) {
 		h.e.invalid.Add(1)
 		return whyInvalid, false
 	}
+	if ms := h.meters.Load(); ms != nil {
+		return h.preCheckMetered(d, ms)
+	}
 	for try := 0; ; try++ {
 		c := h.present()
 		if c == nil {
@@ -127,13 +130,19 @@ func (h *handle) preCheck(d *Demand) (why reason, ok bool) {
 			}
 			continue
 		}
-		if half {
-			h.e.contended.Add(1)
-		}
-		p.g.asked.Store(true)
-		p.g.refused[reasonLimit[why]].Add(1)
+		p.g.refuse(why, half)
 		return why, false
 	}
+}
+
+// refuse counts a refusal by a deployment, given up on if an attempt was still
+// half way.
+func (g *Group) refuse(why reason, half bool) {
+	if half {
+		g.e.contended.Add(1)
+	}
+	g.asked.Store(true)
+	g.refused[reasonLimit[why]].Add(1)
 }
 
 // later reports whether, by a fresh reading of the clock, a refusal by cell c
@@ -149,6 +158,9 @@ func (h *handle) later(g *Group, c *window.Cell) bool {
 func (h *handle) record(u Usage) {
 	u = h.e.checked(u)
 	n := u.InputTokens + u.OutputTokens
+	if ms := h.meters.Load(); ms != nil && h.present() != nil {
+		ms.count(&amounts{dimInput: u.InputTokens, dimOutput: u.OutputTokens, dimTokens: n})
+	}
 	for n != 0 {
 		c := h.present()
 		if c == nil {

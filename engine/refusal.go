@@ -37,7 +37,7 @@ func (g *Group) refusal(d *Demand, c choice, learn bool) error {
 		if e.Candidates == 0 {
 			e.States = make([]State, 0, min(maxStates, f.candidates()))
 		}
-		e.consider(f.wait(i, q.cost(f.handles[i]), learn, now))
+		e.consider(f.wait(i, q.amounts(q.cost(f.handles[i])), learn, now))
 		if e.Candidates++; len(e.States) < maxStates {
 			e.States = append(e.States, f.state(g.name, i, now))
 		}
@@ -68,7 +68,8 @@ func (h *handle) refusal(d *Demand, why reason) error {
 		return e
 	}
 	tokens, _ := d.named()
-	w := f.wait(p.i, tokens, false, now)
+	q := ask{input: d.InputTokens}
+	w := f.wait(p.i, q.amounts(tokens), false, now)
 	if w.limit == LimitNone { // room has come meanwhile
 		w.limit, w.never = e.Limit, false
 	}
@@ -94,10 +95,11 @@ func (e *LimitError) consider(w wait) {
 	e.Deployment, e.Limit, e.RetryAfter, e.Never = w.id, w.limit, w.after, w.never
 }
 
-// wait returns what keeps a cell from admitting a request of that many tokens,
-// and for how long if nothing else is admitted or given back; leases says
-// whether the limit on leases counts. Under the group's mutex.
-func (f *frame) wait(i int, tokens int64, leases bool, now int64) wait {
+// wait returns what keeps a cell from admitting a request, and for how long if
+// nothing else is admitted or given back; leases says whether it is for a lease,
+// which limits on leases refuse, and limits on tokens even if it names none.
+// Under the group's mutex.
+func (f *frame) wait(i int, a amounts, leases bool, now int64) wait {
 	h, c := f.handles[i], &f.cells[i]
 	w := wait{id: h.id}
 	if h.gone || !h.enabled {
@@ -106,8 +108,13 @@ func (f *frame) wait(i int, tokens int64, leases bool, now int64) wait {
 	}
 	tokenCap, reqCap := c.Caps()
 	tokenCap = max(tokenCap, min(h.tokenCap, f.shares[i].ceilTokens+f.shares[i].tokens)) // what it is once cooled down
-	w.until(LimitTPM, now, c.Tokens(), tokens, tokenCap, h.tokenCap)
+	if leases || a[dimTokens] != 0 {
+		w.until(LimitTPM, now, c.Tokens(), a[dimTokens], tokenCap, h.tokenCap)
+	}
 	w.until(LimitRPM, now, c.Requests(), 1, reqCap, h.reqCap)
+	if ms := h.meters.Load(); ms != nil {
+		w.metered(ms, &a, leases, f.Epoch, now)
+	}
 	if leases && h.flight.cap.Load() <= h.flight.live.Load() && h.cfg.Limits.MaxInFlight != 0 {
 		if h.cfg.Limits.MaxInFlight == Blocked {
 			w.limit, w.after, w.never = LimitInFlight, 0, true
@@ -131,6 +138,21 @@ func (w *wait) until(l Limit, now, used, cost, ceil, limit int64) {
 		w.limit, w.after, w.never = l, 0, true
 	} else {
 		w.atLeast(l, max(after, window.UntilNext(now)))
+	}
+}
+
+// metered is until for all meters.
+func (w *wait) metered(ms *meters, a *amounts, leases bool, epoch, now int64) {
+	for i := range ms.list {
+		m := &ms.list[i]
+		cost := a[m.dim]
+		switch {
+		case w.never || m.dim != dimRequests && !leases && a[dimTokens] == 0 || cost <= m.c.Room():
+		case cost > m.most:
+			w.limit, w.after, w.never = reasonLimit[m.why], 0, true
+		default:
+			w.atLeast(reasonLimit[m.why], time.Duration(m.end(epoch)-now))
+		}
 	}
 }
 

@@ -45,7 +45,7 @@ func (f *frame) lowest(from, to int, tokens int64) (k1, k2 uint64) {
 // lowestOf scans the cells of a block that are in mask, for any demand.
 func (f *frame) lowestOf(b int, q *ask, mask uint16) (k1, k2 uint64) {
 	from, to := f.block(b)
-	simple := !q.learn && !f.limited
+	simple := !q.learn && !f.further
 	if simple && int(mask) == 1<<(to-from)-1 {
 		return f.lowest(from, to, q.tokens)
 	}
@@ -71,7 +71,22 @@ func (f *frame) fits(i int, q *ask) bool {
 	if !f.cells[i].Fits(q.cost(h)) {
 		return false
 	}
-	return !f.limited || h.flight.live.Load() < h.flight.cap.Load()
+	return !f.further || f.fitsFurther(i, q)
+}
+
+// fitsFurther is fits by the limits that the cell does not know.
+func (f *frame) fitsFurther(i int, q *ask) bool {
+	h := f.handles[i]
+	if f.limited && h.flight.live.Load() >= h.flight.cap.Load() {
+		return false
+	}
+	ms := f.meters[i]
+	if ms == nil {
+		return true
+	}
+	a := q.amounts(q.cost(h))
+	why, _ := ms.short(&a, true)
+	return why == whyNothing
 }
 
 // draw chooses uniformly among the cells of blocks [first, last) whose key is k

@@ -35,10 +35,26 @@ func (f *frame) state(group string, i int, now int64) State {
 		Enabled: h.enabled && !h.gone,
 	}
 	st.Utilization = max(share01(st.Requests, st.RequestLimit), share01(st.Tokens, st.TokenLimit), share01(st.InFlight, st.InFlightLimit))
+	st.InputTokens, st.InputTokenLimit = h.metered(whyInput, &st)
+	st.OutputTokens, st.OutputTokenLimit = h.metered(whyOutput, &st)
+	st.DayRequests, st.DayRequestLimit = h.metered(whyDayRequests, &st)
+	st.DayTokens, st.DayTokenLimit = h.metered(whyDayTokens, &st)
 	if h.coolUntil > now {
 		st.CoolingFor = time.Duration(h.coolUntil - now)
 	}
 	return st
+}
+
+// metered returns what a meter counted and its limit, and raises a state's
+// utilization to theirs.
+func (h *handle) metered(why reason, st *State) (used, limit int64) {
+	m := h.meters.Load().find(why)
+	if m == nil {
+		return 0, 0
+	}
+	used = m.c.Used()
+	st.Utilization = max(st.Utilization, share01(used, m.limit))
+	return used, m.limit
 }
 
 // share01 returns used/limit; 0 without a limit, 1 at least under a limit of zero.

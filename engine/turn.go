@@ -67,6 +67,9 @@ func (g *Group) roll(f *frame, epoch int64) *frame {
 		n = fresh
 	}
 	n.open()
+	for _, h := range n.handles {
+		h.meters.Load().roll(epoch)
+	}
 	old := f.prev.Load()
 	n.prev.Store(f)
 	g.publish(n)
@@ -158,7 +161,7 @@ func (h *handle) lingers(epoch int64) bool {
 		return true
 	}
 	leases, _ := h.flight.count()
-	return leases != 0
+	return leases != 0 || h.meters.Load().today(epoch)
 }
 
 // drop forgets a removed handle. Whoever still holds it finds its heir by ID.

@@ -85,10 +85,14 @@ func (d *Deployment) validate(p *problems, at string) {
 	if w := d.Weight; math.IsNaN(w) || math.IsInf(w, 0) || w < 0 {
 		p.addf("%s.Weight: is %v; use 0 for the default of 1, or a finite number above 0", at, w)
 	}
+	l := &d.Limits
 	for _, l := range [...]struct {
 		name  string
 		value int64
-	}{{"RPM", d.Limits.RPM}, {"TPM", d.Limits.TPM}, {"MaxInFlight", d.Limits.MaxInFlight}} {
+	}{
+		{"RPM", l.RPM}, {"TPM", l.TPM}, {"InputTPM", l.InputTPM}, {"OutputTPM", l.OutputTPM},
+		{"RPD", l.RPD}, {"TPD", l.TPD}, {"MaxInFlight", l.MaxInFlight},
+	} {
 		if l.value < Blocked || l.value > MaxCount {
 			p.addf("%s.Limits.%s: is %d; use 0 for unlimited, engine.Blocked (-1) for none, or from 1 to %d", at, l.name, l.value, MaxCount)
 		}

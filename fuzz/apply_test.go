@@ -65,7 +65,11 @@ func (c *churn) enough() bool { return c.applies.Load() >= enough }
 func TestApplyDoublesNoLimit(t *testing.T) {
 	each(t, ranked, []int{10, 65, 128}, func(t *testing.T, s engine.Strategy, n int) {
 		per := int64(scale(60_000)/n + 10)
-		all := shapes(n, engine.Limits{TPM: per, RPM: per + 2})
+		limits := engine.Limits{TPM: per, RPM: per + 2}
+		if n%2 != 0 {
+			limits = engine.Limits{TPM: per + 4, InputTPM: per, RPD: per + 2, TPD: per + 1, MaxInFlight: 1 << 40}
+		}
+		all := shapes(n, limits)
 		e := start(t, newVirtual(), s, all[0])
 		groups := []*engine.Group{group(t, e, "g"), group(t, e, "h")}
 		own := map[string]*atomic.Int64{}

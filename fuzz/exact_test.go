@@ -23,6 +23,11 @@ func TestUnitSizesAdmitExactlyTheLimit(t *testing.T) {
 			"all":       {RPM: per, TPM: per, MaxInFlight: per},
 			"two":       {RPM: per + 5, TPM: per},
 			"rpm first": {RPM: per, TPM: per + 3, MaxInFlight: 2 * per},
+			"input":     {InputTPM: per},
+			"output":    {OutputTPM: per},
+			"rpd":       {RPD: per},
+			"tpd":       {TPD: per},
+			"day first": {TPD: per, RPM: per + 3, InputTPM: per + 1},
 		} {
 			v := newVirtual()
 			e := start(t, v, s, same(n, "g", limits))
@@ -30,7 +35,11 @@ func TestUnitSizesAdmitExactlyTheLimit(t *testing.T) {
 			var admitted atomic.Int64
 			par(workers, func(int) {
 				for {
-					if _, ok := g.TryAcquire(plain(1)); !ok {
+					q := plain(1)
+					if limits.OutputTPM != 0 {
+						q = engine.Demand{OutputTokens: 1}
+					}
+					if _, ok := g.TryAcquire(q); !ok {
 						return
 					}
 					admitted.Add(1)
@@ -42,7 +51,7 @@ func TestUnitSizesAdmitExactlyTheLimit(t *testing.T) {
 			}
 			stats := e.Stats()
 			require.Equal(t, admitted.Load(), stats.Admitted, name)
-			if name != "rpm first" { // there attempts are undone, and one asleep may take its time
+			if name != "rpm first" && name != "day first" { // there attempts are undone, and one asleep may take its time
 				require.Zero(t, stats.Contended, name)
 			}
 		}
@@ -74,11 +83,12 @@ func TestMixedSizesNeverPassTheLimit(t *testing.T) {
 	each(t, strategies, []int{1, 10, 65, 128, 1000}, func(t *testing.T, s engine.Strategy, n int) {
 		ds := same(n, "g", engine.Limits{})
 		for i := range ds {
-			ds[i].Limits = [3]engine.Limits{
+			ds[i].Limits = [4]engine.Limits{
 				{TPM: 1000, RPM: 55, MaxInFlight: 53},
 				{TPM: 700, RPM: 1000},
 				{TPM: 5000, MaxInFlight: 40},
-			}[i%3]
+				{TPD: 800, InputTPM: 700, RPD: 50, RPM: 60},
+			}[i%4]
 		}
 		e := start(t, newVirtual(), s, ds)
 		g := group(t, e, "g")
@@ -101,7 +111,9 @@ func TestMixedSizesNeverPassTheLimit(t *testing.T) {
 			r0 += st.Requests
 			requireWithin(t, st)
 			// Even one token was refused in the end: some limit must be all used up.
-			full := st.Tokens == st.TokenLimit || st.Requests == st.RequestLimit || st.InFlight == st.InFlightLimit
+			full := st.Tokens == st.TokenLimit || st.Requests == st.RequestLimit || st.InFlight == st.InFlightLimit ||
+				st.DayTokens == st.DayTokenLimit && st.DayTokens > 0 || st.InputTokens == st.InputTokenLimit && st.InputTokens > 0 ||
+				st.DayRequests == st.DayRequestLimit && st.DayRequests > 0
 			require.True(t, full, "%+v", st)
 		}
 		require.Equal(t, [2]int64{tokens.Load(), requests.Load()}, [2]int64{t0, r0})
@@ -111,7 +123,9 @@ func TestMixedSizesNeverPassTheLimit(t *testing.T) {
 // requireWithin fails when a deployment is beyond one of its limits.
 func requireWithin(t *testing.T, st engine.State) {
 	t.Helper()
-	if over(st.Requests, st.RequestLimit) || over(st.Tokens, st.TokenLimit) || over(st.InFlight, st.InFlightLimit) {
+	if over(st.Requests, st.RequestLimit) || over(st.Tokens, st.TokenLimit) || over(st.InFlight, st.InFlightLimit) ||
+		over(st.InputTokens, st.InputTokenLimit) || over(st.OutputTokens, st.OutputTokenLimit) ||
+		over(st.DayRequests, st.DayRequestLimit) || over(st.DayTokens, st.DayTokenLimit) {
 		require.Fail(t, "beyond a limit", "%+v", st)
 	}
 }

@@ -35,6 +35,11 @@ func (m *model) cost(d *mdep, q engine.Demand, p purpose) int64 {
 	return q.InputTokens + out
 }
 
+// costs is what a request counts on a deployment.
+func (m *model) costs(d *mdep, q engine.Demand, p purpose) mcost {
+	return mcost{q.InputTokens, m.cost(d, q, p) - q.InputTokens, 1}
+}
+
 // over reports whether an amount is more than a limit as configurations write it.
 func over(amount, limit int64) bool {
 	return limit > 0 && amount > limit || limit < 0 && amount > 0
@@ -49,7 +54,8 @@ func (m *model) blockers(d *mdep, q engine.Demand, p purpose, now int64) []engin
 	if d.cool > now {
 		by = append(by, engine.LimitCooldown)
 	}
-	return append(by, m.short(d, d.now(), m.cost(d, q, p), p)...)
+	by = append(by, m.short(d, d.now(), m.cost(d, q, p), p)...)
+	return append(by, d.shortMeters(d.group.epoch, false, m.costs(d, q, p), p)...)
 }
 
 // short are the limits on counts that refuse a cost on top of a usage.
@@ -147,6 +153,9 @@ func (m *model) preCheck(d *mdep, q engine.Demand, now int64) bool {
 		return false
 	}
 	d.now().requests++
+	for _, mm := range d.meters {
+		mm.add(d.group.epoch, d.group.epoch, mcost{requests: 1})
+	}
 	m.checked++
 	return true
 }

@@ -42,5 +42,6 @@ func (m *model) apply(cfg engine.Config, now int64) {
 			d.enabled = !c.Disabled
 		}
 		d.cfg, d.group, d.present = c, g, true
+		d.measure()
 	}
 }

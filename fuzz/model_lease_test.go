@@ -19,6 +19,8 @@ type mlease struct {
 	d        *mdep
 	epoch    int64 // of admission
 	reserved int64
+	input    int64     // of reserved
+	meters   []*mmeter // it was admitted by
 	added    int64
 	done     bool
 	expired  bool
@@ -56,7 +58,9 @@ func (d *mdep) held() (tokens int64) {
 // acquire takes the deployment that the engine has chosen.
 func (m *model) acquire(id string, q engine.Demand) *mlease {
 	d := m.deps[id]
-	l := &mlease{d: d, epoch: d.group.epoch, reserved: m.cost(d, q, acquiring)}
+	c := m.costs(d, q, acquiring)
+	l := &mlease{d: d, epoch: d.group.epoch, reserved: c.input + c.output, input: c.input, meters: d.meters}
+	l.meter(c)
 	u := d.now()
 	u.requests++
 	u.tokens += l.reserved
@@ -65,6 +69,13 @@ func (m *model) acquire(id string, q engine.Demand) *mlease {
 	d.muchHeld = d.muchHeld || d.held() >= 1<<43-1
 	m.acquired++
 	return l
+}
+
+// meter counts a difference in the meters.
+func (l *mlease) meter(c mcost) {
+	for _, m := range l.meters {
+		m.add(l.epoch, l.d.group.epoch, c)
+	}
 }
 
 // charge adds a difference where the contract wants it: to the lease's epoch
@@ -88,6 +99,7 @@ func (m *model) add(l *mlease, n int64) {
 	}
 	n = min(m.count(n), engine.MaxCount-l.added)
 	l.charge(n)
+	l.meter(mcost{output: n})
 	l.added += n
 	m.tokens += n
 	l.d.muchHeld = l.d.muchHeld || l.d.held() >= 1<<43-1
@@ -110,11 +122,13 @@ func (m *model) end(l *mlease, how ending, u engine.Usage) {
 	case settled:
 		in, out := m.count(u.InputTokens), m.count(u.OutputTokens)
 		l.charge(in + out - l.reserved - l.added)
+		l.meter(mcost{input: in - l.input, output: out - (l.reserved - l.input) - l.added})
 		m.tokens += in + out - l.reserved - l.added
 		m.learn(l.d, in, out)
 	case settledReserved: // what was taken stands
 	case released:
 		l.charge(-l.reserved - l.added)
+		l.meter(mcost{-l.input, l.input - l.reserved - l.added, -1})
 		m.tokens -= l.reserved + l.added
 		if l.recent() {
 			l.d.in(l.epoch).requests--

@@ -28,8 +28,12 @@ next:
 // blocked one with nothing used counts 0: nothing is used of nothing.
 func (d *mdep) utilization() float64 {
 	u := d.now()
-	return max(share(u.allTokens(), d.cfg.Limits.TPM), share(u.allRequests(), d.cfg.Limits.RPM),
+	most := max(share(u.allTokens(), d.cfg.Limits.TPM), share(u.allRequests(), d.cfg.Limits.RPM),
 		share(d.inFlight(), d.cfg.Limits.MaxInFlight))
+	for _, m := range d.meters {
+		most = max(most, share(d.metered(m.kind.limit)))
+	}
+	return most
 }
 
 func share(used, limit int64) float64 {

@@ -19,6 +19,10 @@ func (m *model) state(d *mdep, now int64) engine.State {
 		InFlight:   d.inFlight(), InFlightLimit: d.cfg.Limits.MaxInFlight,
 		Utilization: d.utilization(), Enabled: d.enabled,
 	}
+	s.InputTokens, s.InputTokenLimit = d.metered(engine.LimitInputTPM)
+	s.OutputTokens, s.OutputTokenLimit = d.metered(engine.LimitOutputTPM)
+	s.DayRequests, s.DayRequestLimit = d.metered(engine.LimitRPD)
+	s.DayTokens, s.DayTokenLimit = d.metered(engine.LimitTPD)
 	if d.cool > now {
 		s.CoolingFor = timeUntil(now, d.cool)
 	}

@@ -48,6 +48,7 @@ type mdep struct {
 	muchHeld  bool              // 2^43 tokens once: more than are counted as held
 	usage     map[int64]*musage // by epoch; shared by all that had the ID
 	leases    []*mlease         // not ended
+	meters    []*mmeter
 }
 
 // musage is one deployment in one epoch.
@@ -98,9 +99,9 @@ func (m *model) look(g *mgroup, now int64) {
 }
 
 // forgettable reports whether an engine may forget a deployment: one removed
-// before the previous epoch that holds no lease.
+// before the previous epoch that holds no lease and has used nothing of a day.
 func (d *mdep) forgettable() bool {
-	return !d.present && d.gone+1 < d.group.epoch && len(d.leases) == 0
+	return !d.present && d.gone+1 < d.group.epoch && len(d.leases) == 0 && !d.usedToday()
 }
 
 // lookAt is look by an operation on one deployment alone: other cooldowns of the
@@ -137,6 +138,9 @@ func (m *model) record(d *mdep, u engine.Usage, now int64) {
 		m.lookAt(d, now)
 		if !d.forgotten {
 			d.now().tokens += n
+			for _, mm := range d.meters {
+				mm.add(d.group.epoch, d.group.epoch, mcost{input: m.count(u.InputTokens), output: m.count(u.OutputTokens)})
+			}
 		}
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
+const day = 24 * 60 * minute
+
 // never is the wait for what no waiting helps.
 const never = time.Duration(math.MaxInt64)
 
@@ -18,19 +20,25 @@ func timeUntil(now, then int64) time.Duration { return time.Duration(then - now)
 func (m *model) wait(d *mdep, q engine.Demand, p purpose, now int64) (wait time.Duration, guess bool) {
 	cost := m.cost(d, q, p)
 	empty := slices.DeleteFunc(m.short(d, &musage{}, cost, p), func(l engine.Limit) bool { return l == engine.LimitInFlight })
+	empty = append(empty, d.shortMeters(0, true, m.costs(d, q, p), p)...)
 	if !d.enabled || len(empty) > 0 || d.cfg.Limits.MaxInFlight < 0 && p != checking {
 		return never, false
 	}
 	at := now
 	for {
 		by := m.short(d, d.in(at/minute), cost, p)
+		next := (at/minute + 1) * minute
 		if slices.Contains(by, engine.LimitInFlight) {
 			return 0, true
+		}
+		for _, l := range d.shortMeters(at/minute, false, m.costs(d, q, p), p) {
+			if by = append(by, l); l == engine.LimitRPD || l == engine.LimitTPD {
+				next = (at/day + 1) * day
+			}
 		}
 		if len(by) == 0 && at >= d.cool {
 			return timeUntil(now, at), false
 		}
-		next := (at/minute + 1) * minute
 		if d.cool > at && (len(by) == 0 || d.cool < next) {
 			next = d.cool
 		}

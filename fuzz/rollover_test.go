@@ -83,6 +83,11 @@ func (b *tab) work(p *pacer, k int, groups []*engine.Group, more func(round int)
 // lots is a limit nobody reaches, so that own usage is all that happens.
 var lots = engine.Limits{TPM: 1 << 42, RPM: 1 << 42}
 
+// lotsOfAll is that of every limit.
+var lotsOfAll = engine.Limits{
+	TPM: 1 << 42, RPM: 1 << 42, InputTPM: 1 << 42, OutputTPM: 1 << 42, RPD: 1 << 42, TPD: 1 << 42, MaxInFlight: 1 << 40,
+}
+
 // hurry moves time over the end of a minute again and again and makes everybody
 // look: as fast as it can without a pacer, in pace with the workers otherwise.
 // Now and then it jumps over several minutes, but not when paced.
@@ -112,10 +117,11 @@ func hurry(v *virtual, e *engine.Engine, p *pacer) (stop func()) {
 // than the writers are. What the callers have used is in the lifetime totals to
 // the last token.
 func TestRolloverLosesNothing(t *testing.T) {
-	each(t, ranked, []int{1, 10, 128}, func(t *testing.T, s engine.Strategy, n int) {
+	each(t, ranked, []int{1, 10, 65, 128}, func(t *testing.T, s engine.Strategy, n int) {
 		v := newVirtual()
 		// No lease expires: it could while the acquire that takes it is asleep.
-		e := startTTL(t, v, s, same(n, "g", lots), 24*time.Hour)
+		limits := [...]engine.Limits{lots, lotsOfAll}[n%2] // both have a group with an index and one without
+		e := startTTL(t, v, s, same(n, "g", limits), 24*time.Hour)
 		g := group(t, e, "g")
 		var b tab
 		var p pacer

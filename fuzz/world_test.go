@@ -87,6 +87,9 @@ var limitPalettes = [][]engine.Limits{
 	{{TPM: 500, RPM: 6, MaxInFlight: 2}, {MaxInFlight: 1}, {RPM: 10, MaxInFlight: 3}},
 	{{TPM: 1 << 42}, {TPM: 1 << 20}, {TPM: engine.Blocked}, {RPM: engine.Blocked}, {MaxInFlight: engine.Blocked}},
 	{{TPM: 1}, {TPM: 10}, {TPM: 99}, {TPM: 101}, {TPM: 12_345}},
+	{{InputTPM: 300, OutputTPM: 60}, {InputTPM: 50, TPM: 200}, {OutputTPM: 100, RPM: 9}},
+	{{RPD: 9}, {TPD: 2000, RPM: 5}, {RPD: 30, TPD: 900, TPM: 500, InputTPM: 200, MaxInFlight: 3}},
+	{{RPD: engine.Blocked}, {TPD: 10_000}, {InputTPM: engine.Blocked, RPM: 4}, {OutputTPM: engine.Blocked}, {RPD: 5, OutputTPM: 1 << 42}},
 	{{TPM: 40, RPM: 1 << 42}, {TPM: 1 << 42, RPM: 2}},
 }
 
@@ -176,7 +179,7 @@ func (w *world) checkStates(now int64) {
 		if d.muchHeld {
 			want.HeldTokens = s.HeldTokens
 		}
-		if d := d.cfg.Limits; d.TPM < 0 || d.RPM < 0 || d.MaxInFlight < 0 {
+		if l := d.cfg.Limits; slices.Contains([]int64{l.TPM, l.RPM, l.MaxInFlight, l.InputTPM, l.OutputTPM, l.RPD, l.TPD}, engine.Blocked) {
 			want.Utilization = max(want.Utilization, 1) // nothing is left of nothing
 		} else if diff := s.Utilization - want.Utilization; diff > ratioSlack || diff < -ratioSlack {
 			w.failf("utilization\n got %+v\nwant %+v", s, want)

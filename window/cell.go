@@ -121,6 +121,29 @@ func (c *Cell) TakeTokens(n int64) Outcome {
 	}
 }
 
+// Begin begins an attempt that takes no tokens. False: sealed.
+func (c *Cell) Begin() bool {
+	for {
+		t := c.tokens.Load()
+		if t&sealBit != 0 {
+			return false
+		}
+		if c.tokens.CompareAndSwap(t, t+tagUnit) {
+			return true
+		}
+	}
+}
+
+// Ended returns how many attempts have ended, for [Cell.Since].
+func (c *Cell) Ended() uint64 { return uint64(c.requests.Load()) >> tagShift }
+
+// Since returns how many attempts were half way at any instant since Ended was
+// called, and whether there are requests left for all of them.
+func (c *Cell) Since(ended uint64) (half int64, ample bool) {
+	half = int64((uint64(c.tokens.Load())>>tagShift - ended) & (1<<(64-tagShift) - 1))
+	return half, c.Requests()+half <= c.requestCap.Load()
+}
+
 // TakeRequest ends an attempt by counting its request.
 func (c *Cell) TakeRequest() Outcome { return c.take(1 + tagUnit) }
 

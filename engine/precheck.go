@@ -1,0 +1,98 @@
+package engine
+
+import (
+	"runtime"
+
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// preCheckMetered is preCheck of a deployment with meters.
+func (h *handle) preCheckMetered(d *Demand, ms *meters) (why reason, ok bool) {
+	tokens, _ := d.named()
+	a := amounts{dimInput: d.InputTokens, dimOutput: tokens - d.InputTokens, dimTokens: tokens, dimRequests: 1}
+	for try := 0; ; try++ {
+		h.present()
+		f, i := h.find(now)
+		if f == nil {
+			return whyDisabled, false
+		}
+		c := &f.cells[i]
+		ended := c.Ended()
+		why, half := admits(c, tokens)
+		if why == whyNothing {
+			var sure bool
+			why, sure = ms.short(&a, tokens != 0)
+			n, ample := c.Since(ended)
+			half = n != 0 && !(sure && ample)
+		}
+		if why == whyNothing {
+			o := window.Sealed
+			if c.Begin() {
+				o, why = f.countRequest(i, ms)
+			}
+			switch o {
+			case window.Taken:
+				return whyNothing, true
+			case window.Sealed:
+				runtime.Gosched()
+				continue
+			case window.Refused:
+			}
+		}
+		p := h.place.Load()
+		if p == nil || h.later(p.g, c) {
+			runtime.Gosched()
+			continue
+		}
+		if half && try < tries {
+			if try >= triesQuick {
+				runtime.Gosched()
+			}
+			continue
+		}
+		p.g.refuse(why, half)
+		return why, false
+	}
+}
+
+// countRequest ends an attempt of one request and no tokens by counting it in
+// the meters, then in the cell.
+func (f *frame) countRequest(i int, ms *meters) (window.Outcome, reason) {
+	h := f.handles[i]
+	for k := range ms.list {
+		m := &ms.list[k]
+		if m.dim != dimRequests {
+			continue
+		}
+		if o := m.c.Take(m.window(f.Epoch), 1); o != window.Taken {
+			ms.uncountRequest(k, f.Epoch)
+			f.undo(i, 0)
+			return o, m.why
+		}
+	}
+	for at, j := f, i; ; {
+		switch at.cells[j].TakeRequest() {
+		case window.Taken:
+			return window.Taken, whyNothing
+		case window.Refused:
+			ms.uncountRequest(len(ms.list), f.Epoch)
+			at.undo(j, 0)
+			return window.Refused, whyRequests
+		case window.Sealed:
+			runtime.Gosched()
+			if at, j = h.find(f.Epoch); at == nil {
+				ms.uncountRequest(len(ms.list), f.Epoch)
+				return window.Sealed, whyNothing
+			}
+		}
+	}
+}
+
+// uncountRequest takes a request back from the first n meters.
+func (ms *meters) uncountRequest(n int, epoch int64) {
+	for k := n - 1; k >= 0; k-- {
+		if m := &ms.list[k]; m.dim == dimRequests {
+			m.c.Add(m.window(epoch), -1)
+		}
+	}
+}

@@ -1,0 +1,134 @@
+package window
+
+import (
+	"runtime"
+	"sync/atomic"
+)
+
+// Meter counts what one limit of a deployment counts in windows that do not
+// follow a [Cell]: days, or minutes with a cell of their own. It holds the
+// present window and the previous one. A word is [window:11][value:53]: adding
+// to a window that has passed is noticed, not misplaced.
+//
+// All methods are safe for concurrent use, but for Roll, Shift and SetCap, of
+// which one may run at a time.
+type Meter struct{ cur, prev, cap atomic.Int64 }
+
+const (
+	meterBits  = 53
+	meterValue = int64(1)<<meterBits - 1
+	meterIndex = int64(1)<<(64-meterBits) - 1
+)
+
+// NewMeter returns a meter of nothing in window w, bounded by cap.
+func NewMeter(w, limit int64) *Meter {
+	m := &Meter{}
+	m.cur.Store(w << meterBits)
+	m.prev.Store((w - 1) << meterBits)
+	m.cap.Store(limit)
+	return m
+}
+
+// In reports whether the present window is w.
+func (m *Meter) In(w int64) bool { return in(m.cur.Load(), w) }
+
+func in(word, w int64) bool { return (word>>meterBits^w)&meterIndex == 0 }
+
+// Used returns what has been used in the present window.
+func (m *Meter) Used() int64 { return m.cur.Load() & meterValue }
+
+// Before returns what has been used in the previous window.
+func (m *Meter) Before() int64 { return m.prev.Load() & meterValue }
+
+// Room returns how much more the present window takes, negative if it has been
+// overrun.
+func (m *Meter) Room() int64 { return m.cap.Load() - m.Used() }
+
+// Cap returns how far Take may go.
+func (m *Meter) Cap() int64 { return m.cap.Load() }
+
+// SetCap sets how far Take may go: [Max] for no limit.
+func (m *Meter) SetCap(limit int64) { m.cap.Store(limit) }
+
+// Take counts n in window w if it fits. Sealed: w is not the present window.
+func (m *Meter) Take(w, n int64) Outcome {
+	for {
+		o := m.cur.Load()
+		if !in(o, w) {
+			return Sealed
+		}
+		to := o&meterValue + n
+		if to > m.cap.Load() {
+			return Refused
+		}
+		if m.cur.CompareAndSwap(o, o&^meterValue|min(to, Max)) {
+			return Taken
+		}
+	}
+}
+
+// Add counts n, which may be negative, in window w, whatever the cap; the
+// counter stays within [0, Max]. False: w is older than the previous window, and
+// nothing was counted.
+func (m *Meter) Add(w, n int64) bool {
+	for {
+		o := m.cur.Load()
+		if in(o, w) {
+			if swapTo(&m.cur, o, n) {
+				return true
+			}
+			continue
+		}
+		if !in(o, w+1) {
+			return false
+		}
+		// The previous window, which Roll is about to store, or a skipped one.
+		p := m.prev.Load()
+		switch {
+		case in(p, w):
+			if swapTo(&m.prev, p, n) {
+				return true
+			}
+		case m.cur.Load() == o:
+			runtime.Gosched()
+		}
+	}
+}
+
+// AddNow is Add for the present window, whichever that is.
+func (m *Meter) AddNow(n int64) {
+	for !swapTo(&m.cur, m.cur.Load(), n) {
+	}
+}
+
+func swapTo(word *atomic.Int64, o, n int64) bool {
+	return word.CompareAndSwap(o, o&^meterValue|min(max(o&meterValue+n, 0), Max))
+}
+
+// Roll makes w the present window, with used in it already and a new cap, unless
+// it is that already.
+func (m *Meter) Roll(w, used, limit int64) {
+	o := m.cur.Load()
+	if in(o, w) {
+		return
+	}
+	if limit < m.cap.Load() {
+		m.cap.Store(limit)
+	}
+	o = m.cur.Swap(w<<meterBits | used)
+	if !in(o, w-1) { // windows were skipped
+		o = (w - 1) << meterBits
+	}
+	m.prev.Store(o)
+	m.cap.Store(limit)
+}
+
+// Shift adds to the present window what others have used and sets the cap, so
+// that no Take sees more room than there is before and after.
+func (m *Meter) Shift(n, limit int64) {
+	if limit < m.cap.Load() {
+		m.cap.Store(limit)
+	}
+	m.AddNow(n)
+	m.cap.Store(limit)
+}
