@@ -20,7 +20,7 @@ func (f *frame) charge(i int, q *ask, tokens int64) window.Outcome {
 		f.undo(i, tokens)
 		return window.Refused
 	}
-	if f.further && f.meters[i] != nil {
+	if f.meters != nil && f.meters[i] != nil {
 		if o := f.chargeMeters(i, q, tokens); o != window.Taken {
 			if reserved {
 				h.flight.live.Add(-1)
@@ -60,7 +60,7 @@ func (f *frame) unchargeFurther(i int, q *ask, tokens int64) {
 	if !f.further {
 		return
 	}
-	if ms := f.meters[i]; ms != nil {
+	if ms := f.metersOf(i); ms != nil {
 		a := q.amounts(tokens)
 		ms.undo(f.Epoch, &a)
 	}

@@ -189,7 +189,7 @@ func (f *frame) refuse(b int, q *ask, mask uint16, seq uint64) (why reason, sure
 		most, all, pending = max(most, room), max(all, w), pending || half
 		if mask>>(i-from)&1 != 0 {
 			fits := room >= q.cost(f.handles[i])
-			if fits && f.further {
+			if fits && f.meters != nil {
 				s, unsure := f.short(i, q)
 				fits, w = s == whyNothing, max(w, s)
 				half = unsure
@@ -229,7 +229,7 @@ func (f *frame) room(i int) (room int64, why reason, pending bool) {
 // roomFurther is room by the limits that the cell does not know.
 func (f *frame) roomFurther(i int, r window.Room, unsure bool) (room int64, why reason, pending bool) {
 	room, why = r.Tokens, whyTokens
-	if ms := f.meters[i]; ms != nil {
+	if ms := f.metersOf(i); ms != nil {
 		ended := f.cells[i].Ended()
 		most, w, sure := ms.room()
 		half, ample := f.cells[i].Since(ended)
@@ -257,7 +257,7 @@ func (f *frame) roomFurther(i int, r window.Room, unsure bool) (room int64, why 
 // short returns which of a cell's meters keeps a demand from fitting, and
 // whether an attempt was half way that may change it.
 func (f *frame) short(i int, q *ask) (why reason, pending bool) {
-	ms := f.meters[i]
+	ms := f.metersOf(i)
 	if ms == nil {
 		return whyNothing, false
 	}

@@ -40,7 +40,7 @@ var directions = []direction{
 	},
 	{
 		path: "engine/provider",
-		why: "what a provider counts is data; headers arrive as a func, not as net/http",
+		why:  "what a provider counts is data; headers arrive as a func, not as net/http",
 	},
 	{
 		path: "engine/estimate", may: []string{"engine/estimate/internal/scan", "github.com/pkoukk/tiktoken-go", "github.com/pkoukk/tiktoken-go-loader"},

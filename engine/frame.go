@@ -107,8 +107,8 @@ func (f *frame) key(i int) uint64 {
 // not know.
 func (f *frame) withFurther(k uint64, i int) uint64 {
 	r := ratio(uint64(max(f.handles[i].flight.live.Load(), 0)), f.inverses[i].inFlight)
-	if ms := f.meters[i]; ms != nil {
-		r = max(r, ms.ratio())
+	if f.meters != nil && f.meters[i] != nil {
+		r = max(r, f.meters[i].ratio())
 	}
 	return max(k>>keyTokenBits, min(r, ratioMax))<<keyTokenBits | k&keyTokenMax
 }

@@ -11,7 +11,8 @@ import (
 // the configuration keeps it alive.
 type handle struct {
 	// What PreCheck and Record need, on one line: the cell to count in until
-	// wake, and the clock. Cell is stored before wake and loaded after it.
+	// wake, and the clock. Cell is stored before wake and loaded after it. Where
+	// there are meters to count in too, wake is off, and due says what it would be.
 	clock *window.Clock
 	wake  atomic.Int64
 	cell  atomic.Pointer[window.Cell] // nil: dropped
@@ -21,6 +22,7 @@ type handle struct {
 	meters atomic.Pointer[meters] // nil: there are none
 	place  atomic.Pointer[place]  // nil: dropped
 	id     string
+	due    atomic.Int64
 	seed   uint64 // of the ID
 	mean   mean   // learned output tokens; its counter: settled leases
 	// assumed is the output expected while neither the deployment's mean nor

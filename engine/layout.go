@@ -24,7 +24,7 @@ type layout struct {
 	further  bool      // some deployment has limits that its cell does not know: on leases, or meters
 	limited  bool      // some deployment has a limit on leases
 	reserves []bool    // which ones; nil unless limited
-	meters   []*meters // nil unless further; nil for a deployment that has none
+	meters   []*meters // nil if no deployment has any
 	handles  []*handle
 	inverses []inverse
 	seeds    []uint64 // of the IDs
@@ -103,9 +103,6 @@ func (l *layout) limitFurther(live []*handle) {
 		l.reserves[i] = true
 	}
 	l.further = l.limited || l.meters != nil
-	if l.further && l.meters == nil {
-		l.meters = make([]*meters, len(live))
-	}
 }
 
 // addTier cuts a tier into blocks of even size, so that none of its cells is

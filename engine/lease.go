@@ -15,8 +15,7 @@ type Lease struct {
 	reserved int64
 	added    int64
 	held     int64 // counted in flight; uncounted: not at all
-	input    int64 // of reserved, where there are meters
-	meters   *meters
+	metered  metered
 }
 
 // uncounted as what a lease holds says that its slot was full.
@@ -48,7 +47,7 @@ func (l *Lease) Add(outputTokens int64) {
 	if n = min(n, MaxCount-l.added); n <= 0 {
 		return
 	}
-	if l.meters != nil {
+	if l.metered != 0 {
 		l.meter(&amounts{dimOutput: n, dimTokens: n})
 	}
 	h.adjust(l.epoch, n)
@@ -69,8 +68,8 @@ func (l *Lease) Settle(u Usage) {
 		return
 	}
 	u = h.e.checked(u)
-	if l.meters != nil {
-		in, out := u.InputTokens-l.input, u.OutputTokens-(l.reserved-l.input)-l.added
+	if l.metered != 0 {
+		in, out := u.InputTokens-l.metered.input(), u.OutputTokens-(l.reserved-l.metered.input())-l.added
 		l.meter(&amounts{dimInput: in, dimOutput: out, dimTokens: in + out})
 	}
 	h.adjust(l.epoch, u.InputTokens+u.OutputTokens-l.reserved-l.added)
@@ -93,9 +92,9 @@ func (l *Lease) Release() {
 	if h == nil {
 		return
 	}
-	if l.meters != nil {
-		out := l.reserved - l.input + l.added
-		l.meter(&amounts{dimInput: -l.input, dimOutput: -out, dimTokens: -l.input - out, dimRequests: -1})
+	if l.metered != 0 {
+		in, all := l.metered.input(), l.reserved+l.added
+		l.meter(&amounts{dimInput: -in, dimOutput: in - all, dimTokens: -all, dimRequests: -1})
 	}
 	h.adjust(l.epoch, -l.reserved-l.added)
 	if !h.addRequests(l.epoch, -1) {
@@ -110,7 +109,7 @@ func (l *Lease) Release() {
 // end takes the lease out of flight, once. False: it had expired.
 func (l *Lease) end() (counted bool) {
 	h, slot := l.h, l.h.e.slot(l.epoch)
-	l.h, l.reserved, l.added, l.meters = nil, 0, 0, nil
+	l.h, l.reserved, l.added = nil, 0, 0
 	f, i := h.find(now)
 	if f == nil || f.Epoch > l.epoch+1 {
 		h.e.late.Add(1)
@@ -129,7 +128,7 @@ func (l *Lease) end() (counted bool) {
 
 // meter counts a difference in the meters the lease was admitted by.
 func (l *Lease) meter(a *amounts) {
-	if less := l.meters.adjust(l.epoch, a); !less {
+	if less := l.h.meters.Load().adjust(l.metered, l.epoch, a); !less {
 		return
 	}
 	if f, i := l.h.find(now); f != nil {

@@ -31,10 +31,11 @@ type waiter struct {
 	prev, next *waiter
 	// Under the line's mutex until done. Then it has left the line and wake has
 	// been sent.
-	got  grant
-	err  error
-	done bool
-	wake chan struct{}
+	got     grant
+	metered metered
+	err     error
+	done    bool
+	wake    chan struct{}
 }
 
 func newLine() *line { return &line{bell: make(chan struct{}, 1)} }

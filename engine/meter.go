@@ -29,6 +29,7 @@ type meter struct {
 	most    int64 // the limit, window.Max = unlimited
 	limit   int64 // as configured
 	inverse uint64
+	bit     metered
 }
 
 // meters are a deployment's further limits, in the order in which they are
@@ -37,7 +38,10 @@ type meter struct {
 //
 // The counters belong to the deployment, not to a frame: they roll over with the
 // frames, before one is published.
-type meters struct{ list []meter }
+type meters struct {
+	list  []meter
+	kinds metered // a bit for each kind in list
+}
 
 // meterKinds are all limits there are, in the order in which they are reserved.
 var meterKinds = [...]struct {
@@ -52,11 +56,27 @@ var meterKinds = [...]struct {
 	{dimRequests, true, whyDayRequests, func(l *Limits) int64 { return l.RPD }},
 }
 
+// metered is what a lease remembers of the meters that admitted it:
+// [meters:5][input tokens:43], a bit for each of meterKinds; 0 = none.
+type metered uint64
+
+const meteredShift = 43
+
+func (m metered) input() int64 { return int64(m & (1<<meteredShift - 1)) }
+
+// metered returns what a lease remembers.
+func (ms *meters) metered(input int64) metered {
+	if ms == nil {
+		return 0
+	}
+	return ms.kinds<<meteredShift | metered(input)
+}
+
 // measure returns the meters for limits, with the counters of those there were;
 // new ones begin in the window of an epoch. Nil: there are none.
 func (ms *meters) measure(l *Limits, epoch int64) *meters {
 	n := &meters{}
-	for _, k := range meterKinds {
+	for i, k := range meterKinds {
 		limit := k.of(l)
 		m := meter{dim: k.dim, daily: k.daily, why: k.why, limit: limit, most: capOf(limit)}
 		if o := ms.find(k.why); o != nil {
@@ -67,6 +87,8 @@ func (ms *meters) measure(l *Limits, epoch int64) *meters {
 			continue
 		}
 		m.inverse = invert(m.most)
+		m.bit = 1 << i << meteredShift
+		n.kinds |= 1 << i
 		n.list = append(n.list, m)
 	}
 	if n.list == nil {
@@ -147,14 +169,15 @@ func (ms *meters) give(n int, epoch int64, a *amounts) {
 	}
 }
 
-// adjust adds differences in the windows of an epoch: while such a window is the
+// adjust adds differences in the windows of an epoch, to those meters that a
+// lease remembers: while such a window is the
 // present or the previous one. Later a positive difference counts in the present
 // window, a negative one nowhere. It reports whether any was negative.
-func (ms *meters) adjust(epoch int64, a *amounts) (less bool) {
+func (ms *meters) adjust(of metered, epoch int64, a *amounts) (less bool) {
 	for i := range ms.list {
 		m := &ms.list[i]
 		n := a[m.dim]
-		if n == 0 {
+		if n == 0 || of&m.bit == 0 {
 			continue
 		}
 		less = less || n < 0
@@ -233,4 +256,12 @@ func (ms *meters) today(epoch int64) bool {
 		}
 	}
 	return false
+}
+
+// metersOf returns a cell's meters, nil if it has none.
+func (l *layout) metersOf(i int) *meters {
+	if l.meters == nil {
+		return nil
+	}
+	return l.meters[i]
 }

@@ -11,8 +11,7 @@ func (h *handle) preCheckMetered(d *Demand, ms *meters) (why reason, ok bool) {
 	tokens, _ := d.named()
 	a := amounts{dimInput: d.InputTokens, dimOutput: tokens - d.InputTokens, dimTokens: tokens, dimRequests: 1}
 	for try := 0; ; try++ {
-		h.present()
-		f, i := h.find(now)
+		f, i := h.presentMetered()
 		if f == nil {
 			return whyDisabled, false
 		}
@@ -53,6 +52,16 @@ func (h *handle) preCheckMetered(d *Demand, ms *meters) (why reason, ok bool) {
 		p.g.refuse(why, half)
 		return why, false
 	}
+}
+
+// presentMetered is present for a deployment with meters.
+func (h *handle) presentMetered() (*frame, int) {
+	f, i := h.find(now) // before due, as cell before wake
+	if f == nil || h.clock.Now() < h.due.Load() {
+		return f, i
+	}
+	h.turn()
+	return h.find(now)
 }
 
 // countRequest ends an attempt of one request and no tokens by counting it in

@@ -79,6 +79,12 @@ func (h *handle) recorded(u Usage) bool {
 // present returns the cell to count in at present; nil when the handle has been
 // dropped.
 func (h *handle) present() *window.Cell {
+	if h.meters.Load() != nil {
+		if f, i := h.presentMetered(); f != nil {
+			return &f.cells[i]
+		}
+		return nil
+	}
 	if h.clock.Now() < h.wake.Load() {
 		return h.cell.Load()
 	}
@@ -158,7 +164,8 @@ func (h *handle) later(g *Group, c *window.Cell) bool {
 func (h *handle) record(u Usage) {
 	u = h.e.checked(u)
 	n := u.InputTokens + u.OutputTokens
-	if ms := h.meters.Load(); ms != nil && h.present() != nil {
+	if ms := h.meters.Load(); ms != nil {
+		h.presentMetered()
 		ms.count(&amounts{dimInput: u.InputTokens, dimOutput: u.OutputTokens, dimTokens: n})
 	}
 	for n != 0 {

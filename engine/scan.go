@@ -71,20 +71,19 @@ func (f *frame) fits(i int, q *ask) bool {
 	if !f.cells[i].Fits(q.cost(h)) {
 		return false
 	}
-	return !f.further || f.fitsFurther(i, q)
+	if !f.further {
+		return true
+	}
+	return (!f.limited || h.flight.live.Load() < h.flight.cap.Load()) && (f.meters == nil || f.fitsMeters(i, q))
 }
 
-// fitsFurther is fits by the limits that the cell does not know.
-func (f *frame) fitsFurther(i int, q *ask) bool {
-	h := f.handles[i]
-	if f.limited && h.flight.live.Load() >= h.flight.cap.Load() {
-		return false
-	}
+// fitsMeters is fits by a cell's meters alone.
+func (f *frame) fitsMeters(i int, q *ask) bool {
 	ms := f.meters[i]
 	if ms == nil {
 		return true
 	}
-	a := q.amounts(q.cost(h))
+	a := q.amounts(q.cost(f.handles[i]))
 	why, _ := ms.short(&a, true)
 	return why == whyNothing
 }

@@ -100,6 +100,9 @@ func (g *Group) publish(f *frame) {
 	g.line.ring()
 }
 
+// off as a handle's wake-up keeps callers from counting in its cell alone.
+const off int64 = -1 << 63
+
 // send sends a handle to its cell in a published frame.
 func (f *frame) send(i int) {
 	h := f.handles[i]
@@ -108,6 +111,10 @@ func (f *frame) send(i int) {
 	wake := f.end
 	if h.coolUntil != 0 {
 		wake = min(wake, h.coolUntil)
+	}
+	h.due.Store(wake)
+	if h.meters.Load() != nil {
+		wake = off
 	}
 	h.wake.Store(wake)
 }

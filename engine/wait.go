@@ -28,9 +28,9 @@ func (g *Group) Wait(ctx context.Context, d Demand) (Lease, error) {
 		return Lease{}, err
 	}
 	if g.line.n.Load() == 0 {
-		got, c := g.acquireQuietly(&d)
+		got, m, c := g.acquireQuietly(&d)
 		if c.i >= 0 {
-			return got.lease(), nil
+			return got.lease(m), nil
 		}
 		if c.why == whyInvalid {
 			return Lease{}, d.invalid()
@@ -40,10 +40,10 @@ func (g *Group) Wait(ctx context.Context, d Demand) (Lease, error) {
 }
 
 // acquireQuietly is acquire that counts no refusal: who waits is not refused.
-func (g *Group) acquireQuietly(d *Demand) (grant, choice) {
+func (g *Group) acquireQuietly(d *Demand) (grant, metered, choice) {
 	var q ask
 	if !g.ask(&q, d, true) {
-		return grant{}, choice{i: -1, why: whyInvalid}
+		return grant{}, 0, choice{i: -1, why: whyInvalid}
 	}
 	q.quiet = true
 	if len(d.Exclude)|len(d.Tags) != 0 {
@@ -63,7 +63,7 @@ func (g *Group) wait(ctx context.Context, d Demand) (Lease, error) {
 		}
 		h := g.heir()
 		if h == nil || !errors.Is(w.err, ErrNoCandidate) {
-			return w.got.lease(), w.err
+			return w.got.lease(w.metered), w.err
 		}
 		g = h // the group was dropped and is there again
 	}
@@ -117,7 +117,7 @@ func (g *Group) abandon(ctx context.Context, w *waiter) error {
 	l.mu.Unlock()
 	g.e.gaveUp.Add(1)
 	if w.got.h != nil {
-		lease := w.got.lease()
+		lease := w.got.lease(w.metered)
 		lease.Release()
 	}
 	return ctx.Err()
@@ -151,8 +151,9 @@ func (g *Group) serve(fresh *waiter) {
 // to the bars and returns when the clock alone may change that.
 func (g *Group) offer(w *waiter, b *bars) (at int64) {
 	l := g.line
-	got, c := g.acquireQuietly(w.d)
+	got, m, c := g.acquireQuietly(w.d)
 	if c.i >= 0 {
+		w.metered = m
 		g.e.waited.Add(1)
 		l.leave(w, got, nil)
 		return math.MaxInt64
@@ -191,7 +192,7 @@ func (g *Group) outlook(d *Demand) (at int64, hopeless bool) {
 		if !q.allows(f, i) {
 			continue
 		}
-		w := f.wait(i, q.cost(f.handles[i]), true, now)
+		w := f.wait(i, q.amounts(q.cost(f.handles[i])), true, now)
 		hopeless = hopeless && w.never
 		switch {
 		case w.never || w.limit == LimitNone || w.limit == LimitInFlight: // the bell will ring
