@@ -191,8 +191,9 @@ func (f *frame) refuse(b int, q *ask, mask uint16, seq uint64) (why reason, sure
 			fits := room >= q.cost(f.handles[i])
 			if fits && f.meters != nil {
 				s, unsure := f.short(i, q)
-				fits, w = s == whyNothing, max(w, s)
-				half = unsure
+				if s != whyNothing {
+					fits, w, half = false, s, unsure
+				}
 			}
 			why = max(why, w)
 			sure = sure && !half && !fits

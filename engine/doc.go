@@ -23,8 +23,9 @@
 //
 // # Time
 //
-// A limit per minute speaks of the UTC minute. A reservation belongs to the
-// minute of its admission, however long the call takes. Give the engine a
+// A limit per minute speaks of the UTC minute, one per day of the UTC day. A
+// reservation belongs to the minute and the day of its admission, however long
+// the call takes. Give the engine a
 // [window.Clock] and call its Run: a decision then costs tens of nanoseconds.
 //
 // # Several nodes

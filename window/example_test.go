@@ -176,3 +176,27 @@ func ExampleCell_CopyFrom() {
 	// false true
 	// 42
 }
+
+// A meter counts a limit in windows of its own.
+func ExampleMeter() {
+	today := window.DayOf(29_732_000, window.Pacific)
+	requests := window.NewMeter(today.Index, 2)
+	for range 3 {
+		fmt.Println(requests.Take(today.Index, 1) == window.Taken)
+	}
+	requests.Roll(today.Index+1, 0, 2)
+	fmt.Println(requests.Used(), "today,", requests.Before(), "yesterday")
+	// Output:
+	// true
+	// true
+	// false
+	// 0 today, 2 yesterday
+}
+
+// The day on which the clocks go back has 25 hours.
+func ExampleDayOf() {
+	noon := time.Date(2026, 11, 1, 20, 0, 0, 0, time.UTC)
+	day := window.DayOf(window.EpochAt(noon.UnixNano()), window.Pacific)
+	fmt.Println(time.Unix(0, day.Start).UTC().Format(time.DateTime), time.Duration(day.End-day.Start))
+	// Output: 2026-11-01 07:00:00 25h0m0s
+}

@@ -1,0 +1,143 @@
+package window_test
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+func TestMeterCountsInItsWindow(t *testing.T) {
+	m := window.NewMeter(7, 10)
+	require.True(t, m.In(7))
+	require.Equal(t, window.Taken, m.Take(7, 10), "exactly the limit")
+	require.Equal(t, window.Refused, m.Take(7, 1))
+	require.Equal(t, window.Sealed, m.Take(8, 1), "not begun")
+	require.Equal(t, window.Sealed, m.Take(6, 1), "over")
+	require.True(t, m.Add(7, 5), "what has happened is counted")
+	require.EqualValues(t, -5, m.Room())
+	require.True(t, m.Add(6, 3), "the previous window")
+	require.EqualValues(t, 3, m.Before())
+	require.False(t, m.Add(5, 3), "too old")
+	require.False(t, m.Add(8, 3), "not begun")
+	require.EqualValues(t, 15, m.Used())
+
+	m.Roll(8, 2, 20)
+	require.EqualValues(t, 2, m.Used())
+	require.EqualValues(t, 15, m.Before())
+	require.True(t, m.Add(7, -5))
+	require.EqualValues(t, 10, m.Before())
+	m.Roll(8, 9, 1)
+	require.EqualValues(t, 2, m.Used(), "rolled already")
+	require.EqualValues(t, 20, m.Cap())
+
+	m.Roll(11, 0, 20)
+	require.Zero(t, m.Before(), "windows were skipped")
+	require.False(t, m.Add(8, 1))
+	require.True(t, m.Add(10, 1))
+	m.Shift(4, 6)
+	require.EqualValues(t, 2, m.Room())
+	m.AddNow(-100)
+	require.Zero(t, m.Used())
+	m.AddNow(window.Max)
+	m.AddNow(1 << 42)
+	require.Equal(t, window.Max, m.Used())
+}
+
+// TestMeterRollLosesNothing: writers add to the window they have seen while it
+// rolls over again and again. What each window held when it was rolled out of
+// the previous place is all that was counted.
+func TestMeterRollLosesNothing(t *testing.T) {
+	const rolls, writers = 3000, 4
+	m := window.NewMeter(0, window.Max)
+	var now, counted atomic.Int64
+	var seen [writers]atomic.Int64 // the window of the add under way
+	var wg sync.WaitGroup
+	for k := range writers {
+		wg.Go(func() {
+			for {
+				w := now.Load()
+				seen[k].Store(w)
+				if now.Load() != w {
+					continue // it rolled before anybody could know
+				}
+				if w == rolls {
+					return
+				}
+				if !m.Add(w, 1) {
+					t.Errorf("window %d was gone too early", w)
+				}
+				counted.Add(1)
+				runtime.Gosched()
+			}
+		})
+	}
+	var sum int64
+	for w := int64(1); w <= rolls; w++ {
+		m.Roll(w, 0, window.Max)
+		now.Store(w)
+		for k := range seen { // nobody adds to the previous window any more
+			for seen[k].Load() != w {
+				runtime.Gosched()
+			}
+		}
+		sum += m.Before()
+	}
+	wg.Wait()
+	require.Equal(t, counted.Load(), sum)
+	require.NotZero(t, sum)
+}
+
+// FuzzMeter compares a meter with a map.
+func FuzzMeter(f *testing.F) {
+	f.Add([]byte{0, 10, 1, 3, 2, 5, 3, 9, 4, 0})
+	f.Add([]byte{3, 1, 0, 200, 1, 200, 3, 3, 1, 1, 4, 4, 0, 7})
+	f.Fuzz(func(t *testing.T, ops []byte) {
+		now, limit := int64(0), int64(500)
+		used := map[int64]int64{}
+		m := window.NewMeter(now, limit)
+		for ; len(ops) > 1; ops = ops[2:] {
+			n := int64(ops[1])
+			switch ops[0] % 5 {
+			case 0:
+				fits := used[now]+n <= limit
+				if (m.Take(now, n) == window.Taken) != fits {
+					t.Fatalf("%d of %d used: %d fit: %v", used[now], limit, n, !fits)
+				}
+				if fits {
+					used[now] += n
+				}
+			case 1, 2:
+				w := now - n%3
+				if ops[0]%5 == 2 {
+					n = -n
+				}
+				if m.Add(w, n) != (w >= now-1) {
+					t.Fatalf("window %d at %d", w, now)
+				}
+				if w >= now-1 {
+					used[w] = max(used[w]+n, 0)
+				}
+			case 3:
+				now += n % 4
+				limit = 10 * n
+				if !m.In(now) {
+					m.Roll(now, n, limit)
+					used[now] = n
+				}
+				limit = m.Cap()
+			case 4:
+				limit = 4 * n
+				m.Shift(n, limit)
+				used[now] += n
+			}
+			if m.Used() != used[now] || m.Before() != used[now-1] || m.Room() != limit-used[now] {
+				t.Fatalf("holds %d and %d before, want %d and %d", m.Used(), m.Before(), used[now], used[now-1])
+			}
+		}
+	})
+}
