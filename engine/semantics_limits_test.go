@@ -40,7 +40,7 @@ func TestEveryLimitRefuses(t *testing.T) {
 				require.Equal(t, map[engine.Limit]int64{c.limit: 1}, e.Stats().Refused)
 			}
 			clock.Advance(c.wait - 1)
-			refusal(t, g, c.one)
+			require.Equal(t, c.limit, refusal(t, g, c.one).Limit)
 			clock.Advance(1)
 			acquire(t, g, c.one)
 		})
@@ -129,7 +129,7 @@ func TestALimitCountsSinceItWasSet(t *testing.T) {
 	acquire(t, g, split(60, 60))
 	apply(e, engine.Limits{TPM: 1000, TPD: 200})
 	require.EqualValues(t, 160, state(t, e, "a").DayTokens)
-	refusal(t, g, split(40, 1))
+	require.Equal(t, engine.LimitTPD, refusal(t, g, split(40, 1)).Limit)
 	acquire(t, g, split(39, 1))
 
 	other := one(engine.Limits{TPM: 1000})

@@ -90,8 +90,13 @@ func (d *Deployment) validate(p *problems, at string) {
 		name  string
 		value int64
 	}{
-		{"RPM", l.RPM}, {"TPM", l.TPM}, {"InputTPM", l.InputTPM}, {"OutputTPM", l.OutputTPM},
-		{"RPD", l.RPD}, {"TPD", l.TPD}, {"MaxInFlight", l.MaxInFlight},
+		{"RPM", l.RPM},
+		{"TPM", l.TPM},
+		{"InputTPM", l.InputTPM},
+		{"OutputTPM", l.OutputTPM},
+		{"RPD", l.RPD},
+		{"TPD", l.TPD},
+		{"MaxInFlight", l.MaxInFlight},
 	} {
 		if l.value < Blocked || l.value > MaxCount {
 			p.addf("%s.Limits.%s: is %d; use 0 for unlimited, engine.Blocked (-1) for none, or from 1 to %d", at, l.name, l.value, MaxCount)
