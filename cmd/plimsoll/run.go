@@ -30,8 +30,10 @@ type environment struct {
 }
 
 var commands = []command{
+	{"serve", "run the daemon: decisions over HTTP", runServe},
 	{"replay", "run a trace of LLM traffic through the engine in virtual time", runReplay},
 	{"check", "show what a configuration file says, or what is wrong with it", runCheck},
+	{"token", "make a token for who may call the daemon", runToken},
 	{"version", "show which plimsoll this is", runVersion},
 }
 

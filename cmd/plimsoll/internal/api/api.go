@@ -1,0 +1,90 @@
+package api
+
+import (
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// Config is what an API is made of.
+type Config struct {
+	Engine *engine.Engine // required
+	// Clock is the engine's; nil = one of the API's own.
+	Clock *window.Clock
+	// LeaseTTL is how long a lease may go without an ending before it is settled
+	// at its reservation: the engine's; 0 = 15 minutes.
+	LeaseTTL time.Duration
+	// MaxLeases is how many leases may be held at once; 0 = 1,000,000.
+	MaxLeases int
+	// Jitter returns a number in [0, 1), of which a tenth is added to the
+	// Retry-After header; nil = the runtime's randomness.
+	Jitter func() float64
+}
+
+// API answers requests for decisions. Its methods are safe for concurrent use.
+type API struct {
+	engine *engine.Engine
+	clock  *window.Clock
+	leases *leases
+	jitter func() float64
+	models atomic.Pointer[map[string]string]
+}
+
+// New returns an API. Call [API.Sweep] from time to time, about once a second.
+func New(cfg Config) *API {
+	cfg = cfg.withDefaults()
+	return &API{
+		engine: cfg.Engine, clock: cfg.Clock, jitter: cfg.Jitter,
+		leases: newLeases(cfg.LeaseTTL, cfg.MaxLeases),
+	}
+}
+
+// Register adds the API's routes to a mux. A request for a path below /v1/ that
+// is none of them, or with another method, is answered in JSON too.
+func (a *API) Register(mux *http.ServeMux) {
+	for _, r := range a.routes() {
+		mux.Handle(r.method+" "+r.path, r.handler)
+	}
+	mux.HandleFunc("/v1/", a.noRoute)
+}
+
+// route is one operation of the API.
+type route struct {
+	method, path string
+	handler      http.Handler
+}
+
+func (a *API) routes() []route {
+	return []route{
+		{"POST", "/v1/pick", call(a, (*API).pick)},
+		{"POST", "/v1/pick/batch", batch(a, (*API).pick)},
+		{"POST", "/v1/precheck", call(a, (*API).preCheck)},
+		{"POST", "/v1/precheck/batch", batch(a, (*API).preCheck)},
+		{"POST", "/v1/record", call(a, (*API).record)},
+		{"POST", "/v1/record/batch", batch(a, (*API).record)},
+		{"POST", "/v1/acquire", call(a, (*API).acquire)},
+		{"POST", "/v1/acquire/batch", batch(a, (*API).acquire)},
+		{"POST", "/v1/settle", call(a, (*API).settle)},
+		{"POST", "/v1/settle/batch", batch(a, (*API).settle)},
+		{"POST", "/v1/release", call(a, (*API).release)},
+		{"POST", "/v1/release/batch", batch(a, (*API).release)},
+		{"GET", "/v1/deployments", http.HandlerFunc(a.getDeployments)},
+		{"GET", "/v1/groups/{name...}", http.HandlerFunc(a.getGroup)},
+		{"GET", "/v1/explain", http.HandlerFunc(a.getExplain)},
+	}
+}
+
+// noRoute answers what no route matches.
+func (a *API) noRoute(w http.ResponseWriter, r *http.Request) {
+	for _, known := range a.routes() {
+		if known.path == r.URL.Path {
+			w.Header().Set("Allow", known.method)
+			a.refuse(w, &problem{status: http.StatusMethodNotAllowed, kind: "method_not_allowed", message: "use " + known.method + " for " + known.path})
+			return
+		}
+	}
+	a.refuse(w, &problem{status: http.StatusNotFound, kind: "not_found", message: "no such path; docs/API.md lists them"})
+}

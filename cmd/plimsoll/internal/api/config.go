@@ -1,0 +1,30 @@
+package api
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+const (
+	defaultTTL    = 15 * time.Minute
+	defaultLeases = 1_000_000
+)
+
+// withDefaults fills in what is zero.
+func (c Config) withDefaults() Config {
+	if c.Clock == nil {
+		c.Clock = window.NewClock()
+	}
+	if c.LeaseTTL == 0 {
+		c.LeaseTTL = defaultTTL
+	}
+	if c.MaxLeases == 0 {
+		c.MaxLeases = defaultLeases
+	}
+	if c.Jitter == nil {
+		c.Jitter = rand.Float64
+	}
+	return c
+}

@@ -1,0 +1,74 @@
+package api
+
+import "github.com/plimsoll-dev/plimsoll/engine"
+
+type pickAnswer struct {
+	Deployment string `json:"deployment"`
+	Group      string `json:"group"`
+	Model      string `json:"model,omitempty"`
+}
+
+// pick is POST /v1/pick.
+func (a *API) pick(in *demandBody, out *pickAnswer) *problem {
+	d, p := a.demand(in)
+	if p != nil {
+		return p
+	}
+	id, err := a.engine.Pick(in.Group, d)
+	if err != nil {
+		return a.refusal(err)
+	}
+	out.Deployment, out.Group, out.Model = id, a.groupName(in.Group), a.Model(id)
+	return nil
+}
+
+type preCheckBody struct {
+	Deployment      string `json:"deployment"`
+	InputTokens     int64  `json:"input_tokens"`
+	OutputTokens    int64  `json:"output_tokens"`
+	MaxOutputTokens int64  `json:"max_output_tokens"`
+}
+
+type deploymentAnswer struct {
+	Deployment string `json:"deployment"`
+}
+
+// preCheck is POST /v1/precheck.
+func (a *API) preCheck(in *preCheckBody, out *deploymentAnswer) *problem {
+	if in.Deployment == "" {
+		return invalid("deployment", "is missing; name the deployment to admit a request on")
+	}
+	d := engine.Demand{InputTokens: in.InputTokens, OutputTokens: in.OutputTokens, MaxOutputTokens: in.MaxOutputTokens}
+	if p := counts(&d); p != nil {
+		return p
+	}
+	if err := a.engine.PreCheck(in.Deployment, d); err != nil {
+		return a.refusal(err)
+	}
+	out.Deployment = in.Deployment
+	return nil
+}
+
+type recordBody struct {
+	Deployment string     `json:"deployment"`
+	Usage      *usageBody `json:"usage"`
+}
+
+// record is POST /v1/record.
+func (a *API) record(in *recordBody, out *deploymentAnswer) *problem {
+	if in.Deployment == "" {
+		return invalid("deployment", "is missing; name the deployment that was used")
+	}
+	if in.Usage == nil {
+		return invalid("usage", "is missing; say what the call consumed")
+	}
+	u, p := in.Usage.usage()
+	if p != nil {
+		return p
+	}
+	if err := a.engine.Record(in.Deployment, u); err != nil {
+		return a.refusal(err)
+	}
+	out.Deployment = in.Deployment
+	return nil
+}

@@ -1,0 +1,121 @@
+package api
+
+import (
+	"time"
+)
+
+type acquireAnswer struct {
+	Lease          string    `json:"lease"`
+	Deployment     string    `json:"deployment"`
+	Group          string    `json:"group"`
+	Model          string    `json:"model,omitempty"`
+	ReservedTokens int64     `json:"reserved_tokens"`
+	ExpiresAt      time.Time `json:"expires_at"`
+}
+
+// acquire is POST /v1/acquire.
+func (a *API) acquire(in *demandBody, out *acquireAnswer) *problem {
+	d, p := a.demand(in)
+	if p != nil {
+		return p
+	}
+	g, err := a.engine.Group(in.Group)
+	if err != nil {
+		return a.refusal(err)
+	}
+	if !a.leases.reserve() {
+		return &problem{
+			status: 503, kind: "too_many_leases", retryAfter: time.Second,
+			message: "as many leases are held as may be; settle or release some",
+		}
+	}
+	h := heldPool.Get().(*held)
+	if h.lease, err = g.Acquire(d); err != nil {
+		a.leases.unreserve()
+		done(h)
+		return a.refusal(err)
+	}
+	// Once kept, the lease may be ended by another request or the sweep.
+	now := a.clock.Now()
+	out.Deployment, out.ReservedTokens = h.lease.Ref().ID(), h.lease.Reserved()
+	out.Group, out.Model = g.Name(), a.Model(out.Deployment)
+	a.leases.keep(h, now)
+	out.Lease = string(a.leases.names.append(make([]byte, 0, leaseIDLength), h.number))
+	out.ExpiresAt = time.Unix(0, h.expires).UTC().Truncate(time.Millisecond)
+	return nil
+}
+
+type settleBody struct {
+	Lease string     `json:"lease"`
+	Usage *usageBody `json:"usage"` // nil: unknown, the reservation stands
+}
+
+type releaseBody struct {
+	Lease string `json:"lease"`
+}
+
+type endAnswer struct {
+	Lease      string `json:"lease"`
+	Deployment string `json:"deployment,omitempty"`
+	// Repeated says that the lease had ended before, and nothing was done.
+	Repeated bool `json:"repeated,omitempty"`
+}
+
+// settle is POST /v1/settle.
+func (a *API) settle(in *settleBody, out *endAnswer) *problem {
+	if in.Usage == nil {
+		return a.end(in.Lease, out, (*held).settleReserved)
+	}
+	u, p := in.Usage.usage()
+	if p != nil {
+		return p
+	}
+	return a.end(in.Lease, out, func(h *held) { h.lease.Settle(u) })
+}
+
+// release is POST /v1/release.
+func (a *API) release(in *releaseBody, out *endAnswer) *problem {
+	return a.end(in.Lease, out, (*held).release)
+}
+
+func (h *held) settleReserved() { h.lease.SettleReserved() }
+func (h *held) release()        { h.lease.Release() }
+
+// end ends a lease, once.
+func (a *API) end(id string, out *endAnswer, how func(*held)) *problem {
+	if id == "" {
+		return invalid("lease", "is missing; name the lease that acquire answered")
+	}
+	number, ok := a.leases.names.number(id)
+	if !ok || !a.leases.known(number) {
+		return &problem{
+			status: 404, kind: "unknown_lease", field: "lease",
+			message: "lease: was not given out by this process since it started",
+		}
+	}
+	out.Lease = id
+	h := a.leases.take(number)
+	if h == nil {
+		out.Repeated = true
+		return nil
+	}
+	out.Deployment = h.lease.Ref().ID()
+	how(h)
+	done(h)
+	return nil
+}
+
+// Sweep settles the leases whose time is over at their reservation.
+func (a *API) Sweep() { a.leases.sweep(a.clock.Read()) }
+
+// LeaseStats is how the leases that clients hold are doing.
+type LeaseStats struct {
+	Held    int64 // now
+	Given   int64 // since the start
+	Expired int64 // ended by their age, at their reservation, since the start
+}
+
+// LeaseStats returns how the leases are doing.
+func (a *API) LeaseStats() LeaseStats {
+	return LeaseStats{Held: a.leases.held.Load(), Given: int64(a.leases.next.Load()), Expired: a.leases.expired.Load()}
+}

@@ -1,0 +1,150 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/api"
+	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/config"
+	"github.com/plimsoll-dev/plimsoll/sync/syncer"
+	"github.com/plimsoll-dev/plimsoll/sync/valkeystore"
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// Options are what a daemon is made of.
+type Options struct {
+	// Config is the path of a configuration file; "" = the built-in example.
+	Config string
+	// Sync is the address of the store, in place of the file's; "" = the file's.
+	Sync string
+	// Tokens is the path of the file of tokens; "" = anyone who reaches the
+	// daemon may call.
+	Tokens string
+	// LookupEnv returns environment variables for the configuration; nil = the
+	// process's.
+	LookupEnv func(string) (string, bool)
+	// MaxLeases is how many leases may be held at once; 0 = the API's default.
+	MaxLeases int
+	// Poll is how often files are looked at for changes; 0 = 1 s.
+	Poll time.Duration
+	Log  *slog.Logger // nil = nobody
+}
+
+// Daemon is an engine and all that runs beside it.
+type Daemon struct {
+	Engine *engine.Engine
+	API    *api.API
+	Syncer *syncer.Syncer // nil: usage is not shared
+	Clock  *window.Clock
+
+	opts     Options
+	log      *slog.Logger
+	store    *valkeystore.Store
+	file     atomic.Pointer[config.File]
+	keys     tokensFile
+	started  time.Time
+	draining atomic.Bool
+
+	mu      sync.Mutex // reloads
+	problem atomic.Pointer[reloadProblem]
+	loaded  atomic.Pointer[time.Time]
+	watched []watchedFile
+}
+
+// New reads the configuration and makes a daemon. Nothing runs before Run, and
+// nothing is connected to.
+func New(o Options) (*Daemon, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.LookupEnv == nil {
+		o.LookupEnv = os.LookupEnv
+	}
+	if o.Poll == 0 {
+		o.Poll = time.Second
+	}
+	d := &Daemon{opts: o, log: o.Log, Clock: window.NewClock(), started: time.Now()}
+	d.watched = watch(o.Config, o.Tokens)
+	file, err := d.read()
+	if err != nil {
+		return nil, err
+	}
+	if err := d.keys.read(o.Tokens); err != nil {
+		return nil, fmt.Errorf("tokens: %w", err)
+	}
+	cfg := file.Engine
+	cfg.Clock = d.Clock
+	if d.Engine, err = engine.New(cfg); err != nil {
+		return nil, err
+	}
+	d.API = api.New(api.Config{Engine: d.Engine, Clock: d.Clock, LeaseTTL: cfg.LeaseTTL, MaxLeases: o.MaxLeases})
+	d.keep(file)
+	if err := d.share(file.Store); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// keep makes a file the present one.
+func (d *Daemon) keep(file *config.File) {
+	d.file.Store(file)
+	d.API.SetModels(file.Engine.Deployments)
+	now := time.Now()
+	d.loaded.Store(&now)
+}
+
+// File returns the configuration that is in force.
+func (d *Daemon) File() *config.File { return d.file.Load() }
+
+// Example reports whether the daemon runs the built-in example.
+func (d *Daemon) Example() bool { return d.opts.Config == "" }
+
+// Run runs what decisions need beside them until ctx ends, then tells the store
+// what it has not heard yet. A reading from reload reads the files anew, as a
+// change of them does; nil = changes alone do. The error is why the last usage
+// was not told.
+func (d *Daemon) Run(ctx context.Context, reload <-chan os.Signal) error {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	ticking, stop := context.WithCancel(context.WithoutCancel(ctx)) // the last exchange needs the time
+	defer stop()
+	wg.Go(func() { _ = d.Clock.Run(ticking) }) // fails only where it runs already
+	wg.Go(func() { d.tend(ctx, reload) })
+	if d.Syncer == nil {
+		<-ctx.Done()
+		return nil
+	}
+	err := d.Syncer.Run(ctx)
+	d.store.Close()
+	return err
+}
+
+// tend does what is due from time to time.
+func (d *Daemon) tend(ctx context.Context, reload <-chan os.Signal) {
+	sweep, poll := time.NewTicker(time.Second), time.NewTicker(d.opts.Poll)
+	defer sweep.Stop()
+	defer poll.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-sweep.C:
+			d.API.Sweep()
+		case <-poll.C:
+			if d.changed() {
+				d.Reload()
+			}
+		case <-reload:
+			d.Reload()
+		}
+	}
+}
+
+// Drain says that the end has begun: the daemon is no longer ready.
+func (d *Daemon) Drain() { d.draining.Store(true) }

@@ -1,0 +1,125 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// The time that parts of a request may take, and its size.
+const (
+	headerTime     = 5 * time.Second
+	requestTime    = 15 * time.Second // header and body
+	answerTime     = 15 * time.Second
+	idleTime       = 90 * time.Second
+	maxHeaderBytes = 16 << 10
+	maxStreams     = 250 // at once, on a connection of HTTP/2
+)
+
+// Config is what a server is made of.
+type Config struct {
+	Handler http.Handler
+	// TLS, if not nil, is spoken on every listener but Unix sockets.
+	TLS *tls.Config
+	// MaxConnections is how many connections may be open on all listeners
+	// together; 0 = 4096.
+	MaxConnections int
+	// Drain is how long requests under way may take to end; 0 = 10 s.
+	Drain time.Duration
+	// Draining, if not nil, is called when the end begins.
+	Draining func()
+	Log      *slog.Logger // nil = nobody
+}
+
+// Serve answers requests on the listeners until ctx ends, then lets those under
+// way end, and closes the listeners. It speaks HTTP/1.1 and HTTP/2, without TLS
+// too. The error is nil if all of them ended in time.
+func Serve(ctx context.Context, cfg Config, listeners ...net.Listener) error {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.MaxConnections == 0 {
+		cfg.MaxConnections = 4096
+	}
+	if cfg.Drain == 0 {
+		cfg.Drain = 10 * time.Second
+	}
+	draining, drain := context.WithCancel(context.Background())
+	defer drain()
+	s := newHTTP(draining, cfg)
+	failed := make(chan error, len(listeners))
+	var wg sync.WaitGroup
+	conns := newConns(cfg.MaxConnections)
+	s.ConnState = conns.state
+	for _, l := range listeners {
+		secure := cfg.TLS != nil && l.Addr().Network() != "unix"
+		l := bounded{l, conns, !secure}
+		wg.Go(func() {
+			if secure {
+				failed <- s.ServeTLS(l, "", "")
+			} else {
+				failed <- s.Serve(l)
+			}
+		})
+	}
+	defer wg.Wait()
+	select {
+	case err := <-failed:
+		_ = s.Close()
+		return err
+	case <-ctx.Done():
+	}
+	if cfg.Draining != nil {
+		cfg.Draining()
+	}
+	drain()
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.Drain)
+	defer cancel()
+	if err := s.Shutdown(end); err != nil {
+		_ = s.Close()
+		return errors.New("requests were under way that did not end in time; they were broken off")
+	}
+	return nil
+}
+
+func newHTTP(draining context.Context, cfg Config) *http.Server {
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(true)
+	protocols.SetUnencryptedHTTP2(true)
+	base := context.WithValue(context.Background(), drainKey{}, draining)
+	return &http.Server{
+		Handler: cfg.Handler, TLSConfig: cfg.TLS, Protocols: &protocols,
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
+		ReadHeaderTimeout: headerTime, ReadTimeout: requestTime, WriteTimeout: answerTime, IdleTimeout: idleTime,
+		MaxHeaderBytes: maxHeaderBytes,
+		BaseContext:    func(net.Listener) context.Context { return base },
+		ErrorLog:       slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
+	}
+}
+
+type drainKey struct{}
+
+// Stream lifts the limits on time off a handler whose answer goes on for long.
+// The request's context ends when the client goes or the server is about to end.
+// The handler bounds each of its writes by [http.ResponseController.SetWriteDeadline]:
+// a client that does not read would hold it up.
+func Stream(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rc := http.NewResponseController(w)
+		_ = rc.SetReadDeadline(time.Time{}) // not there in tests with a recorder
+		_ = rc.SetWriteDeadline(time.Time{})
+		if draining, ok := r.Context().Value(drainKey{}).(context.Context); ok {
+			ctx, cancel := context.WithCancel(r.Context())
+			defer cancel()
+			defer context.AfterFunc(draining, cancel)()
+			r = r.WithContext(ctx)
+		}
+		h.ServeHTTP(w, r)
+	})
+}

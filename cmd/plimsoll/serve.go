@@ -1,0 +1,240 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/daemon"
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
+)
+
+// runServe is plimsoll serve.
+func runServe(ctx context.Context, args []string, env environment) error {
+	f, err := parseServeFlags(args, env.getenv)
+	if errors.Is(err, flag.ErrHelp) {
+		_, err = io.WriteString(env.stdout, serveHelp)
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	if err := f.serve(ctx, env); err != nil && !errors.Is(err, context.Canceled) {
+		return fmt.Errorf("serve: %w", err)
+	}
+	return nil
+}
+
+func (f serveFlags) serve(ctx context.Context, env environment) error {
+	log := slog.New(slog.NewTextHandler(env.stderr, &slog.HandlerOptions{Level: f.log}))
+	secure, err := f.tls()
+	if err != nil {
+		return err
+	}
+	d, err := daemon.New(daemon.Options{Config: f.config, Sync: f.sync, Tokens: f.tokens, MaxLeases: f.maxLeases, Log: log})
+	if err != nil {
+		return fmt.Errorf("cannot start with %s:\n%w", f.source(), err)
+	}
+	if n := len(d.File().Warnings); n > 0 {
+		log.Warn("the configuration has warnings; plimsoll check shows them", "warnings", n)
+	}
+	calls, admin, err := f.open()
+	if err != nil {
+		return err
+	}
+	for _, l := range append(calls, admin...) {
+		if !server.Local(l.Addr()) {
+			if d.Tokens() == nil {
+				closeAll(append(calls, admin...))
+				return fmt.Errorf("%s can be reached from other machines, so --tokens FILE is required", l.Addr())
+			}
+			if secure == nil {
+				log.Warn("tokens travel in clear text: use --tls-cert and --tls-key, or put a TLS proxy in front", "address", l.Addr().String())
+			}
+		}
+	}
+	life, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	ended := make(chan error, 1)
+	go func() { ended <- d.Run(life, hangup) }()
+
+	main, side := muxes(d, len(admin) > 0)
+	if _, err := io.WriteString(env.stdout, f.welcome(d, calls, admin, secure != nil)); err != nil {
+		log.Warn("cannot say hello", "error", err)
+	}
+	err = f.run(ctx, d, log, secure, group{main, calls}, group{side, admin})
+	stop()
+	if lost := <-ended; lost != nil {
+		log.Error("the last usage was not shared", "error", lost.Error())
+	}
+	log.Info("stopped")
+	return err
+}
+
+// group is a handler and where it listens.
+type group struct {
+	handler   http.Handler
+	listeners []net.Listener
+}
+
+// run serves all groups until ctx ends or one of them fails.
+func (f serveFlags) run(ctx context.Context, d *daemon.Daemon, log *slog.Logger, secure *tls.Config, groups ...group) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	errs := make(chan error, len(groups))
+	running := 0
+	for _, g := range groups {
+		if len(g.listeners) == 0 {
+			continue
+		}
+		running++
+		go func() {
+			errs <- server.Serve(ctx, server.Config{
+				Handler: server.NewGuard(g.handler, d.Tokens, log, daemon.OpenPaths()...), TLS: secure,
+				MaxConnections: f.maxConnections, Drain: f.drain, Draining: d.Drain, Log: log,
+			}, g.listeners...)
+			cancel()
+		}()
+	}
+	var all []error
+	for range running {
+		all = append(all, <-errs)
+	}
+	return errors.Join(all...)
+}
+
+// muxes returns what is served to callers, and to operators if they have
+// listeners of their own.
+func muxes(d *daemon.Daemon, apart bool) (calls, admin *http.ServeMux) {
+	calls = http.NewServeMux()
+	d.API.Register(calls)
+	d.Register(calls)
+	admin = calls
+	if apart {
+		admin = http.NewServeMux()
+		d.Register(admin)
+		admin.HandleFunc("GET /debug/pprof/", pprof.Index)
+		admin.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
+		admin.Handle("GET /debug/pprof/profile", server.Stream(http.HandlerFunc(pprof.Profile)))
+		admin.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+		admin.Handle("GET /debug/pprof/trace", server.Stream(http.HandlerFunc(pprof.Trace)))
+	}
+	registerAdmin(admin, d)
+	return calls, admin
+}
+
+// registerAdmin adds what operators look at: the page, the metrics.
+func registerAdmin(_ *http.ServeMux, _ *daemon.Daemon) {}
+
+// open opens the listeners.
+func (f serveFlags) open() (calls, admin []net.Listener, err error) {
+	defer func() {
+		if err != nil {
+			closeAll(append(calls, admin...))
+			calls, admin = nil, nil
+		}
+	}()
+	for _, address := range f.listen {
+		l, err := server.Listen(address)
+		if err != nil {
+			return calls, admin, err
+		}
+		calls = append(calls, l)
+	}
+	if f.adminListen != "" {
+		l, err := server.Listen(f.adminListen)
+		if err != nil {
+			return calls, admin, err
+		}
+		admin = append(admin, l)
+	}
+	return calls, admin, nil
+}
+
+func closeAll(list []net.Listener) {
+	for _, l := range list {
+		_ = l.Close()
+	}
+}
+
+// tls returns what the flags say about TLS; nil: nothing.
+func (f serveFlags) tls() (*tls.Config, error) {
+	if f.tlsCert == "" {
+		return nil, nil
+	}
+	if _, err := tls.LoadX509KeyPair(f.tlsCert, f.tlsKey); err != nil {
+		return nil, fmt.Errorf("--tls-cert, --tls-key: %w", err)
+	}
+	return &tls.Config{
+		MinVersion: tls.VersionTLS12,
+		// Read at every handshake, so that certificates can be renewed.
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+			c, err := tls.LoadX509KeyPair(f.tlsCert, f.tlsKey)
+			return &c, err
+		},
+	}, nil
+}
+
+// source names the configuration.
+func (f serveFlags) source() string {
+	if f.config == "" {
+		return "the built-in example"
+	}
+	return f.config
+}
+
+// welcome says where to go.
+func (f serveFlags) welcome(d *daemon.Daemon, calls, admin []net.Listener, secure bool) string {
+	var b strings.Builder
+	cfg := d.File().Engine
+	groups := map[string]bool{}
+	for _, dep := range cfg.Deployments {
+		groups[dep.Group] = true
+	}
+	fmt.Fprintf(&b, "plimsoll serves %s of %s by %s.\n", counted(len(cfg.Deployments), "deployment"), counted(len(groups), "group"), f.source())
+	if d.Syncer == nil {
+		b.WriteString("Usage is not shared with other nodes; --sync URL does that.\n")
+	}
+	b.WriteString("\n")
+	for _, l := range calls {
+		url := address(l, secure)
+		fmt.Fprintf(&b, "  decisions  %s/v1/acquire and others: docs/API.md\n", url)
+		if len(admin) == 0 {
+			fmt.Fprintf(&b, "  state      %s/v1/deployments\n", url)
+		}
+	}
+	for _, l := range admin {
+		fmt.Fprintf(&b, "  operators  %s/\n", address(l, secure))
+	}
+	if url := address(calls[0], secure); d.Example() && strings.HasPrefix(url, "http") {
+		fmt.Fprintf(&b, "\nTry it:\n\n  curl -s %s/v1/acquire -H 'Content-Type: application/json' -d '{\"group\":\"gpt-4o\",\"input_tokens\":900}'\n", url)
+	}
+	b.WriteString("\n")
+	return b.String()
+}
+
+// address is how a client names a listener.
+func address(l net.Listener, secure bool) string {
+	a := l.Addr()
+	switch {
+	case a.Network() == "unix":
+		return "unix:" + a.String()
+	case secure:
+		return "https://" + a.String()
+	}
+	return "http://" + a.String()
+}

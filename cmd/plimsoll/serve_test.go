@@ -1,0 +1,162 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/plimsoll-dev/plimsoll/internal/servertest"
+)
+
+// screen is output that may be read while it is written.
+type screen struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (s *screen) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.buf.Write(p)
+}
+
+func (s *screen) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.buf.String()
+}
+
+// served is a plimsoll serve that runs.
+type served struct {
+	url            string // of the first TCP listener, "" if there is none
+	stdout, stderr *screen
+	stop           func() int // ends it, as SIGTERM does, and returns its exit code
+}
+
+var listening = regexp.MustCompile(`https?://[0-9.:\[\]]+`)
+
+// serve runs plimsoll serve on a free port of the loopback, or where the
+// arguments say, until the test ends.
+func serve(t *testing.T, args ...string) *served {
+	t.Helper()
+	if !strings.Contains(strings.Join(args, " "), "--listen") {
+		args = append([]string{"--listen", "127.0.0.1:0"}, args...)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &served{stdout: &screen{}, stderr: &screen{}}
+	done := make(chan int, 1)
+	go func() {
+		done <- run(ctx, append([]string{"serve"}, args...), func(string) string { return "" }, s.stdout, s.stderr)
+	}()
+	s.stop = sync.OnceValue(func() int { cancel(); return <-done })
+	t.Cleanup(func() { s.stop() })
+	servertest.Until(t, "the daemon says where it listens", func() bool {
+		return strings.Contains(s.stdout.String(), "decisions") || strings.Contains(s.stderr.String(), "plimsoll: ")
+	})
+	require.NotContains(t, s.stderr.String(), "plimsoll: ")
+	s.url = listening.FindString(s.stdout.String())
+	return s
+}
+
+// ask makes a request, with a body if it is not empty, and returns the status and
+// the answer.
+func (s *served) ask(t *testing.T, path, body string, headers ...string) (int, map[string]any) {
+	t.Helper()
+	method := http.MethodGet
+	if body != "" {
+		method = http.MethodPost
+	}
+	r, err := http.NewRequestWithContext(t.Context(), method, s.url+path, strings.NewReader(body))
+	require.NoError(t, err)
+	r.Header.Set("Content-Type", "application/json")
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	resp, err := http.DefaultClient.Do(r)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, resp.Body.Close()) }()
+	text, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	var out map[string]any
+	if strings.HasPrefix(resp.Header.Get("Content-Type"), "application/json") {
+		require.NoError(t, json.Unmarshal(text, &out), string(text))
+	}
+	return resp.StatusCode, out
+}
+
+func TestServeExample(t *testing.T) {
+	s := serve(t)
+	require.Contains(t, s.stdout.String(), "plimsoll serves 7 deployments of 2 groups by the built-in example.\n")
+	status, got := s.ask(t, "/v1/acquire", `{"group":"gpt-4","input_tokens":900}`)
+	require.Equal(t, 200, status)
+	require.Equal(t, "gpt-4o", got["group"])
+	status, got = s.ask(t, "/readyz", "")
+	require.Equal(t, 200, status)
+	require.Equal(t, map[string]any{"state": "none"}, got["store"])
+	require.Equal(t, exitOK, s.stop())
+	require.Contains(t, s.stderr.String(), "msg=stopped")
+}
+
+func TestServeUsage(t *testing.T) {
+	more := "Run 'plimsoll serve --help' for usage.\n"
+	for _, tt := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"address", []string{"--listen", "4141"}, "plimsoll: serve: invalid value \"4141\" for flag --listen: want host:port such as 127.0.0.1:4141, or unix:/path\n" + more},
+		{"port", []string{"--listen", "127.0.0.1:http"}, "plimsoll: serve: invalid value \"127.0.0.1:http\" for flag --listen: port \"http\" is not a number from 0 to 65535\n" + more},
+		{"socket", []string{"--listen", "unix:"}, "plimsoll: serve: invalid value \"unix:\" for flag --listen: want a path after unix:, such as unix:/run/plimsoll.sock\n" + more},
+		{"argument", []string{"file.yaml"}, "plimsoll: serve: unexpected argument \"file.yaml\"; a configuration is given by --config FILE\n" + more},
+		{"store as an argument", []string{"valkey://:hunter2@h"}, "plimsoll: serve: unexpected argument; a store is given by --sync URL\n" + more},
+		{"store", []string{"--sync", "hunter2"}, "plimsoll: serve: --sync names no server; give an address such as valkey://127.0.0.1:6379\n" + more},
+		{"half of TLS", []string{"--tls-cert", "c.pem"}, "plimsoll: serve: --tls-cert and --tls-key go together; give both or neither\n" + more},
+		{"drain", []string{"--drain", "0"}, "plimsoll: serve: invalid value \"0\" for flag --drain: want a time from 1ms to 10m\n" + more},
+		{"connections", []string{"--max-connections", "0"}, "plimsoll: serve: invalid value \"0\" for flag --max-connections: want a whole number from 1 to 1000000\n" + more},
+		{"log", []string{"--log", "loud"}, "plimsoll: serve: invalid value \"loud\" for flag --log: want debug, info, warn or error\n" + more},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := plimsoll(t.Context(), append([]string{"serve"}, tt.args...)...)
+			require.Equal(t, exitUsage, got.code)
+			require.Equal(t, tt.want, got.stderr)
+		})
+	}
+}
+
+func TestServeCannotStart(t *testing.T) {
+	dir := t.TempDir()
+	broken := filepath.Join(dir, "broken.yaml")
+	require.NoError(t, os.WriteFile(broken, []byte("deployments:\n- id: a\n"), 0o600))
+	taken := serve(t)
+	for _, tt := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"no file", []string{"--config", filepath.Join(dir, "none.yaml")}, "no such file"},
+		{"broken file", []string{"--config", broken}, "broken.yaml:2: deployments[0].group: "},
+		{"port taken", []string{"--listen", strings.TrimPrefix(taken.url, "http://")}, "address already in use"},
+		{"no tokens", []string{"--listen", "0.0.0.0:0"}, "can be reached from other machines, so --tokens FILE is required"},
+		{"no token file", []string{"--tokens", filepath.Join(dir, "none")}, "no such file"},
+		{"no certificate", []string{"--tls-cert", broken, "--tls-key", broken}, "--tls-cert, --tls-key: "},
+		{"store", []string{"--sync", "http://:hunter2@h"}, "begin it with valkey://"},
+		{"no socket", []string{"--listen", "unix:" + broken}, "it is no socket"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := plimsoll(t.Context(), append([]string{"serve"}, tt.args...)...)
+			require.Equal(t, exitFailure, got.code)
+			require.Contains(t, got.stderr, tt.want)
+			require.NotContains(t, got.stderr, "hunter2")
+		})
+	}
+}
