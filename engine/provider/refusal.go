@@ -6,8 +6,10 @@ import (
 	"strings"
 )
 
-// maxBody is how much of a refusal is read.
-const maxBody = 64 << 10
+const (
+	maxBody    = 64 << 10 // how much of a refusal is read
+	maxMessage = 4 << 10  // how much of its message is searched
+)
 
 // refusal is the body of a refusal, or an error event, as far as it matters.
 type refusal struct {
@@ -51,7 +53,7 @@ func readRefusal(body []byte) refusal {
 		Response struct{ Error json.RawMessage } // response.failed of OpenAI's Responses
 	}
 	if len(body) == 0 || body[0] != '{' || json.Unmarshal(body, &outer) != nil && !json.Valid(body) {
-		return refusal{message: string(body)}
+		return refusal{message: string(body[:min(len(body), maxMessage)])}
 	}
 	in, wrapped := body, false
 	for _, e := range []json.RawMessage{outer.Error, outer.Response.Error} {
@@ -87,12 +89,13 @@ func readRefusal(body []byte) refusal {
 
 // text returns a JSON string's contents, or a number or anything else as it is
 // written; "" for null and nothing.
+// It ends at maxMessage.
 func text(raw json.RawMessage) string {
 	var s string
-	if len(raw) == 0 || string(raw) == "null" || json.Unmarshal(raw, &s) == nil {
-		return s
+	if len(raw) != 0 && string(raw) != "null" && json.Unmarshal(raw, &s) != nil {
+		s = string(raw)
 	}
-	return string(raw)
+	return s[:min(len(s), maxMessage)]
 }
 
 // dailyQuota reports whether a quota per day is named as the one violated.

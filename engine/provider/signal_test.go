@@ -386,3 +386,32 @@ func TestOddities(t *testing.T) {
 		require.Equal(t, provider.Reading{Remaining: 9000, Told: true}, s.Readings[provider.Tokens])
 	})
 }
+
+func TestHeadersAllocateNothing(t *testing.T) {
+	for name, header := range map[string]func(string) string{
+		"openai":    headers("x-ratelimit-limit-tokens: 150000\nx-ratelimit-remaining-tokens: 149984\nx-ratelimit-reset-tokens: 6m0s"),
+		"azure":     headers("x-ratelimit-limit-tokens: 150000\nx-ratelimit-remaining-tokens: -5\nx-ratelimit-reset-tokens: 30"),
+		"anthropic": headers("anthropic-ratelimit-input-tokens-limit: 50000\nanthropic-ratelimit-input-tokens-remaining: 4000\nanthropic-ratelimit-input-tokens-reset: 2026-03-04T12:00:59Z"),
+	} {
+		a := provider.Answer{Provider: name, Status: 200, Header: header, At: at}
+		require.NotZero(t, provider.Read(a).Readings, name)
+		require.Zero(t, testing.AllocsPerRun(100, func() { provider.Read(a) }), name)
+	}
+}
+
+// A message may be long; what it says is looked for near its beginning.
+func TestLongMessages(t *testing.T) {
+	const says = "Please try again in 1.146s. "
+	long := strings.Repeat("x", 4096-len(says))
+	for _, quote := range []string{"", `"`} {
+		read := func(message string) time.Duration {
+			body := message
+			if quote != "" {
+				body = `{"error":{"message":"` + message + `"}}`
+			}
+			return provider.Read(provider.Answer{Provider: "openai", Status: 429, Body: []byte(body), At: at}).RetryAfter
+		}
+		require.Equal(t, 1146*time.Millisecond, read(long+says))
+		require.Zero(t, read(long+"and more than can be read "+says))
+	}
+}

@@ -28,26 +28,29 @@ func parseWait(text string, unit time.Duration, at time.Time) (wait time.Duratio
 	if text == "" || len(text) > 64 {
 		return 0, false
 	}
-	if n, err := strconv.ParseFloat(text, 64); err == nil || errors.Is(err, strconv.ErrRange) {
-		switch {
-		case math.IsNaN(n):
-			return 0, false
-		case n >= unixMillis:
-			return limitWait(n*1e6 - float64(at.UnixNano())), true
-		case n >= unixSeconds:
-			return limitWait(n*1e9 - float64(at.UnixNano())), true
+	// How it is written shows first, as a failed attempt to read it allocates.
+	switch last := text[len(text)-1]; {
+	case last == 's' || last == 'm' || last == 'h':
+		d, err := time.ParseDuration(strings.ReplaceAll(text, " ", ""))
+		return limitWait(float64(d)), err == nil
+	case strings.Contains(text, ":"):
+		for _, layout := range stamps {
+			if t, err := time.Parse(layout, text); err == nil {
+				return limitWait(float64(t.Sub(at))), true
+			}
 		}
-		return limitWait(n * float64(unit)), true
+		return 0, false
 	}
-	if d, err := time.ParseDuration(strings.ReplaceAll(text, " ", "")); err == nil {
-		return limitWait(float64(d)), true
+	n, err := strconv.ParseFloat(text, 64)
+	switch {
+	case err != nil && !errors.Is(err, strconv.ErrRange) || math.IsNaN(n):
+		return 0, false
+	case n >= unixMillis:
+		return limitWait(n*1e6 - float64(at.UnixNano())), true
+	case n >= unixSeconds:
+		return limitWait(n*1e9 - float64(at.UnixNano())), true
 	}
-	for _, layout := range stamps {
-		if t, err := time.Parse(layout, text); err == nil {
-			return limitWait(float64(t.Sub(at))), true
-		}
-	}
-	return 0, false
+	return limitWait(n * float64(unit)), true
 }
 
 // limitWait rounds nanoseconds up to milliseconds within what is allowed.
