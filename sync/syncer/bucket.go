@@ -115,7 +115,7 @@ func (s *Syncer) build(b *bucket, now int64) *sent {
 			continue
 		}
 		u := d.open(window.StartSeconds(epoch))
-		if u.flying == (Count{}) && (u.asked || b.stale(u.at, now)) {
+		if u.flying == (Count{}) && (u.asked || b.stale(u.at, now) || u.expected != (Count{}) && time.Duration(now-u.at) >= b.interval()/2) {
 			x.reads = append(x.reads, window.Tally{ID: d.id, Start: u.start})
 			x.usages = append(x.usages, u)
 			last = max(last, i)

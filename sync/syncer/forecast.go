@@ -1,6 +1,10 @@
 package syncer
 
-import "time"
+import (
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/window"
+)
 
 // view is what a node believes the others have used of a window.
 type view struct {
@@ -8,6 +12,16 @@ type view struct {
 	rate     [2]float64
 	forecast Count // what they will have added by the next exchange
 	ceiling  Count // as window.Share has it
+
+	opening  opening
+	expected Count // of the others' opening, until they could have told
+}
+
+// opening is what a window began with: what was used of it when the first
+// exchanges could have told of that.
+type opening struct {
+	known       bool
+	own, others Count
 }
 
 const (
@@ -38,6 +52,61 @@ func (u *usage) observe(total Count, now int64, horizon time.Duration, floor boo
 		u.forecast.Tokens = foresee(&u.rate[1], weight, others.Tokens-u.others.Tokens, dt, horizon)
 	}
 	u.others, u.total, u.known, u.at = others, total, true, now
+	if age := time.Duration(now - u.start*int64(time.Second)); age < blind(horizon) {
+		u.forecast = u.forecast.atLeast(u.expected.minus(others))
+	} else {
+		u.expected = Count{}
+		if !u.opening.known && age < blind(horizon)+2*refresh {
+			u.opening = opening{true, u.committed, others}
+		}
+	}
+}
+
+// blind is for how long after a window began a node may not have been told of
+// what another one has used since: that has waited there for an exchange, and
+// here for the next.
+func blind(horizon time.Duration) time.Duration { return 2 * horizon }
+
+// expect returns how the others will open the next window: as they did this one.
+// Where that leaves less of a limit than this node's share, its share is left.
+func (o *opening) expect(nodes int, limits Count) Count {
+	if !o.known {
+		return Count{}
+	}
+	one := func(own, others, limit int64) int64 {
+		if limit <= 0 {
+			return others
+		}
+		return min(others, int64((1-part(nodes, own, others))*float64(limit)))
+	}
+	return Count{
+		one(o.own.Requests, o.others.Requests, limits.Requests),
+		one(o.own.Tokens, o.others.Tokens, limits.Tokens),
+	}
+}
+
+// anticipate tells the source, shortly before a window ends, how the others are
+// expected to open the next one: nobody can tell in time. What exchanges tell
+// replaces it, once the others have had the time to say so.
+func (s *Syncer) anticipate(b *bucket, now int64) {
+	end := window.Start(window.EpochAt(now) + 1)
+	if b.away || time.Duration(end-now) > 2*b.interval() {
+		return
+	}
+	s.shares = s.shares[:0]
+	for _, d := range b.deployments {
+		u := d.window(end/int64(time.Second) - 60)
+		if u == nil {
+			continue
+		}
+		expected := u.opening.expect(s.nodeCount(), d.limits)
+		if next := d.window(u.start + 60); expected != (Count{}) || next != nil {
+			next = d.open(u.start + 60)
+			next.expected, next.forecast = expected, expected
+			s.shares = append(s.shares, next.share())
+		}
+	}
+	s.absorb()
 }
 
 // foresee moves the average of a rate (per nanosecond) to what was added in dt

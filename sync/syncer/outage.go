@@ -34,9 +34,11 @@ func (s *Syncer) watch(b *bucket, now int64) {
 // leave begins to decide by policy.
 func (s *Syncer) leave(b *bucket, now int64) {
 	b.away, b.since, b.healed = true, now, 0
+	s.shares = s.shares[:0]
 	for _, d := range b.deployments {
 		s.freeze(d)
 	}
+	s.absorb()
 	if s.away++; s.away == 1 {
 		s.awaySince = now
 		s.cfg.Logger.Warn("store away: deciding by policy",
@@ -46,11 +48,14 @@ func (s *Syncer) leave(b *bucket, now int64) {
 }
 
 // freeze fixes this node's share of a deployment as of the last contact, and
-// where the deployment's windows stood.
+// where the deployment's windows stood. Forecasts end: nothing would replace them.
 func (s *Syncer) freeze(d *deployment) {
 	var own, others Count
 	for _, u := range d.windows {
-		u.forecast = Count{}
+		if u.expected = (Count{}); u.forecast != (Count{}) {
+			u.forecast = Count{}
+			s.shares = append(s.shares, u.share())
+		}
 		if u.base.known = u.known; u.known {
 			u.base.committed, u.base.total = u.committed, u.total
 			own, others = own.plus(u.committed), others.plus(u.others)

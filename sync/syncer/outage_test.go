@@ -11,7 +11,6 @@ import (
 	"github.com/plimsoll-dev/plimsoll/sync/memstore"
 	"github.com/plimsoll-dev/plimsoll/sync/storetest"
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
-	"github.com/plimsoll-dev/plimsoll/window"
 )
 
 // pair is two nodes of which the first has used six requests, the second two,
@@ -64,7 +63,7 @@ func TestAway(t *testing.T) {
 				require.Equal(t, test.b, b.use("a", 300, 0))
 				old := minute()
 				for range 2 {
-					time.Sleep(time.Minute - time.Duration(time.Now().UnixNano()%window.Minute))
+					rollover()
 					require.Equal(t, test.nextA, a.use("a", 300, 0), "from the first instant on")
 					require.Equal(t, test.nextB, b.use("a", 300, 0))
 					time.Sleep(time.Second)

@@ -147,6 +147,8 @@ func (s *Syncer) learn(b *bucket, x *sent, r *Reply, now int64) {
 		u.asked = false
 		if refused(x, u) {
 			u.at = now // there is nothing to learn
+			u.expected, u.forecast = Count{}, Count{}
+			s.shares = append(s.shares, u.share())
 			continue
 		}
 		if !floor && u.start > b.shaken && now/1e9-u.start < 60 { // later a key may have expired

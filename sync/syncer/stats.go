@@ -48,7 +48,7 @@ func (s *Syncer) Stats() Stats {
 		for _, d := range b.deployments {
 			st.Keys += len(d.windows)
 			for _, u := range d.windows {
-				if now/1e9-u.start < 60 {
+				if age := now/1e9 - u.start; age >= 0 && age < 60 {
 					st.Forecast = st.Forecast.plus(u.forecast)
 				}
 			}
