@@ -33,6 +33,7 @@ type Proxy struct {
 	delay   [2]time.Duration // every chunk waits
 	rate    [2]int           // bytes a second; 0 = as they come
 	passed  [2]int64
+	rewrite func(reply []byte) []byte // nil = as they are
 }
 
 // pipe is one client's connection and the one to the server that goes with it.
@@ -44,7 +45,14 @@ type pipe struct {
 // NewProxy listens on a free port until the test ends.
 func NewProxy(tb testing.TB, target string) *Proxy {
 	tb.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	return NewProxyAt(tb, "127.0.0.1:0", target)
+}
+
+// NewProxyAt is NewProxy at an address of its own: all of 127.0.0.0/8 is the
+// loopback.
+func NewProxyAt(tb testing.TB, addr, target string) *Proxy {
+	tb.Helper()
+	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -112,6 +120,9 @@ func (p *Proxy) Heal() {
 		}
 	})
 }
+
+// RewriteReplies has what the server sends pass through f, a chunk at a time.
+func (p *Proxy) RewriteReplies(f func(reply []byte) []byte) { p.set(func() { p.rewrite = f }) }
 
 // Passed returns how many bytes have gone one way.
 func (p *Proxy) Passed(d Direction) int64 {
@@ -208,6 +219,9 @@ func (p *Proxy) pass(q *pipe, d Direction, to net.Conn, chunk []byte) bool {
 		p.mu.Unlock()
 		shut(q.client)
 		return false
+	}
+	if d == ToClient && p.rewrite != nil {
+		chunk = p.rewrite(chunk)
 	}
 	delay, rate := p.delay[d], p.rate[d]
 	p.passed[d] += int64(len(chunk))

@@ -1,12 +1,8 @@
 package valkeystore_test
 
 import (
-	"bufio"
 	"fmt"
-	"os"
-	"os/exec"
 	"slices"
-	"testing"
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
@@ -42,77 +38,10 @@ func rowPartition(t underTest) string {
 		g.proxy.Heal()
 	}
 	text := f.summary(server.URL(), server)
-	worst := int64(0)
-	for _, sum := range own(f.gateways...) {
-		worst = max(worst, sum.Requests-limits.RPM)
-	}
 	// A node cut off may use its part of what was left when it last heard, which
 	// is a quarter of a limit, and half of it at most.
-	if worst > limits.RPM/2 {
-		t.Errorf("%d requests over a limit of %d", worst, limits.RPM)
-	}
+	worst := overLimit(t, f, limits.RPM)
 	return text + fmt.Sprintf("; most over a limit of %d: %d", limits.RPM, worst)
-}
-
-// TestNode is a node for rowNodeKilled, in a process of its own.
-func TestNode(t *testing.T) {
-	url := os.Getenv("PLIMSOLL_FAULTS_NODE")
-	if url == "" {
-		t.Skip("rowNodeKilled runs this")
-	}
-	f := &fleet{t: t, deployments: fleetCounts}
-	g := f.join(url, 0)
-	f.load()
-	defer f.rest()
-	for range 10_000 { // until killed
-		pause(5 * time.Millisecond)
-		fmt.Println("used", requests(own(g)))
-	}
-}
-
-func rowNodeKilled(t underTest) string {
-	f, server := newFleet(t, engine.Limits{})
-	const kills = 5
-	var used []int64
-	for range kills {
-		cmd := exec.Command(os.Args[0], "-test.run=^TestNode$", "-test.v")
-		cmd.Env = append(os.Environ(), "PLIMSOLL_FAULTS_NODE="+server.URL())
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		// Kill it in mid-flight, and read what it said it had used.
-		kill := time.AfterFunc(between(1200*time.Millisecond, 2*time.Second), func() { _ = cmd.Process.Kill() })
-		var last int64
-		for lines := bufio.NewScanner(out); lines.Scan(); {
-			var n int64
-			if _, err := fmt.Sscanf(lines.Text(), "used %d", &n); err == nil {
-				last = n
-			}
-		}
-		kill.Stop()
-		_ = cmd.Wait() // killed
-		used = append(used, last)
-	}
-	f.rest()
-	pause(2 * time.Second) // the living tell what is left
-	want := own(f.gateways...)
-	living, total := requests(want), requests(f.stored(server.URL(), want))
-	var dead int64
-	for _, n := range used {
-		dead += n
-	}
-	missing := living + dead - total
-	// A node takes 1000 leases a second: an interval of 100 ms, jitter, the round
-	// trip and the 5 ms between two lines.
-	if most := int64(kills * 200); missing > most || missing < -int64(kills*20) {
-		t.Errorf("%d requests of %d dead nodes are missing, want at most %d", missing, kills, most)
-	}
-	ttls(t, server)
-	return fmt.Sprintf("%d nodes killed: %d of their %d requests missing, %d a node; %d of the living", kills, missing, dead, missing/kills, living)
 }
 
 func rowShutdown(t underTest) string {
@@ -191,22 +120,6 @@ func rowRollover(t underTest) string {
 	return text + fmt.Sprintf("; %d of them in the minute that ended", old)
 }
 
-func rowClocks(t underTest) string {
-	server := servertest.Start(t)
-	f := &fleet{t: t, deployments: fleetCounts}
-	for _, skew := range []time.Duration{-500 * time.Millisecond, 500 * time.Millisecond, 0, 20 * time.Millisecond} {
-		f.join(server.URL(), skew)
-	}
-	f.load()
-	pause(8 * time.Second)
-	worst := time.Duration(0)
-	for i, skew := range []time.Duration{-500 * time.Millisecond, 500 * time.Millisecond, 0, 20 * time.Millisecond} {
-		// The store runs on this machine's clock: what is followed takes the skew away.
-		worst = max(worst, (f.gateways[i].syncer.Stats().Offset + skew).Abs())
-	}
-	return f.summary(server.URL(), server) + fmt.Sprintf("; furthest from the store's clock after 8 s: %v", worst.Round(time.Millisecond))
-}
-
 func rowLimit(t underTest) string {
 	limits := engine.Limits{RPM: 1_000_000}
 	f, server := newFleet(t, limits)
@@ -230,6 +143,8 @@ func rowLimit(t underTest) string {
 		}
 	}
 	apply(1_000_000)
+	f.join(server.URL(), 0) // N changes too
+	f.gateways[0].leave()
 	pause(time.Second)
 	if requests(own(f.gateways...)) <= low {
 		t.Error("nothing was admitted after the limit was raised")

@@ -2,6 +2,8 @@ package valkeystore_test
 
 import (
 	"fmt"
+	"math"
+	"net"
 	"strconv"
 	"strings"
 	"testing"
@@ -9,6 +11,7 @@ import (
 
 	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/internal/servertest"
+	"github.com/plimsoll-dev/plimsoll/sync/syncer"
 )
 
 // newClusterFleet is a fleet under load against a cluster.
@@ -113,6 +116,47 @@ func rowSentinel(t underTest) string {
 	return f.summary(set.URL(), set.Primary(t)) + fmt.Sprintf("; away for %v", f.stats().Degraded.Round(10*time.Millisecond))
 }
 
+// rowName has the servers behind a host name change, as with a managed store:
+// once the old one refuses writes on connections that stay open, once it freezes.
+func rowName(t underTest) string {
+	first, second := servertest.Start(t), servertest.Start(t)
+	follow := func(s, primary *servertest.Server) {
+		s.Do(t, "REPLICAOF", "127.0.0.1", strconv.Itoa(primary.Port))
+		servertest.Until(t, "the replica is in step", func() bool { return s.Info(t, "replication", "master_link_status") == "up" })
+	}
+	follow(second, first)
+	one := servertest.NewProxyAt(t, "127.0.0.2:0", first.Addr())
+	_, port, _ := net.SplitHostPort(one.Addr())
+	servertest.NewProxyAt(t, "127.0.0.3:"+port, second.Addr())
+	dns := servertest.StartDNS(t)
+	dns.Point("127.0.0.2")
+	f := &fleet{t: t, deployments: fleetCounts}
+	for range fleetSize {
+		f.join("valkey://store.plimsoll.test:"+port, 0)
+	}
+	f.load()
+	f.settled()
+	pause(time.Second)
+
+	second.Do(t, "REPLICAOF", "NO", "ONE")
+	dns.Point("127.0.0.3")
+	follow(first, second)
+	pause(2 * time.Second)
+	answered := f.stats().Exchanges
+	second.Stop(t)
+	first.Do(t, "REPLICAOF", "NO", "ONE")
+	dns.Point("127.0.0.2")
+	pause(3 * time.Second)
+	second.Continue(t)
+	expect(t, "exchanges with the second server, and the first again", min(answered, f.stats().Exchanges-answered))
+	text := f.summary(first.URL(), first)
+	away := f.stats().Degraded
+	if away > 2*time.Second {
+		t.Errorf("the store was away for %v, want at most 1 s each time", away)
+	}
+	return text + fmt.Sprintf("; away for %v", away.Round(10*time.Millisecond))
+}
+
 func rowMoving(t underTest) string {
 	f, cluster := newClusterFleet(t)
 	key := "plimsoll1:{default.0}:g"
@@ -160,38 +204,78 @@ func rowRefusals(t underTest) string {
 		server.Do(t, fault.end...)
 		pause(300 * time.Millisecond)
 	}
-	text := f.summary(server.URL(), server)
+	// Loading takes a while: half a thousand keys, 2 ms each.
+	server.Do(t, "DEBUG", "POPULATE", "500", "filler", "100")
+	server.Do(t, "SAVE")
+	server.Kill(t)
+	server.Run(t, "--key-load-delay", "2000", "--loading-process-events-interval-bytes", "1024")
+	loading := false
+	servertest.Until(t, "the server has loaded", func() bool {
+		_, err := servertest.Ask(server.Addr(), "DBSIZE")
+		loading = loading || err != nil && strings.HasPrefix(err.Error(), "LOADING")
+		return err == nil
+	})
+	if !loading {
+		t.Error("the server was never loading")
+	}
+	pause(time.Second)
+	for i := range 500 {
+		server.Do(t, "DEL", fmt.Sprint("filler:", i)) // they have no TTL
+	}
+	return f.summary(server.URL(), server)
+}
 
-	// A key of another type drops its own counts, says so, and stops no other.
-	f2, server := newFleet(t, engine.Limits{})
-	f2.rest()
+// rowRefusedKeys has counters of another type and full ones: these drop their own
+// counts, say so, and stop no other.
+func rowRefusedKeys(t underTest) string {
+	f, server := newFleet(t, engine.Limits{})
+	f.rest()
 	at := begin()
 	for _, start := range []int64{at, at + 60} {
 		key := fmt.Sprintf("plimsoll1:{default.0}:c:dep-007:t:%d", start)
 		server.Do(t, "DEL", key)
 		server.Do(t, "RPUSH", key, "x")
 		server.Do(t, "EXPIRE", key, "100")
+		server.Do(t, "SET", fmt.Sprintf("plimsoll1:{default.0}:c:dep-008:r:%d", start), strconv.Itoa(math.MaxInt64), "EX", "100")
 	}
-	f2.load()
+	f.load()
 	pause(time.Second)
-	f2.rest()
-	wrong := 0
+	f.rest()
+	bad := map[string]bool{"dep-007": true, "dep-008": true}
 	servertest.Until(t, "all other totals are right", func() bool {
-		wrong = 0
-		want := own(f2.gateways...)
-		for p, got := range f2.stored(server.URL(), want) {
-			if p.id != "dep-007" && got != want[p] {
-				wrong++
+		want := own(f.gateways...)
+		for p, got := range f.stored(server.URL(), want) {
+			if !bad[p.id] && got != want[p] {
+				return false
 			}
 		}
-		return wrong == 0
+		return true
 	})
-	var refused int64
-	for _, g := range f2.gateways {
-		refused += g.syncer.Stats().Refused.Tokens
+	var refused syncer.Count
+	for _, g := range f.gateways {
+		st := g.syncer.Stats()
+		refused.Tokens += st.Refused.Tokens
+		refused.Requests += st.Refused.Requests
+		for p, sum := range own(g) {
+			if bad[p.id] && st.Refused == (syncer.Count{}) {
+				t.Errorf("%d requests of %s and nothing was refused", sum.Requests, p.id)
+			}
+		}
 	}
-	expect(t, "refused counts", refused)
-	return text + fmt.Sprintf("; key of another type: %d tokens refused, all others exact", refused)
+	expect(t, "refused tokens", refused.Tokens)
+	expect(t, "refused requests", refused.Requests)
+	lines := 0
+	for _, line := range f.log.lines() {
+		if strings.Contains(line, "refuse") {
+			lines++
+		}
+	}
+	if most := fleetSize * (1 + len(bad)); lines > most { // one of the store's, one of the syncer's for each deployment
+		t.Errorf("%d lines about refused counters, want at most %d", lines, most)
+	}
+	ttls(t, server)
+	return fmt.Sprintf("%d tokens and %d requests refused, all other counters exact; %d lines in the log of %d nodes",
+		refused.Tokens, refused.Requests, lines, fleetSize)
 }
 
 func rowEviction(t underTest) string {

@@ -1,9 +1,9 @@
 package valkeystore_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -21,6 +21,7 @@ import (
 type fleet struct {
 	t           testing.TB
 	deployments int
+	prefix      string // of the deployments' IDs; "" = "dep"
 	limits      engine.Limits
 	gateways    []*gateway
 	log         logged
@@ -31,6 +32,7 @@ type gateway struct {
 	engine *engine.Engine
 	syncer *syncer.Syncer
 	store  *valkeystore.Store
+	clock  *window.Clock
 	proxy  *servertest.Proxy // nil = none between
 	group  *engine.Group
 	stop   context.CancelFunc
@@ -44,7 +46,7 @@ const groupName = "chat"
 func (f *fleet) config() engine.Config {
 	cfg := engine.Config{Strategy: engine.PowerOfTwo}
 	for i := range f.deployments {
-		cfg.Deployments = append(cfg.Deployments, engine.Deployment{ID: fmt.Sprintf("dep-%03d", i), Group: groupName, Limits: f.limits})
+		cfg.Deployments = append(cfg.Deployments, engine.Deployment{ID: fmt.Sprintf("%s-%03d", cmp.Or(f.prefix, "dep"), i), Group: groupName, Limits: f.limits})
 	}
 	return cfg
 }
@@ -57,18 +59,24 @@ func (f *fleet) join(url string, skew time.Duration) *gateway {
 	if skew != 0 {
 		clock = window.NewClockFrom(func() time.Time { return time.Now().Add(skew) })
 	}
+	store, err := valkeystore.Open(url, valkeystore.Config{Logger: f.log.logger()})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return f.joinWith(store, clock)
+}
+
+// joinWith adds a gateway with a store and a clock of the caller's making. The
+// store is closed with the gateway.
+func (f *fleet) joinWith(store *valkeystore.Store, clock *window.Clock) *gateway {
+	f.t.Helper()
 	cfg := f.config()
 	cfg.Clock = clock
 	eng, err := engine.New(cfg)
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	logger := slog.New(slog.NewTextHandler(&f.log, nil))
-	store, err := valkeystore.Open(url, valkeystore.Config{Logger: logger})
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	s, err := syncer.New(eng, store, syncer.Config{Clock: clock, Logger: logger})
+	s, err := syncer.New(eng, store, syncer.Config{Clock: clock, Logger: f.log.logger()})
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -77,7 +85,7 @@ func (f *fleet) join(url string, skew time.Duration) *gateway {
 		f.t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	g := &gateway{engine: eng, syncer: s, store: store, group: group, stop: stop, ended: make(chan struct{}), idle: func() {}}
+	g := &gateway{engine: eng, syncer: s, store: store, clock: clock, group: group, stop: stop, ended: make(chan struct{}), idle: func() {}}
 	go func() {
 		_ = s.Run(ctx) // the error is that of a store that is away
 		close(g.ended)
@@ -97,8 +105,9 @@ func (f *fleet) start(n int, addr string) {
 	f.load()
 }
 
-// load has every gateway take some leases each two milliseconds, and settle
-// those of a while ago at another cost than reserved.
+// load has every gateway take some leases each two milliseconds, and end those
+// of a while ago: most are settled, above or below what was reserved, some
+// released, and a few forgotten.
 func (f *fleet) load() {
 	for _, g := range f.gateways {
 		ctx, idle := context.WithCancel(context.Background())
@@ -112,7 +121,10 @@ func (g *gateway) run(ctx context.Context) {
 	defer tick.Stop()
 	var held []*engine.Lease
 	end := func(l *engine.Lease) {
-		if rand.IntN(8) == 0 {
+		switch n := rand.IntN(64); {
+		case n == 0: // nobody ever says what it cost: what was reserved stands
+			return
+		case n < 9:
 			l.Release()
 			return
 		}

@@ -1,0 +1,188 @@
+package valkeystore_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/valkey-io/valkey-go"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/sync/valkeystore"
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// deaths are the steps of a flush at which a node is killed.
+var deaths = []string{
+	"between two flushes", "flush not written", "flush half written", "flush written",
+	"reply not read", "reply half read", "reply read",
+}
+
+// trap is a node's connection, which kills the node's process, without any
+// goodbye, when a flush comes to the step.
+type trap struct {
+	net.Conn
+	step   string
+	armed  *atomic.Bool
+	die    func()
+	flying bool // a flush was written since it was armed
+	read   int  // times since then
+}
+
+func (c *trap) Write(p []byte) (int, error) {
+	if !c.armed.Load() || !bytes.Contains(p, []byte("INCRBY")) {
+		return c.Conn.Write(p)
+	}
+	c.flying = true
+	switch c.step {
+	case "flush not written":
+		c.die()
+	case "flush half written":
+		_, _ = c.Conn.Write(p[:len(p)/2]) // nobody is left to care
+		c.die()
+	case "flush written":
+		_, _ = c.Conn.Write(p)
+		c.die()
+	}
+	return c.Conn.Write(p)
+}
+
+func (c *trap) Read(p []byte) (int, error) {
+	if c.read > 0 {
+		c.die() // what was read has been worked on
+	}
+	n, err := c.Conn.Read(p)
+	if !c.flying {
+		return n, err
+	}
+	switch c.step {
+	case "reply not read":
+		c.die()
+	case "reply half read":
+		c.read++
+		n /= 2
+	case "reply read":
+		c.read++
+	}
+	return n, err
+}
+
+// TestNode is a node for rowNodeKilled, in a process of its own. It says how
+// much it has used when it dies of its step, or when nobody holds its standard
+// input any more and it ends in order.
+func TestNode(t *testing.T) {
+	addr, step := os.Getenv("PLIMSOLL_FAULTS_NODE"), os.Getenv("PLIMSOLL_FAULTS_STEP")
+	if addr == "" {
+		t.Skip("rowNodeKilled runs this")
+	}
+	f := &fleet{t: t, deployments: fleetCounts, prefix: os.Getenv("PLIMSOLL_FAULTS_PREFIX")}
+	var armed atomic.Bool
+	var g *gateway
+	report := func() { fmt.Println("used", requests(own(g))) }
+	die := func() {
+		report()
+		self, err := os.FindProcess(os.Getpid())
+		if err == nil {
+			_ = self.Kill()
+		}
+		select {}
+	}
+	client, err := valkey.NewClient(valkey.ClientOption{
+		InitAddress: []string{addr}, ForceSingleClient: true, DisableCache: true, DisableRetry: true,
+		AlwaysPipelining: true, PipelineMultiplex: -1, BlockingPipeline: -1,
+		DialCtxFn: func(ctx context.Context, addr string, d *net.Dialer, _ *tls.Config) (net.Conn, error) {
+			conn, err := d.DialContext(ctx, "tcp", addr)
+			return &trap{Conn: conn, step: step, armed: &armed, die: die}, err
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	g = f.joinWith(valkeystore.New(client, valkeystore.Config{}), window.NewClock())
+	f.load()
+	if step != "" {
+		pause(between(700*time.Millisecond, 1200*time.Millisecond))
+		if armed.Store(true); step == deaths[0] {
+			die()
+		}
+	}
+	_, _ = io.Copy(io.Discard, os.Stdin) // until it is closed
+	f.rest()
+	g.leave()
+	report()
+}
+
+// nodeProcess runs TestNode to its end, and returns what it said it had used.
+// Without a step it ends in order after a while.
+func nodeProcess(t testing.TB, addr, prefix, step string) int64 {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], "-test.run=^TestNode$", "-test.v", "-test.timeout=1m")
+	cmd.Env = append(os.Environ(), "PLIMSOLL_FAULTS_NODE="+addr, "PLIMSOLL_FAULTS_PREFIX="+prefix, "PLIMSOLL_FAULTS_STEP="+step)
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if step == "" {
+		time.AfterFunc(time.Second, func() { _ = in.Close() }) // closing twice is no harm
+	}
+	used, said := int64(-1), []string{}
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		said = append(said, lines.Text())
+		var n int64
+		if _, err := fmt.Sscanf(lines.Text(), "used %d", &n); err == nil {
+			used = n
+		}
+	}
+	if err := cmd.Wait(); used < 0 || step == "" && err != nil || step != "" && err == nil {
+		t.Fatalf("%q: the node ended with %v, saying %q", step, err, said)
+	}
+	return used
+}
+
+// rowNodeKilled kills nodes at each step of a flush, and starts each again on
+// the same host, for the same deployments.
+func rowNodeKilled(t underTest) string {
+	f, server := newFleet(t, engine.Limits{})
+	var figures []string
+	for i, step := range deaths {
+		prefix := fmt.Sprint("killed-", i)
+		from := begin()
+		used := nodeProcess(t, server.Addr(), prefix, step)
+		used += nodeProcess(t, server.Addr(), prefix, "") // all of which it tells
+		at := map[place]window.Tally{}
+		for start := from; start <= begin(); start += 60 {
+			for n := range fleetCounts {
+				at[place{fmt.Sprintf("%s-%03d", prefix, n), start}] = window.Tally{}
+			}
+		}
+		missing := used - requests(f.stored(server.URL(), at))
+		// A node takes 1000 leases a second: an interval of 100 ms, its jitter, the
+		// round trip, and as much again for a busy machine. It may have told of
+		// leases that it then released; a batch counted twice would be about 90.
+		if missing > 200 || missing < -20 {
+			t.Errorf("%s: %d of %d requests are missing, want at most those of an interval", step, missing, used)
+		}
+		figures = append(figures, fmt.Sprint(missing))
+	}
+	n := f.exact(server.URL())
+	ttls(t, server)
+	return fmt.Sprintf("missing of each node killed: %s; %d requests of the living exact", strings.Join(figures, ", "), n)
+}
