@@ -27,13 +27,13 @@ race: server ## test everything under the race detector, in random order
 	$(GO) test -race -shuffle=on -count=1 -timeout=15m ./...
 
 faults: server ## break real servers and networks under real nodes: a line per fault, with its figures
-	PLIMSOLL_FAULTS=1 $(GO) test -count=1 -timeout=20m -v -run '^TestFaults$$' ./sync/valkeystore
+	PLIMSOLL_FAULTS=1 $(GO) test -p 1 -count=1 -timeout=20m -v -run '^(TestProperty|TestFaults)$$' ./sync/syncer ./sync/valkeystore
 
 lint: ## golangci-lint, formatting included, and tidy go.mod files
 	$(GOLANGCI) config verify
 	@set -e; for dir in . $(NESTED); do echo "== $$dir"; (cd "$$dir" && $(GOLANGCI) run ./... && $(GO) mod tidy -diff); done
 
-bench: ## the table of ratios beside their goals; fails when a single-core row misses
+bench: server ## the table of ratios beside their goals; fails when a single-core row misses
 	cd bench/peers && $(GO) run .
 
 fuzz: ## every fuzz target in turn, FUZZTIME each (60s), in PKG (./...)

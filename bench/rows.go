@@ -15,12 +15,12 @@ const (
 )
 
 // Plan returns the rows and checks that need nothing but the engine. Rows
-// 14 to 18 compare it with other libraries and live in bench/peers. Row 1, that
-// nothing allocates, is a test of package engine; 19 compares with a round trip
-// to a store.
+// 14 to 18 compare it with other libraries and 19 with a round trip to a store;
+// they live in bench/peers. Row 1, that nothing allocates, is a test of package
+// engine.
 func Plan() table.Plan {
 	return table.Plan{
-		Rows:   append(goals(), append(twoCores(), further()...)...),
+		Rows:   append(goals(), append(twoCores(), append(further(), shared()...)...)...),
 		Extra:  []measure.Case{timeNow, randomNumber, mapLoad(16), mapLoad(1000)},
 		Checks: checks(),
 	}

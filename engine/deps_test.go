@@ -87,7 +87,7 @@ var directions = []direction{
 		why:  "real servers and faults for tests, which must not depend on what they test",
 	},
 	{
-		path: "bench/...", may: []string{"window", "engine/...", "bench/...", "github.com/puzpuzpuz/xsync/v3"},
+		path: "bench/...", may: []string{"window", "engine/...", "sync/...", "bench/...", "github.com/puzpuzpuz/xsync/v3"},
 		why: "measures the library as its users see it; the peers live in a module of their own",
 	},
 	{

@@ -14,5 +14,6 @@ import (
 func main() {
 	plan := bench.Plan()
 	plan.Rows = append(plan.Rows, rows()...)
+	plan.Checks = append([]table.Check{roundTrip}, plan.Checks...)
 	os.Exit(table.Main(plan, os.Args[1:], os.Stdout, os.Stderr))
 }

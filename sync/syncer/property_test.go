@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,10 +34,40 @@ func TestProperty(t *testing.T) {
 	if *propertySeeds > 0 {
 		seeds = *propertySeeds
 	}
+	var done outcome
 	for seed := range uint64(seeds) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { newWorld(t, seed).play(steps) })
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, seed)
+				w.play(steps)
+				done.add(w)
+			})
 		})
+	}
+	if os.Getenv("PLIMSOLL_FAULTS") != "" { // a line of the fault matrix
+		verdict := "holds"
+		if t.Failed() {
+			verdict = "FAILS"
+		}
+		fmt.Printf("%-3s %-5s %-45s %d steps, %d comparisons of every total exact; %d in doubt, %d duplicates, %d replayed, %d reseeded\n", "21b", verdict,
+			"random faults and load against a model", seeds*steps, done.checks, done.stats.InDoubt, done.stats.Duplicates, done.stats.Replayed, done.stats.Reseeded)
+	}
+}
+
+// outcome is what worlds have been through.
+type outcome struct {
+	checks int
+	stats  syncer.Stats // sums of some of the fields
+}
+
+func (o *outcome) add(w *world) {
+	o.checks += w.checks
+	for _, m := range w.nodes {
+		st := m.s.Stats()
+		o.stats.InDoubt += st.InDoubt
+		o.stats.Duplicates += st.Duplicates
+		o.stats.Replayed += st.Replayed
+		o.stats.Reseeded += st.Reseeded
 	}
 }
 
@@ -57,6 +88,7 @@ type world struct {
 	saved    memstore.Snapshot
 	syncs    int // how many may still be made before saved is too old
 	seed     uint64
+	checks   int
 }
 
 type member struct {
@@ -227,6 +259,7 @@ func (w *world) mend(m *member) {
 // check ends all faults and compares the store with the model.
 func (w *world) check() {
 	w.t.Helper()
+	w.checks++
 	for _, m := range w.nodes {
 		w.mend(m)
 	}

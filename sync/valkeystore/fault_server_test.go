@@ -2,8 +2,6 @@ package valkeystore_test
 
 import (
 	"fmt"
-	"io"
-	"net"
 	"os"
 	"runtime"
 	"strings"
@@ -194,35 +192,7 @@ func TestGarbage(t *testing.T) {
 		"one line":   strings.Repeat("x", 100_000),
 	} {
 		t.Run(name, func(t *testing.T) {
-			l, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = l.Close() }()
-			go func() {
-				for {
-					conn, err := l.Accept()
-					if err != nil {
-						return
-					}
-					go func() {
-						defer func() { _ = conn.Close() }()
-						buf := make([]byte, 4096)
-						for {
-							n, err := conn.Read(buf)
-							if err != nil {
-								return
-							}
-							for range strings.Count(string(buf[:n]), "*") {
-								if _, err := io.WriteString(conn, answer); err != nil {
-									return
-								}
-							}
-						}
-					}()
-				}
-			}()
-			n := newNode(t, open(t, "valkey://"+l.Addr().String(), valkeystore.Config{}))
+			n := newNode(t, open(t, "valkey://"+garbage(t, answer), valkeystore.Config{}))
 			for range 6 {
 				if err := n.try(n.next(tally("a", begin(), 1, 1))); err == nil {
 					t.Fatal("garbage was taken for an answer")

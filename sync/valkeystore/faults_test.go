@@ -73,7 +73,7 @@ var rows = []row{
 	{"16", "store stopped over the end of a minute", rowRollover},
 	{"17", "clocks off, stepping, drifting; store's too", rowClocks},
 	{"18", "limit lowered and raised; nodes come and go", rowLimit},
-	{"21", "client shared with other traffic", rowShared},
+	{"21a", "client shared with other traffic", rowShared},
 }
 
 const (

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -27,9 +28,45 @@ type fleet struct {
 	log         logged
 }
 
+// tap stands between an engine and its syncer, who alone may collect: it keeps
+// what the engine says for the test, which may ask at any time.
+type tap struct {
+	*engine.Engine
+	mu     sync.Mutex
+	seen   map[place]window.Tally
+	missed []window.Report // what the test asked for before the syncer did
+}
+
+func (p *tap) Collect(dst []window.Report) []window.Report {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.collect()
+	dst = append(dst, p.missed...)
+	p.missed = p.missed[:0]
+	return dst
+}
+
+func (p *tap) collect() {
+	from := len(p.missed)
+	p.missed = p.Engine.Collect(p.missed)
+	for _, r := range p.missed[from:] {
+		p.seen[place{r.ID, r.Start}] = r.Tally
+	}
+}
+
+// own returns what the engine has used of the windows that count.
+func (p *tap) own() map[place]window.Tally {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.collect()
+	since := begin() - 60
+	maps.DeleteFunc(p.seen, func(at place, _ window.Tally) bool { return at.start < since })
+	return maps.Clone(p.seen)
+}
+
 // gateway is one node.
 type gateway struct {
-	engine *engine.Engine
+	engine *tap
 	syncer *syncer.Syncer
 	store  *valkeystore.Store
 	clock  *window.Clock
@@ -76,7 +113,8 @@ func (f *fleet) joinWith(store *valkeystore.Store, clock *window.Clock) *gateway
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	s, err := syncer.New(eng, store, syncer.Config{Clock: clock, Logger: f.log.logger()})
+	source := &tap{Engine: eng, seen: map[place]window.Tally{}}
+	s, err := syncer.New(source, store, syncer.Config{Clock: clock, Logger: f.log.logger()})
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -85,7 +123,7 @@ func (f *fleet) joinWith(store *valkeystore.Store, clock *window.Clock) *gateway
 		f.t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	g := &gateway{engine: eng, syncer: s, store: store, clock: clock, group: group, stop: stop, ended: make(chan struct{}), idle: func() {}}
+	g := &gateway{engine: source, syncer: s, store: store, clock: clock, group: group, stop: stop, ended: make(chan struct{}), idle: func() {}}
 	go func() {
 		_ = s.Run(ctx) // the error is that of a store that is away
 		close(g.ended)
@@ -187,10 +225,9 @@ type place struct {
 func own(gateways ...*gateway) map[place]window.Tally {
 	sum := map[place]window.Tally{}
 	for _, g := range gateways {
-		for _, r := range g.engine.Collect(nil) {
-			at := place{r.ID, r.Start}
+		for at, used := range g.engine.own() {
 			t := sum[at]
-			sum[at] = window.Tally{ID: r.ID, Start: r.Start, Requests: t.Requests + r.Requests, Tokens: t.Tokens + r.Tokens}
+			sum[at] = window.Tally{ID: at.id, Start: at.start, Requests: t.Requests + used.Requests, Tokens: t.Tokens + used.Tokens}
 		}
 	}
 	return sum
