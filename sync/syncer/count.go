@@ -11,10 +11,6 @@ func (a Count) plus(b Count) Count { return Count{a.Requests + b.Requests, a.Tok
 
 func (a Count) minus(b Count) Count { return Count{a.Requests - b.Requests, a.Tokens - b.Tokens} }
 
-func (a Count) times(f float64) Count {
-	return Count{int64(float64(a.Requests) * f), int64(float64(a.Tokens) * f)}
-}
-
 // atLeast returns a where it is not below b, else b.
 func (a Count) atLeast(b Count) Count {
 	return Count{max(a.Requests, b.Requests), max(a.Tokens, b.Tokens)}

@@ -2,47 +2,11 @@ package valkeystore_test
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/internal/servertest"
 )
-
-func percentile(of []float64, p int) float64 {
-	of = slices.Sorted(slices.Values(of))
-	return of[min(len(of)*p/100, len(of)-1)]
-}
-
-// rowPartition cuts nodes off, which then keep to their frozen share, and heals.
-func rowPartition(t underTest) string {
-	limits := engine.Limits{RPM: 60, TPM: 1 << 40}
-	f, server := newFleet(t, limits) // at about 4000 requests a second a deployment is full in a second or two
-	servertest.Until(t, "every node knows of the others", func() bool {
-		for _, g := range f.gateways {
-			if g.syncer.Stats().Nodes < fleetSize {
-				return false
-			}
-		}
-		return true
-	})
-	if left := 60 - time.Now().Second(); left < 20 {
-		pause(time.Duration(left)*time.Second + 100*time.Millisecond) // all within one minute
-	}
-	f.gateways[0].proxy.Block(servertest.ToServer)
-	f.gateways[0].proxy.Block(servertest.ToClient)
-	pause(3 * time.Second)
-	f.gateways[1].proxy.Block(servertest.ToClient) // hears nothing, is heard
-	pause(3 * time.Second)
-	for _, g := range f.gateways {
-		g.proxy.Heal()
-	}
-	text := f.summary(server.URL(), server)
-	// A node cut off may use its part of what was left when it last heard, which
-	// is a quarter of a limit, and half of it at most.
-	worst := overLimit(t, f, limits.RPM)
-	return text + fmt.Sprintf("; most over a limit of %d: %d", limits.RPM, worst)
-}
 
 func rowShutdown(t underTest) string {
 	f, server := newFleet(t, engine.Limits{})

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -96,6 +97,13 @@ func newFleet(t testing.TB, limits engine.Limits, args ...string) (*fleet, *serv
 	return f, server
 }
 
+// proxies does the same to the network before each node.
+func (f *fleet) proxies(fault func(*servertest.Proxy)) {
+	for _, g := range f.gateways {
+		fault(g.proxy)
+	}
+}
+
 // settled waits until every node has exchanged something.
 func (f *fleet) settled() {
 	f.t.Helper()
@@ -130,53 +138,6 @@ func expect(t testing.TB, what string, n int64) {
 	}
 }
 
-func rowCut(t underTest) string {
-	f, server := newFleet(t, engine.Limits{})
-	ratio := f.picking(func() {
-		for range 15 {
-			for _, g := range f.gateways {
-				g.proxy.CutNextReply()
-			}
-			pause(200 * time.Millisecond)
-		}
-	})
-	text := f.summary(server.URL(), server) + ratio
-	expect(t, "duplicates", f.stats().Duplicates)
-	return text
-}
-
-func rowZombie(t underTest) string {
-	f, server := newFleet(t, engine.Limits{})
-	ratio := f.picking(func() {
-		for range 5 {
-			for _, g := range f.gateways {
-				g.proxy.HoldRequests()
-			}
-			pause(between(100*time.Millisecond, 1500*time.Millisecond))
-			for _, g := range f.gateways {
-				g.proxy.Heal()
-			}
-			pause(300 * time.Millisecond)
-		}
-	})
-	text := f.summary(server.URL(), server) + ratio
-	expect(t, "in doubt", f.stats().InDoubt)
-	return text
-}
-
-func rowStopped(t underTest) string {
-	f, server := newFleet(t, engine.Limits{})
-	ratio := f.picking(func() {
-		for _, d := range []time.Duration{50 * time.Millisecond, 400 * time.Millisecond, between(50*time.Millisecond, 2*time.Second), 10 * time.Second} {
-			server.Stop(t)
-			pause(d)
-			server.Continue(t)
-			pause(300 * time.Millisecond)
-		}
-	})
-	return f.summary(server.URL(), server) + ratio
-}
-
 // picking measures batches of 1000 Picks before a fault and during it.
 func (f *fleet) picking(fault func()) string {
 	f.t.Helper()
@@ -196,6 +157,11 @@ func (f *fleet) picking(fault func()) string {
 	return fmt.Sprintf("; 1000 Picks: p99 %.2fx during it", ratio)
 }
 
+func percentile(of []float64, p int) float64 {
+	of = slices.Sorted(slices.Values(of))
+	return of[min(len(of)*p/100, len(of)-1)]
+}
+
 // picks returns the p99 of batches of 1000 Picks, the best of five runs: on a
 // machine with other work the worst says nothing.
 func (f *fleet) picks(batches int) time.Duration {
@@ -212,98 +178,4 @@ func (f *fleet) picks(batches int) time.Duration {
 		best = min(best, time.Duration(percentile(took, 99)*1e9))
 	}
 	return best
-}
-
-func rowSlow(t underTest) string {
-	f, server := newFleet(t, engine.Limits{})
-	slow := func(delay time.Duration, rate int, d time.Duration) {
-		for _, g := range f.gateways {
-			g.proxy.Slow(servertest.ToServer, delay, rate)
-			g.proxy.Slow(servertest.ToClient, delay, rate)
-		}
-		pause(d)
-	}
-	var before, after runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&before)
-	ratio := f.picking(func() {
-		for range 5 {
-			slow(between(10*time.Millisecond, 100*time.Millisecond), 0, time.Second)
-		}
-	})
-	stretched := f.stats().Interval
-	if stretched <= 100*time.Millisecond {
-		t.Error("the interval did not stretch")
-	}
-	slow(0, 1024, 5*time.Second)
-	slow(0, 0, time.Second)
-	runtime.GC()
-	runtime.ReadMemStats(&after)
-	grown := (int64(after.HeapInuse) - int64(before.HeapInuse)) / 1024
-	if grown > 16<<10 {
-		t.Errorf("the heap grew by %d KB", grown)
-	}
-	return f.summary(server.URL(), server) + fmt.Sprintf("; interval to %v, heap %+d KB", stretched.Round(time.Millisecond), grown) + ratio
-}
-
-func rowEmptied(t underTest) string {
-	f, server := newFleet(t, engine.Limits{})
-	ratio := f.picking(func() {
-		for range 2 {
-			pause(time.Second)
-			server.Do(t, "FLUSHALL")
-			pause(50 * time.Millisecond)
-			server.Do(t, "FLUSHALL")
-			pause(time.Second)
-			server.Kill(t)
-			pause(300 * time.Millisecond)
-			server.Run(t)
-			server.Await(t)
-		}
-	})
-	pause(time.Second)
-	text := f.summary(server.URL(), server) + ratio
-	expect(t, "reseeded", f.stats().Reseeded)
-	return text
-}
-
-// rowEmptiedFull empties the store when the limits have been reached: the minute
-// is not handed out twice.
-func rowEmptiedFull(t underTest) string {
-	limits := engine.Limits{RPM: 60}
-	if left := 60 - time.Now().Second(); left < 12 {
-		pause(time.Duration(left)*time.Second + 100*time.Millisecond) // all within one minute
-	}
-	f, server := newFleet(t, limits)
-	pause(3 * time.Second)
-	full := requests(own(f.gateways...))
-	if full < fleetCounts*limits.RPM {
-		t.Errorf("%d requests, want all that the limits allow", full)
-	}
-	for range 3 {
-		server.Do(t, "FLUSHALL")
-		pause(700 * time.Millisecond)
-	}
-	more := requests(own(f.gateways...)) - full
-	text := f.summary(server.URL(), server)
-	expect(t, "reseeded", f.stats().Reseeded)
-	if more > full/50 {
-		t.Errorf("%d requests were admitted after the store was emptied", more)
-	}
-	return text + fmt.Sprintf("; %d more after it; most over a limit of %d: %d", more, limits.RPM, overLimit(t, f, limits.RPM))
-}
-
-func rowSnapshot(t underTest) string {
-	f, server := newFleet(t, engine.Limits{})
-	for range 3 {
-		server.Do(t, "SAVE")
-		pause(1500 * time.Millisecond)
-		server.Kill(t)
-		server.Run(t)
-		server.Await(t)
-		pause(time.Second)
-	}
-	text := f.summary(server.URL(), server)
-	expect(t, "replayed", f.stats().Replayed)
-	return text
 }
