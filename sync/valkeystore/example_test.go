@@ -9,10 +9,47 @@ import (
 
 	"github.com/valkey-io/valkey-go"
 
+	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
 	"github.com/plimsoll-dev/plimsoll/sync/valkeystore"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
+
+// A gateway's node: one clock, an engine, and a syncer that keeps it in step with
+// the other nodes' through Valkey. Nothing here waits for the store.
+func Example() {
+	ctx, stop := context.WithCancel(context.Background())
+	clock := window.NewClock()
+	go func() { _ = clock.Run(ctx) }()
+	eng, err := engine.New(engine.Config{Clock: clock, Deployments: []engine.Deployment{
+		{ID: "azure-eastus", Group: "gpt-4o", Limits: engine.Limits{RPM: 600, TPM: 100_000}},
+	}})
+	check(err)
+	store, err := valkeystore.Open("valkey://127.0.0.1:6379", valkeystore.Config{Namespace: "example"})
+	check(err)
+	defer store.Close()
+	sync, err := syncer.New(eng, store, syncer.Config{Clock: clock})
+	check(err)
+	ended := make(chan error)
+	go func() { ended <- sync.Run(ctx) }()
+
+	chat, err := eng.Group("gpt-4o")
+	check(err)
+	lease, err := chat.Acquire(engine.Demand{InputTokens: 900})
+	check(err)
+	fmt.Println("calling", lease.Ref().ID())
+	lease.Settle(engine.Usage{InputTokens: 900, OutputTokens: 150})
+
+	stop()
+	<-ended // what was used is told, within 500 ms; an error says that the store is away
+	// Output: calling azure-eastus
+}
+
+func check(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
 
 // Open does not connect; it refuses what cannot work, and repeats no secret.
 func ExampleOpen() {

@@ -158,13 +158,15 @@ func rowMoving(t underTest) string {
 	f, cluster := newClusterFleet(t)
 	key := "plimsoll1:{default.0}:g"
 	slot := strconv.FormatInt(cluster.Nodes[0].Do(t, "CLUSTER", "KEYSLOT", key).(int64), 10)
-	moves := 0
-	for range 6 {
+	const moves = 6
+	var moving time.Duration
+	for range moves {
 		from := cluster.Owner(t, key)
 		to := cluster.Nodes[0]
 		if to == from {
 			to = cluster.Nodes[1]
 		}
+		began := time.Now()
 		to.Do(t, "CLUSTER", "SETSLOT", slot, "IMPORTING", from.ID(t))
 		from.Do(t, "CLUSTER", "SETSLOT", slot, "MIGRATING", to.ID(t))
 		for {
@@ -179,8 +181,9 @@ func rowMoving(t underTest) string {
 		}
 		to.Do(t, "CLUSTER", "SETSLOT", slot, "NODE", to.ID(t))
 		from.Do(t, "CLUSTER", "SETSLOT", slot, "NODE", to.ID(t))
-		moves++
+		moving += time.Since(began)
 		pause(300 * time.Millisecond)
 	}
-	return clusterSummary(t, f, cluster, failover) + fmt.Sprintf("; %d moves", moves)
+	// A transaction over keys of both servers is refused until the move ends.
+	return clusterSummary(t, f, cluster, moving+failover) + fmt.Sprintf("; %d moves in %v", moves, moving.Round(10*time.Millisecond))
 }
