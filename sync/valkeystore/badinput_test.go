@@ -83,9 +83,9 @@ func TestBadStore(t *testing.T) {
 			breaks: do("CONFIG", "SET", "maxmemory", "1"), mends: do("CONFIG", "SET", "maxmemory", "0"),
 		},
 		{
-			name: "loading", want: "LOADING", args: []string{"--key-load-delay", "4000", "--loading-process-events-interval-bytes", "1024"},
+			name: "loading", want: "LOADING", args: []string{"--key-load-delay", "500", "--loading-process-events-interval-bytes", "1024"},
 			breaks: func(t testing.TB, s *servertest.Server) {
-				s.Do(t, "DEBUG", "POPULATE", "500", "filler", "100")
+				s.Do(t, "DEBUG", "POPULATE", "4000", "filler", "100")
 				s.Do(t, "SAVE")
 				s.Kill(t)
 				s.Run(t)

@@ -41,7 +41,7 @@ func Example() {
 	lease.Settle(engine.Usage{InputTokens: 900, OutputTokens: 150})
 
 	stop()
-	<-ended // what was used is told, within 500 ms; an error says that the store is away
+	_ = <-ended // what was used is told, within 500 ms; an error says that the store is away
 	// Output: calling azure-eastus
 }
 
