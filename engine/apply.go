@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/plimsoll-dev/plimsoll/window"
@@ -36,6 +37,7 @@ func (e *Engine) apply(cfg Config) {
 	if cfg.ExpectedOutput == 0 {
 		cfg.ExpectedOutput = defaultOutput
 	}
+	e.quantile.Store(math.Float64bits(cfg.OutputQuantile + 0)) // no negative zero
 	p := e.plan(&cfg)
 	for _, g := range p.groups {
 		g.mu.Lock()

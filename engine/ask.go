@@ -8,9 +8,9 @@ type ask struct {
 	tokens int64 // that the demand names
 	input  int64 // of them
 	usable bool  // asks for room at all: one token of whichever kind
-	learn  bool  // the learned mean comes on top
-	most   int64 // of the learned mean
-	group  int64 // the group's learned mean, -1 if unknown
+	learn  bool  // the learned output comes on top
+	most   int64 // of the learned output
+	group  int64 // the group's learned output, -1 if unknown
 	filter *filter
 	// affinity is the demand's; 0 = none.
 	affinity uint64
@@ -28,7 +28,7 @@ func (g *Group) ask(q *ask, d *Demand, learn bool) bool {
 	}
 	q.e, q.tokens, q.input, q.affinity = g.e, tokens, d.InputTokens, d.Affinity
 	if learn && d.OutputTokens == 0 {
-		q.learn, q.group, q.most = true, g.mean.value(), math.MaxInt64
+		q.learn, q.group, q.most = true, g.expected(), math.MaxInt64
 		if d.MaxOutputTokens != 0 {
 			q.most = d.MaxOutputTokens
 		}

@@ -17,8 +17,8 @@ const MaxCount int64 = 1 << 42
 type Demand struct {
 	// InputTokens is the size of the prompt, in tokens.
 	InputTokens int64
-	// OutputTokens is the expected size of the answer, in tokens. 0 means the
-	// learned mean for Acquire and TryAcquire, and nothing for Pick and
+	// OutputTokens is the expected size of the answer, in tokens. 0 means what
+	// was learned (see [Config.OutputQuantile]) for Acquire, TryAcquire and Wait, and nothing for Pick and
 	// PreCheck, which weigh only what the demand names. [NoOutput] means none.
 	OutputTokens int64
 	// MaxOutputTokens is the request's own cap on its output; 0 = unknown. The

@@ -26,7 +26,8 @@ type Engine struct {
 	groups  *xsync.MapOf[string, *Group] // by name and alias
 	handles *xsync.MapOf[string, *handle]
 
-	maxWaiters atomic.Int64 // in a group
+	maxWaiters atomic.Int64  // in a group
+	quantile   atomic.Uint64 // of the output to expect, a float64; 0 = the mean
 
 	ttl      time.Duration // of leases
 	slotSpan int64         // minutes per slot of a flight

@@ -14,6 +14,29 @@ func printUsed(eng *engine.Engine) {
 
 // The usual life of a lease: reserved, then settled at the true cost. The
 // deferred Release does nothing then; it matters on the ways out in between.
+// A quantile reserves for long answers too, where the mean would not.
+func ExampleConfig_outputQuantile() {
+	for _, q := range []float64{0, 0.95} {
+		eng, err := engine.New(engine.Config{
+			Deployments:    []engine.Deployment{{ID: "openai", Group: "chat"}},
+			OutputQuantile: q,
+		})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		chat, _ := eng.Group("chat")
+		for i := range int64(100) {
+			lease, _ := chat.TryAcquire(engine.Demand{InputTokens: 10})
+			lease.Settle(engine.Usage{InputTokens: 10, OutputTokens: 10 * (i % 10)})
+		}
+		fmt.Println(eng.AppendStates(nil)[0].ExpectedOutput)
+	}
+	// Output:
+	// 47
+	// 91
+}
+
 func ExampleLease_Settle() {
 	eng := newChat()
 	chat, _ := eng.Group("chat")

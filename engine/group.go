@@ -17,14 +17,15 @@ import (
 // these blocks, and none allocates but for Acquire's error. Wait is Acquire for
 // those who would rather wait than be refused.
 type Group struct {
-	cur   atomic.Pointer[frame]
-	clock *window.Clock
-	asked atomic.Bool // somebody wanted a deployment since the last Collect
-	_     [40]byte
-	e     *Engine
-	line  *line
-	name  string
-	mean  mean // learned output tokens
+	cur      atomic.Pointer[frame]
+	clock    *window.Clock
+	asked    atomic.Bool // somebody wanted a deployment since the last Collect
+	_        [40]byte
+	e        *Engine
+	line     *line
+	name     string
+	mean     mean // learned output tokens
+	quantile quantile
 
 	refused [limitKinds]atomic.Int64
 

@@ -18,15 +18,16 @@ type handle struct {
 	cell  atomic.Pointer[window.Cell] // nil: dropped
 	spot  atomic.Pointer[spot]        // the cell and its frame; nil: dropped
 
-	e      *Engine
-	meters atomic.Pointer[meters] // nil: there are none
-	place  atomic.Pointer[place]  // nil: dropped
-	id     string
-	due    atomic.Int64
-	seed   uint64 // of the ID
-	mean   mean   // learned output tokens; its counter: settled leases
-	// assumed is the output expected while neither the deployment's mean nor
-	// the group's is known.
+	e        *Engine
+	meters   atomic.Pointer[meters] // nil: there are none
+	place    atomic.Pointer[place]  // nil: dropped
+	id       string
+	due      atomic.Int64
+	seed     uint64 // of the ID
+	mean     mean   // learned output tokens; its counter: settled leases
+	quantile quantile
+	// assumed is the output expected while neither the deployment nor the
+	// group has learned any.
 	assumed atomic.Int64
 	flight  flight // leases held
 

@@ -94,9 +94,16 @@ func (h *handle) settled(u Usage, count bool) {
 		return
 	}
 	n := h.mean.learn(u.OutputTokens, count)
+	high := h.e.high()
+	if high != 0 {
+		h.quantile.learn(u.OutputTokens, high)
+	}
 	if n < meanKnown || n%meanShared == 0 {
 		if p := h.place.Load(); p != nil {
 			p.g.mean.learn(u.OutputTokens, false)
+			if high != 0 {
+				p.g.quantile.learn(u.OutputTokens, high)
+			}
 		}
 	}
 }
@@ -108,10 +115,11 @@ func (h *handle) relearned() {
 	}
 }
 
-// expected returns the output to reserve for, in tokens: the deployment's mean,
-// else the group's (group, -1 if unknown), else what the configuration assumes.
+// expected returns the output to reserve for, in tokens: what the deployment has
+// learned, else the group (group, -1 if unknown), else what the configuration
+// assumes.
 func (h *handle) expected(group int64) int64 {
-	if v := h.mean.value(); v >= 0 {
+	if v := h.learned(); v >= 0 {
 		return v
 	}
 	if group >= 0 {

@@ -177,7 +177,7 @@ func TestLimitErrorStates(t *testing.T) {
 		require.False(t, seen[s.ID])
 		seen[s.ID] = true
 		require.Equal(t, engine.State{
-			ID: s.ID, Group: "chat", Model: "gpt-4o", Requests: 4, RequestLimit: 10, Tokens: 100, TokenLimit: 100,
+			ID: s.ID, Group: "chat", Model: "gpt-4o", Requests: 4, RequestLimit: 10, Tokens: 100, TokenLimit: 100, ExpectedOutput: 1,
 			OthersRequests: 4, OthersTokens: 100, Utilization: 1, Enabled: true,
 		}, s)
 	}

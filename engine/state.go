@@ -26,6 +26,7 @@ type State struct {
 	OthersTokens     int64         `json:"others_tokens"`      // part of Tokens: other nodes
 	InFlight         int64         `json:"in_flight"`          // leases held on this node, younger than LeaseTTL
 	InFlightLimit    int64         `json:"in_flight_limit"`    // 0 = unlimited, -1 = zero
+	ExpectedOutput   int64         `json:"expected_output"`    // tokens reserved for an output that a demand leaves open
 	Utilization      float64       `json:"utilization"`        // largest of used/limit over the limits that are set
 	CoolingFor       time.Duration `json:"cooling_for_ns"`     // 0 = not cooling down
 	Enabled          bool          `json:"enabled"`

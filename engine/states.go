@@ -34,6 +34,9 @@ func (f *frame) state(group string, i int, now int64) State {
 		InFlight: held, InFlightLimit: h.cfg.Limits.MaxInFlight,
 		Enabled: h.enabled && !h.gone,
 	}
+	if p := h.place.Load(); p != nil {
+		st.ExpectedOutput = h.expected(p.g.expected())
+	}
 	st.Utilization = max(share01(st.Requests, st.RequestLimit), share01(st.Tokens, st.TokenLimit), share01(st.InFlight, st.InFlightLimit))
 	st.InputTokens, st.InputTokenLimit = h.metered(whyInput, &st)
 	st.OutputTokens, st.OutputTokenLimit = h.metered(whyOutput, &st)

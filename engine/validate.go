@@ -52,6 +52,9 @@ func (c Config) Validate() error {
 	if c.ExpectedOutput < 0 || c.ExpectedOutput > MaxCount {
 		p.addf("ExpectedOutput: is %d; use 0 for the default of %d, or up to %d tokens", c.ExpectedOutput, defaultOutput, MaxCount)
 	}
+	if q := c.OutputQuantile; q != 0 && !(q >= 0.5 && q <= 0.99) {
+		p.addf("OutputQuantile: is %v; use 0 for the mean, or from 0.5 to 0.99", q)
+	}
 	if t := c.LeaseTTL; t != 0 && (t < time.Minute || t > 24*time.Hour) {
 		p.addf("LeaseTTL: is %v; use 0 for the default of %v, or from 1m to 24h", t, defaultTTL)
 	}

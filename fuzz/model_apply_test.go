@@ -10,6 +10,7 @@ import (
 func (m *model) apply(cfg engine.Config, now int64) {
 	m.strategy = cfg.Strategy
 	m.expected = cmp.Or(cfg.ExpectedOutput, 256)
+	m.quantile = cfg.OutputQuantile
 	m.lookAll(now)
 	was := map[*mdep]bool{}
 	for _, d := range m.deps {

@@ -1,5 +1,7 @@
 package fuzz
 
+import "math"
+
 // mean is what calls have produced, in 16ths of a token: the average of the
 // first 32 samples, each step rounded towards the old value; after those it moves
 // by a 32nd of the difference. A sample above 2^31 counts as that.
@@ -12,6 +14,31 @@ func (m *mean) learn(tokens int64) {
 
 func (m mean) known() bool { return m.samples >= 8 }
 
+// quantile is what a share p of the calls stays within. Of the first eight it is
+// the largest; each one after them pulls it its way by a 16th of it, or of a
+// token, with a force of p from above and 1-p from below.
+type quantile struct {
+	samples int
+	tokens  float32
+}
+
+func (q *quantile) learn(tokens int64, p float64) {
+	x, was := float64(min(tokens, 1<<31)), float64(q.tokens)
+	pull := max(was, 1) / 16
+	switch {
+	case q.samples < 8:
+		q.tokens = float32(max(was, x))
+	case x > was:
+		q.tokens = float32(min(was+float64(pull*p), 1<<31))
+	default:
+		q.tokens = float32(max(was-float64(pull*(1-p)), 0))
+	}
+	q.samples++
+}
+
+func (q quantile) known() bool   { return q.samples >= 8 }
+func (q quantile) output() int64 { return int64(math.Ceil(float64(q.tokens))) }
+
 // learn takes the output of a settled call; one that cost nothing teaches
 // nothing. A deployment teaches its group with its first eight calls and with
 // every sixteenth after them; one that is forgotten has no group.
@@ -19,18 +46,30 @@ func (m *model) learn(d *mdep, in, out int64) {
 	if in == 0 && out == 0 {
 		return
 	}
-	if n := d.learned.samples; !d.forgotten && (n < 8 || n%16 == 0) {
+	teaches := !d.forgotten && (d.learned.samples < 8 || d.learned.samples%16 == 0)
+	if teaches {
 		d.group.learned.learn(out)
 	}
 	d.learned.learn(out)
+	if m.quantile == 0 {
+		return
+	}
+	if teaches {
+		d.group.high.learn(out, m.quantile)
+	}
+	d.high.learn(out, m.quantile)
 }
 
 // expect is the output reserved for a demand that names none.
 func (m *model) expect(d *mdep) int64 {
 	switch {
-	case d.learned.known():
+	case m.quantile != 0 && d.high.known():
+		return d.high.output()
+	case m.quantile != 0 && d.group.high.known():
+		return d.group.high.output()
+	case m.quantile == 0 && d.learned.known():
 		return d.learned.scaled / 16
-	case d.group.learned.known():
+	case m.quantile == 0 && d.group.learned.known():
 		return d.group.learned.scaled / 16
 	case d.cfg.Limits.TPM > 0:
 		return min(m.expected, max(d.cfg.Limits.TPM/100, 1))

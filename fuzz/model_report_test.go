@@ -17,7 +17,7 @@ func (m *model) state(d *mdep, now int64) engine.State {
 		OthersRequests: u.othersRequests, OthersTokens: u.othersTokens,
 		HeldTokens: d.held(),
 		InFlight:   d.inFlight(), InFlightLimit: d.cfg.Limits.MaxInFlight,
-		Utilization: d.utilization(), Enabled: d.enabled,
+		Utilization: d.utilization(), Enabled: d.enabled, ExpectedOutput: m.expect(d),
 	}
 	s.InputTokens, s.InputTokenLimit = d.metered(engine.LimitInputTPM)
 	s.OutputTokens, s.OutputTokenLimit = d.metered(engine.LimitOutputTPM)

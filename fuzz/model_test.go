@@ -15,6 +15,7 @@ import (
 type model struct {
 	strategy engine.Strategy
 	expected int64
+	quantile float64
 	ttl      time.Duration
 	groups   map[string]*mgroup
 	deps     map[string]*mdep
@@ -34,6 +35,7 @@ type mgroup struct {
 	epoch   int64          // published
 	lived   map[int64]bool // epochs that were ever published
 	learned mean
+	high    quantile
 }
 
 type mdep struct {
@@ -45,6 +47,7 @@ type mdep struct {
 	group     *mgroup
 	cool      int64 // cooling until then; 0 = not cooling
 	learned   mean
+	high      quantile
 	muchHeld  bool              // 2^43 tokens once: more than are counted as held
 	usage     map[int64]*musage // by epoch; shared by all that had the ID
 	leases    []*mlease         // not ended
