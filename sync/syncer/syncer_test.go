@@ -50,8 +50,11 @@ func newNode(t *testing.T, store syncer.Store, limits engine.Limits, cfg syncer.
 }
 
 // use admits n requests and records tokens, whatever the limits say of tokens.
+// On the bubble's clock, that takes no time at all: nothing is waited for.
 func (n *node) use(id string, requests int, tokens int64) (admitted int) {
 	n.t.Helper()
+	begun := time.Now()
+	defer func() { require.Zero(n.t, time.Since(begun)) }()
 	r, err := n.e.Ref(id)
 	require.NoError(n.t, err)
 	for range requests {
