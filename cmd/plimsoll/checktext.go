@@ -64,10 +64,20 @@ func (v checkView) text() string {
 // rows are the deployments' lines. Columns that say nothing are left out.
 func (v checkView) rows() [][]string {
 	weighted, tagged := v.Strategy == engine.Weighted.String(), false
+	var set [len(rareLimits)]bool
 	for _, d := range v.Deployments {
 		tagged = tagged || len(d.Tags) > 0
+		for i, limit := range d.rare() {
+			set[i] = set[i] || limit != nil
+		}
 	}
-	head := []string{"group", "id", "model", "RPM", "TPM", "in flight", "order"}
+	head := []string{"group", "id", "model", "RPM", "TPM"}
+	for i, name := range rareLimits {
+		if set[i] {
+			head = append(head, name)
+		}
+	}
+	head = append(head, "in flight", "order")
 	if weighted {
 		head = append(head, "weight")
 	}
@@ -76,10 +86,13 @@ func (v checkView) rows() [][]string {
 	}
 	rows := [][]string{append(head, "state")}
 	for _, d := range v.Deployments {
-		row := []string{
-			cell(d.Group), cell(shortID(d.ID)), cell(d.Model),
-			limitCell(d.RPM), limitCell(d.TPM), limitCell(d.MaxInFlight), strconv.Itoa(d.Order),
+		row := []string{cell(d.Group), cell(shortID(d.ID)), cell(d.Model), limitCell(d.RPM), limitCell(d.TPM)}
+		for i, limit := range d.rare() {
+			if set[i] {
+				row = append(row, limitCell(limit))
+			}
 		}
+		row = append(row, limitCell(d.MaxInFlight), strconv.Itoa(d.Order))
 		if weighted {
 			row = append(row, weightCell(d.Weight))
 		}
@@ -89,6 +102,13 @@ func (v checkView) rows() [][]string {
 		rows = append(rows, append(row, d.State))
 	}
 	return rows
+}
+
+// rareLimits head the columns of [deploymentView.rare].
+var rareLimits = [...]string{"input TPM", "output TPM", "RPD", "TPD"}
+
+func (d *deploymentView) rare() [len(rareLimits)]*int64 {
+	return [...]*int64{d.InputTPM, d.OutputTPM, d.RPD, d.TPD}
 }
 
 // settings are what holds for all deployments, as far as the file says it.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/config"
 )
@@ -31,6 +33,10 @@ type deploymentView struct {
 	Model       string   `json:"model"`
 	RPM         *int64   `json:"rpm"`
 	TPM         *int64   `json:"tpm"`
+	InputTPM    *int64   `json:"input_tpm"`
+	OutputTPM   *int64   `json:"output_tpm"`
+	RPD         *int64   `json:"rpd"`
+	TPD         *int64   `json:"tpd"`
 	MaxInFlight *int64   `json:"max_in_flight"`
 	Order       int      `json:"order"`
 	Weight      float64  `json:"weight,omitempty"` // under the strategy weighted
@@ -91,6 +97,8 @@ func viewOf(f *config.File, d engine.Deployment) deploymentView {
 	v := deploymentView{
 		Group: f.Mask(d.Group), ID: f.Mask(d.ID), Model: f.Mask(d.Model),
 		RPM: limitOf(d.Limits.RPM), TPM: limitOf(d.Limits.TPM), MaxInFlight: limitOf(d.Limits.MaxInFlight),
+		InputTPM: limitOf(d.Limits.InputTPM), OutputTPM: limitOf(d.Limits.OutputTPM),
+		RPD: limitOf(d.Limits.RPD), TPD: limitOf(d.Limits.TPD),
 		Order: d.Order, Tags: []string{}, State: "ready",
 	}
 	for _, t := range d.Tags {
@@ -104,7 +112,7 @@ func viewOf(f *config.File, d engine.Deployment) deploymentView {
 	switch l := d.Limits; {
 	case d.Disabled:
 		v.State = "disabled"
-	case l.RPM == engine.Blocked, l.TPM == engine.Blocked, l.MaxInFlight == engine.Blocked:
+	case slices.Contains([]int64{l.RPM, l.TPM, l.InputTPM, l.OutputTPM, l.RPD, l.TPD, l.MaxInFlight}, engine.Blocked):
 		v.State = "blocked"
 	}
 	return v

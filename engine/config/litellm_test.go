@@ -106,8 +106,8 @@ func TestLiteLLMWarnings(t *testing.T) {
 	for _, tt := range []struct{ name, params, rest, want string }{
 		{"misspelt limit", "rmp: 5", "", "f.yaml:1: model_list[0].litellm_params.rmp: is nothing that changes routing; did you mean rpm?"},
 		{"capitals", "TPM: 5", "", "litellm_params.TPM: is nothing that changes routing; did you mean tpm?"},
-		{"itpm", "itpm: 5", "", "litellm_params.itpm: limits on input or output tokens alone are not enforced yet"},
-		{"otpm", "otpm: 5", "", "litellm_params.otpm: limits on input or output tokens alone are not enforced yet"},
+		{"fraction of input", "itpm: 5.5", "", "litellm_params.itpm: found 5.5; limits are whole numbers, rounded down to 5"},
+		{"negative output", "otpm: -5", "", "litellm_params.otpm: found -5; a limit below zero lets nothing through"},
 		{"weight", "weight: 5", v2, "litellm_params.weight: is ignored under usage-based-routing-v2"},
 		{"default strategy", "", "", "f.yaml: router_settings.routing_strategy: the strategy is simple-shuffle, LiteLLM's default: LiteLLM treats rpm and tpm as weights there"},
 		{"named strategy", "", "\nrouter_settings:\n  routing_strategy: simple-shuffle\n", "f.yaml:3: router_settings.routing_strategy: the strategy is simple-shuffle: LiteLLM treats"},

@@ -55,6 +55,8 @@ func (r *liteLLM) entry(s section) *entry {
 	e.Model = e.params.name("model", "the provider's name of the model")
 	e.Limits.RPM = e.limitOf("rpm", info)
 	e.Limits.TPM = e.limitOf("tpm", info)
+	e.Limits.InputTPM = e.limitOf("itpm", info)
+	e.Limits.OutputTPM = e.limitOf("otpm", info)
 	e.Limits.MaxInFlight = e.params.limit("max_parallel_requests", e.params.table.get("max_parallel_requests"))
 	e.Tags = e.params.texts("tags")
 	e.Disabled = info.flag("blocked")
@@ -87,13 +89,6 @@ func (r *liteLLM) entryWarnings(e *entry, info section) {
 			r.errorf(p.key.line, e.params.path, "a key is %s; LiteLLM takes texts; quote it", p.key.kind)
 		} else if near := r.lookalike(p.key.text); near != "" {
 			r.warnf(p.key.line, e.params.path+showName(p.key.text), "is nothing that changes routing; did you mean %s?", near)
-		}
-	}
-	for _, place := range []section{e.section, e.params, info} {
-		for _, key := range []string{"itpm", "otpm"} {
-			if v := place.table.get(key); !v.absent() {
-				r.warnf(v.line, place.path+key, "limits on input or output tokens alone are not enforced yet; this one is ignored")
-			}
 		}
 	}
 	info.ignored(infoIgnored)

@@ -120,3 +120,17 @@ func TestLimitErrors(t *testing.T) {
 		require.NotContains(t, err.Error(), "plenty-of-them")
 	}
 }
+
+// Limits on input and output stand where rpm and tpm do.
+func TestSplitLimits(t *testing.T) {
+	f, err := config.Parse("f.yaml", []byte(`
+model_list:
+  - {model_name: g, litellm_params: {model: m, itpm: 30000, otpm: 8000}}
+  - {model_name: g, itpm: 1, litellm_params: {model: n, itpm: 2, otpm: ~}, model_info: {itpm: 3, otpm: 0}}
+router_settings: {routing_strategy: usage-based-routing-v2}
+`), environ(nil))
+	require.NoError(t, err)
+	require.Empty(t, f.Warnings)
+	require.Equal(t, engine.Limits{InputTPM: 30000, OutputTPM: 8000}, f.Engine.Deployments[0].Limits)
+	require.Equal(t, engine.Limits{InputTPM: 1, OutputTPM: engine.Blocked}, f.Engine.Deployments[1].Limits)
+}

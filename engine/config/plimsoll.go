@@ -12,7 +12,7 @@ import (
 // describe each.
 var (
 	fileKeys       = []string{"deployments", "aliases", "strategy", "expected_output", "lease_ttl", "store"}
-	deploymentKeys = []string{"id", "group", "model", "rpm", "tpm", "max_in_flight", "weight", "order", "tags", "disabled"}
+	deploymentKeys = []string{"id", "group", "model", "rpm", "tpm", "input_tpm", "output_tpm", "rpd", "tpd", "max_in_flight", "weight", "order", "tags", "disabled"}
 )
 
 // maxOrder bounds orders, so that they fit an int everywhere.
@@ -67,6 +67,10 @@ func readDeployment(s section) engine.Deployment {
 		Limits: engine.Limits{
 			RPM:         s.limit("rpm", s.table.get("rpm")),
 			TPM:         s.limit("tpm", s.table.get("tpm")),
+			InputTPM:    s.limit("input_tpm", s.table.get("input_tpm")),
+			OutputTPM:   s.limit("output_tpm", s.table.get("output_tpm")),
+			RPD:         s.limit("rpd", s.table.get("rpd")),
+			TPD:         s.limit("tpd", s.table.get("tpd")),
 			MaxInFlight: s.limit("max_in_flight", s.table.get("max_in_flight")),
 		},
 		Disabled: s.flag("disabled"),

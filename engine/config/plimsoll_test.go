@@ -21,6 +21,10 @@ deployments:
     rpm: 600
     tpm: 100_000
     max_in_flight: 50
+    input_tpm: 80000
+    output_tpm: 20000
+    rpd: 9000
+    tpd: 5_000_000
     weight: 2.5
     order: 1
     tags: [eu, premium]
@@ -45,7 +49,10 @@ func wantEveryField(t *testing.T, f *config.File) {
 		Strategy: engine.Weighted, ExpectedOutput: 512, LeaseTTL: 20 * time.Minute,
 		Deployments: []engine.Deployment{
 			{
-				ID: "east:1", Group: "chat", Model: "gpt-4o", Limits: engine.Limits{RPM: 600, TPM: 100_000, MaxInFlight: 50},
+				ID: "east:1", Group: "chat", Model: "gpt-4o", Limits: engine.Limits{
+					RPM: 600, TPM: 100_000, InputTPM: 80_000, OutputTPM: 20_000, RPD: 9_000, TPD: 5_000_000, MaxInFlight: 50,
+				},
+
 				Weight: 2.5, Order: 1, Tags: []string{"eu", "premium"}, Disabled: true,
 			},
 			{ID: "west", Group: "chat", Limits: engine.Limits{RPM: engine.Blocked}},
@@ -68,6 +75,7 @@ func TestEveryField(t *testing.T) {
 		"strategy": "weighted", "expected_output": 512, "lease_ttl": "20m",
 		"deployments": [
 			{"id": "east:1", "group": "chat", "model": "gpt-4o", "rpm": 600, "tpm": 1e5, "max_in_flight": 50,
+			 "input_tpm": 80000, "output_tpm": 20000, "rpd": 9000, "tpd": 5000000,
 			 "weight": 2.5, "order": 1, "tags": ["eu", "premium"], "disabled": true},
 			{"id": "west", "group": "chat", "rpm": 0}
 		],
