@@ -65,6 +65,18 @@ func (c *conns) enter(conn net.Conn) bool {
 	return true
 }
 
+// closeQuiet closes the connections that are not being served; those that have
+// never asked for anything would hold up an end.
+func (c *conns) closeQuiet() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for e := c.quiet.Front(); e != nil; e = c.quiet.Front() {
+		conn := e.Value.(net.Conn)
+		c.leave(conn)
+		_ = conn.Close()
+	}
+}
+
 // leave counts a connection out, once. Under the mutex.
 func (c *conns) leave(conn net.Conn) {
 	e, ok := c.open[conn]

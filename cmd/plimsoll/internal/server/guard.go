@@ -52,7 +52,7 @@ func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			w.Header()["Www-Authenticate"] = []string{`Bearer realm="plimsoll"`, `Basic realm="plimsoll", charset="UTF-8"`}
 		}
 		refuse(w, status, kind, message, id)
-		g.Log.Info("request refused", "request_id", id, "type", kind, "remote", r.RemoteAddr)
+		g.Log.Debug("request refused", "request_id", id, "type", kind, "remote", r.RemoteAddr)
 		return
 	}
 	if !g.Log.Enabled(r.Context(), slog.LevelDebug) {
@@ -60,7 +60,7 @@ func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	begin := time.Now()
-	seen := &statusWriter{ResponseWriter: w}
+	seen := &statusWriter{ResponseWriter: w, status: http.StatusOK}
 	g.Next.ServeHTTP(seen, r)
 	g.Log.Debug("request", "request_id", id, "method", r.Method, "path", r.URL.Path, "status", seen.status, "took", time.Since(begin))
 }

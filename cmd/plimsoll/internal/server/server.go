@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -11,21 +12,34 @@ import (
 	"time"
 )
 
-// The time that parts of a request may take, and its size.
 const (
-	headerTime     = 5 * time.Second
-	requestTime    = 15 * time.Second // header and body
-	answerTime     = 15 * time.Second
-	idleTime       = 90 * time.Second
 	maxHeaderBytes = 16 << 10
 	maxStreams     = 250 // at once, on a connection of HTTP/2
 )
+
+// Limits are how long parts of a request may take. Zero values are their
+// defaults.
+type Limits struct {
+	Header  time.Duration // 0 = 5 s
+	Request time.Duration // header and body; 0 = 15 s
+	Answer  time.Duration // from the header's end on; 0 = 30 s
+	Idle    time.Duration // between two requests of a connection; 0 = 90 s
+}
+
+func (l Limits) withDefaults() Limits {
+	l.Header = cmp.Or(l.Header, 5*time.Second)
+	l.Request = cmp.Or(l.Request, 15*time.Second)
+	l.Answer = cmp.Or(l.Answer, 30*time.Second)
+	l.Idle = cmp.Or(l.Idle, 90*time.Second)
+	return l
+}
 
 // Config is what a server is made of.
 type Config struct {
 	Handler http.Handler
 	// TLS, if not nil, is spoken on every listener but Unix sockets.
-	TLS *tls.Config
+	TLS    *tls.Config
+	Limits Limits
 	// MaxConnections is how many connections may be open on all listeners
 	// together; 0 = 4096.
 	MaxConnections int
@@ -56,6 +70,7 @@ func Serve(ctx context.Context, cfg Config, listeners ...net.Listener) error {
 	var wg sync.WaitGroup
 	conns := newConns(cfg.MaxConnections)
 	s.ConnState = conns.state
+	s.RegisterOnShutdown(conns.closeQuiet)
 	for _, l := range listeners {
 		secure := cfg.TLS != nil && l.Addr().Network() != "unix"
 		l := bounded{l, conns, !secure}
@@ -92,11 +107,12 @@ func newHTTP(draining context.Context, cfg Config) *http.Server {
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(true)
 	protocols.SetUnencryptedHTTP2(true)
+	limits := cfg.Limits.withDefaults()
 	base := context.WithValue(context.Background(), drainKey{}, draining)
 	return &http.Server{
 		Handler: cfg.Handler, TLSConfig: cfg.TLS, Protocols: &protocols,
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
-		ReadHeaderTimeout: headerTime, ReadTimeout: requestTime, WriteTimeout: answerTime, IdleTimeout: idleTime,
+		ReadHeaderTimeout: limits.Header, ReadTimeout: limits.Request, WriteTimeout: limits.Answer, IdleTimeout: limits.Idle,
 		MaxHeaderBytes: maxHeaderBytes,
 		BaseContext:    func(net.Listener) context.Context { return base },
 		ErrorLog:       slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
