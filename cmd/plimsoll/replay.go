@@ -21,6 +21,9 @@ type outcome interface{ WriteTable(w io.Writer) error }
 
 // runReplay is plimsoll replay.
 func runReplay(ctx context.Context, args []string, env environment) error {
+	if targeted(args) {
+		return runTarget(ctx, args, env)
+	}
 	f, err := parseReplayFlags(args)
 	if errors.Is(err, flag.ErrHelp) {
 		_, err = io.WriteString(env.stdout, replayHelp)

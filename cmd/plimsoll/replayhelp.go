@@ -6,7 +6,8 @@ Runs a trace of LLM traffic through the engine, or through what it is compared
 with, in virtual time, against simulated deployments that enforce their own
 limits per UTC minute, and reports what was served, what was refused and by
 whom. The same flags give the same result on every run, but for the time it
-took. With --sync URL it runs in real time instead, and no two runs are alike.
+took. With --sync URL it runs in real time instead, and no two runs are alike;
+with --target URL the traffic goes to a daemon (plimsoll serve), in real time.
 
 Flags:
   --trace FILE     CSV with the header arrival_ms,input_tokens,output_tokens
@@ -38,6 +39,13 @@ Flags:
                    trace ends or you interrupt it, which has a result too
   --interval D     between two exchanges of a node, 10ms to 1s, give or take a
                    tenth; an exchange takes 1 to 5 ms (default 100ms)
+  --target URL     play the traffic against a daemon: http://host:port, https://…
+                   or unix:/path; acquires, waits as long as the call would take,
+                   and settles. Load is of the daemon's token limits. Goes with
+                   --speed, --for, --trace, --traffic, --group, --load, --seed and
+                   --json alone; PLIMSOLL_TOKEN is the token, if one is needed
+  --speed X        with --target: how much faster than that, calls and gaps alike,
+                   0.01 to 1000 (default 1)
   --seed N         of everything random, 0 to 18446744073709551615 (default 1)
   --json           print JSON instead of a table
 
