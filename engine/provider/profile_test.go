@@ -2,6 +2,8 @@ package provider_test
 
 import (
 	"math"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -136,5 +138,33 @@ func TestPresets(t *testing.T) {
 		p, known := provider.Preset("bedrock", model)
 		require.True(t, known)
 		require.Equal(t, want, p.Weights.Output, model)
+	}
+}
+
+// docs/PROVIDERS.md says what the presets do.
+func TestPresetsAreDocumented(t *testing.T) {
+	text, err := os.ReadFile("../../docs/PROVIDERS.md")
+	require.NoError(t, err)
+	for _, name := range provider.Names() {
+		p, _ := provider.Preset(name, "")
+		_, row, found := strings.Cut(string(text), "\n| `"+name+"` | ")
+		require.True(t, found, name)
+		row, _, _ = strings.Cut(row, "\n")
+		cells := strings.Split(strings.ReplaceAll(row, "*", ""), " | ")
+		shape := p.Shape.String()
+		if p.LearnPhase {
+			shape += ", phase to be learned"
+		}
+		require.Equal(t, shape, cells[0], name)
+		admits := map[provider.Admit]string{
+			provider.AdmitNothing: "nothing", provider.AdmitInput: "input", provider.AdmitInputMax: "input + maximum output",
+			provider.AdmitLarger:     "larger of input and maximum output",
+			provider.AdmitMaxAsInput: "input + maximum output, against the limit on input",
+		}
+		require.Equal(t, admits[p.Admit], cells[1], name)
+		require.Equal(t, p.EstimateStands, strings.Contains(cells[2], "estimate stands"), name)
+		require.Equal(t, p.CountsRefused, strings.Contains(row, "refused calls"), name)
+		require.Equal(t, p.Day == provider.DayPacific, strings.Contains(row, "Pacific"), name)
+		require.Contains(t, row, "](https://", name)
 	}
 }
