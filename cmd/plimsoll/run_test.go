@@ -229,7 +229,8 @@ func TestReplayLive(t *testing.T) {
 	}
 	got := plimsoll(t.Context(), args...)
 	require.Equal(t, exitOK, got.code, got.stderr)
-	require.Equal(t, "plimsoll: replay: 3 nodes for each policy share a server for 1s; interrupt it for the result so far\n", got.stderr)
+	require.True(t, strings.HasPrefix(got.stderr, "plimsoll: replay: 3 nodes for each policy share a server for 1s; interrupt it for the result so far\n"), got.stderr)
+	require.NotContains(t, got.stderr, "hunter2")
 	require.Contains(t, got.stdout, "strategy least-utilized, 3 nodes in step every 100ms by a server, seed 1\n")
 	require.Contains(t, got.stdout, "bound  within")
 	require.NotContains(t, got.stdout, "hunter2")
@@ -246,7 +247,7 @@ func TestReplayLive(t *testing.T) {
 	require.Len(t, live.Policies, 2)
 	for _, p := range live.Policies {
 		require.ElementsMatch(t, []string{"policy", "offered", "served", "refused", "under_way", "holds", "cluster", "sync", "lag_ms"}, keys(p))
-		require.ElementsMatch(t, []string{"exchanges", "failures", "staleness_ms", "round_trip_ms", "away_s"}, keys(p["sync"].(map[string]any)))
+		require.Subset(t, keys(p["sync"].(map[string]any)), []string{"exchanges", "failures", "staleness_ms", "round_trip_ms", "away_s"})
 		require.Len(t, p["cluster"].(map[string]any)["limits"], 20)
 	}
 

@@ -95,7 +95,7 @@ func TestRunRule(t *testing.T) {
 	for _, kind := range provider.Kinds {
 		pool, err := provider.Pool("standard")
 		require.NoError(t, err)
-		requests := generated(t, 1)[:5000]
+		requests := generated(t, 1)[:2000]
 		for _, name := range replay.PolicyNames()[:3] {
 			policy, err := replay.PolicyNamed(name, replay.Engine(engine.LeastUtilized))
 			require.NoError(t, err)
