@@ -1,0 +1,70 @@
+package transport
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// maxRefusal is how much of a provider's refusal is read to understand it.
+const maxRefusal = 64 << 10
+
+// follow has the call end with the answer. It returns the stream, if it is one.
+func (t *Transport) follow(ctx context.Context, resp *http.Response, q *request, c *call) *stream {
+	c.stop = context.AfterFunc(ctx, func() { c.cut(ctx.Err()) })
+	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")) // "" is not a stream
+	blind := resp.Header.Get("Content-Encoding") != ""
+	if kind != "text/event-stream" || blind {
+		resp.Body = &body{src: resp.Body, call: c, blind: blind}
+		return nil
+	}
+	s := &stream{src: resp.Body, call: c, events: events{op: q.op, hide: q.asksUsage(c.place)}}
+	resp.Body, resp.ContentLength = s, -1
+	resp.Header.Del("Content-Length")
+	return s
+}
+
+// peek returns the beginning of a body and leaves all of it to be read.
+func peek(resp *http.Response) []byte {
+	src := resp.Body
+	head, err := io.ReadAll(io.LimitReader(src, maxRefusal))
+	var rest io.Reader = src
+	if err != nil {
+		rest = failing{err}
+	}
+	resp.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(head), rest), src}
+	return head
+}
+
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+// headerText writes any text so that a header can carry it.
+func headerText(s string) string {
+	q := strconv.QuoteToASCII(s)
+	return q[1 : len(q)-1]
+}
+
+func closeBody(r *http.Request) {
+	if r.Body != nil {
+		_ = r.Body.Close()
+	}
+}
+
+// pathOf names a request's path in an answer, cut to a bearable length.
+func pathOf(r *http.Request) string {
+	const longest = 200
+	p := r.URL.Path
+	if len(p) > longest {
+		p = p[:longest] + "…"
+	}
+	return strings.ToValidUTF8(p, "\uFFFD")
+}

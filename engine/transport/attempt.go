@@ -1,0 +1,53 @@
+package transport
+
+import (
+	"context"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+)
+
+// Attempt is one request that was sent to one deployment, or could not be. It
+// holds no credential.
+type Attempt struct {
+	Context    context.Context // the request's
+	Group      string
+	Deployment string
+	Number     int // of the attempts for this request, from 1
+	// Status is the HTTP status, 0 if there was no answer.
+	Status int
+	// Err is why there was no answer, or why it broke off; nil otherwise. A client
+	// that stops reading is no error.
+	Err error
+	// Reserved is what was reserved, in tokens.
+	Reserved int64
+	// Ending says how the reservation ended, and Usage what took its place if
+	// that is Settled.
+	Ending Ending
+	Usage  engine.Usage
+	// Reported is true if the usage is the provider's. An answer that was cut short
+	// is settled with what had been seen of it.
+	Reported bool
+}
+
+// Ending is how a reservation ended.
+type Ending uint8
+
+// The endings, as those of an [engine.Lease].
+const (
+	Settled  Ending = iota + 1 // a usage took the reservation's place; none at all for a refusal
+	Kept                       // the usage is unknown: the reservation stands
+	Released                   // the provider was not reached: as if it had not been
+)
+
+// String returns the ending's name: settled, kept or released.
+func (e Ending) String() string {
+	switch e {
+	case Settled:
+		return "settled"
+	case Kept:
+		return "kept"
+	case Released:
+		return "released"
+	}
+	return "unknown"
+}

@@ -1,0 +1,311 @@
+package transport_test
+
+import (
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/transport"
+	"github.com/plimsoll-dev/plimsoll/engine/transport/internal/fake"
+)
+
+func TestRefusedRequests(t *testing.T) {
+	tests := []struct {
+		name, method, path, body string
+		status                   int
+		code, message            string
+	}{
+		{"unknown model", "POST", "/chat/completions", `{"model":"nobody"}`, 404, `"model_not_found"`, `does not exist`},
+		{"no model", "POST", "/chat/completions", `{"messages":[]}`, 400, `"missing_required_parameter"`, `model: a text is needed`},
+		{"model is a number", "POST", "/chat/completions", `{"model":7}`, 400, `"missing_required_parameter"`, `model: a text is needed`},
+		{"not JSON", "POST", "/chat/completions", `model=chat`, 400, `null`, `the body cannot be used: it is not JSON`},
+		{"cut JSON", "POST", "/chat/completions", `{"model":"chat"`, 400, `null`, `its JSON is incomplete`},
+		{"a list", "POST", "/chat/completions", `[]`, 400, `null`, `it is not a JSON object`},
+		{"two objects", "POST", "/chat/completions", `{"model":"chat"} {}`, 400, `null`, `something follows`},
+		{"empty", "POST", "/chat/completions", ``, 400, `null`, `it is empty`},
+		{"unknown path", "POST", "/images", `{}`, 404, `"unknown_url"`, `unknown path`},
+		{"wrong method", "GET", "/chat/completions", ``, 405, `"method_not_supported"`, `only POST`},
+		{"larger than allowed", "POST", "/chat/completions", `{"model":"chat","x":"` + strings.Repeat("x", 1000) + `"}`, 413, `"request_too_large"`, transport.HeaderGroup},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p := &fake.Provider{}
+			b := newBench(t, change{edit: func(c *transport.Config) { c.MaxBody = 500 }}, p)
+			r := request(t.Context(), t, tt.path, tt.body)
+			r.Method = tt.method
+			resp, text := b.send(t, r)
+			require.Equal(t, tt.status, resp.StatusCode)
+			require.Contains(t, text, tt.message)
+			require.Contains(t, text, `"code":`+tt.code)
+			require.Contains(t, text, `"type":"invalid_request_error"`)
+			require.Equal(t, "false", resp.Header.Get("X-Should-Retry"))
+			require.Equal(t, "application/json", resp.Header.Get("Content-Type"))
+			require.Empty(t, resp.Header.Get(transport.HeaderDeployment))
+			require.Zero(t, p.Served.Load())
+			require.Zero(t, b.eng.Stats().Admitted)
+		})
+	}
+}
+
+// The engine's refusal looks like a provider's.
+func TestLimitRefusals(t *testing.T) {
+	tests := []struct {
+		name, path, body string
+		limits           engine.Limits
+		api              transport.API
+		first            int // requests before it
+		want             string
+		after, retry     string
+	}{
+		{
+			name: "requests", path: "/chat/completions", limits: engine.Limits{RPM: 1}, body: plainChat, first: 1, after: "40",
+			want: `{"error":{"message":"Rate limit reached for \"chat\" (rpm). Please try again in 40s.","type":"requests","param":null,"code":"rate_limit_exceeded"}}`,
+		},
+		{
+			name: "tokens, Anthropic", path: "/messages", limits: engine.Limits{TPM: 300}, body: plainChat, api: transport.Anthropic, first: 2, after: "40",
+			want: `{"type":"error","error":{"type":"rate_limit_error","message":"Rate limit reached for \"chat\" (tpm). Please try again in 40s."}}`,
+		},
+		{
+			name: "never", path: "/chat/completions", limits: engine.Limits{TPM: 5}, body: plainChat, retry: "false",
+			want: `{"error":{"message":"Request too large for \"chat\": it will not fit its limits (tpm).","type":"tokens","param":null,"code":"rate_limit_exceeded"}}`,
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBench(t, change{limits: tt.limits, api: tt.api}, answers(200, `{"usage":{"input_tokens":140,"output_tokens":10}}`))
+			for range tt.first {
+				resp, _ := b.post(t, tt.path, tt.body)
+				require.Equal(t, 200, resp.StatusCode)
+			}
+			resp, text := b.post(t, tt.path, tt.body)
+			require.Equal(t, 429, resp.StatusCode)
+			require.Equal(t, "429 Too Many Requests", resp.Status)
+			require.JSONEq(t, tt.want, text)
+			require.Equal(t, tt.after, resp.Header.Get("Retry-After"))
+			require.Equal(t, tt.retry, resp.Header.Get("X-Should-Retry"))
+			b.atRest(t)
+		})
+	}
+}
+
+func TestLargeBodies(t *testing.T) {
+	large := `{"model":"model-a","messages":[{"role":"user","content":"` + strings.Repeat("long ", 1000) + `out=25"}]}`
+	small := func(c *transport.Config) { c.MaxBody = 500 }
+	for _, known := range []bool{true, false} {
+		p := &fake.Provider{}
+		b := newBench(t, change{edit: small}, answers(503, ""), p)
+		r := request(t.Context(), t, "/chat/completions", large)
+		r.Header.Set(transport.HeaderGroup, "chat")
+		if !known {
+			r.ContentLength, r.GetBody = -1, nil
+		}
+		resp, text := b.send(t, r)
+		if !known { // cannot be sent again
+			require.Equal(t, 503, resp.StatusCode)
+			require.Len(t, b.attempts(), 1)
+			continue
+		}
+		require.Equal(t, 200, resp.StatusCode, text)
+		got, sent := p.Last()
+		require.Equal(t, large, string(sent))
+		require.Empty(t, got.Header.Get(transport.HeaderGroup))
+		require.Equal(t, engine.Usage{InputTokens: p.Input.Load(), OutputTokens: 25}, b.attempts()[1].Usage)
+		b.atRest(t)
+	}
+
+	// Sent once, streamed from a reader of unknown size.
+	p := &fake.Provider{}
+	b := newBench(t, change{edit: small}, p)
+	r := request(t.Context(), t, "/chat/completions", large)
+	r.Header.Set(transport.HeaderGroup, "chat")
+	r.Body, r.ContentLength, r.GetBody = io.NopCloser(strings.NewReader(large)), -1, nil
+	resp, _ := b.send(t, r)
+	require.Equal(t, 200, resp.StatusCode)
+	_, sent := p.Last()
+	require.Equal(t, large, string(sent))
+}
+
+// Whatever an answer looks like, it arrives as it is, and the lease ends.
+func TestOddAnswers(t *testing.T) {
+	const events = "text/event-stream"
+	chunk := `data: {"choices":[{"delta":{"content":"x"}}]}` + "\n\n"
+	tests := []struct {
+		name, typ, body string
+		want            engine.Usage // zero: the reservation stands
+	}{
+		{"no usage", "application/json", `{"choices":[]}`, engine.Usage{}},
+		{"usage null", "application/json", `{"usage":null}`, engine.Usage{}},
+		{"usage empty", "application/json", `{"usage":{}}`, engine.Usage{}},
+		{"usage of nothing", "application/json", `{"usage":{"prompt_tokens":0,"completion_tokens":0}}`, engine.Usage{}},
+		{"usage is a text", "application/json", `{"usage":"many"}`, engine.Usage{}},
+		{"negative", "application/json", `{"usage":{"prompt_tokens":-4,"completion_tokens":-1}}`, engine.Usage{}},
+		{"fractions", "application/json", `{"usage":{"prompt_tokens":1.5,"completion_tokens":"9"}}`, engine.Usage{}},
+		{"enormous", "application/json", `{"usage":{"prompt_tokens":9223372036854775807,"completion_tokens":1}}`, engine.Usage{InputTokens: engine.MaxCount, OutputTokens: 1}},
+		{"usage deeper down", "application/json", `{"choices":[{"usage":{"prompt_tokens":1,"completion_tokens":1}}]}`, engine.Usage{}},
+		{"usage in a text", "application/json", `{"a":"\"usage\":{\"prompt_tokens\":1}","usage":{"prompt_tokens":7,"completion_tokens":8}}`, engine.Usage{InputTokens: 7, OutputTokens: 8}},
+		{"cache writes count, reads do not", "application/json", `{"usage":{"input_tokens":7,"output_tokens":8,"cache_creation_input_tokens":5,"cache_read_input_tokens":900}}`, engine.Usage{InputTokens: 12, OutputTokens: 8}},
+		{"not JSON", "text/html", `<html>{"usage"`, engine.Usage{}},
+		{"cut JSON", "application/json", `{"choices":[{"x":`, engine.Usage{}},
+		{"empty", "application/json", ``, engine.Usage{}},
+		{"stream without usage", events, chunk + "data: [DONE]\n\n", engine.Usage{}},
+		{"stream without an end", events, chunk, engine.Usage{}},
+		{"stream of nonsense", events, "data: {{{\n\n:\n\nevent\n\n\r\n\r\ndata\n\n\x00\n\n", engine.Usage{}},
+		{"stream with usage in a chunk of text", events, `data: {"choices":[{"delta":{}}],"usage":{"prompt_tokens":5,"completion_tokens":6}}` + "\n\n", engine.Usage{InputTokens: 5, OutputTokens: 6}},
+		{"stream with carriage returns", events, "data: {\"choices\":[{\"delta\":{}}],\"usage\":{\"prompt_tokens\":5,\r\ndata: \"completion_tokens\":6}}\r\n\r\ndata: [DONE]\r\n\r\n", engine.Usage{InputTokens: 5, OutputTokens: 6}},
+		{"stream without its last line", events, `data: {"choices":[{}],"usage":{"prompt_tokens":5,"completion_tokens":6}}`, engine.Usage{InputTokens: 5, OutputTokens: 6}},
+		{"an event beyond what is looked at", events, "data: " + strings.Repeat("x", 5<<20) + "\n\n" + `data: {"choices":[{}],"usage":{"prompt_tokens":5,"completion_tokens":6}}` + "\n\n", engine.Usage{InputTokens: 5, OutputTokens: 6}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBench(t, change{}, answers(200, tt.body, "Content-Type", tt.typ, "X-Ratelimit-Remaining-Tokens", "-27689", "X-Ratelimit-Reset-Tokens", "whenever"))
+			_, text := b.post(t, "/chat/completions", streamedChat)
+			require.Equal(t, tt.body, text)
+			got := b.attempts()
+			require.Len(t, got, 1)
+			require.Equal(t, tt.want, got[0].Usage)
+			if tt.want == (engine.Usage{}) {
+				require.Equal(t, transport.Kept, got[0].Ending)
+				require.Equal(t, got[0].Reserved, b.state(t, "a").Tokens)
+			}
+			b.atRest(t)
+		})
+	}
+}
+
+// Prompts of any form are estimated; what is malformed counts as text.
+func TestEstimates(t *testing.T) {
+	schema := `{"type":"object","properties":{"city":{"type":"string"}}}`
+	tests := []struct {
+		name, path, body string
+		low, high        int64
+	}{
+		{"text", "/chat/completions", plainChat, 9, 14},
+		{"parts", "/chat/completions", `{"model":"chat","messages":[{"role":"user","content":[{"type":"text","text":"Hello. out=40"}]}]}`, 9, 14},
+		{"image", "/chat/completions", `{"model":"chat","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,` + strings.Repeat("A", 50_000) + `"}}]}]}`, 765, 780},
+		{"image at low detail", "/chat/completions", `{"model":"chat","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"u","detail":"low"}}]}]}`, 85, 95},
+		{"tools", "/chat/completions", `{"model":"chat","messages":[],"tools":[{"type":"function","function":{"name":"weather","parameters":` + schema + `}}]}`, 25, 50},
+		{"tools with nonsense", "/chat/completions", `{"model":"chat","messages":[],"tools":[{"type":"function","function":{"name":"weather","parameters":7}}]}`, 20, 60},
+		{"messages are a text", "/chat/completions", `{"model":"chat","messages":"Hello there, how are you?"}`, 8, 20},
+		{"content is a number", "/chat/completions", `{"model":"chat","messages":[{"role":"user","content":12345}]}`, 5, 14},
+		{"no messages", "/chat/completions", `{"model":"chat"}`, 3, 3},
+		{"instructions and items", "/responses", `{"model":"chat","instructions":"Be brief.","input":[{"role":"user","content":[{"type":"input_text","text":"Hello"}]},{"type":"function_call","name":"f","arguments":"{}"},{"type":"function_call_output","output":"sunny"}]}`, 18, 35},
+		{"a system of parts", "/messages", `{"model":"chat","system":[{"type":"text","text":"Be brief."}],"messages":[{"role":"user","content":[{"type":"tool_result","content":[{"type":"text","text":"sunny"}]}]}],"tools":[{"name":"weather","input_schema":` + schema + `}]}`, 35, 70},
+		{"texts to embed", "/embeddings", `{"model":"chat","input":["one","two","three"]}`, 3, 4},
+		{"a text to embed", "/embeddings", `{"model":"chat","input":"one"}`, 1, 1},
+		{"tokens to embed", "/embeddings", `{"model":"chat","input":[1,2,3,4,5]}`, 5, 5},
+		{"lists of tokens to embed", "/embeddings", `{"model":"chat","input":[[1,2],[3]]}`, 3, 3},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var api transport.API
+			if tt.path == "/messages" {
+				api = transport.Anthropic
+			}
+			const output = 256 // what the engine assumes
+			b := newBench(t, change{api: api}, answers(200, ""))
+			b.post(t, tt.path, tt.body)
+			got := b.attempts()[0].Reserved
+			if tt.path != "/embeddings" {
+				got -= output
+			}
+			require.GreaterOrEqual(t, got, tt.low)
+			require.LessOrEqual(t, got, tt.high)
+		})
+	}
+	t.Run("a cap on the output", func(t *testing.T) {
+		for _, name := range []string{"max_tokens", "max_completion_tokens"} {
+			b := newBench(t, change{}, answers(200, ""))
+			b.post(t, "/chat/completions", `{"model":"chat","messages":[],"`+name+`":20}`)
+			require.Equal(t, int64(3+20), b.attempts()[0].Reserved)
+		}
+	})
+}
+
+func TestNewNamesWhatIsWrong(t *testing.T) {
+	eng, err := engine.New(engine.Config{Deployments: []engine.Deployment{{ID: "a", Group: "g"}, {ID: "b", Group: "g"}, {ID: "c", Group: "other"}}})
+	require.NoError(t, err)
+	good := transport.Endpoint{API: transport.OpenAI, BaseURL: "https://api.example.com/v1"}
+	one := func(edit func(*transport.Endpoint)) transport.Config {
+		ep := good
+		edit(&ep)
+		return transport.Config{Engine: eng, Endpoints: map[string]transport.Endpoint{"c": ep}}
+	}
+	tests := []struct {
+		name string
+		cfg  transport.Config
+		want string
+	}{
+		{"no engine", transport.Config{}, "Engine: is nil"},
+		{"no endpoint", transport.Config{Engine: eng}, "Endpoints: is empty"},
+		{"half a group", transport.Config{Engine: eng, Endpoints: map[string]transport.Endpoint{"a": good}}, `Endpoints["b"]: is missing; group "g" has one for "a"`},
+		{"nobody's", transport.Config{Engine: eng, Endpoints: map[string]transport.Endpoint{"c": good, "x": good}}, `Endpoints["x"]: the engine has no deployment of that ID`},
+		{"no API", one(func(ep *transport.Endpoint) { ep.API = "" }), `Endpoints["c"].API: is empty`},
+		{"unknown API", one(func(ep *transport.Endpoint) { ep.API = "cohere" }), `Endpoints["c"].API: "cohere" is unknown`},
+		{"no URL", one(func(ep *transport.Endpoint) { ep.BaseURL = "" }), `Endpoints["c"].BaseURL: is empty`},
+		{"no scheme", one(func(ep *transport.Endpoint) { ep.BaseURL = "api.example.com" }), `Endpoints["c"].BaseURL: is no http or https URL`},
+		{"a password", one(func(ep *transport.Endpoint) { ep.BaseURL = "https://u:" + secret + "@h/" }), `Endpoints["c"].BaseURL: has a user or password`},
+		{"a query", one(func(ep *transport.Endpoint) { ep.BaseURL = "https://h/?key=" + secret }), `Endpoints["c"].BaseURL: has a query`},
+		{"an unreadable URL", one(func(ep *transport.Endpoint) { ep.BaseURL = "https://" + secret + ":x\x7f" }), `Endpoints["c"].BaseURL: is no http`},
+		{"a version for OpenAI", one(func(ep *transport.Endpoint) { ep.APIVersion = "v" }), `Endpoints["c"].APIVersion: is set`},
+		{"Azure without a model", one(func(ep *transport.Endpoint) { ep.API, ep.APIVersion = transport.Azure, "v" }), `Endpoints["c"].Model: is empty`},
+		{"a model of two lines", one(func(ep *transport.Endpoint) { ep.Model = "a\nb" }), `Endpoints["c"].Model: has a control character`},
+		{"negative body", transport.Config{Engine: eng, Endpoints: map[string]transport.Endpoint{"c": good}, MaxBody: -1}, "MaxBody: is -1"},
+		{"too many attempts", transport.Config{Engine: eng, Endpoints: map[string]transport.Endpoint{"c": good}, MaxAttempts: 101}, "MaxAttempts: is 101"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := transport.New(tt.cfg)
+			require.ErrorContains(t, err, "transport: "+tt.want)
+			require.NotContains(t, err.Error(), secret)
+		})
+	}
+	_, err = transport.New(one(func(*transport.Endpoint) {}))
+	require.NoError(t, err)
+}
+
+func TestCredentials(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "key")
+	get := func(c transport.Credential) string {
+		key, err := c(t.Context())
+		if err != nil {
+			return "error: " + err.Error()
+		}
+		return key
+	}
+	require.Contains(t, get(transport.File(file)), "error: open "+file)
+	require.NoError(t, os.WriteFile(file, []byte(" \n"), 0o600))
+	require.Contains(t, get(transport.File(file)), "is empty")
+	require.NoError(t, os.WriteFile(file, []byte("one\n"), 0o600))
+	require.Equal(t, "one", get(transport.File(file)))
+	t.Setenv("PLIMSOLL_TEST_KEY", "two")
+	require.Equal(t, "two", get(transport.Env("PLIMSOLL_TEST_KEY")))
+	require.Contains(t, get(transport.Env("PLIMSOLL_TEST_UNSET")), "error: environment variable")
+	require.Equal(t, "three", get(transport.Key("three")))
+}
+
+// Any text can be an ID, but not every text a header.
+func TestDeploymentHeaderOfAnyID(t *testing.T) {
+	eng, err := engine.New(engine.Config{Deployments: []engine.Deployment{{ID: "é\n\"1", Group: "chat"}}})
+	require.NoError(t, err)
+	tr, err := transport.New(transport.Config{
+		Engine: eng, Endpoints: map[string]transport.Endpoint{"é\n\"1": {API: transport.OpenAI, BaseURL: "http://h"}},
+		Base: roundTrip(func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 200, Body: http.NoBody}, nil
+		}),
+	})
+	require.NoError(t, err)
+	resp, err := tr.RoundTrip(request(t.Context(), t, "/embeddings", `{"model":"chat","input":"x"}`))
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	require.Equal(t, `\u00e9\n\"1`, resp.Header.Get(transport.HeaderDeployment))
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

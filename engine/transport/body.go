@@ -1,0 +1,47 @@
+package transport
+
+import (
+	"errors"
+	"io"
+	"sync"
+)
+
+// body passes an answer in JSON on and reads its usage.
+type body struct {
+	src    io.ReadCloser
+	call   *call
+	blind  bool       // compressed: nothing can be read
+	mu     sync.Mutex // Close may be called while Read runs
+	finder finder
+}
+
+// Read implements [io.Reader].
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.src.Read(p)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.blind {
+		b.finder.write(p[:n])
+	}
+	switch {
+	case b.finder.complete, errors.Is(err, io.EOF):
+		b.call.saw(b.finder.usage())
+		b.call.finish()
+	case err != nil:
+		b.cut(err)
+	}
+	return n, err
+}
+
+// Close implements [io.Closer].
+func (b *body) Close() error {
+	b.mu.Lock()
+	b.cut(nil)
+	b.mu.Unlock()
+	return b.src.Close()
+}
+
+func (b *body) cut(err error) {
+	b.call.saw(b.finder.usage())
+	b.call.cut(err)
+}

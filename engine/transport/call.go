@@ -1,0 +1,172 @@
+package transport
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+)
+
+// pieceStep is by how many pieces of output a running stream is behind in the
+// engine at most.
+const pieceStep = 16
+
+// A call is an attempt under way. It ends once, by whoever comes first: the
+// answer's last byte, its reader who closes it, or the request's context.
+type call struct {
+	t        *Transport
+	group    *engine.Group
+	ref      engine.Ref
+	place    *place
+	stop     func() bool // no longer watch the context
+	header   http.Header // of the answer
+	input    int64       // estimated; -1 = it was not
+	expected int64       // output tokens, reserved
+
+	mu      sync.Mutex
+	lease   engine.Lease
+	report  Attempt
+	usage   usage
+	pieces  int64 // of output that came by: at least a token each
+	added   int64 // of them, what the engine was told beyond the reservation
+	refused bool  // inside a stream
+	ended   bool
+}
+
+// saw takes over what the provider reports.
+func (c *call) saw(u usage) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.usage.merge(u)
+}
+
+// piece counts one piece of output, and tells the engine when there is more than
+// was reserved.
+func (c *call) piece() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.pieces++
+	if more := c.pieces - c.expected - c.added; more >= pieceStep && !c.ended {
+		c.lease.Add(more)
+		c.added += more
+	}
+}
+
+// refusal takes note of an error inside a stream.
+func (c *call) refusal(body []byte) {
+	c.mu.Lock()
+	early := !c.refused && c.pieces == 0 && !c.usage.known()
+	c.refused = true
+	c.mu.Unlock()
+	if early {
+		c.t.cool(c, parseSignal(http.StatusOK, c.header, body, time.Now()))
+	}
+}
+
+// refusedEarly reports whether a stream refused before it produced anything.
+func (c *call) refusedEarly() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.refused && c.pieces == 0 && !c.usage.known()
+}
+
+// finish ends a call whose answer is complete.
+func (c *call) finish() {
+	c.close(func() {
+		switch {
+		case c.usage.known() && (c.usage.input > 0 || c.usage.output > 0):
+			u := engine.Usage{InputTokens: c.usage.input, OutputTokens: c.usage.output}
+			c.report.Reported = true
+			if u.InputTokens < 0 {
+				u.InputTokens = max(c.input, 0)
+			}
+			if u.OutputTokens < 0 {
+				u.OutputTokens = c.pieces
+			}
+			c.settle(u)
+		case c.refused && c.pieces == 0:
+			c.settle(engine.Usage{})
+		default:
+			c.keep()
+		}
+	})
+}
+
+// cut ends a call whose answer was not read to its end: with what was seen of it,
+// or, if that is nothing, with what was reserved. err is nil if the reader
+// wanted no more.
+func (c *call) cut(err error) {
+	c.close(func() {
+		c.report.Err = err
+		u := engine.Usage{InputTokens: c.usage.input, OutputTokens: max(c.usage.output, c.pieces)}
+		if u.InputTokens < 0 {
+			u.InputTokens = c.input
+		}
+		switch {
+		case c.refused && c.pieces == 0 && !c.usage.known():
+			c.settle(engine.Usage{})
+		case u.InputTokens < 0 || u.OutputTokens <= 0:
+			c.keep()
+		default:
+			c.settle(u)
+		}
+	})
+}
+
+// refuse ends a call that the provider answered with an error: it counts as a
+// request without tokens.
+func (c *call) refuse() { c.close(func() { c.settle(engine.Usage{}) }) }
+
+// fail ends a call without an answer. The provider may have counted it, unless
+// there was no connection.
+func (c *call) fail(err error) {
+	c.close(func() {
+		c.report.Err = err
+		if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
+			c.report.Ending = Released
+			c.lease.Release()
+			return
+		}
+		c.keep()
+	})
+}
+
+// unsent ends a call that was not made.
+func (c *call) unsent(err error) {
+	c.close(func() {
+		c.report.Err, c.report.Ending = err, Released
+		c.lease.Release()
+	})
+}
+
+func (c *call) settle(u engine.Usage) {
+	c.report.Ending, c.report.Usage = Settled, u
+	c.lease.Settle(u)
+}
+
+func (c *call) keep() {
+	c.report.Ending = Kept
+	c.lease.SettleReserved()
+}
+
+// close runs end, once, and reports the attempt.
+func (c *call) close(end func()) {
+	c.mu.Lock()
+	if c.ended {
+		c.mu.Unlock()
+		return
+	}
+	c.ended = true
+	end()
+	report := c.report
+	c.mu.Unlock()
+	if c.stop != nil {
+		c.stop()
+	}
+	if c.t.done != nil {
+		c.t.done(report)
+	}
+}

@@ -1,0 +1,178 @@
+package transport
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/estimate"
+)
+
+const (
+	defaultMaxBody     int64 = 8 << 20
+	largestMaxBody     int64 = 1 << 30
+	defaultMaxAttempts       = 3
+	largestMaxAttempts       = 100
+)
+
+// Config is everything a Transport is told. [New] says what is wrong with it.
+type Config struct {
+	// Engine decides which deployment a request goes to. Required.
+	Engine *engine.Engine
+	// Endpoints says, by the ID of a deployment, where it is. A group of which
+	// one deployment has an endpoint needs one for each; groups without any are
+	// not served.
+	Endpoints map[string]Endpoint
+	// Base sends the requests; nil = an [http.Transport] for many requests to few
+	// hosts. What it sends carries the deployments' credentials, so a Base that
+	// logs headers logs them too.
+	Base http.RoundTripper
+	// Counter returns what counts the tokens of a prompt for the group of that
+	// name; nil, or a nil Counter = the estimate of [estimate.EncodingFor].
+	Counter func(group string) estimate.Counter
+	// MaxBody is the size in bytes up to which a request's body is read into
+	// memory, so that it can be estimated, rewritten and sent again; 0 = 8 MiB,
+	// at most 1 GiB. Larger ones need [HeaderGroup].
+	MaxBody int64
+	// MaxAttempts is how many deployments one request is sent to at most;
+	// 0 = 3, at most 100.
+	MaxAttempts int
+	// Done is told of every attempt when it has ended: for a stream, after its
+	// last byte. It is called on the goroutine that ended the attempt, from many
+	// at once, and must not block. Nil = nobody is told.
+	Done func(Attempt)
+}
+
+// API is the shape of a provider's API.
+type API string
+
+// The APIs that an endpoint can have. There is no default.
+const (
+	// OpenAI is OpenAI's, and that of everything compatible with it: the
+	// credential is sent as "Authorization: Bearer".
+	OpenAI API = "openai"
+	// Azure is Azure OpenAI's: with an APIVersion the deployment's name is part of
+	// the path, without one it is Azure's v1 API. The credential is sent as
+	// "api-key".
+	Azure API = "azure"
+	// Anthropic is Anthropic's Messages API: the credential is sent as "x-api-key".
+	Anthropic API = "anthropic"
+)
+
+// Endpoint says where a deployment is and how it is called.
+type Endpoint struct {
+	// API is the shape of its API. Required.
+	API API
+	// BaseURL is where the API begins: "https://api.openai.com/v1",
+	// "https://name.openai.azure.com", "https://api.anthropic.com". Required. It
+	// holds no credential.
+	BaseURL string
+	// Model is what the provider calls the model, on Azure the deployment's name;
+	// "" = the name by which the client asked for the group. Required with an
+	// APIVersion.
+	Model string
+	// APIVersion is Azure's api-version; "" = the v1 API, which needs none.
+	APIVersion string
+	// Credential returns the key; nil = none is sent.
+	Credential Credential
+	// Bearer sends the credential as "Authorization: Bearer", as the tokens of
+	// Entra ID and OAuth are; OpenAI's is sent that way in any case.
+	Bearer bool
+	// NoStreamUsage is for servers that do not know stream_options: streams are not
+	// asked for usage, so that what was reserved for them stands.
+	NoStreamUsage bool
+}
+
+// problems collects what is wrong with a configuration.
+type problems []error
+
+func (p *problems) addf(format string, args ...any) {
+	*p = append(*p, fmt.Errorf("transport: "+format, args...))
+}
+
+func (c *Config) validate() error {
+	var p problems
+	if c.Engine == nil {
+		p.addf("Engine: is nil; make one with engine.New")
+	}
+	if c.MaxBody < 0 || c.MaxBody > largestMaxBody {
+		p.addf("MaxBody: is %d; use 0 for the default of %d, or up to %d bytes", c.MaxBody, defaultMaxBody, largestMaxBody)
+	}
+	if c.MaxAttempts < 0 || c.MaxAttempts > largestMaxAttempts {
+		p.addf("MaxAttempts: is %d; use 0 for the default of %d, or up to %d", c.MaxAttempts, defaultMaxAttempts, largestMaxAttempts)
+	}
+	if c.Engine != nil {
+		p = append(p, validateEndpoints(c.Engine, c.Endpoints)...)
+	}
+	return errors.Join(p...)
+}
+
+func validateEndpoints(e *engine.Engine, endpoints map[string]Endpoint) problems {
+	var p problems
+	if len(endpoints) == 0 {
+		p.addf("Endpoints: is empty; at least one is needed")
+	}
+	for _, id := range slices.Sorted(maps.Keys(endpoints)) {
+		ep := endpoints[id]
+		ep.validate(&p, fmt.Sprintf("Endpoints[%q]", id))
+	}
+	served, known := map[string]string{}, map[string]bool{}
+	states := e.AppendStates(nil)
+	for i := range states {
+		known[states[i].ID] = true
+		if _, ok := endpoints[states[i].ID]; ok {
+			served[states[i].Group] = states[i].ID
+		}
+	}
+	for i := range states {
+		s := &states[i]
+		if _, ok := endpoints[s.ID]; !ok && served[s.Group] != "" {
+			p.addf("Endpoints[%q]: is missing; group %q has one for %q, so it needs one for each of its deployments", s.ID, s.Group, served[s.Group])
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(endpoints)) {
+		if !known[id] {
+			p.addf("Endpoints[%q]: the engine has no deployment of that ID", id)
+		}
+	}
+	return p
+}
+
+func (ep *Endpoint) validate(p *problems, at string) {
+	switch ep.API {
+	case OpenAI, Anthropic:
+		if ep.APIVersion != "" {
+			p.addf("%s.APIVersion: is set; only API %q takes one", at, Azure)
+		}
+	case Azure:
+		if ep.APIVersion != "" && ep.Model == "" {
+			p.addf("%s.Model: is empty; with an APIVersion the path needs the deployment's name", at)
+		}
+	case "":
+		p.addf("%s.API: is empty; use %q, %q or %q", at, OpenAI, Azure, Anthropic)
+	default:
+		p.addf("%s.API: %q is unknown; use %q, %q or %q", at, ep.API, OpenAI, Azure, Anthropic)
+	}
+	// A URL may hold a password, so no message repeats it.
+	u, err := url.Parse(ep.BaseURL)
+	switch {
+	case ep.BaseURL == "":
+		p.addf("%s.BaseURL: is empty; give the URL at which the API begins", at)
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		p.addf("%s.BaseURL: is no http or https URL with a host", at)
+	case u.User != nil:
+		p.addf("%s.BaseURL: has a user or password; a key belongs into Credential", at)
+	case u.RawQuery != "" || u.Fragment != "":
+		p.addf("%s.BaseURL: has a query or a fragment; it must end with the path", at)
+	}
+	if strings.ContainsFunc(ep.Model, isControl) {
+		p.addf("%s.Model: has a control character", at)
+	}
+}
+
+func isControl(r rune) bool { return r < ' ' || r == 0x7f }

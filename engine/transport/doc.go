@@ -1,0 +1,45 @@
+// Package transport puts an engine behind an [http.RoundTripper]: requests in
+// the shape of OpenAI's or Anthropic's API go to the deployment that the engine
+// chooses, and their usage comes back to it.
+//
+// # One request
+//
+// The body's "model" names the group. The transport estimates the prompt's
+// tokens, acquires, sends the request with the chosen deployment's host, path,
+// model and credential, reads the usage from the answer, and settles. Answers
+// pass through as they arrive; of a stream no more than one event is held. Paths
+// that end in /chat/completions, /responses, /embeddings or /messages are served,
+// whatever stands before. Bodies are not translated: a group serves OpenAI's
+// shapes or Anthropic's.
+//
+// # Usage
+//
+// A chat's stream is asked for its usage (stream_options.include_usage); a client
+// that did not ask for it does not see the chunk that carries it. Without usage
+// the reservation stands. An answer that is cut short, by whomever, is settled
+// with what was seen: the input as reported or estimated, and of the output at
+// least a token for every piece that came by. If nothing was seen the reservation
+// stands.
+//
+// # Failures
+//
+// On 429, 5xx and connection errors the next deployment is tried, as long as
+// nothing has reached the client, up to [Config.MaxAttempts]; the answer of the
+// last is the client's. Retry-After is obeyed, to a degree. Errors alone, those
+// that no provider has put a time to, never take the last deployment away.
+//
+// # Refusals
+//
+// What the engine refuses is answered as a provider would, because clients know
+// that and wait as long as it says: 429 with Retry-After and Retry-After-Ms; a
+// request that will never fit has X-Should-Retry: false instead. An unknown group
+// is 404, a body that is not JSON 400, one above [Config.MaxBody] without
+// [HeaderGroup] 413. Answers of a provider carry [HeaderDeployment], the
+// transport's own do not.
+//
+// # Secrets
+//
+// The client's credentials reach no provider, and the deployments' appear in no
+// error, no [Attempt] and not in the Request of a response. The package logs
+// nothing.
+package transport

@@ -1,0 +1,99 @@
+package transport
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+)
+
+// place is an endpoint, its URL parsed.
+type place struct {
+	Endpoint
+	id   string
+	base *url.URL
+	// failures counts failed attempts since the last that did not fail.
+	failures atomic.Int32
+}
+
+func newPlaces(endpoints map[string]Endpoint, old map[string]*place) map[string]*place {
+	out := make(map[string]*place, len(endpoints))
+	for id, ep := range endpoints {
+		base, err := url.Parse(ep.BaseURL)
+		if err != nil {
+			continue // cannot be: it was validated
+		}
+		p := &place{Endpoint: ep, id: id, base: base}
+		if o := old[id]; o != nil {
+			p.failures.Store(o.failures.Load())
+		}
+		out[id] = p
+	}
+	return out
+}
+
+// url returns where an operation goes. The client's query is kept but for
+// Azure's api-version, which is the endpoint's.
+func (p *place) url(op operation, query url.Values) *url.URL {
+	u := *p.base
+	path := strings.TrimSuffix(u.EscapedPath(), "/")
+	switch {
+	case p.API == Azure && p.APIVersion == "":
+		path += "/openai/v1" + suffixes[op]
+	case p.API == Azure && op == responses:
+		path += "/openai/responses"
+	case p.API == Azure:
+		path += "/openai/deployments/" + url.PathEscape(p.Model) + suffixes[op]
+	case p.API == Anthropic && !strings.HasSuffix(path, "/v1"):
+		path += "/v1" + suffixes[op]
+	default:
+		path += suffixes[op]
+	}
+	u.RawPath = path
+	u.Path, _ = url.PathUnescape(path) // escaped just now
+	query.Del("api-version")
+	if p.APIVersion != "" {
+		query.Set("api-version", p.APIVersion)
+	}
+	u.RawQuery = query.Encode()
+	return &u
+}
+
+// credentialHeaders are those in which clients send credentials, or say whose
+// they are. None of the client's reaches a provider.
+var credentialHeaders = []string{
+	"Authorization", "Api-Key", "X-Api-Key", "Proxy-Authorization", "Cookie",
+	"Openai-Organization", "Openai-Project",
+}
+
+// header returns the client's header with the endpoint's credential in place of
+// the client's.
+func (p *place) header(ctx context.Context, client http.Header) (http.Header, error) {
+	h := client.Clone()
+	if h == nil {
+		h = http.Header{}
+	}
+	for _, name := range credentialHeaders {
+		h.Del(name)
+	}
+	h.Del(HeaderGroup)
+	h.Del("Accept-Encoding") // the usage must be readable; net/http asks for gzip and undoes it
+	h.Del("Content-Length")
+	if p.API == Anthropic && h.Get("Anthropic-Version") == "" {
+		h.Set("Anthropic-Version", "2023-06-01")
+	}
+	key, err := p.Credential.get(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case key == "":
+	case p.API == OpenAI || p.Bearer:
+		h.Set("Authorization", "Bearer "+key)
+	case p.API == Azure:
+		h.Set("Api-Key", key)
+	case p.API == Anthropic:
+		h.Set("X-Api-Key", key)
+	}
+	return h, nil
+}

@@ -1,0 +1,366 @@
+package transport_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/transport"
+	"github.com/plimsoll-dev/plimsoll/engine/transport/internal/fake"
+)
+
+const plainChat = `{"model":"chat","messages":[{"role":"user","content":"Hello. out=40"}]}`
+
+const streamedChat = `{"model":"chat","stream":true,"messages":[{"role":"user","content":"Hello. out=40"}]}`
+
+func TestNextDeploymentIsTried(t *testing.T) {
+	tests := []struct {
+		name   string
+		first  http.Handler
+		status int
+	}{
+		{"429", answers(429, `{"error":{"code":"rate_limit_exceeded"}}`, "Retry-After", "7"), 429},
+		{"500", answers(500, `oops`), 500},
+		{"529", answers(529, `{"type":"error","error":{"type":"overloaded_error"}}`), 529},
+		{"connection cut", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), 0},
+		{"refusal inside a stream", answers(200, "event: response.created\ndata: {}\n\nevent: error\ndata: {\"type\":\"error\",\"code\":\"rate_limit_exceeded\"}\n\n",
+			"Content-Type", "text/event-stream", "Retry-After", "4"), 200},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p := &fake.Provider{}
+			b := newBench(t, change{}, tt.first, p)
+			resp, text := b.post(t, "/responses", `{"model":"chat","stream":true,"input":"Hello. out=40"}`)
+			require.Equal(t, http.StatusOK, resp.StatusCode)
+			require.Equal(t, "b", resp.Header.Get(transport.HeaderDeployment))
+			require.Equal(t, "2", resp.Header.Get(transport.HeaderAttempts))
+			require.Contains(t, text, "response.completed")
+			require.NotContains(t, text, "rate_limit")
+			got := b.attempts()
+			require.Len(t, got, 2)
+			require.Equal(t, tt.status, got[0].Status)
+			require.Equal(t, 2, got[1].Number)
+			b.atRest(t)
+		})
+	}
+}
+
+// What was refused costs a request and no tokens; what may have been received
+// keeps its reservation; what never left costs nothing.
+func TestCostOfFailures(t *testing.T) {
+	unreachable := func(c *transport.Config) {
+		ep := c.Endpoints["a"]
+		ep.BaseURL = "http://127.0.0.1:1"
+		c.Endpoints["a"] = ep
+	}
+	noKey := func(c *transport.Config) {
+		ep := c.Endpoints["a"]
+		ep.Credential = transport.Env("PLIMSOLL_TEST_UNSET")
+		c.Endpoints["a"] = ep
+	}
+	tests := []struct {
+		name     string
+		handler  http.Handler
+		edit     func(*transport.Config)
+		requests int64
+		ending   transport.Ending
+	}{
+		{"refused", answers(429, "{}"), nil, 1, transport.Settled},
+		{"bad request", answers(400, "{}"), nil, 1, transport.Settled},
+		{"cut", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), nil, 1, transport.Kept},
+		{"unreachable", answers(200, ""), unreachable, 0, transport.Released},
+		{"no key", answers(200, ""), noKey, 0, transport.Released},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBench(t, change{edit: tt.edit}, tt.handler)
+			resp, err := b.client.Do(request(t.Context(), t, "/chat/completions", plainChat))
+			if err == nil {
+				require.NoError(t, resp.Body.Close())
+			}
+			got := b.attempts()
+			require.Len(t, got, 1)
+			require.Equal(t, tt.ending, got[0].Ending)
+			s := b.state(t, "a")
+			require.Equal(t, tt.requests, s.Requests)
+			want := int64(0)
+			if tt.ending == transport.Kept {
+				want = got[0].Reserved
+				require.Positive(t, want)
+			}
+			require.Equal(t, want, s.Tokens)
+			b.atRest(t)
+		})
+	}
+}
+
+func TestAttemptsAreBounded(t *testing.T) {
+	down := answers(503, "down")
+	for _, tt := range []struct{ max, want int }{{0, 3}, {1, 1}, {2, 2}, {9, 4}} {
+		b := newBench(t, change{edit: func(c *transport.Config) { c.MaxAttempts = tt.max }}, down, down, down, down)
+		resp, text := b.post(t, "/chat/completions", plainChat)
+		require.Equal(t, 503, resp.StatusCode)
+		require.Equal(t, "down", text)
+		require.Len(t, b.attempts(), tt.want)
+		b.atRest(t)
+	}
+}
+
+func TestCooldowns(t *testing.T) {
+	rateLimited := `{"error":{"code":"rate_limit_exceeded","message":"Rate limit reached"}}`
+	tests := []struct {
+		name   string
+		status int
+		body   string
+		header []string
+		want   time.Duration
+	}{
+		{"seconds", 429, rateLimited, []string{"Retry-After", "7"}, 7 * time.Second},
+		{"a fraction", 429, rateLimited, []string{"Retry-After", "1.5"}, 1500 * time.Millisecond},
+		{"milliseconds come first", 429, rateLimited, []string{"Retry-After", "7", "Retry-After-Ms", "2100"}, 2100 * time.Millisecond},
+		{"Azure's milliseconds", 429, rateLimited, []string{"X-Ms-Retry-After-Ms", "900"}, 900 * time.Millisecond},
+		{"a day", 429, rateLimited, []string{"Retry-After", "86400"}, 5 * time.Minute},
+		{"more than fits", 429, rateLimited, []string{"Retry-After", "1e300"}, 5 * time.Minute},
+		{"a date long ago", 429, rateLimited, []string{"Retry-After", "Sun, 06 Nov 1994 08:49:37 GMT"}, 0},
+		{"a date far ahead", 429, rateLimited, []string{"Retry-After", "Sun, 06 Nov 2994 08:49:37 GMT"}, 5 * time.Minute},
+		{"nothing said", 429, rateLimited, nil, time.Second},
+		{"negative", 429, rateLimited, []string{"Retry-After", "-5"}, time.Second},
+		{"malformed", 429, rateLimited, []string{"Retry-After", "soon", "Retry-After-Ms", "NaN"}, time.Second},
+		{"infinite", 429, rateLimited, []string{"Retry-After", "Inf"}, time.Second},
+		{"a body that is not JSON", 429, "<html>", []string{"Retry-After", "3"}, 3 * time.Second},
+		{"no money", 429, `{"error":{"code":"insufficient_quota"}}`, []string{"Retry-After", "3"}, 10 * time.Minute},
+		{"this request is too large", 429, `{"error":{"code":"rate_limit_exceeded","message":"Request too large for gpt-4o"}}`, []string{"Retry-After", "3"}, 0},
+		{"overloaded, with a time", 503, "", []string{"Retry-After", "2"}, 2 * time.Second},
+		{"broken once", 500, "", nil, 0},
+		{"the request's fault", 400, "", []string{"Retry-After", "3"}, 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBench(t, change{}, answers(tt.status, tt.body, tt.header...), &fake.Provider{})
+			b.post(t, "/chat/completions", plainChat)
+			require.Equal(t, tt.want, b.state(t, "a").CoolingFor)
+			require.Zero(t, b.state(t, "b").CoolingFor)
+		})
+	}
+}
+
+// Errors alone cool deployments down one after the other, but never the last.
+func TestLastDeploymentIsNotEjected(t *testing.T) {
+	for _, status := range []int{429, 500, 503} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			down := answers(status, "")
+			b := newBench(t, change{}, down, down, down)
+			for range 5 {
+				resp, _ := b.post(t, "/chat/completions", plainChat)
+				require.Equal(t, status, resp.StatusCode)
+				require.NotEmpty(t, resp.Header.Get(transport.HeaderDeployment), "the provider was asked")
+			}
+			cooling := 0
+			for _, s := range b.eng.AppendStates(nil) {
+				if s.CoolingFor > 0 {
+					cooling++
+				}
+			}
+			require.Equal(t, 2, cooling)
+		})
+	}
+}
+
+// A success ends the count of failures in a row.
+func TestFailuresInARow(t *testing.T) {
+	var n atomic.Int64
+	ok := &fake.Provider{}
+	flaky := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if n.Add(1)%2 == 1 {
+			w.WriteHeader(http.StatusInternalServerError)
+			return
+		}
+		ok.ServeHTTP(w, r)
+	})
+	b := newBench(t, change{}, flaky, ok)
+	for range 6 {
+		resp, _ := b.post(t, "/chat/completions", plainChat)
+		require.Equal(t, 200, resp.StatusCode)
+		require.Zero(t, b.state(t, "a").CoolingFor)
+	}
+}
+
+// The provider's own refusal reaches the client when nobody else can help.
+func TestLastRefusalIsPassedOn(t *testing.T) {
+	body := `{"error":{"message":"` + strings.Repeat("long ", 30_000) + `"}}`
+	b := newBench(t, change{}, answers(429, body, "Retry-After", "9", "X-Request-Id", "r1"))
+	resp, text := b.post(t, "/chat/completions", plainChat)
+	require.Equal(t, 429, resp.StatusCode)
+	require.Equal(t, "9", resp.Header.Get("Retry-After"))
+	require.Equal(t, "r1", resp.Header.Get("X-Request-Id"))
+	require.Equal(t, body, text)
+}
+
+// gate holds a stream open until the test lets go.
+type gate struct {
+	send    string
+	abort   bool
+	release chan struct{}
+}
+
+func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	w.Header().Set("Content-Type", "text/event-stream")
+	_, _ = io.WriteString(w, g.send)
+	_ = http.NewResponseController(w).Flush()
+	if g.abort {
+		panic(http.ErrAbortHandler)
+	}
+	select {
+	case <-g.release:
+	case <-r.Context().Done():
+	}
+}
+
+var (
+	threePieces = strings.Repeat(`data: {"choices":[{"delta":{"content":"x"}}],"usage":null}`+"\n\n", 3)
+	halfMessage = "event: message_start\ndata: {\"message\":{\"usage\":{\"input_tokens\":33,\"output_tokens\":1}}}\n\n" +
+		strings.Repeat("event: content_block_delta\ndata: {\"delta\":{\"text\":\"x\"}}\n\n", 4)
+)
+
+// A stream that is cut half way is settled with what was seen of it.
+func TestStreamCutHalfWay(t *testing.T) {
+	const estimated = 9 // plainChat's prompt, see TestEstimates
+	tests := []struct {
+		name, path, send string
+		api              transport.API
+		want             engine.Usage // zero: the reservation stands
+	}{
+		{name: "chat", path: "/chat/completions", send: threePieces, want: engine.Usage{InputTokens: -1, OutputTokens: 3}},
+		{name: "message", path: "/messages", send: halfMessage, api: transport.Anthropic, want: engine.Usage{InputTokens: 33, OutputTokens: 4}},
+		{name: "nothing seen", path: "/chat/completions", send: ": hello\n\n"},
+	}
+	ways := map[string]func(context.CancelFunc, *http.Response) error{
+		"the client closes":  func(_ context.CancelFunc, r *http.Response) error { return r.Body.Close() },
+		"the context ends":   func(cancel context.CancelFunc, _ *http.Response) error { cancel(); return nil },
+		"the provider stops": nil,
+	}
+	for _, tt := range tests {
+		for way, stop := range ways {
+			t.Run(tt.name+", "+way, func(t *testing.T) {
+				g := &gate{send: tt.send, abort: stop == nil, release: make(chan struct{})}
+				defer close(g.release)
+				ended := make(chan transport.Attempt, 1)
+				b := newBench(t, change{api: tt.api, edit: func(c *transport.Config) {
+					c.Done = func(a transport.Attempt) { ended <- a }
+				}}, g)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				resp, err := b.client.Do(request(ctx, t, tt.path, streamedChat))
+				require.NoError(t, err)
+				_, err = io.ReadFull(resp.Body, make([]byte, len(tt.send)))
+				require.NoError(t, err)
+				if stop == nil {
+					_, err = io.ReadAll(resp.Body)
+					require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+				} else {
+					require.NoError(t, stop(cancel, resp))
+				}
+				got := <-ended
+				require.False(t, got.Reported)
+				require.NoError(t, resp.Body.Close())
+				switch {
+				case tt.want == engine.Usage{}:
+					require.Equal(t, transport.Kept, got.Ending)
+					require.Equal(t, got.Reserved, b.state(t, "a").Tokens)
+				case tt.want.InputTokens < 0:
+					tt.want.InputTokens = got.Usage.InputTokens
+					require.InDelta(t, estimated, got.Usage.InputTokens, 5)
+					fallthrough
+				default:
+					require.Equal(t, transport.Settled, got.Ending)
+					require.Equal(t, tt.want, got.Usage)
+					require.Equal(t, tt.want.InputTokens+tt.want.OutputTokens, b.state(t, "a").Tokens)
+				}
+				if way == "the context ends" {
+					require.ErrorIs(t, got.Err, context.Canceled)
+				}
+				b.atRest(t)
+			})
+		}
+	}
+}
+
+// While a stream runs past its reservation the engine is kept up to date.
+func TestLongStreamIsCountedAsItRuns(t *testing.T) {
+	const n = 400 // 256 are assumed
+	send := strings.Repeat(`data: {"choices":[{"delta":{"content":"x"}}]}`+"\n\n", n)
+	g := &gate{send: send, release: make(chan struct{})}
+	defer close(g.release)
+	b := newBench(t, change{}, g)
+	resp, err := b.client.Do(request(t.Context(), t, "/chat/completions", streamedChat))
+	require.NoError(t, err)
+	_, err = io.ReadFull(resp.Body, make([]byte, len(send)))
+	require.NoError(t, err)
+	used := b.state(t, "a").Tokens
+	require.Greater(t, used, int64(n-20))
+	require.NoError(t, resp.Body.Close())
+	require.Equal(t, b.attempts()[0].Usage, engine.Usage{InputTokens: b.attempts()[0].Usage.InputTokens, OutputTokens: n})
+}
+
+// A request that is given up before there is an answer keeps its reservation.
+func TestCancelBeforeTheAnswer(t *testing.T) {
+	arrived := make(chan struct{})
+	slow := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		close(arrived)
+		<-r.Context().Done()
+	})
+	b := newBench(t, change{}, slow, &fake.Provider{})
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		<-arrived
+		cancel()
+	}()
+	resp, err := b.client.Do(request(ctx, t, "/chat/completions", plainChat))
+	if err == nil {
+		_ = resp.Body.Close()
+	}
+	require.ErrorIs(t, err, context.Canceled)
+	require.Len(t, b.attempts(), 1, "no other deployment is tried")
+	require.Equal(t, transport.Kept, b.attempts()[0].Ending)
+	b.atRest(t)
+}
+
+// No error names a credential, whatever is wrong.
+func TestErrorsNameNoCredential(t *testing.T) {
+	edits := map[string]func(*transport.Endpoint){
+		"unreachable":     func(ep *transport.Endpoint) { ep.BaseURL = "http://127.0.0.1:1" },
+		"key with a line": func(ep *transport.Endpoint) { ep.Credential = transport.Key(secret + "\nX: y") },
+		"no key": func(ep *transport.Endpoint) {
+			ep.Credential = func(context.Context) (string, error) { return secret, errors.New("vault is sealed") }
+		},
+	}
+	for name, edit := range edits {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, change{edit: func(c *transport.Config) {
+				ep := c.Endpoints["a"]
+				edit(&ep)
+				c.Endpoints["a"] = ep
+			}}, &fake.Provider{})
+			resp, err := b.client.Do(request(t.Context(), t, "/chat/completions", plainChat))
+			if err == nil {
+				_ = resp.Body.Close()
+			}
+			require.ErrorContains(t, err, `transport: deployment "a"`)
+			require.NotContains(t, err.Error(), secret)
+			require.Len(t, b.attempts(), 1)
+			require.NotContains(t, fmt.Sprintf("%+v", b.attempts()[0]), secret)
+			b.atRest(t)
+		})
+	}
+}

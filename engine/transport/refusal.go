@@ -1,0 +1,146 @@
+package transport
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+)
+
+// A refusal is an answer of the transport's own, in the shape of the API that the
+// client speaks: https://platform.openai.com/docs/guides/error-codes and
+// https://platform.claude.com/docs/en/api/errors.
+type refusal struct {
+	status  int
+	typ     string // OpenAI's
+	code    string // OpenAI's, "" = null
+	kind    string // Anthropic's type
+	message string
+	wait    time.Duration // how long to wait; 0 = not said
+	never   bool          // trying again will not help
+}
+
+func invalid(status int, code, message string) *refusal {
+	return &refusal{status: status, typ: "invalid_request_error", code: code, kind: "invalid_request_error", message: message, never: true}
+}
+
+func unknownPath(in *http.Request) *refusal {
+	r := invalid(http.StatusNotFound, "unknown_url", fmt.Sprintf("unknown path %q: it must end in %s, %s, %s or %s",
+		pathOf(in), suffixes[chat], suffixes[responses], suffixes[embeddings], suffixes[messages]))
+	r.kind = "not_found_error"
+	return r
+}
+
+func wrongMethod(in *http.Request) *refusal {
+	return invalid(http.StatusMethodNotAllowed, "method_not_supported", fmt.Sprintf("method %q: only POST is served", in.Method))
+}
+
+func invalidBody(why string) *refusal {
+	return invalid(http.StatusBadRequest, "", "the body cannot be used: "+why)
+}
+
+func invalidModel() *refusal {
+	return invalid(http.StatusBadRequest, "missing_required_parameter", "model: a text is needed that names a group")
+}
+
+func tooLargeBody(limit int64) *refusal {
+	r := invalid(http.StatusRequestEntityTooLarge, "request_too_large",
+		fmt.Sprintf("the body is larger than %d bytes: name its group in the header %s", limit, HeaderGroup))
+	r.kind = "request_too_large"
+	return r
+}
+
+func unknownGroup(name string) *refusal {
+	r := invalid(http.StatusNotFound, "model_not_found", fmt.Sprintf("the model %q does not exist", name))
+	r.kind = "not_found_error"
+	return r
+}
+
+// refusalOf says why the engine refused.
+func refusalOf(err error, q *request) *refusal {
+	if le, ok := errors.AsType[*engine.LimitError](err); ok {
+		return limitRefusal(le)
+	}
+	if q.passed > 0 {
+		return invalid(http.StatusBadRequest, "", fmt.Sprintf("the model %q is not served by this API", q.group))
+	}
+	if errors.Is(err, engine.ErrInvalidDemand) {
+		return invalid(http.StatusBadRequest, "", "the request is larger than can be counted")
+	}
+	return unknownGroup(q.group) // its last deployment has gone
+}
+
+func limitRefusal(le *engine.LimitError) *refusal {
+	r := &refusal{
+		status: http.StatusTooManyRequests, typ: "tokens", code: "rate_limit_exceeded", kind: "rate_limit_error",
+		wait: le.RetryAfter, never: le.Never,
+	}
+	if le.Limit != engine.LimitTPM {
+		r.typ = "requests"
+	}
+	if le.Never {
+		r.message = fmt.Sprintf("Request too large for %q: it will not fit its limits (%s).", le.Group, le.Limit)
+	} else {
+		r.message = fmt.Sprintf("Rate limit reached for %q (%s). Please try again in %s.", le.Group, le.Limit, ceil(le.RetryAfter, time.Millisecond))
+	}
+	return r
+}
+
+// answer writes the refusal as the API of the operation does.
+func (r *refusal) answer(in *http.Request, op operation) *http.Response {
+	h := http.Header{"Content-Type": {"application/json"}}
+	switch {
+	case r.never:
+		h.Set("X-Should-Retry", "false")
+	case r.wait > 0:
+		h.Set("Retry-After", strconv.FormatInt(int64(ceil(r.wait, time.Second)/time.Second), 10))
+		h.Set("Retry-After-Ms", strconv.FormatInt(ceil(r.wait, time.Millisecond).Milliseconds(), 10))
+	}
+	text := r.body(op)
+	h.Set("Content-Length", strconv.Itoa(len(text)))
+	return &http.Response{
+		Status:     strconv.Itoa(r.status) + " " + http.StatusText(r.status),
+		StatusCode: r.status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: h, Body: io.NopCloser(bytes.NewReader(text)), ContentLength: int64(len(text)), Request: in,
+	}
+}
+
+func (r *refusal) body(op operation) []byte {
+	type failure struct {
+		Message string  `json:"message"`
+		Type    string  `json:"type"`
+		Param   *string `json:"param"`
+		Code    *string `json:"code"`
+	}
+	type named struct {
+		Type    string `json:"type"`
+		Message string `json:"message"`
+	}
+	var v any
+	if op.anthropic() {
+		v = struct {
+			Type  string `json:"type"`
+			Error named  `json:"error"`
+		}{"error", named{r.kind, r.message}}
+	} else {
+		f := failure{Message: r.message, Type: r.typ}
+		if r.code != "" {
+			f.Code = &r.code
+		}
+		v = map[string]failure{"error": f}
+	}
+	text, err := json.Marshal(v)
+	if err != nil {
+		return []byte("{}") // cannot be: texts
+	}
+	return text
+}
+
+// ceil rounds up to whole units.
+func ceil(d, unit time.Duration) time.Duration { return (d + unit - 1) / unit * unit }

@@ -1,0 +1,161 @@
+package transport
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/estimate"
+)
+
+// A request is what is known of a client's request.
+type request struct {
+	op     operation
+	group  string
+	demand engine.Demand
+	body   object
+	stream bool
+	asked  bool // for the usage of its stream
+	passed int  // deployments that do not understand it
+
+	rest   io.Reader // a body above the limit, once; nil for others
+	reread bool      // the body has been used
+}
+
+// read reads a request. It returns a refusal if it cannot be served, and an error
+// if the client's body cannot be read. The request is never nil.
+func (t *Transport) read(in *http.Request) (*request, *refusal, error) {
+	q := &request{}
+	var ok bool
+	if q.op, ok = operationOf(in.URL.Path); !ok {
+		return q, unknownPath(in), nil
+	}
+	if in.Method != http.MethodPost {
+		return q, wrongMethod(in), nil
+	}
+	if in.Body == nil || in.Body == http.NoBody {
+		return q, invalidBody("it is empty"), nil
+	}
+	var text []byte
+	if in.ContentLength <= t.maxBody {
+		var err error
+		if text, err = readUpTo(in.Body, t.maxBody+1, in.ContentLength); err != nil {
+			return q, nil, err
+		}
+	}
+	if in.ContentLength > t.maxBody || int64(len(text)) > t.maxBody {
+		if q.group = in.Header.Get(HeaderGroup); q.group == "" {
+			return q, tooLargeBody(t.maxBody), nil
+		}
+		q.rest = io.MultiReader(bytes.NewReader(text), in.Body)
+		return q, nil, nil
+	}
+	no := t.parse(q, text)
+	return q, no, nil
+}
+
+// readUpTo reads at most limit bytes, of which size are expected, if that is not
+// negative.
+func readUpTo(r io.Reader, limit, size int64) ([]byte, error) {
+	var buf bytes.Buffer
+	if size >= 0 {
+		buf.Grow(int(size) + bytes.MinRead)
+	}
+	_, err := buf.ReadFrom(io.LimitReader(r, limit))
+	return buf.Bytes(), err
+}
+
+func (t *Transport) parse(q *request, text []byte) *refusal {
+	var err error
+	if q.body, err = parseObject(text); err != nil {
+		return invalidBody(err.Error())
+	}
+	if json.Unmarshal(q.body.get("model"), &q.group) != nil || q.group == "" {
+		return invalidModel()
+	}
+	var options struct {
+		IncludeUsage bool `json:"include_usage"`
+	}
+	_ = json.Unmarshal(q.body.get("stream"), &q.stream)
+	_ = json.Unmarshal(q.body.get("stream_options"), &options)
+	q.asked = options.IncludeUsage
+	var counter estimate.Counter
+	if t.counter != nil {
+		counter = t.counter(q.group)
+	}
+	if counter == nil {
+		counter = estimate.EncodingFor(q.group)
+	}
+	q.demand = demand(q.op, &q.body, counter)
+	return nil
+}
+
+// asksUsage reports whether the transport asks for the usage of a stream whose
+// client did not.
+func (q *request) asksUsage(p *place) bool {
+	return q.op == chat && q.stream && !q.asked && !p.NoStreamUsage && q.rest == nil
+}
+
+// replayable reports whether the request can be sent once more.
+func (q *request) replayable(in *http.Request) bool { return q.rest == nil || in.GetBody != nil }
+
+// outgoing returns the request as the endpoint wants it.
+func (q *request) outgoing(in *http.Request, p *place) (*http.Request, error) {
+	h, err := p.header(in.Context(), in.Header)
+	if err != nil {
+		return nil, err
+	}
+	out := (&http.Request{
+		Method: http.MethodPost, URL: p.url(q.op, in.URL.Query()), Header: h,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}).WithContext(in.Context())
+	if q.rest != nil {
+		return out, q.attachLarge(out, in)
+	}
+	text := q.rewritten(p)
+	out.ContentLength = int64(len(text))
+	out.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(text)), nil }
+	out.Body, _ = out.GetBody() // no error above
+	return out, nil
+}
+
+// attachLarge gives the client's own body to the request.
+func (q *request) attachLarge(out, in *http.Request) error {
+	out.ContentLength = in.ContentLength
+	if !q.reread {
+		q.reread = true
+		out.Body = struct {
+			io.Reader
+			io.Closer
+		}{q.rest, in.Body}
+		return nil
+	}
+	var err error
+	out.Body, err = in.GetBody()
+	return err
+}
+
+// rewritten returns the body with the endpoint's model, and with what asks for
+// the usage of a stream.
+func (q *request) rewritten(p *place) []byte {
+	values := map[string][]byte{}
+	if p.Model != "" {
+		values["model"] = quote(p.Model)
+	}
+	if q.asksUsage(p) {
+		options := map[string]json.RawMessage{}
+		if json.Unmarshal(q.body.get("stream_options"), &options) != nil || options == nil {
+			options = map[string]json.RawMessage{}
+		}
+		options["include_usage"] = json.RawMessage("true")
+		if text, err := json.Marshal(options); err == nil {
+			values["stream_options"] = text
+		}
+	}
+	if len(values) == 0 {
+		return q.body.text
+	}
+	return q.body.with(values)
+}

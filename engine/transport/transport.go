@@ -1,0 +1,241 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/estimate"
+)
+
+const (
+	// HeaderGroup in a request names the group of one whose body is larger than
+	// [Config.MaxBody]. It is not passed on.
+	HeaderGroup = "X-Plimsoll-Group"
+	// HeaderDeployment in an answer is the ID of the deployment that gave it. What
+	// is no printable ASCII, quotes and backslashes are escaped as in a Go text.
+	HeaderDeployment = "X-Plimsoll-Deployment"
+	// HeaderAttempts in an answer is how many deployments the request was sent to.
+	HeaderAttempts = "X-Plimsoll-Attempts"
+)
+
+// Transport is an [http.RoundTripper] that sends requests where an engine says.
+// Make one with [New]; it is safe for concurrent use. It starts no goroutine that
+// outlives a request.
+type Transport struct {
+	engine      *engine.Engine
+	base        http.RoundTripper
+	counter     func(group string) estimate.Counter
+	maxBody     int64
+	maxAttempts int
+	done        func(Attempt)
+	places      atomic.Pointer[map[string]*place]
+	applying    sync.Mutex
+	cooling     sync.Mutex
+}
+
+// New returns a Transport, or every problem of the configuration, each with the
+// name of its field.
+func New(cfg Config) (*Transport, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	t := &Transport{
+		engine: cfg.Engine, base: cfg.Base, counter: cfg.Counter,
+		maxBody: cfg.MaxBody, maxAttempts: cfg.MaxAttempts, done: cfg.Done,
+	}
+	if t.base == nil {
+		t.base = newBase()
+	}
+	if t.maxBody == 0 {
+		t.maxBody = defaultMaxBody
+	}
+	if t.maxAttempts == 0 {
+		t.maxAttempts = defaultMaxAttempts
+	}
+	places := newPlaces(cfg.Endpoints, nil)
+	t.places.Store(&places)
+	return t, nil
+}
+
+// newBase returns what sends requests by default. An answer may take minutes to
+// begin, so only the request's context bounds that.
+func newBase() *http.Transport {
+	return &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		ForceAttemptHTTP2:     true,
+		MaxIdleConnsPerHost:   256,
+		IdleConnTimeout:       90 * time.Second,
+		TLSHandshakeTimeout:   10 * time.Second,
+		ExpectContinueTimeout: time.Second,
+	}
+}
+
+// Apply replaces the endpoints; requests under way go on with theirs. Call it
+// after [engine.Engine.Apply] where deployments are added or removed: until then a
+// deployment without an endpoint is passed over. It fails as New does, and then
+// changes nothing.
+func (t *Transport) Apply(endpoints map[string]Endpoint) error {
+	if err := errors.Join(validateEndpoints(t.engine, endpoints)...); err != nil {
+		return err
+	}
+	t.applying.Lock()
+	defer t.applying.Unlock()
+	places := newPlaces(endpoints, *t.places.Load())
+	t.places.Store(&places)
+	return nil
+}
+
+// CloseIdleConnections closes those of the Base, if it can.
+func (t *Transport) CloseIdleConnections() {
+	if c, ok := t.base.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}
+
+// RoundTrip implements [http.RoundTripper]. It does not change the request. The
+// caller must read the answer to its end or close it.
+func (t *Transport) RoundTrip(in *http.Request) (*http.Response, error) {
+	q, no, err := t.read(in)
+	if err != nil || no != nil {
+		closeBody(in)
+		if err != nil {
+			return nil, fmt.Errorf("transport: reading the request: %w", err)
+		}
+		return no.answer(in, q.op), nil
+	}
+	large := q.rest != nil
+	if !large {
+		closeBody(in)
+	}
+	resp, no, err := t.serve(in, q)
+	if no != nil {
+		if large {
+			closeBody(in)
+		}
+		return no.answer(in, q.op), nil
+	}
+	return resp, err
+}
+
+// outcome is how an attempt ended that left the client without an answer.
+type outcome struct {
+	resp *http.Response // a refusal or failure of the provider, unread
+	err  error
+}
+
+func (o *outcome) discard() {
+	if o != nil && o.resp != nil {
+		_ = o.resp.Body.Close()
+	}
+}
+
+// serve sends a request to one deployment after the other.
+func (t *Transport) serve(in *http.Request, q *request) (*http.Response, *refusal, error) {
+	group, err := t.engine.Group(q.group)
+	if err != nil {
+		return nil, unknownGroup(q.group), nil
+	}
+	var last *outcome
+	for n := 1; ; n++ {
+		c, err := t.acquire(in.Context(), group, q)
+		if err != nil {
+			if last != nil {
+				return last.resp, nil, last.err
+			}
+			return nil, refusalOf(err, q), nil
+		}
+		last.discard()
+		c.report.Number = n
+		resp, failure := t.attempt(in, q, c)
+		if failure == nil {
+			return resp, nil, nil
+		}
+		last = failure
+		q.demand.Exclude = append(q.demand.Exclude, c.ref)
+		if n >= t.maxAttempts || !q.replayable(in) || in.Context().Err() != nil {
+			return last.resp, nil, last.err
+		}
+	}
+}
+
+// acquire reserves on a deployment that has an endpoint and understands the
+// request. Others are passed over.
+func (t *Transport) acquire(ctx context.Context, group *engine.Group, q *request) (*call, error) {
+	for {
+		c := &call{t: t, group: group, usage: noUsage, input: q.demand.InputTokens}
+		var err error
+		if c.lease, err = group.Acquire(q.demand); err != nil {
+			return nil, err
+		}
+		c.ref = c.lease.Ref()
+		p := (*t.places.Load())[c.ref.ID()]
+		if p == nil || !q.op.servedBy(p.API) {
+			c.lease.Release()
+			q.passed++
+			q.demand.Exclude = append(q.demand.Exclude, c.ref)
+			continue
+		}
+		c.place = p
+		c.expected = max(c.lease.Reserved()-q.demand.InputTokens, 0)
+		if q.rest != nil {
+			c.input = -1
+		}
+		c.report = Attempt{Context: ctx, Group: group.Name(), Deployment: p.id, Reserved: c.lease.Reserved()}
+		return c, nil
+	}
+}
+
+// attempt sends the request to one deployment. It returns the answer for the
+// client, or an outcome after which another may be tried.
+func (t *Transport) attempt(in *http.Request, q *request, c *call) (*http.Response, *outcome) {
+	ctx := in.Context()
+	fail := func(err error) *outcome {
+		return &outcome{err: fmt.Errorf("transport: deployment %q: %w", c.place.id, err)}
+	}
+	out, err := q.outgoing(in, c.place)
+	if err != nil {
+		c.unsent(err)
+		t.cool(c, signal{})
+		return nil, fail(err)
+	}
+	resp, err := t.base.RoundTrip(out)
+	if err != nil {
+		c.fail(err)
+		if ctx.Err() == nil {
+			t.cool(c, signal{})
+		}
+		return nil, fail(err)
+	}
+	resp.Request = in // not the one that carries the credential
+	resp.Header = resp.Header.Clone()
+	if resp.Header == nil {
+		resp.Header = http.Header{}
+	}
+	c.header, c.report.Status = resp.Header, resp.StatusCode
+	resp.Header.Set(HeaderDeployment, headerText(c.place.id))
+	resp.Header.Set(HeaderAttempts, strconv.Itoa(c.report.Number))
+	switch {
+	case retryable(resp.StatusCode):
+		body := peek(resp)
+		c.refuse()
+		t.cool(c, parseSignal(resp.StatusCode, resp.Header, body, time.Now()))
+		return nil, &outcome{resp: resp}
+	case resp.StatusCode >= http.StatusMultipleChoices:
+		c.refuse() // the request's own fault; no other deployment would take it
+		return resp, nil
+	}
+	s := t.follow(ctx, resp, q, c)
+	if s != nil && resp.Header.Get("Retry-After") != "" && s.refused() {
+		c.refuse()
+		return nil, &outcome{resp: resp}
+	}
+	c.place.failures.Store(0)
+	return resp, nil
+}
