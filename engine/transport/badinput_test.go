@@ -254,6 +254,7 @@ func TestNewNamesWhatIsWrong(t *testing.T) {
 		{"an unreadable URL", one(func(ep *transport.Endpoint) { ep.BaseURL = "https://" + secret + ":x\x7f" }), `Endpoints["c"].BaseURL: is no http`},
 		{"a version for OpenAI", one(func(ep *transport.Endpoint) { ep.APIVersion = "v" }), `Endpoints["c"].APIVersion: is set`},
 		{"Azure without a model", one(func(ep *transport.Endpoint) { ep.API, ep.APIVersion = transport.Azure, "v" }), `Endpoints["c"].Model: is empty`},
+		{"unknown provider", one(func(ep *transport.Endpoint) { ep.Provider = "acme" }), `Endpoints["c"].Provider: "acme" is unknown`},
 		{"a model of two lines", one(func(ep *transport.Endpoint) { ep.Model = "a\nb" }), `Endpoints["c"].Model: has a control character`},
 		{"negative body", transport.Config{Engine: eng, Endpoints: map[string]transport.Endpoint{"c": good}, MaxBody: -1}, "MaxBody: is -1"},
 		{"too many attempts", transport.Config{Engine: eng, Endpoints: map[string]transport.Endpoint{"c": good}, MaxAttempts: 101}, "MaxAttempts: is 101"},

@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/http"
 	"sync"
-	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
 )
@@ -62,7 +61,7 @@ func (c *call) refusal(body []byte) {
 	c.refused = true
 	c.mu.Unlock()
 	if early {
-		c.t.cool(c, parseSignal(http.StatusOK, c.header, body, time.Now()))
+		c.t.cool(c, c.signal(http.StatusOK, body))
 	}
 }
 

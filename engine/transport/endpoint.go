@@ -33,6 +33,14 @@ func newPlaces(endpoints map[string]Endpoint, old map[string]*place) map[string]
 	return out
 }
 
+// provider names who answers, for reading what it says.
+func (p *place) provider() string {
+	if p.Provider != "" {
+		return p.Provider
+	}
+	return string(p.API)
+}
+
 // url returns where an operation goes. The client's query is kept but for
 // Azure's api-version, which is the endpoint's.
 func (p *place) url(op operation, query url.Values) *url.URL {

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 	"github.com/plimsoll-dev/plimsoll/engine/transport"
 	"github.com/plimsoll-dev/plimsoll/engine/transport/internal/fake"
 )
@@ -128,14 +129,14 @@ func TestCooldowns(t *testing.T) {
 		{"a fraction", 429, rateLimited, []string{"Retry-After", "1.5"}, 1500 * time.Millisecond},
 		{"milliseconds come first", 429, rateLimited, []string{"Retry-After", "7", "Retry-After-Ms", "2100"}, 2100 * time.Millisecond},
 		{"Azure's milliseconds", 429, rateLimited, []string{"X-Ms-Retry-After-Ms", "900"}, 900 * time.Millisecond},
-		{"a day", 429, rateLimited, []string{"Retry-After", "86400"}, 5 * time.Minute},
-		{"more than fits", 429, rateLimited, []string{"Retry-After", "1e300"}, 5 * time.Minute},
-		{"a date long ago", 429, rateLimited, []string{"Retry-After", "Sun, 06 Nov 1994 08:49:37 GMT"}, 0},
-		{"a date far ahead", 429, rateLimited, []string{"Retry-After", "Sun, 06 Nov 2994 08:49:37 GMT"}, 5 * time.Minute},
+		{"a day", 429, rateLimited, []string{"Retry-After", "86400"}, provider.MaxRetryAfter},
+		{"more than fits", 429, rateLimited, []string{"Retry-After", "1e300"}, provider.MaxRetryAfter},
+		{"a date long ago", 429, rateLimited, []string{"Retry-After", "Sun, 06 Nov 1994 08:49:37 GMT"}, time.Second},
+		{"a date far ahead", 429, rateLimited, []string{"Retry-After", "Sun, 06 Nov 2994 08:49:37 GMT"}, provider.MaxRetryAfter},
 		{"nothing said", 429, rateLimited, nil, time.Second},
 		{"negative", 429, rateLimited, []string{"Retry-After", "-5"}, time.Second},
 		{"malformed", 429, rateLimited, []string{"Retry-After", "soon", "Retry-After-Ms", "NaN"}, time.Second},
-		{"infinite", 429, rateLimited, []string{"Retry-After", "Inf"}, time.Second},
+		{"infinite", 429, rateLimited, []string{"Retry-After", "Inf"}, provider.MaxRetryAfter},
 		{"a body that is not JSON", 429, "<html>", []string{"Retry-After", "3"}, 3 * time.Second},
 		{"no money", 429, `{"error":{"code":"insufficient_quota"}}`, []string{"Retry-After", "3"}, 10 * time.Minute},
 		{"this request is too large", 429, `{"error":{"code":"rate_limit_exceeded","message":"Request too large for gpt-4o"}}`, []string{"Retry-After", "3"}, 0},

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
-	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
 )
@@ -179,19 +178,3 @@ func FuzzRewrite(f *testing.F) {
 		}
 	})
 }
-
-// FuzzSignal: no refusal leads to a negative or an endless pause.
-func FuzzSignal(f *testing.F) {
-	f.Add(429, "7", "", `{"error":{"code":"insufficient_quota"}}`)
-	f.Add(503, "-1", "NaN", `{`)
-	f.Add(200, "Sun, 06 Nov 2994 08:49:37 GMT", "1e309", `{"code":7,"error":"x"}`)
-	f.Fuzz(func(t *testing.T, status int, seconds, millis, body string) {
-		h := map[string][]string{"Retry-After": {seconds}, "Retry-After-Ms": {millis}}
-		s := parseSignal(status, h, []byte(body), testNow)
-		if s.after < 0 || s.after > quotaGone {
-			t.Errorf("pause = %v", s.after)
-		}
-	})
-}
-
-var testNow = time.Date(2025, 6, 2, 9, 45, 20, 0, time.UTC)

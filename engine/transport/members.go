@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 )
 
 // object is a JSON object as text, and where the values of its members are, so
@@ -68,8 +69,8 @@ func jsonError(err error) error {
 
 // get returns the last value of that name, as parsers do; nil if there is none.
 func (o *object) get(name string) json.RawMessage {
-	for i := len(o.members) - 1; i >= 0; i-- {
-		if m := o.members[i]; m.name == name {
+	for _, m := range slices.Backward(o.members) {
+		if m.name == name {
 			return o.text[m.from:m.to]
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/estimate"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
 const (
@@ -202,14 +203,14 @@ func (t *Transport) attempt(in *http.Request, q *request, c *call) (*http.Respon
 	out, err := q.outgoing(in, c.place)
 	if err != nil {
 		c.unsent(err)
-		t.cool(c, signal{})
+		t.cool(c, provider.Signal{Kind: provider.Other})
 		return nil, fail(err)
 	}
 	resp, err := t.base.RoundTrip(out)
 	if err != nil {
 		c.fail(err)
 		if ctx.Err() == nil {
-			t.cool(c, signal{})
+			t.cool(c, provider.Signal{Kind: provider.Other})
 		}
 		return nil, fail(err)
 	}
@@ -225,7 +226,7 @@ func (t *Transport) attempt(in *http.Request, q *request, c *call) (*http.Respon
 	case retryable(resp.StatusCode):
 		body := peek(resp)
 		c.refuse()
-		t.cool(c, parseSignal(resp.StatusCode, resp.Header, body, time.Now()))
+		t.cool(c, c.signal(resp.StatusCode, body))
 		return nil, &outcome{resp: resp}
 	case resp.StatusCode >= http.StatusMultipleChoices:
 		c.refuse() // the request's own fault; no other deployment would take it

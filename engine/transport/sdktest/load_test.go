@@ -1,0 +1,282 @@
+package sdktest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/openai/openai-go/v3"
+	"github.com/openai/openai-go/v3/option"
+	"github.com/stretchr/testify/require"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/transport"
+	"github.com/plimsoll-dev/plimsoll/engine/transport/internal/fake"
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+const (
+	speed   = 10   // how much faster than real time it is for engine and providers
+	windows = 6    // minutes that pass, the parts before and after them left out
+	callers = 500  // at once
+	load    = 0.95 // of the quota
+)
+
+// quota is the tokens per minute of the five deployments, by the provider's rule.
+var quota = []struct {
+	id, style string
+	api       transport.API
+	tpm       float64
+	rule      func(rpm, tpm float64) fake.Rule
+}{
+	{"openai-1", "openai", transport.OpenAI, 100_000, fake.Bucket},
+	{"openai-2", "openai", transport.OpenAI, 60_000, fake.Bucket},
+	{"azure-1", "azure", transport.Azure, 90_000, func(r, t float64) fake.Rule { return fake.Azure(r, t, 0) }},
+	{"azure-2", "azure", transport.Azure, 120_000, func(r, t float64) fake.Rule { return fake.Azure(r, t, 17*time.Second) }},
+	{"mistral", "mistral", transport.OpenAI, 80_000, func(r, t float64) fake.Rule { return fake.Minute(r, t, 0) }},
+}
+
+// rpmPerTPM is Azure's ratio: 6 requests for each 1000 tokens.
+const rpmPerTPM = 6.0 / 1000
+
+// outputs are the lengths of answers, in turn; longestPrompt is in bytes.
+var outputs = []int64{40, 120, 260, 80, 400, 160, 20, 320}
+
+const longestPrompt = 700
+
+// tally is what the callers saw.
+type tally struct {
+	served, refused, failed      atomic.Int64
+	input, output                atomic.Int64 // of answers whose usage they could see
+	now, peak                    atomic.Int64
+	firstFailure                 atomic.Pointer[string]
+	settled, attempts, unsettled atomic.Int64 // what the hook was told
+}
+
+// 500 callers of openai-go, unchanged but for base URL and HTTP client, half of
+// them streaming, keep five deployments at 95 % of their quota.
+func TestLoad(t *testing.T) {
+	begin := time.Now()
+	now := func() time.Time { return morning.Add(time.Since(begin) * speed) }
+	clock := window.NewClockFrom(now)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	go func() { _ = clock.Run(ctx) }() // until ctx ends
+
+	var seen tally
+	rt, eng, providers := fleet(t, clock, now, &seen)
+	client := openai.NewClient(
+		option.WithBaseURL("http://plimsoll.invalid/v1/"), option.WithAPIKey("unused"),
+		option.WithHTTPClient(&http.Client{Transport: faster{rt}}),
+	)
+
+	total := 0.0
+	for _, q := range quota {
+		total += q.tpm
+	}
+	mean := meanCost(t)
+	// A call begins every so often, on schedule, until the time is over.
+	every := time.Duration(mean / (total * load) * float64(time.Minute) / speed)
+	calls := int64((windows*time.Minute + 20*time.Second) / speed / every)
+	var next atomic.Int64
+	start := time.Now()
+	var wg sync.WaitGroup
+	for range callers {
+		wg.Go(func() {
+			for {
+				i := next.Add(1) - 1
+				if i >= calls || !until(ctx, start.Add(time.Duration(i)*every)) {
+					return
+				}
+				seen.peak.Store(max(seen.peak.Load(), seen.now.Add(1)))
+				call(ctx, &client, int(i), &seen)
+				seen.now.Add(-1)
+			}
+		})
+	}
+	wg.Wait()
+	took := time.Since(start)
+
+	var served, refused, input, output int64
+	for _, p := range providers {
+		served += p.Served.Load()
+		refused += p.Refused.Load()
+		input += p.Input.Load()
+		output += p.Output.Load()
+	}
+	s := eng.Stats()
+	offered := float64(input+output) / (total * (time.Duration(calls) * every).Minutes() * speed)
+	t.Logf("%d calls in %v (%.1f windows), peak %d at once: %d served, %d refused to the client, %d failed",
+		calls, took.Round(time.Millisecond), took.Minutes()*speed, seen.peak.Load(), seen.served.Load(), seen.refused.Load(), seen.failed.Load())
+	t.Logf("providers: %d served, %d refused (%.2f per 1000 calls), %.1f %% of quota asked for; engine: %+v",
+		served, refused, 1000*float64(refused)/float64(calls), 100*offered, s)
+
+	if f := seen.firstFailure.Load(); f != nil {
+		t.Errorf("first failure: %s", *f)
+	}
+	require.Less(t, took, time.Minute)
+	require.GreaterOrEqual(t, took*speed, windows*time.Minute)
+	require.InDelta(t, load, offered, 0.01, "share of the quota")
+	require.GreaterOrEqual(t, seen.peak.Load(), int64(callers*8/10), "callers at once")
+	require.Equal(t, calls, seen.served.Load()+seen.refused.Load(), "every call is accounted for")
+	require.GreaterOrEqual(t, float64(seen.served.Load()), 0.97*float64(calls))
+	require.LessOrEqual(t, 1000*float64(refused)/float64(calls), 5.0, "provider 429s per 1000 calls")
+
+	require.Equal(t, served, seen.served.Load())
+	require.Equal(t, served+refused, seen.attempts.Load())
+	require.Zero(t, seen.unsettled.Load(), "attempts that ended without a usage")
+	require.Equal(t, served+refused, s.Settled)
+	require.Equal(t, s.Admitted, s.Settled)
+	require.Zero(t, s.Held)
+	require.Equal(t, input+output, s.Tokens, "usage in the engine and as reported")
+	require.Equal(t, input+output, seen.settled.Load())
+	require.Equal(t, input, seen.input.Load(), "usage as the callers saw it")
+	require.Equal(t, output, seen.output.Load())
+}
+
+// fleet starts the providers and puts a transport before them.
+func fleet(t *testing.T, clock *window.Clock, now func() time.Time, seen *tally) (*transport.Transport, *engine.Engine, []*fake.Provider) {
+	t.Helper()
+	cfg := engine.Config{Clock: clock}
+	endpoints := map[string]transport.Endpoint{}
+	var providers []*fake.Provider
+	for _, q := range quota {
+		rpm := q.tpm * rpmPerTPM
+		p := &fake.Provider{
+			Rule: q.rule(rpm, q.tpm), Style: q.style, Key: "key-" + q.id, Now: now,
+			// A second to begin, and some 11 tokens a second, of their time.
+			Delay: func(out int64) time.Duration { return (time.Second + time.Duration(out)*90*time.Millisecond) / speed },
+		}
+		srv := httptest.NewServer(p)
+		t.Cleanup(srv.Close)
+		providers = append(providers, p)
+		cfg.Deployments = append(cfg.Deployments, engine.Deployment{
+			ID: q.id, Group: group, Limits: engine.Limits{RPM: int64(rpm), TPM: int64(q.tpm)},
+		})
+		ep := transport.Endpoint{API: q.api, BaseURL: srv.URL + "/v1", Model: "m-" + q.id, Credential: transport.Key(p.Key)}
+		switch q.style {
+		case "azure":
+			ep.BaseURL, ep.APIVersion = srv.URL, "2024-10-21"
+		case "mistral":
+			ep.Provider = "mistral"
+		}
+		endpoints[q.id] = ep
+	}
+	eng, err := engine.New(cfg)
+	require.NoError(t, err)
+	rt, err := transport.New(transport.Config{Engine: eng, Endpoints: endpoints, Done: func(a transport.Attempt) {
+		seen.attempts.Add(1)
+		seen.settled.Add(a.Usage.InputTokens + a.Usage.OutputTokens)
+		if a.Ending != transport.Settled {
+			seen.unsettled.Add(1)
+		}
+	}})
+	require.NoError(t, err)
+	t.Cleanup(rt.CloseIdleConnections)
+	return rt, eng, providers
+}
+
+// prompt is the text of call i.
+func prompt(i int) string {
+	n := 50 + i*97%longestPrompt
+	return fmt.Sprintf("out=%d %s", outputs[i%len(outputs)], strings.Repeat("All aboard. ", n/12+1)[:n])
+}
+
+// meanCost is what the providers count for a call, 4 bytes of its body a token
+// for the input, but for a few bytes of the deployments' own names.
+func meanCost(t *testing.T) float64 {
+	t.Helper()
+	const n = longestPrompt * 8
+	sum := 0.0
+	for i := range n {
+		body, err := json.Marshal(params(i))
+		require.NoError(t, err)
+		bytes := len(body) + i%2*len(`,"stream":true`)
+		sum += float64(int64(bytes)/4 + outputs[i%len(outputs)])
+	}
+	return sum / n
+}
+
+// params is what call i asks for. Every other one streams, and shows its usage.
+func params(i int) openai.ChatCompletionNewParams {
+	p := chatParams(prompt(i))
+	if i%2 == 1 {
+		p.StreamOptions.IncludeUsage = openai.Bool(true)
+	}
+	return p
+}
+
+// call makes call i.
+func call(ctx context.Context, client *openai.Client, i int, seen *tally) {
+	var usage openai.CompletionUsage
+	var err error
+	if i%2 == 0 {
+		var resp *openai.ChatCompletion
+		if resp, err = client.Chat.Completions.New(ctx, params(i)); err == nil {
+			usage = resp.Usage
+		}
+	} else {
+		stream := client.Chat.Completions.NewStreaming(ctx, params(i))
+		for stream.Next() {
+			if u := stream.Current().Usage; u.TotalTokens > 0 {
+				usage = u
+			}
+		}
+		err = errors.Join(stream.Err(), stream.Close())
+	}
+	var limited *openai.Error
+	switch {
+	case err == nil && usage.TotalTokens > 0:
+		seen.served.Add(1)
+		seen.input.Add(usage.PromptTokens)
+		seen.output.Add(usage.CompletionTokens)
+	case errors.As(err, &limited) && limited.StatusCode == http.StatusTooManyRequests:
+		seen.refused.Add(1)
+	default:
+		seen.failed.Add(1)
+		text := fmt.Sprintf("call %d: %v, usage %+v", i, err, usage.TotalTokens)
+		seen.firstFailure.CompareAndSwap(nil, &text)
+	}
+}
+
+// until waits for an instant; false if ctx has ended.
+func until(ctx context.Context, at time.Time) bool {
+	timer := time.NewTimer(time.Until(at))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// faster has the SDK wait in the time of engine and providers: what they tell in
+// their minutes passes faster here.
+type faster struct{ next http.RoundTripper }
+
+func (f faster) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := f.next.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	for name, unit := range map[string]float64{"Retry-After": 1000, "Retry-After-Ms": 1} {
+		if v, err := strconv.ParseFloat(resp.Header.Get(name), 64); err == nil {
+			// Those who wait for one minute do not come back in the same millisecond.
+			ms := v*unit/speed + 500*rand.Float64()/speed
+			resp.Header.Set("Retry-After-Ms", strconv.FormatFloat(ms, 'f', 1, 64))
+			resp.Header.Del("Retry-After")
+		}
+	}
+	return resp, nil
+}
