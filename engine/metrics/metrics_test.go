@@ -121,7 +121,7 @@ func TestEngine(t *testing.T) {
 	acquire := func() *engine.Lease {
 		lease, err := chat.Acquire(engine.Demand{InputTokens: 100, OutputTokens: engine.NoOutput})
 		require.NoError(t, err)
-		return &lease //nolint:govet // it is not used here again
+		return &lease
 	}
 	settled, released := acquire(), acquire()
 	settled.Settle(engine.Usage{InputTokens: 100, OutputTokens: 1000})

@@ -1,0 +1,250 @@
+package browsertest
+
+import (
+	"context"
+	"net/http/httptest"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/page"
+	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/sync/memstore"
+	"github.com/plimsoll-dev/plimsoll/sync/syncer"
+)
+
+// pool is two groups that traffic fills to different heights.
+var pool = []engine.Deployment{
+	{ID: "azure-eastus", Group: "gpt-4o", Model: "azure/gpt-4o", Limits: engine.Limits{RPM: 600, TPM: 300_000, MaxInFlight: 40}},
+	{ID: "openai-main", Group: "gpt-4o", Model: "openai/gpt-4o-2024-11-20", Limits: engine.Limits{RPM: 3000, TPM: 450_000}},
+	{ID: "azure-westeurope", Group: "gpt-4o", Model: "azure/gpt-4o", Order: 1, Limits: engine.Limits{RPM: 300, TPM: 90_000}},
+	{ID: "bedrock-us-east-1", Group: "claude-sonnet", Model: "anthropic.claude-sonnet-4", Limits: engine.Limits{RPM: 250, TPM: 200_000}},
+	{ID: "anthropic-direct <b>&amp;", Group: "claude-sonnet", Model: "claude-sonnet-4", Limits: engine.Limits{RPM: 4000, TPM: 400_000}},
+	{ID: "local-gpu", Group: "embeddings", Model: "bge-m3", Limits: engine.Limits{MaxInFlight: 8}},
+}
+
+// site is a page over engines that traffic runs through.
+type site struct {
+	url   string
+	eng   *engine.Engine
+	store *storeSwitch
+}
+
+// start serves the page of the first of two nodes that share a store.
+func start(t *testing.T) *site {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	store := &storeSwitch{Store: memstore.New(memstore.Config{})}
+	node := func() (*engine.Engine, *syncer.Syncer) {
+		eng, err := engine.New(engine.Config{Deployments: pool})
+		require.NoError(t, err)
+		s, err := syncer.New(eng, store, syncer.Config{Interval: 50 * time.Millisecond})
+		require.NoError(t, err)
+		running.Go(func() { _ = s.Run(ctx) })
+		return eng, s
+	}
+	eng, s := node()
+	other, _ := node()
+	for _, d := range pool[:5] {
+		_, _ = other.Pick(d.Group, engine.Demand{})
+		require.NoError(t, other.PreCheck(d.ID, engine.Demand{}))
+		require.NoError(t, other.Record(d.ID, engine.Usage{InputTokens: d.Limits.TPM / 6}))
+	}
+	p, err := page.New(page.Config{Engine: eng, Syncer: s, Note: "The built-in example: deployments that exist nowhere."})
+	require.NoError(t, err)
+	running.Go(func() { _ = p.Run(ctx) })
+	server := httptest.NewServer(p)
+	t.Cleanup(func() {
+		cancel()
+		server.CloseClientConnections()
+		server.Close()
+		running.Wait()
+	})
+	return &site{server.URL, eng, store}
+}
+
+// storeSwitch is a store that can be switched off.
+type storeSwitch struct {
+	syncer.Store
+	mu  sync.Mutex
+	off bool
+}
+
+func (s *storeSwitch) set(off bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.off = off
+}
+
+func (s *storeSwitch) Exchange(ctx context.Context, b syncer.Batch, r *syncer.Reply) error {
+	s.mu.Lock()
+	off := s.off
+	s.mu.Unlock()
+	if off {
+		return context.DeadlineExceeded
+	}
+	return s.Store.Exchange(ctx, b, r)
+}
+
+// load sends calls through every group until the test ends; every third call
+// takes long.
+func (s *site) load(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	t.Cleanup(func() { cancel(); <-done })
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(40 * time.Millisecond)
+		defer tick.Stop()
+		var long []*engine.Lease
+		defer func() {
+			for _, l := range long {
+				l.SettleReserved()
+			}
+		}()
+		for n := 0; ; n++ {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			for i, name := range []string{"gpt-4o", "claude-sonnet", "embeddings"} {
+				g, err := s.eng.Group(name)
+				if err != nil {
+					return
+				}
+				l := new(engine.Lease)
+				if *l, err = g.Acquire(engine.Demand{InputTokens: 500 + int64(n*37%900), OutputTokens: 300}); err != nil {
+					continue
+				}
+				if n%3 == i {
+					long = append(long, l)
+				} else {
+					l.Settle(engine.Usage{InputTokens: 700, OutputTokens: 250})
+				}
+			}
+			if len(long) > 30 {
+				long[0].SettleReserved()
+				long = long[1:]
+			}
+		}
+	}()
+}
+
+const admitted = `Number(document.querySelector(".sums dd").textContent.replaceAll(",", ""))`
+
+// A person opens the page and watches traffic go by.
+func TestLive(t *testing.T) {
+	s := start(t)
+	tab, complaints := browse(t)
+	size(t, tab, 1280, "light")
+	do(t, tab, chromedp.Navigate(s.url))
+	await(t, tab, `document.getElementById("status").textContent === "live"`)
+	require.Equal(t, "plimsoll", eval[string](t, tab, `document.title`))
+	require.Equal(t, []string{"gpt-4o", "claude-sonnet", "embeddings", "Refusals"}, eval[[]string](t, tab, `[...document.querySelectorAll("h2")].map(h => h.textContent)`))
+	require.Len(t, eval[[]string](t, tab, `[...document.querySelectorAll("tbody .id")].map(x => x.textContent)`), len(pool))
+	require.Contains(t, eval[string](t, tab, `document.body.innerText`), "anthropic-direct <b>&amp;", "names are text")
+	require.Contains(t, eval[string](t, tab, `document.body.innerText`), "2 nodes, ")
+	require.Contains(t, eval[string](t, tab, `document.body.innerText`), "None since the start.")
+
+	// What changes, changes in place: the rows stay the elements they were.
+	do(t, tab, chromedp.Evaluate[chromedp.Void](`window.first = document.querySelector("tbody tr"); document.getElementById("pause").focus()`))
+	s.load(t)
+	await(t, tab, admitted+` > 20`)
+	await(t, tab, `[...document.querySelectorAll("[role=meter]")].some(m => /reserved/.test(m.getAttribute("aria-valuetext")))`)
+	await(t, tab, `document.querySelector(".bar .own").getBoundingClientRect().width > 3`)
+	require.True(t, eval[bool](t, tab, `window.first === document.querySelector("tbody tr") && document.activeElement.id === "pause"`))
+
+	// An operator's actions and refusals show.
+	require.NoError(t, s.eng.Cooldown("openai-main", 90*time.Second))
+	off, err := s.eng.Ref("bedrock-us-east-1")
+	require.NoError(t, err)
+	off.SetEnabled(false)
+	require.Error(t, s.eng.PreCheck("bedrock-us-east-1", engine.Demand{}))
+	await(t, tab, `/cooling down, \d+ s/.test(document.body.innerText) && [...document.querySelectorAll(".state")].some(x => x.textContent === "switched off")`)
+	await(t, tab, `[...document.querySelectorAll(".refusals tr")].some(r => /^switched off\s+1\s+1$/.test(r.innerText))`)
+	await(t, tab, `document.querySelectorAll(".chart").length === 6`)
+	if os.Getenv("PLIMSOLL_PICTURES") != "" {
+		await(t, tab, `document.querySelector(".chart polyline").getAttribute("points").split(" ").length > 20`)
+	}
+	for _, scheme := range []string{"light", "dark"} {
+		for name, width := range map[string]int64{"wide": 1280, "tablet": 800, "phone": 375} {
+			size(t, tab, width, scheme)
+			picture(t, tab, scheme+" "+name)
+			require.LessOrEqual(t, eval[int64](t, tab, `document.documentElement.scrollWidth`), width, "%s %s scrolls sideways", scheme, name)
+		}
+	}
+	require.NotEqual(t, "rgb(247, 248, 246)", eval[string](t, tab, `getComputedStyle(document.body).backgroundColor`), "dark is dark")
+	require.Empty(t, complaints(), "the console is quiet: the policy on content forbids nothing that is used")
+}
+
+// A store that goes away is told at once, and so is its return.
+func TestStoreAway(t *testing.T) {
+	s := start(t)
+	tab, _ := browse(t)
+	size(t, tab, 1280, "dark")
+	do(t, tab, chromedp.Navigate(s.url))
+	await(t, tab, `/In step/.test(document.querySelector(".sums").innerText)`)
+	s.store.set(true)
+	s.load(t)
+	await(t, tab, `/Store away/.test(document.querySelector(".sums .bad")?.innerText)`)
+	picture(t, tab, "away")
+	s.store.set(false)
+	await(t, tab, `/In step/.test(document.querySelector(".sums").innerText) && !document.querySelector(".sums .bad")`)
+}
+
+// The keyboard reaches the button, which stops and starts what moves.
+func TestPause(t *testing.T) {
+	s := start(t)
+	s.load(t)
+	tab, _ := browse(t)
+	do(t, tab, chromedp.Navigate(s.url))
+	await(t, tab, `document.getElementById("status").textContent === "live"`)
+	do(t, tab, chromedp.KeyEvent("\t"))
+	require.Equal(t, "pause", eval[string](t, tab, `document.activeElement.id`))
+	require.NotEqual(t, "none", eval[string](t, tab, `getComputedStyle(document.activeElement).outlineStyle`), "focus is seen")
+	do(t, tab, chromedp.KeyEvent(" "))
+	await(t, tab, `document.getElementById("status").textContent === "paused"`)
+	do(t, tab, chromedp.Evaluate[chromedp.Void](`window.before = document.getElementById("live").innerHTML; setTimeout(() => window.later = true, 2500)`))
+	await(t, tab, `window.later`)
+	require.True(t, eval[bool](t, tab, `window.before === document.getElementById("live").innerHTML`))
+	do(t, tab, chromedp.KeyEvent(" "))
+	await(t, tab, `document.getElementById("status").textContent === "live"`)
+	await(t, tab, `window.before !== document.getElementById("live").innerHTML`)
+}
+
+// Without script the page reloads itself.
+func TestWithoutScript(t *testing.T) {
+	s := start(t)
+	tab, _ := browse(t)
+	call(t, tab, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	do(t, tab, chromedp.Navigate(s.url))
+	text, err := chromedp.Run(tab, chromedp.Text("body"))
+	require.NoError(t, err)
+	require.Contains(t, text, "reloads every 5 s")
+	require.Contains(t, text, "azure-eastus")
+	require.NotContains(t, text, "Pause")
+	s.load(t)
+	for text = "0"; text == "0" || err != nil; { // a reload in the middle of it is an error
+		require.NoError(t, tab.Err(), "the page stays as it was")
+		text, err = chromedp.Run(tab, chromedp.Text(".sums dd"))
+	}
+}
+
+// The tree that screen readers read names each bar and says its figures.
+func TestNames(t *testing.T) {
+	s := start(t)
+	tab, _ := browse(t)
+	do(t, tab, chromedp.Navigate(s.url))
+	await(t, tab, `document.getElementById("status").textContent === "live"`)
+	require.Regexp(t, `^\d+ of 600 requests, \d+ %`, eval[string](t, tab, `document.querySelector("[role=meter]").getAttribute("aria-valuetext")`))
+	require.True(t, eval[bool](t, tab, `[...document.querySelectorAll("[role=meter],[role=img]")].every(m => m.getAttribute("aria-label"))`))
+	require.True(t, eval[bool](t, tab, `[...document.querySelectorAll("table")].every(x => x.caption.textContent.trim()) && document.documentElement.lang === "en"`))
+}

@@ -1,0 +1,78 @@
+package page
+
+import "github.com/plimsoll-dev/plimsoll/engine"
+
+// seconds is how far back the history goes.
+const seconds = 60
+
+// ring holds the last values of a figure, one for each second.
+type ring[T any] struct {
+	values [seconds + 1]T
+	next   int
+	full   bool
+}
+
+func (r *ring[T]) add(v T) {
+	r.values[r.next] = v
+	r.next = (r.next + 1) % len(r.values)
+	r.full = r.full || r.next == 0
+}
+
+// list returns the values, oldest first.
+func (r *ring[T]) list() []T {
+	if !r.full {
+		return append([]T(nil), r.values[:r.next]...)
+	}
+	return append(append([]T(nil), r.values[r.next:]...), r.values[:r.next]...)
+}
+
+// counts are the engine's totals at one time.
+type counts struct {
+	admitted, refused, tokens int64
+	by                        map[engine.Limit]int64
+}
+
+// history is what was sampled of the last minute: a ring for each deployment
+// that is configured, and one of totals.
+type history struct {
+	used   map[string]*ring[float32] // utilization by ID
+	totals ring[counts]
+}
+
+func newHistory() history { return history{used: map[string]*ring[float32]{}} }
+
+func (h *history) add(states []engine.State, s *engine.Stats) {
+	used := make(map[string]*ring[float32], len(states))
+	for i := range states {
+		r := h.used[states[i].ID]
+		if r == nil {
+			r = &ring[float32]{}
+		}
+		r.add(float32(states[i].Utilization))
+		used[states[i].ID] = r
+	}
+	h.used = used
+	h.totals.add(countsOf(s))
+}
+
+// since returns what has been counted since the oldest sample.
+func (h *history) since(now counts) counts {
+	old := h.totals.list()
+	if len(old) == 0 {
+		return counts{by: map[engine.Limit]int64{}}
+	}
+	first := old[0]
+	d := counts{now.admitted - first.admitted, now.refused - first.refused, max(now.tokens-first.tokens, 0), map[engine.Limit]int64{}}
+	for l, n := range now.by {
+		d.by[l] = n - first.by[l]
+	}
+	return d
+}
+
+func countsOf(s *engine.Stats) counts {
+	c := counts{admitted: s.Admitted, tokens: s.Tokens, by: s.Refused}
+	for _, n := range s.Refused {
+		c.refused += n
+	}
+	return c
+}

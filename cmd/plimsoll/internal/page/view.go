@@ -1,0 +1,139 @@
+package page
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/sync/syncer"
+)
+
+// view is what the templates show.
+type view struct {
+	Note, Clock                         string
+	Left                                int // seconds, of the minute
+	Admitted, Tokens, Refused, InFlight string
+	Sync                                share
+	Groups                              []group
+	Omitted                             int
+	Refusals                            []refusal
+}
+
+// share is how sharing with other nodes goes.
+type share struct {
+	Title, Detail string
+	Bad           bool
+}
+
+type group struct {
+	Name string
+	Rows []row
+}
+
+type row struct {
+	ID, Model        string
+	Requests, Tokens bar
+	InFlight         string
+	State            string // what keeps it from being picked; "" = nothing
+	Line, Area, Tale string // of the last minute
+}
+
+type refusal struct{ Reason, Minute, Total string }
+
+func (p *Page) view(now time.Time, states []engine.State, stats *engine.Stats) *view {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	lately := p.history.since(countsOf(stats))
+	v := &view{
+		Note: p.cfg.Note, Clock: now.UTC().Format("15:04:05"), Left: 60 - now.Second(),
+		Admitted: grouped(lately.admitted), Tokens: grouped(lately.tokens), Refused: grouped(lately.refused), InFlight: grouped(stats.Held),
+		Sync: p.share(),
+	}
+	if most := p.cfg.MaxDeployments; len(states) > most {
+		v.Omitted = len(states) - most
+		states = states[:most]
+	}
+	for i := range states {
+		s := &states[i]
+		name := p.cfg.Mask(s.Group)
+		if i == 0 || s.Group != states[i-1].Group {
+			v.Groups = append(v.Groups, group{Name: name})
+		}
+		g := &v.Groups[len(v.Groups)-1]
+		g.Rows = append(g.Rows, p.row(s))
+	}
+	for l, n := range stats.Refused {
+		v.Refusals = append(v.Refusals, refusal{reason(l), grouped(lately.by[l]), grouped(n)})
+	}
+	slices.SortFunc(v.Refusals, func(a, b refusal) int { return strings.Compare(a.Reason, b.Reason) })
+	return v
+}
+
+func (p *Page) row(s *engine.State) row {
+	r := row{
+		ID: p.cfg.Mask(s.ID), Model: p.cfg.Mask(s.Model),
+		Requests: newBar("requests", s.Requests, s.OthersRequests, 0, s.RequestLimit),
+		Tokens:   newBar("tokens", s.Tokens, s.OthersTokens, s.HeldTokens, s.TokenLimit),
+		InFlight: grouped(s.InFlight),
+	}
+	if s.InFlightLimit != 0 {
+		r.InFlight += " of " + grouped(max(s.InFlightLimit, 0))
+	}
+	switch {
+	case !s.Enabled:
+		r.State = "switched off"
+	case s.CoolingFor > 0:
+		r.State = "cooling down, " + wait(s.CoolingFor)
+	case s.Utilization >= 1:
+		r.State = "at its limit"
+	}
+	if h := p.history.used[s.ID]; h != nil {
+		r.Line, r.Area, r.Tale = chart(h.list())
+	}
+	return r
+}
+
+func (p *Page) share() share {
+	if p.cfg.Syncer == nil {
+		return share{Title: "One node", Detail: "usage is not shared"}
+	}
+	s := p.cfg.Syncer.Stats()
+	return shareOf(&s)
+}
+
+func shareOf(s *syncer.Stats) share {
+	nodes := "nodes not known yet"
+	if s.Nodes == 1 {
+		nodes = "1 node"
+	} else if s.Nodes > 1 {
+		nodes = fmt.Sprintf("%d nodes", s.Nodes)
+	}
+	switch {
+	case s.Away:
+		return share{"Store away", "deciding alone; last answer " + wait(s.Staleness) + " ago", true}
+	case s.Exchanges == 0:
+		return share{"Joining", "the store has not been asked yet", false}
+	case s.Staleness > 5*time.Second:
+		return share{"Behind", nodes + ", last answer " + wait(s.Staleness) + " ago", true}
+	}
+	return share{"In step", fmt.Sprintf("%s, %d ms behind", nodes, s.Staleness.Milliseconds()), false}
+}
+
+func reason(l engine.Limit) string {
+	switch l {
+	case engine.LimitRPM:
+		return "requests per minute"
+	case engine.LimitTPM:
+		return "tokens per minute"
+	case engine.LimitInFlight:
+		return "calls in flight"
+	case engine.LimitCooldown:
+		return "cooling down"
+	case engine.LimitDisabled:
+		return "switched off"
+	default:
+		return l.String()
+	}
+}
