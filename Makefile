@@ -12,12 +12,12 @@ GOLANGCI := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.
 NESTED := $(patsubst %/go.mod,%,$(shell find . -mindepth 2 -name go.mod -not -path '*/testdata/*' | sort))
 
 .DEFAULT_GOAL := help
-.PHONY: help test race lint bench fuzz cover faults server
+.PHONY: help test race lint bench fuzz cover faults server browser
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-test: server ## vet and test everything, the modules inside this one too
+test: server browser ## vet and test everything, the modules inside this one too
 	$(GO) vet ./...
 	GOARCH=386 $(GO) vet ./...
 	$(GO) test -count=1 -timeout=5m ./...
@@ -59,3 +59,8 @@ cover: server ## share of statements that any test of this module reaches, by pa
 # and skips them.
 server:
 	@test -n "$$PLIMSOLL_NO_SERVER" || .ci/install-valkey
+
+# A browser for the tests of the page; PLIMSOLL_NO_BROWSER=1 goes without, and
+# skips them.
+browser:
+	@test -n "$$PLIMSOLL_NO_BROWSER" || .ci/install-chromium

@@ -10,7 +10,7 @@ import (
 )
 
 var (
-	usageDesc = deploymentDesc("usage", "Requests, tokens or calls of all nodes that count towards the limit in the present minute, reservations included; in_flight is this node's.", "limit")
+	usageDesc = deploymentDesc("usage", "Requests, tokens or calls of all nodes that count towards the limit in the present minute, reservations included; input_tpm, output_tpm, rpd, tpd and in_flight are this node's, the days' since midnight UTC.", "limit")
 	limitDesc = deploymentDesc("limit", "What the deployment may carry; absent where unlimited.", "limit")
 	headDesc  = deploymentDesc("headroom", "Limit minus usage; negative after an overrun.", "limit")
 	ratioDesc = deploymentDesc("utilization_ratio", "Usage divided by limit.", "limit")
@@ -54,6 +54,19 @@ func (c *Collector) collectDeployments(ch chan<- prometheus.Metric, states []eng
 		limited(engine.LimitRPM, s.Requests, s.RequestLimit)
 		limited(engine.LimitTPM, s.Tokens, s.TokenLimit)
 		limited(engine.LimitInFlight, s.InFlight, s.InFlightLimit)
+		for _, l := range []struct {
+			limit      engine.Limit
+			used, most int64
+		}{
+			{engine.LimitInputTPM, s.InputTokens, s.InputTokenLimit},
+			{engine.LimitOutputTPM, s.OutputTokens, s.OutputTokenLimit},
+			{engine.LimitRPD, s.DayRequests, s.DayRequestLimit},
+			{engine.LimitTPD, s.DayTokens, s.DayTokenLimit},
+		} {
+			if l.most != 0 { // else the engine may not count it
+				limited(l.limit, l.used, l.most)
+			}
+		}
 		send(othersUse, float64(s.OthersRequests), engine.LimitRPM.String())
 		send(othersUse, float64(s.OthersTokens), engine.LimitTPM.String())
 		send(heldDesc, float64(s.HeldTokens))

@@ -7,8 +7,10 @@
 // # Metrics of a deployment
 //
 // They carry the labels deployment and group, and those marked * also limit: rpm,
-// tpm, in_flight. All are gauges. Usage is that of all nodes as known here,
-// reservations included, in the present minute; in_flight is this node's.
+// tpm and in_flight, and where there are such limits input_tpm, output_tpm, rpd
+// and tpd. All are gauges. Usage is that of all nodes as known here, reservations
+// included, in the present minute or since midnight UTC; all but that of rpm and
+// tpm is this node's alone.
 //
 //	plimsoll_deployment_usage *              requests, tokens or calls that count towards the limit
 //	plimsoll_deployment_limit *              absent where unlimited
@@ -24,6 +26,7 @@
 //
 //	plimsoll_requests_admitted_total
 //	plimsoll_requests_refused_total          by limit: also cooldown and disabled
+//	plimsoll_requests_waiting, _waited_total, _gave_up_total, _turned_away_total
 //	plimsoll_tokens_total                    of calls that have ended, on this node
 //	plimsoll_overrun_tokens_total            used above a limit
 //	plimsoll_leases                          held now
@@ -46,7 +49,7 @@
 //
 // # Cardinality
 //
-// A deployment costs up to 18 series: the number of them is what grows.
+// A deployment costs up to 18 series, or 34 with all kinds of limits: the number of them is what grows.
 // [Config.MaxDeployments] bounds it, and plimsoll_deployments_omitted says how
 // many were left out; the engine's and the syncer's metrics, at most fifty
 // series, always count all. Labels come from the configuration, never from a

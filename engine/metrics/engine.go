@@ -20,13 +20,17 @@ var (
 	lateDesc      = engineDesc("leases_late_total", "Leases ended after their minute and the next had passed.")
 	windowsDesc   = engineDesc("windows_dropped_total", "Reports of ended minutes that no syncer collected in time.")
 	invalidDesc   = engineDesc("counts_invalid_total", "Demands refused and usages clamped as out of range.")
+	waitingDesc   = engineDesc("requests_waiting", "Requests that wait for room now.")
+	waitedDesc    = engineDesc("requests_waited_total", "Requests admitted after a wait.")
+	gaveUpDesc    = engineDesc("requests_gave_up_total", "Requests whose context ended while they waited.")
+	turnedDesc    = engineDesc("requests_turned_away_total", "Requests that found too many waiting.")
 	contendedDesc = engineDesc("contended_total", "Refusals given up on while other attempts were half way.")
 	knownDesc     = engineDesc("deployments", "Deployments configured.")
 	omittedDesc   = engineDesc("deployments_omitted", "Deployments without metrics of their own, to bound the number of series.")
 
 	engineDescs = []*prometheus.Desc{
 		admittedDesc, refusedDesc, tokensDesc, overrunDesc, leasesDesc, settledDesc, releasedDesc, expiredDesc,
-		lateDesc, windowsDesc, invalidDesc, contendedDesc, knownDesc, omittedDesc,
+		lateDesc, windowsDesc, invalidDesc, waitingDesc, waitedDesc, gaveUpDesc, turnedDesc, contendedDesc, knownDesc, omittedDesc,
 	}
 )
 
@@ -64,6 +68,10 @@ func (c *Collector) collectEngine(ch chan<- prometheus.Metric, s *engine.Stats, 
 	ch <- counter(lateDesc, s.Late)
 	ch <- counter(windowsDesc, s.Dropped)
 	ch <- counter(invalidDesc, s.Invalid)
+	ch <- gauge(waitingDesc, float64(s.Waiting))
+	ch <- counter(waitedDesc, s.Waited)
+	ch <- counter(gaveUpDesc, s.GaveUp)
+	ch <- counter(turnedDesc, s.TurnedAway)
 	ch <- counter(contendedDesc, s.Contended)
 	ch <- gauge(knownDesc, float64(len(c.states)))
 	ch <- gauge(omittedDesc, float64(omitted))

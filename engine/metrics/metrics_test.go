@@ -89,7 +89,7 @@ plimsoll_deployment_limit{deployment="a",group="chat",limit="in_flight"} 4
 plimsoll_deployment_limit{deployment="a",group="chat",limit="rpm"} 10
 plimsoll_deployment_limit{deployment="a",group="chat",limit="tpm"} 1000
 plimsoll_deployment_limit{deployment="b",group="chat",limit="rpm"} 0
-# HELP plimsoll_deployment_usage Requests, tokens or calls of all nodes that count towards the limit in the present minute, reservations included; in_flight is this node's.
+# HELP plimsoll_deployment_usage Requests, tokens or calls of all nodes that count towards the limit in the present minute, reservations included; input_tpm, output_tpm, rpd, tpd and in_flight are this node's, the days' since midnight UTC.
 # TYPE plimsoll_deployment_usage gauge
 plimsoll_deployment_usage{deployment="a",group="chat",limit="in_flight"} 1
 plimsoll_deployment_usage{deployment="a",group="chat",limit="rpm"} 1
@@ -111,6 +111,26 @@ plimsoll_deployment_utilization_ratio{deployment="b",group="chat",limit="rpm"} 1
 		"plimsoll_deployment_cooldown_seconds", "plimsoll_deployment_enabled", "plimsoll_deployment_headroom",
 		"plimsoll_deployment_held_tokens", "plimsoll_deployment_info", "plimsoll_deployment_limit",
 		"plimsoll_deployment_usage", "plimsoll_deployment_utilization_ratio"))
+}
+
+// Limits that few deployments have cost series only there.
+func TestSplitAndDayLimits(t *testing.T) {
+	eng := newEngine(t, engine.Deployment{ID: "a", Group: "chat", Limits: engine.Limits{
+		RPM: 9, TPM: 1000, MaxInFlight: 9, InputTPM: 100, OutputTPM: 50, RPD: 20, TPD: 500,
+	}})
+	require.NoError(t, eng.PreCheck("a", engine.Demand{}))
+	require.NoError(t, eng.Record("a", engine.Usage{InputTokens: 40, OutputTokens: 10}))
+	got := values(t, newCollector(t, metrics.Config{Engine: eng}))
+	of := 0
+	for name := range got {
+		if strings.HasPrefix(name, "plimsoll_deployment_") {
+			of++
+		}
+	}
+	require.Equal(t, 34, of)
+	for limit, want := range map[string]float64{"input_tpm": 60, "output_tpm": 40, "rpd": 19, "tpd": 450} {
+		require.InDelta(t, want, got[`plimsoll_deployment_headroom{deployment="a",group="chat",limit="`+limit+`"}`], 0, limit)
+	}
 }
 
 func TestEngine(t *testing.T) {
@@ -137,6 +157,7 @@ func TestEngine(t *testing.T) {
 		`plimsoll_requests_refused_total{limit="cooldown"}`: 0, `plimsoll_leases`: 0,
 		`plimsoll_leases_settled_total`: 1, `plimsoll_leases_released_total`: 1,
 		`plimsoll_leases_expired_total`: 0, `plimsoll_leases_late_total`: 0, `plimsoll_counts_invalid_total`: 1,
+		`plimsoll_requests_waiting`: 0, `plimsoll_requests_waited_total`: 0, `plimsoll_requests_gave_up_total`: 0, `plimsoll_requests_turned_away_total`: 0,
 		`plimsoll_contended_total`: 0, `plimsoll_windows_dropped_total`: 0, `plimsoll_deployments`: 1, `plimsoll_deployments_omitted`: 0,
 	} {
 		require.Contains(t, got, name)

@@ -42,7 +42,7 @@ func get(p *Page, path string, header ...string) *httptest.ResponseRecorder {
 func TestPage(t *testing.T) {
 	mask := func(text string) string { return strings.ReplaceAll(text, "sk-secret", "(hidden)") }
 	p := newPage(t, Config{Note: "An example.", Mask: mask, MaxDeployments: 2},
-		engine.Deployment{ID: "sk-secret", Group: "g-sk-secret", Model: "sk-secret", Limits: engine.Limits{RPM: 1000, TPM: 40_000}},
+		engine.Deployment{ID: "sk-secret", Group: "g-sk-secret", Model: "sk-secret", Limits: engine.Limits{RPM: 1000, TPM: 40_000, RPD: 2000, OutputTPM: 500}},
 		engine.Deployment{ID: `<script>alert("x")</script>`, Group: "g-sk-secret"},
 		engine.Deployment{ID: "third", Group: "z"})
 	require.NoError(t, p.cfg.Engine.PreCheck("sk-secret", engine.Demand{}))
@@ -51,6 +51,7 @@ func TestPage(t *testing.T) {
 	require.Equal(t, http.StatusOK, w.Code)
 	html := w.Body.String()
 	for _, want := range []string{
+		`aria-valuetext="1 of 2,000 requests today, 0 %"`, `aria-valuetext="0 of 500 tokens out, 0 %"`, "</b> of 2,000 today</span>",
 		"An example.", "<h2>g-(hidden)</h2>", `aria-valuetext="12,345 of 40,000 tokens, 30 %"`, "&lt;script&gt;", "1 more deployments are not shown", "One node",
 	} {
 		require.Contains(t, html, want)
@@ -110,7 +111,7 @@ func TestEvents(t *testing.T) {
 			text := string(buf[:n])
 			require.True(t, strings.HasSuffix(text, "\n\n"))
 			require.Contains(t, text, fmt.Sprintf("%d of 10 requests, %d0 %%", i+1, i+1))
-			for line := range strings.Lines(strings.TrimSpace(text)) {
+			for line := range strings.Lines(strings.TrimSuffix(text, "\n\n")) {
 				require.True(t, strings.HasPrefix(line, "data: "), line)
 			}
 		}

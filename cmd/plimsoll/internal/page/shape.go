@@ -17,6 +17,7 @@ const fullScale = 1.1
 // places and widths are percentages of the bar.
 type bar struct {
 	Name, Used, Limit, Text string
+	Kind                    string // in, out or today; "" = of the minute
 	Limited, Over           bool
 	Percent                 int64 // of the limit
 	Own, Held, Others       span

@@ -15,6 +15,7 @@ type view struct {
 	Note, Clock                         string
 	Left                                int // seconds, of the minute
 	Admitted, Tokens, Refused, InFlight string
+	Waiting                             string // requests; "" = none
 	Sync                                share
 	Groups                              []group
 	Omitted                             int
@@ -34,7 +35,7 @@ type group struct {
 
 type row struct {
 	ID, Model        string
-	Requests, Tokens bar
+	Requests, Tokens []bar // that of the minute first; others where a limit is set
 	InFlight         string
 	State            string // what keeps it from being picked; "" = nothing
 	Line, Area, Tale string // of the last minute
@@ -50,6 +51,9 @@ func (p *Page) view(now time.Time, states []engine.State, stats *engine.Stats) *
 		Note: p.cfg.Note, Clock: now.UTC().Format("15:04:05"), Left: 60 - now.Second(),
 		Admitted: grouped(lately.admitted), Tokens: grouped(lately.tokens), Refused: grouped(lately.refused), InFlight: grouped(stats.Held),
 		Sync: p.share(),
+	}
+	if stats.Waiting > 0 {
+		v.Waiting = grouped(stats.Waiting)
 	}
 	if most := p.cfg.MaxDeployments; len(states) > most {
 		v.Omitted = len(states) - most
@@ -74,13 +78,24 @@ func (p *Page) view(now time.Time, states []engine.State, stats *engine.Stats) *
 func (p *Page) row(s *engine.State) row {
 	r := row{
 		ID: p.cfg.Mask(s.ID), Model: p.cfg.Mask(s.Model),
-		Requests: newBar("requests", s.Requests, s.OthersRequests, 0, s.RequestLimit),
-		Tokens:   newBar("tokens", s.Tokens, s.OthersTokens, s.HeldTokens, s.TokenLimit),
+		Requests: []bar{newBar("requests", s.Requests, s.OthersRequests, 0, s.RequestLimit)},
+		Tokens:   []bar{newBar("tokens", s.Tokens, s.OthersTokens, s.HeldTokens, s.TokenLimit)},
 		InFlight: grouped(s.InFlight),
 	}
 	if s.InFlightLimit != 0 {
 		r.InFlight += " of " + grouped(max(s.InFlightLimit, 0))
 	}
+	more := func(to *[]bar, name, kind string, used, limit int64) {
+		if limit != 0 {
+			b := newBar(name+" "+kind, used, 0, 0, limit)
+			b.Kind = kind
+			*to = append(*to, b)
+		}
+	}
+	more(&r.Requests, "requests", "today", s.DayRequests, s.DayRequestLimit)
+	more(&r.Tokens, "tokens", "in", s.InputTokens, s.InputTokenLimit)
+	more(&r.Tokens, "tokens", "out", s.OutputTokens, s.OutputTokenLimit)
+	more(&r.Tokens, "tokens", "today", s.DayTokens, s.DayTokenLimit)
 	switch {
 	case !s.Enabled:
 		r.State = "switched off"
@@ -127,6 +142,14 @@ func reason(l engine.Limit) string {
 		return "requests per minute"
 	case engine.LimitTPM:
 		return "tokens per minute"
+	case engine.LimitInputTPM:
+		return "input tokens per minute"
+	case engine.LimitOutputTPM:
+		return "output tokens per minute"
+	case engine.LimitRPD:
+		return "requests per day"
+	case engine.LimitTPD:
+		return "tokens per day"
 	case engine.LimitInFlight:
 		return "calls in flight"
 	case engine.LimitCooldown:

@@ -55,7 +55,7 @@ func browse(t *testing.T) (tab context.Context, complaints func() []string) {
 		default: // a hundred are enough
 		}
 	}))
-	call(t, tab, log.Enable, cdp.Empty{})
+	call(tab, t, log.Enable, cdp.Empty{})
 	return tab, func() (all []string) {
 		for len(heard) > 0 {
 			all = append(all, <-heard)
@@ -65,20 +65,20 @@ func browse(t *testing.T) (tab context.Context, complaints func() []string) {
 }
 
 // do runs actions in a tab.
-func do(t *testing.T, tab context.Context, actions ...chromedp.Action[chromedp.Void]) {
+func do(tab context.Context, t *testing.T, actions ...chromedp.Action[chromedp.Void]) {
 	t.Helper()
 	require.NoError(t, chromedp.Do(tab, actions...))
 }
 
 // call sends a command of the protocol.
-func call[P, R any](t *testing.T, tab context.Context, command cdp.Command[P, R], params P) {
+func call[P, R any](tab context.Context, t *testing.T, command cdp.Command[P, R], params P) {
 	t.Helper()
 	_, err := chromedp.Call(tab, command, params)
 	require.NoError(t, err)
 }
 
 // eval asks the page something.
-func eval[T any](t *testing.T, tab context.Context, script string) T {
+func eval[T any](tab context.Context, t *testing.T, script string) T {
 	t.Helper()
 	out, err := chromedp.Run(tab, chromedp.Evaluate[T](script))
 	require.NoError(t, err)
@@ -86,28 +86,28 @@ func eval[T any](t *testing.T, tab context.Context, script string) T {
 }
 
 // await waits until the page says yes.
-func await(t *testing.T, tab context.Context, script string) {
+func await(tab context.Context, t *testing.T, script string) {
 	t.Helper()
 	_, err := chromedp.Run(tab, chromedp.Poll[chromedp.Void](script, chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(30*time.Second)))
 	if err != nil {
-		t.Fatalf("%s: %v; the page shows:\n%s", script, err, eval[string](t, tab, `document.body.innerText`))
+		t.Fatalf("%s: %v; the page shows:\n%s", script, err, eval[string](tab, t, `document.body.innerText`))
 	}
 }
 
 // size makes the window of a width, in a colour scheme.
-func size(t *testing.T, tab context.Context, width int64, scheme string) {
+func size(tab context.Context, t *testing.T, width int64, scheme string) {
 	t.Helper()
-	call(t, tab, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
+	call(tab, t, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
 		Width: width, Height: 900, DeviceScaleFactor: 1, Mobile: width < 600,
 	})
-	call(t, tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+	call(tab, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
 	})
 }
 
 // picture saves what the page looks like in the folder PLIMSOLL_PICTURES, for
 // people to look at.
-func picture(t *testing.T, tab context.Context, name string) {
+func picture(tab context.Context, t *testing.T, name string) {
 	t.Helper()
 	dir := os.Getenv("PLIMSOLL_PICTURES")
 	if dir == "" {
