@@ -49,6 +49,10 @@ func (f serveFlags) serve(ctx context.Context, env environment) error {
 	if n := len(d.File().Warnings); n > 0 {
 		log.Warn("the configuration has warnings; plimsoll check shows them", "warnings", n)
 	}
+	watch, err := newOperators(d)
+	if err != nil {
+		return err
+	}
 	calls, admin, err := f.open()
 	if err != nil {
 		return err
@@ -71,13 +75,19 @@ func (f serveFlags) serve(ctx context.Context, env environment) error {
 	defer signal.Stop(hangup)
 	ended := make(chan error, 1)
 	go func() { ended <- d.Run(life, hangup) }()
+	sampled := make(chan struct{})
+	go func() {
+		defer close(sampled)
+		_ = watch.page.Run(life)
+	}()
 
-	main, side := muxes(d, len(admin) > 0)
+	main, side := muxes(d, watch, len(admin) > 0)
 	if _, err := io.WriteString(env.stdout, f.welcome(d, calls, admin, secure != nil)); err != nil {
 		log.Warn("cannot say hello", "error", err)
 	}
-	err = f.run(ctx, d, log, secure, group{main, calls}, group{side, admin})
+	err = f.run(ctx, d, log, secure, group{watch.timed(main), calls}, group{side, admin})
 	stop()
+	<-sampled
 	if lost := <-ended; lost != nil {
 		log.Error("the last usage was not shared", "error", lost.Error())
 	}
@@ -119,7 +129,7 @@ func (f serveFlags) run(ctx context.Context, d *daemon.Daemon, log *slog.Logger,
 
 // muxes returns what is served to callers, and to operators if they have
 // listeners of their own.
-func muxes(d *daemon.Daemon, apart bool) (calls, admin *http.ServeMux) {
+func muxes(d *daemon.Daemon, watch *operators, apart bool) (calls, admin *http.ServeMux) {
 	calls = http.NewServeMux()
 	d.API.Register(calls)
 	d.Register(calls)
@@ -127,18 +137,16 @@ func muxes(d *daemon.Daemon, apart bool) (calls, admin *http.ServeMux) {
 	if apart {
 		admin = http.NewServeMux()
 		d.Register(admin)
+		admin.Handle("GET /v1/deployments", calls)
 		admin.HandleFunc("GET /debug/pprof/", pprof.Index)
 		admin.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
 		admin.Handle("GET /debug/pprof/profile", server.Stream(http.HandlerFunc(pprof.Profile)))
 		admin.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 		admin.Handle("GET /debug/pprof/trace", server.Stream(http.HandlerFunc(pprof.Trace)))
 	}
-	registerAdmin(admin, d)
+	watch.register(admin)
 	return calls, admin
 }
-
-// registerAdmin adds what operators look at: the page, the metrics.
-func registerAdmin(_ *http.ServeMux, _ *daemon.Daemon) {}
 
 // open opens the listeners.
 func (f serveFlags) open() (calls, admin []net.Listener, err error) {
@@ -210,15 +218,15 @@ func (f serveFlags) welcome(d *daemon.Daemon, calls, admin []net.Listener, secur
 		b.WriteString("Usage is not shared with other nodes; --sync URL does that.\n")
 	}
 	b.WriteString("\n")
-	for _, l := range calls {
-		url := address(l, secure)
-		fmt.Fprintf(&b, "  decisions  %s/v1/acquire and others: docs/API.md\n", url)
-		if len(admin) == 0 {
-			fmt.Fprintf(&b, "  state      %s/v1/deployments\n", url)
-		}
+	operators := admin
+	if len(admin) == 0 {
+		operators = calls
 	}
-	for _, l := range admin {
-		fmt.Fprintf(&b, "  operators  %s/\n", address(l, secure))
+	for _, l := range calls {
+		fmt.Fprintf(&b, "  decisions  %s/v1/acquire and others: docs/API.md\n", address(l, secure))
+	}
+	for _, l := range operators {
+		fmt.Fprintf(&b, "  live page  %s/\n  metrics    %[1]s/metrics\n", address(l, secure))
 	}
 	if url := address(calls[0], secure); d.Example() && strings.HasPrefix(url, "http") {
 		fmt.Fprintf(&b, "\nTry it:\n\n  curl -s %s/v1/acquire -H 'Content-Type: application/json' -d '{\"group\":\"gpt-4o\",\"input_tokens\":900}'\n", url)

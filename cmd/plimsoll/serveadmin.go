@@ -1,0 +1,69 @@
+package main
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/daemon"
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/page"
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
+	"github.com/plimsoll-dev/plimsoll/engine/metrics"
+)
+
+// operators is what operators look at: the page and the metrics.
+type operators struct {
+	page     *page.Page
+	registry *prometheus.Registry
+	took     *prometheus.HistogramVec
+}
+
+func newOperators(d *daemon.Daemon) (*operators, error) {
+	mask := func(text string) string { return d.File().Mask(text) }
+	note := ""
+	if d.Example() {
+		note = "The built-in example: its deployments exist nowhere. Give your own by plimsoll serve --config FILE."
+	}
+	p, err := page.New(page.Config{Engine: d.Engine, Syncer: d.Syncer, Mask: mask, Note: note})
+	if err != nil {
+		return nil, err
+	}
+	c, err := metrics.New(metrics.Config{Engine: d.Engine, Syncer: d.Syncer, Mask: mask})
+	if err != nil {
+		return nil, err
+	}
+	o := &operators{page: p, registry: prometheus.NewRegistry(), took: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "plimsoll_http_request_duration_seconds", Help: "How long the daemon took to answer a decision request.",
+		Buckets: prometheus.ExponentialBuckets(25e-6, 2, 14), // to 0.2 s
+	}, []string{"route"})}
+	for _, c := range []prometheus.Collector{c, o.took, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})} {
+		if err := o.registry.Register(c); err != nil {
+			return nil, err
+		}
+	}
+	return o, nil
+}
+
+// register adds the page and the metrics.
+func (o *operators) register(mux *http.ServeMux) {
+	mux.Handle("GET /{$}", o.page)
+	mux.Handle("GET /page/", o.page)
+	mux.Handle("GET /page/events", server.Stream(o.page))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(o.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
+}
+
+// timed measures how long decisions take. The routes are the mux's, so that there
+// are only so many.
+func (o *operators) timed(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		begin := time.Now()
+		mux.ServeHTTP(w, r)
+		if route, ok := strings.CutPrefix(r.Pattern, "POST /v1/"); ok {
+			o.took.WithLabelValues("/v1/" + route).Observe(time.Since(begin).Seconds())
+		}
+	})
+}
