@@ -15,7 +15,7 @@ const maxRefusal = 64 << 10
 
 // follow has the call end with the answer. It returns the stream, if it is one.
 func (t *Transport) follow(ctx context.Context, resp *http.Response, q *request, c *call) *stream {
-	c.stop = context.AfterFunc(ctx, func() { c.cut(ctx.Err()) })
+	c.watch(ctx)
 	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")) // "" is not a stream
 	blind := resp.Header.Get("Content-Encoding") != ""
 	if kind != "text/event-stream" || blind {

@@ -150,6 +150,7 @@ func TestOddAnswers(t *testing.T) {
 		{"usage deeper down", "application/json", `{"choices":[{"usage":{"prompt_tokens":1,"completion_tokens":1}}]}`, engine.Usage{}},
 		{"usage in a text", "application/json", `{"a":"\"usage\":{\"prompt_tokens\":1}","usage":{"prompt_tokens":7,"completion_tokens":8}}`, engine.Usage{InputTokens: 7, OutputTokens: 8}},
 		{"cache writes count, reads do not", "application/json", `{"usage":{"input_tokens":7,"output_tokens":8,"cache_creation_input_tokens":5,"cache_read_input_tokens":900}}`, engine.Usage{InputTokens: 12, OutputTokens: 8}},
+		{"compressed by its own choice", "application/json", `{"usage":{"prompt_tokens":7,"completion_tokens":8}}`, engine.Usage{}},
 		{"not JSON", "text/html", `<html>{"usage"`, engine.Usage{}},
 		{"cut JSON", "application/json", `{"choices":[{"x":`, engine.Usage{}},
 		{"empty", "application/json", ``, engine.Usage{}},
@@ -163,7 +164,11 @@ func TestOddAnswers(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			b := newBench(t, change{}, answers(200, tt.body, "Content-Type", tt.typ, "X-Ratelimit-Remaining-Tokens", "-27689", "X-Ratelimit-Reset-Tokens", "whenever"))
+			encoding := ""
+			if tt.name == "compressed by its own choice" {
+				encoding = "br"
+			}
+			b := newBench(t, change{}, answers(200, tt.body, "Content-Type", tt.typ, "Content-Encoding", encoding, "X-Ratelimit-Remaining-Tokens", "-27689", "X-Ratelimit-Reset-Tokens", "whenever"))
 			_, text := b.post(t, "/chat/completions", streamedChat)
 			require.Equal(t, tt.body, text)
 			got := b.attempts()

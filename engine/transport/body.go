@@ -41,7 +41,12 @@ func (b *body) Close() error {
 	return b.src.Close()
 }
 
+// cut ends the call before the answer's end; the usage may have come by already.
 func (b *body) cut(err error) {
-	b.call.saw(b.finder.usage())
+	if u := b.finder.usage(); u.known() {
+		b.call.saw(u)
+		b.call.finish()
+		return
+	}
 	b.call.cut(err)
 }

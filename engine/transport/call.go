@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"context"
 	"errors"
 	"net"
 	"net/http"
@@ -20,7 +21,6 @@ type call struct {
 	group    *engine.Group
 	ref      engine.Ref
 	place    *place
-	stop     func() bool // no longer watch the context
 	header   http.Header // of the answer
 	input    int64       // estimated; -1 = it was not
 	expected int64       // output tokens, reserved
@@ -33,6 +33,15 @@ type call struct {
 	added   int64 // of them, what the engine was told beyond the reservation
 	refused bool  // inside a stream
 	ended   bool
+	stop    func() bool // no longer watch the context
+}
+
+// watch has the call end with the context.
+func (c *call) watch(ctx context.Context) {
+	stop := context.AfterFunc(ctx, func() { c.cut(ctx.Err()) })
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stop = stop
 }
 
 // saw takes over what the provider reports.
@@ -160,10 +169,10 @@ func (c *call) close(end func()) {
 	}
 	c.ended = true
 	end()
-	report := c.report
+	report, stop := c.report, c.stop
 	c.mu.Unlock()
-	if c.stop != nil {
-		c.stop()
+	if stop != nil {
+		stop()
 	}
 	if c.t.done != nil {
 		c.t.done(report)

@@ -36,6 +36,12 @@ type Config struct {
 	// Counter returns what counts the tokens of a prompt for the group of that
 	// name; nil, or a nil Counter = the estimate of [estimate.EncodingFor].
 	Counter func(group string) estimate.Counter
+	// Adjust may change what a request is expected to consume before it is admitted:
+	// its Tags, Affinity or counts, by the request's header or context, say. The
+	// demand is the estimate, or empty for a body above MaxBody; the request's body
+	// has been read. It is called once for a request, from many goroutines at once.
+	// Nil = nothing is changed.
+	Adjust func(r *http.Request, d *engine.Demand)
 	// MaxBody is the size in bytes up to which a request's body is read into
 	// memory, so that it can be estimated, rewritten and sent again; 0 = 8 MiB,
 	// at most 1 GiB. Larger ones need [HeaderGroup].

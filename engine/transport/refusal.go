@@ -81,7 +81,9 @@ func limitRefusal(le *engine.LimitError) *refusal {
 		status: http.StatusTooManyRequests, typ: "tokens", code: "rate_limit_exceeded", kind: "rate_limit_error",
 		wait: le.RetryAfter, never: le.Never,
 	}
-	if le.Limit != engine.LimitTPM {
+	switch le.Limit {
+	case engine.LimitTPM, engine.LimitInputTPM, engine.LimitOutputTPM, engine.LimitTPD:
+	default:
 		r.typ = "requests"
 	}
 	if le.Never {

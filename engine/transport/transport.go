@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -33,6 +34,7 @@ type Transport struct {
 	engine      *engine.Engine
 	base        http.RoundTripper
 	counter     func(group string) estimate.Counter
+	adjust      func(*http.Request, *engine.Demand)
 	maxBody     int64
 	maxAttempts int
 	done        func(Attempt)
@@ -48,7 +50,7 @@ func New(cfg Config) (*Transport, error) {
 		return nil, err
 	}
 	t := &Transport{
-		engine: cfg.Engine, base: cfg.Base, counter: cfg.Counter,
+		engine: cfg.Engine, base: cfg.Base, counter: cfg.Counter, adjust: cfg.Adjust,
 		maxBody: cfg.MaxBody, maxAttempts: cfg.MaxAttempts, done: cfg.Done,
 	}
 	if t.base == nil {
@@ -142,6 +144,10 @@ func (t *Transport) serve(in *http.Request, q *request) (*http.Response, *refusa
 	group, err := t.engine.Group(q.group)
 	if err != nil {
 		return nil, unknownGroup(q.group), nil
+	}
+	if t.adjust != nil {
+		t.adjust(in, &q.demand)
+		q.demand.Exclude = slices.Clip(q.demand.Exclude)
 	}
 	var last *outcome
 	for n := 1; ; n++ {
