@@ -2,6 +2,8 @@ package api
 
 import (
 	"net/http"
+	"reflect"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -51,29 +53,35 @@ func (a *API) Register(mux *http.ServeMux) {
 	mux.HandleFunc("/v1/", a.noRoute)
 }
 
-// route is one operation of the API.
+// route is one operation of the API, with the types of its body, if it has one,
+// and of its answer.
 type route struct {
 	method, path string
 	handler      http.Handler
+	in, out      reflect.Type
 }
 
 func (a *API) routes() []route {
+	list := slices.Concat(
+		posts(a, "/v1/pick", (*API).pick),
+		posts(a, "/v1/precheck", (*API).preCheck),
+		posts(a, "/v1/record", (*API).record),
+		posts(a, "/v1/acquire", (*API).acquire),
+		posts(a, "/v1/settle", (*API).settle),
+		posts(a, "/v1/release", (*API).release),
+	)
+	return append(list,
+		route{"GET", "/v1/deployments", http.HandlerFunc(a.getDeployments), nil, reflect.TypeFor[deploymentsAnswer]()},
+		route{"GET", "/v1/groups/{name...}", http.HandlerFunc(a.getGroup), nil, reflect.TypeFor[groupAnswer]()},
+		route{"GET", "/v1/explain", http.HandlerFunc(a.getExplain), nil, reflect.TypeFor[explainAnswer]()},
+	)
+}
+
+// posts are the routes of an operation: for one body, and for a batch of them.
+func posts[In, Out any](a *API, path string, do func(*API, *In, *Out) *problem) []route {
 	return []route{
-		{"POST", "/v1/pick", call(a, (*API).pick)},
-		{"POST", "/v1/pick/batch", batch(a, (*API).pick)},
-		{"POST", "/v1/precheck", call(a, (*API).preCheck)},
-		{"POST", "/v1/precheck/batch", batch(a, (*API).preCheck)},
-		{"POST", "/v1/record", call(a, (*API).record)},
-		{"POST", "/v1/record/batch", batch(a, (*API).record)},
-		{"POST", "/v1/acquire", call(a, (*API).acquire)},
-		{"POST", "/v1/acquire/batch", batch(a, (*API).acquire)},
-		{"POST", "/v1/settle", call(a, (*API).settle)},
-		{"POST", "/v1/settle/batch", batch(a, (*API).settle)},
-		{"POST", "/v1/release", call(a, (*API).release)},
-		{"POST", "/v1/release/batch", batch(a, (*API).release)},
-		{"GET", "/v1/deployments", http.HandlerFunc(a.getDeployments)},
-		{"GET", "/v1/groups/{name...}", http.HandlerFunc(a.getGroup)},
-		{"GET", "/v1/explain", http.HandlerFunc(a.getExplain)},
+		{"POST", path, call(a, do), reflect.TypeFor[In](), reflect.TypeFor[Out]()},
+		{"POST", path + "/batch", batch(a, do), reflect.TypeFor[batchBody[In]](), reflect.TypeFor[batchAnswer]()},
 	}
 }
 
