@@ -53,7 +53,7 @@ func (f serveFlags) serve(ctx context.Context, env environment) error {
 	if err != nil {
 		return err
 	}
-	calls, admin, err := f.open()
+	calls, admin, err := f.open(env)
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,10 @@ func (f serveFlags) serve(ctx context.Context, env environment) error {
 	if _, err := io.WriteString(env.stdout, f.welcome(d, calls, admin, secure != nil)); err != nil {
 		log.Warn("cannot say hello", "error", err)
 	}
-	err = f.run(ctx, d, log, secure, group{watch.timed(main), calls}, group{side, admin})
+	if err := server.Notify(env.getenv, "READY=1"); err != nil {
+		log.Warn("cannot tell systemd", "error", err.Error())
+	}
+	err = f.run(ctx, env, d, log, secure, group{watch.timed(main), calls}, group{side, admin})
 	stop()
 	<-sampled
 	if lost := <-ended; lost != nil {
@@ -102,7 +105,7 @@ type group struct {
 }
 
 // run serves all groups until ctx ends or one of them fails.
-func (f serveFlags) run(ctx context.Context, d *daemon.Daemon, log *slog.Logger, secure *tls.Config, groups ...group) error {
+func (f serveFlags) run(ctx context.Context, env environment, d *daemon.Daemon, log *slog.Logger, secure *tls.Config, groups ...group) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	errs := make(chan error, len(groups))
@@ -115,7 +118,11 @@ func (f serveFlags) run(ctx context.Context, d *daemon.Daemon, log *slog.Logger,
 		go func() {
 			errs <- server.Serve(ctx, server.Config{
 				Handler: server.NewGuard(g.handler, d.Tokens, log, daemon.OpenPaths()...), TLS: secure,
-				MaxConnections: f.maxConnections, Drain: f.drain, Draining: d.Drain, Log: log,
+				MaxConnections: f.maxConnections, Drain: f.drain, Log: log,
+				Draining: func() {
+					d.Drain()
+					_ = server.Notify(env.getenv, "STOPPING=1") // it has asked for it
+				},
 			}, g.listeners...)
 			cancel()
 		}()
@@ -148,14 +155,20 @@ func muxes(d *daemon.Daemon, watch *operators, apart bool) (calls, admin *http.S
 	return calls, admin
 }
 
-// open opens the listeners.
-func (f serveFlags) open() (calls, admin []net.Listener, err error) {
+// open opens the listeners, or takes those that systemd has opened.
+func (f serveFlags) open(env environment) (calls, admin []net.Listener, err error) {
 	defer func() {
 		if err != nil {
 			closeAll(append(calls, admin...))
 			calls, admin = nil, nil
 		}
 	}()
+	if calls, err = server.Inherited(env.getenv); err != nil {
+		return calls, admin, err
+	}
+	if len(calls) > 0 {
+		f.listen = nil
+	}
 	for _, address := range f.listen {
 		l, err := server.Listen(address)
 		if err != nil {

@@ -11,7 +11,8 @@ Flags:
                         again when it changes and on SIGHUP; a file that cannot
                         be used changes nothing (default: a built-in example)
   --listen ADDRESS      host:port, or unix:/path for a socket of this user's; may
-                        come several times (default 127.0.0.1:4141)
+                        come several times (default 127.0.0.1:4141). Sockets that
+                        systemd hands over take its place
   --admin-listen ADDRESS
                         where operators look instead, with /debug/pprof/ too
   --sync URL            share usage with other nodes by a Valkey or Redis server,

@@ -145,8 +145,7 @@ func (d description) compare(t *testing.T, at string, s schema, typ reflect.Type
 // members returns a struct's members in JSON, and those that are always there.
 func members(typ reflect.Type) (types map[string]reflect.Type, always []string) {
 	types = map[string]reflect.Type{}
-	for i := range typ.NumField() {
-		f := typ.Field(i)
+	for f := range typ.Fields() {
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		if f.Anonymous && name == "" {
 			inner := f.Type

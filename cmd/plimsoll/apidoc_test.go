@@ -1,0 +1,80 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+var block = regexp.MustCompile("(?s)```sh\n(.*?)```\n\n```json\n(.*?)```")
+
+// The examples of docs/API.md do what it says, one after the other.
+func TestAPIExamples(t *testing.T) {
+	text, err := os.ReadFile("../../docs/API.md")
+	require.NoError(t, err)
+	blocks := block.FindAllStringSubmatch(string(text), -1)
+	require.Len(t, blocks, strings.Count(string(text), "```sh\n"), "each example has its answer")
+	require.GreaterOrEqual(t, len(blocks), 9)
+	s := serve(t)
+	dir := t.TempDir()
+	const end = "\n--- next ---\n"
+	var script strings.Builder
+	for _, b := range blocks {
+		script.WriteString(b[1] + "printf '" + strings.ReplaceAll(end, "\n", `\n`) + "'\n")
+	}
+	commands := strings.NewReplacer("http://127.0.0.1:4141", s.url, "/tmp/", dir+"/").Replace(script.String())
+	out, err := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", commands).Output()
+	require.NoError(t, err, "it needs bash and curl")
+	answers := strings.Split(string(out), end)
+	for i, b := range blocks {
+		require.Equal(t, values(t, b[2]), wildcards(values(t, b[2]), values(t, answers[i])), b[1])
+	}
+}
+
+// values reads JSON values, one after the other.
+func values(t *testing.T, text string) []any {
+	t.Helper()
+	var list []any
+	for dec := json.NewDecoder(bytes.NewReader([]byte(text))); ; {
+		var v any
+		err := dec.Decode(&v)
+		if errors.Is(err, io.EOF) {
+			return list
+		}
+		require.NoError(t, err, text)
+		list = append(list, v)
+	}
+}
+
+// wildcards returns got with … where want has it.
+func wildcards(want, got any) any {
+	switch w := want.(type) {
+	case string:
+		if w == "…" {
+			return w
+		}
+	case []any:
+		if g, ok := got.([]any); ok && len(g) == len(w) {
+			for i := range w {
+				g[i] = wildcards(w[i], g[i])
+			}
+		}
+	case map[string]any:
+		if g, ok := got.(map[string]any); ok {
+			for k := range w {
+				if v, ok := g[k]; ok {
+					g[k] = wildcards(w[k], v)
+				}
+			}
+		}
+	}
+	return got
+}
