@@ -193,10 +193,10 @@ func TestServeOnUnixSocket(t *testing.T) {
 
 func TestServeAdminApart(t *testing.T) {
 	s := serve(t, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0")
-	_, after, _ := strings.Cut(s.stdout.String(), "operators")
+	_, after, _ := strings.Cut(s.stdout.String(), "live page")
 	admin := &served{url: listening.FindString(after)}
 	require.NotEqual(t, s.url, admin.url)
-	for path, want := range map[string][2]int{"/debug/pprof/cmdline": {404, 200}, "/healthz": {200, 200}, "/v1/deployments": {200, 404}} {
+	for path, want := range map[string][2]int{"/debug/pprof/cmdline": {404, 200}, "/healthz": {200, 200}, "/v1/explain": {400, 404}} {
 		a, _ := s.ask(t, path, "")
 		b, _ := admin.ask(t, path, "")
 		require.Equal(t, want, [2]int{a, b}, path)
