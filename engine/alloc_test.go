@@ -20,7 +20,7 @@ var id0 = id(0)
 // pool is n deployments of one group with these limits. Half of them are
 // tagged, and a tenth stand in a second tier.
 func pool(strategy engine.Strategy, n int, limits engine.Limits) engine.Config {
-	cfg := engine.Config{Strategy: strategy, Aliases: map[string]string{"default": "chat"}}
+	cfg := engine.Config{PriorityShare: []float64{1, 0.999}, Strategy: strategy, Aliases: map[string]string{"default": "chat"}}
 	for i := range n {
 		d := engine.Deployment{ID: id(i), Group: "chat", Model: "gpt-4o", Limits: limits, Weight: 1 + float64(i%3)}
 		if i%2 == 0 {
@@ -85,6 +85,7 @@ func requireAllocations(t *testing.T, e *engine.Engine, acquires, checks bool) {
 		"tags":           {InputTokens: 100, Tags: []string{"fast", "eu"}},
 		"exclude":        {InputTokens: 100, Exclude: []engine.Ref{ref(t, e, id(2)), ref(t, e, id(4))}},
 		"affinity":       {InputTokens: 100, Affinity: 7},
+		"class 1":        {InputTokens: 100, Priority: 1},
 		"affinity, tags": {InputTokens: 100, Affinity: 7, Tags: []string{"eu"}},
 		"tags, exclude":  {InputTokens: 100, Tags: []string{"eu"}, Exclude: []engine.Ref{ref(t, e, id(2))}},
 	} {

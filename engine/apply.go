@@ -38,6 +38,9 @@ func (e *Engine) apply(cfg Config) {
 		cfg.ExpectedOutput = defaultOutput
 	}
 	e.quantile.Store(math.Float64bits(cfg.OutputQuantile + 0)) // no negative zero
+	classes := partsOf(cfg.PriorityShare)
+	e.parts.Store(&classes)
+	e.classes.Store(int64(len(classes)))
 	p := e.plan(&cfg)
 	for _, g := range p.groups {
 		g.mu.Lock()

@@ -1,6 +1,10 @@
 package engine
 
-import "math"
+import (
+	"math"
+
+	"github.com/plimsoll-dev/plimsoll/window"
+)
 
 // ask is a demand as the search sees it.
 type ask struct {
@@ -15,6 +19,8 @@ type ask struct {
 	// affinity is the demand's; 0 = none.
 	affinity uint64
 	quiet    bool // a refusal is not counted
+	// part is what its class may use of every cap; 0 = all.
+	part window.Part
 }
 
 // ask checks a demand and fills q, which must be zero, with what it asks for;
@@ -27,6 +33,12 @@ func (g *Group) ask(q *ask, d *Demand, learn bool) bool {
 		return false
 	}
 	q.e, q.tokens, q.input, q.affinity = g.e, tokens, d.InputTokens, d.Affinity
+	if d.Priority != 0 {
+		if q.part, ok = g.e.part(d.Priority); !ok {
+			g.e.invalid.Add(1)
+			return false
+		}
+	}
 	if learn && d.OutputTokens == 0 {
 		q.learn, q.group, q.most = true, g.expected(), math.MaxInt64
 		if d.MaxOutputTokens != 0 {
@@ -65,7 +77,10 @@ func (q *ask) amounts(cost int64) amounts {
 }
 
 // invalid names what is out of range in a demand.
-func (d *Demand) invalid() error {
+func (e *Engine) invalidity(d *Demand) error {
+	if _, ok := d.named(); ok {
+		return &classError{d.Priority, max(len(*e.parts.Load()), 1)}
+	}
 	name, v, low := "OutputTokens", d.OutputTokens, NoOutput
 	if d.InputTokens < 0 || d.InputTokens > MaxCount {
 		name, v, low = "InputTokens", d.InputTokens, 0

@@ -30,6 +30,7 @@ func TestBadConfig(t *testing.T) {
 	}
 	limits := func(l engine.Limits) edit { return on3(func(d *engine.Deployment) { d.Limits = l }) }
 	weight := func(w float64) edit { return on3(func(d *engine.Deployment) { d.Weight = w }) }
+	classes := func(shares ...float64) edit { return func(c *engine.Config) { c.PriorityShare = shares } }
 	aliases := func(a map[string]string) edit { return func(c *engine.Config) { c.Aliases = a } }
 	tests := []struct {
 		name string
@@ -63,6 +64,14 @@ func TestBadConfig(t *testing.T) {
 		{"quantile not a number", func(c *engine.Config) { c.OutputQuantile = math.NaN() }, []string{"OutputQuantile", "NaN"}},
 		{"quantile too low", func(c *engine.Config) { c.OutputQuantile = 0.49 }, []string{"OutputQuantile", "0.49"}},
 		{"quantile of all", func(c *engine.Config) { c.OutputQuantile = 1 }, []string{"OutputQuantile", "0.99"}},
+		{"first class held back", classes(0.9, 0.5), []string{"PriorityShare[0]", "0.9"}},
+		{"class not a number", classes(1, math.NaN()), []string{"PriorityShare[1]", "NaN"}},
+		{"first class not a number", classes(math.NaN()), []string{"PriorityShare[0]", "NaN"}},
+		{"class of nothing", classes(1, 0.5, 0), []string{"PriorityShare[2]", "0"}},
+		{"class of less", classes(1, -0.5), []string{"PriorityShare[1]", "-0.5"}},
+		{"class of more", classes(1, 1.1), []string{"PriorityShare[1]", "1.1"}},
+		{"class above the one before", classes(1, 0.5, 0.6), []string{"PriorityShare[2]", "0.6", "0.5"}},
+		{"too many classes", classes(make([]float64, 17)...), []string{"PriorityShare", "17", "16"}},
 		{"negative waiters", func(c *engine.Config) { c.MaxWaiters = -1 }, []string{"MaxWaiters", "-1"}},
 		{"absurd waiters", func(c *engine.Config) { c.MaxWaiters = engine.MaxWaiters + 1 }, []string{"MaxWaiters", "1000000"}},
 		{"negative lease ttl", func(c *engine.Config) { c.LeaseTTL = -time.Second }, []string{"LeaseTTL"}},

@@ -11,12 +11,18 @@ import (
 // then the request, and gives back in reverse what it took before a refusal.
 // Sealed means that nothing was taken and the frame has been replaced.
 func (f *frame) charge(i int, q *ask, tokens int64) window.Outcome {
-	if o := f.cells[i].TakeTokens(tokens); o != window.Taken {
+	o := window.Refused
+	if q.part == 0 {
+		o = f.cells[i].TakeTokens(tokens)
+	} else {
+		o = f.cells[i].TakeTokensIn(q.part, tokens)
+	}
+	if o != window.Taken {
 		return o
 	}
 	h := f.handles[i]
 	reserved := f.limited && f.reserves[i]
-	if reserved && !h.flight.reserve() {
+	if reserved && !h.flight.reserve(q.part) {
 		f.undo(i, tokens)
 		return window.Refused
 	}
@@ -30,7 +36,7 @@ func (f *frame) charge(i int, q *ask, tokens int64) window.Outcome {
 		}
 	}
 	for at, j := f, i; ; {
-		switch at.cells[j].TakeRequest() {
+		switch at.cells[j].TakeRequestIn(q.part) {
 		case window.Taken:
 			return window.Taken
 		case window.Refused:
@@ -51,7 +57,7 @@ func (f *frame) charge(i int, q *ask, tokens int64) window.Outcome {
 // chargeMeters counts a request in a cell's meters, all or none.
 func (f *frame) chargeMeters(i int, q *ask, tokens int64) window.Outcome {
 	a := q.amounts(tokens)
-	return f.meters[i].take(f.Epoch, &a)
+	return f.meters[i].take(q.part, f.Epoch, &a)
 }
 
 // unchargeFurther gives back what charge took between the tokens and the

@@ -96,7 +96,7 @@ func (f *frame) scan(t *tier, q *ask) int {
 	if k1>>indexBits == k2>>indexBits {
 		i = f.draw(t.first, t.last, q, k1>>indexBits, i)
 	}
-	if q.filter == nil && !q.learn || f.fits(i, q) && q.allows(f, i) {
+	if q.filter == nil && !q.learn && q.part == 0 || f.fits(i, q) && q.allows(f, i) {
 		return i
 	}
 	return -1
@@ -185,9 +185,12 @@ func (f *frame) refuse(b int, q *ask, mask uint16, seq uint64) (why reason, sure
 	most, all, pending := int64(-1), whyNothing, false
 	sure = true
 	for i := from; i < to; i++ {
-		room, w, half := f.room(i)
+		room, w, half := f.room(i, 0)
 		most, all, pending = max(most, room), max(all, w), pending || half
 		if mask>>(i-from)&1 != 0 {
+			if q.part != 0 {
+				room, w, half = f.room(i, q.part)
+			}
 			fits := room >= q.cost(f.handles[i])
 			if fits && f.meters != nil {
 				s, unsure := f.short(i, q)
@@ -207,9 +210,10 @@ func (f *frame) refuse(b int, q *ask, mask uint16, seq uint64) (why reason, sure
 
 // room returns the most tokens a request can take in a cell, -1 if it takes no
 // request at all, with what stands in the way of a larger one, and whether an
-// attempt was half way that may have to give back what it took.
-func (f *frame) room(i int) (room int64, why reason, pending bool) {
-	r := f.cells[i].Room()
+// attempt was half way that may have to give back what it took. All this is
+// within a part of the caps.
+func (f *frame) room(i int, p window.Part) (room int64, why reason, pending bool) {
+	r := f.cells[i].RoomIn(p)
 	gate, _ := f.cells[i].Caps()
 	switch {
 	case gate < 0:
@@ -220,23 +224,23 @@ func (f *frame) room(i int) (room int64, why reason, pending bool) {
 	case r.Full:
 		return -1, whyRequests, false
 	}
-	unsure := r.Half != 0 && !r.Ample
+	unsure := r.Half != 0 && (!r.Ample || f.handles[i].e.shared())
 	if f.further {
-		return f.roomFurther(i, r, unsure)
+		return f.roomFurther(i, p, r, unsure)
 	}
 	return max(r.Tokens, -1), whyTokens, unsure
 }
 
 // roomFurther is room by the limits that the cell does not know.
-func (f *frame) roomFurther(i int, r window.Room, unsure bool) (room int64, why reason, pending bool) {
+func (f *frame) roomFurther(i int, p window.Part, r window.Room, unsure bool) (room int64, why reason, pending bool) {
 	room, why = r.Tokens, whyTokens
 	if ms := f.metersOf(i); ms != nil {
 		ended := f.cells[i].Ended()
-		most, w, sure := ms.room()
+		most, w, sure := ms.room(p)
 		half, ample := f.cells[i].Since(ended)
 		if most < room {
 			room, why = most, w
-			unsure = half != 0 && !(sure && ample)
+			unsure = half != 0 && !(sure && ample && !f.handles[i].e.shared())
 		} else {
 			unsure = unsure || half != 0 // a meter may undo them
 		}
@@ -246,7 +250,7 @@ func (f *frame) roomFurther(i int, r window.Room, unsure bool) (room int64, why 
 	}
 	if f.limited {
 		fl := &f.handles[i].flight
-		live, most := fl.live.Load(), fl.cap.Load()
+		live, most := fl.live.Load(), p.Of(fl.cap.Load())
 		if live >= most {
 			return -1, whyInFlight, unsure
 		}
@@ -264,15 +268,15 @@ func (f *frame) short(i int, q *ask) (why reason, pending bool) {
 	}
 	a := q.amounts(q.cost(f.handles[i]))
 	ended := f.cells[i].Ended()
-	why, sure := ms.short(&a, true)
+	why, sure := ms.short(q.part, &a, true)
 	half, ample := f.cells[i].Since(ended)
-	return why, half != 0 && !(sure && ample)
+	return why, half != 0 && !(sure && ample && !q.e.shared())
 }
 
 // admits says what stands in the way of counting one request in a cell, tokens
 // that must fit beside it included, and whether an attempt was half way that may
-// change it. Nothing: whyNothing.
-func admits(c *window.Cell, tokens int64) (why reason, pending bool) {
+// change it. Nothing: whyNothing. All this is within a part of the caps.
+func admits(c *window.Cell, p window.Part, tokens int64) (why reason, pending bool) {
 	if gate, _ := c.Caps(); gate < 0 {
 		if gate == window.CapCooling {
 			return whyCooling, false
@@ -282,7 +286,7 @@ func admits(c *window.Cell, tokens int64) (why reason, pending bool) {
 	if tokens == 0 {
 		return whyNothing, false
 	}
-	switch r := c.Room(); {
+	switch r := c.RoomIn(p); {
 	case r.Full:
 		return whyRequests, false
 	case r.Tokens < tokens:

@@ -13,6 +13,9 @@ const Blocked int64 = -1
 // MaxDeployments is how many deployments one engine takes.
 const MaxDeployments = 10_000
 
+// MaxClasses is how many priority classes there can be.
+const MaxClasses = 16
+
 // MaxWaiters is how many waiters a group takes at most.
 const MaxWaiters = 1_000_000
 
@@ -41,8 +44,18 @@ type Config struct {
 	// Ages are known to 1/15 of it, and never better than a minute.
 	// Fixed by New: Apply takes 0 or the same value.
 	LeaseTTL time.Duration
+	// PriorityShare is the share of every limit that demands of each
+	// [Demand.Priority] may fill, usage of all classes counted: with {1, 0.8} those
+	// of class 1 are refused while 80 % are used, and the rest is left for class 0.
+	// Nil = one class. At most [MaxClasses]; the first is 1, none is above the one
+	// before, all are above 0. Shares are taken to nine decimals, the share of a
+	// limit is rounded down, and what that makes 0 admits nothing. A ceiling that
+	// Absorb has set is shared as a limit is; Record, Add and Settle count in full
+	// whatever the class.
+	PriorityShare []float64
 	// MaxWaiters is how many [Group.Wait] may keep waiting in each group at once;
-	// 0 = 1024, at most [MaxWaiters].
+	// 0 = 1024, at most [MaxWaiters]. Of a priority class none begins to wait while
+	// its share of them does.
 	MaxWaiters int
 	// Clock decides which minute it is; nil = an anchored clock of the
 	// engine's own. Share one with the syncer. Fixed by New: Apply takes nil or

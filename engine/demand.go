@@ -38,6 +38,9 @@ type Demand struct {
 	// Each candidate is liked by as many, whatever its limits and weight. PreCheck
 	// ignores it.
 	Affinity uint64
+	// Priority is the demand's class, an index of [Config.PriorityShare]; 0 = the
+	// most important.
+	Priority int
 }
 
 // Usage is what a call consumed, in tokens. Counts outside [0, MaxCount] are

@@ -26,8 +26,10 @@ type Engine struct {
 	groups  *xsync.MapOf[string, *Group] // by name and alias
 	handles *xsync.MapOf[string, *handle]
 
-	maxWaiters atomic.Int64  // in a group
-	quantile   atomic.Uint64 // of the output to expect, a float64; 0 = the mean
+	maxWaiters atomic.Int64          // in a group
+	parts      atomic.Pointer[parts] // of the priority classes
+	classes    atomic.Int64          // how many parts: a Pointer would let what it is loaded through escape
+	quantile   atomic.Uint64         // of the output to expect, a float64; 0 = the mean
 
 	ttl      time.Duration // of leases
 	slotSpan int64         // minutes per slot of a flight
@@ -74,6 +76,7 @@ func New(cfg Config) (*Engine, error) {
 	e.slotSpan = ceilDiv(int64(e.ttl), (flightSlots-1)*window.Minute)
 	e.slotTTL = ceilDiv(int64(e.ttl), e.slotSpan*window.Minute)
 	e.all.Store(new([]*Group))
+	e.parts.Store(new(parts))
 	e.apply(cfg)
 	p := weak.Make(e)
 	e.clock.Notify(func(now int64) bool {

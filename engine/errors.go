@@ -51,6 +51,15 @@ func (e *demandError) Error() string {
 
 func (e *demandError) Is(target error) bool { return target == ErrInvalidDemand }
 
+// classError is an ErrInvalidDemand: an unknown class.
+type classError struct{ class, classes int }
+
+func (e *classError) Error() string {
+	return fmt.Sprintf("engine: invalid demand: Priority is %d; it must be from 0 to %d, one of the classes of Config.PriorityShare", e.class, e.classes-1)
+}
+
+func (e *classError) Is(target error) bool { return target == ErrInvalidDemand }
+
 // queueError is an ErrQueueFull.
 type queueError struct {
 	group string

@@ -119,6 +119,34 @@ func ExampleDemand() {
 	// true
 }
 
+// Batch work leaves room for people: its class stops at 60 % of every limit.
+func ExampleDemand_priority() {
+	eng, err := engine.New(engine.Config{
+		Deployments:   []engine.Deployment{{ID: "openai", Group: "chat", Limits: engine.Limits{RPM: 10}}},
+		PriorityShare: []float64{1, 0.6},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	chat, _ := eng.Group("chat")
+	count := func(class int) (n int) {
+		for {
+			lease, ok := chat.TryAcquire(engine.Demand{InputTokens: 900, Priority: class})
+			if !ok {
+				return n
+			}
+			lease.SettleReserved()
+			n++
+		}
+	}
+	fmt.Println("batch:", count(1))
+	fmt.Println("interactive:", count(0))
+	// Output:
+	// batch: 6
+	// interactive: 4
+}
+
 // Affinity keeps the turns of a conversation where its prompt is cached.
 func ExampleDemand_affinity() {
 	eng, err := engine.New(engine.Config{Deployments: []engine.Deployment{

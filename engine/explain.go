@@ -12,8 +12,9 @@ func (e *Engine) Explain(group string, d Demand) Explanation {
 		x.Err = err
 		return x
 	}
-	if _, ok := d.named(); !ok {
-		x.Err = d.invalid()
+	_, ok := d.named()
+	if _, known := e.part(d.Priority); !ok || !known {
+		x.Err = e.invalidity(&d)
 		return x
 	}
 	var pick, acquire ask
@@ -44,7 +45,7 @@ func (x *Explanation) fill(g *Group, pick, acquire *ask, l *filter) {
 		}
 		for i := t.from; i < t.to; i++ {
 			c := Candidate{State: f.state(g.name, i, now), Order: t.order, Score: f.score(i), Cost: acquire.cost(f.handles[i])}
-			c.Refused = f.wait(i, acquire.amounts(c.Cost), true, now).limit
+			c.Refused = f.wait(i, acquire.amounts(c.Cost), acquire.part, true, now).limit
 			switch {
 			case !acquire.allows(f, i):
 				c.Skipped = "tags"

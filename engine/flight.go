@@ -40,11 +40,11 @@ func turnOf(n int64) (i int, turn uint64) {
 	return int(n & (flightSlots - 1)), uint64(n) / flightSlots * flightTurn
 }
 
-// reserve takes one lease under the limit, before it is entered.
-func (f *flight) reserve() bool {
+// reserve takes one lease under a part of the limit, before it is entered.
+func (f *flight) reserve(p window.Part) bool {
 	for {
 		n := f.live.Load()
-		if n >= f.cap.Load() {
+		if n >= p.Of(f.cap.Load()) {
 			return false
 		}
 		if f.live.CompareAndSwap(n, n+1) {

@@ -28,7 +28,7 @@ func heldOnOne(t *testing.T) (*Engine, *handle, *time.Time) {
 func TestALeaseCountedPastItsTTLLeavesNewerOnesAlone(t *testing.T) {
 	e, h, at := heldOnOne(t)
 	old := window.EpochAt(at.UnixNano())
-	require.True(t, h.flight.reserve())
+	require.True(t, h.flight.reserve(0))
 	*at = at.Add(flightSlots * time.Minute)
 
 	g, err := e.Group("g")

@@ -8,7 +8,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// line is who waits in a group. Nobody stands at the head of it: who gives room
+// line is who waits in a group: by class, then first come, first served. Nobody stands at the head of it: who gives room
 // rings the bell, which wakes any one of those who wait, and that one serves all
 // of them in order. So does whoever joins, and one when the timer fires.
 type line struct {
@@ -57,15 +57,23 @@ func (l *line) recall() {
 	l.ring()
 }
 
-// join puts a waiter at the end. Under mu, as all below.
+// join puts a waiter behind all of its class. Under mu, as all below.
 func (l *line) join(w *waiter) {
 	l.n.Add(1)
-	if w.prev = l.last; w.prev != nil {
-		w.prev.next = w
-	} else {
-		l.first = w
+	w.prev = l.last
+	for w.prev != nil && w.prev.d.Priority > w.d.Priority {
+		w.prev = w.prev.prev
 	}
-	l.last = w
+	if w.prev != nil {
+		w.next, w.prev.next = w.prev.next, w
+	} else {
+		w.next, l.first = l.first, w
+	}
+	if w.next != nil {
+		w.next.prev = w
+	} else {
+		l.last = w
+	}
 }
 
 // leave takes a waiter out, with what it is to return.
@@ -110,7 +118,7 @@ func (b *bars) cover(d *Demand) bool {
 
 // asksMore reports whether d costs at least what o costs, on any deployment.
 func (d *Demand) asksMore(o *Demand) bool {
-	if d.InputTokens < o.InputTokens {
+	if d.InputTokens < o.InputTokens || d.Priority < o.Priority {
 		return false
 	}
 	if o.OutputTokens == 0 {

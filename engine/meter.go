@@ -147,11 +147,12 @@ func (ms *meters) recap() {
 	}
 }
 
-// take counts a request in the meters of an epoch, all of them or none.
-func (ms *meters) take(epoch int64, a *amounts) window.Outcome {
+// take counts a request in the meters of an epoch within a part of their caps,
+// all of them or none.
+func (ms *meters) take(p window.Part, epoch int64, a *amounts) window.Outcome {
 	for i := range ms.list {
 		m := &ms.list[i]
-		if o := m.c.Take(m.window(epoch), a[m.dim]); o != window.Taken {
+		if o := m.c.TakeIn(p, m.window(epoch), a[m.dim]); o != window.Taken {
 			ms.give(i, epoch, a)
 			return o
 		}
@@ -191,10 +192,10 @@ func (ms *meters) adjust(of metered, epoch int64, a *amounts) (less bool) {
 // short returns what keeps a request from fitting; whyNothing: it fits. Limits
 // on tokens count only if tokens says so. Sure means that attempts half way have
 // no meter ahead of them that could make them give back what they took of this.
-func (ms *meters) short(a *amounts, tokens bool) (why reason, sure bool) {
+func (ms *meters) short(p window.Part, a *amounts, tokens bool) (why reason, sure bool) {
 	for i := range ms.list {
 		m := &ms.list[i]
-		if (tokens || m.dim == dimRequests) && a[m.dim] > m.c.Room() {
+		if (tokens || m.dim == dimRequests) && a[m.dim] > m.c.RoomIn(p) {
 			why, sure = max(why, m.why), sure || ms.last(i)
 		}
 	}
@@ -213,11 +214,11 @@ func (ms *meters) last(i int) bool {
 
 // room returns the most tokens a request may take, -1 if none takes a request
 // at all, which limit says so, and sure as short does.
-func (ms *meters) room() (tokens int64, why reason, sure bool) {
+func (ms *meters) room(p window.Part) (tokens int64, why reason, sure bool) {
 	tokens = math.MaxInt64
 	for i := range ms.list {
 		m := &ms.list[i]
-		switch r := m.c.Room(); {
+		switch r := m.c.RoomIn(p); {
 		case m.dim == dimRequests && r < 1:
 			return -1, m.why, ms.last(i)
 		case m.dim == dimTokens && r < tokens:

@@ -7,7 +7,7 @@ import (
 )
 
 // preCheckMetered is preCheck of a deployment with meters.
-func (h *handle) preCheckMetered(d *Demand, ms *meters) (why reason, ok bool) {
+func (h *handle) preCheckMetered(d *Demand, part window.Part, ms *meters) (why reason, ok bool) {
 	tokens, _ := d.named()
 	a := amounts{dimInput: d.InputTokens, dimOutput: tokens - d.InputTokens, dimTokens: tokens, dimRequests: 1}
 	for try := 0; ; try++ {
@@ -17,17 +17,17 @@ func (h *handle) preCheckMetered(d *Demand, ms *meters) (why reason, ok bool) {
 		}
 		c := &f.cells[i]
 		ended := c.Ended()
-		why, half := admits(c, tokens)
+		why, half := admits(c, part, tokens)
 		if why == whyNothing {
 			var sure bool
-			why, sure = ms.short(&a, tokens != 0)
+			why, sure = ms.short(part, &a, tokens != 0)
 			n, ample := c.Since(ended)
-			half = n != 0 && !(sure && ample)
+			half = n != 0 && !(sure && ample && !h.e.shared())
 		}
 		if why == whyNothing {
 			o := window.Sealed
 			if c.Begin() {
-				o, why = f.countRequest(i, ms)
+				o, why = f.countRequest(i, part, ms)
 			}
 			switch o {
 			case window.Taken:
@@ -66,21 +66,21 @@ func (h *handle) presentMetered() (*frame, int) {
 
 // countRequest ends an attempt of one request and no tokens by counting it in
 // the meters, then in the cell.
-func (f *frame) countRequest(i int, ms *meters) (window.Outcome, reason) {
+func (f *frame) countRequest(i int, part window.Part, ms *meters) (window.Outcome, reason) {
 	h := f.handles[i]
 	for k := range ms.list {
 		m := &ms.list[k]
 		if m.dim != dimRequests {
 			continue
 		}
-		if o := m.c.Take(m.window(f.Epoch), 1); o != window.Taken {
+		if o := m.c.TakeIn(part, m.window(f.Epoch), 1); o != window.Taken {
 			ms.uncountRequest(k, f.Epoch)
 			f.undo(i, 0)
 			return o, m.why
 		}
 	}
 	for at, j := f, i; ; {
-		switch at.cells[j].TakeRequest() {
+		switch at.cells[j].TakeRequestIn(part) {
 		case window.Taken:
 			return window.Taken, whyNothing
 		case window.Refused:

@@ -51,7 +51,7 @@ func (r Ref) PreCheck(d Demand) bool {
 // preChecked is preCheck when nothing is in the way. False: nothing was done.
 func (h *handle) preChecked(d *Demand) bool {
 	tokens, ok := d.named()
-	if !ok || h.clock.Now() >= h.wake.Load() {
+	if !ok || d.Priority != 0 || h.clock.Now() >= h.wake.Load() {
 		return false
 	}
 	c := h.cell.Load()
@@ -105,17 +105,22 @@ func (h *handle) preCheck(d *Demand) (why reason, ok bool) {
 		h.e.invalid.Add(1)
 		return whyInvalid, false
 	}
+	part, ok := h.e.part(d.Priority)
+	if !ok {
+		h.e.invalid.Add(1)
+		return whyInvalid, false
+	}
 	if ms := h.meters.Load(); ms != nil {
-		return h.preCheckMetered(d, ms)
+		return h.preCheckMetered(d, part, ms)
 	}
 	for try := 0; ; try++ {
 		c := h.present()
 		if c == nil {
 			return whyDisabled, false
 		}
-		why, half := admits(c, tokens)
+		why, half := admits(c, part, tokens)
 		if why == whyNothing {
-			switch c.CountRequest() {
+			switch c.CountRequestIn(part) {
 			case window.Taken:
 				return whyNothing, true
 			case window.Refused:

@@ -13,7 +13,7 @@ const maxStates = 32
 // whether an output that it leaves open was filled in.
 func (g *Group) refusal(d *Demand, c choice, learn bool) error {
 	if c.why == whyInvalid {
-		return d.invalid()
+		return g.e.invalidity(d)
 	}
 	var q ask
 	g.ask(&q, d, learn)
@@ -37,7 +37,7 @@ func (g *Group) refusal(d *Demand, c choice, learn bool) error {
 		if e.Candidates == 0 {
 			e.States = make([]State, 0, min(maxStates, f.candidates()))
 		}
-		e.consider(f.wait(i, q.amounts(q.cost(f.handles[i])), learn, now))
+		e.consider(f.wait(i, q.amounts(q.cost(f.handles[i])), q.part, learn, now))
 		if e.Candidates++; len(e.States) < maxStates {
 			e.States = append(e.States, f.state(g.name, i, now))
 		}
@@ -54,7 +54,7 @@ func (g *Group) refusal(d *Demand, c choice, learn bool) error {
 // refusal explains why a deployment does not take one more request.
 func (h *handle) refusal(d *Demand, why reason) error {
 	if why == whyInvalid {
-		return d.invalid()
+		return h.e.invalidity(d)
 	}
 	e := &LimitError{Deployment: h.id, Limit: reasonLimit[why], Candidates: 1, Never: true}
 	p := h.lock()
@@ -68,8 +68,9 @@ func (h *handle) refusal(d *Demand, why reason) error {
 		return e
 	}
 	tokens, _ := d.named()
+	part, _ := h.e.part(d.Priority)
 	q := ask{input: d.InputTokens}
-	w := f.wait(p.i, q.amounts(tokens), false, now)
+	w := f.wait(p.i, q.amounts(tokens), part, false, now)
 	if w.limit == LimitNone { // room has come meanwhile
 		w.limit, w.never = e.Limit, false
 	}
@@ -96,10 +97,10 @@ func (e *LimitError) consider(w wait) {
 }
 
 // wait returns what keeps a cell from admitting a request, and for how long if
-// nothing else is admitted or given back; leases says whether it is for a lease,
-// which limits on leases refuse, and limits on tokens even if it names none.
-// Under the group's mutex.
-func (f *frame) wait(i int, a amounts, leases bool, now int64) wait {
+// nothing else is admitted or given back, within a part of the caps; leases says
+// whether it is for a lease, which limits on leases refuse, and limits on tokens
+// even if it names none. Under the group's mutex.
+func (f *frame) wait(i int, a amounts, part window.Part, leases bool, now int64) wait {
 	h, c := f.handles[i], &f.cells[i]
 	w := wait{id: h.id}
 	if h.gone || !h.enabled {
@@ -109,14 +110,15 @@ func (f *frame) wait(i int, a amounts, leases bool, now int64) wait {
 	tokenCap, reqCap := c.Caps()
 	tokenCap = max(tokenCap, min(h.tokenCap, f.shares[i].ceilTokens+f.shares[i].tokens)) // what it is once cooled down
 	if leases || a[dimTokens] != 0 {
-		w.until(LimitTPM, now, c.Tokens(), a[dimTokens], tokenCap, h.tokenCap)
+		w.until(LimitTPM, now, c.Tokens(), a[dimTokens], part.Of(tokenCap), part.Of(h.tokenCap))
 	}
-	w.until(LimitRPM, now, c.Requests(), 1, reqCap, h.reqCap)
+	w.until(LimitRPM, now, c.Requests(), 1, part.Of(reqCap), part.Of(h.reqCap))
 	if ms := h.meters.Load(); ms != nil {
-		w.metered(ms, &a, leases, f.Epoch, now)
+		w.metered(ms, &a, part, leases, f.Epoch, now)
 	}
-	if leases && h.flight.cap.Load() <= h.flight.live.Load() && h.cfg.Limits.MaxInFlight != 0 {
-		if h.cfg.Limits.MaxInFlight == Blocked {
+	most := part.Of(h.flight.cap.Load())
+	if leases && most <= h.flight.live.Load() && h.cfg.Limits.MaxInFlight != 0 {
+		if most == 0 {
 			w.limit, w.after, w.never = LimitInFlight, 0, true
 		} else if !w.never {
 			w.atLeast(LimitInFlight, h.flight.nextExit(h.e.slot(f.Epoch), h.e.slotSpan, now))
@@ -142,13 +144,13 @@ func (w *wait) until(l Limit, now, used, cost, ceil, limit int64) {
 }
 
 // metered is until for all meters.
-func (w *wait) metered(ms *meters, a *amounts, leases bool, epoch, now int64) {
+func (w *wait) metered(ms *meters, a *amounts, part window.Part, leases bool, epoch, now int64) {
 	for i := range ms.list {
 		m := &ms.list[i]
 		cost := a[m.dim]
 		switch {
-		case w.never || m.dim != dimRequests && !leases && a[dimTokens] == 0 || cost <= m.c.Room():
-		case cost > m.most:
+		case w.never || m.dim != dimRequests && !leases && a[dimTokens] == 0 || cost <= m.c.RoomIn(part):
+		case cost > part.Of(m.most):
 			w.limit, w.after, w.never = reasonLimit[m.why], 0, true
 		default:
 			w.atLeast(reasonLimit[m.why], time.Duration(m.end(epoch)-now))

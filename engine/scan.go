@@ -45,7 +45,7 @@ func (f *frame) lowest(from, to int, tokens int64) (k1, k2 uint64) {
 // lowestOf scans the cells of a block that are in mask, for any demand.
 func (f *frame) lowestOf(b int, q *ask, mask uint16) (k1, k2 uint64) {
 	from, to := f.block(b)
-	simple := !q.learn && !f.further
+	simple := !q.learn && !f.further && q.part == 0
 	if simple && int(mask) == 1<<(to-from)-1 {
 		return f.lowest(from, to, q.tokens)
 	}
@@ -67,6 +67,9 @@ func (f *frame) lowestOf(b int, q *ask, mask uint16) (k1, k2 uint64) {
 
 // fits reports whether a demand fits in a cell now, its filter left aside.
 func (f *frame) fits(i int, q *ask) bool {
+	if q.part != 0 {
+		return f.fitsIn(i, q)
+	}
 	h := f.handles[i]
 	if !f.cells[i].Fits(q.cost(h)) {
 		return false
@@ -84,7 +87,7 @@ func (f *frame) fitsMeters(i int, q *ask) bool {
 		return true
 	}
 	a := q.amounts(q.cost(f.handles[i]))
-	why, _ := ms.short(&a, true)
+	why, _ := ms.short(q.part, &a, true)
 	return why == whyNothing
 }
 

@@ -39,6 +39,7 @@ type hall struct {
 	begun time.Time
 	mu    sync.Mutex
 	out   []string // names in the order in which they were admitted
+	last  *engine.Lease
 }
 
 func openHall(t *testing.T, cfg engine.Config) *hall {
@@ -61,7 +62,7 @@ func (h *hall) wait(name string, d engine.Demand) *waiting {
 		defer h.mu.Unlock()
 		w.lease, w.error, w.ended, w.after = &lease, err, true, time.Since(h.begun)
 		if err == nil {
-			h.out = append(h.out, name)
+			h.out, h.last = append(h.out, name), w.lease
 		}
 	}()
 	synctest.Wait()

@@ -58,6 +58,7 @@ func (c Config) Validate() error {
 	if t := c.LeaseTTL; t != 0 && (t < time.Minute || t > 24*time.Hour) {
 		p.addf("LeaseTTL: is %v; use 0 for the default of %v, or from 1m to 24h", t, defaultTTL)
 	}
+	c.validateClasses(&p)
 	if c.MaxWaiters < 0 || c.MaxWaiters > MaxWaiters {
 		p.addf("MaxWaiters: is %d; use 0 for the default of %d, or from 1 to %d", c.MaxWaiters, defaultWaiters, MaxWaiters)
 	}
@@ -76,6 +77,22 @@ func (c Config) Validate() error {
 	}
 	c.validateAliases(&p, groups)
 	return p.err()
+}
+
+func (c *Config) validateClasses(p *problems) {
+	if len(c.PriorityShare) > MaxClasses {
+		p.addf("PriorityShare: %d classes; at most %d are supported", len(c.PriorityShare), MaxClasses)
+	}
+	for i, s := range c.PriorityShare {
+		switch {
+		case i == 0 && s != 1:
+			p.addf("PriorityShare[0]: is %v; class 0 has all, so it must be 1: lower the limits instead", s)
+		case !(s > 0 && s <= 1):
+			p.addf("PriorityShare[%d]: is %v; use a share above 0, up to 1", i, s)
+		case i > 0 && s > c.PriorityShare[i-1]:
+			p.addf("PriorityShare[%d]: is %v, above the share of the class before, %v; the first class is the most important", i, s, c.PriorityShare[i-1])
+		}
+	}
 }
 
 func (d *Deployment) validate(p *problems, at string) {

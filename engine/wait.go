@@ -11,8 +11,8 @@ import (
 const defaultWaiters = 1024
 
 // Wait is Acquire that waits for room: for a lease to end, a cooldown to be
-// over, the next minute. Those who wait are served in the order they came, and
-// one whose demand does not fit lets those behind it go first whose demands do;
+// over, the next minute. Those who wait are served by class, then in the order they
+// came; one whose demand does not fit lets those behind it go first whose demands do;
 // in a new minute it is the first again. Acquire and TryAcquire do not stand in
 // line: they take what room there is.
 //
@@ -33,7 +33,7 @@ func (g *Group) Wait(ctx context.Context, d Demand) (Lease, error) {
 			return got.lease(m), nil
 		}
 		if c.why == whyInvalid {
-			return Lease{}, d.invalid()
+			return Lease{}, g.e.invalidity(&d)
 		}
 	}
 	return g.wait(ctx, d)
@@ -77,7 +77,11 @@ func (g *Group) join(w *waiter) bool {
 	defer l.mu.Unlock()
 	l.join(w)
 	g.serve(w)
-	if most := g.e.maxWaiters.Load(); !w.done && l.n.Load() > most {
+	if w.done {
+		return true
+	}
+	part, _ := g.e.part(w.d.Priority)
+	if most := max(part.Of(g.e.maxWaiters.Load()), 1); l.n.Load() > most {
 		g.e.turnedAway.Add(1)
 		l.leave(w, grant{}, &queueError{g.name, most})
 	}
@@ -192,7 +196,7 @@ func (g *Group) outlook(d *Demand) (at int64, hopeless bool) {
 		if !q.allows(f, i) {
 			continue
 		}
-		w := f.wait(i, q.amounts(q.cost(f.handles[i])), true, now)
+		w := f.wait(i, q.amounts(q.cost(f.handles[i])), q.part, true, now)
 		hopeless = hopeless && w.never
 		switch {
 		case w.never || w.limit == LimitNone || w.limit == LimitInFlight: // the bell will ring

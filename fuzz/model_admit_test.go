@@ -17,7 +17,8 @@ const (
 
 func valid(d engine.Demand) bool {
 	in := func(n int64) bool { return 0 <= n && n <= engine.MaxCount }
-	return in(d.InputTokens) && (in(d.OutputTokens) || d.OutputTokens == engine.NoOutput) && in(d.MaxOutputTokens)
+	return in(d.InputTokens) && (in(d.OutputTokens) || d.OutputTokens == engine.NoOutput) && in(d.MaxOutputTokens) &&
+		0 <= d.Priority && d.Priority < classes
 }
 
 // cost is the number of tokens a demand weighs on a deployment.
@@ -54,21 +55,31 @@ func (m *model) blockers(d *mdep, q engine.Demand, p purpose, now int64) []engin
 	if d.cool > now {
 		by = append(by, engine.LimitCooldown)
 	}
-	by = append(by, m.short(d, d.now(), m.cost(d, q, p), p)...)
-	return append(by, d.shortMeters(d.group.epoch, false, m.costs(d, q, p), p)...)
+	by = append(by, m.short(d, d.now(), q, p)...)
+	return append(by, m.shortMeters(d, d.group.epoch, false, q, p)...)
 }
 
-// short are the limits on counts that refuse a cost on top of a usage.
-func (m *model) short(d *mdep, u *musage, cost int64, p purpose) (by []engine.Limit) {
-	if over(u.allRequests()+1, d.cfg.Limits.RPM) || over(u.requests+1, u.ceilRequests) {
+// short are the limits on counts that refuse a demand on top of a usage.
+func (m *model) short(d *mdep, u *musage, q engine.Demand, p purpose) (by []engine.Limit) {
+	full := func(all, cost, limit, ceiling, others int64) bool {
+		if over(all+cost, m.part(limit, q)) {
+			return true
+		}
+		if ceiling == 0 {
+			return false
+		}
+		return all+cost > max(m.part(max(ceiling, 0)+others, q), 0)
+	}
+	cost := m.cost(d, q, p)
+	if full(u.allRequests(), 1, d.cfg.Limits.RPM, u.ceilRequests, u.othersRequests) {
 		by = append(by, engine.LimitRPM)
 	}
 	if p != checking || cost > 0 {
-		if over(u.allTokens()+cost, d.cfg.Limits.TPM) || over(u.tokens+cost, u.ceilTokens) {
+		if full(u.allTokens(), cost, d.cfg.Limits.TPM, u.ceilTokens, u.othersTokens) {
 			by = append(by, engine.LimitTPM)
 		}
 	}
-	if p != checking && over(d.inFlight()+1, d.cfg.Limits.MaxInFlight) {
+	if p != checking && over(d.inFlight()+1, m.part(d.cfg.Limits.MaxInFlight, q)) {
 		by = append(by, engine.LimitInFlight)
 	}
 	return by

@@ -11,6 +11,7 @@ func (m *model) apply(cfg engine.Config, now int64) {
 	m.strategy = cfg.Strategy
 	m.expected = cmp.Or(cfg.ExpectedOutput, 256)
 	m.quantile = cfg.OutputQuantile
+	m.shares = cfg.PriorityShare
 	m.lookAll(now)
 	was := map[*mdep]bool{}
 	for _, d := range m.deps {

@@ -69,19 +69,20 @@ func (m *mmeter) add(epoch, at int64, c mcost) {
 	m.used[w] = min(max(m.used[w]+n, 0), 1<<52)
 }
 
-// shortMeters are the limits that refuse a cost on top of what is used in an
+// shortMeters are the limits that refuse a demand on top of what is used in an
 // epoch, or of nothing.
-func (d *mdep) shortMeters(epoch int64, empty bool, c mcost, p purpose) (by []engine.Limit) {
-	for _, m := range d.meters {
-		if p == checking && c.input+c.output == 0 && m.kind.limit != engine.LimitRPD {
+func (m *model) shortMeters(d *mdep, epoch int64, empty bool, q engine.Demand, p purpose) (by []engine.Limit) {
+	c := m.costs(d, q, p)
+	for _, o := range d.meters {
+		if p == checking && c.input+c.output == 0 && o.kind.limit != engine.LimitRPD {
 			continue
 		}
-		n := m.kind.units(c)
+		n := o.kind.units(c)
 		if !empty {
-			n += m.used[epoch/m.kind.span]
+			n += o.used[epoch/o.kind.span]
 		}
-		if over(n, *m.kind.of(&d.cfg.Limits)) {
-			by = append(by, m.kind.limit)
+		if over(n, m.part(*o.kind.of(&d.cfg.Limits), q)) {
+			by = append(by, o.kind.limit)
 		}
 	}
 	return by

@@ -16,6 +16,7 @@ type model struct {
 	strategy engine.Strategy
 	expected int64
 	quantile float64
+	shares   []float64
 	ttl      time.Duration
 	groups   map[string]*mgroup
 	deps     map[string]*mdep

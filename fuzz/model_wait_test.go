@@ -18,20 +18,19 @@ func timeUntil(now, then int64) time.Duration { return time.Duration(then - now)
 // wait is how long until a demand fits on d if nothing else happens; guess says
 // that it depends on when leases end.
 func (m *model) wait(d *mdep, q engine.Demand, p purpose, now int64) (wait time.Duration, guess bool) {
-	cost := m.cost(d, q, p)
-	empty := slices.DeleteFunc(m.short(d, &musage{}, cost, p), func(l engine.Limit) bool { return l == engine.LimitInFlight })
-	empty = append(empty, d.shortMeters(0, true, m.costs(d, q, p), p)...)
-	if !d.enabled || len(empty) > 0 || d.cfg.Limits.MaxInFlight < 0 && p != checking {
+	empty := slices.DeleteFunc(m.short(d, &musage{}, q, p), func(l engine.Limit) bool { return l == engine.LimitInFlight })
+	empty = append(empty, m.shortMeters(d, 0, true, q, p)...)
+	if !d.enabled || len(empty) > 0 || m.part(d.cfg.Limits.MaxInFlight, q) < 0 && p != checking {
 		return never, false
 	}
 	at := now
 	for {
-		by := m.short(d, d.in(at/minute), cost, p)
+		by := m.short(d, d.in(at/minute), q, p)
 		next := (at/minute + 1) * minute
 		if slices.Contains(by, engine.LimitInFlight) {
 			return 0, true
 		}
-		for _, l := range d.shortMeters(at/minute, false, m.costs(d, q, p), p) {
+		for _, l := range m.shortMeters(d, at/minute, false, q, p) {
 			if by = append(by, l); l == engine.LimitRPD || l == engine.LimitTPD {
 				next = (at/day + 1) * day
 			}

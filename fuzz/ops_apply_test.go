@@ -18,6 +18,7 @@ func (w *world) opApply(s *script) {
 	cfg.Deployments = ds
 	if s.int(8) == 1 {
 		cfg.Strategy = strategies[s.int(len(strategies))]
+		cfg.PriorityShare = shares[s.int(len(shares))]
 		cfg.OutputQuantile = of(s, 0, 0.5, 0.9)
 	}
 	if s.int(8) == 1 {

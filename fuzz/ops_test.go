@@ -2,6 +2,7 @@ package fuzz
 
 import (
 	"errors"
+	"math"
 	"slices"
 	"time"
 
@@ -37,6 +38,12 @@ func (w *world) demand(s *script) engine.Demand {
 		q.Affinity = uint64(s.int(4))
 	case 10:
 		q.Affinity, q.Tags = ^uint64(0), []string{"eu"}
+	case 12, 13:
+		q.Priority = s.int(classes)
+	case 14:
+		q.Priority, q.Tags = 1+s.int(classes-1), []string{"eu"}
+	case 15:
+		q.Priority = of(s, -1, classes, math.MinInt, math.MaxInt)
 	case 11:
 		q.Affinity, q.Exclude = 1<<63, []engine.Ref{w.refs[w.anyID(s)]}
 	}

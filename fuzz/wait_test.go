@@ -58,6 +58,8 @@ var waitDemands = []engine.Demand{
 	{InputTokens: 1, Affinity: 3},
 	{InputTokens: 30, OutputTokens: 20, MaxOutputTokens: 5},
 	{},
+	{InputTokens: 10, OutputTokens: engine.NoOutput, Priority: 1},
+	{InputTokens: 25, Priority: 2},
 }
 
 // FuzzWait plays a random history to those who wait. Each time everything is at
@@ -88,7 +90,7 @@ func FuzzWait(f *testing.F) {
 
 func newRoom(t *testing.T, s *script) *room {
 	t.Helper()
-	r := &room{t: t, cfg: engine.Config{Strategy: strategies[s.int(len(strategies))], ExpectedOutput: 20, MaxWaiters: of(s, 0, 0, 3, 10)}}
+	r := &room{t: t, cfg: engine.Config{Strategy: strategies[s.int(len(strategies))], ExpectedOutput: 20, PriorityShare: []float64{1, 0.7, 0.3}, MaxWaiters: of(s, 0, 0, 3, 10)}}
 	palette := s.int(len(limitPalettes))
 	for i := range of(s, 1, 2, 3, 20, 70) {
 		d := engine.Deployment{ID: fmt.Sprint("d", i), Group: "g", Limits: limitsOf(palette, i), Order: i % 3 / 2}

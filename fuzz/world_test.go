@@ -44,6 +44,7 @@ func newWorld(t *testing.T, s *script) *world {
 	w.cfg = engine.Config{
 		Strategy:       strategies[s.int(len(strategies))],
 		ExpectedOutput: of[int64](s, 0, 1, 7, 100),
+		PriorityShare:  shares[s.int(len(shares))],
 		OutputQuantile: of(s, 0, 0, 0, 0.5, 0.95, 0.99),
 		LeaseTTL:       of(s, 0, time.Minute, 5*time.Minute, time.Hour),
 		Clock:          w.clock,
