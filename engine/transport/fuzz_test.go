@@ -178,3 +178,67 @@ func FuzzRewrite(f *testing.F) {
 		}
 	})
 }
+
+// FuzzWalk: of valid JSON the walk finds the members and elements that
+// encoding/json does, at every level.
+func FuzzWalk(f *testing.F) {
+	for _, s := range []string{
+		`{"a":[1,2 , {"b":"\\\"}"}],"c":{}, "d" : [ ] ,"e":-1.5e3,"f":null,"\u0067":"\u00e9"}`,
+		` [ true,false , "x" ,[[]],{"":""} ] `, `{}`, `[]`, `"\\"`, `7`,
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if json.Valid(text) {
+			compareWalk(t, bytes.TrimSpace(text))
+		}
+	})
+}
+
+func compareWalk(t *testing.T, text []byte) {
+	t.Helper()
+	if end := skip(text, 0); end != len(text) {
+		t.Fatalf("skip(%q) = %d", text, end)
+	}
+	switch text[0] {
+	case '[':
+		var want, got []json.RawMessage
+		_ = json.Unmarshal(text, &want)
+		for v := range elements(text) {
+			got = append(got, v)
+			compareWalk(t, v)
+		}
+		if len(got) != len(want) {
+			t.Fatalf("%q has %d elements, want %d", text, len(got), len(want))
+		}
+		for i := range got {
+			if !bytes.Equal(got[i], want[i]) {
+				t.Fatalf("element %d of %q = %q, want %q", i, text, got[i], want[i])
+			}
+		}
+	case '{':
+		want, got := map[string]json.RawMessage{}, map[string]json.RawMessage{}
+		_ = json.Unmarshal(text, &want)
+		for name, m := range entries(text) {
+			var clean string // encoding/json replaces invalid UTF-8 in names
+			_ = json.Unmarshal(quote(name), &clean)
+			got[clean] = text[m.from:m.to]
+			compareWalk(t, text[m.from:m.to])
+		}
+		if len(got) != len(want) {
+			t.Fatalf("%q has %d members, want %d", text, len(got), len(want))
+		}
+		for name, v := range want {
+			if !bytes.Equal(got[name], v) {
+				t.Fatalf("%q of %q = %q, want %q", name, text, got[name], v)
+			}
+		}
+	case '"':
+		var want, got string
+		_ = json.Unmarshal(text, &want)
+		_ = json.Unmarshal(quote(unquote(text)), &got)
+		if got != want {
+			t.Fatalf("unquote(%q) = %q, want %q", text, got, want)
+		}
+	}
+}

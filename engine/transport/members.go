@@ -23,45 +23,30 @@ type member struct {
 
 var errNoObject = errors.New("it is not a JSON object")
 
+// parseObject finds the members. Where a body is no object, the error says why, in
+// words that hold nothing of it.
 func parseObject(text []byte) (object, error) {
-	o := object{text: text}
-	dec := json.NewDecoder(bytes.NewReader(text))
-	t, err := dec.Token()
-	if err != nil {
-		return object{}, jsonError(err)
+	if !json.Valid(text) {
+		return object{}, fault(text)
 	}
-	if t != json.Delim('{') {
+	o := object{text: text, open: space(text, 0) + 1}
+	if text[o.open-1] != '{' {
 		return object{}, errNoObject
 	}
-	o.open = int(dec.InputOffset())
-	for dec.More() {
-		t, err := dec.Token()
-		if err != nil {
-			return object{}, jsonError(err)
-		}
-		name, ok := t.(string)
-		if !ok {
-			return object{}, errNoObject
-		}
-		var value json.RawMessage
-		if err := dec.Decode(&value); err != nil {
-			return object{}, jsonError(err)
-		}
-		end := int(dec.InputOffset())
-		o.members = append(o.members, member{name, end - len(value), end})
-	}
-	if _, err := dec.Token(); err != nil {
-		return object{}, jsonError(err)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return object{}, errors.New("something follows its JSON object")
+	for _, m := range entries(text) {
+		o.members = append(o.members, m)
 	}
 	return o, nil
 }
 
-// jsonError keeps the contents of a body out of an error.
-func jsonError(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+// fault says why a text is not JSON.
+func fault(text []byte) error {
+	dec := json.NewDecoder(bytes.NewReader(text))
+	var first json.RawMessage
+	switch err := dec.Decode(&first); {
+	case err == nil:
+		return errors.New("something follows its JSON")
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return errors.New("its JSON is incomplete")
 	}
 	return errors.New("it is not JSON")

@@ -71,13 +71,7 @@ func chatOf(op operation, body *object) estimate.Chat {
 		c.Messages = appendItems(c.Messages, body.get("messages"))
 	case responses:
 		c.Messages = appendSystem(c.Messages, body.get("instructions"))
-		if input := body.get("input"); isString(input) {
-			m := estimate.Message{Role: "user"}
-			addContent(&m, input)
-			c.Messages = append(c.Messages, m)
-		} else {
-			c.Messages = appendItems(c.Messages, input)
-		}
+		c.Messages = appendItems(c.Messages, body.get("input"))
 	case messages:
 		c.Messages = appendSystem(c.Messages, body.get("system"))
 		c.Messages = appendItems(c.Messages, body.get("messages"))
@@ -92,118 +86,16 @@ func chatOf(op operation, body *object) estimate.Chat {
 	return c
 }
 
-func isString(raw json.RawMessage) bool { return len(raw) > 0 && raw[0] == '"' }
-
 func appendSystem(list []estimate.Message, raw json.RawMessage) []estimate.Message {
-	if len(raw) == 0 || string(raw) == "null" {
+	if absent(raw) {
 		return list
 	}
 	m := estimate.Message{Role: "system"}
-	addContent(&m, raw)
+	addContent(&m, raw, 0)
 	return append(list, m)
 }
 
-// appendItems adds the messages of a list, or the items of a response's input.
-func appendItems(list []estimate.Message, raw json.RawMessage) []estimate.Message {
-	if len(raw) == 0 || string(raw) == "null" {
-		return list
-	}
-	var items []json.RawMessage
-	if json.Unmarshal(raw, &items) != nil {
-		return append(list, estimate.Message{Content: string(raw)})
-	}
-	for _, raw := range items {
-		var item struct {
-			Role, Name string
-			Content    json.RawMessage
-			ToolCalls  []struct{ Function estimate.Call } `json:"tool_calls"`
-		}
-		m := estimate.Message{}
-		if json.Unmarshal(raw, &item) != nil {
-			m.Content = string(raw)
-			list = append(list, m)
-			continue
-		}
-		if item.Role == "" {
-			addPart(&m, raw)
-			list = append(list, m)
-			continue
-		}
-		m.Role, m.Name = item.Role, item.Name
-		addContent(&m, item.Content)
-		for _, call := range item.ToolCalls {
-			m.Calls = append(m.Calls, call.Function)
-		}
-		list = append(list, m)
-	}
-	return list
-}
-
-// addContent adds a text, or a list of parts.
-func addContent(m *estimate.Message, raw json.RawMessage) {
-	if len(raw) == 0 || string(raw) == "null" {
-		return
-	}
-	var text string
-	if json.Unmarshal(raw, &text) == nil {
-		m.Parts = append(m.Parts, text)
-		return
-	}
-	var parts []json.RawMessage
-	if json.Unmarshal(raw, &parts) != nil {
-		m.Parts = append(m.Parts, string(raw))
-		return
-	}
-	for _, part := range parts {
-		addPart(m, part)
-	}
-}
-
-// addPart adds one part of a message. A file, a document or a sound counts as an
-// image: its tokens cannot be known from here.
-func addPart(m *estimate.Message, raw json.RawMessage) {
-	var part struct {
-		Type, Text, Refusal, Thinking string
-		Name, Arguments, Detail       string
-		Input, Content, Output        json.RawMessage
-		ImageURL                      json.RawMessage `json:"image_url"`
-	}
-	if json.Unmarshal(raw, &part) != nil {
-		m.Parts = append(m.Parts, string(raw))
-		return
-	}
-	switch part.Type {
-	case "text", "input_text", "output_text":
-		m.Parts = append(m.Parts, part.Text)
-	case "refusal":
-		m.Parts = append(m.Parts, part.Refusal)
-	case "thinking":
-		m.Parts = append(m.Parts, part.Thinking)
-	case "image_url", "input_image", "image":
-		var nested struct{ Detail string }
-		if json.Unmarshal(part.ImageURL, &nested) == nil && nested.Detail != "" {
-			part.Detail = nested.Detail
-		}
-		if part.Detail == "low" {
-			m.LowDetailImages++
-		} else {
-			m.Images++
-		}
-	case "file", "input_file", "document", "input_audio":
-		m.Images++
-	case "tool_use", "server_tool_use":
-		m.Calls = append(m.Calls, estimate.Call{Name: part.Name, Arguments: string(part.Input)})
-	case "function_call":
-		m.Calls = append(m.Calls, estimate.Call{Name: part.Name, Arguments: part.Arguments})
-	case "tool_result":
-		addContent(m, part.Content)
-	case "function_call_output":
-		addContent(m, part.Output)
-	case "item_reference", "redacted_thinking":
-	default:
-		m.Parts = append(m.Parts, string(raw))
-	}
-}
+func absent(raw json.RawMessage) bool { return len(raw) == 0 || raw[0] == 'n' }
 
 // toolsOf lists the tools of any of the three forms.
 func toolsOf(raw json.RawMessage) []estimate.Tool {
