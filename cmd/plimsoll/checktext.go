@@ -125,6 +125,17 @@ func (v checkView) settings() [][]string {
 	if v.ExpectedOutput > 0 {
 		add("expected output", strconv.FormatInt(v.ExpectedOutput, 10)+" tokens")
 	}
+	if v.OutputQuantile > 0 {
+		add("output quantile", strconv.FormatFloat(v.OutputQuantile, 'g', -1, 64))
+	}
+	classes := make([]string, len(v.PriorityShare))
+	for i, share := range v.PriorityShare {
+		classes[i] = strconv.FormatFloat(100*share, 'g', 12, 64) + " %"
+	}
+	add("priority shares", strings.Join(classes, ", "))
+	if v.MaxWaiters > 0 {
+		add("waiters", strconv.Itoa(v.MaxWaiters)+" at most in a group")
+	}
 	add("lease TTL", v.LeaseTTL)
 	if s := v.Store; s != nil {
 		add("store", cell(s.Address))

@@ -17,6 +17,9 @@ type checkView struct {
 	Format         config.Format    `json:"format,omitempty"`
 	Strategy       string           `json:"strategy,omitempty"`
 	ExpectedOutput int64            `json:"expected_output,omitempty"`
+	OutputQuantile float64          `json:"output_quantile,omitempty"`
+	PriorityShare  []float64        `json:"priority_share,omitempty"`
+	MaxWaiters     int              `json:"max_waiters,omitempty"`
 	LeaseTTL       string           `json:"lease_ttl,omitempty"`
 	Groups         int              `json:"groups,omitempty"`
 	Deployments    []deploymentView `json:"deployments,omitempty"`
@@ -70,7 +73,8 @@ func checkedFile(name string, f *config.File) checkView {
 	cfg := f.Engine
 	v := checkView{
 		File: name, Valid: true, Format: f.Format, Strategy: cfg.Strategy.String(),
-		ExpectedOutput: cfg.ExpectedOutput, Aliases: aliasViews(f), Store: storeOf(f), Warnings: list(f.Warnings),
+		ExpectedOutput: cfg.ExpectedOutput, OutputQuantile: cfg.OutputQuantile, PriorityShare: cfg.PriorityShare, MaxWaiters: cfg.MaxWaiters,
+		Aliases: aliasViews(f), Store: storeOf(f), Warnings: list(f.Warnings),
 	}
 	if cfg.LeaseTTL > 0 {
 		v.LeaseTTL = cfg.LeaseTTL.String()

@@ -11,7 +11,7 @@ import (
 // The keys of the own format. docs/CONFIG.md and docs/config.schema.json
 // describe each.
 var (
-	fileKeys       = []string{"deployments", "aliases", "strategy", "expected_output", "lease_ttl", "store"}
+	fileKeys       = []string{"deployments", "aliases", "strategy", "expected_output", "output_quantile", "priority_share", "max_waiters", "lease_ttl", "store"}
 	deploymentKeys = []string{"id", "group", "model", "rpm", "tpm", "input_tpm", "output_tpm", "rpd", "tpd", "max_in_flight", "weight", "order", "tags", "disabled"}
 )
 
@@ -23,6 +23,9 @@ func readPlimsoll(s section, out *File) {
 	s.unknown(fileKeys...)
 	cfg := &out.Engine
 	cfg.ExpectedOutput = s.whole("expected_output", 0, engine.MaxCount, "a whole number of tokens")
+	cfg.OutputQuantile = s.quantile("output_quantile")
+	cfg.PriorityShare = s.shares("priority_share")
+	cfg.MaxWaiters = int(s.whole("max_waiters", 0, engine.MaxWaiters, "a whole number"))
 	cfg.LeaseTTL = s.duration("lease_ttl", time.Minute, 24*time.Hour)
 	if name := s.text("strategy", "the name of a strategy"); name != "" {
 		strategy, err := engine.ParseStrategy(name)
@@ -85,6 +88,45 @@ func readDeployment(s section) engine.Deployment {
 		}
 	}
 	return d
+}
+
+// quantile returns a quantile as the engine takes it; 0 if there is none.
+func (s section) quantile(key string) float64 {
+	v := s.table.get(key)
+	if v.absent() {
+		return 0
+	}
+	q := s.numeric(v).number()
+	if !(q >= 0.5 && q <= 0.99) {
+		s.wrong(key, v, "a number from 0.5 to 0.99; without one the mean is expected")
+		return 0
+	}
+	return q
+}
+
+// shares returns what each priority class may have; nil if there are none.
+func (s section) shares(key string) []float64 {
+	v := s.table.get(key)
+	const want = "a list of shares of the limits, class by class: 1 first, none above the one before, such as [1, 0.8]"
+	switch {
+	case v.absent():
+		return nil
+	case v.kind != list || len(v.items) > engine.MaxClasses:
+		s.wrong(key, v, want+", at most "+strconv.Itoa(engine.MaxClasses)+" of them")
+		return nil
+	}
+	shares := make([]float64, 0, len(v.items))
+	last := 1.0
+	for i, item := range v.items {
+		share := s.numeric(item).number()
+		if !(share > 0 && share <= last) || i == 0 && share != 1 {
+			s.wrong(key+"["+strconv.Itoa(i)+"]", item, want)
+			return nil
+		}
+		last = share
+		shares = append(shares, share)
+	}
+	return shares
 }
 
 // firsts remembers on which line a name was first used.

@@ -13,6 +13,9 @@ import (
 const everyField = `
 strategy: weighted
 expected_output: 512
+output_quantile: 0.95
+priority_share: [1, 0.8, 0.5]
+max_waiters: 50
 lease_ttl: 20m
 deployments:
   - id: east:1
@@ -47,6 +50,7 @@ func wantEveryField(t *testing.T, f *config.File) {
 	require.Equal(t, config.FormatPlimsoll, f.Format)
 	require.Equal(t, engine.Config{
 		Strategy: engine.Weighted, ExpectedOutput: 512, LeaseTTL: 20 * time.Minute,
+		OutputQuantile: 0.95, PriorityShare: []float64{1, 0.8, 0.5}, MaxWaiters: 50,
 		Deployments: []engine.Deployment{
 			{
 				ID: "east:1", Group: "chat", Model: "gpt-4o", Limits: engine.Limits{
@@ -72,7 +76,7 @@ func wantEveryField(t *testing.T, f *config.File) {
 func TestEveryField(t *testing.T) {
 	wantEveryField(t, mustParse(t, everyField))
 	const asJSON = `{
-		"strategy": "weighted", "expected_output": 512, "lease_ttl": "20m",
+		"strategy": "weighted", "expected_output": 512, "output_quantile": 0.95, "priority_share": [1, 0.8, 0.5], "max_waiters": 50, "lease_ttl": "20m",
 		"deployments": [
 			{"id": "east:1", "group": "chat", "model": "gpt-4o", "rpm": 600, "tpm": 1e5, "max_in_flight": 50,
 			 "input_tpm": 80000, "output_tpm": 20000, "rpd": 9000, "tpd": 5000000,
@@ -135,4 +139,30 @@ store: {url: os.environ/URL}
 	for _, name := range []string{"ID", "RPM", "ORDER", "OFF", "W", "URL"} {
 		require.ErrorContains(t, err, "the environment variable "+name+" is not set; want ")
 	}
+}
+
+// TestBadKnobs: what the engine would refuse is reported where it stands.
+func TestBadKnobs(t *testing.T) {
+	for text, want := range map[string]string{
+		"output_quantile: 0.3":                                "output_quantile: found 0.3; want a number from 0.5 to 0.99",
+		"output_quantile: .nan":                               "output_quantile",
+		"output_quantile: high":                               "output_quantile",
+		"priority_share: 0.5":                                 "priority_share: found 0.5; want a list of shares",
+		"priority_share: [0.9, 0.5]":                          "priority_share[0]",
+		"priority_share: [1, 0]":                              "priority_share[1]",
+		"priority_share: [1, .nan]":                           "priority_share[1]",
+		"priority_share: [1, half]":                           "priority_share[1]",
+		"priority_share: [1, 0.5, 0.6]":                       "priority_share[2]",
+		"priority_share: [1, 1.5]":                            "priority_share[1]",
+		"max_waiters: -1":                                     "max_waiters: found -1; want a whole number from 0 to 1000000",
+		"max_waiters: 1000001":                                "max_waiters",
+		"priority_share: [1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]": "at most 16",
+	} {
+		_, err := config.Parse("f.yaml", []byte(text+"\ndeployments: [{id: a, group: g}]\n"), environ(nil))
+		require.ErrorContains(t, err, want, text)
+		require.ErrorContains(t, err, "f.yaml:1", text)
+	}
+	f := mustParse(t, "priority_share: []\nmax_waiters: 0\ndeployments: [{id: a, group: g}]\n")
+	require.Empty(t, f.Engine.PriorityShare)
+	require.NoError(t, f.Engine.Validate())
 }
