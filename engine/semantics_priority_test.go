@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"math"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -121,7 +122,7 @@ func TestPriorityPreCheck(t *testing.T) {
 func TestPriorityUnknown(t *testing.T) {
 	e, _ := start(t, one(engine.Limits{}))
 	g := group(t, e, "chat")
-	for _, class := range []int{-1, 1, 1 << 40} {
+	for _, class := range []int{-1, 1, math.MaxInt32} {
 		d := engine.Demand{Priority: class}
 		_, err := g.Acquire(d)
 		require.ErrorIs(t, err, engine.ErrInvalidDemand)

@@ -122,7 +122,7 @@ func rowRefusedKeys(t underTest) string {
 		server.Do(t, "DEL", key)
 		server.Do(t, "RPUSH", key, "x")
 		server.Do(t, "EXPIRE", key, "100")
-		server.Do(t, "SET", fmt.Sprintf("plimsoll1:{default.0}:c:dep-008:r:%d", start), strconv.Itoa(math.MaxInt64), "EX", "100")
+		server.Do(t, "SET", fmt.Sprintf("plimsoll1:{default.0}:c:dep-008:r:%d", start), strconv.FormatInt(math.MaxInt64, 10), "EX", "100")
 	}
 	f.load()
 	pause(time.Second)
