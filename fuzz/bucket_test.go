@@ -1,0 +1,109 @@
+package fuzz
+
+import (
+	"math/rand/v2"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/plimsoll-dev/plimsoll/fuzz/rule"
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// FuzzBucket compares a bucket with exact arithmetic: it never admits what the
+// rule refuses, and refuses what the rule admits only for a few nanoseconds'
+// worth of rounding.
+func FuzzBucket(f *testing.F) {
+	for seed := range uint64(8) {
+		f.Add(noise(seed, 120))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s := script(data)
+		limit := of[int64](&s, 1, 3, 60, 1000, 49_999, 200_000, 7_000_000, 1<<42)
+		period := of(&s, time.Minute, time.Minute, 24*time.Hour)
+		now := epoch0 * minute
+		exact := rule.Bucket{Limit: limit, Period: int64(period)}
+		b := window.NewBucket(now, limit, period)
+		amount := func() int64 { return max(limit*int64(s.byte())/(1+int64(s.byte())), 1) }
+		var steps int64
+		for s.more() {
+			steps++
+			switch s.int(5) {
+			case 0, 1:
+				n := amount()
+				wait, never := exact.Wait(now, n)
+				if b.Take(now, n) {
+					if !exact.Take(now, n) {
+						t.Fatalf("%d of %d admitted, which fit in %d ns only", n, limit, wait)
+					}
+				} else if ours := b.Wait(now, n); !never && (int64(ours) < wait || int64(ours) > wait+1+steps) || never != (ours == 1<<63-1) {
+					t.Fatalf("%d of %d refused for %d ns, want %d (never %v)", n, limit, ours, wait, never)
+				}
+			case 2:
+				n := amount()
+				b.Add(now, n)
+				exact.Add(now, n)
+			case 3:
+				n := min(b.Used(now)/2, amount())
+				b.Add(now, -n)
+				exact.Add(now, -n)
+			case 4:
+				now += int64(s.byte()) * int64(s.byte()) * int64(s.byte()) * (int64(period) >> 25)
+			}
+		}
+	})
+}
+
+// The waits that providers have printed.
+func TestBucketWaitsAsObserved(t *testing.T) {
+	now := epoch0 * minute
+	for _, c := range []struct {
+		name                   string
+		limit, used, requested int64
+		period, want           time.Duration
+	}{
+		{"gpt-4o-mini, 50000 a minute", 50000, 47949, 3006, time.Minute, 1146 * time.Millisecond},
+		{"gpt-4o-mini, 200000 a minute", 200000, 195869, 4412, time.Minute, 84 * time.Millisecond},
+		{"gpt-5.1, 30000 a minute", 30000, 22999, 12528, time.Minute, 11054 * time.Millisecond},
+		{"llama3-70b on Groq, in debt", 5000, 5747, 4251, time.Minute, 59977 * time.Millisecond},
+		{"Groq, tokens until full", 8000, 8000 - 7927, 8000, time.Minute, 547 * time.Millisecond},
+		{"Groq, requests of a day until full", 1000, 1000 - 998, 1000, 24 * time.Hour, 172800 * time.Millisecond},
+		{"three requests a minute, the fourth", 3, 3, 1, time.Minute, 20 * time.Second},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := window.NewBucket(now, c.limit, c.period)
+			b.Add(now, c.used)
+			require.Equal(t, c.used, b.Used(now))
+			wait := b.Wait(now, c.requested)
+			require.InDelta(t, c.want, wait, float64(time.Millisecond))
+			require.False(t, b.Take(now+int64(wait)-1, c.requested))
+			require.True(t, b.Take(now+int64(wait), c.requested))
+		})
+	}
+}
+
+// TestBucketAdmitsExactlyTheLimit: at one instant 64 goroutines get the limit,
+// and after a while what has been refilled.
+func TestBucketAdmitsExactlyTheLimit(t *testing.T) {
+	const limit = 6000 // one a 10 ms
+	b := window.NewBucket(0, limit, time.Minute)
+	for _, c := range []struct {
+		at   time.Duration
+		want int64
+	}{{0, limit}, {time.Second, 100}, {time.Second + 15*time.Millisecond, 1}, {10 * time.Minute, limit}} {
+		var admitted atomic.Int64
+		par(workers, func(k int) {
+			random := rand.New(rand.NewPCG(uint64(k), 3))
+			for size := int64(10); size > 0; {
+				if n := 1 + random.Int64N(size); b.Take(int64(c.at), n) {
+					admitted.Add(n)
+				} else {
+					size = n - 1
+				}
+			}
+		})
+		require.Equal(t, c.want, admitted.Load(), "%v", c.at)
+	}
+}
