@@ -2,9 +2,11 @@ package bench
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/plimsoll-dev/plimsoll/bench/measure"
 	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
 // load is what a group has seen when requests arrive, and what these cost.
@@ -16,6 +18,10 @@ const (
 	refund   load = "refund each"  // as tied, but demands differ and each costs less than reserved
 	unnamed  load = "output unnamed"
 	inFlight load = "in-flight limit"
+	buckets  load = "buckets"       // RPM and TPM refill continuously, all tied
+	phased   load = "phased minute" // RPM and TPM are of minutes with a phase, all tied
+	parts    load = "10 s parts"    // requests hold over 10 s too, all tied
+	days     load = "days"          // RPD and TPD beside RPM and TPM, all tied
 )
 
 // Acquire is TryAcquire and Settle on a group of so many deployments.
@@ -35,6 +41,14 @@ func (l load) pool(s engine.Strategy, size int) pool {
 	case inFlight:
 		used := randomUsage(size)
 		return newPool(s, size, func(i int, m *member) { m.used, m.limits.MaxInFlight = used[i], 1000 })
+	case buckets:
+		return newPool(s, size, func(_ int, m *member) { m.rule.Shape = provider.Bucket })
+	case phased:
+		return newPool(s, size, func(_ int, m *member) { m.rule.Phase = 30 * time.Second })
+	case parts:
+		return newPool(s, size, func(_ int, m *member) { m.rule.RequestWindow = 10 * time.Second })
+	case days:
+		return newPool(s, size, func(_ int, m *member) { m.limits.RPD, m.limits.TPD = wide, wide })
 	default:
 		return newPool(s, size, nil)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
@@ -47,6 +48,7 @@ type member struct {
 	used   int64 // tokens, by other nodes
 	cools  bool
 	tags   []string
+	rule   provider.Profile
 }
 
 // newPool builds a group of n members; set fills in each one, nil leaves all
@@ -64,7 +66,7 @@ func newPool(s engine.Strategy, n int, set func(i int, m *member)) pool {
 		id := deploymentID(i)
 		p.ids = append(p.ids, id)
 		cools[i] = m.cools
-		cfg.Deployments = append(cfg.Deployments, engine.Deployment{ID: id, Group: "group", Limits: m.limits, Tags: m.tags})
+		cfg.Deployments = append(cfg.Deployments, engine.Deployment{ID: id, Group: "group", Limits: m.limits, Tags: m.tags, Profile: m.rule})
 		if m.used > 0 {
 			shares = append(shares, window.Share{Tally: window.Tally{ID: id, Start: start.Unix(), Tokens: m.used}})
 		}

@@ -5,10 +5,12 @@ package engine_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
 // allocating is the most a refusal with its reason may allocate: the error and
@@ -42,23 +44,34 @@ func TestAllocations(t *testing.T) {
 		name   string
 		limits engine.Limits
 		admits bool
+		shaped bool // a profile that is not plain
 	}{
-		{"no limits", engine.Limits{}, true},
-		{"tokens", engine.Limits{TPM: room}, true},
-		{"all limits", engine.Limits{RPM: room, TPM: room, MaxInFlight: 1 << 20}, true},
-		{"every limit", engine.Limits{RPM: room, TPM: room, InputTPM: room, OutputTPM: room, RPD: room, TPD: room, MaxInFlight: 1 << 20}, true},
-		{"days used up", engine.Limits{RPM: room, RPD: engine.Blocked, TPD: room}, false},
-		{"input too small for the demand", engine.Limits{InputTPM: 1, OutputTPM: 1}, false},
-		{"requests blocked", engine.Limits{RPM: engine.Blocked, TPM: room}, false},
-		{"tokens blocked", engine.Limits{TPM: engine.Blocked}, false},
-		{"too small for the demand", engine.Limits{RPM: room, TPM: 99}, false},
-		{"leases blocked", engine.Limits{TPM: room, MaxInFlight: engine.Blocked}, false},
+		{"no limits", engine.Limits{}, true, false},
+		{"tokens", engine.Limits{TPM: room}, true, false},
+		{"all limits", engine.Limits{RPM: room, TPM: room, MaxInFlight: 1 << 20}, true, false},
+		{"every limit", engine.Limits{RPM: room, TPM: room, InputTPM: room, OutputTPM: room, RPD: room, TPD: room, MaxInFlight: 1 << 20}, true, false},
+		{"days used up", engine.Limits{RPM: room, RPD: engine.Blocked, TPD: room}, false, false},
+		{"input too small for the demand", engine.Limits{InputTPM: 1, OutputTPM: 1}, false, false},
+		{"buckets", engine.Limits{RPM: room, TPM: room, InputTPM: room, RPD: room}, true, true},
+		{"buckets too small for the demand", engine.Limits{RPM: room, TPM: 9}, false, true},
+		{"requests blocked", engine.Limits{RPM: engine.Blocked, TPM: room}, false, false},
+		{"tokens blocked", engine.Limits{TPM: engine.Blocked}, false, false},
+		{"too small for the demand", engine.Limits{RPM: room, TPM: 99}, false, false},
+		{"leases blocked", engine.Limits{TPM: room, MaxInFlight: engine.Blocked}, false, false},
 	}
 	for _, n := range []int{10, 1000} {
 		for _, strategy := range []engine.Strategy{engine.LeastUtilized, engine.LowestTPM, engine.PowerOfTwo, engine.Weighted} {
 			for _, kind := range kinds {
 				t.Run(fmt.Sprintf("%d/%s/%s", n, strategy, kind.name), func(t *testing.T) {
-					e, _ := start(t, pool(strategy, n, kind.limits))
+					cfg := pool(strategy, n, kind.limits)
+					if kind.shaped {
+						for i := range cfg.Deployments {
+							cfg.Deployments[i].Profile = provider.Profile{
+								Shape: provider.Bucket, RequestWindow: 10 * time.Second, Weights: provider.Weights{Input: 1, Output: 5}, Day: provider.DayPacific,
+							}
+						}
+					}
+					e, _ := start(t, cfg)
 					// A limit on leases stops no pre-check.
 					requireAllocations(t, e, kind.admits, kind.admits || kind.limits.MaxInFlight == engine.Blocked)
 				})

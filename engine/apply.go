@@ -128,7 +128,7 @@ func (p *plan) assign(cfg *Config) {
 		if !ok {
 			h = &handle{e: p.e, clock: p.e.clock, id: d.ID, seed: seedOf(d.ID)}
 		}
-		h.configure(d, cfg.ExpectedOutput, window.EpochAt(p.now))
+		h.configure(d, cfg.ExpectedOutput, window.EpochAt(p.now), p.now)
 		configured[h] = true
 		g := p.byName[d.Group]
 		if o := h.place.Load(); o != nil && o.g != g {
@@ -167,7 +167,7 @@ func (p *plan) retire(g *Group, configured map[*handle]bool) {
 }
 
 func (d Deployment) equal(o Deployment) bool {
-	return d.ID == o.ID && d.Group == o.Group && d.Model == o.Model && d.Limits == o.Limits && d.Weight == o.Weight &&
+	return d.ID == o.ID && d.Group == o.Group && d.Model == o.Model && d.Limits == o.Limits && d.Profile == o.Profile && d.Weight == o.Weight &&
 		d.Disabled == o.Disabled && d.Order == o.Order && slices.Equal(d.Tags, o.Tags)
 }
 

@@ -11,6 +11,7 @@ type ask struct {
 	e      *Engine
 	tokens int64 // that the demand names
 	input  int64 // of them
+	limit  int64 // the most output that the demand allows, 0 = unknown
 	usable bool  // asks for room at all: one token of whichever kind
 	learn  bool  // the learned output comes on top
 	most   int64 // of the learned output
@@ -32,7 +33,7 @@ func (g *Group) ask(q *ask, d *Demand, learn bool) bool {
 		g.e.invalid.Add(1)
 		return false
 	}
-	q.e, q.tokens, q.input, q.affinity = g.e, tokens, d.InputTokens, d.Affinity
+	q.e, q.tokens, q.input, q.limit, q.affinity = g.e, tokens, d.InputTokens, d.MaxOutputTokens, d.Affinity
 	if d.Priority != 0 {
 		if q.part, ok = g.e.part(d.Priority); !ok {
 			g.e.invalid.Add(1)
@@ -100,10 +101,23 @@ func clamp(n int64) (int64, bool) {
 
 // checked returns a usage with its counts in range.
 func (e *Engine) checked(u Usage) Usage {
+	if u.inRange() {
+		return u
+	}
+	return e.clamped(u)
+}
+
+func (u *Usage) inRange() bool {
+	return uint64(u.InputTokens|u.OutputTokens|u.CachedInputTokens|u.CacheWriteTokens) <= uint64(MaxCount)
+}
+
+func (e *Engine) clamped(u Usage) Usage {
 	in, ok1 := clamp(u.InputTokens)
 	out, ok2 := clamp(u.OutputTokens)
-	if !ok1 || !ok2 {
+	cached, ok3 := clamp(u.CachedInputTokens)
+	written, ok4 := clamp(u.CacheWriteTokens)
+	if !ok1 || !ok2 || !ok3 || !ok4 {
 		e.invalid.Add(1)
 	}
-	return Usage{in, out}
+	return Usage{in, out, cached, written}
 }

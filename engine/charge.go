@@ -6,28 +6,30 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// charge admits one request of that many tokens to a cell: it takes the tokens,
+// charge admits one request of that many tokens, input being part of them, to a cell: it takes the tokens,
 // then a lease if leases are limited, then what the deployment's meters count,
 // then the request, and gives back in reverse what it took before a refusal.
 // Sealed means that nothing was taken and the frame has been replaced.
-func (f *frame) charge(i int, q *ask, tokens int64) window.Outcome {
+func (f *frame) charge(i int, part window.Part, input, tokens int64) window.Outcome {
 	o := window.Refused
-	if q.part == 0 {
+	if part == 0 {
 		o = f.cells[i].TakeTokens(tokens)
 	} else {
-		o = f.cells[i].TakeTokensIn(q.part, tokens)
+		o = f.cells[i].TakeTokensIn(part, tokens)
 	}
 	if o != window.Taken {
 		return o
 	}
 	h := f.handles[i]
 	reserved := f.limited && f.reserves[i]
-	if reserved && !h.flight.reserve(q.part) {
+	if reserved && !h.flight.reserve(part) {
 		f.undo(i, tokens)
 		return window.Refused
 	}
+	var at int64
 	if f.meters != nil && f.meters[i] != nil {
-		if o := f.chargeMeters(i, q, tokens); o != window.Taken {
+		at = f.meters[i].now()
+		if o := f.chargeMeters(i, part, at, input, tokens); o != window.Taken {
 			if reserved {
 				h.flight.live.Add(-1)
 			}
@@ -35,18 +37,18 @@ func (f *frame) charge(i int, q *ask, tokens int64) window.Outcome {
 			return o
 		}
 	}
-	for at, j := f, i; ; {
-		switch at.cells[j].TakeRequestIn(q.part) {
+	for cur, j := f, i; ; {
+		switch cur.cells[j].TakeRequestIn(part) {
 		case window.Taken:
 			return window.Taken
 		case window.Refused:
-			f.unchargeFurther(i, q, tokens)
-			at.undo(j, tokens)
+			f.unchargeFurther(i, at, input, tokens)
+			cur.undo(j, tokens)
 			return window.Refused
 		case window.Sealed:
 			runtime.Gosched()
-			if at, j = h.find(f.Epoch); at == nil { // stalled past two epochs: folded with the tokens in it
-				f.unchargeFurther(i, q, tokens)
+			if cur, j = h.find(f.Epoch); cur == nil { // stalled past two epochs: folded with the tokens in it
+				f.unchargeFurther(i, at, input, tokens)
 				h.e.strayTokens.Add(-tokens)
 				return window.Sealed
 			}
@@ -55,20 +57,20 @@ func (f *frame) charge(i int, q *ask, tokens int64) window.Outcome {
 }
 
 // chargeMeters counts a request in a cell's meters, all or none.
-func (f *frame) chargeMeters(i int, q *ask, tokens int64) window.Outcome {
-	a := q.amounts(tokens)
-	return f.meters[i].take(q.part, f.Epoch, &a)
+func (f *frame) chargeMeters(i int, part window.Part, at, input, tokens int64) window.Outcome {
+	a := amounts{dimInput: input, dimOutput: tokens - input, dimTokens: tokens, dimRequests: 1}
+	return f.meters[i].take(part, f.Epoch, at, &a)
 }
 
 // unchargeFurther gives back what charge took between the tokens and the
 // request.
-func (f *frame) unchargeFurther(i int, q *ask, tokens int64) {
+func (f *frame) unchargeFurther(i int, at, input, tokens int64) {
 	if !f.further {
 		return
 	}
 	if ms := f.metersOf(i); ms != nil {
-		a := q.amounts(tokens)
-		ms.undo(f.Epoch, &a)
+		a := amounts{dimInput: input, dimOutput: tokens - input, dimTokens: tokens, dimRequests: 1}
+		ms.undo(f.Epoch, at, &a)
 	}
 	if f.limited && f.reserves[i] {
 		f.handles[i].flight.live.Add(-1)

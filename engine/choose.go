@@ -70,7 +70,7 @@ func (f *frame) chooseIn(t *tier, q *ask) choice {
 		}
 	default:
 		if t.size() > indexFrom {
-			if !q.tagged() && (q.prunes() || !t.tokenLimited && !f.ceiled.Load()) {
+			if !q.tagged() && !f.volatile && (q.prunes() || !t.tokenLimited && !f.ceiled.Load()) {
 				if c := f.descend(t, q); c.i >= 0 {
 					return c
 				}
@@ -121,14 +121,14 @@ func (f *frame) decide(t *tier, q *ask) choice {
 			bl := &f.blocks[b]
 			seq := bl.watch()
 			before += seq
-			if bl.refuses(q.tokens, seq) {
+			if !f.volatile && bl.refuses(q.tokens, seq) {
 				why = max(why, reason(bl.why.Load()))
 				continue
 			}
-			if at >= 0 && bl.bound.Load() > best && q.prunes() {
+			if at >= 0 && bl.bound.Load() > best && f.prunes(q) {
 				continue
 			}
-			if t.size() > indexFrom && q.tagged() && q.prunes() && f.worse(b, seq, best) && at >= 0 {
+			if t.size() > indexFrom && q.tagged() && f.prunes(q) && f.worse(b, seq, best) && at >= 0 {
 				continue
 			}
 			mask := q.mask(f, b)
@@ -191,7 +191,7 @@ func (f *frame) refuse(b int, q *ask, mask uint16, seq uint64) (why reason, sure
 			if q.part != 0 {
 				room, w, half = f.room(i, q.part)
 			}
-			fits := room >= q.cost(f.handles[i])
+			fits := room >= q.amountsOn(f.handles[i], f.metersOf(i))[dimTokens]
 			if fits && f.meters != nil {
 				s, unsure := f.short(i, q)
 				if s != whyNothing {
@@ -266,7 +266,7 @@ func (f *frame) short(i int, q *ask) (why reason, pending bool) {
 	if ms == nil {
 		return whyNothing, false
 	}
-	a := q.amounts(q.cost(f.handles[i]))
+	a := q.amountsOn(f.handles[i], ms)
 	ended := f.cells[i].Ended()
 	why, sure := ms.short(q.part, &a, true)
 	half, ample := f.cells[i].Since(ended)

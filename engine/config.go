@@ -3,6 +3,7 @@ package engine
 import (
 	"time"
 
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
@@ -80,6 +81,13 @@ type Deployment struct {
 	Model string
 	// Limits are what the provider or the operator allows.
 	Limits Limits
+	// Profile is how the provider counts against them. The zero value is the plain
+	// rule: UTC minutes and days, the request and its input and expected output
+	// counted at admission, all tokens alike at the end. A profile that refills
+	// continuously, or whose minutes have a phase, makes RPM, TPM, InputTPM and
+	// OutputTPM follow that rule; a change of rule begins with nothing used.
+	// LearnPhase, CountsRefused and Pool are not followed yet.
+	Profile provider.Profile
 	// Weight is the deployment's share of the traffic under [Weighted];
 	// 0 = 1. Other strategies ignore it.
 	Weight float64
@@ -93,14 +101,15 @@ type Deployment struct {
 	Tags []string
 }
 
-// Limits are a deployment's limits. 0 = unlimited, [Blocked] = zero; otherwise
+// Limits are a deployment's limits, of UTC minutes and days unless
+// [Deployment.Profile] says otherwise. 0 = unlimited, [Blocked] = zero; otherwise
 // from 1 to [MaxCount].
 type Limits struct {
-	RPM         int64 // requests per UTC minute
-	TPM         int64 // tokens per UTC minute
-	InputTPM    int64 // input tokens per UTC minute, on this node
-	OutputTPM   int64 // output tokens per UTC minute, on this node
-	RPD         int64 // requests per UTC day, on this node
-	TPD         int64 // tokens per UTC day, on this node
+	RPM         int64 // requests per minute
+	TPM         int64 // tokens per minute
+	InputTPM    int64 // input tokens per minute, on this node
+	OutputTPM   int64 // output tokens per minute, on this node
+	RPD         int64 // requests per day, on this node
+	TPD         int64 // tokens per day, on this node
 	MaxInFlight int64 // leases held at once, on this node
 }

@@ -47,4 +47,7 @@ type Demand struct {
 // clamped to it and counted in [Stats.Invalid].
 type Usage struct {
 	InputTokens, OutputTokens int64
+	// Parts of InputTokens: read from the provider's cache, and written to it. They
+	// matter where the weights of [Deployment.Profile] tell them apart.
+	CachedInputTokens, CacheWriteTokens int64
 }

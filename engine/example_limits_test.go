@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
@@ -42,4 +43,31 @@ func ExampleLimits() {
 	// input_tpm 1m0s
 	// admitted
 	// rpd 5h30m0s
+}
+
+// A provider whose limit refills all the time has room again long before the
+// next minute.
+func ExampleDeployment_profile() {
+	now := time.Date(2026, 11, 24, 18, 30, 0, 0, time.UTC)
+	eng, err := engine.New(engine.Config{
+		Deployments: []engine.Deployment{{
+			ID: "openai", Group: "chat", Limits: engine.Limits{TPM: 60_000},
+			Profile: provider.Profile{Shape: provider.Bucket, Admit: provider.AdmitLarger},
+		}},
+		Clock: window.NewClockFrom(func() time.Time { return now }),
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	chat, _ := eng.Group("chat")
+	lease, err := chat.Acquire(engine.Demand{InputTokens: 60_000, MaxOutputTokens: 1_000})
+	fmt.Println(lease.Reserved(), err)
+	_, err = chat.Acquire(engine.Demand{InputTokens: 5_000})
+	if limited, ok := errors.AsType[*engine.LimitError](err); ok {
+		fmt.Println(limited.Limit, limited.RetryAfter)
+	}
+	// Output:
+	// 60000 <nil>
+	// tpm 5s
 }

@@ -44,8 +44,10 @@ func (x *Explanation) fill(g *Group, pick, acquire *ask, l *filter) {
 			favourite = f.favourite(t, acquire)
 		}
 		for i := t.from; i < t.to; i++ {
-			c := Candidate{State: f.state(g.name, i, now), Order: t.order, Score: f.score(i), Cost: acquire.cost(f.handles[i])}
-			c.Refused = f.wait(i, acquire.amounts(c.Cost), acquire.part, true, now).limit
+			c := Candidate{State: f.state(g.name, i, now), Order: t.order, Score: f.score(i)}
+			a := acquire.amountsOn(f.handles[i], f.metersOf(i))
+			c.Cost = a[dimTokens]
+			c.Refused = f.wait(i, a, acquire.part, true, now).limit
 			switch {
 			case !acquire.allows(f, i):
 				c.Skipped = "tags"

@@ -193,8 +193,14 @@ func (g *Group) acquireFor(q *ask) (grant, metered, choice) {
 			continue
 		}
 		h := f.handles[c.i]
-		cost := q.cost(h)
-		switch f.charge(c.i, q, cost) {
+		input, cost := q.input, int64(0)
+		if f.volatile {
+			a := q.amountsOn(h, f.meters[c.i])
+			input, cost = a[dimInput], a[dimTokens]
+		} else {
+			cost = q.cost(h)
+		}
+		switch f.charge(c.i, q.part, input, cost) {
 		case window.Taken:
 			if c.seq != 0 {
 				f.raiseAfter(c)
@@ -202,7 +208,7 @@ func (g *Group) acquireFor(q *ask) (grant, metered, choice) {
 			held := h.flight.enter(h, g.e.slot(f.Epoch), cost, f.limited && f.reserves[c.i])
 			var m metered
 			if f.meters != nil {
-				m = f.meters[c.i].metered(q.input)
+				m = f.meters[c.i].remember(f.Epoch, input)
 			}
 			return grant{h, f.Epoch, cost, held}, m, c
 		case window.Sealed:

@@ -123,16 +123,19 @@ func capOf(limit int64) int64 {
 
 // configure takes over a deployment's configuration.
 // New limits count from an epoch on.
-func (h *handle) configure(d Deployment, expected, epoch int64) {
+func (h *handle) configure(d Deployment, expected, epoch, now int64) {
 	if h.cfg.ID == "" || h.cfg.Disabled != d.Disabled || h.gone {
 		h.enabled = !d.Disabled
 	}
 	h.cfg = d
 	h.gone = false
 	h.tokenCap, h.reqCap = capOf(d.Limits.TPM), capOf(d.Limits.RPM)
+	if _, plain := cellRule(&d.Profile); !plain { // meters have them
+		h.tokenCap, h.reqCap = window.Max, window.Max
+	}
 	h.flight.limit(capOf(d.Limits.MaxInFlight))
-	ms := h.meters.Load().measure(&d.Limits, epoch)
-	ms.recap()
+	ms := h.meters.Load().measure(&d, h.clock, epoch, now)
+	ms.recap(now)
 	h.meters.Store(ms)
 	if d.Limits.TPM > 0 {
 		expected = min(expected, max(d.Limits.TPM/100, 1))

@@ -24,6 +24,7 @@ type layout struct {
 	further  bool      // some deployment has limits that its cell does not know: on leases, or meters
 	limited  bool      // some deployment has a limit on leases
 	reserves []bool    // which ones; nil unless limited
+	volatile bool      // some deployment's meters are
 	meters   []*meters // nil if no deployment has any
 	handles  []*handle
 	inverses []inverse
@@ -68,7 +69,7 @@ func newLayout(s Strategy, live, removed []*handle) *layout {
 	for i, h := range live {
 		l.seeds[i] = h.seed
 		lim := h.cfg.Limits
-		l.inverses[i] = inverse{invert(lim.TPM), invert(lim.RPM), invert(lim.MaxInFlight)}
+		l.inverses[i] = inverse{invert(h.tokenCap), invert(h.reqCap), invert(lim.MaxInFlight)}
 		for _, tag := range h.cfg.Tags {
 			if l.tags == nil {
 				l.tags = map[string][]uint16{}
@@ -93,6 +94,7 @@ func (l *layout) limitFurther(live []*handle) {
 				l.meters = make([]*meters, len(live))
 			}
 			l.meters[i] = ms
+			l.volatile = l.volatile || ms.volatile()
 		}
 		if h.cfg.Limits.MaxInFlight == 0 {
 			continue

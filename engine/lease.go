@@ -48,7 +48,7 @@ func (l *Lease) Add(outputTokens int64) {
 		return
 	}
 	if l.metered != 0 {
-		l.meter(&amounts{dimOutput: n, dimTokens: n})
+		n = l.meteredOutput(n)
 	}
 	h.adjust(l.epoch, n)
 	if f, _ := h.find(now); l.held != uncounted && f != nil && h.e.slot(f.Epoch)-h.e.slot(l.epoch) < flightSlots {
@@ -68,11 +68,11 @@ func (l *Lease) Settle(u Usage) {
 		return
 	}
 	u = h.e.checked(u)
+	used := u.InputTokens + u.OutputTokens
 	if l.metered != 0 {
-		in, out := u.InputTokens-l.metered.input(), u.OutputTokens-(l.reserved-l.metered.input())-l.added
-		l.meter(&amounts{dimInput: in, dimOutput: out, dimTokens: in + out})
+		used = l.settleMeters(&u)
 	}
-	h.adjust(l.epoch, u.InputTokens+u.OutputTokens-l.reserved-l.added)
+	h.adjust(l.epoch, used-l.reserved-l.added)
 	h.settled(u, l.end())
 	h.relearned()
 }
@@ -126,9 +126,33 @@ func (l *Lease) end() (counted bool) {
 	return true
 }
 
+// meteredOutput counts streamed output in the meters and returns what it weighs.
+func (l *Lease) meteredOutput(n int64) int64 {
+	if ms := l.h.meters.Load(); ms != nil && l.metered&isRated != 0 {
+		_, n = ms.charged(&Usage{OutputTokens: n})
+		n = min(n, MaxCount-l.added)
+	}
+	l.meter(&amounts{dimOutput: n, dimTokens: n})
+	return n
+}
+
+// settleMeters replaces what the meters have counted by a usage and returns what
+// that weighs.
+func (l *Lease) settleMeters(u *Usage) int64 {
+	input := l.metered.input()
+	output := l.reserved - input + l.added
+	in, out := u.InputTokens, u.OutputTokens
+	if ms := l.h.meters.Load(); ms != nil && l.metered&isRated != 0 {
+		in, out = ms.final(u, input, output)
+	}
+	l.meter(&amounts{dimInput: in - input, dimOutput: out - output, dimTokens: in + out - input - output})
+	return in + out
+}
+
 // meter counts a difference in the meters the lease was admitted by.
 func (l *Lease) meter(a *amounts) {
-	if less := l.h.meters.Load().adjust(l.metered, l.epoch, a); !less {
+	ms := l.h.meters.Load()
+	if ms == nil || !ms.adjust(l.metered, l.epoch, a) {
 		return
 	}
 	if f, i := l.h.find(now); f != nil {

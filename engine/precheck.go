@@ -9,7 +9,7 @@ import (
 // preCheckMetered is preCheck of a deployment with meters.
 func (h *handle) preCheckMetered(d *Demand, part window.Part, ms *meters) (why reason, ok bool) {
 	tokens, _ := d.named()
-	a := amounts{dimInput: d.InputTokens, dimOutput: tokens - d.InputTokens, dimTokens: tokens, dimRequests: 1}
+	a := ms.admitted(d.InputTokens, tokens-d.InputTokens, d.MaxOutputTokens)
 	for try := 0; ; try++ {
 		f, i := h.presentMetered()
 		if f == nil {
@@ -17,7 +17,7 @@ func (h *handle) preCheckMetered(d *Demand, part window.Part, ms *meters) (why r
 		}
 		c := &f.cells[i]
 		ended := c.Ended()
-		why, half := admits(c, part, tokens)
+		why, half := admits(c, part, a[dimTokens])
 		if why == whyNothing {
 			var sure bool
 			why, sure = ms.short(part, &a, tokens != 0)
@@ -67,30 +67,30 @@ func (h *handle) presentMetered() (*frame, int) {
 // countRequest ends an attempt of one request and no tokens by counting it in
 // the meters, then in the cell.
 func (f *frame) countRequest(i int, part window.Part, ms *meters) (window.Outcome, reason) {
-	h := f.handles[i]
+	h, at := f.handles[i], ms.now()
 	for k := range ms.list {
 		m := &ms.list[k]
 		if m.dim != dimRequests {
 			continue
 		}
-		if o := m.c.TakeIn(part, m.window(f.Epoch), 1); o != window.Taken {
-			ms.uncountRequest(k, f.Epoch)
+		if o := m.take(part, f.Epoch, at, 1); o != window.Taken {
+			ms.uncountRequest(k, f.Epoch, at)
 			f.undo(i, 0)
 			return o, m.why
 		}
 	}
-	for at, j := f, i; ; {
-		switch at.cells[j].TakeRequestIn(part) {
+	for cur, j := f, i; ; {
+		switch cur.cells[j].TakeRequestIn(part) {
 		case window.Taken:
 			return window.Taken, whyNothing
 		case window.Refused:
-			ms.uncountRequest(len(ms.list), f.Epoch)
-			at.undo(j, 0)
+			ms.uncountRequest(len(ms.list), f.Epoch, at)
+			cur.undo(j, 0)
 			return window.Refused, whyRequests
 		case window.Sealed:
 			runtime.Gosched()
-			if at, j = h.find(f.Epoch); at == nil {
-				ms.uncountRequest(len(ms.list), f.Epoch)
+			if cur, j = h.find(f.Epoch); cur == nil {
+				ms.uncountRequest(len(ms.list), f.Epoch, at)
 				return window.Sealed, whyNothing
 			}
 		}
@@ -98,10 +98,10 @@ func (f *frame) countRequest(i int, part window.Part, ms *meters) (window.Outcom
 }
 
 // uncountRequest takes a request back from the first n meters.
-func (ms *meters) uncountRequest(n int, epoch int64) {
+func (ms *meters) uncountRequest(n int, epoch, at int64) {
 	for k := n - 1; k >= 0; k-- {
 		if m := &ms.list[k]; m.dim == dimRequests {
-			m.c.Add(m.window(epoch), -1)
+			m.undo(epoch, at, 1)
 		}
 	}
 }

@@ -33,7 +33,7 @@ func (e *Engine) shared() bool { return e.classes.Load() > 1 }
 // fitsIn is fits within a part of the caps.
 func (f *frame) fitsIn(i int, q *ask) bool {
 	h := f.handles[i]
-	if !f.cells[i].FitsIn(q.part, q.cost(h)) {
+	if !f.cells[i].FitsIn(q.part, q.amountsOn(h, f.metersOf(i))[dimTokens]) {
 		return false
 	}
 	if !f.further {

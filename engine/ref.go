@@ -69,7 +69,7 @@ func (r Ref) Record(u Usage) {
 // recorded is record when nothing is in the way: counts in range, in a minute
 // that still runs. False: nothing was done.
 func (h *handle) recorded(u Usage) bool {
-	if uint64(u.InputTokens|u.OutputTokens) > uint64(MaxCount) || h.clock.Now() >= h.wake.Load() {
+	if !u.inRange() || h.clock.Now() >= h.wake.Load() {
 		return false
 	}
 	c := h.cell.Load()
@@ -171,7 +171,9 @@ func (h *handle) record(u Usage) {
 	n := u.InputTokens + u.OutputTokens
 	if ms := h.meters.Load(); ms != nil {
 		h.presentMetered()
-		ms.count(&amounts{dimInput: u.InputTokens, dimOutput: u.OutputTokens, dimTokens: n})
+		in, out := ms.charged(&u)
+		n = in + out
+		ms.count(&amounts{dimInput: in, dimOutput: out, dimTokens: n})
 	}
 	for n != 0 {
 		c := h.present()

@@ -37,7 +37,7 @@ func (g *Group) refusal(d *Demand, c choice, learn bool) error {
 		if e.Candidates == 0 {
 			e.States = make([]State, 0, min(maxStates, f.candidates()))
 		}
-		e.consider(f.wait(i, q.amounts(q.cost(f.handles[i])), q.part, learn, now))
+		e.consider(f.wait(i, q.amountsOn(f.handles[i], f.metersOf(i)), q.part, learn, now))
 		if e.Candidates++; len(e.States) < maxStates {
 			e.States = append(e.States, f.state(g.name, i, now))
 		}
@@ -70,7 +70,11 @@ func (h *handle) refusal(d *Demand, why reason) error {
 	tokens, _ := d.named()
 	part, _ := h.e.part(d.Priority)
 	q := ask{input: d.InputTokens}
-	w := f.wait(p.i, q.amounts(tokens), part, false, now)
+	a := q.amounts(tokens)
+	if ms := h.meters.Load(); ms != nil {
+		a = ms.admitted(d.InputTokens, tokens-d.InputTokens, d.MaxOutputTokens)
+	}
+	w := f.wait(p.i, a, part, false, now)
 	if w.limit == LimitNone { // room has come meanwhile
 		w.limit, w.never = e.Limit, false
 	}
@@ -147,13 +151,14 @@ func (w *wait) until(l Limit, now, used, cost, ceil, limit int64) {
 func (w *wait) metered(ms *meters, a *amounts, part window.Part, leases bool, epoch, now int64) {
 	for i := range ms.list {
 		m := &ms.list[i]
-		cost := a[m.dim]
-		switch {
-		case w.never || m.dim != dimRequests && !leases && a[dimTokens] == 0 || cost <= m.c.RoomIn(part):
-		case cost > part.Of(m.most):
+		n := a[m.dim]
+		if w.never || m.dim != dimRequests && !leases && a[dimTokens] == 0 || m.fits(part, now, n) {
+			continue
+		}
+		if after, never := m.wait(part, epoch, now, n); never {
 			w.limit, w.after, w.never = reasonLimit[m.why], 0, true
-		default:
-			w.atLeast(reasonLimit[m.why], time.Duration(m.end(epoch)-now))
+		} else {
+			w.atLeast(reasonLimit[m.why], after)
 		}
 	}
 }

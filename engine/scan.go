@@ -71,7 +71,11 @@ func (f *frame) fits(i int, q *ask) bool {
 		return f.fitsIn(i, q)
 	}
 	h := f.handles[i]
-	if !f.cells[i].Fits(q.cost(h)) {
+	if f.volatile {
+		if !f.cells[i].Fits(q.amountsOn(h, f.meters[i])[dimTokens]) {
+			return false
+		}
+	} else if !f.cells[i].Fits(q.cost(h)) {
 		return false
 	}
 	if !f.further {
@@ -86,7 +90,7 @@ func (f *frame) fitsMeters(i int, q *ask) bool {
 	if ms == nil {
 		return true
 	}
-	a := q.amounts(q.cost(f.handles[i]))
+	a := q.amountsOn(f.handles[i], ms)
 	why, _ := ms.short(q.part, &a, true)
 	return why == whyNothing
 }
@@ -96,7 +100,7 @@ func (f *frame) fitsMeters(i int, q *ask) bool {
 func (f *frame) draw(first, last int, q *ask, k uint64, def int) int {
 	r, best := q.e.random(), noKey
 	for b := first; b < last; b++ {
-		if f.blocks[b].bound.Load() > k && q.prunes() {
+		if f.blocks[b].bound.Load() > k && f.prunes(q) {
 			continue
 		}
 		mask := q.mask(f, b)
@@ -116,3 +120,6 @@ func (f *frame) draw(first, last int, q *ask, k uint64, def int) int {
 // prunes reports whether block bounds hold for the demand: they leave out cells
 // that have no room for one token, in which a request of none may still fit.
 func (q *ask) prunes() bool { return q.tokens > 0 }
+
+// prunes is that for a frame: where usage goes away by itself bounds do not last.
+func (f *frame) prunes(q *ask) bool { return q.prunes() && !f.volatile }

@@ -37,27 +37,39 @@ func (f *frame) state(group string, i int, now int64) State {
 	if p := h.place.Load(); p != nil {
 		st.ExpectedOutput = h.expected(p.g.expected())
 	}
-	st.Utilization = max(share01(st.Requests, st.RequestLimit), share01(st.Tokens, st.TokenLimit), share01(st.InFlight, st.InFlightLimit))
-	st.InputTokens, st.InputTokenLimit = h.metered(whyInput, &st)
-	st.OutputTokens, st.OutputTokenLimit = h.metered(whyOutput, &st)
-	st.DayRequests, st.DayRequestLimit = h.metered(whyDayRequests, &st)
-	st.DayTokens, st.DayTokenLimit = h.metered(whyDayTokens, &st)
+	st.Utilization = share01(st.InFlight, st.InFlightLimit)
+	if _, plain := cellRule(&h.cfg.Profile); plain {
+		st.Utilization = max(st.Utilization, share01(st.Requests, st.RequestLimit), share01(st.Tokens, st.TokenLimit))
+	}
+	h.utilization(&st, now)
+	st.InputTokens, st.InputTokenLimit = h.metered(whyInput, now)
+	st.OutputTokens, st.OutputTokenLimit = h.metered(whyOutput, now)
+	st.DayRequests, st.DayRequestLimit = h.metered(whyDayRequests, now)
+	st.DayTokens, st.DayTokenLimit = h.metered(whyDayTokens, now)
 	if h.coolUntil > now {
 		st.CoolingFor = time.Duration(h.coolUntil - now)
 	}
 	return st
 }
 
-// metered returns what a meter counted and its limit, and raises a state's
-// utilization to theirs.
-func (h *handle) metered(why reason, st *State) (used, limit int64) {
-	m := h.meters.Load().find(why)
+// metered returns what a meter counted and its limit.
+func (h *handle) metered(why reason, now int64) (used, limit int64) {
+	m := h.meters.Load().of(why)
 	if m == nil {
 		return 0, 0
 	}
-	used = m.c.Used()
-	st.Utilization = max(st.Utilization, share01(used, m.limit))
-	return used, m.limit
+	return m.used(now), m.limit
+}
+
+// utilization raises a state's to that of the meters.
+func (h *handle) utilization(st *State, now int64) {
+	ms := h.meters.Load()
+	if ms == nil {
+		return
+	}
+	for i := range ms.list {
+		st.Utilization = max(st.Utilization, share01(ms.list[i].used(now), ms.list[i].limit))
+	}
 }
 
 // share01 returns used/limit; 0 without a limit, 1 at least under a limit of zero.

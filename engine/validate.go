@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -120,6 +121,11 @@ func (d *Deployment) validate(p *problems, at string) {
 	} {
 		if l.value < Blocked || l.value > MaxCount {
 			p.addf("%s.Limits.%s: is %d; use 0 for unlimited, engine.Blocked (-1) for none, or from 1 to %d", at, l.name, l.value, MaxCount)
+		}
+	}
+	if err := d.Profile.Validate(); err != nil {
+		for line := range strings.SplitSeq(err.Error(), "\n") {
+			p.addf("%s.Profile.%s", at, line)
 		}
 	}
 	for i, t := range d.Tags {

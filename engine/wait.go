@@ -196,7 +196,7 @@ func (g *Group) outlook(d *Demand) (at int64, hopeless bool) {
 		if !q.allows(f, i) {
 			continue
 		}
-		w := f.wait(i, q.amounts(q.cost(f.handles[i])), q.part, true, now)
+		w := f.wait(i, q.amountsOn(f.handles[i], f.metersOf(i)), q.part, true, now)
 		hopeless = hopeless && w.never
 		switch {
 		case w.never || w.limit == LimitNone || w.limit == LimitInFlight: // the bell will ring

@@ -59,14 +59,27 @@ func (b *Bucket) units(n, limit int64) int64 {
 	return int64(min(q, uint64(bucketMost)))
 }
 
+// full returns how far ahead of the present the instant may be of which a part of
+// the limit is used.
+func (b *Bucket) full(p Part, limit int64) int64 {
+	if p == 0 || limit == 0 {
+		return b.period
+	}
+	return b.units(p.Of(limit), limit)
+}
+
 // Take charges n if they fit at an instant.
-func (b *Bucket) Take(now, n int64) bool {
+func (b *Bucket) Take(now, n int64) bool { return b.TakeIn(0, now, n) }
+
+// TakeIn is Take within a part of the limit.
+func (b *Bucket) TakeIn(p Part, now, n int64) bool {
 	t := b.at(now)
-	cost := b.units(n, b.limit.Load())
+	limit := b.limit.Load()
+	cost, full := b.units(n, limit), b.full(p, limit)
 	for {
 		o := b.clear.Load()
 		to := max(o, t) + cost
-		if cost > b.period || to > t+b.period {
+		if cost > full || to > t+full {
 			return false
 		}
 		if b.clear.CompareAndSwap(o, to) {
@@ -75,18 +88,19 @@ func (b *Bucket) Take(now, n int64) bool {
 	}
 }
 
-// Fits reports whether Take would charge n.
-func (b *Bucket) Fits(now, n int64) bool { return b.Wait(now, n) == 0 }
-
 // Wait returns how long after an instant n fit if nothing else is charged or
 // given back, rounded up: 0 = now, MaxInt64 = never.
-func (b *Bucket) Wait(now, n int64) time.Duration {
+func (b *Bucket) Wait(now, n int64) time.Duration { return b.WaitIn(0, now, n) }
+
+// WaitIn is Wait within a part of the limit.
+func (b *Bucket) WaitIn(p Part, now, n int64) time.Duration {
 	limit := b.limit.Load()
-	if n > limit {
+	cost, full := b.units(n, limit), b.full(p, limit)
+	if cost > full {
 		return math.MaxInt64
 	}
 	t := b.at(now)
-	short := max(b.clear.Load(), t) + b.units(n, limit) - t - b.period
+	short := max(b.clear.Load(), t) + cost - t - full
 	if short <= 0 {
 		return 0
 	}

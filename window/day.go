@@ -30,19 +30,30 @@ type Day struct {
 	Start, End int64 // Unix nanoseconds; the first instant, and the next day's
 }
 
+// DayIndex returns the [Day.Index] of the day that holds an epoch.
+func DayIndex(epoch int64, z Zone) int64 {
+	const minutes = 24 * 60
+	if z == Pacific {
+		_, offset := time.Unix(StartSeconds(epoch), 0).In(pacific).Zone()
+		epoch += int64(offset / 60) // whole minutes since 1883
+	}
+	i := epoch / minutes
+	if epoch%minutes < 0 {
+		i--
+	}
+	return i
+}
+
 // DayOf returns the day that holds an epoch. Days begin and end with one.
 func DayOf(epoch int64, z Zone) Day {
+	i := DayIndex(epoch, z)
 	if z == UTC {
 		const minutes = 24 * 60
-		i := epoch / minutes
-		if epoch%minutes < 0 {
-			i--
-		}
 		return Day{i, Start(i * minutes), Start((i + 1) * minutes)}
 	}
 	y, m, d := time.Unix(StartSeconds(epoch), 0).In(pacific).Date()
 	return Day{
-		Index: time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Unix() / (24 * 60 * 60),
+		Index: i,
 		Start: time.Date(y, m, d, 0, 0, 0, 0, pacific).UnixNano(),
 		End:   time.Date(y, m, d+1, 0, 0, 0, 0, pacific).UnixNano(),
 	}

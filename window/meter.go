@@ -105,6 +105,58 @@ func swapTo(word *atomic.Int64, o, n int64) bool {
 	return word.CompareAndSwap(o, o&^meterValue|min(max(o&meterValue+n, 0), Max))
 }
 
+// Follow makes w the present window, with nothing used in it, unless it is that
+// already or has passed. It is for windows too short to be rolled by anybody in
+// particular, may be called by many, and keeps nothing of the window before.
+func (m *Meter) Follow(w int64) {
+	for {
+		o := m.cur.Load()
+		if !precedes(o, w) || m.cur.CompareAndSwap(o, w<<meterBits) {
+			return
+		}
+	}
+}
+
+// precedes reports whether a word's window comes before w.
+func precedes(word, w int64) bool {
+	d := (w - word>>meterBits) & meterIndex
+	return d != 0 && d <= meterIndex/2
+}
+
+// UsedAt returns what has been used of window w, which Follow may not have made
+// the present one yet.
+func (m *Meter) UsedAt(w int64) int64 {
+	o := m.cur.Load()
+	if precedes(o, w) {
+		return 0
+	}
+	return o & meterValue
+}
+
+// TakeBack takes n back if w is still the present window.
+func (m *Meter) TakeBack(w, n int64) {
+	for {
+		if o := m.cur.Load(); !in(o, w) || swapTo(&m.cur, o, -n) {
+			return
+		}
+	}
+}
+
+// TakeNowIn is Take for the present window, whichever that is, within a part of
+// the cap.
+func (m *Meter) TakeNowIn(p Part, n int64) bool {
+	for {
+		o := m.cur.Load()
+		to := o&meterValue + n
+		if to > p.Of(m.cap.Load()) {
+			return false
+		}
+		if m.cur.CompareAndSwap(o, o&^meterValue|min(to, Max)) {
+			return true
+		}
+	}
+}
+
 // Roll makes w the present window, with used in it already and a new cap, unless
 // it is that already.
 func (m *Meter) Roll(w, used, limit int64) {

@@ -1,0 +1,336 @@
+package engine
+
+import (
+	"math"
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// meters are a deployment's further limits, in the order in which they are
+// reserved, and what its provider charges. They never change: Apply makes new
+// ones, with the same counters. Once a limit in windows was set its counter goes
+// on, whether it is still limited or not.
+//
+// The counters belong to the deployment, not to a frame: those that follow the
+// frames roll over with them, before one is published.
+type meters struct {
+	list  []meter
+	kinds metered       // a bit for each kind in list, and isRated
+	clock *window.Clock // nil: no meter needs an instant
+	rated bool          // charges are not simply tokens
+	rates provider.Rates
+}
+
+// meterKinds are all limits there are, in the order in which they are reserved.
+// A plain limit is one that a cell knows.
+var meterKinds = [...]struct {
+	dim   dim
+	why   reason
+	limit func(*Deployment) int64
+	rule  func(*provider.Profile) (r meterRule, plain bool)
+}{
+	{dimInput, whyInput, func(d *Deployment) int64 { return d.Limits.InputTPM }, minuteRule},
+	{dimOutput, whyOutput, func(d *Deployment) int64 { return d.Limits.OutputTPM }, minuteRule},
+	{dimTokens, whyTokens, func(d *Deployment) int64 { return d.Limits.TPM }, cellRule},
+	{dimTokens, whyDayTokens, func(d *Deployment) int64 { return d.Limits.TPD }, dayRule},
+	{dimRequests, whyRequests, func(d *Deployment) int64 { return d.Limits.RPM }, cellRule},
+	{dimRequests, whyRequests, func(d *Deployment) int64 { return shareOf(d.Limits.RPM, d.Profile.RequestWindow) }, partRule},
+	{dimRequests, whyDayRequests, func(d *Deployment) int64 { return d.Limits.RPD }, dayRule},
+}
+
+// minuteRule is the rule for a minute's limit.
+func minuteRule(p *provider.Profile) (r meterRule, plain bool) {
+	switch {
+	case p.Shape == provider.Bucket:
+		r.bucket = true
+	case p.Phase != 0:
+		r.length, r.phase = window.Minute, int64(p.Phase)
+	}
+	return r, false
+}
+
+// cellRule is minuteRule for limits that a cell knows if they are of UTC minutes.
+func cellRule(p *provider.Profile) (r meterRule, plain bool) {
+	r, _ = minuteRule(p)
+	return r, !r.timed()
+}
+
+func dayRule(p *provider.Profile) (r meterRule, plain bool) {
+	if r.daily = true; p.Day == provider.DayPacific {
+		r.zone = window.Pacific
+	}
+	return r, false
+}
+
+// partRule is the rule for requests in parts of a minute.
+func partRule(p *provider.Profile) (r meterRule, plain bool) {
+	return meterRule{length: int64(p.RequestWindow), phase: int64(p.Phase)}, p.RequestWindow == 0 || int64(p.RequestWindow) == window.Minute
+}
+
+// shareOf returns the part of a limit per minute that a shorter window gets,
+// rounded down, but at least one.
+func shareOf(limit int64, length time.Duration) int64 {
+	if limit <= 0 {
+		return limit
+	}
+	return max(limit/window.Minute*int64(length)+limit%window.Minute*int64(length)/window.Minute, 1)
+}
+
+// metered is what a lease remembers of the meters that admitted it:
+// [rated:1][meters:7][tick:13][input charged:43], a bit for each of meterKinds.
+// The tick is how far into its minute it was admitted, rounded down. 0 = none.
+type metered uint64
+
+const (
+	meteredTick  = 43
+	meteredKinds = meteredTick + 13
+	isRated      = metered(1) << 63
+	leaseTick    = int64(8 * time.Millisecond)
+)
+
+func (m metered) input() int64 { return int64(m & (1<<meteredTick - 1)) }
+
+// at returns when the lease was admitted, rounded down to leaseTick.
+func (m metered) at(epoch int64) int64 {
+	return window.Start(epoch) + int64(m>>meteredTick&(1<<13-1))*leaseTick
+}
+
+// now returns the present instant, if a meter needs one.
+func (ms *meters) now() int64 {
+	if ms.clock == nil {
+		return 0
+	}
+	return ms.clock.Now()
+}
+
+// remember returns what a lease remembers.
+func (ms *meters) remember(epoch int64, input int64) metered {
+	if ms == nil {
+		return 0
+	}
+	m := ms.kinds | metered(input)
+	if ms.clock != nil {
+		tick := min(max(ms.clock.Now()-window.Start(epoch), 0), window.Minute-1) / leaseTick
+		m |= metered(tick) << meteredTick
+	}
+	return m
+}
+
+// measure returns the meters of a deployment, with the counters of those there
+// were; new ones begin in the window of an epoch and an instant. Nil: none.
+func (ms *meters) measure(d *Deployment, clock *window.Clock, epoch, now int64) *meters {
+	n := &meters{rates: d.Profile.Rates()}
+	if n.rated = d.Profile.Admit != provider.AdmitExpected || !n.rates.Plain() || n.rates.Stands(); n.rated {
+		n.kinds = isRated
+	}
+	for i, k := range meterKinds {
+		rule, plain := k.rule(&d.Profile)
+		if plain {
+			continue
+		}
+		limit := k.limit(d)
+		m := meter{
+			meterRule: rule, dim: k.dim, why: k.why, limit: limit, most: capOf(limit), inverse: invert(capOf(limit)),
+			bit: 1 << (meteredKinds + i),
+		}
+		switch o := ms.find(m.bit, rule); {
+		case limit == 0 && (o == nil || rule.bucket):
+			continue
+		case o != nil:
+			m.c, m.b = o.c, o.b
+		case rule.bucket:
+			m.b = window.NewBucket(now, m.most, time.Minute)
+		default:
+			m.c = window.NewMeter(m.window(epoch, now), m.most)
+		}
+		if rule.timed() {
+			n.clock = clock
+		}
+		n.kinds |= m.bit
+		n.list = append(n.list, m)
+	}
+	if n.kinds == 0 {
+		return nil
+	}
+	return n
+}
+
+// find returns the meter of a kind, if it has that rule.
+func (ms *meters) find(bit metered, r meterRule) *meter {
+	if ms == nil {
+		return nil
+	}
+	for i := range ms.list {
+		if m := &ms.list[i]; m.bit == bit && m.meterRule == r {
+			return m
+		}
+	}
+	return nil
+}
+
+// of returns the meter by the reason it gives, nil if there is none.
+func (ms *meters) of(why reason) *meter {
+	if ms == nil {
+		return nil
+	}
+	for i := range ms.list {
+		if ms.list[i].why == why {
+			return &ms.list[i]
+		}
+	}
+	return nil
+}
+
+// volatile reports whether usage goes away within a frame, or charges differ
+// from the tokens a demand names: what was found out about room then does not
+// last.
+func (ms *meters) volatile() bool { return ms.clock != nil || ms.rated }
+
+// roll brings the meters to an epoch about to be published. Under the group's
+// mutex.
+func (ms *meters) roll(epoch int64) {
+	if ms == nil {
+		return
+	}
+	now := ms.now()
+	for i := range ms.list {
+		ms.list[i].roll(epoch, now)
+	}
+}
+
+// recap sets how far admissions may go. Under the group's mutex.
+func (ms *meters) recap(now int64) {
+	if ms == nil {
+		return
+	}
+	for i := range ms.list {
+		if m := &ms.list[i]; m.bucket {
+			m.b.Resize(now, m.most)
+		} else {
+			m.c.SetCap(m.most)
+		}
+	}
+}
+
+// take counts a request in the meters of an epoch within a part of their caps,
+// all of them or none.
+func (ms *meters) take(p window.Part, epoch, now int64, a *amounts) window.Outcome {
+	for i := range ms.list {
+		m := &ms.list[i]
+		if o := m.take(p, epoch, now, a[m.dim]); o != window.Taken {
+			ms.give(i, epoch, now, a)
+			return o
+		}
+	}
+	return window.Taken
+}
+
+// undo takes back what take has counted at an instant, last first.
+func (ms *meters) undo(epoch, at int64, a *amounts) { ms.give(len(ms.list), epoch, at, a) }
+
+func (ms *meters) give(n int, epoch, at int64, a *amounts) {
+	for i := n - 1; i >= 0; i-- {
+		m := &ms.list[i]
+		m.undo(epoch, at, a[m.dim])
+	}
+}
+
+// adjust adds differences to what a lease was charged, in the meters it
+// remembers. It reports whether any was negative.
+func (ms *meters) adjust(of metered, epoch int64, a *amounts) (less bool) {
+	now, at := ms.now(), of.at(epoch)
+	for i := range ms.list {
+		m := &ms.list[i]
+		if n := a[m.dim]; n != 0 && of&m.bit != 0 {
+			m.adjust(epoch, at, now, n)
+			less = less || n < 0
+		}
+	}
+	return less
+}
+
+// count adds what was recorded, whatever the limits.
+func (ms *meters) count(a *amounts) {
+	now := ms.now()
+	for i := range ms.list {
+		m := &ms.list[i]
+		m.count(now, a[m.dim])
+	}
+}
+
+// short returns what keeps a request from fitting; whyNothing: it fits. Limits
+// on tokens count only if tokens says so. Sure means that attempts half way have
+// no meter ahead of them that could make them give back what they took of this.
+func (ms *meters) short(p window.Part, a *amounts, tokens bool) (why reason, sure bool) {
+	now := ms.now()
+	for i := range ms.list {
+		m := &ms.list[i]
+		if (tokens || m.dim == dimRequests) && !m.fits(p, now, a[m.dim]) {
+			why, sure = max(why, m.why), sure || ms.last(i)
+		}
+	}
+	return why, sure
+}
+
+// last reports whether no later meter has a limit.
+func (ms *meters) last(i int) bool {
+	for i++; i < len(ms.list); i++ {
+		if ms.list[i].most != window.Max {
+			return false
+		}
+	}
+	return true
+}
+
+// room returns the most tokens a request may take, -1 if none takes a request
+// at all, which limit says so, and sure as short does. Of volatile meters it says
+// nothing.
+func (ms *meters) room(p window.Part) (tokens int64, why reason, sure bool) {
+	tokens = math.MaxInt64
+	if ms.volatile() {
+		return tokens, whyNothing, false
+	}
+	for i := range ms.list {
+		m := &ms.list[i]
+		switch r := m.c.RoomIn(p); {
+		case m.dim == dimRequests && r < 1:
+			return -1, m.why, ms.last(i)
+		case m.dim == dimTokens && r < tokens:
+			tokens, why, sure = r, m.why, ms.last(i)
+		}
+	}
+	return tokens, why, sure
+}
+
+// ratio returns the largest used/limit, as ratio does.
+func (ms *meters) ratio() (most uint64) {
+	now := ms.now()
+	for i := range ms.list {
+		most = max(most, ms.list[i].ratio(now))
+	}
+	return most
+}
+
+// today reports whether something was counted in the day of an epoch, which
+// adding the deployment again must not double.
+func (ms *meters) today(epoch int64) bool {
+	if ms == nil {
+		return false
+	}
+	for i := range ms.list {
+		if m := &ms.list[i]; m.daily && m.c.In(m.window(epoch, 0)) && m.c.Used() != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// metersOf returns a cell's meters, nil if it has none.
+func (l *layout) metersOf(i int) *meters {
+	if l.meters == nil {
+		return nil
+	}
+	return l.meters[i]
+}

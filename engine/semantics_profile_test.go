@@ -1,0 +1,89 @@
+package engine_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
+)
+
+// profiled is one with a profile.
+func profiled(l engine.Limits, p provider.Profile) engine.Config {
+	cfg := one(l)
+	cfg.Deployments[0].Profile = p
+	return cfg
+}
+
+func TestABucketRefillsAllTheTime(t *testing.T) {
+	e, clock := start(t, profiled(engine.Limits{TPM: 50_000}, provider.Profile{Shape: provider.Bucket}))
+	g := group(t, e, "chat")
+	acquire(t, g, exactly(47_949))
+	refused := refusal(t, g, exactly(3_006))
+	require.Equal(t, engine.LimitTPM, refused.Limit)
+	require.InDelta(t, 1146*time.Millisecond, refused.RetryAfter, float64(time.Millisecond))
+	clock.Advance(refused.RetryAfter - 1)
+	require.Equal(t, time.Duration(1), refusal(t, g, exactly(3_006)).RetryAfter)
+	clock.Advance(1)
+	l := acquire(t, g, exactly(3_006))
+	require.InDelta(t, 1, state(t, e, "a").Utilization, 1e-4)
+	l.Settle(engine.Usage{InputTokens: 3_006, OutputTokens: 25_000}) // into debt
+	clock.Advance(30*time.Second + 2)
+	require.InDelta(t, 1, state(t, e, "a").Utilization, 1e-4, "debt is worked off first")
+	clock.Advance(30 * time.Second)
+	require.InDelta(t, 0.5, state(t, e, "a").Utilization, 1e-4)
+}
+
+func TestWeightsAndAdmission(t *testing.T) {
+	p := provider.Profile{Admit: provider.AdmitInputMax, Weights: provider.Weights{Input: 1, CacheWrite: 1, Output: 5}}
+	e, _ := start(t, profiled(engine.Limits{TPM: 10_000}, p))
+	l := acquire(t, group(t, e, "chat"), engine.Demand{InputTokens: 1000, OutputTokens: 100, MaxOutputTokens: 400})
+	require.EqualValues(t, 1400, l.Reserved(), "the most it may produce, not what is expected")
+	l.Settle(engine.Usage{InputTokens: 1000, CachedInputTokens: 600, OutputTokens: 100})
+	require.EqualValues(t, 400+5*100, state(t, e, "a").Tokens)
+}
+
+func TestAnEstimateThatStands(t *testing.T) {
+	p := provider.Profile{Admit: provider.AdmitInputMax, EstimateStands: true}
+	e, _ := start(t, profiled(engine.Limits{TPM: 10_000}, p))
+	l := acquire(t, group(t, e, "chat"), engine.Demand{InputTokens: 1000, MaxOutputTokens: 400})
+	l.Settle(engine.Usage{InputTokens: 900, OutputTokens: 10})
+	require.EqualValues(t, 1400, state(t, e, "a").Tokens)
+}
+
+func TestDaysOfThePacific(t *testing.T) {
+	e, clock := startAt(t, time.Date(2026, 3, 8, 9, 0, 0, 0, time.UTC), // one in the morning there, of 23 hours
+		profiled(engine.Limits{RPD: 1}, provider.Profile{Day: provider.DayPacific}))
+	g := group(t, e, "chat")
+	acquire(t, g, exactly(1))
+	require.Equal(t, 22*time.Hour, refusal(t, g, exactly(1)).RetryAfter)
+	clock.Advance(22 * time.Hour)
+	acquire(t, g, exactly(1))
+}
+
+// TestAProfileMayChange: the new rule begins with nothing used, and leases from
+// before do not disturb it.
+func TestAProfileMayChange(t *testing.T) {
+	limits := engine.Limits{TPM: 1000, RPM: 10}
+	e, _ := start(t, profiled(limits, provider.Profile{}))
+	g := group(t, e, "chat")
+	before := acquire(t, g, exactly(900))
+	require.NoError(t, e.Apply(profiled(limits, provider.Profile{Shape: provider.Bucket})))
+	during := acquire(t, g, exactly(1000))
+	before.Release()
+	require.Equal(t, engine.LimitTPM, refusal(t, g, exactly(100)).Limit)
+	require.NoError(t, e.Apply(profiled(engine.Limits{TPM: 3000, RPM: 10}, provider.Profile{Shape: provider.Bucket})))
+	require.Equal(t, 20*time.Second, refusal(t, g, exactly(3000)).RetryAfter, "1000 are used still")
+	during.Release()
+	acquire(t, g, exactly(2999))
+	require.NoError(t, e.Apply(profiled(limits, provider.Profile{})))
+	require.EqualValues(t, 2999, state(t, e, "a").Tokens, "the cell counted all the time")
+}
+
+func TestAProfileIsValidated(t *testing.T) {
+	err := profiled(engine.Limits{}, provider.Profile{Phase: -1, Shape: 9}).Validate()
+	require.ErrorContains(t, err, "Deployments[0].Profile.Shape is 9")
+	require.ErrorContains(t, err, "Deployments[0].Profile.Phase is -1ns")
+}
