@@ -69,7 +69,7 @@ func (r Ref) Record(u Usage) {
 // recorded is record when nothing is in the way: counts in range, in a minute
 // that still runs. False: nothing was done.
 func (h *handle) recorded(u Usage) bool {
-	if !u.inRange() || h.clock.Now() >= h.wake.Load() {
+	if uint64(u.InputTokens|u.OutputTokens) > uint64(MaxCount) || h.clock.Now() >= h.wake.Load() {
 		return false
 	}
 	c := h.cell.Load()

@@ -87,3 +87,25 @@ func TestAProfileIsValidated(t *testing.T) {
 	require.ErrorContains(t, err, "Deployments[0].Profile.Shape is 9")
 	require.ErrorContains(t, err, "Deployments[0].Profile.Phase is -1ns")
 }
+
+// TestAClassStopsAtItsShareOfABucket: and what has come back since is its too.
+func TestAClassStopsAtItsShareOfABucket(t *testing.T) {
+	cfg := profiled(engine.Limits{TPM: 1000, RPM: 100}, provider.Profile{Shape: provider.Bucket, RequestWindow: 10 * time.Second})
+	cfg.PriorityShare = []float64{1, 0.5}
+	e, clock := start(t, cfg)
+	g := group(t, e, "chat")
+	batch := func(n int64) engine.Demand {
+		d := exactly(n)
+		d.Priority = 1
+		return d
+	}
+	require.True(t, refusal(t, g, batch(501)).Never)
+	acquire(t, g, batch(500))
+	require.Equal(t, engine.LimitTPM, refusal(t, g, batch(1)).Limit)
+	acquire(t, g, exactly(500))
+	clock.Advance(31 * time.Second)
+	acquire(t, g, batch(1))
+	for range 5 { // of the sixteen requests in 10 s, a class may have eight
+		acquire(t, g, batch(0))
+	}
+}
