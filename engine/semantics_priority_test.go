@@ -4,7 +4,6 @@ import (
 	"math"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -196,6 +195,30 @@ func TestPriorityInLine(t *testing.T) {
 			synctest.Wait()
 		}
 		require.Equal(t, []string{"a1", "a2", "a3", "a4", "b1", "b2", "b3", "b4"}, h.admitted())
-		time.Sleep(time.Minute)
+	})
+}
+
+// TestPriorityFirst: who is more important is served before those who came
+// earlier, even if both may fill the limit.
+func TestPriorityFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := chat(engine.LeastUtilized, 1, engine.Limits{MaxInFlight: 1})
+		cfg.PriorityShare = []float64{1, 1, 1}
+		h := openHall(t, cfg)
+		h.last = acquire(t, h.g, exactly(1))
+		for _, w := range []struct {
+			name  string
+			class int
+		}{{"c1", 2}, {"b1", 1}, {"c2", 2}, {"a1", 0}, {"b2", 1}, {"a2", 0}} {
+			require.False(t, h.wait(w.name, inClass(w.class, 1)).done())
+		}
+		for range 6 {
+			h.mu.Lock()
+			l := h.last
+			h.mu.Unlock()
+			l.Release()
+			synctest.Wait()
+		}
+		require.Equal(t, []string{"a1", "a2", "b1", "b2", "c1", "c2"}, h.admitted())
 	})
 }
