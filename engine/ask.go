@@ -9,13 +9,14 @@ import (
 // ask is a demand as the search sees it.
 type ask struct {
 	e      *Engine
-	tokens int64 // that the demand names
-	input  int64 // of them
-	limit  int64 // the most output that the demand allows, 0 = unknown
-	usable bool  // asks for room at all: one token of whichever kind
-	learn  bool  // the learned output comes on top
-	most   int64 // of the learned output
-	group  int64 // the group's learned output, -1 if unknown
+	tokens int64   // that the demand names
+	input  int64   // of them
+	limit  int64   // the most output that the demand allows, 0 = unknown
+	fixed  amounts // of a plain deployment, if no learned mean comes on top; filled in when first needed
+	usable bool    // asks for room at all: one token of whichever kind
+	learn  bool    // the learned output comes on top
+	most   int64   // of the learned output
+	group  int64   // the group's learned output, -1 if unknown
 	filter *filter
 	// affinity is the demand's; 0 = none.
 	affinity uint64

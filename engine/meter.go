@@ -150,7 +150,7 @@ func (m *meter) used(now int64) int64 {
 // fits reports whether take would count n.
 func (m *meter) fits(p window.Part, now, n int64) bool {
 	if m.bucket {
-		return m.b.WaitIn(p, now, n) == 0
+		return m.b.FitsIn(p, now, n)
 	}
 	return m.used(now)+n <= p.Of(m.c.Cap())
 }

@@ -32,12 +32,9 @@ func (e *Engine) shared() bool { return e.classes.Load() > 1 }
 
 // fitsIn is fits within a part of the caps.
 func (f *frame) fitsIn(i int, q *ask) bool {
+	if f.meters != nil {
+		return f.fitsMeters(i, q)
+	}
 	h := f.handles[i]
-	if !f.cells[i].FitsIn(q.part, q.amountsOn(h, f.metersOf(i))[dimTokens]) {
-		return false
-	}
-	if !f.further {
-		return true
-	}
-	return (!f.limited || h.flight.live.Load() < q.part.Of(h.flight.cap.Load())) && (f.meters == nil || f.fitsMeters(i, q))
+	return f.cells[i].FitsIn(q.part, q.cost(h)) && (!f.limited || h.flight.live.Load() < q.part.Of(h.flight.cap.Load()))
 }

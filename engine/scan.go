@@ -71,28 +71,38 @@ func (f *frame) fits(i int, q *ask) bool {
 		return f.fitsIn(i, q)
 	}
 	h := f.handles[i]
-	if f.volatile {
-		if !f.cells[i].Fits(q.amountsOn(h, f.meters[i])[dimTokens]) {
-			return false
-		}
-	} else if !f.cells[i].Fits(q.cost(h)) {
-		return false
+	if f.meters != nil {
+		return f.fitsMeters(i, q)
 	}
-	if !f.further {
-		return true
-	}
-	return (!f.limited || h.flight.live.Load() < h.flight.cap.Load()) && (f.meters == nil || f.fitsMeters(i, q))
+	return f.cells[i].Fits(q.cost(h)) && (!f.limited || h.flight.live.Load() < h.flight.cap.Load())
 }
 
-// fitsMeters is fits by a cell's meters alone.
+// fitsMeters is fits, within the part of the demand's class, where there are
+// meters.
 func (f *frame) fitsMeters(i int, q *ask) bool {
-	ms := f.meters[i]
-	if ms == nil {
-		return true
+	h, ms := f.handles[i], f.meters[i]
+	if f.limited && h.flight.live.Load() >= q.part.Of(h.flight.cap.Load()) {
+		return false
 	}
-	a := q.amountsOn(f.handles[i], ms)
-	why, _ := ms.short(q.part, &a, true)
-	return why == whyNothing
+	if ms == nil {
+		return f.cells[i].FitsIn(q.part, q.cost(h))
+	}
+	a := &q.fixed
+	if q.learn || ms.rated {
+		on := q.amountsOn(h, ms)
+		a = &on
+	} else if a[dimRequests] == 0 {
+		*a = q.amounts(q.tokens)
+	}
+	if !f.cells[i].FitsIn(q.part, a[dimTokens]) {
+		return false
+	}
+	for k := range ms.list {
+		if m := &ms.list[k]; !m.fits(q.part, ms.now(), a[m.dim]) {
+			return false
+		}
+	}
+	return true
 }
 
 // draw chooses uniformly among the cells of blocks [first, last) whose key is k

@@ -28,14 +28,22 @@ type Bucket struct {
 	base   int64
 	period int64        // in units
 	limit  atomic.Int64 // 0 = blocked
+	each   atomic.Int64 // units of one, rounded up
+	scale  float64      // of Ratio
 }
 
 // NewBucket returns a bucket of which nothing is used at an instant. The limit
 // is from 0, which admits nothing, to 2^42.
 func NewBucket(now, limit int64, period time.Duration) *Bucket {
 	b := &Bucket{base: now - int64(period), period: int64(period) * bucketUnits}
-	b.limit.Store(limit)
+	b.scale = (1 << 24) / float64(b.period)
+	b.setLimit(limit)
 	return b
+}
+
+func (b *Bucket) setLimit(limit int64) {
+	b.limit.Store(limit)
+	b.each.Store(b.units(1, limit))
 }
 
 func (b *Bucket) at(now int64) int64 { return (now - b.base) * bucketUnits }
@@ -91,6 +99,20 @@ func (b *Bucket) TakeIn(p Part, now, n int64) bool {
 // Wait returns how long after an instant n fit if nothing else is charged or
 // given back, rounded up: 0 = now, MaxInt64 = never.
 func (b *Bucket) Wait(now, n int64) time.Duration { return b.WaitIn(0, now, n) }
+
+// few is up to how many FitsIn multiplies instead of dividing.
+const few = 1 << 20
+
+// FitsIn reports whether TakeIn would charge n.
+func (b *Bucket) FitsIn(p Part, now, n int64) bool {
+	if p == 0 && n < few {
+		t := b.at(now)
+		if each := b.each.Load(); each < bucketMost/few && max(b.clear.Load()-t, 0)+n*each <= b.period {
+			return true
+		}
+	}
+	return b.WaitIn(p, now, n) == 0
+}
 
 // WaitIn is Wait within a part of the limit.
 func (b *Bucket) WaitIn(p Part, now, n int64) time.Duration {
@@ -156,7 +178,7 @@ func (b *Bucket) Ratio(now int64) uint64 {
 	if level <= 0 {
 		return 0
 	}
-	return uint64(min(level, 4*b.period-1)) << 22 / uint64(b.period>>2)
+	return uint64(float64(min(level, 4*b.period-1)) * b.scale)
 }
 
 // Resize changes the limit and keeps how much is used.
@@ -165,7 +187,7 @@ func (b *Bucket) Resize(now, limit int64) {
 		return
 	}
 	used := b.Used(now)
-	b.limit.Store(limit)
+	b.setLimit(limit)
 	b.clear.Store(0)
 	b.Add(now, used)
 }
