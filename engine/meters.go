@@ -260,6 +260,29 @@ func (ms *meters) count(a *amounts) {
 	}
 }
 
+// absorb adds what others have newly used to the minute's limits that follow the
+// clock: what they charged in a UTC minute, whenever that becomes known. Parts of
+// a minute stay this node's own. Under the group's mutex.
+func (ms *meters) absorb(tokens, requests int64) {
+	if ms == nil {
+		return
+	}
+	now := ms.now()
+	for i := range ms.list {
+		m := &ms.list[i]
+		if !m.bucket && m.length != window.Minute {
+			continue
+		}
+		switch m.why {
+		case whyTokens:
+			m.count(now, tokens)
+		case whyRequests:
+			m.count(now, requests)
+		default:
+		}
+	}
+}
+
 // short returns what keeps a request from fitting; whyNothing: it fits. Limits
 // on tokens count only if tokens says so. Sure means that attempts half way have
 // no meter ahead of them that could make them give back what they took of this.

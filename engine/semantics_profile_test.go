@@ -109,3 +109,27 @@ func TestAClassStopsAtItsShareOfABucket(t *testing.T) {
 		acquire(t, g, batch(0))
 	}
 }
+
+// TestBucketsSeeOtherNodes: what others have newly charged in a UTC minute is
+// added to the level, once, and goes away as this node's own does.
+func TestBucketsSeeOtherNodes(t *testing.T) {
+	for name, p := range map[string]provider.Profile{"bucket": {Shape: provider.Bucket}, "phase": {Phase: 25 * time.Second}} {
+		t.Run(name, func(t *testing.T) {
+			e, clock := start(t, profiled(engine.Limits{TPM: 1000, RPM: 20}, p))
+			g := group(t, e, "chat")
+			others(e, firstMinute, "a", 10, 600)
+			others(e, firstMinute, "a", 10, 600)
+			require.Equal(t, engine.LimitTPM, refusal(t, g, exactly(401)).Limit)
+			acquire(t, g, exactly(300))
+			others(e, firstMinute, "a", 19, 700)
+			require.Equal(t, engine.LimitRPM, refusal(t, g, exactly(0)).Limit)
+			next := firstMinute.Add(time.Minute)
+			others(e, next, "a", 1, 200) // ahead of its minute
+			clock.Advance(time.Minute)
+			require.Equal(t, engine.LimitTPM, refusal(t, g, exactly(801)).Limit)
+			acquire(t, g, exactly(800))
+			_, tokens := own(e, next, "a")
+			require.EqualValues(t, 800, tokens, "what others used is not reported as this node's")
+		})
+	}
+}

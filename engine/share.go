@@ -152,5 +152,6 @@ func (f *frame) absorb(i int, in *window.Share) {
 	before := *s
 	s.set(in)
 	f.shift(i, s.tokens-before.tokens, s.requests-before.requests)
+	f.handles[i].meters.Load().absorb(s.tokens-before.tokens, s.requests-before.requests)
 	f.eased(i)
 }

@@ -124,6 +124,7 @@ func (f *frame) send(i int) {
 func (f *frame) open() {
 	for i := range f.handles {
 		f.cells[i].Shift(f.shares[i].tokens, f.shares[i].requests, 0, 0)
+		f.handles[i].meters.Load().absorb(f.shares[i].tokens, f.shares[i].requests)
 		f.recap(i)
 	}
 }
