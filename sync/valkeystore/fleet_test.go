@@ -254,7 +254,10 @@ func (f *fleet) stored(url string, at map[place]window.Tally) map[place]window.T
 	sum := map[place]window.Tally{}
 	for bucket, list := range reads {
 		b := syncer.Batch{Node: n.name, Bucket: bucket, Seq: 1, Reads: list}
-		for _, t := range n.resolve(b).Totals {
+		for n.resolve(b).Duplicate { // a first reply was lost: it tells no totals
+			b.Seq++
+		}
+		for _, t := range n.reply.Totals {
 			sum[place{t.ID, t.Start}] = t
 		}
 	}
@@ -267,7 +270,7 @@ func (f *fleet) stored(url string, at map[place]window.Tally) map[place]window.T
 func (f *fleet) exact(url string) int64 {
 	f.t.Helper()
 	f.rest()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute) // after a loss a hundred batches may have to go again, on a busy machine
 	for {
 		want := own(f.gateways...)
 		got := f.stored(url, want)
