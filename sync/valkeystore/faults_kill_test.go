@@ -34,12 +34,16 @@ type trap struct {
 	net.Conn
 	step   string
 	armed  *atomic.Bool
+	dying  *atomic.Bool
 	die    func()
 	flying bool // a flush was written since it was armed
 	read   int  // times since then
 }
 
 func (c *trap) Write(p []byte) (int, error) {
+	if c.dying.Load() {
+		select {} // the process has said its last, and the signal is on its way
+	}
 	if !c.armed.Load() || !bytes.Contains(p, []byte("INCRBY")) {
 		return c.Conn.Write(p)
 	}
@@ -86,10 +90,11 @@ func TestNode(t *testing.T) {
 		t.Skip("rowNodeKilled runs this")
 	}
 	f := &fleet{t: t, deployments: fleetCounts, prefix: os.Getenv("PLIMSOLL_FAULTS_PREFIX")}
-	var armed atomic.Bool
+	var armed, dying atomic.Bool
 	var g *gateway
 	report := func() { fmt.Println("used", requests(own(g))) }
 	die := func() {
+		dying.Store(true)
 		report()
 		self, err := os.FindProcess(os.Getpid())
 		if err == nil {
@@ -102,7 +107,7 @@ func TestNode(t *testing.T) {
 		AlwaysPipelining: true, PipelineMultiplex: -1, BlockingPipeline: -1,
 		DialCtxFn: func(ctx context.Context, addr string, d *net.Dialer, _ *tls.Config) (net.Conn, error) {
 			conn, err := d.DialContext(ctx, "tcp", addr)
-			return &trap{Conn: conn, step: step, armed: &armed, die: die}, err
+			return &trap{Conn: conn, step: step, armed: &armed, dying: &dying, die: die}, err
 		},
 	})
 	if err != nil {
