@@ -87,7 +87,7 @@ var directions = []direction{
 		why: "the only package of the library that speaks to Valkey",
 	},
 	{
-		path: "internal/servertest",
+		path: "sync/servertest",
 		why:  "real servers and faults for tests, which must not depend on what they test",
 	},
 	{

@@ -14,7 +14,7 @@ import (
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/trace"
-	"github.com/plimsoll-dev/plimsoll/internal/servertest"
+	"github.com/plimsoll-dev/plimsoll/sync/servertest"
 )
 
 // result is what a run of the command left behind.

@@ -15,7 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/plimsoll-dev/plimsoll/internal/servertest"
+	"github.com/plimsoll-dev/plimsoll/sync/servertest"
 )
 
 // screen is output that may be read while it is written.

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
-	"github.com/plimsoll-dev/plimsoll/internal/servertest"
+	"github.com/plimsoll-dev/plimsoll/sync/servertest"
 )
 
 // garbage is the address of something that answers everything with answer.

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/plimsoll-dev/plimsoll/internal/servertest"
+	"github.com/plimsoll-dev/plimsoll/sync/servertest"
 	"github.com/plimsoll-dev/plimsoll/sync/valkeystore"
 	"github.com/plimsoll-dev/plimsoll/window"
 )

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
-	"github.com/plimsoll-dev/plimsoll/internal/servertest"
+	"github.com/plimsoll-dev/plimsoll/sync/servertest"
 	"github.com/plimsoll-dev/plimsoll/sync/valkeystore"
 	"github.com/plimsoll-dev/plimsoll/window"
 )

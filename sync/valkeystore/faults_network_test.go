@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
-	"github.com/plimsoll-dev/plimsoll/internal/servertest"
+	"github.com/plimsoll-dev/plimsoll/sync/servertest"
 )
 
 func rowCut(t underTest) string {

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
-	"github.com/plimsoll-dev/plimsoll/internal/servertest"
+	"github.com/plimsoll-dev/plimsoll/sync/servertest"
 )
 
 func rowShutdown(t underTest) string {

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
-	"github.com/plimsoll-dev/plimsoll/internal/servertest"
+	"github.com/plimsoll-dev/plimsoll/sync/servertest"
 )
 
 // row is one line of the fault matrix in docs/PROTOCOL.md.
