@@ -19,6 +19,9 @@ import (
 const asProgram = "PLIMSOLL_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
+	if address := os.Getenv(asPlain); address != "" {
+		servePlain(address)
+	}
 	if os.Getenv(asProgram) != "" {
 		main()
 	}
