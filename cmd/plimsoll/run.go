@@ -31,6 +31,7 @@ type environment struct {
 
 var commands = []command{
 	{"serve", "run the daemon: decisions over HTTP", runServe},
+	{"top", "show a daemon's deployments in the terminal", runTop},
 	{"replay", "run a trace of LLM traffic through the engine in virtual time", runReplay},
 	{"check", "show what a configuration file says, or what is wrong with it", runCheck},
 	{"token", "make a token for who may call the daemon", runToken},

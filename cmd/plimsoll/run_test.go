@@ -52,13 +52,13 @@ func TestUsageErrors(t *testing.T) {
 		args []string
 		want string
 	}{
-		{"nothing", nil, "plimsoll: no command given; use one of: serve, replay, check, token, version\n" + more},
-		{"unknown command", []string{"reply"}, "plimsoll: unknown command \"reply\"; use one of: serve, replay, check, token, version\n" + more},
+		{"nothing", nil, "plimsoll: no command given; use one of: serve, top, replay, check, token, version\n" + more},
+		{"unknown command", []string{"reply"}, "plimsoll: unknown command \"reply\"; use one of: serve, top, replay, check, token, version\n" + more},
 		{"unknown flag", []string{"replay", "--lod", "1"}, "plimsoll: replay: unknown flag --lod; use one of --compare, --config, --for, --group, --interval, --json, --load, --nodes, --policy, --pool, --rule, --seed, --strategy, --sync, --trace, --traffic\n" + moreReplay},
 		{"no value", []string{"replay", "--trace"}, "plimsoll: replay: flag needs an argument: --trace\n" + moreReplay},
 		{"empty name", []string{"replay", "--trace", ""}, "plimsoll: replay: invalid value \"\" for flag --trace: want the name of a file; leave --trace out for generated traffic\n" + moreReplay},
 		{"json", []string{"replay", "--json=maybe"}, "plimsoll: replay: invalid boolean value \"maybe\" for flag --json: want true or false\n" + moreReplay},
-		{"unknown command's help", []string{"help", "reply"}, "plimsoll: unknown command \"reply\"; use one of: serve, replay, check, token, version\n" + more},
+		{"unknown command's help", []string{"help", "reply"}, "plimsoll: unknown command \"reply\"; use one of: serve, top, replay, check, token, version\n" + more},
 		{"argument", []string{"replay", "x.csv"}, "plimsoll: replay: unexpected argument \"x.csv\"; a trace is given by --trace FILE\n" + moreReplay},
 		{"pool", []string{"replay", "--pool", "big"}, "plimsoll: replay: invalid value \"big\" for flag --pool: unknown pool \"big\"; use one of standard, rpm-bound\n" + moreReplay},
 		{"strategy", []string{"replay", "--strategy", "best"}, "plimsoll: replay: invalid value \"best\" for flag --strategy: engine: unknown strategy \"best\"; use one of least-utilized, lowest-tpm, power-of-two, weighted\n" + moreReplay},

@@ -105,3 +105,29 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any) (*ref
 	}
 	return nil, nil
 }
+
+// Store says in a few words how the daemon shares its usage.
+func (c *Client) Store(ctx context.Context) (string, error) {
+	var ready struct {
+		Store struct {
+			State       string
+			StalenessMS int64 `json:"staleness_ms"`
+			Nodes       int
+		}
+	}
+	r, err := c.do(ctx, http.MethodGet, "/readyz", nil, &ready)
+	switch s := ready.Store; {
+	case err != nil:
+		return "", err
+	case r != nil && r.Status == http.StatusServiceUnavailable:
+		return "the daemon is about to stop", nil
+	case r != nil:
+		return "", fmt.Errorf("the daemon answered %d: %s", r.Status, r.Message)
+	case s.State == "none":
+		return "usage is not shared", nil
+	case s.State == "connected":
+		return fmt.Sprintf("store in step, nodes: %d, %d ms behind", s.Nodes, s.StalenessMS), nil
+	default:
+		return "store " + s.State, nil
+	}
+}

@@ -1,0 +1,213 @@
+// Package top shows a daemon's deployments in a terminal: a line for each, with
+// bars of its usage against its limits.
+package top
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+)
+
+// Look is how lines are written.
+type Look struct {
+	Width  int  // characters of a line, what is longer is cut; 0 = no end
+	Height int  // lines, of which those too many are left out; 0 = no end
+	Colour bool // by escape sequences
+	ASCII  bool // for terminals that show nothing else
+}
+
+// style is the number of an escape sequence; 0 = as it is.
+type style int
+
+const (
+	plain   style = 0
+	bold    style = 1
+	dim     style = 2
+	trouble style = 31 // red
+	accent  style = 36 // cyan
+)
+
+// part is text of one style.
+type part struct {
+	text  string
+	style style
+}
+
+type line []part
+
+// Table writes the deployments, group by group, below a head.
+func Table(head string, states []engine.State, look Look) string {
+	lines := []line{{{"plimsoll  ", bold}, {clean(head), plain}}}
+	if look.Height == 0 || look.Height > 3 {
+		lines = append(lines, nil)
+	}
+	lines = append(lines, body(states, look)...)
+	if over := len(lines) - look.Height; look.Height > 0 && over > 0 {
+		lines = append(lines[:look.Height-1], line{{fmt.Sprintf("… %d more lines", over+1), dim}})
+	}
+	var b strings.Builder
+	for _, l := range lines {
+		l.write(&b, look)
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// columns are the widths of what has no fixed one.
+type columns struct{ name, requests, tokens, flight, bar int }
+
+func body(states []engine.State, look Look) []line {
+	c := columns{name: len("deployment"), requests: len("requests"), tokens: len("tokens"), flight: len("in flight")}
+	for i := range states {
+		s := &states[i]
+		c.name = max(c.name, utf8.RuneCountInString(clean(s.ID)))
+		c.requests = max(c.requests, len(usage(s.Requests, s.RequestLimit)))
+		c.tokens = max(c.tokens, len(usage(s.Tokens, s.TokenLimit)))
+		c.flight = max(c.flight, len(usage(s.InFlight, s.InFlightLimit)))
+	}
+	c.bar = 20
+	if look.Width > 0 { // the bars give way first, then long names
+		const gaps, state = 12, 14
+		room := func() int { return look.Width - c.name - c.requests - c.tokens - c.flight - gaps - state }
+		if room() < 2*8 {
+			c.name = max(min(c.name, 12), c.name+room()-2*8)
+		}
+		c.bar = min(max(room()/2, 4), 30)
+	}
+	pad := func(n int) string { return strings.Repeat(" ", n) }
+	heading := fmt.Sprintf("  %-*s  %*s  %s  %*s  %s  %*s", c.name, "deployment",
+		c.requests, "requests", pad(c.bar), c.tokens, "tokens", pad(c.bar), c.flight, "in flight")
+	lines := []line{{{heading, dim}}}
+	for i := range states {
+		s := &states[i]
+		if i == 0 || s.Group != states[i-1].Group {
+			lines = append(lines, line{{clean(s.Group), bold}})
+		}
+		lines = append(lines, c.row(s, look))
+	}
+	if len(states) == 0 {
+		lines = append(lines, line{{"  none", plain}})
+	}
+	return lines
+}
+
+func (c columns) row(s *engine.State, look Look) line {
+	figure := func(width int, used, limit int64) part {
+		p := part{fmt.Sprintf("%*s", width, usage(used, limit)), plain}
+		if limit > 0 && used > limit || limit < 0 && used > 0 {
+			p.style = trouble
+		}
+		return p
+	}
+	gap := part{"  ", plain}
+	return line{
+		gap,
+		{fit(clean(s.ID), c.name), plain},
+		gap,
+		figure(c.requests, s.Requests, s.RequestLimit), gap,
+		{bar(c.bar, s.Requests, 0, s.RequestLimit, look.ASCII), accent},
+		gap,
+		figure(c.tokens, s.Tokens, s.TokenLimit), gap,
+		{bar(c.bar, s.Tokens, s.HeldTokens, s.TokenLimit, look.ASCII), accent},
+		gap,
+		figure(c.flight, s.InFlight, s.InFlightLimit), gap,
+		{state(s), trouble},
+	}
+}
+
+// state is what keeps a deployment from being picked.
+func state(s *engine.State) string {
+	switch {
+	case !s.Enabled:
+		return "off"
+	case s.CoolingFor > 0:
+		return "cooling " + s.CoolingFor.Round(time.Second).String()
+	case s.Utilization >= 1:
+		return "full"
+	}
+	return ""
+}
+
+// bar fills width characters in proportion to used/limit; held, the last part
+// of it, is lighter. Without a limit there is no bar.
+func bar(width int, used, held, limit int64, ascii bool) string {
+	if limit == 0 {
+		return strings.Repeat(" ", width)
+	}
+	glyphs := [3]string{"█", "▒", "·"}
+	if ascii {
+		glyphs = [3]string{"#", "=", "."}
+	}
+	cells := func(n int64) int {
+		if limit < 0 {
+			return width
+		}
+		return int(float64(width)*min(max(float64(n)/float64(limit), 0), 1) + 0.5)
+	}
+	full := cells(used)
+	own := min(cells(used-held), full)
+	return strings.Repeat(glyphs[0], own) + strings.Repeat(glyphs[1], full-own) + strings.Repeat(glyphs[2], width-full)
+}
+
+func usage(used, limit int64) string {
+	if limit == 0 {
+		return grouped(used)
+	}
+	return grouped(used) + "/" + grouped(max(limit, 0))
+}
+
+// grouped writes 12345 as 12,345.
+func grouped(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// clean leaves nothing in a text that a terminal could take for a command.
+func clean(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return utf8.RuneError
+	}, text)
+}
+
+// fit makes a text width characters long.
+func fit(text string, width int) string {
+	runes := []rune(text)
+	if len(runes) > width {
+		return string(runes[:width-1]) + "…"
+	}
+	return text + strings.Repeat(" ", width-len(runes))
+}
+
+// write writes a line, no longer than it may be and without blanks at its end.
+func (l line) write(b *strings.Builder, look Look) {
+	left := look.Width
+	for len(l) > 0 && strings.TrimSpace(l[len(l)-1].text) == "" {
+		l = l[:len(l)-1]
+	}
+	for i, p := range l {
+		text := p.text
+		if i == len(l)-1 {
+			text = strings.TrimRight(text, " ")
+		}
+		if look.Width > 0 {
+			runes := []rune(text)
+			text = string(runes[:min(len(runes), left)])
+			left -= min(len(runes), left)
+		}
+		if look.Colour && p.style != plain && text != "" {
+			text = fmt.Sprintf("\x1b[%dm%s\x1b[0m", p.style, text)
+		}
+		b.WriteString(text)
+	}
+}

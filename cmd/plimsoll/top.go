@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/drive"
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/top"
+)
+
+const topHelp = `Usage: plimsoll top [flags] [ADDRESS]
+
+Shows the deployments of a daemon in the terminal, with their usage of the
+present minute against their limits, until Ctrl-C. ADDRESS is http://host:port,
+https://host:port or unix:/path (default http://127.0.0.1:4141). A daemon that
+asks for a token finds it in PLIMSOLL_TOKEN.
+
+In a bar, what is lighter at its end is reserved by calls under way.
+
+Flags:
+  --once           write the table once and end, as where there is no terminal
+  --interval TIME  between two looks, from 100ms to 1m (default 1s)
+
+NO_COLOR=1 leaves colours out.
+`
+
+// runTop is plimsoll top.
+func runTop(ctx context.Context, args []string, env environment) error {
+	f := flag.NewFlagSet("top", flag.ContinueOnError)
+	f.SetOutput(io.Discard)
+	once := f.Bool("once", false, "")
+	interval := f.Duration("interval", time.Second, "")
+	err := f.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		_, err = io.WriteString(env.stdout, topHelp)
+		return err
+	}
+	bad := func(format string, args ...any) error {
+		return &usageError{command: "top", err: fmt.Errorf("top: "+format, args...)}
+	}
+	switch {
+	case err != nil:
+		return bad("%w", err)
+	case *interval < 100*time.Millisecond || *interval > time.Minute:
+		return bad("invalid value %q for flag --interval: want a time from 100ms to 1m", interval.String())
+	case f.NArg() > 1:
+		return bad("%d arguments; give one address", f.NArg())
+	}
+	address := "http://127.0.0.1:4141"
+	if f.NArg() == 1 {
+		address = f.Arg(0)
+	}
+	client, err := drive.NewClient(address, env.getenv("PLIMSOLL_TOKEN"))
+	if err != nil {
+		return bad("%w", err)
+	}
+	defer client.Close()
+	look, live := screenOf(env)
+	w := top.Watch{Source: client, Name: address, Interval: *interval, Out: env.stdout, Look: look}
+	if *once || !live {
+		err = w.Once(ctx)
+	} else {
+		err = w.Run(ctx)
+	}
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		err = fmt.Errorf("no daemon answers at %s (%w); plimsoll serve starts one", address, u.Err)
+	}
+	if err != nil {
+		return fmt.Errorf("top: %w", err)
+	}
+	return nil
+}
+
+// screenOf returns how to write on stdout, and whether that is a terminal that
+// can be drawn upon.
+func screenOf(env environment) (look func() top.Look, live bool) {
+	f, ok := env.stdout.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return func() top.Look { return top.Look{} }, false
+	}
+	charset := env.getenv("LC_ALL")
+	for _, name := range []string{"LC_CTYPE", "LANG"} {
+		if charset == "" {
+			charset = env.getenv(name)
+		}
+	}
+	charset = strings.ToUpper(charset)
+	dumb := env.getenv("TERM") == "dumb"
+	return func() top.Look {
+		l := top.Look{Colour: !dumb && env.getenv("NO_COLOR") == "", ASCII: !strings.Contains(charset, "UTF-8") && !strings.Contains(charset, "UTF8")}
+		if width, height, err := term.GetSize(int(f.Fd())); err == nil {
+			l.Width, l.Height = width, height
+		}
+		return l
+	}, !dumb
+}
