@@ -24,14 +24,15 @@ func TestAPIExamples(t *testing.T) {
 	require.Len(t, blocks, strings.Count(string(text), "```sh\n"), "each example has its answer")
 	require.GreaterOrEqual(t, len(blocks), 9)
 	s := serve(t)
-	dir := t.TempDir()
 	const end = "\n--- next ---\n"
 	var script strings.Builder
 	for _, b := range blocks {
 		script.WriteString(b[1] + "printf '" + strings.ReplaceAll(end, "\n", `\n`) + "'\n")
 	}
-	commands := strings.NewReplacer("http://127.0.0.1:4141", s.url, "/tmp/", dir+"/").Replace(script.String())
-	out, err := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", commands).Output()
+	bash := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c",
+		strings.ReplaceAll(script.String(), "http://127.0.0.1:4141", s.url))
+	bash.Dir = t.TempDir()
+	out, err := bash.Output()
 	require.NoError(t, err, "it needs bash and curl")
 	answers := strings.Split(string(out), end)
 	for i, b := range blocks {
