@@ -1,26 +1,101 @@
 package window
 
-// Tally is the usage of one deployment in one window.
+import "fmt"
+
+// Kind says how long a window is, and when it begins.
+type Kind uint8
+
+const (
+	KindMinute     Kind = iota // a UTC minute
+	KindDay                    // a UTC day
+	KindDayPacific             // a day in Los Angeles, daylight saving time observed
+
+	Kinds = iota // how many there are
+)
+
+// KindOf returns the kind of a day's window.
+func KindOf(z Zone) Kind {
+	if z == Pacific {
+		return KindDayPacific
+	}
+	return KindDay
+}
+
+// Zone returns where a kind's days begin; UTC for a minute.
+func (k Kind) Zone() Zone {
+	if k == KindDayPacific {
+		return Pacific
+	}
+	return UTC
+}
+
+// Daily reports whether windows of the kind are days.
+func (k Kind) Daily() bool { return k == KindDay || k == KindDayPacific }
+
+// Span returns when the window of a kind begins that holds an instant, and when
+// it ends; all in Unix seconds.
+func (k Kind) Span(at int64) (start, end int64) {
+	if !k.Daily() {
+		start = StartSeconds(EpochOf(at))
+		return start, start + 60
+	}
+	d := DayOf(EpochOf(at), k.Zone())
+	return d.Start / 1e9, d.End / 1e9
+}
+
+// String returns the kind's name: "minute", "day" or "day-pacific".
+func (k Kind) String() string {
+	switch k {
+	case KindMinute:
+		return "minute"
+	case KindDay:
+		return "day"
+	case KindDayPacific:
+		return "day-pacific"
+	}
+	return fmt.Sprintf("Kind(%d)", uint8(k))
+}
+
+// Tally is the usage of one deployment in one window. Counts that nobody keeps
+// are 0: input and output tokens, which are parts of Tokens, are counted where
+// there are limits on them.
 type Tally struct {
 	ID       string // the deployment
 	Start    int64  // when the window begins, Unix seconds
+	Kind     Kind   // how long it is
 	Requests int64
 	Tokens   int64
+	Input    int64 // tokens
+	Output   int64 // tokens
+	// CoolUntil says that the deployment is cooling down until then at least, in
+	// Unix milliseconds; 0 = it does not say so. It is no count and belongs to no
+	// window: of several the latest holds.
+	CoolUntil int64
 }
 
 // Report is what an engine tells the other nodes about one deployment in one
 // window: this node's own usage so far, reservations included. It is
 // cumulative: a later Report of the same window replaces an earlier one.
+//
+// A limit is in requests or tokens per window; 0 = unlimited, -1 = a limit of
+// zero. Limits on input and output belong to minutes.
 type Report struct {
 	Tally
-	RequestLimit int64 // requests per window; 0 = unlimited, -1 = a limit of zero
-	TokenLimit   int64 // tokens per window; 0 = unlimited, -1 = a limit of zero
+	RequestLimit int64
+	TokenLimit   int64
+	InputLimit   int64
+	OutputLimit  int64
 }
 
 // Share is what an engine is told about one deployment in one window: the
 // usage of all other nodes, and how far this node's own usage may go.
+//
+// A ceiling is the most requests or tokens this node may use; 0 = no ceiling,
+// -1 = a ceiling of zero.
 type Share struct {
-	Tally                 // what the others used
-	CeilingRequests int64 // most requests this node may use; 0 = no ceiling, -1 = a ceiling of zero
-	CeilingTokens   int64 // most tokens this node may use; 0 = no ceiling, -1 = a ceiling of zero
+	Tally           // what the others used
+	CeilingRequests int64
+	CeilingTokens   int64
+	CeilingInput    int64
+	CeilingOutput   int64
 }
