@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
@@ -194,4 +195,15 @@ func ExampleEngine_Absorb() {
 	id, err := eng.Pick("chat", engine.Demand{InputTokens: 800})
 	fmt.Println(id, err)
 	// Output: openai <nil>
+}
+
+func ExampleRef_Profile() {
+	rule, _ := provider.Preset("anthropic", "")
+	eng, err := engine.New(engine.Config{Deployments: []engine.Deployment{{ID: "main", Group: "claude", Profile: rule}}})
+	if err != nil {
+		panic(err)
+	}
+	ref, _ := eng.Ref("main")
+	fmt.Println(ref.Profile().Shape, ref.Profile().Admit)
+	// Output: bucket input
 }

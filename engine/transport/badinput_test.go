@@ -146,7 +146,7 @@ func TestOddAnswers(t *testing.T) {
 		{"enormous", "application/json", `{"usage":{"prompt_tokens":9223372036854775807,"completion_tokens":1}}`, engine.Usage{InputTokens: engine.MaxCount, OutputTokens: 1}},
 		{"usage deeper down", "application/json", `{"choices":[{"usage":{"prompt_tokens":1,"completion_tokens":1}}]}`, engine.Usage{}},
 		{"usage in a text", "application/json", `{"a":"\"usage\":{\"prompt_tokens\":1}","usage":{"prompt_tokens":7,"completion_tokens":8}}`, engine.Usage{InputTokens: 7, OutputTokens: 8}},
-		{"cache writes count, reads do not", "application/json", `{"usage":{"input_tokens":7,"output_tokens":8,"cache_creation_input_tokens":5,"cache_read_input_tokens":900}}`, engine.Usage{InputTokens: 12, OutputTokens: 8}},
+		{"plain profile: cache writes count, reads do not", "application/json", `{"usage":{"input_tokens":7,"output_tokens":8,"cache_creation_input_tokens":5,"cache_read_input_tokens":900}}`, engine.Usage{InputTokens: 12, OutputTokens: 8, CacheWriteTokens: 5}},
 		{"compressed by its own choice", "application/json", `{"usage":{"prompt_tokens":7,"completion_tokens":8}}`, engine.Usage{}},
 		{"not JSON", "text/html", `<html>{"usage"`, engine.Usage{}},
 		{"cut JSON", "application/json", `{"choices":[{"x":`, engine.Usage{}},

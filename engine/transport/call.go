@@ -85,16 +85,9 @@ func (c *call) refusedEarly() bool {
 func (c *call) finish() {
 	c.close(func() {
 		switch {
-		case c.usage.known() && (c.usage.input > 0 || c.usage.output > 0):
-			u := engine.Usage{InputTokens: c.usage.input, OutputTokens: c.usage.output}
+		case c.usage.some():
 			c.report.Reported = true
-			if u.InputTokens < 0 {
-				u.InputTokens = max(c.input, 0)
-			}
-			if u.OutputTokens < 0 {
-				u.OutputTokens = c.pieces
-			}
-			c.settle(u)
+			c.settle(c.usage.of(c.ref, max(c.input, 0), c.pieces))
 		case c.refused && c.pieces == 0:
 			c.settle(engine.Usage{})
 		default:
@@ -109,10 +102,8 @@ func (c *call) finish() {
 func (c *call) cut(err error) {
 	c.close(func() {
 		c.report.Err = err
-		u := engine.Usage{InputTokens: c.usage.input, OutputTokens: max(c.usage.output, c.pieces)}
-		if u.InputTokens < 0 {
-			u.InputTokens = c.input
-		}
+		u := c.usage.of(c.ref, c.input, c.pieces)
+		u.OutputTokens = max(u.OutputTokens, c.pieces)
 		switch {
 		case c.refused && c.pieces == 0 && !c.usage.known():
 			c.settle(engine.Usage{})

@@ -11,7 +11,6 @@ import (
 
 	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/estimate"
-	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
 const (
@@ -85,9 +84,10 @@ type Endpoint struct {
 	Model string
 	// APIVersion is Azure's api-version; "" = the v1 API, which needs none.
 	APIVersion string
-	// Provider names who answers, where that is neither OpenAI nor the API's owner:
-	// one of [provider.Names], such as "groq". Its headers and refusals are read as
-	// its own; "" = as those of the API's owner.
+	// Provider names who answers, where that is neither OpenAI nor the API's owner,
+	// such as "groq": its headers and refusals are read as its own, and [Profiles]
+	// takes its rule. Of others than [provider.Names] headers are read by their
+	// names alone, and [provider.Unknown] is the rule. "" = the API's owner.
 	Provider string
 	// Credential returns the key; nil = none is sent.
 	Credential Credential
@@ -180,9 +180,6 @@ func (ep *Endpoint) validate(p *problems, at string) {
 		p.addf("%s.BaseURL: has a user or password; a key belongs into Credential", at)
 	case u.RawQuery != "" || u.Fragment != "":
 		p.addf("%s.BaseURL: has a query or a fragment; it must end with the path", at)
-	}
-	if _, ok := provider.Preset(ep.Provider, ""); !ok && ep.Provider != "" {
-		p.addf("%s.Provider: %q is unknown; leave it empty, or use one of %s", at, ep.Provider, strings.Join(provider.Names(), ", "))
 	}
 	if strings.ContainsFunc(ep.Model, isControl) {
 		p.addf("%s.Model: has a control character", at)

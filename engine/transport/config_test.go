@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 	"github.com/plimsoll-dev/plimsoll/engine/transport"
 )
 
@@ -39,7 +40,6 @@ func TestNewNamesWhatIsWrong(t *testing.T) {
 		{"an unreadable URL", one(func(ep *transport.Endpoint) { ep.BaseURL = "https://" + secret + ":x\x7f" }), `Endpoints["c"].BaseURL: is no http`},
 		{"a version for OpenAI", one(func(ep *transport.Endpoint) { ep.APIVersion = "v" }), `Endpoints["c"].APIVersion: is set`},
 		{"Azure without a model", one(func(ep *transport.Endpoint) { ep.API, ep.APIVersion = transport.Azure, "v" }), `Endpoints["c"].Model: is empty`},
-		{"unknown provider", one(func(ep *transport.Endpoint) { ep.Provider = "acme" }), `Endpoints["c"].Provider: "acme" is unknown`},
 		{"a model of two lines", one(func(ep *transport.Endpoint) { ep.Model = "a\nb" }), `Endpoints["c"].Model: has a control character`},
 		{"negative body", transport.Config{Engine: eng, Endpoints: map[string]transport.Endpoint{"c": good}, MaxBody: -1}, "MaxBody: is -1"},
 		{"too many attempts", transport.Config{Engine: eng, Endpoints: map[string]transport.Endpoint{"c": good}, MaxAttempts: 101}, "MaxAttempts: is 101"},
@@ -95,3 +95,40 @@ func TestDeploymentHeaderOfAnyID(t *testing.T) {
 type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// Profiles fills in what is not given, and changes nothing that it was given.
+func TestProfiles(t *testing.T) {
+	preset := func(name, model string) provider.Profile {
+		p, _ := provider.Preset(name, model)
+		return p
+	}
+	own := provider.Profile{Weights: provider.Weights{Input: 1, CachedInput: 1, CacheWrite: 1, Output: 1}}
+	tests := []struct {
+		name string
+		ep   *transport.Endpoint
+		d    engine.Deployment
+		want provider.Profile
+	}{
+		{"by the API", &transport.Endpoint{API: transport.Azure}, engine.Deployment{}, preset("azure", "")},
+		{"by the provider", &transport.Endpoint{API: transport.OpenAI, Provider: "groq"}, engine.Deployment{}, preset("groq", "")},
+		{"by the model", &transport.Endpoint{API: transport.OpenAI, Provider: "bedrock", Model: "anthropic.claude-opus-4"}, engine.Deployment{}, preset("bedrock", "claude-opus-4")},
+		{"by the deployment's model", &transport.Endpoint{API: transport.OpenAI, Provider: "bedrock"}, engine.Deployment{Model: "claude-opus-4"}, preset("bedrock", "claude-opus-4")},
+		{"of nobody known", &transport.Endpoint{API: transport.OpenAI, Provider: "acme"}, engine.Deployment{}, provider.Unknown()},
+		{"given", &transport.Endpoint{API: transport.OpenAI}, engine.Deployment{Profile: own}, own},
+		{"without an endpoint", nil, engine.Deployment{}, provider.Profile{}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.d.ID, tt.d.Group = "a", "g"
+			endpoints := map[string]transport.Endpoint{}
+			if tt.ep != nil {
+				endpoints["a"] = *tt.ep
+			}
+			in := engine.Config{Deployments: []engine.Deployment{tt.d}}
+			got := transport.Profiles(in, endpoints)
+			require.Equal(t, tt.want, got.Deployments[0].Profile)
+			require.Equal(t, tt.d, in.Deployments[0], "what was given is as it was")
+			require.NoError(t, got.Validate())
+		})
+	}
+}

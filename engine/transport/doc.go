@@ -21,6 +21,12 @@
 // least a token for every piece that came by. If nothing was seen the reservation
 // stands.
 //
+// What was read from a cache or written to one is told apart, and the weights of the
+// deployment's profile say what it counts. [Profiles] gives each deployment the rule
+// of its provider. Where a profile has no weights every token counts as one, but for
+// cache reads that Anthropic reports beside its input: they are left out, as they
+// count against none of its limits.
+//
 // # Failures
 //
 // On 429, 5xx and connection errors the next deployment is tried, as long as

@@ -33,12 +33,12 @@ func newPlaces(endpoints map[string]Endpoint, old map[string]*place) map[string]
 	return out
 }
 
-// provider names who answers, for reading what it says.
-func (p *place) provider() string {
-	if p.Provider != "" {
-		return p.Provider
+// provider names who answers.
+func (ep *Endpoint) provider() string {
+	if ep.Provider != "" {
+		return ep.Provider
 	}
-	return string(p.API)
+	return string(ep.API)
 }
 
 // url returns where an operation goes. The client's query is kept but for

@@ -99,3 +99,31 @@ func ExampleCredential() {
 	fmt.Println(ep.Credential != nil)
 	// Output: true
 }
+
+// Each deployment counts as its provider does, unless the configuration says how.
+func ExampleProfiles() {
+	endpoints := map[string]transport.Endpoint{
+		"east":   {API: transport.Azure, BaseURL: "https://east.openai.azure.com"},
+		"claude": {API: transport.Anthropic, BaseURL: "https://api.anthropic.com"},
+		"own":    {API: transport.OpenAI, BaseURL: "http://10.0.0.7:8000/v1", Provider: "vllm"},
+	}
+	cfg := transport.Profiles(engine.Config{Deployments: []engine.Deployment{
+		{ID: "east", Group: "gpt-4o", Limits: engine.Limits{TPM: 100_000}},
+		{ID: "claude", Group: "claude", Limits: engine.Limits{InputTPM: 50_000, OutputTPM: 10_000}},
+		{ID: "own", Group: "llama", Limits: engine.Limits{TPM: 1_000_000}},
+	}}, endpoints)
+	eng, err := engine.New(cfg)
+	if err != nil {
+		panic(err)
+	}
+	if _, err := transport.New(transport.Config{Engine: eng, Endpoints: endpoints}); err != nil {
+		panic(err)
+	}
+	for _, d := range cfg.Deployments {
+		fmt.Println(d.ID, d.Profile.Shape, d.Profile.Admit, d.Profile.RequestWindow)
+	}
+	// Output:
+	// east minute input+max 10s
+	// claude bucket input 0s
+	// own bucket expected 0s
+}

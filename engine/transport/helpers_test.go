@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 	"github.com/plimsoll-dev/plimsoll/engine/transport"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
@@ -34,9 +35,10 @@ type bench struct {
 
 // change is what a test wants otherwise.
 type change struct {
-	limits engine.Limits
-	api    transport.API
-	edit   func(*transport.Config)
+	limits  engine.Limits
+	profile provider.Profile
+	api     transport.API
+	edit    func(*transport.Config)
 }
 
 func newBench(t *testing.T, ch change, handlers ...http.Handler) *bench {
@@ -48,7 +50,7 @@ func newBench(t *testing.T, ch change, handlers ...http.Handler) *bench {
 		srv := httptest.NewServer(h)
 		t.Cleanup(srv.Close)
 		id := string(rune('a' + i))
-		cfg.Deployments = append(cfg.Deployments, engine.Deployment{ID: id, Group: "chat", Order: i, Limits: ch.limits})
+		cfg.Deployments = append(cfg.Deployments, engine.Deployment{ID: id, Group: "chat", Order: i, Limits: ch.limits, Profile: ch.profile})
 		if ch.api == "" {
 			ch.api = transport.OpenAI
 		}

@@ -1,0 +1,22 @@
+package engine
+
+import "github.com/plimsoll-dev/plimsoll/engine/provider"
+
+// Profile returns how the deployment's provider counts, as the present
+// configuration says; the zero Profile for the zero Ref and for a deployment that
+// is no longer configured.
+func (r Ref) Profile() provider.Profile {
+	if r.h == nil {
+		return provider.Profile{}
+	}
+	h := r.alive()
+	p := h.lock()
+	if p == nil {
+		return provider.Profile{}
+	}
+	defer p.g.mu.Unlock()
+	if h.gone {
+		return provider.Profile{}
+	}
+	return h.cfg.Profile
+}
