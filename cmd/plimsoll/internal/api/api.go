@@ -66,7 +66,10 @@ func (a *API) routes() []route {
 		posts(a, "/v1/pick", (*API).pick),
 		posts(a, "/v1/precheck", (*API).preCheck),
 		posts(a, "/v1/record", (*API).record),
-		posts(a, "/v1/acquire", (*API).acquire),
+		[]route{
+			{"POST", "/v1/acquire", http.HandlerFunc(a.postAcquire), reflect.TypeFor[acquireBody](), reflect.TypeFor[acquireAnswer]()},
+			{"POST", "/v1/acquire/batch", batch(a, (*API).acquire), reflect.TypeFor[batchBody[demandBody]](), reflect.TypeFor[batchAnswer]()},
+		},
 		posts(a, "/v1/settle", (*API).settle),
 		posts(a, "/v1/release", (*API).release),
 	)

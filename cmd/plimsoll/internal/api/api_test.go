@@ -13,6 +13,7 @@ import (
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/api"
 	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
@@ -32,15 +33,21 @@ var deployments = []engine.Deployment{
 
 func newService(t *testing.T, change ...func(*api.Config)) *service {
 	t.Helper()
-	clock := window.NewClockFrom(time.Now)
-	e, err := engine.New(engine.Config{Deployments: deployments, Aliases: map[string]string{"talk": "chat"}, Clock: clock})
+	return serviceOf(t, engine.Config{Deployments: deployments, Aliases: map[string]string{"talk": "chat"}}, change...)
+}
+
+// serviceOf is a service over an engine of one's own.
+func serviceOf(t *testing.T, ec engine.Config, change ...func(*api.Config)) *service {
+	t.Helper()
+	ec.Clock = window.NewClockFrom(time.Now)
+	e, err := engine.New(ec)
 	require.NoError(t, err)
-	cfg := api.Config{Engine: e, Clock: clock, Jitter: func() float64 { return 0 }}
+	cfg := api.Config{Engine: e, Clock: ec.Clock, Jitter: func() float64 { return 0 }}
 	for _, f := range change {
 		f(&cfg)
 	}
 	s := &service{API: api.New(cfg), engine: e, mux: http.NewServeMux()}
-	s.SetModels(deployments)
+	s.SetModels(ec.Deployments)
 	s.Register(s.mux)
 	return s
 }
@@ -159,6 +166,21 @@ func TestPickPreCheckRecord(t *testing.T) {
 	require.EqualValues(t, []int64{1, 1100}, []int64{st.Requests, st.Tokens}, "recorded whatever the limit")
 	got := post[fields](t, s, "/v1/precheck", `{"deployment":"east","input_tokens":1}`, 429)["error"].(fields)
 	require.Equal(t, "tpm", got["limit"])
+}
+
+// What the provider's cache served counts as its profile says.
+func TestCachedTokens(t *testing.T) {
+	rule, known := provider.Preset("anthropic", "")
+	require.True(t, known)
+	twin := func(id string) engine.Deployment {
+		return engine.Deployment{ID: id, Group: id, Limits: engine.Limits{InputTPM: 10_000}, Profile: rule}
+	}
+	s := serviceOf(t, engine.Config{Deployments: []engine.Deployment{twin("a"), twin("b")}})
+	lease := post[fields](t, s, "/v1/acquire", `{"group":"a","input_tokens":1000}`, 200)["lease"].(string)
+	post[fields](t, s, "/v1/settle", `{"lease":"`+lease+`","usage":{"input_tokens":1000,"output_tokens":10,"cached_input_tokens":600,"cache_write_tokens":100}}`, 200)
+	require.NoError(t, s.engine.Record("b", engine.Usage{InputTokens: 1000, OutputTokens: 10, CachedInputTokens: 600, CacheWriteTokens: 100}))
+	require.InDelta(t, 400, s.state(t, "a").InputTokens, 5, "a bucket refills meanwhile")
+	require.InDelta(t, s.state(t, "b").InputTokens, s.state(t, "a").InputTokens, 5)
 }
 
 // A session keeps its deployment.

@@ -52,6 +52,17 @@ func TestBadBodies(t *testing.T) {
 		{"no lease", "/v1/settle", `{}`, 400, "lease: is missing; name the lease that acquire answered"},
 		{"empty batch", "/v1/acquire/batch", `{"requests":[]}`, 400, "requests: is empty; list what to do"},
 		{"large batch", "/v1/acquire/batch", `{"requests":[` + many(1001, `{}`) + `]}`, 400, "requests: lists 1001; at most 1000"},
+		{"wait below zero", "/v1/acquire", `{"group":"chat","wait_ms":-1}`, 400, "wait_ms: is -1; want 0 to 60000"},
+		{"long wait", "/v1/acquire", `{"group":"chat","wait_ms":60001}`, 400, "wait_ms: is 60001; want 0 to 60000"},
+		{"wait of pick", "/v1/pick", `{"group":"chat","wait_ms":1}`, 400, "wait_ms: is no field of this request; leave it out"},
+		{"wait in a batch", "/v1/acquire/batch", `{"requests":[{"group":"chat","wait_ms":1}]}`, 400, "requests.0.wait_ms: is no field of this request; leave it out"},
+		{"priority below zero", "/v1/acquire", `{"group":"chat","priority":-1}`, 400, "priority: is -1; want 0, the most important, or another class of the configuration's priority_share"},
+		{"huge priority", "/v1/pick", `{"group":"chat","priority":4294967296}`, 400, "priority: is 4294967296; want 0, the most important, or another class of the configuration's priority_share"},
+		{"unknown class", "/v1/acquire", `{"group":"chat","priority":1}`, 400, "priority: is no class of the configuration; priority_share lists them, the first is 0"},
+		{"unknown class in line", "/v1/acquire", `{"group":"chat","priority":1,"wait_ms":5}`, 400, "priority: is no class of the configuration; priority_share lists them, the first is 0"},
+		{"unknown class of precheck", "/v1/precheck", `{"deployment":"east","priority":1}`, 400, "priority: is no class of the configuration; priority_share lists them, the first is 0"},
+		{"cache negative", "/v1/record", `{"deployment":"east","usage":{"cached_input_tokens":-1}}`, 400, "usage.cached_input_tokens: is -1; want 0 to 4398046511104"},
+		{"more parts than input", "/v1/record", `{"deployment":"east","usage":{"input_tokens":9,"cached_input_tokens":5,"cache_write_tokens":5}}`, 400, "usage.input_tokens: is 9; cached_input_tokens and cache_write_tokens are parts of it, and are 10 together"},
 		{"unknown in batch", "/v1/settle/batch", `{"requests":[{"lease":"l"},{"id":1}]}`, 400, "requests.1.id: is no field of this request; leave it out"},
 		{"large", "/v1/acquire", `{"group":"` + strings.Repeat("x", api.MaxBody) + `"}`, 413, "the body has more than 1048576 bytes"},
 	} {
@@ -98,7 +109,7 @@ func TestNoSuchPath(t *testing.T) {
 	got = s.do("POST", "/v1/aquire", "{}")
 	require.Equal(t, 404, got.status)
 	require.Contains(t, got.body, `"not_found"`)
-	for _, path := range []string{"/v1/deployments?x=1", "/v1/groups/chat?x=1", "/v1/explain?group=chat&x=1", "/v1/explain?group=chat&input_tokens=many", "/v1/explain", "/v1/explain?%zz"} {
+	for _, path := range []string{"/v1/deployments?x=1", "/v1/groups/chat?x=1", "/v1/explain?group=chat&x=1", "/v1/explain?group=chat&input_tokens=many", "/v1/explain?group=chat&priority=first", "/v1/explain?group=chat&priority=1", "/v1/explain", "/v1/explain?%zz"} {
 		require.Equal(t, 400, s.do("GET", path, "").status, path)
 	}
 	require.Equal(t, 404, s.do("GET", "/v1/groups/none", "").status)

@@ -16,7 +16,7 @@ func (a *API) pick(in *demandBody, out *pickAnswer) *problem {
 	}
 	id, err := a.engine.Pick(in.Group, d)
 	if err != nil {
-		return a.refusal(err)
+		return a.refusalOf(err, in.Group, &d)
 	}
 	out.Deployment, out.Group, out.Model = id, a.groupName(in.Group), a.Model(id)
 	return nil
@@ -27,6 +27,7 @@ type preCheckBody struct {
 	InputTokens     int64  `json:"input_tokens"`
 	OutputTokens    int64  `json:"output_tokens"`
 	MaxOutputTokens int64  `json:"max_output_tokens"`
+	Priority        int64  `json:"priority"`
 }
 
 type deploymentAnswer struct {
@@ -39,7 +40,11 @@ func (a *API) preCheck(in *preCheckBody, out *deploymentAnswer) *problem {
 		return invalid("deployment", "is missing; name the deployment to admit a request on")
 	}
 	d := engine.Demand{InputTokens: in.InputTokens, OutputTokens: in.OutputTokens, MaxOutputTokens: in.MaxOutputTokens}
-	if p := counts(&d); p != nil {
+	p := counts(&d)
+	if p == nil {
+		d.Priority, p = priority(in.Priority)
+	}
+	if p != nil {
 		return p
 	}
 	if err := a.engine.PreCheck(in.Deployment, d); err != nil {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"hash/fnv"
+	"math"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
 )
@@ -15,6 +16,7 @@ type demandBody struct {
 	Exclude         []string `json:"exclude"`
 	Tags            []string `json:"tags"`
 	Affinity        string   `json:"affinity"`
+	Priority        int64    `json:"priority"`
 }
 
 // Bounds on lists, so that no request costs much more than its size.
@@ -38,6 +40,10 @@ func (a *API) demand(in *demandBody) (engine.Demand, *problem) {
 		InputTokens: in.InputTokens, OutputTokens: in.OutputTokens, MaxOutputTokens: in.MaxOutputTokens,
 		Tags: in.Tags, Affinity: affinity(in.Affinity),
 	}
+	var p *problem
+	if d.Priority, p = priority(in.Priority); p != nil {
+		return d, p
+	}
 	if p := counts(&d); p != nil {
 		return d, p
 	}
@@ -47,6 +53,15 @@ func (a *API) demand(in *demandBody) (engine.Demand, *problem) {
 		}
 	}
 	return d, nil
+}
+
+// priority checks the number of a class. Which classes there are, the engine
+// knows.
+func priority(class int64) (int, *problem) {
+	if class < 0 || class > math.MaxInt32 {
+		return 0, invalidf("priority", "is %d; want 0, the most important, or another class of the configuration's priority_share", class)
+	}
+	return int(class), nil
 }
 
 // counts checks a demand's numbers.
@@ -78,16 +93,28 @@ func affinity(session string) uint64 {
 
 // usageBody is what a call consumed.
 type usageBody struct {
-	InputTokens  int64 `json:"input_tokens"`
-	OutputTokens int64 `json:"output_tokens"`
+	InputTokens       int64 `json:"input_tokens"`
+	OutputTokens      int64 `json:"output_tokens"`
+	CachedInputTokens int64 `json:"cached_input_tokens"`
+	CacheWriteTokens  int64 `json:"cache_write_tokens"`
 }
 
 func (u *usageBody) usage() (engine.Usage, *problem) {
-	if u.InputTokens < 0 || u.InputTokens > engine.MaxCount {
-		return engine.Usage{}, invalidf("usage.input_tokens", "is %d; want 0 to %d", u.InputTokens, engine.MaxCount)
+	for _, f := range []struct {
+		field string
+		n     int64
+	}{
+		{"usage.input_tokens", u.InputTokens},
+		{"usage.output_tokens", u.OutputTokens},
+		{"usage.cached_input_tokens", u.CachedInputTokens},
+		{"usage.cache_write_tokens", u.CacheWriteTokens},
+	} {
+		if f.n < 0 || f.n > engine.MaxCount {
+			return engine.Usage{}, invalidf(f.field, "is %d; want 0 to %d", f.n, engine.MaxCount)
+		}
 	}
-	if u.OutputTokens < 0 || u.OutputTokens > engine.MaxCount {
-		return engine.Usage{}, invalidf("usage.output_tokens", "is %d; want 0 to %d", u.OutputTokens, engine.MaxCount)
+	if parts := u.CachedInputTokens + u.CacheWriteTokens; parts > u.InputTokens {
+		return engine.Usage{}, invalidf("usage.input_tokens", "is %d; cached_input_tokens and cache_write_tokens are parts of it, and are %d together", u.InputTokens, parts)
 	}
-	return engine.Usage{InputTokens: u.InputTokens, OutputTokens: u.OutputTokens}, nil
+	return engine.Usage(*u), nil
 }

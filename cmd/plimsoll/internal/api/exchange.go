@@ -164,7 +164,7 @@ func wanted(e *json.SemanticError) string {
 		return "something else"
 	}
 	switch e.GoType.Kind().String() {
-	case "int64":
+	case "int64", "int":
 		return "a whole number"
 	case "string":
 		return "a text"

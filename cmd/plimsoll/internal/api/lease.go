@@ -1,7 +1,10 @@
 package api
 
 import (
+	"net/http"
 	"time"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
 type acquireAnswer struct {
@@ -13,8 +16,16 @@ type acquireAnswer struct {
 	ExpiresAt      time.Time `json:"expires_at"`
 }
 
-// acquire is POST /v1/acquire.
+// acquire is POST /v1/acquire without a wait.
 func (a *API) acquire(in *demandBody, out *acquireAnswer) *problem {
+	return a.acquireBy(in, out, func(g *engine.Group, d engine.Demand, l *engine.Lease) (err error) {
+		*l, err = g.Acquire(d)
+		return err
+	})
+}
+
+// acquireBy takes a lease, somehow, and keeps it.
+func (a *API) acquireBy(in *demandBody, out *acquireAnswer, take func(*engine.Group, engine.Demand, *engine.Lease) error) *problem {
 	d, p := a.demand(in)
 	if p != nil {
 		return p
@@ -25,15 +36,15 @@ func (a *API) acquire(in *demandBody, out *acquireAnswer) *problem {
 	}
 	if !a.leases.reserve() {
 		return &problem{
-			status: 503, kind: "too_many_leases", retryAfter: time.Second,
+			status: http.StatusServiceUnavailable, kind: "too_many_leases", retryAfter: time.Second,
 			message: "as many leases are held as may be; settle or release some",
 		}
 	}
 	h := heldPool.Get().(*held)
-	if h.lease, err = g.Acquire(d); err != nil {
+	if err := take(g, d, &h.lease); err != nil {
 		a.leases.unreserve()
 		done(h)
-		return a.refusal(err)
+		return a.refusalOf(err, in.Group, &d)
 	}
 	// Once kept, the lease may be ended by another request or the sweep.
 	now := a.clock.Now()

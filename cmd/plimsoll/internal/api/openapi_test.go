@@ -27,6 +27,8 @@ type schema struct {
 	Properties map[string]*schema `yaml:"properties"`
 	Required   []string           `yaml:"required"`
 	Additional *bool              `yaml:"additionalProperties"`
+	MaxItems   int                `yaml:"maxItems"`
+	Maximum    int64              `yaml:"maximum"`
 }
 
 type content struct {
@@ -200,6 +202,8 @@ func TestOpenAPIRequired(t *testing.T) {
 			require.Contains(t, o.Responses, strconv.Itoa(got.status), "%s %s", path, body)
 		}
 	}
+	require.Equal(t, api.MaxStates, d.Components.Schemas["Error"].Properties["states"].MaxItems)
+	require.Equal(t, api.MaxWait.Milliseconds(), d.Components.Schemas["Acquire"].Properties["wait_ms"].Maximum)
 	limits := d.Components.Schemas["Error"].Properties["limit"].Enum
 	for l := engine.LimitNone + 1; !strings.HasPrefix(l.String(), "Limit("); l++ {
 		require.Contains(t, limits, l.String())

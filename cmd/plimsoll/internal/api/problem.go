@@ -1,14 +1,19 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
 	"time"
 
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
 	"github.com/plimsoll-dev/plimsoll/engine"
 )
+
+// statusClientGone is only in logs: nobody is there to read the answer.
+const statusClientGone = 499
 
 // problem is why a request was not done.
 type problem struct {
@@ -18,6 +23,8 @@ type problem struct {
 	message    string // for people
 	retryAfter time.Duration
 	limit      *engine.LimitError // nil = no refusal by a limit
+	group      string             // that refused demand, and has more candidates than limit tells of; "" = none
+	demand     engine.Demand
 }
 
 // problemBody is a problem in JSON.
@@ -35,7 +42,7 @@ type problemDetail struct {
 	Limit        string         `json:"limit,omitempty"`
 	RetryAfterMS int64          `json:"retry_after_ms,omitzero"` // without jitter
 	Candidates   int            `json:"candidates,omitzero"`
-	States       []engine.State `json:"states,omitempty"` // of the candidates, at most 32
+	States       []engine.State `json:"states,omitempty"` // of the candidates, at most [MaxStates]
 }
 
 // invalid is a field of a request that cannot be taken.
@@ -45,6 +52,43 @@ func invalid(field, message string) *problem {
 
 func invalidf(field, format string, args ...any) *problem {
 	return invalid(field, fmt.Sprintf(format, args...))
+}
+
+// MaxStates is of how many candidates a refusal tells the usage. In a batch it
+// is [engine.LimitError]'s own bound.
+const MaxStates = 1000
+
+// refusalOf is refusal of a group's error about a demand.
+func (a *API) refusalOf(err error, group string, d *engine.Demand) *problem {
+	p := a.refusal(err)
+	if p.kind == "queue_full" {
+		// When there may be room, as far as one can tell from outside the line.
+		if le, ok := errors.AsType[*engine.LimitError](a.engine.Explain(group, *d).Err); ok {
+			p.limit, p.retryAfter = le, le.RetryAfter
+		}
+		p.retryAfter = max(p.retryAfter, time.Millisecond)
+	}
+	if le := p.limit; le != nil && le.Candidates > len(le.States) {
+		p.group, p.demand = group, *d
+	}
+	return p
+}
+
+// allStates adds to a refusal the candidates that the engine's error has no room
+// for.
+func (a *API) allStates(p *problem) {
+	le := *p.limit
+	le.States = make([]engine.State, 0, min(le.Candidates, MaxStates))
+	for _, c := range a.engine.Explain(p.group, p.demand).Candidates {
+		if c.Skipped == "excluded" || c.Skipped == "tags" {
+			continue
+		}
+		if len(le.States) == MaxStates {
+			break
+		}
+		le.States = append(le.States, c.State)
+	}
+	p.limit = &le
 }
 
 // refusal puts an error of the engine into the API's terms.
@@ -69,8 +113,14 @@ func (a *API) refusal(err error) *problem {
 		p.status, p.kind, p.field = http.StatusNotFound, "unknown_deployment", "deployment"
 	case errors.Is(err, engine.ErrNoCandidate):
 		p.status, p.kind = http.StatusUnprocessableEntity, "no_candidate"
-	case errors.Is(err, engine.ErrInvalidDemand):
-		p.status, p.kind = http.StatusBadRequest, "invalid"
+	case errors.Is(err, engine.ErrQueueFull):
+		p.status, p.kind = http.StatusTooManyRequests, "queue_full"
+	case errors.Is(err, server.ErrDraining):
+		p.status, p.kind = http.StatusServiceUnavailable, "draining"
+	case errors.Is(err, context.Canceled):
+		p.status, p.kind = statusClientGone, "client_gone"
+	case errors.Is(err, engine.ErrInvalidDemand): // counts have been looked at
+		return invalid("priority", "is no class of the configuration; priority_share lists them, the first is 0")
 	default:
 		p.status, p.kind = http.StatusInternalServerError, "internal"
 	}
@@ -91,6 +141,9 @@ func (p *problem) body(requestID string) problemBody {
 // refuse answers a request with a problem.
 func (a *API) refuse(w http.ResponseWriter, p *problem) {
 	h := w.Header()
+	if p.group != "" {
+		a.allStates(p)
+	}
 	if p.retryAfter > 0 {
 		// Clients that were refused together must not come back together.
 		wait := p.retryAfter + time.Duration(0.1*a.jitter()*float64(p.retryAfter))

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -50,11 +51,11 @@ type explainAnswer struct {
 // getExplain is GET /v1/explain: its query holds the fields of an acquire.
 func (a *API) getExplain(w http.ResponseWriter, r *http.Request) {
 	var in demandBody
-	q, p := query(r, "group", "input_tokens", "output_tokens", "max_output_tokens", "exclude", "tags", "affinity")
+	q, p := query(r, "group", "input_tokens", "output_tokens", "max_output_tokens", "exclude", "tags", "affinity", "priority")
 	for _, f := range []struct {
 		name string
 		to   *int64
-	}{{"input_tokens", &in.InputTokens}, {"output_tokens", &in.OutputTokens}, {"max_output_tokens", &in.MaxOutputTokens}} {
+	}{{"input_tokens", &in.InputTokens}, {"output_tokens", &in.OutputTokens}, {"max_output_tokens", &in.MaxOutputTokens}, {"priority", &in.Priority}} {
 		if p == nil && q.Has(f.name) {
 			var err error
 			if *f.to, err = strconv.ParseInt(q.Get(f.name), 10, 64); err != nil {
@@ -77,6 +78,10 @@ func (a *API) getExplain(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	x := a.engine.Explain(in.Group, d)
+	if errors.Is(x.Err, engine.ErrInvalidDemand) {
+		a.refuse(w, a.refusal(x.Err))
+		return
+	}
 	out := explainAnswer{Explanation: &x}
 	if x.Err != nil {
 		body := a.refusal(x.Err).body("")

@@ -2,9 +2,13 @@ package api_test
 
 import (
 	"encoding/json"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/api"
+	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
 func get(t *testing.T, s *service, path string) fields {
@@ -62,4 +66,42 @@ func TestBatch(t *testing.T) {
 	a, b := got[0].Body["lease"].(string), got[2].Body["lease"].(string)
 	post[fields](t, s, "/v1/settle/batch", `{"requests":[{"lease":"`+a+`","usage":{"input_tokens":5}},{"lease":"`+a+`"},{"lease":"`+b+`"}]}`, 200)
 	require.Zero(t, s.LeaseStats().Held)
+}
+
+// A refusal tells of every candidate, up to a bound; in a batch of fewer.
+func TestRefusalTellsOfAll(t *testing.T) {
+	const excluded = "dep-7"
+	many := make([]engine.Deployment, api.MaxStates+10)
+	for i := range many {
+		many[i] = engine.Deployment{ID: "dep-" + strconv.Itoa(i), Group: "chat", Limits: engine.Limits{RPM: 1}}
+		if i >= 100 {
+			many[i].Group = "large"
+		}
+	}
+	s := serviceOf(t, engine.Config{Deployments: many})
+	for _, d := range many {
+		post[fields](t, s, "/v1/precheck", `{"deployment":"`+d.ID+`"}`, 200)
+	}
+	refused := post[fields](t, s, "/v1/acquire", `{"group":"chat","exclude":["`+excluded+`"]}`, 429)["error"].(fields)
+	require.EqualValues(t, 99, refused["candidates"])
+	states := refused["states"].([]any)
+	require.Len(t, states, 99)
+	seen := map[any]bool{}
+	for _, st := range states {
+		seen[st.(fields)["id"]] = true
+		require.EqualValues(t, 1, st.(fields)["requests"])
+	}
+	require.Len(t, seen, 99)
+	require.False(t, seen[excluded])
+	require.Len(t, post[fields](t, s, "/v1/pick", `{"group":"chat"}`, 429)["error"].(fields)["states"], 100)
+
+	for i := range 95 { // more candidates than a refusal tells of
+		many[i].Group = "large"
+	}
+	require.NoError(t, s.engine.Apply(engine.Config{Deployments: many}))
+	refused = post[fields](t, s, "/v1/acquire", `{"group":"large"}`, 429)["error"].(fields)
+	require.EqualValues(t, len(many)-5, refused["candidates"])
+	require.Len(t, refused["states"], api.MaxStates)
+	results := post[fields](t, s, "/v1/acquire/batch", `{"requests":[{"group":"large"}]}`, 200)["results"].([]any)
+	require.Len(t, results[0].(fields)["body"].(fields)["error"].(fields)["states"], 32)
 }

@@ -108,7 +108,7 @@ func newHTTP(draining context.Context, cfg Config) *http.Server {
 	protocols.SetHTTP2(true)
 	protocols.SetUnencryptedHTTP2(true)
 	limits := cfg.Limits.withDefaults()
-	base := context.WithValue(context.Background(), drainKey{}, draining)
+	base := context.WithValue(context.Background(), serverKey{}, &serving{draining, limits.Answer})
 	return &http.Server{
 		Handler: cfg.Handler, TLSConfig: cfg.TLS, Protocols: &protocols,
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
@@ -117,25 +117,4 @@ func newHTTP(draining context.Context, cfg Config) *http.Server {
 		BaseContext:    func(net.Listener) context.Context { return base },
 		ErrorLog:       slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
 	}
-}
-
-type drainKey struct{}
-
-// Stream lifts the limits on time off a handler whose answer goes on for long.
-// The request's context ends when the client goes or the server is about to end.
-// The handler bounds each of its writes by [http.ResponseController.SetWriteDeadline]:
-// a client that does not read would hold it up.
-func Stream(h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		rc := http.NewResponseController(w)
-		_ = rc.SetReadDeadline(time.Time{}) // not there in tests with a recorder
-		_ = rc.SetWriteDeadline(time.Time{})
-		if draining, ok := r.Context().Value(drainKey{}).(context.Context); ok {
-			ctx, cancel := context.WithCancel(r.Context())
-			defer cancel()
-			defer context.AfterFunc(draining, cancel)()
-			r = r.WithContext(ctx)
-		}
-		h.ServeHTTP(w, r)
-	})
 }

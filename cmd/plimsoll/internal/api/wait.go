@@ -1,0 +1,67 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
+	"github.com/plimsoll-dev/plimsoll/engine"
+)
+
+// MaxWait is how long an acquire may wait for room.
+const MaxWait = time.Minute
+
+// acquireBody is what acquire asks for: a demand, and how long it may wait.
+type acquireBody struct {
+	demandBody
+	WaitMS int64 `json:"wait_ms"`
+}
+
+// waitPattern takes the place of the route of a request that asks to wait, so
+// that who measures how long decisions take can tell it apart.
+const waitPattern = "POST /v1/acquire waiting"
+
+// postAcquire is POST /v1/acquire.
+func (a *API) postAcquire(w http.ResponseWriter, r *http.Request) {
+	var in acquireBody
+	var out acquireAnswer
+	p := read(w, r, &in)
+	switch {
+	case p != nil:
+	case in.WaitMS == 0:
+		p = a.acquire(&in.demandBody, &out)
+	case in.WaitMS < 0 || in.WaitMS > MaxWait.Milliseconds():
+		p = invalidf("wait_ms", "is %d; want 0 to %d", in.WaitMS, MaxWait.Milliseconds())
+	default:
+		r.Pattern = waitPattern
+		p = a.acquireInLine(w, r, &in, &out)
+	}
+	if p != nil {
+		a.refuse(w, p)
+		return
+	}
+	write(w, http.StatusOK, &out)
+}
+
+// acquireInLine waits for room as long as the body says, the client stays and the
+// daemon does not end.
+func (a *API) acquireInLine(w http.ResponseWriter, r *http.Request, in *acquireBody, out *acquireAnswer) *problem {
+	wait := time.Duration(in.WaitMS) * time.Millisecond
+	here, leave := server.Linger(w, r, wait)
+	defer leave()
+	return a.acquireBy(&in.demandBody, out, func(g *engine.Group, d engine.Demand, l *engine.Lease) (err error) {
+		ctx, cancel := context.WithTimeout(here, wait)
+		defer cancel()
+		*l, err = g.Wait(ctx, d)
+		switch {
+		case here.Err() != nil:
+			l.Release() // nobody is there to end it
+			return context.Cause(here)
+		case errors.Is(err, context.DeadlineExceeded):
+			*l, err = g.Acquire(d) // it says what is missing
+		}
+		return err
+	})
+}
