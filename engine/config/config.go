@@ -26,10 +26,17 @@ type Options struct {
 
 // File is what a configuration file says.
 type File struct {
-	Format   Format
-	Engine   engine.Config // passes Validate
-	Store    Store
-	Warnings []Finding // at most MaxFindings, and one that says how many more there were
+	Format Format
+	Engine engine.Config // passes Validate
+	Store  Store
+	// Endpoints says, by the ID of a deployment, where it is and how it is called. A
+	// deployment without one can be decided about, but not be called through package
+	// transport. Nil if none has one.
+	Endpoints map[string]Endpoint
+	Warnings  []Finding // at most MaxFindings, and one that says how many more there were
+	// Notes say what is good to know and no reason to change the file, such as
+	// deployments of a LiteLLM file that have no endpoint. As many as Warnings.
+	Notes []Finding
 
 	secrets *secrets
 }
@@ -59,11 +66,16 @@ func Parse(name string, data []byte, o Options) (*File, error) {
 	root, format := readTree(found, hide, o, data, strings.EqualFold(filepath.Ext(name), ".json"))
 	out := &File{Format: format, secrets: hide}
 	if !found.unreadable {
-		s := section{findings: found, secrets: hide, table: root}
+		keys := &keysUsed{lookup: o.LookupEnv, unset: map[string]*mention{}}
+		s := section{findings: found, secrets: hide, table: root, keys: keys}
 		if format == FormatLiteLLM {
 			readLiteLLM(s, o, out)
+			keys.report(found.notef)
+			out.halfServed(found.notef, hide.quote)
 		} else {
 			readPlimsoll(s, out)
+			keys.report(found.warnf)
+			out.halfServed(found.warnf, hide.quote)
 		}
 	}
 	if len(found.errors) == 0 {
@@ -76,7 +88,7 @@ func Parse(name string, data []byte, o Options) (*File, error) {
 	if err := found.err(hide.mask); err != nil {
 		return nil, err
 	}
-	out.Warnings = found.warned(hide.mask)
+	out.Warnings, out.Notes = found.warned(hide.mask), found.noted(hide.mask)
 	return out, nil
 }
 

@@ -2,8 +2,8 @@
 // JSON, and LiteLLM's config.yaml as it is.
 //
 // [Load] reads a file, [Parse] bytes. Both return a [File]: an [engine.Config]
-// that engine.New takes, the settings of the [Store] that nodes share usage
-// through, and warnings. A file with a `model_list` key is LiteLLM's, any other
+// that engine.New takes, the [Endpoint] of each deployment that can be called, the
+// settings of the [Store] that nodes share usage through, and warnings. A file with a `model_list` key is LiteLLM's, any other
 // is plimsoll's. docs/CONFIG.md describes the own format field by field,
 // docs/LITELLM.md what is read of a LiteLLM file and what differs.
 //
@@ -22,6 +22,7 @@
 // # Secrets
 //
 // A LiteLLM file holds API keys, and values may come from the environment
-// ("os.environ/NAME"). Neither is ever part of an error, a warning or
-// [Store.String]. [File.Mask] hides them in any other text.
+// ("os.environ/NAME"). Neither is ever part of an error, a warning, a note or
+// [Store.String], and a [Credential] prints as "(hidden)". [File.Mask] hides them
+// in any other text.
 package config

@@ -41,7 +41,9 @@ model_list:
     litellm_params: {model: azure/east, api_key: os.environ/AZURE_KEY, rpm: 600}
 router_settings:
   routing_strategy: usage-based-routing-v2
-`), config.Options{LookupEnv: func(string) (string, bool) { return "sk-from-the-environment", true }})
+`), config.Options{LookupEnv: func(name string) (string, bool) {
+		return map[string]string{"AZURE_KEY": "sk-from-the-environment"}[name], name == "AZURE_KEY"
+	}})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -51,6 +53,49 @@ router_settings:
 	// Output:
 	// litellm lowest-tpm gpt-4o azure/east 600
 	// the key is os.environ/AZURE_KEY
+}
+
+// Endpoints are plain data; a program makes its clients of them.
+func ExampleEndpoint() {
+	file, err := config.Parse("gateway.yaml", []byte(`
+deployments:
+  - {id: main, group: chat, model: gpt-4o, provider: openai, endpoint: {key: os.environ/MAIN_KEY}}
+  - id: east
+    group: chat
+    model: azure/gpt-4o-east
+    endpoint: {url: https://east.openai.azure.com, key_file: /run/secrets/east}
+`), config.Options{LookupEnv: func(string) (string, bool) { return "sk-from-the-environment", true }})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, id := range []string{"main", "east"} {
+		ep := file.Endpoints[id]
+		fmt.Println(ep.Provider, ep.API, ep.BaseURL, ep.Model, ep.Credential.Source())
+	}
+	// Output:
+	// openai openai https://api.openai.com/v1 gpt-4o os.environ/MAIN_KEY
+	// azure azure https://east.openai.azure.com gpt-4o-east file /run/secrets/east
+}
+
+// A credential is looked up when it is asked for, and is not shown.
+func ExampleCredential() {
+	vars := map[string]string{}
+	o := config.Options{LookupEnv: func(name string) (string, bool) { v, ok := vars[name]; return v, ok }}
+	file, err := config.Parse("gateway.yaml", []byte(`
+deployments: [{id: main, group: chat, provider: openai, endpoint: {}}]
+`), o)
+	if err != nil {
+		log.Fatal(err)
+	}
+	key := file.Endpoints["main"].Credential
+	_, err = key.Get(o.LookupEnv)
+	fmt.Println(err)
+	vars["OPENAI_API_KEY"] = "sk-new"
+	text, err := key.Get(o.LookupEnv)
+	fmt.Println(text, err, key)
+	// Output:
+	// the environment variable OPENAI_API_KEY is unset or empty
+	// sk-new <nil> (hidden)
 }
 
 // An error lists everything that is wrong.

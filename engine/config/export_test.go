@@ -37,4 +37,5 @@ var (
 	FileKeys       = fileKeys
 	DeploymentKeys = deploymentKeys
 	StoreKeys      = storeKeys
+	EndpointKeys   = endpointKeys
 )

@@ -10,7 +10,7 @@ import (
 // MaxFindings is how many errors, and how many warnings, are listed one by one.
 const MaxFindings = 100
 
-// Finding is one thing to say about a file: an error or a warning.
+// Finding is one thing to say about a file: an error, a warning or a note.
 type Finding struct {
 	File    string `json:"file"`
 	Line    int    `json:"line,omitempty"` // from 1; 0 = the file as a whole
@@ -57,8 +57,10 @@ func (e *Error) Error() string {
 type findings struct {
 	file             string
 	errors, warnings []Finding
+	notes            []Finding
 	moreErrors       int
 	moreWarnings     int
+	moreNotes        int
 	unreadable       bool // there is nothing to look for meaning in
 }
 
@@ -74,6 +76,11 @@ func (f *findings) breakf(line int, format string, args ...any) {
 
 func (f *findings) warnf(line int, key, format string, args ...any) {
 	f.add(&f.warnings, &f.moreWarnings, line, key, format, args)
+}
+
+// notef tells what is good to know and needs no mending.
+func (f *findings) notef(line int, key, format string, args ...any) {
+	f.add(&f.notes, &f.moreNotes, line, key, format, args)
 }
 
 func (f *findings) add(to *[]Finding, more *int, line int, key, format string, args []any) {
@@ -97,6 +104,15 @@ func (f *findings) warned(mask func(string) string) []Finding {
 	list := settle(f.warnings, mask)
 	if f.moreWarnings > 0 {
 		list = append(list, Finding{File: f.file, Message: fmt.Sprintf("and %d more warnings", f.moreWarnings)})
+	}
+	return list
+}
+
+// noted returns the notes.
+func (f *findings) noted(mask func(string) string) []Finding {
+	list := settle(f.notes, mask)
+	if f.moreNotes > 0 {
+		list = append(list, Finding{File: f.file, Message: fmt.Sprintf("and %d more notes", f.moreNotes)})
 	}
 	return list
 }

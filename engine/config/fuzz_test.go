@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -10,10 +11,34 @@ import (
 
 	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/config"
+	"github.com/plimsoll-dev/plimsoll/engine/transport"
 )
 
-// Whatever the bytes are, Parse returns a configuration that the engine takes,
-// or an Error with something in it, and reads the same bytes the same way twice.
+// callable returns the endpoints of the groups that can be called, as a program
+// gives them to package transport.
+func callable(f *config.File) map[string]transport.Endpoint {
+	half := map[string]bool{}
+	for _, d := range f.Engine.Deployments {
+		if _, ok := f.Endpoints[d.ID]; !ok {
+			half[d.Group] = true
+		}
+	}
+	out := map[string]transport.Endpoint{}
+	for _, d := range f.Engine.Deployments {
+		if ep := f.Endpoints[d.ID]; !half[d.Group] {
+			out[d.ID] = transport.Endpoint{
+				API: transport.API(ep.API), BaseURL: ep.BaseURL, Model: ep.Model, APIVersion: ep.APIVersion, Provider: ep.Provider,
+				Credential: func(context.Context) (string, error) { return ep.Credential.Get(nil) },
+				Bearer:     ep.Bearer, NoStreamUsage: ep.NoStreamUsage,
+			}
+		}
+	}
+	return out
+}
+
+// Whatever the bytes are, Parse returns a configuration that the engine and
+// package transport take, or an Error with something in it, and reads the same
+// bytes the same way twice.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(everyField), false)
 	files, err := filepath.Glob("testdata/bad-*.yaml")
@@ -23,6 +48,8 @@ func FuzzParse(f *testing.F) {
 		require.NoError(f, err)
 		f.Add(data, false)
 	}
+	f.Add([]byte("deployments: [{id: a, group: g, model: azure/x, endpoint: {url: 'https://h', api_version: v, key: k, bearer: true}}, {id: b, group: g, provider: groq, endpoint: {key_file: k}}]"), false)
+	f.Add([]byte("model_list:\n- {model_name: g, litellm_params: {model: azure/x/y, api_base: 'https://h/openai/v1/', api_version: v, azure_ad_token: k}}\n- {model_name: h, litellm_params: {model: gpt-4, custom_llm_provider: openai, api_base: 'http://[::1]:80/%20/chat/completions', api_key: 1}}"), false)
 	f.Add([]byte(`{"model_list": [{"model_name": "g", "litellm_params": {"model": "m", "rpm": 1e3, "x": {"y": [null, true]}}}]}`), true)
 	f.Add([]byte("model_list:\n- &a {model_name: g, litellm_params: {<<: &p {model: m}, weight: 1, tags: [a]}}\n- {<<: *a, model_info: {id: 1:30}}\nrouter_settings: {redis_url: 'redis://:x@h'}\n"), false)
 	f.Fuzz(func(t *testing.T, data []byte, isJSON bool) {
@@ -45,7 +72,13 @@ func FuzzParse(f *testing.F) {
 		require.Equal(t, file.Engine, again.Engine)
 		require.Equal(t, file.Warnings, again.Warnings)
 		require.LessOrEqual(t, len(file.Warnings), config.MaxFindings+1)
-		_, err = engine.New(file.Engine)
+		require.Equal(t, file.Endpoints, again.Endpoints)
+		require.LessOrEqual(t, len(file.Notes), config.MaxFindings+1)
+		eng, err := engine.New(file.Engine)
 		require.NoError(t, err)
+		if endpoints := callable(file); len(endpoints) > 0 {
+			_, err = transport.New(transport.Config{Engine: eng, Endpoints: endpoints})
+			require.NoError(t, err)
+		}
 	})
 }

@@ -20,6 +20,8 @@ type liteLLM struct {
 	hashed  int                 // bytes that went into generated ids
 	unset   map[string]*mention // variables without a value, among those
 	names   []string            // of unset, in order
+	reasons map[string]*mention // why entries have no endpoint
+	whys    []string            // of reasons, in order
 }
 
 // mention is where something first occurs, and how often it does.
@@ -29,7 +31,7 @@ type mention struct{ line, times int }
 // is read and where this differs from what LiteLLM does.
 func readLiteLLM(s section, o Options, out *File) {
 	s.loose = true
-	r := &liteLLM{section: s, near: map[string]string{}, options: o, unset: map[string]*mention{}}
+	r := &liteLLM{section: s, near: map[string]string{}, options: o, unset: map[string]*mention{}, reasons: map[string]*mention{}}
 	r.unknown(topKeys...)
 	if v := s.table.get("include"); !v.absent() {
 		s.errorf(v.line, "include", "other files are not read; put all deployments into this one")
@@ -58,7 +60,9 @@ func readLiteLLM(s section, o Options, out *File) {
 	}
 	for _, e := range r.entries {
 		cfg.Deployments = append(cfg.Deployments, e.Deployment)
+		out.endpoint(e.ID, r.endpoint(e, r.provided(e)))
 	}
+	r.reportUnserved()
 	r.aliases(router, cfg)
 	out.Store = r.store(router)
 	if args, ok := router.within("routing_strategy_args"); ok {

@@ -12,7 +12,7 @@ import (
 // describe each.
 var (
 	fileKeys       = []string{"deployments", "aliases", "strategy", "expected_output", "output_quantile", "priority_share", "max_waiters", "lease_ttl", "store"}
-	deploymentKeys = []string{"id", "group", "model", "rpm", "tpm", "input_tpm", "output_tpm", "rpd", "tpd", "max_in_flight", "weight", "order", "tags", "disabled"}
+	deploymentKeys = []string{"id", "group", "model", "rpm", "tpm", "input_tpm", "output_tpm", "rpd", "tpd", "max_in_flight", "weight", "order", "tags", "disabled", "provider", "endpoint"}
 )
 
 // maxOrder bounds orders, so that they fit an int everywhere.
@@ -36,8 +36,11 @@ func readPlimsoll(s section, out *File) {
 	}
 	ids := firsts{}
 	for _, d := range s.elements("deployments", "deployments") {
-		cfg.Deployments = append(cfg.Deployments, readDeployment(d))
-		id := cfg.Deployments[len(cfg.Deployments)-1].ID
+		dep := readDeployment(d)
+		cfg.Deployments = append(cfg.Deployments, dep)
+		name, model := providerOf(d, dep.Model)
+		out.endpoint(dep.ID, readEndpoint(d, name, model))
+		id := dep.ID
 		ids.check(d, "id", id, d.table.line, "ids are unique; give this deployment another")
 	}
 	if aliases, ok := s.within("aliases"); ok {

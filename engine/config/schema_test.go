@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/plimsoll-dev/plimsoll/engine/config"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
 // object is the part of a JSON Schema that is looked at here.
@@ -21,6 +22,7 @@ type object struct {
 	Required             []string          `json:"required"`
 	Enum                 []string          `json:"enum"`
 	Description          string            `json:"description"`
+	Defs                 map[string]object `json:"$defs"`
 }
 
 func keys(o object) []string { return slices.Sorted(maps.Keys(o.Properties)) }
@@ -31,7 +33,7 @@ func sorted(list []string) []string { return slices.Sorted(slices.Values(list)) 
 func TestSchemaAndDocumentKnowEveryKey(t *testing.T) {
 	root := readJSON[object](t, "../../docs/config.schema.json")
 	deployment := *root.Properties["deployments"].Items
-	store := root.Properties["store"]
+	store, endpoint := root.Properties["store"], deployment.Properties["endpoint"]
 	for _, tt := range []struct {
 		name string
 		keys []string
@@ -40,6 +42,7 @@ func TestSchemaAndDocumentKnowEveryKey(t *testing.T) {
 		{"file", config.FileKeys, root},
 		{"deployment", config.DeploymentKeys, deployment},
 		{"store", config.StoreKeys, store},
+		{"endpoint", config.EndpointKeys, endpoint},
 	} {
 		require.Equal(t, sorted(tt.keys), keys(tt.in), tt.name)
 		require.Equal(t, false, tt.in.AdditionalProperties, tt.name)
@@ -51,10 +54,12 @@ func TestSchemaAndDocumentKnowEveryKey(t *testing.T) {
 	require.Equal(t, []string{"id", "group"}, deployment.Required)
 	require.Equal(t, []string{"url"}, store.Required)
 	require.Equal(t, []string{"least-utilized", "lowest-tpm", "power-of-two", "weighted"}, root.Properties["strategy"].Enum)
+	require.Equal(t, []string{"openai", "azure", "anthropic"}, endpoint.Properties["api"].Enum)
+	require.Equal(t, provider.Names(), root.Defs["provider"].Enum)
 
 	text, err := os.ReadFile("../../docs/CONFIG.md")
 	require.NoError(t, err)
-	for _, list := range [][]string{config.FileKeys, config.DeploymentKeys, config.StoreKeys} {
+	for _, list := range [][]string{config.FileKeys, config.DeploymentKeys, config.StoreKeys, config.EndpointKeys} {
 		for _, key := range list {
 			require.Contains(t, string(text), "| `"+key+"` |")
 		}

@@ -140,11 +140,11 @@ func (s *secrets) replacer() *strings.Replacer {
 	return strings.NewReplacer(pairs...)
 }
 
-// secretParts mark a key whose value is a secret; secretTables mark one whose
-// whole content is.
+// secretParts are parts of the names of keys whose values are secrets,
+// secretTables whole names.
 var (
 	secretParts  = []string{"api_key", "apikey", "token", "secret", "password", "passwd", "credential", "private", "authorization", "connection_string", "database_url"}
-	secretTables = []string{"extra_headers", "headers", "default_headers", "environment_variables", "vertex_credentials"}
+	secretTables = []string{"key", "extra_headers", "headers", "default_headers", "environment_variables", "vertex_credentials"}
 )
 
 func secretKey(name string) bool {

@@ -52,6 +52,12 @@ func everyText(f *config.File, err error) string {
 	for _, d := range f.Engine.Deployments {
 		fmt.Fprintln(&b, f.Mask(d.ID), f.Mask(d.Group), f.Mask(d.Model), f.Mask(strings.Join(d.Tags, " ")), f.Mask(fmt.Sprint(d)))
 	}
+	fmt.Fprintf(&b, "%v %+v\n", f.Notes, f.Notes)
+	for _, ep := range f.Endpoints { // the map's keys are ids, which Mask is for
+		fmt.Fprintf(&b, "%v %+v %#v\n", ep, ep, ep)
+		_ = json.NewEncoder(&b).Encode(ep)
+		logger.Info("x", "endpoint", ep, "key", ep.Credential, "source", ep.Credential.Source())
+	}
 	for alias, group := range f.Engine.Aliases {
 		fmt.Fprintln(&b, f.Mask(alias), f.Mask(group))
 	}
@@ -79,6 +85,20 @@ router_settings:
   model_group_alias: {fast: os.environ/GROUP, gone: sk-literal-1111}
 general_settings: {master_key: sk-master-5555, database_url: 'postgres://u:pw-url-7777@h/db'}
 environment_variables: {ANYTHING: sk-unknown-jjjj}
+`,
+		"keys of endpoints": `
+deployments:
+  - {id: sk-literal-1111, group: g, provider: openai, endpoint: {key: sk-literal-1111}}
+  - {id: b, group: g, provider: openai, endpoint: {key: os.environ/KEY}}
+  - {id: c, group: g, provider: openai, endpoint: {key: 987654321987}}
+`,
+		"bad keys of endpoints": `
+deployments:
+  - {id: a, group: g, provider: sk-literal-1111, endpoint: {key: &key sk-literal-1111, api: *key, model: "sk-literal-1111\n", bearer: *key, url: *key, api_version: *key}}
+  - {id: b, group: g, provider: openai, endpoint: {key: [sk-listed-4444]}}
+  - {id: c, group: g, provider: openai, endpoint: {key: "sk-nested-2222\n"}}
+  - {id: d, group: g, provider: openai, endpoint: {url: "https://me:pw-url-7777@h"}}
+  - {id: e, group: g, provider: openai, endpoint: {url: "http://h/?key=sk-unknown-jjjj"}}
 `,
 		"an address":          "deployments: [{id: a, group: g, model: pw-url-7777}]\nstore: {url: 'valkey://me:pw-url-7777@h:1?sentinel_password=pw-redis-6666'}",
 		"a bad address":       "deployments: [{id: a, group: g}]\nstore: {url: 'valkey://me:pw-url-7777 @[h:1'}",
@@ -108,6 +128,18 @@ sk-literal-1111: x
 			}
 		})
 	}
+}
+
+// printed is a value in every way that programs print it.
+func printed(v any) []string {
+	var b bytes.Buffer
+	slog.New(slog.NewTextHandler(&b, nil)).Info("x", "v", v)
+	slog.New(slog.NewJSONHandler(&b, nil)).Info("x", "v", v)
+	texts := []string{b.String()}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d", "%t"} {
+		texts = append(texts, fmt.Sprintf(verb, v), fmt.Sprintf(verb, &v))
+	}
+	return texts
 }
 
 func TestSecret(t *testing.T) {

@@ -18,6 +18,7 @@ type section struct {
 	table   *value
 	path    string // of its keys, such as "deployments[3]."
 	loose   bool   // numbers may be quoted, as LiteLLM allows
+	keys    *keysUsed
 }
 
 // over returns a section of the same file.

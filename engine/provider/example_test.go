@@ -28,6 +28,14 @@ func ExampleNames() {
 	// Output: 11 [openai azure anthropic]
 }
 
+func ExampleCanonical() {
+	fmt.Println(provider.Canonical("vertex_ai"))
+	fmt.Println(provider.Canonical("example"))
+	// Output:
+	// vertex true
+	//  false
+}
+
 func ExampleProfile_Validate() {
 	fmt.Println(provider.Profile{RequestWindow: 7 * time.Second}.Validate())
 	// Output: RequestWindow is 7s: use 0, or a part of a minute of at least a second, such as 10s

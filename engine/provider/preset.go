@@ -127,6 +127,15 @@ func find(name string) *preset {
 	return nil
 }
 
+// Canonical returns the name under which [Names] lists a provider, by any name
+// that [Preset] takes; "" and false for one that is not known.
+func Canonical(name string) (string, bool) {
+	if p := find(name); p != nil {
+		return p.name, true
+	}
+	return "", false
+}
+
 // Names returns the providers that Preset knows, in its order.
 func Names() []string {
 	names := make([]string, len(presets))

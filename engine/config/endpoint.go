@@ -1,0 +1,291 @@
+package config
+
+import (
+	"cmp"
+	"net/url"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
+)
+
+// Endpoint says where a deployment is and how it is called: what package
+// transport's Endpoint takes, as plain data.
+type Endpoint struct {
+	// Provider names who answers, as [provider.Names] does: its headers and refusals
+	// are read as its own. "" = as those of the API's owner.
+	Provider string
+	// API is the shape of its API: openai, azure or anthropic. Never empty.
+	API string
+	// BaseURL is where the API begins: an http or https address with neither
+	// credentials nor a query. Never empty.
+	BaseURL string
+	// Model is what the provider calls the model, on Azure the deployment's name;
+	// "" = the name by which the client asked for the group.
+	Model string
+	// APIVersion is Azure's api-version; "" = Azure's v1 API, or another API.
+	APIVersion string
+	// Credential is the key or token; the zero Credential: none is sent.
+	Credential Credential
+	// Bearer sends the credential as "Authorization: Bearer" whatever the API.
+	Bearer bool
+	// NoStreamUsage says that streams cannot be asked for usage.
+	NoStreamUsage bool
+}
+
+var endpointKeys = []string{"url", "api", "model", "api_version", "key", "key_file", "bearer", "no_stream_usage"}
+
+// readEndpoint reads the section endpoint of a deployment in the own format; nil
+// if there is none. name is the deployment's provider, "" if it has none that is
+// known, and model its model without the provider's name.
+func readEndpoint(d section, name, model string) *Endpoint {
+	s, ok := d.within("endpoint")
+	if !ok {
+		return nil
+	}
+	s.unknown(endpointKeys...)
+	v := vendorNamed(name)
+	if v == nil {
+		v = &vendor{}
+	}
+	ep := &Endpoint{Provider: name, API: v.api, Model: model, NoStreamUsage: v.noStreamUsage}
+	if api := s.oneOf("api", apis); api != "" {
+		ep.API = api
+	} else if ep.API == "" && s.table.get("api").absent() {
+		s.missing("api", listed(apis)+", since the deployment has no provider that says which")
+	}
+	base := s.address(v)
+	if base != nil {
+		ep.BaseURL = base.String()
+	}
+	ep.Model = cmp.Or(s.plainText("model", "the provider's name of the model"), ep.Model)
+	ep.APIVersion = s.plainText("api_version", `Azure's version of its API, such as "2024-10-21"`)
+	switch at := s.table.get("api_version"); {
+	case ep.APIVersion == "":
+	case ep.API != apiAzure && ep.API != "":
+		s.errorf(at.line, s.path+"api_version", "is only of the API azure, and this is %s; leave it out", ep.API)
+	case ep.API == apiAzure && ep.Model == "":
+		s.missing("model", "the name of Azure's deployment, which is part of the address with an api_version")
+	}
+	ep.Bearer = s.flag("bearer")
+	if !s.table.get("no_stream_usage").absent() {
+		ep.NoStreamUsage = s.flag("no_stream_usage")
+	}
+	ep.Credential = s.credential(v, base)
+	return ep
+}
+
+// address returns the endpoint's base URL; nil if there is none, which was
+// reported. No message repeats it: it may hold a password.
+func (s section) address(v *vendor) *url.URL {
+	const want = "an http or https address at which the API begins, such as https://name.openai.azure.com"
+	text := v.url
+	if at := s.table.get("url"); at.absent() && text == "" {
+		s.missing("url", want)
+		return nil
+	} else if !at.absent() {
+		if text = s.text("url", want); text == "" {
+			return nil
+		}
+	}
+	u, problem := parseBase(text)
+	if problem != "" {
+		s.errorf(s.table.get("url").line, s.path+"url", "%s; want %s", problem, want)
+		return nil
+	}
+	return u
+}
+
+// parseBase reads a base URL, or says why it is none.
+func parseBase(text string) (*url.URL, string) {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https":
+		return nil, "is no http or https address with a host"
+	case u.User != nil:
+		return nil, "holds a user or a password, which belong into key or key_file"
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return nil, "has a query or a fragment, and must end with its path"
+	}
+	u.Path, u.RawPath = strings.TrimSuffix(u.Path, "/"), strings.TrimSuffix(u.RawPath, "/")
+	return u, ""
+}
+
+// credential returns the endpoint's key: of key or key_file, else where the
+// provider's own clients look for it, if the address is the provider's own.
+func (s section) credential(v *vendor, base *url.URL) Credential {
+	key, file := s.table.get("key"), s.table.get("key_file")
+	switch {
+	case !key.absent() && !file.absent():
+		s.errorf(file.line, s.path+"key_file", "stands beside key; keep one of them")
+	case !key.absent():
+		return s.keyOf("key")
+	case !file.absent():
+		path := s.plainText("key_file", "the path of a file with the key in it")
+		if path != "" && !filepath.IsAbs(path) {
+			path = filepath.Join(filepath.Dir(s.file), path)
+		}
+		return Credential{file: path}
+	case base != nil && v.key != "" && v.owns(base):
+		return s.fromEnv(v.key, s.table.line)
+	}
+	return Credential{}
+}
+
+// keyOf returns the credential that a key holds or names. What is wrong with it is
+// said without its value.
+func (s section) keyOf(key string) Credential {
+	v := s.table.get(key)
+	switch {
+	case v.env != "":
+		return s.fromEnv(v.env, v.line)
+	case v.kind == text && v.text == "":
+		s.errorf(v.line, s.path+key, "is empty; leave it out if no key is needed")
+		return Credential{}
+	}
+	literal := s.scalarText(key)
+	if strings.ContainsFunc(literal, isControl) {
+		s.errorf(v.line, s.path+key, "has a character that no header can carry, such as the end of a line")
+		return Credential{}
+	}
+	if literal == "" {
+		return Credential{}
+	}
+	return Credential{literal: &literal}
+}
+
+// fromEnv returns a credential of the environment, and remembers one that is not
+// there yet.
+func (s section) fromEnv(name string, line int) Credential {
+	s.keys.use(name, line)
+	return Credential{env: name}
+}
+
+// plainText returns a text without control characters; "" if there is none.
+func (s section) plainText(key, want string) string {
+	t := s.text(key, want)
+	if strings.ContainsFunc(t, isControl) {
+		s.wrong(key, s.table.get(key), want+", without control characters")
+		return ""
+	}
+	return t
+}
+
+func isControl(r rune) bool { return r < ' ' || r == 0x7f }
+
+// oneOf returns a text that is one of several; "" if there is none.
+func (s section) oneOf(key string, allowed []string) string {
+	t := s.text(key, listed(allowed))
+	for _, a := range allowed {
+		if t == a {
+			return t
+		}
+	}
+	if t != "" {
+		s.wrong(key, s.table.get(key), listed(allowed))
+	}
+	return ""
+}
+
+// listed joins names: a, b or c.
+func listed(names []string) string {
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
+}
+
+// providerOf returns who provides a deployment of the own format, "" if that is
+// not known: its provider, else the name in front of its model; and its model
+// without that name.
+func providerOf(d section, model string) (name, rest string) {
+	before, after, cut := strings.Cut(model, "/")
+	prefix, known := provider.Canonical(before)
+	known = known && cut
+	given := d.text("provider", "the name of a provider")
+	if given == "" {
+		if known {
+			return prefix, after
+		}
+		return "", model
+	}
+	name, ok := provider.Canonical(given)
+	if !ok {
+		d.wrong("provider", d.table.get("provider"), listed(provider.Names())+", or no such key for another")
+	}
+	if known && prefix == name {
+		return name, after
+	}
+	return name, model
+}
+
+// endpoint adds a deployment's endpoint.
+func (f *File) endpoint(id string, ep *Endpoint) {
+	if ep == nil {
+		return
+	}
+	if f.Endpoints == nil {
+		f.Endpoints = map[string]Endpoint{}
+	}
+	f.Endpoints[id] = *ep
+}
+
+// halfServed tells of groups of which some deployments have an endpoint: package
+// transport serves a group if all have.
+func (f *File) halfServed(tell func(line int, key, format string, args ...any), quote func(string) string) {
+	type count struct{ with, of int }
+	groups := map[string]*count{}
+	var names []string
+	for _, d := range f.Engine.Deployments {
+		c := groups[d.Group]
+		if c == nil {
+			c = &count{}
+			groups[d.Group] = c
+			names = append(names, d.Group)
+		}
+		c.of++
+		if _, ok := f.Endpoints[d.ID]; ok {
+			c.with++
+		}
+	}
+	for _, name := range names {
+		if c := groups[name]; c.with > 0 && c.with < c.of {
+			tell(0, "", "%d of the %d deployments of group %s have an endpoint: it can be asked for decisions, and is not proxied unless all have one", c.with, c.of, quote(name))
+		}
+	}
+}
+
+// keysUsed is which environment variables endpoints take their keys from.
+type keysUsed struct {
+	lookup func(string) (string, bool)
+	unset  map[string]*mention
+	names  []string // of unset, in order
+}
+
+// use remembers a variable that has no value.
+func (k *keysUsed) use(name string, line int) {
+	if value, _ := k.lookup(name); value != "" {
+		return
+	}
+	m, ok := k.unset[name]
+	if !ok {
+		m = &mention{line: line}
+		k.unset[name] = m
+		k.names = append(k.names, name)
+	}
+	m.times++
+}
+
+// report tells which keys are missing.
+func (k *keysUsed) report(tell func(line int, key, format string, args ...any)) {
+	for _, name := range k.names {
+		m := k.unset[name]
+		tell(m.line, "", "the environment variable %s, which %s, is not set or empty: calls fail until it is", showName(name), keyOf(m.times))
+	}
+}
+
+func keyOf(n int) string {
+	if n == 1 {
+		return "is the key of an endpoint"
+	}
+	return "is the key of " + strconv.Itoa(n) + " endpoints"
+}
