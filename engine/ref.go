@@ -169,6 +169,9 @@ func (h *handle) later(g *Group, c *window.Cell) bool {
 func (h *handle) record(u Usage) {
 	u = h.e.checked(u)
 	n := u.InputTokens + u.OutputTokens
+	if n == 0 {
+		return
+	}
 	if ms := h.meters.Load(); ms != nil {
 		h.presentMetered()
 		in, out := ms.charged(&u)
