@@ -221,6 +221,8 @@ func (f *frame) room(i int, p window.Part) (room int64, why reason, pending bool
 			why = whyDisabled
 		}
 		return -1, why, false
+	case r.Full && f.handles[i].half.Load():
+		return -1, whyCooling, false
 	case r.Full:
 		return -1, whyRequests, false
 	}

@@ -67,8 +67,8 @@ func (f *frame) has(i int, h *handle) bool { return i < len(f.handles) && f.hand
 func (f *frame) recap(i int) {
 	h := f.handles[i]
 	f.shift(i, 0, 0)
-	if h.coolUntil != 0 && h.coolUntil < f.wake.Load() {
-		f.wake.Store(h.coolUntil)
+	if at := h.alarm(); at != 0 && at < f.wake.Load() {
+		f.wake.Store(at)
 	}
 }
 
@@ -77,6 +77,9 @@ func (f *frame) recap(i int) {
 func (f *frame) shift(i int, tokens, requests int64) {
 	h := f.handles[i]
 	t, r := capsOf(h, &f.shares[i])
+	if h.probeUntil != 0 {
+		r = min(r, f.probes(i, requests))
+	}
 	if h.tokenCap == window.Max && f.shares[i].ceilTokens < window.Max {
 		f.ceiled.Store(true)
 	}

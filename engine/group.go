@@ -149,7 +149,19 @@ type grant struct {
 }
 
 func (l *grant) lease(m metered) Lease {
+	if l.h != nil && l.h.heard.Load() {
+		return l.marked(m)
+	}
 	return Lease{h: l.h, epoch: l.epoch, reserved: l.reserved, held: l.held, metered: m}
+}
+
+// marked is lease of a deployment whose answers are observed.
+func (l *grant) marked(m metered) Lease {
+	var at mark
+	if f, i := l.h.find(l.epoch); f != nil {
+		at = l.h.mark(f, i)
+	}
+	return Lease{h: l.h, epoch: l.epoch, reserved: l.reserved, held: l.held, metered: m, mark: at}
 }
 
 func (g *Group) acquire(d *Demand) (grant, metered, choice) {

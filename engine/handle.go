@@ -30,6 +30,12 @@ type handle struct {
 	// group has learned any.
 	assumed atomic.Int64
 	flight  flight // leases held
+	// heard says that somebody observes signals, so that requests are marked.
+	heard atomic.Bool
+	half  atomic.Bool // half-open
+	// countsRefused says that a call the provider refused counts as a request.
+	countsRefused atomic.Bool
+	sequence      atomic.Uint32 // of marks
 
 	// Under the mutex of the group in which the handle has its place.
 	cfg       Deployment
@@ -38,7 +44,7 @@ type handle struct {
 	enabled   bool
 	gone      bool  // no longer configured
 	goneSince int64 // the epoch in which it was removed
-	coolUntil int64 // Unix ns; 0 = not cooling down
+	gate
 }
 
 // place says where a handle's cells are: the same index in every frame of the
@@ -133,6 +139,7 @@ func (h *handle) configure(d Deployment, expected, epoch, now int64) {
 	if _, plain := cellRule(&d.Profile); !plain { // meters have them
 		h.tokenCap, h.reqCap = window.Max, window.Max
 	}
+	h.countsRefused.Store(d.Profile.CountsRefused)
 	h.flight.limit(capOf(d.Limits.MaxInFlight))
 	ms := h.meters.Load().measure(&d, h.clock, epoch, now)
 	ms.recap(now)

@@ -16,6 +16,8 @@ type Lease struct {
 	added    int64
 	held     int64 // counted in flight; uncounted: not at all
 	metered  metered
+	mark     mark // of the request, once signals are observed
+	refused  bool // by the provider, as observed
 }
 
 // uncounted as what a lease holds says that its slot was full.
@@ -67,14 +69,43 @@ func (l *Lease) Settle(u Usage) {
 	if h == nil {
 		return
 	}
+	if l.refused && u == (Usage{}) {
+		l.refusedUpstream()
+		return
+	}
 	u = h.e.checked(u)
 	used := u.InputTokens + u.OutputTokens
 	if l.metered != 0 {
 		used = l.settleMeters(&u)
 	}
 	h.adjust(l.epoch, used-l.reserved-l.added)
+	if u != (Usage{}) {
+		h.proven()
+	}
 	h.settled(u, l.end())
 	h.relearned()
+}
+
+// refusedUpstream ends the lease of a call that the provider refused: it has used
+// nothing, and is a request only where refused calls count.
+func (l *Lease) refusedUpstream() {
+	h := l.h
+	requests := int64(-1)
+	if h.countsRefused.Load() {
+		requests = 0
+	}
+	if l.metered != 0 {
+		in, all := l.metered.input(), l.reserved+l.added
+		l.meter(&amounts{dimInput: -in, dimOutput: in - all, dimTokens: -all, dimRequests: requests})
+	}
+	h.adjust(l.epoch, -l.reserved-l.added)
+	if requests != 0 {
+		if !h.addRequests(l.epoch, requests) {
+			h.e.strayRequests.Add(requests)
+		}
+		h.e.returned.Add(1)
+	}
+	h.settled(Usage{}, l.end())
 }
 
 // SettleReserved ends the lease of a call that was made but whose usage is
@@ -109,7 +140,7 @@ func (l *Lease) Release() {
 // end takes the lease out of flight, once. False: it had expired.
 func (l *Lease) end() (counted bool) {
 	h, slot := l.h, l.h.e.slot(l.epoch)
-	l.h, l.reserved, l.added = nil, 0, 0
+	l.h, l.reserved, l.added, l.refused = nil, 0, 0, false
 	f, i := h.find(now)
 	if f == nil || f.Epoch > l.epoch+1 {
 		h.e.late.Add(1)

@@ -49,6 +49,9 @@ func (h *handle) preCheckMetered(d *Demand, part window.Part, ms *meters) (why r
 			}
 			continue
 		}
+		if why == whyRequests && h.half.Load() {
+			why = whyCooling
+		}
 		p.g.refuse(why, half)
 		return why, false
 	}

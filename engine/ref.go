@@ -141,6 +141,9 @@ func (h *handle) preCheck(d *Demand) (why reason, ok bool) {
 			}
 			continue
 		}
+		if why == whyRequests && h.half.Load() {
+			why = whyCooling
+		}
 		p.g.refuse(why, half)
 		return why, false
 	}
@@ -235,7 +238,8 @@ func (r Ref) Cooldown(d time.Duration) {
 	h := r.alive()
 	h.change(func(now int64) {
 		if d <= 0 {
-			h.coolUntil = 0
+			h.coolUntil, h.wary = 0, false
+			h.open()
 			return
 		}
 		until := now + int64(d)

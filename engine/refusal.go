@@ -111,11 +111,12 @@ func (f *frame) wait(i int, a amounts, part window.Part, leases bool, now int64)
 		w.limit, w.never = LimitDisabled, true
 		return w
 	}
-	tokenCap, reqCap := c.Caps()
+	tokenCap, _ := c.Caps()
 	tokenCap = max(tokenCap, min(h.tokenCap, f.shares[i].ceilTokens+f.shares[i].tokens)) // what it is once cooled down
 	if leases || a[dimTokens] != 0 {
 		w.until(LimitTPM, now, c.Tokens(), a[dimTokens], part.Of(tokenCap), part.Of(h.tokenCap))
 	}
+	reqCap := min(h.reqCap, f.shares[i].ceilRequests+f.shares[i].requests) // what it is without a probe
 	w.until(LimitRPM, now, c.Requests(), 1, part.Of(reqCap), part.Of(h.reqCap))
 	if ms := h.meters.Load(); ms != nil {
 		w.metered(ms, &a, part, leases, f.Epoch, now)
@@ -128,8 +129,12 @@ func (f *frame) wait(i int, a amounts, part window.Part, leases bool, now int64)
 			w.atLeast(LimitInFlight, h.flight.nextExit(h.e.slot(f.Epoch), h.e.slotSpan, now))
 		}
 	}
-	if h.coolUntil > now && !w.never {
+	switch {
+	case w.never:
+	case h.coolUntil > now:
 		w.atLeast(LimitCooldown, time.Duration(h.coolUntil-now))
+	case h.probeUntil > now && c.Requests() >= h.probeCap:
+		w.atLeast(LimitCooldown, time.Duration(h.probeUntil-now))
 	}
 	return w
 }

@@ -29,6 +29,7 @@ type State struct {
 	ExpectedOutput   int64         `json:"expected_output"`    // tokens reserved for an output that a demand leaves open
 	Utilization      float64       `json:"utilization"`        // largest of used/limit over the limits that are set
 	CoolingFor       time.Duration `json:"cooling_for_ns"`     // 0 = not cooling down
+	HalfOpen         bool          `json:"half_open"`          // a cooldown is over, and the one request that goes first is not answered yet
 	Enabled          bool          `json:"enabled"`
 }
 

@@ -49,6 +49,7 @@ func (f *frame) state(group string, i int, now int64) State {
 	if h.coolUntil > now {
 		st.CoolingFor = time.Duration(h.coolUntil - now)
 	}
+	st.HalfOpen = h.probeUntil > now
 	return st
 }
 

@@ -27,26 +27,17 @@ func (g *Group) turnLocked(now int64) *frame {
 	}
 	f.wake.Store(f.end)
 	for i, h := range f.handles {
-		if h.coolUntil == 0 {
+		if h.alarm() == 0 {
 			continue
 		}
-		ended := h.awake(now)
-		f.recap(i) // or moves the wake-up to its end
+		changed := h.awake(now)
+		f.recap(i) // or moves the wake-up to the next change
 		f.send(i)
-		if ended {
+		if changed {
 			f.eased(i)
 		}
 	}
 	return f
-}
-
-// awake ends a cooldown that is over.
-func (h *handle) awake(now int64) bool {
-	if h.coolUntil == 0 || h.coolUntil > now {
-		return false
-	}
-	h.coolUntil = 0
-	return true
 }
 
 // roll publishes the frame of an epoch after f. The frame before f is folded:
@@ -109,8 +100,8 @@ func (f *frame) send(i int) {
 	h.spot.Store(&f.spots[i])
 	h.cell.Store(&f.cells[i])
 	wake := f.end
-	if h.coolUntil != 0 {
-		wake = min(wake, h.coolUntil)
+	if at := h.alarm(); at != 0 {
+		wake = min(wake, at)
 	}
 	h.due.Store(wake)
 	if h.meters.Load() != nil {

@@ -27,8 +27,20 @@ func (r *reader) kind(e *refusal) Kind {
 		return Overloaded
 	case r.Status == statusTooMany || e.any("rate_limit", "resource_exhausted", "throttling", "too_many_requests", "429"):
 		return RateLimit
+	case r.rejected(e):
+		return Rejected
 	}
 	return Other
+}
+
+// rejected reports whether the request is at fault. A key that is not taken, a
+// model that is not there and a request that took too long are the deployment's.
+func (r *reader) rejected(e *refusal) bool {
+	switch r.Status {
+	case 401, 403, 404, 408:
+		return false
+	}
+	return r.Status >= 400 && r.Status < 500 || r.Status < 400 && e.any("invalid_request", "invalid_prompt", "content_filter")
 }
 
 // refusedInBand reports whether an answer that began well ended in an error:

@@ -40,9 +40,10 @@ const (
 	NoMoney                // the account has nothing left; waiting does not help soon
 	Overloaded             // the provider has no capacity, whatever the limits
 	Other                  // refused or failed for another reason
+	Rejected               // the request itself is at fault: it says nothing of the deployment
 )
 
-var kinds = []string{"fine", "rate limit", "too large", "no money", "overloaded", "other"}
+var kinds = []string{"fine", "rate limit", "too large", "no money", "overloaded", "other", "rejected"}
 
 // String returns the kind in words.
 func (k Kind) String() string { return nameOf(kinds, int(k), "Kind") }

@@ -415,3 +415,17 @@ func TestLongMessages(t *testing.T) {
 		require.Zero(t, read(long+"and more than can be read "+says))
 	}
 }
+
+func TestARequestAtFaultSaysNothingOfTheDeployment(t *testing.T) {
+	for status, want := range map[int]provider.Kind{
+		400: provider.Rejected, 401: provider.Other, 403: provider.Other, 404: provider.Other, 405: provider.Rejected,
+		408: provider.Other, 409: provider.Rejected, 413: provider.TooLarge, 415: provider.Rejected, 422: provider.Rejected,
+		429: provider.RateLimit, 500: provider.Other, 503: provider.Overloaded,
+	} {
+		got := provider.Read(provider.Answer{Status: status, Body: []byte(`{"error":{"message":"no"}}`)})
+		require.Equal(t, want, got.Kind, "status %d", status)
+	}
+	inStream := provider.Read(provider.Answer{Status: 200, Body: []byte(`{"error":{"type":"invalid_request_error","message":"no"}}`)})
+	require.Equal(t, provider.Rejected, inStream.Kind)
+	require.Equal(t, "rejected", inStream.Kind.String())
+}
