@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"strings"
 	"sync/atomic"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
 // place is an endpoint, its URL parsed.
@@ -17,8 +19,20 @@ type place struct {
 	failures atomic.Int32
 }
 
-func newPlaces(endpoints map[string]Endpoint, old map[string]*place) map[string]*place {
-	out := make(map[string]*place, len(endpoints))
+// places are where requests go, as of one Apply.
+type places struct {
+	of     map[string]*place // by a deployment's ID
+	groups map[string]bool   // those of which a deployment has one
+}
+
+func newPlaces(e *engine.Engine, endpoints map[string]Endpoint, old map[string]*place) *places {
+	out := &places{make(map[string]*place, len(endpoints)), map[string]bool{}}
+	states := e.AppendStates(nil)
+	for i := range states {
+		if _, ok := endpoints[states[i].ID]; ok {
+			out.groups[states[i].Group] = true
+		}
+	}
 	for id, ep := range endpoints {
 		base, err := url.Parse(ep.BaseURL)
 		if err != nil {
@@ -28,7 +42,7 @@ func newPlaces(endpoints map[string]Endpoint, old map[string]*place) map[string]
 		if o := old[id]; o != nil {
 			p.failures.Store(o.failures.Load())
 		}
-		out[id] = p
+		out.of[id] = p
 	}
 	return out
 }

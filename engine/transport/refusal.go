@@ -62,6 +62,12 @@ func unknownGroup(name string) *refusal {
 	return r
 }
 
+func unservedGroup(name string) *refusal {
+	r := unknownGroup(name)
+	r.message = fmt.Sprintf("the model %q cannot be called: none of its deployments has an endpoint", name)
+	return r
+}
+
 // refusalOf says why the engine refused.
 func refusalOf(err error, q *request) *refusal {
 	if le, ok := errors.AsType[*engine.LimitError](err); ok {
@@ -95,8 +101,11 @@ func limitRefusal(le *engine.LimitError) *refusal {
 }
 
 // answer writes the refusal as the API of the operation does.
-func (r *refusal) answer(in *http.Request, op operation) *http.Response {
+func (r *refusal) answer(in *http.Request, q *request) *http.Response {
 	h := http.Header{"Content-Type": {"application/json"}}
+	if q.name != "" {
+		h.Set(HeaderGroup, headerText(q.name))
+	}
 	switch {
 	case r.never:
 		h.Set("X-Should-Retry", "false")
@@ -104,7 +113,7 @@ func (r *refusal) answer(in *http.Request, op operation) *http.Response {
 		h.Set("Retry-After", strconv.FormatInt(int64(ceil(r.wait, time.Second)/time.Second), 10))
 		h.Set("Retry-After-Ms", strconv.FormatInt(ceil(r.wait, time.Millisecond).Milliseconds(), 10))
 	}
-	text := r.body(op)
+	text := r.body(q.op)
 	h.Set("Content-Length", strconv.Itoa(len(text)))
 	return &http.Response{
 		Status:     strconv.Itoa(r.status) + " " + http.StatusText(r.status),

@@ -13,7 +13,8 @@ import (
 // A request is what is known of a client's request.
 type request struct {
 	op     operation
-	group  string
+	group  string // as the client calls it
+	name   string // the group's own; "" = not known yet
 	demand engine.Demand
 	body   object
 	stream bool

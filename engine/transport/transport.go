@@ -18,7 +18,8 @@ import (
 
 const (
 	// HeaderGroup in a request names the group of one whose body is larger than
-	// [Config.MaxBody]. It is not passed on.
+	// [Config.MaxBody]; it is not passed on. In an answer it is the name of the group
+	// that was chosen from, written as HeaderDeployment is.
 	HeaderGroup = "X-Plimsoll-Group"
 	// HeaderDeployment in an answer is the ID of the deployment that gave it. What
 	// is no printable ASCII, quotes and backslashes are escaped as in a Go text.
@@ -38,7 +39,7 @@ type Transport struct {
 	maxBody     int64
 	maxAttempts int
 	done        func(Attempt)
-	places      atomic.Pointer[map[string]*place]
+	places      atomic.Pointer[places]
 	applying    sync.Mutex
 	cooling     sync.Mutex
 }
@@ -62,8 +63,7 @@ func New(cfg Config) (*Transport, error) {
 	if t.maxAttempts == 0 {
 		t.maxAttempts = defaultMaxAttempts
 	}
-	places := newPlaces(cfg.Endpoints, nil)
-	t.places.Store(&places)
+	t.places.Store(newPlaces(t.engine, cfg.Endpoints, nil))
 	return t, nil
 }
 
@@ -81,17 +81,16 @@ func newBase() *http.Transport {
 }
 
 // Apply replaces the endpoints; requests under way go on with theirs. Call it
-// after [engine.Engine.Apply] where deployments are added or removed: until then a
-// deployment without an endpoint is passed over. It fails as New does, and then
-// changes nothing.
+// after [engine.Engine.Apply] where deployments are added, removed or moved: until
+// then a deployment without an endpoint is passed over, and a group that had none is
+// not served. It fails as New does, and then changes nothing.
 func (t *Transport) Apply(endpoints map[string]Endpoint) error {
 	if err := errors.Join(validateEndpoints(t.engine, endpoints)...); err != nil {
 		return err
 	}
 	t.applying.Lock()
 	defer t.applying.Unlock()
-	places := newPlaces(endpoints, *t.places.Load())
-	t.places.Store(&places)
+	t.places.Store(newPlaces(t.engine, endpoints, t.places.Load().of))
 	return nil
 }
 
@@ -111,7 +110,7 @@ func (t *Transport) RoundTrip(in *http.Request) (*http.Response, error) {
 		if err != nil {
 			return nil, fmt.Errorf("transport: reading the request: %w", err)
 		}
-		return no.answer(in, q.op), nil
+		return no.answer(in, q), nil
 	}
 	large := q.rest != nil
 	if !large {
@@ -122,7 +121,7 @@ func (t *Transport) RoundTrip(in *http.Request) (*http.Response, error) {
 		if large {
 			closeBody(in)
 		}
-		return no.answer(in, q.op), nil
+		return no.answer(in, q), nil
 	}
 	return resp, err
 }
@@ -144,6 +143,10 @@ func (t *Transport) serve(in *http.Request, q *request) (*http.Response, *refusa
 	group, err := t.engine.Group(q.group)
 	if err != nil {
 		return nil, unknownGroup(q.group), nil
+	}
+	q.name = group.Name()
+	if !t.places.Load().groups[q.name] {
+		return nil, unservedGroup(q.group), nil
 	}
 	if t.adjust != nil {
 		t.adjust(in, &q.demand)
@@ -175,6 +178,7 @@ func (t *Transport) serve(in *http.Request, q *request) (*http.Response, *refusa
 // acquire reserves on a deployment that has an endpoint and understands the
 // request. Others are passed over.
 func (t *Transport) acquire(ctx context.Context, group *engine.Group, q *request) (*call, error) {
+	at := t.places.Load()
 	for {
 		c := &call{t: t, group: group, usage: noUsage, input: q.demand.InputTokens}
 		var err error
@@ -182,7 +186,7 @@ func (t *Transport) acquire(ctx context.Context, group *engine.Group, q *request
 			return nil, err
 		}
 		c.ref = c.lease.Ref()
-		p := (*t.places.Load())[c.ref.ID()]
+		p := at.of[c.ref.ID()]
 		if p == nil || !q.op.servedBy(p.API) {
 			c.lease.Release()
 			q.passed++
@@ -226,6 +230,7 @@ func (t *Transport) attempt(in *http.Request, q *request, c *call) (*http.Respon
 		resp.Header = http.Header{}
 	}
 	c.header, c.report.Status = resp.Header, resp.StatusCode
+	resp.Header.Set(HeaderGroup, headerText(q.name))
 	resp.Header.Set(HeaderDeployment, headerText(c.place.id))
 	resp.Header.Set(HeaderAttempts, strconv.Itoa(c.report.Number))
 	switch {

@@ -37,6 +37,7 @@ func TestUsageIsSettledAsReported(t *testing.T) {
 			resp, text := b.post(t, tt.path, tt.body)
 			require.Equal(t, http.StatusOK, resp.StatusCode, text)
 			require.Equal(t, "a", resp.Header.Get(transport.HeaderDeployment))
+			require.Equal(t, "chat", resp.Header.Get(transport.HeaderGroup))
 			require.Equal(t, "1", resp.Header.Get(transport.HeaderAttempts))
 
 			got := b.attempts()
@@ -156,4 +157,23 @@ func TestApplyEndpoints(t *testing.T) {
 	b.post(t, "/embeddings", `{"model":"chat","input":"x"}`)
 	_, sent := p.Last()
 	require.JSONEq(t, `{"model":"other","input":"x"}`, string(sent))
+}
+
+// A group without endpoints is not served, whatever room it has, and nothing is
+// counted for it.
+func TestGroupWithoutEndpoints(t *testing.T) {
+	eng, err := engine.New(engine.Config{
+		Deployments: []engine.Deployment{{ID: "a", Group: "chat"}, {ID: "b", Group: "other"}, {ID: "c", Group: "full", Limits: engine.Limits{RPM: engine.Blocked}}},
+		Aliases:     map[string]string{"also": "other"},
+	})
+	require.NoError(t, err)
+	tr, err := transport.New(transport.Config{Engine: eng, Endpoints: map[string]transport.Endpoint{"a": {API: transport.OpenAI, BaseURL: "http://h"}}})
+	require.NoError(t, err)
+	b := &bench{eng: eng, client: &http.Client{Transport: tr}}
+	for _, group := range []string{"other", "also", "full"} {
+		resp, text := b.post(t, "/chat/completions", `{"model":"`+group+`","messages":[]}`)
+		require.Equal(t, http.StatusNotFound, resp.StatusCode)
+		require.JSONEq(t, `{"error":{"message":"the model \"`+group+`\" cannot be called: none of its deployments has an endpoint","type":"invalid_request_error","param":null,"code":"model_not_found"}}`, text)
+	}
+	require.Zero(t, eng.Stats().Admitted)
 }
