@@ -18,9 +18,15 @@ const (
 	longestGuess  = 30 * time.Second
 )
 
-// retryable reports whether another deployment may answer in place of this one.
+// retryable reports whether another deployment may answer in place of this one: not
+// where it is the request that is wrong. Who may not call is the deployment, as no
+// credential of the client's is sent.
 func retryable(status int) bool {
-	return status == http.StatusTooManyRequests || status >= http.StatusInternalServerError
+	switch status {
+	case http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden, http.StatusTooManyRequests:
+		return true
+	}
+	return status >= http.StatusInternalServerError
 }
 
 // signal reads what an answer says. body is that of a refusal, or an error inside

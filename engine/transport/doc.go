@@ -29,10 +29,11 @@
 //
 // # Failures
 //
-// On 429, 5xx and connection errors the next deployment is tried, as long as
-// nothing has reached the client, up to [Config.MaxAttempts]; the answer of the
-// last is the client's. Retry-After is obeyed, to a degree. Errors alone, those
-// that no provider has put a time to, never take the last deployment away.
+// On 429, 5xx, connection errors and what says that the deployment may not call
+// (401, 402, 403) the next deployment is tried, as long as nothing has reached the
+// client, up to [Config.MaxAttempts]; the answer of the last is the client's.
+// Retry-After is obeyed, to a degree. Errors alone, those that no provider has put a
+// time to, never take the last deployment away.
 //
 // # Refusals
 //

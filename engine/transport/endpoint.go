@@ -82,26 +82,34 @@ func (p *place) url(op operation, query url.Values) *url.URL {
 	return &u
 }
 
-// credentialHeaders are those in which clients send credentials, or say whose
-// they are. None of the client's reaches a provider.
-var credentialHeaders = []string{
-	"Authorization", "Api-Key", "X-Api-Key", "Proxy-Authorization", "Cookie",
-	"Openai-Organization", "Openai-Project",
+// keptFrom reports whether a header of the client's is not for a provider: it is a
+// credential or says whose, it speaks of the client's own connection, or the
+// transport has its own.
+func keptFrom(name string) bool {
+	switch name {
+	case "Authorization", "Api-Key", "X-Api-Key", "Proxy-Authorization", "Cookie", "Openai-Organization", "Openai-Project",
+		"Connection", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
+		HeaderGroup, "Content-Length",
+		"Accept-Encoding": // the usage must be readable; net/http asks for gzip and undoes it
+		return true
+	}
+	return false
 }
 
 // header returns the client's header with the endpoint's credential in place of
-// the client's.
+// the client's. It shares the client's values.
 func (p *place) header(ctx context.Context, client http.Header) (http.Header, error) {
-	h := client.Clone()
-	if h == nil {
-		h = http.Header{}
+	h := make(http.Header, len(client)+2)
+	for name, values := range client {
+		if !keptFrom(http.CanonicalHeaderKey(name)) {
+			h[name] = values
+		}
 	}
-	for _, name := range credentialHeaders {
-		h.Del(name)
+	for _, list := range client["Connection"] {
+		for name := range strings.SplitSeq(list, ",") {
+			h.Del(strings.TrimSpace(name))
+		}
 	}
-	h.Del(HeaderGroup)
-	h.Del("Accept-Encoding") // the usage must be readable; net/http asks for gzip and undoes it
-	h.Del("Content-Length")
 	if p.API == Anthropic && h.Get("Anthropic-Version") == "" {
 		h.Set("Anthropic-Version", "2023-06-01")
 	}

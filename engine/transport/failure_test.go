@@ -29,6 +29,9 @@ func TestNextDeploymentIsTried(t *testing.T) {
 	}{
 		{"429", answers(429, `{"error":{"code":"rate_limit_exceeded"}}`, "Retry-After", "7"), 429},
 		{"500", answers(500, `oops`), 500},
+		{"a key that is refused", answers(401, `{"error":{"code":"invalid_api_key"}}`), 401},
+		{"an empty account", answers(402, `{}`), 402},
+		{"a key without rights", answers(403, `{}`), 403},
 		{"529", answers(529, `{"type":"error","error":{"type":"overloaded_error"}}`), 529},
 		{"connection cut", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), 0},
 		{"refusal inside a stream", answers(200, "event: response.created\ndata: {}\n\nevent: error\ndata: {\"type\":\"error\",\"code\":\"rate_limit_exceeded\"}\n\n",

@@ -104,9 +104,11 @@ func TestWhereRequestsGo(t *testing.T) {
 			u, err := r.URL.Parse(tt.path)
 			require.NoError(t, err)
 			r.URL = u
-			for _, name := range []string{"Api-Key", "X-Api-Key", "Cookie", "OpenAI-Organization"} {
+			for _, name := range []string{"Api-Key", "X-Api-Key", "Cookie", "OpenAI-Organization", "Te", "Keep-Alive", "Proxy-Authorization", "X-Hop"} {
 				r.Header.Set(name, "client-key")
 			}
+			r.Header.Set("Connection", "close, X-Hop")
+			r.Header.Set("OpenAI-Beta", "kept")
 			resp, text := b.send(t, r)
 			require.Equal(t, http.StatusOK, resp.StatusCode, text)
 			got, _ := p.Last()
@@ -116,6 +118,7 @@ func TestWhereRequestsGo(t *testing.T) {
 				require.NotContains(t, values, "client-key", name)
 				require.NotContains(t, values, "Bearer client-key", name)
 			}
+			require.Equal(t, "kept", got.Header.Get("OpenAI-Beta"))
 			// Nor does the answer lead to the deployment's credential.
 			require.Equal(t, "Bearer client-key", resp.Request.Header.Get("Authorization"))
 			require.NotContains(t, resp.Request.Header.Get(tt.key), secret)

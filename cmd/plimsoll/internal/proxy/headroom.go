@@ -1,0 +1,135 @@
+package proxy
+
+import (
+	"net/http"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
+	"github.com/plimsoll-dev/plimsoll/engine/transport"
+)
+
+// headroomAge is how old at most what answers tell of a group's headroom may be: to
+// look at all deployments for each answer would cost more than the call.
+const headroomAge = 100 * time.Millisecond
+
+// headroom tells clients what is left of their group's limits, in the headers in
+// which a provider tells what is left of a key's.
+type headroom struct {
+	engine *engine.Engine
+	at     atomic.Int64 // Unix ns of the last look
+	groups atomic.Pointer[map[string]*room]
+	bent   atomic.Pointer[map[string]bool] // deployments whose minutes are not the clock's
+
+	mu     sync.Mutex
+	states []engine.State
+}
+
+// room is what is told of a group.
+type room struct{ openAI, anthropic http.Header }
+
+func (h *headroom) configure(cfg engine.Config) {
+	bent := map[string]bool{}
+	for i := range cfg.Deployments {
+		if p := &cfg.Deployments[i].Profile; p.Shape != provider.Minute || p.Phase != 0 || p.LearnPhase {
+			bent[cfg.Deployments[i].ID] = true
+		}
+	}
+	h.bent.Store(&bent)
+	h.at.Store(0)
+}
+
+// set adds to an answer what is left of its group's limits.
+func (h *headroom) set(to http.Header, s shape, answer http.Header) {
+	group := answer[transport.HeaderGroup]
+	if len(group) == 0 {
+		return
+	}
+	if now, at := time.Now().UnixNano(), h.at.Load(); now-at > int64(headroomAge) && h.at.CompareAndSwap(at, now) {
+		h.look()
+	}
+	groups := h.groups.Load()
+	if groups == nil { // another request is looking for the first time
+		return
+	}
+	r := (*groups)[group[0]]
+	if r == nil {
+		return
+	}
+	from := r.openAI
+	if s == anthropic {
+		from = r.anthropic
+	}
+	for name, values := range from {
+		to[name] = values
+	}
+}
+
+// sum is a group's limit of one kind and what is left of it.
+type sum struct {
+	limit, left int64
+	unlimited   bool
+}
+
+func (s *sum) add(limit, used int64, st *engine.State, bent bool) {
+	switch {
+	case limit == 0:
+		s.unlimited = true
+	case limit == engine.Blocked:
+	default:
+		s.limit += limit
+		left := limit - used
+		if bent { // what it used in this minute is not what fills it
+			left = min(left, int64(float64(limit)*(1-st.Utilization)))
+		}
+		if st.Enabled && st.CoolingFor == 0 {
+			s.left += max(left, 0)
+		}
+	}
+}
+
+// look works out what is left of every group's limits.
+func (h *headroom) look() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	bent := *h.bent.Load()
+	h.states = h.engine.AppendStates(h.states[:0])
+	groups := map[string]*room{}
+	for i := 0; i < len(h.states); {
+		group := h.states[i].Group
+		var requests, tokens, input, output sum
+		for ; i < len(h.states) && h.states[i].Group == group; i++ {
+			st := &h.states[i]
+			b := bent[st.ID]
+			requests.add(st.RequestLimit, st.Requests, st, b)
+			tokens.add(st.TokenLimit, st.Tokens, st, b)
+			input.add(st.InputTokenLimit, st.InputTokens, st, false)
+			output.add(st.OutputTokenLimit, st.OutputTokens, st, false)
+		}
+		r := &room{http.Header{}, http.Header{}}
+		for _, f := range []struct {
+			sum
+			openAI, anthropic string
+		}{{requests, "Requests", "Requests"}, {tokens, "Tokens", "Tokens"}, {input, "", "Input-Tokens"}, {output, "", "Output-Tokens"}} {
+			if f.unlimited {
+				continue
+			}
+			limit, left := []string{strconv.FormatInt(f.limit, 10)}, []string{strconv.FormatInt(f.left, 10)}
+			if f.openAI != "" {
+				r.openAI["X-Ratelimit-Limit-"+f.openAI], r.openAI["X-Ratelimit-Remaining-"+f.openAI] = limit, left
+			}
+			r.anthropic["Anthropic-Ratelimit-"+f.anthropic+"-Limit"], r.anthropic["Anthropic-Ratelimit-"+f.anthropic+"-Remaining"] = limit, left
+		}
+		groups[escaped(group)] = r
+	}
+	h.groups.Store(&groups)
+}
+
+// escaped writes a name as package transport does in headers.
+func escaped(name string) string {
+	q := strconv.QuoteToASCII(name)
+	return q[1 : len(q)-1]
+}

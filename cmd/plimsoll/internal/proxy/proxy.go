@@ -1,0 +1,184 @@
+package proxy
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/transport"
+)
+
+// Config is what a proxy is made of.
+type Config struct {
+	Engine *engine.Engine // required
+	// Mask replaces secrets in what is logged; nil = there are none.
+	Mask func(string) string
+	Log  *slog.Logger // nil = nobody
+	// Base sends the requests; nil = what package transport has for that.
+	Base http.RoundTripper
+	// MaxHeld is how many bytes of requests may be held in memory at once;
+	// 0 = 256 MiB.
+	MaxHeld int64
+	// Patience is how long one write to a client may take, and how long its body may
+	// take to begin; 0 = 30 s.
+	Patience time.Duration
+}
+
+const (
+	defaultMaxHeld  = 256 << 20
+	defaultPatience = 30 * time.Second
+)
+
+// Proxy answers OpenAI's and Anthropic's requests. It is safe for concurrent use.
+type Proxy struct {
+	cfg      Config
+	held     atomic.Int64 // bytes of requests
+	mu       sync.Mutex   // Apply
+	served   atomic.Pointer[served]
+	headroom headroom
+	failures every
+}
+
+// served is what can be called, as of one Apply.
+type served struct {
+	rt     *transport.Transport // nil = never anything was
+	any    bool
+	models []model
+}
+
+// New returns a proxy that serves nothing before [Proxy.Apply].
+func New(cfg Config) *Proxy {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Mask == nil {
+		cfg.Mask = func(text string) string { return text }
+	}
+	if cfg.MaxHeld == 0 {
+		cfg.MaxHeld = defaultMaxHeld
+	}
+	if cfg.Patience == 0 {
+		cfg.Patience = defaultPatience
+	}
+	p := &Proxy{cfg: cfg, failures: every{gap: time.Second}}
+	p.headroom.engine = cfg.Engine
+	p.served.Store(&served{})
+	return p
+}
+
+// Apply replaces what is served: a configuration that the engine has already, and
+// the endpoints of its deployments, none at all included. It fails as
+// [transport.New] does, and then changes nothing. Calls under way go on.
+func (p *Proxy) Apply(cfg engine.Config, endpoints map[string]transport.Endpoint) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	old := p.served.Load()
+	next := &served{rt: old.rt, any: len(endpoints) > 0, models: modelsOf(cfg, endpoints, time.Now())}
+	var err error
+	switch {
+	case !next.any:
+	case next.rt == nil:
+		next.rt, err = transport.New(transport.Config{Engine: p.cfg.Engine, Endpoints: endpoints, Base: p.cfg.Base, MaxBody: maxBody, Done: p.attempted})
+	default:
+		err = next.rt.Apply(endpoints)
+	}
+	if err != nil {
+		return err
+	}
+	p.headroom.configure(cfg)
+	p.served.Store(next)
+	return nil
+}
+
+// Check returns what [Proxy.Apply] would, for a configuration that no engine has yet.
+func Check(cfg engine.Config, endpoints map[string]transport.Endpoint) error {
+	if len(endpoints) == 0 {
+		return nil
+	}
+	cfg.Clock = nil
+	eng, err := engine.New(cfg)
+	if err != nil {
+		return err
+	}
+	_, err = transport.New(transport.Config{Engine: eng, Endpoints: endpoints, Base: http.DefaultTransport})
+	return err
+}
+
+// Serves reports whether anything can be called.
+func (p *Proxy) Serves() bool { return p.served.Load().any }
+
+// Register adds the proxy's routes to a mux.
+func (p *Proxy) Register(mux *http.ServeMux) {
+	for _, path := range []string{"/openai/v1/chat/completions", "/openai/v1/responses", "/openai/v1/embeddings"} {
+		mux.Handle("POST "+path, p.route(openAI))
+	}
+	mux.Handle("POST /anthropic/v1/messages", p.route(anthropic))
+	mux.HandleFunc("GET /openai/v1/models", p.listModels)
+	mux.HandleFunc("GET /openai/v1/models/{name...}", p.getModel)
+	mux.HandleFunc("/openai/", p.noRoute(openAI))
+	mux.HandleFunc("/anthropic/", p.noRoute(anthropic))
+}
+
+// attempted tells the log of an attempt.
+func (p *Proxy) attempted(a transport.Attempt) {
+	log := p.cfg.Log
+	if a.Err != nil && a.Context.Err() == nil && p.failures.due() {
+		log.Warn("a deployment did not answer; of several in a second one is told", "deployment", p.cfg.Mask(a.Deployment), "error", p.cfg.Mask(a.Err.Error()))
+	}
+	if !log.Enabled(a.Context, slog.LevelDebug) {
+		return
+	}
+	attrs := []any{
+		"request_id", requestID(a.Context), "group", p.cfg.Mask(a.Group), "deployment", p.cfg.Mask(a.Deployment), "attempt", a.Number, "status", a.Status,
+		"reserved", a.Reserved, "ending", a.Ending.String(), "input_tokens", a.Usage.InputTokens, "output_tokens", a.Usage.OutputTokens,
+	}
+	if a.Err != nil {
+		attrs = append(attrs, "error", p.cfg.Mask(a.Err.Error()))
+	}
+	log.Debug("attempt", attrs...)
+}
+
+// every says yes at most once in a while.
+type every struct {
+	gap  time.Duration
+	last atomic.Int64 // Unix ns
+}
+
+func (e *every) due() bool {
+	now, last := time.Now().UnixNano(), e.last.Load()
+	return now-last >= int64(e.gap) && e.last.CompareAndSwap(last, now)
+}
+
+// Each of the two APIs has a shape of its own for errors.
+type shape uint8
+
+const (
+	openAI shape = iota
+	anthropic
+)
+
+func (p *Proxy) noRoute(s shape) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if method := methodOf(r.URL.Path); method != "" {
+			w.Header().Set("Allow", method)
+			s.refuse(w, http.StatusMethodNotAllowed, fmt.Sprintf("use %s for this path", method))
+			return
+		}
+		s.refuse(w, http.StatusNotFound, "no such path; base URLs are /openai/v1 for OpenAI's clients and /anthropic for Anthropic's")
+	}
+}
+
+// methodOf returns the method that a path is served by; "" = the path is not.
+func methodOf(path string) string {
+	switch path {
+	case "/openai/v1/chat/completions", "/openai/v1/responses", "/openai/v1/embeddings", "/anthropic/v1/messages":
+		return http.MethodPost
+	case "/openai/v1/models":
+		return http.MethodGet
+	}
+	return ""
+}
