@@ -139,6 +139,7 @@ func (f serveFlags) run(ctx context.Context, env environment, d *daemon.Daemon, 
 func muxes(d *daemon.Daemon, watch *operators, apart bool) (calls, admin *http.ServeMux) {
 	calls = http.NewServeMux()
 	d.API.Register(calls)
+	d.Proxy.Register(calls)
 	d.Register(calls)
 	admin = calls
 	if apart {
@@ -237,6 +238,9 @@ func (f serveFlags) welcome(d *daemon.Daemon, calls, admin []net.Listener, secur
 	}
 	for _, l := range calls {
 		fmt.Fprintf(&b, "  decisions  %s/v1/acquire and others: docs/API.md\n", address(l, secure))
+		if d.Proxy.Serves() {
+			fmt.Fprintf(&b, "  OpenAI     %s/openai/v1 is the base URL for its clients\n  Anthropic  %[1]s/anthropic is the base URL for its clients\n", address(l, secure))
+		}
 	}
 	for _, l := range operators {
 		fmt.Fprintf(&b, "  live page  %s/\n  metrics    %[1]s/metrics\n", address(l, secure))

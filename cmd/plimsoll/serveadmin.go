@@ -20,6 +20,7 @@ type operators struct {
 	page     *page.Page
 	registry *prometheus.Registry
 	took     *prometheus.HistogramVec
+	calls    *prometheus.HistogramVec
 }
 
 func newOperators(d *daemon.Daemon) (*operators, error) {
@@ -39,8 +40,11 @@ func newOperators(d *daemon.Daemon) (*operators, error) {
 	o := &operators{page: p, registry: prometheus.NewRegistry(), took: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "plimsoll_http_request_duration_seconds", Help: "How long the daemon took to answer a decision request.",
 		Buckets: prometheus.ExponentialBuckets(25e-6, 2, 14), // to 0.2 s
+	}, []string{"route"}), calls: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "plimsoll_proxy_request_duration_seconds", Help: "How long the proxy took to answer a call, to the end of its stream.",
+		Buckets: prometheus.ExponentialBuckets(0.05, 2, 14), // to 410 s
 	}, []string{"route"})}
-	for _, c := range []prometheus.Collector{c, o.took, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})} {
+	for _, c := range []prometheus.Collector{c, o.took, o.calls, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})} {
 		if err := o.registry.Register(c); err != nil {
 			return nil, err
 		}
@@ -56,14 +60,21 @@ func (o *operators) register(mux *http.ServeMux) {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(o.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
 }
 
-// timed measures how long decisions take. The routes are the mux's, so that there
-// are only so many.
+// timed measures how long decisions and calls take. The routes are the mux's, so
+// that there are only so many.
 func (o *operators) timed(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin := time.Now()
+		defer func() { // a call that breaks off leaves by a panic
+			route, ok := strings.CutPrefix(r.Pattern, "POST ")
+			switch {
+			case !ok:
+			case strings.HasPrefix(route, "/v1/"):
+				o.took.WithLabelValues(route).Observe(time.Since(begin).Seconds())
+			default:
+				o.calls.WithLabelValues(route).Observe(time.Since(begin).Seconds())
+			}
+		}()
 		mux.ServeHTTP(w, r)
-		if route, ok := strings.CutPrefix(r.Pattern, "POST /v1/"); ok {
-			o.took.WithLabelValues("/v1/" + route).Observe(time.Since(begin).Seconds())
-		}
 	})
 }

@@ -2,9 +2,10 @@ package main
 
 const serveHelp = `Usage: plimsoll serve [flags]
 
-Runs the daemon: decisions over HTTP for gateways that do not embed the engine.
-Without flags it decides by a built-in example, on 127.0.0.1:4141. docs/API.md
-describes the requests, docs/OPERATIONS.md how to run it.
+Runs the daemon: decisions over HTTP for gateways that do not embed the engine,
+and a proxy for OpenAI's and Anthropic's clients to the deployments that have an
+endpoint. Without flags it decides by a built-in example, on 127.0.0.1:4141.
+docs/API.md describes the requests, docs/OPERATIONS.md how to run it.
 
 Flags:
   --config FILE         plimsoll's own format or a LiteLLM config.yaml, read

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/api"
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/proxy"
 	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/config"
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
@@ -40,6 +41,7 @@ type Options struct {
 type Daemon struct {
 	Engine *engine.Engine
 	API    *api.API
+	Proxy  *proxy.Proxy
 	Syncer *syncer.Syncer // nil: usage is not shared
 	Clock  *window.Clock
 
@@ -84,6 +86,11 @@ func New(o Options) (*Daemon, error) {
 		return nil, err
 	}
 	d.API = api.New(api.Config{Engine: d.Engine, Clock: d.Clock, LeaseTTL: cfg.LeaseTTL, MaxLeases: o.MaxLeases})
+	d.Proxy = proxy.New(proxy.Config{Engine: d.Engine, Mask: func(text string) string { return d.File().Mask(text) }, Log: d.log})
+	d.file.Store(file)
+	if err := d.Proxy.Apply(file.Engine, proxy.Endpoints(file, o.LookupEnv)); err != nil {
+		return nil, err
+	}
 	d.keep(file)
 	if err := d.share(file.Store); err != nil {
 		return nil, err

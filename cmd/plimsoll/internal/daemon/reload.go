@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/proxy"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
 	"github.com/plimsoll-dev/plimsoll/engine/config"
 )
@@ -55,12 +56,21 @@ func (d *Daemon) reload() error {
 	if err := keys.read(d.opts.Tokens); err != nil {
 		return err
 	}
+	endpoints := proxy.Endpoints(file, d.opts.LookupEnv)
+	if err := proxy.Check(file.Engine, endpoints); err != nil { // before anything has changed
+		return err
+	}
 	old := d.File()
 	if err := d.Engine.Apply(file.Engine); err != nil {
 		return err
 	}
-	d.keys.tokens.Store(keys.tokens.Load())
+	// The endpoints follow the deployments. A call that comes in between does without
+	// those that are new.
 	d.keep(file)
+	if err := d.Proxy.Apply(file.Engine, endpoints); err != nil {
+		d.log.Error("the proxy goes on with the endpoints before", "error", err.Error()) // cannot be: it was checked
+	}
+	d.keys.tokens.Store(keys.tokens.Load())
 	d.log.Info("configuration read", "deployments", len(file.Engine.Deployments), "warnings", len(file.Warnings))
 	if d.opts.Sync == "" && old.Store.URL != file.Store.URL {
 		d.log.Warn("the store's settings changed: they hold after a restart")

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/plimsoll-dev/plimsoll/engine/transport"
 )
 
 // route is a handler of calls in one API's shape.
@@ -26,7 +28,7 @@ func (p *Proxy) route(s shape) http.Handler {
 			s.refuse(w, http.StatusUnsupportedMediaType, "the header Content-Type must be application/json")
 			return
 		}
-		p.call(w, r, s, now.rt)
+		p.call(w, r, s, now)
 	})
 }
 
@@ -42,7 +44,7 @@ func isJSON(h http.Header) bool {
 }
 
 // call passes a request on and its answer back.
-func (p *Proxy) call(w http.ResponseWriter, r *http.Request, s shape, rt http.RoundTripper) {
+func (p *Proxy) call(w http.ResponseWriter, r *http.Request, s shape, now *served) {
 	control := http.NewResponseController(w)
 	_ = control.SetWriteDeadline(time.Time{}) // an answer may take minutes to begin
 	in := newBody(p, r, control)
@@ -50,7 +52,7 @@ func (p *Proxy) call(w http.ResponseWriter, r *http.Request, s shape, rt http.Ro
 	out := new(http.Request)
 	*out = *p.identified(w, r)
 	out.Body = in
-	resp, err := rt.RoundTrip(out)
+	resp, err := now.rt.RoundTrip(out)
 	if err != nil {
 		p.fail(w, r, s, in)
 		return
@@ -58,6 +60,11 @@ func (p *Proxy) call(w http.ResponseWriter, r *http.Request, s shape, rt http.Ro
 	defer resp.Body.Close() //nolint:errcheck // read to its end, or given up
 	answerHeader(w.Header(), resp.Header)
 	p.headroom.set(w.Header(), s, resp.Header)
+	if id := resp.Header[transport.HeaderDeployment]; len(id) > 0 {
+		if shown := now.masked[id[0]]; shown != nil {
+			w.Header()[transport.HeaderDeployment] = shown
+		}
+	}
 	if resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden {
 		// It is the daemon that may not call, and such an answer may repeat its key.
 		h := w.Header()

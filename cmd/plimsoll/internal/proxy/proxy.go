@@ -48,6 +48,7 @@ type served struct {
 	rt     *transport.Transport // nil = never anything was
 	any    bool
 	models []model
+	masked map[string][]string // what is shown of deployments in whose IDs a secret is
 }
 
 // New returns a proxy that serves nothing before [Proxy.Apply].
@@ -77,7 +78,12 @@ func (p *Proxy) Apply(cfg engine.Config, endpoints map[string]transport.Endpoint
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	old := p.served.Load()
-	next := &served{rt: old.rt, any: len(endpoints) > 0, models: modelsOf(cfg, endpoints, time.Now())}
+	next := &served{rt: old.rt, any: len(endpoints) > 0, models: modelsOf(cfg, endpoints, time.Now()), masked: map[string][]string{}}
+	for id := range endpoints {
+		if shown := p.cfg.Mask(id); shown != id {
+			next.masked[escaped(id)] = []string{escaped(shown)}
+		}
+	}
 	var err error
 	switch {
 	case !next.any:

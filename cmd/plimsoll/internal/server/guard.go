@@ -18,8 +18,8 @@ const RequestIDHeader = "X-Request-Id"
 
 // Guard lets only those requests through that may be made.
 //
-// With tokens, a request has to carry one, as a bearer token or as the password
-// of basic authentication, which browsers ask for. Without tokens, a request that
+// With tokens, a request has to carry one: as a bearer token, as X-Api-Key, or as
+// the password of basic authentication, which browsers ask for. Without tokens, a request that
 // came by TCP must be for a loopback host, so that no name that an attacker points
 // here leads through. No page of another origin is let through in either case.
 type Guard struct {
@@ -92,6 +92,9 @@ func tokenOf(r *http.Request) string {
 	a := r.Header.Get("Authorization")
 	if scheme, token, ok := strings.Cut(a, " "); ok && strings.EqualFold(scheme, "Bearer") {
 		return strings.TrimSpace(token)
+	}
+	if key := r.Header.Get("X-Api-Key"); key != "" { // of Anthropic's clients
+		return key
 	}
 	_, password, _ := r.BasicAuth()
 	return password

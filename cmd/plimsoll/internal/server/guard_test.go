@@ -91,6 +91,8 @@ func TestGuardWithTokens(t *testing.T) {
 		{"right", "/v1/pick", []string{"Authorization", "Bearer " + token}, 200},
 		{"right by another name", "/v1/pick", []string{"Authorization", "bearer " + token, "Host", "plimsoll.internal"}, 200},
 		{"a browser's", "/v1/pick", []string{"Authorization", basic(token)}, 200},
+		{"an SDK's", "/anthropic/v1/messages", []string{"X-Api-Key", token}, 200},
+		{"an SDK's wrong", "/anthropic/v1/messages", []string{"X-Api-Key", other}, 401},
 		{"health", "/healthz", nil, 200},
 		{"none", "/v1/pick", nil, 401},
 		{"wrong", "/v1/pick", []string{"Authorization", "Bearer " + other}, 401},

@@ -1,0 +1,40 @@
+package proxy
+
+import (
+	"context"
+
+	"github.com/plimsoll-dev/plimsoll/engine/config"
+	"github.com/plimsoll-dev/plimsoll/engine/transport"
+)
+
+// Endpoints returns a file's endpoints as package transport takes them, without
+// those of groups of which only a part has one: such a group cannot be called.
+// lookupEnv returns environment variables; nil = the process's.
+func Endpoints(file *config.File, lookupEnv func(string) (string, bool)) map[string]transport.Endpoint {
+	part := map[string]bool{}
+	for i := range file.Engine.Deployments {
+		d := &file.Engine.Deployments[i]
+		if _, ok := file.Endpoints[d.ID]; !ok {
+			part[d.Group] = true
+		}
+	}
+	out := map[string]transport.Endpoint{}
+	for i := range file.Engine.Deployments {
+		d := &file.Engine.Deployments[i]
+		if ep, ok := file.Endpoints[d.ID]; ok && !part[d.Group] {
+			out[d.ID] = endpointOf(ep, lookupEnv)
+		}
+	}
+	return out
+}
+
+func endpointOf(ep config.Endpoint, lookupEnv func(string) (string, bool)) transport.Endpoint {
+	out := transport.Endpoint{
+		API: transport.API(ep.API), BaseURL: ep.BaseURL, Model: ep.Model, APIVersion: ep.APIVersion,
+		Provider: ep.Provider, Bearer: ep.Bearer, NoStreamUsage: ep.NoStreamUsage,
+	}
+	if !ep.Credential.IsZero() {
+		out.Credential = func(context.Context) (string, error) { return ep.Credential.Get(lookupEnv) }
+	}
+	return out
+}
