@@ -3,6 +3,7 @@ package config
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
@@ -22,6 +23,9 @@ type Options struct {
 	// LookupEnv returns the value of an environment variable and whether it is
 	// set; nil = os.LookupEnv.
 	LookupEnv func(name string) (string, bool)
+	// Profiles says how deployments without a profile of their own count, in place
+	// of the file; [ProfilesUnset] = as the file says, plain if it does not.
+	Profiles Profiles
 }
 
 // File is what a configuration file says.
@@ -33,7 +37,9 @@ type File struct {
 	// deployment without one can be decided about, but not be called through package
 	// transport. Nil if none has one.
 	Endpoints map[string]Endpoint
-	Warnings  []Finding // at most MaxFindings, and one that says how many more there were
+	// Counting says, by the ID of a deployment, where its profile comes from.
+	Counting map[string]Counting
+	Warnings []Finding // at most MaxFindings, and one that says how many more there were
 	// Notes say what is good to know and no reason to change the file, such as
 	// deployments of a LiteLLM file that have no endpoint. As many as Warnings.
 	Notes []Finding
@@ -63,8 +69,11 @@ func Parse(name string, data []byte, o Options) (*File, error) {
 	if o.LookupEnv == nil {
 		o.LookupEnv = os.LookupEnv
 	}
+	if o.Profiles != ProfilesUnset && !slices.Contains(profilesNames, string(o.Profiles)) {
+		found.errorf(0, "", "cannot be read: Options.Profiles is %q; use %s, or nothing for what the file says", o.Profiles, listed(profilesNames))
+	}
 	root, format := readTree(found, hide, o, data, strings.EqualFold(filepath.Ext(name), ".json"))
-	out := &File{Format: format, secrets: hide}
+	out := &File{Format: format, Counting: map[string]Counting{}, secrets: hide}
 	if !found.unreadable {
 		keys := &keysUsed{lookup: o.LookupEnv, unset: map[string]*mention{}}
 		s := section{findings: found, secrets: hide, table: root, keys: keys}
@@ -73,7 +82,7 @@ func Parse(name string, data []byte, o Options) (*File, error) {
 			keys.report(found.notef)
 			out.halfServed(found.notef, hide.quote)
 		} else {
-			readPlimsoll(s, out)
+			readPlimsoll(s, o, out)
 			keys.report(found.warnf)
 			out.halfServed(found.warnf, hide.quote)
 		}

@@ -77,6 +77,35 @@ deployments:
 	// azure azure https://east.openai.azure.com gpt-4o-east file /run/secrets/east
 }
 
+// Profiles are the rules of providers, or what the file changes of them.
+func ExampleFile_counting() {
+	file, err := config.Parse("gateway.yaml", []byte(`
+profiles: auto
+deployments:
+  - {id: main, group: chat, model: openai/gpt-4o}
+  - {id: east, group: chat, model: azure/gpt-4o, profile: {preset: azure, request_window: 1s}}
+  - {id: on-site, group: chat, model: llama}
+`), config.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, d := range file.Engine.Deployments {
+		fmt.Printf("%s: %v (%v, %v)\n", d.ID, file.Counting[d.ID], d.Profile.Shape, d.Profile.Admit)
+	}
+	// Output:
+	// main: openai (bucket, larger)
+	// east: azure, changed (minute, input+max)
+	// on-site: bucket (bucket, expected)
+}
+
+func ExampleParseProfiles() {
+	fmt.Println(config.ParseProfiles("auto"))
+	fmt.Println(config.ParseProfiles("yes"))
+	// Output:
+	// auto <nil>
+	//  want auto or plain
+}
+
 // A credential is looked up when it is asked for, and is not shown.
 func ExampleCredential() {
 	vars := map[string]string{}

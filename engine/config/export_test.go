@@ -38,4 +38,6 @@ var (
 	DeploymentKeys = deploymentKeys
 	StoreKeys      = storeKeys
 	EndpointKeys   = endpointKeys
+	ProfileKeys    = profileKeys
+	WeightKeys     = weightKeys
 )

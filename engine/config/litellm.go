@@ -59,8 +59,12 @@ func readLiteLLM(s section, o Options, out *File) {
 		r.ignoredWeights()
 	}
 	for _, e := range r.entries {
+		p := r.provided(e)
+		how := Counting{Provider: p.preset()}
+		e.Profile, how.Preset = o.Profiles.given(how.Provider, p.model)
+		out.Counting[e.ID] = how
 		cfg.Deployments = append(cfg.Deployments, e.Deployment)
-		out.endpoint(e.ID, r.endpoint(e, r.provided(e)))
+		out.endpoint(e.ID, r.endpoint(e, p))
 	}
 	r.reportUnserved()
 	r.aliases(router, cfg)

@@ -57,7 +57,7 @@ func (r *liteLLM) provided(e *entry) provided {
 		if cut && before == p.name {
 			p.model = after
 		}
-	case cut && named(before):
+	case cut && nameKnown(before):
 		p.name, p.model = before, after
 	case p.url != nil && vendorAt(p.url) != nil:
 		p.name = vendorAt(p.url).name
@@ -78,8 +78,8 @@ func (r *liteLLM) provided(e *entry) provided {
 	return p
 }
 
-// named reports whether LiteLLM knows a provider of that name, as far as matters.
-func named(name string) bool {
+// nameKnown reports whether LiteLLM knows a provider of that name, as far as matters.
+func nameKnown(name string) bool {
 	_, known := provider.Canonical(name)
 	return known || vendorNamed(name) != nil || slices.Contains(otherAPIs, name)
 }

@@ -11,15 +11,15 @@ import (
 // The keys of the own format. docs/CONFIG.md and docs/config.schema.json
 // describe each.
 var (
-	fileKeys       = []string{"deployments", "aliases", "strategy", "expected_output", "output_quantile", "priority_share", "max_waiters", "lease_ttl", "store"}
-	deploymentKeys = []string{"id", "group", "model", "rpm", "tpm", "input_tpm", "output_tpm", "rpd", "tpd", "max_in_flight", "weight", "order", "tags", "disabled", "provider", "endpoint"}
+	fileKeys       = []string{"deployments", "aliases", "strategy", "expected_output", "output_quantile", "priority_share", "max_waiters", "lease_ttl", "store", "profiles"}
+	deploymentKeys = []string{"id", "group", "model", "rpm", "tpm", "input_tpm", "output_tpm", "rpd", "tpd", "max_in_flight", "weight", "order", "tags", "disabled", "provider", "profile", "endpoint"}
 )
 
 // maxOrder bounds orders, so that they fit an int everywhere.
 const maxOrder = 1_000_000
 
 // readPlimsoll reads the own format.
-func readPlimsoll(s section, out *File) {
+func readPlimsoll(s section, o Options, out *File) {
 	s.unknown(fileKeys...)
 	cfg := &out.Engine
 	cfg.ExpectedOutput = s.whole("expected_output", 0, engine.MaxCount, "a whole number of tokens")
@@ -34,11 +34,16 @@ func readPlimsoll(s section, out *File) {
 		}
 		cfg.Strategy = strategy
 	}
+	mode := Profiles(s.oneOf("profiles", profilesNames))
+	if o.Profiles != ProfilesUnset {
+		mode = o.Profiles
+	}
 	ids := firsts{}
 	for _, d := range s.elements("deployments", "deployments") {
 		dep := readDeployment(d)
-		cfg.Deployments = append(cfg.Deployments, dep)
 		name, model := providerOf(d, dep.Model)
+		dep.Profile, out.Counting[dep.ID] = readProfile(d, mode, name, model)
+		cfg.Deployments = append(cfg.Deployments, dep)
 		out.endpoint(dep.ID, readEndpoint(d, name, model))
 		id := dep.ID
 		ids.check(d, "id", id, d.table.line, "ids are unique; give this deployment another")

@@ -8,6 +8,7 @@ import (
 
 	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/config"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
 const everyField = `
@@ -17,6 +18,7 @@ output_quantile: 0.95
 priority_share: [1, 0.8, 0.5]
 max_waiters: 50
 lease_ttl: 20m
+profiles: auto
 deployments:
   - id: east:1
     group: chat
@@ -32,7 +34,11 @@ deployments:
     order: 1
     tags: [eu, premium]
     disabled: true
-  - {id: west, group: chat, rpm: 0}
+    provider: azure
+    profile: {preset: azure, shape: minute, phase: 5s, learn_phase: false, request_window: 1s, admit: input, estimate_stands: false,
+      weights: {input: 1, cached_input: 0.5, cache_write: 2, output: 3}, counts_refused: false, day: pacific, pool: shared}
+    endpoint: {url: "https://east.openai.azure.com", api: azure, model: gpt-4o-east, api_version: "2024-10-21", key: s3cret-key, bearer: true, no_stream_usage: true}
+  - {id: west, group: chat, model: groq/llama, rpm: 0, endpoint: {key_file: /run/key}}
 aliases: {gpt-4: chat, best: gpt-4}
 store:
   url: redis://me:s3cret-pw@localhost:6379/2?addr=other:6379
@@ -47,6 +53,7 @@ store:
 func wantEveryField(t *testing.T, f *config.File) {
 	t.Helper()
 	require.Empty(t, f.Warnings)
+	groq, _ := provider.Preset("groq", "llama")
 	require.Equal(t, config.FormatPlimsoll, f.Format)
 	require.Equal(t, engine.Config{
 		Strategy: engine.Weighted, ExpectedOutput: 512, LeaseTTL: 20 * time.Minute,
@@ -58,11 +65,22 @@ func wantEveryField(t *testing.T, f *config.File) {
 				},
 
 				Weight: 2.5, Order: 1, Tags: []string{"eu", "premium"}, Disabled: true,
+				Profile: provider.Profile{
+					Phase: 5 * time.Second, RequestWindow: time.Second, Admit: provider.AdmitInput,
+					Weights: provider.Weights{Input: 1, CachedInput: 0.5, CacheWrite: 2, Output: 3}, Day: provider.DayPacific, Pool: "shared",
+				},
 			},
-			{ID: "west", Group: "chat", Limits: engine.Limits{RPM: engine.Blocked}},
+			{ID: "west", Group: "chat", Model: "groq/llama", Limits: engine.Limits{RPM: engine.Blocked}, Profile: groq},
 		},
 		Aliases: map[string]string{"gpt-4": "chat", "best": "gpt-4"},
 	}, f.Engine)
+	require.Equal(t, map[string]config.Counting{
+		"east:1": {Provider: "azure", Preset: "azure", Changed: true},
+		"west":   {Provider: "groq", Preset: "groq"},
+	}, f.Counting)
+	require.Len(t, f.Endpoints, 2)
+	require.Equal(t, shown{"azure", "azure", "https://east.openai.azure.com", "gpt-4o-east", "2024-10-21", "(hidden)", true, true}, shownOf(f.Endpoints["east:1"]))
+	require.Equal(t, shown{"groq", "openai", "https://api.groq.com/openai/v1", "llama", "", "file /run/key", false, false}, shownOf(f.Endpoints["west"]))
 	require.Equal(t, "valkey://me:s3cret-pw@localhost:6379/2?addr=other:6379", string(f.Store.URL))
 	require.Equal(t, "valkey://localhost:6379/2 and further servers", f.Store.String())
 	require.Equal(t, "prod", f.Store.Namespace)
@@ -76,12 +94,15 @@ func wantEveryField(t *testing.T, f *config.File) {
 func TestEveryField(t *testing.T) {
 	wantEveryField(t, mustParse(t, everyField))
 	const asJSON = `{
-		"strategy": "weighted", "expected_output": 512, "output_quantile": 0.95, "priority_share": [1, 0.8, 0.5], "max_waiters": 50, "lease_ttl": "20m",
+		"strategy": "weighted", "expected_output": 512, "output_quantile": 0.95, "priority_share": [1, 0.8, 0.5], "max_waiters": 50, "lease_ttl": "20m", "profiles": "auto",
 		"deployments": [
 			{"id": "east:1", "group": "chat", "model": "gpt-4o", "rpm": 600, "tpm": 1e5, "max_in_flight": 50,
 			 "input_tpm": 80000, "output_tpm": 20000, "rpd": 9000, "tpd": 5000000,
-			 "weight": 2.5, "order": 1, "tags": ["eu", "premium"], "disabled": true},
-			{"id": "west", "group": "chat", "rpm": 0}
+			 "weight": 2.5, "order": 1, "tags": ["eu", "premium"], "disabled": true, "provider": "azure",
+			 "profile": {"preset": "azure", "shape": "minute", "phase": "5s", "learn_phase": false, "request_window": "1s", "admit": "input", "estimate_stands": false,
+				"weights": {"input": 1, "cached_input": 0.5, "cache_write": 2, "output": 3}, "counts_refused": false, "day": "pacific", "pool": "shared"},
+			 "endpoint": {"url": "https://east.openai.azure.com", "api": "azure", "model": "gpt-4o-east", "api_version": "2024-10-21", "key": "s3cret-key", "bearer": true, "no_stream_usage": true}},
+			{"id": "west", "group": "chat", "model": "groq/llama", "rpm": 0, "endpoint": {"key_file": "/run/key"}}
 		],
 		"aliases": {"gpt-4": "chat", "best": "gpt-4"},
 		"store": {"url": "valkey://me:s3cret-pw@localhost:6379/2?addr=other:6379", "namespace": "prod", "key_format": "litellm",

@@ -18,6 +18,7 @@ import (
 type object struct {
 	Properties           map[string]object `json:"properties"`
 	Items                *object           `json:"items"`
+	AnyOf                []object          `json:"anyOf"`
 	AdditionalProperties any               `json:"additionalProperties"`
 	Required             []string          `json:"required"`
 	Enum                 []string          `json:"enum"`
@@ -34,6 +35,7 @@ func TestSchemaAndDocumentKnowEveryKey(t *testing.T) {
 	root := readJSON[object](t, "../../docs/config.schema.json")
 	deployment := *root.Properties["deployments"].Items
 	store, endpoint := root.Properties["store"], deployment.Properties["endpoint"]
+	profile := deployment.Properties["profile"].AnyOf[2]
 	for _, tt := range []struct {
 		name string
 		keys []string
@@ -43,6 +45,8 @@ func TestSchemaAndDocumentKnowEveryKey(t *testing.T) {
 		{"deployment", config.DeploymentKeys, deployment},
 		{"store", config.StoreKeys, store},
 		{"endpoint", config.EndpointKeys, endpoint},
+		{"profile", config.ProfileKeys, profile},
+		{"weights", config.WeightKeys, profile.Properties["weights"]},
 	} {
 		require.Equal(t, sorted(tt.keys), keys(tt.in), tt.name)
 		require.Equal(t, false, tt.in.AdditionalProperties, tt.name)
@@ -56,10 +60,22 @@ func TestSchemaAndDocumentKnowEveryKey(t *testing.T) {
 	require.Equal(t, []string{"least-utilized", "lowest-tpm", "power-of-two", "weighted"}, root.Properties["strategy"].Enum)
 	require.Equal(t, []string{"openai", "azure", "anthropic"}, endpoint.Properties["api"].Enum)
 	require.Equal(t, provider.Names(), root.Defs["provider"].Enum)
+	require.Equal(t, []string{"auto", "plain"}, root.Properties["profiles"].Enum)
+	for key, text := range map[string]func(int) string{
+		"shape": func(i int) string { return provider.Shape(i).String() },
+		"admit": func(i int) string { return provider.Admit(i).String() },
+		"day":   func(i int) string { return provider.Day(i).String() },
+	} {
+		var names []string
+		for i := 0; !strings.Contains(text(i), "("); i++ {
+			names = append(names, text(i))
+		}
+		require.Equal(t, names, profile.Properties[key].Enum, key)
+	}
 
 	text, err := os.ReadFile("../../docs/CONFIG.md")
 	require.NoError(t, err)
-	for _, list := range [][]string{config.FileKeys, config.DeploymentKeys, config.StoreKeys, config.EndpointKeys} {
+	for _, list := range [][]string{config.FileKeys, config.DeploymentKeys, config.StoreKeys, config.EndpointKeys, config.ProfileKeys, config.WeightKeys} {
 		for _, key := range list {
 			require.Contains(t, string(text), "| `"+key+"` |")
 		}

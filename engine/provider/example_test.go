@@ -36,6 +36,24 @@ func ExampleCanonical() {
 	//  false
 }
 
+func ExampleParseShape() {
+	fmt.Println(provider.ParseShape("bucket"))
+	fmt.Println(provider.ParseShape("hour"))
+	// Output:
+	// bucket <nil>
+	// minute provider: unknown shape "hour"; use one of minute, bucket
+}
+
+func ExampleParseAdmit() {
+	fmt.Println(provider.ParseAdmit("input+max"))
+	// Output: input+max <nil>
+}
+
+func ExampleParseDay() {
+	fmt.Println(provider.ParseDay("pacific"))
+	// Output: pacific <nil>
+}
+
 func ExampleProfile_Validate() {
 	fmt.Println(provider.Profile{RequestWindow: 7 * time.Second}.Validate())
 	// Output: RequestWindow is 7s: use 0, or a part of a minute of at least a second, such as 10s

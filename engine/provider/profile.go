@@ -3,6 +3,8 @@ package provider
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -99,6 +101,32 @@ func (a Admit) String() string { return nameOf(admits, int(a), "Admit") }
 
 // String returns the name that configuration files use.
 func (d Day) String() string { return nameOf(days, int(d), "Day") }
+
+// ParseShape returns the shape of that name: minute or bucket.
+func ParseShape(name string) (Shape, error) {
+	i, err := indexOf(shapes, name, "shape")
+	return Shape(i), err
+}
+
+// ParseAdmit returns what a request counts at admission by its name: expected,
+// nothing, input, input+max, larger or max-as-input.
+func ParseAdmit(name string) (Admit, error) {
+	i, err := indexOf(admits, name, "admit")
+	return Admit(i), err
+}
+
+// ParseDay returns when a day begins by its name: utc or pacific.
+func ParseDay(name string) (Day, error) {
+	i, err := indexOf(days, name, "day")
+	return Day(i), err
+}
+
+func indexOf(names []string, name, kind string) (int, error) {
+	if i := slices.Index(names, name); i >= 0 {
+		return i, nil
+	}
+	return 0, fmt.Errorf("provider: unknown %s %q; use one of %s", kind, name, strings.Join(names, ", "))
+}
 
 func nameOf(names []string, i int, kind string) string {
 	if i < len(names) {

@@ -168,3 +168,30 @@ func TestPresetsAreDocumented(t *testing.T) {
 		require.Contains(t, row, "](https://", name)
 	}
 }
+
+// Every name is read as what prints it, and nothing else is.
+func TestNamesAreRead(t *testing.T) {
+	for s := provider.Shape(0); !strings.HasPrefix(s.String(), "Shape("); s++ {
+		got, err := provider.ParseShape(s.String())
+		require.NoError(t, err)
+		require.Equal(t, s, got)
+	}
+	for a := provider.Admit(0); !strings.HasPrefix(a.String(), "Admit("); a++ {
+		got, err := provider.ParseAdmit(a.String())
+		require.NoError(t, err)
+		require.Equal(t, a, got)
+	}
+	for d := provider.Day(0); !strings.HasPrefix(d.String(), "Day("); d++ {
+		got, err := provider.ParseDay(d.String())
+		require.NoError(t, err)
+		require.Equal(t, d, got)
+	}
+	for _, name := range []string{"", "Minute", " minute", "Shape(7)"} {
+		_, err := provider.ParseShape(name)
+		require.Error(t, err)
+		_, err = provider.ParseAdmit(name)
+		require.Error(t, err)
+		_, err = provider.ParseDay(name)
+		require.Error(t, err)
+	}
+}
