@@ -68,3 +68,14 @@ func pathOf(r *http.Request) string {
 	}
 	return strings.ToValidUTF8(p, "\uFFFD")
 }
+
+// retryable reports whether another deployment may answer in place of this one: not
+// where it is the request that is wrong. Who may not call is the deployment, as no
+// credential of the client's is sent.
+func retryable(status int) bool {
+	switch status {
+	case http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden, http.StatusTooManyRequests:
+		return true
+	}
+	return status >= http.StatusInternalServerError
+}

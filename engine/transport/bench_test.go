@@ -1,12 +1,15 @@
 package transport_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 	"github.com/plimsoll-dev/plimsoll/engine/transport"
 )
 
@@ -48,6 +51,51 @@ func BenchmarkRoundTrip(b *testing.B) {
 				}
 				_, _ = io.Copy(io.Discard, resp.Body)
 				_ = resp.Body.Close()
+			}
+		})
+	}
+}
+
+// BenchmarkObserve is what a success costs whose headers tell of limits: reading
+// them, and telling the engine.
+func BenchmarkObserve(b *testing.B) {
+	eng, err := engine.New(engine.Config{Deployments: []engine.Deployment{{ID: "a", Group: "chat", Limits: engine.Limits{RPM: 1e9, TPM: 1e12}}, {ID: "b", Group: "chat"}}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	chat, err := eng.Group("chat")
+	if err != nil {
+		b.Fatal(err)
+	}
+	h := http.Header{}
+	for name, value := range map[string]string{
+		"X-Ratelimit-Limit-Requests": "1000000000", "X-Ratelimit-Remaining-Requests": "999999999", "X-Ratelimit-Reset-Requests": "6ms",
+		"X-Ratelimit-Limit-Tokens": "1000000000000", "X-Ratelimit-Remaining-Tokens": "999999999000", "X-Ratelimit-Reset-Tokens": "1ms",
+		"Content-Type": "application/json", "Date": "Mon, 02 Jun 2025 09:45:20 GMT", "Openai-Processing-Ms": "7", "X-Request-Id": "r",
+	} {
+		h.Set(name, value)
+	}
+	at := time.Now()
+	b.Run("read", func(b *testing.B) {
+		b.ReportAllocs()
+		value := transport.ValueOf(h)
+		for b.Loop() {
+			provider.Read(provider.Answer{Provider: "openai", Status: 200, Header: value, At: at})
+		}
+	})
+	s := provider.Read(provider.Answer{Provider: "openai", Status: 200, Header: h.Get, At: at})
+	for _, observed := range []bool{false, true} {
+		b.Run(fmt.Sprint("acquire and settle, observed ", observed), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				l, ok := chat.TryAcquire(engine.Demand{InputTokens: 10, OutputTokens: 10})
+				if !ok {
+					b.Fatal("refused")
+				}
+				if observed {
+					l.Observe(s)
+				}
+				l.Settle(engine.Usage{InputTokens: 10, OutputTokens: 10})
 			}
 		})
 	}

@@ -6,8 +6,10 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
 // pieceStep is by how many pieces of output a running stream is behind in the
@@ -66,12 +68,28 @@ func (c *call) piece() {
 // refusal takes note of an error inside a stream.
 func (c *call) refusal(body []byte) {
 	c.mu.Lock()
-	early := !c.refused && c.pieces == 0 && !c.usage.known()
+	again := c.refused
 	c.refused = true
 	c.mu.Unlock()
-	if early {
-		c.t.cool(c, c.signal(http.StatusOK, body))
+	if !again {
+		c.observe(c.signal(body))
 	}
+}
+
+// observe tells the engine what an answer, or the lack of one, says of the
+// deployment. It is to come before the call ends.
+func (c *call) observe(s provider.Signal) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.lease.Observe(s)
+}
+
+// signal reads what an answer says. body is that of a refusal, or an error inside a
+// stream.
+func (c *call) signal(body []byte) provider.Signal {
+	return provider.Read(provider.Answer{
+		Provider: c.place.provider(), Status: c.report.Status, Header: valueOf(c.header), Body: body, At: time.Now(),
+	})
 }
 
 // refusedEarly reports whether a stream refused before it produced anything.
@@ -115,8 +133,8 @@ func (c *call) cut(err error) {
 	})
 }
 
-// refuse ends a call that the provider answered with an error: it counts as a
-// request without tokens.
+// refuse ends a call that the provider answered with an error: it counts no tokens,
+// and a request only where refused calls count.
 func (c *call) refuse() { c.close(func() { c.settle(engine.Usage{}) }) }
 
 // fail ends a call without an answer. The provider may have counted it, unless

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync/atomic"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
 )
@@ -15,8 +14,6 @@ type place struct {
 	Endpoint
 	id   string
 	base *url.URL
-	// failures counts failed attempts since the last that did not fail.
-	failures atomic.Int32
 }
 
 // places are where requests go, as of one Apply.
@@ -25,7 +22,7 @@ type places struct {
 	groups map[string]bool   // those of which a deployment has one
 }
 
-func newPlaces(e *engine.Engine, endpoints map[string]Endpoint, old map[string]*place) *places {
+func newPlaces(e *engine.Engine, endpoints map[string]Endpoint) *places {
 	out := &places{make(map[string]*place, len(endpoints)), map[string]bool{}}
 	states := e.AppendStates(nil)
 	for i := range states {
@@ -38,11 +35,7 @@ func newPlaces(e *engine.Engine, endpoints map[string]Endpoint, old map[string]*
 		if err != nil {
 			continue // cannot be: it was validated
 		}
-		p := &place{Endpoint: ep, id: id, base: base}
-		if o := old[id]; o != nil {
-			p.failures.Store(o.failures.Load())
-		}
-		out.of[id] = p
+		out.of[id] = &place{Endpoint: ep, id: id, base: base}
 	}
 	return out
 }

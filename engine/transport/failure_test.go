@@ -56,8 +56,9 @@ func TestNextDeploymentIsTried(t *testing.T) {
 	}
 }
 
-// What was refused costs a request and no tokens; what may have been received
-// keeps its reservation; what never left costs nothing.
+// What was refused costs no tokens, and a request only where refused calls count;
+// what failed costs a request; what may have been received keeps its reservation;
+// what never left costs nothing.
 func TestCostOfFailures(t *testing.T) {
 	unreachable := func(c *transport.Config) {
 		ep := c.Endpoints["a"]
@@ -76,15 +77,19 @@ func TestCostOfFailures(t *testing.T) {
 		requests int64
 		ending   transport.Ending
 	}{
-		{"refused", answers(429, "{}"), nil, 1, transport.Settled},
-		{"bad request", answers(400, "{}"), nil, 1, transport.Settled},
+		{"refused", answers(429, "{}"), nil, 0, transport.Settled},
+		{"refused, and counted", answers(429, "{}"), nil, 1, transport.Settled},
+		{"bad request", answers(400, "{}"), nil, 0, transport.Settled},
+		{"bad request, and counted", answers(400, "{}"), nil, 1, transport.Settled},
+		{"failed", answers(500, "{}"), nil, 1, transport.Settled},
 		{"cut", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), nil, 1, transport.Kept},
 		{"unreachable", answers(200, ""), unreachable, 0, transport.Released},
 		{"no key", answers(200, ""), noKey, 0, transport.Released},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			b := newBench(t, change{edit: tt.edit}, tt.handler)
+			counts := provider.Profile{CountsRefused: strings.HasSuffix(tt.name, "counted")}
+			b := newBench(t, change{edit: tt.edit, profile: counts}, tt.handler)
 			resp, err := b.client.Do(request(t.Context(), t, "/chat/completions", plainChat))
 			if err == nil {
 				require.NoError(t, resp.Body.Close())

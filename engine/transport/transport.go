@@ -41,7 +41,6 @@ type Transport struct {
 	done        func(Attempt)
 	places      atomic.Pointer[places]
 	applying    sync.Mutex
-	cooling     sync.Mutex
 }
 
 // New returns a Transport, or every problem of the configuration, each with the
@@ -63,7 +62,7 @@ func New(cfg Config) (*Transport, error) {
 	if t.maxAttempts == 0 {
 		t.maxAttempts = defaultMaxAttempts
 	}
-	t.places.Store(newPlaces(t.engine, cfg.Endpoints, nil))
+	t.places.Store(newPlaces(t.engine, cfg.Endpoints))
 	return t, nil
 }
 
@@ -90,7 +89,7 @@ func (t *Transport) Apply(endpoints map[string]Endpoint) error {
 	}
 	t.applying.Lock()
 	defer t.applying.Unlock()
-	t.places.Store(newPlaces(t.engine, endpoints, t.places.Load().of))
+	t.places.Store(newPlaces(t.engine, endpoints))
 	return nil
 }
 
@@ -212,16 +211,16 @@ func (t *Transport) attempt(in *http.Request, q *request, c *call) (*http.Respon
 	}
 	out, err := q.outgoing(in, c.place)
 	if err != nil {
+		c.observe(provider.Signal{Kind: provider.Other})
 		c.unsent(err)
-		t.cool(c, provider.Signal{Kind: provider.Other})
 		return nil, fail(err)
 	}
 	resp, err := t.base.RoundTrip(out)
 	if err != nil {
-		c.fail(err)
 		if ctx.Err() == nil {
-			t.cool(c, provider.Signal{Kind: provider.Other})
+			c.observe(provider.Signal{Kind: provider.Other})
 		}
+		c.fail(err)
 		return nil, fail(err)
 	}
 	resp.Request = in // not the one that carries the credential
@@ -233,21 +232,19 @@ func (t *Transport) attempt(in *http.Request, q *request, c *call) (*http.Respon
 	resp.Header.Set(HeaderGroup, headerText(q.name))
 	resp.Header.Set(HeaderDeployment, headerText(c.place.id))
 	resp.Header.Set(HeaderAttempts, strconv.Itoa(c.report.Number))
-	switch {
-	case retryable(resp.StatusCode):
-		body := peek(resp)
+	if resp.StatusCode >= http.StatusMultipleChoices {
+		c.observe(c.signal(peek(resp)))
 		c.refuse()
-		t.cool(c, c.signal(resp.StatusCode, body))
-		return nil, &outcome{resp: resp}
-	case resp.StatusCode >= http.StatusMultipleChoices:
-		c.refuse() // the request's own fault; no other deployment would take it
-		return resp, nil
+		if retryable(resp.StatusCode) {
+			return nil, &outcome{resp: resp}
+		}
+		return resp, nil // the request's own fault; no other deployment would take it
 	}
 	s := t.follow(ctx, resp, q, c)
 	if s != nil && resp.Header.Get("Retry-After") != "" && s.refused() {
 		c.refuse()
 		return nil, &outcome{resp: resp}
 	}
-	c.place.failures.Store(0)
+	c.observe(c.signal(nil))
 	return resp, nil
 }

@@ -1,0 +1,4 @@
+package transport
+
+// ValueOf is how a header is read.
+var ValueOf = valueOf
