@@ -107,9 +107,9 @@ type Deployment struct {
 type Limits struct {
 	RPM         int64 // requests per minute
 	TPM         int64 // tokens per minute
-	InputTPM    int64 // input tokens per minute, on this node
-	OutputTPM   int64 // output tokens per minute, on this node
-	RPD         int64 // requests per day, on this node
-	TPD         int64 // tokens per day, on this node
+	InputTPM    int64 // input tokens per minute
+	OutputTPM   int64 // output tokens per minute
+	RPD         int64 // requests per day
+	TPD         int64 // tokens per day
 	MaxInFlight int64 // leases held at once, on this node
 }

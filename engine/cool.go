@@ -113,6 +113,7 @@ func (f *frame) judge(i int, s *provider.Signal, m Mark, now int64) bool {
 
 // told is chill for as long as the provider said, which other nodes are told too.
 func (h *handle) told(now int64, d time.Duration) bool {
+	h.tell(now+int64(d), now)
 	return h.chill(now, d)
 }
 

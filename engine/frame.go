@@ -37,10 +37,14 @@ type share struct {
 	tokens, requests         int64
 	ceilTokens, ceilRequests int64
 	toldTokens, toldRequests int64
+	split                    [splits]splitShare
 }
 
 // noShare is the share of a node alone.
-var noShare = share{ceilTokens: window.Max, ceilRequests: window.Max}
+var noShare = share{
+	ceilTokens: window.Max, ceilRequests: window.Max,
+	split: [splits]splitShare{{ceil: window.Max}, {ceil: window.Max}},
+}
 
 func newFrame(l *layout, epoch int64) *frame {
 	n := len(l.handles)

@@ -45,6 +45,8 @@ type handle struct {
 	gone      bool  // no longer configured
 	goneSince int64 // the epoch in which it was removed
 	gate
+	tellUntil int64 // the cooldown that this node found and tells the others of, Unix ns; 0 = none
+	days      days
 }
 
 // place says where a handle's cells are: the same index in every frame of the
@@ -133,6 +135,9 @@ func (h *handle) configure(d Deployment, expected, epoch, now int64) {
 	if h.cfg.ID == "" || h.cfg.Disabled != d.Disabled || h.gone {
 		h.enabled = !d.Disabled
 	}
+	if h.cfg.Limits.RPD != d.Limits.RPD || h.cfg.Limits.TPD != d.Limits.TPD {
+		h.days.cur.listed = false
+	}
 	h.cfg = d
 	h.gone = false
 	h.tokenCap, h.reqCap = capOf(d.Limits.TPM), capOf(d.Limits.RPM)
@@ -142,7 +147,12 @@ func (h *handle) configure(d Deployment, expected, epoch, now int64) {
 	h.countsRefused.Store(d.Profile.CountsRefused)
 	h.flight.limit(capOf(d.Limits.MaxInFlight))
 	ms := h.meters.Load().measure(&d, h.clock, epoch, now)
-	ms.recap(now)
+	h.startDays(ms, epoch)
+	s := &noShare
+	if p := h.place.Load(); p != nil {
+		s = &p.g.cur.Load().shares[p.i]
+	}
+	ms.recap(now, s, &h.days.cur)
 	h.meters.Store(ms)
 	if d.Limits.TPM > 0 {
 		expected = min(expected, max(d.Limits.TPM/100, 1))

@@ -44,6 +44,10 @@ type meterRule struct {
 	bucket        bool
 }
 
+// minutely reports whether windows are the frames' own minutes: then nodes tell
+// each other what such a meter counts.
+func (r *meterRule) minutely() bool { return !r.bucket && !r.daily && r.length == 0 }
+
 // timed reports whether the rule needs an instant.
 func (r *meterRule) timed() bool { return r.length != 0 || r.bucket }
 
@@ -176,14 +180,14 @@ func (m *meter) ratio(now int64) uint64 {
 	return ratio(uint64(m.used(now)), m.inverse)
 }
 
-// roll brings a meter to an epoch that is about to be published, or to an
-// instant.
-func (m *meter) roll(epoch, now int64) {
-	switch {
-	case m.bucket:
-	case m.length != 0:
-		m.c.Follow(m.window(epoch, now))
-	default:
-		m.c.Roll(m.window(epoch, now), 0, m.most)
+// capped returns how far admissions may go in windows: to the limit, and to this
+// node's ceiling beyond what others have used.
+func (m *meter) capped(ceil, others int64) int64 { return min(m.most, ceil+others) }
+
+// bounded reports whether a limit or a ceiling is set.
+func (m *meter) bounded() bool {
+	if m.bucket {
+		return m.most != window.Max
 	}
+	return m.c.Cap() != window.Max
 }

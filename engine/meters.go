@@ -97,6 +97,14 @@ func (m metered) at(epoch int64) int64 {
 	return window.Start(epoch) + int64(m>>meteredTick&(1<<13-1))*leaseTick
 }
 
+// len returns how many meters there are.
+func (ms *meters) len() int {
+	if ms == nil {
+		return 0
+	}
+	return len(ms.list)
+}
+
 // now returns the present instant, if a meter needs one.
 func (ms *meters) now() int64 {
 	if ms.clock == nil {
@@ -137,24 +145,47 @@ func (ms *meters) measure(d *Deployment, clock *window.Clock, epoch, now int64) 
 		}
 		switch o := ms.find(m.bit, rule); {
 		case limit == 0 && (o == nil || rule.bucket):
-			continue
 		case o != nil:
 			m.c, m.b = o.c, o.b
+			n.add(m, clock)
 		case rule.bucket:
 			m.b = window.NewBucket(now, m.most, time.Minute)
+			n.add(m, clock)
 		default:
 			m.c = window.NewMeter(m.window(epoch, now), m.most)
+			n.add(m, clock)
 		}
-		if rule.timed() {
-			n.clock = clock
+		if rule.timed() && m.dim < splits {
+			n.keep(ms.find(m.bit, meterRule{}), m, epoch)
 		}
-		n.kinds |= m.bit
-		n.list = append(n.list, m)
 	}
 	if n.kinds == 0 {
 		return nil
 	}
 	return n
+}
+
+func (ms *meters) add(m meter, clock *window.Clock) {
+	if m.timed() {
+		ms.clock = clock
+	}
+	ms.kinds |= m.bit
+	ms.list = append(ms.list, m)
+}
+
+// keep adds the count by UTC minutes that nodes exchange of a limit on input or
+// output with another rule: a meter without a limit, which only a ceiling bounds.
+func (ms *meters) keep(old *meter, m meter, epoch int64) {
+	c := (*window.Meter)(nil)
+	switch {
+	case old != nil:
+		c = old.c
+	case m.limit == 0:
+		return
+	default:
+		c = window.NewMeter(epoch, window.Max)
+	}
+	ms.add(meter{c: c, dim: m.dim, why: m.why, bit: m.bit, most: window.Max}, nil)
 }
 
 // find returns the meter of a kind, if it has that rule.
@@ -188,27 +219,21 @@ func (ms *meters) of(why reason) *meter {
 // last.
 func (ms *meters) volatile() bool { return ms.clock != nil || ms.rated }
 
-// roll brings the meters to an epoch about to be published. Under the group's
-// mutex.
-func (ms *meters) roll(epoch int64) {
-	if ms == nil {
-		return
-	}
-	now := ms.now()
-	for i := range ms.list {
-		ms.list[i].roll(epoch, now)
-	}
-}
-
-// recap sets how far admissions may go. Under the group's mutex.
-func (ms *meters) recap(now int64) {
+// recap sets how far admissions may go in the present minute and day. Under the
+// group's mutex.
+func (ms *meters) recap(now int64, s *share, d *dayShare) {
 	if ms == nil {
 		return
 	}
 	for i := range ms.list {
-		if m := &ms.list[i]; m.bucket {
+		switch m := &ms.list[i]; {
+		case m.bucket:
 			m.b.Resize(now, m.most)
-		} else {
+		case m.minutely():
+			m.c.SetCap(m.capped(s.split[m.dim].ceil, s.split[m.dim].others))
+		case m.daily:
+			m.c.SetCap(m.capped(d.ceil[m.dim], d.others[m.dim]))
+		default:
 			m.c.SetCap(m.most)
 		}
 	}
@@ -263,22 +288,14 @@ func (ms *meters) count(a *amounts) {
 // absorb adds what others have newly used to the minute's limits that follow the
 // clock: what they charged in a UTC minute, whenever that becomes known. Parts of
 // a minute stay this node's own. Under the group's mutex.
-func (ms *meters) absorb(tokens, requests int64) {
+func (ms *meters) absorb(a *amounts) {
 	if ms == nil {
 		return
 	}
 	now := ms.now()
 	for i := range ms.list {
-		m := &ms.list[i]
-		if !m.bucket && m.length != window.Minute {
-			continue
-		}
-		switch m.why {
-		case whyTokens:
-			m.count(now, tokens)
-		case whyRequests:
-			m.count(now, requests)
-		default:
+		if m := &ms.list[i]; m.bucket || m.length == window.Minute {
+			m.count(now, a[m.dim])
 		}
 	}
 }
@@ -297,10 +314,10 @@ func (ms *meters) short(p window.Part, a *amounts, tokens bool) (why reason, sur
 	return why, sure
 }
 
-// last reports whether no later meter has a limit.
+// last reports whether no later meter has a limit or a ceiling.
 func (ms *meters) last(i int) bool {
 	for i++; i < len(ms.list); i++ {
-		if ms.list[i].most != window.Max {
+		if ms.list[i].bounded() {
 			return false
 		}
 	}

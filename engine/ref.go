@@ -230,7 +230,8 @@ func (h *handle) lock() *place {
 }
 
 // Cooldown keeps the deployment from being picked or admitted for d from now.
-// It never shortens a cooldown that lasts longer, but 0 or less ends it.
+// It never shortens a cooldown that lasts longer, but 0 or less ends it. The other
+// nodes are told of it, for 25 hours at most; that it was ended they are not.
 func (r Ref) Cooldown(d time.Duration) {
 	if r.h == nil {
 		return
@@ -238,7 +239,7 @@ func (r Ref) Cooldown(d time.Duration) {
 	h := r.alive()
 	h.change(func(now int64) {
 		if d <= 0 {
-			h.coolUntil, h.wary = 0, false
+			h.coolUntil, h.wary, h.tellUntil = 0, false, 0
 			h.open()
 			return
 		}
@@ -247,6 +248,7 @@ func (r Ref) Cooldown(d time.Duration) {
 			until = math.MaxInt64
 		}
 		h.coolUntil = max(h.coolUntil, until)
+		h.tell(until, now)
 	})
 }
 

@@ -8,12 +8,20 @@ import (
 )
 
 // Collect appends to dst what this node has used: a report for each deployment
-// and each of the present and the previous window in which it used anything or
+// and each of the present and the previous minute in which it used anything or
 // had, since the last Collect, changed what it used. Usage is cumulative within
-// a window and includes reservations. Of groups that somebody asked for since
-// the last Collect it lists the unused deployments too, so that a syncer can
-// learn what others use of them. Windows that ended for good between two calls
-// are reported once more if they had changed.
+// a window and includes reservations; input and output are counted where there
+// are limits on them. Of groups that somebody asked for since the last Collect it
+// lists the unused deployments too, so that a syncer can learn what others use of
+// them. Windows that ended for good between two calls are reported once more if
+// they had changed.
+//
+// Of deployments with limits per day it lists the day too, of a kind of its own:
+// whenever its usage has changed since the last Collect, and once in each day
+// whether it has or not, so that a syncer knows of the day from the start.
+//
+// While a deployment cools down for a reason that this node has found, the
+// reports of its minute say until when.
 //
 // One caller at a time, normally the syncer: what one call has reported the next
 // does not repeat unless its window still runs.
@@ -34,28 +42,47 @@ func (g *Group) collect(dst []window.Report, now int64) []window.Report {
 	f := g.turnLocked(now)
 	asked := g.asked.Swap(false)
 	if p := f.prev.Load(); p != nil {
-		dst = p.collect(dst, false)
-	}
-	return f.collect(dst, asked)
-}
-
-func (f *frame) collect(dst []window.Report, asked bool) []window.Report {
-	for i, h := range f.handles {
-		t, r := f.own(i)
-		s := &f.shares[i]
-		if t|r|s.toldTokens|s.toldRequests != 0 || asked && !h.gone {
-			s.toldTokens, s.toldRequests = t, r
-			dst = append(dst, h.report(f.Epoch, t, r))
+		for i := range p.handles {
+			dst = p.collect(dst, i, 0, false)
 		}
+	}
+	for i, h := range f.handles {
+		dst = f.collect(dst, i, h.telling(now), asked && !h.gone)
+		dst = h.collectDay(dst, now)
 	}
 	return dst
 }
 
-func (h *handle) report(epoch, tokens, requests int64) window.Report {
+// collect reports a cell's usage and a cooldown (Unix ns, 0 = none), if there is
+// anything to say.
+func (f *frame) collect(dst []window.Report, i int, cooling int64, asked bool) []window.Report {
+	t, r := f.own(i)
+	split := f.ownSplit(i)
+	s := &f.shares[i]
+	told := s.toldSplit()
+	if t|r|s.toldTokens|s.toldRequests|split[0]|split[1]|told[0]|told[1]|cooling == 0 && !asked {
+		return dst
+	}
+	s.toldTokens, s.toldRequests = t, r
+	for d := range split {
+		s.split[d].told = split[d]
+	}
+	report := f.handles[i].report(f.Epoch, t, r, split)
+	report.CoolUntil = (cooling + 1e6 - 1) / 1e6
+	return append(dst, report)
+}
+
+func (s *share) toldSplit() [splits]int64 { return [splits]int64{s.split[0].told, s.split[1].told} }
+
+func (h *handle) report(epoch, tokens, requests int64, split [splits]int64) window.Report {
 	return window.Report{
-		Tally:        window.Tally{ID: h.id, Start: window.StartSeconds(epoch), Requests: requests, Tokens: tokens},
+		Tally: window.Tally{
+			ID: h.id, Start: window.StartSeconds(epoch), Requests: requests, Tokens: tokens, Input: split[dimInput], Output: split[dimOutput],
+		},
 		RequestLimit: h.cfg.Limits.RPM,
 		TokenLimit:   h.cfg.Limits.TPM,
+		InputLimit:   h.cfg.Limits.InputTPM,
+		OutputLimit:  h.cfg.Limits.OutputTPM,
 	}
 }
 
@@ -94,8 +121,14 @@ func (l *leftovers) take(dst []window.Report) []window.Report {
 // deployment and window. A share replaces the one before it for the same
 // window; shares for the window after the present one are kept for it, and those
 // for other windows or unknown deployments are ignored. A new window without a
-// share starts with others at 0 and no ceiling. Counts below zero are taken as
-// zero, above [MaxCount] as MaxCount; a ceiling below zero admits nothing.
+// share starts with others at 0 and no ceiling. A count below zero says nothing:
+// what was known stays. Counts above [MaxCount] are taken as MaxCount; a ceiling
+// below zero admits nothing. Counts that the deployment has no limits for, beside
+// requests and tokens of a minute, are ignored.
+//
+// A cooldown is taken in whatever the window: it begins at once, never shortens
+// one that lasts longer, and ends within 25 hours. Collect does not report it:
+// others have found it.
 //
 // Only the syncer calls it; calls do not overlap.
 func (e *Engine) Absorb(shares []window.Share) {
@@ -120,6 +153,15 @@ func (g *Group) absorb(h *handle, i int, in *window.Share, now int64) {
 	if !f.has(i, h) {
 		return
 	}
+	if in.CoolUntil > now/1e6 {
+		f.cool(i, in.CoolUntil, now)
+	}
+	if in.Kind != window.KindMinute {
+		if h.absorbDay(in) {
+			f.eased(i)
+		}
+		return
+	}
 	switch window.EpochOf(in.Start) {
 	case f.Epoch:
 		f.absorb(i, in)
@@ -132,9 +174,22 @@ func (g *Group) absorb(h *handle, i int, in *window.Share, now int64) {
 }
 
 func (s *share) set(in *window.Share) {
-	s.tokens, _ = clamp(in.Tokens)
-	s.requests, _ = clamp(in.Requests)
+	s.tokens, s.requests = known(in.Tokens, s.tokens), known(in.Requests, s.requests)
 	s.ceilTokens, s.ceilRequests = ceiling(in.CeilingTokens), ceiling(in.CeilingRequests)
+	s.setSplit(in)
+}
+
+// others returns all that the others used.
+func (s *share) others() *amounts {
+	return &amounts{dimInput: s.split[dimInput].others, dimOutput: s.split[dimOutput].others, dimTokens: s.tokens, dimRequests: s.requests}
+}
+
+// known returns a count that was told; before, if it says nothing.
+func known(n, before int64) int64 {
+	if n < 0 {
+		return before
+	}
+	return min(n, MaxCount)
 }
 
 func ceiling(n int64) int64 {
@@ -152,6 +207,11 @@ func (f *frame) absorb(i int, in *window.Share) {
 	before := *s
 	s.set(in)
 	f.shift(i, s.tokens-before.tokens, s.requests-before.requests)
-	f.handles[i].meters.Load().absorb(s.tokens-before.tokens, s.requests-before.requests)
+	f.absorbSplit(i, &before, s)
+	more, was := s.others(), before.others()
+	for d := range more {
+		more[d] -= was[d]
+	}
+	f.handles[i].meters.Load().absorb(more)
 	f.eased(i)
 }

@@ -46,6 +46,8 @@ func (f *frame) state(group string, i int, now int64) State {
 	st.OutputTokens, st.OutputTokenLimit = h.metered(whyOutput, now)
 	st.DayRequests, st.DayRequestLimit = h.metered(whyDayRequests, now)
 	st.DayTokens, st.DayTokenLimit = h.metered(whyDayTokens, now)
+	st.OthersInput, st.OthersOutput = s.split[dimInput].others, s.split[dimOutput].others
+	st.OthersDayRequests, st.OthersDayTokens = h.days.cur.others[dimRequests], h.days.cur.others[dimTokens]
 	if h.coolUntil > now {
 		st.CoolingFor = time.Duration(h.coolUntil - now)
 	}

@@ -57,11 +57,11 @@ func (g *Group) roll(f *frame, epoch int64) *frame {
 		}
 		n = fresh
 	}
-	n.open()
-	for _, h := range n.handles {
-		h.meters.Load().roll(epoch)
-	}
 	old := f.prev.Load()
+	for i := range n.handles {
+		n.rollMeters(i, f, old)
+	}
+	n.open()
 	n.prev.Store(f)
 	g.publish(n)
 	for _, h := range f.handles[len(n.handles):] {
@@ -115,7 +115,7 @@ func (f *frame) send(i int) {
 func (f *frame) open() {
 	for i := range f.handles {
 		f.cells[i].Shift(f.shares[i].tokens, f.shares[i].requests, 0, 0)
-		f.handles[i].meters.Load().absorb(f.shares[i].tokens, f.shares[i].requests)
+		f.handles[i].meters.Load().absorb(f.shares[i].others())
 		f.recap(i)
 	}
 }
@@ -149,8 +149,9 @@ func (g *Group) foldCell(f *frame, i int, h *handle) {
 	g.past.tokens += own
 	g.past.requests += requests
 	g.past.overrun += max(t-h.tokenCap, 0)
-	if own != s.toldTokens || requests != s.toldRequests {
-		g.e.rest.keep(h.report(f.Epoch, own, requests), &g.e.dropped)
+	split := f.ownSplit(i)
+	if own != s.toldTokens || requests != s.toldRequests || split != s.toldSplit() {
+		g.e.rest.keep(h.report(f.Epoch, own, requests, split), &g.e.dropped)
 	}
 }
 
@@ -165,6 +166,7 @@ func (h *handle) lingers(epoch int64) bool {
 
 // drop forgets a removed handle. Whoever still holds it finds its heir by ID.
 func (h *handle) drop() {
+	h.leaveDays()
 	h.place.Store(nil)
 	h.spot.Store(nil)
 	h.cell.Store(nil)

@@ -54,7 +54,7 @@ func FuzzRollover(f *testing.F) {
 	})
 }
 
-// A collector keeps the last report of every window, as a syncer would.
+// A collector keeps the last report of every minute, as a syncer would.
 type collector map[windowKey]window.Report
 
 type windowKey struct {
@@ -64,7 +64,9 @@ type windowKey struct {
 
 func (c collector) collect(e *engine.Engine) {
 	for _, r := range e.Collect(nil) {
-		c[windowKey{r.ID, r.Start}] = r
+		if r.Kind == window.KindMinute {
+			c[windowKey{r.ID, r.Start}] = r
+		}
 	}
 }
 

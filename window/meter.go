@@ -157,22 +157,35 @@ func (m *Meter) TakeNowIn(p Part, n int64) bool {
 	}
 }
 
+// UsedIn returns what has been used in window w. False: it is neither the
+// present nor the previous one.
+func (m *Meter) UsedIn(w int64) (used int64, ok bool) {
+	if o := m.cur.Load(); in(o, w) {
+		return o & meterValue, true
+	}
+	o := m.prev.Load()
+	return o & meterValue, in(o, w)
+}
+
 // Roll makes w the present window, with used in it already and a new cap, unless
-// it is that already.
-func (m *Meter) Roll(w, used, limit int64) {
+// it is that already. It returns what was used, to the last count, in the
+// windows that nothing can be counted in any more: the previous one so far, and,
+// where windows were skipped, the present one so far.
+func (m *Meter) Roll(w, used, limit int64) (before, skipped int64) {
 	o := m.cur.Load()
 	if in(o, w) {
-		return
+		return 0, 0
 	}
 	if limit < m.cap.Load() {
 		m.cap.Store(limit)
 	}
 	o = m.cur.Swap(w<<meterBits | used)
 	if !in(o, w-1) { // windows were skipped
-		o = (w - 1) << meterBits
+		skipped, o = o&meterValue, (w-1)<<meterBits
 	}
-	m.prev.Store(o)
+	before = m.prev.Swap(o) & meterValue
 	m.cap.Store(limit)
+	return before, skipped
 }
 
 // Shift adds to the present window what others have used and sets the cap, so

@@ -38,6 +38,9 @@ func (s *Syncer) collect() (now int64) {
 }
 
 func (s *Syncer) report(r *window.Report, epoch, now int64) {
+	if r.Kind != window.KindMinute {
+		return // no store keeps days yet
+	}
 	e := window.EpochOf(r.Start)
 	if dead(r.Start, now) || e > epoch+1 {
 		s.drop(countOf(r.Tally))

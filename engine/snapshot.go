@@ -1,0 +1,210 @@
+package engine
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+const (
+	snapshotVersion = 1
+	maxSnapshot     = 16 << 20 // bytes that Restore reads
+)
+
+// snapshot is what Snapshot writes, as JSON.
+type snapshot struct {
+	Version int          `json:"version"`
+	Days    snapshotDays `json:"days"`
+}
+
+// snapshotDays are at most [MaxDeployments].
+type snapshotDays []snapshotDay
+
+type snapshotDay struct {
+	ID       string `json:"id"`
+	Kind     string `json:"kind"`  // window.Kind
+	Start    int64  `json:"start"` // of the day, Unix seconds
+	Requests int64  `json:"requests"`
+	Tokens   int64  `json:"tokens"`
+}
+
+// Snapshot writes what is known to have been used today of limits per day, this
+// node's and the others' together, for [Engine.Restore] after a restart. It is one
+// JSON object, with a version; it holds the IDs of deployments and no secrets. An
+// error is w's.
+func (e *Engine) Snapshot(w io.Writer) error {
+	now := e.clock.Read()
+	s := snapshot{Version: snapshotVersion, Days: snapshotDays{}}
+	for _, g := range *e.all.Load() {
+		s.Days = g.snapshot(s.Days, now)
+	}
+	if err := json.NewEncoder(w).Encode(&s); err != nil {
+		return fmt.Errorf("engine: snapshot: %w", err)
+	}
+	return nil
+}
+
+func (g *Group) snapshot(dst snapshotDays, now int64) snapshotDays {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	f := g.turnLocked(now)
+	for _, h := range f.handles {
+		ms := h.meters.Load()
+		if ms == nil || !h.days.configured {
+			continue
+		}
+		var used amounts
+		for i := range ms.list {
+			if m := &ms.list[i]; m.daily {
+				used[m.dim], _ = m.c.UsedIn(h.days.cur.index)
+			}
+		}
+		if used != (amounts{}) {
+			dst = append(dst, snapshotDay{
+				ID: h.id, Kind: window.KindOf(h.days.zone).String(), Start: h.days.cur.start,
+				Requests: min(used[dimRequests], MaxCount), Tokens: min(used[dimTokens], MaxCount),
+			})
+		}
+	}
+	return dst
+}
+
+// Restore takes in what [Engine.Snapshot] wrote, normally before the first
+// request. It counts as used by other nodes: Collect never lists it, and the first
+// Absorb that knows of the day replaces it, so usage that a store has already is
+// not told twice. Without a store it stays, and the day's limits hold over a
+// restart. Days other than the present one, deployments that are not configured
+// or have no limits per day, and days that Absorb has spoken of are ignored;
+// restoring again replaces.
+//
+// What is malformed, of another version or larger than 16 MiB is an error, which
+// names the place, and changes nothing.
+func (e *Engine) Restore(r io.Reader) error {
+	s, err := readSnapshot(r)
+	if err != nil {
+		return fmt.Errorf("engine: snapshot: %w", err)
+	}
+	now := e.clock.Read()
+	for i := range s.Days {
+		d := &s.Days[i]
+		h, ok := e.handles.Load(d.ID)
+		if !ok {
+			continue
+		}
+		p := h.lock()
+		if p == nil {
+			continue
+		}
+		if f := p.g.turnLocked(now); f.has(p.i, h) && h.restoreDay(d) {
+			f.eased(p.i)
+		}
+		p.g.mu.Unlock()
+	}
+	return nil
+}
+
+func (h *handle) restoreDay(in *snapshotDay) bool {
+	ms, d := h.meters.Load(), &h.days
+	kind := window.KindOf(d.zone)
+	if ms == nil || !d.configured || d.cur.known || in.Kind != kind.String() || in.Start != d.cur.start {
+		return false
+	}
+	t := window.Tally{Requests: in.Requests, Tokens: in.Tokens}
+	h.tellDay(ms, &window.Share{Tally: t, CeilingRequests: told(d.cur.ceil[dimRequests]), CeilingTokens: told(d.cur.ceil[dimTokens])})
+	d.cur.known = false
+	return true
+}
+
+// told is the opposite of ceiling.
+func told(ceil int64) int64 {
+	switch ceil {
+	case window.Max:
+		return 0
+	case 0:
+		return Blocked
+	}
+	return ceil
+}
+
+func readSnapshot(r io.Reader) (s snapshot, err error) {
+	b, err := io.ReadAll(io.LimitReader(r, maxSnapshot+1))
+	if err != nil {
+		return s, err
+	}
+	if len(b) > maxSnapshot {
+		return s, fmt.Errorf("larger than %d bytes: not one of ours", maxSnapshot)
+	}
+	in := json.NewDecoder(bytes.NewReader(b))
+	in.DisallowUnknownFields()
+	if err := in.Decode(&s); err != nil {
+		return s, err
+	}
+	if _, err := in.Token(); !errors.Is(err, io.EOF) {
+		return s, errors.New("something follows the object")
+	}
+	if s.Version != snapshotVersion {
+		return s, fmt.Errorf("version %d: this release reads %d only; start without it", s.Version, snapshotVersion)
+	}
+	return s, s.Days.check()
+}
+
+// UnmarshalJSON reads a list that is not too long to be one of ours.
+func (s *snapshotDays) UnmarshalJSON(b []byte) error {
+	in := json.NewDecoder(bytes.NewReader(b))
+	in.DisallowUnknownFields()
+	if t, err := in.Token(); err != nil || t != json.Delim('[') {
+		return errors.New("days: a list is needed")
+	}
+	for *s = nil; in.More(); {
+		if len(*s) == MaxDeployments {
+			return fmt.Errorf("days: more than %d", MaxDeployments)
+		}
+		var d snapshotDay
+		if err := in.Decode(&d); err != nil {
+			return fmt.Errorf("days[%d]: %w", len(*s), err)
+		}
+		*s = append(*s, d)
+	}
+	return nil
+}
+
+// latestStart is far in the future, in Unix seconds.
+const latestStart = 1 << 33
+
+func (s snapshotDays) check() error {
+	seen := make(map[string]bool, len(s))
+	for i, d := range s {
+		bad := func(field, format string, args ...any) error {
+			return fmt.Errorf("days[%d].%s: %s", i, field, fmt.Sprintf(format, args...))
+		}
+		kind := window.KindDay
+		switch d.Kind {
+		case window.KindDay.String():
+		case window.KindDayPacific.String():
+			kind = window.KindDayPacific
+		default:
+			return bad("kind", "%q is neither %q nor %q", d.Kind, window.KindDay, window.KindDayPacific)
+		}
+		switch {
+		case d.ID == "":
+			return bad("id", "is empty")
+		case seen[d.ID]:
+			return bad("id", "%q is there twice", d.ID)
+		case d.Requests < 0 || d.Requests > MaxCount:
+			return bad("requests", "%d is not from 0 to %d", d.Requests, int64(MaxCount))
+		case d.Tokens < 0 || d.Tokens > MaxCount:
+			return bad("tokens", "%d is not from 0 to %d", d.Tokens, int64(MaxCount))
+		case d.Start < 0 || d.Start > latestStart:
+			return bad("start", "%d is not from 0 to %d", d.Start, int64(latestStart))
+		}
+		if start, _ := kind.Span(d.Start); start != d.Start {
+			return bad("start", "no day begins at %d", d.Start)
+		}
+		seen[d.ID] = true
+	}
+	return nil
+}

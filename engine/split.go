@@ -1,0 +1,114 @@
+package engine
+
+import "github.com/plimsoll-dev/plimsoll/window"
+
+// splits are the dimensions whose usage nodes tell each other where there are
+// limits on them: dimInput and dimOutput. They are counted by meters of UTC
+// minutes, which hold the others' usage too, as cells do.
+const splits = 2
+
+// splitShare is the part of a share that is about input or output. Where no
+// meter counts it, others is 0.
+type splitShare struct {
+	others, ceil, told int64
+	last               int64 // own usage of a frame that the meter has left behind
+}
+
+// ownSplit returns this node's input and output in a frame, 0 where no meter
+// counts them. Under the group's mutex.
+func (f *frame) ownSplit(i int) (own [splits]int64) {
+	ms := f.handles[i].meters.Load()
+	if ms == nil {
+		return own
+	}
+	for d := range own {
+		own[d] = f.shares[i].split[d].last
+	}
+	for j := range ms.list {
+		if m := &ms.list[j]; m.minutely() {
+			if n, ok := m.c.UsedIn(f.Epoch); ok {
+				own[m.dim] = max(n-f.shares[i].split[m.dim].others, 0)
+			}
+		}
+	}
+	return own
+}
+
+// absorbSplit takes in what the others used of the present minute. Under the
+// group's mutex.
+func (f *frame) absorbSplit(i int, before, s *share) {
+	ms := f.handles[i].meters.Load()
+	if ms == nil {
+		s.split = noShare.split
+		return
+	}
+	var counted [splits]bool
+	for j := range ms.list {
+		if m := &ms.list[j]; m.minutely() {
+			now, was := &s.split[m.dim], before.split[m.dim].others
+			m.c.Shift(now.others-was, m.capped(now.ceil, now.others))
+			counted[m.dim] = true
+		}
+	}
+	s.dropUncounted(&counted)
+}
+
+func (s *share) dropUncounted(counted *[splits]bool) {
+	for d := range counted {
+		if !counted[d] {
+			s.split[d] = noShare.split[d]
+		}
+	}
+}
+
+// rollMeters brings a deployment's meters to frame n, about to be published, and
+// keeps what they counted last for the frames before, f and old; old may be nil.
+// Under the group's mutex.
+func (n *frame) rollMeters(i int, f, old *frame) {
+	h := n.handles[i]
+	ms := h.meters.Load()
+	if ms == nil {
+		n.shares[i].split = noShare.split
+		return
+	}
+	now := ms.now()
+	var counted [splits]bool
+	for j := range ms.list {
+		switch m := &ms.list[j]; {
+		case m.bucket || m.daily:
+		case m.minutely():
+			counted[m.dim] = true
+			n.rollSplit(i, m, f, old)
+		default:
+			m.c.Follow(m.window(n.Epoch, now))
+		}
+	}
+	n.shares[i].dropUncounted(&counted)
+	h.rollDay(ms, n.Epoch)
+}
+
+func (n *frame) rollSplit(i int, m *meter, f, old *frame) {
+	if m.c.In(n.Epoch) {
+		return
+	}
+	s := &n.shares[i].split[m.dim]
+	before, skipped := m.c.Roll(n.Epoch, s.others, m.capped(s.ceil, s.others))
+	if old != nil && old.Epoch == f.Epoch-1 && i < len(old.shares) {
+		o := &old.shares[i].split[m.dim]
+		o.last = max(before-o.others, 0)
+	}
+	if f.Epoch != n.Epoch-1 {
+		o := &f.shares[i].split[m.dim]
+		o.last = max(skipped-o.others, 0)
+	}
+}
+
+// setSplit sets what was told of input and output.
+func (s *share) setSplit(in *window.Share) {
+	s.split[dimInput].set(in.Input, in.CeilingInput)
+	s.split[dimOutput].set(in.Output, in.CeilingOutput)
+}
+
+func (s *splitShare) set(others, ceil int64) {
+	s.others, s.ceil = known(others, s.others), ceiling(ceil)
+}
