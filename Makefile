@@ -12,7 +12,7 @@ GOLANGCI := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.
 NESTED := $(patsubst %/go.mod,%,$(shell find . -mindepth 2 -name go.mod -not -path '*/testdata/*' | sort))
 
 .DEFAULT_GOAL := help
-.PHONY: help test race lint bench fuzz cover faults server browser
+.PHONY: help test race lint bench fuzz cover faults soak server browser
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -28,6 +28,9 @@ race: server ## test everything under the race detector, in random order
 
 faults: server ## break real servers and networks under real nodes: a line per fault, with its figures
 	PLIMSOLL_FAULTS=1 $(GO) test -p 1 -count=1 -timeout=20m -v -run '^(TestProperty|TestFaults)$$' ./sync/syncer ./sync/valkeystore
+
+soak: server ## ten minutes of load on two daemons while stores die, files change and clients hang up (test has one of them)
+	PLIMSOLL_SOAK=10m $(GO) test -run '^TestSoak$$' -count=1 -timeout=20m -v ./cmd/plimsoll
 
 lint: ## golangci-lint, formatting included, and tidy go.mod files
 	$(GOLANGCI) config verify

@@ -22,6 +22,9 @@ func TestMain(m *testing.M) {
 	if address := os.Getenv(asPlain); address != "" {
 		servePlain(address)
 	}
+	if addresses := os.Getenv(asSoakClient); addresses != "" {
+		soakAsClient(addresses)
+	}
 	if os.Getenv(asProgram) != "" {
 		main()
 	}

@@ -44,7 +44,17 @@ func newOperators(d *daemon.Daemon) (*operators, error) {
 		Name: "plimsoll_proxy_request_duration_seconds", Help: "How long the proxy took to answer a call, to the end of its stream.",
 		Buckets: prometheus.ExponentialBuckets(0.05, 2, 14), // to 410 s
 	}, []string{"route"})}
-	for _, c := range []prometheus.Collector{c, o.took, o.calls, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})} {
+	leases := d.API.LeaseStats
+	all := []prometheus.Collector{
+		c, o.took, o.calls, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "plimsoll_http_leases", Help: "Leases that clients hold by name, and acquires under way.",
+		}, func() float64 { return float64(leases().Held) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "plimsoll_http_leases_expired_total", Help: "Leases that no client ended in time, settled at their reservation.",
+		}, func() float64 { return float64(leases().Expired) }),
+	}
+	for _, c := range all {
 		if err := o.registry.Register(c); err != nil {
 			return nil, err
 		}

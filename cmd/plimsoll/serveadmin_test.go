@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -37,8 +38,16 @@ func TestServePageAndMetrics(t *testing.T) {
 	for _, want := range []string{
 		"plimsoll_requests_admitted_total 1\n", "plimsoll_leases 1\n",
 		`plimsoll_http_request_duration_seconds_count{route="/v1/acquire"} 1` + "\n", "go_goroutines ",
+		"plimsoll_http_leases 1\n", "plimsoll_http_leases_expired_total 0\n",
 	} {
 		require.Contains(t, figures, want)
+	}
+	for _, file := range []string{"OPERATIONS.md", "monitoring/alerts.yaml", "monitoring/dashboard.json"} {
+		text, err := os.ReadFile("../../docs/" + file)
+		require.NoError(t, err)
+		for _, name := range regexp.MustCompile(`plimsoll_http_[a-z_]*[a-z]`).FindAllString(string(text), -1) {
+			require.Contains(t, figures, "# TYPE "+strings.TrimSuffix(name, "_bucket")+" ", file)
+		}
 	}
 
 	// A viewer does not hold up the end.

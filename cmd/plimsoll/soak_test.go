@@ -1,0 +1,258 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/plimsoll-dev/plimsoll/sync/servertest"
+	"github.com/plimsoll-dev/plimsoll/sync/syncer"
+	"github.com/plimsoll-dev/plimsoll/sync/valkeystore"
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// soakTime is how long TestSoak lasts, but for its end; make soak makes it longer.
+const soakTime = "PLIMSOLL_SOAK"
+
+const soakTTL = time.Minute // the shortest there is
+
+// soak is two daemons that share a real server, and what happens to them.
+type soak struct {
+	t       *testing.T
+	store   *servertest.Server
+	config  string
+	daemons []*child
+	audit   *auditor
+
+	reloads, broken, restarts int
+}
+
+// Two daemons are driven by clients of another process, which hang up now and
+// then, while their configuration changes and their store dies and comes back
+// empty. Nothing grows, no lease is left, and what the clients used is what the
+// daemons and the store have counted.
+func TestSoak(t *testing.T) {
+	t.Parallel() // it waits most of the time
+	lasts := time.Minute
+	if text := os.Getenv(soakTime); text != "" {
+		var err error
+		lasts, err = time.ParseDuration(text)
+		require.NoError(t, err, soakTime)
+	}
+	s := &soak{t: t, store: servertest.Start(t), config: filepath.Join(t.TempDir(), "config.yaml")}
+	s.configure(0)
+	for range 2 {
+		s.daemons = append(s.daemons, serveChild(t, "--config", s.config, "--sync", s.store.URL()))
+	}
+	s.audit = newAuditor(t, s.store.URL(), "east", "west", "extra", "cut")
+
+	ledger := s.play(lasts / 4) // until everything has its size
+	var before []footprint
+	for _, d := range s.daemons {
+		before = append(before, d.footprint(t))
+	}
+	add(&ledger, s.play(lasts-lasts/4))
+	s.leaseless()
+	t.Logf("%v: %d reloads, %d of a broken file, %d restarts of the store", lasts, s.reloads, s.broken, s.restarts)
+	t.Logf("clients: %+v", ledger)
+	for i, d := range s.daemons {
+		after := d.footprint(t)
+		t.Logf("daemon %d: %v, then %v", i, before[i], after)
+		require.LessOrEqual(t, after.goroutines, before[i].goroutines+5)
+		require.Less(t, after.heap, before[i].heap*1.1+(1<<20))
+		require.Less(t, after.resident, before[i].resident*1.25+(8<<20))
+	}
+	s.account(ledger)
+}
+
+// configure writes the nth configuration: limits change, and a deployment in use
+// comes and goes.
+func (s *soak) configure(n int) {
+	text := fmt.Sprintf(`lease_ttl: %s
+max_waiters: 10
+deployments:
+- {id: east, group: chat, rpm: 6000, tpm: %d}
+- {id: west, group: chat, tpm: 1000000, max_in_flight: %d}
+- {id: cut, group: cut, max_in_flight: %d}
+`, soakTTL, 600_000+n%3*200_000, 3+n%4, 20+n%2*1000)
+	if n%2 == 0 {
+		text += "- {id: extra, group: chat, rpm: 3000, order: 1}\n"
+	}
+	if n%5 == 4 {
+		text += "- {id: extra, rpm: many}\n" // not taken
+		s.broken++
+	}
+	write(s.t, s.config, text)
+}
+
+// play lets a client process make calls for a while, in which things happen, and
+// returns what it used.
+func (s *soak) play(d time.Duration) (l soakLedger) {
+	t := s.t
+	self, err := os.Executable()
+	require.NoError(t, err)
+	var addresses []string
+	for _, d := range s.daemons {
+		addresses = append(addresses, d.url, d.admin.url)
+	}
+	client := exec.Command(self)
+	client.Env = append(os.Environ(), asSoakClient+"="+strings.Join(addresses, ","))
+	var out, errs screen
+	client.Stdout, client.Stderr = &out, &errs
+	leash, err := client.StdinPipe()
+	require.NoError(t, err)
+	require.NoError(t, client.Start())
+	t.Cleanup(func() { _ = client.Process.Kill() })
+
+	end, second := time.After(d), time.NewTicker(time.Second)
+	defer second.Stop()
+	for n, ended := 0, false; !ended; n++ {
+		select {
+		case <-end:
+			ended = true
+		case now := <-second.C:
+			if n%2 == 0 {
+				s.reloads++
+				s.configure(s.reloads)
+				require.NoError(t, s.daemons[n/2%2].cmd.Process.Signal(syscall.SIGHUP)) // the other one notices by itself
+			}
+			// What a dead server has lost is told again while its minute is the present
+			// or the previous one. Kept away from a minute's end, that has come before
+			// the auditor's last look.
+			if at := now.Second(); n%8 == 3 && at >= 3 && at <= 40 {
+				s.restarts++
+				s.store.Kill(t)
+				<-second.C
+				s.store.Run(t)
+				s.store.Await(t)
+			}
+			s.audit.look(t)
+		}
+	}
+	require.NoError(t, leash.Close())
+	require.NoError(t, client.Wait(), errs.String())
+	require.NoError(t, json.Unmarshal([]byte(out.String()), &l), out.String())
+	return l
+}
+
+func add(sum *soakLedger, l soakLedger) {
+	sum.Acquired += l.Acquired
+	sum.Released += l.Released
+	sum.PreChecked += l.PreChecked
+	sum.Refused += l.Refused
+	sum.Waited += l.Waited
+	sum.Repeated += l.Repeated
+	sum.Tokens += l.Tokens
+	sum.Cut += l.Cut
+	sum.Abandoned += l.Abandoned
+	sum.Views += l.Views
+	sum.Failed += l.Failed
+	sum.Failure += l.Failure
+}
+
+// leaseless waits until no lease is held: as long as one lives, and no longer.
+func (s *soak) leaseless() {
+	late, second := time.After(soakTTL+10*time.Second), time.NewTicker(time.Second)
+	defer second.Stop()
+	for _, d := range s.daemons {
+		for d.metric(s.t, "plimsoll_http_leases") != 0 || d.metric(s.t, "plimsoll_leases") != 0 {
+			select {
+			case <-late:
+				s.t.Fatal("a lease is left after the lease TTL")
+			case <-second.C:
+				s.audit.look(s.t)
+			}
+		}
+		require.Zero(s.t, d.metric(s.t, "plimsoll_requests_waiting"))
+	}
+}
+
+// account compares what clients, daemons and the store have counted.
+func (s *soak) account(l soakLedger) {
+	t := s.t
+	require.Zero(t, l.Failed, l.Failure)
+	var admitted, released, tokens, dropped float64
+	for _, d := range s.daemons {
+		admitted += d.metric(t, "plimsoll_requests_admitted_total")
+		released += d.metric(t, "plimsoll_leases_released_total")
+		tokens += d.metric(t, "plimsoll_tokens_total")
+		dropped += d.metric(t, "plimsoll_windows_dropped_total") + d.metric(t, "plimsoll_sync_dropped_tokens_total")
+		require.Zero(t, d.metric(t, "plimsoll_counts_invalid_total"))
+	}
+	require.Zero(t, dropped)
+	for _, d := range s.daemons {
+		d.term(t)
+	}
+	// A lease that came for a client that had left the line was given back.
+	cut, back := int64(admitted)-l.Acquired-l.PreChecked, int64(released)-l.Released
+	require.GreaterOrEqual(t, back, int64(0))
+	require.GreaterOrEqual(t, cut, back)
+	require.LessOrEqual(t, cut, l.Cut)
+	require.Equal(t, l.Tokens+(cut-back)*cutTokens, int64(tokens), "tokens: what clients used, and what the daemons counted")
+	s.audit.look(t)
+	requests, stored := s.audit.sum()
+	t.Logf("of %d acquires that were cut off, %d got a lease, of which %d were given back; in the store: %d requests, %d tokens", l.Cut, cut, back, requests, stored)
+	require.Equal(t, int64(tokens), stored, "tokens: what the daemons counted, and the store")
+	require.Equal(t, int64(admitted-released), requests, "requests")
+	for name, n := range map[string]int64{
+		"acquired": l.Acquired, "refused": l.Refused, "waited": l.Waited, "repeated": l.Repeated, "abandoned": l.Abandoned,
+		"cut off": cut, "views": l.Views, "restarts": int64(s.restarts), "broken files": int64(s.broken),
+	} {
+		require.Positive(t, n, name+": it shows nothing otherwise")
+	}
+}
+
+// auditor reads what nodes share, minute by minute.
+type auditor struct {
+	store  *valkeystore.Store
+	ids    []string
+	seq    map[int]uint64 // by bucket
+	minute map[string]window.Tally
+}
+
+func newAuditor(t *testing.T, url string, ids ...string) *auditor {
+	t.Helper()
+	store, err := valkeystore.Open(url, valkeystore.Config{})
+	require.NoError(t, err)
+	t.Cleanup(store.Close)
+	return &auditor{store: store, ids: ids, seq: map[int]uint64{}, minute: map[string]window.Tally{}}
+}
+
+// look reads the minutes that nodes still count in: the last look at each holds.
+func (a *auditor) look(t *testing.T) {
+	t.Helper()
+	now := time.Now().Unix() / 60 * 60
+	for _, id := range a.ids {
+		b := syncer.Batch{Node: "auditor", Bucket: a.store.Bucket(id), Reads: []window.Tally{{ID: id, Start: now - 60}, {ID: id, Start: now}}}
+		a.seq[b.Bucket]++
+		b.Seq = a.seq[b.Bucket]
+		var r syncer.Reply
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		err := a.store.Exchange(ctx, b, &r)
+		cancel()
+		if err != nil { // the server has just come back
+			t.Logf("auditor: %v", err)
+			continue
+		}
+		for _, got := range r.Totals {
+			a.minute[fmt.Sprint(got.ID, got.Start)] = got
+		}
+	}
+}
+
+func (a *auditor) sum() (requests, tokens int64) {
+	for _, m := range a.minute {
+		requests += m.Requests
+		tokens += m.Tokens
+	}
+	return requests, tokens
+}
