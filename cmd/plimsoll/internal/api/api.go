@@ -72,6 +72,7 @@ func (a *API) routes() []route {
 		},
 		posts(a, "/v1/settle", (*API).settle),
 		posts(a, "/v1/release", (*API).release),
+		posts(a, "/v1/observe", (*API).observe),
 	)
 	return append(list,
 		route{"GET", "/v1/deployments", http.HandlerFunc(a.getDeployments), nil, reflect.TypeFor[deploymentsAnswer]()},

@@ -92,17 +92,26 @@ func (a *API) release(in *releaseBody, out *endAnswer) *problem {
 func (h *held) settleReserved() { h.lease.SettleReserved() }
 func (h *held) release()        { h.lease.Release() }
 
-// end ends a lease, once.
-func (a *API) end(id string, out *endAnswer, how func(*held)) *problem {
+// numberOf returns the number of a lease that was given out, held or not.
+func (a *API) numberOf(id string) (uint64, *problem) {
 	if id == "" {
-		return invalid("lease", "is missing; name the lease that acquire answered")
+		return 0, invalid("lease", "is missing; name the lease that acquire answered")
 	}
 	number, ok := a.leases.names.number(id)
 	if !ok || !a.leases.known(number) {
-		return &problem{
-			status: 404, kind: "unknown_lease", field: "lease",
+		return 0, &problem{
+			status: http.StatusNotFound, kind: "unknown_lease", field: "lease",
 			message: "lease: was not given out by this process since it started",
 		}
+	}
+	return number, nil
+}
+
+// end ends a lease, once.
+func (a *API) end(id string, out *endAnswer, how func(*held)) *problem {
+	number, p := a.numberOf(id)
+	if p != nil {
+		return p
 	}
 	out.Lease = id
 	h := a.leases.take(number)

@@ -94,6 +94,19 @@ func (l *leases) take(number uint64) *held {
 	return h
 }
 
+// use does something with the lease of that number, which stays. It reports
+// whether it is held.
+func (l *leases) use(number uint64, do func(*engine.Lease)) bool {
+	s := &l.shards[number%leaseShards]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := s.byNumber[number]
+	if h != nil {
+		do(&h.lease)
+	}
+	return h != nil
+}
+
 // drop takes a lease out. Under the shard's mutex.
 func (s *leaseShard) drop(h *held) {
 	delete(s.byNumber, h.number)

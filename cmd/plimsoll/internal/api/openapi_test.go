@@ -15,6 +15,7 @@ import (
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/api"
 	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
 // schema is the part of JSON Schema that the description uses.
@@ -26,7 +27,8 @@ type schema struct {
 	Items      *schema            `yaml:"items"`
 	Properties map[string]*schema `yaml:"properties"`
 	Required   []string           `yaml:"required"`
-	Additional *bool              `yaml:"additionalProperties"`
+	OneOf      []schema           `yaml:"oneOf"`
+	Additional any                `yaml:"additionalProperties"`
 	MaxItems   int                `yaml:"maxItems"`
 	Maximum    int64              `yaml:"maximum"`
 }
@@ -125,11 +127,14 @@ func (d description) compare(t *testing.T, at string, s schema, typ reflect.Type
 	case reflect.Slice:
 		require.Equal(t, "array", s.Type, at)
 		d.compare(t, at+"[]", *s.Items, typ.Elem(), in)
+	case reflect.Map:
+		require.Equal(t, "object", s.Type, at)
+		require.Equal(t, reflect.TypeFor[map[string]string](), typ, at)
+		require.Equal(t, map[string]any{"type": "string"}, s.Additional, at)
 	case reflect.Struct:
 		require.Equal(t, "object", s.Type, at)
 		if in {
-			require.NotNil(t, s.Additional, at)
-			require.False(t, *s.Additional, at)
+			require.Equal(t, false, s.Additional, at)
 		}
 		types, always := members(typ)
 		require.ElementsMatch(t, slices.Collect(maps.Keys(types)), slices.Collect(maps.Keys(s.Properties)), at)
@@ -174,6 +179,8 @@ func members(typ reflect.Type) (types map[string]reflect.Type, always []string) 
 // come are described.
 func TestOpenAPIRequired(t *testing.T) {
 	d, s := described(t), newService(t)
+	ended := post[fields](t, s, "/v1/acquire", `{"group":"chat"}`, 200)["lease"].(string)
+	post[fields](t, s, "/v1/release", `{"lease":"`+ended+`"}`, 200)
 	for path, methods := range d.Paths {
 		o, ok := methods["post"]
 		if !ok {
@@ -181,7 +188,10 @@ func TestOpenAPIRequired(t *testing.T) {
 		}
 		name := strings.TrimPrefix(o.RequestBody.Content["application/json"].Schema.Ref, "#/components/schemas/")
 		required := d.Components.Schemas[name].Required
-		values := map[string]string{"group": `"chat"`, "deployment": `"east"`, "lease": `"l-0123456789abcdef"`, "usage": `{}`, "requests": `[{}]`}
+		if one := d.Components.Schemas[name].OneOf; len(one) > 0 {
+			required = append(slices.Clone(required), one[0].Required...)
+		}
+		values := map[string]string{"group": `"chat"`, "deployment": `"east"`, "lease": `"l-0123456789abcdef"`, "usage": `{}`, "requests": `[{}]`, "status": `200`}
 		for _, without := range append(slices.Clone(required), "") {
 			var parts []string
 			for _, field := range required {
@@ -197,13 +207,18 @@ func TestOpenAPIRequired(t *testing.T) {
 				require.NotEqual(t, 400, got.status, path+got.body)
 			}
 		}
-		for _, body := range []string{`{}`, `{"group":"none"}`, `{"group":"idle"}`, `{"group":"chat","tags":["x"]}`, `{"group":"chat","input_tokens":9999}`, `{"deployment":"none"}`, `{"deployment":"off"}`, `{"lease":"x"}`} {
+		for _, body := range []string{`{}`, `{"group":"none"}`, `{"group":"idle"}`, `{"group":"chat","tags":["x"]}`, `{"group":"chat","input_tokens":9999}`, `{"deployment":"none"}`, `{"deployment":"off"}`, `{"lease":"x"}`, `{"lease":"x","status":200}`, `{"lease":"` + ended + `","status":200}`, `{"deployment":"none","status":200}`} {
 			got := s.do("POST", path, body)
 			require.Contains(t, o.Responses, strconv.Itoa(got.status), "%s %s", path, body)
 		}
 	}
 	require.Equal(t, api.MaxStates, d.Components.Schemas["Error"].Properties["states"].MaxItems)
 	require.Equal(t, api.MaxWait.Milliseconds(), d.Components.Schemas["Acquire"].Properties["wait_ms"].Maximum)
+	var kinds []string
+	for k := provider.Fine; !strings.HasPrefix(k.String(), "Kind("); k++ {
+		kinds = append(kinds, strings.ReplaceAll(k.String(), " ", "_"))
+	}
+	require.Equal(t, kinds, d.Components.Schemas["Observed"].Properties["kind"].Enum)
 	limits := d.Components.Schemas["Error"].Properties["limit"].Enum
 	for l := engine.LimitNone + 1; !strings.HasPrefix(l.String(), "Limit("); l++ {
 		require.Contains(t, limits, l.String())
