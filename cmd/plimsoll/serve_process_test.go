@@ -25,6 +25,12 @@ func TestMain(m *testing.M) {
 	if addresses := os.Getenv(asSoakClient); addresses != "" {
 		soakAsClient(addresses)
 	}
+	if address := os.Getenv(asProvider); address != "" {
+		serveProvider(address)
+	}
+	if arguments := os.Getenv(asReverse); arguments != "" {
+		serveReverse(arguments)
+	}
 	if os.Getenv(asProgram) != "" {
 		main()
 	}

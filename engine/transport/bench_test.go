@@ -22,6 +22,7 @@ func BenchmarkRoundTrip(b *testing.B) {
 	prompt := strings.Repeat("The crate waits for the next ship. ", 100)
 	for _, bb := range []struct{ name, body, typ, answer string }{
 		{"plain", `{"model":"chat","messages":[{"role":"user","content":"` + prompt + `"}]}`, "application/json", plain},
+		{"plain, prompt of 16 KiB", `{"model":"chat","messages":[{"role":"user","content":"` + strings.Repeat(prompt, 5)[:16<<10] + `"}]}`, "application/json", plain},
 		{"stream of 500 chunks", `{"model":"chat","stream":true,"messages":[{"role":"user","content":"` + prompt + `"}]}`, "text/event-stream", stream},
 	} {
 		b.Run(bb.name, func(b *testing.B) {

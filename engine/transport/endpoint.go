@@ -12,8 +12,9 @@ import (
 // place is an endpoint, its URL parsed.
 type place struct {
 	Endpoint
-	id   string
-	base *url.URL
+	id     string
+	base   *url.URL
+	quoted []byte // Model, as JSON
 }
 
 // places are where requests go, as of one Apply.
@@ -35,7 +36,7 @@ func newPlaces(e *engine.Engine, endpoints map[string]Endpoint) *places {
 		if err != nil {
 			continue // cannot be: it was validated
 		}
-		out.of[id] = &place{Endpoint: ep, id: id, base: base}
+		out.of[id] = &place{Endpoint: ep, id: id, base: base, quoted: quote(ep.Model)}
 	}
 	return out
 }
@@ -50,7 +51,7 @@ func (ep *Endpoint) provider() string {
 
 // url returns where an operation goes. The client's query is kept but for
 // Azure's api-version, which is the endpoint's.
-func (p *place) url(op operation, query url.Values) *url.URL {
+func (p *place) url(op operation, client *url.URL) *url.URL {
 	u := *p.base
 	path := strings.TrimSuffix(u.EscapedPath(), "/")
 	switch {
@@ -67,6 +68,10 @@ func (p *place) url(op operation, query url.Values) *url.URL {
 	}
 	u.RawPath = path
 	u.Path, _ = url.PathUnescape(path) // escaped just now
+	if client.RawQuery == "" && p.APIVersion == "" {
+		return &u
+	}
+	query := client.Query()
 	query.Del("api-version")
 	if p.APIVersion != "" {
 		query.Set("api-version", p.APIVersion)

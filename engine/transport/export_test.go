@@ -1,4 +1,8 @@
 package transport
 
-// ValueOf is how a header is read.
-var ValueOf = valueOf
+// For tests: what a header, a text and JSON are read with.
+var (
+	ValueOf = valueOf
+	Special = special
+	Valid   = valid
+)

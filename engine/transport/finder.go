@@ -1,7 +1,5 @@
 package transport
 
-import "bytes"
-
 // maxUsage is the size of the largest usage object that is read, in bytes.
 const maxUsage = 64 << 10
 
@@ -40,18 +38,17 @@ func (f *finder) text(p []byte) (n int) {
 		f.keep(p[:1])
 		return 1
 	}
-	n = bytes.IndexAny(p, `"\`)
-	if n < 0 {
-		f.keep(p)
-		return len(p)
+	for n = special(p, 0); n < len(p); n = special(p, n+1) {
+		c := p[n]
+		if c != '"' && c != '\\' { // a control character should not be there, and ends nothing
+			continue
+		}
+		f.keep(p[:n+1])
+		f.escaped, f.inText = c == '\\', c != '"'
+		return n + 1
 	}
-	f.keep(p[:n+1])
-	if p[n] == '\\' {
-		f.escaped = true
-	} else {
-		f.inText = false
-	}
-	return n + 1
+	f.keep(p)
+	return len(p)
 }
 
 // keep remembers what may be the name, or is the value.

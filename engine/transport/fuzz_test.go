@@ -145,7 +145,7 @@ func FuzzRewrite(f *testing.F) {
 		if tr.parse(q, text) != nil {
 			return
 		}
-		out := q.rewritten(&place{Endpoint: Endpoint{Model: model}})
+		out := q.rewritten(&place{Endpoint: Endpoint{Model: model}, quoted: quote(model)})
 		var before, after map[string]json.RawMessage
 		if json.Unmarshal(text, &before) != nil || json.Unmarshal(out, &after) != nil {
 			t.Fatalf("%q became %q", text, out)

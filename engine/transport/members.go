@@ -26,7 +26,7 @@ var errNoObject = errors.New("it is not a JSON object")
 // parseObject finds the members. Where a body is no object, the error says why, in
 // words that hold nothing of it.
 func parseObject(text []byte) (object, error) {
-	if !json.Valid(text) {
+	if !valid(text) {
 		return object{}, fault(text)
 	}
 	o := object{text: text, open: space(text, 0) + 1}
@@ -62,28 +62,36 @@ func (o *object) get(name string) json.RawMessage {
 	return nil
 }
 
+// value is what a member is to be.
+type value struct {
+	name string
+	text []byte
+}
+
 // with returns the text with values replaced, and those that are missing put
 // first. The object is not empty.
-func (o *object) with(values map[string][]byte) []byte {
+func (o *object) with(values []value) []byte {
 	size := len(o.text)
-	for name, v := range values {
-		size += len(name) + len(v) + len(`"":,`)
+	for _, v := range values {
+		size += len(v.name) + len(v.text) + len(`"":,`)
 	}
 	out := append(make([]byte, 0, size), o.text[:o.open]...)
-	for name, v := range values {
-		if o.get(name) == nil {
-			out = append(out, quote(name)...)
+	for _, v := range values {
+		if o.get(v.name) == nil {
+			out = append(out, quote(v.name)...)
 			out = append(out, ':')
-			out = append(out, v...)
+			out = append(out, v.text...)
 			out = append(out, ',')
 		}
 	}
 	at := o.open
 	for _, m := range o.members {
-		if v, ok := values[m.name]; ok {
-			out = append(out, o.text[at:m.from]...)
-			out = append(out, v...)
-			at = m.to
+		for _, v := range values {
+			if v.name == m.name {
+				out = append(out, o.text[at:m.from]...)
+				out = append(out, v.text...)
+				at = m.to
+			}
 		}
 	}
 	return append(out, o.text[at:]...)

@@ -34,13 +34,7 @@ func demand(op operation, body *object, counter estimate.Counter) engine.Demand 
 }
 
 // count returns a JSON number as a count of tokens, 0 for anything else.
-func count(raw json.RawMessage) int64 {
-	var n int64
-	if json.Unmarshal(raw, &n) != nil || n < 0 {
-		return 0
-	}
-	return min(n, engine.MaxCount)
-}
+func count(raw json.RawMessage) int64 { return max(said(raw), 0) }
 
 // inputs counts what is to be embedded: a text, texts, tokens or lists of them.
 func inputs(c estimate.Counter, raw json.RawMessage) (int64, error) {
@@ -104,11 +98,14 @@ func toolsOf(raw json.RawMessage) []estimate.Tool {
 		Parameters        json.RawMessage
 		InputSchema       json.RawMessage `json:"input_schema"`
 	}
+	if absent(raw) {
+		return nil
+	}
 	var list []struct {
 		function
 		Function function
 	}
-	if len(raw) == 0 || json.Unmarshal(raw, &list) != nil {
+	if json.Unmarshal(raw, &list) != nil {
 		return nil
 	}
 	var out []estimate.Tool

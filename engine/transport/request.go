@@ -73,15 +73,16 @@ func (t *Transport) parse(q *request, text []byte) *refusal {
 	if q.body, err = parseObject(text); err != nil {
 		return invalidBody(err.Error())
 	}
-	if json.Unmarshal(q.body.get("model"), &q.group) != nil || q.group == "" {
+	if q.group = unquote(q.body.get("model")); q.group == "" {
 		return invalidModel()
 	}
-	var options struct {
-		IncludeUsage bool `json:"include_usage"`
+	q.stream = string(q.body.get("stream")) == "true"
+	options := q.body.get("stream_options")
+	for name, m := range entries(options) {
+		if name == "include_usage" {
+			q.asked = string(options[m.from:m.to]) == "true"
+		}
 	}
-	_ = json.Unmarshal(q.body.get("stream"), &q.stream)
-	_ = json.Unmarshal(q.body.get("stream_options"), &options)
-	q.asked = options.IncludeUsage
 	var counter estimate.Counter
 	if t.counter != nil {
 		counter = t.counter(q.group)
@@ -109,7 +110,7 @@ func (q *request) outgoing(in *http.Request, p *place) (*http.Request, error) {
 		return nil, err
 	}
 	out := (&http.Request{
-		Method: http.MethodPost, URL: p.url(q.op, in.URL.Query()), Header: h,
+		Method: http.MethodPost, URL: p.url(q.op, in.URL), Header: h,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}).WithContext(in.Context())
 	if q.rest != nil {
@@ -141,9 +142,9 @@ func (q *request) attachLarge(out, in *http.Request) error {
 // rewritten returns the body with the endpoint's model, and with what asks for
 // the usage of a stream.
 func (q *request) rewritten(p *place) []byte {
-	values := map[string][]byte{}
+	var values []value
 	if p.Model != "" {
-		values["model"] = quote(p.Model)
+		values = append(values, value{"model", p.quoted})
 	}
 	if q.asksUsage(p) {
 		options := map[string]json.RawMessage{}
@@ -152,7 +153,7 @@ func (q *request) rewritten(p *place) []byte {
 		}
 		options["include_usage"] = json.RawMessage("true")
 		if text, err := json.Marshal(options); err == nil {
-			values["stream_options"] = text
+			values = append(values, value{"stream_options", text})
 		}
 	}
 	if len(values) == 0 {

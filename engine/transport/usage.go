@@ -2,6 +2,7 @@ package transport
 
 import (
 	"encoding/json"
+	"strconv"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
@@ -79,39 +80,46 @@ func (u usage) of(r engine.Ref, input, output int64) engine.Usage {
 // (https://platform.claude.com/docs/en/build-with-claude/prompt-caching); gateways
 // that answer for it in OpenAI's form have prompt_tokens, which includes both.
 func parseUsage(raw json.RawMessage) usage {
-	type details struct {
-		Cached json.RawMessage `json:"cached_tokens"`
+	u := noUsage
+	if !valid(raw) {
+		return u
 	}
-	var w struct {
-		Prompt        json.RawMessage `json:"prompt_tokens"`
-		Completion    json.RawMessage `json:"completion_tokens"`
-		Input         json.RawMessage `json:"input_tokens"`
-		Output        json.RawMessage `json:"output_tokens"`
-		Read          json.RawMessage `json:"cache_read_input_tokens"`
-		Written       json.RawMessage `json:"cache_creation_input_tokens"`
-		PromptDetails json.RawMessage `json:"prompt_tokens_details"`
-		InputDetails  json.RawMessage `json:"input_tokens_details"`
-	}
-	if json.Unmarshal(raw, &w) != nil {
-		return noUsage
-	}
-	u := usage{input: said(w.Prompt), output: said(w.Completion), cached: said(w.Read), written: said(w.Written)}
-	u.apart = u.input < 0 && max(u.cached, u.written) >= 0
-	u.merge(usage{input: said(w.Input), output: said(w.Output), cached: -1, written: -1})
-	for _, d := range []json.RawMessage{w.PromptDetails, w.InputDetails} {
-		var in details
-		if len(d) > 0 && u.cached < 0 && json.Unmarshal(d, &in) == nil {
-			u.cached = said(in.Cached)
+	prompt := false
+	details := int64(-1)
+	for name, m := range entries(raw) {
+		n := said(raw[m.from:m.to])
+		switch name {
+		case "prompt_tokens":
+			prompt = n >= 0
+			u.merge(usage{input: n, output: -1, cached: -1, written: -1})
+		case "input_tokens":
+			u.merge(usage{input: n, output: -1, cached: -1, written: -1})
+		case "completion_tokens", "output_tokens":
+			u.merge(usage{input: -1, output: n, cached: -1, written: -1})
+		case "cache_read_input_tokens":
+			u.cached = n
+		case "cache_creation_input_tokens":
+			u.written = n
+		case "prompt_tokens_details", "input_tokens_details":
+			for name, in := range entries(raw[m.from:m.to]) {
+				if name == "cached_tokens" {
+					details = said(raw[m.from:m.to][in.from:in.to])
+				}
+			}
 		}
+	}
+	u.apart = !prompt && max(u.cached, u.written) >= 0
+	if u.cached < 0 {
+		u.cached = details
 	}
 	return u
 }
 
 // said returns a count, -1 if there is none.
 func said(raw json.RawMessage) int64 {
-	var n *int64
-	if len(raw) == 0 || json.Unmarshal(raw, &n) != nil || n == nil || *n < 0 {
+	n, err := strconv.ParseInt(string(raw), 10, 64)
+	if err != nil || n < 0 {
 		return -1
 	}
-	return min(*n, engine.MaxCount)
+	return min(n, engine.MaxCount)
 }

@@ -31,18 +31,25 @@ func skip(text []byte, i int) int {
 		case '}', ']':
 			depth--
 			i++
+		case ',', ':', ' ', '\n', '\t', '\r': // between values
+			i++
+			continue
 		default:
-			n := bytes.IndexAny(text[i:], `"{}[],`+" \n\t\r")
-			switch {
-			case n < 0:
-				return len(text)
-			case n == 0: // a comma or a space, between values
-				i++
-				continue
-			}
-			i += n
+			i = skipWord(text, i)
 		}
 		if depth == 0 {
+			return i
+		}
+	}
+	return i
+}
+
+// skipWord returns the index behind the number, true, false or null that begins at
+// i.
+func skipWord(text []byte, i int) int {
+	for ; i < len(text); i++ {
+		switch text[i] {
+		case ',', ':', '}', ']', ' ', '\n', '\t', '\r':
 			return i
 		}
 	}
@@ -52,11 +59,7 @@ func skip(text []byte, i int) int {
 // skipText returns the index behind the text whose first quote is at i.
 func skipText(text []byte, i int) int {
 	for i++; i < len(text); i += 2 {
-		n := bytes.IndexAny(text[i:], `"\`)
-		if n < 0 {
-			return len(text)
-		}
-		if i += n; text[i] == '"' {
+		if i = special(text, i); i < len(text) && text[i] == '"' {
 			return i + 1
 		}
 	}
