@@ -188,6 +188,31 @@ func TestServeSharesUsage(t *testing.T) {
 	require.NotContains(t, one.stderr.String()+two.stderr.String()+one.stdout.String(), "hunter2")
 }
 
+// A limit per day holds over a restart, and a snapshot that is none is no reason
+// not to start.
+func TestServeKeepsDays(t *testing.T) {
+	dir := t.TempDir()
+	config, snapshot := filepath.Join(dir, "config.yaml"), filepath.Join(dir, "snapshot")
+	write(t, config, "deployments:\n- {id: a, group: chat, rpd: 2}\n")
+	if left := time.Until(time.Now().Truncate(24 * time.Hour).Add(24 * time.Hour)); left < 30*time.Second {
+		<-time.After(left)
+	}
+	for _, want := range []int{200, 200, 429} {
+		c := serveChild(t, "--config", config, "--snapshot", snapshot)
+		status, got := c.ask(t, "/v1/precheck", `{"deployment":"a"}`)
+		require.Equal(t, want, status)
+		if status == 429 {
+			require.Equal(t, "rpd", got["error"].(map[string]any)["limit"])
+		}
+		c.term(t)
+	}
+	write(t, snapshot, "nonsense")
+	c := serveChild(t, "--config", config, "--snapshot", snapshot)
+	status, _ := c.ask(t, "/v1/precheck", `{"deployment":"a"}`)
+	require.Equal(t, 200, status)
+	require.Contains(t, c.stderr.String(), "the snapshot cannot be used")
+}
+
 // A Unix socket needs no token, and its host no name.
 func TestServeOnUnixSocket(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")

@@ -23,6 +23,7 @@ type serveFlags struct {
 	listen          []string
 	adminListen     string // "" = with everything else
 	tokens          string // file
+	snapshot        string // file; "" = none
 	tlsCert, tlsKey string // files
 	drain           time.Duration
 	maxConnections  int // 0 = the server's default
@@ -101,6 +102,7 @@ func (f *serveFlags) flagSet() *flag.FlagSet {
 		return server.CheckAddress(s)
 	})
 	set.Func("tokens", "", parseName(&f.tokens, "want the name of a file"))
+	set.Func("snapshot", "", parseName(&f.snapshot, "want the name of a file"))
 	set.Func("tls-cert", "", parseName(&f.tlsCert, "want the name of a file"))
 	set.Func("tls-key", "", parseName(&f.tlsKey, "want the name of a file"))
 	set.Func("drain", "", func(s string) (err error) {

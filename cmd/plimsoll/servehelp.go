@@ -22,6 +22,8 @@ Flags:
                         ?password_file=PATH or in PLIMSOLL_SYNC
   --tokens FILE         only who has one of these tokens may call; 'plimsoll token'
                         makes them. Required where other machines can call
+  --snapshot FILE       keeps the usage of limits per day over a restart: written
+                        at the end and every minute, read at the start
   --tls-cert FILE, --tls-key FILE
                         speak TLS, but on Unix sockets; read at every handshake
   --drain TIME          how long requests may take to end on SIGTERM (default 10s)

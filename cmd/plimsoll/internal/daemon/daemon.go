@@ -32,6 +32,11 @@ type Options struct {
 	LookupEnv func(string) (string, bool)
 	// MaxLeases is how many leases may be held at once; 0 = the API's default.
 	MaxLeases int
+	// Snapshot is the path of a file that keeps the usage of limits per day over a
+	// restart; "" = none.
+	Snapshot string
+	// SaveEvery is how often it is written; 0 = 1 min.
+	SaveEvery time.Duration
 	// Poll is how often files are looked at for changes; 0 = 1 s.
 	Poll time.Duration
 	Log  *slog.Logger // nil = nobody
@@ -50,6 +55,7 @@ type Daemon struct {
 	store    *valkeystore.Store
 	file     atomic.Pointer[config.File]
 	keys     tokensFile
+	saved    snapshots
 	started  time.Time
 	draining atomic.Bool
 
@@ -67,6 +73,9 @@ func New(o Options) (*Daemon, error) {
 	}
 	if o.LookupEnv == nil {
 		o.LookupEnv = os.LookupEnv
+	}
+	if o.SaveEvery == 0 {
+		o.SaveEvery = saveEvery
 	}
 	if o.Poll == 0 {
 		o.Poll = time.Second
@@ -95,6 +104,8 @@ func New(o Options) (*Daemon, error) {
 	if err := d.share(file.Store); err != nil {
 		return nil, err
 	}
+	d.saved.path, d.saved.engine, d.saved.log = o.Snapshot, d.Engine, d.log
+	d.saved.restore()
 	return d, nil
 }
 
@@ -123,6 +134,8 @@ func (d *Daemon) Run(ctx context.Context, reload <-chan os.Signal) error {
 	defer stop()
 	wg.Go(func() { _ = d.Clock.Run(ticking) }) // fails only where it runs already
 	wg.Go(func() { d.tend(ctx, reload) })
+	d.saved.save() // what is in its way is told at once
+	defer d.saved.save()
 	if d.Syncer == nil {
 		<-ctx.Done()
 		return nil
@@ -134,7 +147,8 @@ func (d *Daemon) Run(ctx context.Context, reload <-chan os.Signal) error {
 
 // tend does what is due from time to time.
 func (d *Daemon) tend(ctx context.Context, reload <-chan os.Signal) {
-	sweep, poll := time.NewTicker(time.Second), time.NewTicker(d.opts.Poll)
+	sweep, poll, save := time.NewTicker(time.Second), time.NewTicker(d.opts.Poll), time.NewTicker(d.opts.SaveEvery)
+	defer save.Stop()
 	defer sweep.Stop()
 	defer poll.Stop()
 	for {
@@ -143,6 +157,8 @@ func (d *Daemon) tend(ctx context.Context, reload <-chan os.Signal) {
 			return
 		case <-sweep.C:
 			d.API.Sweep()
+		case <-save.C:
+			d.saved.save()
 		case <-poll.C:
 			if d.changed() {
 				d.Reload()

@@ -1,0 +1,94 @@
+package daemon
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+)
+
+// saveEvery is how much usage of limits per day a kill loses at most.
+const saveEvery = time.Minute
+
+// snapshots keeps usage of limits per day in a file, over restarts.
+type snapshots struct {
+	path   string // "" = nowhere
+	engine *engine.Engine
+	log    *slog.Logger
+
+	mu     sync.Mutex
+	failed bool // the last save; told once
+}
+
+// restore takes in what a process before has saved. A file that cannot be used is
+// put aside, and no reason not to start.
+func (s *snapshots) restore() {
+	if s.path == "" {
+		return
+	}
+	f, err := os.Open(s.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	if err == nil {
+		err = s.engine.Restore(f)
+		_ = f.Close()
+	}
+	if err != nil {
+		aside := s.path + ".unread"
+		if e := os.Rename(s.path, aside); e != nil {
+			aside = s.path
+		}
+		s.log.Warn("the snapshot cannot be used: limits per day begin anew", "error", err.Error(), "file", aside)
+	}
+}
+
+// save replaces the file by the usage of now.
+func (s *snapshots) save() {
+	if s.path == "" {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := replaceFile(s.path, s.engine.Snapshot)
+	if err != nil && !s.failed {
+		s.log.Warn("the snapshot cannot be written: a restart forgets the usage of limits per day", "error", err.Error())
+	}
+	s.failed = err != nil
+}
+
+// replaceFile writes a file that only this user can read, and gives it its name
+// when all of it is on disk: whoever looks finds the old one or the new one.
+func replaceFile(path string, write func(io.Writer) error) (err error) {
+	next := path + ".new"
+	if err := os.Remove(next); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	err = write(f)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(next, path)
+	}
+	if err != nil {
+		_ = os.Remove(next)
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = dir.Close() }()
+	return dir.Sync()
+}
