@@ -18,10 +18,14 @@ const checkHelp = `Usage: plimsoll check [flags] FILE
 Reads a configuration file, plimsoll's own (YAML, or JSON if its name ends in
 .json) or LiteLLM's config.yaml, and shows the deployments, the strategy, the
 aliases and the store as plimsoll understands them, with warnings about what it
-does not; or everything that is wrong, with lines. No secret is shown: values
-from the environment appear as os.environ/NAME.
+does not, and notes; or everything that is wrong, with lines. No secret is shown:
+values from the environment appear as os.environ/NAME.
 
 Flags:
+  --profiles auto|plain
+                   how deployments without a profile of their own count: by the
+                   rule of their provider, or by UTC minutes (default: as the file
+                   says, plain if it does not)
   --json           print JSON instead of a table
 
 Columns of the table:
@@ -29,6 +33,9 @@ Columns of the table:
   in flight        requests at once, on each node; - is unlimited
   order            a higher one is used when no lower one has room
   weight           share of the draws, under the strategy weighted
+  profile          the rule by which its provider counts, described below the
+                   table; plain is the UTC minute
+  endpoint         where it is, if the file says how it is called
   state            ready; disabled; blocked (a limit of 0 lets nothing through)
 
 Exit code: 0 if the file can be used, 1 if not, 2 if the command is wrong.
@@ -36,8 +43,9 @@ Exit code: 0 if the file can be used, 1 if not, 2 if the command is wrong.
 
 // checkFlags are the arguments of plimsoll check.
 type checkFlags struct {
-	file string
-	json bool
+	file     string
+	json     bool
+	profiles config.Profiles
 }
 
 func parseCheckFlags(args []string) (checkFlags, error) {
@@ -50,6 +58,7 @@ func parseCheckFlags(args []string) (checkFlags, error) {
 		}
 		return nil
 	})
+	set.Func("profiles", "", parseProfiles(&f.profiles))
 	// Flags may stand on either side of the file.
 	var files []string
 	for {
@@ -74,6 +83,13 @@ func parseCheckFlags(args []string) (checkFlags, error) {
 	return f, nil
 }
 
+func parseProfiles(to *config.Profiles) func(string) error {
+	return func(s string) (err error) {
+		*to, err = config.ParseProfiles(s)
+		return err
+	}
+}
+
 func checkUsage(format string, args ...any) error {
 	return &usageError{command: "check", err: fmt.Errorf("check: "+format, args...)}
 }
@@ -88,7 +104,7 @@ func runCheck(_ context.Context, args []string, env environment) error {
 	if err != nil {
 		return err
 	}
-	file, err := config.Load(f.file, config.Options{})
+	file, err := config.Load(f.file, config.Options{Profiles: f.profiles})
 	wrong, bad := errors.AsType[*config.Error](err)
 	switch {
 	case err != nil && !bad:
@@ -128,12 +144,15 @@ func findingLines(e *config.Error) string {
 }
 
 // warningLines lists warnings under a heading; "" if there are none.
-func warningLines(list []config.Finding) string {
+func warningLines(list []config.Finding) string { return headed("Warnings", list) }
+
+// headed lists findings under a heading; "" if there are none.
+func headed(heading string, list []config.Finding) string {
 	if len(list) == 0 {
 		return ""
 	}
 	var b strings.Builder
-	b.WriteString("\nWarnings:\n")
+	b.WriteString("\n" + heading + ":\n")
 	for _, w := range list {
 		b.WriteString("  " + w.String() + "\n")
 	}

@@ -33,7 +33,7 @@ func checkGolden(t *testing.T, name, got string) {
 func TestCheckOutput(t *testing.T) {
 	for name, value := range map[string]string{
 		"PLIMSOLL_TEST_KEY": "sk-planted-env", "PLIMSOLL_TEST_HOST": "planted-host", "PLIMSOLL_TEST_PW": "planted-password",
-		"PLIMSOLL_TEST_GROUP": "planted-group",
+		"PLIMSOLL_TEST_GROUP": "planted-group", "PLIMSOLL_TEST_URL": "https://planted.example/llm/",
 	} {
 		t.Setenv(name, value)
 	}
@@ -77,6 +77,7 @@ func TestCheckTranscripts(t *testing.T) {
 			t.Setenv("REDIS_HOST", "localhost")
 			t.Setenv("EAST_KEY", "a-secret")
 			t.Setenv("WEST_KEY", "b-secret")
+			t.Setenv("OPENAI_KEY", "c-secret")
 			require.NoError(t, os.WriteFile(string(shown[1]), file[1], 0o600))
 			got := plimsoll(t.Context(), "check", string(shown[1]))
 			require.Empty(t, got.stderr)
@@ -84,6 +85,34 @@ func TestCheckTranscripts(t *testing.T) {
 			require.Equal(t, strings.TrimSpace(want), strings.TrimSpace(got.stdout))
 		})
 	}
+}
+
+// --profiles goes before what a file says about deployments that say nothing.
+func TestCheckProfiles(t *testing.T) {
+	t.Setenv("PLIMSOLL_TEST_KEY", "sk-planted-env")
+	t.Setenv("PLIMSOLL_TEST_URL", "https://planted.example/llm/")
+	const file = "testdata/check-profiles.yaml"
+	for flag, want := range map[string][]string{
+		"":      {"openai", "azure, changed", "azure", "groq", "bucket", "bedrock", "plain", "plain, changed"},
+		"auto":  {"openai", "azure, changed", "azure", "groq", "bucket", "bedrock", "plain", "plain, changed"},
+		"plain": {"plain", "azure, changed", "plain", "groq", "plain", "plain", "plain", "plain, changed"},
+	} {
+		args := []string{"check", "--json", file}
+		if flag != "" {
+			args = append(args, "--profiles", flag)
+		}
+		got := plimsoll(t.Context(), args...)
+		require.Equal(t, exitOK, got.code, got.stderr)
+		var view checkView
+		require.NoError(t, json.Unmarshal([]byte(got.stdout), &view))
+		var names []string
+		for _, d := range view.Deployments {
+			names = append(names, d.Profile.name())
+		}
+		require.Equal(t, want, names, flag)
+	}
+	got := plimsoll(t.Context(), "check", "--profiles", "auto", "testdata/check-limits.yaml")
+	require.Contains(t, got.stdout, "bucket")
 }
 
 func TestCheckUsage(t *testing.T) {
@@ -95,7 +124,8 @@ func TestCheckUsage(t *testing.T) {
 		{nil, "plimsoll: check: no file given; name the configuration to check\n"},
 		{[]string{""}, "plimsoll: check: no file given; name the configuration to check\n"},
 		{[]string{"a", "b"}, "plimsoll: check: unexpected argument \"b\"; one file is checked at a time\n"},
-		{[]string{"--jsn", "a"}, "plimsoll: check: unknown flag --jsn; use one of --json\n"},
+		{[]string{"--jsn", "a"}, "plimsoll: check: unknown flag --jsn; use one of --json, --profiles\n"},
+		{[]string{"--profiles", "yes", "a"}, "plimsoll: check: invalid value \"yes\" for flag --profiles: want auto or plain\n"},
 		{[]string{"--json=maybe", "a"}, "plimsoll: check: invalid boolean value \"maybe\" for flag --json: want true or false\n"},
 	} {
 		require.Equal(t, result{exitUsage, "", tt.want + more}, plimsoll(t.Context(), append([]string{"check"}, tt.args...)...))

@@ -58,20 +58,28 @@ func (v checkView) text() string {
 		b.WriteString("\n" + columns(settings))
 	}
 	b.WriteString(warningLines(v.Warnings))
+	b.WriteString(headed("Notes", v.Notes))
 	return b.String()
 }
 
 // rows are the deployments' lines. Columns that say nothing are left out.
 func (v checkView) rows() [][]string {
 	weighted, tagged := v.Strategy == engine.Weighted.String(), false
+	provided, called := false, false
 	var set [len(rareLimits)]bool
 	for _, d := range v.Deployments {
 		tagged = tagged || len(d.Tags) > 0
+		provided = provided || d.Provider != ""
+		called = called || d.Endpoint != nil
 		for i, limit := range d.rare() {
 			set[i] = set[i] || limit != nil
 		}
 	}
-	head := []string{"group", "id", "model", "RPM", "TPM"}
+	head := []string{"group", "id", "model"}
+	if provided {
+		head = append(head, "provider")
+	}
+	head = append(head, "RPM", "TPM")
 	for i, name := range rareLimits {
 		if set[i] {
 			head = append(head, name)
@@ -84,9 +92,17 @@ func (v checkView) rows() [][]string {
 	if tagged {
 		head = append(head, "tags")
 	}
+	head = append(head, "profile")
+	if called {
+		head = append(head, "endpoint")
+	}
 	rows := [][]string{append(head, "state")}
 	for _, d := range v.Deployments {
-		row := []string{cell(d.Group), cell(shortID(d.ID)), cell(d.Model), limitCell(d.RPM), limitCell(d.TPM)}
+		row := []string{cell(d.Group), cell(shortID(d.ID)), cell(d.Model)}
+		if provided {
+			row = append(row, cell(d.Provider))
+		}
+		row = append(row, limitCell(d.RPM), limitCell(d.TPM))
 		for i, limit := range d.rare() {
 			if set[i] {
 				row = append(row, limitCell(limit))
@@ -98,6 +114,10 @@ func (v checkView) rows() [][]string {
 		}
 		if tagged {
 			row = append(row, cell(strings.Join(d.Tags, ",")))
+		}
+		row = append(row, d.Profile.name())
+		if called {
+			row = append(row, d.Endpoint.cell())
 		}
 		rows = append(rows, append(row, d.State))
 	}
@@ -113,7 +133,7 @@ func (d *deploymentView) rare() [len(rareLimits)]*int64 {
 
 // settings are what holds for all deployments, as far as the file says it.
 func (v checkView) settings() [][]string {
-	var rows [][]string
+	rows := v.profiles()
 	add := func(name, text string) {
 		if text != "" {
 			rows = append(rows, []string{name, text})

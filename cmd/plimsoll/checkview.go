@@ -26,25 +26,29 @@ type checkView struct {
 	Aliases        []aliasView      `json:"aliases,omitempty"`
 	Store          *storeView       `json:"store,omitempty"`
 	Warnings       []config.Finding `json:"warnings"`
+	Notes          []config.Finding `json:"notes,omitempty"`
 }
 
 // deploymentView is a deployment; a limit of null is unlimited, 0 lets nothing
 // through.
 type deploymentView struct {
-	Group       string   `json:"group"`
-	ID          string   `json:"id"`
-	Model       string   `json:"model"`
-	RPM         *int64   `json:"rpm"`
-	TPM         *int64   `json:"tpm"`
-	InputTPM    *int64   `json:"input_tpm"`
-	OutputTPM   *int64   `json:"output_tpm"`
-	RPD         *int64   `json:"rpd"`
-	TPD         *int64   `json:"tpd"`
-	MaxInFlight *int64   `json:"max_in_flight"`
-	Order       int      `json:"order"`
-	Weight      float64  `json:"weight,omitempty"` // under the strategy weighted
-	Tags        []string `json:"tags"`
-	State       string   `json:"state"`
+	Group       string        `json:"group"`
+	ID          string        `json:"id"`
+	Model       string        `json:"model"`
+	Provider    string        `json:"provider,omitempty"` // "" = not known
+	RPM         *int64        `json:"rpm"`
+	TPM         *int64        `json:"tpm"`
+	InputTPM    *int64        `json:"input_tpm"`
+	OutputTPM   *int64        `json:"output_tpm"`
+	RPD         *int64        `json:"rpd"`
+	TPD         *int64        `json:"tpd"`
+	MaxInFlight *int64        `json:"max_in_flight"`
+	Order       int           `json:"order"`
+	Weight      float64       `json:"weight,omitempty"` // under the strategy weighted
+	Tags        []string      `json:"tags"`
+	Profile     profileView   `json:"profile"`
+	Endpoint    *endpointView `json:"endpoint,omitempty"` // nil = it cannot be called
+	State       string        `json:"state"`
 }
 
 type aliasView struct {
@@ -74,7 +78,7 @@ func checkedFile(name string, f *config.File) checkView {
 	v := checkView{
 		File: name, Valid: true, Format: f.Format, Strategy: cfg.Strategy.String(),
 		ExpectedOutput: cfg.ExpectedOutput, OutputQuantile: cfg.OutputQuantile, PriorityShare: cfg.PriorityShare, MaxWaiters: cfg.MaxWaiters,
-		Aliases: aliasViews(f), Store: storeOf(f), Warnings: list(f.Warnings),
+		Aliases: aliasViews(f), Store: storeOf(f), Warnings: list(f.Warnings), Notes: f.Notes,
 	}
 	if cfg.LeaseTTL > 0 {
 		v.LeaseTTL = cfg.LeaseTTL.String()
@@ -104,6 +108,7 @@ func viewOf(f *config.File, d engine.Deployment) deploymentView {
 		InputTPM: limitOf(d.Limits.InputTPM), OutputTPM: limitOf(d.Limits.OutputTPM),
 		RPD: limitOf(d.Limits.RPD), TPD: limitOf(d.Limits.TPD),
 		Order: d.Order, Tags: []string{}, State: "ready",
+		Provider: f.Counting[d.ID].Provider, Profile: profileOf(f, d), Endpoint: endpointOf(f, d.ID),
 	}
 	for _, t := range d.Tags {
 		v.Tags = append(v.Tags, f.Mask(t))

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -23,7 +25,7 @@ const maxGroupsNamed = 20
 // deployments, but for the disabled ones. What it has to say about the file
 // goes to stderr.
 func (f replayFlags) readConfig(env environment) (pool, error) {
-	file, err := config.Load(f.config, config.Options{})
+	file, err := config.Load(f.config, config.Options{Profiles: f.profiles})
 	if err != nil {
 		return pool{}, fmt.Errorf("replay: cannot use %s:\n%w", f.config, err)
 	}
@@ -41,7 +43,7 @@ func (f replayFlags) readConfig(env environment) (pool, error) {
 		return pool{}, replayUsage("%s: %w", f.config, err)
 	}
 	p := pool{
-		name:     fmt.Sprintf("config %s, group %s", f.config, file.Mask(group)),
+		name:     fmt.Sprintf("config %s, group %s, %s", f.config, file.Mask(group), profilesOf(file, group)),
 		strategy: cfg.Strategy,
 		engine:   replay.ConfiguredEngine(cfg, group),
 	}
@@ -60,6 +62,27 @@ func (f replayFlags) readConfig(env environment) (pool, error) {
 		return pool{}, fmt.Errorf("replay: %s: every deployment of group %s is disabled", f.config, file.Mask(group))
 	}
 	return p, nil
+}
+
+// profilesOf names the profiles that the engine counts by for a group, the most
+// frequent first, with how many deployments each has if there are several.
+func profilesOf(file *config.File, group string) string {
+	times := map[string]int{}
+	for _, d := range file.Engine.Deployments {
+		if d.Group == group && !d.Disabled {
+			times[file.Counting[d.ID].String()]++
+		}
+	}
+	names := slices.SortedFunc(maps.Keys(times), func(a, b string) int {
+		return cmp.Or(cmp.Compare(times[b], times[a]), cmp.Compare(a, b))
+	})
+	if len(names) == 1 {
+		return "profile " + names[0]
+	}
+	for i, name := range names {
+		names[i] = fmt.Sprintf("%s (%d)", name, times[name])
+	}
+	return "profiles " + strings.Join(names, ", ")
 }
 
 // chooseGroup returns the group of that name or alias, or the only one there is

@@ -45,7 +45,7 @@ func TestReplayConfig(t *testing.T) {
 	for _, group := range []string{"chat", "fast"} {
 		got := plimsoll(t.Context(), "replay", "--config", path, "--group", group, "--trace", smallTrace(t))
 		require.Equal(t, exitOK, got.code, got.stderr)
-		require.Contains(t, got.stdout, ", load 0.95, config "+path+", group chat, strategy least-utilized, seed 1\n")
+		require.Contains(t, got.stdout, ", load 0.95, config "+path+", group chat, profile plain, strategy least-utilized, seed 1\n")
 		require.Regexp(t, `(?m)^small .* 600 .* 100,000 `, got.stdout)
 		require.Regexp(t, `(?m)^plain .* - .* - `, got.stdout)
 		require.NotContains(t, got.stdout, "\nidle ")
@@ -64,7 +64,7 @@ func TestReplayLiteLLMConfig(t *testing.T) {
 		args = append([]string{"replay", "--config", path, "--trace", smallTrace(t)}, args...)
 		got := plimsoll(t.Context(), args...)
 		require.Equal(t, exitOK, got.code, got.stderr)
-		require.Contains(t, got.stdout, "group chat, "+want+", seed 1\n")
+		require.Contains(t, got.stdout, "group chat, profile plain, "+want+", seed 1\n")
 		require.Regexp(t, `(?m)^west +0 +0 .* 0 .* 100,000 `, got.stdout)
 		require.NotContains(t, got.stdout+got.stderr, "sk-secret")
 	}
@@ -92,6 +92,30 @@ func TestReplayLiteLLMConfig(t *testing.T) {
 	}
 }
 
+// The engine counts by the profiles of the file, or of the flag, and the output
+// says which; the others decide as they always do.
+func TestReplayProfiles(t *testing.T) {
+	path := writeConfig(t, `
+deployments:
+  - {id: a, group: chat, model: azure/gpt-4o, rpm: 600, tpm: 100000}
+  - {id: b, group: chat, model: azure/gpt-4o, rpm: 600, tpm: 100000}
+  - {id: c, group: chat, model: openai/gpt-4o, rpm: 600, tpm: 100000, profile: {preset: openai, admit: input}}
+  - {id: d, group: other, model: openai/gpt-4o, tpm: 100000}
+`)
+	results := map[string]string{}
+	for want, args := range map[string][]string{
+		"profiles plain (2), openai, changed (1)": nil,
+		"profiles azure (2), openai, changed (1)": {"--profiles", "auto"},
+	} {
+		got := plimsoll(t.Context(), append([]string{"replay", "--config", path, "--group", "chat", "--trace", smallTrace(t)}, args...)...)
+		require.Equal(t, exitOK, got.code, got.stderr)
+		head, table, _ := strings.Cut(got.stdout, "\n")
+		require.Contains(t, head, "group chat, "+want+", strategy least-utilized")
+		results[want] = table
+	}
+	require.NotEqual(t, results["profiles plain (2), openai, changed (1)"], results["profiles azure (2), openai, changed (1)"])
+}
+
 func TestReplayConfigErrors(t *testing.T) {
 	own := writeConfig(t, ownConfig)
 	const more = "Run 'plimsoll replay --help' for usage.\n"
@@ -115,6 +139,8 @@ func TestReplayConfigErrors(t *testing.T) {
 		{"empty group", []string{"--config", own, "--group", ""}, exitUsage, "want the name of a group; leave --group out where there is only one\n" + more},
 		{"empty file name", []string{"--config", ""}, exitUsage, "want the name of a file; leave --config out for a built-in pool\n" + more},
 		{"group of no file", []string{"--group", "chat"}, exitUsage, "replay: --group is one of a configuration's; give it by --config FILE\n" + more},
+		{"profiles of no file", []string{"--profiles", "auto"}, exitUsage, "replay: --profiles is about the deployments of a configuration; give it by --config FILE\n" + more},
+		{"profiles", []string{"--config", own, "--profiles", "yes"}, exitUsage, "replay: invalid value \"yes\" for flag --profiles: want auto or plain\n" + more},
 		{"two pools", []string{"--config", own, "--pool", "standard"}, exitUsage, "replay: --config and --pool both say what to send calls to; leave one out\n" + more},
 		{"disabled", []string{"--config", own, "--group", "night"}, exitFailure, own + ": every deployment of group night is disabled\n"},
 		{"no token limit", []string{"--config", own, "--group", "code"}, exitFailure, "no deployment has a TPM limit, so there is nothing that load could be a share of\n"},

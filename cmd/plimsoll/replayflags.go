@@ -14,6 +14,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/provider"
 	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/config"
 )
 
 const (
@@ -30,6 +31,7 @@ type replayFlags struct {
 	pool          string // name of a built-in one
 	config        string // file; "" = the built-in pool
 	group         string // of config; "" = the only one
+	profiles      config.Profiles
 	load          float64
 	policy        string // name
 	compare       bool
@@ -66,6 +68,8 @@ func parseReplayFlags(args []string) (replayFlags, error) {
 		return f, replayUsage("--config and --pool both say what to send calls to; leave one out")
 	case f.config == "" && f.group != "":
 		return f, replayUsage("--group is one of a configuration's; give it by --config FILE")
+	case f.config == "" && f.profiles != config.ProfilesUnset:
+		return f, replayUsage("--profiles is about the deployments of a configuration; give it by --config FILE")
 	case f.compare && f.policy != "":
 		return f, replayUsage("--compare runs every policy; leave --policy out")
 	case f.strategy != nil && f.policy != "" && f.policy != replay.EngineName:
@@ -101,6 +105,7 @@ func (f *replayFlags) flagSet() *flag.FlagSet {
 	set.Func("trace", "", parseName(&f.trace, "want the name of a file; leave --trace out for generated traffic"))
 	set.Func("config", "", parseName(&f.config, "want the name of a file; leave --config out for a built-in pool"))
 	set.Func("group", "", parseName(&f.group, "want the name of a group; leave --group out where there is only one"))
+	set.Func("profiles", "", parseProfiles(&f.profiles))
 	set.Func("pool", "", func(s string) (err error) {
 		_, err = provider.Pool(s)
 		f.pool = s

@@ -20,6 +20,11 @@ Flags:
   --config FILE    deployments of a configuration instead: plimsoll's own format
                    or LiteLLM's, as 'plimsoll check' reads it
   --group NAME     which of its groups, or an alias (not needed if it has one)
+  --profiles auto|plain
+                   how the engine counts for its deployments without a profile of
+                   their own: by the rule of their provider, or by UTC minutes
+                   (default: as the file says, plain if it does not). Simulated
+                   providers count by --rule, whatever it says
   --load F         warp the trace in time until its tokens are F of the pool's
                    token limits, 0.001 to 1000 (default 0.95)
   --rule NAME      how providers count: fixed, fixed-unknown, bucket, azure10,

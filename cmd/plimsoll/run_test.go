@@ -54,7 +54,7 @@ func TestUsageErrors(t *testing.T) {
 	}{
 		{"nothing", nil, "plimsoll: no command given; use one of: serve, top, replay, check, token, version\n" + more},
 		{"unknown command", []string{"reply"}, "plimsoll: unknown command \"reply\"; use one of: serve, top, replay, check, token, version\n" + more},
-		{"unknown flag", []string{"replay", "--lod", "1"}, "plimsoll: replay: unknown flag --lod; use one of --compare, --config, --for, --group, --interval, --json, --load, --nodes, --policy, --pool, --rule, --seed, --strategy, --sync, --trace, --traffic\n" + moreReplay},
+		{"unknown flag", []string{"replay", "--lod", "1"}, "plimsoll: replay: unknown flag --lod; use one of --compare, --config, --for, --group, --interval, --json, --load, --nodes, --policy, --pool, --profiles, --rule, --seed, --strategy, --sync, --trace, --traffic\n" + moreReplay},
 		{"no value", []string{"replay", "--trace"}, "plimsoll: replay: flag needs an argument: --trace\n" + moreReplay},
 		{"empty name", []string{"replay", "--trace", ""}, "plimsoll: replay: invalid value \"\" for flag --trace: want the name of a file; leave --trace out for generated traffic\n" + moreReplay},
 		{"json", []string{"replay", "--json=maybe"}, "plimsoll: replay: invalid boolean value \"maybe\" for flag --json: want true or false\n" + moreReplay},

@@ -42,7 +42,9 @@ func (f serveFlags) serve(ctx context.Context, env environment) error {
 	if err != nil {
 		return err
 	}
-	d, err := daemon.New(daemon.Options{Config: f.config, Sync: f.sync, Tokens: f.tokens, MaxLeases: f.maxLeases, Snapshot: f.snapshot, Log: log})
+	d, err := daemon.New(daemon.Options{
+		Config: f.config, Profiles: f.profiles, Sync: f.sync, Tokens: f.tokens, MaxLeases: f.maxLeases, Snapshot: f.snapshot, Log: log,
+	})
 	if err != nil {
 		return fmt.Errorf("cannot start with %s:\n%w", f.source(), err)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/plimsoll-dev/plimsoll/engine/config"
 	"github.com/plimsoll-dev/plimsoll/sync/servertest"
 )
 
@@ -107,6 +108,32 @@ func TestServeExample(t *testing.T) {
 	require.Contains(t, s.stderr.String(), "msg=stopped")
 }
 
+// --profiles, or its variable, holds for a file as it is, and for what the file
+// becomes: Azure takes the maximum of output at admission, the plain rule what is
+// expected.
+func TestServeProfiles(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "litellm.yaml")
+	file := "model_list:\n- {model_name: chat, litellm_params: {model: azure/gpt-4o, tpm: 10000}}\n"
+	reserved := func(s *served, group string) any {
+		_, got := s.ask(t, "/v1/acquire", `{"group":"`+group+`","input_tokens":100,"output_tokens":10,"max_output_tokens":700}`)
+		return got["reserved_tokens"]
+	}
+	for want, args := range map[float64][]string{110: {}, 800: {"--profiles", "auto"}} {
+		write(t, path, file)
+		s := serve(t, append(args, "--config", path)...)
+		require.EqualValues(t, want, reserved(s, "chat"))
+		write(t, path, file+"- {model_name: other, litellm_params: {model: azure/gpt-4o, tpm: 10000}}\n")
+		servertest.Until(t, "the file is read again", func() bool { return reserved(s, "other") != nil })
+		require.EqualValues(t, want, reserved(s, "other"))
+		s.stop()
+	}
+	f, err := parseServeFlags(nil, func(name string) string { return map[string]string{"PLIMSOLL_PROFILES": "auto"}[name] })
+	require.NoError(t, err)
+	require.Equal(t, config.ProfilesAuto, f.profiles)
+	_, err = parseServeFlags(nil, func(name string) string { return map[string]string{"PLIMSOLL_PROFILES": "all"}[name] })
+	require.EqualError(t, err, "serve: environment variable PLIMSOLL_PROFILES: want auto or plain")
+}
+
 func TestServeUsage(t *testing.T) {
 	more := "Run 'plimsoll serve --help' for usage.\n"
 	for _, tt := range []struct {
@@ -123,6 +150,7 @@ func TestServeUsage(t *testing.T) {
 		{"half of TLS", []string{"--tls-cert", "c.pem"}, "plimsoll: serve: --tls-cert and --tls-key go together; give both or neither\n" + more},
 		{"drain", []string{"--drain", "0"}, "plimsoll: serve: invalid value \"0\" for flag --drain: want a time from 1ms to 10m\n" + more},
 		{"connections", []string{"--max-connections", "0"}, "plimsoll: serve: invalid value \"0\" for flag --max-connections: want a whole number from 1 to 1000000\n" + more},
+		{"profiles", []string{"--profiles", "azure"}, "plimsoll: serve: invalid value \"azure\" for flag --profiles: want auto or plain\n" + more},
 		{"log", []string{"--log", "loud"}, "plimsoll: serve: invalid value \"loud\" for flag --log: want debug, info, warn or error\n" + more},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

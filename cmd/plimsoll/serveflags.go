@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
+	"github.com/plimsoll-dev/plimsoll/engine/config"
 )
 
 const defaultListen = "127.0.0.1:4141"
@@ -19,6 +20,7 @@ const defaultListen = "127.0.0.1:4141"
 // serveFlags are the flags of plimsoll serve.
 type serveFlags struct {
 	config          string // file; "" = the built-in example
+	profiles        config.Profiles
 	sync            string // address of the store; "" = the file's
 	listen          []string
 	adminListen     string // "" = with everything else
@@ -89,6 +91,7 @@ func (f *serveFlags) flagSet() *flag.FlagSet {
 	set := flag.NewFlagSet("serve", flag.ContinueOnError)
 	set.SetOutput(io.Discard)
 	set.Func("config", "", parseName(&f.config, "want the name of a file; leave --config out for the built-in example"))
+	set.Func("profiles", "", parseProfiles(&f.profiles))
 	set.Func("sync", "", func(s string) error {
 		f.sync = cmp.Or(s, "none") // checked later: package flag would repeat an address, password and all
 		return nil

@@ -11,6 +11,10 @@ Flags:
   --config FILE         plimsoll's own format or a LiteLLM config.yaml, read
                         again when it changes and on SIGHUP; a file that cannot
                         be used changes nothing (default: a built-in example)
+  --profiles auto|plain
+                        how deployments without a profile of their own count: by
+                        the rule of their provider, or by UTC minutes (default: as
+                        the file says, plain if it does not)
   --listen ADDRESS      host:port, or unix:/path for a socket of this user's; may
                         come several times (default 127.0.0.1:4141). Sockets that
                         systemd hands over take its place

@@ -94,6 +94,9 @@ func (s section) address(v *vendor) *url.URL {
 		s.errorf(s.table.get("url").line, s.path+"url", "%s; want %s", problem, want)
 		return nil
 	}
+	if at := s.table.get("url"); !at.absent() && at.env != "" {
+		s.secrets.addEnv(u.String(), at.env) // it is not written as the variable is
+	}
 	return u
 }
 
@@ -249,7 +252,7 @@ func (f *File) halfServed(tell func(line int, key, format string, args ...any), 
 	}
 	for _, name := range names {
 		if c := groups[name]; c.with > 0 && c.with < c.of {
-			tell(0, "", "%d of the %d deployments of group %s have an endpoint: it can be asked for decisions, and is not proxied unless all have one", c.with, c.of, quote(name))
+			tell(0, "", "group %s has endpoints for %d of its %d deployments: it can be asked for decisions, and is not proxied unless all have one", quote(name), c.with, c.of)
 		}
 	}
 }

@@ -151,7 +151,7 @@ deployments:
   - {id: d, group: h, provider: openai, endpoint: {key: os.environ/OTHER}}
   - {id: e, group: i}
 `)
-	require.Equal(t, "f.yaml: 2 of the 3 deployments of group \"g\" have an endpoint: it can be asked for decisions, and is not proxied unless all have one\n"+
+	require.Equal(t, "f.yaml: group \"g\" has endpoints for 2 of its 3 deployments: it can be asked for decisions, and is not proxied unless all have one\n"+
 		"f.yaml:3: the environment variable OPENAI_API_KEY, which is the key of 2 endpoints, is not set or empty: calls fail until it is\n"+
 		"f.yaml:6: the environment variable OTHER, which is the key of an endpoint, is not set or empty: calls fail until it is\n", messages(f.Warnings))
 	require.Empty(t, f.Notes)
@@ -165,7 +165,7 @@ model_list:
 router_settings: {routing_strategy: usage-based-routing-v2}
 `)
 	require.Empty(t, f.Warnings)
-	require.Equal(t, "f.yaml: 1 of the 2 deployments of group \"g\" have an endpoint: it can be asked for decisions, and is not proxied unless all have one\n"+
+	require.Equal(t, "f.yaml: group \"g\" has endpoints for 1 of its 2 deployments: it can be asked for decisions, and is not proxied unless all have one\n"+
 		"f.yaml:3: the environment variable OPENAI_API_KEY, which is the key of an endpoint, is not set or empty: calls fail until it is\n"+
 		"f.yaml:4: 2 deployments have no endpoint: the API by which LiteLLM calls \"bedrock\" is not spoken here\n", messages(f.Notes))
 }

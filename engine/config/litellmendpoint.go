@@ -33,6 +33,7 @@ type provided struct {
 	url   *url.URL // base, read; nil = absent, or none that can be used
 	wrong string   // why base cannot be used
 	own   bool     // the address is the provider's own, or its variable's
+	env   string   // the variable that the address comes from
 	*vendor
 }
 
@@ -44,6 +45,7 @@ func (r *liteLLM) provided(e *entry) provided {
 		p.base = e.params.table.get("base_url")
 	}
 	if !p.base.absent() {
+		p.env = p.base.env
 		p.url, p.wrong = parseBase(p.base.text)
 		if p.base.kind != text {
 			p.url, p.wrong = nil, "is no text"
@@ -96,6 +98,7 @@ func (r *liteLLM) baseFromEnv(p *provided) {
 			r.secrets.addEnv(env, name)
 			r.secrets.addURL(env)
 			p.url, p.wrong = parseBase(env)
+			p.env = name
 			return
 		}
 	}
@@ -144,6 +147,9 @@ func (r *liteLLM) endpoint(e *entry, p provided) *Endpoint {
 		return without("its key is one of credential_list, which is not read")
 	}
 	ep := &Endpoint{Provider: p.preset(), API: p.api, BaseURL: baseOf(p.api, *p.url), Model: p.model, NoStreamUsage: p.noStreamUsage}
+	if p.env != "" {
+		r.secrets.addEnv(ep.BaseURL, p.env) // it is not written as the variable is
+	}
 	if p.api == apiAzure {
 		ep.APIVersion = r.azureVersion(params)
 	}

@@ -22,6 +22,9 @@ import (
 type Options struct {
 	// Config is the path of a configuration file; "" = the built-in example.
 	Config string
+	// Profiles says how deployments without a profile of their own count, in place
+	// of the file; unset = as the file says.
+	Profiles config.Profiles
 	// Sync is the address of the store, in place of the file's; "" = the file's.
 	Sync string
 	// Tokens is the path of the file of tokens; "" = anyone who reaches the

@@ -21,7 +21,7 @@ func ExampleConfig() []byte { return example }
 
 // read reads the configuration.
 func (d *Daemon) read() (*config.File, error) {
-	o := config.Options{LookupEnv: d.opts.LookupEnv}
+	o := config.Options{LookupEnv: d.opts.LookupEnv, Profiles: d.opts.Profiles}
 	if d.opts.Config == "" {
 		return config.Parse("example.yaml", example, o)
 	}
