@@ -142,17 +142,24 @@ func (m *Meter) TakeBack(w, n int64) {
 	}
 }
 
-// TakeNowIn is Take for the present window, whichever that is, within a part of
-// the cap.
-func (m *Meter) TakeNowIn(p Part, n int64) bool {
+// TakeAt is TakeIn for windows that follow the clock: it makes w the present
+// window as Follow does. Sealed: w has passed.
+func (m *Meter) TakeAt(p Part, w, n int64) Outcome {
 	for {
 		o := m.cur.Load()
-		to := o&meterValue + n
-		if to > p.Of(m.cap.Load()) {
-			return false
+		from := o
+		if !in(o, w) {
+			if !precedes(o, w) {
+				return Sealed
+			}
+			from = w << meterBits
 		}
-		if m.cur.CompareAndSwap(o, o&^meterValue|min(to, Max)) {
-			return true
+		to := from&meterValue + n
+		if to > p.Of(m.cap.Load()) {
+			return Refused
+		}
+		if m.cur.CompareAndSwap(o, from&^meterValue|min(to, Max)) {
+			return Taken
 		}
 	}
 }
@@ -165,6 +172,19 @@ func (m *Meter) UsedIn(w int64) (used int64, ok bool) {
 	}
 	o := m.prev.Load()
 	return o & meterValue, in(o, w)
+}
+
+// Look returns what has been used in the present window and, in the sign of
+// short, whether n do not fit on top (negative).
+func (m *Meter) Look(n int64) (used, short int64) {
+	used = m.cur.Load() & meterValue
+	return used, m.cap.Load() - used - n
+}
+
+// LookAt is Look at window w, which Follow may not have made the present one yet.
+func (m *Meter) LookAt(w, n int64) (used, short int64) {
+	used = m.UsedAt(w)
+	return used, m.cap.Load() - used - n
 }
 
 // Roll makes w the present window, with used in it already and a new cap, unless
