@@ -20,7 +20,8 @@ type ask struct {
 	filter *filter
 	// affinity is the demand's; 0 = none.
 	affinity uint64
-	quiet    bool // a refusal is not counted
+	quiet    bool   // a refusal is not counted
+	at       moment // of the search, where meters need one
 	// part is what its class may use of every cap; 0 = all.
 	part window.Part
 }

@@ -6,11 +6,12 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// charge admits one request of that many tokens, input being part of them, to a cell: it takes the tokens,
+// charge admits one request of that many tokens, input being part of them, to a
+// cell at an instant, which only meters need: it takes the tokens,
 // then a lease if leases are limited, then what the deployment's meters count,
 // then the request, and gives back in reverse what it took before a refusal.
 // Sealed means that nothing was taken and the frame has been replaced.
-func (f *frame) charge(i int, part window.Part, input, tokens int64) window.Outcome {
+func (f *frame) charge(i int, part window.Part, at, input, tokens int64) window.Outcome {
 	o := window.Refused
 	if part == 0 {
 		o = f.cells[i].TakeTokens(tokens)
@@ -26,9 +27,7 @@ func (f *frame) charge(i int, part window.Part, input, tokens int64) window.Outc
 		f.undo(i, tokens)
 		return window.Refused
 	}
-	var at int64
 	if f.meters != nil && f.meters[i] != nil {
-		at = f.meters[i].now()
 		if o := f.chargeMeters(i, part, at, input, tokens); o != window.Taken {
 			if reserved {
 				h.flight.live.Add(-1)

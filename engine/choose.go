@@ -41,6 +41,9 @@ func (f *frame) choose(q *ask) choice {
 	if q.filter != nil {
 		q.filter.resolve(f)
 	}
+	if f.clock != nil {
+		q.at = moment{now: f.clock.Now()}
+	}
 	c := choice{i: -1}
 	for t := range f.tiers {
 		t := &f.tiers[t]
@@ -69,8 +72,12 @@ func (f *frame) chooseIn(t *tier, q *ask) choice {
 			return choice{i: i}
 		}
 	default:
-		if t.size() > indexFrom {
-			if !q.tagged() && !f.volatile && (q.prunes() || !t.tokenLimited && !f.ceiled.Load()) {
+		if f.further && (f.volatile || t.size() <= indexFrom) {
+			if i := f.scanFurther(t, q); i >= 0 {
+				return choice{i: i}
+			}
+		} else if t.size() > indexFrom {
+			if !q.tagged() && (q.prunes() || !t.tokenLimited && !f.ceiled.Load()) {
 				if c := f.descend(t, q); c.i >= 0 {
 					return c
 				}
@@ -85,9 +92,6 @@ func (f *frame) chooseIn(t *tier, q *ask) choice {
 // scan finds the best cell of a small tier by the tokens that the demand names.
 // If that one takes the whole demand, it is the best for it too; else -1.
 func (f *frame) scan(t *tier, q *ask) int {
-	if f.further {
-		return -1
-	}
 	k1, k2 := f.lowest(t.from, t.to, q.tokens)
 	if k1 == noKey {
 		return -1

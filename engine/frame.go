@@ -99,25 +99,21 @@ func (f *frame) own(i int) (tokens, requests int64) {
 
 // key returns a cell's ranking key.
 func (f *frame) key(i int) uint64 {
+	if f.further {
+		at := f.moment()
+		return f.keyAt(i, &at)
+	}
 	c := &f.cells[i]
 	if f.strategy == LowestTPM {
 		return uint64(c.Tokens())
 	}
-	k := utilKey(uint64(c.Tokens()), uint64(c.Requests()), f.inverses[i])
-	if f.further {
-		return f.withFurther(k, i)
-	}
-	return k
+	return utilKey(uint64(c.Tokens()), uint64(c.Requests()), f.inverses[i])
 }
 
-// withFurther raises a key to the utilization of the limits that the cell does
-// not know.
-func (f *frame) withFurther(k uint64, i int) uint64 {
-	r := ratio(uint64(max(f.handles[i].flight.live.Load(), 0)), f.inverses[i].inFlight)
-	if f.meters != nil && f.meters[i] != nil {
-		r = max(r, f.meters[i].ratio())
-	}
-	return max(k>>keyTokenBits, min(r, ratioMax))<<keyTokenBits | k&keyTokenMax
+// keyAt is key at a moment, where there are limits that the cell does not know.
+func (f *frame) keyAt(i int, at *moment) uint64 {
+	k, _ := f.look(i, at, &amounts{})
+	return k
 }
 
 // indexed reports whether a cell's block keeps a bound.

@@ -212,7 +212,7 @@ func (g *Group) acquireFor(q *ask) (grant, metered, choice) {
 		} else {
 			cost = q.cost(h)
 		}
-		switch f.charge(c.i, q.part, input, cost) {
+		switch f.charge(c.i, q.part, q.at.now, input, cost) {
 		case window.Taken:
 			if c.seq != 0 {
 				f.raiseAfter(c)
@@ -220,7 +220,7 @@ func (g *Group) acquireFor(q *ask) (grant, metered, choice) {
 			held := h.flight.enter(h, g.e.slot(f.Epoch), cost, f.limited && f.reserves[c.i])
 			var m metered
 			if f.meters != nil {
-				m = f.meters[c.i].remember(f.Epoch, input)
+				m = f.meters[c.i].remember(f.Epoch, q.at.now, input)
 			}
 			return grant{h, f.Epoch, cost, held}, m, c
 		case window.Sealed:

@@ -40,8 +40,12 @@ func ratio(used, inverse uint64) uint64 {
 }
 
 func utilKey(tokens, requests uint64, inv inverse) uint64 {
-	r := max(ratio(tokens, inv.tokens), ratio(requests, inv.requests))
-	return min(r, ratioMax)<<keyTokenBits | min(tokens, keyTokenMax)
+	return rank(max(ratio(tokens, inv.tokens), ratio(requests, inv.requests)), tokens)
+}
+
+// rank returns the key of a utilization and the tokens used.
+func rank(ratio, tokens uint64) uint64 {
+	return min(ratio, ratioMax)<<keyTokenBits | min(tokens, keyTokenMax)
 }
 
 // mix returns 32 pseudo-random bits for element i of a choice whose random word

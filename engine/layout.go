@@ -21,11 +21,14 @@ const (
 type layout struct {
 	line     *line // of the group
 	strategy Strategy
-	further  bool      // some deployment has limits that its cell does not know: on leases, or meters
-	limited  bool      // some deployment has a limit on leases
-	reserves []bool    // which ones; nil unless limited
-	volatile bool      // some deployment's meters are
-	meters   []*meters // nil if no deployment has any
+	further  bool          // some deployment has limits that its cell does not know: on leases, or meters
+	limited  bool          // some deployment has a limit on leases
+	reserves []bool        // which ones; nil unless limited
+	volatile bool          // some deployment's meters are
+	meters   []*meters     // nil if no deployment has any
+	clock    *window.Clock // nil: no meter needs an instant
+	rated    bool          // some deployment's charges are not simply tokens
+	rates    *meters       // of all deployments, if they charge alike; else nil
 	handles  []*handle
 	inverses []inverse
 	seeds    []uint64 // of the IDs
@@ -95,6 +98,10 @@ func (l *layout) limitFurther(live []*handle) {
 			}
 			l.meters[i] = ms
 			l.volatile = l.volatile || ms.volatile()
+			l.rated = l.rated || ms.rated
+			if ms.clock != nil {
+				l.clock = ms.clock
+			}
 		}
 		if h.cfg.Limits.MaxInFlight == 0 {
 			continue
@@ -105,6 +112,9 @@ func (l *layout) limitFurther(live []*handle) {
 		l.reserves[i] = true
 	}
 	l.further = l.limited || l.meters != nil
+	if l.rated && !slices.ContainsFunc(l.meters, func(ms *meters) bool { return ms == nil || ms.rates != l.meters[0].rates }) {
+		l.rates = l.meters[0]
+	}
 }
 
 // addTier cuts a tier into blocks of even size, so that none of its cells is

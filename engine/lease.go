@@ -176,7 +176,9 @@ func (l *Lease) settleMeters(u *Usage) int64 {
 	if ms := l.h.meters.Load(); ms != nil && l.metered&isRated != 0 {
 		in, out = ms.final(u, input, output)
 	}
-	l.meter(&amounts{dimInput: in - input, dimOutput: out - output, dimTokens: in + out - input - output})
+	if in != input || out != output {
+		l.meter(&amounts{dimInput: in - input, dimOutput: out - output, dimTokens: in + out - input - output})
+	}
 	return in + out
 }
 

@@ -25,23 +25,23 @@ type amounts [dims]int64
 // three rules: windows that follow the frames (minutes or days), windows that
 // follow the clock, or a bucket. An instant now is 0 where the rule needs none.
 type meter struct {
-	c *window.Meter  // nil: a bucket
-	b *window.Bucket // nil: windows; both are the same as long as the rule is
-	meterRule
+	c       *window.Meter  // nil: a bucket
+	b       *window.Bucket // nil: windows; both are the same as long as the rule is
+	inverse uint64         // of the limit, of a bucket's whole
 	dim     dim
 	why     reason
-	bit     metered
-	most    int64 // the limit, window.Max = unlimited
-	limit   int64 // as configured
-	inverse uint64
+	meterRule
+	bit   metered
+	most  int64 // the limit, window.Max = unlimited
+	limit int64 // as configured
 }
 
 // meterRule says when usage goes away. The zero rule is the UTC minute.
 type meterRule struct {
-	daily         bool // windows are days
-	zone          window.Zone
 	length, phase int64 // ns; windows follow the clock unless length is 0
+	daily         bool  // windows are days
 	bucket        bool
+	zone          window.Zone
 }
 
 // minutely reports whether windows are the frames' own minutes: then nodes tell
@@ -73,7 +73,8 @@ func (m *meter) end(epoch, now int64) int64 {
 	return window.Start(epoch + 1)
 }
 
-// take counts n if they fit within a part of the cap. Sealed: the epoch has passed.
+// take counts n if they fit within a part of the cap. Sealed: the epoch, or the
+// window of the instant, has passed.
 func (m *meter) take(p window.Part, epoch, now, n int64) window.Outcome {
 	switch {
 	case m.bucket:
@@ -82,11 +83,7 @@ func (m *meter) take(p window.Part, epoch, now, n int64) window.Outcome {
 		}
 		return window.Taken
 	case m.length != 0:
-		m.c.Follow(m.window(epoch, now))
-		if !m.c.TakeNowIn(p, n) {
-			return window.Refused
-		}
-		return window.Taken
+		return m.c.TakeAt(p, m.window(epoch, now), n)
 	}
 	return m.c.TakeIn(p, m.window(epoch, now), n)
 }
@@ -170,14 +167,6 @@ func (m *meter) wait(p window.Part, epoch, now, n int64) (after time.Duration, n
 		return after, after == math.MaxInt64
 	}
 	return time.Duration(m.end(epoch, now) - now), false
-}
-
-// ratio returns used/limit, as ratio does.
-func (m *meter) ratio(now int64) uint64 {
-	if m.bucket {
-		return m.b.Ratio(now)
-	}
-	return ratio(uint64(m.used(now)), m.inverse)
 }
 
 // capped returns how far admissions may go in windows: to the limit, and to this

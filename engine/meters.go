@@ -113,14 +113,14 @@ func (ms *meters) now() int64 {
 	return ms.clock.Now()
 }
 
-// remember returns what a lease remembers.
-func (ms *meters) remember(epoch int64, input int64) metered {
+// remember returns what a lease admitted at an instant remembers.
+func (ms *meters) remember(epoch, at, input int64) metered {
 	if ms == nil {
 		return 0
 	}
 	m := ms.kinds | metered(input)
 	if ms.clock != nil {
-		tick := min(max(ms.clock.Now()-window.Start(epoch), 0), window.Minute-1) / leaseTick
+		tick := min(max(at-window.Start(epoch), 0), window.Minute-1) / leaseTick
 		m |= metered(tick) << meteredTick
 	}
 	return m
@@ -166,6 +166,9 @@ func (ms *meters) measure(d *Deployment, clock *window.Clock, epoch, now int64) 
 }
 
 func (ms *meters) add(m meter, clock *window.Clock) {
+	if m.bucket {
+		m.inverse = invert(m.b.Whole())
+	}
 	if m.timed() {
 		ms.clock = clock
 	}
@@ -342,15 +345,6 @@ func (ms *meters) room(p window.Part) (tokens int64, why reason, sure bool) {
 		}
 	}
 	return tokens, why, sure
-}
-
-// ratio returns the largest used/limit, as ratio does.
-func (ms *meters) ratio() (most uint64) {
-	now := ms.now()
-	for i := range ms.list {
-		most = max(most, ms.list[i].ratio(now))
-	}
-	return most
 }
 
 // today reports whether something was counted in the day of an epoch, which

@@ -45,8 +45,10 @@ func (r *rate) full(p Part) int64 {
 	if p == 0 || r.limit == 0 {
 		return r.period
 	}
-	return r.units(p.Of(r.limit))
+	return r.share(p)
 }
+
+func (r *rate) share(p Part) int64 { return r.units(p.Of(r.limit)) }
 
 // Take charges n if they fit at an instant.
 func (b *Bucket) Take(now, n int64) bool { return b.TakeIn(0, now, n) }
@@ -72,7 +74,12 @@ func (b *Bucket) TakeIn(p Part, now, n int64) bool {
 // on top (negative).
 func (b *Bucket) Look(now, n int64) (used, short int64) {
 	used = max(b.clear.Load()-b.at(now), 0)
-	return used, b.period - used - b.rate.Load().units(n)
+	r := b.rate.Load()
+	cost := r.multiply(n)
+	if uint64(n) > r.few {
+		cost = r.divide(n)
+	}
+	return used, b.period - used - cost
 }
 
 // Whole is the limit in the parts that Look counts.

@@ -48,6 +48,28 @@ func TestMeterCountsInItsWindow(t *testing.T) {
 	require.Equal(t, window.Max, m.Used())
 }
 
+// TestMeterFollowsTheClock: who takes brings the meter to its window, never back.
+func TestMeterFollowsTheClock(t *testing.T) {
+	m := window.NewMeter(7, 10)
+	require.Equal(t, window.Taken, m.TakeAt(0, 7, 10), "exactly the limit")
+	require.Equal(t, window.Refused, m.TakeAt(0, 7, 1))
+	require.Equal(t, window.Refused, m.TakeAt(0, 8, 11), "too much for an empty one")
+	require.EqualValues(t, 10, m.UsedAt(7), "what is refused moves nothing")
+	used, short := m.LookAt(8, 10)
+	require.Zero(t, used)
+	require.GreaterOrEqual(t, short, int64(0))
+	_, short = m.LookAt(8, 11)
+	require.Negative(t, short)
+	half := window.PartOf(0.5)
+	require.Equal(t, window.Refused, m.TakeAt(half, 9, 6))
+	require.Equal(t, window.Taken, m.TakeAt(half, 9, 5))
+	require.Equal(t, window.Sealed, m.TakeAt(0, 8, 1), "over")
+	m.TakeBack(8, 5)
+	require.EqualValues(t, 5, m.Used())
+	m.TakeBack(9, 5)
+	require.Zero(t, m.Used())
+}
+
 // TestMeterRollLosesNothing: writers add to the window they have seen while it
 // rolls over again and again. What each window held when it was rolled out of
 // the previous place is all that was counted.

@@ -37,6 +37,11 @@ func (r *rate) units(n int64) int64 {
 	if uint64(n) > r.few {
 		return r.divide(n)
 	}
+	return r.multiply(n)
+}
+
+// multiply is units for n up to few.
+func (r *rate) multiply(n int64) int64 {
 	hi, lo := bits.Mul64(uint64(n), r.part)
 	u := uint64(n)*r.whole + hi
 	if lo >= uint64(n) && n != 0 {
@@ -45,6 +50,9 @@ func (r *rate) units(n int64) int64 {
 	return int64(u)
 }
 
+// divide is units for any n.
+//
+//go:noinline
 func (r *rate) divide(n int64) int64 {
 	hi, lo := bits.Mul64(uint64(n), uint64(r.period))
 	if hi >= uint64(r.limit) { // that of nothing never refills
