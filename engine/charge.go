@@ -28,7 +28,8 @@ func (f *frame) charge(i int, part window.Part, at, input, tokens int64) window.
 		return window.Refused
 	}
 	if f.meters != nil && f.meters[i] != nil {
-		if o := f.chargeMeters(i, part, at, input, tokens); o != window.Taken {
+		var o window.Outcome
+		if at, o = f.chargeMeters(i, part, at, input, tokens); o != window.Taken {
 			if reserved {
 				h.flight.live.Add(-1)
 			}
@@ -55,10 +56,20 @@ func (f *frame) charge(i int, part window.Part, at, input, tokens int64) window.
 	}
 }
 
-// chargeMeters counts a request in a cell's meters, all or none.
-func (f *frame) chargeMeters(i int, part window.Part, at, input, tokens int64) window.Outcome {
+// chargeMeters counts a request in a cell's meters, all or none, and returns the
+// instant it was counted at: a clock may have been set back.
+func (f *frame) chargeMeters(i int, part window.Part, at, input, tokens int64) (int64, window.Outcome) {
 	a := amounts{dimInput: input, dimOutput: tokens - input, dimTokens: tokens, dimRequests: 1}
-	return f.meters[i].take(part, f.Epoch, at, &a)
+	for ms := f.meters[i]; ; {
+		o := ms.take(part, f.Epoch, at, &a)
+		if o == window.Sealed {
+			if later := ms.notBefore(at); later != at {
+				at = later
+				continue
+			}
+		}
+		return at, o
+	}
 }
 
 // unchargeFurther gives back what charge took between the tokens and the

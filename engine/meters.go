@@ -113,6 +113,20 @@ func (ms *meters) now() int64 {
 	return ms.clock.Now()
 }
 
+// notBefore returns an instant, or, where some meter has got further, the
+// beginning of its window.
+func (ms *meters) notBefore(now int64) int64 {
+	for i := range ms.list {
+		if m := &ms.list[i]; m.length != 0 {
+			w := m.window(0, now)
+			if k := m.c.Ahead(w); k != 0 {
+				now = (w+k)*m.length + m.phase
+			}
+		}
+	}
+	return now
+}
+
 // remember returns what a lease admitted at an instant remembers.
 func (ms *meters) remember(epoch, at, input int64) metered {
 	if ms == nil {

@@ -70,7 +70,7 @@ func (h *handle) presentMetered() (*frame, int) {
 // countRequest ends an attempt of one request and no tokens by counting it in
 // the meters, then in the cell.
 func (f *frame) countRequest(i int, part window.Part, ms *meters) (window.Outcome, reason) {
-	h, at := f.handles[i], ms.now()
+	h, at := f.handles[i], ms.notBefore(ms.now())
 	for k := range ms.list {
 		m := &ms.list[k]
 		if m.dim != dimRequests {

@@ -133,3 +133,23 @@ func TestBucketsSeeOtherNodes(t *testing.T) {
 		})
 	}
 }
+
+// TestAClockSetBack: windows that follow the clock go on where they have got to,
+// and what is given back comes off them.
+func TestAClockSetBack(t *testing.T) {
+	e, clock := start(t, profiled(engine.Limits{RPM: 12, TPM: 1000}, provider.Profile{RequestWindow: 10 * time.Second, Phase: 5 * time.Second}))
+	g, r := group(t, e, "chat"), ref(t, e, "a")
+	clock.Advance(16 * time.Second)
+	kept := acquire(t, g, exactly(600))
+	clock.Advance(-2 * time.Second)
+	l := acquire(t, g, exactly(400))
+	require.Equal(t, engine.LimitRPM, refusal(t, g, exactly(0)).Limit, "two in 10 s")
+	require.False(t, r.PreCheck(engine.Demand{}))
+	l.Release()
+	require.True(t, r.PreCheck(engine.Demand{}))
+	clock.Advance(11 * time.Second)
+	require.Equal(t, engine.LimitTPM, refusal(t, g, exactly(401)).Limit)
+	acquire(t, g, exactly(0)).Release()
+	kept.Release()
+	acquire(t, g, exactly(1000))
+}

@@ -1,6 +1,7 @@
 package window
 
 import (
+	"sync/atomic"
 	"time"
 	_ "time/tzdata" // midnight Pacific must not depend on the host's files
 )
@@ -32,11 +33,13 @@ type Day struct {
 
 // DayIndex returns the [Day.Index] of the day that holds an epoch.
 func DayIndex(epoch int64, z Zone) int64 {
-	const minutes = 24 * 60
 	if z == Pacific {
-		_, offset := time.Unix(StartSeconds(epoch), 0).In(pacific).Zone()
-		epoch += int64(offset / 60) // whole minutes since 1883
+		if k := latest.Load(); k != nil && epoch >= k.before && epoch < k.end {
+			return k.index(epoch)
+		}
+		return pacificIndex(epoch)
 	}
+	const minutes = 24 * 60
 	i := epoch / minutes
 	if epoch%minutes < 0 {
 		i--
@@ -44,16 +47,41 @@ func DayIndex(epoch int64, z Zone) int64 {
 	return i
 }
 
+// latest is the latest Pacific day that was asked for: to ask the time zone costs
+// as much as a decision.
+var latest atomic.Pointer[twoDays]
+
+// twoDays are the epochs at which a day and the one before it begin and end.
+type twoDays struct{ before, begin, end, last int64 }
+
+func (k *twoDays) index(epoch int64) int64 {
+	if epoch < k.begin {
+		return k.last - 1
+	}
+	return k.last
+}
+
+func pacificIndex(epoch int64) int64 {
+	d := DayOf(epoch, Pacific)
+	if k := latest.Load(); k == nil || d.Index > k.last {
+		begin := EpochAt(d.Start)
+		latest.Store(&twoDays{EpochAt(DayOf(begin-1, Pacific).Start), begin, EpochAt(d.End), d.Index})
+	}
+	return d.Index
+}
+
 // DayOf returns the day that holds an epoch. Days begin and end with one.
 func DayOf(epoch int64, z Zone) Day {
-	i := DayIndex(epoch, z)
 	if z == UTC {
 		const minutes = 24 * 60
+		i := DayIndex(epoch, UTC)
 		return Day{i, Start(i * minutes), Start((i + 1) * minutes)}
 	}
-	y, m, d := time.Unix(StartSeconds(epoch), 0).In(pacific).Date()
+	t := time.Unix(StartSeconds(epoch), 0).In(pacific)
+	_, offset := t.Zone()
+	y, m, d := t.Date()
 	return Day{
-		Index: i,
+		Index: DayIndex(epoch+int64(offset/60), UTC), // whole minutes since 1883
 		Start: time.Date(y, m, d, 0, 0, 0, 0, pacific).UnixNano(),
 		End:   time.Date(y, m, d+1, 0, 0, 0, 0, pacific).UnixNano(),
 	}

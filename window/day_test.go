@@ -1,6 +1,7 @@
 package window_test
 
 import (
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -45,5 +46,22 @@ func TestDaysAreCalendarDays(t *testing.T) {
 				require.Zero(t, time.Unix(0, d.Start).In(pacific).Hour())
 			}
 		})
+	}
+}
+
+// TestDaysInAnyOrder: what was asked before does not change the answer.
+func TestDaysInAnyOrder(t *testing.T) {
+	pacific, err := time.LoadLocation("America/Los_Angeles")
+	require.NoError(t, err)
+	random := rand.New(rand.NewPCG(1, 2))
+	at := window.EpochAt(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC).UnixNano())
+	for range 50_000 {
+		at += random.Int64N(600) - 200
+		if random.IntN(100) == 0 {
+			at += random.Int64N(30*24*60) - 15*24*60
+		}
+		y, m, d := time.Unix(window.StartSeconds(at), 0).In(pacific).Date()
+		want := time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Unix() / (24 * 60 * 60)
+		require.Equal(t, want, window.DayIndex(at, window.Pacific), "epoch %d", at)
 	}
 }

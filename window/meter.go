@@ -123,6 +123,14 @@ func precedes(word, w int64) bool {
 	return d != 0 && d <= meterIndex/2
 }
 
+// Ahead returns by how many windows the present one is after w; 0 if it is not.
+func (m *Meter) Ahead(w int64) int64 {
+	if o := m.cur.Load(); precedes(w<<meterBits, o>>meterBits) {
+		return (o>>meterBits - w) & meterIndex
+	}
+	return 0
+}
+
 // UsedAt returns what has been used of window w, which Follow may not have made
 // the present one yet.
 func (m *Meter) UsedAt(w int64) int64 {

@@ -64,6 +64,7 @@ func TestMeterFollowsTheClock(t *testing.T) {
 	require.Equal(t, window.Refused, m.TakeAt(half, 9, 6))
 	require.Equal(t, window.Taken, m.TakeAt(half, 9, 5))
 	require.Equal(t, window.Sealed, m.TakeAt(0, 8, 1), "over")
+	require.Equal(t, [4]int64{0, 0, 1, 3}, [4]int64{m.Ahead(10), m.Ahead(9), m.Ahead(8), m.Ahead(6)})
 	m.TakeBack(8, 5)
 	require.EqualValues(t, 5, m.Used())
 	m.TakeBack(9, 5)
