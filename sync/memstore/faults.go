@@ -3,16 +3,22 @@ package memstore
 import (
 	"maps"
 
+	"github.com/plimsoll-dev/plimsoll/sync/syncer"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// Total returns what all nodes have used of a deployment in the window that
+// Total returns what all nodes have used of a deployment in the minute that
 // begins at start (Unix seconds); zero if nothing is known of it.
 func (s *Store) Total(id string, start int64) window.Tally {
+	return s.TotalOf(window.KindMinute, id, start)
+}
+
+// TotalOf is Total for a window of any kind.
+func (s *Store) TotalOf(kind window.Kind, id string, start int64) window.Tally {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t := s.data.totals[key{id, start}]
-	return window.Tally{ID: id, Start: start, Requests: t.requests, Tokens: t.tokens}
+	k := key{kind, id, start}
+	return s.data.totals[k].tally(k, ^syncer.Counts(0))
 }
 
 // Size returns how many totals and how many markers of batches the store holds.
@@ -29,11 +35,11 @@ func (s *Store) Wipe() {
 	s.data = empty()
 }
 
-// Evict forgets one total, as a server short of memory does.
+// Evict forgets the total of a minute, as a server short of memory does.
 func (s *Store) Evict(id string, start int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.data.totals, key{id, start})
+	delete(s.data.totals, key{window.KindMinute, id, start})
 }
 
 // Snapshot is what a store held at one moment.
@@ -55,6 +61,7 @@ func (s *Store) Load(from Snapshot) {
 }
 
 func (d data) clone() data {
-	d.totals, d.marks, d.nodes = maps.Clone(d.totals), maps.Clone(d.marks), maps.Clone(d.nodes)
+	d.totals, d.marks = maps.Clone(d.totals), maps.Clone(d.marks)
+	d.nodes, d.cooling = maps.Clone(d.nodes), maps.Clone(d.cooling)
 	return d
 }

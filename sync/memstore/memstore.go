@@ -12,9 +12,12 @@ import (
 )
 
 const (
-	// ttl is how long a key or a marker outlives its first or last touch: two
-	// windows and a little, so that a batch is given up before its marker goes.
-	ttl     = 130 * time.Second
+	// ttl is how long a key of a minute or a marker outlives its first or last
+	// touch: two windows and a little, so that a batch is given up before its
+	// marker goes.
+	ttl = 130 * time.Second
+	// dayTTL is how long a key of a day outlives the day.
+	dayTTL  = 3 * time.Minute
 	sweep   = 10 * time.Second // how often what has expired is looked for
 	nodeTTL = 5 * time.Second  // how long a node counts as alive after a batch
 )
@@ -45,16 +48,43 @@ type data struct {
 	totals     map[key]total
 	marks      map[mark]time.Time // when they expire
 	nodes      map[string]time.Time
+	cooling    map[string]int64 // until when, Unix milliseconds
 }
 
 type key struct {
+	kind  window.Kind
 	id    string
 	start int64
 }
 
+func keyOf(t window.Tally) key { return key{t.Kind, t.ID, t.Start} }
+
+// tally returns a key as one of counts of 0.
+func (k key) tally() window.Tally { return window.Tally{ID: k.id, Kind: k.kind, Start: k.start} }
+
 type total struct {
-	requests, tokens int64
-	until            time.Time
+	requests, tokens, input, output int64
+
+	until time.Time
+}
+
+// tally returns some of the counts.
+func (t total) tally(k key, c syncer.Counts) window.Tally {
+	r := k.tally()
+	for _, n := range [...]struct {
+		count    syncer.Counts
+		to, from *int64
+	}{
+		{syncer.CountRequests, &r.Requests, &t.requests},
+		{syncer.CountTokens, &r.Tokens, &t.tokens},
+		{syncer.CountInput, &r.Input, &t.input},
+		{syncer.CountOutput, &r.Output, &t.output},
+	} {
+		if c&n.count != 0 {
+			*n.to = *n.from
+		}
+	}
+	return r
 }
 
 type mark struct {
@@ -76,7 +106,7 @@ func New(cfg Config) *Store {
 func empty() data {
 	return data{
 		generation: rand.Uint64() | 1, // never 0
-		totals:     map[key]total{}, marks: map[mark]time.Time{}, nodes: map[string]time.Time{},
+		totals:     map[key]total{}, marks: map[mark]time.Time{}, nodes: map[string]time.Time{}, cooling: map[string]int64{},
 	}
 }
 
@@ -100,20 +130,21 @@ func (s *Store) Exchange(ctx context.Context, b syncer.Batch, r *syncer.Reply) e
 	defer s.mu.Unlock()
 	now := s.now()
 	s.expire(now)
-	*r = syncer.Reply{Totals: r.Totals[:0], Refused: r.Refused[:0]}
+	*r = syncer.Reply{Totals: r.Totals[:0], Refused: r.Refused[:0], Cooling: r.Cooling[:0]}
 	m := mark{b.Node, b.Bucket, b.Seq}
 	if s.marked(m, now) {
 		r.Duplicate = true
 		return nil
 	}
 	s.data.nodes[b.Node] = now.Add(nodeTTL)
-	for _, d := range b.Deltas {
-		s.add(d, now, r)
+	for i, d := range b.Deltas {
+		s.add(d, b.Of(i), now, r)
 	}
-	for _, k := range b.Reads {
-		t := s.data.totals[key{k.ID, k.Start}]
-		r.Totals = append(r.Totals, window.Tally{ID: k.ID, Start: k.Start, Requests: t.requests, Tokens: t.tokens})
+	for i, t := range b.Reads {
+		k := keyOf(t)
+		r.Totals = append(r.Totals, s.data.totals[k].tally(k, b.Of(len(b.Deltas)+i)))
 	}
+	s.tellCooling(b.Bucket, now, r)
 	r.PrevMissing = b.Seq > 1 && !s.marked(mark{b.Node, b.Bucket, b.Seq - 1}, now)
 	s.data.marks[m] = now.Add(ttl)
 	r.Generation, r.StoreTime = s.data.generation, now
@@ -132,20 +163,48 @@ func (s *Store) marked(m mark, now time.Time) bool {
 
 // add applies a delta, each count on its own: one that would overflow is
 // refused.
-func (s *Store) add(d window.Tally, now time.Time, r *syncer.Reply) {
-	k := key{d.ID, d.Start}
+func (s *Store) add(d window.Tally, counts syncer.Counts, now time.Time, r *syncer.Reply) {
+	k := keyOf(d)
 	t, ok := s.data.totals[k]
 	if !ok {
-		t.until = now.Add(ttl)
+		t.until = expiry(d, now)
 	}
-	refused := window.Tally{ID: d.ID, Start: d.Start}
+	refused := k.tally()
 	t.requests, refused.Requests = sum(t.requests, d.Requests)
 	t.tokens, refused.Tokens = sum(t.tokens, d.Tokens)
-	s.data.totals[k] = t
-	if refused.Requests|refused.Tokens != 0 {
+	t.input, refused.Input = sum(t.input, d.Input)
+	t.output, refused.Output = sum(t.output, d.Output)
+	if ok || d.Requests|d.Tokens|d.Input|d.Output != 0 {
+		s.data.totals[k] = t
+	}
+	if refused != k.tally() {
 		r.Refused = append(r.Refused, refused)
 	}
-	r.Totals = append(r.Totals, window.Tally{ID: d.ID, Start: d.Start, Requests: t.requests, Tokens: t.tokens})
+	r.Totals = append(r.Totals, t.tally(k, counts))
+	if now := now.UnixMilli(); d.CoolUntil > now {
+		s.data.cooling[d.ID] = max(s.data.cooling[d.ID], min(d.CoolUntil, now+syncer.MaxCooldown))
+	}
+}
+
+// expiry returns when a total first touched now is forgotten.
+func expiry(d window.Tally, now time.Time) time.Time {
+	if !d.Kind.Daily() {
+		return now.Add(ttl)
+	}
+	_, end := d.Kind.Span(d.Start)
+	return time.Unix(end, 0).Add(dayTTL)
+}
+
+// tellCooling tells of the cooldowns in a bucket.
+func (s *Store) tellCooling(bucket int, now time.Time, r *syncer.Reply) {
+	for id, until := range s.data.cooling {
+		if len(r.Cooling) == syncer.MaxCooling {
+			return
+		}
+		if until > now.UnixMilli() && s.Bucket(id) == bucket {
+			r.Cooling = append(r.Cooling, window.Tally{ID: id, CoolUntil: until})
+		}
+	}
 }
 
 func sum(a, b int64) (total, refused int64) {
@@ -175,6 +234,11 @@ func (s *Store) expire(now time.Time) {
 	for n, until := range s.data.nodes {
 		if !until.After(now) {
 			delete(s.data.nodes, n)
+		}
+	}
+	for id, until := range s.data.cooling {
+		if until <= now.UnixMilli() {
+			delete(s.data.cooling, id)
 		}
 	}
 }

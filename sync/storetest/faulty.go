@@ -112,7 +112,7 @@ func (f *Faulty) Exchange(ctx context.Context, b syncer.Batch, r *syncer.Reply) 
 	if d.late && !d.lost {
 		f.mu.Lock()
 		if len(f.late) < maxLate {
-			b.Deltas, b.Reads = slices.Clone(b.Deltas), slices.Clone(b.Reads)
+			b.Deltas, b.Reads, b.Counts = slices.Clone(b.Deltas), slices.Clone(b.Reads), slices.Clone(b.Counts)
 			f.late = append(f.late, b)
 		}
 		f.mu.Unlock()

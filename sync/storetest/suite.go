@@ -36,6 +36,10 @@ func Run(t *testing.T, open func(t *testing.T) syncer.Store) {
 		{"replies are overwritten", testReply},
 		{"ended context", testEnded},
 		{"concurrent nodes", testConcurrentNodes},
+		{"kinds of windows", testKinds},
+		{"totals asked for", testAsked},
+		{"cooldowns", testCooling},
+		{"cooldowns end", testCoolingEnds},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.run(t, &probe{T: t, store: open(t), node: fmt.Sprintf("n-%016x", rand.Uint64()), run: rand.Uint64()})

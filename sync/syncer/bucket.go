@@ -10,7 +10,7 @@ import (
 
 const (
 	// batchSize is how many deltas and reads travel in a batch: a store has two
-	// keys for each.
+	// keys for most of them, four at most.
 	batchSize = 250
 	// refresh is how old a total may grow while its deployment is live but idle,
 	// and how long a bucket may be silent.
@@ -41,6 +41,7 @@ type sent struct {
 	deltas  []window.Tally
 	reads   []window.Tally
 	usages  []*usage       // of deltas, then of reads
+	counts  []Counts       // the same
 	refused []window.Tally // what the store did not take
 	at      int64          // when it was built
 	tries   int
@@ -52,7 +53,7 @@ func (x *sent) dead(now int64) bool {
 	if now-x.at >= lifetime*int64(time.Second) {
 		return true
 	}
-	return len(x.deltas) > 0 && !slices.ContainsFunc(x.deltas, func(t window.Tally) bool { return !dead(t.Start, now) })
+	return len(x.deltas) > 0 && !slices.ContainsFunc(x.deltas, func(t window.Tally) bool { return !deadTally(t, now) })
 }
 
 func newBucket(index int) *bucket {
@@ -85,7 +86,7 @@ func (s *Syncer) abandon(b *bucket, now int64) {
 	for i, d := range b.flying.deltas {
 		b.flying.usages[i].flying = Count{}
 		b.flying.usages[i].committed = b.flying.usages[i].committed.plus(countOf(d)) // never again
-		s.drop(countOf(d))
+		s.drop(d.Kind, countOf(d))
 	}
 	b.flying = nil
 }
@@ -95,31 +96,39 @@ func (s *Syncer) abandon(b *bucket, now int64) {
 func (s *Syncer) build(b *bucket, now int64) *sent {
 	x := &sent{seq: b.seq + 1, at: now}
 	n, last := len(b.deployments), 0
+	epoch := window.EpochAt(now)
 	for i := 0; i < n && len(x.deltas) < batchSize; i++ {
-		for _, u := range b.deployments[(b.next+i)%n].windows {
-			if c := u.unsent(); c != (Count{}) && len(x.deltas) < batchSize && !u.dead(now) {
-				u.flying = c
-				x.deltas = append(x.deltas, c.tally(u.d.id, u.start))
+		d := b.deployments[(b.next+i)%n]
+		cool := d.cool.unsent(now)
+		if cool != 0 {
+			d.open(window.KindMinute, window.StartSeconds(epoch)) // which tells it
+		}
+		for _, u := range d.windows {
+			c := u.unsent()
+			t := c.tally(u)
+			if !u.kind.Daily() && u.start == window.StartSeconds(epoch) {
+				t.CoolUntil = cool
+			}
+			if (c != (Count{}) || t.CoolUntil != 0) && len(x.deltas) < batchSize && !u.dead(now) {
+				u.flying, u.seq = c, x.seq
+				x.deltas = append(x.deltas, t)
 				x.usages = append(x.usages, u)
 				last = i
 			}
 		}
 	}
-	epoch := window.EpochAt(now)
 	for i := range n {
-		if len(x.deltas)+len(x.reads) >= batchSize {
-			break
-		}
 		d := b.deployments[(b.next+i)%n]
-		if !d.live(epoch) {
-			continue
+		for _, u := range s.present(d, epoch) {
+			if len(x.deltas)+len(x.reads) < batchSize && u.seq != x.seq && b.reads(u, d.live(epoch), now) {
+				x.reads = append(x.reads, Count{}.tally(u))
+				x.usages = append(x.usages, u)
+				last = max(last, i)
+			}
 		}
-		u := d.open(window.StartSeconds(epoch))
-		if u.flying == (Count{}) && (u.asked || b.stale(u.at, now) || u.expected != (Count{}) && time.Duration(now-u.at) >= b.interval()/2) {
-			x.reads = append(x.reads, window.Tally{ID: d.id, Start: u.start})
-			x.usages = append(x.usages, u)
-			last = max(last, i)
-		}
+	}
+	for _, u := range x.usages {
+		x.counts = append(x.counts, u.counts())
 	}
 	switch {
 	case len(x.usages) >= batchSize:
@@ -129,6 +138,39 @@ func (s *Syncer) build(b *bucket, now int64) *sent {
 	}
 	b.seq++
 	return x
+}
+
+// present returns the windows of a deployment to be kept up to date: the minute,
+// unless nobody asks any more, and the day. Valid until the next call.
+func (s *Syncer) present(d *deployment, epoch int64) []*usage {
+	s.windows = s.windows[:0]
+	if d.live(epoch) {
+		s.windows = append(s.windows, d.open(window.KindMinute, window.StartSeconds(epoch)))
+	}
+	if !d.days.Daily() {
+		return s.windows
+	}
+	start := s.today(d.days, epoch)
+	if u := d.window(d.days, start); u != nil || d.live(epoch) {
+		s.windows = append(s.windows, d.open(d.days, start))
+	}
+	return s.windows
+}
+
+// today returns when the day of a kind begins that holds an epoch.
+func (s *Syncer) today(kind window.Kind, epoch int64) int64 {
+	t := &s.todays[kind]
+	if t.epoch != epoch {
+		t.epoch = epoch
+		t.start, _ = kind.Span(window.StartSeconds(epoch))
+	}
+	return t.start
+}
+
+// reads reports whether the total of a window is to be read, though there is no
+// delta that would tell it.
+func (b *bucket) reads(u *usage, live bool, now int64) bool {
+	return u.asked || live && b.stale(u.at, now) || u.expected != (Count{}) && time.Duration(now-u.at) >= b.interval()/2
 }
 
 // silent reports whether it is time for a batch even if it says nothing: once in

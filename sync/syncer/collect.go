@@ -20,6 +20,7 @@ func (s *Syncer) collect() (now int64) {
 	for i := range s.reports {
 		s.report(&s.reports[i], epoch, now)
 	}
+	s.reportCooling(s.reports)
 	if time.Duration(now-s.swept).Abs() >= sweepEvery {
 		s.swept = now
 		if s.cfg.Deployments != nil {
@@ -38,20 +39,35 @@ func (s *Syncer) collect() (now int64) {
 }
 
 func (s *Syncer) report(r *window.Report, epoch, now int64) {
-	if r.Kind != window.KindMinute {
-		return // no store keeps days yet
-	}
-	e := window.EpochOf(r.Start)
-	if dead(r.Start, now) || e > epoch+1 {
-		s.drop(countOf(r.Tally))
+	if r.Kind >= window.Kinds || deadTally(r.Tally, now) || r.Start > window.StartSeconds(epoch+1) {
+		s.drop(r.Kind, countOf(r.Tally))
 		return
 	}
 	d := s.deployment(r.ID)
-	d.limits = Count{r.RequestLimit, r.TokenLimit}
-	d.seen = max(d.seen, e)
-	u := d.open(r.Start)
+	u := d.open(r.Kind, r.Start)
+	if r.Kind.Daily() {
+		s.reportDay(d, u, r, epoch, now)
+		return
+	}
 	u.own = countOf(r.Tally)
-	if e == epoch {
+	d.limits = Count{r.RequestLimit, r.TokenLimit, r.InputLimit, r.OutputLimit}
+	d.seen = max(d.seen, window.EpochOf(r.Start))
+	if window.EpochOf(r.Start) == epoch {
+		for _, u := range s.present(d, epoch) {
+			u.asked = true
+		}
+	}
+}
+
+// reportDay takes in a report of a day: of what was used, or to say that the day
+// has limits, for which its total has to be read.
+func (s *Syncer) reportDay(d *deployment, u *usage, r *window.Report, epoch, now int64) {
+	if own := countOf(r.Tally); u.own != own {
+		u.own = own
+		d.seen = max(d.seen, epoch)
+	}
+	if u.runs(now) {
+		d.days, d.daily = r.Kind, Count{Requests: r.RequestLimit, Tokens: r.TokenLimit}
 		u.asked = true
 	}
 }
@@ -90,7 +106,7 @@ func (s *Syncer) sweep(epoch, now int64) {
 					return false
 				}
 				if c := u.unsent(); c != (Count{}) {
-					s.drop(c)
+					s.drop(u.kind, c)
 					if s.news("dropped", now) {
 						s.cfg.Logger.Warn("usage was not shared in time: dropped", slog.String("deployment", d.id))
 					}

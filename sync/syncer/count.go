@@ -2,20 +2,46 @@ package syncer
 
 import "github.com/plimsoll-dev/plimsoll/window"
 
-// Count is a number of requests and of tokens.
-type Count struct{ Requests, Tokens int64 }
+// Count is a number of requests and of tokens; input and output are the parts of
+// the tokens that are counted where there are limits on them.
+type Count struct{ Requests, Tokens, Input, Output int64 }
 
-func countOf(t window.Tally) Count { return Count{t.Requests, t.Tokens} }
+func countOf(t window.Tally) Count { return Count{t.Requests, t.Tokens, t.Input, t.Output} }
 
-func (a Count) plus(b Count) Count { return Count{a.Requests + b.Requests, a.Tokens + b.Tokens} }
+// list returns the counts in the order of Count's fields.
+func (a Count) list() [4]int64 { return [4]int64{a.Requests, a.Tokens, a.Input, a.Output} }
 
-func (a Count) minus(b Count) Count { return Count{a.Requests - b.Requests, a.Tokens - b.Tokens} }
+func countFrom(l [4]int64) Count { return Count{l[0], l[1], l[2], l[3]} }
+
+func (a Count) plus(b Count) Count {
+	return Count{a.Requests + b.Requests, a.Tokens + b.Tokens, a.Input + b.Input, a.Output + b.Output}
+}
+
+func (a Count) minus(b Count) Count { return a.plus(b.times(-1)) }
+
+func (a Count) times(n int64) Count {
+	return Count{n * a.Requests, n * a.Tokens, n * a.Input, n * a.Output}
+}
 
 // atLeast returns a where it is not below b, else b.
 func (a Count) atLeast(b Count) Count {
-	return Count{max(a.Requests, b.Requests), max(a.Tokens, b.Tokens)}
+	return Count{max(a.Requests, b.Requests), max(a.Tokens, b.Tokens), max(a.Input, b.Input), max(a.Output, b.Output)}
 }
 
-func (a Count) tally(id string, start int64) window.Tally {
-	return window.Tally{ID: id, Start: start, Requests: a.Requests, Tokens: a.Tokens}
+func (a Count) magnitude() Count { return a.atLeast(a.times(-1)) }
+
+// which returns the counts that are not 0.
+func (a Count) which() (c Counts) {
+	for i, n := range a.list() {
+		if n != 0 {
+			c |= 1 << i
+		}
+	}
+	return c
+}
+
+func (a Count) tally(u *usage) window.Tally {
+	return window.Tally{
+		ID: u.d.id, Start: u.start, Kind: u.kind, Requests: a.Requests, Tokens: a.Tokens, Input: a.Input, Output: a.Output,
+	}
 }

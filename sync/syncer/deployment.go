@@ -3,10 +3,13 @@ package syncer
 import "github.com/plimsoll-dev/plimsoll/window"
 
 const (
-	// grace is how many seconds after the end of the window that follows it a
+	// grace is how many seconds after the end of the minute that follows it a
 	// window's last changes may still be sent; a store keeps its keys longer.
 	grace = 5
-	// lifetime is how long after its start a window is kept.
+	// lingers is how many seconds after its end a window is kept.
+	lingers = 60 + grace
+	// lifetime is how many seconds a batch in doubt is sent again; a store keeps
+	// its marker longer.
 	lifetime = 120 + grace
 	// livesFor is for how many epochs a deployment is kept up to date that nobody
 	// asks for any more.
@@ -16,26 +19,33 @@ const (
 // deployment is what is known of one deployment.
 type deployment struct {
 	id      string
-	limits  Count // 0 = unlimited, -1 = a limit of zero
-	seen    int64 // epoch in which the source last spoke of it
+	limits  Count       // of a minute; 0 = unlimited, -1 = a limit of zero
+	days    window.Kind // the kind of days it has limits of; KindMinute = none
+	daily   Count       // limits of a day
+	seen    int64       // epoch in which the source last spoke of it
 	windows []*usage
-	// part is this node's share of each limit, frozen while the store is away.
-	part struct{ requests, tokens float64 }
+	cool    cooling
+	// frozen says that the store is away: this node's share of each limit stays
+	// what it was, for those of minutes and of days.
+	frozen            bool
+	part, partOfDaily parts
 }
 
 // usage is what is known of one deployment in one window.
 //
 // At all times own = committed + flying + refused + what is yet to be sent.
 type usage struct {
-	d         *deployment
-	start     int64 // Unix seconds
-	own       Count // this node's, as the source last reported it
-	committed Count // of it, what the store has acknowledged
-	flying    Count // of it, what the batch under way adds
-	refused   Count // of it, what the store will never take
+	d          *deployment
+	kind       window.Kind
+	start, end int64 // Unix seconds
+	own        Count // this node's, as the source last reported it
+	committed  Count // of it, what the store has acknowledged
+	flying     Count // of it, what the batch under way adds
+	refused    Count // of it, what the store will never take
 
-	asked bool // read it in the next batch
-	known bool // total is of the store
+	asked bool   // read it in the next batch
+	seq   uint64 // of the batch that last carried a delta
+	known bool   // total is of the store
 	total Count
 	low   int64 // since when total is below committed, Unix nanoseconds; 0 = it is not
 	at    int64 // when total was read, Unix nanoseconds; 0 = never
@@ -53,26 +63,52 @@ func (u *usage) unsent() Count {
 	return u.own.minus(u.committed).minus(u.flying).minus(u.refused)
 }
 
-func (u *usage) dead(now int64) bool { return dead(u.start, now) }
+// dead reports whether it is too late to send changes of the window.
+func (u *usage) dead(now int64) bool { return now/1e9 >= u.end+lingers }
 
-// dead reports whether it is too late to send changes of a window.
-func dead(start, now int64) bool { return now/1e9-start >= lifetime }
+// runs reports whether the window has not ended.
+func (u *usage) runs(now int64) bool { return now/1e9 < u.end }
+
+// deadTally is dead for a window that may have been forgotten.
+func deadTally(t window.Tally, now int64) bool {
+	_, end := t.Kind.Span(t.Start)
+	return now/1e9 >= end+lingers
+}
+
+// limits returns those of the window.
+func (u *usage) limits() Count {
+	if u.kind.Daily() {
+		return u.d.daily
+	}
+	return u.d.limits
+}
+
+// counts returns which counts of the window are kept in step: those with a
+// limit, those used, and always the requests and tokens of a minute.
+func (u *usage) counts() Counts {
+	c := u.limits().which() | u.own.which() | u.committed.which()
+	if !u.kind.Daily() {
+		c |= CountRequests | CountTokens
+	}
+	return c
+}
 
 // window returns the usage in a window, or nil.
-func (d *deployment) window(start int64) *usage {
+func (d *deployment) window(kind window.Kind, start int64) *usage {
 	for _, u := range d.windows {
-		if u.start == start {
+		if u.start == start && u.kind == kind {
 			return u
 		}
 	}
 	return nil
 }
 
-// open returns the usage in a window, made if need be.
-func (d *deployment) open(start int64) *usage {
-	u := d.window(start)
+// open returns the usage in the window that begins at start, made if need be.
+func (d *deployment) open(kind window.Kind, start int64) *usage {
+	u := d.window(kind, start)
 	if u == nil {
-		u = &usage{d: d, start: start}
+		_, end := kind.Span(start)
+		u = &usage{d: d, kind: kind, start: start, end: end}
 		d.windows = append(d.windows, u)
 	}
 	return u
@@ -84,9 +120,12 @@ func (d *deployment) live(epoch int64) bool { return d.seen >= epoch-livesFor }
 // share returns what the source is to be told.
 func (u *usage) share() window.Share {
 	o := u.others.plus(u.forecast)
+	if u.kind.Daily() && !u.known {
+		o = Count{-1, -1, -1, -1} // what the source knows from elsewhere stays
+	}
 	return window.Share{
-		Tally:           o.tally(u.d.id, u.start),
-		CeilingRequests: u.ceiling.Requests,
-		CeilingTokens:   u.ceiling.Tokens,
+		Tally:           o.tally(u),
+		CeilingRequests: u.ceiling.Requests, CeilingTokens: u.ceiling.Tokens,
+		CeilingInput: u.ceiling.Input, CeilingOutput: u.ceiling.Output,
 	}
 }

@@ -9,7 +9,7 @@ import (
 // view is what a node believes the others have used of a window.
 type view struct {
 	others   Count // total - own as committed by then
-	rate     [2]float64
+	rate     [4]float64
 	forecast Count // what they will have added by the next exchange
 	ceiling  Count // as window.Share has it
 
@@ -48,10 +48,16 @@ func (u *usage) observe(total Count, now int64, horizon time.Duration, floor boo
 		weight = 1
 	}
 	if dt := time.Duration(now - since); dt >= shortest {
-		u.forecast.Requests = foresee(&u.rate[0], weight, others.Requests-u.others.Requests, dt, horizon)
-		u.forecast.Tokens = foresee(&u.rate[1], weight, others.Tokens-u.others.Tokens, dt, horizon)
+		added := others.minus(u.others).list()
+		for i := range added {
+			added[i] = foresee(&u.rate[i], weight, added[i], dt, horizon)
+		}
+		u.forecast = countFrom(added)
 	}
 	u.others, u.total, u.known, u.at = others, total, true, now
+	if u.kind.Daily() {
+		return
+	}
 	if age := time.Duration(now - u.start*int64(time.Second)); age < blind(horizon) {
 		u.forecast = u.forecast.atLeast(u.expected.minus(others))
 	} else {
@@ -73,16 +79,13 @@ func (o *opening) expect(nodes int, limits Count) Count {
 	if !o.known {
 		return Count{}
 	}
-	one := func(own, others, limit int64) int64 {
-		if limit <= 0 {
-			return others
+	own, others := o.own.list(), o.others.list()
+	for i, limit := range limits.list() {
+		if limit > 0 {
+			others[i] = min(others[i], int64((1-part(nodes, own[i], others[i]))*float64(limit)))
 		}
-		return min(others, int64((1-part(nodes, own, others))*float64(limit)))
 	}
-	return Count{
-		one(o.own.Requests, o.others.Requests, limits.Requests),
-		one(o.own.Tokens, o.others.Tokens, limits.Tokens),
-	}
+	return countFrom(others)
 }
 
 // anticipate tells the source, shortly before a window ends, how the others are
@@ -95,13 +98,13 @@ func (s *Syncer) anticipate(b *bucket, now int64) {
 	}
 	s.shares = s.shares[:0]
 	for _, d := range b.deployments {
-		u := d.window(end/int64(time.Second) - 60)
+		u := d.window(window.KindMinute, end/int64(time.Second)-60)
 		if u == nil {
 			continue
 		}
 		expected := u.opening.expect(s.nodeCount(), d.limits)
-		if next := d.window(u.start + 60); expected != (Count{}) || next != nil {
-			next = d.open(u.start + 60)
+		if next := d.window(window.KindMinute, u.end); expected != (Count{}) || next != nil {
+			next = d.open(window.KindMinute, u.end)
 			next.expected, next.forecast = expected, expected
 			s.shares = append(s.shares, next.share())
 		}

@@ -50,7 +50,7 @@ func (s *Syncer) leave(b *bucket, now int64) {
 // freeze fixes this node's share of a deployment as of the last contact, and
 // where the deployment's windows stood. Forecasts end: nothing would replace them.
 func (s *Syncer) freeze(d *deployment) {
-	var own, others Count
+	var own, others [2]Count // of minutes, of days
 	for _, u := range d.windows {
 		if u.expected = (Count{}); u.forecast != (Count{}) {
 			u.forecast = Count{}
@@ -58,11 +58,15 @@ func (s *Syncer) freeze(d *deployment) {
 		}
 		if u.base.known = u.known; u.known {
 			u.base.committed, u.base.total = u.committed, u.total
-			own, others = own.plus(u.committed), others.plus(u.others)
+			i := 0
+			if u.kind.Daily() {
+				i = 1
+			}
+			own[i], others[i] = own[i].plus(u.committed), others[i].plus(u.others)
 		}
 	}
-	d.part.requests = part(s.nodeCount(), own.Requests, others.Requests)
-	d.part.tokens = part(s.nodeCount(), own.Tokens, others.Tokens)
+	d.frozen = true
+	d.part, d.partOfDaily = partsOf(s.nodeCount(), own[0], others[0]), partsOf(s.nodeCount(), own[1], others[1])
 }
 
 // nodeCount returns how many nodes share the store, as far as is known.
@@ -81,30 +85,46 @@ func (s *Syncer) ration(b *bucket, now int64) {
 		if !d.live(epoch) {
 			continue
 		}
-		if d.part.requests == 0 { // not met before the store went away
+		if !d.frozen { // not met before the store went away
 			s.freeze(d)
 		}
 		for _, e := range [2]int64{epoch, epoch + 1} {
-			u := d.open(window.StartSeconds(e))
-			if c := s.ceiling(u); c != u.ceiling {
-				u.ceiling = c
-				s.shares = append(s.shares, u.share())
+			s.limit(d.open(window.KindMinute, window.StartSeconds(e)))
+			if d.days.Daily() {
+				start, _ := d.days.Span(window.StartSeconds(e))
+				s.limit(d.open(d.days, start))
 			}
 		}
 	}
 	s.absorb()
 }
 
+// limit sets a window's ceiling, and gathers it if that is news.
+func (s *Syncer) limit(u *usage) {
+	if c := s.ceiling(u); c != u.ceiling {
+		u.ceiling = c
+		s.shares = append(s.shares, u.share())
+	}
+}
+
 // ceiling returns how far this node may go in a window.
 func (s *Syncer) ceiling(u *usage) Count {
-	d, left := u.d, u.d.limits
+	limits, part := u.limits().list(), u.d.part
+	if u.kind.Daily() {
+		part = u.d.partOfDaily
+	}
+	base, total := u.base.committed.list(), Count{}.list()
 	if u.base.known {
-		left = left.minus(u.base.total)
+		total = u.base.total.list()
 	}
-	return Count{
-		s.cfg.Away.Requests.ceiling(d.limits.Requests, u.base.committed.Requests, left.Requests, d.part.requests),
-		s.cfg.Away.Tokens.ceiling(d.limits.Tokens, u.base.committed.Tokens, left.Tokens, d.part.tokens),
+	for i, limit := range limits {
+		policy := s.cfg.Away.Tokens
+		if i == 0 {
+			policy = s.cfg.Away.Requests
+		}
+		limits[i] = policy.ceiling(limit, base[i], limit-total[i], part[i])
 	}
+	return countFrom(limits)
 }
 
 // back takes in that the store has answered. Ceilings stay a little longer: what
@@ -122,13 +142,12 @@ func (s *Syncer) back(b *bucket, now int64) {
 	}
 	b.away = false
 	s.shares = s.shares[:0]
-	epoch := window.EpochAt(now)
 	for _, d := range b.deployments {
-		d.part.requests, d.part.tokens = 0, 0
+		d.frozen = false
 		for _, u := range d.windows {
 			if u.ceiling != (Count{}) {
 				u.ceiling = Count{}
-				if window.EpochOf(u.start) >= epoch {
+				if u.runs(now) {
 					s.shares = append(s.shares, u.share())
 				}
 			}

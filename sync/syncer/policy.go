@@ -30,9 +30,20 @@ func (p Policy) String() string {
 	return fmt.Sprintf("Policy(%d)", uint8(p))
 }
 
-// Policies are the policies for each kind of limit. What has no limit is never
-// held back.
+// Policies are the policies for each kind of limit, per minute and per day: on
+// requests, and on tokens of any sort. What has no limit is never held back.
 type Policies struct{ Requests, Tokens Policy }
+
+// parts are a node's shares, in the order of Count's fields.
+type parts [4]float64
+
+func partsOf(nodes int, own, others Count) (p parts) {
+	of := others.list()
+	for i, n := range own.list() {
+		p[i] = part(nodes, n, of[i])
+	}
+	return p
+}
 
 const blocked = -1 // as a limit and as a ceiling: nothing at all
 

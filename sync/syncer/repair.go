@@ -46,6 +46,7 @@ func (r *repair) remember(x *sent) {
 		return
 	}
 	x.reads, x.usages, x.tries = nil, nil, 0
+	x.counts = x.counts[:len(x.deltas):len(x.deltas)]
 	r.ring = append(r.ring, x)
 	r.ringSize += x.size()
 	for len(r.ring) > ringBatches || r.ringSize > ringBytes && len(r.ring) > 1 {
@@ -57,7 +58,7 @@ func (r *repair) remember(x *sent) {
 func (x *sent) size() int {
 	n := 96
 	for _, d := range x.deltas {
-		n += 40 + len(d.ID)
+		n += 80 + len(d.ID)
 	}
 	return n
 }
@@ -113,6 +114,7 @@ func (b *bucket) hold(now int64) {
 // loss too. These are sent again, to be sure of them.
 func (s *Syncer) reseed(b *bucket, x *sent, now int64) {
 	for _, d := range b.deployments {
+		d.cool.committed = 0
 		for _, u := range d.windows {
 			u.committed = Count{}
 		}
@@ -133,6 +135,9 @@ func (s *Syncer) reseed(b *bucket, x *sent, now int64) {
 func (s *Syncer) commit(x *sent) {
 	for _, d := range x.deltas {
 		s.committed(d, 1)
+		if known := s.deployments[d.ID]; known != nil {
+			known.cool.commit(d.CoolUntil)
+		}
 	}
 	for _, d := range x.refused {
 		s.committed(d, -1)
@@ -141,7 +146,7 @@ func (s *Syncer) commit(x *sent) {
 
 func (s *Syncer) committed(t window.Tally, sign int64) {
 	if u := s.usage(t); u != nil {
-		u.committed = u.committed.plus(Count{sign * t.Requests, sign * t.Tokens})
+		u.committed = u.committed.plus(countOf(t).times(sign))
 	}
 }
 

@@ -30,6 +30,7 @@ func (s *Syncer) resolveNew(b *bucket, x *sent, r *Reply, now int64) {
 		u := x.usages[i]
 		u.flying = Count{}
 		u.committed = u.committed.plus(countOf(d))
+		u.d.cool.commit(d.CoolUntil)
 	}
 	if r.Duplicate {
 		s.stats.Duplicates++
@@ -114,7 +115,7 @@ func (s *Syncer) refuse(x *sent, now []window.Tally, at int64) {
 	for _, t := range now {
 		s.writeOff(t, 1)
 		if !slices.Contains(x.refused, t) {
-			s.stats.Refused = s.stats.Refused.plus(magnitude(countOf(t)))
+			s.stats.refuse(t.Kind, countOf(t))
 			if s.news("refused "+t.ID, at) {
 				s.cfg.Logger.Warn("store refused usage: it is not shared", slog.String("deployment", t.ID))
 			}
@@ -125,7 +126,7 @@ func (s *Syncer) refuse(x *sent, now []window.Tally, at int64) {
 
 func (s *Syncer) writeOff(t window.Tally, sign int64) {
 	if u := s.usage(t); u != nil {
-		c := Count{sign * t.Requests, sign * t.Tokens}
+		c := countOf(t).times(sign)
 		u.committed, u.refused = u.committed.minus(c), u.refused.plus(c)
 	}
 }
@@ -133,7 +134,7 @@ func (s *Syncer) writeOff(t window.Tally, sign int64) {
 // usage returns what is known of a deployment in a window, or nil.
 func (s *Syncer) usage(t window.Tally) *usage {
 	if d := s.deployments[t.ID]; d != nil {
-		return d.window(t.Start)
+		return d.window(t.Kind, t.Start)
 	}
 	return nil
 }
@@ -151,22 +152,24 @@ func (s *Syncer) learn(b *bucket, x *sent, r *Reply, now int64) {
 			s.shares = append(s.shares, u.share())
 			continue
 		}
-		if !floor && u.start > b.shaken && now/1e9-u.start < 60 { // later a key may have expired
+		if !floor && u.start > b.shaken && u.runs(now) { // later a key may have expired
 			var just Count
 			if i < len(x.deltas) {
 				just = countOf(x.deltas[i])
 			}
 			s.verify(u, countOf(t), just, now)
 		}
-		u.observe(countOf(t), now, b.horizon(), floor)
+		// What nodes that have ended had used of a day nobody tells again.
+		u.observe(countOf(t), now, b.horizon(), floor || u.kind.Daily() && u.start <= b.shaken)
 		s.shares = append(s.shares, u.share())
 	}
+	s.hear(r.Cooling, now)
 	s.src.Absorb(s.shares)
 }
 
 func refused(x *sent, u *usage) bool {
 	for _, t := range x.refused {
-		if t.ID == u.d.id && t.Start == u.start {
+		if t.ID == u.d.id && t.Start == u.start && t.Kind == u.kind {
 			return true
 		}
 	}
@@ -181,10 +184,13 @@ const suspicion = 5 * time.Second
 // was not there is lost for certain; one to which others have added since might
 // also lack what one of them is about to make good.
 func (s *Syncer) verify(u *usage, total, just Count, now int64) {
-	lost := Count{
-		missing(total.Requests, just.Requests, u.committed.Requests),
-		missing(total.Tokens, just.Tokens, u.committed.Tokens),
+	var lacks [4]int64
+	gone, of, added := true, u.committed.list(), just.list()
+	for i, n := range total.list() {
+		lacks[i] = missing(n, added[i], of[i])
+		gone = gone && (lacks[i] == 0 || n == added[i])
 	}
+	lost := countFrom(lacks)
 	if lost == (Count{}) {
 		u.low = 0
 		return
@@ -192,8 +198,7 @@ func (s *Syncer) verify(u *usage, total, just Count, now int64) {
 	if u.low == 0 {
 		u.low = now
 	}
-	if gone := (lost.Requests == 0 || total.Requests == just.Requests) && (lost.Tokens == 0 || total.Tokens == just.Tokens); !gone &&
-		time.Duration(now-u.low) < suspicion {
+	if !gone && time.Duration(now-u.low) < suspicion {
 		return
 	}
 	u.low = 0
@@ -215,6 +220,4 @@ func missing(total, just, committed int64) int64 {
 }
 
 // drop counts usage that is not shared any more.
-func (s *Syncer) drop(c Count) { s.stats.Dropped = s.stats.Dropped.plus(magnitude(c)) }
-
-func magnitude(c Count) Count { return Count{max(c.Requests, -c.Requests), max(c.Tokens, -c.Tokens)} }
+func (s *Syncer) drop(kind window.Kind, c Count) { s.stats.drop(kind, c) }

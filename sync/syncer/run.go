@@ -156,7 +156,7 @@ func (s *Syncer) exchange(ctx context.Context, b *bucket, x *sent) error {
 	if b.trying == 0 {
 		b.trying = before
 	}
-	batch := Batch{Node: s.cfg.Node, Bucket: b.index, Seq: x.seq, Generation: b.generation, Deltas: x.deltas, Reads: x.reads}
+	batch := Batch{Node: s.cfg.Node, Bucket: b.index, Seq: x.seq, Generation: b.generation, Deltas: x.deltas, Reads: x.reads, Counts: x.counts}
 	deadline := b.deadline()
 	s.mu.Unlock()
 	attempt, cancel := context.WithTimeout(ctx, deadline)

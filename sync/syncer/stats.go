@@ -1,6 +1,10 @@
 package syncer
 
-import "time"
+import (
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/window"
+)
 
 // Stats is how a syncer is doing. Counts are since it was made.
 type Stats struct {
@@ -13,6 +17,9 @@ type Stats struct {
 	Restored   int64 // keys that the store had lost, for instance by eviction
 	Refused    Count // usage that the store will never take: not shared
 	Dropped    Count // usage not shared in time, or of a batch given up in doubt
+
+	// The same of days, which count what minutes count too.
+	RefusedOfDays, DroppedOfDays Count
 
 	Staleness time.Duration // since the last answer of the bucket that waits longest; 0 = no bucket has any deployments
 	Keys      int           // deployments and windows kept in step
@@ -48,11 +55,27 @@ func (s *Syncer) Stats() Stats {
 		for _, d := range b.deployments {
 			st.Keys += len(d.windows)
 			for _, u := range d.windows {
-				if age := now/1e9 - u.start; age >= 0 && age < 60 {
+				if age := now/1e9 - u.start; age >= 0 && age < 60 && !u.kind.Daily() {
 					st.Forecast = st.Forecast.plus(u.forecast)
 				}
 			}
 		}
 	}
 	return st
+}
+
+func (st *Stats) drop(kind window.Kind, c Count) {
+	if kind.Daily() {
+		st.DroppedOfDays = st.DroppedOfDays.plus(c.magnitude())
+		return
+	}
+	st.Dropped = st.Dropped.plus(c.magnitude())
+}
+
+func (st *Stats) refuse(kind window.Kind, c Count) {
+	if kind.Daily() {
+		st.RefusedOfDays = st.RefusedOfDays.plus(c.magnitude())
+		return
+	}
+	st.Refused = st.Refused.plus(c.magnitude())
 }

@@ -17,7 +17,8 @@ type Source interface {
 	Absorb(shares []window.Share)
 }
 
-// Store keeps the totals that the nodes share. Exchange is safe for concurrent
+// Store keeps the totals that the nodes share, of each count of each deployment
+// in each window, until the window's last changes can have been told. Exchange is safe for concurrent
 // use with different buckets; the syncer has one batch of a bucket under way at
 // a time.
 type Store interface {
@@ -50,15 +51,58 @@ type Batch struct {
 	Seq uint64
 	// Generation is the one of the last reply for this bucket; 0 = none yet.
 	Generation uint64
-	Deltas     []window.Tally // to add; a count may be negative
-	Reads      []window.Tally // to read: ID and Start
+	// Deltas are to be added; a count may be negative. A CoolUntil is no count:
+	// the store keeps the latest it was told of each deployment, until then.
+	Deltas []window.Tally
+	Reads  []window.Tally // to read: ID, Kind and Start
+	// Counts says, for each of Deltas, then of Reads, which totals the reply needs
+	// beside those that a delta changes. Nil, and 0: requests and tokens.
+	Counts []Counts
 }
+
+// Counts are some of the counts of a window.
+type Counts uint8
+
+// The counts that there are.
+const (
+	CountRequests Counts = 1 << iota
+	CountTokens
+	CountInput
+	CountOutput
+)
+
+// Of returns which totals the reply needs of delta or read i: see [Batch.Counts].
+func (b *Batch) Of(i int) Counts {
+	c := Counts(0)
+	if i < len(b.Counts) {
+		c = b.Counts[i]
+	}
+	if c == 0 {
+		c = CountRequests | CountTokens
+	}
+	if i < len(b.Deltas) {
+		c |= countOf(b.Deltas[i]).which()
+	}
+	return c
+}
+
+// MaxCooling is how many cooldowns a reply tells of at most.
+const MaxCooling = 1000
+
+// MaxCooldown is how far ahead a cooldown may end that a reply tells of, in
+// milliseconds: a day of 25 hours, and a minute for clocks that differ.
+const MaxCooldown = int64(25*time.Hour+time.Minute) / int64(time.Millisecond)
 
 // Reply is a store's answer to a batch.
 type Reply struct {
 	// Totals are those of all nodes after the batch, in the order of Deltas and
-	// then Reads; empty when Duplicate.
+	// then Reads; empty when Duplicate. Counts that nobody asked for are 0.
 	Totals []window.Tally
+	// Cooling are deployments of the bucket that cool down, by ID and CoolUntil,
+	// in no particular order: all of them, up to [MaxCooling]; none when Duplicate.
+	// Instants that have passed or are further ahead than [MaxCooldown] are left
+	// out.
+	Cooling []window.Tally
 	// Refused are the deltas that the store will never accept, with the counts
 	// that were not added. Resending them is no use.
 	Refused []window.Tally

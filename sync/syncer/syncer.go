@@ -31,6 +31,12 @@ type Syncer struct {
 	stats     Stats
 	alarms    map[string]int64 // when something last happened, by kind
 
+	cooling []*deployment          // that the source reports as cooling down
+	todays  [window.Kinds]struct { // by kind: when the day that holds an epoch begins
+		epoch, start int64
+	}
+
+	windows []*usage
 	reports []window.Report
 	shares  []window.Share
 	ids     []string

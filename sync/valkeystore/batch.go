@@ -1,12 +1,14 @@
 package valkeystore
 
 import (
+	"math"
 	"math/rand/v2"
 	"time"
 
 	"github.com/valkey-io/valkey-go"
 
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
+	"github.com/plimsoll-dev/plimsoll/window"
 )
 
 // Where the replies of a batch stand: first those of the pipeline, then, within
@@ -30,13 +32,14 @@ const (
 type call struct {
 	cmds []valkey.Completed
 	text text
-	at   []counts  // of Deltas, then Reads
-	due  []uint8   // per delta: the counters that travel with their EXPIRE
-	gets []string  // keys of the MGET
-	now  time.Time // the store's clock, roughly; zero = not known
+	at   []places        // of Deltas, then Reads
+	due  []syncer.Counts // per delta: the counters that travel with their EXPIRE
+	gets []string        // keys of the MGET
+	now  time.Time       // the store's clock, roughly; zero = not known
 
 	inGets     int // where MGET answers; 0 = there is none
 	inNodes    int // where ZCOUNT answers; 0 = there is none
+	inCooling  int // where ZRANGE answers
 	paid       int // keys of the bucket's debt that travel along
 	renews     bool
 	bytes      int
@@ -44,14 +47,17 @@ type call struct {
 	registered time.Time
 }
 
-// counts says where the two totals of a tally are: at a place in EXEC's reply,
-// or, below zero, at place ^n in that of its MGET.
-type counts struct{ tokens, requests int }
+// places says where the totals of a tally are, in the order of counterKinds: at a
+// place in EXEC's reply, or, below zero, at place ^n in that of its MGET; nowhere
+// if nobody asked.
+type places [counterCount]int
+
+const nowhere = math.MinInt
 
 func (c *call) reset() {
 	c.cmds, c.at, c.due, c.gets = c.cmds[:0], c.at[:0], c.due[:0], c.gets[:0]
 	c.text = text{}
-	c.inGets, c.inNodes, c.paid, c.bytes, c.queued = 0, 0, 0, 0, 0
+	c.inGets, c.inNodes, c.inCooling, c.paid, c.bytes, c.queued = 0, 0, 0, 0, 0, 0
 	c.renews, c.registered = false, time.Time{}
 }
 
@@ -78,7 +84,7 @@ const (
 // build writes the commands of a batch. The transaction adds each delta under
 // the guard of the batch's marker; what surrounds the deltas changes nothing
 // when it is sent again.
-func (c *call) build(bld valkey.Builder, b *bucket, batch *syncer.Batch, local time.Time, ttl time.Duration) {
+func (c *call) build(bld valkey.Builder, b *bucket, batch *syncer.Batch, local time.Time) {
 	c.reset()
 	c.text.b.Grow(256 + (len(batch.Deltas)+len(batch.Reads))*2*(len(b.head)+64))
 	b.mu.Lock()
@@ -100,7 +106,8 @@ func (c *call) build(bld valkey.Builder, b *bucket, batch *syncer.Batch, local t
 	c.queue(bld.Exists().Key(before).Build(), len(before)+overhead)
 
 	c.counts(bld, b, batch)
-	c.expiries(bld, b, batch, ttl)
+	c.expiries(bld, b, batch, local)
+	c.cooldowns(bld, b, batch, local)
 	c.nodes(bld, b, batch.Node, local)
 	if c.renews = local.Sub(b.refreshed) >= generationDue; c.renews {
 		c.queue(bld.Expire().Key(generation).Seconds(int64(generationTTL/time.Second)).Build(), len(generation)+overhead)
@@ -109,26 +116,15 @@ func (c *call) build(bld valkey.Builder, b *bucket, batch *syncer.Batch, local t
 	c.add(bld.Exec().Build(), overhead)
 }
 
-// counts adds what a delta changes and reads the rest, in one MGET.
+// counts adds what a delta changes and reads the rest that is asked for, in one
+// MGET.
 func (c *call) counts(bld valkey.Builder, b *bucket, batch *syncer.Batch) {
-	count := func(name func(*text, string, int64), id string, start, n int64) int {
-		name(&c.text, id, start)
-		key := c.text.cut()
-		if n == 0 {
-			c.gets = append(c.gets, key)
-			return ^(len(c.gets) - 1)
-		}
-		c.text.int(n)
-		by := c.text.cut()
-		return c.queue(bld.Arbitrary("INCRBY").Keys(key).Args(by).Build(), len(key)+len(by)+overhead)
-	}
 	for i := range batch.Deltas {
-		d := &batch.Deltas[i]
-		c.at = append(c.at, counts{count(b.names.tokens, d.ID, d.Start, d.Tokens), count(b.names.requests, d.ID, d.Start, d.Requests)})
+		c.count(bld, b, &batch.Deltas[i], batch.Of(i))
 	}
 	for i := range batch.Reads {
-		k := &batch.Reads[i]
-		c.at = append(c.at, counts{count(b.names.tokens, k.ID, k.Start, 0), count(b.names.requests, k.ID, k.Start, 0)})
+		t := blank(&batch.Reads[i])
+		c.count(bld, b, &t, batch.Of(len(batch.Deltas)+i))
 	}
 	if len(c.gets) == 0 {
 		return
@@ -140,47 +136,110 @@ func (c *call) counts(bld valkey.Builder, b *bucket, batch *syncer.Batch) {
 	c.inGets = c.queue(bld.Mget().Key(c.gets...).Build(), size)
 }
 
+func (c *call) count(bld valkey.Builder, b *bucket, t *window.Tally, which syncer.Counts) {
+	var at places
+	for i, k := range counterKinds {
+		if which&k == 0 {
+			at[i] = nowhere
+			continue
+		}
+		b.names.name(&c.text, counter{t.ID, t.Kind, t.Start, k})
+		key := c.text.cut()
+		n := *field(t, k)
+		if n == 0 {
+			c.gets = append(c.gets, key)
+			at[i] = ^(len(c.gets) - 1)
+			continue
+		}
+		c.text.int(n)
+		by := c.text.cut()
+		at[i] = c.queue(bld.Arbitrary("INCRBY").Keys(key).Args(by).Build(), len(key)+len(by)+overhead)
+	}
+	c.at = append(c.at, at)
+}
+
 // expiries gives a TTL to every counter that this store touches for the first
 // time, or so late that the server may have dropped it meanwhile, and to those
 // that were found to lack one.
-func (c *call) expiries(bld valkey.Builder, b *bucket, batch *syncer.Batch, ttl time.Duration) {
-	seconds := int64(ttl / time.Second)
-	expire := func(name func(*text, string, int64), id string, start int64) {
-		name(&c.text, id, start)
-		key := c.text.cut()
-		c.queue(bld.Expire().Key(key).Seconds(seconds).Nx().Build(), len(key)+overhead)
+func (c *call) expiries(bld valkey.Builder, b *bucket, batch *syncer.Batch, local time.Time) {
+	now := c.serverTime(local)
+	expire := func(t *window.Tally, which syncer.Counts) {
+		for _, k := range counterKinds {
+			if which&k == 0 {
+				continue
+			}
+			of := counter{t.ID, t.Kind, t.Start, k}
+			b.names.name(&c.text, of)
+			key := c.text.cut()
+			c.queue(bld.Expire().Key(key).Seconds(b.lives(of, now)).Nx().Build(), len(key)+overhead)
+		}
 	}
 	for i := range batch.Deltas {
 		d := &batch.Deltas[i]
-		need := uint8(0)
-		if d.Tokens != 0 {
-			need |= tokensTouched
-		}
-		if d.Requests != 0 {
-			need |= requestsTouched
-		}
-		late := c.now.IsZero() || c.now.Unix() >= d.Start+seconds-expiryMargin
-		if !late {
-			need &^= b.touched(d.ID, d.Start)
+		need := changed(d)
+		if need != 0 && !c.late(b, d) {
+			need &^= b.touched(d)
 		}
 		c.due = append(c.due, need)
-		if need&tokensTouched != 0 {
-			expire(b.names.tokens, d.ID, d.Start)
-		}
-		if need&requestsTouched != 0 {
-			expire(b.names.requests, d.ID, d.Start)
-		}
+		expire(d, need)
 	}
 	c.paid = min(len(b.debt), MaxTallies)
-	for _, k := range b.debt[:c.paid] {
-		expire(b.names.tokens, k.id, k.start)
-		expire(b.names.requests, k.id, k.start)
+	for i := range b.debt[:c.paid] {
+		expire(&b.debt[i].of, b.debt[i].counts)
 	}
+}
+
+// late reports whether a window's counters may have expired already. Those of a
+// day do when nobody counts in them any more.
+func (c *call) late(b *bucket, d *window.Tally) bool {
+	if d.Kind.Daily() {
+		return false
+	}
+	shortest := b.names.ttl(counter{kind: d.Kind, count: syncer.CountTokens})
+	return c.now.IsZero() || c.now.Unix() >= d.Start+int64(shortest/time.Second)-expiryMargin
+}
+
+// serverTime returns the store's time as well as it is known.
+func (c *call) serverTime(local time.Time) time.Time {
+	if c.now.IsZero() {
+		return local
+	}
+	return c.now
 }
 
 // expiryMargin is how many seconds before a counter can have expired it is
 // treated as if it had: clocks differ.
 const expiryMargin = 5
+
+// cooldowns tells the cooldowns of the deltas, each under the latest instant it
+// was ever told with, and asks for those in force. The set forgets what has
+// passed, and goes as a whole when nobody tells any more.
+func (c *call) cooldowns(bld valkey.Builder, b *bucket, batch *syncer.Batch, local time.Time) {
+	key := b.word(&c.text, "w")
+	now := c.serverTime(local).UnixMilli()
+	c.text.int(now)
+	past := c.text.cut()
+	c.text.int(now + syncer.MaxCooldown)
+	most := c.text.cut()
+	told := false
+	for i := range batch.Deltas {
+		d := &batch.Deltas[i]
+		if d.CoolUntil <= now {
+			continue
+		}
+		until := float64(min(d.CoolUntil, now+syncer.MaxCooldown))
+		c.queue(bld.Zadd().Key(key).Gt().ScoreMember().ScoreMember(until, d.ID).Build(), len(key)+len(d.ID)+overhead)
+		told = true
+	}
+	if told {
+		c.queue(bld.Zremrangebyscore().Key(key).Min("-inf").Max(past).Build(), len(key)+overhead)
+		c.queue(bld.Expire().Key(key).Seconds(int64(coolTTL/time.Second)).Build(), len(key)+overhead)
+	}
+	c.text.str("(")
+	c.text.str(past)
+	after := c.text.cut()
+	c.inCooling = c.queue(bld.Zrange().Key(key).Min(after).Max(most).Byscore().Limit(0, syncer.MaxCooling).Withscores().Build(), len(key)+overhead)
+}
 
 // nodes enters the node in the set of those alive, and counts them, once a
 // second. It takes the store's time, so the first batch leaves it out.

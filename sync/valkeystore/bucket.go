@@ -4,17 +4,12 @@ import (
 	"sync"
 	"time"
 
+	"github.com/plimsoll-dev/plimsoll/sync/syncer"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-const (
-	tokensTouched = 1 << iota
-	requestsTouched
-	bothTouched = tokensTouched | requestsTouched
-)
-
-// windowsKept is how many windows a bucket remembers its touches of. Forgetting
-// one costs an EXPIRE for each of its keys, no more.
+// windowsKept is how many windows of each kind a bucket remembers its touches of.
+// Forgetting one costs an EXPIRE for each of its keys, no more.
 const windowsKept = 4
 
 // bucket is what this store knows of one bucket's keys on the server.
@@ -25,7 +20,7 @@ type bucket struct {
 
 	mu         sync.Mutex
 	windows    []touches            // the keys that were given a TTL
-	debt       []tallyKey           // keys that may lack one: paid with the next batches
+	debt       []debt               // keys that may lack one: paid with the next batches
 	refreshed  time.Time            // when the generation's TTL was last renewed
 	registered map[string]time.Time // when a node was last entered in the set of nodes
 	probed     uint64               // the client that was found to take transactions here
@@ -33,51 +28,57 @@ type bucket struct {
 	liveAt     time.Time
 }
 
-type tallyKey struct {
-	id    string
-	start int64
+// debt is some counters of a deployment in a window.
+type debt struct {
+	of     window.Tally
+	counts syncer.Counts
 }
 
 type touches struct {
+	kind  window.Kind
 	start int64
-	done  map[string]uint8
+	done  map[string]syncer.Counts
 }
 
 func newBucket(number int, cfg Config) *bucket {
 	b := &bucket{number: number, head: head(cfg.Namespace, number), registered: map[string]time.Time{}}
 	b.names = native{b.head}
 	if cfg.KeyFormat == FormatLiteLLM {
-		b.names = litellm{cfg.Model}
+		b.names = litellm{cfg.Model, cfg.TTL, native{b.head}}
 	}
 	return b
 }
 
 // touched returns which counters of a deployment have had their TTL.
-func (b *bucket) touched(id string, start int64) uint8 {
+func (b *bucket) touched(d *window.Tally) syncer.Counts {
 	for i := range b.windows {
-		if b.windows[i].start == start {
-			return b.windows[i].done[id]
+		if w := &b.windows[i]; w.start == d.Start && w.kind == d.Kind {
+			return w.done[d.ID]
 		}
 	}
 	return 0
 }
 
-func (b *bucket) touch(id string, start int64, which uint8) {
-	oldest := 0
+func (b *bucket) touch(d *window.Tally, which syncer.Counts) {
+	oldest, kept := -1, 0
 	for i := range b.windows {
-		if b.windows[i].start == start {
-			b.windows[i].done[id] |= which
+		w := &b.windows[i]
+		if w.kind != d.Kind {
+			continue
+		}
+		if w.start == d.Start {
+			w.done[d.ID] |= which
 			return
 		}
-		if b.windows[i].start < b.windows[oldest].start {
+		if kept++; oldest < 0 || w.start < b.windows[oldest].start {
 			oldest = i
 		}
 	}
-	t := touches{start, map[string]uint8{id: which}}
+	t := touches{d.Kind, d.Start, map[string]syncer.Counts{d.ID: which}}
 	switch {
-	case len(b.windows) < windowsKept:
+	case kept < windowsKept:
 		b.windows = append(b.windows, t)
-	case start > b.windows[oldest].start:
+	case d.Start > b.windows[oldest].start:
 		b.windows[oldest] = t
 	}
 }
@@ -85,10 +86,10 @@ func (b *bucket) touch(id string, start int64, which uint8) {
 // forget is for when the server may have lost keys and their TTLs with them.
 func (b *bucket) forget() { b.windows = b.windows[:0] }
 
-// owe notes a counter that may have no TTL.
-func (b *bucket) owe(d window.Tally) {
+// owe notes counters that may have no TTL.
+func (b *bucket) owe(d *window.Tally, which syncer.Counts) {
 	if len(b.debt) < 4*MaxTallies {
-		b.debt = append(b.debt, tallyKey{d.ID, d.Start})
+		b.debt = append(b.debt, debt{blank(d), which})
 	}
 }
 

@@ -25,6 +25,8 @@ const (
 
 	minute        = time.Minute
 	keyTTL        = 2*minute + 10*time.Second // of counters, markers and the set of nodes
+	dayTTL        = 3 * time.Minute           // of counters of a day, beyond its end
+	coolTTL       = 25*time.Hour + 2*minute   // of the set of cooldowns: longer than any of them
 	generationTTL = 24 * time.Hour
 	generationDue = time.Hour       // how often its TTL is renewed
 	nodeTTL       = 5 * time.Second // how long a node counts as alive after an exchange

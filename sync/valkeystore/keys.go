@@ -4,6 +4,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/plimsoll-dev/plimsoll/sync/syncer"
+	"github.com/plimsoll-dev/plimsoll/window"
 )
 
 const prefix = "plimsoll1:"
@@ -27,10 +30,10 @@ func bucketOf(id string, buckets int) int {
 	return int(h % uint64(buckets))
 }
 
-// A namer writes the two counters of a deployment in a window.
+// A namer writes the key of a counter, and says how long one of a minute lives.
 type namer interface {
-	tokens(to *text, id string, start int64)
-	requests(to *text, id string, start int64)
+	name(to *text, c counter)
+	ttl(c counter) time.Duration
 }
 
 // text is where a batch writes its keys and numbers: one allocation for all.
@@ -57,30 +60,65 @@ func (t *text) cut() string {
 // an ID or a node's name holds.
 type native struct{ head string }
 
-func (n native) tokens(to *text, id string, start int64)   { n.name(to, id, ":t:", start) }
-func (n native) requests(to *text, id string, start int64) { n.name(to, id, ":r:", start) }
-
-func (n native) name(to *text, id, kind string, start int64) {
+func (n native) name(to *text, c counter) {
 	to.str(n.head)
 	to.str("c:")
-	to.str(id)
-	to.str(kind)
-	to.int(start)
+	to.str(c.id)
+	to.str(nativeKinds[c.kind][c.count])
+	to.int(c.start)
 }
 
-// litellm names counters as LiteLLM's usage-based-routing-v2 does: after the
-// minute of the day, which comes again a day later.
-type litellm struct{ model func(id string) string }
+func (n native) ttl(counter) time.Duration { return keyTTL }
 
-func (l litellm) tokens(to *text, id string, start int64)   { l.name(to, id, ":tpm:", start) }
-func (l litellm) requests(to *text, id string, start int64) { l.name(to, id, ":rpm:", start) }
+// nativeKinds name counters by the kind of their window and what they count.
+var nativeKinds = [window.Kinds]map[syncer.Counts]string{
+	window.KindMinute:     kindNames(""),
+	window.KindDay:        kindNames("d"),
+	window.KindDayPacific: kindNames("p"),
+}
 
-func (l litellm) name(to *text, id, kind string, start int64) {
-	to.str(id)
+func kindNames(of string) map[syncer.Counts]string {
+	return map[syncer.Counts]string{
+		syncer.CountTokens: ":" + of + "t:", syncer.CountRequests: ":" + of + "r:",
+		syncer.CountInput: ":" + of + "i:", syncer.CountOutput: ":" + of + "o:",
+	}
+}
+
+// litellm names the tokens and requests of a minute as LiteLLM's
+// usage-based-routing-v2 does: after the minute of the day, which comes again a
+// day later. It has no other counters; those are named as ours are.
+type litellm struct {
+	model  func(id string) string
+	life   time.Duration
+	others native
+}
+
+// has reports whether LiteLLM counts it too.
+func (l litellm) has(c counter) bool {
+	return c.kind == window.KindMinute && (c.count == syncer.CountTokens || c.count == syncer.CountRequests)
+}
+
+func (l litellm) ttl(c counter) time.Duration {
+	if l.has(c) {
+		return l.life
+	}
+	return l.others.ttl(c)
+}
+
+func (l litellm) name(to *text, c counter) {
+	if !l.has(c) {
+		l.others.name(to, c)
+		return
+	}
+	to.str(c.id)
 	to.str(":")
-	to.str(l.model(id))
-	to.str(kind)
-	at := time.Unix(start, 0).UTC()
+	to.str(l.model(c.id))
+	if c.count == syncer.CountTokens {
+		to.str(":tpm:")
+	} else {
+		to.str(":rpm:")
+	}
+	at := time.Unix(c.start, 0).UTC()
 	two := func(n int) {
 		if n < 10 {
 			to.str("0")

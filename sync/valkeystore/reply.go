@@ -20,7 +20,7 @@ var errGarbled = errors.New("the server's answer makes no sense")
 // read takes the replies to a batch apart. An error means that the batch may or
 // may not have been applied.
 func (c *call) read(results []valkey.ValkeyResult, batch *syncer.Batch, r *syncer.Reply) error {
-	*r = syncer.Reply{Totals: r.Totals[:0], Refused: r.Refused[:0], Bytes: c.bytes}
+	*r = syncer.Reply{Totals: r.Totals[:0], Refused: r.Refused[:0], Cooling: r.Cooling[:0], Bytes: c.bytes}
 	if len(results) != len(c.cmds) {
 		return errGarbled
 	}
@@ -93,26 +93,42 @@ func (c *call) applied(answers []valkey.ValkeyMessage, batch *syncer.Batch, r *s
 		}
 	}
 	for i := range c.at {
-		var asked window.Tally
+		asked := window.Tally{}
 		if i < len(batch.Deltas) {
 			asked = batch.Deltas[i]
 		} else {
-			k := batch.Reads[i-len(batch.Deltas)]
-			asked = window.Tally{ID: k.ID, Start: k.Start}
+			asked = blank(&batch.Reads[i-len(batch.Deltas)])
 		}
-		total, refused := asked, asked
-		if total.Tokens, refused.Tokens, err = count(answers, got, c.at[i].tokens, asked.Tokens); err != nil {
-			return err
-		}
-		if total.Requests, refused.Requests, err = count(answers, got, c.at[i].requests, asked.Requests); err != nil {
-			return err
+		total, refused := blank(&asked), blank(&asked)
+		for j, k := range counterKinds {
+			if c.at[i][j] == nowhere {
+				continue
+			}
+			if *field(&total, k), *field(&refused, k), err = count(answers, got, c.at[i][j], *field(&asked, k)); err != nil {
+				return err
+			}
 		}
 		r.Totals = append(r.Totals, total)
-		if refused.Tokens|refused.Requests != 0 {
+		if changed(&refused) != 0 {
 			r.Refused = append(r.Refused, refused)
 		}
 	}
+	r.Cooling = cooling(&answers[c.inCooling], r.Cooling)
 	return nil
+}
+
+// cooling reads the cooldowns in force. A key that is no sorted set has none.
+func cooling(m *valkey.ValkeyMessage, dst []window.Tally) []window.Tally {
+	scores, err := m.AsZScores()
+	if err != nil {
+		return dst
+	}
+	for _, z := range scores {
+		if z.Score > 0 && z.Score < 1<<53 {
+			dst = append(dst, window.Tally{ID: z.Member, CoolUntil: int64(z.Score)})
+		}
+	}
+	return dst
 }
 
 // count finds one total. A counter that the server would not change is refused:

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
-	"github.com/plimsoll-dev/plimsoll/window"
 )
 
 // settle notes what the server is known to have now. It needs the reply of the
@@ -28,32 +27,15 @@ func (b *bucket) settle(c *call, batch *syncer.Batch, r *syncer.Reply, now time.
 			b.live, b.liveAt = r.Nodes, now
 		}
 	}
-	for i, d := range batch.Deltas {
+	for i := range batch.Deltas {
+		d := &batch.Deltas[i]
 		if c.due[i] != 0 {
-			b.touch(d.ID, d.Start, c.due[i])
+			b.touch(d, c.due[i])
 		}
-		if bare := changed(d) &^ c.due[i]; bare != 0 && (lost || created(d, r.Totals[i], bare)) {
-			b.owe(d)
+		if bare := changed(d) &^ c.due[i]; bare != 0 && (lost || created(d, &r.Totals[i], bare)) {
+			b.owe(d, bare)
 		}
 	}
-}
-
-// changed returns which counters a delta changes.
-func changed(d window.Tally) (which uint8) {
-	if d.Tokens != 0 {
-		which |= tokensTouched
-	}
-	if d.Requests != 0 {
-		which |= requestsTouched
-	}
-	return which
-}
-
-// created reports whether a delta may have made one of the counters named: its
-// total is then the delta itself.
-func created(d, total window.Tally, which uint8) bool {
-	return which&tokensTouched != 0 && total.Tokens == d.Tokens ||
-		which&requestsTouched != 0 && total.Requests == d.Requests
 }
 
 // alive returns how many nodes used the bucket lately; 0 = not known.

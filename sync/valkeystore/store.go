@@ -113,7 +113,7 @@ func (s *Store) attempt(ctx context.Context, c client, b *bucket, batch *syncer.
 	call := s.calls.Get().(*call)
 	began := time.Now()
 	call.now = s.now(began)
-	call.build(conn.B(), b, batch, began, s.cfg.TTL)
+	call.build(conn.B(), b, batch, began)
 	results := conn.DoMulti(ctx, call.cmds...)
 	if err := transport(results); err != nil {
 		return err // call is not reused: its commands may still be written
@@ -147,31 +147,30 @@ func (s *Store) nodes(now time.Time) int {
 func (s *Store) refused(ctx context.Context, conn valkey.CoreClient, b *bucket, batch *syncer.Batch, r *syncer.Reply) {
 	var t text
 	var keys []string
-	for _, d := range r.Refused {
-		b.names.tokens(&t, d.ID, d.Start)
-		keys = append(keys, t.cut())
-		b.names.requests(&t, d.ID, d.Start)
-		keys = append(keys, t.cut())
+	var into []*int64 // where their totals belong
+	at := 0
+	for i := range r.Refused {
+		d := &r.Refused[i]
+		for at < len(batch.Deltas)-1 && blank(&r.Totals[at]) != blank(d) {
+			at++ // Refused has the order of Deltas
+		}
+		for _, k := range counterKinds {
+			if *field(d, k) != 0 {
+				b.names.name(&t, counter{d.ID, d.Kind, d.Start, k})
+				keys, into = append(keys, t.cut()), append(into, field(&r.Totals[at], k))
+			}
+		}
+		at = min(at+1, len(batch.Deltas)-1)
 	}
 	if s.first("refused") {
-		s.log.Warn("the server refuses to count in a key: it has another type, is no number or is full; its counts are dropped", "id", r.Refused[0].ID, "keys", keys[:2])
+		s.log.Warn("the server refuses to count in a key: it has another type, is no number or is full; its counts are dropped", "id", r.Refused[0].ID, "key", keys[0])
 	}
 	got, err := conn.Do(ctx, conn.B().Mget().Key(keys...).Build()).ToArray()
 	if err != nil || len(got) != len(keys) {
 		return // the batch has been applied; these totals stay as they are
 	}
-	at := 0
-	for i, d := range r.Refused {
-		for at < len(batch.Deltas)-1 && (r.Totals[at].ID != d.ID || r.Totals[at].Start != d.Start) {
-			at++ // Refused has the order of Deltas
-		}
-		if d.Tokens != 0 {
-			r.Totals[at].Tokens = number(&got[2*i])
-		}
-		if d.Requests != 0 {
-			r.Totals[at].Requests = number(&got[2*i+1])
-		}
-		at = min(at+1, len(batch.Deltas)-1)
+	for i := range got {
+		*into[i] = number(&got[i])
 	}
 }
 

@@ -1,0 +1,57 @@
+package syncer
+
+import "github.com/plimsoll-dev/plimsoll/window"
+
+// cooling is what is known of a deployment's cooldown: instants until when, in
+// Unix milliseconds, of which the latest holds; 0 = none.
+type cooling struct {
+	own       int64 // as the source last reported it
+	committed int64 // what the store was told of it, and acknowledged
+	heard     int64 // what the source was told, or had told
+}
+
+// unsent returns the cooldown that the store has yet to be told of.
+func (c *cooling) unsent(now int64) int64 {
+	if c.own > c.committed && c.own > now/1e6 {
+		return c.own
+	}
+	return 0
+}
+
+// commit takes in that the store has acknowledged a cooldown.
+func (c *cooling) commit(until int64) {
+	c.committed, c.heard = max(c.committed, until), max(c.heard, until)
+}
+
+// reportCooling takes in what the source says of its own cooldowns: all of them,
+// each time.
+func (s *Syncer) reportCooling(reports []window.Report) {
+	for _, d := range s.cooling {
+		d.cool.own = 0
+	}
+	s.cooling = s.cooling[:0]
+	for i := range reports {
+		r := &reports[i]
+		if d := s.deployments[r.ID]; d != nil && r.CoolUntil > 0 {
+			if d.cool.own == 0 {
+				s.cooling = append(s.cooling, d)
+			}
+			d.cool.own = max(d.cool.own, r.CoolUntil)
+		}
+	}
+}
+
+// hear gathers the cooldowns that the source does not know of yet: each is told
+// once, so that whoever ends one early does not find it back.
+func (s *Syncer) hear(cooling []window.Tally, now int64) {
+	for _, t := range cooling {
+		d := s.deployments[t.ID]
+		if d == nil || t.CoolUntil <= d.cool.heard || t.CoolUntil <= now/1e6 {
+			continue
+		}
+		d.cool.heard = t.CoolUntil
+		share := d.open(window.KindMinute, window.StartSeconds(window.EpochAt(now))).share()
+		share.CoolUntil = t.CoolUntil
+		s.shares = append(s.shares, share)
+	}
+}
