@@ -134,6 +134,7 @@ func (s *Store) Exchange(ctx context.Context, b syncer.Batch, r *syncer.Reply) e
 	m := mark{b.Node, b.Bucket, b.Seq}
 	if s.marked(m, now) {
 		r.Duplicate = true
+		s.data.marks[m] = now.Add(ttl)
 		return nil
 	}
 	s.data.nodes[b.Node] = now.Add(nodeTTL)

@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -18,7 +19,9 @@ type Plan struct {
 	LoseReply   float64 // it applies the batch, and nobody learns of it
 	Repeat      float64 // it sees the batch twice
 	// Late is the chance that the batch stays on the way after its sender has
-	// given up: it arrives between two later ones, or never.
+	// given up: it arrives between two later ones, or never. However often it is
+	// sent, none of its copies is on the way 125 s after the first: that a store
+	// may forget it by then is known.
 	Late float64
 	// Hang is the chance that a loss shows only when the sender's time is up;
 	// otherwise it shows at once.
@@ -27,8 +30,22 @@ type Plan struct {
 	MinDelay, MaxDelay time.Duration
 }
 
-// maxLate is how many batches are on the way at once; others get lost.
-const maxLate = 64
+const (
+	maxLate     = 64 // batches on the way at once; others get lost
+	longestLate = 125 * time.Second
+)
+
+// delayed is a batch on the way, and when it was first sent.
+type delayed struct {
+	syncer.Batch
+	first time.Time
+}
+
+type batchKey struct {
+	node   string
+	bucket int
+	seq    uint64
+}
 
 // ErrLost is what a lost request or reply looks like to the sender.
 var ErrLost = errors.New("storetest: connection lost")
@@ -41,13 +58,14 @@ type Faulty struct {
 	rand *rand.Rand
 	plan Plan
 	down bool
-	late []syncer.Batch
+	late []delayed
+	sent map[batchKey]time.Time // for the first time
 }
 
 // NewFaulty returns a way to the store whose faults follow from the seed and the
 // order of calls.
 func NewFaulty(store syncer.Store, seed uint64, plan Plan) *Faulty {
-	return &Faulty{store: store, plan: plan, rand: rand.New(rand.NewPCG(seed, seed))}
+	return &Faulty{store: store, plan: plan, rand: rand.New(rand.NewPCG(seed, seed)), sent: map[batchKey]time.Time{}}
 }
 
 // SetPlan replaces the plan.
@@ -79,12 +97,13 @@ func (f *Faulty) Bucket(id string) int { return f.store.Bucket(id) }
 type fate struct {
 	lost, unheard, twice, late, hang bool
 	delay                            time.Duration
-	arriving                         []syncer.Batch // before it
+	arriving                         []delayed // before it
 }
 
-func (f *Faulty) draw() (d fate) {
+func (f *Faulty) draw(b *syncer.Batch) (d fate) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.first(b)
 	chance := func(p float64) bool { return f.rand.Float64() < p }
 	p := f.plan
 	d.lost = chance(p.LoseRequest) || f.down
@@ -94,6 +113,7 @@ func (f *Faulty) draw() (d fate) {
 	if span := p.MaxDelay - p.MinDelay; span > 0 {
 		d.delay += time.Duration(f.rand.Int64N(int64(span)))
 	}
+	f.late = slices.DeleteFunc(f.late, func(b delayed) bool { return time.Since(b.first) >= longestLate })
 	if !f.down {
 		f.rand.Shuffle(len(f.late), func(i, j int) { f.late[i], f.late[j] = f.late[j], f.late[i] })
 		n := f.rand.IntN(len(f.late) + 1)
@@ -104,16 +124,16 @@ func (f *Faulty) draw() (d fate) {
 
 // Exchange passes a batch on, or does not; see [Plan].
 func (f *Faulty) Exchange(ctx context.Context, b syncer.Batch, r *syncer.Reply) error {
-	d := f.draw()
+	d := f.draw(&b)
 	for _, old := range d.arriving {
 		// Its sender has gone; the answer, error or not, goes nowhere.
-		_ = f.store.Exchange(context.WithoutCancel(ctx), old, &syncer.Reply{})
+		_ = f.store.Exchange(context.WithoutCancel(ctx), old.Batch, &syncer.Reply{})
 	}
 	if d.late && !d.lost {
 		f.mu.Lock()
 		if len(f.late) < maxLate {
 			b.Deltas, b.Reads, b.Counts = slices.Clone(b.Deltas), slices.Clone(b.Reads), slices.Clone(b.Counts)
-			f.late = append(f.late, b)
+			f.late = append(f.late, delayed{b, f.first(&b)})
 		}
 		f.mu.Unlock()
 	}
@@ -135,6 +155,19 @@ func (f *Faulty) Exchange(ctx context.Context, b syncer.Batch, r *syncer.Reply) 
 		return err
 	}
 	return pause(ctx, d.delay/2)
+}
+
+// first returns when a batch was first sent. Under mu.
+func (f *Faulty) first(b *syncer.Batch) time.Time {
+	k := batchKey{b.Node, b.Bucket, b.Seq}
+	if at, ok := f.sent[k]; ok {
+		return at
+	}
+	if len(f.sent) > 1000 {
+		maps.DeleteFunc(f.sent, func(_ batchKey, at time.Time) bool { return time.Since(at) > 2*longestLate })
+	}
+	f.sent[k] = time.Now()
+	return f.sent[k]
 }
 
 func fail(ctx context.Context, d fate) error {

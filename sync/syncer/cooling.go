@@ -45,8 +45,11 @@ func (s *Syncer) reportCooling(reports []window.Report) {
 // once, so that whoever ends one early does not find it back.
 func (s *Syncer) hear(cooling []window.Tally, now int64) {
 	for _, t := range cooling {
-		d := s.deployments[t.ID]
-		if d == nil || t.CoolUntil <= d.cool.heard || t.CoolUntil <= now/1e6 {
+		if t.CoolUntil <= now/1e6 {
+			continue
+		}
+		d := s.deployment(t.ID) // perhaps nobody has asked for it: forgotten with the minute
+		if t.CoolUntil <= d.cool.heard {
 			continue
 		}
 		d.cool.heard = t.CoolUntil

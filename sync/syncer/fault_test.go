@@ -81,10 +81,10 @@ func TestEachFault(t *testing.T) {
 						for j, n := range nodes {
 							id := []string{"a", "b", "c"}[(i+j)%3]
 							began := time.Now()
-							c := used[windowKey{id, minute()}]
+							c := used[windowKey{id: id, start: minute()}]
 							c.Requests += int64(n.use(id, 1+j, int64(10*i)))
 							c.Tokens += int64(10 * i)
-							used[windowKey{id, minute()}] = c
+							used[windowKey{id: id, start: minute()}] = c
 							require.Zero(t, time.Since(began), "no call waits for the store")
 						}
 						time.Sleep(100 * time.Millisecond)

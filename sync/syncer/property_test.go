@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 	"github.com/plimsoll-dev/plimsoll/sync/memstore"
 	"github.com/plimsoll-dev/plimsoll/sync/storetest"
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
@@ -22,7 +23,8 @@ var propertySeeds = flag.Int("property.seeds", 0, "runs of TestProperty; 0 = a f
 
 // TestProperty plays random load, on random nodes, under random faults, and
 // compares what the store holds with a model that has written down what every
-// node recorded: whenever the faults are over, the sums are equal, to the unit.
+// node recorded: whenever the faults are over, the sums are equal, to the unit, of
+// every count of every minute and day.
 func TestProperty(t *testing.T) {
 	seeds, steps := 24, 4500
 	if testing.Short() {
@@ -44,6 +46,7 @@ func TestProperty(t *testing.T) {
 			})
 		})
 	}
+	require.Greater(t, done.days, 4*done.checks, "totals of days were compared nearly every time")
 	if os.Getenv("PLIMSOLL_FAULTS") != "" { // a line of the fault matrix
 		verdict := "holds"
 		if t.Failed() {
@@ -57,11 +60,13 @@ func TestProperty(t *testing.T) {
 // outcome is what worlds have been through.
 type outcome struct {
 	checks int
+	days   int          // totals of days compared
 	stats  syncer.Stats // sums of some of the fields
 }
 
 func (o *outcome) add(w *world) {
 	o.checks += w.checks
+	o.days += w.days
 	for _, m := range w.nodes {
 		st := m.s.Stats()
 		o.stats.InDoubt += st.InDoubt
@@ -72,6 +77,7 @@ func (o *outcome) add(w *world) {
 }
 
 type windowKey struct {
+	kind  window.Kind
 	id    string
 	start int64
 }
@@ -89,6 +95,10 @@ type world struct {
 	syncs    int // how many may still be made before saved is too old
 	seed     uint64
 	checks   int
+	days     int
+	profile  provider.Profile
+	kind     window.Kind // of its days
+	gaveUp   bool        // a batch in doubt was given up: its part of the day is lost or not
 }
 
 type member struct {
@@ -101,7 +111,7 @@ type held struct {
 	lease    *engine.Lease
 	id       string
 	start    int64
-	reserved int64
+	reserved [2]int64 // input, output
 }
 
 func newWorld(t *testing.T, seed uint64) *world {
@@ -113,6 +123,20 @@ func newWorld(t *testing.T, seed uint64) *world {
 	for i := range 5 {
 		w.ids = append(w.ids, fmt.Sprint("d", i))
 	}
+	// Every rule by which input and output are counted, and both kinds of days, of
+	// which one ends while the world lasts.
+	w.kind = window.KindDay
+	switch seed % 3 {
+	case 1:
+		w.profile.Shape = provider.Bucket
+	case 2:
+		w.profile.Phase = 17 * time.Second
+	}
+	if seed%5 < 2 {
+		w.kind, w.profile.Day = window.KindDayPacific, provider.DayPacific
+	}
+	_, end := w.kind.Span(time.Now().Unix())
+	time.Sleep(time.Until(time.Unix(end-60-w.rand.Int64N(600), 0)))
 	for range 4 {
 		w.join()
 	}
@@ -122,16 +146,24 @@ func newWorld(t *testing.T, seed uint64) *world {
 func (w *world) join() {
 	skew := time.Duration(w.rand.IntN(1001)-500) * time.Millisecond
 	way := storetest.NewFaulty(w.store, w.rand.Uint64(), storetest.Plan{})
-	n := newNode(w.t, way, engine.Limits{RPM: 1 << 40, TPM: 1 << 40}, syncer.Config{
+	const much = 1 << 40
+	limits := engine.Limits{RPM: much, TPM: much, InputTPM: much, OutputTPM: much, RPD: much, TPD: much}
+	n := newNodeOf(w.t, way, profiled(limits, w.profile, w.ids...), syncer.Config{
 		Clock: window.NewClockFrom(func() time.Time { return time.Now().Add(skew) }),
-	}, w.ids...)
+	})
 	w.nodes = append(w.nodes, &member{node: n, way: way})
 }
 
-func (w *world) add(id string, start, requests, tokens int64) {
-	k := windowKey{id, start}
+func (w *world) add(id string, start, requests, input, output int64) {
+	k := windowKey{window.KindMinute, id, start}
 	c := w.recorded[k]
-	w.recorded[k] = syncer.Count{Requests: c.Requests + requests, Tokens: c.Tokens + tokens}
+	w.recorded[k] = syncer.Count{
+		Requests: c.Requests + requests, Tokens: c.Tokens + input + output, Input: c.Input + input, Output: c.Output + output,
+	}
+	k.kind = w.kind
+	k.start, _ = w.kind.Span(start)
+	c = w.recorded[k]
+	w.recorded[k] = syncer.Count{Requests: c.Requests + requests, Tokens: c.Tokens + input + output}
 }
 
 func (w *world) play(steps int) {
@@ -168,19 +200,22 @@ func (m *member) minute() int64 { return window.StartSeconds(window.EpochAt(m.cl
 
 func (w *world) use(m *member) {
 	id := w.ids[w.rand.IntN(len(w.ids))]
-	tokens := w.rand.Int64N(5000)
-	start := m.minute()
-	w.add(id, start, int64(m.use(id, 1, tokens)), tokens)
+	input, output := w.rand.Int64N(4000), w.rand.Int64N(1000)
+	r, err := m.e.Ref(id)
+	require.NoError(w.t, err)
+	require.True(w.t, r.PreCheck(engine.Demand{}))
+	r.Record(engine.Usage{InputTokens: input, OutputTokens: output})
+	w.add(id, m.minute(), 1, input, output)
 }
 
 func (w *world) lease(m *member) {
 	g, err := m.e.Group("chat")
 	require.NoError(w.t, err)
-	start := m.minute()
-	lease, err := g.Acquire(engine.Demand{InputTokens: w.rand.Int64N(1000), OutputTokens: 100})
+	start, input := m.minute(), w.rand.Int64N(1000)
+	lease, err := g.Acquire(engine.Demand{InputTokens: input, OutputTokens: 100})
 	require.NoError(w.t, err)
-	l := held{&lease, lease.Ref().ID(), start, lease.Reserved()}
-	w.add(l.id, start, 1, l.reserved)
+	l := held{&lease, lease.Ref().ID(), start, [2]int64{input, lease.Reserved() - input}}
+	w.add(l.id, start, 1, l.reserved[0], l.reserved[1])
 	m.leases = append(m.leases, l)
 	if w.rand.IntN(2) == 0 {
 		w.settle(m, 0)
@@ -198,12 +233,12 @@ func (w *world) settle(m *member, age int64) {
 		}
 		if w.rand.IntN(4) == 0 {
 			l.lease.Release()
-			w.add(l.id, l.start, -1, -l.reserved)
+			w.add(l.id, l.start, -1, -l.reserved[0], -l.reserved[1])
 			continue
 		}
 		u := engine.Usage{InputTokens: w.rand.Int64N(800), OutputTokens: w.rand.Int64N(400)}
 		l.lease.Settle(u)
-		w.add(l.id, l.start, 0, u.InputTokens+u.OutputTokens-l.reserved)
+		w.add(l.id, l.start, 0, u.InputTokens-l.reserved[0], u.OutputTokens-l.reserved[1])
 	}
 }
 
@@ -276,14 +311,21 @@ func (w *world) check() {
 		m.sync()
 		require.Zero(w.t, m.s.Stats().Restored, "no key was lost alone")
 		require.Zero(w.t, m.s.Stats().Refused)
+		require.Zero(w.t, m.s.Stats().RefusedOfDays)
+		w.gaveUp = w.gaveUp || m.s.Stats().DroppedOfDays != syncer.Count{}
 	}
+	day, _ := w.kind.Span(time.Now().Unix())
 	for _, id := range w.ids {
 		for _, start := range []int64{minute() - 60, minute()} {
-			require.Equal(w.t, w.recorded[windowKey{id, start}], total(w.store, id, start), "%s in %d", id, start)
+			require.Equal(w.t, w.recorded[windowKey{window.KindMinute, id, start}], total(w.store, id, start), "%s in %d", id, start)
+		}
+		if k := (windowKey{w.kind, id, day}); !w.gaveUp {
+			w.days++
+			require.Equal(w.t, w.recorded[k], totalOf(w.store, w.kind, id, day), "%s in the day that began at %d", id, day)
 		}
 	}
 	for k := range w.recorded {
-		if k.start < minute()-120 {
+		if k.kind == window.KindMinute && k.start < minute()-120 {
 			delete(w.recorded, k)
 		}
 	}

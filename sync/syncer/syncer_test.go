@@ -36,11 +36,15 @@ func newNode(t *testing.T, store syncer.Store, limits engine.Limits, cfg syncer.
 	if len(ids) == 0 {
 		ids = []string{"a"}
 	}
+	return newNodeOf(t, store, cluster(limits, ids...), cfg)
+}
+
+func newNodeOf(t *testing.T, store syncer.Store, ecfg engine.Config, cfg syncer.Config) *node {
+	t.Helper()
 	clock := cfg.Clock
 	if clock == nil {
 		clock = window.NewClockFrom(time.Now)
 	}
-	ecfg := cluster(limits, ids...)
 	ecfg.Clock, cfg.Clock = clock, clock
 	e, err := engine.New(ecfg)
 	require.NoError(t, err)
@@ -111,8 +115,12 @@ func run(t *testing.T, nodes ...*node) (stop func()) {
 func minute() int64 { return window.StartSeconds(window.EpochAt(time.Now().UnixNano())) }
 
 func total(s *memstore.Store, id string, start int64) syncer.Count {
-	t := s.Total(id, start)
-	return syncer.Count{Requests: t.Requests, Tokens: t.Tokens}
+	return totalOf(s, window.KindMinute, id, start)
+}
+
+func totalOf(s *memstore.Store, kind window.Kind, id string, start int64) syncer.Count {
+	t := s.TotalOf(kind, id, start)
+	return syncer.Count{Requests: t.Requests, Tokens: t.Tokens, Input: t.Input, Output: t.Output}
 }
 
 func TestTwoNodes(t *testing.T) {
