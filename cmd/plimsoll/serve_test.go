@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"io"
 	"net/http"
 	"os"
@@ -159,6 +160,25 @@ func TestServeUsage(t *testing.T) {
 			require.Equal(t, tt.want, got.stderr)
 		})
 	}
+}
+
+// What the files of docs/deploy set are flags that there are.
+func TestDeployFiles(t *testing.T) {
+	var f serveFlags
+	known := map[string]bool{}
+	f.flagSet().VisitAll(func(fl *flag.Flag) {
+		known[serveEnv+strings.ToUpper(strings.ReplaceAll(fl.Name, "-", "_"))] = true
+	})
+	found := 0
+	for _, file := range []string{"Dockerfile", "plimsoll.service", "plimsoll.socket"} {
+		text, err := os.ReadFile("../../docs/deploy/" + file)
+		require.NoError(t, err)
+		for _, name := range regexp.MustCompile(`PLIMSOLL_[A-Z_]+`).FindAllString(string(text), -1) {
+			require.True(t, known[name], "%s: %s", file, name)
+			found++
+		}
+	}
+	require.GreaterOrEqual(t, found, 6)
 }
 
 func TestServeCannotStart(t *testing.T) {
