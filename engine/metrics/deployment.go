@@ -10,17 +10,18 @@ import (
 )
 
 var (
-	usageDesc = deploymentDesc("usage", "Requests, tokens or calls of all nodes that count towards the limit in the present minute, reservations included; input_tpm, output_tpm, rpd, tpd and in_flight are this node's, the days' since midnight UTC.", "limit")
+	usageDesc = deploymentDesc("usage", "Requests, tokens or calls of all nodes that count towards the limit in the present minute, reservations included; in_flight is this node's, rpd and tpd are since the day began.", "limit")
 	limitDesc = deploymentDesc("limit", "What the deployment may carry; absent where unlimited.", "limit")
 	headDesc  = deploymentDesc("headroom", "Limit minus usage; negative after an overrun.", "limit")
 	ratioDesc = deploymentDesc("utilization_ratio", "Usage divided by limit.", "limit")
 	othersUse = deploymentDesc("others_usage", "Part of the usage: what other nodes used, as known here.", "limit")
 	heldDesc  = deploymentDesc("held_tokens", "Part of the tokens used: reserved by calls that have not ended.")
 	coolDesc  = deploymentDesc("cooldown_seconds", "Seconds until the deployment may be picked again; 0 = it may.")
+	halfDesc  = deploymentDesc("half_open", "Whether a cooldown is over and the one request that goes first is not answered yet.")
 	onDesc    = deploymentDesc("enabled", "Whether the deployment is switched on.")
 	infoDesc  = deploymentDesc("info", "1, with the provider's name of the model.", "model")
 
-	deploymentDescs = []*prometheus.Desc{usageDesc, limitDesc, headDesc, ratioDesc, othersUse, heldDesc, coolDesc, onDesc, infoDesc}
+	deploymentDescs = []*prometheus.Desc{usageDesc, limitDesc, headDesc, ratioDesc, othersUse, heldDesc, coolDesc, halfDesc, onDesc, infoDesc}
 )
 
 func deploymentDesc(name, help string, more ...string) *prometheus.Desc {
@@ -55,22 +56,24 @@ func (c *Collector) collectDeployments(ch chan<- prometheus.Metric, states []eng
 		limited(engine.LimitTPM, s.Tokens, s.TokenLimit)
 		limited(engine.LimitInFlight, s.InFlight, s.InFlightLimit)
 		for _, l := range []struct {
-			limit      engine.Limit
-			used, most int64
+			limit              engine.Limit
+			used, others, most int64
 		}{
-			{engine.LimitInputTPM, s.InputTokens, s.InputTokenLimit},
-			{engine.LimitOutputTPM, s.OutputTokens, s.OutputTokenLimit},
-			{engine.LimitRPD, s.DayRequests, s.DayRequestLimit},
-			{engine.LimitTPD, s.DayTokens, s.DayTokenLimit},
+			{engine.LimitInputTPM, s.InputTokens, s.OthersInput, s.InputTokenLimit},
+			{engine.LimitOutputTPM, s.OutputTokens, s.OthersOutput, s.OutputTokenLimit},
+			{engine.LimitRPD, s.DayRequests, s.OthersDayRequests, s.DayRequestLimit},
+			{engine.LimitTPD, s.DayTokens, s.OthersDayTokens, s.DayTokenLimit},
 		} {
 			if l.most != 0 { // else the engine may not count it
 				limited(l.limit, l.used, l.most)
+				send(othersUse, float64(l.others), l.limit.String())
 			}
 		}
 		send(othersUse, float64(s.OthersRequests), engine.LimitRPM.String())
 		send(othersUse, float64(s.OthersTokens), engine.LimitTPM.String())
 		send(heldDesc, float64(s.HeldTokens))
 		send(coolDesc, s.CoolingFor.Seconds())
+		send(halfDesc, number(s.HalfOpen))
 		send(onDesc, number(s.Enabled))
 		send(infoDesc, 1, c.label(s.Model))
 	}

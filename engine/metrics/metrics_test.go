@@ -67,6 +67,11 @@ plimsoll_deployment_cooldown_seconds{deployment="c",group="embed"} 90
 plimsoll_deployment_enabled{deployment="a",group="chat"} 1
 plimsoll_deployment_enabled{deployment="b",group="chat"} 0
 plimsoll_deployment_enabled{deployment="c",group="embed"} 1
+# HELP plimsoll_deployment_half_open Whether a cooldown is over and the one request that goes first is not answered yet.
+# TYPE plimsoll_deployment_half_open gauge
+plimsoll_deployment_half_open{deployment="a",group="chat"} 0
+plimsoll_deployment_half_open{deployment="b",group="chat"} 0
+plimsoll_deployment_half_open{deployment="c",group="embed"} 0
 # HELP plimsoll_deployment_headroom Limit minus usage; negative after an overrun.
 # TYPE plimsoll_deployment_headroom gauge
 plimsoll_deployment_headroom{deployment="a",group="chat",limit="in_flight"} 3
@@ -89,7 +94,7 @@ plimsoll_deployment_limit{deployment="a",group="chat",limit="in_flight"} 4
 plimsoll_deployment_limit{deployment="a",group="chat",limit="rpm"} 10
 plimsoll_deployment_limit{deployment="a",group="chat",limit="tpm"} 1000
 plimsoll_deployment_limit{deployment="b",group="chat",limit="rpm"} 0
-# HELP plimsoll_deployment_usage Requests, tokens or calls of all nodes that count towards the limit in the present minute, reservations included; input_tpm, output_tpm, rpd, tpd and in_flight are this node's, the days' since midnight UTC.
+# HELP plimsoll_deployment_usage Requests, tokens or calls of all nodes that count towards the limit in the present minute, reservations included; in_flight is this node's, rpd and tpd are since the day began.
 # TYPE plimsoll_deployment_usage gauge
 plimsoll_deployment_usage{deployment="a",group="chat",limit="in_flight"} 1
 plimsoll_deployment_usage{deployment="a",group="chat",limit="rpm"} 1
@@ -108,7 +113,7 @@ plimsoll_deployment_utilization_ratio{deployment="a",group="chat",limit="tpm"} 0
 plimsoll_deployment_utilization_ratio{deployment="b",group="chat",limit="rpm"} 1
 `
 	require.NoError(t, testutil.CollectAndCompare(newCollector(t, metrics.Config{Engine: eng}), strings.NewReader(want),
-		"plimsoll_deployment_cooldown_seconds", "plimsoll_deployment_enabled", "plimsoll_deployment_headroom",
+		"plimsoll_deployment_cooldown_seconds", "plimsoll_deployment_enabled", "plimsoll_deployment_half_open", "plimsoll_deployment_headroom",
 		"plimsoll_deployment_held_tokens", "plimsoll_deployment_info", "plimsoll_deployment_limit",
 		"plimsoll_deployment_usage", "plimsoll_deployment_utilization_ratio"))
 }
@@ -120,6 +125,11 @@ func TestSplitAndDayLimits(t *testing.T) {
 	}})
 	require.NoError(t, eng.PreCheck("a", engine.Demand{}))
 	require.NoError(t, eng.Record("a", engine.Usage{InputTokens: 40, OutputTokens: 10}))
+	now := noon().Unix()
+	eng.Absorb([]window.Share{
+		{Tally: window.Tally{ID: "a", Start: now / 60 * 60, Input: 5, Output: 3}},
+		{Tally: window.Tally{ID: "a", Start: now / 86400 * 86400, Kind: window.KindDay, Requests: 2, Tokens: 30}},
+	})
 	got := values(t, newCollector(t, metrics.Config{Engine: eng}))
 	of := 0
 	for name := range got {
@@ -127,9 +137,12 @@ func TestSplitAndDayLimits(t *testing.T) {
 			of++
 		}
 	}
-	require.Equal(t, 34, of)
-	for limit, want := range map[string]float64{"input_tpm": 60, "output_tpm": 40, "rpd": 19, "tpd": 450} {
+	require.Equal(t, 39, of)
+	for limit, want := range map[string]float64{"input_tpm": 55, "output_tpm": 37, "rpd": 17, "tpd": 420} {
 		require.InDelta(t, want, got[`plimsoll_deployment_headroom{deployment="a",group="chat",limit="`+limit+`"}`], 0, limit)
+	}
+	for limit, want := range map[string]float64{"input_tpm": 5, "output_tpm": 3, "rpd": 2, "tpd": 30} {
+		require.InDelta(t, want, got[`plimsoll_deployment_others_usage{deployment="a",group="chat",limit="`+limit+`"}`], 0, limit)
 	}
 }
 
@@ -225,7 +238,7 @@ func TestCardinality(t *testing.T) {
 				of++
 			}
 		}
-		require.Equal(t, 18*tt.want, of)
+		require.Equal(t, 19*tt.want, of)
 		require.LessOrEqual(t, len(got)-of, 50)
 		require.InDelta(t, 600, got["plimsoll_deployments"], 0)
 		require.InDelta(t, 600-tt.want, got["plimsoll_deployments_omitted"], 0)

@@ -51,7 +51,7 @@ func TestPage(t *testing.T) {
 	require.Equal(t, http.StatusOK, w.Code)
 	html := w.Body.String()
 	for _, want := range []string{
-		`aria-valuetext="1 of 2,000 requests today, 0 %"`, `aria-valuetext="0 of 500 tokens out, 0 %"`, "</b> of 2,000 today</span>",
+		`aria-valuetext="1 of 2,000 requests today, 0 %"`, `aria-valuetext="0 of 500 tokens out, 0 %"`, "</b> of 2,000<span class=\"kind\"> today</span></span>",
 		"An example.", "<h2>g-(hidden)</h2>", `aria-valuetext="12,345 of 40,000 tokens, 30 %"`, "&lt;script&gt;", "1 more deployments are not shown", "One node",
 	} {
 		require.Contains(t, html, want)

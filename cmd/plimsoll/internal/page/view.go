@@ -85,22 +85,24 @@ func (p *Page) row(s *engine.State) row {
 	if s.InFlightLimit != 0 {
 		r.InFlight += " of " + grouped(max(s.InFlightLimit, 0))
 	}
-	more := func(to *[]bar, name, kind string, used, limit int64) {
+	more := func(to *[]bar, name, kind string, used, others, limit int64) {
 		if limit != 0 {
-			b := newBar(name+" "+kind, used, 0, 0, limit)
+			b := newBar(name+" "+kind, used, others, 0, limit)
 			b.Kind = kind
 			*to = append(*to, b)
 		}
 	}
-	more(&r.Requests, "requests", "today", s.DayRequests, s.DayRequestLimit)
-	more(&r.Tokens, "tokens", "in", s.InputTokens, s.InputTokenLimit)
-	more(&r.Tokens, "tokens", "out", s.OutputTokens, s.OutputTokenLimit)
-	more(&r.Tokens, "tokens", "today", s.DayTokens, s.DayTokenLimit)
+	more(&r.Requests, "requests", "today", s.DayRequests, s.OthersDayRequests, s.DayRequestLimit)
+	more(&r.Tokens, "tokens", "in", s.InputTokens, s.OthersInput, s.InputTokenLimit)
+	more(&r.Tokens, "tokens", "out", s.OutputTokens, s.OthersOutput, s.OutputTokenLimit)
+	more(&r.Tokens, "tokens", "today", s.DayTokens, s.OthersDayTokens, s.DayTokenLimit)
 	switch {
 	case !s.Enabled:
 		r.State = "switched off"
 	case s.CoolingFor > 0:
 		r.State = "cooling down, " + wait(s.CoolingFor)
+	case s.HalfOpen:
+		r.State = "half open, one request goes first"
 	case s.Utilization >= 1:
 		r.State = "at its limit"
 	}

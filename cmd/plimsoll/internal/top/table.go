@@ -117,7 +117,26 @@ func (c columns) row(s *engine.State, look Look) line {
 		gap,
 		figure(c.flight, s.InFlight, s.InFlightLimit), gap,
 		{state(s), trouble},
+		{others(s), dim},
 	}
+}
+
+// others are the limits that have no column, as far as they are used up.
+func others(s *engine.State) string {
+	var list []string
+	for _, l := range extra(s) {
+		if l.limit > 0 {
+			list = append(list, fmt.Sprintf("%s %d %%", l.name, int64(100*float64(l.used)/float64(l.limit))))
+		}
+	}
+	if len(list) == 0 {
+		return ""
+	}
+	text := strings.Join(list, ", ")
+	if state(s) != "" {
+		text = "  " + text
+	}
+	return text
 }
 
 // state is what keeps a deployment from being picked.
@@ -127,10 +146,27 @@ func state(s *engine.State) string {
 		return "off"
 	case s.CoolingFor > 0:
 		return "cooling " + s.CoolingFor.Round(time.Second).String()
+	case s.HalfOpen:
+		return "half open"
 	case s.Utilization >= 1:
 		return "full"
 	}
 	return ""
+}
+
+// limit is one without a column of its own.
+type limit struct {
+	name        string
+	used, limit int64
+}
+
+func extra(s *engine.State) [4]limit {
+	return [4]limit{
+		{"input", s.InputTokens, s.InputTokenLimit},
+		{"output", s.OutputTokens, s.OutputTokenLimit},
+		{"day's requests", s.DayRequests, s.DayRequestLimit},
+		{"day's tokens", s.DayTokens, s.DayTokenLimit},
+	}
 }
 
 // bar fills width characters in proportion to used/limit; held, the last part

@@ -23,6 +23,9 @@ func states() []engine.State {
 		{ID: "west", Group: "chat", Enabled: true, Tokens: 120_000, TokenLimit: 100_000, Utilization: 1.2},
 		{ID: "off\x1b[2J", Group: "embed", Requests: 1, RequestLimit: -1},
 		{ID: "resting", Group: "embed", Enabled: true, CoolingFor: 7 * time.Second},
+		{ID: "back", Group: "embed", Enabled: true, HalfOpen: true},
+		{ID: "spent", Group: "embed", Enabled: true, DayRequests: 50, DayRequestLimit: 50, Utilization: 1},
+		{ID: "split", Group: "embed", Enabled: true, InputTokens: 299, InputTokenLimit: 300, OutputTokens: 1, OutputTokenLimit: 50, Utilization: 0.99},
 	}
 }
 
@@ -36,6 +39,9 @@ chat
 embed
   off?[2J          1/0  ####################                0                                0  off
   resting            0                                      0                                0  cooling 7s
+  back               0                                      0                                0  half open
+  spent              0                                      0                                0  full  day's requests 100 %
+  split              0                                      0                                0  input 99 %, output 2 %
 `
 	got := top.Table("here", states(), top.Look{ASCII: true})
 	require.Equal(t, strings.ReplaceAll(want, "?", "\uFFFD"), got)
