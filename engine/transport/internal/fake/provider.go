@@ -18,8 +18,8 @@ import (
 // is 10. A token of a prompt is 4 bytes of its body's JSON.
 type Provider struct {
 	Rule Rule // nil = no limits
-	// Style says whose headers and refusals it has: "openai", "azure", "anthropic"
-	// or "mistral".
+	// Style says whose headers and refusals it has, and what it counts: "openai",
+	// "azure", "anthropic" or "mistral".
 	Style string
 	// Key must be in the header that the style has for it; "" = anything goes.
 	Key string
@@ -31,6 +31,7 @@ type Provider struct {
 
 	Served, Refused atomic.Int64
 	Input, Output   atomic.Int64 // tokens of the usage it reported
+	Charged         atomic.Int64 // tokens that its rule has counted in the end
 
 	mu   sync.Mutex
 	last *http.Request
@@ -50,6 +51,7 @@ func (p *Provider) Last() (*http.Request, []byte) {
 type asked struct {
 	Model         string
 	Stream        bool
+	MaxTokens     int64 `json:"max_tokens"`
 	StreamOptions struct {
 		IncludeUsage bool `json:"include_usage"`
 	} `json:"stream_options"`
@@ -80,21 +82,46 @@ func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.HasSuffix(r.URL.Path, "/embeddings") {
 		out = 0
 	}
-	now := time.Now()
-	if p.Now != nil {
-		now = p.Now()
+	if p.Rule == nil {
+		p.Served.Add(1)
+		p.answer(w, r, &a, in, out)
+		return
 	}
-	if p.Rule != nil {
-		wait, tokens, ok := p.Rule.take(now, float64(in+out))
-		p.headers(w.Header(), now)
-		if !ok {
-			p.Refused.Add(1)
-			p.refuse(w, wait, tokens)
-			return
-		}
+	now := p.now()
+	first, final := p.cost(in, out, a.MaxTokens)
+	wait, tokens, ok := p.Rule.take(now, float64(first))
+	p.headers(w.Header(), now)
+	if !ok {
+		p.Refused.Add(1)
+		p.refuse(w, wait, tokens)
+		return
 	}
 	p.Served.Add(1)
 	p.answer(w, r, &a, in, out)
+	p.Rule.adjust(p.now(), float64(final-first))
+	p.Charged.Add(final)
+}
+
+func (p *Provider) now() time.Time {
+	if p.Now != nil {
+		return p.Now()
+	}
+	return time.Now()
+}
+
+// cost returns what the style counts for a call at admission and in the end. Where
+// a request names no maximum of output it knows how long the answer will be.
+func (p *Provider) cost(in, out, most int64) (first, final int64) {
+	if most == 0 {
+		return in + out, in + out
+	}
+	switch p.Style {
+	case "azure", "mistral":
+		return in + most, in + most
+	case "anthropic":
+		return in, in + out
+	}
+	return max(in, most), in + out
 }
 
 func (p *Provider) keyHeader() string {
@@ -111,6 +138,7 @@ func (p *Provider) headers(h http.Header, now time.Time) {
 	requests, tokens, reset := p.Rule.left(now)
 	switch p.Style {
 	case "anthropic":
+		h.Set("Anthropic-Ratelimit-Requests-Remaining", fmt.Sprint(int64(requests)))
 		h.Set("Anthropic-Ratelimit-Tokens-Remaining", fmt.Sprint(int64(tokens)))
 		h.Set("Anthropic-Ratelimit-Tokens-Reset", now.Add(reset).UTC().Format(time.RFC3339))
 	case "azure":

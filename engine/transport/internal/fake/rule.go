@@ -11,6 +11,8 @@ type Rule interface {
 	// take counts a request that fits. For one that does not, it says how long that
 	// lasts and whether it is for the tokens.
 	take(now time.Time, cost float64) (wait time.Duration, tokens, ok bool)
+	// adjust adds to the tokens that were counted, below zero too.
+	adjust(now time.Time, tokens float64)
 	// left returns what remains of requests and tokens, and the time until all is
 	// there again.
 	left(now time.Time) (requests, tokens float64, reset time.Duration)
@@ -48,6 +50,13 @@ func (b *bucket) take(now time.Time, cost float64) (time.Duration, bool, bool) {
 	b.requests++
 	b.tokens += cost
 	return 0, false, true
+}
+
+func (b *bucket) adjust(now time.Time, tokens float64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.flow(now)
+	b.tokens = math.Max(b.tokens+tokens, 0)
 }
 
 func (b *bucket) left(now time.Time) (requests, tokens float64, reset time.Duration) {
@@ -105,6 +114,13 @@ func (w *windows) take(now time.Time, cost float64) (time.Duration, bool, bool) 
 	w.requests++
 	w.tokens += cost
 	return 0, false, true
+}
+
+func (w *windows) adjust(now time.Time, tokens float64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.turn(now)
+	w.tokens = math.Max(w.tokens+tokens, 0)
 }
 
 func (w *windows) left(now time.Time) (requests, tokens float64, reset time.Duration) {
