@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"net/url"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
@@ -177,26 +176,6 @@ func (s section) plainText(key, want string) string {
 
 func isControl(r rune) bool { return r < ' ' || r == 0x7f }
 
-// oneOf returns a text that is one of several; "" if there is none.
-func (s section) oneOf(key string, allowed []string) string {
-	t := s.text(key, listed(allowed))
-	for _, a := range allowed {
-		if t == a {
-			return t
-		}
-	}
-	if t != "" {
-		s.wrong(key, s.table.get(key), listed(allowed))
-	}
-	return ""
-}
-
-// listed joins names: a, b or c.
-func listed(names []string) string {
-	last := len(names) - 1
-	return strings.Join(names[:last], ", ") + " or " + names[last]
-}
-
 // providerOf returns who provides a deployment of the own format, "" if that is
 // not known: its provider, else the name in front of its model; and its model
 // without that name.
@@ -219,76 +198,4 @@ func providerOf(d section, model string) (name, rest string) {
 		return name, after
 	}
 	return name, model
-}
-
-// endpoint adds a deployment's endpoint.
-func (f *File) endpoint(id string, ep *Endpoint) {
-	if ep == nil {
-		return
-	}
-	if f.Endpoints == nil {
-		f.Endpoints = map[string]Endpoint{}
-	}
-	f.Endpoints[id] = *ep
-}
-
-// halfServed tells of groups of which some deployments have an endpoint: package
-// transport serves a group if all have.
-func (f *File) halfServed(tell func(line int, key, format string, args ...any), quote func(string) string) {
-	type count struct{ with, of int }
-	groups := map[string]*count{}
-	var names []string
-	for _, d := range f.Engine.Deployments {
-		c := groups[d.Group]
-		if c == nil {
-			c = &count{}
-			groups[d.Group] = c
-			names = append(names, d.Group)
-		}
-		c.of++
-		if _, ok := f.Endpoints[d.ID]; ok {
-			c.with++
-		}
-	}
-	for _, name := range names {
-		if c := groups[name]; c.with > 0 && c.with < c.of {
-			tell(0, "", "group %s has endpoints for %d of its %d deployments: it can be asked for decisions, and is not proxied unless all have one", quote(name), c.with, c.of)
-		}
-	}
-}
-
-// keysUsed is which environment variables endpoints take their keys from.
-type keysUsed struct {
-	lookup func(string) (string, bool)
-	unset  map[string]*mention
-	names  []string // of unset, in order
-}
-
-// use remembers a variable that has no value.
-func (k *keysUsed) use(name string, line int) {
-	if value, _ := k.lookup(name); value != "" {
-		return
-	}
-	m, ok := k.unset[name]
-	if !ok {
-		m = &mention{line: line}
-		k.unset[name] = m
-		k.names = append(k.names, name)
-	}
-	m.times++
-}
-
-// report tells which keys are missing.
-func (k *keysUsed) report(tell func(line int, key, format string, args ...any)) {
-	for _, name := range k.names {
-		m := k.unset[name]
-		tell(m.line, "", "the environment variable %s, which %s, is not set or empty: calls fail until it is", showName(name), keyOf(m.times))
-	}
-}
-
-func keyOf(n int) string {
-	if n == 1 {
-		return "is the key of an endpoint"
-	}
-	return "is the key of " + strconv.Itoa(n) + " endpoints"
 }

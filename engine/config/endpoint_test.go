@@ -34,6 +34,9 @@ func TestEndpointsOfTheOwnFormat(t *testing.T) {
 	}{
 		{`provider: openai, model: gpt-4o, endpoint: {}`, shown{Provider: "openai", API: "openai", BaseURL: "https://api.openai.com/v1", Model: "gpt-4o", Key: "os.environ/OPENAI_API_KEY"}},
 		{`provider: OpenAI, endpoint: {url: "https://eu.api.openai.com/v1/"}`, shown{Provider: "openai", API: "openai", BaseURL: "https://eu.api.openai.com/v1", Key: "os.environ/OPENAI_API_KEY"}},
+		{`provider: openai, endpoint: {url: "https://API.openai.com/v1"}`, shown{Provider: "openai", API: "openai", BaseURL: "https://API.openai.com/v1", Key: "os.environ/OPENAI_API_KEY"}},
+		{`provider: openai, endpoint: {url: "https://api.openai.com.evil.example/v1"}`, shown{Provider: "openai", API: "openai", BaseURL: "https://api.openai.com.evil.example/v1"}},
+		{`provider: openai, endpoint: {url: "https://evil-api.openai.com/v1"}`, shown{Provider: "openai", API: "openai", BaseURL: "https://evil-api.openai.com/v1"}},
 		{`provider: openai, endpoint: {url: "https://gateway.example/v1"}`, shown{Provider: "openai", API: "openai", BaseURL: "https://gateway.example/v1"}},
 		{`provider: openai, endpoint: {key: sk-literal, model: gpt-4.1}`, shown{Provider: "openai", API: "openai", BaseURL: "https://api.openai.com/v1", Model: "gpt-4.1", Key: "(hidden)"}},
 		{`provider: openai, endpoint: {key: 12345678}`, shown{Provider: "openai", API: "openai", BaseURL: "https://api.openai.com/v1", Key: "(hidden)"}},
@@ -135,7 +138,7 @@ model_list:
 	}))
 	require.NoError(t, err)
 	require.Empty(t, f.Notes)
-	require.Equal(t, shown{Provider: "openai", API: "openai", BaseURL: "https://gateway.example/v1", Model: "gpt-4o", Key: "os.environ/OPENAI_API_KEY"}, shownOf(f.Endpoints["a"]))
+	require.Equal(t, shown{API: "openai", BaseURL: "https://gateway.example/v1", Model: "gpt-4o", Key: "os.environ/OPENAI_API_KEY"}, shownOf(f.Endpoints["a"]))
 	require.Equal(t, shown{Provider: "azure", API: "azure", BaseURL: "https://b.openai.azure.com", Model: "gpt-4o", APIVersion: "2024-10-21", Key: "os.environ/AZURE_API_KEY"}, shownOf(f.Endpoints["b"]))
 	require.Equal(t, "os.environ/OPENAI_API_BASE", f.Mask("https://gateway.example/v1"))
 }

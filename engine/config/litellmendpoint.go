@@ -32,7 +32,7 @@ type provided struct {
 	base  *value   // its address; absent = the provider's own
 	url   *url.URL // base, read; nil = absent, or none that can be used
 	wrong string   // why base cannot be used
-	own   bool     // the address is the provider's own, or its variable's
+	own   bool     // the address is the provider's own, or its variable's: its key is meant for it
 	env   string   // the variable that the address comes from
 	*vendor
 }
@@ -112,7 +112,7 @@ func (r *liteLLM) baseFromEnv(p *provided) {
 // their own addresses are theirs.
 func (p *provided) preset() string {
 	name, _ := provider.Canonical(p.name)
-	if (p.name == apiOpenAI || p.name == apiAnthropic) && !p.own {
+	if p.name == apiOpenAI || p.name == apiAnthropic {
 		name = ""
 		if p.url != nil {
 			name = vendorAt(p.url).preset()

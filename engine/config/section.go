@@ -64,6 +64,22 @@ func (s section) text(key, want string) string {
 	return v.text
 }
 
+// oneOf returns a text that is one of several; "" if there is none.
+func (s section) oneOf(key string, allowed []string) string {
+	t := s.text(key, listed(allowed))
+	if t == "" || slices.Contains(allowed, t) {
+		return t
+	}
+	s.wrong(key, s.table.get(key), listed(allowed))
+	return ""
+}
+
+// listed joins names: a, b or c.
+func listed(names []string) string {
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
+}
+
 // name returns a text that must be there.
 func (s section) name(key, want string) string {
 	if s.table.get(key).absent() {

@@ -91,11 +91,9 @@ func (v *vendor) preset() string {
 
 // owns reports whether an address is one of the vendor's own.
 func (v *vendor) owns(u *url.URL) bool {
+	name := strings.ToLower(u.Hostname())
 	return slices.ContainsFunc(v.hosts, func(host string) bool {
-		if strings.HasPrefix(host, ".") {
-			return strings.HasSuffix(u.Hostname(), host)
-		}
-		return u.Hostname() == host
+		return name == host || strings.HasPrefix(host, ".") && strings.HasSuffix(name, host)
 	})
 }
 

@@ -1,0 +1,39 @@
+package config
+
+import "strconv"
+
+// keysUsed is which environment variables endpoints take their keys from.
+type keysUsed struct {
+	lookup func(string) (string, bool)
+	unset  map[string]*mention
+	names  []string // of unset, in order
+}
+
+// use remembers a variable that has no value.
+func (k *keysUsed) use(name string, line int) {
+	if value, _ := k.lookup(name); value != "" {
+		return
+	}
+	m, ok := k.unset[name]
+	if !ok {
+		m = &mention{line: line}
+		k.unset[name] = m
+		k.names = append(k.names, name)
+	}
+	m.times++
+}
+
+// report tells which keys are missing.
+func (k *keysUsed) report(tell func(line int, key, format string, args ...any)) {
+	for _, name := range k.names {
+		m := k.unset[name]
+		tell(m.line, "", "the environment variable %s, which %s, is not set or empty: calls fail until it is", showName(name), keyOf(m.times))
+	}
+}
+
+func keyOf(n int) string {
+	if n == 1 {
+		return "is the key of an endpoint"
+	}
+	return "is the key of " + strconv.Itoa(n) + " endpoints"
+}
