@@ -206,7 +206,7 @@ func baseOf(api string, u url.URL) string {
 	cut := func(end string) { u.Path = strings.TrimSuffix(u.Path, end) }
 	switch api {
 	case apiAzure:
-		if i := strings.Index(u.Path, "/openai"); i >= 0 {
+		if i := strings.Index(u.Path+"/", "/openai/"); i >= 0 {
 			u.Path = u.Path[:i]
 		}
 	case apiAnthropic:
