@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -16,14 +17,28 @@ import (
 
 var block = regexp.MustCompile("(?s)```sh\n(.*?)```\n\n```json\n(.*?)```")
 
-// The examples of docs/API.md do what it says, one after the other.
+// The examples of docs/API.md do what it says, one after the other: those of the
+// proxy with deployments that have endpoints, the others by the built-in example.
 func TestAPIExamples(t *testing.T) {
 	text, err := os.ReadFile("../../docs/API.md")
 	require.NoError(t, err)
-	blocks := block.FindAllStringSubmatch(string(text), -1)
-	require.Len(t, blocks, strings.Count(string(text), "```sh\n"), "each example has its answer")
-	require.GreaterOrEqual(t, len(blocks), 9)
-	s := serve(t)
+	before, after, found := strings.Cut(string(text), "\n## The proxy\n")
+	require.True(t, found)
+	proxied, after, found := strings.Cut(after, "\n## ")
+	require.True(t, found)
+	runExamples(t, serve(t), before+after, 9)
+
+	config := filepath.Join(t.TempDir(), "config.yaml")
+	write(t, config, newUpstream(t).callable("k"))
+	runExamples(t, serve(t, "--config", config), proxied, 2)
+}
+
+// runExamples runs the examples in a text against a daemon: at least so many.
+func runExamples(t *testing.T, s *served, text string, least int) {
+	t.Helper()
+	blocks := block.FindAllStringSubmatch(text, -1)
+	require.Len(t, blocks, strings.Count(text, "```sh\n"), "each example has its answer")
+	require.GreaterOrEqual(t, len(blocks), least)
 	const end = "\n--- next ---\n"
 	var script strings.Builder
 	for _, b := range blocks {

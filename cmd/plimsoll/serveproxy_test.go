@@ -37,6 +37,9 @@ func newUpstream(t *testing.T) *upstream {
 			w.Header().Set("Content-Type", "text/event-stream")
 			_, _ = io.WriteString(w, `data: {"choices":[{"index":0,"delta":{"content":"Ahoy"}}],"usage":null}`+"\n\n"+
 				`data: {"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":2,"total_tokens":11}}`+"\n\ndata: [DONE]\n\n")
+		case strings.HasSuffix(r.URL.Path, "/embeddings"):
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = io.WriteString(w, `{"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.25]}],"usage":{"prompt_tokens":2,"total_tokens":2}}`)
 		case strings.HasSuffix(r.URL.Path, "/messages"):
 			w.Header().Set("Content-Type", "application/json")
 			_, _ = io.WriteString(w, `{"type":"message","role":"assistant","content":[{"type":"text","text":"Ahoy"}],"usage":{"input_tokens":9,"output_tokens":2}}`)
