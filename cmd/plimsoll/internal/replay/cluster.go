@@ -173,6 +173,14 @@ type clusterAttempt struct {
 	charge  charge
 }
 
+// Headers implements [Listener], for a policy that listens.
+func (a *clusterAttempt) Headers(status int, header func(name string) string) {
+	if l, ok := a.Attempt.(Listener); ok {
+		a.cluster.catchUp()
+		l.Headers(status, header)
+	}
+}
+
 // Served implements [Attempt].
 func (a *clusterAttempt) Served(r trace.Request) {
 	a.cluster.catchUp()

@@ -15,18 +15,22 @@ const group = "replay"
 
 // Engine returns the policy of an application with plimsoll in it: a lease from
 // the group for each attempt, with the prompt's size and the client's cap, and
-// the output the engine has learned to expect. After a refusal the deployment
-// cools down until the minute is over and the lease is settled at nothing.
+// the output the engine has learned to expect. The engine knows the providers'
+// rule, if the replay has one, and hears what their answers say.
 func Engine(strategy engine.Strategy) NewPolicy {
 	return func(pool []provider.Deployment, now func() time.Time, seed uint64) (Policy, error) {
 		cfg := engine.Config{Strategy: strategy}
 		for _, d := range pool {
-			cfg.Deployments = append(cfg.Deployments, engine.Deployment{
+			e := engine.Deployment{
 				ID:     d.ID,
 				Group:  group,
 				Limits: engine.Limits{RPM: d.RPM, TPM: d.TPM},
 				Weight: float64(max(0, d.TPM)),
-			})
+			}
+			if d.Kind != nil {
+				e.Profile = d.Kind.Profile
+			}
+			cfg.Deployments = append(cfg.Deployments, e)
 		}
 		return newEnginePolicy(cfg, group, pool, now, seed)
 	}
@@ -96,6 +100,7 @@ type engineAttempt struct {
 	policy *enginePolicy
 	place  int
 	lease  engine.Lease
+	heard  bool // what the refusal said
 }
 
 func (a *engineAttempt) Deployment() int { return a.place }

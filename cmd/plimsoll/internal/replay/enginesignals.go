@@ -4,23 +4,24 @@ import (
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
-// What the engine's policy does with what providers say is all in this file.
-
-// Refused cools the deployment down for the Retry-After that the provider sent.
-//
-// Where nothing is known of the rule, or it is one of UTC minutes, the cooldown
-// ends with the provider's minute: Retry-After is rounded up to seconds, so it
-// leads into the next minute, by less than a minute.
-func (a *engineAttempt) Refused(retryAfter time.Duration) {
-	now := a.policy.now()
-	end := now.Add(retryAfter)
-	if k := a.policy.kinds[a.place]; k == nil || k.UTC {
-		end = end.Truncate(time.Minute)
+// Headers hands the engine what a provider said: an application that embeds it
+// does the same with the answers it gets.
+func (a *engineAttempt) Headers(status int, header func(name string) string) {
+	answer := provider.Answer{Status: status, Header: header, At: a.policy.now()}
+	if k := a.policy.kinds[a.place]; k != nil {
+		answer.Provider = k.Vendor
 	}
-	if d := end.Sub(now); d > 0 {
-		a.policy.refs[a.place].Cooldown(d)
+	a.heard = true
+	a.lease.Observe(provider.Read(answer))
+}
+
+// Refused implements [Attempt].
+func (a *engineAttempt) Refused(retryAfter time.Duration) {
+	if !a.heard { // else Headers has told of the refusal itself
+		a.lease.Observe(provider.Signal{Kind: provider.RateLimit, RetryAfter: retryAfter})
 	}
 	a.lease.Settle(engine.Usage{})
 }
