@@ -37,6 +37,7 @@ func (e *Engine) apply(cfg Config) {
 	if cfg.ExpectedOutput == 0 {
 		cfg.ExpectedOutput = defaultOutput
 	}
+	e.assumed = cfg.ExpectedOutput
 	e.quantile.Store(math.Float64bits(cfg.OutputQuantile + 0)) // no negative zero
 	classes := partsOf(cfg.PriorityShare)
 	e.parts.Store(&classes)
@@ -83,14 +84,18 @@ type cellAt struct {
 	i   int
 }
 
-// plan lists the groups that there are and that there will be.
-func (e *Engine) plan(cfg *Config) *plan {
-	p := &plan{
-		e: e, groups: slices.Clone(*e.all.Load()), byName: map[string]*Group{}, now: e.clock.Read(),
+func newPlan(e *Engine, groups []*Group) *plan {
+	return &plan{
+		e: e, groups: groups, byName: map[string]*Group{}, now: e.clock.Read(),
 		live: map[*Group][]*handle{}, removed: map[*Group][]*handle{},
 		old: map[*handle]place{}, dirty: map[*Group]bool{}, frames: map[*Group]*frame{},
 		from: map[*Group][]cellAt{}, places: map[*handle]*place{},
 	}
+}
+
+// plan lists the groups that there are and that there will be.
+func (e *Engine) plan(cfg *Config) *plan {
+	p := newPlan(e, slices.Clone(*e.all.Load()))
 	for _, g := range p.groups {
 		p.byName[g.name] = g
 	}
@@ -257,6 +262,7 @@ func (p *plan) move() {
 func (f *frame) inherit(i int, old *frame, j int) {
 	f.cells[i].CopyFrom(&old.cells[j])
 	f.shares[i] = old.shares[j]
+	f.foreign[i].tokens, f.foreign[i].requests = old.foreign[j].load()
 }
 
 // publish gives every handle its place and every group its frame. Places come

@@ -96,13 +96,13 @@ func (f *frame) judge(i int, s *provider.Signal, m Mark, now int64) bool {
 		return half
 	case provider.NoMoney:
 		h.fails++
-		return h.told(now, max(s.RetryAfter, emptyAccount))
+		return h.obey(now, max(s.RetryAfter, emptyAccount))
 	case provider.RateLimit, provider.Overloaded, provider.Other:
 	}
 	h.fails++
 	switch {
 	case s.RetryAfter > 0:
-		return h.told(now, h.untilMinute(s, now))
+		return h.obey(now, h.untilMinute(s, now))
 	case s.Kind == provider.Other && h.fails < 2:
 		return false // once is no pattern
 	case !f.spare(i):
@@ -111,8 +111,8 @@ func (f *frame) judge(i int, s *provider.Signal, m Mark, now int64) bool {
 	return h.chill(now, min(shortestGuess<<min(h.fails-1, 10), longestGuess))
 }
 
-// told is chill for as long as the provider said, which other nodes are told too.
-func (h *handle) told(now int64, d time.Duration) bool {
+// obey is chill for as long as the provider said, which other nodes are told too.
+func (h *handle) obey(now int64, d time.Duration) bool {
 	h.tell(now+int64(d), now)
 	return h.chill(now, d)
 }

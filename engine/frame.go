@@ -21,6 +21,7 @@ type frame struct {
 	cells   []window.Cell
 	blocks  []block
 	shares  []share // under the group's mutex
+	foreign []foreign
 	spots   []spot
 	prev    atomic.Pointer[frame]
 }
@@ -50,7 +51,7 @@ func newFrame(l *layout, epoch int64) *frame {
 	n := len(l.handles)
 	f := &frame{
 		Epoch: epoch, end: window.Start(epoch + 1), layout: l, handles: l.handles,
-		cells: make([]window.Cell, n), blocks: make([]block, len(l.starts)-1), shares: make([]share, n), spots: make([]spot, n),
+		cells: make([]window.Cell, n), blocks: make([]block, len(l.starts)-1), shares: make([]share, n), foreign: make([]foreign, n), spots: make([]spot, n),
 	}
 	f.wake.Store(f.end)
 	for b := range f.blocks {
@@ -80,7 +81,7 @@ func (f *frame) recap(i int) {
 // mutex.
 func (f *frame) shift(i int, tokens, requests int64) {
 	h := f.handles[i]
-	t, r := capsOf(h, &f.shares[i])
+	t, r := f.capsOf(i)
 	if h.probeUntil != 0 {
 		r = min(r, f.probes(i, requests))
 	}
@@ -94,7 +95,15 @@ func (f *frame) shift(i int, tokens, requests int64) {
 // mutex.
 func (f *frame) own(i int) (tokens, requests int64) {
 	c, s := &f.cells[i], &f.shares[i]
-	return max(c.Tokens()-s.tokens, 0), max(c.Requests()-s.requests, 0)
+	t, r := f.foreign[i].load()
+	return max(c.Tokens()-s.tokens-t, 0), max(c.Requests()-s.requests-r, 0)
+}
+
+// elsewhere returns what of a cell's usage is not this node's. Under the group's
+// mutex.
+func (f *frame) elsewhere(i int) (tokens, requests int64) {
+	t, r := f.foreign[i].load()
+	return f.shares[i].tokens + t, f.shares[i].requests + r
 }
 
 // key returns a cell's ranking key.

@@ -149,7 +149,7 @@ type grant struct {
 }
 
 func (l *grant) lease(m metered) Lease {
-	if l.h != nil && l.h.heard.Load() {
+	if l.h != nil && l.h.listens.Load() {
 		return l.marked(m)
 	}
 	return Lease{h: l.h, epoch: l.epoch, reserved: l.reserved, held: l.held, metered: m}

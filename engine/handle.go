@@ -30,9 +30,9 @@ type handle struct {
 	// group has learned any.
 	assumed atomic.Int64
 	flight  flight // leases held
-	// heard says that somebody observes signals, so that requests are marked.
-	heard atomic.Bool
-	half  atomic.Bool // half-open
+	// listens says that somebody observes signals, so that requests are marked.
+	listens atomic.Bool
+	half    atomic.Bool // half-open
 	// countsRefused says that a call the provider refused counts as a request.
 	countsRefused atomic.Bool
 	sequence      atomic.Uint32 // of marks
@@ -45,6 +45,7 @@ type handle struct {
 	gone      bool  // no longer configured
 	goneSince int64 // the epoch in which it was removed
 	gate
+	heard
 	tellUntil int64 // the cooldown that this node found and tells the others of, Unix ns; 0 = none
 	days      days
 }
@@ -132,14 +133,24 @@ func capOf(limit int64) int64 {
 // configure takes over a deployment's configuration.
 // New limits count from an epoch on.
 func (h *handle) configure(d Deployment, expected, epoch, now int64) {
-	if h.cfg.ID == "" || h.cfg.Disabled != d.Disabled || h.gone {
+	if h.configured.ID == "" || h.configured.Disabled != d.Disabled || h.gone {
 		h.enabled = !d.Disabled
 	}
+	if d.Profile != h.configured.Profile {
+		h.phase, h.last = phase{}, Mark{}
+	}
+	h.configured = d
+	h.gone = false
+	h.put(expected, epoch, now)
+}
+
+// put puts into force what is configured and what the provider has told.
+func (h *handle) put(expected, epoch, now int64) {
+	d := h.inForce(h.configured)
 	if h.cfg.Limits.RPD != d.Limits.RPD || h.cfg.Limits.TPD != d.Limits.TPD {
 		h.days.cur.listed = false
 	}
 	h.cfg = d
-	h.gone = false
 	h.tokenCap, h.reqCap = capOf(d.Limits.TPM), capOf(d.Limits.RPM)
 	if _, plain := cellRule(&d.Profile); !plain { // meters have them
 		h.tokenCap, h.reqCap = window.Max, window.Max

@@ -174,9 +174,11 @@ func (l *layout) cut(keep func(*handle) bool) *layout {
 	return &s
 }
 
-// capsOf returns the caps of a handle under others' usage and ceilings.
-func capsOf(h *handle, s *share) (tokens, requests int64) {
-	tokens, requests = min(h.tokenCap, s.ceilTokens+s.tokens), min(h.reqCap, s.ceilRequests+s.requests)
+// capsOf returns the caps of a cell under others' usage and ceilings.
+func (f *frame) capsOf(i int) (tokens, requests int64) {
+	h, s := f.handles[i], &f.shares[i]
+	t, r := f.elsewhere(i)
+	tokens, requests = min(h.tokenCap, s.ceilTokens+t), min(h.reqCap, s.ceilRequests+r)
 	switch {
 	case h.gone || !h.enabled:
 		tokens = window.CapDisabled

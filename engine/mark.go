@@ -32,7 +32,7 @@ func (r Ref) Mark() Mark {
 		return Mark{}
 	}
 	h := r.alive()
-	h.heard.Store(true)
+	h.listens.Store(true)
 	f, i := h.find(now)
 	if f == nil {
 		return Mark{}
@@ -53,7 +53,8 @@ func (h *handle) mark(f *frame, i int) mark {
 // charged returns what requests were charged in an epoch's cell, by whichever
 // node: without what providers' figures have added.
 func (h *handle) charged(f *frame, i int) (tokens, requests, input int64) {
-	return f.cells[i].Tokens(), f.cells[i].Requests(), 0
+	t, r := f.foreign[i].load()
+	return f.cells[i].Tokens() - t, f.cells[i].Requests() - r, 0
 }
 
 // at returns when the mark was made.

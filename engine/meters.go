@@ -167,6 +167,9 @@ func (ms *meters) measure(d *Deployment, clock *window.Clock, epoch, now int64) 
 			n.add(m, clock)
 		default:
 			m.c = window.NewMeter(m.window(epoch, now), m.most)
+			if o := ms.shifted(m.bit, rule); o != nil {
+				m.c.AddNow(o.used(now)) // it began at another instant: in doubt all of it is in this window
+			}
 			n.add(m, clock)
 		}
 		if rule.timed() && m.dim < splits {
@@ -212,6 +215,19 @@ func (ms *meters) find(bit metered, r meterRule) *meter {
 	}
 	for i := range ms.list {
 		if m := &ms.list[i]; m.bit == bit && m.meterRule == r {
+			return m
+		}
+	}
+	return nil
+}
+
+// shifted returns the meter of a kind, if its rule is that but for the phase.
+func (ms *meters) shifted(bit metered, r meterRule) *meter {
+	if ms == nil || r.length == 0 {
+		return nil
+	}
+	for i := range ms.list {
+		if m := &ms.list[i]; m.bit == bit && m.length == r.length {
 			return m
 		}
 	}

@@ -50,23 +50,35 @@ func (e *Engine) Observe(deployment string, s provider.Signal) error {
 	return nil
 }
 
-// observe takes in a signal.
+// observe takes in a signal: first what it says of the rule, by which the rest is
+// understood.
 func (h *handle) observe(s *provider.Signal, m Mark) {
-	h.heard.Store(true)
-	p := h.lock()
-	if p == nil {
+	h.listens.Store(true)
+	figures := s.Readings != [provider.Limits]provider.Reading{}
+	other := false
+	h.whole(func(f *frame, i int, now int64) {
+		if other = figures && h.hear(s, m, now); !other {
+			f.take(i, s, m, figures, now)
+		}
+	})
+	if !other {
 		return
 	}
-	defer p.g.mu.Unlock()
-	now := p.g.clock.Read()
-	f := p.g.turnLocked(now)
-	if !f.has(p.i, h) {
-		return
+	h.e.relimit(h)
+	h.whole(func(f *frame, i int, now int64) { f.take(i, s, m, true, now) })
+}
+
+// take draws a signal's conclusions for the gate and the counters.
+func (f *frame) take(i int, s *provider.Signal, m Mark, figures bool, now int64) {
+	turned := f.judge(i, s, m, now)
+	if turned {
+		f.recap(i)
+		f.send(i)
 	}
-	if f.judge(p.i, s, m, now) {
-		f.recap(p.i)
-		f.send(p.i)
-		f.eased(p.i)
-		p.g.line.recall()
+	if eased := figures && f.correct(i, s, m, now); eased || turned {
+		f.eased(i)
+	}
+	if turned {
+		f.line.recall()
 	}
 }

@@ -197,21 +197,27 @@ func (h *handle) record(u Usage) {
 // change runs do on the handle under the mutex of its group, then sets its caps
 // anew and tells the search. Nothing happens once the handle has been dropped.
 func (h *handle) change(do func(now int64)) {
+	h.whole(func(f *frame, i int, now int64) {
+		do(now)
+		f.recap(i)
+		f.send(i)
+		f.eased(i)
+		f.line.recall()
+	})
+}
+
+// whole runs do on the handle's cell in the present frame, under the mutex of its
+// group. Nothing happens once the handle has been dropped.
+func (h *handle) whole(do func(f *frame, i int, now int64)) {
 	p := h.lock()
 	if p == nil {
 		return
 	}
 	defer p.g.mu.Unlock()
 	now := p.g.clock.Read()
-	f := p.g.turnLocked(now)
-	if !f.has(p.i, h) {
-		return
+	if f := p.g.turnLocked(now); f.has(p.i, h) {
+		do(f, p.i, now)
 	}
-	do(now)
-	f.recap(p.i)
-	f.send(p.i)
-	f.eased(p.i)
-	p.g.line.recall()
 }
 
 // lock locks the group in which the handle has its place.

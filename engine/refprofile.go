@@ -18,5 +18,5 @@ func (r Ref) Profile() provider.Profile {
 	if h.gone {
 		return provider.Profile{}
 	}
-	return h.cfg.Profile
+	return h.configured.Profile
 }

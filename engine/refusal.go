@@ -112,11 +112,12 @@ func (f *frame) wait(i int, a amounts, part window.Part, leases bool, now int64)
 		return w
 	}
 	tokenCap, _ := c.Caps()
-	tokenCap = max(tokenCap, min(h.tokenCap, f.shares[i].ceilTokens+f.shares[i].tokens)) // what it is once cooled down
+	others, othersRequests := f.elsewhere(i)
+	tokenCap = max(tokenCap, min(h.tokenCap, f.shares[i].ceilTokens+others)) // what it is once cooled down
 	if leases || a[dimTokens] != 0 {
 		w.until(LimitTPM, now, c.Tokens(), a[dimTokens], part.Of(tokenCap), part.Of(h.tokenCap))
 	}
-	reqCap := min(h.reqCap, f.shares[i].ceilRequests+f.shares[i].requests) // what it is without a probe
+	reqCap := min(h.reqCap, f.shares[i].ceilRequests+othersRequests) // what it is without a probe
 	w.until(LimitRPM, now, c.Requests(), 1, part.Of(reqCap), part.Of(h.reqCap))
 	if ms := h.meters.Load(); ms != nil {
 		w.metered(ms, &a, part, leases, f.Epoch, now)

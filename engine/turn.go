@@ -145,7 +145,8 @@ func (g *Group) foldCell(f *frame, i int, h *handle) {
 	}
 	t, r := f.cells[i].Seal()
 	s := &f.shares[i]
-	own, requests := max(t-s.tokens, 0), max(r-s.requests, 0)
+	others, othersRequests := f.elsewhere(i)
+	own, requests := max(t-others, 0), max(r-othersRequests, 0)
 	g.past.tokens += own
 	g.past.requests += requests
 	g.past.overrun += max(t-h.tokenCap, 0)

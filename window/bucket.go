@@ -141,6 +141,33 @@ func (b *Bucket) give(units int64) {
 	}
 }
 
+// Correct brings the bucket to what was used at an instant, and since what was
+// charged after it, if that differs by more than grain; raise says never to lower
+// it. It reports whether it did lower it.
+func (b *Bucket) Correct(at, used, since, grain int64, raise bool) (lower bool) {
+	limit := b.limit.Load()
+	if limit == 0 {
+		return false
+	}
+	to := b.at(at) + min(b.units(max(used, 0), limit), bucketMost/2)
+	if since >= 0 {
+		to += min(b.units(since, limit), bucketMost/4)
+	} else {
+		to -= min(b.units(-since, limit), bucketMost/4)
+	}
+	to = min(max(to, 0), bucketMost)
+	least := b.units(grain, limit)
+	for {
+		o := b.clear.Load()
+		if d := to - o; d == 0 || raise && d < 0 || max(d, -d) <= least {
+			return false
+		}
+		if b.clear.CompareAndSwap(o, to) {
+			return to < o
+		}
+	}
+}
+
 // Used returns how much is used at an instant, rounded up; above the limit when
 // in debt.
 func (b *Bucket) Used(now int64) int64 {

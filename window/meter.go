@@ -141,6 +141,22 @@ func (m *Meter) UsedAt(w int64) int64 {
 	return o & meterValue
 }
 
+// Correct brings what is used of window w to n if that is the present one and
+// the difference is more than grain; raise says never to lower it. It reports
+// whether it did lower it.
+func (m *Meter) Correct(w, n, grain int64, raise bool) (lower bool) {
+	for {
+		o := m.cur.Load()
+		d := min(max(n, 0), Max) - o&meterValue
+		if !in(o, w) || d == 0 || raise && d < 0 || max(d, -d) <= grain {
+			return false
+		}
+		if m.cur.CompareAndSwap(o, o+d) {
+			return d < 0
+		}
+	}
+}
+
 // TakeBack takes n back if w is still the present window.
 func (m *Meter) TakeBack(w, n int64) {
 	for {

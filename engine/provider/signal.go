@@ -30,6 +30,15 @@ type Reading struct {
 	Reset time.Duration
 }
 
+// ResetGrain returns by how much Reset may have been rounded up: a second where
+// it is whole seconds, else a millisecond.
+func (r Reading) ResetGrain() time.Duration {
+	if r.Reset%time.Second == 0 {
+		return time.Second
+	}
+	return time.Millisecond
+}
+
 // Kind is what became of a call.
 type Kind uint8
 

@@ -1,0 +1,159 @@
+package engine
+
+import (
+	"sync/atomic"
+
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
+)
+
+// foreign is what providers' figures have added to a cell that no node has
+// reported: usage from elsewhere, or taken back below zero.
+type foreign struct{ tokens, requests int64 }
+
+func (x *foreign) load() (tokens, requests int64) {
+	return atomic.LoadInt64(&x.tokens), atomic.LoadInt64(&x.requests)
+}
+
+// correct brings what is counted to the provider's figures: what it said was used
+// when it judged the request, and what was charged since. Under the group's
+// mutex. It reports whether usage went down.
+//
+// A limit that is the operator's own, below the provider's, is only restricted:
+// to what remains at the provider.
+func (f *frame) correct(i int, s *provider.Signal, m Mark, now int64) (eased bool) {
+	h := f.handles[i]
+	c := correction{f: f, i: i, m: m, now: now}
+	if !m.none() {
+		if !m.after(h.last) && !h.last.none() {
+			return false // a later one has told
+		}
+		var ok bool
+		if c.since, ok = h.since(m); !ok {
+			return false
+		}
+	}
+	told := false
+	for l := range provider.Limit(provider.Limits) {
+		r := &s.Readings[l]
+		limit := *limitOf(&h.cfg.Limits, l)
+		if !r.Told || limit <= 0 || !believable(l, r) {
+			continue
+		}
+		told = true
+		c.raise = m.none() || r.Limit > limit
+		c.used = min(max(limit-r.Remaining, 0), MaxCount)
+		c.grain, c.reset = r.Grain, int64(r.Reset)
+		if c.apply(l) {
+			eased = true
+		}
+	}
+	if told && !m.none() {
+		h.last = m
+	}
+	return eased
+}
+
+// correction is one of a limit's counters.
+type correction struct {
+	f     *frame
+	i     int
+	m     Mark
+	now   int64
+	since spent
+	used  int64 // by the provider's figure
+	grain int64 // of it
+	reset int64 // how long after the mark its window ends at most; 0 = not told
+	raise bool  // never lower what is counted
+}
+
+// charged returns what was charged since the mark of what a limit counts.
+func (c *correction) charged(l provider.Limit) int64 {
+	switch l {
+	case provider.Requests, provider.DayRequests:
+		return c.since.requests
+	case provider.InputTokens:
+		return c.since.input
+	case provider.OutputTokens:
+		return c.since.tokens - c.since.input
+	case provider.Tokens, provider.DayTokens:
+	}
+	return c.since.tokens
+}
+
+// meterOf maps readings to meters by their place in meterKinds.
+var meterOf = [provider.Limits]int{
+	provider.InputTokens: 0, provider.OutputTokens: 1, provider.Tokens: 2, provider.DayTokens: 3,
+	provider.Requests: 4, provider.DayRequests: 6,
+}
+
+func (c *correction) apply(l provider.Limit) (eased bool) {
+	since := c.charged(l)
+	at := c.now
+	if !c.m.none() {
+		at = c.m.at()
+		if c.reset != 0 && c.now >= at+c.reset && c.f.handles[c.i].cfg.Profile.Shape == provider.Minute {
+			return false // of a window that has passed
+		}
+	}
+	if m := c.f.handles[c.i].meters.Load().at(meterOf[l]); m != nil {
+		return m.correct(c, at, since)
+	}
+	if l == provider.Tokens || l == provider.Requests {
+		return c.cell(l, since)
+	}
+	return false
+}
+
+// at returns the meter of a kind by its place in meterKinds, nil if there is none.
+func (ms *meters) at(kind int) *meter {
+	if ms == nil {
+		return nil
+	}
+	for k := range ms.list {
+		if m := &ms.list[k]; m.bit == 1<<(meteredKinds+kind) {
+			return m
+		}
+	}
+	return nil
+}
+
+// correct brings a meter to used at an instant and since beyond it.
+func (m *meter) correct(c *correction, at, since int64) (eased bool) {
+	if m.bucket {
+		return m.b.Correct(at, c.used, since, c.grain, c.raise)
+	}
+	w := m.window(c.f.Epoch, c.now)
+	epoch := c.m.epoch
+	if c.m.none() {
+		epoch = c.f.Epoch
+	}
+	if m.window(epoch, at) != w {
+		return false
+	}
+	return m.c.Correct(w, max(c.used+since, 0), c.grain, c.raise)
+}
+
+// cell brings a cell to the figure.
+func (c *correction) cell(l provider.Limit, since int64) (eased bool) {
+	if !c.m.none() && c.m.epoch != c.f.Epoch {
+		return false
+	}
+	f, i := c.f, c.i
+	had := f.cells[i].Tokens()
+	if l == provider.Requests {
+		had = f.cells[i].Requests()
+	}
+	d := max(c.used+since, 0) - had
+	if d == 0 || c.raise && d < 0 || max(d, -d) <= c.grain {
+		return false
+	}
+	x := &f.foreign[i]
+	if l == provider.Requests {
+		atomic.AddInt64(&x.requests, d)
+		f.shift(i, 0, d)
+	} else {
+		atomic.AddInt64(&x.tokens, d)
+		f.shift(i, d, 0)
+	}
+	return d < 0
+}
