@@ -25,6 +25,7 @@ type layout struct {
 	limited  bool          // some deployment has a limit on leases
 	reserves []bool        // which ones; nil unless limited
 	volatile bool          // some deployment's meters are
+	lapses   bool          // some deployment's minutes have a phase
 	meters   []*meters     // nil if no deployment has any
 	clock    *window.Clock // nil: no meter needs an instant
 	rated    bool          // some deployment's charges are not simply tokens
@@ -102,6 +103,7 @@ func (l *layout) limitFurther(live []*handle) {
 			if ms.clock != nil {
 				l.clock = ms.clock
 			}
+			l.lapses = l.lapses || ms.phased()
 		}
 		if h.cfg.Limits.MaxInFlight == 0 {
 			continue

@@ -56,6 +56,9 @@ func (f *frame) look(i int, at *moment, a *amounts) (key uint64, short int64) {
 	if l.strategy == LowestTPM {
 		return uint64(tokens), short
 	}
+	if l.lapses {
+		most = lapsing(min(most, ratioMax), f.left(i, at))
+	}
 	return rank(most, uint64(tokens)), short
 }
 

@@ -145,18 +145,18 @@ func (b *Bucket) give(units int64) {
 // charged after it, if that differs by more than grain; raise says never to lower
 // it. It reports whether it did lower it.
 func (b *Bucket) Correct(at, used, since, grain int64, raise bool) (lower bool) {
-	limit := b.limit.Load()
-	if limit == 0 {
+	r := b.rate.Load()
+	if r.limit == 0 {
 		return false
 	}
-	to := b.at(at) + min(b.units(max(used, 0), limit), bucketMost/2)
+	to := b.at(at) + min(r.units(max(used, 0)), bucketMost/2)
 	if since >= 0 {
-		to += min(b.units(since, limit), bucketMost/4)
+		to += min(r.units(since), bucketMost/4)
 	} else {
-		to -= min(b.units(-since, limit), bucketMost/4)
+		to -= min(r.units(-since), bucketMost/4)
 	}
 	to = min(max(to, 0), bucketMost)
-	least := b.units(grain, limit)
+	least := r.units(grain)
 	for {
 		o := b.clear.Load()
 		if d := to - o; d == 0 || raise && d < 0 || max(d, -d) <= least {
