@@ -130,7 +130,19 @@ func (m *meter) correct(c *correction, at, since int64) (eased bool) {
 	if m.window(epoch, at) != w {
 		return false
 	}
-	return m.c.Correct(w, max(c.used+since, 0), c.grain, c.raise)
+	d := m.c.Correct(w, c.used+since, c.grain, c.raise)
+	switch f := c.f; {
+	case d == 0:
+	case m.minutely():
+		s := &f.shares[c.i].split[m.dim]
+		atomic.AddInt64(&s.foreign, d)
+		m.c.SetCap(m.capped(s.ceil, s.elsewhere()))
+	case m.daily:
+		s := &f.handles[c.i].days.cur
+		s.foreign[m.dim] += d
+		m.c.SetCap(m.capped(s.ceil[m.dim], s.elsewhere(m.dim)))
+	}
+	return d < 0
 }
 
 // cell brings a cell to the figure.

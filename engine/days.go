@@ -16,6 +16,7 @@ type days struct {
 type dayShare struct {
 	index, start       int64 // start in Unix seconds
 	others, ceil, told amounts
+	foreign            amounts // as foreign has it
 	listed             bool // Collect has spoken of it
 	closed             bool // Collect need not speak of it any more
 	known              bool // Absorb has spoken of it
@@ -29,13 +30,16 @@ func newDayShare(index, start int64) dayShare {
 	return dayShare{index: index, start: start, ceil: amounts{window.Max, window.Max, window.Max, window.Max}}
 }
 
+// elsewhere returns what of a day's usage is not this node's.
+func (d *dayShare) elsewhere(k dim) int64 { return d.others[k] + d.foreign[k] }
+
 // own returns this node's part of what a meter counted of a day.
 func (d *dayShare) own(m *meter) int64 {
 	n, ok := m.c.UsedIn(d.index)
 	if !ok {
 		return 0
 	}
-	return max(n-d.others[m.dim], 0)
+	return max(n-d.elsewhere(m.dim), 0)
 }
 
 // startDays begins the day of an epoch anew unless it is known already: counters
@@ -106,7 +110,7 @@ func (h *handle) leaveDay(d *dayShare, used *amounts) {
 	}
 	var own amounts
 	for k := range own {
-		own[k] = max(used[k]-d.others[k], 0)
+		own[k] = max(used[k]-d.elsewhere(dim(k)), 0)
 	}
 	if own != d.told {
 		h.e.rest.keep(h.dayReport(d, &own), &h.e.dropped)
@@ -124,7 +128,7 @@ func (h *handle) leaveDays() {
 		var used amounts
 		for i := range ms.list {
 			if m := &ms.list[i]; m.daily {
-				used[m.dim] = d.own(m) + d.others[m.dim]
+				used[m.dim] = d.own(m) + d.elsewhere(m.dim)
 			}
 		}
 		h.leaveDay(d, &used)
@@ -200,7 +204,7 @@ func (h *handle) tellDay(ms *meters, in *window.Share) {
 		if m := &ms.list[i]; m.daily {
 			k := m.dim
 			counted[k] = 1
-			m.c.Shift(d.others[k]-was[k], m.capped(d.ceil[k], d.others[k]))
+			m.c.Shift(d.others[k]-was[k], m.capped(d.ceil[k], d.elsewhere(k)))
 		}
 	}
 	d.keepCounted(&counted)

@@ -1,6 +1,10 @@
 package engine
 
-import "github.com/plimsoll-dev/plimsoll/window"
+import (
+	"sync/atomic"
+
+	"github.com/plimsoll-dev/plimsoll/window"
+)
 
 // Mark is where a deployment's counters stood when a request was sent. A
 // provider's figures are as of that request, so what was charged after its mark
@@ -54,7 +58,29 @@ func (h *handle) mark(f *frame, i int) mark {
 // node: without what providers' figures have added.
 func (h *handle) charged(f *frame, i int) (tokens, requests, input int64) {
 	t, r := f.foreign[i].load()
-	return f.cells[i].Tokens() - t, f.cells[i].Requests() - r, 0
+	tokens, requests = f.cells[i].Tokens()-t, f.cells[i].Requests()-r
+	if ms := h.meters.Load(); ms != nil {
+		input = ms.inputOf(tokens, f, i)
+	}
+	return tokens, requests, input
+}
+
+// inputOf returns the input charged in a frame's minute, of tokens in all; 0 if
+// nobody counts it.
+func (ms *meters) inputOf(tokens int64, f *frame, i int) int64 {
+	for k := range ms.list {
+		m := &ms.list[k]
+		if !m.minutely() {
+			continue
+		}
+		n, _ := m.c.UsedIn(f.Epoch)
+		n -= atomic.LoadInt64(&f.shares[i].split[m.dim].foreign)
+		if m.dim == dimOutput {
+			n = tokens - n
+		}
+		return n
+	}
+	return 0
 }
 
 // at returns when the mark was made.

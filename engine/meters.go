@@ -263,9 +263,9 @@ func (ms *meters) recap(now int64, s *share, d *dayShare) {
 		case m.bucket:
 			m.b.Resize(now, m.most)
 		case m.minutely():
-			m.c.SetCap(m.capped(s.split[m.dim].ceil, s.split[m.dim].others))
+			m.c.SetCap(m.capped(s.split[m.dim].ceil, s.split[m.dim].elsewhere()))
 		case m.daily:
-			m.c.SetCap(m.capped(d.ceil[m.dim], d.others[m.dim]))
+			m.c.SetCap(m.capped(d.ceil[m.dim], d.elsewhere(m.dim)))
 		default:
 			m.c.SetCap(m.most)
 		}

@@ -11,8 +11,12 @@ const splits = 2
 // meter counts it, others is 0.
 type splitShare struct {
 	others, ceil, told int64
+	foreign            int64 // as foreign has it
 	last               int64 // own usage of a frame that the meter has left behind
 }
+
+// elsewhere returns what is not this node's usage.
+func (s *splitShare) elsewhere() int64 { return s.others + s.foreign }
 
 // ownSplit returns this node's input and output in a frame, 0 where no meter
 // counts them. Under the group's mutex.
@@ -27,7 +31,7 @@ func (f *frame) ownSplit(i int) (own [splits]int64) {
 	for j := range ms.list {
 		if m := &ms.list[j]; m.minutely() {
 			if n, ok := m.c.UsedIn(f.Epoch); ok {
-				own[m.dim] = max(n-f.shares[i].split[m.dim].others, 0)
+				own[m.dim] = max(n-f.shares[i].split[m.dim].elsewhere(), 0)
 			}
 		}
 	}
@@ -46,7 +50,7 @@ func (f *frame) absorbSplit(i int, before, s *share) {
 	for j := range ms.list {
 		if m := &ms.list[j]; m.minutely() {
 			now, was := &s.split[m.dim], before.split[m.dim].others
-			m.c.Shift(now.others-was, m.capped(now.ceil, now.others))
+			m.c.Shift(now.others-was, m.capped(now.ceil, now.elsewhere()))
 			counted[m.dim] = true
 		}
 	}
@@ -92,14 +96,14 @@ func (n *frame) rollSplit(i int, m *meter, f, old *frame) {
 		return
 	}
 	s := &n.shares[i].split[m.dim]
-	before, skipped := m.c.Roll(n.Epoch, s.others, m.capped(s.ceil, s.others))
+	before, skipped := m.c.Roll(n.Epoch, s.others, m.capped(s.ceil, s.elsewhere()))
 	if old != nil && old.Epoch == f.Epoch-1 && i < len(old.shares) {
 		o := &old.shares[i].split[m.dim]
-		o.last = max(before-o.others, 0)
+		o.last = max(before-o.elsewhere(), 0)
 	}
 	if f.Epoch != n.Epoch-1 {
 		o := &f.shares[i].split[m.dim]
-		o.last = max(skipped-o.others, 0)
+		o.last = max(skipped-o.elsewhere(), 0)
 	}
 }
 

@@ -142,17 +142,17 @@ func (m *Meter) UsedAt(w int64) int64 {
 }
 
 // Correct brings what is used of window w to n if that is the present one and
-// the difference is more than grain; raise says never to lower it. It reports
-// whether it did lower it.
-func (m *Meter) Correct(w, n, grain int64, raise bool) (lower bool) {
+// the difference is more than grain; raise says never to lower it. It returns by
+// how much it changed it.
+func (m *Meter) Correct(w, n, grain int64, raise bool) (by int64) {
 	for {
 		o := m.cur.Load()
 		d := min(max(n, 0), Max) - o&meterValue
-		if !in(o, w) || d == 0 || raise && d < 0 || max(d, -d) <= grain {
-			return false
+		if !in(o, w) || raise && d < 0 || max(d, -d) <= grain {
+			return 0
 		}
 		if m.cur.CompareAndSwap(o, o+d) {
-			return d < 0
+			return d
 		}
 	}
 }
