@@ -4,10 +4,13 @@ import (
 	"sync/atomic"
 
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
+	"github.com/plimsoll-dev/plimsoll/window"
 )
 
 // foreign is what providers' figures have added to a cell that no node has
-// reported: usage from elsewhere, or taken back below zero.
+// reported. It is never below zero: counters that nodes exchange do not go below
+// what the nodes have used, or giving back would lose counts. Other counters,
+// those of buckets and of minutes with a phase, follow the figures all the way.
 type foreign struct{ tokens, requests int64 }
 
 func (x *foreign) load() (tokens, requests int64) {
@@ -130,17 +133,26 @@ func (m *meter) correct(c *correction, at, since int64) (eased bool) {
 	if m.window(epoch, at) != w {
 		return false
 	}
-	d := m.c.Correct(w, c.used+since, c.grain, c.raise)
-	switch f := c.f; {
+	back := int64(window.Max)
+	split, day := &c.f.shares[c.i].split, &c.f.handles[c.i].days.cur
+	switch {
+	case c.raise:
+		back = 0
+	case m.minutely():
+		back = split[m.dim].foreign
+	case m.daily:
+		back = day.foreign[m.dim]
+	}
+	d := m.c.Correct(w, c.used+since, c.grain, back)
+	switch {
 	case d == 0:
 	case m.minutely():
-		s := &f.shares[c.i].split[m.dim]
+		s := &split[m.dim]
 		atomic.AddInt64(&s.foreign, d)
 		m.c.SetCap(m.capped(s.ceil, s.elsewhere()))
 	case m.daily:
-		s := &f.handles[c.i].days.cur
-		s.foreign[m.dim] += d
-		m.c.SetCap(m.capped(s.ceil[m.dim], s.elsewhere(m.dim)))
+		day.foreign[m.dim] += d
+		m.c.SetCap(m.capped(day.ceil[m.dim], day.elsewhere(m.dim)))
 	}
 	return d < 0
 }
@@ -152,14 +164,19 @@ func (c *correction) cell(l provider.Limit, since int64) (eased bool) {
 	}
 	f, i := c.f, c.i
 	had := f.cells[i].Tokens()
+	x := &f.foreign[i]
+	back, _ := x.load()
 	if l == provider.Requests {
 		had = f.cells[i].Requests()
+		_, back = x.load()
 	}
-	d := max(c.used+since, 0) - had
-	if d == 0 || c.raise && d < 0 || max(d, -d) <= c.grain {
+	if c.raise {
+		back = 0
+	}
+	d := max(max(c.used+since, 0)-had, -back)
+	if max(d, -d) <= c.grain {
 		return false
 	}
-	x := &f.foreign[i]
 	if l == provider.Requests {
 		atomic.AddInt64(&x.requests, d)
 		f.shift(i, 0, d)

@@ -41,7 +41,7 @@ func (h *handle) hearPhase(s *provider.Signal, m Mark) {
 	case r.Told && r.Limit > 0 && r.Reset == 0:
 		used := r.Limit - r.Remaining
 		if before := h.phase.used; before >= r.Limit/8 && used <= before/2 && at > h.phase.usedAt && at-h.phase.usedAt <= phaseGap {
-			h.phase.narrow(h.phase.usedAt, at-h.phase.usedAt+phaseSlack)
+			h.phase.narrow(h.phase.usedAt, at-h.phase.usedAt)
 		}
 		h.phase.used, h.phase.usedAt = used, at
 	}

@@ -142,13 +142,13 @@ func (m *Meter) UsedAt(w int64) int64 {
 }
 
 // Correct brings what is used of window w to n if that is the present one and
-// the difference is more than grain; raise says never to lower it. It returns by
-// how much it changed it.
-func (m *Meter) Correct(w, n, grain int64, raise bool) (by int64) {
+// the difference is more than grain, and lowers it by no more than back. It
+// returns by how much it changed it.
+func (m *Meter) Correct(w, n, grain, back int64) (by int64) {
 	for {
 		o := m.cur.Load()
-		d := min(max(n, 0), Max) - o&meterValue
-		if !in(o, w) || raise && d < 0 || max(d, -d) <= grain {
+		d := max(min(max(n, 0), Max)-o&meterValue, -back)
+		if !in(o, w) || max(d, -d) <= grain {
 			return 0
 		}
 		if m.cur.CompareAndSwap(o, o+d) {

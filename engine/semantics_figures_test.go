@@ -1,0 +1,293 @@
+package engine_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// told is what an answer says that has one figure.
+func told(l provider.Limit, limit, remaining int64) provider.Signal {
+	var s provider.Signal
+	s.Readings[l] = provider.Reading{Limit: limit, Remaining: remaining, Told: true}
+	return s
+}
+
+// listening is an engine of one deployment whose requests are marked.
+func listening(t *testing.T, l engine.Limits, p provider.Profile) (*engine.Engine, *handClock) {
+	t.Helper()
+	e, clock := start(t, profiled(l, p))
+	ref(t, e, "a").Mark()
+	return e, clock
+}
+
+// utilization is the share of a limit of 1000 that is used, in thousandths.
+func utilization(t *testing.T, e *engine.Engine) float64 {
+	t.Helper()
+	return 1000 * state(t, e, "a").Utilization
+}
+
+var rules = map[string]provider.Profile{
+	"minute": {}, "phase": {Phase: 20 * time.Second}, "bucket": {Shape: provider.Bucket},
+}
+
+func TestFiguresCorrectTheCounters(t *testing.T) {
+	for name, p := range rules {
+		t.Run(name, func(t *testing.T) {
+			e, _ := listening(t, engine.Limits{TPM: 1000}, p)
+			g := group(t, e, "chat")
+			first := acquire(t, g, exactly(100))
+			second := acquire(t, g, exactly(50))
+			first.Observe(told(provider.Tokens, 1000, 600)) // somebody else has used 300
+			require.InDelta(t, 450, utilization(t, e), 0.1, "and 50 were charged since")
+			second.Settle(engine.Usage{InputTokens: 20})
+			require.InDelta(t, 420, utilization(t, e), 1.1)
+			third := acquire(t, g, exactly(10))
+			third.Observe(told(provider.Tokens, 1000, 900)) // it has been given back
+			low := 100.
+			if name == "minute" {
+				low = 130 // what nodes exchange is never less than what they used
+			}
+			require.InDelta(t, low, utilization(t, e), 0.1)
+			first.Observe(told(provider.Tokens, 1000, 0))
+			require.InDelta(t, low, utilization(t, e), 0.1, "a later one has told")
+			fourth := acquire(t, g, exactly(1))
+			fourth.Observe(told(provider.Tokens, 1000, -500)) // overrun
+			require.InDelta(t, 1500, utilization(t, e), 0.1)
+			require.Equal(t, engine.LimitTPM, refusal(t, g, exactly(1)).Limit)
+			_, tokens := own(e, firstMinute, "a")
+			require.EqualValues(t, 100+20+10+1, tokens, "what others used is not told as this node's")
+		})
+	}
+}
+
+func TestFiguresForRequests(t *testing.T) {
+	for name, p := range rules {
+		t.Run(name, func(t *testing.T) {
+			e, _ := listening(t, engine.Limits{RPM: 1000}, p)
+			g := group(t, e, "chat")
+			first := acquire(t, g, exactly(0))
+			acquire(t, g, exactly(0))
+			first.Observe(told(provider.Requests, 1000, 700))
+			require.InDelta(t, 301, utilization(t, e), 0.1)
+			requests, _ := own(e, firstMinute, "a")
+			require.EqualValues(t, 2, requests)
+		})
+	}
+}
+
+func TestFiguresWithoutAMarkOnlyRestrict(t *testing.T) {
+	for name, p := range rules {
+		t.Run(name, func(t *testing.T) {
+			e, _ := listening(t, engine.Limits{TPM: 1000}, p)
+			acquire(t, group(t, e, "chat"), exactly(100))
+			require.NoError(t, e.Observe("a", told(provider.Tokens, 1000, 950)))
+			require.InDelta(t, 100, utilization(t, e), 0.1)
+			require.NoError(t, e.Observe("a", told(provider.Tokens, 1000, 200)))
+			require.InDelta(t, 800, utilization(t, e), 0.1)
+		})
+	}
+}
+
+// TestAnOperatorsOwnLimit is below the provider's: what the provider has left
+// does not raise it.
+func TestAnOperatorsOwnLimit(t *testing.T) {
+	e, _ := listening(t, engine.Limits{TPM: 1000}, provider.Profile{})
+	g := group(t, e, "chat")
+	acquire(t, g, exactly(500)).Observe(told(provider.Tokens, 100_000, 99_990))
+	require.InDelta(t, 500, utilization(t, e), 0.1)
+	acquire(t, g, exactly(100)).Observe(told(provider.Tokens, 100_000, 150))
+	require.InDelta(t, 850, utilization(t, e), 0.1, "no more than 150 are left there")
+}
+
+func TestAFigureThatIsRoundedSaysOnlySoMuch(t *testing.T) {
+	e, _ := listening(t, engine.Limits{InputTPM: 10_000}, provider.Profile{Shape: provider.Bucket})
+	g := group(t, e, "chat")
+	s := told(provider.InputTokens, 10_000, 8_000)
+	s.Readings[provider.InputTokens].Grain = 1000
+	acquire(t, g, exactly(1_500)).Observe(s)
+	require.EqualValues(t, 1_500, state(t, e, "a").InputTokens)
+	s.Readings[provider.InputTokens].Remaining = 2_000
+	acquire(t, g, exactly(1)).Observe(s)
+	require.EqualValues(t, 8_000, state(t, e, "a").InputTokens)
+}
+
+func TestFiguresForInputOutputAndDays(t *testing.T) {
+	limits := engine.Limits{InputTPM: 10_000, OutputTPM: 5_000, RPD: 100, TPD: 50_000}
+	for name, p := range rules {
+		t.Run(name, func(t *testing.T) {
+			e, _ := listening(t, limits, p)
+			g := group(t, e, "chat")
+			l := acquire(t, g, engine.Demand{InputTokens: 1000, OutputTokens: 200})
+			acquire(t, g, engine.Demand{InputTokens: 10, OutputTokens: 5})
+			s := told(provider.InputTokens, 10_000, 6_000)
+			for _, o := range []provider.Signal{
+				told(provider.OutputTokens, 5_000, 4_000), told(provider.DayRequests, 100, 60), told(provider.DayTokens, 50_000, 20_000),
+			} {
+				for i, r := range o.Readings {
+					if r.Told {
+						s.Readings[i] = r
+					}
+				}
+			}
+			l.Observe(s)
+			st := state(t, e, "a")
+			require.EqualValues(t, 4_010, st.InputTokens)
+			require.EqualValues(t, 1_005, st.OutputTokens)
+			require.EqualValues(t, 41, st.DayRequests)
+			require.EqualValues(t, 30_015, st.DayTokens)
+			for _, r := range e.Collect(nil) {
+				want := window.Tally{ID: "a", Start: firstMinute.Unix(), Requests: 2, Tokens: 1215, Input: 1010, Output: 205}
+				if r.Kind == window.KindDay {
+					want = window.Tally{ID: "a", Kind: window.KindDay, Start: r.Start, Requests: 2, Tokens: 1215}
+				}
+				require.Equal(t, want, r.Tally)
+			}
+		})
+	}
+}
+
+func TestALimitThatTheProviderHasLowered(t *testing.T) {
+	for name, p := range rules {
+		t.Run(name, func(t *testing.T) {
+			e, clock := listening(t, engine.Limits{TPM: 1000}, p)
+			g := group(t, e, "chat")
+			l := acquire(t, g, exactly(100))
+			l.Observe(told(provider.Tokens, 400, 300))
+			require.EqualValues(t, 400, state(t, e, "a").TokenLimit)
+			require.InDelta(t, 250, utilization(t, e), 0.1)
+			require.True(t, refusal(t, g, exactly(401)).Never)
+			l.Settle(engine.Usage{InputTokens: 100})
+			acquire(t, g, exactly(50)).Observe(told(provider.Tokens, 1000, 850))
+			require.EqualValues(t, 400, state(t, e, "a").TokenLimit, "not twice in a second")
+			clock.Advance(time.Second)
+			acquire(t, g, exactly(50)).Observe(told(provider.Tokens, 2000, 1800))
+			require.EqualValues(t, 1000, state(t, e, "a").TokenLimit, "no more than configured")
+			require.NoError(t, e.Apply(profiled(engine.Limits{TPM: 3000}, p)))
+			require.EqualValues(t, 2000, state(t, e, "a").TokenLimit)
+		})
+	}
+}
+
+func TestALimitThatNobodyConfigured(t *testing.T) {
+	for name, p := range rules {
+		t.Run(name, func(t *testing.T) {
+			e, _ := listening(t, engine.Limits{}, p)
+			g := group(t, e, "chat")
+			acquire(t, g, exactly(700)).Observe(told(provider.Tokens, 1000, 300))
+			require.EqualValues(t, 1000, state(t, e, "a").TokenLimit)
+			require.Equal(t, engine.LimitTPM, refusal(t, g, exactly(301)).Limit)
+			acquire(t, g, exactly(299))
+		})
+	}
+}
+
+func TestAResetHoursAwayIsOfNoMinute(t *testing.T) {
+	e, _ := listening(t, engine.Limits{RPM: 1000}, provider.Profile{})
+	s := told(provider.Requests, 10, 0)
+	s.Readings[provider.Requests].Reset = time.Hour
+	acquire(t, group(t, e, "chat"), exactly(1)).Observe(s)
+	require.EqualValues(t, 1000, state(t, e, "a").RequestLimit)
+	require.EqualValues(t, 1, state(t, e, "a").Requests)
+}
+
+func TestFiguresOfAWindowThatHasPassed(t *testing.T) {
+	for _, p := range []provider.Profile{{}, {Phase: 20 * time.Second}} {
+		e, clock := listening(t, engine.Limits{TPM: 1000}, p)
+		g := group(t, e, "chat")
+		old := acquire(t, g, exactly(100))
+		clock.Advance(time.Minute)
+		acquire(t, g, exactly(50))
+		old.Observe(told(provider.Tokens, 1000, 0))
+		require.InDelta(t, 50, utilization(t, e), 0.1)
+	}
+}
+
+// TestABucketsFigureIsOfWhenTheRequestWasSent: it has refilled since.
+func TestABucketsFigureIsOfWhenTheRequestWasSent(t *testing.T) {
+	e, clock := listening(t, engine.Limits{TPM: 60_000}, provider.Profile{Shape: provider.Bucket})
+	g := group(t, e, "chat")
+	l := acquire(t, g, exactly(1000))
+	clock.Advance(3 * time.Second)
+	l.Observe(told(provider.Tokens, 60_000, 30_000))
+	require.InDelta(t, 27_000./60_000, state(t, e, "a").Utilization, 1e-4)
+}
+
+// reset is told with the time to the end of the provider's minute.
+func reset(limit, remaining int64, after time.Duration) provider.Signal {
+	s := told(provider.Tokens, limit, remaining)
+	s.Readings[provider.Tokens].Reset = after
+	return s
+}
+
+func TestThePhaseIsLearnedFromResets(t *testing.T) {
+	e, clock := listening(t, engine.Limits{TPM: 1000}, provider.Profile{LearnPhase: true})
+	g := group(t, e, "chat")
+	clock.Advance(10 * time.Second)
+	l := acquire(t, g, exactly(600))
+	l.Observe(reset(1000, 400, 12_345*time.Millisecond))
+	require.InDelta(t, 600, utilization(t, e), 0.1)
+	clock.Advance(12_345*time.Millisecond - 1)
+	require.Equal(t, engine.LimitTPM, refusal(t, g, exactly(401)).Limit, "a learned phase doubles no limit")
+	require.InDelta(t, 20*time.Millisecond, refusal(t, g, exactly(401)).RetryAfter, float64(time.Millisecond), "it may have been judged a little later")
+	clock.Advance(refusal(t, g, exactly(401)).RetryAfter)
+	acquire(t, g, exactly(1000))
+	clock.Advance(37 * time.Second)
+	require.Equal(t, engine.LimitTPM, refusal(t, g, exactly(1)).Limit, "the UTC minute does not matter")
+}
+
+// TestThePhaseIsNarrowedDown: resets in whole seconds say less each, and more
+// together.
+func TestThePhaseIsNarrowedDown(t *testing.T) {
+	e, clock := listening(t, engine.Limits{TPM: 1000}, provider.Profile{LearnPhase: true})
+	g := group(t, e, "chat")
+	const end = 40*time.Second + 300*time.Millisecond // of the provider's minute
+	for at := time.Duration(0); at < 30*time.Second; at += 1100 * time.Millisecond {
+		acquire(t, g, exactly(1)).Observe(reset(1000, 900, (end - at + time.Second - 1).Truncate(time.Second)))
+		clock.Advance(1100 * time.Millisecond)
+	}
+	wait := refusal(t, g, exactly(950)).RetryAfter
+	ends := clock.Now().Sub(firstMinute) + wait
+	require.GreaterOrEqual(t, ends, end, "never early")
+	require.Less(t, ends, end+150*time.Millisecond)
+}
+
+func TestThePhaseIsLearnedFromUsageForgotten(t *testing.T) {
+	e, clock := listening(t, engine.Limits{TPM: 1000}, provider.Profile{LearnPhase: true})
+	g := group(t, e, "chat")
+	clock.Advance(10 * time.Second)
+	acquire(t, g, exactly(300)).Observe(told(provider.Tokens, 1000, 400))
+	clock.Advance(time.Second)
+	acquire(t, g, exactly(100)).Observe(told(provider.Tokens, 1000, 900)) // its minute began in between
+	require.InDelta(t, 100, utilization(t, e), 0.1)
+	wait := refusal(t, g, exactly(950)).RetryAfter
+	require.Greater(t, wait, 59*time.Second)
+	require.LessOrEqual(t, wait, time.Minute)
+}
+
+// TestWhatLapsesFirstGoesFirst: of two equally utilized the one whose minute ends
+// earlier; what is used up ranks last all the same.
+func TestWhatLapsesFirstGoesFirst(t *testing.T) {
+	limits := engine.Limits{TPM: 1000}
+	e, clock := start(t, engine.Config{Deployments: []engine.Deployment{
+		{ID: "late", Group: "chat", Limits: limits, Profile: provider.Profile{Phase: 50 * time.Second}},
+		{ID: "soon", Group: "chat", Limits: limits, Profile: provider.Profile{Phase: 20 * time.Second}},
+		{ID: "never", Group: "chat", Limits: limits, Profile: provider.Profile{Shape: provider.Bucket}},
+	}})
+	g := group(t, e, "chat")
+	clock.Advance(10 * time.Second) // soon's minute ends in 10 s, late's in 40 s
+	for range 10 {
+		require.Equal(t, "soon", acquire(t, g, exactly(80)).Ref().ID())
+	}
+	require.Equal(t, "late", acquire(t, g, exactly(80)).Ref().ID(), "a fifth for 10 s is worth less than all for 40 s")
+	x := e.Explain("chat", exactly(80))
+	for _, c := range x.Candidates {
+		require.Greater(t, c.Score, 0.0, c.ID)
+	}
+	require.Len(t, x.Pick, 1)
+}
