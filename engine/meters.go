@@ -318,16 +318,16 @@ func (ms *meters) count(a *amounts) {
 	}
 }
 
-// absorb adds what others have newly used to the minute's limits that follow the
-// clock: what they charged in a UTC minute, whenever that becomes known. Parts of
-// a minute stay this node's own. Under the group's mutex.
+// absorb adds what others have newly used to the limits that follow the clock:
+// what they charged in a UTC minute counts when it becomes known, in parts of a
+// minute too, of which it may have been an earlier one. Under the group's mutex.
 func (ms *meters) absorb(a *amounts) {
 	if ms == nil {
 		return
 	}
 	now := ms.now()
 	for i := range ms.list {
-		if m := &ms.list[i]; m.bucket || m.length == window.Minute {
+		if m := &ms.list[i]; m.timed() {
 			m.count(now, a[m.dim])
 		}
 	}

@@ -45,11 +45,11 @@ func ruleTraffics(t *testing.T) (names []string, load func(name string) trace.Tr
 // the quota.
 var bars = map[string]struct{ goodput, refused, over float64 }{
 	"fixed":         {goodput: 0.975, refused: 3},
-	"fixed-unknown": {goodput: 0.88, refused: 15},
-	"bucket":        {goodput: 0.88, refused: 3},
-	"azure10":       {goodput: 0.95, refused: 15},
-	"azure1":        {goodput: 0.95, refused: 30},
-	"sliding":       {goodput: 0.97, refused: 60},
+	"fixed-unknown": {goodput: 0.975, refused: 3},
+	"bucket":        {goodput: 0.99, refused: 3},
+	"azure10":       {goodput: 0.985, refused: 3},
+	"azure1":        {goodput: 0.985, refused: 3},
+	"sliding":       {goodput: 0.965, refused: 60},
 	"softcap":       {over: 0.003},
 }
 
