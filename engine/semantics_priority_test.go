@@ -81,6 +81,15 @@ func TestPriorityExact(t *testing.T) {
 				for range goroutines {
 					total += (<-done)[1]
 				}
+				if total != 3*800 { // somebody was refused by another's attempt that stayed half way for too long
+					require.NotZero(t, e.Stats().Contended)
+				}
+				for { // at rest all that fits is admitted
+					if _, ok := g.TryAcquire(inClass(1, 1)); !ok {
+						break
+					}
+					total++
+				}
 				require.Equal(t, 3*800, total, "what class 1 may fill")
 				for _, s := range e.AppendStates(nil) {
 					require.EqualValues(t, 800, max(s.Tokens, s.Requests, s.InFlight))
