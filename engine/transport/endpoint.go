@@ -81,12 +81,13 @@ func (p *place) url(op operation, client *url.URL) *url.URL {
 }
 
 // keptFrom reports whether a header of the client's is not for a provider: it is a
-// credential or says whose, it speaks of the client's own connection, or the
-// transport has its own.
+// credential or says whose, it speaks of the client's own connection or of where
+// the client is, or the transport has its own.
 func keptFrom(name string) bool {
 	switch name {
 	case "Authorization", "Api-Key", "X-Api-Key", "Proxy-Authorization", "Cookie", "Openai-Organization", "Openai-Project",
-		"Connection", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
+		"Connection", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Expect",
+		"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Proto", "X-Real-Ip", "Via", "Origin", "Referer",
 		HeaderGroup, "Content-Length",
 		"Accept-Encoding": // the usage must be readable; net/http asks for gzip and undoes it
 		return true

@@ -20,17 +20,18 @@ func Example() {
 	defer east.Close()
 	defer main.Close()
 
-	eng, err := engine.New(engine.Config{Deployments: []engine.Deployment{
+	endpoints := map[string]transport.Endpoint{
+		"azure-east":  {API: transport.Azure, BaseURL: east.URL, Model: "gpt-4o-east", APIVersion: "2024-10-21", Credential: transport.Key("k1")},
+		"openai-main": {API: transport.OpenAI, BaseURL: main.URL + "/v1", Credential: transport.Key("k2")},
+	}
+	eng, err := engine.New(transport.Profiles(engine.Config{Deployments: []engine.Deployment{
 		{ID: "azure-east", Group: "gpt-4o", Limits: engine.Limits{RPM: 600, TPM: 100_000}},
 		{ID: "openai-main", Group: "gpt-4o", Limits: engine.Limits{RPM: 3_000, TPM: 450_000}, Order: 1},
-	}})
+	}}, endpoints))
 	if err != nil {
 		panic(err)
 	}
-	rt, err := transport.New(transport.Config{Engine: eng, Endpoints: map[string]transport.Endpoint{
-		"azure-east":  {API: transport.Azure, BaseURL: east.URL, Model: "gpt-4o-east", APIVersion: "2024-10-21", Credential: transport.Key("k1")},
-		"openai-main": {API: transport.OpenAI, BaseURL: main.URL + "/v1", Credential: transport.Key("k2")},
-	}})
+	rt, err := transport.New(transport.Config{Engine: eng, Endpoints: endpoints})
 	if err != nil {
 		panic(err)
 	}

@@ -104,7 +104,7 @@ func TestWhereRequestsGo(t *testing.T) {
 			u, err := r.URL.Parse(tt.path)
 			require.NoError(t, err)
 			r.URL = u
-			for _, name := range []string{"Api-Key", "X-Api-Key", "Cookie", "OpenAI-Organization", "Te", "Keep-Alive", "Proxy-Authorization", "X-Hop"} {
+			for _, name := range []string{"Api-Key", "X-Api-Key", "Cookie", "OpenAI-Organization", "Te", "Keep-Alive", "Proxy-Authorization", "X-Forwarded-For", "Origin", "Expect", "X-Hop"} {
 				r.Header.Set(name, "client-key")
 			}
 			r.Header.Set("Connection", "close, X-Hop")

@@ -39,6 +39,7 @@ type bench struct {
 	eng   *engine.Engine
 	proxy *proxy.Proxy
 	url   string
+	stop  context.CancelFunc // as SIGTERM does
 	log   *text
 }
 
@@ -101,6 +102,7 @@ func newBench(t *testing.T, ch change, deployments ...http.Handler) *bench {
 	require.NoError(t, err)
 	b.url = "http://" + l.Addr().String()
 	ctx, cancel := context.WithCancel(context.Background())
+	b.stop = cancel
 	done := make(chan error, 1)
 	go func() {
 		done <- server.Serve(ctx, server.Config{
@@ -466,4 +468,70 @@ func TestApply(t *testing.T) {
 	require.NoError(t, b.proxy.Apply(cfg, map[string]transport.Endpoint{"a": ep, "b": ep}))
 	resp, text := b.post(t, chatPath, chat)
 	require.Equal(t, 200, resp.StatusCode, text)
+}
+
+// A call that is under way when the end begins has the time to end.
+func TestCallsEndInOrder(t *testing.T) {
+	begun, next := make(chan struct{}), make(chan struct{})
+	b := newBench(t, change{}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.Header().Set("Content-Type", "text/event-stream")
+		_, _ = io.WriteString(w, chunk)
+		_ = http.NewResponseController(w).Flush()
+		close(begun)
+		<-next
+		_, _ = io.WriteString(w, last)
+	}))
+	go func() {
+		<-begun
+		b.stop()
+		<-time.After(300 * time.Millisecond)
+		close(next)
+	}()
+	resp, text := b.post(t, chatPath, stream)
+	require.Equal(t, 200, resp.StatusCode)
+	require.Contains(t, text, "[DONE]")
+	require.EqualValues(t, 12+34, b.settled(t))
+}
+
+// Many calls at once, of clients that stay and clients that go, leave nothing
+// reserved or held.
+func TestManyAtOnce(t *testing.T) {
+	b := newBench(t, change{}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.Header().Set("Content-Type", "text/event-stream")
+		for range 20 {
+			_, _ = io.WriteString(w, chunk)
+			_ = http.NewResponseController(w).Flush()
+		}
+		_, _ = io.WriteString(w, last)
+	}), answers(200, plain))
+	var wg sync.WaitGroup
+	for i := range 32 {
+		wg.Go(func() {
+			for j := range 10 {
+				ctx, cancel := context.WithCancel(t.Context())
+				r, err := http.NewRequestWithContext(ctx, http.MethodPost, b.url+chatPath, strings.NewReader(stream))
+				if err != nil {
+					t.Error(err)
+				}
+				r.Header.Set("Content-Type", "application/json")
+				if resp, err := http.DefaultClient.Do(r); err == nil {
+					if (i+j)%3 == 0 {
+						_, _ = io.CopyN(io.Discard, resp.Body, int64(j*50))
+						cancel()
+					}
+					_, _ = io.Copy(io.Discard, resp.Body)
+					_ = resp.Body.Close()
+				}
+				cancel()
+			}
+		})
+	}
+	wg.Wait()
+	b.settled(t)
+	s := b.eng.Stats()
+	require.EqualValues(t, 320, s.Admitted)
+	require.Equal(t, s.Admitted, s.Settled)
+	require.Eventually(t, func() bool { return b.proxy.Held() == 0 }, 10*time.Second, time.Millisecond)
 }
