@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
@@ -202,4 +203,18 @@ func TestGrouped(t *testing.T) {
 	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567", -1000: "-1,000", -100: "-100"} {
 		require.Equal(t, want, grouped(n))
 	}
+}
+
+// A cooldown is told, and after it that one request goes first.
+func TestHalfOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPage(t, Config{}, engine.Deployment{ID: "a", Group: "chat"}, engine.Deployment{ID: "b", Group: "chat"})
+		require.NoError(t, p.cfg.Engine.Observe("a", provider.Signal{Kind: provider.RateLimit, RetryAfter: 3 * time.Second}))
+		require.Contains(t, get(p, "/").Body.String(), "cooling down, 3 s")
+		time.Sleep(4 * time.Second)
+		require.NoError(t, p.cfg.Engine.PreCheck("a", engine.Demand{}))
+		require.Contains(t, get(p, "/").Body.String(), "half open, one request goes first")
+		require.NoError(t, p.cfg.Engine.Observe("a", provider.Signal{}))
+		require.NotContains(t, get(p, "/").Body.String(), "half open")
+	})
 }
