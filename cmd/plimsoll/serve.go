@@ -42,8 +42,13 @@ func (f serveFlags) serve(ctx context.Context, env environment) error {
 	if err != nil {
 		return err
 	}
+	spans, err := f.spans(env, log)
+	if err != nil {
+		return err
+	}
 	d, err := daemon.New(daemon.Options{
 		Config: f.config, Profiles: f.profiles, Sync: f.sync, Tokens: f.tokens, MaxLeases: f.maxLeases, Snapshot: f.snapshot, Log: log,
+		Annotate: annotate(spans),
 	})
 	if err != nil {
 		return fmt.Errorf("cannot start with %s:\n%w", f.source(), err)
@@ -77,6 +82,11 @@ func (f serveFlags) serve(ctx context.Context, env environment) error {
 	defer signal.Stop(hangup)
 	ended := make(chan error, 1)
 	go func() { ended <- d.Run(life, hangup) }()
+	told := make(chan struct{})
+	go func() {
+		defer close(told)
+		spans.Run(life)
+	}()
 	sampled := make(chan struct{})
 	go func() {
 		defer close(sampled)
@@ -90,9 +100,10 @@ func (f serveFlags) serve(ctx context.Context, env environment) error {
 	if err := server.Notify(env.getenv, "READY=1"); err != nil {
 		log.Warn("cannot tell systemd", "error", err.Error())
 	}
-	err = f.run(ctx, env, d, log, secure, group{watch.timed(main), calls}, group{side, admin})
+	err = f.run(ctx, env, d, log, secure, group{spans.Wrap(watch.timed(main)), calls}, group{side, admin})
 	stop()
 	<-sampled
+	<-told
 	if lost := <-ended; lost != nil {
 		log.Error("the last usage was not shared", "error", lost.Error())
 	}

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -160,6 +161,44 @@ func TestServeUsage(t *testing.T) {
 			require.Equal(t, tt.want, got.stderr)
 		})
 	}
+}
+
+// A collector is told of decisions, those that refuse too, with nothing secret.
+func TestServeTraces(t *testing.T) {
+	posts := make(chan string, 10)
+	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		text, _ := io.ReadAll(r.Body)
+		posts <- string(text)
+	}))
+	defer collector.Close()
+	config := filepath.Join(t.TempDir(), "litellm.yaml")
+	require.NoError(t, os.WriteFile(config, []byte("model_list:\n- model_name: chat\n  litellm_params: {model: openai/gpt-4o, api_key: sk-hunter2hunter2, rpm: 1}\n  model_info: {id: mine-sk-hunter2hunter2}\n"), 0o600))
+	s := serve(t, "--config", config, "--otlp", collector.URL)
+	for _, want := range []int{200, 429} {
+		status, _ := s.ask(t, "/v1/acquire", `{"group":"chat"}`, "Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+		require.Equal(t, want, status)
+	}
+	status, _ := s.ask(t, "/v1/acquire", `{"group":"chat","wait_ms":5}`)
+	require.Equal(t, 429, status)
+	s.stop()
+	close(posts)
+	var all string
+	for p := range posts {
+		all += p
+	}
+	require.Equal(t, 3, strings.Count(all, `"spanId"`))
+	require.Equal(t, 2, strings.Count(all, `"traceId":"0af7651916cd43dd8448eb211c80319c"`))
+	for _, want := range []string{
+		`"name":"POST /v1/acquire"`, `"name":"POST /v1/acquire waiting"`, `{"key":"plimsoll.group","value":{"stringValue":"chat"}}`,
+		`{"key":"plimsoll.limit","value":{"stringValue":"rpm"}}`, `{"key":"plimsoll.deployment","value":{"stringValue":"mine-(hidden)"}}`,
+	} {
+		require.Contains(t, all, want)
+	}
+	require.NotContains(t, all, "hunter2")
+	got := plimsoll(t.Context(), "serve", "--otlp", "hunter2")
+	require.Equal(t, exitFailure, got.code)
+	require.Contains(t, got.stderr, "--otlp: want the address of a collector")
+	require.NotContains(t, got.stderr, "hunter2")
 }
 
 // What the files of docs/deploy set are flags that there are.

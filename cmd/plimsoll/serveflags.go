@@ -26,6 +26,7 @@ type serveFlags struct {
 	adminListen     string // "" = with everything else
 	tokens          string // file
 	snapshot        string // file; "" = none
+	otlp            string // address of a collector; "" = OpenTelemetry's environment variables
 	tlsCert, tlsKey string // files
 	drain           time.Duration
 	maxConnections  int // 0 = the server's default
@@ -106,6 +107,10 @@ func (f *serveFlags) flagSet() *flag.FlagSet {
 	})
 	set.Func("tokens", "", parseName(&f.tokens, "want the name of a file"))
 	set.Func("snapshot", "", parseName(&f.snapshot, "want the name of a file"))
+	set.Func("otlp", "", func(s string) error {
+		f.otlp = cmp.Or(s, "none") // checked later, as sync
+		return nil
+	})
 	set.Func("tls-cert", "", parseName(&f.tlsCert, "want the name of a file"))
 	set.Func("tls-key", "", parseName(&f.tlsKey, "want the name of a file"))
 	set.Func("drain", "", func(s string) (err error) {

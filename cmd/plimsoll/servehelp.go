@@ -28,6 +28,9 @@ Flags:
                         makes them. Required where other machines can call
   --snapshot FILE       keeps the usage of limits per day over a restart: written
                         at the end and every minute, read at the start
+  --otlp URL            tell an OpenTelemetry collector of each decision and call, by
+                        OTLP over HTTP: http://host:4318. OTEL_EXPORTER_OTLP_ENDPOINT
+                        does as well, and OTEL_EXPORTER_OTLP_HEADERS adds headers
   --tls-cert FILE, --tls-key FILE
                         speak TLS, but on Unix sockets; read at every handshake
   --drain TIME          how long requests may take to end on SIGTERM (default 10s)

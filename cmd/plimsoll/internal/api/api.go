@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"reflect"
 	"slices"
@@ -24,6 +25,9 @@ type Config struct {
 	// Jitter returns a number in [0, 1), of which a tenth is added to the
 	// Retry-After header; nil = the runtime's randomness.
 	Jitter func() float64
+	// Annotate, if not nil, is told what came of each request that is not a batch:
+	// the deployment, the group, the limit that refused.
+	Annotate func(ctx context.Context, key, value string)
 }
 
 // API answers requests for decisions. Its methods are safe for concurrent use.
@@ -32,6 +36,7 @@ type API struct {
 	clock  *window.Clock
 	leases *leases
 	jitter func() float64
+	tell   func(ctx context.Context, key, value string)
 	models atomic.Pointer[map[string]string]
 }
 
@@ -39,7 +44,7 @@ type API struct {
 func New(cfg Config) *API {
 	cfg = cfg.withDefaults()
 	return &API{
-		engine: cfg.Engine, clock: cfg.Clock, jitter: cfg.Jitter,
+		engine: cfg.Engine, clock: cfg.Clock, jitter: cfg.Jitter, tell: cfg.Annotate,
 		leases: newLeases(cfg.LeaseTTL, cfg.MaxLeases),
 	}
 }

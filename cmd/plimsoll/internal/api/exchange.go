@@ -39,7 +39,11 @@ func call[In, Out any](a *API, do func(*API, *In, *Out) *problem) http.Handler {
 			a.refuse(w, p)
 			return
 		}
-		if p := do(a, &in, &out); p != nil {
+		p := do(a, &in, &out)
+		if a.tell != nil {
+			a.annotate(r, &out, p)
+		}
+		if p != nil {
 			a.refuse(w, p)
 			return
 		}

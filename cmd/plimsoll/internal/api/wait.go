@@ -38,6 +38,9 @@ func (a *API) postAcquire(w http.ResponseWriter, r *http.Request) {
 		r.Pattern = waitPattern
 		p = a.acquireInLine(w, r, &in, &out)
 	}
+	if a.tell != nil {
+		a.annotate(r, &out, p)
+	}
 	if p != nil {
 		a.refuse(w, p)
 		return

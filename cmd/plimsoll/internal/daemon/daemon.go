@@ -40,6 +40,9 @@ type Options struct {
 	Snapshot string
 	// SaveEvery is how often it is written; 0 = 1 min.
 	SaveEvery time.Duration
+	// Annotate, if not nil, is told what came of each decision, without secrets of
+	// the configuration.
+	Annotate func(ctx context.Context, key, value string)
 	// Poll is how often files are looked at for changes; 0 = 1 s.
 	Poll time.Duration
 	Log  *slog.Logger // nil = nobody
@@ -97,7 +100,11 @@ func New(o Options) (*Daemon, error) {
 	if d.Engine, err = engine.New(cfg); err != nil {
 		return nil, err
 	}
-	d.API = api.New(api.Config{Engine: d.Engine, Clock: d.Clock, LeaseTTL: cfg.LeaseTTL, MaxLeases: o.MaxLeases})
+	ac := api.Config{Engine: d.Engine, Clock: d.Clock, LeaseTTL: cfg.LeaseTTL, MaxLeases: o.MaxLeases}
+	if o.Annotate != nil {
+		ac.Annotate = func(ctx context.Context, key, value string) { o.Annotate(ctx, key, d.File().Mask(value)) }
+	}
+	d.API = api.New(ac)
 	d.Proxy = proxy.New(proxy.Config{Engine: d.Engine, Mask: func(text string) string { return d.File().Mask(text) }, Log: d.log})
 	d.file.Store(file)
 	if err := d.Proxy.Apply(file.Engine, proxy.Endpoints(file, o.LookupEnv)); err != nil {
