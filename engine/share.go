@@ -18,7 +18,9 @@ import (
 //
 // Of deployments with limits per day it lists the day too, of a kind of its own:
 // whenever its usage has changed since the last Collect, and once in each day
-// whether it has or not, so that a syncer knows of the day from the start.
+// whether it has or not, so that a syncer knows of the day from the start. Of a
+// day that has ended it speaks for two minutes, and once more if nobody collected
+// then; later changes stay on this node.
 //
 // While a deployment cools down for a reason that this node has found, the
 // reports of its minute say until when.
