@@ -24,6 +24,7 @@ const asSoakClient = "PLIMSOLL_TEST_AS_SOAK_CLIENT"
 type soakLedger struct {
 	Acquired, Released, PreChecked int64
 	Refused, Waited, Repeated      int64
+	Observed                       int64
 	Tokens                         int64 // of all calls that were not cut
 	Cut                            int64 // acquires whose answer nobody waited for: 0 or 1 lease of cutTokens each
 	Abandoned                      int64 // leases that nobody ended
@@ -145,6 +146,9 @@ func (c *soakClient) lease() {
 		}
 	})
 	c.pause(100 * time.Millisecond)
+	if c.rng.IntN(5) == 0 {
+		c.observe(lease.Lease)
+	}
 	output := c.rng.Int64N(400)
 	settle := fmt.Sprintf(`{"lease":%q,"usage":{"input_tokens":%d,"output_tokens":%d}}`, lease.Lease, input, output)
 	switch n := c.rng.IntN(100); {
@@ -162,6 +166,16 @@ func (c *soakClient) lease() {
 	default:
 		c.end("/v1/settle", settle, input+output, 0)
 	}
+}
+
+// observe tells that a provider answered, and nothing of its limits.
+func (c *soakClient) observe(lease string) {
+	var out struct{ Kind string }
+	if _, err := c.post("/v1/observe", fmt.Sprintf(`{"lease":%q,"status":200,"headers":{"date":"now"}}`, lease), &out); err != nil {
+		c.fail(err)
+		return
+	}
+	c.count(func(l *soakLedger) { l.Observed++ })
 }
 
 // end ends a lease, which costs as much.

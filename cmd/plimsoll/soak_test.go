@@ -152,6 +152,7 @@ func add(sum *soakLedger, l soakLedger) {
 	sum.Waited += l.Waited
 	sum.Repeated += l.Repeated
 	sum.Tokens += l.Tokens
+	sum.Observed += l.Observed
 	sum.Cut += l.Cut
 	sum.Abandoned += l.Abandoned
 	sum.Views += l.Views
@@ -204,7 +205,7 @@ func (s *soak) account(l soakLedger) {
 	require.Equal(t, int64(tokens), stored, "tokens: what the daemons counted, and the store")
 	require.Equal(t, int64(admitted-released), requests, "requests")
 	for name, n := range map[string]int64{
-		"acquired": l.Acquired, "refused": l.Refused, "waited": l.Waited, "repeated": l.Repeated, "abandoned": l.Abandoned,
+		"acquired": l.Acquired, "refused": l.Refused, "waited": l.Waited, "repeated": l.Repeated, "observed": l.Observed, "abandoned": l.Abandoned,
 		"cut off": cut, "views": l.Views, "restarts": int64(s.restarts), "broken files": int64(s.broken),
 	} {
 		require.Positive(t, n, name+": it shows nothing otherwise")

@@ -167,4 +167,7 @@ func TestSnapshotBesideAStore(t *testing.T) {
 	use(t, d, 200)
 	told(d)
 	require.Equal(t, [2]int64{2, 500}, today(d))
+	other, _, _ := start(t, daemon.Options{Sync: url})
+	require.NoError(t, other.Engine.PreCheck("a", engine.Demand{}))
+	servertest.Until(t, "another node knows of all of it, once", func() bool { return today(other) == [2]int64{3, 500} })
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"sync/atomic"
@@ -120,9 +121,7 @@ func (e *Exporter) try(ctx context.Context, batch []*span) error {
 	if err != nil {
 		return errors.New("its address cannot be used")
 	}
-	for name, values := range e.cfg.Headers {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, e.cfg.Headers)
 	r.Header.Set("Content-Type", "application/json")
 	resp, err := e.client.Do(r)
 	if err != nil {
