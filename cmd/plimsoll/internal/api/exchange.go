@@ -22,7 +22,7 @@ const requestIDHeader = "X-Request-Id"
 
 var (
 	reading = json.JoinOptions(json.RejectUnknownMembers(true))
-	writing = json.JoinOptions(jsonv1.FormatDurationAsNano(true), jsonv1.OmitEmptyWithLegacySemantics(true), json.FormatNilSliceAsNull(false), jsontext.EscapeForHTML(false))
+	writing = json.JoinOptions(jsonv1.FormatDurationAsNano(true), jsonv1.OmitEmptyWithLegacySemantics(true), json.FormatNilSliceAsNull(false), jsontext.EscapeForHTML(false), jsontext.AllowInvalidUTF8(true))
 )
 
 // buffers are for bodies of the usual sizes.

@@ -51,7 +51,7 @@ type description struct {
 	}
 }
 
-func described(t *testing.T) description {
+func described(t testing.TB) description {
 	t.Helper()
 	text, err := os.ReadFile("../../../../docs/openapi.yaml")
 	require.NoError(t, err)
