@@ -83,10 +83,21 @@ func (c *correction) charged(l provider.Limit) int64 {
 	return c.since.tokens
 }
 
-// meterOf maps readings to meters by their place in meterKinds.
+// Places in meterKinds.
+const (
+	kindInput = iota
+	kindOutput
+	kindTokens
+	kindDayTokens
+	kindRequests
+	_
+	kindDayRequests
+)
+
+// meterOf maps readings to meters.
 var meterOf = [provider.Limits]int{
-	provider.InputTokens: 0, provider.OutputTokens: 1, provider.Tokens: 2, provider.DayTokens: 3,
-	provider.Requests: 4, provider.DayRequests: 6,
+	provider.InputTokens: kindInput, provider.OutputTokens: kindOutput, provider.Tokens: kindTokens,
+	provider.DayTokens: kindDayTokens, provider.Requests: kindRequests, provider.DayRequests: kindDayRequests,
 }
 
 func (c *correction) apply(l provider.Limit) (eased bool) {

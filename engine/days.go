@@ -17,9 +17,9 @@ type dayShare struct {
 	index, start       int64 // start in Unix seconds
 	others, ceil, told amounts
 	foreign            amounts // as foreign has it
-	listed             bool // Collect has spoken of it
-	closed             bool // Collect need not speak of it any more
-	known              bool // Absorb has spoken of it
+	listed             bool    // Collect has spoken of it
+	closed             bool    // Collect need not speak of it any more
+	known              bool    // Absorb has spoken of it
 }
 
 // closesAfter is how many seconds after a day has ended Collect speaks of what

@@ -53,6 +53,9 @@ func (l *Lease) Add(outputTokens int64) {
 		n = l.meteredOutput(n)
 	}
 	h.adjust(l.epoch, n)
+	if h.late.Load() && l.held != uncounted {
+		h.whole(func(f *frame, i int, _ int64) { f.addLate(i, l.epoch, n, true) })
+	}
 	if f, _ := h.find(now); l.held != uncounted && f != nil && h.e.slot(f.Epoch)-h.e.slot(l.epoch) < flightSlots {
 		l.held += h.flight.grow(h.e.slot(l.epoch), n)
 	}
@@ -74,15 +77,16 @@ func (l *Lease) Settle(u Usage) {
 		return
 	}
 	u = h.e.checked(u)
-	used := u.InputTokens + u.OutputTokens
+	in, out := u.InputTokens, u.OutputTokens
 	if l.metered != 0 {
-		used = l.settleMeters(&u)
+		in, out = l.settleMeters(&u)
 	}
-	h.adjust(l.epoch, used-l.reserved-l.added)
+	more := in + out - l.reserved - l.added
+	h.adjust(l.epoch, more)
 	if u != (Usage{}) {
 		h.proven()
 	}
-	h.settled(u, l.end())
+	h.settled(u, l.finish(out, more))
 	h.relearned()
 }
 
@@ -105,7 +109,7 @@ func (l *Lease) refusedUpstream() {
 		}
 		h.e.returned.Add(1)
 	}
-	h.settled(Usage{}, l.end())
+	h.settled(Usage{}, l.finish(0, 0))
 }
 
 // SettleReserved ends the lease of a call that was made but whose usage is
@@ -132,7 +136,7 @@ func (l *Lease) Release() {
 		h.e.strayRequests.Add(-1)
 	}
 	h.e.returned.Add(1)
-	if l.end() {
+	if l.finish(0, 0) {
 		h.e.released.Add(1)
 	}
 }
@@ -169,17 +173,17 @@ func (l *Lease) meteredOutput(n int64) int64 {
 
 // settleMeters replaces what the meters have counted by a usage and returns what
 // that weighs.
-func (l *Lease) settleMeters(u *Usage) int64 {
+func (l *Lease) settleMeters(u *Usage) (in, out int64) {
 	input := l.metered.input()
 	output := l.reserved - input + l.added
-	in, out := u.InputTokens, u.OutputTokens
+	in, out = u.InputTokens, u.OutputTokens
 	if ms := l.h.meters.Load(); ms != nil && l.metered&isRated != 0 {
 		in, out = ms.final(u, input, output)
 	}
 	if in != input || out != output {
 		l.meter(&amounts{dimInput: in - input, dimOutput: out - output, dimTokens: in + out - input - output})
 	}
-	return in + out
+	return in, out
 }
 
 // meter counts a difference in the meters the lease was admitted by.

@@ -42,6 +42,13 @@ func (f *frame) state(group string, i int, now int64) State {
 		st.Utilization = max(st.Utilization, share01(st.Requests, st.RequestLimit), share01(st.Tokens, st.TokenLimit))
 	}
 	h.utilization(&st, now)
+	ms := h.meters.Load()
+	if m := ms.at(kindTokens); m != nil && m.limit != 0 {
+		st.Tokens = m.used(now)
+	}
+	if m := ms.at(kindRequests); m != nil && m.limit != 0 {
+		st.Requests = m.used(now)
+	}
 	st.InputTokens, st.InputTokenLimit = h.metered(whyInput, now)
 	st.OutputTokens, st.OutputTokenLimit = h.metered(whyOutput, now)
 	st.DayRequests, st.DayRequestLimit = h.metered(whyDayRequests, now)
