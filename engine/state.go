@@ -9,9 +9,9 @@ type State struct {
 	ID                string        `json:"id"`
 	Group             string        `json:"group"`
 	Model             string        `json:"model,omitempty"`
-	Requests          int64         `json:"requests"`             // this minute
-	RequestLimit      int64         `json:"request_limit"`        // 0 = unlimited, -1 = zero
-	Tokens            int64         `json:"tokens"`               // this minute
+	Requests          int64         `json:"requests"`             // this minute, or the level of a bucket
+	RequestLimit      int64         `json:"request_limit"`        // in force: 0 = unlimited, -1 = zero
+	Tokens            int64         `json:"tokens"`               // this minute, or the level of a bucket
 	TokenLimit        int64         `json:"token_limit"`          // 0 = unlimited, -1 = zero
 	InputTokens       int64         `json:"input_tokens"`         // this minute, if there is or was a limit on them
 	InputTokenLimit   int64         `json:"input_token_limit"`    // 0 = unlimited, -1 = zero

@@ -58,7 +58,7 @@ func (c Counting) String() string {
 }
 
 var (
-	profileKeys = []string{"preset", "shape", "phase", "learn_phase", "request_window", "admit", "estimate_stands", "weights", "counts_refused", "day", "pool"}
+	profileKeys = []string{"preset", "shape", "phase", "learn_phase", "request_window", "admit", "estimate_stands", "output_at_end", "weights", "counts_refused", "day", "pool"}
 	weightKeys  = []string{"input", "cached_input", "cache_write", "output"}
 )
 
@@ -159,6 +159,10 @@ func (s section) changed(p *provider.Profile) {
 			at = s.table.get("estimate_stands")
 		}
 		s.errorf(at.line, s.path+"estimate_stands", "is true, and with admit: nothing no token would ever count; use false, or another admit")
+	}
+	s.setFlag("output_at_end", &p.OutputAtEnd)
+	if p.OutputAtEnd && (p.Shape != provider.Minute || p.Phase != 0 || p.LearnPhase) {
+		s.errorf(s.table.get("output_at_end").line, s.path+"output_at_end", "is true, and this is for minutes of UTC; choose shape: minute without a phase, or leave it out")
 	}
 	s.setFlag("counts_refused", &p.CountsRefused)
 	if day, ok := named(s, "day", "utc or pacific", provider.ParseDay); ok {
