@@ -31,7 +31,10 @@ func (f *frame) look(i int, at *moment, a *amounts) (key uint64, short int64) {
 	l := f.layout
 	inv := &l.inverses[i]
 	tokens, requests, short := f.cells[i].LookBoth(a[dimTokens])
-	most := max(ratio(uint64(tokens), inv.tokens), ratio(uint64(requests), inv.requests))
+	most := uint64(0)
+	if inv.tokens|inv.requests != 0 { // else meters have these limits
+		most = max(ratio(uint64(tokens), inv.tokens), ratio(uint64(requests), inv.requests))
+	}
 	if l.meters != nil && l.meters[i] != nil {
 		list := l.meters[i].list
 		for k := range list {
