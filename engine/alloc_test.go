@@ -54,11 +54,13 @@ func TestAllocations(t *testing.T) {
 		{"input too small for the demand", engine.Limits{InputTPM: 1, OutputTPM: 1}, false, false},
 		{"buckets", engine.Limits{RPM: room, TPM: room, InputTPM: room, RPD: room}, true, true},
 		{"buckets too small for the demand", engine.Limits{RPM: room, TPM: 9}, false, true},
+		{"pool", engine.Limits{RPM: room, TPM: room, RPD: room, TPD: room}, true, true},
 		{"requests blocked", engine.Limits{RPM: engine.Blocked, TPM: room}, false, false},
 		{"tokens blocked", engine.Limits{TPM: engine.Blocked}, false, false},
 		{"too small for the demand", engine.Limits{RPM: room, TPM: 99}, false, false},
 		{"leases blocked", engine.Limits{TPM: room, MaxInFlight: engine.Blocked}, false, false},
 	}
+	pools := map[string]string{"pool": "account"}
 	for _, n := range []int{10, 1000} {
 		for _, strategy := range []engine.Strategy{engine.LeastUtilized, engine.LowestTPM, engine.PowerOfTwo, engine.Weighted} {
 			for _, kind := range kinds {
@@ -67,7 +69,7 @@ func TestAllocations(t *testing.T) {
 					if kind.shaped {
 						for i := range cfg.Deployments {
 							cfg.Deployments[i].Profile = provider.Profile{
-								Shape: provider.Bucket, RequestWindow: 10 * time.Second, Weights: provider.Weights{Input: 1, Output: 5}, Day: provider.DayPacific,
+								Pool: pools[kind.name], Shape: provider.Bucket, RequestWindow: 10 * time.Second, Weights: provider.Weights{Input: 1, Output: 5}, Day: provider.DayPacific,
 							}
 						}
 					}

@@ -42,12 +42,14 @@ func (e *Engine) apply(cfg Config) {
 	classes := partsOf(cfg.PriorityShare)
 	e.parts.Store(&classes)
 	e.classes.Store(int64(len(classes)))
+	e.round++
 	p := e.plan(&cfg)
 	for _, g := range p.groups {
 		g.mu.Lock()
 	}
 	p.roll()
 	p.assign(&cfg)
+	p.gather(&cfg)
 	p.build(cfg.Strategy)
 	p.move()
 	p.publish()

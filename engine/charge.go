@@ -28,11 +28,13 @@ func (f *frame) charge(i int, part window.Part, at, input, tokens int64) window.
 		return window.Refused
 	}
 	if f.meters != nil && f.meters[i] != nil {
+		f.meters[i].pool.begin()
 		var o window.Outcome
 		if at, o = f.chargeMeters(i, part, at, input, tokens); o != window.Taken {
 			if reserved {
 				h.flight.live.Add(-1)
 			}
+			f.endPooled(i)
 			f.undo(i, tokens)
 			return o
 		}
@@ -40,19 +42,29 @@ func (f *frame) charge(i int, part window.Part, at, input, tokens int64) window.
 	for cur, j := f, i; ; {
 		switch cur.cells[j].TakeRequestIn(part) {
 		case window.Taken:
+			f.endPooled(i)
 			return window.Taken
 		case window.Refused:
 			f.unchargeFurther(i, at, input, tokens)
+			f.endPooled(i)
 			cur.undo(j, tokens)
 			return window.Refused
 		case window.Sealed:
 			runtime.Gosched()
 			if cur, j = h.find(f.Epoch); cur == nil { // stalled past two epochs: folded with the tokens in it
 				f.unchargeFurther(i, at, input, tokens)
+				f.endPooled(i)
 				h.e.strayTokens.Add(-tokens)
 				return window.Sealed
 			}
 		}
+	}
+}
+
+// endPooled ends an attempt that draws on a pool.
+func (f *frame) endPooled(i int) {
+	if f.pooled {
+		f.metersOf(i).pooled().end()
 	}
 }
 

@@ -273,10 +273,10 @@ func (f *frame) short(i int, q *ask) (why reason, pending bool) {
 		return whyNothing, false
 	}
 	a := q.amountsOn(f.handles[i], ms)
-	ended := f.cells[i].Ended()
+	ended, attempts := f.cells[i].Ended(), ms.pool.attempts()
 	why, sure := ms.short(q.part, &a, true)
 	half, ample := f.cells[i].Since(ended)
-	return why, half != 0 && !(sure && ample && !q.e.shared())
+	return why, half != 0 && !(sure && ample && !q.e.shared()) || ms.pool.halfWay(attempts) && !(sure && !q.e.shared())
 }
 
 // admits says what stands in the way of counting one request in a cell, tokens

@@ -86,7 +86,8 @@ type Deployment struct {
 	// counted at admission, all tokens alike at the end. A profile that refills
 	// continuously, or whose minutes have a phase, makes RPM, TPM, InputTPM and
 	// OutputTPM follow that rule; a change of rule begins with nothing used.
-	// LearnPhase, CountsRefused and Pool are not followed yet.
+	// Deployments of one Pool share the limits but MaxInFlight, and must have equal
+	// ones and equal profiles. LearnPhase is not followed yet.
 	Profile provider.Profile
 	// Weight is the deployment's share of the traffic under [Weighted];
 	// 0 = 1. Other strategies ignore it.

@@ -43,7 +43,7 @@ func (f *frame) correct(i int, s *provider.Signal, m Mark, now int64) (eased boo
 			continue
 		}
 		told = true
-		c.raise = m.none() || r.Limit > limit
+		c.raise = m.none() || r.Limit > limit || h.cfg.Profile.Pool != "" // others have charged the pool since
 		c.used = min(max(limit-r.Remaining, 0), MaxCount)
 		c.grain, c.reset = r.Grain, int64(r.Reset)
 		if c.apply(l) {

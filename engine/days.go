@@ -83,6 +83,7 @@ func (h *handle) rollDay(ms *meters, epoch int64) {
 		}
 	}
 	next.keepCounted(&counted)
+	ms.pooledDay(w, &next.others, &amounts{})
 	h.leaveDay(&d.prev, &before)
 	if d.cur.index == w-1 {
 		d.prev = d.cur
@@ -208,6 +209,7 @@ func (h *handle) tellDay(ms *meters, in *window.Share) {
 		}
 	}
 	d.keepCounted(&counted)
+	ms.pooledDay(d.index, &d.others, &was)
 }
 
 func (d *dayShare) set(in *window.Share) {

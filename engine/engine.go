@@ -36,8 +36,10 @@ type Engine struct {
 	slotSpan int64         // minutes per slot of a flight
 	slotTTL  int64         // slots a lease counts for
 
-	mu  sync.Mutex // Apply; before any group's mutex
-	all atomic.Pointer[[]*Group]
+	mu    sync.Mutex       // Apply; before any group's mutex
+	pools map[string]*pool // under mu
+	round int64            // of Apply, under mu
+	all   atomic.Pointer[[]*Group]
 
 	invalid, contended, dropped, late, released atomic.Int64
 
@@ -66,7 +68,7 @@ func New(cfg Config) (*Engine, error) {
 	}
 	e := &Engine{
 		clock: cfg.Clock, rand: cfg.Rand, ttl: cfg.LeaseTTL,
-		groups: newNames[*Group](), handles: newNames[*handle](),
+		groups: newNames[*Group](), handles: newNames[*handle](), pools: map[string]*pool{},
 	}
 	if e.clock == nil {
 		e.clock = window.NewClock()

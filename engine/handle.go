@@ -153,13 +153,13 @@ func (h *handle) put(expected, epoch, now int64) {
 	}
 	h.cfg = d
 	h.tokenCap, h.reqCap = capOf(d.Limits.TPM), capOf(d.Limits.RPM)
-	if _, plain := cellRule(&d.Profile); !plain { // meters have them
+	if _, plain := cellRule(&d.Profile); !plain || d.Profile.Pool != "" { // meters have them
 		h.tokenCap, h.reqCap = window.Max, window.Max
 	}
 	h.countsRefused.Store(d.Profile.CountsRefused)
 	h.late.Store(d.Profile.OutputAtEnd)
 	h.flight.limit(capOf(d.Limits.MaxInFlight))
-	ms := h.meters.Load().measure(&d, h.clock, epoch, now)
+	ms := h.meters.Load().measure(&d, h.clock, h.e.pool(d.Profile.Pool, h.e.round), epoch, now)
 	h.startDays(ms, epoch)
 	s := &noShare
 	if p := h.place.Load(); p != nil {

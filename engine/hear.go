@@ -22,8 +22,11 @@ const relimitEvery = int64(time.Second)
 
 // inForce returns a configuration with what the provider has told: limits that
 // are lower than configured, or that the configuration leaves open, and the phase
-// of its minutes.
+// of its minutes. Those of a pool stay as configured.
 func (r *heard) inForce(d Deployment) Deployment {
+	if d.Profile.Pool != "" {
+		return d // all deployments of a pool have the same
+	}
 	for l := range provider.Limit(provider.Limits) {
 		to := limitOf(&d.Limits, l)
 		if n := r.told[l]; n > 0 && (*to == 0 || n < *to) {

@@ -68,6 +68,11 @@ func (f *frame) eased(i int) {
 	if int(b) >= len(f.blocks) {
 		return
 	}
+	if f.pooled {
+		if p := f.metersOf(i).pooled(); p != nil {
+			p.ring()
+		}
+	}
 	if !f.blocks[b].watched.Load() {
 		return
 	}

@@ -39,7 +39,7 @@ func (f *frame) left(i int, at *moment) int64 {
 // phased reports whether a meter counts in minutes with a phase.
 func (ms *meters) phased() bool {
 	for i := range ms.list {
-		if ms.list[i].length == window.Minute {
+		if m := &ms.list[i]; m.length == window.Minute && m.phase != 0 {
 			return true
 		}
 	}

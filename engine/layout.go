@@ -27,6 +27,7 @@ type layout struct {
 	volatile bool          // some deployment's meters are
 	lapses   bool          // some deployment's minutes have a phase
 	meters   []*meters     // nil if no deployment has any
+	pooled   bool          // some deployment's limits are a pool's
 	clock    *window.Clock // nil: no meter needs an instant
 	rated    bool          // some deployment's charges are not simply tokens
 	rates    *meters       // of all deployments, if they charge alike; else nil
@@ -100,6 +101,7 @@ func (l *layout) limitFurther(live []*handle) {
 			l.meters[i] = ms
 			l.volatile = l.volatile || ms.volatile()
 			l.rated = l.rated || ms.rated
+			l.pooled = l.pooled || ms.pool != nil
 			if ms.clock != nil {
 				l.clock = ms.clock
 			}

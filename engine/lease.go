@@ -195,6 +195,9 @@ func (l *Lease) meter(a *amounts) {
 	if f, i := l.h.find(now); f != nil {
 		f.eased(i)
 	}
+	if ms.pool != nil {
+		ms.pool.ring() // the deployment may be one that was removed
+	}
 }
 
 // adjust adds a difference to the tokens of an epoch that may have passed.

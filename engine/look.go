@@ -45,6 +45,8 @@ func (f *frame) look(i int, at *moment, a *amounts) (key uint64, short int64) {
 				used, s = m.b.Look(at.now, n)
 			case m.length != 0:
 				used, s = m.c.LookAt(at.window(m.length, m.phase), n)
+			case m.byDay:
+				used, s = m.c.LookAt(m.window(0, at.now), n)
 			default:
 				used, s = m.c.Look(n)
 			}

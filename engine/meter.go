@@ -34,6 +34,7 @@ type meter struct {
 	bit   metered
 	most  int64 // the limit, window.Max = unlimited
 	limit int64 // as configured
+	since int64 // when the deployment began to count here, if it counted elsewhere before; else 0
 }
 
 // meterRule says when usage goes away. The zero rule is the UTC minute.
@@ -41,21 +42,27 @@ type meterRule struct {
 	length, phase int64 // ns; windows follow the clock unless length is 0
 	daily         bool  // windows are days
 	bucket        bool
+	byDay         bool // windows are days, but follow the clock
 	zone          window.Zone
 }
 
 // minutely reports whether windows are the frames' own minutes: then nodes tell
 // each other what such a meter counts.
-func (r *meterRule) minutely() bool { return !r.bucket && !r.daily && r.length == 0 }
+func (r *meterRule) minutely() bool { return !r.daily && !r.timed() }
+
+// follows reports whether windows follow the clock.
+func (r *meterRule) follows() bool { return r.length != 0 || r.byDay }
 
 // timed reports whether the rule needs an instant.
-func (r *meterRule) timed() bool { return r.length != 0 || r.bucket }
+func (r *meterRule) timed() bool { return r.bucket || r.follows() }
 
 // window returns the index of the window that holds an epoch, or an instant.
 func (m *meter) window(epoch, now int64) int64 {
 	switch {
 	case m.length != 0:
 		return (now - m.phase) / m.length
+	case m.byDay:
+		return window.DayIndex(window.EpochAt(now), m.zone)
 	case m.daily:
 		return window.DayIndex(epoch, m.zone)
 	}
@@ -67,6 +74,8 @@ func (m *meter) end(epoch, now int64) int64 {
 	switch {
 	case m.length != 0:
 		return (m.window(epoch, now)+1)*m.length + m.phase
+	case m.byDay:
+		return window.DayOf(window.EpochAt(now), m.zone).End
 	case m.daily:
 		return window.DayOf(epoch, m.zone).End
 	}
@@ -82,7 +91,7 @@ func (m *meter) take(p window.Part, epoch, now, n int64) window.Outcome {
 			return window.Refused
 		}
 		return window.Taken
-	case m.length != 0:
+	case m.follows():
 		return m.c.TakeAt(p, m.window(epoch, now), n)
 	}
 	return m.c.TakeIn(p, m.window(epoch, now), n)
@@ -93,7 +102,7 @@ func (m *meter) undo(epoch, at, n int64) {
 	switch {
 	case m.bucket:
 		m.b.Add(at, -n)
-	case m.length != 0:
+	case m.follows():
 		m.c.TakeBack(m.window(epoch, at), n)
 	default:
 		m.c.Add(m.window(epoch, at), -n)
@@ -108,7 +117,7 @@ func (m *meter) adjust(epoch, at, now, n int64) {
 	switch {
 	case m.bucket:
 		m.b.Add(now, n)
-	case m.length != 0:
+	case m.follows():
 		present := m.window(epoch, now)
 		m.c.Follow(present)
 		w := m.window(epoch, at)
@@ -131,7 +140,7 @@ func (m *meter) count(now, n int64) {
 		m.b.Add(now, n)
 		return
 	}
-	if m.length != 0 {
+	if m.follows() {
 		m.c.Follow(m.window(0, now))
 	}
 	m.c.AddNow(n)
@@ -142,7 +151,7 @@ func (m *meter) used(now int64) int64 {
 	switch {
 	case m.bucket:
 		return m.b.Used(now)
-	case m.length != 0:
+	case m.follows():
 		return m.c.UsedAt(m.window(0, now))
 	}
 	return m.c.Used()

@@ -21,6 +21,7 @@ type meters struct {
 	clock *window.Clock // nil: no meter needs an instant
 	rated bool          // charges are not simply tokens
 	rates provider.Rates
+	pool  *pool // nil: the limits are the deployment's own
 }
 
 // meterKinds are all limits there are, in the order in which they are reserved.
@@ -30,14 +31,15 @@ var meterKinds = [...]struct {
 	why   reason
 	limit func(*Deployment) int64
 	rule  func(*provider.Profile) (r meterRule, plain bool)
+	parts bool // of a minute: plain if there are none
 }{
-	{dimInput, whyInput, func(d *Deployment) int64 { return d.Limits.InputTPM }, minuteRule},
-	{dimOutput, whyOutput, func(d *Deployment) int64 { return d.Limits.OutputTPM }, minuteRule},
-	{dimTokens, whyTokens, func(d *Deployment) int64 { return d.Limits.TPM }, cellRule},
-	{dimTokens, whyDayTokens, func(d *Deployment) int64 { return d.Limits.TPD }, dayRule},
-	{dimRequests, whyRequests, func(d *Deployment) int64 { return d.Limits.RPM }, cellRule},
-	{dimRequests, whyRequests, func(d *Deployment) int64 { return shareOf(d.Limits.RPM, d.Profile.RequestWindow) }, partRule},
-	{dimRequests, whyDayRequests, func(d *Deployment) int64 { return d.Limits.RPD }, dayRule},
+	{dimInput, whyInput, func(d *Deployment) int64 { return d.Limits.InputTPM }, minuteRule, false},
+	{dimOutput, whyOutput, func(d *Deployment) int64 { return d.Limits.OutputTPM }, minuteRule, false},
+	{dimTokens, whyTokens, func(d *Deployment) int64 { return d.Limits.TPM }, cellRule, false},
+	{dimTokens, whyDayTokens, func(d *Deployment) int64 { return d.Limits.TPD }, dayRule, false},
+	{dimRequests, whyRequests, func(d *Deployment) int64 { return d.Limits.RPM }, cellRule, false},
+	{dimRequests, whyRequests, func(d *Deployment) int64 { return shareOf(d.Limits.RPM, d.Profile.RequestWindow) }, partRule, true},
+	{dimRequests, whyDayRequests, func(d *Deployment) int64 { return d.Limits.RPD }, dayRule, false},
 }
 
 // minuteRule is the rule for a minute's limit.
@@ -117,11 +119,8 @@ func (ms *meters) now() int64 {
 // beginning of its window.
 func (ms *meters) notBefore(now int64) int64 {
 	for i := range ms.list {
-		if m := &ms.list[i]; m.length != 0 {
-			w := m.window(0, now)
-			if k := m.c.Ahead(w); k != 0 {
-				now = (w+k)*m.length + m.phase
-			}
+		for m := &ms.list[i]; m.follows() && m.c.Ahead(m.window(0, now)) != 0; {
+			now = m.end(0, now)
 		}
 	}
 	return now
@@ -141,15 +140,16 @@ func (ms *meters) remember(epoch, at, input int64) metered {
 }
 
 // measure returns the meters of a deployment, with the counters of those there
-// were; new ones begin in the window of an epoch and an instant. Nil: none.
-func (ms *meters) measure(d *Deployment, clock *window.Clock, epoch, now int64) *meters {
-	n := &meters{rates: d.Profile.Rates()}
+// were, or of its pool; new ones begin in the window of an epoch and an instant.
+// Nil: none.
+func (ms *meters) measure(d *Deployment, clock *window.Clock, pool *pool, epoch, now int64) *meters {
+	n := &meters{rates: d.Profile.Rates(), pool: pool}
 	if n.rated = d.Profile.Admit != provider.AdmitExpected || !n.rates.Plain() || n.rates.Stands(); n.rated {
 		n.kinds = isRated
 	}
 	for i, k := range meterKinds {
 		rule, plain := k.rule(&d.Profile)
-		if plain {
+		if plain && (pool == nil || k.parts) {
 			continue
 		}
 		limit := k.limit(d)
@@ -157,29 +157,61 @@ func (ms *meters) measure(d *Deployment, clock *window.Clock, epoch, now int64) 
 			meterRule: rule, dim: k.dim, why: k.why, limit: limit, most: capOf(limit), inverse: invert(capOf(limit)),
 			bit: 1 << (meteredKinds + i),
 		}
-		switch o := ms.find(m.bit, rule); {
-		case limit == 0 && (o == nil || rule.bucket):
-		case o != nil:
+		var o *meter
+		carried := false
+		if pool != nil {
+			m.meterRule = rule.pooled()
+			o = pool.counter(m.bit, m.meterRule)
+		} else if ms.pooled() == nil || !rule.timed() { // else its counter is the pool's
+			o = ms.find(m.bit, rule)
+		}
+		if o == nil && limit != 0 {
+			o = &meter{}
+			if m.bucket {
+				o.b = window.NewBucket(now, m.most, time.Minute)
+			} else {
+				o.c = window.NewMeter(m.window(epoch, now), m.most)
+			}
+			if old := ms.shifted(m.bit, rule); old != nil && pool == nil {
+				o.c.AddNow(old.used(now)) // it began at another instant: in doubt all of it is in this window
+				carried = true
+			}
+			if m.c, m.b = o.c, o.b; pool != nil {
+				pool.add(m)
+			}
+		}
+		if o != nil && (limit != 0 || !m.bucket) {
 			m.c, m.b = o.c, o.b
-			n.add(m, clock)
-		case rule.bucket:
-			m.b = window.NewBucket(now, m.most, time.Minute)
-			n.add(m, clock)
-		default:
-			m.c = window.NewMeter(m.window(epoch, now), m.most)
-			if o := ms.shifted(m.bit, rule); o != nil {
-				m.c.AddNow(o.used(now)) // it began at another instant: in doubt all of it is in this window
+			if !carried {
+				m.since = ms.since(&m, now)
 			}
 			n.add(m, clock)
 		}
-		if rule.timed() && m.dim < splits {
-			n.keep(ms.find(m.bit, meterRule{}), m, epoch)
+		switch {
+		case m.timed() && m.dim < splits:
+			n.keep(ms.find(m.bit, meterRule{}), m, meterRule{}, epoch)
+		case m.byDay:
+			n.keep(ms.find(m.bit, rule), m, rule, epoch)
 		}
 	}
 	if n.kinds == 0 {
 		return nil
 	}
 	return n
+}
+
+// since returns when a deployment began to count a kind in a meter's counter, if
+// leases may have counted it in another one before; else 0.
+func (ms *meters) since(m *meter, now int64) (begun int64) {
+	for i := range ms.len() {
+		if o := &ms.list[i]; o.bit == m.bit {
+			if o.c == m.c && o.b == m.b {
+				return o.since
+			}
+			begun = now
+		}
+	}
+	return begun
 }
 
 func (ms *meters) add(m meter, clock *window.Clock) {
@@ -193,19 +225,19 @@ func (ms *meters) add(m meter, clock *window.Clock) {
 	ms.list = append(ms.list, m)
 }
 
-// keep adds the count by UTC minutes that nodes exchange of a limit on input or
-// output with another rule: a meter without a limit, which only a ceiling bounds.
-func (ms *meters) keep(old *meter, m meter, epoch int64) {
-	c := (*window.Meter)(nil)
+// keep adds the count by UTC minutes or days that nodes exchange of a limit that
+// another meter has: a meter without a limit, which only a ceiling bounds.
+func (ms *meters) keep(old *meter, m meter, rule meterRule, epoch int64) {
+	own := meter{dim: m.dim, why: m.why, bit: m.bit, most: window.Max, meterRule: rule}
 	switch {
 	case old != nil:
-		c = old.c
+		own.c = old.c
 	case m.limit == 0:
 		return
 	default:
-		c = window.NewMeter(epoch, window.Max)
+		own.c = window.NewMeter(own.window(epoch, 0), window.Max)
 	}
-	ms.add(meter{c: c, dim: m.dim, why: m.why, bit: m.bit, most: window.Max}, nil)
+	ms.add(own, nil)
 }
 
 // find returns the meter of a kind, if it has that rule.
@@ -223,7 +255,7 @@ func (ms *meters) find(bit metered, r meterRule) *meter {
 
 // shifted returns the meter of a kind, if its rule is that but for the phase.
 func (ms *meters) shifted(bit metered, r meterRule) *meter {
-	if ms == nil || r.length == 0 {
+	if ms == nil || r.length == 0 || ms.pool != nil {
 		return nil
 	}
 	for i := range ms.list {
@@ -296,12 +328,13 @@ func (ms *meters) give(n int, epoch, at int64, a *amounts) {
 }
 
 // adjust adds differences to what a lease was charged, in the meters it
-// remembers. It reports whether any was negative.
+// remembers. It reports whether any was negative. What was charged to other
+// counters before an Apply is not given back by these.
 func (ms *meters) adjust(of metered, epoch int64, a *amounts) (less bool) {
 	now, at := ms.now(), of.at(epoch)
 	for i := range ms.list {
 		m := &ms.list[i]
-		if n := a[m.dim]; n != 0 && of&m.bit != 0 {
+		if n := a[m.dim]; n != 0 && of&m.bit != 0 && !(n < 0 && at < m.since && m.timed()) {
 			m.adjust(epoch, at, now, n)
 			less = less || n < 0
 		}
@@ -327,7 +360,7 @@ func (ms *meters) absorb(a *amounts) {
 	}
 	now := ms.now()
 	for i := range ms.list {
-		if m := &ms.list[i]; m.timed() {
+		if m := &ms.list[i]; m.timed() && !m.byDay {
 			m.count(now, a[m.dim])
 		}
 	}

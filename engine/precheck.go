@@ -16,18 +16,20 @@ func (h *handle) preCheckMetered(d *Demand, part window.Part, ms *meters) (why r
 			return whyDisabled, false
 		}
 		c := &f.cells[i]
-		ended := c.Ended()
+		ended, attempts := c.Ended(), ms.pool.attempts()
 		why, half := admits(c, part, a[dimTokens])
 		if why == whyNothing {
 			var sure bool
 			why, sure = ms.short(part, &a, tokens != 0)
 			n, ample := c.Since(ended)
-			half = n != 0 && !(sure && ample && !h.e.shared())
+			half = n != 0 && !(sure && ample && !h.e.shared()) || ms.pool.halfWay(attempts) && !(sure && !h.e.shared())
 		}
 		if why == whyNothing {
 			o := window.Sealed
 			if c.Begin() {
+				ms.pool.begin()
 				o, why = f.countRequest(i, part, ms)
+				ms.pool.end()
 			}
 			switch o {
 			case window.Taken:

@@ -3,8 +3,8 @@ package engine
 import "time"
 
 // State is one deployment as this node sees it. Usage is the cluster's as known
-// here, reservations included. Fields are read one after the other and may be
-// a few events apart.
+// here, reservations included, and the pool's where the limit is a pool's. Fields
+// are read one after the other and may be a few events apart.
 type State struct {
 	ID                string        `json:"id"`
 	Group             string        `json:"group"`

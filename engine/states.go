@@ -38,9 +38,10 @@ func (f *frame) state(group string, i int, now int64) State {
 		st.ExpectedOutput = h.expected(p.g.expected())
 	}
 	st.Utilization = share01(st.InFlight, st.InFlightLimit)
-	if _, plain := cellRule(&h.cfg.Profile); plain {
+	if _, plain := cellRule(&h.cfg.Profile); plain && h.cfg.Profile.Pool == "" {
 		st.Utilization = max(st.Utilization, share01(st.Requests, st.RequestLimit), share01(st.Tokens, st.TokenLimit))
 	}
+	h.pooledUsage(&st, now)
 	h.utilization(&st, now)
 	ms := h.meters.Load()
 	if m := ms.at(kindTokens); m != nil && m.limit != 0 {
@@ -69,6 +70,20 @@ func (h *handle) metered(why reason, now int64) (used, limit int64) {
 		return 0, 0
 	}
 	return m.used(now), m.limit
+}
+
+// pooledUsage makes a state's usage that of the pool its limits are of.
+func (h *handle) pooledUsage(st *State, now int64) {
+	ms := h.meters.Load()
+	if ms.pooled() == nil {
+		return
+	}
+	if m := ms.of(whyRequests); m != nil {
+		st.Requests = m.used(now)
+	}
+	if m := ms.of(whyTokens); m != nil {
+		st.Tokens = m.used(now)
+	}
 }
 
 // utilization raises a state's to that of the meters.

@@ -76,6 +76,7 @@ func (c Config) Validate() error {
 		}
 		d.validate(&p, at)
 	}
+	c.validatePools(&p)
 	c.validateAliases(&p, groups)
 	return p.err()
 }

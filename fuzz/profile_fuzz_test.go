@@ -73,7 +73,12 @@ func newProfiled(s *script, l engine.Limits) *profiled {
 	if p.profile.Shape == provider.Minute {
 		p.profile.Phase = of(s, 0, 25*time.Second, 59*time.Second, 12_345*time.Millisecond)
 	}
-	p.rough = p.profile.Phase%(8*time.Millisecond) != 0
+	return p.again(l)
+}
+
+// again returns the same profile with nothing used.
+func (p *profiled) again(l engine.Limits) *profiled {
+	p = &profiled{profile: p.profile, rough: p.profile.Phase%(8*time.Millisecond) != 0}
 	limit := func(n int64) exact {
 		if p.profile.Shape == provider.Bucket {
 			return &exactBucket{rule.Bucket{Limit: n}}

@@ -166,6 +166,13 @@ func (m *Meter) TakeBack(w, n int64) {
 	}
 }
 
+// AddAt counts n, which may be negative, in window w, which it makes the present
+// one as Follow does. Of a window that has passed nothing is counted.
+func (m *Meter) AddAt(w, n int64) {
+	m.Follow(w)
+	m.TakeBack(w, -n)
+}
+
 // TakeAt is TakeIn for windows that follow the clock: it makes w the present
 // window as Follow does. Sealed: w has passed.
 func (m *Meter) TakeAt(p Part, w, n int64) Outcome {

@@ -45,8 +45,9 @@ type Profile struct {
 	CountsRefused bool
 	// Day is when the days of RPD and TPD begin.
 	Day Day
-	// Pool names a limit that several deployments draw on together: those with
-	// the same Pool share the usage of one. "" = the deployment's own.
+	// Pool names the limits that several deployments, of whatever groups, draw on
+	// together: what one of them uses, the others of the same Pool cannot. "" = the
+	// deployment's own limits.
 	Pool string
 }
 
