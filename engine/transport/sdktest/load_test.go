@@ -64,9 +64,9 @@ func ruleOf(style string, rpm, tpm float64, phase time.Duration) fake.Rule {
 const rpmPerTPM = 6.0 / 1000
 
 // outputs are the lengths of answers, in turn; longestPrompt is in bytes.
-var outputs = []int64{40, 120, 260, 80, 400, 160, 20, 320}
+var outputs = []int64{80, 240, 480, 160, 640, 320, 40, 560}
 
-const longestPrompt = 700
+const longestPrompt = 1400
 
 // tally is what the callers saw.
 type tally struct {
@@ -123,7 +123,9 @@ func TestLoad(t *testing.T) {
 	took := time.Since(start)
 
 	var served, refused, input, output, charged int64
-	for _, p := range providers {
+	for i, p := range providers {
+		t.Logf("%s: %d served, %d refused, %.1f %% of its quota", quota[i].id, p.Served.Load(), p.Refused.Load(),
+			100*float64(p.Charged.Load())/(quota[i].tpm*(time.Duration(calls)*every).Minutes()*speed))
 		charged += p.Charged.Load()
 		served += p.Served.Load()
 		refused += p.Refused.Load()
@@ -174,8 +176,8 @@ func fleet(t *testing.T, clock *window.Clock, now func() time.Time, seen *tally)
 		rpm := q.tpm * rpmPerTPM
 		p := &fake.Provider{
 			Rule: ruleOf(q.style, rpm, q.tpm, q.phase), Style: q.style, Key: "key-" + q.id, Now: now,
-			// A second to begin, and some 8 tokens a second, of their time.
-			Delay: func(out int64) time.Duration { return (time.Second + time.Duration(out)*120*time.Millisecond) / speed },
+			// A second to begin, and some 7 tokens a second, of their time.
+			Delay: func(out int64) time.Duration { return (time.Second + time.Duration(out)*150*time.Millisecond) / speed },
 		}
 		srv := httptest.NewServer(p)
 		t.Cleanup(srv.Close)

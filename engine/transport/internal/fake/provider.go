@@ -135,7 +135,7 @@ func (p *Provider) keyHeader() string {
 }
 
 func (p *Provider) headers(h http.Header, now time.Time) {
-	requests, tokens, reset := p.Rule.left(now)
+	requests, tokens, limit, reset := p.Rule.left(now)
 	switch p.Style {
 	case "anthropic":
 		h.Set("Anthropic-Ratelimit-Requests-Remaining", fmt.Sprint(int64(requests)))
@@ -144,16 +144,22 @@ func (p *Provider) headers(h http.Header, now time.Time) {
 	case "azure":
 		h.Set("X-Ratelimit-Remaining-Requests", fmt.Sprint(int64(requests)))
 		h.Set("X-Ratelimit-Remaining-Tokens", fmt.Sprint(int64(tokens)))
-		h.Set("X-Ratelimit-Reset-Tokens", fmt.Sprint(int64(reset.Seconds())))
+		h.Set("X-Ratelimit-Limit-Tokens", fmt.Sprint(int64(limit)))
+		h.Set("X-Ratelimit-Reset-Tokens", fmt.Sprint(seconds(reset)))
 	case "mistral":
 		h.Set("X-Ratelimitbysize-Remaining-Minute", fmt.Sprint(int64(tokens)))
-		h.Set("Ratelimitbysize-Reset", fmt.Sprint(int64(reset.Seconds())))
+		h.Set("X-Ratelimitbysize-Limit-Minute", fmt.Sprint(int64(limit)))
+		h.Set("Ratelimitbysize-Reset", fmt.Sprint(seconds(reset)))
 	default:
 		h.Set("X-Ratelimit-Remaining-Requests", fmt.Sprint(int64(requests)))
 		h.Set("X-Ratelimit-Remaining-Tokens", fmt.Sprint(int64(tokens)))
+		h.Set("X-Ratelimit-Limit-Tokens", fmt.Sprint(int64(limit)))
 		h.Set("X-Ratelimit-Reset-Tokens", reset.String())
 	}
 }
+
+// seconds are whole ones, rounded up.
+func seconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.Second) }
 
 func (p *Provider) refuse(w http.ResponseWriter, wait time.Duration, tokens bool) {
 	h := w.Header()
@@ -162,19 +168,18 @@ func (p *Provider) refuse(w http.ResponseWriter, wait time.Duration, tokens bool
 	if tokens {
 		what = "tokens"
 	}
-	seconds := int64((wait + time.Second - 1) / time.Second)
 	body := ""
 	switch p.Style {
 	case "anthropic":
-		h.Set("Retry-After", fmt.Sprint(seconds))
+		h.Set("Retry-After", fmt.Sprint(seconds(wait)))
 		body = `{"type":"error","error":{"type":"rate_limit_error","message":"This request would exceed your rate limit of ` + what + `"}}`
 	case "azure":
 		h.Set("Retry-After-Ms", fmt.Sprint((wait+time.Millisecond-1)/time.Millisecond))
-		body = fmt.Sprintf(`{"error":{"code":"429","message":"Requests have exceeded %s rate limit. Please retry after %d seconds."}}`, what, seconds)
+		body = fmt.Sprintf(`{"error":{"code":"429","message":"Requests have exceeded %s rate limit. Please retry after %d seconds."}}`, what, seconds(wait))
 	case "mistral":
 		body = `{"message":"Requests rate limit exceeded"}`
 	default:
-		h.Set("Retry-After", fmt.Sprint(seconds))
+		h.Set("Retry-After", fmt.Sprint(seconds(wait)))
 		body = fmt.Sprintf(`{"error":{"message":"Rate limit reached on %s per min. Please try again in %s.","type":%q,"param":null,"code":"rate_limit_exceeded"}}`, what, wait, what)
 	}
 	w.WriteHeader(http.StatusTooManyRequests)

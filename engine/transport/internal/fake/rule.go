@@ -13,9 +13,9 @@ type Rule interface {
 	take(now time.Time, cost float64) (wait time.Duration, tokens, ok bool)
 	// adjust adds to the tokens that were counted, below zero too.
 	adjust(now time.Time, tokens float64)
-	// left returns what remains of requests and tokens, and the time until all is
-	// there again.
-	left(now time.Time) (requests, tokens float64, reset time.Duration)
+	// left returns what remains of requests and tokens, the limit on tokens, and the
+	// time until all is there again.
+	left(now time.Time) (requests, tokens, limit float64, reset time.Duration)
 }
 
 // Bucket is OpenAI's rule: requests and tokens each flow back continuously, a
@@ -59,11 +59,11 @@ func (b *bucket) adjust(now time.Time, tokens float64) {
 	b.tokens = math.Max(b.tokens+tokens, 0)
 }
 
-func (b *bucket) left(now time.Time) (requests, tokens float64, reset time.Duration) {
+func (b *bucket) left(now time.Time) (requests, tokens, limit float64, reset time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.flow(now)
-	return b.rpm - b.requests, b.tpm - b.tokens, minutes(math.Max(b.tokens/b.tpm, b.requests/b.rpm))
+	return b.rpm - b.requests, b.tpm - b.tokens, b.tpm, minutes(math.Max(b.tokens/b.tpm, b.requests/b.rpm))
 }
 
 func minutes(f float64) time.Duration { return time.Duration(math.Ceil(f * float64(time.Minute))) }
@@ -123,9 +123,9 @@ func (w *windows) adjust(now time.Time, tokens float64) {
 	w.tokens = math.Max(w.tokens+tokens, 0)
 }
 
-func (w *windows) left(now time.Time) (requests, tokens float64, reset time.Duration) {
+func (w *windows) left(now time.Time) (requests, tokens, limit float64, reset time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	_, minute := w.turn(now)
-	return w.perSlice() - w.requests, w.tpm - w.tokens, minute
+	return w.perSlice() - w.requests, w.tpm - w.tokens, w.tpm, minute
 }
