@@ -21,7 +21,7 @@ func dayLimited(at time.Time) *engine.Engine {
 	return eng
 }
 
-// What has been used of a day is written down at the end of a process …
+// What has been used of a day is written down at the end of a process.
 func ExampleEngine_Snapshot() {
 	eng := dayLimited(time.Date(2026, 11, 24, 18, 30, 0, 0, time.UTC))
 	for range 2 {
@@ -38,7 +38,8 @@ func ExampleEngine_Snapshot() {
 	// {"version":1,"days":[{"id":"free-tier","kind":"day","start":1795478400,"requests":2,"tokens":0}]}
 }
 
-// … and read by the next one, which goes on from there.
+// What the process before wrote down is read by the next one, which goes on from
+// there.
 func ExampleEngine_Restore() {
 	file := bytes.NewBufferString(`{"version":1,"days":[{"id":"free-tier","kind":"day","start":1795478400,"requests":2,"tokens":0}]}`)
 	eng := dayLimited(time.Date(2026, 11, 24, 18, 35, 0, 0, time.UTC))

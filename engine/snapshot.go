@@ -195,9 +195,9 @@ func (s snapshotDays) check() error {
 		case seen[d.ID]:
 			return bad("id", "%q is there twice", d.ID)
 		case d.Requests < 0 || d.Requests > MaxCount:
-			return bad("requests", "%d is not from 0 to %d", d.Requests, int64(MaxCount))
+			return bad("requests", "%d is not from 0 to %d", d.Requests, MaxCount)
 		case d.Tokens < 0 || d.Tokens > MaxCount:
-			return bad("tokens", "%d is not from 0 to %d", d.Tokens, int64(MaxCount))
+			return bad("tokens", "%d is not from 0 to %d", d.Tokens, MaxCount)
 		case d.Start < 0 || d.Start > latestStart:
 			return bad("start", "%d is not from 0 to %d", d.Start, int64(latestStart))
 		}

@@ -65,14 +65,14 @@ func (s *share) dropUncounted(counted *[splits]bool) {
 	}
 }
 
-// rollMeters brings a deployment's meters to frame n, about to be published, and
-// keeps what they counted last for the frames before, f and old; old may be nil.
+// rollMeters brings a deployment's meters to frame f, about to be published, and
+// keeps what they counted last for the frames before, was and old; old may be nil.
 // Under the group's mutex.
-func (n *frame) rollMeters(i int, f, old *frame) {
-	h := n.handles[i]
+func (f *frame) rollMeters(i int, was, old *frame) {
+	h := f.handles[i]
 	ms := h.meters.Load()
 	if ms == nil {
-		n.shares[i].split = noShare.split
+		f.shares[i].split = noShare.split
 		return
 	}
 	now := ms.now()
@@ -82,27 +82,27 @@ func (n *frame) rollMeters(i int, f, old *frame) {
 		case m.bucket || m.daily:
 		case m.minutely():
 			counted[m.dim] = true
-			n.rollSplit(i, m, f, old)
+			f.rollSplit(i, m, was, old)
 		default:
-			m.c.Follow(m.window(n.Epoch, now))
+			m.c.Follow(m.window(f.Epoch, now))
 		}
 	}
-	n.shares[i].dropUncounted(&counted)
-	h.rollDay(ms, n.Epoch)
+	f.shares[i].dropUncounted(&counted)
+	h.rollDay(ms, f.Epoch)
 }
 
-func (n *frame) rollSplit(i int, m *meter, f, old *frame) {
-	if m.c.In(n.Epoch) {
+func (f *frame) rollSplit(i int, m *meter, was, old *frame) {
+	if m.c.In(f.Epoch) {
 		return
 	}
-	s := &n.shares[i].split[m.dim]
-	before, skipped := m.c.Roll(n.Epoch, s.others, m.capped(s.ceil, s.elsewhere()))
-	if old != nil && old.Epoch == f.Epoch-1 && i < len(old.shares) {
+	s := &f.shares[i].split[m.dim]
+	before, skipped := m.c.Roll(f.Epoch, s.others, m.capped(s.ceil, s.elsewhere()))
+	if old != nil && old.Epoch == was.Epoch-1 && i < len(old.shares) {
 		o := &old.shares[i].split[m.dim]
 		o.last = max(before-o.elsewhere(), 0)
 	}
-	if f.Epoch != n.Epoch-1 {
-		o := &f.shares[i].split[m.dim]
+	if was.Epoch != f.Epoch-1 {
+		o := &was.shares[i].split[m.dim]
 		o.last = max(skipped-o.elsewhere(), 0)
 	}
 }

@@ -3,6 +3,7 @@ package fuzz
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -100,7 +101,7 @@ func TestEveryCountIsTold(t *testing.T) {
 				case 3:
 					changed := ds
 					if round%2 == 0 {
-						changed = append(ds[:len(ds):len(ds)], engine.Deployment{ID: "aside", Group: "g", Disabled: true})
+						changed = append(slices.Clip(ds), engine.Deployment{ID: "aside", Group: "g", Disabled: true})
 					}
 					if err := e.Apply(engine.Config{Deployments: changed, Strategy: engine.LeastUtilized}); err != nil {
 						panic(err)

@@ -3,6 +3,7 @@ package syncer_test
 import (
 	"bytes"
 	"context"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -339,7 +340,7 @@ func TestPlainDeploymentsCostNoMore(t *testing.T) {
 		}
 		require.NotEmpty(t, w.batches)
 		for _, b := range w.batches {
-			for i, d := range append(b.Deltas[:len(b.Deltas):len(b.Deltas)], b.Reads...) {
+			for i, d := range append(slices.Clip(b.Deltas), b.Reads...) {
 				require.Equal(t, syncer.CountRequests|syncer.CountTokens, b.Of(i))
 				require.Equal(t, window.KindMinute, d.Kind)
 				require.Zero(t, d.Input|d.Output|d.CoolUntil)
