@@ -348,3 +348,43 @@ func TestPlainDeploymentsCostNoMore(t *testing.T) {
 		}
 	})
 }
+
+// TestDayGivenUp: a batch in doubt for too long is given up, and counted; what was
+// used later is told in full.
+func TestDayGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := memstore.New(memstore.Config{})
+		way := storetest.NewFaulty(store, 1, storetest.Plan{})
+		n := newNode(t, way, engine.Limits{RPD: 1000}, syncer.Config{Away: syncer.Policies{Requests: syncer.Open}})
+		run(t, n)
+		time.Sleep(time.Second)
+		way.SetPlan(storetest.Plan{LoseRequest: 1})
+		require.Equal(t, 7, n.take(7, 1, none))
+		time.Sleep(time.Second) // in doubt: nobody knows that the store never saw it
+		require.Equal(t, 20, n.take(20, 1, none))
+		time.Sleep(200 * time.Second)
+		require.Equal(t, 3, n.take(3, 1, none))
+		way.SetPlan(storetest.Plan{})
+		time.Sleep(2 * time.Second)
+		dropped := n.s.Stats().DroppedOfDays.Requests
+		require.EqualValues(t, 7, dropped)
+		require.EqualValues(t, 30-dropped, totalOf(store, window.KindDay, "a", midnight()).Requests)
+		require.EqualValues(t, 30, n.state("a").DayRequests, "the node's own limit has it")
+	})
+}
+
+// TestDaysAreBounded: with days, too, a syncer keeps as many windows as count,
+// however long it runs, whatever fails.
+func TestDaysAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		way := storetest.NewFaulty(memstore.New(memstore.Config{}), 1, storetest.Plan{})
+		n := newNode(t, way, engine.Limits{RPD: 1 << 40, TPD: 1 << 40, InputTPM: 1 << 40}, syncer.Config{}, "a", "b", "c")
+		for i := range 3 * 24 * 6 {
+			way.SetDown(i%7 == 3)
+			n.take(2, 1, 1)
+			_ = n.s.Sync(t.Context()) // fails now and then
+			require.LessOrEqual(t, n.s.Stats().Keys, 3*6)
+			time.Sleep(10 * time.Minute)
+		}
+	})
+}

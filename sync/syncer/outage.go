@@ -77,9 +77,15 @@ func (s *Syncer) nodeCount() int {
 	return s.cfg.Nodes
 }
 
-// ration sets the ceilings of the present window and the next.
+// ration sets the ceilings of the present window and, a minute ahead, of the next.
 func (s *Syncer) ration(b *bucket, now int64) {
 	epoch := window.EpochAt(now)
+	var starts [window.Kinds][2]int64 // of the windows that hold this minute and the next
+	for kind := range starts {
+		for i := range starts[kind] {
+			starts[kind][i], _ = window.Kind(kind).Span(window.StartSeconds(epoch + int64(i)))
+		}
+	}
 	s.shares = s.shares[:0]
 	for _, d := range b.deployments {
 		if !d.live(epoch) {
@@ -88,11 +94,10 @@ func (s *Syncer) ration(b *bucket, now int64) {
 		if !d.frozen { // not met before the store went away
 			s.freeze(d)
 		}
-		for _, e := range [2]int64{epoch, epoch + 1} {
-			s.limit(d.open(window.KindMinute, window.StartSeconds(e)))
+		for i := range 2 {
+			s.limit(d.open(window.KindMinute, starts[window.KindMinute][i]))
 			if d.days.Daily() {
-				start, _ := d.days.Span(window.StartSeconds(e))
-				s.limit(d.open(d.days, start))
+				s.limit(d.open(d.days, starts[d.days][i]))
 			}
 		}
 	}

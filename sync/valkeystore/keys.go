@@ -71,14 +71,16 @@ func (n native) name(to *text, c counter) {
 func (n native) ttl(counter) time.Duration { return keyTTL }
 
 // nativeKinds name counters by the kind of their window and what they count.
-var nativeKinds = [window.Kinds]map[syncer.Counts]string{
+var nativeKinds = [window.Kinds]countNames{
 	window.KindMinute:     kindNames(""),
 	window.KindDay:        kindNames("d"),
 	window.KindDayPacific: kindNames("p"),
 }
 
-func kindNames(of string) map[syncer.Counts]string {
-	return map[syncer.Counts]string{
+type countNames [syncer.CountOutput + 1]string
+
+func kindNames(of string) countNames {
+	return countNames{
 		syncer.CountTokens: ":" + of + "t:", syncer.CountRequests: ":" + of + "r:",
 		syncer.CountInput: ":" + of + "i:", syncer.CountOutput: ":" + of + "o:",
 	}
