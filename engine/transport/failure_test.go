@@ -240,3 +240,36 @@ func TestErrorsNameNoCredential(t *testing.T) {
 		})
 	}
 }
+
+// A refusal inside a stream cools the deployment down as one outside does, and one
+// request goes first afterwards.
+func TestRefusalInsideAStream(t *testing.T) {
+	refusal := "event: response.created\ndata: {}\n\nevent: error\ndata: {\"type\":\"error\",\"code\":\"rate_limit_exceeded\"}\n\n"
+	for name, tt := range map[string]struct {
+		header []string
+		want   time.Duration
+	}{
+		"with a time": {[]string{"Content-Type", "text/event-stream", "Retry-After", "4", "X-Ratelimit-Remaining-Tokens", "-27689"}, 4 * time.Second},
+		"without":     {[]string{"Content-Type", "text/event-stream"}, time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, change{}, answers(200, refusal, tt.header...), &fake.Provider{})
+			b.post(t, "/responses", `{"model":"chat","stream":true,"input":"Hello. out=40"}`)
+			require.Equal(t, tt.want, b.state(t, "a").CoolingFor)
+			require.Zero(t, b.state(t, "a").Tokens, "nothing was produced")
+			b.atRest(t)
+		})
+	}
+}
+
+// An answer that reports an error after it has begun to produce is settled by what
+// it produced.
+func TestErrorAfterTheBeginning(t *testing.T) {
+	b := newBench(t, change{api: transport.Anthropic}, answers(200, halfMessage+"event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\"}}\n\n", "Content-Type", "text/event-stream"), &fake.Provider{})
+	resp, text := b.post(t, "/messages", streamedChat)
+	require.Equal(t, "a", resp.Header.Get(transport.HeaderDeployment))
+	require.Contains(t, text, "overloaded_error", "it is the client's to see")
+	require.Equal(t, time.Second, b.state(t, "a").CoolingFor)
+	require.EqualValues(t, 33+4, b.state(t, "a").Tokens)
+	b.atRest(t)
+}

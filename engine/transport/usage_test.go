@@ -35,8 +35,10 @@ func TestCachedTokens(t *testing.T) {
 		{"more cached than there was", "/chat/completions", plain, `{"usage":{"prompt_tokens":30,"completion_tokens":20,"prompt_tokens_details":{"cached_tokens":2048}}}`, groq, engine.Usage{InputTokens: 30, OutputTokens: 20, CachedInputTokens: 30}, 20},
 		{"details that are none", "/chat/completions", plain, `{"usage":{"prompt_tokens":30,"completion_tokens":20,"prompt_tokens_details":[7]}}`, groq, engine.Usage{InputTokens: 30, OutputTokens: 20}, 50},
 		{
-			"Anthropic in OpenAI's form", "/chat/completions", plain, `{"usage":{"prompt_tokens":5500,"completion_tokens":20,"cache_read_input_tokens":5000,"cache_creation_input_tokens":400}}`, anthropic,
-			engine.Usage{InputTokens: 5500, OutputTokens: 20, CachedInputTokens: 5000, CacheWriteTokens: 400}, 520,
+			"Anthropic in OpenAI's form", "/chat/completions", plain,
+			`{"usage":{"prompt_tokens":5500,"completion_tokens":20,"cache_read_input_tokens":5000,"cache_creation_input_tokens":400}}`, anthropic,
+			engine.Usage{InputTokens: 5500, OutputTokens: 20, CachedInputTokens: 5000, CacheWriteTokens: 400},
+			520,
 		},
 		{"response", "/responses", plain, `{"usage":{"input_tokens":3000,"output_tokens":20,"input_tokens_details":{"cached_tokens":2048}}}`, groq, engine.Usage{InputTokens: 3000, OutputTokens: 20, CachedInputTokens: 2048}, 972},
 		{"message", "/messages", plain, message, anthropic, engine.Usage{InputTokens: 5500, OutputTokens: 20, CachedInputTokens: 5000, CacheWriteTokens: 400}, 520},
@@ -46,12 +48,16 @@ func TestCachedTokens(t *testing.T) {
 		{
 			"message stream", "/messages", events, "event: message_start\ndata: {\"message\":" + message + "}\n\n" +
 				"event: message_delta\ndata: {\"usage\":{\"input_tokens\":100,\"output_tokens\":35}}\n\nevent: message_stop\ndata: {}\n\n",
-			anthropic, engine.Usage{InputTokens: 5500, OutputTokens: 35, CachedInputTokens: 5000, CacheWriteTokens: 400}, 535,
+			anthropic,
+			engine.Usage{InputTokens: 5500, OutputTokens: 35, CachedInputTokens: 5000, CacheWriteTokens: 400},
+			535,
 		},
 		{
 			"message stream that tells late", "/messages", events, "event: message_start\ndata: {\"message\":{\"usage\":{\"input_tokens\":100,\"output_tokens\":1}}}\n\n" +
 				"event: message_delta\ndata: {\"usage\":{\"cache_read_input_tokens\":5000,\"output_tokens\":35}}\n\nevent: message_stop\ndata: {}\n\n",
-			anthropic, engine.Usage{InputTokens: 5100, OutputTokens: 35, CachedInputTokens: 5000}, 135,
+			anthropic,
+			engine.Usage{InputTokens: 5100, OutputTokens: 35, CachedInputTokens: 5000},
+			135,
 		},
 		{"all from the cache", "/messages", plain, `{"usage":{"input_tokens":0,"cache_read_input_tokens":5000,"output_tokens":0}}`, anthropic, engine.Usage{InputTokens: 5000, CachedInputTokens: 5000}, 0},
 		{"more than can be", "/messages", plain, `{"usage":{"input_tokens":5,"cache_read_input_tokens":9223372036854775807,"output_tokens":1}}`, anthropic, engine.Usage{InputTokens: engine.MaxCount, OutputTokens: 1, CachedInputTokens: engine.MaxCount - 5}, 6},

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"maps"
 	"net/http"
 	"strconv"
 	"sync"
@@ -63,9 +64,7 @@ func (h *headroom) set(to http.Header, s shape, answer http.Header) {
 	if s == anthropic {
 		from = r.anthropic
 	}
-	for name, values := range from {
-		to[name] = values
-	}
+	maps.Copy(to, from)
 }
 
 // sum is a group's limit of one kind and what is left of it.
@@ -75,10 +74,10 @@ type sum struct {
 }
 
 func (s *sum) add(limit, used int64, st *engine.State, bent bool) {
-	switch {
-	case limit == 0:
+	switch limit {
+	case 0:
 		s.unlimited = true
-	case limit == engine.Blocked:
+	case engine.Blocked:
 	default:
 		s.limit += limit
 		left := limit - used
