@@ -126,10 +126,9 @@ func (s *soak) play(d time.Duration) (l soakLedger) {
 				require.NoError(t, s.daemons[n/2%2].cmd.Process.Signal(syscall.SIGHUP)) // the other one notices by itself
 			}
 			// What a dead server has lost is told again while its minute is the present
-			// or the previous one, and a few seconds longer: within these, a restart may
-			// come too late for the minute before. Kept away from a minute's end too, all
-			// is told before the auditor's last look.
-			if at := now.Second(); n%8 == 3 && at >= 10 && at <= 40 {
+			// or the previous one. Kept away from a minute's end, that has come before
+			// the auditor's last look.
+			if at := now.Second(); n%8 == 3 && at >= 3 && at <= 40 {
 				s.restarts++
 				s.store.Kill(t)
 				<-second.C

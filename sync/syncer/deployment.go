@@ -66,6 +66,9 @@ func (u *usage) unsent() Count {
 // dead reports whether it is too late to send changes of the window.
 func (u *usage) dead(now int64) bool { return now/1e9 >= u.end+lingers }
 
+// past reports whether the window after it has ended too: nobody reads it any more.
+func (u *usage) past(now int64) bool { return now/1e9 >= u.end+60 }
+
 // runs reports whether the window has not ended.
 func (u *usage) runs(now int64) bool { return now/1e9 < u.end }
 

@@ -305,3 +305,26 @@ func evicted(t *testing.T) {
 	}
 	require.Equal(t, syncer.Count{Requests: 8, Tokens: 53}, total(store, "a", start))
 }
+
+// A store that is emptied when it is too late for a minute costs nothing of it: it
+// had been told, and nobody reads it any more.
+func TestEmptiedAfterAMinute(t *testing.T) {
+	for after := 4 * time.Second; after < 6*time.Second; after += 50 * time.Millisecond {
+		synctest.Test(t, func(t *testing.T) {
+			store := memstore.New(memstore.Config{Buckets: 1})
+			n := newNode(t, store, unlimited, syncer.Config{}, "a")
+			stop := run(t, n)
+			time.Sleep(time.Second)
+			n.use("a", 3, 1000)
+			time.Sleep(119*time.Second + after)
+			n.use("a", 2, 500)
+			time.Sleep(50 * time.Millisecond)
+			store.Wipe()
+			time.Sleep(10 * time.Second)
+			require.Equal(t, int64(1), n.s.Stats().Reseeded, after)
+			require.Zero(t, n.s.Stats().Dropped, after)
+			require.Equal(t, syncer.Count{Requests: 2, Tokens: 500}, total(store, "a", minute()), after)
+			stop()
+		})
+	}
+}

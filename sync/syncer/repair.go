@@ -111,41 +111,45 @@ func (b *bucket) hold(now int64) {
 
 // reseed begins anew with a store that was emptied: nothing counts as committed
 // but batch x, which it has just applied, and those that may have come after the
-// loss too. These are sent again, to be sure of them.
+// loss too. These are sent again, to be sure of them. A window that nobody reads any
+// more stays as it was told.
 func (s *Syncer) reseed(b *bucket, x *sent, now int64) {
 	for _, d := range b.deployments {
 		d.cool.committed = 0
 		for _, u := range d.windows {
-			u.committed = Count{}
+			if !u.past(now) {
+				u.committed = Count{}
+			}
 		}
 	}
 	b.unverified = slices.DeleteFunc(b.unverified, func(u *sent) bool { return u == x || u.dead(now) })
 	b.again, b.ring, b.ringSize = b.unverified, nil, 0
 	b.probing, b.found, b.recheck = false, false, false
 	for _, u := range b.unverified {
-		s.commit(u)
+		s.commit(u, now)
 		b.remember(u)
 	}
 	b.unverified = nil
-	s.commit(x)
+	s.commit(x, now)
 	b.hold(now)
 }
 
-// commit adds what the store has taken of a batch to what is committed.
-func (s *Syncer) commit(x *sent) {
+// commit adds what the store has taken of a batch to what is committed of windows
+// that reseed has begun anew.
+func (s *Syncer) commit(x *sent, now int64) {
 	for _, d := range x.deltas {
-		s.committed(d, 1)
+		s.committed(d, 1, now)
 		if known := s.deployments[d.ID]; known != nil {
 			known.cool.commit(d.CoolUntil)
 		}
 	}
 	for _, d := range x.refused {
-		s.committed(d, -1)
+		s.committed(d, -1, now)
 	}
 }
 
-func (s *Syncer) committed(t window.Tally, sign int64) {
-	if u := s.usage(t); u != nil {
+func (s *Syncer) committed(t window.Tally, sign, now int64) {
+	if u := s.usage(t); u != nil && !u.past(now) {
 		u.committed = u.committed.plus(countOf(t).times(sign))
 	}
 }
