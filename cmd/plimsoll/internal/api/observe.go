@@ -62,12 +62,15 @@ func (a *API) observe(in *observeBody, out *observeAnswer) *problem {
 	if p != nil {
 		return p
 	}
-	if !a.leases.use(number, func(l *engine.Lease) {
-		id := l.Ref().ID()
+	// Twice, because reading takes long for a lock that other leases share.
+	var id string
+	held := a.leases.use(number, func(l *engine.Lease) { id = l.Ref().ID() })
+	if held {
 		s := a.read(in, id)
-		l.Observe(s)
 		out.tell(id, &s)
-	}) {
+		held = a.leases.use(number, func(l *engine.Lease) { l.Observe(s) })
+	}
+	if !held {
 		return &problem{
 			status: http.StatusConflict, kind: "lease_ended", field: "lease",
 			message: "lease: has ended; observe before settle, or name the deployment",
