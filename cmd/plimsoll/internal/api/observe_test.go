@@ -2,6 +2,8 @@ package api_test
 
 import (
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -72,4 +74,35 @@ func headers(n int) string {
 		list = append(list, `"h`+strings.Repeat("x", i)+`":""`)
 	}
 	return strings.Join(list, ",")
+}
+
+// A lease is observed and settled at the same time: it ends once, and nothing is
+// observed of it afterwards.
+func TestObserveWhileSettling(t *testing.T) {
+	s := serviceOf(t, engine.Config{Deployments: []engine.Deployment{{ID: "a", Group: "chat"}}})
+	var ended, observed atomic.Int64
+	for range 200 {
+		lease := post[fields](t, s, "/v1/acquire", `{"group":"chat","input_tokens":10,"output_tokens":-1}`, 200)["lease"].(string)
+		var wg sync.WaitGroup
+		for range 2 {
+			wg.Go(func() {
+				if got := s.do("POST", "/v1/settle", `{"lease":"`+lease+`","usage":{"input_tokens":7}}`); !strings.Contains(got.body, "repeated") {
+					ended.Add(1)
+				}
+			})
+			wg.Go(func() {
+				switch got := s.do("POST", "/v1/observe", `{"lease":"`+lease+`","status":200}`); got.status {
+				case 200:
+					observed.Add(1)
+				case 409:
+				default:
+					t.Error(got.body)
+				}
+			})
+		}
+		wg.Wait()
+	}
+	require.EqualValues(t, 200, ended.Load())
+	t.Logf("%d of 400 were observed in time", observed.Load())
+	require.EqualValues(t, []int64{1400, 0}, []int64{s.engine.Stats().Tokens, s.LeaseStats().Held})
 }
