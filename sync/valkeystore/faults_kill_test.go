@@ -175,7 +175,7 @@ func rowNodeKilled(t underTest) string {
 		at := map[place]window.Tally{}
 		for start := from; start <= begin(); start += 60 {
 			for n := range fleetCounts {
-				at[place{fmt.Sprintf("%s-%03d", prefix, n), start}] = window.Tally{}
+				at[place{id: fmt.Sprintf("%s-%03d", prefix, n), start: start}] = window.Tally{}
 			}
 		}
 		missing := used - requests(f.stored(server.URL(), at))

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 	"github.com/plimsoll-dev/plimsoll/sync/servertest"
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
 	"github.com/plimsoll-dev/plimsoll/sync/valkeystore"
@@ -50,7 +52,8 @@ func (p *tap) collect() {
 	from := len(p.missed)
 	p.missed = p.Engine.Collect(p.missed)
 	for _, r := range p.missed[from:] {
-		p.seen[place{r.ID, r.Start}] = r.Tally
+		r.CoolUntil = 0
+		p.seen[placeOf(r.Tally)] = r.Tally
 	}
 }
 
@@ -60,7 +63,7 @@ func (p *tap) own() map[place]window.Tally {
 	defer p.mu.Unlock()
 	p.collect()
 	since := begin() - 60
-	maps.DeleteFunc(p.seen, func(at place, _ window.Tally) bool { return at.start < since })
+	maps.DeleteFunc(p.seen, func(at place, _ window.Tally) bool { return !at.kind.Daily() && at.start < since })
 	return maps.Clone(p.seen)
 }
 
@@ -82,8 +85,22 @@ const groupName = "chat"
 
 func (f *fleet) config() engine.Config {
 	cfg := engine.Config{Strategy: engine.PowerOfTwo}
+	const much = 1 << 40
 	for i := range f.deployments {
-		cfg.Deployments = append(cfg.Deployments, engine.Deployment{ID: fmt.Sprintf("%s-%03d", cmp.Or(f.prefix, "dep"), i), Group: groupName, Limits: f.limits})
+		d := engine.Deployment{ID: fmt.Sprintf("%s-%03d", cmp.Or(f.prefix, "dep"), i), Group: groupName, Limits: f.limits}
+		if f.limits == (engine.Limits{}) { // every third has all counts there are, under each rule
+			switch i % 9 {
+			case 1:
+				d.Limits = engine.Limits{InputTPM: much, OutputTPM: much, RPD: much, TPD: much}
+			case 4:
+				d.Limits = engine.Limits{InputTPM: much, OutputTPM: much, RPD: much}
+				d.Profile.Shape = provider.Bucket
+			case 7:
+				d.Limits = engine.Limits{InputTPM: much, TPD: much}
+				d.Profile.Day = provider.DayPacific
+			}
+		}
+		cfg.Deployments = append(cfg.Deployments, d)
 	}
 	return cfg
 }
@@ -217,9 +234,12 @@ func (g *gateway) leave() time.Duration {
 }
 
 type place struct {
+	kind  window.Kind
 	id    string
 	start int64
 }
+
+func placeOf(t window.Tally) place { return place{t.Kind, t.ID, t.Start} }
 
 // own adds up what the engines say that their nodes have used.
 func own(gateways ...*gateway) map[place]window.Tally {
@@ -227,7 +247,10 @@ func own(gateways ...*gateway) map[place]window.Tally {
 	for _, g := range gateways {
 		for at, used := range g.engine.own() {
 			t := sum[at]
-			sum[at] = window.Tally{ID: at.id, Start: at.start, Requests: t.Requests + used.Requests, Tokens: t.Tokens + used.Tokens}
+			sum[at] = window.Tally{
+				ID: at.id, Kind: at.kind, Start: at.start, Requests: t.Requests + used.Requests, Tokens: t.Tokens + used.Tokens,
+				Input: t.Input + used.Input, Output: t.Output + used.Output,
+			}
 		}
 	}
 	return sum
@@ -235,8 +258,10 @@ func own(gateways ...*gateway) map[place]window.Tally {
 
 // requests adds up the requests of all deployments and windows.
 func requests(of map[place]window.Tally) (n int64) {
-	for _, t := range of {
-		n += t.Requests
+	for at, t := range of {
+		if !at.kind.Daily() {
+			n += t.Requests
+		}
 	}
 	return n
 }
@@ -249,16 +274,22 @@ func (f *fleet) stored(url string, at map[place]window.Tally) map[place]window.T
 	reads := map[int][]window.Tally{}
 	for p := range at {
 		b := n.store.Bucket(p.id)
-		reads[b] = append(reads[b], window.Tally{ID: p.id, Start: p.start})
+		reads[b] = append(reads[b], window.Tally{ID: p.id, Kind: p.kind, Start: p.start})
 	}
 	sum := map[place]window.Tally{}
+	const all = syncer.CountRequests | syncer.CountTokens | syncer.CountInput | syncer.CountOutput
 	for bucket, list := range reads {
-		b := syncer.Batch{Node: n.name, Bucket: bucket, Seq: 1, Reads: list}
-		for n.resolve(b).Duplicate { // a first reply was lost: it tells no totals
-			b.Seq++
-		}
-		for _, t := range n.reply.Totals {
-			sum[place{t.ID, t.Start}] = t
+		seq := uint64(0)
+		for part := range slices.Chunk(list, valkeystore.MaxTallies) {
+			seq++
+			b := syncer.Batch{Node: n.name, Bucket: bucket, Seq: seq, Reads: part, Counts: slices.Repeat([]syncer.Counts{all}, len(part))}
+			for n.resolve(b).Duplicate { // a first reply was lost: it tells no totals
+				seq++
+				b.Seq = seq
+			}
+			for _, t := range n.reply.Totals {
+				sum[placeOf(t)] = t
+			}
 		}
 	}
 	n.store.Close()
