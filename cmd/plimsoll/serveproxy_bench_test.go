@@ -32,8 +32,8 @@ func serveProvider(address string) {
 		strings.Repeat("The crate waits for the next ship. ", 25) + `"},"finish_reason":"stop"}],"usage":{"prompt_tokens":250,"completion_tokens":200,"total_tokens":450}}`)
 	header := map[string]string{
 		"Content-Type": "application/json", "Content-Length": strconv.Itoa(len(answer)), "Openai-Processing-Ms": "812", "Openai-Version": "2020-10-01", "X-Request-Id": "req_1",
-		"X-Ratelimit-Limit-Requests": "900", "X-Ratelimit-Remaining-Requests": "899", "X-Ratelimit-Reset-Requests": "66ms",
-		"X-Ratelimit-Limit-Tokens": "150000", "X-Ratelimit-Remaining-Tokens": "149500", "X-Ratelimit-Reset-Tokens": "200ms",
+		"X-Ratelimit-Limit-Requests": "1000000000", "X-Ratelimit-Remaining-Requests": "999999999", "X-Ratelimit-Reset-Requests": "66ms",
+		"X-Ratelimit-Limit-Tokens": "1000000000000", "X-Ratelimit-Remaining-Tokens": "999999999500", "X-Ratelimit-Reset-Tokens": "200ms",
 	}
 	panic(http.ListenAndServe(address, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
