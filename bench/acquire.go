@@ -20,6 +20,7 @@ const (
 	inFlight load = "in-flight limit"
 	buckets  load = "buckets"       // RPM and TPM refill continuously, all tied
 	phased   load = "phased minute" // RPM and TPM are of minutes with a phase, all tied
+	apart    load = "phases apart"  // as phased, but each deployment's minute ends at another time
 	parts    load = "10 s parts"    // requests hold over 10 s too, all tied
 	days     load = "days"          // RPD and TPD beside RPM and TPM, all tied
 )
@@ -45,6 +46,8 @@ func (l load) pool(s engine.Strategy, size int) pool {
 		return newPool(s, size, func(_ int, m *member) { m.rule.Shape = provider.Bucket })
 	case phased:
 		return newPool(s, size, func(_ int, m *member) { m.rule.Phase = 30 * time.Second })
+	case apart:
+		return newPool(s, size, func(i int, m *member) { m.rule.Phase = time.Minute * time.Duration(i+1) / time.Duration(size+1) })
 	case parts:
 		return newPool(s, size, func(_ int, m *member) { m.rule.RequestWindow = 10 * time.Second })
 	case days:

@@ -44,7 +44,7 @@ func BenchmarkPickRefused(b *testing.B) {
 func BenchmarkAcquireSettle(b *testing.B) {
 	for _, s := range strategies {
 		for _, size := range sizes {
-			for _, l := range []load{random, tied, unnamed, inFlight, buckets, phased, parts, days} {
+			for _, l := range []load{random, tied, unnamed, inFlight, buckets, phased, apart, parts, days} {
 				b.Run(fmt.Sprintf("%s/%d/%s", s, size, l), func(b *testing.B) {
 					g := l.pool(s, size).group
 					demand := l.demand()

@@ -105,7 +105,6 @@ func (l *layout) limitFurther(live []*handle) {
 			if ms.clock != nil {
 				l.clock = ms.clock
 			}
-			l.lapses = l.lapses || ms.phased()
 		}
 		if h.cfg.Limits.MaxInFlight == 0 {
 			continue
@@ -116,6 +115,7 @@ func (l *layout) limitFurther(live []*handle) {
 		l.reserves[i] = true
 	}
 	l.further = l.limited || l.meters != nil
+	l.lapses = l.meters != nil && lapse(live)
 	if l.rated && !slices.ContainsFunc(l.meters, func(ms *meters) bool { return ms == nil || ms.rates != l.meters[0].rates }) {
 		l.rates = l.meters[0]
 	}

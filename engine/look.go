@@ -62,7 +62,7 @@ func (f *frame) look(i int, at *moment, a *amounts) (key uint64, short int64) {
 		return uint64(tokens), short
 	}
 	if l.lapses {
-		most = lapsing(min(most, ratioMax), f.left(i, at))
+		most = f.lapsed(i, at, min(most, ratioMax))
 	}
 	return rank(most, uint64(tokens)), short
 }

@@ -22,6 +22,8 @@ type meters struct {
 	rated bool          // charges are not simply tokens
 	rates provider.Rates
 	pool  *pool // nil: the limits are the deployment's own
+	// minute is the meter by which the deployment's minute ends; nil: the frame's.
+	minute *meter
 }
 
 // meterKinds are all limits there are, in the order in which they are reserved.
@@ -197,6 +199,7 @@ func (ms *meters) measure(d *Deployment, clock *window.Clock, pool *pool, epoch,
 	if n.kinds == 0 {
 		return nil
 	}
+	n.minute = n.minuteOf()
 	return n
 }
 
