@@ -42,7 +42,7 @@ func further() []table.Row {
 		row("48b", "minutes with a phase / minute cells, TryAcquire+Settle(10)", Acquire(even, 10, phased, 1), Acquire(even, 10, tied, 1), most(1.5)),
 		row("48c", "requests per 10 s too / minute cells, TryAcquire+Settle(10)", Acquire(even, 10, parts, 1), Acquire(even, 10, tied, 1), most(1.5)),
 		row("48d", "days too / minute cells, TryAcquire+Settle(10)", Acquire(even, 10, days, 1), Acquire(even, 10, tied, 1), most(1.5)),
-		row("48e", "minutes that end at different times / minute cells, TryAcquire+Settle(10)", Acquire(even, 10, apart, 1), Acquire(even, 10, tied, 1), most(1.5)),
+		row("48e", "minutes that end apart / minute cells, TryAcquire+Settle(10)", Acquire(even, 10, apart, 1), Acquire(even, 10, tied, 1), most(1.5)),
 		row("41a", "in-flight limit / none, TryAcquire+Settle(10)", Acquire(even, 10, inFlight, 1), Acquire(even, 10, random, 1), none),
 		row("41b", "in-flight limit / none, TryAcquire+Settle(1000)", Acquire(even, 1000, inFlight, 1), Acquire(even, 1000, random, 1), none),
 		row("42", "Pick(10) by name / by handle", pickByName(even, 10), Pick(even, 10, 1), none),
