@@ -54,3 +54,13 @@ func ExampleKind_Span() {
 	// day 07-04 00:00 24h0m0s
 	// day-pacific 07-04 07:00 24h0m0s
 }
+
+func ExampleKindOf() {
+	for _, k := range []window.Kind{window.KindMinute, window.KindOf(window.UTC), window.KindOf(window.Pacific)} {
+		fmt.Println(k, k.Daily(), k.Zone() == window.Pacific)
+	}
+	// Output:
+	// minute false false
+	// day true false
+	// day-pacific true true
+}

@@ -3,6 +3,7 @@ package memstore_test
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/plimsoll-dev/plimsoll/sync/memstore"
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
@@ -74,4 +75,15 @@ func ExampleStore_Evict() {
 	s.Evict("gpt-a", 0)
 	fmt.Println(s.Total("gpt-a", 0).Requests)
 	// Output: 0
+}
+
+func ExampleStore_TotalOf() {
+	s := memstore.New(memstore.Config{Now: func() time.Time { return time.Unix(1_795_478_400, 0) }})
+	day := window.Tally{ID: "gpt-a", Kind: window.KindDay, Start: 1_795_478_400, Requests: 3}
+	b := syncer.Batch{Node: "n", Seq: 1, Deltas: []window.Tally{day}}
+	if err := s.Exchange(context.Background(), b, &syncer.Reply{}); err != nil {
+		panic(err)
+	}
+	fmt.Println(s.TotalOf(window.KindDay, "gpt-a", day.Start).Requests, s.TotalOf(window.KindMinute, "gpt-a", day.Start).Requests)
+	// Output: 3 0
 }

@@ -130,3 +130,18 @@ func ExamplePolicy_String() {
 	fmt.Println(syncer.Share, syncer.Open, syncer.Closed)
 	// Output: share open closed
 }
+
+// A reply tells requests and tokens, unless a batch asks for other totals, and
+// whatever a delta changes.
+func ExampleBatch_Of() {
+	b := syncer.Batch{
+		Deltas: []window.Tally{{ID: "gpt-a", Requests: 1, Input: 100}},
+		Reads:  []window.Tally{{ID: "gpt-b"}},
+		Counts: []syncer.Counts{0, syncer.CountOutput},
+	}
+	fmt.Println(b.Of(0) == syncer.CountRequests|syncer.CountTokens|syncer.CountInput)
+	fmt.Println(b.Of(1) == syncer.CountOutput)
+	// Output:
+	// true
+	// true
+}
