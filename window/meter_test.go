@@ -146,10 +146,17 @@ func FuzzMeter(f *testing.F) {
 					used[w] = max(used[w]+n, 0)
 				}
 			case 3:
+				was := now
 				now += n % 4
 				limit = 10 * n
 				if !m.In(now) {
-					m.Roll(now, n, limit)
+					want := [2]int64{used[was-1], 0}
+					if now != was+1 {
+						want[1] = used[was]
+					}
+					if before, skipped := m.Roll(now, n, limit); [2]int64{before, skipped} != want {
+						t.Fatalf("left behind %d and %d, want %v", before, skipped, want)
+					}
 					used[now] = n
 				}
 				limit = m.Cap()
@@ -160,6 +167,12 @@ func FuzzMeter(f *testing.F) {
 			}
 			if m.Used() != used[now] || m.Before() != used[now-1] || m.Room() != limit-used[now] {
 				t.Fatalf("holds %d and %d before, want %d and %d", m.Used(), m.Before(), used[now], used[now-1])
+			}
+			for w := now - 2; w <= now+1; w++ {
+				kept := w == now || w == now-1
+				if got, ok := m.UsedIn(w); ok != kept || kept && got != used[w] {
+					t.Fatalf("used in window %d, now %d: %d (%v), want %d (%v)", w, now, got, ok, used[w], kept)
+				}
 			}
 		}
 	})
