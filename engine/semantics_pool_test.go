@@ -174,7 +174,12 @@ func TestAPoolWakesWaiters(t *testing.T) {
 		got <- err
 	}()
 	for e.Stats().Waiting == 0 {
-		runtime.Gosched()
+		select {
+		case err := <-got:
+			t.Fatalf("it did not wait: %v", err)
+		default:
+			runtime.Gosched()
+		}
 	}
 	l.Release()
 	require.NoError(t, <-got)
