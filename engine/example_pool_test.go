@@ -2,19 +2,25 @@ package engine_test
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
+	"github.com/plimsoll-dev/plimsoll/window"
 )
 
 // Two names of one account's quota: what one of them uses the other cannot.
 func ExampleDeployment_pool() {
 	limits := engine.Limits{TPM: 1000}
 	account := provider.Profile{Pool: "account"}
-	e, err := engine.New(engine.Config{Deployments: []engine.Deployment{
-		{ID: "chat", Group: "chat", Limits: limits, Profile: account},
-		{ID: "reports", Group: "reports", Limits: limits, Profile: account},
-	}})
+	now := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC) // an example needs no other minute
+	e, err := engine.New(engine.Config{
+		Deployments: []engine.Deployment{
+			{ID: "chat", Group: "chat", Limits: limits, Profile: account},
+			{ID: "reports", Group: "reports", Limits: limits, Profile: account},
+		},
+		Clock: window.NewClockFrom(func() time.Time { return now }),
+	})
 	if err != nil {
 		panic(err)
 	}
