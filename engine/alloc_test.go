@@ -202,3 +202,29 @@ func TestAllocationsWhenNotOrdinary(t *testing.T) {
 		})
 	}
 }
+
+// TestAllocationsWhileListening: marks, and what answers say, allocate nothing
+// either, unless a limit or a phase comes into force.
+func TestAllocationsWhileListening(t *testing.T) {
+	for name, p := range map[string]provider.Profile{
+		"minute": {}, "phase": {Phase: 20 * time.Second}, "bucket": {Shape: provider.Bucket}, "at the end": {OutputAtEnd: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			const room = 1 << 40
+			e, _ := start(t, profiled(engine.Limits{RPM: room, TPM: room, InputTPM: room, RPD: room}, p))
+			g, r := group(t, e, "chat"), ref(t, e, "a")
+			var s provider.Signal
+			for l := range s.Readings {
+				s.Readings[l] = provider.Reading{Limit: room, Remaining: room / 2, Told: true, Reset: 30 * time.Second}
+			}
+			r.Observe(s, r.Mark()) // OutputTPM and TPD come into force
+			require.Zero(t, testing.AllocsPerRun(100, func() {
+				l, ok := g.TryAcquire(exactly(10))
+				require.True(t, ok)
+				l.Observe(s)
+				l.Settle(engine.Usage{InputTokens: 5, OutputTokens: 3})
+			}))
+			require.Zero(t, testing.AllocsPerRun(100, func() { r.Observe(s, r.Mark()) }))
+		})
+	}
+}

@@ -87,7 +87,7 @@ type Deployment struct {
 	// continuously, or whose minutes have a phase, makes RPM, TPM, InputTPM and
 	// OutputTPM follow that rule; a change of rule begins with nothing used.
 	// Deployments of one Pool share the limits but MaxInFlight, and must have equal
-	// ones and equal profiles. LearnPhase is not followed yet.
+	// ones and equal profiles.
 	Profile provider.Profile
 	// Weight is the deployment's share of the traffic under [Weighted];
 	// 0 = 1. Other strategies ignore it.

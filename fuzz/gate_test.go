@@ -1,0 +1,137 @@
+package fuzz
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
+)
+
+// mgate is when a deployment takes requests, told plainly.
+type mgate struct {
+	cool          int64         // until then it cools down; 0 = not
+	length        time.Duration // of that
+	wary          bool          // one request goes first afterwards
+	since, until  int64         // half-open; until 0 = not
+	first, minute int64         // requests that have gone first, in which minute
+	fails         int
+}
+
+// at moves the gate on to an instant.
+func (g *mgate) at(now int64) {
+	if g.cool != 0 && g.cool <= now {
+		if g.wary {
+			g.since, g.until = g.cool, g.cool+int64(min(max(g.length, time.Second), 10*time.Second))
+			g.first, g.wary = 0, false
+		}
+		g.cool = 0
+	}
+	if g.until != 0 && g.until <= now {
+		g.until = 0
+	}
+	if g.minute != now/minute {
+		g.first, g.minute = 0, now/minute
+	}
+}
+
+func (g *mgate) chill(now int64, d time.Duration) {
+	if until := now + int64(d); until > g.cool {
+		g.cool, g.length, g.wary, g.until = until, d, true, 0
+	}
+}
+
+// observe draws the conclusions of an answer to a request sent at an instant;
+// spare says that another deployment takes requests.
+func (g *mgate) observe(s provider.Signal, sent, now int64, spare bool) {
+	switch s.Kind {
+	case provider.Fine, provider.TooLarge, provider.Rejected:
+		if g.cool == 0 && (g.until == 0 || sent/1e6 >= g.since/1e6-1) {
+			g.fails, g.until = 0, 0
+		}
+		return
+	case provider.NoMoney:
+		g.fails++
+		g.chill(now, max(s.RetryAfter, 10*time.Minute))
+		return
+	}
+	g.fails++
+	if s.RetryAfter > 0 {
+		g.chill(now, s.RetryAfter)
+	} else if spare && (s.Kind != provider.Other || g.fails > 1) {
+		g.chill(now, min(time.Second<<min(g.fails-1, 10), 30*time.Second))
+	}
+}
+
+// take reports whether a request is taken, and notes it.
+func (g *mgate) take() bool {
+	if g.cool != 0 || g.until != 0 && g.first > 0 {
+		return false
+	}
+	g.first++
+	return true
+}
+
+// TestGateModel plays random answers to an engine and to the model: whether a
+// deployment takes a request is the same, always.
+func TestGateModel(t *testing.T) {
+	type mark struct {
+		mark engine.Mark
+		sent int64
+		on   int
+	}
+	for seed := range uint64(scale(400)) {
+		r := rand.New(rand.NewPCG(seed, 5))
+		v := newVirtual()
+		n := 1 + r.IntN(3)
+		e := start(t, v, engine.LeastUtilized, same(n, "g", lots))
+		gates := make([]mgate, n)
+		refs := make([]engine.Ref, n)
+		for i := range refs {
+			var err error
+			refs[i], err = e.Ref(e.AppendStates(nil)[i].ID)
+			require.NoError(t, err)
+			refs[i].Mark()
+		}
+		var marks []mark
+		for step := range 400 {
+			now := v.ns.Load()
+			i := r.IntN(n)
+			for k := range gates {
+				gates[k].at(now)
+			}
+			switch r.IntN(4) {
+			case 0:
+				v.add(time.Duration(r.IntN(2_000)) * 3 * time.Millisecond)
+			case 1:
+				want := gates[i].take()
+				require.Equal(t, want, refs[i].PreCheck(engine.Demand{}), "seed %d step %d: %+v", seed, step, gates[i])
+				if want {
+					marks = append(marks, mark{refs[i].Mark(), now, i})
+				}
+			default:
+				s := noisy(r)
+				s.Readings = [provider.Limits]provider.Reading{}
+				if s.RetryAfter%time.Second == 0 {
+					s.RetryAfter = 0 // one in whole seconds may end with its minute
+				}
+				m := mark{on: i, sent: now}
+				if len(marks) > 0 && r.IntN(4) != 0 {
+					m = marks[r.IntN(len(marks))]
+				}
+				spare := false
+				for k := range gates {
+					spare = spare || k != m.on && gates[k].cool == 0
+				}
+				refs[m.on].Observe(s, m.mark)
+				if m.mark == (engine.Mark{}) {
+					m.sent = 1 << 62 // nobody knows when
+				}
+				gates[m.on].observe(s, m.sent, now, spare)
+			}
+		}
+	}
+}
