@@ -83,17 +83,6 @@ func (c *correction) charged(l provider.Limit) int64 {
 	return c.since.tokens
 }
 
-// Places in meterKinds.
-const (
-	kindInput = iota
-	kindOutput
-	kindTokens
-	kindDayTokens
-	kindRequests
-	_
-	kindDayRequests
-)
-
 // meterOf maps readings to meters.
 var meterOf = [provider.Limits]int{
 	provider.InputTokens: kindInput, provider.OutputTokens: kindOutput, provider.Tokens: kindTokens,
@@ -144,7 +133,7 @@ func (m *meter) correct(c *correction, at, since int64) (eased bool) {
 	if m.window(epoch, at) != w {
 		return false
 	}
-	back := int64(window.Max)
+	back := window.Max
 	split, day := &c.f.shares[c.i].split, &c.f.handles[c.i].days.cur
 	switch {
 	case c.raise:

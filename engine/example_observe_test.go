@@ -7,6 +7,7 @@ import (
 
 	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
+	"github.com/plimsoll-dev/plimsoll/window"
 )
 
 // refusedFor is what a provider says that refuses for a while.
@@ -15,8 +16,14 @@ func refusedFor(wait string) provider.Signal {
 	return provider.Read(provider.Answer{Provider: "openai", Status: http.StatusTooManyRequests, Header: header.Get, At: time.Now()})
 }
 
+// observed is an engine whose clock stands, in the middle of a minute: a wait in
+// whole seconds that leads just into the next one ends with it.
 func observed() *engine.Engine {
-	e, err := engine.New(engine.Config{Deployments: []engine.Deployment{{ID: "east", Group: "chat"}, {ID: "west", Group: "chat"}}})
+	middle := time.Date(2026, 3, 4, 12, 0, 30, 0, time.UTC)
+	e, err := engine.New(engine.Config{
+		Deployments: []engine.Deployment{{ID: "east", Group: "chat"}, {ID: "west", Group: "chat"}},
+		Clock:       window.NewClockFrom(func() time.Time { return middle }),
+	})
 	if err != nil {
 		panic(err)
 	}

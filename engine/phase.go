@@ -50,18 +50,18 @@ func (h *handle) hearPhase(s *provider.Signal, m Mark) {
 // narrow takes in that a minute begins at an instant, or up to width later. What
 // contradicts all before replaces it.
 func (p *phase) narrow(at, width int64) {
-	at = mod(at, window.Minute)
+	at = inMinute(at)
 	if !p.known {
 		p.from, p.width, p.known = at, width, true
 		return
 	}
-	d := mod(at-p.from+window.Minute/2, window.Minute) - window.Minute/2 // from -30 s up
+	d := apart(p.from, at)
 	from, to := max(d, 0), min(p.width, d+width)
 	if to < from {
 		p.from, p.width = at, width
 		return
 	}
-	p.from, p.width = mod(p.from+from, window.Minute), to-from
+	p.from, p.width = inMinute(p.from+from), to-from
 }
 
 // settle brings the phase in force to what is known, if that is worth it: to the
@@ -70,10 +70,14 @@ func (p *phase) settle() {
 	if !p.known {
 		return
 	}
-	to := mod(p.from+p.width, window.Minute)
-	if d := mod(to-int64(p.inForce)+window.Minute/2, window.Minute) - window.Minute/2; max(d, -d) >= phaseStep {
+	to := inMinute(p.from + p.width)
+	if d := apart(int64(p.inForce), to); max(d, -d) >= phaseStep {
 		p.inForce = time.Duration(to)
 	}
 }
 
-func mod(n, m int64) int64 { return (n%m + m) % m }
+// inMinute returns how far into its minute an instant is.
+func inMinute(ns int64) int64 { return (ns%window.Minute + window.Minute) % window.Minute }
+
+// apart returns how far b is after a on the minute's circle: from -30 s to 30 s.
+func apart(a, b int64) int64 { return inMinute(b-a+window.Minute/2) - window.Minute/2 }

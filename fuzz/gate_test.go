@@ -57,6 +57,7 @@ func (g *mgate) observe(s provider.Signal, sent, now int64, spare bool) {
 		g.fails++
 		g.chill(now, max(s.RetryAfter, 10*time.Minute))
 		return
+	case provider.RateLimit, provider.Overloaded, provider.Other:
 	}
 	g.fails++
 	if s.RetryAfter > 0 {

@@ -32,8 +32,8 @@ type Reading struct {
 
 // ResetGrain returns by how much Reset may have been rounded up: a second where
 // it is whole seconds, else a millisecond.
-func (r Reading) ResetGrain() time.Duration {
-	if r.Reset%time.Second == 0 {
+func (v Reading) ResetGrain() time.Duration {
+	if v.Reset%time.Second == 0 {
 		return time.Second
 	}
 	return time.Millisecond
