@@ -42,7 +42,7 @@ type State struct {
 type Stats struct {
 	Admitted   int64           // requests counted by Acquire, TryAcquire and PreCheck
 	Refused    map[Limit]int64 // refusals by what stood in the way
-	Tokens     int64           // used on this node, reservations of leases not yet ended included
+	Tokens     int64           // used on this node as its profiles count, reservations of leases not yet ended included
 	Held       int64           // leases held now, younger than LeaseTTL
 	Settled    int64           // leases ended by Settle or SettleReserved
 	Released   int64           // leases ended by Release

@@ -25,6 +25,10 @@ var syncMetrics = []syncMetric{
 	syncCounter("refused_tokens_total", "Tokens that the store will never take: not shared.", func(s *syncer.Stats) int64 { return s.Refused.Tokens }),
 	syncCounter("dropped_requests_total", "Requests not shared in time.", func(s *syncer.Stats) int64 { return s.Dropped.Requests }),
 	syncCounter("dropped_tokens_total", "Tokens not shared in time.", func(s *syncer.Stats) int64 { return s.Dropped.Tokens }),
+	syncCounter("day_refused_requests_total", "Requests of a day that the store will never take: not shared.", func(s *syncer.Stats) int64 { return s.RefusedOfDays.Requests }),
+	syncCounter("day_refused_tokens_total", "Tokens of a day that the store will never take: not shared.", func(s *syncer.Stats) int64 { return s.RefusedOfDays.Tokens }),
+	syncCounter("day_dropped_requests_total", "Requests of a day not shared in time.", func(s *syncer.Stats) int64 { return s.DroppedOfDays.Requests }),
+	syncCounter("day_dropped_tokens_total", "Tokens of a day not shared in time.", func(s *syncer.Stats) int64 { return s.DroppedOfDays.Tokens }),
 	syncCounter("bytes_total", "Bytes sent and received, as far as the store tells.", func(s *syncer.Stats) int64 { return s.Bytes }),
 	{
 		syncDesc("degraded_seconds_total", "How long part of the store has not answered, in all."), prometheus.CounterValue,
