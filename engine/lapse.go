@@ -41,7 +41,7 @@ func (f *frame) left(i int, at *moment) int64 {
 	if m.b != nil {
 		return window.Minute
 	}
-	return (at.window(m.length, m.phase)+1)*m.length + m.phase - at.now
+	return (at.window(m)+1)*m.length + m.phase - at.now
 }
 
 // minuteOf returns the meter by which a deployment's minute ends, nil if that is

@@ -1,19 +1,19 @@
 package engine
 
-// moment is an instant, with the index of the window it was last asked for:
-// limits of one rule are looked at in a row, and a division costs more than the
-// rest of a look.
+// moment is an instant, split by the length of the windows it was last asked for:
+// a division costs more than the rest of a look.
 type moment struct {
-	now                  int64
-	length, phase, index int64
+	now                 int64
+	length, index, into int64 // of windows without a phase: which, and how far into it
 }
 
-// window returns the index of the window of that length and phase.
-func (t *moment) window(length, phase int64) int64 {
-	if length != t.length || phase != t.phase {
-		t.length, t.phase, t.index = length, phase, (t.now-phase)/length
+// window returns the index of a meter's window, as meter.window does.
+func (t *moment) window(m *meter) int64 {
+	if m.length != t.length {
+		t.length, t.index = m.length, t.now/m.length
+		t.into = t.now - t.index*t.length
 	}
-	return t.index
+	return t.index - m.turns + (t.into-m.rest)>>63
 }
 
 // moment returns the present, if some meter needs an instant.
@@ -44,7 +44,7 @@ func (f *frame) look(i int, at *moment, a *amounts) (key uint64, short int64) {
 			case m.b != nil:
 				used, s = m.b.Look(at.now, n)
 			case m.length != 0:
-				used, s = m.c.LookAt(at.window(m.length, m.phase), n)
+				used, s = m.c.LookAt(at.window(m), n)
 			case m.byDay:
 				used, s = m.c.LookAt(m.window(0, at.now), n)
 			default:

@@ -90,6 +90,9 @@ func (ms *meters) add(m meter, clock *window.Clock) {
 	if m.timed() {
 		ms.clock = clock
 	}
+	if m.length != 0 {
+		m.turns, m.rest = m.phase/m.length, m.phase%m.length
+	}
 	ms.kinds |= m.bit
 	ms.list = append(ms.list, m)
 }

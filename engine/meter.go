@@ -35,6 +35,8 @@ type meter struct {
 	most  int64 // the limit, window.Max = unlimited
 	limit int64 // as configured
 	since int64 // when the deployment began to count here, if it counted elsewhere before; else 0
+	// The phase of windows that follow the clock: whole windows, and the rest.
+	turns, rest int64
 }
 
 // meterRule says when usage goes away. The zero rule is the UTC minute.
