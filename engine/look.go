@@ -1,5 +1,7 @@
 package engine
 
+import "github.com/plimsoll-dev/plimsoll/window"
+
 // moment is an instant, split by the length of the windows it was last asked for:
 // a division costs more than the rest of a look.
 type moment struct {
@@ -41,6 +43,9 @@ func (f *frame) look(i int, at *moment, a *amounts) (key uint64, short int64) {
 			m := &list[k]
 			var used, s int64
 			switch n := a[m.dim%dims]; {
+			case m.b != nil && n <= window.Few:
+				used = m.b.Level(at.now)
+				s = m.b.ShortFew(used, n)
 			case m.b != nil:
 				used, s = m.b.Look(at.now, n)
 			case m.length != 0:

@@ -73,7 +73,7 @@ func (b *Bucket) TakeIn(p Part, now, n int64) bool {
 // [Bucket.Whole] are the limit, and, in the sign of short, whether n do not fit
 // on top (negative).
 func (b *Bucket) Look(now, n int64) (used, short int64) {
-	used = max(b.clear.Load()-b.at(now), 0)
+	used = b.Level(now)
 	r := b.rate.Load()
 	cost := r.multiply(n)
 	if uint64(n) > r.few {
@@ -81,6 +81,18 @@ func (b *Bucket) Look(now, n int64) (used, short int64) {
 	}
 	return used, b.period - used - cost
 }
+
+// Few is up to how many ShortFew takes of a bucket that refills within a minute:
+// no limit makes a multiplication by fewer inexact.
+const Few = 1<<22 - 1
+
+// ShortFew returns, in its sign, whether n, at most [Few], do not fit on top of a
+// level (negative).
+func (b *Bucket) ShortFew(level, n int64) int64 { return b.period - level - b.rate.Load().multiply(n) }
+
+// Level returns how much of the bucket is used at an instant, in the parts that
+// Look counts.
+func (b *Bucket) Level(now int64) int64 { return max(b.clear.Load()-b.at(now), 0) }
 
 // Whole is the limit in the parts that Look counts.
 func (b *Bucket) Whole() int64 { return b.period }

@@ -19,6 +19,7 @@ type rate struct {
 func newRate(limit, period int64) *rate {
 	r := &rate{limit: limit, period: period}
 	if limit == 0 {
+		r.whole = uint64(period) + 1 // multiplied, one is more than the bucket holds
 		return r
 	}
 	l := uint64(limit)
