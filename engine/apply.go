@@ -133,7 +133,7 @@ func (p *plan) assign(cfg *Config) {
 		d.Tags = slices.Clone(d.Tags)
 		h, ok := p.e.handles.Load(d.ID)
 		if !ok {
-			h = &handle{e: p.e, clock: p.e.clock, id: d.ID, seed: seedOf(d.ID)}
+			h = &handle{heard: &heard{}, days: &days{}, e: p.e, clock: p.e.clock, id: d.ID, seed: seedOf(d.ID)}
 		}
 		h.configure(d, cfg.ExpectedOutput, window.EpochAt(p.now), p.now)
 		configured[h] = true

@@ -50,7 +50,7 @@ func (h *handle) startDays(ms *meters, epoch int64) {
 		if !m.daily {
 			continue
 		}
-		if d := &h.days; !d.configured || d.zone != m.zone {
+		if d := h.days; !d.configured || d.zone != m.zone {
 			h.leaveDays() // of the other zone
 			day := window.DayOf(epoch, m.zone)
 			cur := newDayShare(day.Index, day.Start/1e9)
@@ -62,7 +62,7 @@ func (h *handle) startDays(ms *meters, epoch int64) {
 
 // rollDay brings the meters of days to the day of an epoch.
 func (h *handle) rollDay(ms *meters, epoch int64) {
-	d := &h.days
+	d := h.days
 	if !d.configured {
 		return
 	}
@@ -177,7 +177,7 @@ func (h *handle) collectOne(dst []window.Report, ms *meters, d *dayShare) []wind
 // absorbDay takes in what the others used of a day. It reports whether that was
 // the present one. Under the group's mutex.
 func (h *handle) absorbDay(in *window.Share) (present bool) {
-	ms, d := h.meters.Load(), &h.days
+	ms, d := h.meters.Load(), h.days
 	if ms == nil || !d.configured || in.Kind != window.KindOf(d.zone) {
 		return false
 	}

@@ -38,7 +38,9 @@ type handle struct {
 	late          atomic.Bool   // output counts in the minute in which a call ends
 	sequence      atomic.Uint32 // of marks
 
-	// Under the mutex of the group in which the handle has its place.
+	// Under the mutex of the group in which the handle has its place. What is large
+	// stands elsewhere: handles 24 cache lines apart would share an eighth of the
+	// cache.
 	cfg       Deployment
 	tokenCap  int64 // limits, window.Max = unlimited
 	reqCap    int64
@@ -46,9 +48,9 @@ type handle struct {
 	gone      bool  // no longer configured
 	goneSince int64 // the epoch in which it was removed
 	gate
-	heard
+	*heard
 	tellUntil int64 // the cooldown that this node found and tells the others of, Unix ns; 0 = none
-	days      days
+	days      *days
 }
 
 // place says where a handle's cells are: the same index in every frame of the

@@ -108,7 +108,7 @@ func (e *Engine) Restore(r io.Reader) error {
 }
 
 func (h *handle) restoreDay(in *snapshotDay) bool {
-	ms, d := h.meters.Load(), &h.days
+	ms, d := h.meters.Load(), h.days
 	kind := window.KindOf(d.zone)
 	if ms == nil || !d.configured || d.cur.known || in.Kind != kind.String() || in.Start != d.cur.start {
 		return false
