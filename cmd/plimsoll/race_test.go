@@ -1,0 +1,6 @@
+//go:build race
+
+package main
+
+// heavier is how many times as much memory the race detector makes a process take.
+const heavier = 4
