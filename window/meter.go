@@ -117,10 +117,15 @@ func (m *Meter) Follow(w int64) {
 	}
 }
 
-// precedes reports whether a word's window comes before w.
+// meterBehind is how many windows a clock may be set back: it stays within its
+// minute, and no window is shorter than a second.
+const meterBehind = 128
+
+// precedes reports whether a word's window comes before w: unless w is a few
+// windows behind it, since a meter may not have been looked at for long.
 func precedes(word, w int64) bool {
 	d := (w - word>>meterBits) & meterIndex
-	return d != 0 && d <= meterIndex/2
+	return d != 0 && d <= meterIndex-meterBehind
 }
 
 // Ahead returns by how many windows the present one is after w; 0 if it is not.

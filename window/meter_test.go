@@ -177,3 +177,25 @@ func FuzzMeter(f *testing.F) {
 		}
 	})
 }
+
+// TestAMeterNobodyHasLookedAt: windows of a second that began half an hour ago are
+// over, and a clock that was set back within its minute reopens none.
+func TestAMeterNobodyHasLookedAt(t *testing.T) {
+	for _, idle := range []int64{1, 60, 1023, 1024, 1500, 1900} {
+		m := window.NewMeter(100, 5)
+		m.AddNow(5)
+		if used := m.UsedAt(100 + idle); used != 0 {
+			t.Errorf("after %d windows %d are used", idle, used)
+		}
+		m.Follow(100 + idle)
+		if !m.In(100+idle) || m.Used() != 0 {
+			t.Errorf("after %d windows it does not follow", idle)
+		}
+		for _, back := range []int64{1, 60} {
+			m.Follow(100 + idle - back)
+			if !m.In(100 + idle) {
+				t.Errorf("%d windows back it goes back", back)
+			}
+		}
+	}
+}
