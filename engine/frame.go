@@ -94,9 +94,9 @@ func (f *frame) shift(i int, tokens, requests int64) {
 // own returns this node's usage in a cell, never below zero. Under the group's
 // mutex.
 func (f *frame) own(i int) (tokens, requests int64) {
-	c, s := &f.cells[i], &f.shares[i]
-	t, r := f.foreign[i].load()
-	return max(c.Tokens()-s.tokens-t, 0), max(c.Requests()-s.requests-r, 0)
+	c := &f.cells[i]
+	t, r := f.elsewhere(i)
+	return max(c.Tokens()-t, 0), max(c.Requests()-r, 0)
 }
 
 // elsewhere returns what of a cell's usage is not this node's. Under the group's

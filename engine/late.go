@@ -7,18 +7,12 @@ import "sync/atomic"
 // next minute too, as foreign usage of its cell: what the engine has counted stays
 // in the minute of admission. A flight then holds the expected output alone.
 
-// carried returns what is carried into a minute that begins.
-func (h *handle) carried() int64 {
-	if !h.late.Load() {
-		return 0
-	}
-	_, tokens := h.flight.count()
-	return tokens
-}
-
-// carry enters what is carried in a frame not yet published.
+// carry enters in a frame not yet published what is expected of the calls under
+// way, and returns it.
 func (f *frame) carry(i int) (tokens int64) {
-	tokens = f.handles[i].carried()
+	if h := f.handles[i]; h.late.Load() {
+		_, tokens = h.flight.count()
+	}
 	f.foreign[i].tokens = tokens
 	return tokens
 }

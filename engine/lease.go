@@ -93,23 +93,30 @@ func (l *Lease) Settle(u Usage) {
 // refusedUpstream ends the lease of a call that the provider refused: it has used
 // nothing, and is a request only where refused calls count.
 func (l *Lease) refusedUpstream() {
-	h := l.h
-	requests := int64(-1)
+	h, requests := l.h, int64(1)
 	if h.countsRefused.Load() {
 		requests = 0
 	}
+	l.giveBack(requests)
+	h.settled(Usage{}, l.finish(0, 0))
+}
+
+// giveBack takes back what was counted for the lease: all tokens, and that many
+// requests, 0 or 1.
+func (l *Lease) giveBack(requests int64) {
+	h := l.h
 	if l.metered != 0 {
 		in, all := l.metered.input(), l.reserved+l.added
-		l.meter(&amounts{dimInput: -in, dimOutput: in - all, dimTokens: -all, dimRequests: requests})
+		l.meter(&amounts{dimInput: -in, dimOutput: in - all, dimTokens: -all, dimRequests: -requests})
 	}
 	h.adjust(l.epoch, -l.reserved-l.added)
-	if requests != 0 {
-		if !h.addRequests(l.epoch, requests) {
-			h.e.strayRequests.Add(requests)
-		}
-		h.e.returned.Add(1)
+	if requests == 0 {
+		return
 	}
-	h.settled(Usage{}, l.finish(0, 0))
+	if !h.addRequests(l.epoch, -1) {
+		h.e.strayRequests.Add(-1)
+	}
+	h.e.returned.Add(1)
 }
 
 // SettleReserved ends the lease of a call that was made but whose usage is
@@ -127,15 +134,7 @@ func (l *Lease) Release() {
 	if h == nil {
 		return
 	}
-	if l.metered != 0 {
-		in, all := l.metered.input(), l.reserved+l.added
-		l.meter(&amounts{dimInput: -in, dimOutput: in - all, dimTokens: -all, dimRequests: -1})
-	}
-	h.adjust(l.epoch, -l.reserved-l.added)
-	if !h.addRequests(l.epoch, -1) {
-		h.e.strayRequests.Add(-1)
-	}
-	h.e.returned.Add(1)
+	l.giveBack(1)
 	if l.finish(0, 0) {
 		h.e.released.Add(1)
 	}
