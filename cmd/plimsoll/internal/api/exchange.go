@@ -39,16 +39,20 @@ func call[In, Out any](a *API, do func(*API, *In, *Out) *problem) http.Handler {
 			a.refuse(w, p)
 			return
 		}
-		p := do(a, &in, &out)
-		if a.tell != nil {
-			a.annotate(r, &out, p)
-		}
-		if p != nil {
-			a.refuse(w, p)
-			return
-		}
-		write(w, http.StatusOK, &out)
+		a.answer(w, r, &out, do(a, &in, &out))
 	})
+}
+
+// answer ends an operation: with its answer, or with the problem if there is one.
+func (a *API) answer(w http.ResponseWriter, r *http.Request, out any, p *problem) {
+	if a.tell != nil {
+		a.annotate(r, out, p)
+	}
+	if p != nil {
+		a.refuse(w, p)
+		return
+	}
+	write(w, http.StatusOK, out)
 }
 
 // read takes in a body: one JSON object without unknown or repeated members.

@@ -38,14 +38,7 @@ func (a *API) postAcquire(w http.ResponseWriter, r *http.Request) {
 		r.Pattern = waitPattern
 		p = a.acquireInLine(w, r, &in, &out)
 	}
-	if a.tell != nil {
-		a.annotate(r, &out, p)
-	}
-	if p != nil {
-		a.refuse(w, p)
-		return
-	}
-	write(w, http.StatusOK, &out)
+	a.answer(w, r, &out, p)
 }
 
 // acquireInLine waits for room as long as the body says, the client stays and the
