@@ -107,19 +107,6 @@ func (c *correction) apply(l provider.Limit) (eased bool) {
 	return false
 }
 
-// at returns the meter of a kind by its place in meterKinds, nil if there is none.
-func (ms *meters) at(kind int) *meter {
-	if ms == nil {
-		return nil
-	}
-	for k := range ms.list {
-		if m := &ms.list[k]; m.bit == 1<<(meteredKinds+kind) {
-			return m
-		}
-	}
-	return nil
-}
-
 // correct brings a meter to used at an instant and since beyond it.
 func (m *meter) correct(c *correction, at, since int64) (eased bool) {
 	if m.bucket {

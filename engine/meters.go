@@ -52,14 +52,14 @@ func (ms *meters) notBefore(now int64) int64 {
 	return now
 }
 
-// of returns the meter by the reason it gives, nil if there is none.
-func (ms *meters) of(why reason) *meter {
+// at returns the meter of a kind by its place in meterKinds, nil if there is none.
+func (ms *meters) at(kind int) *meter {
 	if ms == nil {
 		return nil
 	}
-	for i := range ms.list {
-		if ms.list[i].why == why {
-			return &ms.list[i]
+	for k := range ms.list {
+		if m := &ms.list[k]; m.bit == 1<<(meteredKinds+kind) {
+			return m
 		}
 	}
 	return nil

@@ -41,19 +41,18 @@ func (f *frame) state(group string, i int, now int64) State {
 	if _, plain := cellRule(&h.cfg.Profile); plain && h.cfg.Profile.Pool == "" {
 		st.Utilization = max(st.Utilization, share01(st.Requests, st.RequestLimit), share01(st.Tokens, st.TokenLimit))
 	}
-	h.pooledUsage(&st, now)
 	h.utilization(&st, now)
 	ms := h.meters.Load()
-	if m := ms.at(kindTokens); m != nil && m.limit != 0 {
+	if m := ms.at(kindTokens); m != nil && (m.limit != 0 || ms.pool != nil) {
 		st.Tokens = m.used(now)
 	}
-	if m := ms.at(kindRequests); m != nil && m.limit != 0 {
+	if m := ms.at(kindRequests); m != nil && (m.limit != 0 || ms.pool != nil) {
 		st.Requests = m.used(now)
 	}
-	st.InputTokens, st.InputTokenLimit = h.metered(whyInput, now)
-	st.OutputTokens, st.OutputTokenLimit = h.metered(whyOutput, now)
-	st.DayRequests, st.DayRequestLimit = h.metered(whyDayRequests, now)
-	st.DayTokens, st.DayTokenLimit = h.metered(whyDayTokens, now)
+	st.InputTokens, st.InputTokenLimit = ms.usage(kindInput, now)
+	st.OutputTokens, st.OutputTokenLimit = ms.usage(kindOutput, now)
+	st.DayRequests, st.DayRequestLimit = ms.usage(kindDayRequests, now)
+	st.DayTokens, st.DayTokenLimit = ms.usage(kindDayTokens, now)
 	st.OthersInput, st.OthersOutput = s.split[dimInput].others, s.split[dimOutput].others
 	st.OthersDayRequests, st.OthersDayTokens = h.days.cur.others[dimRequests], h.days.cur.others[dimTokens]
 	if h.coolUntil > now {
@@ -63,27 +62,13 @@ func (f *frame) state(group string, i int, now int64) State {
 	return st
 }
 
-// metered returns what a meter counted and its limit.
-func (h *handle) metered(why reason, now int64) (used, limit int64) {
-	m := h.meters.Load().of(why)
+// usage returns what the meter of a kind counted, and its limit.
+func (ms *meters) usage(kind int, now int64) (used, limit int64) {
+	m := ms.at(kind)
 	if m == nil {
 		return 0, 0
 	}
 	return m.used(now), m.limit
-}
-
-// pooledUsage makes a state's usage that of the pool its limits are of.
-func (h *handle) pooledUsage(st *State, now int64) {
-	ms := h.meters.Load()
-	if ms.pooled() == nil {
-		return
-	}
-	if m := ms.of(whyRequests); m != nil {
-		st.Requests = m.used(now)
-	}
-	if m := ms.of(whyTokens); m != nil {
-		st.Tokens = m.used(now)
-	}
 }
 
 // utilization raises a state's to that of the meters.
