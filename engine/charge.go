@@ -3,6 +3,7 @@ package engine
 import (
 	"runtime"
 
+	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
@@ -22,11 +23,13 @@ func (f *frame) charge(i int, part window.Part, at, input, tokens int64) window.
 		return o
 	}
 	h := f.handles[i]
+	invariants.Yield()
 	reserved := f.limited && f.reserves[i]
 	if reserved && !h.flight.reserve(part) {
 		f.undo(i, tokens)
 		return window.Refused
 	}
+	invariants.Yield()
 	if f.meters != nil && f.meters[i] != nil {
 		f.meters[i].pool.begin()
 		var o window.Outcome
@@ -39,6 +42,7 @@ func (f *frame) charge(i int, part window.Part, at, input, tokens int64) window.
 			return o
 		}
 	}
+	invariants.Yield()
 	for cur, j := f, i; ; {
 		switch cur.cells[j].TakeRequestIn(part) {
 		case window.Taken:
@@ -107,6 +111,7 @@ func (f *frame) undo(i int, tokens int64) {
 		if !given {
 			given = f.cells[i].AddTokens(-tokens)
 		}
+		invariants.Yield()
 		if given && f.cells[i].EndAttempt() {
 			f.eased(i)
 			return

@@ -3,6 +3,7 @@ package engine
 import (
 	"runtime"
 
+	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
@@ -157,6 +158,7 @@ func (f *frame) decide(t *tier, q *ask) choice {
 			}
 			return choice{i: at}
 		}
+		invariants.Yield()
 		for b := t.first; b < t.last; b++ {
 			after += f.blocks[b].seq.Load()
 		}
@@ -206,6 +208,7 @@ func (f *frame) refuse(b int, q *ask, mask uint16, seq uint64) (why reason, sure
 			sure = sure && !half && !fits
 		}
 	}
+	invariants.Yield()
 	if !pending {
 		f.blocks[b].remember(most, all, seq)
 	}

@@ -35,8 +35,12 @@ var directions = []direction{
 		why: "arithmetic on counters and time: the bottom of the module",
 	},
 	{
-		path: "engine", may: []string{"window", "engine/provider", "github.com/puzpuzpuz/xsync/v3"},
+		path: "engine", may: []string{"window", "engine/internal/...", "engine/provider", "github.com/puzpuzpuz/xsync/v3"},
 		why: "decides from memory alone, so that it can be embedded, fuzzed and replayed",
+	},
+	{
+		path: "engine/internal/invariants",
+		why:  "yields between the steps of a protocol, in a build of its own",
 	},
 	{
 		path: "engine/provider",

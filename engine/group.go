@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
@@ -214,6 +215,7 @@ func (g *Group) acquireFor(q *ask) (grant, metered, choice) {
 		}
 		switch f.charge(c.i, q.part, q.at.now, input, cost) {
 		case window.Taken:
+			invariants.Yield()
 			if c.seq != 0 {
 				f.raiseAfter(c)
 			}

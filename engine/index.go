@@ -1,6 +1,10 @@
 package engine
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
+)
 
 // block is what the search remembers of up to blockSize cells.
 //
@@ -26,6 +30,7 @@ func (b *block) watch() uint64 {
 	if !b.watched.Load() {
 		b.watched.Store(true)
 	}
+	invariants.Yield()
 	return b.seq.Load()
 }
 
@@ -73,10 +78,13 @@ func (f *frame) eased(i int) {
 			p.ring()
 		}
 	}
+	invariants.Yield()
 	if !f.blocks[b].watched.Load() {
 		return
 	}
+	invariants.Yield()
 	f.blocks[b].seq.Add(1)
+	invariants.Yield()
 	if f.indexed(i) {
 		f.blocks[b].lower(f.key(i))
 	}

@@ -18,6 +18,10 @@ const (
 	leaseTick    = int64(8 * time.Millisecond)
 )
 
+// A lease remembers every kind of meter: this does not compile once meterKinds
+// has more rows than there are bits below isRated.
+const _ = uint(63 - meteredKinds - len(meterKinds))
+
 func (m metered) input() int64 { return int64(m & (1<<meteredTick - 1)) }
 
 // at returns when the lease was admitted, rounded down to leaseTick.

@@ -2,7 +2,6 @@ package fuzz
 
 import (
 	"math/rand/v2"
-	"runtime"
 	"sync/atomic"
 	"testing"
 
@@ -168,43 +167,4 @@ func TestInFlightHoldsWhileLeasesComeAndGo(t *testing.T) {
 			require.Zero(t, st.HeldTokens)
 		}
 	})
-}
-
-// TestUndoneAttemptsGiveEverythingBack: in each of many minutes there is one
-// request to be had and many want it, so that attempts are undone that had their
-// tokens and their place in flight already. Nothing of them must be left.
-func TestUndoneAttemptsGiveEverythingBack(t *testing.T) {
-	const limit = 3
-	v := newVirtual()
-	e := start(t, v, engine.LeastUtilized, same(1, "g", engine.Limits{RPM: 1, TPM: 100, MaxInFlight: limit}))
-	g := group(t, e, "g")
-	minutes := int64(scale(30_000))
-	var arrived, admitted atomic.Int64
-	const contenders = 2 // more take turns on few cores, and never meet
-	par(contenders, func(int) {
-		for m := int64(1); m <= minutes; m++ {
-			if arrived.Add(1) == m*contenders {
-				v.ns.Store((epoch0 + m) * minute) // the last one opens the minute
-			}
-			for spins := 0; v.ns.Load() < (epoch0+m)*minute; spins++ {
-				if spins > 1000 {
-					runtime.Gosched()
-				}
-			}
-			if l, ok := g.TryAcquire(plain(1)); ok {
-				admitted.Add(1)
-				l.SettleReserved()
-			}
-		}
-	})
-	require.Equal(t, minutes, admitted.Load())
-	require.Zero(t, e.Stats().Held)
-	cfg := engine.Config{Deployments: same(1, "g", engine.Limits{MaxInFlight: limit})}
-	require.NoError(t, e.Apply(cfg))
-	for range limit {
-		_, err := g.Acquire(plain(1))
-		require.NoError(t, err)
-	}
-	_, ok := g.TryAcquire(plain(1))
-	require.False(t, ok)
 }
