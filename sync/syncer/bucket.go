@@ -26,7 +26,8 @@ type bucket struct {
 	reply Reply
 
 	deployments []*deployment
-	next        int // where among them the next batch begins
+	next        int   // where among them the next batch begins
+	begun       int64 // when the current round of exchanges began, Unix nanoseconds
 
 	seq    uint64 // of the latest batch built
 	flying *sent  // that batch, until it is resolved
@@ -170,7 +171,7 @@ func (s *Syncer) today(kind window.Kind, epoch int64) int64 {
 // reads reports whether the total of a window is to be read, though there is no
 // delta that would tell it.
 func (b *bucket) reads(u *usage, live bool, now int64) bool {
-	return u.asked || live && b.stale(u.at, now) || u.expected != (Count{}) && time.Duration(now-u.at) >= b.interval()/2
+	return u.asked || live && b.stale(u.at, now) || u.expected != (Count{}) && u.at < b.begun && time.Duration(now-u.at) >= b.interval()/2
 }
 
 // silent reports whether it is time for a batch even if it says nothing: once in
@@ -180,8 +181,13 @@ func (b *bucket) silent(now int64) bool {
 	return b.stale(b.last, now) || b.recheck || b.away && time.Duration(now-b.last) >= b.interval()/2
 }
 
-// stale reports whether what was learned at the time given has to be learned
-// anew, so that it never grows older than refresh.
+// stale reports whether what was learned at the time given has to be read again,
+// so that it does not grow older than refresh or, where rounds are rarer, than a
+// round and a half. What was read in the current round is never stale: however
+// long a round takes, it reads each total once.
 func (b *bucket) stale(at, now int64) bool {
-	return at == 0 || time.Duration(now-at)+b.interval() >= refresh
+	if at == 0 {
+		return true
+	}
+	return at < b.begun && time.Duration(now-at)+min(b.interval(), refresh/2) >= refresh
 }

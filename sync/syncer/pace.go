@@ -43,5 +43,13 @@ func (p *pace) answered(d time.Duration) {
 	p.roundTrip = max(p.roundTrip+(d-p.roundTrip)/8, 1)
 }
 
-// done takes in the time a round of exchanges took.
-func (p *pace) done(d time.Duration) { p.took += (d - p.took) / 4 }
+// done takes in the time a round of exchanges took. A store that recovers is
+// followed faster than one that slows down.
+func (p *pace) done(d time.Duration) {
+	d = min(d, maxInterval)
+	weight := time.Duration(4)
+	if d < p.took {
+		weight = 2
+	}
+	p.took += (d - p.took) / weight
+}

@@ -128,6 +128,7 @@ func (s *Syncer) work(ctx context.Context, b *bucket, start int64, hurried bool)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	begun, sent := s.clock.Read(), false
+	b.begun = begun
 	// A store that loses what it has just been told must not keep anybody here.
 	for range 2*ringBatches + 8 + len(b.deployments)/10 {
 		now := s.clock.Read()
