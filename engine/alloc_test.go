@@ -207,7 +207,7 @@ func TestAllocationsWhenNotOrdinary(t *testing.T) {
 // either, unless a limit or a phase comes into force.
 func TestAllocationsWhileListening(t *testing.T) {
 	for name, p := range map[string]provider.Profile{
-		"minute": {}, "phase": {Phase: 20 * time.Second}, "bucket": {Shape: provider.Bucket}, "at the end": {OutputAtEnd: true},
+		"minute": {}, "phase": {Phase: 20 * time.Second}, "bucket": {Shape: provider.Bucket},
 	} {
 		t.Run(name, func(t *testing.T) {
 			const room = 1 << 40

@@ -219,11 +219,7 @@ func (g *Group) acquireFor(q *ask) (grant, metered, choice) {
 			if c.seq != 0 {
 				f.raiseAfter(c)
 			}
-			held := cost
-			if h.late.Load() {
-				held -= input
-			}
-			held = h.flight.enter(h, g.e.slot(f.Epoch), held, f.limited && f.reserves[c.i])
+			held := h.flight.enter(h, g.e.slot(f.Epoch), cost, f.limited && f.reserves[c.i])
 			var m metered
 			if f.meters != nil {
 				m = f.meters[c.i].remember(f.Epoch, q.at.now, input)

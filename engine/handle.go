@@ -35,7 +35,6 @@ type handle struct {
 	half    atomic.Bool // half-open
 	// countsRefused says that a call the provider refused counts as a request.
 	countsRefused atomic.Bool
-	late          atomic.Bool   // output counts in the minute in which a call ends
 	sequence      atomic.Uint32 // of marks
 
 	// Under the mutex of the group in which the handle has its place. What is large
@@ -159,7 +158,6 @@ func (h *handle) put(expected, epoch, now int64) {
 		h.tokenCap, h.reqCap = window.Max, window.Max
 	}
 	h.countsRefused.Store(d.Profile.CountsRefused)
-	h.late.Store(d.Profile.OutputAtEnd)
 	h.flight.limit(capOf(d.Limits.MaxInFlight))
 	ms := h.meters.Load().measure(&d, h.clock, h.e.pool(d.Profile.Pool, h.e.round), epoch, now)
 	h.startDays(ms, epoch)

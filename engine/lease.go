@@ -53,9 +53,6 @@ func (l *Lease) Add(outputTokens int64) {
 		n = l.meteredOutput(n)
 	}
 	h.adjust(l.epoch, n)
-	if h.late.Load() && l.held != uncounted {
-		h.whole(func(f *frame, i int, _ int64) { f.addLate(i, l.epoch, n, true) })
-	}
 	if f, _ := h.find(now); l.held != uncounted && f != nil && h.e.slot(f.Epoch)-h.e.slot(l.epoch) < flightSlots {
 		l.held += h.flight.grow(h.e.slot(l.epoch), n)
 	}
@@ -81,12 +78,11 @@ func (l *Lease) Settle(u Usage) {
 	if l.metered != 0 {
 		in, out = l.settleMeters(&u)
 	}
-	more := in + out - l.reserved - l.added
-	h.adjust(l.epoch, more)
+	h.adjust(l.epoch, in+out-l.reserved-l.added)
 	if u != (Usage{}) {
 		h.proven()
 	}
-	h.settled(u, l.finish(out, more))
+	h.settled(u, l.end())
 	h.relearned()
 }
 
@@ -98,7 +94,7 @@ func (l *Lease) refusedUpstream() {
 		requests = 0
 	}
 	l.giveBack(requests)
-	h.settled(Usage{}, l.finish(0, 0))
+	h.settled(Usage{}, l.end())
 }
 
 // giveBack takes back what was counted for the lease: all tokens, and that many
@@ -135,7 +131,7 @@ func (l *Lease) Release() {
 		return
 	}
 	l.giveBack(1)
-	if l.finish(0, 0) {
+	if l.end() {
 		h.e.released.Add(1)
 	}
 }

@@ -21,7 +21,7 @@ type State struct {
 	DayRequestLimit   int64         `json:"day_request_limit"`    // 0 = unlimited, -1 = zero
 	DayTokens         int64         `json:"day_tokens"`           // today, if there is or was a limit on them
 	DayTokenLimit     int64         `json:"day_token_limit"`      // 0 = unlimited, -1 = zero
-	HeldTokens        int64         `json:"held_tokens"`          // part of Tokens: reserved by leases not yet ended, for output alone where the profile has OutputAtEnd
+	HeldTokens        int64         `json:"held_tokens"`          // part of Tokens: reserved by leases not yet ended
 	OthersRequests    int64         `json:"others_requests"`      // part of Requests: other nodes
 	OthersTokens      int64         `json:"others_tokens"`        // part of Tokens: other nodes
 	OthersInput       int64         `json:"others_input_tokens"`  // part of InputTokens: other nodes, in this UTC minute

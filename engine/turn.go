@@ -114,7 +114,7 @@ func (f *frame) send(i int) {
 // caps of a frame not yet published.
 func (f *frame) open() {
 	for i := range f.handles {
-		f.cells[i].Shift(f.shares[i].tokens+f.carry(i), f.shares[i].requests, 0, 0)
+		f.cells[i].Shift(f.shares[i].tokens, f.shares[i].requests, 0, 0)
 		f.handles[i].meters.Load().absorb(f.shares[i].others())
 		f.recap(i)
 	}

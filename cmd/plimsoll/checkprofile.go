@@ -22,7 +22,6 @@ type profileView struct {
 	RequestWindow  string       `json:"request_window,omitempty"`
 	Admit          string       `json:"admit"`
 	EstimateStands bool         `json:"estimate_stands,omitempty"`
-	OutputAtEnd    bool         `json:"output_at_end,omitempty"`
 	Weights        *weightsView `json:"weights,omitempty"` // nil = each token counts as one
 	CountsRefused  bool         `json:"counts_refused,omitempty"`
 	Day            string       `json:"day"`
@@ -40,7 +39,7 @@ func profileOf(f *config.File, d engine.Deployment) profileView {
 	p, how := d.Profile, f.Counting[d.ID]
 	v := profileView{
 		Preset: how.Preset, Changed: how.Changed, Shape: p.Shape.String(), Phase: timeText(p.Phase), LearnPhase: p.LearnPhase,
-		RequestWindow: timeText(p.RequestWindow), Admit: p.Admit.String(), EstimateStands: p.EstimateStands, OutputAtEnd: p.OutputAtEnd,
+		RequestWindow: timeText(p.RequestWindow), Admit: p.Admit.String(), EstimateStands: p.EstimateStands,
 		CountsRefused: p.CountsRefused, Day: p.Day.String(), Pool: f.Mask(p.Pool),
 	}
 	if p.Weights != (provider.Weights{}) {
@@ -67,7 +66,6 @@ func (v profileView) text() string {
 	add(v.RequestWindow != "" && v.RequestWindow != time.Minute.String(), "requests by %s too", v.RequestWindow)
 	add(v.Admit != provider.AdmitExpected.String(), "admit %s", v.Admit)
 	add(v.EstimateStands, "the estimate stands")
-	add(v.OutputAtEnd, "output counts at the end")
 	if w := v.Weights; w != nil && *w != (weightsView{1, 1, 1, 1}) {
 		add(true, "weights %s", w.text())
 	}

@@ -35,7 +35,7 @@ deployments:
     tags: [eu, premium]
     disabled: true
     provider: azure
-    profile: {preset: azure, shape: minute, phase: 5s, learn_phase: false, request_window: 1s, admit: input, estimate_stands: false, output_at_end: false,
+    profile: {preset: azure, shape: minute, phase: 5s, learn_phase: false, request_window: 1s, admit: input, estimate_stands: false,
       weights: {input: 1, cached_input: 0.5, cache_write: 2, output: 3}, counts_refused: false, day: pacific, pool: shared}
     endpoint: {url: "https://east.openai.azure.com", api: azure, model: gpt-4o-east, api_version: "2024-10-21", key: s3cret-key, bearer: true, no_stream_usage: true}
   - {id: west, group: chat, model: groq/llama, rpm: 0, endpoint: {key_file: /run/key}}
@@ -99,7 +99,7 @@ func TestEveryField(t *testing.T) {
 			{"id": "east:1", "group": "chat", "model": "gpt-4o", "rpm": 600, "tpm": 1e5, "max_in_flight": 50,
 			 "input_tpm": 80000, "output_tpm": 20000, "rpd": 9000, "tpd": 5000000,
 			 "weight": 2.5, "order": 1, "tags": ["eu", "premium"], "disabled": true, "provider": "azure",
-			 "profile": {"preset": "azure", "shape": "minute", "phase": "5s", "learn_phase": false, "request_window": "1s", "admit": "input", "estimate_stands": false, "output_at_end": false,
+			 "profile": {"preset": "azure", "shape": "minute", "phase": "5s", "learn_phase": false, "request_window": "1s", "admit": "input", "estimate_stands": false,
 				"weights": {"input": 1, "cached_input": 0.5, "cache_write": 2, "output": 3}, "counts_refused": false, "day": "pacific", "pool": "shared"},
 			 "endpoint": {"url": "https://east.openai.azure.com", "api": "azure", "model": "gpt-4o-east", "api_version": "2024-10-21", "key": "s3cret-key", "bearer": true, "no_stream_usage": true}},
 			{"id": "west", "group": "chat", "model": "groq/llama", "rpm": 0, "endpoint": {"key_file": "/run/key"}}

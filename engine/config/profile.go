@@ -58,7 +58,7 @@ func (c Counting) String() string {
 }
 
 var (
-	profileKeys = []string{"preset", "shape", "phase", "learn_phase", "request_window", "admit", "estimate_stands", "output_at_end", "weights", "counts_refused", "day", "pool"}
+	profileKeys = []string{"preset", "shape", "phase", "learn_phase", "request_window", "admit", "estimate_stands", "weights", "counts_refused", "day", "pool"}
 	weightKeys  = []string{"input", "cached_input", "cache_write", "output"}
 )
 
@@ -126,7 +126,7 @@ func (s section) preset(key, name, model string) (provider.Profile, string) {
 // changed changes the fields of a rule that the file gives. Each is checked with
 // its line, and so is what does not go together.
 func (s section) changed(p *provider.Profile) {
-	s.unknown(profileKeys...)
+	s.unknown(append(slices.Clone(profileKeys), outputAtEnd)...)
 	has := func(key string) bool { return !s.table.get(key).absent() }
 	if shape, ok := named(s, "shape", "minute or bucket", provider.ParseShape); ok {
 		if p.Shape = shape; shape == provider.Bucket {
@@ -160,10 +160,7 @@ func (s section) changed(p *provider.Profile) {
 		}
 		s.errorf(at.line, s.path+"estimate_stands", "is true, and with admit: nothing no token would ever count; use false, or another admit")
 	}
-	s.setFlag("output_at_end", &p.OutputAtEnd)
-	if p.OutputAtEnd && (p.Shape != provider.Minute || p.Phase != 0 || p.LearnPhase) {
-		s.errorf(s.table.get("output_at_end").line, s.path+"output_at_end", "is true, and this is for minutes of UTC; choose shape: minute without a phase, or leave it out")
-	}
+	s.outputAtEndGone()
 	s.setFlag("counts_refused", &p.CountsRefused)
 	if day, ok := named(s, "day", "utc or pacific", provider.ParseDay); ok {
 		p.Day = day
@@ -173,6 +170,22 @@ func (s section) changed(p *provider.Profile) {
 	}
 	if w, ok := s.within("weights"); ok {
 		w.weights(&p.Weights)
+	}
+}
+
+// outputAtEnd is the key of a rule that releases before this one had.
+const outputAtEnd = "output_at_end"
+
+// outputAtEndGone rejects that rule; false, which meant that
+// it is not used, is only reported.
+func (s section) outputAtEndGone() {
+	v := s.table.get(outputAtEnd)
+	switch {
+	case v.absent():
+	case s.flag(outputAtEnd):
+		s.errorf(v.line, s.path+outputAtEnd, "is true, and output counts in the minute of admission; leave the key out, and lower tpm where a limit of your own must hold minute by minute")
+	default:
+		s.warnf(v.line, s.path+outputAtEnd, "has no effect any more; leave it out")
 	}
 }
 

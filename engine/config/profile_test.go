@@ -70,7 +70,6 @@ func TestProfilesOfTheOwnFormat(t *testing.T) {
 		{deployment: `profile: {}`, how: config.Counting{Preset: "plain"}},
 		{deployment: `profile: {weights: {output: 4}}`, want: provider.Profile{Weights: dear}, how: config.Counting{Preset: "plain", Changed: true}},
 		{deployment: `profile: {preset: anthropic, weights: {cached_input: 0.1}}`, want: provider.Profile{Shape: provider.Bucket, Admit: provider.AdmitInput, Weights: cached}, how: config.Counting{Preset: "anthropic", Changed: true}},
-		{deployment: `profile: {output_at_end: true}`, want: provider.Profile{OutputAtEnd: true}, how: config.Counting{Preset: "plain", Changed: true}},
 		{deployment: `profile: {preset: mistral, estimate_stands: false, admit: nothing}`, want: provider.Profile{Admit: provider.AdmitNothing}, how: config.Counting{Preset: "mistral", Changed: true}},
 		{deployment: `profile: {phase: 15s, learn_phase: true, request_window: 20s, admit: max-as-input, estimate_stands: true, weights: {input: 1.5, cached_input: os.environ/QUARTER, cache_write: 0, output: 2}, counts_refused: true, day: pacific, pool: opus 4.x}`, want: everything, how: config.Counting{Preset: "plain", Changed: true}},
 	} {

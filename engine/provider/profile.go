@@ -33,12 +33,6 @@ type Profile struct {
 	// provider neither gives back what a call did not use nor adds what it used
 	// beyond it. False: what the call really used replaces it.
 	EstimateStands bool
-	// OutputAtEnd says that output counts in the minute in which a call ends, not in
-	// that in which it was admitted: what is expected of calls under way counts in
-	// each minute in which they are. Limits on all tokens per minute, of Shape Minute
-	// on the minute of UTC. It suits limits that are the operator's own, to be kept
-	// minute by minute, and answers that take long.
-	OutputAtEnd bool
 	// Weights are what its tokens count once they are known.
 	Weights Weights
 	// CountsRefused says that a call the provider refused counts as a request.
@@ -165,9 +159,6 @@ func (p Profile) Validate() error {
 	}
 	if p.EstimateStands && p.Admit == AdmitNothing {
 		bad("EstimateStands is true: with AdmitNothing no token would ever count, use false or another Admit")
-	}
-	if p.OutputAtEnd && (p.Shape != Minute || p.Phase != 0 || p.LearnPhase) {
-		bad("OutputAtEnd is true: it is for Shape Minute without a phase, use false")
 	}
 	if int(p.Day) >= len(days) {
 		bad("Day is %d: use DayUTC or DayPacific", p.Day)

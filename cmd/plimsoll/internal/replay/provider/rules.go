@@ -59,7 +59,7 @@ var Kinds = []Kind{
 		Name: "sliding", New: NewSliding, Headers: OpenAIHeaders, Vendor: "openai", Enforces: true,
 		Profile: engineprovider.Profile{Shape: engineprovider.Bucket, Admit: engineprovider.AdmitInput},
 	},
-	{Name: "softcap", New: NewSoftCap, Profile: engineprovider.Profile{OutputAtEnd: true}},
+	{Name: "softcap", New: NewSoftCap},
 }
 
 // azureProfile is the preset for Azure, with requests judged per slice.
