@@ -3,6 +3,7 @@ package transport
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -68,6 +69,21 @@ func pathOf(r *http.Request) string {
 	}
 	return strings.ToValidUTF8(p, "\uFFFD")
 }
+
+// unusable says why no API answers with a status: a redirect would lead a client, or
+// the deployment's credential, elsewhere, and some are none.
+func unusable(status int) error {
+	switch {
+	case status >= http.StatusMultipleChoices && status < http.StatusBadRequest:
+		return fmt.Errorf("the answer is a redirect (status %d)", status)
+	case status < http.StatusOK || status > lastStatus:
+		return fmt.Errorf("the answer has status %d, which is none of an API's", status)
+	}
+	return nil
+}
+
+// lastStatus is the highest status of HTTP.
+const lastStatus = 599
 
 // retryable reports whether another deployment may answer in place of this one: not
 // where it is the request that is wrong. Who may not call is the deployment, as no

@@ -137,6 +137,14 @@ func (c *call) cut(err error) {
 // and a request only where refused calls count.
 func (c *call) refuse() { c.close(func() { c.settle(engine.Usage{}) }) }
 
+// astray ends a call whose answer came from no provider: it counts no tokens.
+func (c *call) astray(err error) {
+	c.close(func() {
+		c.report.Err = err
+		c.settle(engine.Usage{})
+	})
+}
+
 // fail ends a call without an answer. The provider may have counted it, unless
 // there was no connection.
 func (c *call) fail(err error) {

@@ -15,7 +15,7 @@ import (
 
 const (
 	defaultMaxBody     int64 = 8 << 20
-	largestMaxBody     int64 = 1 << 30
+	largestMaxBody     int64 = 64 << 20
 	defaultMaxAttempts       = 3
 	largestMaxAttempts       = 100
 )
@@ -37,13 +37,12 @@ type Config struct {
 	Counter func(group string) estimate.Counter
 	// Adjust may change what a request is expected to consume before it is admitted:
 	// its Tags, Affinity or counts, by the request's header or context, say. The
-	// demand is the estimate, or empty for a body above MaxBody; the request's body
-	// has been read. It is called once for a request, from many goroutines at once.
+	// demand is the estimate; the request's body has been read. It is called once for a request, from many goroutines at once.
 	// Nil = nothing is changed.
 	Adjust func(r *http.Request, d *engine.Demand)
-	// MaxBody is the size in bytes up to which a request's body is read into
-	// memory, so that it can be estimated, rewritten and sent again; 0 = 8 MiB,
-	// at most 1 GiB. Larger ones need [HeaderGroup].
+	// MaxBody is the size in bytes of the largest request body that is accepted. A
+	// body is read into memory, so that it can be estimated, rewritten and sent
+	// again; a larger one is refused with 413. 0 = 8 MiB, at most 64 MiB.
 	MaxBody int64
 	// MaxAttempts is how many deployments one request is sent to at most;
 	// 0 = 3, at most 100.
@@ -97,6 +96,11 @@ type Endpoint struct {
 	// NoStreamUsage is for servers that do not know stream_options: streams are not
 	// asked for usage, so that what was reserved for them stands.
 	NoStreamUsage bool
+	// PassHeaders names headers of clients that travel to this endpoint, beside those
+	// that travel to every one: content type and language, user agent, versions and
+	// betas of the API, trace and request ids, and what the SDKs and command lines say
+	// of themselves. Credentials and headers of a connection cannot be named.
+	PassHeaders []string
 }
 
 // problems collects what is wrong with a configuration.
@@ -184,6 +188,18 @@ func (ep *Endpoint) validate(p *problems, at string) {
 	if strings.ContainsFunc(ep.Model, isControl) {
 		p.addf("%s.Model: has a control character", at)
 	}
+	for _, name := range ep.PassHeaders {
+		if canonical := http.CanonicalHeaderKey(name); never(canonical) || !headerName(name) {
+			p.addf("%s.PassHeaders: %q cannot be passed; name a header that is no credential and does not describe a connection", at, name)
+		}
+	}
 }
 
 func isControl(r rune) bool { return r < ' ' || r == 0x7f }
+
+// headerName reports whether a text is a header's name: letters, digits, - and _.
+func headerName(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'
+	})
+}

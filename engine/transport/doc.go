@@ -40,8 +40,7 @@
 // What the engine refuses is answered as a provider would, because clients know
 // that and wait as long as it says: 429 with Retry-After and Retry-After-Ms; a
 // request that will never fit has X-Should-Retry: false instead. An unknown group
-// is 404, a body that is not JSON 400, one above [Config.MaxBody] without
-// [HeaderGroup] 413. Answers of a provider carry [HeaderDeployment], the
+// is 404, a body that is not JSON 400, one above [Config.MaxBody] 413. Answers of a provider carry [HeaderDeployment], the
 // transport's own do not.
 //
 // # Secrets

@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"context"
 	"net/http"
 	"net/url"
 	"strings"
@@ -14,7 +13,8 @@ type place struct {
 	Endpoint
 	id     string
 	base   *url.URL
-	quoted []byte // Model, as JSON
+	quoted []byte          // Model, as JSON
+	passed map[string]bool // PassHeaders, in canonical form
 }
 
 // places are where requests go, as of one Apply.
@@ -36,7 +36,11 @@ func newPlaces(e *engine.Engine, endpoints map[string]Endpoint) *places {
 		if err != nil {
 			continue // cannot be: it was validated
 		}
-		out.of[id] = &place{Endpoint: ep, id: id, base: base, quoted: quote(ep.Model)}
+		p := &place{Endpoint: ep, id: id, base: base, quoted: quote(ep.Model), passed: map[string]bool{}}
+		for _, name := range ep.PassHeaders {
+			p.passed[http.CanonicalHeaderKey(name)] = true
+		}
+		out.of[id] = p
 	}
 	return out
 }
@@ -78,51 +82,4 @@ func (p *place) url(op operation, client *url.URL) *url.URL {
 	}
 	u.RawQuery = query.Encode()
 	return &u
-}
-
-// keptFrom reports whether a header of the client's is not for a provider: it is a
-// credential or says whose, it speaks of the client's own connection or of where
-// the client is, or the transport has its own.
-func keptFrom(name string) bool {
-	switch name {
-	case "Authorization", "Api-Key", "X-Api-Key", "Proxy-Authorization", "Cookie", "Openai-Organization", "Openai-Project",
-		"Connection", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Expect",
-		"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Proto", "X-Real-Ip", "Via", "Origin", "Referer",
-		HeaderGroup, "Content-Length",
-		"Accept-Encoding": // the usage must be readable; net/http asks for gzip and undoes it
-		return true
-	}
-	return false
-}
-
-// header returns the client's header with the endpoint's credential in place of
-// the client's. It shares the client's values.
-func (p *place) header(ctx context.Context, client http.Header) (http.Header, error) {
-	h := make(http.Header, len(client)+2)
-	for name, values := range client {
-		if !keptFrom(http.CanonicalHeaderKey(name)) {
-			h[name] = values
-		}
-	}
-	for _, list := range client["Connection"] {
-		for name := range strings.SplitSeq(list, ",") {
-			h.Del(strings.TrimSpace(name))
-		}
-	}
-	if p.API == Anthropic && h.Get("Anthropic-Version") == "" {
-		h.Set("Anthropic-Version", "2023-06-01")
-	}
-	key, err := p.Credential.get(ctx)
-	switch {
-	case err != nil:
-		return nil, err
-	case key == "":
-	case p.API == OpenAI || p.Bearer:
-		h.Set("Authorization", "Bearer "+key)
-	case p.API == Azure:
-		h.Set("Api-Key", key)
-	case p.API == Anthropic:
-		h.Set("X-Api-Key", key)
-	}
-	return h, nil
 }

@@ -6,3 +6,6 @@ var (
 	Special = special
 	Valid   = valid
 )
+
+// Blank overwrites a credential in an answer.
+var Blank = blank

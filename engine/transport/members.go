@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
+	"strings"
 )
 
-// object is a JSON object as text, and where the values of its members are, so
-// that some can be replaced and all others stay as they were, byte for byte.
+// object is a JSON object as text, and where the values of its [decisive] members
+// are, so that some can be replaced and all others stay as they were, byte for byte.
 type object struct {
 	text    []byte
 	open    int // just behind the brace
@@ -33,10 +35,44 @@ func parseObject(text []byte) (object, error) {
 	if text[o.open-1] != '{' {
 		return object{}, errNoObject
 	}
-	for _, m := range entries(text) {
-		o.members = append(o.members, m)
+	var seen uint64
+	for name, m := range entries(text) {
+		bit, err := ambiguous(name, seen)
+		if err != nil {
+			return object{}, err
+		}
+		if bit != 0 {
+			seen |= bit
+			o.members = append(o.members, m)
+		}
 	}
 	return o, nil
+}
+
+// decisive are the members that the transport reads, the only ones that an object
+// keeps, so that memory does not grow with their number. Parsers differ about a member
+// that stands twice, or in another case: a provider could read another model, or a
+// larger answer, than was admitted.
+var decisive = [...]string{
+	"model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "max_output_tokens", "n", "best_of",
+	"messages", "input", "instructions", "system", "prompt", "tools", "functions", "response_format", "text", "output_format",
+	"previous_response_id", "conversation", "prompt_cache_key", "background", "store", "metadata", "reasoning", "thinking", "prediction",
+	"tags", "priority", "service_tier",
+}
+
+// ambiguous returns the bit of a decisive member. It fails for one that was seen
+// before, or has another case.
+func ambiguous(name string, seen uint64) (uint64, error) {
+	for i, d := range decisive {
+		if len(name) < len(d) || len(name) > 2*len(d) || !strings.EqualFold(name, d) {
+			continue
+		}
+		if bit := uint64(1) << i; name == d && seen&bit == 0 {
+			return bit, nil
+		}
+		return 0, fmt.Errorf("its member %q stands twice or in another case", d)
+	}
+	return 0, nil
 }
 
 // fault says why a text is not JSON.

@@ -51,7 +51,7 @@ func invalidModel() *refusal {
 
 func tooLargeBody(limit int64) *refusal {
 	r := invalid(http.StatusRequestEntityTooLarge, "request_too_large",
-		fmt.Sprintf("the body is larger than %d bytes: name its group in the header %s", limit, HeaderGroup))
+		fmt.Sprintf("the body is larger than %d bytes, the most that is accepted", limit))
 	r.kind = "request_too_large"
 	return r
 }

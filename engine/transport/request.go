@@ -20,9 +20,6 @@ type request struct {
 	stream bool
 	asked  bool // for the usage of its stream
 	passed int  // deployments that do not understand it
-
-	rest   io.Reader // a body above the limit, once; nil for others
-	reread bool      // the body has been used
 }
 
 // read reads a request. It returns a refusal if it cannot be served, and an error
@@ -47,22 +44,22 @@ func (t *Transport) read(in *http.Request) (*request, *refusal, error) {
 		}
 	}
 	if in.ContentLength > t.maxBody || int64(len(text)) > t.maxBody {
-		if q.group = in.Header.Get(HeaderGroup); q.group == "" {
-			return q, tooLargeBody(t.maxBody), nil
-		}
-		q.rest = io.MultiReader(bytes.NewReader(text), in.Body)
-		return q, nil, nil
+		return q, tooLargeBody(t.maxBody), nil
 	}
 	no := t.parse(q, text)
 	return q, no, nil
 }
 
-// readUpTo reads at most limit bytes, of which size are expected, if that is not
-// negative.
+// firstRead is the most memory in bytes that a body gets before any of it has
+// arrived. A declared length is a claim: memory follows the bytes received.
+const firstRead = 64 << 10
+
+// readUpTo reads at most limit bytes. size is the declared length, negative if
+// there is none.
 func readUpTo(r io.Reader, limit, size int64) ([]byte, error) {
 	var buf bytes.Buffer
 	if size >= 0 {
-		buf.Grow(int(size) + bytes.MinRead)
+		buf.Grow(int(min(size, firstRead)) + bytes.MinRead)
 	}
 	_, err := buf.ReadFrom(io.LimitReader(r, limit))
 	return buf.Bytes(), err
@@ -97,46 +94,25 @@ func (t *Transport) parse(q *request, text []byte) *refusal {
 // asksUsage reports whether the transport asks for the usage of a stream whose
 // client did not.
 func (q *request) asksUsage(p *place) bool {
-	return q.op == chat && q.stream && !q.asked && !p.NoStreamUsage && q.rest == nil
+	return q.op == chat && q.stream && !q.asked && !p.NoStreamUsage
 }
 
-// replayable reports whether the request can be sent once more.
-func (q *request) replayable(in *http.Request) bool { return q.rest == nil || in.GetBody != nil }
-
-// outgoing returns the request as the endpoint wants it.
-func (q *request) outgoing(in *http.Request, p *place) (*http.Request, error) {
-	h, err := p.header(in.Context(), in.Header)
+// outgoing returns the request as the endpoint wants it, and the credential that it
+// carries.
+func (q *request) outgoing(in *http.Request, p *place) (*http.Request, string, error) {
+	h, key, err := p.header(in.Context(), in.Header)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	out := (&http.Request{
 		Method: http.MethodPost, URL: p.url(q.op, in.URL), Header: h,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}).WithContext(in.Context())
-	if q.rest != nil {
-		return out, q.attachLarge(out, in)
-	}
 	text := q.rewritten(p)
 	out.ContentLength = int64(len(text))
 	out.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(text)), nil }
 	out.Body, _ = out.GetBody() // no error above
-	return out, nil
-}
-
-// attachLarge gives the client's own body to the request.
-func (q *request) attachLarge(out, in *http.Request) error {
-	out.ContentLength = in.ContentLength
-	if !q.reread {
-		q.reread = true
-		out.Body = struct {
-			io.Reader
-			io.Closer
-		}{q.rest, in.Body}
-		return nil
-	}
-	var err error
-	out.Body, err = in.GetBody()
-	return err
+	return out, key, nil
 }
 
 // rewritten returns the body with the endpoint's model, and with what asks for

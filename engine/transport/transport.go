@@ -17,9 +17,8 @@ import (
 )
 
 const (
-	// HeaderGroup in a request names the group of one whose body is larger than
-	// [Config.MaxBody]; it is not passed on. In an answer it is the name of the group
-	// that was chosen from, written as HeaderDeployment is.
+	// HeaderGroup in an answer is the name of the group that was chosen from, written
+	// as HeaderDeployment is.
 	HeaderGroup = "X-Plimsoll-Group"
 	// HeaderDeployment in an answer is the ID of the deployment that gave it. What
 	// is no printable ASCII, quotes and backslashes are escaped as in a Go text.
@@ -111,15 +110,9 @@ func (t *Transport) RoundTrip(in *http.Request) (*http.Response, error) {
 		}
 		return no.answer(in, q), nil
 	}
-	large := q.rest != nil
-	if !large {
-		closeBody(in)
-	}
+	closeBody(in)
 	resp, no, err := t.serve(in, q)
 	if no != nil {
-		if large {
-			closeBody(in)
-		}
 		return no.answer(in, q), nil
 	}
 	return resp, err
@@ -168,7 +161,7 @@ func (t *Transport) serve(in *http.Request, q *request) (*http.Response, *refusa
 		}
 		last = failure
 		q.demand.Exclude = append(q.demand.Exclude, c.ref)
-		if n >= t.maxAttempts || !q.replayable(in) || in.Context().Err() != nil {
+		if n >= t.maxAttempts || in.Context().Err() != nil {
 			return last.resp, nil, last.err
 		}
 	}
@@ -194,9 +187,6 @@ func (t *Transport) acquire(ctx context.Context, group *engine.Group, q *request
 		}
 		c.place = p
 		c.expected = max(c.lease.Reserved()-q.demand.InputTokens, 0)
-		if q.rest != nil {
-			c.input = -1
-		}
 		c.report = Attempt{Context: ctx, Group: group.Name(), Deployment: p.id, Reserved: c.lease.Reserved()}
 		return c, nil
 	}
@@ -209,7 +199,7 @@ func (t *Transport) attempt(in *http.Request, q *request, c *call) (*http.Respon
 	fail := func(err error) *outcome {
 		return &outcome{err: fmt.Errorf("transport: deployment %q: %w", c.place.id, err)}
 	}
-	out, err := q.outgoing(in, c.place)
+	out, key, err := q.outgoing(in, c.place)
 	if err != nil {
 		c.observe(provider.Signal{Kind: provider.Other})
 		c.unsent(err)
@@ -223,11 +213,19 @@ func (t *Transport) attempt(in *http.Request, q *request, c *call) (*http.Respon
 		c.fail(err)
 		return nil, fail(err)
 	}
+	if err := unusable(resp.StatusCode); err != nil {
+		_ = resp.Body.Close()
+		c.report.Status = resp.StatusCode
+		c.observe(provider.Signal{Kind: provider.Other})
+		c.astray(err)
+		return nil, fail(err)
+	}
 	resp.Request = in // not the one that carries the credential
 	resp.Header = resp.Header.Clone()
 	if resp.Header == nil {
 		resp.Header = http.Header{}
 	}
+	blank(resp, key)
 	c.header, c.report.Status = resp.Header, resp.StatusCode
 	resp.Header.Set(HeaderGroup, headerText(q.name))
 	resp.Header.Set(HeaderDeployment, headerText(c.place.id))

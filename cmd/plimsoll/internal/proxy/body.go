@@ -8,9 +8,6 @@ import (
 )
 
 const (
-	// maxBody is the size in bytes up to which a body is held; larger ones pass
-	// through as they come.
-	maxBody = 8 << 20
 	// leastRate is how many bytes of a body have to arrive a second, once the time to
 	// begin is over: 1 MiB takes a minute at most.
 	leastRate = 16 << 10
@@ -50,7 +47,7 @@ func (b *body) Read(text []byte) (int, error) {
 	}
 	n, err := b.src.Read(text)
 	b.n += int64(n)
-	if more := min(b.n, maxBody) - b.held; more > 0 {
+	if more := b.n - b.held; more > 0 {
 		b.held += more
 		if b.proxy.held.Add(more) > b.proxy.cfg.MaxHeld {
 			err = errTooMuch

@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"mime"
 	"net/http"
 	"os"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine/transport"
@@ -73,13 +71,18 @@ func (p *Proxy) call(w http.ResponseWriter, r *http.Request, s shape, now *serve
 		s.refuse(w, http.StatusBadGateway, fmt.Sprintf("the provider refused the deployment's credential with status %d", resp.StatusCode))
 		return
 	}
-	a := answer{w: w, control: control, patience: p.cfg.Patience, clears: r.ProtoMajor > 1}
+	a := answer{w: w, control: control, patience: p.cfg.Patience, clears: r.ProtoMajor > 1, status: resp.StatusCode}
+	a.stream = strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream")
 	a.flushes = resp.ContentLength < 0 // whatever has no length known is passed on as it comes
-	w.WriteHeader(resp.StatusCode)
-	if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream") {
-		_ = control.Flush() // the header need not wait for the first event
-	}
-	if err := a.copy(resp.Body); err != nil {
+	a.whole = isJSON(resp.Header)
+	switch err := a.copy(resp.Body); {
+	case err == nil:
+	case !a.begun: // nothing has been sent
+		h := w.Header()
+		h.Del("Content-Length")
+		h.Del("Content-Encoding")
+		s.refuse(w, http.StatusBadGateway, "the provider's answer broke off")
+	default:
 		panic(http.ErrAbortHandler) // the client must see that its answer is not whole
 	}
 }
@@ -101,49 +104,6 @@ func (p *Proxy) fail(w http.ResponseWriter, r *http.Request, s shape, in *body) 
 		// which was told with the attempt.
 		s.refuse(w, http.StatusBadGateway, "none of the deployments that were tried could be reached; the log says why")
 	}
-}
-
-// answer writes an answer to a client that may be slow, for as long as it takes
-// something in from time to time.
-type answer struct {
-	w        http.ResponseWriter
-	control  *http.ResponseController
-	patience time.Duration
-	clears   bool // the deadline ends a stream of HTTP/2 even while nothing is written
-	flushes  bool
-}
-
-var buffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
-
-func (a *answer) copy(src io.Reader) error {
-	buf := buffers.Get().(*[32 << 10]byte)
-	defer buffers.Put(buf)
-	for {
-		n, err := src.Read(buf[:])
-		if n > 0 {
-			if werr := a.write(buf[:n]); werr != nil {
-				return werr
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			_ = a.control.SetWriteDeadline(time.Now().Add(a.patience)) // what the server has in its buffer
-			return nil
-		} else if err != nil {
-			return err
-		}
-	}
-}
-
-func (a *answer) write(text []byte) error {
-	_ = a.control.SetWriteDeadline(time.Now().Add(a.patience)) // not there in tests with a recorder
-	_, err := a.w.Write(text)
-	if err == nil && a.flushes {
-		err = a.control.Flush()
-	}
-	if a.clears {
-		_ = a.control.SetWriteDeadline(time.Time{})
-	}
-	return err
 }
 
 type idKey struct{}

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+
+	"github.com/plimsoll-dev/plimsoll/engine/transport"
 )
 
 // providerID is where an answer has the provider's own name for the request, as
@@ -12,36 +14,43 @@ const providerID = "X-Plimsoll-Provider-Request-Id"
 
 // answerHeader adds to an answer what of a provider's header is for the client.
 func answerHeader(to, from http.Header) {
-	var listed string
-	if len(from["Connection"]) > 0 {
-		listed = "," + strings.ToLower(strings.ReplaceAll(strings.Join(from["Connection"], ","), " ", "")) + ","
-	}
 	for name, values := range from {
 		switch {
 		case name == "X-Request-Id":
 			to[providerID] = values
-		case keptBack(name), listed != "" && strings.Contains(listed, ","+strings.ToLower(name)+","):
-		default:
+		case answered(name):
 			to[name] = values
+		}
+	}
+	for _, list := range from["Connection"] { // headers of the provider's connection
+		for name := range strings.SplitSeq(list, ",") {
+			to.Del(strings.TrimSpace(name))
 		}
 	}
 }
 
-// keptBack reports whether a header of an answer is not for the client: it speaks of
-// the connection, of the host, of the account, or of the limits of one deployment.
-func keptBack(name string) bool {
+// answered reports whether a header of an answer is for the client: it describes the
+// body, says when to try again, or names the request. All others stay behind: those
+// of the connection, the host and the account, the limits of one deployment, and what
+// would make a browser or a server in front act, such as Location, Refresh,
+// Clear-Site-Data and X-Accel-Redirect.
+func answered(name string) bool {
 	switch name {
-	case "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Transfer-Encoding", "Te", "Trailer", "Upgrade",
-		"Set-Cookie", "Alt-Svc", "Strict-Transport-Security", "Www-Authenticate",
-		"Openai-Organization", "Openai-Project", "Anthropic-Organization-Id":
+	case "Content-Type", "Content-Length", "Content-Encoding", "Content-Language", "Content-Disposition", "Cache-Control", "Date", "Age", "Expires", "Last-Modified", "Vary",
+		"Retry-After", "Retry-After-Ms", "X-Should-Retry",
+		"Request-Id", "Apim-Request-Id", "X-Ms-Request-Id", "X-Ms-Client-Request-Id", "X-Amzn-Requestid", "X-Generation-Id", "Cf-Ray",
+		"X-Ms-Region", "X-Ms-Rai-Invoked", "X-Ms-Deployment-Name", "Azureml-Model-Session", "X-Envoy-Upstream-Service-Time", "X-Inference-Time", "X-Compute-Time", "Server-Timing",
+		transport.HeaderGroup, transport.HeaderDeployment, transport.HeaderAttempts:
 		return true
+	case "Openai-Organization", "Openai-Project", "Anthropic-Organization-Id":
+		return false
 	}
-	for _, family := range [...]string{"X-Ratelimit", "Ratelimit", "Anthropic-Ratelimit", "Anthropic-Priority", "Anthropic-Fast", "Access-Control-"} {
+	for _, family := range [...]string{"Anthropic-Ratelimit", "Anthropic-Priority", "Anthropic-Fast", "Anthropic-Workspace"} {
 		if strings.HasPrefix(name, family) {
-			return true
+			return false
 		}
 	}
-	return false
+	return strings.HasPrefix(name, "Openai-") || strings.HasPrefix(name, "Anthropic-")
 }
 
 // refuse answers with an error in the API's shape.

@@ -23,6 +23,9 @@ type Config struct {
 	// MaxHeld is how many bytes of requests may be held in memory at once;
 	// 0 = 256 MiB.
 	MaxHeld int64
+	// MaxBody is the size in bytes of the largest body that is accepted; 0 = 8 MiB,
+	// at most 64 MiB.
+	MaxBody int64
 	// Patience is how long one write to a client may take, and how long its body may
 	// take to begin; 0 = 30 s.
 	Patience time.Duration
@@ -88,7 +91,7 @@ func (p *Proxy) Apply(cfg engine.Config, endpoints map[string]transport.Endpoint
 	switch {
 	case !next.any:
 	case next.rt == nil:
-		next.rt, err = transport.New(transport.Config{Engine: p.cfg.Engine, Endpoints: endpoints, Base: p.cfg.Base, MaxBody: maxBody, Done: p.attempted})
+		next.rt, err = transport.New(transport.Config{Engine: p.cfg.Engine, Endpoints: endpoints, Base: p.cfg.Base, MaxBody: p.cfg.MaxBody, Done: p.attempted})
 	default:
 		err = next.rt.Apply(endpoints)
 	}

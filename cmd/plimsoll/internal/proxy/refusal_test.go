@@ -99,19 +99,28 @@ func TestSlowBodies(t *testing.T) {
 	b.settled(t)
 }
 
-// Bodies above what is held pass through with their group in a header.
+// Bodies above the limit are refused, declared or not.
 func TestLargeBodies(t *testing.T) {
-	var got int64
-	b := newBench(t, change{}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		got, _ = io.Copy(io.Discard, r.Body)
-		_, _ = io.WriteString(w, plain)
-	}))
-	large := `{"model":"chat","messages":[{"role":"user","content":"` + strings.Repeat("long ", 2<<20) + `"}]}`
-	resp, text := b.post(t, chatPath, large)
+	b := newBench(t, change{edit: func(c *proxy.Config) { c.MaxBody = 1000 }}, answers(200, plain))
+	large := `{"model":"chat","messages":[{"role":"user","content":"` + strings.Repeat("long ", 1000) + `"}]}`
+	resp, text := b.post(t, chatPath, large, "X-Plimsoll-Group", "chat")
 	require.Equal(t, http.StatusRequestEntityTooLarge, resp.StatusCode)
-	require.Contains(t, text, "X-Plimsoll-Group")
-	resp, text = b.post(t, chatPath, large, "X-Plimsoll-Group", "chat")
+	require.Contains(t, text, "larger than 1000 bytes")
+	require.Equal(t, "false", resp.Header.Get("X-Should-Retry"))
+	b.settled(t)
+}
+
+// A body counts by the bytes that arrived, whatever length was declared.
+func TestDeclaredLengthsHoldNothing(t *testing.T) {
+	b := newBench(t, change{edit: func(c *proxy.Config) { c.MaxHeld = 1000 }}, answers(200, plain))
+	for range 20 {
+		c, err := net.Dial("tcp", strings.TrimPrefix(b.url, "http://"))
+		require.NoError(t, err)
+		defer func() { _ = c.Close() }()
+		_, err = fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n{", chatPath, 8<<20)
+		require.NoError(t, err)
+	}
+	require.Eventually(t, func() bool { return b.proxy.Held() == 20 }, 10*time.Second, time.Millisecond)
+	resp, text := b.post(t, chatPath, chat)
 	require.Equal(t, 200, resp.StatusCode, text)
-	require.EqualValues(t, len(large), got)
-	require.EqualValues(t, 12+34, b.settled(t))
 }

@@ -1,0 +1,89 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// answer writes an answer to a client that may be slow, for as long as it takes
+// something in from time to time.
+type answer struct {
+	w        http.ResponseWriter
+	control  *http.ResponseController
+	patience time.Duration
+	status   int
+	clears   bool // the deadline ends a stream of HTTP/2 even while nothing is written
+	flushes  bool
+	stream   bool // of events
+	whole    bool // nobody can use a part: the header waits until a buffer is full
+	begun    bool // the header has been sent
+}
+
+// bufferSize is the size in bytes of the buffer of one answer.
+const bufferSize = 32 << 10
+
+var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
+
+// copy passes a body on. An error before begun is set has sent nothing.
+func (a *answer) copy(src io.Reader) error {
+	buf := buffers.Get().(*[bufferSize]byte)
+	defer buffers.Put(buf)
+	if a.stream { // the header need not wait for the first event
+		a.begin()
+		_ = a.control.Flush()
+	}
+	n := 0
+	for {
+		more, err := src.Read(buf[n:])
+		n += more
+		if err == nil && a.whole && n < len(buf) {
+			continue
+		}
+		if err != nil && !errors.Is(err, io.EOF) && !a.begun && a.whole {
+			return err
+		}
+		a.whole = false
+		if n > 0 {
+			if werr := a.write(buf[:n]); werr != nil {
+				return werr
+			}
+		}
+		n = 0
+		if errors.Is(err, io.EOF) {
+			a.begin()
+			_ = a.control.SetWriteDeadline(time.Now().Add(a.patience)) // what the server has in its buffer
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
+func (a *answer) begin() {
+	if !a.begun {
+		a.begun = true
+		a.w.WriteHeader(a.status)
+	}
+}
+
+func (a *answer) write(text []byte) error {
+	switch {
+	case a.status >= http.StatusBadRequest:
+		scrubError(text)
+	case a.stream:
+		scrubEvents(text)
+	}
+	_ = a.control.SetWriteDeadline(time.Now().Add(a.patience)) // not there in tests with a recorder
+	a.begin()
+	_, err := a.w.Write(text)
+	if err == nil && a.flushes {
+		err = a.control.Flush()
+	}
+	if a.clears {
+		_ = a.control.SetWriteDeadline(time.Time{})
+	}
+	return err
+}
