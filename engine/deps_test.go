@@ -67,6 +67,10 @@ var directions = []direction{
 		why: "ties an engine to HTTP calls; the engine does not know that they exist",
 	},
 	{
+		path: "engine/transport/internal/wire",
+		why:  "reads texts in place; what their members mean is decided elsewhere",
+	},
+	{
 		path: "engine/transport/internal/fake",
 		why:  "plays the providers in tests, which must not depend on what they test",
 	},

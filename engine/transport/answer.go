@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/plimsoll-dev/plimsoll/engine/transport/internal/wire"
 )
 
 // maxRefusal is how much of a provider's refusal is read to understand it.
@@ -20,7 +22,7 @@ func (t *Transport) follow(ctx context.Context, resp *http.Response, q *request,
 	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")) // "" is not a stream
 	blind := resp.Header.Get("Content-Encoding") != ""
 	if kind != "text/event-stream" || blind {
-		resp.Body = &body{src: resp.Body, call: c, blind: blind}
+		resp.Body = &body{src: resp.Body, call: c, blind: blind, finder: wire.NewFinder("usage")}
 		return nil
 	}
 	s := &stream{src: resp.Body, call: c, events: events{op: q.op, hide: q.asksUsage(c.place)}}

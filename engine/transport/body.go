@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io"
 	"sync"
+
+	"github.com/plimsoll-dev/plimsoll/engine/transport/internal/wire"
 )
 
 // body passes an answer in JSON on and reads its usage.
@@ -12,7 +14,7 @@ type body struct {
 	call   *call
 	blind  bool       // compressed: nothing can be read
 	mu     sync.Mutex // Close may be called while Read runs
-	finder finder
+	finder wire.Finder
 }
 
 // Read implements [io.Reader].
@@ -21,17 +23,20 @@ func (b *body) Read(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.blind {
-		b.finder.write(p[:n])
+		b.finder.Write(p[:n])
 	}
 	switch {
-	case b.finder.complete, errors.Is(err, io.EOF):
-		b.call.saw(b.finder.usage())
+	case b.finder.Complete(), errors.Is(err, io.EOF):
+		b.call.saw(b.usage())
 		b.call.finish()
 	case err != nil:
 		b.cut(err)
 	}
 	return n, err
 }
+
+// usage returns what has come by.
+func (b *body) usage() usage { return parseUsage(b.finder.Get("usage")) }
 
 // Close implements [io.Closer].
 func (b *body) Close() error {
@@ -43,7 +48,7 @@ func (b *body) Close() error {
 
 // cut ends the call before the answer's end; the usage may have come by already.
 func (b *body) cut(err error) {
-	if u := b.finder.usage(); u.known() {
+	if u := b.usage(); u.known() {
 		b.call.saw(u)
 		b.call.finish()
 		return

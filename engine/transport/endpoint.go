@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/transport/internal/wire"
 )
 
 // place is an endpoint, its URL parsed.
@@ -36,7 +37,7 @@ func newPlaces(e *engine.Engine, endpoints map[string]Endpoint) *places {
 		if err != nil {
 			continue // cannot be: it was validated
 		}
-		p := &place{Endpoint: ep, id: id, base: base, quoted: quote(ep.Model), passed: map[string]bool{}}
+		p := &place{Endpoint: ep, id: id, base: base, quoted: wire.Quote(ep.Model), passed: map[string]bool{}}
 		for _, name := range ep.PassHeaders {
 			p.passed[http.CanonicalHeaderKey(name)] = true
 		}

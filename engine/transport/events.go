@@ -3,6 +3,8 @@ package transport
 import (
 	"bytes"
 	"encoding/json"
+
+	"github.com/plimsoll-dev/plimsoll/engine/transport/internal/wire"
 )
 
 // events understands the events of one stream.
@@ -20,7 +22,7 @@ func (e *events) whole() bool { return e.over || e.op == chat }
 
 // event looks at one event, and reports whether the client should see it.
 func (e *events) event(c *call, text []byte) (keep bool) {
-	name, data := fields(text)
+	name, data := wire.Fields(text)
 	if len(data) == 0 {
 		return true // a comment
 	}
@@ -121,29 +123,6 @@ func (e *events) message(c *call, name, data []byte) {
 	case "message_stop":
 		e.over = true
 	}
-}
-
-// fields returns an event's name and its data, the lines of which are joined.
-func fields(event []byte) (name, data []byte) {
-	several := false
-	for line := range bytes.Lines(event) {
-		line = bytes.TrimRight(line, "\r\n")
-		field, value, _ := bytes.Cut(line, []byte(":"))
-		value = bytes.TrimPrefix(value, []byte(" "))
-		switch {
-		case string(field) == "event":
-			name = value
-		case string(field) != "data":
-		case data == nil:
-			data = value
-		case !several:
-			several = true
-			data = append(append(bytes.Clone(data), '\n'), value...)
-		default:
-			data = append(append(data, '\n'), value...)
-		}
-	}
-	return name, data
 }
 
 // tells reports whether a member of that quoted name has a value other than null,

@@ -1,11 +1,7 @@
 package transport
 
-// For tests: what a header, a text and JSON are read with.
-var (
-	ValueOf = valueOf
-	Special = special
-	Valid   = valid
-)
+// For tests: what a header is read with.
+var ValueOf = valueOf
 
 // Blank overwrites a credential in an answer.
 var Blank = blank

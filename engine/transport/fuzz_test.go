@@ -6,11 +6,11 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
-	"strings"
 	"testing"
 	"testing/iotest"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/transport/internal/wire"
 )
 
 // pieces gives out a text in pieces of random size, and ends with err.
@@ -99,42 +99,6 @@ func FuzzStream(f *testing.F) {
 	})
 }
 
-// FuzzFinder: the usage found in passing is what a JSON decoder finds.
-func FuzzFinder(f *testing.F) {
-	for _, s := range []string{
-		`{"usage":{"prompt_tokens":1,"completion_tokens":2}}`,
-		` { "a" : [ {"usage":{"prompt_tokens":9}} ] , "usage" : {"input_tokens" : 3 , "x":"}\"{" } , "b":"\\" }`,
-		`{"usage":null,"usage":{"output_tokens":4}}`, `{"usage":[{}]}`, `{"a":"usage","b":1}`, `{}`, `{"usage":7}`, `[{"usage":{"input_tokens":1}}]`,
-		`{"usag\u0065":{"input_tokens":1}}`,
-	} {
-		f.Add([]byte(s), uint64(3))
-	}
-	f.Fuzz(func(t *testing.T, text []byte, seed uint64) {
-		var fd finder
-		src := &pieces{text: bytes.Clone(text), rnd: rand.New(rand.NewPCG(seed, 2)), err: io.EOF}
-		for buf := make([]byte, 64); ; {
-			n, err := src.Read(buf)
-			fd.write(buf[:n])
-			if err != nil {
-				break
-			}
-		}
-		got := fd.usage()
-		if !valid(text) || strings.Contains(string(text), `\u`) {
-			return // nothing is promised, but that it ends
-		}
-		want := noUsage
-		for name, m := range entries(text) {
-			if name == "usage" {
-				want = parseUsage(text[m.from:m.to])
-			}
-		}
-		if got != want {
-			t.Errorf("found %+v in %q, want %+v", got, text, want)
-		}
-	})
-}
-
 // FuzzRewrite: replacing members changes them and nothing else.
 func FuzzRewrite(f *testing.F) {
 	f.Add([]byte(`{"model":"chat","stream":true}`), "gpt-4o")
@@ -146,7 +110,7 @@ func FuzzRewrite(f *testing.F) {
 		if tr.parse(q, text) != nil {
 			return
 		}
-		out := q.rewritten(&place{Endpoint: Endpoint{Model: model}, quoted: quote(model)})
+		out := q.rewritten(&place{Endpoint: Endpoint{Model: model}, quoted: wire.Quote(model)})
 		var before, after map[string]json.RawMessage
 		if json.Unmarshal(text, &before) != nil || json.Unmarshal(out, &after) != nil {
 			t.Fatalf("%q became %q", text, out)
@@ -154,7 +118,7 @@ func FuzzRewrite(f *testing.F) {
 		if model != "" {
 			var got, want string
 			_ = json.Unmarshal(after["model"], &got)
-			_ = json.Unmarshal(quote(model), &want)
+			_ = json.Unmarshal(wire.Quote(model), &want)
 			if got != want {
 				t.Errorf("model = %q, want %q", got, want)
 			}
@@ -178,68 +142,4 @@ func FuzzRewrite(f *testing.F) {
 			}
 		}
 	})
-}
-
-// FuzzWalk: of valid JSON the walk finds the members and elements that
-// encoding/json does, at every level.
-func FuzzWalk(f *testing.F) {
-	for _, s := range []string{
-		`{"a":[1,2 , {"b":"\\\"}"}],"c":{}, "d" : [ ] ,"e":-1.5e3,"f":null,"\u0067":"\u00e9"}`,
-		` [ true,false , "x" ,[[]],{"":""} ] `, `{}`, `[]`, `"\\"`, `7`,
-	} {
-		f.Add([]byte(s))
-	}
-	f.Fuzz(func(t *testing.T, text []byte) {
-		if json.Valid(text) {
-			compareWalk(t, bytes.TrimSpace(text))
-		}
-	})
-}
-
-func compareWalk(t *testing.T, text []byte) {
-	t.Helper()
-	if end := skip(text, 0); end != len(text) {
-		t.Fatalf("skip(%q) = %d", text, end)
-	}
-	switch text[0] {
-	case '[':
-		var want, got []json.RawMessage
-		_ = json.Unmarshal(text, &want)
-		for v := range elements(text) {
-			got = append(got, v)
-			compareWalk(t, v)
-		}
-		if len(got) != len(want) {
-			t.Fatalf("%q has %d elements, want %d", text, len(got), len(want))
-		}
-		for i := range got {
-			if !bytes.Equal(got[i], want[i]) {
-				t.Fatalf("element %d of %q = %q, want %q", i, text, got[i], want[i])
-			}
-		}
-	case '{':
-		want, got := map[string]json.RawMessage{}, map[string]json.RawMessage{}
-		_ = json.Unmarshal(text, &want)
-		for name, m := range entries(text) {
-			var clean string // encoding/json replaces invalid UTF-8 in names
-			_ = json.Unmarshal(quote(name), &clean)
-			got[clean] = text[m.from:m.to]
-			compareWalk(t, text[m.from:m.to])
-		}
-		if len(got) != len(want) {
-			t.Fatalf("%q has %d members, want %d", text, len(got), len(want))
-		}
-		for name, v := range want {
-			if !bytes.Equal(got[name], v) {
-				t.Fatalf("%q of %q = %q, want %q", name, text, got[name], v)
-			}
-		}
-	case '"':
-		var want, got string
-		_ = json.Unmarshal(text, &want)
-		_ = json.Unmarshal(quote(unquote(text)), &got)
-		if got != want {
-			t.Fatalf("unquote(%q) = %q, want %q", text, got, want)
-		}
-	}
 }

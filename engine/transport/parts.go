@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"github.com/plimsoll-dev/plimsoll/engine/estimate"
+	"github.com/plimsoll-dev/plimsoll/engine/transport/internal/wire"
 )
 
 // An item is a message, a part of one, or an item of a response's input, as far
@@ -18,15 +19,14 @@ type item struct {
 
 func itemOf(raw json.RawMessage) item {
 	var it item
-	for name, m := range entries(raw) {
-		v := raw[m.from:m.to]
+	for name, v := range wire.Members(raw) {
 		switch name {
 		case "type":
-			it.kind = unquote(v)
+			it.kind = wire.Unquote(v)
 		case "role":
-			it.role = unquote(v)
+			it.role = wire.Unquote(v)
 		case "name":
-			it.name = unquote(v)
+			it.name = wire.Unquote(v)
 		case "content":
 			it.content = v
 		case "tool_calls":
@@ -62,17 +62,17 @@ func appendItems(list []estimate.Message, raw json.RawMessage) []estimate.Messag
 		addContent(&m, raw, 0)
 		return append(list, m)
 	}
-	for raw := range elements(raw) {
+	for raw := range wire.Elements(raw) {
 		var m estimate.Message
 		if it := itemOf(raw); it.role == "" {
 			addPart(&m, raw, 0)
 		} else {
 			m.Role, m.Name = it.role, it.name
 			addContent(&m, it.content, 0)
-			for call := range elements(it.calls) {
-				for name, at := range entries(call) {
-					if f := itemOf(call[at.from:at.to]); name == "function" {
-						m.Calls = append(m.Calls, estimate.Call{Name: f.name, Arguments: unquote(f.arguments)})
+			for call := range wire.Elements(it.calls) {
+				for name, v := range wire.Members(call) {
+					if f := itemOf(v); name == "function" {
+						m.Calls = append(m.Calls, estimate.Call{Name: f.name, Arguments: wire.Unquote(f.arguments)})
 					}
 				}
 			}
@@ -93,9 +93,9 @@ func addContent(m *estimate.Message, raw json.RawMessage, depth int) {
 	case depth > maxNesting:
 		m.Parts = append(m.Parts, string(raw))
 	case raw[0] == '"':
-		m.Parts = append(m.Parts, unquote(raw))
+		m.Parts = append(m.Parts, wire.Unquote(raw))
 	case raw[0] == '[':
-		for part := range elements(raw) {
+		for part := range wire.Elements(raw) {
 			addPart(m, part, depth)
 		}
 	default:
@@ -115,9 +115,9 @@ func addPart(m *estimate.Message, raw json.RawMessage, depth int) {
 	case "thinking":
 		addContent(m, it.thinking, depth+1)
 	case "image_url", "input_image", "image":
-		detail := unquote(it.detail)
+		detail := wire.Unquote(it.detail)
 		if nested := itemOf(it.image); len(nested.detail) > 0 {
-			detail = unquote(nested.detail)
+			detail = wire.Unquote(nested.detail)
 		}
 		if detail == "low" {
 			m.LowDetailImages++
@@ -129,7 +129,7 @@ func addPart(m *estimate.Message, raw json.RawMessage, depth int) {
 	case "tool_use", "server_tool_use":
 		m.Calls = append(m.Calls, estimate.Call{Name: it.name, Arguments: string(it.input)})
 	case "function_call":
-		m.Calls = append(m.Calls, estimate.Call{Name: it.name, Arguments: unquote(it.arguments)})
+		m.Calls = append(m.Calls, estimate.Call{Name: it.name, Arguments: wire.Unquote(it.arguments)})
 	case "tool_result":
 		addContent(m, it.content, depth+1)
 	case "function_call_output":

@@ -6,28 +6,29 @@ import (
 
 	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/estimate"
+	"github.com/plimsoll-dev/plimsoll/engine/transport/internal/wire"
 )
 
 // demand estimates what a body will consume. It never fails: what does not have
 // the form that the API documents counts as the text that it is, and the provider
 // will say what is wrong with it.
-func demand(op operation, body *object, counter estimate.Counter) engine.Demand {
+func demand(op operation, body *wire.Object, counter estimate.Counter) engine.Demand {
 	d := engine.Demand{}
 	var n int64
 	var err error
 	if op == embeddings {
 		d.OutputTokens = engine.NoOutput
-		n, err = inputs(counter, body.get("input"))
+		n, err = inputs(counter, body.Get("input"))
 	} else {
 		for _, name := range []string{"max_tokens", "max_completion_tokens", "max_output_tokens"} {
-			if v := count(body.get(name)); v > 0 {
+			if v := count(body.Get(name)); v > 0 {
 				d.MaxOutputTokens = v
 			}
 		}
 		n, err = estimate.Messages(counter, chatOf(op, body))
 	}
 	if err != nil {
-		n = estimate.Text(string(body.text), counter.Encoding())
+		n = estimate.Text(string(body.Text), counter.Encoding())
 	}
 	d.InputTokens = min(n, engine.MaxCount)
 	return d
@@ -58,25 +59,25 @@ func inputs(c estimate.Counter, raw json.RawMessage) (int64, error) {
 }
 
 // chatOf lists the texts of a body.
-func chatOf(op operation, body *object) estimate.Chat {
+func chatOf(op operation, body *wire.Object) estimate.Chat {
 	var c estimate.Chat
 	switch op {
 	case chat:
-		c.Messages = appendItems(c.Messages, body.get("messages"))
+		c.Messages = appendItems(c.Messages, body.Get("messages"))
 	case responses:
-		c.Messages = appendSystem(c.Messages, body.get("instructions"))
-		c.Messages = appendItems(c.Messages, body.get("input"))
+		c.Messages = appendSystem(c.Messages, body.Get("instructions"))
+		c.Messages = appendItems(c.Messages, body.Get("input"))
 	case messages:
-		c.Messages = appendSystem(c.Messages, body.get("system"))
-		c.Messages = appendItems(c.Messages, body.get("messages"))
+		c.Messages = appendSystem(c.Messages, body.Get("system"))
+		c.Messages = appendItems(c.Messages, body.Get("messages"))
 	case embeddings:
 	}
 	for _, name := range []string{"response_format", "text", "output_format"} {
-		if v := body.get(name); bytes.Contains(v, []byte("schema")) {
+		if v := body.Get(name); bytes.Contains(v, []byte("schema")) {
 			c.Messages = append(c.Messages, estimate.Message{Content: string(v)})
 		}
 	}
-	c.Tools = toolsOf(body.get("tools"))
+	c.Tools = toolsOf(body.Get("tools"))
 	return c
 }
 

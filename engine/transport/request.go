@@ -8,6 +8,7 @@ import (
 
 	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/estimate"
+	"github.com/plimsoll-dev/plimsoll/engine/transport/internal/wire"
 )
 
 // A request is what is known of a client's request.
@@ -16,7 +17,7 @@ type request struct {
 	group  string // as the client calls it
 	name   string // the group's own; "" = not known yet
 	demand engine.Demand
-	body   object
+	body   wire.Object
 	stream bool
 	asked  bool // for the usage of its stream
 	passed int  // deployments that do not understand it
@@ -67,17 +68,17 @@ func readUpTo(r io.Reader, limit, size int64) ([]byte, error) {
 
 func (t *Transport) parse(q *request, text []byte) *refusal {
 	var err error
-	if q.body, err = parseObject(text); err != nil {
+	if q.body, err = wire.Parse(text, decisive); err != nil {
 		return invalidBody(err.Error())
 	}
-	if q.group = unquote(q.body.get("model")); q.group == "" {
+	if q.group = wire.Unquote(q.body.Get("model")); q.group == "" {
 		return invalidModel()
 	}
-	q.stream = string(q.body.get("stream")) == "true"
-	options := q.body.get("stream_options")
-	for name, m := range entries(options) {
+	q.stream = string(q.body.Get("stream")) == "true"
+	options := q.body.Get("stream_options")
+	for name, v := range wire.Members(options) {
 		if name == "include_usage" {
-			q.asked = string(options[m.from:m.to]) == "true"
+			q.asked = string(v) == "true"
 		}
 	}
 	var counter estimate.Counter
@@ -118,22 +119,22 @@ func (q *request) outgoing(in *http.Request, p *place) (*http.Request, string, e
 // rewritten returns the body with the endpoint's model, and with what asks for
 // the usage of a stream.
 func (q *request) rewritten(p *place) []byte {
-	var values []value
+	var values []wire.Value
 	if p.Model != "" {
-		values = append(values, value{"model", p.quoted})
+		values = append(values, wire.Value{Name: "model", Text: p.quoted})
 	}
 	if q.asksUsage(p) {
 		options := map[string]json.RawMessage{}
-		if json.Unmarshal(q.body.get("stream_options"), &options) != nil || options == nil {
+		if json.Unmarshal(q.body.Get("stream_options"), &options) != nil || options == nil {
 			options = map[string]json.RawMessage{}
 		}
 		options["include_usage"] = json.RawMessage("true")
 		if text, err := json.Marshal(options); err == nil {
-			values = append(values, value{"stream_options", text})
+			values = append(values, wire.Value{Name: "stream_options", Text: text})
 		}
 	}
 	if len(values) == 0 {
-		return q.body.text
+		return q.body.Text
 	}
-	return q.body.with(values)
+	return q.body.With(values)
 }

@@ -1,9 +1,10 @@
 package transport
 
 import (
-	"bytes"
 	"errors"
 	"io"
+
+	"github.com/plimsoll-dev/plimsoll/engine/transport/internal/wire"
 )
 
 const (
@@ -18,8 +19,6 @@ const (
 
 // A stream passes an answer's events on as each is complete, reads their usage,
 // and leaves out those that the client did not ask for.
-// The form of events: https://html.spec.whatwg.org/multipage/server-sent-events.html
-// (without lines that end in a carriage return alone).
 type stream struct {
 	src    io.ReadCloser
 	call   *call
@@ -28,10 +27,10 @@ type stream struct {
 	buf   []byte
 	at    int // buf[at:ready] is for the reader
 	ready int // an event begins here
-	line  int // a line begins here; below 0 if its beginning has been passed on
-	scan  int // searched up to here
-	large bool
-	seen  int // events
+	ends  wire.Splitter
+	large bool // the event's beginning has been passed on
+	drops bool // the event before was left out
+	seen  int  // events
 	err   error
 }
 
@@ -71,7 +70,7 @@ func (s *stream) fill() {
 	if s.at == s.ready && s.at > 0 {
 		n := copy(s.buf, s.buf[s.ready:])
 		s.buf = s.buf[:n]
-		s.line, s.scan = s.line-s.ready, s.scan-s.ready
+		s.ends.Drop(s.ready)
 		s.at, s.ready = 0, 0
 	}
 	if cap(s.buf)-len(s.buf) < leastRead {
@@ -98,17 +97,21 @@ func (s *stream) fill() {
 // split looks at the events that have become complete.
 func (s *stream) split() {
 	for {
-		i := bytes.IndexByte(s.buf[s.scan:], '\n')
-		if i < 0 {
-			s.scan = len(s.buf)
+		end, rest := s.ends.Next(s.buf)
+		if end == 0 {
 			break
 		}
-		end := s.scan + i
-		blank := end == s.line || end == s.line+1 && s.buf[end-1] == '\r'
-		s.scan, s.line = end+1, end+1
-		if blank {
-			s.event()
+		keep := !s.drops
+		if !rest {
+			keep = s.event(end)
 		}
+		s.drops = !keep
+		if keep {
+			s.ready = end
+			continue
+		}
+		s.buf = append(s.buf[:s.ready], s.buf[end:]...)
+		s.ends.Drop(end - s.ready)
 	}
 	if len(s.buf)-s.ready > maxEvent {
 		s.large = true
@@ -116,18 +119,14 @@ func (s *stream) split() {
 	}
 }
 
-// event decides on the event from ready to scan.
-func (s *stream) event() {
-	keep := s.large || s.events.event(s.call, s.buf[s.ready:s.scan])
+// event looks at the event that ends at end, and reports whether the client should
+// see it.
+func (s *stream) event(end int) (keep bool) {
+	keep = s.large || s.events.event(s.call, s.buf[s.ready:end])
 	s.large = false
 	s.seen++
 	if s.events.over {
 		s.call.finish()
 	}
-	if keep {
-		s.ready = s.scan
-		return
-	}
-	s.buf = append(s.buf[:s.ready], s.buf[s.scan:]...)
-	s.scan, s.line = s.ready, s.ready
+	return keep
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
+	"github.com/plimsoll-dev/plimsoll/engine/transport/internal/wire"
 )
 
 // usage is what a provider has said about the tokens of a call; -1 = nothing.
@@ -81,13 +82,13 @@ func (u usage) of(r engine.Ref, input, output int64) engine.Usage {
 // that answer for it in OpenAI's form have prompt_tokens, which includes both.
 func parseUsage(raw json.RawMessage) usage {
 	u := noUsage
-	if !valid(raw) {
+	if !wire.Valid(raw) {
 		return u
 	}
 	prompt := false
 	details := int64(-1)
-	for name, m := range entries(raw) {
-		n := said(raw[m.from:m.to])
+	for name, v := range wire.Members(raw) {
+		n := said(v)
 		switch name {
 		case "prompt_tokens":
 			prompt = n >= 0
@@ -101,9 +102,9 @@ func parseUsage(raw json.RawMessage) usage {
 		case "cache_creation_input_tokens":
 			u.written = n
 		case "prompt_tokens_details", "input_tokens_details":
-			for name, in := range entries(raw[m.from:m.to]) {
+			for name, v := range wire.Members(v) {
 				if name == "cached_tokens" {
-					details = said(raw[m.from:m.to][in.from:in.to])
+					details = said(v)
 				}
 			}
 		}

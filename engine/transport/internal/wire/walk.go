@@ -1,13 +1,10 @@
-package transport
+package wire
 
 import (
 	"bytes"
 	"encoding/json"
 	"iter"
 )
-
-// The functions here take text that is known to be valid JSON, and look at it
-// once, where encoding/json would check it anew at every level.
 
 // space returns the first index from i that is no white space.
 func space(text []byte, i int) int {
@@ -66,8 +63,9 @@ func skipText(text []byte, i int) int {
 	return len(text)
 }
 
-// elements yields the values of a list; none if it is something else.
-func elements(text []byte) iter.Seq[json.RawMessage] {
+// Elements yields the values of a list; none if it is something else. The text is
+// valid JSON.
+func Elements(text []byte) iter.Seq[json.RawMessage] {
 	return func(yield func(json.RawMessage) bool) {
 		i := space(text, 0)
 		if i == len(text) || text[i] != '[' {
@@ -85,21 +83,32 @@ func elements(text []byte) iter.Seq[json.RawMessage] {
 	}
 }
 
-// entries yields the members of an object, each with where its value is; none if
-// it is something else.
-func entries(text []byte) iter.Seq2[string, member] {
-	return func(yield func(string, member) bool) {
+// Members yields the members of an object, name and value; none if it is something
+// else. The text is valid JSON.
+func Members(text []byte) iter.Seq2[string, json.RawMessage] {
+	return func(yield func(string, json.RawMessage) bool) {
+		for m := range entries(text) {
+			if !yield(m.Name, text[m.From:m.To]) {
+				return
+			}
+		}
+	}
+}
+
+// entries yields the members of an object, each with where its value is.
+func entries(text []byte) iter.Seq[Member] {
+	return func(yield func(Member) bool) {
 		i := space(text, 0)
 		if i == len(text) || text[i] != '{' {
 			return
 		}
 		for i = space(text, i+1); i < len(text) && text[i] != '}'; {
 			end := skipText(text, i)
-			name := unquote(text[i:end])
-			i = space(text, end)
-			i = space(text, i+1) // the colon
+			name := Unquote(text[i:end])
+			i = min(space(text, end)+1, len(text)) // behind the colon
+			i = space(text, i)
 			end = skip(text, i)
-			if !yield(name, member{name, i, end}) {
+			if !yield(Member{name, i, end}) {
 				return
 			}
 			if i = space(text, end); i < len(text) && text[i] == ',' {
@@ -109,8 +118,20 @@ func entries(text []byte) iter.Seq2[string, member] {
 	}
 }
 
-// unquote returns what a text says; "" for a value that is none.
-func unquote(text json.RawMessage) string {
+// Get returns the last value of that name in an object, nil if there is none. The
+// text is valid JSON.
+func Get(text []byte, name string) json.RawMessage {
+	var last json.RawMessage
+	for n, v := range Members(text) {
+		if n == name {
+			last = v
+		}
+	}
+	return last
+}
+
+// Unquote returns what a JSON text says; "" for a value that is none. It copies.
+func Unquote(text json.RawMessage) string {
 	if len(text) < 2 || text[0] != '"' {
 		return ""
 	}

@@ -1,4 +1,4 @@
-package transport_test
+package wire_test
 
 import (
 	"encoding/json"
@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/plimsoll-dev/plimsoll/engine/transport"
+	"github.com/plimsoll-dev/plimsoll/engine/transport/internal/wire"
 )
 
 // What is JSON is what encoding/json takes for it.
@@ -22,7 +22,7 @@ func FuzzValid(f *testing.F) {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		require.Equal(t, json.Valid(text), transport.Valid(text), "%q", text)
+		require.Equal(t, json.Valid(text), wire.Valid(text), "%q", text)
 	})
 }
 
@@ -30,7 +30,7 @@ func FuzzValid(f *testing.F) {
 func TestSpecial(t *testing.T) {
 	for n := range 40 {
 		text := []byte(strings.Repeat("\x7f\x80\xff !#[]", 5))[:n]
-		require.Equal(t, n, transport.Special(text, 0))
+		require.Equal(t, n, wire.Special(text, 0))
 		for i := range n {
 			for _, c := range []byte{'"', '\\', 0, 0x1f, '\n'} {
 				was := text[i]
@@ -40,7 +40,7 @@ func TestSpecial(t *testing.T) {
 					if from > i {
 						want = n
 					}
-					require.Equal(t, want, transport.Special(text, from))
+					require.Equal(t, want, wire.Special(text, from))
 				}
 				text[i] = was
 			}

@@ -1,4 +1,4 @@
-package transport
+package wire
 
 import (
 	"encoding/binary"
@@ -35,9 +35,9 @@ func special(text []byte, i int) int {
 // maxDepth is how deep values may lie in values, as for encoding/json.
 const maxDepth = 10_000
 
-// valid reports whether a text is one JSON value, as [json.Valid] does, which takes
-// a state for each byte.
-func valid(text []byte) bool {
+// Valid reports whether a text is one JSON value, as [encoding/json.Valid] does, which
+// takes a state for each byte.
+func Valid(text []byte) bool {
 	var few [64]byte
 	open := few[:0] // the brackets that the value lies in
 	i := space(text, 0)
