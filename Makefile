@@ -2,14 +2,19 @@
 
 GO       ?= go
 FUZZTIME ?= 60s
-PKG      ?= ./...
+PKG      ?= ./... ./cmd/plimsoll/...
 COVERDIR ?= cover
 
 # Pinned here and not in go.mod, which the library's users read too.
 GOLANGCI := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-# Modules inside this one: they have their own go.mod, so ./... leaves them out.
-NESTED := $(patsubst %/go.mod,%,$(shell find . -mindepth 2 -name go.mod -not -path '*/testdata/*' | sort))
+# The library is tested as its users get it, without the workspace; the command is a
+# module of its own, which go.work ties to the library beside it.
+COMMAND := cmd/plimsoll
+LIBRARY := GOWORK=off $(GO)
+
+# Modules that are tests and measurements alone, with dependencies of their own.
+NESTED := $(patsubst %/go.mod,%,$(shell find . -mindepth 2 -name go.mod -not -path '*/testdata/*' -not -path './$(COMMAND)/go.mod' | sort))
 
 .DEFAULT_GOAL := help
 .PHONY: help test race lint bench fuzz cover faults soak server browser
@@ -17,27 +22,32 @@ NESTED := $(patsubst %/go.mod,%,$(shell find . -mindepth 2 -name go.mod -not -pa
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-test: server browser ## vet and test everything, the modules inside this one too
-	$(GO) vet ./...
-	GOARCH=386 $(GO) vet ./...
-	$(GO) test -count=1 -timeout=8m ./...
-	@set -e; for dir in $(NESTED); do echo "== $$dir"; (cd "$$dir" && $(GO) vet ./... && $(GO) test -count=1 -timeout=8m ./...); done
+test: server browser ## vet and test everything: the library, the command, and the modules of tests
+	$(LIBRARY) vet ./...
+	GOARCH=386 $(LIBRARY) vet ./...
+	$(LIBRARY) test -count=1 -timeout=8m ./...
+	$(GO) vet ./$(COMMAND)/...
+	GOARCH=386 $(GO) vet ./$(COMMAND)/...
+	$(GO) test -count=1 -timeout=8m ./$(COMMAND)/...
+	@set -e; for dir in $(NESTED); do echo "== $$dir"; (cd "$$dir" && $(LIBRARY) vet ./... && $(LIBRARY) test -count=1 -timeout=8m ./...); done
 
 race: server ## test everything under the race detector, in random order
-	$(GO) test -race -shuffle=on -count=1 -timeout=15m ./...
+	$(GO) test -race -shuffle=on -count=1 -timeout=15m ./... ./$(COMMAND)/...
 
 faults: server ## break real servers and networks under real nodes: a line per fault, with its figures
 	PLIMSOLL_FAULTS=1 $(GO) test -p 1 -count=1 -timeout=20m -v -run '^(TestProperty|TestFaults)$$' ./sync/syncer ./sync/valkeystore
 
 soak: server ## ten minutes of load on two daemons while stores die, files change and clients hang up (test has one of them)
-	PLIMSOLL_SOAK=10m $(GO) test -run '^TestSoak$$' -count=1 -timeout=20m -v ./cmd/plimsoll
+	PLIMSOLL_SOAK=10m $(GO) test -run '^TestSoak$$' -count=1 -timeout=20m -v ./$(COMMAND)/internal/cli
 
 lint: ## golangci-lint, formatting included, and tidy go.mod files
 	$(GOLANGCI) config verify
-	@set -e; for dir in . $(NESTED); do echo "== $$dir"; (cd "$$dir" && $(GOLANGCI) run ./... && $(GO) mod tidy -diff); done
+	@set -e; for dir in . $(NESTED); do echo "== $$dir"; (cd "$$dir" && GOWORK=off $(GOLANGCI) run ./... && $(LIBRARY) mod tidy -diff); done
+	cd $(COMMAND) && $(GOLANGCI) run ./...
+	.ci/tidy-command -diff
 
 bench: server ## the table of ratios beside their goals; fails when a single-core row misses
-	cd bench/peers && $(GO) run .
+	cd bench/peers && $(LIBRARY) run .
 
 fuzz: ## every fuzz target in turn, FUZZTIME each (60s), in PKG (./...)
 	@set -e; \
@@ -49,9 +59,9 @@ fuzz: ## every fuzz target in turn, FUZZTIME each (60s), in PKG (./...)
 		$(GO) test -run='^$$' -fuzz="^$${t##*:}\$$" -fuzztime=$(FUZZTIME) -fuzzminimizetime=1x "$${t%:*}"; \
 	done
 
-cover: server ## share of statements that any test of this module reaches, by package
+cover: server ## share of statements that any test reaches, by package
 	@mkdir -p $(COVERDIR)
-	$(GO) test -count=1 -timeout=10m -coverpkg=./... -coverprofile=$(COVERDIR)/profile.out ./...
+	$(GO) test -count=1 -timeout=10m -coverpkg=./...,./$(COMMAND)/... -coverprofile=$(COVERDIR)/profile.out ./... ./$(COMMAND)/...
 	@awk 'NR > 1 { size[$$1] = $$2; if ($$3 > 0) hit[$$1] = 1 } \
 		END { \
 			for (b in size) { pkg = b; sub(/\/[^\/]*:.*/, "", pkg); all[pkg] += size[b]; if (b in hit) reached[pkg] += size[b] } \

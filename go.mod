@@ -3,7 +3,6 @@ module github.com/plimsoll-dev/plimsoll
 go 1.26.0
 
 require (
-	github.com/go-json-experiment/json v1.27.2
 	github.com/pkoukk/tiktoken-go v0.1.8
 	github.com/pkoukk/tiktoken-go-loader v0.0.2
 	github.com/prometheus/client_golang v1.25.0
@@ -11,7 +10,6 @@ require (
 	github.com/stretchr/testify v1.12.1
 	github.com/valkey-io/valkey-go v1.0.79
 	go.yaml.in/yaml/v3 v3.0.5
-	golang.org/x/term v0.47.0
 )
 
 require (

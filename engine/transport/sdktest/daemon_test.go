@@ -60,6 +60,7 @@ func startDaemon(t *testing.T, config string) *daemon {
 	program := filepath.Join(dir, "plimsoll")
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./cmd/plimsoll")
 	build.Dir = "../../.."
+	build.Env = append(os.Environ(), "GOWORK=") // the command is built in the workspace, this test is not
 	text, err := build.CombinedOutput()
 	require.NoError(t, err, string(text))
 	d := &daemon{}

@@ -1,4 +1,4 @@
-package main
+package cli_test
 
 import (
 	"bytes"
@@ -20,7 +20,7 @@ var block = regexp.MustCompile("(?s)```sh\n(.*?)```\n\n```json\n(.*?)```")
 // The examples of docs/API.md do what it says, one after the other: those of the
 // proxy with deployments that have endpoints, the others by the built-in example.
 func TestAPIExamples(t *testing.T) {
-	text, err := os.ReadFile("../../docs/API.md")
+	text, err := os.ReadFile("../../../../docs/API.md")
 	require.NoError(t, err)
 	before, after, found := strings.Cut(string(text), "\n## The proxy\n")
 	require.True(t, found)

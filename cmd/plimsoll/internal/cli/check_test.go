@@ -1,4 +1,4 @@
-package main
+package cli_test
 
 import (
 	"encoding/json"
@@ -7,11 +7,12 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"runtime/debug"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli"
 )
 
 var update = flag.Bool("update", false, "write testdata/*.golden anew")
@@ -49,9 +50,9 @@ func TestCheckOutput(t *testing.T) {
 				if len(args) == 3 {
 					require.True(t, json.Valid([]byte(got.stdout)))
 				}
-				want := exitOK
+				want := cli.ExitOK
 				if strings.Contains(path, "check-bad") {
-					want = exitFailure
+					want = cli.ExitFailure
 				}
 				require.Equal(t, want, got.code)
 			}
@@ -65,7 +66,7 @@ func TestCheckOutput(t *testing.T) {
 func TestCheckTranscripts(t *testing.T) {
 	transcript := regexp.MustCompile(`(?m)^    \$ plimsoll check (\S+)\n((?:(?:    .*)?\n)+)`)
 	example := regexp.MustCompile("(?s)```yaml\n(.*?)```")
-	for _, doc := range []string{"../../docs/CONFIG.md", "../../docs/LITELLM.md"} {
+	for _, doc := range []string{"../../../../docs/CONFIG.md", "../../../../docs/LITELLM.md"} {
 		text, err := os.ReadFile(doc)
 		require.NoError(t, err)
 		shown, file := transcript.FindSubmatch(text), example.FindSubmatch(text)
@@ -102,12 +103,23 @@ func TestCheckProfiles(t *testing.T) {
 			args = append(args, "--profiles", flag)
 		}
 		got := plimsoll(t.Context(), args...)
-		require.Equal(t, exitOK, got.code, got.stderr)
-		var view checkView
+		require.Equal(t, cli.ExitOK, got.code, got.stderr)
+		var view struct {
+			Deployments []struct {
+				Profile struct {
+					Preset  string
+					Changed bool
+				}
+			}
+		}
 		require.NoError(t, json.Unmarshal([]byte(got.stdout), &view))
 		var names []string
 		for _, d := range view.Deployments {
-			names = append(names, d.Profile.name())
+			name := d.Profile.Preset
+			if d.Profile.Changed {
+				name += ", changed"
+			}
+			names = append(names, name)
 		}
 		require.Equal(t, want, names, flag)
 	}
@@ -128,38 +140,32 @@ func TestCheckUsage(t *testing.T) {
 		{[]string{"--profiles", "yes", "a"}, "plimsoll: check: invalid value \"yes\" for flag --profiles: want auto or plain\n"},
 		{[]string{"--json=maybe", "a"}, "plimsoll: check: invalid boolean value \"maybe\" for flag --json: want true or false\n"},
 	} {
-		require.Equal(t, result{exitUsage, "", tt.want + more}, plimsoll(t.Context(), append([]string{"check"}, tt.args...)...))
+		require.Equal(t, result{cli.ExitUsage, "", tt.want + more}, plimsoll(t.Context(), append([]string{"check"}, tt.args...)...))
 	}
 	for _, args := range [][]string{{"help", "check"}, {"check", "-h"}, {"check", "a", "--help"}} {
-		require.Equal(t, result{exitOK, checkHelp, ""}, plimsoll(t.Context(), args...))
+		got := plimsoll(t.Context(), args...)
+		require.Equal(t, cli.ExitOK, got.code)
+		require.True(t, strings.HasPrefix(got.stdout, "Usage: plimsoll check [flags] FILE\n"), got.stdout)
 	}
 }
 
 // --json may stand behind the file too.
 func TestCheckFlagBehindFile(t *testing.T) {
 	got := plimsoll(t.Context(), "check", "testdata/check-own.yaml", "--json")
-	require.Equal(t, exitOK, got.code)
+	require.Equal(t, cli.ExitOK, got.code)
 	require.True(t, json.Valid([]byte(got.stdout)))
 }
 
 func TestCheckMissingFile(t *testing.T) {
 	got := plimsoll(t.Context(), "check", "testdata/absent.yaml")
-	require.Equal(t, result{exitFailure, "", "plimsoll: check: testdata/absent.yaml cannot be used: 1 error\n\n  testdata/absent.yaml: no such file or directory\n"}, got)
+	require.Equal(t, result{cli.ExitFailure, "", "plimsoll: check: testdata/absent.yaml cannot be used: 1 error\n\n  testdata/absent.yaml: no such file or directory\n"}, got)
 }
 
 func TestVersion(t *testing.T) {
 	got := plimsoll(t.Context(), "version")
-	require.Equal(t, exitOK, got.code)
+	require.Equal(t, cli.ExitOK, got.code)
 	require.Regexp(t, `^plimsoll \S`, got.stdout)
 	require.Empty(t, got.stderr)
-	require.Equal(t, result{exitOK, versionHelp, ""}, plimsoll(t.Context(), "help", "version"))
-	require.Equal(t, result{exitUsage, "", "plimsoll: version: unexpected argument \"x\"\nRun 'plimsoll version --help' for usage.\n"}, plimsoll(t.Context(), "version", "x"))
-}
-
-func TestVersionText(t *testing.T) {
-	info := debug.BuildInfo{GoVersion: "go1.26.8", Main: debug.Module{Version: "v0.3.1"}}
-	require.Regexp(t, `^plimsoll v0\.3\.1\ngo1\.26\.8 \w+/\w+\n$`, versionText(&info))
-	info.Main.Version = "(devel)"
-	info.Settings = []debug.BuildSetting{{Key: "vcs.revision", Value: "abc123"}, {Key: "vcs.time", Value: "2026-11-23T10:00:00Z"}, {Key: "vcs.modified", Value: "true"}}
-	require.Regexp(t, `^plimsoll without a version\ncommit abc123 of 2026-11-23T10:00:00Z, with changes\n`, versionText(&info))
+	require.Equal(t, plimsoll(t.Context(), "version", "--help"), plimsoll(t.Context(), "help", "version"))
+	require.Equal(t, result{cli.ExitUsage, "", "plimsoll: version: unexpected argument \"x\"\nRun 'plimsoll version --help' for usage.\n"}, plimsoll(t.Context(), "version", "x"))
 }

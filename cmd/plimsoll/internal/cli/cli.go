@@ -1,4 +1,6 @@
-package main
+// Package cli is the command line of plimsoll: it finds the command that the
+// arguments name, runs it, and turns what went wrong into words and an exit code.
+package cli
 
 import (
 	"context"
@@ -8,79 +10,71 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli/check"
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli/cmdline"
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli/replay"
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli/serve"
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli/token"
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli/top"
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli/version"
 )
 
 // Exit codes.
 const (
-	exitOK      = 0
-	exitFailure = 1 // what was asked for could not be done
-	exitUsage   = 2 // it was not understood
+	ExitOK      = 0
+	ExitFailure = 1 // what was asked for could not be done
+	ExitUsage   = 2 // it was not understood
 )
 
 // command is one of plimsoll's subcommands.
 type command struct {
 	name, summary string
-	run           func(ctx context.Context, args []string, env environment) error
-}
-
-// environment is what a command sees of the process it runs in.
-type environment struct {
-	getenv         func(string) string
-	stdout, stderr io.Writer
+	run           func(ctx context.Context, args []string, env cmdline.Environment) error
 }
 
 var commands = []command{
-	{"serve", "run the daemon: decisions over HTTP", runServe},
-	{"top", "show a daemon's deployments in the terminal", runTop},
-	{"replay", "run a trace of LLM traffic through the engine in virtual time", runReplay},
-	{"check", "show what a configuration file says, or what is wrong with it", runCheck},
-	{"token", "make a token for who may call the daemon", runToken},
-	{"version", "show which plimsoll this is", runVersion},
+	{"serve", "run the daemon: decisions over HTTP", serve.Run},
+	{"top", "show a daemon's deployments in the terminal", top.Run},
+	{"replay", "run a trace of LLM traffic through the engine in virtual time", replay.Run},
+	{"check", "show what a configuration file says, or what is wrong with it", check.Run},
+	{"token", "make a token for who may call the daemon", token.Run},
+	{"version", "show which plimsoll this is", version.Run},
 }
 
-// usageError is a mistake in the command line, not in what it names.
-type usageError struct {
-	command string // whose --help says more; "" = plimsoll itself
-	err     error
-}
-
-func (e *usageError) Error() string { return e.err.Error() }
-
-func (e *usageError) Unwrap() error { return e.err }
-
-// run does what the arguments ask for (the program's name is not among them)
+// Run does what the arguments ask for (the program's name is not among them)
 // and returns the exit code. Results go to stdout, everything else to stderr.
-func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
-	err := dispatch(ctx, args, environment{getenv, stdout, stderr})
+func Run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
+	err := dispatch(ctx, args, cmdline.Environment{Getenv: getenv, Stdout: stdout, Stderr: stderr})
 	if err == nil || errors.Is(err, flag.ErrHelp) {
-		return exitOK
+		return ExitOK
 	}
-	code, message := exitFailure, fmt.Sprintf("plimsoll: %v\n", err)
+	code, message := ExitFailure, fmt.Sprintf("plimsoll: %v\n", err)
 	if errors.Is(err, context.Canceled) {
 		message = "plimsoll: interrupted; no result\n"
-	} else if usage, ok := errors.AsType[*usageError](err); ok {
-		code = exitUsage
-		message += fmt.Sprintf("Run '%s --help' for usage.\n", strings.TrimSpace("plimsoll "+usage.command))
+	} else if usage, ok := errors.AsType[*cmdline.UsageError](err); ok {
+		code = ExitUsage
+		message += fmt.Sprintf("Run '%s --help' for usage.\n", strings.TrimSpace("plimsoll "+usage.Command))
 	}
 	_, _ = io.WriteString(stderr, message) // the exit code is all that is left to say it
 	return code
 }
 
 // dispatch runs the command that the first argument names.
-func dispatch(ctx context.Context, args []string, env environment) error {
+func dispatch(ctx context.Context, args []string, env cmdline.Environment) error {
 	if len(args) == 0 {
-		return &usageError{err: fmt.Errorf("no command given; use one of: %s", commandNames())}
+		return &cmdline.UsageError{Err: fmt.Errorf("no command given; use one of: %s", commandNames())}
 	}
 	switch name := args[0]; name {
 	case "-h", "-help", "--help", "help":
 		if len(args) > 1 {
 			return dispatch(ctx, []string{args[1], "--help"}, env)
 		}
-		return writeHelp(env.stdout)
+		return writeHelp(env.Stdout)
 	default:
 		i := slices.IndexFunc(commands, func(c command) bool { return c.name == name })
 		if i < 0 {
-			return &usageError{err: fmt.Errorf("unknown command %q; use one of: %s", name, commandNames())}
+			return &cmdline.UsageError{Err: fmt.Errorf("unknown command %q; use one of: %s", name, commandNames())}
 		}
 		return commands[i].run(ctx, args[1:], env)
 	}

@@ -1,4 +1,4 @@
-package main
+package cli_test
 
 import (
 	"encoding/json"
@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli"
 )
 
 const ownConfig = `
@@ -44,7 +46,7 @@ func TestReplayConfig(t *testing.T) {
 	path := writeConfig(t, ownConfig)
 	for _, group := range []string{"chat", "fast"} {
 		got := plimsoll(t.Context(), "replay", "--config", path, "--group", group, "--trace", smallTrace(t))
-		require.Equal(t, exitOK, got.code, got.stderr)
+		require.Equal(t, cli.ExitOK, got.code, got.stderr)
 		require.Contains(t, got.stdout, ", load 0.95, config "+path+", group chat, profile plain, strategy least-utilized, seed 1\n")
 		require.Regexp(t, `(?m)^small .* 600 .* 100,000 `, got.stdout)
 		require.Regexp(t, `(?m)^plain .* - .* - `, got.stdout)
@@ -63,14 +65,14 @@ func TestReplayLiteLLMConfig(t *testing.T) {
 	} {
 		args = append([]string{"replay", "--config", path, "--trace", smallTrace(t)}, args...)
 		got := plimsoll(t.Context(), args...)
-		require.Equal(t, exitOK, got.code, got.stderr)
+		require.Equal(t, cli.ExitOK, got.code, got.stderr)
 		require.Contains(t, got.stdout, "group chat, profile plain, "+want+", seed 1\n")
 		require.Regexp(t, `(?m)^west +0 +0 .* 0 .* 100,000 `, got.stdout)
 		require.NotContains(t, got.stdout+got.stderr, "sk-secret")
 	}
 
 	got := plimsoll(t.Context(), "replay", "--config", path, "--trace", smallTrace(t), "--compare", "--json")
-	require.Equal(t, exitOK, got.code, got.stderr)
+	require.Equal(t, cli.ExitOK, got.code, got.stderr)
 	var comparison struct {
 		Policies []struct {
 			Offered     int64
@@ -108,7 +110,7 @@ deployments:
 		"profiles azure (2), openai, changed (1)": {"--profiles", "auto"},
 	} {
 		got := plimsoll(t.Context(), append([]string{"replay", "--config", path, "--group", "chat", "--trace", smallTrace(t)}, args...)...)
-		require.Equal(t, exitOK, got.code, got.stderr)
+		require.Equal(t, cli.ExitOK, got.code, got.stderr)
 		head, table, _ := strings.Cut(got.stdout, "\n")
 		require.Contains(t, head, "group chat, "+want+", strategy least-utilized")
 		results[want] = table
@@ -132,20 +134,20 @@ func TestReplayConfigErrors(t *testing.T) {
 		code int
 		want string
 	}{
-		{"which group", []string{"--config", own}, exitUsage, own + ": there are 3 groups; choose one by --group: chat, code, night\n" + more},
-		{"no such group", []string{"--config", own, "--group", "chatt"}, exitUsage, own + ": there is no group \"chatt\"; use one of: chat, code, night\n" + more},
-		{"many groups", []string{"--config", writeConfig(t, many.String())}, exitUsage, "there are 25 groups; choose one by --group: g00, g01, "},
-		{"not all are named", []string{"--config", writeConfig(t, many.String())}, exitUsage, "g18, g19 and 5 more\n" + more},
-		{"empty group", []string{"--config", own, "--group", ""}, exitUsage, "want the name of a group; leave --group out where there is only one\n" + more},
-		{"empty file name", []string{"--config", ""}, exitUsage, "want the name of a file; leave --config out for a built-in pool\n" + more},
-		{"group of no file", []string{"--group", "chat"}, exitUsage, "replay: --group is one of a configuration's; give it by --config FILE\n" + more},
-		{"profiles of no file", []string{"--profiles", "auto"}, exitUsage, "replay: --profiles is about the deployments of a configuration; give it by --config FILE\n" + more},
-		{"profiles", []string{"--config", own, "--profiles", "yes"}, exitUsage, "replay: invalid value \"yes\" for flag --profiles: want auto or plain\n" + more},
-		{"two pools", []string{"--config", own, "--pool", "standard"}, exitUsage, "replay: --config and --pool both say what to send calls to; leave one out\n" + more},
-		{"disabled", []string{"--config", own, "--group", "night"}, exitFailure, own + ": every deployment of group night is disabled\n"},
-		{"no token limit", []string{"--config", own, "--group", "code"}, exitFailure, "no deployment has a TPM limit, so there is nothing that load could be a share of\n"},
-		{"a mistake", []string{"--config", broken}, exitFailure, "plimsoll: replay: cannot use " + broken + ":\n" + broken + ":1: deployments[0].group: "},
-		{"absent", []string{"--config", absent}, exitFailure, "plimsoll: replay: cannot use " + absent + ":\n"},
+		{"which group", []string{"--config", own}, cli.ExitUsage, own + ": there are 3 groups; choose one by --group: chat, code, night\n" + more},
+		{"no such group", []string{"--config", own, "--group", "chatt"}, cli.ExitUsage, own + ": there is no group \"chatt\"; use one of: chat, code, night\n" + more},
+		{"many groups", []string{"--config", writeConfig(t, many.String())}, cli.ExitUsage, "there are 25 groups; choose one by --group: g00, g01, "},
+		{"not all are named", []string{"--config", writeConfig(t, many.String())}, cli.ExitUsage, "g18, g19 and 5 more\n" + more},
+		{"empty group", []string{"--config", own, "--group", ""}, cli.ExitUsage, "want the name of a group; leave --group out where there is only one\n" + more},
+		{"empty file name", []string{"--config", ""}, cli.ExitUsage, "want the name of a file; leave --config out for a built-in pool\n" + more},
+		{"group of no file", []string{"--group", "chat"}, cli.ExitUsage, "replay: --group is one of a configuration's; give it by --config FILE\n" + more},
+		{"profiles of no file", []string{"--profiles", "auto"}, cli.ExitUsage, "replay: --profiles is about the deployments of a configuration; give it by --config FILE\n" + more},
+		{"profiles", []string{"--config", own, "--profiles", "yes"}, cli.ExitUsage, "replay: invalid value \"yes\" for flag --profiles: want auto or plain\n" + more},
+		{"two pools", []string{"--config", own, "--pool", "standard"}, cli.ExitUsage, "replay: --config and --pool both say what to send calls to; leave one out\n" + more},
+		{"disabled", []string{"--config", own, "--group", "night"}, cli.ExitFailure, own + ": every deployment of group night is disabled\n"},
+		{"no token limit", []string{"--config", own, "--group", "code"}, cli.ExitFailure, "no deployment has a TPM limit, so there is nothing that load could be a share of\n"},
+		{"a mistake", []string{"--config", broken}, cli.ExitFailure, "plimsoll: replay: cannot use " + broken + ":\n" + broken + ":1: deployments[0].group: "},
+		{"absent", []string{"--config", absent}, cli.ExitFailure, "plimsoll: replay: cannot use " + absent + ":\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := plimsoll(t.Context(), append([]string{"replay"}, tt.args...)...)
@@ -159,6 +161,6 @@ func TestReplayConfigErrors(t *testing.T) {
 func TestReplayConfigMentionsWarnings(t *testing.T) {
 	path := writeConfig(t, strings.Replace(ownConfig, "group: chat, rpm: 600", "group: chat, colour: red, rpm: 600", 1))
 	got := plimsoll(t.Context(), "replay", "--config", path, "--group", "chat", "--trace", smallTrace(t))
-	require.Equal(t, exitOK, got.code, got.stderr)
+	require.Equal(t, cli.ExitOK, got.code, got.stderr)
 	require.Equal(t, "plimsoll: replay: "+path+" has warnings (1); 'plimsoll check "+path+"' shows them\n", got.stderr)
 }

@@ -1,5 +1,5 @@
 //go:build !race
 
-package main
+package cli_test
 
 const heavier = 1 // the race detector's factor

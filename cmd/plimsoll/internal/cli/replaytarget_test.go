@@ -1,4 +1,4 @@
-package main
+package cli_test
 
 import (
 	"context"
@@ -7,13 +7,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli"
 	"github.com/plimsoll-dev/plimsoll/sync/servertest"
 )
 
 func TestReplayTarget(t *testing.T) {
 	s := serve(t)
 	got := plimsoll(t.Context(), "replay", "--target", s.url, "--for", "1s", "--speed", "20", "--load", "2", "--json")
-	require.Equal(t, exitOK, got.code, got.stderr)
+	require.Equal(t, cli.ExitOK, got.code, got.stderr)
 	var r struct {
 		Offered, Served, Refused, Failed, Tokens int64
 		Interrupted                              bool
@@ -35,7 +36,7 @@ func TestReplayTarget(t *testing.T) {
 	}
 
 	table := plimsoll(t.Context(), "replay", "--target="+s.url, "--for", "1s", "--group", "claude-sonnet")
-	require.Equal(t, exitOK, table.code, table.stderr)
+	require.Equal(t, cli.ExitOK, table.code, table.stderr)
 	require.Contains(t, table.stdout, "acquire took")
 }
 
@@ -55,7 +56,7 @@ func TestReplayTargetInterrupted(t *testing.T) {
 	servertest.Until(t, "calls are under way", func() bool { return held() > 0 })
 	cancel()
 	got := <-done
-	require.Equal(t, exitOK, got.code, got.stderr)
+	require.Equal(t, cli.ExitOK, got.code, got.stderr)
 	require.Contains(t, got.stdout, `"interrupted":true`)
 	require.Zero(t, held())
 }
@@ -68,12 +69,12 @@ func TestReplayTargetErrors(t *testing.T) {
 		code int
 		want string
 	}{
-		{"address", []string{"--target", "ftp://u:hunter2@h"}, exitUsage, "--target: want the address of a daemon"},
-		{"password", []string{"--target", "http://u:hunter2@h"}, exitUsage, "--target: want the address of a daemon"},
-		{"other flags", []string{"--target", s.url, "--compare"}, exitUsage, "with --target: unknown flag --compare; use one of --for, --group"},
-		{"speed", []string{"--target", s.url, "--speed", "0"}, exitUsage, "want a number from 0.01 to 1000"},
-		{"group", []string{"--target", s.url, "--group", "none"}, exitUsage, "the daemon has no group \"none\"; use one of: claude-sonnet, gpt-4o"},
-		{"nobody there", []string{"--target", "http://127.0.0.1:1"}, exitFailure, "connection refused"},
+		{"address", []string{"--target", "ftp://u:hunter2@h"}, cli.ExitUsage, "--target: want the address of a daemon"},
+		{"password", []string{"--target", "http://u:hunter2@h"}, cli.ExitUsage, "--target: want the address of a daemon"},
+		{"other flags", []string{"--target", s.url, "--compare"}, cli.ExitUsage, "with --target: unknown flag --compare; use one of --for, --group"},
+		{"speed", []string{"--target", s.url, "--speed", "0"}, cli.ExitUsage, "want a number from 0.01 to 1000"},
+		{"group", []string{"--target", s.url, "--group", "none"}, cli.ExitUsage, "the daemon has no group \"none\"; use one of: claude-sonnet, gpt-4o"},
+		{"nobody there", []string{"--target", "http://127.0.0.1:1"}, cli.ExitFailure, "connection refused"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := plimsoll(t.Context(), append([]string{"replay"}, tt.args...)...)

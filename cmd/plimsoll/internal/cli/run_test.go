@@ -1,4 +1,4 @@
-package main
+package cli_test
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/trace"
 	"github.com/plimsoll-dev/plimsoll/sync/servertest"
@@ -25,20 +26,23 @@ type result struct {
 
 func plimsoll(ctx context.Context, args ...string) result {
 	var stdout, stderr strings.Builder
-	code := run(ctx, args, func(string) string { return "" }, &stdout, &stderr)
+	code := cli.Run(ctx, args, func(string) string { return "" }, &stdout, &stderr)
 	return result{code, stdout.String(), stderr.String()}
 }
 
 func TestHelp(t *testing.T) {
 	for _, args := range [][]string{{"help"}, {"--help"}, {"-h"}} {
 		got := plimsoll(t.Context(), args...)
-		require.Equal(t, exitOK, got.code)
+		require.Equal(t, cli.ExitOK, got.code)
 		require.Contains(t, got.stdout, "Usage: plimsoll COMMAND")
 		require.Contains(t, got.stdout, "replay")
 		require.Empty(t, got.stderr)
 	}
 	for _, args := range [][]string{{"help", "replay"}, {"replay", "--help"}, {"replay", "--load", "1", "-h"}} {
-		require.Equal(t, result{exitOK, replayHelp, ""}, plimsoll(t.Context(), args...))
+		got := plimsoll(t.Context(), args...)
+		require.Equal(t, cli.ExitOK, got.code)
+		require.True(t, strings.HasPrefix(got.stdout, "Usage: plimsoll replay [flags]\n"), got.stdout)
+		require.Empty(t, got.stderr)
 	}
 }
 
@@ -94,7 +98,7 @@ func TestUsageErrors(t *testing.T) {
 		{"seed", []string{"replay", "--seed", "-1"}, "plimsoll: replay: invalid value \"-1\" for flag --seed: want a whole number from 0 to 18446744073709551615\n" + moreReplay},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			require.Equal(t, result{exitUsage, "", tt.want}, plimsoll(t.Context(), tt.args...))
+			require.Equal(t, result{cli.ExitUsage, "", tt.want}, plimsoll(t.Context(), tt.args...))
 		})
 	}
 }
@@ -117,7 +121,7 @@ func TestFailures(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := plimsoll(t.Context(), "replay", "--load", "0.001", "--trace", tt.path)
-			require.Equal(t, exitFailure, got.code)
+			require.Equal(t, cli.ExitFailure, got.code)
 			require.Empty(t, got.stdout)
 			require.Contains(t, got.stderr, tt.want)
 		})
@@ -127,12 +131,12 @@ func TestFailures(t *testing.T) {
 func TestInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	require.Equal(t, result{exitFailure, "", "plimsoll: interrupted; no result\n"}, plimsoll(ctx, "replay"))
+	require.Equal(t, result{cli.ExitFailure, "", "plimsoll: interrupted; no result\n"}, plimsoll(ctx, "replay"))
 }
 
 func TestReplayTable(t *testing.T) {
 	got := plimsoll(t.Context(), "replay")
-	require.Equal(t, exitOK, got.code, got.stderr)
+	require.Equal(t, cli.ExitOK, got.code, got.stderr)
 	require.Contains(t, got.stdout, "Generated chat and code traffic, load 0.95, pool standard, strategy least-utilized, seed 1\n")
 	require.Contains(t, got.stdout, "dep-300k")
 	require.Contains(t, got.stdout, "provider 429s")
@@ -143,7 +147,7 @@ func TestReplayJSON(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "t.csv")
 	require.NoError(t, os.WriteFile(path, []byte(trace.Header+"\n0,1000,10\n200,300,20\n"), 0o600))
 	got := plimsoll(t.Context(), "replay", "--trace", path, "--json", "--pool", "rpm-bound", "--load", "0.5", "--seed", "3", "--strategy", "weighted")
-	require.Equal(t, exitOK, got.code, got.stderr)
+	require.Equal(t, cli.ExitOK, got.code, got.stderr)
 	require.Empty(t, got.stderr)
 
 	var report map[string]any
@@ -166,7 +170,7 @@ func TestReplayJSON(t *testing.T) {
 
 func TestReplayPolicy(t *testing.T) {
 	got := plimsoll(t.Context(), "replay", "--policy", "litellm+cooldown")
-	require.Equal(t, exitOK, got.code, got.stderr)
+	require.Equal(t, cli.ExitOK, got.code, got.stderr)
 	require.Contains(t, got.stdout, "load 0.95, pool standard, policy litellm+cooldown, seed 1\n")
 	require.Equal(t, replayed(t, 2), replayed(t, 2, "--policy", "engine"))
 }
@@ -175,7 +179,7 @@ func TestReplayPolicy(t *testing.T) {
 func TestReplayCompare(t *testing.T) {
 	path := smallTrace(t)
 	got := plimsoll(t.Context(), "replay", "--compare", "--strategy", "power-of-two", "--trace", path)
-	require.Equal(t, exitOK, got.code, got.stderr)
+	require.Equal(t, cli.ExitOK, got.code, got.stderr)
 	require.Empty(t, got.stderr)
 	require.Contains(t, got.stdout, "Trace "+path+", load 0.95, pool standard, strategy power-of-two, seed 1\n\npolicy ")
 	for _, name := range replay.PolicyNames() {
@@ -203,7 +207,7 @@ func TestReplayNodes(t *testing.T) {
 	require.Equal(t, replayed(t, 2, args...), replayed(t, 2, args...))
 	require.Equal(t, replayed(t, 2, "--trace", path), replayed(t, 2, "--nodes", "1", "--trace", path))
 	got := plimsoll(t.Context(), append([]string{"replay"}, args...)...)
-	require.Equal(t, exitOK, got.code, got.stderr)
+	require.Equal(t, cli.ExitOK, got.code, got.stderr)
 	require.Contains(t, got.stdout, "strategy least-utilized, 3 nodes in step every 50ms, seed 1\n")
 	require.Contains(t, got.stdout, "bound  admitted\n")
 
@@ -228,7 +232,7 @@ func TestReplayLive(t *testing.T) {
 		"--sync", "valkey://:hunter2@" + server.Addr(),
 	}
 	got := plimsoll(t.Context(), args...)
-	require.Equal(t, exitOK, got.code, got.stderr)
+	require.Equal(t, cli.ExitOK, got.code, got.stderr)
 	require.True(t, strings.HasPrefix(got.stderr, "plimsoll: replay: 3 nodes for each policy share a server for 1s; interrupt it for the result so far\n"), got.stderr)
 	require.NotContains(t, got.stderr, "hunter2")
 	require.Contains(t, got.stdout, "strategy least-utilized, 3 nodes in step every 100ms by a server, seed 1\n")
@@ -236,7 +240,7 @@ func TestReplayLive(t *testing.T) {
 	require.NotContains(t, got.stdout, "hunter2")
 
 	got = plimsoll(t.Context(), append(args, "--json")...)
-	require.Equal(t, exitOK, got.code, got.stderr)
+	require.Equal(t, cli.ExitOK, got.code, got.stderr)
 	var live struct {
 		Seconds     float64
 		Interrupted bool
@@ -254,7 +258,7 @@ func TestReplayLive(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	got = plimsoll(ctx, args...)
-	require.Equal(t, exitOK, got.code, got.stderr)
+	require.Equal(t, cli.ExitOK, got.code, got.stderr)
 	require.Contains(t, got.stdout, "interrupted")
 }
 
@@ -276,14 +280,14 @@ func TestReplayRule(t *testing.T) {
 		require.InDelta(t, 1, report["clairvoyant"].(map[string]any)["goodput"], 0)
 	}
 	got := plimsoll(t.Context(), "replay", "--rule", "bucket", "--compare", "--traffic", "reason", "--trace", path)
-	require.Equal(t, exitUsage, got.code)
+	require.Equal(t, cli.ExitUsage, got.code)
 	got = plimsoll(t.Context(), "replay", "--rule", "bucket", "--compare", "--trace", path)
-	require.Equal(t, exitOK, got.code, got.stderr)
+	require.Equal(t, cli.ExitOK, got.code, got.stderr)
 	require.Contains(t, got.stdout, "strategy least-utilized, rule bucket, seed 1\n")
 	require.Contains(t, got.stdout, "\nclairvoyant ")
 	require.Contains(t, got.stdout, "of best")
 	got = plimsoll(t.Context(), "replay", "--rule", "azure1", "--traffic", "long", "--nodes", "3")
-	require.Equal(t, exitOK, got.code, got.stderr)
+	require.Equal(t, cli.ExitOK, got.code, got.stderr)
 	require.Contains(t, got.stdout, "Generated traffic, long, load 0.95, pool standard, strategy least-utilized, rule azure1, 3 nodes in step every 100ms, seed 1\n")
 	require.Contains(t, got.stdout, "of the best")
 	require.Contains(t, got.stdout, "bound  admitted\n")
@@ -316,7 +320,7 @@ func smallTrace(t *testing.T) string {
 func replayed(t *testing.T, varying int, args ...string) string {
 	t.Helper()
 	got := plimsoll(t.Context(), append([]string{"replay", "--json", "--load", "1.2", "--seed", "5"}, args...)...)
-	require.Equal(t, exitOK, got.code, got.stderr)
+	require.Equal(t, cli.ExitOK, got.code, got.stderr)
 	varies := regexp.MustCompile(`"(wall_ms|decisions_per_s)":\d+`)
 	require.Len(t, varies.FindAllString(got.stdout, -1), varying)
 	return varies.ReplaceAllString(got.stdout, `"$1":0`)

@@ -1,4 +1,4 @@
-package main
+package cli_test
 
 import (
 	"net"
@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli"
 	"github.com/plimsoll-dev/plimsoll/sync/servertest"
 )
 
@@ -32,7 +33,7 @@ func TestMain(m *testing.M) {
 		serveReverse(arguments)
 	}
 	if os.Getenv(asProgram) != "" {
-		main()
+		cli.Main()
 	}
 	os.Exit(m.Run())
 }
@@ -114,7 +115,7 @@ func TestServeNoticesFiles(t *testing.T) {
 	write(t, config, litellm)
 	first := plimsoll(t.Context(), "token", "one")
 	second := plimsoll(t.Context(), "token", "two")
-	require.Equal(t, exitOK, first.code)
+	require.Equal(t, cli.ExitOK, first.code)
 	write(t, tokens, first.stdout)
 	s := serve(t, "--config", config, "--tokens", tokens, "--log", "debug")
 	bearer := func(r result) []string { return []string{"Authorization", "Bearer " + strings.TrimSpace(r.stderr)} }
@@ -182,7 +183,7 @@ func TestServeSharesUsage(t *testing.T) {
 	servertest.Until(t, "the other sees the true cost", func() bool { return tokens(two) == 700 })
 
 	one.ask(t, "/v1/record", `{"deployment":"a","usage":{"input_tokens":23}}`)
-	require.Equal(t, exitOK, one.stop())
+	require.Equal(t, cli.ExitOK, one.stop())
 	servertest.Until(t, "the other sees the last usage", func() bool { return tokens(two) == 723 })
 	two.stop()
 	require.NotContains(t, one.stderr.String()+two.stderr.String()+one.stdout.String(), "hunter2")
@@ -221,7 +222,7 @@ func TestServeOnUnixSocket(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "ok\n", string(out))
 	got := plimsoll(t.Context(), "replay", "--target", "unix:"+path, "--for", "1s", "--json")
-	require.Equal(t, exitOK, got.code, got.stderr)
+	require.Equal(t, cli.ExitOK, got.code, got.stderr)
 	require.NotContains(t, got.stdout, `"served":0,`)
 	s.stop()
 	_, err = os.Lstat(path)

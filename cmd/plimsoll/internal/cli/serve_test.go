@@ -1,10 +1,9 @@
-package main
+package cli_test
 
 import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"flag"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -17,7 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/plimsoll-dev/plimsoll/engine/config"
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli"
 	"github.com/plimsoll-dev/plimsoll/sync/servertest"
 )
 
@@ -59,7 +58,7 @@ func serve(t *testing.T, args ...string) *served {
 	s := &served{stdout: &screen{}, stderr: &screen{}}
 	done := make(chan int, 1)
 	go func() {
-		done <- run(ctx, append([]string{"serve"}, args...), func(string) string { return "" }, s.stdout, s.stderr)
+		done <- cli.Run(ctx, append([]string{"serve"}, args...), func(string) string { return "" }, s.stdout, s.stderr)
 	}()
 	s.stop = sync.OnceValue(func() int { cancel(); return <-done })
 	t.Cleanup(func() { s.stop() })
@@ -106,7 +105,7 @@ func TestServeExample(t *testing.T) {
 	status, got = s.ask(t, "/readyz", "")
 	require.Equal(t, 200, status)
 	require.Equal(t, map[string]any{"state": "none"}, got["store"])
-	require.Equal(t, exitOK, s.stop())
+	require.Equal(t, cli.ExitOK, s.stop())
 	require.Contains(t, s.stderr.String(), "msg=stopped")
 }
 
@@ -129,11 +128,6 @@ func TestServeProfiles(t *testing.T) {
 		require.EqualValues(t, want, reserved(s, "other"))
 		s.stop()
 	}
-	f, err := parseServeFlags(nil, func(name string) string { return map[string]string{"PLIMSOLL_PROFILES": "auto"}[name] })
-	require.NoError(t, err)
-	require.Equal(t, config.ProfilesAuto, f.profiles)
-	_, err = parseServeFlags(nil, func(name string) string { return map[string]string{"PLIMSOLL_PROFILES": "all"}[name] })
-	require.EqualError(t, err, "serve: environment variable PLIMSOLL_PROFILES: want auto or plain")
 }
 
 func TestServeUsage(t *testing.T) {
@@ -157,7 +151,7 @@ func TestServeUsage(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := plimsoll(t.Context(), append([]string{"serve"}, tt.args...)...)
-			require.Equal(t, exitUsage, got.code)
+			require.Equal(t, cli.ExitUsage, got.code)
 			require.Equal(t, tt.want, got.stderr)
 		})
 	}
@@ -196,28 +190,9 @@ func TestServeTraces(t *testing.T) {
 	}
 	require.NotContains(t, all, "hunter2")
 	got := plimsoll(t.Context(), "serve", "--otlp", "hunter2")
-	require.Equal(t, exitFailure, got.code)
+	require.Equal(t, cli.ExitFailure, got.code)
 	require.Contains(t, got.stderr, "--otlp: want the address of a collector")
 	require.NotContains(t, got.stderr, "hunter2")
-}
-
-// What the files of docs/deploy set are flags that there are.
-func TestDeployFiles(t *testing.T) {
-	var f serveFlags
-	known := map[string]bool{}
-	f.flagSet().VisitAll(func(fl *flag.Flag) {
-		known[serveEnv+strings.ToUpper(strings.ReplaceAll(fl.Name, "-", "_"))] = true
-	})
-	found := 0
-	for _, file := range []string{"Dockerfile", "plimsoll.service", "plimsoll.socket"} {
-		text, err := os.ReadFile("../../docs/deploy/" + file)
-		require.NoError(t, err)
-		for _, name := range regexp.MustCompile(`PLIMSOLL_[A-Z_]+`).FindAllString(string(text), -1) {
-			require.True(t, known[name], "%s: %s", file, name)
-			found++
-		}
-	}
-	require.GreaterOrEqual(t, found, 6)
 }
 
 func TestServeCannotStart(t *testing.T) {
@@ -241,7 +216,7 @@ func TestServeCannotStart(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := plimsoll(t.Context(), append([]string{"serve"}, tt.args...)...)
-			require.Equal(t, exitFailure, got.code)
+			require.Equal(t, cli.ExitFailure, got.code)
 			require.Contains(t, got.stderr, tt.want)
 			require.NotContains(t, got.stderr, "hunter2")
 		})

@@ -1,4 +1,4 @@
-package main
+package cli_test
 
 import (
 	"bufio"
@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli"
 )
 
 // text gets a page as a person or Prometheus does.
@@ -43,7 +45,7 @@ func TestServePageAndMetrics(t *testing.T) {
 		require.Contains(t, figures, want)
 	}
 	for _, file := range []string{"OPERATIONS.md", "monitoring/alerts.yaml", "monitoring/dashboard.json"} {
-		text, err := os.ReadFile("../../docs/" + file)
+		text, err := os.ReadFile("../../../../docs/" + file)
 		require.NoError(t, err)
 		for _, name := range regexp.MustCompile(`plimsoll_http_[a-z_]*[a-z]`).FindAllString(string(text), -1) {
 			require.Contains(t, figures, "# TYPE "+strings.TrimSuffix(name, "_bucket")+" ", file)
@@ -59,7 +61,7 @@ func TestServePageAndMetrics(t *testing.T) {
 	line, err := bufio.NewReader(resp.Body).ReadString('\n')
 	require.NoError(t, err)
 	require.True(t, strings.HasPrefix(line, "data: "), line)
-	require.Equal(t, exitOK, s.stop())
+	require.Equal(t, cli.ExitOK, s.stop())
 }
 
 // Names may hold what should not be seen.

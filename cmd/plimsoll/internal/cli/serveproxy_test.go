@@ -1,4 +1,4 @@
-package main
+package cli_test
 
 import (
 	"fmt"
@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli"
 	"github.com/plimsoll-dev/plimsoll/sync/servertest"
 )
 
@@ -131,7 +132,7 @@ func TestServeProxy(t *testing.T) {
 		status, got := s.ask(t, "/openai/v1/chat/completions", aChat, bearer...)
 		return status == 404 && strings.Contains(fmt.Sprint(got), "docs/CONFIG.md")
 	})
-	require.Equal(t, exitOK, s.stop())
+	require.Equal(t, cli.ExitOK, s.stop())
 	for _, secret := range []string{"hunter2", "hunter3", "hunter4", plain} {
 		require.NotContains(t, s.stderr.String()+s.stdout.String(), secret)
 	}

@@ -1,24 +1,26 @@
-package main
+package cli_test
 
 import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli"
 )
 
 func TestTop(t *testing.T) {
 	s := serve(t)
 	s.ask(t, "/v1/acquire", `{"group":"gpt-4o","input_tokens":900,"output_tokens":100}`)
 	got := plimsoll(t.Context(), "top", "--once", s.url)
-	require.Equal(t, exitOK, got.code, got.stderr)
+	require.Equal(t, cli.ExitOK, got.code, got.stderr)
 	require.Contains(t, got.stdout, "gpt-4o")
 	require.Contains(t, got.stdout, "1,000/")
 	require.NotContains(t, got.stdout, "\x1b", "no terminal")
 	again := plimsoll(t.Context(), "top", s.url) // not a terminal: once too
-	require.Equal(t, exitOK, again.code, again.stderr)
+	require.Equal(t, cli.ExitOK, again.code, again.stderr)
 	s.stop()
 	got = plimsoll(t.Context(), "top", s.url)
-	require.Equal(t, exitFailure, got.code)
+	require.Equal(t, cli.ExitFailure, got.code)
 	require.Contains(t, got.stderr, "no daemon answers at "+s.url)
 	require.Contains(t, got.stderr, "plimsoll serve starts one")
 }
@@ -34,10 +36,10 @@ func TestTopUsage(t *testing.T) {
 		{[]string{"--fast"}, "fast"},
 	} {
 		got := plimsoll(t.Context(), append([]string{"top"}, c.args...)...)
-		require.Equal(t, exitUsage, got.code, c.args)
+		require.Equal(t, cli.ExitUsage, got.code, c.args)
 		require.Contains(t, got.stderr, c.want)
 	}
 	help := plimsoll(t.Context(), "top", "--help")
-	require.Equal(t, exitOK, help.code)
+	require.Equal(t, cli.ExitOK, help.code)
 	require.Contains(t, help.stdout, "--once")
 }

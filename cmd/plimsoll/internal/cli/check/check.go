@@ -1,4 +1,6 @@
-package main
+// Package check is plimsoll check: it shows what a configuration file says, or what
+// is wrong with it.
+package check
 
 import (
 	"context"
@@ -10,10 +12,11 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli/cmdline"
 	"github.com/plimsoll-dev/plimsoll/engine/config"
 )
 
-const checkHelp = `Usage: plimsoll check [flags] FILE
+const help = `Usage: plimsoll check [flags] FILE
 
 Reads a configuration file, plimsoll's own (YAML, or JSON if its name ends in
 .json) or LiteLLM's config.yaml, and shows the deployments, the strategy, the
@@ -41,15 +44,15 @@ Columns of the table:
 Exit code: 0 if the file can be used, 1 if not, 2 if the command is wrong.
 `
 
-// checkFlags are the arguments of plimsoll check.
-type checkFlags struct {
+// flags are the arguments of plimsoll check.
+type flags struct {
 	file     string
 	json     bool
 	profiles config.Profiles
 }
 
-func parseCheckFlags(args []string) (checkFlags, error) {
-	var f checkFlags
+func parseFlags(args []string) (flags, error) {
+	var f flags
 	set := flag.NewFlagSet("check", flag.ContinueOnError)
 	set.SetOutput(io.Discard)
 	set.BoolFunc("json", "", func(s string) (err error) {
@@ -58,14 +61,14 @@ func parseCheckFlags(args []string) (checkFlags, error) {
 		}
 		return nil
 	})
-	set.Func("profiles", "", parseProfiles(&f.profiles))
+	set.Func("profiles", "", cmdline.ParseProfiles(&f.profiles))
 	// Flags may stand on either side of the file.
 	var files []string
 	for {
 		if err := set.Parse(args); errors.Is(err, flag.ErrHelp) {
 			return f, err
 		} else if err != nil {
-			return f, checkUsage("%s", flagMessage(err, set))
+			return f, usagef("%s", cmdline.FlagMessage(err, set))
 		}
 		if set.NArg() == 0 {
 			break
@@ -75,30 +78,23 @@ func parseCheckFlags(args []string) (checkFlags, error) {
 	}
 	switch {
 	case len(files) == 0 || files[0] == "":
-		return f, checkUsage("no file given; name the configuration to check")
+		return f, usagef("no file given; name the configuration to check")
 	case len(files) > 1:
-		return f, checkUsage("unexpected argument %q; one file is checked at a time", files[1])
+		return f, usagef("unexpected argument %q; one file is checked at a time", files[1])
 	}
 	f.file = files[0]
 	return f, nil
 }
 
-func parseProfiles(to *config.Profiles) func(string) error {
-	return func(s string) (err error) {
-		*to, err = config.ParseProfiles(s)
-		return err
-	}
+func usagef(format string, args ...any) error {
+	return cmdline.Usagef("check", format, args...)
 }
 
-func checkUsage(format string, args ...any) error {
-	return &usageError{command: "check", err: fmt.Errorf("check: "+format, args...)}
-}
-
-// runCheck is plimsoll check.
-func runCheck(_ context.Context, args []string, env environment) error {
-	f, err := parseCheckFlags(args)
+// Run is plimsoll check.
+func Run(_ context.Context, args []string, env cmdline.Environment) error {
+	f, err := parseFlags(args)
 	if errors.Is(err, flag.ErrHelp) {
-		_, err = io.WriteString(env.stdout, checkHelp)
+		_, err = io.WriteString(env.Stdout, help)
 		return err
 	}
 	if err != nil {
@@ -110,18 +106,18 @@ func runCheck(_ context.Context, args []string, env environment) error {
 	case err != nil && !bad:
 		return fmt.Errorf("check: %w", err)
 	case bad && f.json:
-		if err := writeJSON(env.stdout, brokenFile(f.file, wrong)); err != nil {
+		if err := writeJSON(env.Stdout, brokenFile(f.file, wrong)); err != nil {
 			return err
 		}
-		return fmt.Errorf("check: %s cannot be used: %s", f.file, counted(len(wrong.Findings)+wrong.Omitted, "error"))
+		return fmt.Errorf("check: %s cannot be used: %s", f.file, cmdline.Counted(len(wrong.Findings)+wrong.Omitted, "error"))
 	case bad:
-		return fmt.Errorf("check: %s cannot be used: %s\n%s", f.file, counted(len(wrong.Findings)+wrong.Omitted, "error"), strings.TrimSuffix(findingLines(wrong), "\n"))
+		return fmt.Errorf("check: %s cannot be used: %s\n%s", f.file, cmdline.Counted(len(wrong.Findings)+wrong.Omitted, "error"), strings.TrimSuffix(findingLines(wrong), "\n"))
 	}
 	view := checkedFile(f.file, file)
 	if f.json {
-		return writeJSON(env.stdout, view)
+		return writeJSON(env.Stdout, view)
 	}
-	_, err = io.WriteString(env.stdout, view.text())
+	_, err = io.WriteString(env.Stdout, view.text())
 	return err
 }
 
@@ -157,12 +153,4 @@ func headed(heading string, list []config.Finding) string {
 		b.WriteString("  " + w.String() + "\n")
 	}
 	return b.String()
-}
-
-// counted says how many there are of a thing.
-func counted(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return strconv.Itoa(n) + " " + thing + "s"
 }

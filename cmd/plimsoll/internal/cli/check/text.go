@@ -1,4 +1,4 @@
-package main
+package check
 
 import (
 	"cmp"
@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli/cmdline"
 	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/config"
 )
@@ -52,7 +53,7 @@ func (v checkView) text() string {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s, %s in %s, strategy %s\n\n", v.File, format,
-		counted(len(v.Deployments), "deployment"), counted(v.Groups, "group"), v.Strategy)
+		cmdline.Counted(len(v.Deployments), "deployment"), cmdline.Counted(v.Groups, "group"), v.Strategy)
 	b.WriteString(columns(v.rows()))
 	if settings := v.settings(); len(settings) > 0 {
 		b.WriteString("\n" + columns(settings))

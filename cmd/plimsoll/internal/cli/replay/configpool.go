@@ -1,4 +1,4 @@
-package main
+package replay
 
 import (
 	"cmp"
@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli/cmdline"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/provider"
 	"github.com/plimsoll-dev/plimsoll/engine"
@@ -24,13 +25,13 @@ const maxGroupsNamed = 20
 // readConfig returns the pool that a configuration file describes: one group's
 // deployments, but for the disabled ones. What it has to say about the file
 // goes to stderr.
-func (f replayFlags) readConfig(env environment) (pool, error) {
+func (f flags) readConfig(env cmdline.Environment) (pool, error) {
 	file, err := config.Load(f.config, config.Options{Profiles: f.profiles})
 	if err != nil {
 		return pool{}, fmt.Errorf("replay: cannot use %s:\n%w", f.config, err)
 	}
 	if n := len(file.Warnings); n > 0 {
-		if _, err := fmt.Fprintf(env.stderr, "plimsoll: replay: %s has warnings (%d); 'plimsoll check %s' shows them\n", f.config, n, f.config); err != nil {
+		if _, err := fmt.Fprintf(env.Stderr, "plimsoll: replay: %s has warnings (%d); 'plimsoll check %s' shows them\n", f.config, n, f.config); err != nil {
 			return pool{}, err
 		}
 	}
@@ -40,7 +41,7 @@ func (f replayFlags) readConfig(env environment) (pool, error) {
 	}
 	group, err := chooseGroup(cfg, f.group, file.Mask)
 	if err != nil {
-		return pool{}, replayUsage("%s: %w", f.config, err)
+		return pool{}, usagef("%s: %w", f.config, err)
 	}
 	p := pool{
 		name:     fmt.Sprintf("config %s, group %s, %s", f.config, file.Mask(group), profilesOf(file, group)),

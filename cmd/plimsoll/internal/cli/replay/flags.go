@@ -1,4 +1,4 @@
-package main
+package replay
 
 import (
 	"cmp"
@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli/cmdline"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/provider"
 	"github.com/plimsoll-dev/plimsoll/engine"
@@ -25,8 +26,8 @@ const (
 	defaultFor      = 3 * time.Minute
 )
 
-// replayFlags are the flags of plimsoll replay.
-type replayFlags struct {
+// flags are the flags of plimsoll replay.
+type flags struct {
 	trace         string // file; "" = generated traffic
 	pool          string // name of a built-in one
 	config        string // file; "" = the built-in pool
@@ -47,49 +48,49 @@ type replayFlags struct {
 }
 
 // live reports whether nodes share usage by a real server, in real time.
-func (f *replayFlags) live() bool { return f.sync != "" && f.sync != syncMem }
+func (f *flags) live() bool { return f.sync != "" && f.sync != syncMem }
 
-// parseReplayFlags reads the arguments after "replay". It returns
-// [flag.ErrHelp] if they ask for help, a usageError if they make no sense.
-func parseReplayFlags(args []string) (replayFlags, error) {
-	f := replayFlags{load: 0.95, seed: 1, nodes: 1}
+// parseFlags reads the arguments after "replay". It returns
+// [flag.ErrHelp] if they ask for help, a UsageError if they make no sense.
+func parseFlags(args []string) (flags, error) {
+	f := flags{load: 0.95, seed: 1, nodes: 1}
 	set := f.flagSet()
 	err := set.Parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return f, err
 	case err != nil:
-		return f, replayUsage("%s", flagMessage(err, set))
+		return f, usagef("%s", cmdline.FlagMessage(err, set))
 	case set.NArg() > 0 && strings.Contains(set.Arg(0), "://"): // there may be a password in it
-		return f, replayUsage("unexpected argument; a server is given by --sync URL")
+		return f, usagef("unexpected argument; a server is given by --sync URL")
 	case set.NArg() > 0:
-		return f, replayUsage("unexpected argument %q; a trace is given by --trace FILE", set.Arg(0))
+		return f, usagef("unexpected argument %q; a trace is given by --trace FILE", set.Arg(0))
 	case f.config != "" && f.pool != "":
-		return f, replayUsage("--config and --pool both say what to send calls to; leave one out")
+		return f, usagef("--config and --pool both say what to send calls to; leave one out")
 	case f.config == "" && f.group != "":
-		return f, replayUsage("--group is one of a configuration's; give it by --config FILE")
+		return f, usagef("--group is one of a configuration's; give it by --config FILE")
 	case f.config == "" && f.profiles != config.ProfilesUnset:
-		return f, replayUsage("--profiles is about the deployments of a configuration; give it by --config FILE")
+		return f, usagef("--profiles is about the deployments of a configuration; give it by --config FILE")
 	case f.compare && f.policy != "":
-		return f, replayUsage("--compare runs every policy; leave --policy out")
+		return f, usagef("--compare runs every policy; leave --policy out")
 	case f.strategy != nil && f.policy != "" && f.policy != replay.EngineName:
-		return f, replayUsage("--strategy is the engine's; leave it out with --policy %s", f.policy)
+		return f, usagef("--strategy is the engine's; leave it out with --policy %s", f.policy)
 	case f.live() && !strings.Contains(f.sync, "://"):
-		return f, replayUsage("--sync names no store; use mem, or the address of a server such as valkey://127.0.0.1:6379")
+		return f, usagef("--sync names no store; use mem, or the address of a server such as valkey://127.0.0.1:6379")
 	case f.live() && f.rule != nil:
-		return f, replayUsage("--rule is of simulated providers; with --sync URL they take every call")
+		return f, usagef("--rule is of simulated providers; with --sync URL they take every call")
 	case f.trace != "" && f.kindOfTraffic != "":
-		return f, replayUsage("--trace and --traffic both say what calls there are; leave one out")
+		return f, usagef("--trace and --traffic both say what calls there are; leave one out")
 	case f.policy == replay.ClairvoyantName && (f.rule == nil || !f.rule.Enforces):
-		return f, replayUsage("--policy %s foresees what providers refuse; say by which rule they do, by --rule NAME", f.policy)
+		return f, usagef("--policy %s foresees what providers refuse; say by which rule they do, by --rule NAME", f.policy)
 	case f.policy == replay.ClairvoyantName && f.nodes > 1:
-		return f, replayUsage("policy %s is one of its own; leave --nodes out", f.policy)
+		return f, usagef("policy %s is one of its own; leave --nodes out", f.policy)
 	case f.length != 0 && !f.live():
-		return f, replayUsage("--for is of a replay in real time; give a server by --sync URL")
+		return f, usagef("--for is of a replay in real time; give a server by --sync URL")
 	case f.nodes == 1 && (f.sync != "" || f.interval != 0):
-		return f, replayUsage("--sync and --interval are of several nodes; give their number by --nodes N")
+		return f, usagef("--sync and --interval are of several nodes; give their number by --nodes N")
 	case f.nodes > 1 && f.policy != "" && !slices.Contains(replay.NodePolicyNames(), f.policy):
-		return f, replayUsage("policy %s shares nothing between nodes; with --nodes use one of %s", f.policy, strings.Join(replay.NodePolicyNames(), ", "))
+		return f, usagef("policy %s shares nothing between nodes; with --nodes use one of %s", f.policy, strings.Join(replay.NodePolicyNames(), ", "))
 	}
 	f.interval = cmp.Or(f.interval, defaultInterval)
 	f.length = cmp.Or(f.length, defaultFor)
@@ -99,13 +100,13 @@ func parseReplayFlags(args []string) (replayFlags, error) {
 }
 
 // flagSet returns flags that write to f.
-func (f *replayFlags) flagSet() *flag.FlagSet {
+func (f *flags) flagSet() *flag.FlagSet {
 	set := flag.NewFlagSet("replay", flag.ContinueOnError)
 	set.SetOutput(io.Discard)
-	set.Func("trace", "", parseName(&f.trace, "want the name of a file; leave --trace out for generated traffic"))
-	set.Func("config", "", parseName(&f.config, "want the name of a file; leave --config out for a built-in pool"))
-	set.Func("group", "", parseName(&f.group, "want the name of a group; leave --group out where there is only one"))
-	set.Func("profiles", "", parseProfiles(&f.profiles))
+	set.Func("trace", "", cmdline.ParseName(&f.trace, "want the name of a file; leave --trace out for generated traffic"))
+	set.Func("config", "", cmdline.ParseName(&f.config, "want the name of a file; leave --config out for a built-in pool"))
+	set.Func("group", "", cmdline.ParseName(&f.group, "want the name of a group; leave --group out where there is only one"))
+	set.Func("profiles", "", cmdline.ParseProfiles(&f.profiles))
 	set.Func("pool", "", func(s string) (err error) {
 		_, err = provider.Pool(s)
 		f.pool = s
@@ -131,7 +132,7 @@ func (f *replayFlags) flagSet() *flag.FlagSet {
 		}
 		return err
 	})
-	set.BoolFunc("compare", "", parseBool(&f.compare))
+	set.BoolFunc("compare", "", cmdline.ParseBool(&f.compare))
 	set.Func("strategy", "", func(s string) error {
 		strategy, err := engine.ParseStrategy(s)
 		f.strategy = &strategy
@@ -143,7 +144,7 @@ func (f *replayFlags) flagSet() *flag.FlagSet {
 		}
 		return nil
 	})
-	set.BoolFunc("json", "", parseBool(&f.json))
+	set.BoolFunc("json", "", cmdline.ParseBool(&f.json))
 	set.Func("nodes", "", func(s string) (err error) {
 		if f.nodes, err = strconv.Atoi(s); err != nil || f.nodes < 1 || f.nodes > replay.MaxNodes {
 			return fmt.Errorf("want a whole number from 1 to %d", replay.MaxNodes)
@@ -169,24 +170,6 @@ func (f *replayFlags) flagSet() *flag.FlagSet {
 	return set
 }
 
-func parseName(to *string, want string) func(string) error {
-	return func(s string) error {
-		if *to = s; s == "" {
-			return errors.New(want)
-		}
-		return nil
-	}
-}
-
-func parseBool(to *bool) func(string) error {
-	return func(s string) (err error) {
-		if *to, err = strconv.ParseBool(s); err != nil {
-			return errors.New("want true or false")
-		}
-		return nil
-	}
-}
-
 func parseLoad(s string) (float64, error) {
 	load, err := strconv.ParseFloat(s, 64)
 	if err != nil || !replay.ValidLoad(load) {
@@ -195,17 +178,6 @@ func parseLoad(s string) (float64, error) {
 	return load, nil
 }
 
-func replayUsage(format string, args ...any) error {
-	return &usageError{command: "replay", err: fmt.Errorf("replay: "+format, args...)}
-}
-
-// flagMessage puts what package flag says into this command's words: flags have
-// two dashes, as in the help, and an unknown one is answered with those there are.
-func flagMessage(err error, set *flag.FlagSet) string {
-	if name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); unknown {
-		var names []string
-		set.VisitAll(func(f *flag.Flag) { names = append(names, "--"+f.Name) })
-		return fmt.Sprintf("unknown flag --%s; use one of %s", name, strings.Join(names, ", "))
-	}
-	return strings.NewReplacer("flag -", "flag --", "argument: -", "argument: --", "\" for -", "\" for flag --").Replace(err.Error())
+func usagef(format string, args ...any) error {
+	return cmdline.Usagef("replay", format, args...)
 }

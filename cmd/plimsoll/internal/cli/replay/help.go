@@ -1,6 +1,6 @@
-package main
+package replay
 
-const replayHelp = `Usage: plimsoll replay [flags]
+const help = `Usage: plimsoll replay [flags]
 
 Runs a trace of LLM traffic through the engine, or through what it is compared
 with, in virtual time, against simulated deployments that enforce their own

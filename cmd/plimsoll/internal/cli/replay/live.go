@@ -1,4 +1,4 @@
-package main
+package replay
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli/cmdline"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/trace"
 	"github.com/plimsoll-dev/plimsoll/sync/valkeystore"
@@ -13,10 +14,10 @@ import (
 
 // checkServer reports an address that cannot be one. It repeats nothing of it
 // that may be secret, and connects to nothing.
-func (f replayFlags) checkServer() error {
+func (f flags) checkServer() error {
 	store, err := valkeystore.Open(f.sync, valkeystore.Config{})
 	if err != nil {
-		return replayUsage("--sync: %w", err)
+		return usagef("--sync: %w", err)
 	}
 	store.Close()
 	return nil
@@ -24,7 +25,7 @@ func (f replayFlags) checkServer() error {
 
 // replayLive plays the traffic in real time. What is interrupted has a result
 // all the same.
-func (f replayFlags) replayLive(ctx context.Context, env environment, traffic trace.Trace, pool pool) (outcome, error) {
+func (f flags) replayLive(ctx context.Context, env cmdline.Environment, traffic trace.Trace, pool pool) (outcome, error) {
 	policies := []string{f.policy}
 	if f.compare {
 		policies = replay.NodePolicyNames()
@@ -38,7 +39,7 @@ func (f replayFlags) replayLive(ctx context.Context, env environment, traffic tr
 		mu.Lock()
 		defer mu.Unlock()
 		bar.clear()
-		_, _ = fmt.Fprintf(env.stderr, "plimsoll: replay: %s\n", message) // a line that cannot be written is no reason to stop
+		_, _ = fmt.Fprintf(env.Stderr, "plimsoll: replay: %s\n", message) // a line that cannot be written is no reason to stop
 	}
 	say(fmt.Sprintf("%d nodes for each policy share a server for %v; interrupt it for the result so far", f.nodes, f.length))
 	r, err := replay.RunLive(ctx,

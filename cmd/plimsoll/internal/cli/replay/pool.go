@@ -1,6 +1,7 @@
-package main
+package replay
 
 import (
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli/cmdline"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/provider"
 	"github.com/plimsoll-dev/plimsoll/engine"
@@ -15,7 +16,7 @@ type pool struct {
 }
 
 // readPool returns the pool that the flags ask for.
-func (f replayFlags) readPool(env environment) (pool, error) {
+func (f flags) readPool(env cmdline.Environment) (pool, error) {
 	if f.config != "" {
 		return f.readConfig(env)
 	}

@@ -1,4 +1,4 @@
-package main
+package replay
 
 import (
 	"fmt"
@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/term"
+
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli/cmdline"
 )
 
 const (
@@ -28,9 +30,9 @@ type progress struct {
 }
 
 // newProgress returns a bar on stderr, if that is a terminal that can erase a line.
-func newProgress(env environment, total int) *progress {
+func newProgress(env cmdline.Environment, total int) *progress {
 	p := &progress{total: total, label: requestsDone, now: time.Now}
-	if f, ok := env.stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) && env.getenv("TERM") != "dumb" {
+	if f, ok := env.Stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) && env.Getenv("TERM") != "dumb" {
 		p.w = f
 	}
 	p.last = p.now()

@@ -1,4 +1,4 @@
-package main
+package replay
 
 import (
 	"os"
@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli/cmdline"
 )
 
 func TestProgressDrawsNowAndThen(t *testing.T) {
@@ -34,9 +36,9 @@ func TestNoProgressWithoutATerminal(t *testing.T) {
 	file, err := os.Create(t.TempDir() + "/stderr")
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, file.Close()) })
-	for _, env := range []environment{
-		{getenv: os.Getenv, stderr: &strings.Builder{}},
-		{getenv: os.Getenv, stderr: file},
+	for _, env := range []cmdline.Environment{
+		{Getenv: os.Getenv, Stderr: &strings.Builder{}},
+		{Getenv: os.Getenv, Stderr: file},
 	} {
 		p := newProgress(env, 10)
 		p.last = time.Time{}

@@ -1,4 +1,6 @@
-package main
+// Package replay is plimsoll replay: it reads the flags, plays traffic by
+// internal/replay or internal/drive, and prints what came of it.
+package replay
 
 import (
 	"context"
@@ -9,6 +11,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli/cmdline"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/trace"
 )
@@ -19,14 +22,14 @@ const generatedLength = time.Hour
 // outcome is what a replay prints.
 type outcome interface{ WriteTable(w io.Writer) error }
 
-// runReplay is plimsoll replay.
-func runReplay(ctx context.Context, args []string, env environment) error {
+// Run is plimsoll replay.
+func Run(ctx context.Context, args []string, env cmdline.Environment) error {
 	if targeted(args) {
 		return runTarget(ctx, args, env)
 	}
-	f, err := parseReplayFlags(args)
+	f, err := parseFlags(args)
 	if errors.Is(err, flag.ErrHelp) {
-		_, err = io.WriteString(env.stdout, replayHelp)
+		_, err = io.WriteString(env.Stdout, help)
 		return err
 	}
 	if err != nil {
@@ -58,17 +61,17 @@ func runReplay(ctx context.Context, args []string, env environment) error {
 		return fmt.Errorf("replay: %w", err)
 	}
 	if f.json {
-		return json.NewEncoder(env.stdout).Encode(out)
+		return json.NewEncoder(env.Stdout).Encode(out)
 	}
-	if _, err := fmt.Fprintf(env.stdout, "%s, load %v, %s, %s, seed %d\n\n",
+	if _, err := fmt.Fprintf(env.Stdout, "%s, load %v, %s, %s, seed %d\n\n",
 		f.source(), f.load, pool.name, f.subject(pool), f.seed); err != nil {
 		return err
 	}
-	return out.WriteTable(env.stdout)
+	return out.WriteTable(env.Stdout)
 }
 
 // replay runs the policies that the flags ask for.
-func (f replayFlags) replay(ctx context.Context, env environment, traffic trace.Trace, pool pool) (outcome, error) {
+func (f flags) replay(ctx context.Context, env cmdline.Environment, traffic trace.Trace, pool pool) (outcome, error) {
 	o := replay.Options{Trace: traffic, Pool: pool.deployments, Seed: f.seed, Kind: f.rule, PolicyName: f.policy}
 	runs := 1
 	if f.nodes > 1 {
@@ -103,7 +106,7 @@ func (f replayFlags) replay(ctx context.Context, env environment, traffic trace.
 }
 
 // traffic returns the trace that the flags ask for, in its own time.
-func (f replayFlags) traffic(ctx context.Context) (trace.Trace, error) {
+func (f flags) traffic(ctx context.Context) (trace.Trace, error) {
 	var t trace.Trace
 	if f.trace == "" {
 		w, err := workloads(f.kindOfTraffic)
@@ -122,7 +125,7 @@ func (f replayFlags) traffic(ctx context.Context) (trace.Trace, error) {
 }
 
 // fit warps the traffic to the load that the flags ask for.
-func (f replayFlags) fit(traffic trace.Trace, pool pool) error {
+func (f flags) fit(traffic trace.Trace, pool pool) error {
 	if f.rule == nil {
 		return replay.FitLoad(traffic, pool.deployments, f.load)
 	}
@@ -149,7 +152,7 @@ func workloads(name string) ([]trace.Workload, error) {
 }
 
 // source names where the traffic comes from.
-func (f replayFlags) source() string {
+func (f flags) source() string {
 	switch {
 	case f.trace != "":
 		return "Trace " + f.trace
@@ -161,7 +164,7 @@ func (f replayFlags) source() string {
 
 // subject names what decides: the engine's strategy, or another policy; and on
 // how many nodes, if there are several.
-func (f replayFlags) subject(p pool) string {
+func (f flags) subject(p pool) string {
 	subject := fmt.Sprintf("strategy %v", p.strategy)
 	if f.policy != replay.EngineName {
 		subject = "policy " + f.policy

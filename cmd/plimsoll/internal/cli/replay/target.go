@@ -1,4 +1,4 @@
-package main
+package replay
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli/cmdline"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/drive"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/provider"
@@ -23,7 +24,7 @@ const (
 
 // targetFlags are the flags of a replay against a daemon.
 type targetFlags struct {
-	replayFlags
+	flags
 	target string
 	speed  float64
 }
@@ -39,7 +40,7 @@ func targeted(args []string) bool {
 }
 
 func parseTargetFlags(args []string) (targetFlags, error) {
-	f := targetFlags{replayFlags: replayFlags{load: 0.95, seed: 1, length: defaultFor}, speed: 1}
+	f := targetFlags{flags: flags{load: 0.95, seed: 1, length: defaultFor}, speed: 1}
 	all := f.flagSet()
 	set := flag.NewFlagSet("replay", flag.ContinueOnError)
 	set.SetOutput(io.Discard)
@@ -59,27 +60,27 @@ func parseTargetFlags(args []string) (targetFlags, error) {
 	if err := set.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return f, err
 	} else if err != nil {
-		return f, replayUsage("with --target: %s", flagMessage(err, set))
+		return f, usagef("with --target: %s", cmdline.FlagMessage(err, set))
 	}
 	if set.NArg() > 0 {
-		return f, replayUsage("unexpected argument after --target and its flags")
+		return f, usagef("unexpected argument after --target and its flags")
 	}
 	return f, nil
 }
 
 // runTarget is plimsoll replay --target.
-func runTarget(ctx context.Context, args []string, env environment) error {
+func runTarget(ctx context.Context, args []string, env cmdline.Environment) error {
 	f, err := parseTargetFlags(args)
 	if errors.Is(err, flag.ErrHelp) {
-		_, err = io.WriteString(env.stdout, replayHelp)
+		_, err = io.WriteString(env.Stdout, help)
 		return err
 	}
 	if err != nil {
 		return err
 	}
-	client, err := drive.NewClient(f.target, env.getenv("PLIMSOLL_TOKEN"))
+	client, err := drive.NewClient(f.target, env.Getenv("PLIMSOLL_TOKEN"))
 	if err != nil {
-		return replayUsage("--target: %w", err)
+		return usagef("--target: %w", err)
 	}
 	defer client.Close()
 	states, err := client.States(ctx)
@@ -88,7 +89,7 @@ func runTarget(ctx context.Context, args []string, env environment) error {
 	}
 	states, err = f.chosen(states)
 	if err != nil {
-		return replayUsage("%w", err)
+		return usagef("%w", err)
 	}
 	traffic, err := f.traffic(ctx)
 	if err != nil {
@@ -101,19 +102,19 @@ func runTarget(ctx context.Context, args []string, env environment) error {
 	if err := replay.FitLoad(traffic, pool, f.load); err != nil {
 		return fmt.Errorf("replay: %w", err)
 	}
-	if _, err := fmt.Fprintf(env.stderr, "plimsoll: replay: playing for %v; interrupt it for the result so far\n", f.length); err != nil {
+	if _, err := fmt.Fprintf(env.Stderr, "plimsoll: replay: playing for %v; interrupt it for the result so far\n", f.length); err != nil {
 		return err
 	}
 	out := drive.Run(ctx, drive.Options{
 		Client: client, Groups: drive.Groups(states), Trace: traffic, Speed: f.speed, For: f.length, Seed: f.seed,
 	})
 	if f.json {
-		return json.NewEncoder(env.stdout).Encode(out)
+		return json.NewEncoder(env.Stdout).Encode(out)
 	}
-	if _, err := fmt.Fprintf(env.stdout, "%s, load %v, speed %v, seed %d\n\n", f.source(), f.load, f.speed, f.seed); err != nil {
+	if _, err := fmt.Fprintf(env.Stdout, "%s, load %v, speed %v, seed %d\n\n", f.source(), f.load, f.speed, f.seed); err != nil {
 		return err
 	}
-	return out.WriteTable(env.stdout)
+	return out.WriteTable(env.Stdout)
 }
 
 // chosen returns the deployments that traffic is for: those of the group that

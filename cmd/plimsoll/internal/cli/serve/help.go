@@ -1,6 +1,6 @@
-package main
+package serve
 
-const serveHelp = `Usage: plimsoll serve [flags]
+const help = `Usage: plimsoll serve [flags]
 
 Runs the daemon: decisions over HTTP for gateways that do not embed the engine,
 and a proxy for OpenAI's and Anthropic's clients to the deployments that have an

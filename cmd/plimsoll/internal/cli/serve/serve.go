@@ -1,4 +1,6 @@
-package main
+// Package serve is plimsoll serve: it reads the flags, opens the listeners, and runs
+// the daemon until it is asked to stop.
+package serve
 
 import (
 	"context"
@@ -16,15 +18,16 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli/cmdline"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/daemon"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
 )
 
-// runServe is plimsoll serve.
-func runServe(ctx context.Context, args []string, env environment) error {
-	f, err := parseServeFlags(args, env.getenv)
+// Run is plimsoll serve.
+func Run(ctx context.Context, args []string, env cmdline.Environment) error {
+	f, err := parseFlags(args, env.Getenv)
 	if errors.Is(err, flag.ErrHelp) {
-		_, err = io.WriteString(env.stdout, serveHelp)
+		_, err = io.WriteString(env.Stdout, help)
 		return err
 	}
 	if err != nil {
@@ -36,8 +39,8 @@ func runServe(ctx context.Context, args []string, env environment) error {
 	return nil
 }
 
-func (f serveFlags) serve(ctx context.Context, env environment) error {
-	log := slog.New(slog.NewTextHandler(env.stderr, &slog.HandlerOptions{Level: f.log}))
+func (f flags) serve(ctx context.Context, env cmdline.Environment) error {
+	log := slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: f.log}))
 	secure, err := f.tls()
 	if err != nil {
 		return err
@@ -94,10 +97,10 @@ func (f serveFlags) serve(ctx context.Context, env environment) error {
 	}()
 
 	main, side := muxes(d, watch, len(admin) > 0)
-	if _, err := io.WriteString(env.stdout, f.welcome(d, calls, admin, secure != nil)); err != nil {
+	if _, err := io.WriteString(env.Stdout, f.welcome(d, calls, admin, secure != nil)); err != nil {
 		log.Warn("cannot say hello", "error", err)
 	}
-	if err := server.Notify(env.getenv, "READY=1"); err != nil {
+	if err := server.Notify(env.Getenv, "READY=1"); err != nil {
 		log.Warn("cannot tell systemd", "error", err.Error())
 	}
 	err = f.run(ctx, env, d, log, secure, group{spans.Wrap(watch.timed(main)), calls}, group{side, admin})
@@ -118,7 +121,7 @@ type group struct {
 }
 
 // run serves all groups until ctx ends or one of them fails.
-func (f serveFlags) run(ctx context.Context, env environment, d *daemon.Daemon, log *slog.Logger, secure *tls.Config, groups ...group) error {
+func (f flags) run(ctx context.Context, env cmdline.Environment, d *daemon.Daemon, log *slog.Logger, secure *tls.Config, groups ...group) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	errs := make(chan error, len(groups))
@@ -134,7 +137,7 @@ func (f serveFlags) run(ctx context.Context, env environment, d *daemon.Daemon, 
 				MaxConnections: f.maxConnections, Drain: f.drain, Log: log,
 				Draining: func() {
 					d.Drain()
-					_ = server.Notify(env.getenv, "STOPPING=1") // it has asked for it
+					_ = server.Notify(env.Getenv, "STOPPING=1") // it has asked for it
 				},
 			}, g.listeners...)
 			cancel()
@@ -170,14 +173,14 @@ func muxes(d *daemon.Daemon, watch *operators, apart bool) (calls, admin *http.S
 }
 
 // open opens the listeners, or takes those that systemd has opened.
-func (f serveFlags) open(env environment) (calls, admin []net.Listener, err error) {
+func (f flags) open(env cmdline.Environment) (calls, admin []net.Listener, err error) {
 	defer func() {
 		if err != nil {
 			closeAll(append(calls, admin...))
 			calls, admin = nil, nil
 		}
 	}()
-	if calls, err = server.Inherited(env.getenv); err != nil {
+	if calls, err = server.Inherited(env.Getenv); err != nil {
 		return calls, admin, err
 	}
 	if len(calls) > 0 {
@@ -207,7 +210,7 @@ func closeAll(list []net.Listener) {
 }
 
 // tls returns what the flags say about TLS; nil: nothing.
-func (f serveFlags) tls() (*tls.Config, error) {
+func (f flags) tls() (*tls.Config, error) {
 	if f.tlsCert == "" {
 		return nil, nil
 	}
@@ -225,7 +228,7 @@ func (f serveFlags) tls() (*tls.Config, error) {
 }
 
 // source names the configuration.
-func (f serveFlags) source() string {
+func (f flags) source() string {
 	if f.config == "" {
 		return "the built-in example"
 	}
@@ -233,14 +236,14 @@ func (f serveFlags) source() string {
 }
 
 // welcome says where to go.
-func (f serveFlags) welcome(d *daemon.Daemon, calls, admin []net.Listener, secure bool) string {
+func (f flags) welcome(d *daemon.Daemon, calls, admin []net.Listener, secure bool) string {
 	var b strings.Builder
 	cfg := d.File().Engine
 	groups := map[string]bool{}
 	for _, dep := range cfg.Deployments {
 		groups[dep.Group] = true
 	}
-	fmt.Fprintf(&b, "plimsoll serves %s of %s by %s.\n", counted(len(cfg.Deployments), "deployment"), counted(len(groups), "group"), f.source())
+	fmt.Fprintf(&b, "plimsoll serves %s of %s by %s.\n", cmdline.Counted(len(cfg.Deployments), "deployment"), cmdline.Counted(len(groups), "group"), f.source())
 	if d.Syncer == nil {
 		b.WriteString("Usage is not shared with other nodes; --sync URL does that.\n")
 	}

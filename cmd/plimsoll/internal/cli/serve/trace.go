@@ -1,15 +1,16 @@
-package main
+package serve
 
 import (
 	"context"
 	"log/slog"
 
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli/cmdline"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/otlp"
 )
 
 // spans returns what tells a collector of requests; nil: none is named.
-func (f serveFlags) spans(env environment, log *slog.Logger) (*otlp.Exporter, error) {
-	cfg, err := otlp.FromEnv(f.otlp, env.getenv)
+func (f flags) spans(env cmdline.Environment, log *slog.Logger) (*otlp.Exporter, error) {
+	cfg, err := otlp.FromEnv(f.otlp, env.Getenv)
 	if cfg == nil || err != nil {
 		return nil, err
 	}

@@ -1,4 +1,5 @@
-package main
+// Package top is plimsoll top: it shows a daemon in the terminal.
+package top
 
 import (
 	"context"
@@ -13,11 +14,12 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli/cmdline"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/drive"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/top"
 )
 
-const topHelp = `Usage: plimsoll top [flags] [ADDRESS]
+const help = `Usage: plimsoll top [flags] [ADDRESS]
 
 Shows the deployments of a daemon in the terminal, with their usage of the
 present minute against their limits, until Ctrl-C. ADDRESS is http://host:port,
@@ -33,19 +35,19 @@ Flags:
 NO_COLOR=1 leaves colours out.
 `
 
-// runTop is plimsoll top.
-func runTop(ctx context.Context, args []string, env environment) error {
+// Run is plimsoll top.
+func Run(ctx context.Context, args []string, env cmdline.Environment) error {
 	f := flag.NewFlagSet("top", flag.ContinueOnError)
 	f.SetOutput(io.Discard)
 	once := f.Bool("once", false, "")
 	interval := f.Duration("interval", time.Second, "")
 	err := f.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
-		_, err = io.WriteString(env.stdout, topHelp)
+		_, err = io.WriteString(env.Stdout, help)
 		return err
 	}
 	bad := func(format string, args ...any) error {
-		return &usageError{command: "top", err: fmt.Errorf("top: "+format, args...)}
+		return cmdline.Usagef("top", format, args...)
 	}
 	switch {
 	case err != nil:
@@ -59,13 +61,13 @@ func runTop(ctx context.Context, args []string, env environment) error {
 	if f.NArg() == 1 {
 		address = f.Arg(0)
 	}
-	client, err := drive.NewClient(address, env.getenv("PLIMSOLL_TOKEN"))
+	client, err := drive.NewClient(address, env.Getenv("PLIMSOLL_TOKEN"))
 	if err != nil {
 		return bad("%w", err)
 	}
 	defer client.Close()
 	look, live := screenOf(env)
-	w := top.Watch{Source: client, Name: address, Interval: *interval, Out: env.stdout, Look: look}
+	w := top.Watch{Source: client, Name: address, Interval: *interval, Out: env.Stdout, Look: look}
 	if *once || !live {
 		err = w.Once(ctx)
 	} else {
@@ -82,21 +84,21 @@ func runTop(ctx context.Context, args []string, env environment) error {
 
 // screenOf returns how to write on stdout, and whether that is a terminal that
 // can be drawn upon.
-func screenOf(env environment) (look func() top.Look, live bool) {
-	f, ok := env.stdout.(*os.File)
+func screenOf(env cmdline.Environment) (look func() top.Look, live bool) {
+	f, ok := env.Stdout.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return func() top.Look { return top.Look{} }, false
 	}
-	charset := env.getenv("LC_ALL")
+	charset := env.Getenv("LC_ALL")
 	for _, name := range []string{"LC_CTYPE", "LANG"} {
 		if charset == "" {
-			charset = env.getenv(name)
+			charset = env.Getenv(name)
 		}
 	}
 	charset = strings.ToUpper(charset)
-	dumb := env.getenv("TERM") == "dumb"
+	dumb := env.Getenv("TERM") == "dumb"
 	return func() top.Look {
-		l := top.Look{Colour: !dumb && env.getenv("NO_COLOR") == "", ASCII: !strings.Contains(charset, "UTF-8") && !strings.Contains(charset, "UTF8")}
+		l := top.Look{Colour: !dumb && env.Getenv("NO_COLOR") == "", ASCII: !strings.Contains(charset, "UTF-8") && !strings.Contains(charset, "UTF8")}
 		if width, height, err := term.GetSize(int(f.Fd())); err == nil {
 			l.Width, l.Height = width, height
 		}

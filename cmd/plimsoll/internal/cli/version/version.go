@@ -1,4 +1,5 @@
-package main
+// Package version is plimsoll version: it shows which plimsoll this is.
+package version
 
 import (
 	"context"
@@ -8,29 +9,31 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli/cmdline"
 )
 
-const versionHelp = `Usage: plimsoll version
+const help = `Usage: plimsoll version
 
 Prints the version, the commit it was built from, and the Go version and
 platform it was built with.
 `
 
-// runVersion is plimsoll version.
-func runVersion(_ context.Context, args []string, env environment) error {
+// Run is plimsoll version.
+func Run(_ context.Context, args []string, env cmdline.Environment) error {
 	if len(args) > 0 {
 		switch args[0] {
 		case "-h", "-help", "--help":
-			_, err := io.WriteString(env.stdout, versionHelp)
+			_, err := io.WriteString(env.Stdout, help)
 			return err
 		}
-		return &usageError{command: "version", err: fmt.Errorf("version: unexpected argument %q", args[0])}
+		return cmdline.Usagef("version", "unexpected argument %q", args[0])
 	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return errors.New("version: this program was built without build information")
 	}
-	_, err := io.WriteString(env.stdout, versionText(info))
+	_, err := io.WriteString(env.Stdout, versionText(info))
 	return err
 }
 

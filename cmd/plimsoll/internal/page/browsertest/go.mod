@@ -5,7 +5,8 @@ go 1.26.0
 require (
 	github.com/chromedp/cdproto v0.159.0
 	github.com/chromedp/chromedp v0.23.0
-	github.com/plimsoll-dev/plimsoll v0.0.0
+	github.com/plimsoll-dev/plimsoll v0.1.0
+	github.com/plimsoll-dev/plimsoll/cmd/plimsoll v0.1.0
 	github.com/stretchr/testify v1.12.1
 )
 
@@ -15,4 +16,7 @@ require (
 	go.yaml.in/yaml/v3 v3.0.5 // indirect
 )
 
-replace github.com/plimsoll-dev/plimsoll => ../../../../..
+replace (
+	github.com/plimsoll-dev/plimsoll => ../../../../..
+	github.com/plimsoll-dev/plimsoll/cmd/plimsoll => ../../..
+)
