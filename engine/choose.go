@@ -191,6 +191,7 @@ func (f *frame) refuse(b int, q *ask, mask uint16, seq uint64) (why reason, sure
 	most, all, pending := int64(-1), whyNothing, false
 	sure = true
 	for i := from; i < to; i++ {
+		invariants.Yield()
 		room, w, half := f.room(i, 0)
 		most, all, pending = max(most, room), max(all, w), pending || half
 		if mask>>(i-from)&1 != 0 {

@@ -1,6 +1,9 @@
 package engine
 
-import "github.com/plimsoll-dev/plimsoll/window"
+import (
+	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
+	"github.com/plimsoll-dev/plimsoll/window"
+)
 
 // moment is an instant, split by the length of the windows it was last asked for:
 // a division costs more than the rest of a look.
@@ -97,6 +100,7 @@ func (f *frame) scanFurther(t *tier, q *ask) int {
 		k1, k2 := noKey, noKey
 		for i := from; i < to; i++ {
 			j := (i - from) & (blockSize - 1)
+			invariants.Yield()
 			k, short := f.look(i, &q.at, &a)
 			k |= uint64(short>>63) | (uint64(mask>>j&1) - 1)
 			keys[j] = k

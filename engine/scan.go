@@ -3,6 +3,7 @@ package engine
 import (
 	"math/bits"
 
+	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
@@ -14,6 +15,7 @@ import (
 func lowestTokens(cells []window.Cell, tokens int64) (k1, k2 uint64) {
 	k1, k2 = noKey, noKey
 	for i := range cells {
+		invariants.Yield()
 		used, short := cells[i].Look(tokens)
 		k := uint64(used)<<indexBits | uint64(i) | uint64(short>>63)
 		k2 = min(k2, max(k1, k))
@@ -26,6 +28,7 @@ func lowestUtil(cells []window.Cell, inv []inverse, tokens int64) (k1, k2 uint64
 	k1, k2 = noKey, noKey
 	inv = inv[:len(cells)]
 	for i := range cells {
+		invariants.Yield()
 		used, requests, short := cells[i].LookBoth(tokens)
 		k := utilKey(uint64(used), uint64(requests), inv[i])<<indexBits | uint64(i) | uint64(short>>63)
 		k2 = min(k2, max(k1, k))
@@ -51,6 +54,7 @@ func (f *frame) lowestOf(b int, q *ask, mask uint16) (k1, k2 uint64) {
 	}
 	k1, k2 = noKey, noKey
 	for ; mask != 0; mask &= mask - 1 {
+		invariants.Yield()
 		j := bits.TrailingZeros16(mask)
 		k := f.key(from+j)<<indexBits | uint64(j)
 		if simple {

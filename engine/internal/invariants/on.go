@@ -5,14 +5,29 @@ package invariants
 import (
 	"math/rand/v2"
 	"runtime"
+	"sync/atomic"
 )
 
 // Enabled reports whether the build tag is set.
 const Enabled = true
 
-// Yield lets another goroutine run, at one call in two.
+var hook atomic.Pointer[func()]
+
+// Yield lets another goroutine run, at one call in two. While a hook is set it
+// calls that instead.
 func Yield() {
+	if f := hook.Load(); f != nil {
+		(*f)()
+		return
+	}
 	if rand.Uint32()&1 == 0 {
 		runtime.Gosched()
 	}
+}
+
+// Hook makes Yield call f until the returned function is called, which puts the
+// hook before it back.
+func Hook(f func()) (remove func()) {
+	before := hook.Swap(&f)
+	return func() { hook.Store(before) }
 }
