@@ -99,11 +99,12 @@ func TestAdjust(t *testing.T) {
 		ref, err := c.Engine.Ref("a")
 		require.NoError(t, err)
 		deployments = append(deployments, ref)
-		c.Adjust = func(r *http.Request, d *engine.Demand) {
+		c.Adjust = func(r *http.Request, a *transport.Admission) error {
 			if r.Header.Get("X-Not-A") != "" {
-				d.Exclude = deployments
+				a.Demand.Exclude = deployments
 			}
-			d.InputTokens += 1000
+			a.Demand.InputTokens += 1000
+			return nil
 		}
 	}}, &fake.Provider{}, &fake.Provider{})
 	r := request(t.Context(), t, "/embeddings", `{"model":"chat","input":"x"}`)

@@ -35,11 +35,16 @@ type Config struct {
 	// Counter returns what counts the tokens of a prompt for the group of that
 	// name; nil, or a nil Counter = the estimate of [estimate.EncodingFor].
 	Counter func(group string) estimate.Counter
-	// Adjust may change what a request is expected to consume before it is admitted:
-	// its Tags, Affinity or counts, by the request's header or context, say. The
-	// demand is the estimate; the request's body has been read. It is called once for a request, from many goroutines at once.
-	// Nil = nothing is changed.
-	Adjust func(r *http.Request, d *engine.Demand)
+	// Adjust may change how a request is admitted before it is: by its header, its
+	// context or members of its body. The request's body has been read. It is called once
+	// for a request, from many goroutines at once. An error refuses the request: a
+	// [*Refusal] with its own status and message, any other with 500. Nil = nothing is
+	// changed.
+	Adjust func(r *http.Request, a *Admission) error
+	// Refused may change the header of an answer by which the engine's refusal is told to
+	// the client: Retry-After and Retry-After-Ms, which say the time of the error, or
+	// X-Should-Retry. Nil = nothing is changed.
+	Refused func(r *http.Request, err *engine.LimitError, h http.Header)
 	// MaxBody is the size in bytes of the largest request body that is accepted. A
 	// body is read into memory, so that it can be estimated, rewritten and sent
 	// again; a larger one is refused with 413. 0 = 8 MiB, at most 64 MiB.

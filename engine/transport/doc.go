@@ -7,10 +7,19 @@
 // The body's "model" names the group. The transport estimates the prompt's
 // tokens, acquires, sends the request with the chosen deployment's host, path,
 // model and credential, reads the usage from the answer, and settles. Answers
-// pass through as they arrive; of a stream no more than one event is held. Paths
-// that end in /chat/completions, /responses, /embeddings or /messages are served,
-// whatever stands before. Bodies are not translated: a group serves OpenAI's
-// shapes or Anthropic's.
+// pass through as they arrive; of a stream no more than one event is held. Bodies are
+// not translated: a group serves OpenAI's shapes or Anthropic's. The end of the path
+// says what is asked for, whatever stands before:
+//
+//   - /chat/completions, /completions, /responses, /responses/compact, /embeddings and
+//     /messages count requests and tokens;
+//   - /images/generations, /images/edits, /images/variations, /audio/speech,
+//     /audio/transcriptions, /audio/translations, /moderations and /rerank count a
+//     request, and tokens where the answer reports them; bodies may be forms where the
+//     API has forms;
+//   - /messages/count_tokens and /responses/input_tokens count nothing.
+//
+// [Transport.Forward] sends what belongs to one deployment, uncounted.
 //
 // # Usage
 //

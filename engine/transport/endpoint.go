@@ -20,16 +20,18 @@ type place struct {
 
 // places are where requests go, as of one Apply.
 type places struct {
-	of     map[string]*place // by a deployment's ID
-	groups map[string]bool   // those of which a deployment has one
+	of      map[string]*place   // by a deployment's ID
+	groups  map[string]bool     // those of which a deployment has one
+	members map[string][]string // the IDs of the deployments of those groups
 }
 
 func newPlaces(e *engine.Engine, endpoints map[string]Endpoint) *places {
-	out := &places{make(map[string]*place, len(endpoints)), map[string]bool{}}
+	out := &places{make(map[string]*place, len(endpoints)), map[string]bool{}, map[string][]string{}}
 	states := e.AppendStates(nil)
 	for i := range states {
 		if _, ok := endpoints[states[i].ID]; ok {
 			out.groups[states[i].Group] = true
+			out.members[states[i].Group] = append(out.members[states[i].Group], states[i].ID)
 		}
 	}
 	for id, ep := range endpoints {
@@ -54,25 +56,30 @@ func (ep *Endpoint) provider() string {
 	return string(ep.API)
 }
 
-// url returns where an operation goes. The client's query is kept but for
-// Azure's api-version, which is the endpoint's.
+// url returns where an operation goes.
 func (p *place) url(op operation, client *url.URL) *url.URL {
+	path := op.suffix()
+	if p.API == Azure && p.APIVersion != "" && op != responses && op != compact && op != inputTokens {
+		path = "/deployments/" + url.PathEscape(p.Model) + path
+	}
+	return p.at(path, client)
+}
+
+// at returns the address of an escaped path of the API. The client's query is kept,
+// without Azure's api-version, which is the endpoint's.
+func (p *place) at(path string, client *url.URL) *url.URL {
 	u := *p.base
-	path := strings.TrimSuffix(u.EscapedPath(), "/")
+	base := strings.TrimSuffix(u.EscapedPath(), "/")
 	switch {
 	case p.API == Azure && p.APIVersion == "":
-		path += "/openai/v1" + suffixes[op]
-	case p.API == Azure && op == responses:
-		path += "/openai/responses"
+		base += "/openai/v1"
 	case p.API == Azure:
-		path += "/openai/deployments/" + url.PathEscape(p.Model) + suffixes[op]
-	case p.API == Anthropic && !strings.HasSuffix(path, "/v1"):
-		path += "/v1" + suffixes[op]
-	default:
-		path += suffixes[op]
+		base += "/openai"
+	case p.API == Anthropic && !strings.HasSuffix(base, "/v1"):
+		base += "/v1"
 	}
-	u.RawPath = path
-	u.Path, _ = url.PathUnescape(path) // escaped just now
+	u.RawPath = base + path
+	u.Path, _ = url.PathUnescape(u.RawPath) // both were escaped
 	if client.RawQuery == "" && p.APIVersion == "" {
 		return &u
 	}

@@ -18,7 +18,9 @@ type events struct {
 // whole reports whether a stream that ends here ends as it should: a chat's that
 // lacks its last line counts as whole if it has told its usage, and is handled by
 // the call; the others say when they are over.
-func (e *events) whole() bool { return e.over || e.op == chat }
+func (e *events) whole() bool {
+	return e.over || e.op == chat || e.op == completions || e.op.counts() != byTokens
+}
 
 // event looks at one event, and reports whether the client should see it.
 func (e *events) event(c *call, text []byte) (keep bool) {
@@ -32,12 +34,17 @@ func (e *events) event(c *call, text []byte) (keep bool) {
 		return true
 	}
 	switch e.op {
-	case chat, embeddings:
+	case chat, embeddings, completions:
 		return e.chat(c, data)
 	case responses:
 		e.response(c, name, data)
 	case messages:
 		e.message(c, name, data)
+	default:
+		e.begun = true
+		if tells(data, `"usage"`) && wire.Valid(data) {
+			c.saw(parseUsage(wire.Get(data, "usage")))
+		}
 	}
 	return true
 }
@@ -52,7 +59,7 @@ func (e *events) chat(c *call, data []byte) (keep bool) {
 		return true
 	}
 	if !tells(data, `"usage"`) {
-		if bytes.Contains(data, []byte(`"delta"`)) && !bytes.Contains(data, []byte(`"delta":{}`)) {
+		if bytes.Contains(data, []byte(`"delta"`)) && !bytes.Contains(data, []byte(`"delta":{}`)) || e.op == completions && bytes.Contains(data, []byte(`"text"`)) {
 			c.piece()
 		}
 		return true

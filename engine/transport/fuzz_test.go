@@ -59,7 +59,7 @@ func FuzzStream(f *testing.F) {
 		"event: response.completed\ndata: {\"response\":{\"usage\":{\"input_tokens\":3,\"output_tokens\":4}}}\n\n",
 		"\n\n\r\n:\n\ndata\n\r\n", "data: [DONE]", "data: {\ndata: }\n\n",
 	} {
-		for op := range suffixes {
+		for op := range operations {
 			f.Add([]byte(s), uint64(1), byte(op), true, false)
 			f.Add([]byte(s), uint64(2), byte(op), false, true)
 		}
@@ -71,7 +71,7 @@ func FuzzStream(f *testing.F) {
 		}
 		play := func(src io.Reader) (string, Attempt) {
 			c := newCall(t)
-			s := &stream{src: io.NopCloser(src), call: c, events: events{op: operation(op) % 4, hide: hide}}
+			s := &stream{src: io.NopCloser(src), call: c, events: events{op: operation(op) % operation(len(operations)), hide: hide}}
 			out, err := io.ReadAll(s)
 			if (err != nil) != broken {
 				t.Fatalf("error = %v", err)
@@ -110,7 +110,7 @@ func FuzzRewrite(f *testing.F) {
 		if tr.parse(q, text) != nil {
 			return
 		}
-		out := q.rewritten(&place{Endpoint: Endpoint{Model: model}, quoted: wire.Quote(model)})
+		out := bytes.Join(q.rewritten(&place{Endpoint: Endpoint{Model: model}, quoted: wire.Quote(model)}), nil)
 		var before, after map[string]json.RawMessage
 		if json.Unmarshal(text, &before) != nil || json.Unmarshal(out, &after) != nil {
 			t.Fatalf("%q became %q", text, out)

@@ -2,8 +2,8 @@ package transport
 
 import "strings"
 
-// An operation is what a request asks for, and with it the shape of its body,
-// its answer and its errors.
+// An operation is what a request asks for, and with it the shape of its body, its
+// answer and its errors.
 type operation uint8
 
 const (
@@ -11,29 +11,80 @@ const (
 	responses
 	embeddings
 	messages
+	completions
+	compact
+	imageGenerations
+	imageEdits
+	imageVariations
+	speech
+	transcriptions
+	translations
+	moderations
+	rerank
+	inputTokens
+	countTokens
 )
 
-// suffixes are how the paths of the operations end, whatever stands before.
-var suffixes = [...]string{
-	chat:       "/chat/completions",
-	responses:  "/responses",
-	embeddings: "/embeddings",
-	messages:   "/messages",
+// An accounting says what of a call is counted.
+type accounting uint8
+
+const (
+	byTokens  accounting = iota // requests and tokens
+	byRequest                   // requests, and tokens where the answer reports them
+	uncounted                   // nothing: the provider limits such calls apart from others
+)
+
+// operations describes each operation: how its path ends, whatever stands before, what
+// of it is counted, whether it is of Anthropic's API, and whether its body may be a form.
+//
+// Sources: https://platform.openai.com/docs/api-reference and
+// https://platform.claude.com/docs/en/api/messages-count-tokens, whose rate limits are
+// apart from those of messages; https://docs.cohere.com/reference/rerank, which vLLM,
+// Jina and others serve too.
+var operations = [...]struct {
+	suffix    string
+	counts    accounting
+	anthropic bool
+	form      bool
+}{
+	chat:             {suffix: "/chat/completions"},
+	responses:        {suffix: "/responses"},
+	embeddings:       {suffix: "/embeddings"},
+	messages:         {suffix: "/messages", anthropic: true},
+	completions:      {suffix: "/completions"},
+	compact:          {suffix: "/responses/compact"},
+	imageGenerations: {suffix: "/images/generations", counts: byRequest},
+	imageEdits:       {suffix: "/images/edits", counts: byRequest, form: true},
+	imageVariations:  {suffix: "/images/variations", counts: byRequest, form: true},
+	speech:           {suffix: "/audio/speech", counts: byRequest},
+	transcriptions:   {suffix: "/audio/transcriptions", counts: byRequest, form: true},
+	translations:     {suffix: "/audio/translations", counts: byRequest, form: true},
+	moderations:      {suffix: "/moderations", counts: byRequest},
+	rerank:           {suffix: "/rerank", counts: byRequest},
+	inputTokens:      {suffix: "/responses/input_tokens", counts: uncounted},
+	countTokens:      {suffix: "/messages/count_tokens", counts: uncounted, anthropic: true},
 }
 
-func operationOf(path string) (operation, bool) {
+// operationOf returns the operation whose path it is: of several that it ends like,
+// the one with the longest.
+func operationOf(path string) (found operation, ok bool) {
 	path = strings.TrimSuffix(path, "/")
-	for op, suffix := range suffixes {
-		if strings.HasSuffix(path, suffix) {
-			return operation(op), true
+	for op := range operations {
+		suffix := operations[op].suffix
+		if strings.HasSuffix(path, suffix) && (!ok || len(suffix) > len(operations[found].suffix)) {
+			found, ok = operation(op), true
 		}
 	}
-	return 0, false
+	return found, ok
 }
 
-// anthropic reports whether the operation is of Anthropic's API.
-func (op operation) anthropic() bool { return op == messages }
+func (op operation) suffix() string { return operations[op].suffix }
 
-// servedBy reports whether an endpoint understands the operation: bodies are
-// not translated from one API to the other.
+func (op operation) counts() accounting { return operations[op].counts }
+
+// anthropic reports whether the operation is of Anthropic's API.
+func (op operation) anthropic() bool { return operations[op].anthropic }
+
+// servedBy reports whether an endpoint understands the operation: bodies are not
+// translated from one API to the other.
 func (op operation) servedBy(a API) bool { return op.anthropic() == (a == Anthropic) }

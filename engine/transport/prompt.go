@@ -16,6 +16,9 @@ func demand(op operation, body *wire.Object, counter estimate.Counter) engine.De
 	d := engine.Demand{}
 	var n int64
 	var err error
+	if op.counts() != byTokens {
+		return engine.Demand{OutputTokens: engine.NoOutput}
+	}
 	if op == embeddings {
 		d.OutputTokens = engine.NoOutput
 		n, err = inputs(counter, body.Get("input"))
@@ -64,13 +67,15 @@ func chatOf(op operation, body *wire.Object) estimate.Chat {
 	switch op {
 	case chat:
 		c.Messages = appendItems(c.Messages, body.Get("messages"))
-	case responses:
+	case completions:
+		c.Messages = appendItems(c.Messages, body.Get("prompt"))
+	case responses, compact:
 		c.Messages = appendSystem(c.Messages, body.Get("instructions"))
 		c.Messages = appendItems(c.Messages, body.Get("input"))
 	case messages:
 		c.Messages = appendSystem(c.Messages, body.Get("system"))
 		c.Messages = appendItems(c.Messages, body.Get("messages"))
-	case embeddings:
+	default: // no messages
 	}
 	for _, name := range []string{"response_format", "text", "output_format"} {
 		if v := body.Get(name); bytes.Contains(v, []byte("schema")) {

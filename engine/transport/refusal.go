@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
@@ -20,10 +21,12 @@ type refusal struct {
 	status  int
 	typ     string // OpenAI's
 	code    string // OpenAI's, "" = null
+	param   string // OpenAI's, "" = null
 	kind    string // Anthropic's type
 	message string
-	wait    time.Duration // how long to wait; 0 = not said
-	never   bool          // trying again will not help
+	limited *engine.LimitError // why the engine refused; nil = it did not
+	wait    time.Duration      // how long to wait; 0 = not said
+	never   bool               // trying again will not help
 }
 
 func invalid(status int, code, message string) *refusal {
@@ -31,10 +34,17 @@ func invalid(status int, code, message string) *refusal {
 }
 
 func unknownPath(in *http.Request) *refusal {
-	r := invalid(http.StatusNotFound, "unknown_url", fmt.Sprintf("unknown path %q: it must end in %s, %s, %s or %s",
-		pathOf(in), suffixes[chat], suffixes[responses], suffixes[embeddings], suffixes[messages]))
+	r := invalid(http.StatusNotFound, "unknown_url", fmt.Sprintf("unknown path %q: it must end in %s", pathOf(in), suffixList()))
 	r.kind = "not_found_error"
 	return r
+}
+
+func suffixList() string {
+	var list []string
+	for op := range operations {
+		list = append(list, operations[op].suffix)
+	}
+	return strings.Join(list[:len(list)-1], ", ") + " or " + list[len(list)-1]
 }
 
 func wrongMethod(in *http.Request) *refusal {
@@ -68,10 +78,21 @@ func unservedGroup(name string) *refusal {
 	return r
 }
 
+// goneDeployment refuses a request for a deployment that its group does not have.
+func goneDeployment() *refusal {
+	r := invalid(http.StatusNotFound, "", "the deployment that holds what this request continues is not one of the model's")
+	r.kind = "not_found_error"
+	return r
+}
+
 // refusalOf says why the engine refused.
 func refusalOf(err error, q *request) *refusal {
 	if le, ok := errors.AsType[*engine.LimitError](err); ok {
-		return limitRefusal(le)
+		r := limitRefusal(le)
+		if q.only != "" {
+			r.message += " Only the deployment that holds what this request continues can serve it."
+		}
+		return r
 	}
 	if q.passed > 0 {
 		return invalid(http.StatusBadRequest, "", fmt.Sprintf("the model %q is not served by this API", q.group))
@@ -85,7 +106,7 @@ func refusalOf(err error, q *request) *refusal {
 func limitRefusal(le *engine.LimitError) *refusal {
 	r := &refusal{
 		status: http.StatusTooManyRequests, typ: "tokens", code: "rate_limit_exceeded", kind: "rate_limit_error",
-		wait: le.RetryAfter, never: le.Never,
+		limited: le, wait: le.RetryAfter, never: le.Never,
 	}
 	switch le.Limit {
 	case engine.LimitTPM, engine.LimitInputTPM, engine.LimitOutputTPM, engine.LimitTPD:
@@ -100,8 +121,8 @@ func limitRefusal(le *engine.LimitError) *refusal {
 	return r
 }
 
-// answer writes the refusal as the API of the operation does.
-func (r *refusal) answer(in *http.Request, q *request) *http.Response {
+// answer writes a refusal as the API of the operation does.
+func (t *Transport) answer(r *refusal, in *http.Request, q *request) *http.Response {
 	h := http.Header{"Content-Type": {"application/json"}}
 	if q.name != "" {
 		h.Set(HeaderGroup, headerText(q.name))
@@ -112,6 +133,9 @@ func (r *refusal) answer(in *http.Request, q *request) *http.Response {
 	case r.wait > 0:
 		h.Set("Retry-After", strconv.FormatInt(int64(ceil(r.wait, time.Second)/time.Second), 10))
 		h.Set("Retry-After-Ms", strconv.FormatInt(ceil(r.wait, time.Millisecond).Milliseconds(), 10))
+	}
+	if r.limited != nil && t.refused != nil {
+		t.refused(in, r.limited, h)
 	}
 	text := r.body(q.op)
 	h.Set("Content-Length", strconv.Itoa(len(text)))
@@ -143,6 +167,9 @@ func (r *refusal) body(op operation) []byte {
 		f := failure{Message: r.message, Type: r.typ}
 		if r.code != "" {
 			f.Code = &r.code
+		}
+		if r.param != "" {
+			f.Param = &r.param
 		}
 		v = map[string]failure{"error": f}
 	}

@@ -2,9 +2,12 @@ package transport
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
+	"mime"
 	"net/http"
+	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/estimate"
@@ -19,8 +22,14 @@ type request struct {
 	demand engine.Demand
 	body   wire.Object
 	stream bool
-	asked  bool // for the usage of its stream
-	passed int  // deployments that do not understand it
+	asked  bool  // for the usage of its stream
+	passed int   // deployments that do not understand it
+	form   *form // instead of a body in JSON; nil = it is JSON
+
+	edits   []wire.Value    // of the body, beside the model
+	only    string          // the deployment that alone may serve; "" = any
+	wait    time.Duration   // for headroom
+	waiting context.Context // ends the wait; nil = nothing does
 }
 
 // read reads a request. It returns a refusal if it cannot be served, and an error
@@ -47,8 +56,10 @@ func (t *Transport) read(in *http.Request) (*request, *refusal, error) {
 	if in.ContentLength > t.maxBody || int64(len(text)) > t.maxBody {
 		return q, tooLargeBody(t.maxBody), nil
 	}
-	no := t.parse(q, text)
-	return q, no, nil
+	if kind, params, _ := mime.ParseMediaType(in.Header.Get("Content-Type")); kind == "multipart/form-data" && operations[q.op].form {
+		return q, t.parseForm(q, text, params["boundary"]), nil
+	}
+	return q, t.parse(q, text), nil
 }
 
 // firstRead is the most memory in bytes that a body gets before any of it has
@@ -95,7 +106,7 @@ func (t *Transport) parse(q *request, text []byte) *refusal {
 // asksUsage reports whether the transport asks for the usage of a stream whose
 // client did not.
 func (q *request) asksUsage(p *place) bool {
-	return q.op == chat && q.stream && !q.asked && !p.NoStreamUsage
+	return (q.op == chat || q.op == completions) && q.stream && !q.asked && !p.NoStreamUsage
 }
 
 // outgoing returns the request as the endpoint wants it, and the credential that it
@@ -110,16 +121,21 @@ func (q *request) outgoing(in *http.Request, p *place) (*http.Request, string, e
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}).WithContext(in.Context())
 	text := q.rewritten(p)
-	out.ContentLength = int64(len(text))
-	out.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(text)), nil }
+	for _, piece := range text {
+		out.ContentLength += int64(len(piece))
+	}
+	out.GetBody = func() (io.ReadCloser, error) { return &gather{list: text}, nil }
 	out.Body, _ = out.GetBody() // no error above
 	return out, key, nil
 }
 
-// rewritten returns the body with the endpoint's model, and with what asks for
-// the usage of a stream.
-func (q *request) rewritten(p *place) []byte {
-	var values []wire.Value
+// rewritten returns the body with the endpoint's model, with what asks for the usage
+// of a stream, and with what Adjust has set.
+func (q *request) rewritten(p *place) [][]byte {
+	if q.form != nil {
+		return q.form.with(p.Model)
+	}
+	values := q.edits[:len(q.edits):len(q.edits)]
 	if p.Model != "" {
 		values = append(values, wire.Value{Name: "model", Text: p.quoted})
 	}
@@ -134,7 +150,7 @@ func (q *request) rewritten(p *place) []byte {
 		}
 	}
 	if len(values) == 0 {
-		return q.body.Text
+		return [][]byte{q.body.Text}
 	}
 	return q.body.With(values)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -34,7 +33,8 @@ type Transport struct {
 	engine      *engine.Engine
 	base        http.RoundTripper
 	counter     func(group string) estimate.Counter
-	adjust      func(*http.Request, *engine.Demand)
+	adjust      func(*http.Request, *Admission) error
+	refused     func(*http.Request, *engine.LimitError, http.Header)
 	maxBody     int64
 	maxAttempts int
 	done        func(Attempt)
@@ -49,7 +49,7 @@ func New(cfg Config) (*Transport, error) {
 		return nil, err
 	}
 	t := &Transport{
-		engine: cfg.Engine, base: cfg.Base, counter: cfg.Counter, adjust: cfg.Adjust,
+		engine: cfg.Engine, base: cfg.Base, counter: cfg.Counter, adjust: cfg.Adjust, refused: cfg.Refused,
 		maxBody: cfg.MaxBody, maxAttempts: cfg.MaxAttempts, done: cfg.Done,
 	}
 	if t.base == nil {
@@ -108,12 +108,12 @@ func (t *Transport) RoundTrip(in *http.Request) (*http.Response, error) {
 		if err != nil {
 			return nil, fmt.Errorf("transport: reading the request: %w", err)
 		}
-		return no.answer(in, q), nil
+		return t.answer(no, in, q), nil
 	}
 	closeBody(in)
 	resp, no, err := t.serve(in, q)
 	if no != nil {
-		return no.answer(in, q), nil
+		return t.answer(no, in, q), nil
 	}
 	return resp, err
 }
@@ -140,9 +140,15 @@ func (t *Transport) serve(in *http.Request, q *request) (*http.Response, *refusa
 	if !t.places.Load().groups[q.name] {
 		return nil, unservedGroup(q.group), nil
 	}
-	if t.adjust != nil {
-		t.adjust(in, &q.demand)
-		q.demand.Exclude = slices.Clip(q.demand.Exclude)
+	if no := t.adjusted(in, q); no != nil {
+		return nil, no, nil
+	}
+	if q.only != "" && !t.restrict(q) {
+		return nil, goneDeployment(), nil
+	}
+	if q.op.counts() == uncounted {
+		resp, no, err := t.pass(in, q)
+		return resp, no, err
 	}
 	var last *outcome
 	for n := 1; ; n++ {
@@ -174,7 +180,7 @@ func (t *Transport) acquire(ctx context.Context, group *engine.Group, q *request
 	for {
 		c := &call{t: t, group: group, usage: noUsage, input: q.demand.InputTokens}
 		var err error
-		if c.lease, err = group.Acquire(q.demand); err != nil {
+		if err = q.reserve(ctx, group, &c.lease); err != nil {
 			return nil, err
 		}
 		c.ref = c.lease.Ref()

@@ -202,7 +202,10 @@ func fleet(t *testing.T, clock *window.Clock, now func() time.Time, seen *tally)
 	rt, err := transport.New(transport.Config{
 		Engine: eng, Endpoints: endpoints,
 		// These providers count the bytes of a body, of which the model's name differs.
-		Adjust: func(r *http.Request, d *engine.Demand) { d.InputTokens = (r.ContentLength + 8) / 4 },
+		Adjust: func(r *http.Request, a *transport.Admission) error {
+			a.Demand.InputTokens = (r.ContentLength + 8) / 4
+			return nil
+		},
 		Done: func(a transport.Attempt) {
 			seen.attempts.Add(1)
 			used := a.Usage.InputTokens + a.Usage.OutputTokens

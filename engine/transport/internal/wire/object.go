@@ -18,10 +18,11 @@ type Object struct {
 	open    int      // just behind the brace
 }
 
-// Member is a member of an object: its value is Text[From:To].
+// Member is a member of an object: its name begins at Text[Start], its value is
+// Text[From:To].
 type Member struct {
-	Name     string
-	From, To int
+	Name            string
+	Start, From, To int
 }
 
 var errNoObject = errors.New("it is not a JSON object")
@@ -90,39 +91,68 @@ func (o *Object) Get(name string) json.RawMessage {
 	return nil
 }
 
-// Value is what a member is to be: Text is valid JSON.
+// Value is what a member is to be: Text is valid JSON, or nil to remove the member.
 type Value struct {
 	Name string
 	Text []byte
 }
 
-// With returns a copy of the text with values replaced, and those that are missing
-// put first. Those values are of named members; the object has a member at least.
-func (o *Object) With(values []Value) []byte {
-	size := len(o.Text)
+// With returns the text in pieces, with values replaced or removed, and those that are
+// missing put first. The pieces share the text; no more is allocated than they and what
+// is put first need. The values are of named members, each at most once, and at least
+// one member of the object stays.
+func (o *Object) With(values []Value) [][]byte {
+	var first []byte
 	for _, v := range values {
-		size += len(v.Name) + len(v.Text) + len(`"":,`)
-	}
-	out := append(make([]byte, 0, size), o.Text[:o.open]...)
-	for _, v := range values {
-		if o.Get(v.Name) == nil {
-			out = append(out, Quote(v.Name)...)
-			out = append(out, ':')
-			out = append(out, v.Text...)
-			out = append(out, ',')
+		if v.Text != nil && o.Get(v.Name) == nil {
+			first = append(first, Quote(v.Name)...)
+			first = append(first, ':')
+			first = append(first, v.Text...)
+			first = append(first, ',')
 		}
 	}
+	out := make([][]byte, 0, 3+2*len(values))
+	out = append(out, o.Text[:o.open])
+	if len(first) > 0 {
+		out = append(out, first)
+	}
 	at := o.open
-	for _, m := range o.Members {
+	for i := range o.Members {
+		m := &o.Members[i]
 		for _, v := range values {
-			if v.Name == m.Name {
-				out = append(out, o.Text[at:m.From]...)
-				out = append(out, v.Text...)
+			switch {
+			case v.Name != m.Name:
+			case v.Text != nil:
+				out = append(out, o.Text[at:m.From], v.Text)
 				at = m.To
+			default:
+				if comma := before(o.Text, m.Start); comma >= at {
+					out = append(out, o.Text[at:comma])
+					at = m.To
+				} else { // nothing of the object stands in front
+					out = append(out, o.Text[at:m.Start])
+					at = behindComma(o.Text, m.To)
+				}
 			}
 		}
 	}
-	return append(out, o.Text[at:]...)
+	return append(out, o.Text[at:])
+}
+
+// before returns the index of the last character in front of i that is no white space.
+func before(text []byte, i int) int {
+	for i--; i >= 0 && (text[i] == ' ' || text[i] == '\n' || text[i] == '\t' || text[i] == '\r'); i-- {
+	}
+	return i
+}
+
+// behindComma returns the index behind the comma that follows a value; behind the value
+// if none does.
+func behindComma(text []byte, i int) int {
+	if j := space(text, i); j < len(text) && text[j] == ',' {
+		return j + 1
+	}
+	return i
 }
 
 // Quote returns a text as JSON. It copies.

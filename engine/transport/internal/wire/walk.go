@@ -103,12 +103,12 @@ func entries(text []byte) iter.Seq[Member] {
 			return
 		}
 		for i = space(text, i+1); i < len(text) && text[i] != '}'; {
-			end := skipText(text, i)
+			start, end := i, skipText(text, i)
 			name := Unquote(text[i:end])
 			i = min(space(text, end)+1, len(text)) // behind the colon
 			i = space(text, i)
 			end = skip(text, i)
-			if !yield(Member{name, i, end}) {
+			if !yield(Member{name, start, i, end}) {
 				return
 			}
 			if i = space(text, end); i < len(text) && text[i] == ',' {

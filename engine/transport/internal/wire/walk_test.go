@@ -87,7 +87,7 @@ func FuzzObject(f *testing.F) {
 			return
 		}
 		require.Equal(t, string(before["model"]), string(o.Get("model")), "%q", text)
-		out := o.With([]wire.Value{{Name: "model", Text: wire.Quote(to)}})
+		out := bytes.Join(o.With([]wire.Value{{Name: "model", Text: wire.Quote(to)}}), nil)
 		require.NoError(t, json.Unmarshal(out, &after), "%q became %q", text, out)
 		before["model"] = wire.Quote(to)
 		require.Equal(t, before, after)
