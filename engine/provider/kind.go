@@ -1,31 +1,77 @@
 package provider
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // Statuses that mean something here, by their numbers: net/http is not imported.
 const (
+	statusUnauthorized       = 401
 	statusPaymentRequired    = 402
+	statusForbidden          = 403
+	statusNotFound           = 404
+	statusMethodNotAllowed   = 405
+	statusTimeout            = 408
+	statusConflict           = 409
 	statusTooLarge           = 413
+	statusFailedDependency   = 424
 	statusTooMany            = 429
+	statusGroqCapacity       = 498
+	statusServerError        = 500
 	statusUnavailable        = 503
 	statusAnthropicOverloads = 529
 )
 
-// kind tells apart what providers answer with one status: 429 stands for a limit
-// used up, a request beyond every limit, an empty account and a lack of capacity.
-func (r *reader) kind(e *refusal) Kind {
+// classify tells apart what became of a call, by what the error says first and by its
+// status where that is not known. It says too whether the provider may have worked on
+// the call before it failed.
+func (r *reader) classify(e *refusal) (k Kind, worked bool) {
+	r.status = r.Status
+	if r.Status < 400 {
+		if !r.refusedInBand(e) {
+			return Fine, false
+		}
+		// OpenRouter's code is the status that the answer would have had
+		// (https://openrouter.ai/docs/api-reference/errors).
+		if n, err := strconv.Atoi(e.code); err == nil && n >= 400 && n < 600 {
+			r.status = n
+		}
+	}
+	k, known := r.kind(e)
+	if k == NoMoney && r.status != statusPaymentRequired && r.waits(e) {
+		k = RateLimit // an account that is empty names no wait
+	}
+	if (k == RateLimit || k == Other) && e.beyondLimit() {
+		k = TooLarge
+	}
 	switch {
-	case r.Status < 400 && !r.refusedInBand(e):
-		return Fine
-	case r.noMoney(e):
+	case k != Other || known:
+	case r.status < 400, r.status >= statusServerError, r.status == statusTimeout, r.status == statusFailedDependency:
+		worked = true
+	}
+	return k, worked
+}
+
+// kind is what the words of an error say, if they are known, or else its status.
+func (r *reader) kind(e *refusal) (k Kind, known bool) {
+	for i := range words {
+		if words[i].match(r, e) {
+			return words[i].kind, true
+		}
+	}
+	return r.byStatus(e), false
+}
+
+func (r *reader) byStatus(e *refusal) Kind {
+	switch {
+	case r.status == statusPaymentRequired:
 		return NoMoney
-	case r.Status == statusTooLarge || e.any("request_too_large", "context_length_exceeded") ||
-		e.says("request too large", "maximum context length", "prompt is too long"):
+	case r.status == statusTooLarge:
 		return TooLarge
-	case r.Status == statusAnthropicOverloads || r.Status == statusUnavailable ||
-		e.any("overloaded", "unavailable", "server_is_overloaded", "slow_down"):
+	case r.status == statusAnthropicOverloads, r.status == statusUnavailable, r.status == statusGroqCapacity:
 		return Overloaded
-	case r.Status == statusTooMany || e.any("rate_limit", "resource_exhausted", "throttling", "too_many_requests", "429"):
+	case r.status == statusTooMany:
 		return RateLimit
 	case r.rejected(e):
 		return Rejected
@@ -33,18 +79,18 @@ func (r *reader) kind(e *refusal) Kind {
 	return Other
 }
 
-// rejected reports whether the request is at fault. A key that is not taken, a
-// model that is not there and a request that took too long are the deployment's.
+// rejected reports whether the request is at fault. A key that is not taken, a model
+// or an address that is not there and a call that took too long are the deployment's.
 func (r *reader) rejected(e *refusal) bool {
-	switch r.Status {
-	case 401, 403, 404, 408:
+	switch r.status {
+	case statusUnauthorized, statusForbidden, statusNotFound, statusMethodNotAllowed, statusTimeout, statusFailedDependency:
 		return false
 	}
-	return r.Status >= 400 && r.Status < 500 || r.Status < 400 && e.any("invalid_request", "invalid_prompt", "content_filter")
+	return r.status >= 400 && r.status < statusServerError || r.status < 400 && e.any("invalid_request")
 }
 
-// refusedInBand reports whether an answer that began well ended in an error:
-// streams carry it as an event.
+// refusedInBand reports whether an answer that began well is an error: streams carry
+// it as an event, some providers as their whole answer.
 func (r *reader) refusedInBand(e *refusal) bool {
 	if e.wrapped || e.code != "" {
 		return true
@@ -55,15 +101,13 @@ func (r *reader) refusedInBand(e *refusal) bool {
 	return strings.HasSuffix(e.kind, "error") || strings.HasSuffix(e.kind, "exception") || strings.HasSuffix(e.kind, "failed")
 }
 
-// noMoney reports whether the account is the matter. Anthropic's spend limit is a
-// 429 like others, but without Retry-After.
-func (r *reader) noMoney(e *refusal) bool {
-	if r.Status == statusPaymentRequired || e.any("insufficient_quota", "billing_", "insufficient_balance", "payment_required") {
-		return true
+// waits reports whether the answer says how long to wait.
+func (r *reader) waits(e *refusal) bool {
+	for _, name := range []string{"retry-after-ms", "x-ms-retry-after-ms", "retry-after"} {
+		if d, ok := parseWait(r.header(name), 1, r.At); ok && d > 0 {
+			return true
+		}
 	}
-	if e.says("credit balance is too low", "exceeded your current quota, please check your plan and billing") && r.Provider != "gemini" && r.Provider != "vertex" {
-		return true
-	}
-	return r.Provider == "anthropic" && r.Status == statusTooMany &&
-		r.header("retry-after") == "" && e.says("spend", "usage limit")
+	d, ok := e.hint(r.At)
+	return ok && d > 0
 }

@@ -13,10 +13,12 @@ const (
 
 // refusal is the body of a refusal, or an error event, as far as it matters.
 type refusal struct {
-	code, kind, status, message string // in lower case, but for message
+	code, kind, status, message string // in lower case, except message
+	reasons, lower              string // google.rpc.ErrorInfo and inner codes; the message; in lower case
 	retry                       string // google.rpc.RetryInfo
 	quotas                      []quota
-	wrapped                     bool // it stands under "error", as nothing but a refusal does
+	headers                     map[string]json.RawMessage // repeated in the body by OpenRouter
+	wrapped                     bool                       // it stands under "error", as nothing but a refusal does
 }
 
 // quota is a violation that google.rpc.QuotaFailure lists.
@@ -26,11 +28,19 @@ type quota struct{ id, value string }
 // providers disagree on what is text and what is a number.
 type rawError struct {
 	Code, Type, Status, Message json.RawMessage
-	ErrorType                   json.RawMessage `json:"__type"`
+	AWSType                     json.RawMessage                `json:"__type"`
+	ErrorType                   json.RawMessage                `json:"error_type"`
+	Inner                       struct{ Code json.RawMessage } `json:"innererror"`
+	Detail                      json.RawMessage                // FastAPI's, where there is no message
 	Details                     []rawDetail
+	Metadata                    struct { // OpenRouter's
+		Headers map[string]json.RawMessage
+		Raw     json.RawMessage
+	}
 }
 
 type rawDetail struct {
+	Reason     json.RawMessage
 	RetryDelay json.RawMessage `json:"retryDelay"`
 	Violations []struct {
 		QuotaID    json.RawMessage `json:"quotaId"`
@@ -40,6 +50,12 @@ type rawDetail struct {
 
 // readRefusal reads a body; what is not JSON it takes as a message.
 func readRefusal(body []byte) refusal {
+	f := parseRefusal(body)
+	f.lower = strings.ToLower(f.message)
+	return f
+}
+
+func parseRefusal(body []byte) refusal {
 	if len(body) > maxBody {
 		body = body[:maxBody]
 	}
@@ -50,19 +66,21 @@ func readRefusal(body []byte) refusal {
 	}
 	var outer struct {
 		Error    json.RawMessage
+		Errors   []json.RawMessage               // Cloudflare
 		Response struct{ Error json.RawMessage } // response.failed of OpenAI's Responses
 	}
 	if len(body) == 0 || body[0] != '{' || json.Unmarshal(body, &outer) != nil && !json.Valid(body) {
 		return refusal{message: string(body[:min(len(body), maxMessage)])}
 	}
-	in, wrapped := body, false
-	for _, e := range []json.RawMessage{outer.Error, outer.Response.Error} {
+	in, wrapped, plain := body, false, ""
+	for _, e := range append(outer.Errors, outer.Error, outer.Response.Error) {
 		if len(e) != 0 && e[0] == '{' {
 			in, wrapped = e, true
 			break
 		}
 		if len(e) != 0 && e[0] == '"' {
-			return refusal{message: text(e), wrapped: true}
+			plain, wrapped = text(e), true
+			break
 		}
 	}
 	var e rawError
@@ -71,12 +89,24 @@ func readRefusal(body []byte) refusal {
 	f := refusal{
 		wrapped: wrapped,
 		code:    strings.ToLower(text(e.Code)), kind: strings.ToLower(text(e.Type)),
-		status: strings.ToLower(text(e.Status)), message: text(e.Message),
+		status: strings.ToLower(text(e.Status)), message: text(e.Message), reasons: strings.ToLower(text(e.Inner.Code)),
+		headers: e.Metadata.Headers,
 	}
-	if len(e.ErrorType) != 0 { // AWS: "prefix#ThrottlingException"
+	for _, other := range []string{plain, text(e.Detail), text(e.Metadata.Raw)} {
+		if other != "" {
+			f.message = strings.TrimSpace(f.message + " " + other)
+		}
+	}
+	f.message = f.message[:min(len(f.message), maxMessage)]
+	if len(e.AWSType) != 0 { // "prefix#ThrottlingException"
+		f.kind = strings.ToLower(text(e.AWSType))
+	} else if len(e.ErrorType) != 0 { // Cohere, Hugging Face
 		f.kind = strings.ToLower(text(e.ErrorType))
 	}
 	for _, d := range e.Details {
+		if len(d.Reason) != 0 {
+			f.reasons += " " + strings.ToLower(text(d.Reason))
+		}
 		if len(d.RetryDelay) != 0 {
 			f.retry = text(d.RetryDelay)
 		}
@@ -108,13 +138,25 @@ func (f *refusal) dailyQuota() bool {
 	return false
 }
 
+// beyondLimit reports whether the message says that the call alone is larger than the
+// limit: it will never fit.
+func (f *refusal) beyondLimit() bool {
+	m := figures.FindStringSubmatch(f.message)
+	if m == nil {
+		return false
+	}
+	limit, _ := parseFigure(m[3])
+	requested, ok := parseFigure(m[5])
+	return ok && limit > 0 && requested > limit
+}
+
 // daily reports whether the message speaks of a limit per day.
 func (f *refusal) daily() bool { return f.says("requests per day", "tokens per day") }
 
-// any reports whether one of the words stands in the code, type or status.
+// any reports whether one of the words stands in the code, type, status or reason.
 func (f *refusal) any(words ...string) bool {
 	for _, w := range words {
-		if strings.Contains(f.code, w) || strings.Contains(f.kind, w) || strings.Contains(f.status, w) {
+		if strings.Contains(f.code, w) || strings.Contains(f.kind, w) || strings.Contains(f.status, w) || strings.Contains(f.reasons, w) {
 			return true
 		}
 	}
@@ -123,9 +165,8 @@ func (f *refusal) any(words ...string) bool {
 
 // says reports whether one of the phrases, in lower case, stands in the message.
 func (f *refusal) says(phrases ...string) bool {
-	m := strings.ToLower(f.message)
 	for _, p := range phrases {
-		if strings.Contains(m, p) {
+		if strings.Contains(f.lower, p) {
 			return true
 		}
 	}

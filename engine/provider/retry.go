@@ -12,7 +12,7 @@ var (
 	askedToWait = regexp.MustCompile(`(?i)(?:try again|retry) (?:in|after) ([0-9][0-9.]*)\s*(milliseconds?|seconds?|minutes?|hours?|(?:ms|h|m|s)(?:[0-9.]+(?:ms|h|m|s))*)?`)
 	// "on tokens per min (TPM): Limit 50000, Used 47949, Requested 3006": OpenAI,
 	// Groq. Numbers may be estimated ("~4251").
-	figures = regexp.MustCompile(`(?i)\b((?:input |output )?tokens|requests) per (min|minute|day)\b[^:]{0,80}: Limit ~?([0-9]+)(?:, Used ~?([0-9]+))?(?:, Requested ~?([0-9]+))?`)
+	figures = regexp.MustCompile(`(?i)\b((?:input |output )?tokens|requests) per (min|minute|day)\b[^:]{0,80}: Limit ~?([0-9]+(?:,[0-9]{3})*)(?:, Used ~?([0-9]+(?:,[0-9]{3})*))?(?:, Requested ~?([0-9]+(?:,[0-9]{3})*))?`)
 )
 
 // retryAfter returns how long to stay away, by the first that says so of

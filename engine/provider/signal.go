@@ -10,6 +10,10 @@ import (
 type Signal struct {
 	// Kind is what became of the call.
 	Kind Kind
+	// Worked says that the provider may have worked on the call before it failed, so
+	// that what it counted is unknown: after a 5xx, a timeout or an error inside an
+	// answer. A call that was refused for a limit, a key or its content was not begun.
+	Worked bool
 	// RetryAfter is how long the provider asks to stay away, rounded up to the
 	// millisecond; 0 = it did not say. It is at most [MaxRetryAfter], or ends with
 	// the provider's day where a limit per day is used up.
@@ -45,11 +49,11 @@ type Kind uint8
 const (
 	Fine       Kind = iota // nothing was refused
 	RateLimit              // a limit is used up for now: another deployment may have room
-	TooLarge               // this request never fits here; smaller ones may
+	TooLarge               // this request never fits here; smaller ones may, and another model may take it
 	NoMoney                // the account has nothing left; waiting does not help soon
 	Overloaded             // the provider has no capacity, whatever the limits
-	Other                  // refused or failed for another reason
-	Rejected               // the request itself is at fault: it says nothing of the deployment
+	Other                  // the deployment's fault: its key, account, region, model or name, or it failed
+	Rejected               // the request's fault: it says nothing of the deployment
 )
 
 var kinds = []string{"fine", "rate limit", "too large", "no money", "overloaded", "other", "rejected"}
@@ -120,7 +124,7 @@ func Read(a Answer) Signal {
 	if e.kind == "" && a.Status >= 400 {
 		e.kind = strings.ToLower(r.header("x-amzn-errortype")) // AWS, where the body does not say
 	}
-	s.Kind = r.kind(&e)
+	s.Kind, s.Worked = r.classify(&e)
 	if s.Kind == Fine {
 		return s
 	}
@@ -131,7 +135,8 @@ func Read(a Answer) Signal {
 
 type reader struct {
 	Answer
-	out *Signal
+	out    *Signal
+	status int // Status, or what an error inside an answer says it would have been
 }
 
 func (r *reader) header(name string) string {

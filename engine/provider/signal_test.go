@@ -418,7 +418,7 @@ func TestLongMessages(t *testing.T) {
 
 func TestARequestAtFaultSaysNothingOfTheDeployment(t *testing.T) {
 	for status, want := range map[int]provider.Kind{
-		400: provider.Rejected, 401: provider.Other, 403: provider.Other, 404: provider.Other, 405: provider.Rejected,
+		400: provider.Rejected, 401: provider.Other, 403: provider.Other, 404: provider.Other, 405: provider.Other,
 		408: provider.Other, 409: provider.Rejected, 413: provider.TooLarge, 415: provider.Rejected, 422: provider.Rejected,
 		429: provider.RateLimit, 500: provider.Other, 503: provider.Overloaded,
 	} {
