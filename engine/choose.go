@@ -73,7 +73,11 @@ func (f *frame) chooseIn(t *tier, q *ask) choice {
 			return choice{i: i}
 		}
 	default:
-		if f.further && (f.volatile || t.size() <= indexFrom) {
+		failing := f.failing.Load()
+		if failing && !f.volatile && t.size() > indexFrom {
+			break // bounds know no failures: look at the blocks
+		}
+		if f.further && (f.volatile || t.size() <= indexFrom) || failing {
 			if i := f.scanFurther(t, q); i >= 0 {
 				return choice{i: i}
 			}

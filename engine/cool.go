@@ -30,6 +30,8 @@ type gate struct {
 	wary   bool
 	length int64 // of the latest cooldown
 	fails  int   // refusals and failures in a row
+	// failUntil is when the failure rate falls to half, Unix ns; 0 = it is 0.
+	failUntil int64
 	// While half-open: since and until when, and up to how many requests of which
 	// epoch.
 	probeSince, probeUntil, probeCap, probeEpoch int64
@@ -37,15 +39,20 @@ type gate struct {
 
 // alarm returns when the gate changes by itself; 0 = it does not.
 func (g *gate) alarm() int64 {
+	at := g.probeUntil
 	if g.coolUntil != 0 {
-		return g.coolUntil
+		at = g.coolUntil
 	}
-	return g.probeUntil
+	if g.failUntil != 0 && (at == 0 || g.failUntil < at) {
+		at = g.failUntil
+	}
+	return at
 }
 
 // awake moves the gate on to an instant: from cooling down to half-open to open.
 // It reports whether anything changed.
 func (h *handle) awake(now int64) (changed bool) {
+	changed = h.forget(now)
 	if h.coolUntil != 0 && h.coolUntil <= now {
 		changed = true
 		end := h.coolUntil
@@ -91,13 +98,23 @@ func (f *frame) judge(i int, s *provider.Signal, m Mark, now int64) bool {
 			return false // sent before the cooldown was over
 		}
 		h.fails = 0
-		half := h.probeUntil != 0
+		changed := h.probeUntil != 0
 		h.open()
-		return half
+		if s.Kind == provider.Fine {
+			changed = h.absolve() || changed
+		}
+		return changed
 	case provider.NoMoney:
 		h.fails++
+		h.blame(now, failureShift)
 		return h.obey(now, max(s.RetryAfter, emptyAccount))
-	case provider.RateLimit, provider.Overloaded, provider.Other:
+	case provider.RateLimit:
+	case provider.Overloaded, provider.Other:
+		if s.Weak {
+			h.blame(now, weakShift)
+			return false
+		}
+		h.blame(now, failureShift)
 	}
 	h.fails++
 	switch {

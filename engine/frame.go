@@ -16,6 +16,8 @@ type frame struct {
 	wake atomic.Int64
 	// ceiled says that a deployment without a TPM limit has a ceiling.
 	ceiled atomic.Bool
+	// failing says that a deployment has a failure rate.
+	failing atomic.Bool
 	*layout
 	handles []*handle // of the layout, one load closer
 	cells   []window.Cell
@@ -72,6 +74,9 @@ func (f *frame) has(i int, h *handle) bool { return i < len(f.handles) && f.hand
 func (f *frame) recap(i int) {
 	h := f.handles[i]
 	f.shift(i, 0, 0)
+	if h.failing.Load() != 0 {
+		f.failing.Store(true)
+	}
 	if at := h.alarm(); at != 0 && at < f.wake.Load() {
 		f.wake.Store(at)
 	}
@@ -114,9 +119,13 @@ func (f *frame) key(i int) uint64 {
 	}
 	c := &f.cells[i]
 	if f.strategy == LowestTPM {
-		return uint64(c.Tokens())
+		return f.failedTokens(i, uint64(c.Tokens()))
 	}
-	return utilKey(uint64(c.Tokens()), uint64(c.Requests()), f.inverses[i])
+	k := utilKey(uint64(c.Tokens()), uint64(c.Requests()), f.inverses[i])
+	if f.failing.Load() {
+		k = rank(f.failed(i, k>>keyTokenBits), k&keyTokenMax)
+	}
+	return k
 }
 
 // keyAt is key at a moment, where there are limits that the cell does not know.

@@ -32,7 +32,8 @@ type handle struct {
 	flight  flight // leases held
 	// listens says that somebody observes signals, so that requests are marked.
 	listens atomic.Bool
-	half    atomic.Bool // half-open
+	half    atomic.Bool   // half-open
+	failing atomic.Uint32 // the failure rate, with ratioFraction bits
 	// countsRefused says that a call the provider refused counts as a request.
 	countsRefused atomic.Bool
 	sequence      atomic.Uint32 // of marks

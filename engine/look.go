@@ -67,12 +67,12 @@ func (f *frame) look(i int, at *moment, a *amounts) (key uint64, short int64) {
 		most, short = max(most, ratio(uint64(max(live, 0)), inv.inFlight)), short|(fl.cap.Load()-1-live)
 	}
 	if l.strategy == LowestTPM {
-		return uint64(tokens), short
+		return f.failedTokens(i, uint64(tokens)), short
 	}
 	if l.lapses {
 		most = f.lapsed(i, at, min(most, ratioMax))
 	}
-	return rank(most, uint64(tokens)), short
+	return rank(f.failed(i, most), uint64(tokens)), short
 }
 
 // least returns what a demand counts at least on any deployment; exact says that

@@ -23,6 +23,9 @@ func (l *Lease) Observe(s provider.Signal) {
 // Observe takes in what an answer said about the deployment: the answer to the
 // request that was sent when m was made.
 //
+// A failure adds to the deployment's failure rate, which a strategy ranks it by
+// besides its usage; the rate falls with successes, and to half in ten seconds.
+//
 // A refusal makes the deployment cool down: for as long as the provider said, or
 // for a guess that grows from refusal to refusal, from a second to 30 s, which
 // never takes the last deployment of a group away; ten minutes at least when the
@@ -71,7 +74,7 @@ func (h *handle) observe(s *provider.Signal, m Mark) {
 // take draws a signal's conclusions for the gate and the counters.
 func (f *frame) take(i int, s *provider.Signal, m Mark, figures bool, now int64) {
 	turned := f.judge(i, s, m, now)
-	if turned {
+	if turned || f.handles[i].failing.Load() != 0 {
 		f.recap(i)
 		f.send(i)
 	}

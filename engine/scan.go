@@ -49,7 +49,7 @@ func (f *frame) lowest(from, to int, tokens int64) (k1, k2 uint64) {
 func (f *frame) lowestOf(b int, q *ask, mask uint16) (k1, k2 uint64) {
 	from, to := f.block(b)
 	simple := !q.learn && !f.further && q.part == 0
-	if simple && int(mask) == 1<<(to-from)-1 {
+	if simple && !f.failing.Load() && int(mask) == 1<<(to-from)-1 {
 		return f.lowest(from, to, q.tokens)
 	}
 	k1, k2 = noKey, noKey

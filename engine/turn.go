@@ -37,6 +37,7 @@ func (g *Group) turnLocked(now int64) *frame {
 			f.eased(i)
 		}
 	}
+	f.markFailing()
 	return f
 }
 

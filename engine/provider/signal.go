@@ -14,6 +14,9 @@ type Signal struct {
 	// that what it counted is unknown: after a 5xx, a timeout or an error inside an
 	// answer. A call that was refused for a limit, a key or its content was not begun.
 	Worked bool
+	// Weak says that the failure is an assumption, such as a client that gave up: it
+	// ranks the deployment behind others, and cools nothing down.
+	Weak bool
 	// RetryAfter is how long the provider asks to stay away, rounded up to the
 	// millisecond; 0 = it did not say. It is at most [MaxRetryAfter], or ends with
 	// the provider's day where a limit per day is used up.
