@@ -138,7 +138,7 @@ func TestCheckUsage(t *testing.T) {
 		{[]string{"a", "b"}, "plimsoll: check: unexpected argument \"b\"; one file is checked at a time\n"},
 		{[]string{"--jsn", "a"}, "plimsoll: check: unknown flag --jsn; use one of --json, --profiles\n"},
 		{[]string{"--profiles", "yes", "a"}, "plimsoll: check: invalid value \"yes\" for flag --profiles: want auto or plain\n"},
-		{[]string{"--json=maybe", "a"}, "plimsoll: check: invalid boolean value \"maybe\" for flag --json: want true or false\n"},
+		{[]string{"--json=maybe", "a"}, "plimsoll: check: invalid value \"maybe\" for flag --json: want true or false\n"},
 	} {
 		require.Equal(t, result{cli.ExitUsage, "", tt.want + more}, plimsoll(t.Context(), append([]string{"check"}, tt.args...)...))
 	}

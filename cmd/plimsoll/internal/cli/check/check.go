@@ -3,35 +3,26 @@
 package check
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
+
+	"github.com/spf13/cobra"
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli/cmdline"
 	"github.com/plimsoll-dev/plimsoll/engine/config"
 )
 
-const help = `Usage: plimsoll check [flags] FILE
-
-Reads a configuration file, plimsoll's own (YAML, or JSON if its name ends in
+const (
+	intro = `Reads a configuration file, plimsoll's own (YAML, or JSON if its name ends in
 .json) or LiteLLM's config.yaml, and shows the deployments, the strategy, the
 aliases and the store as plimsoll understands them, with warnings about what it
 does not, and notes; or everything that is wrong, with lines. No secret is shown:
-values from the environment appear as os.environ/NAME.
+values from the environment appear as os.environ/NAME.`
 
-Flags:
-  --profiles auto|plain
-                   how deployments without a profile of their own count: by the
-                   rule of their provider, or by UTC minutes (default: as the file
-                   says, plain if it does not)
-  --json           print JSON instead of a table
-
-Columns of the table:
+	more = `Columns of the table:
   RPM, TPM         requests and tokens per minute; - is unlimited
   in flight        requests at once, on each node; - is unlimited
   order            a higher one is used when no lower one has room
@@ -41,8 +32,8 @@ Columns of the table:
   endpoint         where it is, if the file says how it is called
   state            ready; disabled; blocked (a limit of 0 lets nothing through)
 
-Exit code: 0 if the file can be used, 1 if not, 2 if the command is wrong.
-`
+Exit code: 0 if the file can be used, 1 if not, 2 if the command is wrong.`
+)
 
 // flags are the arguments of plimsoll check.
 type flags struct {
@@ -51,55 +42,33 @@ type flags struct {
 	profiles config.Profiles
 }
 
-func parseFlags(args []string) (flags, error) {
+// New returns plimsoll check.
+func New(env cmdline.Environment) *cobra.Command {
 	var f flags
-	set := flag.NewFlagSet("check", flag.ContinueOnError)
-	set.SetOutput(io.Discard)
-	set.BoolFunc("json", "", func(s string) (err error) {
-		if f.json, err = strconv.ParseBool(s); err != nil {
-			return errors.New("want true or false")
-		}
-		return nil
+	c := cmdline.New(cmdline.Text{
+		Use: "check [flags] FILE", Short: "show what a configuration file says, or what is wrong with it", Intro: intro, More: more,
 	})
-	set.Func("profiles", "", cmdline.ParseProfiles(&f.profiles))
-	// Flags may stand on either side of the file.
-	var files []string
-	for {
-		if err := set.Parse(args); errors.Is(err, flag.ErrHelp) {
-			return f, err
-		} else if err != nil {
-			return f, usagef("%s", cmdline.FlagMessage(err, set))
+	set := c.Flags()
+	cmdline.Bool(set, "json", "print JSON instead of a table", &f.json)
+	cmdline.Func(set, "profiles", "auto|plain", "how deployments without a profile of their own count: by the rule of their provider, or by UTC minutes (default: as the file says, plain if it does not)", cmdline.ParseProfiles(&f.profiles))
+	c.RunE = func(_ *cobra.Command, args []string) error {
+		switch {
+		case len(args) == 0 || args[0] == "":
+			return usagef("no file given; name the configuration to check")
+		case len(args) > 1:
+			return usagef("unexpected argument %q; one file is checked at a time", args[1])
 		}
-		if set.NArg() == 0 {
-			break
-		}
-		files = append(files, set.Arg(0))
-		args = set.Args()[1:]
+		f.file = args[0]
+		return f.run(env)
 	}
-	switch {
-	case len(files) == 0 || files[0] == "":
-		return f, usagef("no file given; name the configuration to check")
-	case len(files) > 1:
-		return f, usagef("unexpected argument %q; one file is checked at a time", files[1])
-	}
-	f.file = files[0]
-	return f, nil
+	return c
 }
 
 func usagef(format string, args ...any) error {
 	return cmdline.Usagef("check", format, args...)
 }
 
-// Run is plimsoll check.
-func Run(_ context.Context, args []string, env cmdline.Environment) error {
-	f, err := parseFlags(args)
-	if errors.Is(err, flag.ErrHelp) {
-		_, err = io.WriteString(env.Stdout, help)
-		return err
-	}
-	if err != nil {
-		return err
-	}
+func (f flags) run(env cmdline.Environment) error {
 	file, err := config.Load(f.file, config.Options{Profiles: f.profiles})
 	wrong, bad := errors.AsType[*config.Error](err)
 	switch {

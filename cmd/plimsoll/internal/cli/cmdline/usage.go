@@ -1,9 +1,11 @@
 package cmdline
 
 import (
-	"flag"
+	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/spf13/pflag"
 )
 
 // UsageError is a mistake in the command line, not in what it names.
@@ -21,13 +23,47 @@ func Usagef(command, format string, args ...any) error {
 	return &UsageError{Command: command, Err: fmt.Errorf(command+": "+format, args...)}
 }
 
-// FlagMessage puts what package flag says into plimsoll's words: flags have two
-// dashes, as in the help, and an unknown one is answered with those there are.
-func FlagMessage(err error, set *flag.FlagSet) string {
-	if name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); unknown {
-		var names []string
-		set.VisitAll(func(f *flag.Flag) { names = append(names, "--"+f.Name) })
-		return fmt.Sprintf("unknown flag --%s; use one of %s", name, strings.Join(names, ", "))
+// flagMessage puts what package pflag says into plimsoll's words: an unknown flag is
+// answered with those there are, an impossible value with what is possible.
+func flagMessage(err error, set *pflag.FlagSet) string {
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		return fmt.Sprintf("unknown flag --%s; use one of %s", unknown.GetSpecifiedName(), strings.Join(Names(set), ", "))
 	}
-	return strings.NewReplacer("flag -", "flag --", "argument: -", "argument: --", "\" for -", "\" for flag --").Replace(err.Error())
+	if bare, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
+		return "flag needs an argument: --" + bare.GetSpecifiedName()
+	}
+	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		return fmt.Sprintf("invalid value %q for flag --%s: %v", invalid.GetValue(), invalid.GetFlag().Name, invalid.Unwrap())
+	}
+	return err.Error()
+}
+
+// Names lists the flags of a set, as they are written.
+func Names(set *pflag.FlagSet) []string {
+	var names []string
+	set.VisitAll(func(f *pflag.Flag) {
+		if f.Name != "help" {
+			names = append(names, "--"+f.Name)
+		}
+	})
+	return names
+}
+
+// TwoDashes returns the arguments with two dashes before every flag: plimsoll has no
+// flags of one letter but -h, and takes -config as --config. What follows "--" is no
+// flag.
+func TwoDashes(args []string) []string {
+	out := make([]string, len(args))
+	for i, a := range args {
+		if a == "--" {
+			copy(out[i:], args[i:])
+			break
+		}
+		name, _, _ := strings.Cut(a, "=")
+		if len(name) > 2 && name[0] == '-' && name[1] != '-' && (name[1] < '0' || name[1] > '9') {
+			a = "-" + a
+		}
+		out[i] = a
+	}
+	return out
 }

@@ -3,13 +3,13 @@ package replay
 import (
 	"cmp"
 	"errors"
-	"flag"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/spf13/pflag"
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli/cmdline"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay"
@@ -45,129 +45,125 @@ type flags struct {
 	sync          string        // what they share; "" = not given
 	interval      time.Duration // between a node's exchanges; 0 = not given
 	length        time.Duration // of a replay in real time; 0 = not given
+	target        string        // address of a daemon
+	speed         float64
+	speedGiven    bool
 }
 
 // live reports whether nodes share usage by a real server, in real time.
 func (f *flags) live() bool { return f.sync != "" && f.sync != syncMem }
 
-// parseFlags reads the arguments after "replay". It returns
-// [flag.ErrHelp] if they ask for help, a UsageError if they make no sense.
-func parseFlags(args []string) (flags, error) {
-	f := flags{load: 0.95, seed: 1, nodes: 1}
-	set := f.flagSet()
-	err := set.Parse(args)
+// complete reports what makes no sense, a UsageError, and fills in what the arguments
+// left open.
+func (f *flags) complete(args []string) error {
 	switch {
-	case errors.Is(err, flag.ErrHelp):
-		return f, err
-	case err != nil:
-		return f, usagef("%s", cmdline.FlagMessage(err, set))
-	case set.NArg() > 0 && strings.Contains(set.Arg(0), "://"): // there may be a password in it
-		return f, usagef("unexpected argument; a server is given by --sync URL")
-	case set.NArg() > 0:
-		return f, usagef("unexpected argument %q; a trace is given by --trace FILE", set.Arg(0))
+	case len(args) > 0 && strings.Contains(args[0], "://"): // there may be a password in it
+		return usagef("unexpected argument; a server is given by --sync URL")
+	case len(args) > 0:
+		return usagef("unexpected argument %q; a trace is given by --trace FILE", args[0])
+	case f.speedGiven:
+		return usagef("--speed is of a replay against a daemon; give it by --target URL")
 	case f.config != "" && f.pool != "":
-		return f, usagef("--config and --pool both say what to send calls to; leave one out")
+		return usagef("--config and --pool both say what to send calls to; leave one out")
 	case f.config == "" && f.group != "":
-		return f, usagef("--group is one of a configuration's; give it by --config FILE")
+		return usagef("--group is one of a configuration's; give it by --config FILE")
 	case f.config == "" && f.profiles != config.ProfilesUnset:
-		return f, usagef("--profiles is about the deployments of a configuration; give it by --config FILE")
+		return usagef("--profiles is about the deployments of a configuration; give it by --config FILE")
 	case f.compare && f.policy != "":
-		return f, usagef("--compare runs every policy; leave --policy out")
+		return usagef("--compare runs every policy; leave --policy out")
 	case f.strategy != nil && f.policy != "" && f.policy != replay.EngineName:
-		return f, usagef("--strategy is the engine's; leave it out with --policy %s", f.policy)
+		return usagef("--strategy is the engine's; leave it out with --policy %s", f.policy)
 	case f.live() && !strings.Contains(f.sync, "://"):
-		return f, usagef("--sync names no store; use mem, or the address of a server such as valkey://127.0.0.1:6379")
+		return usagef("--sync names no store; use mem, or the address of a server such as valkey://127.0.0.1:6379")
 	case f.live() && f.rule != nil:
-		return f, usagef("--rule is of simulated providers; with --sync URL they take every call")
+		return usagef("--rule is of simulated providers; with --sync URL they take every call")
 	case f.trace != "" && f.kindOfTraffic != "":
-		return f, usagef("--trace and --traffic both say what calls there are; leave one out")
+		return usagef("--trace and --traffic both say what calls there are; leave one out")
 	case f.policy == replay.ClairvoyantName && (f.rule == nil || !f.rule.Enforces):
-		return f, usagef("--policy %s foresees what providers refuse; say by which rule they do, by --rule NAME", f.policy)
+		return usagef("--policy %s foresees what providers refuse; say by which rule they do, by --rule NAME", f.policy)
 	case f.policy == replay.ClairvoyantName && f.nodes > 1:
-		return f, usagef("policy %s is one of its own; leave --nodes out", f.policy)
+		return usagef("policy %s is one of its own; leave --nodes out", f.policy)
 	case f.length != 0 && !f.live():
-		return f, usagef("--for is of a replay in real time; give a server by --sync URL")
+		return usagef("--for is of a replay in real time; give a server by --sync URL")
 	case f.nodes == 1 && (f.sync != "" || f.interval != 0):
-		return f, usagef("--sync and --interval are of several nodes; give their number by --nodes N")
+		return usagef("--sync and --interval are of several nodes; give their number by --nodes N")
 	case f.nodes > 1 && f.policy != "" && !slices.Contains(replay.NodePolicyNames(), f.policy):
-		return f, usagef("policy %s shares nothing between nodes; with --nodes use one of %s", f.policy, strings.Join(replay.NodePolicyNames(), ", "))
+		return usagef("policy %s shares nothing between nodes; with --nodes use one of %s", f.policy, strings.Join(replay.NodePolicyNames(), ", "))
 	}
 	f.interval = cmp.Or(f.interval, defaultInterval)
 	f.length = cmp.Or(f.length, defaultFor)
 	f.policy = cmp.Or(f.policy, replay.EngineName)
 	f.pool = cmp.Or(f.pool, provider.PoolNames[0])
-	return f, nil
+	return nil
 }
 
-// flagSet returns flags that write to f.
-func (f *flags) flagSet() *flag.FlagSet {
-	set := flag.NewFlagSet("replay", flag.ContinueOnError)
-	set.SetOutput(io.Discard)
-	set.Func("trace", "", cmdline.ParseName(&f.trace, "want the name of a file; leave --trace out for generated traffic"))
-	set.Func("config", "", cmdline.ParseName(&f.config, "want the name of a file; leave --config out for a built-in pool"))
-	set.Func("group", "", cmdline.ParseName(&f.group, "want the name of a group; leave --group out where there is only one"))
-	set.Func("profiles", "", cmdline.ParseProfiles(&f.profiles))
-	set.Func("pool", "", func(s string) (err error) {
+// register adds flags that write to f.
+func (f *flags) register(set *pflag.FlagSet) {
+	cmdline.Func(set, "trace", "FILE", "CSV with the header arrival_ms,input_tokens,output_tokens (default: an hour of generated traffic)", cmdline.ParseName(&f.trace, "want the name of a file; leave --trace out for generated traffic"))
+	cmdline.Func(set, "config", "FILE", "deployments of a configuration instead: plimsoll's own format or LiteLLM's, as 'plimsoll check' reads it", cmdline.ParseName(&f.config, "want the name of a file; leave --config out for a built-in pool"))
+	cmdline.Func(set, "group", "NAME", "which of its groups, or an alias (not needed if it has one)", cmdline.ParseName(&f.group, "want the name of a group; leave --group out where there is only one"))
+	cmdline.Func(set, "profiles", "auto|plain", "how the engine counts for its deployments without a profile of their own: by the rule of their provider, or by UTC minutes (default: as the file says, plain if it does not). Simulated providers count by --rule, whatever it says", cmdline.ParseProfiles(&f.profiles))
+	cmdline.Func(set, "pool", "NAME", "ten deployments, standard: 30k to 300k TPM and 6 RPM per 1k TPM; rpm-bound: every second one has a tenth of the RPM (default standard)", func(s string) (err error) {
 		_, err = provider.Pool(s)
 		f.pool = s
 		return err
 	})
-	set.Func("rule", "", func(s string) error {
+	cmdline.Func(set, "rule", "NAME", "how providers count: fixed, fixed-unknown, bucket, azure10, azure1, sliding or softcap; see below (default: as fixed)", func(s string) error {
 		k, err := provider.KindNamed(s)
 		f.rule = &k
 		return err
 	})
-	set.Func("traffic", "", func(s string) error {
+	cmdline.Func(set, "traffic", "NAME", "what is generated: mixed (chat and code), chat, code, long (documents) or reason (long answers) (default mixed)", func(s string) error {
 		f.kindOfTraffic = s
 		_, err := workloads(s)
 		return err
 	})
-	set.Func("load", "", func(s string) (err error) {
+	cmdline.Func(set, "load", "F", "warp the trace in time until its tokens are F of the pool's token limits, 0.001 to 1000 (default 0.95)", func(s string) (err error) {
 		f.load, err = parseLoad(s)
 		return err
 	})
-	set.Func("policy", "", func(s string) (err error) {
+	cmdline.Func(set, "policy", "NAME", "engine, litellm, litellm+cooldown, round-robin, random or least-in-flight; with --rule also clairvoyant (default engine)", func(s string) (err error) {
 		if f.policy = s; s != replay.ClairvoyantName {
 			_, err = replay.PolicyNamed(s, nil)
 		}
 		return err
 	})
-	set.BoolFunc("compare", "", cmdline.ParseBool(&f.compare))
-	set.Func("strategy", "", func(s string) error {
+	cmdline.Bool(set, "compare", "run every policy on the same traffic, side by side", &f.compare)
+	cmdline.Func(set, "strategy", "NAME", "the engine's: least-utilized, lowest-tpm, power-of-two or weighted (by TPM, or the configuration's weights) (default the configuration's, or least-utilized)", func(s string) error {
 		strategy, err := engine.ParseStrategy(s)
 		f.strategy = &strategy
 		return err
 	})
-	set.Func("seed", "", func(s string) (err error) {
+	cmdline.Func(set, "seed", "N", "of everything random, 0 to 18446744073709551615 (default 1)", func(s string) (err error) {
 		if f.seed, err = strconv.ParseUint(s, 10, 64); err != nil {
 			return errors.New("want a whole number from 0 to 18446744073709551615")
 		}
 		return nil
 	})
-	set.BoolFunc("json", "", cmdline.ParseBool(&f.json))
-	set.Func("nodes", "", func(s string) (err error) {
+	cmdline.Bool(set, "json", "print JSON instead of a table", &f.json)
+	cmdline.Func(set, "nodes", "N", "nodes that share the pool, 1 to 1000; each attempt goes to one of them at random (default 1)", func(s string) (err error) {
 		if f.nodes, err = strconv.Atoi(s); err != nil || f.nodes < 1 || f.nodes > replay.MaxNodes {
 			return fmt.Errorf("want a whole number from 1 to %d", replay.MaxNodes)
 		}
 		return nil
 	})
-	set.Func("sync", "", func(s string) error {
-		f.sync = cmp.Or(s, "none") // checked later: package flag would repeat an address, password and all
+	cmdline.Func(set, "sync", "mem|URL", "how nodes share usage: a store in memory, in virtual time; or a Valkey or Redis server, in real time (valkey://host:port, valkeys:// for TLS, ?password_file=…; default mem)", func(s string) error {
+		f.sync = cmp.Or(s, "none") // checked later: package pflag would repeat an address, password and all
 		return nil
 	})
-	set.Func("for", "", func(s string) (err error) {
+	cmdline.Func(set, "for", "D", "with --sync URL: how long, 1s to 24h (default 3m); less if the trace ends or you interrupt it, which has a result too", func(s string) (err error) {
 		if f.length, err = time.ParseDuration(s); err != nil || f.length < replay.MinLive || f.length > replay.MaxLive {
 			return fmt.Errorf("want a time from %v to %v", replay.MinLive, replay.MaxLive)
 		}
 		return nil
 	})
-	set.Func("interval", "", func(s string) (err error) {
+	cmdline.Func(set, "interval", "D", "between two exchanges of a node, 10ms to 1s, give or take a tenth; an exchange takes 1 to 5 ms (default 100ms)", func(s string) (err error) {
 		if f.interval, err = time.ParseDuration(s); err != nil || f.interval < minInterval || f.interval > maxInterval {
 			return fmt.Errorf("want a time from %v to %v", minInterval, maxInterval)
 		}
 		return nil
 	})
-	return set
+	f.registerTarget(set)
 }
 
 func parseLoad(s string) (float64, error) {

@@ -1,60 +1,14 @@
 package replay
 
-const help = `Usage: plimsoll replay [flags]
-
-Runs a trace of LLM traffic through the engine, or through what it is compared
+const (
+	intro = `Runs a trace of LLM traffic through the engine, or through what it is compared
 with, in virtual time, against simulated deployments that enforce their own
 limits per UTC minute, and reports what was served, what was refused and by
 whom. The same flags give the same result on every run, but for the time it
 took. With --sync URL it runs in real time instead, and no two runs are alike;
-with --target URL the traffic goes to a daemon (plimsoll serve), in real time.
+with --target URL the traffic goes to a daemon (plimsoll serve), in real time.`
 
-Flags:
-  --trace FILE     CSV with the header arrival_ms,input_tokens,output_tokens
-                   (default: an hour of generated traffic)
-  --traffic NAME   what is generated: mixed (chat and code), chat, code, long
-                   (documents) or reason (long answers) (default mixed)
-  --pool NAME      ten deployments, standard: 30k to 300k TPM and 6 RPM per 1k
-                   TPM; rpm-bound: every second one has a tenth of the RPM
-                   (default standard)
-  --config FILE    deployments of a configuration instead: plimsoll's own format
-                   or LiteLLM's, as 'plimsoll check' reads it
-  --group NAME     which of its groups, or an alias (not needed if it has one)
-  --profiles auto|plain
-                   how the engine counts for its deployments without a profile of
-                   their own: by the rule of their provider, or by UTC minutes
-                   (default: as the file says, plain if it does not). Simulated
-                   providers count by --rule, whatever it says
-  --load F         warp the trace in time until its tokens are F of the pool's
-                   token limits, 0.001 to 1000 (default 0.95)
-  --rule NAME      how providers count: fixed, fixed-unknown, bucket, azure10,
-                   azure1, sliding or softcap; see below (default: as fixed)
-  --policy NAME    engine, litellm, litellm+cooldown, round-robin, random or
-                   least-in-flight; with --rule also clairvoyant (default engine)
-  --compare        run every policy on the same traffic, side by side
-  --strategy NAME  the engine's: least-utilized, lowest-tpm, power-of-two or
-                   weighted (by TPM, or the configuration's weights)
-                   (default the configuration's, or least-utilized)
-  --nodes N        nodes that share the pool, 1 to 1000; each attempt goes to one
-                   of them at random (default 1)
-  --sync mem|URL   how nodes share usage: a store in memory, in virtual time; or
-                   a Valkey or Redis server, in real time (valkey://host:port,
-                   valkeys:// for TLS, ?password_file=…; default mem)
-  --for D          with --sync URL: how long, 1s to 24h (default 3m); less if the
-                   trace ends or you interrupt it, which has a result too
-  --interval D     between two exchanges of a node, 10ms to 1s, give or take a
-                   tenth; an exchange takes 1 to 5 ms (default 100ms)
-  --target URL     play the traffic against a daemon: http://host:port, https://…
-                   or unix:/path; acquires, waits as long as the call would take,
-                   and settles. Load is of the daemon's token limits. Goes with
-                   --speed, --for, --trace, --traffic, --group, --load, --seed and
-                   --json alone; PLIMSOLL_TOKEN is the token, if one is needed
-  --speed X        with --target: how much faster than that, calls and gaps alike,
-                   0.01 to 1000 (default 1)
-  --seed N         of everything random, 0 to 18446744073709551615 (default 1)
-  --json           print JSON instead of a table
-
-Policies:
+	more = `Policies:
   engine            plimsoll: reserves a call's expected cost when it starts and
                     puts the true cost in its place at the end
   litellm           LiteLLM's usage-based-routing-v2: fewest tokens of the calls
@@ -158,5 +112,5 @@ above, lag_ms (how late something was done, at most), and sync:
                     at most; the bounds are of this span
   round_trip_ms     of the longest exchange
   away_s            seconds for which a node of the engine went on alone, at most
-  last_error        of the latest failure, if there was any
-`
+  last_error        of the latest failure, if there was any`
+)

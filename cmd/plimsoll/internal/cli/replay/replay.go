@@ -6,10 +6,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli/cmdline"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay"
@@ -22,19 +23,27 @@ const generatedLength = time.Hour
 // outcome is what a replay prints.
 type outcome interface{ WriteTable(w io.Writer) error }
 
-// Run is plimsoll replay.
-func Run(ctx context.Context, args []string, env cmdline.Environment) error {
-	if targeted(args) {
-		return runTarget(ctx, args, env)
+// New returns plimsoll replay.
+func New(env cmdline.Environment) *cobra.Command {
+	f := flags{load: 0.95, seed: 1, nodes: 1, speed: 1}
+	c := cmdline.New(cmdline.Text{Use: "replay [flags]", Short: "run a trace of LLM traffic through the engine in virtual time", Intro: intro, More: more})
+	f.register(c.Flags())
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if c.Flags().Changed("target") {
+			if err := f.completeTarget(c.Flags(), args); err != nil {
+				return err
+			}
+			return f.replayTarget(c.Context(), env)
+		}
+		if err := f.complete(args); err != nil {
+			return err
+		}
+		return f.run(c.Context(), env)
 	}
-	f, err := parseFlags(args)
-	if errors.Is(err, flag.ErrHelp) {
-		_, err = io.WriteString(env.Stdout, help)
-		return err
-	}
-	if err != nil {
-		return err
-	}
+	return c
+}
+
+func (f flags) run(ctx context.Context, env cmdline.Environment) error {
 	if f.live() {
 		if err := f.checkServer(); err != nil {
 			return err

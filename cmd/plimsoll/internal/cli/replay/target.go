@@ -1,14 +1,16 @@
 package replay
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
-	"io"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/spf13/pflag"
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli/cmdline"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/drive"
@@ -22,62 +24,39 @@ const (
 	maxSpeed = 1000
 )
 
-// targetFlags are the flags of a replay against a daemon.
-type targetFlags struct {
-	flags
-	target string
-	speed  float64
-}
+// ofTarget are the flags of a replay against a daemon.
+var ofTarget = []string{"for", "group", "json", "load", "seed", "speed", "target", "trace", "traffic"}
 
-// targeted reports whether a replay's arguments name a daemon.
-func targeted(args []string) bool {
-	for _, a := range args {
-		if name, _, _ := strings.Cut(strings.TrimPrefix(a, "-"), "="); name == "-target" || name == "target" && strings.HasPrefix(a, "-") {
-			return true
-		}
-	}
-	return false
-}
-
-func parseTargetFlags(args []string) (targetFlags, error) {
-	f := targetFlags{flags: flags{load: 0.95, seed: 1, length: defaultFor}, speed: 1}
-	all := f.flagSet()
-	set := flag.NewFlagSet("replay", flag.ContinueOnError)
-	set.SetOutput(io.Discard)
-	set.Func("target", "", func(s string) error {
-		f.target = s // checked later: package flag would repeat it, password and all
+func (f *flags) registerTarget(set *pflag.FlagSet) {
+	cmdline.Func(set, "target", "URL", "play the traffic against a daemon: http://host:port, https://… or unix:/path; acquires, waits as long as the call would take, and settles. Load is of the daemon's token limits. Goes with --speed, --for, --trace, --traffic, --group, --load, --seed and --json alone; PLIMSOLL_TOKEN is the token, if one is needed", func(s string) error {
+		f.target = s // checked later: package pflag would repeat it, password and all
 		return nil
 	})
-	set.Func("speed", "", func(s string) (err error) {
+	cmdline.Func(set, "speed", "X", "with --target: how much faster than that, calls and gaps alike, 0.01 to 1000 (default 1)", func(s string) (err error) {
+		f.speedGiven = true
 		if f.speed, err = strconv.ParseFloat(s, 64); err != nil || !(f.speed >= minSpeed && f.speed <= maxSpeed) {
 			return fmt.Errorf("want a number from %v to %v", minSpeed, maxSpeed)
 		}
 		return nil
 	})
-	for _, name := range []string{"trace", "traffic", "group", "load", "seed", "json", "for"} {
-		set.Var(all.Lookup(name).Value, name, "")
-	}
-	if err := set.Parse(args); errors.Is(err, flag.ErrHelp) {
-		return f, err
-	} else if err != nil {
-		return f, usagef("with --target: %s", cmdline.FlagMessage(err, set))
-	}
-	if set.NArg() > 0 {
-		return f, usagef("unexpected argument after --target and its flags")
-	}
-	return f, nil
 }
 
-// runTarget is plimsoll replay --target.
-func runTarget(ctx context.Context, args []string, env cmdline.Environment) error {
-	f, err := parseTargetFlags(args)
-	if errors.Is(err, flag.ErrHelp) {
-		_, err = io.WriteString(env.Stdout, help)
-		return err
+// completeTarget is complete for a replay against a daemon, which few flags are of.
+func (f *flags) completeTarget(set *pflag.FlagSet, args []string) (err error) {
+	set.Visit(func(fl *pflag.Flag) {
+		if err == nil && !slices.Contains(ofTarget, fl.Name) {
+			err = usagef("with --target: unknown flag --%s; use one of --%s", fl.Name, strings.Join(ofTarget, ", --"))
+		}
+	})
+	if err == nil && len(args) > 0 {
+		err = usagef("unexpected argument after --target and its flags")
 	}
-	if err != nil {
-		return err
-	}
+	f.length = cmp.Or(f.length, defaultFor)
+	return err
+}
+
+// replayTarget is plimsoll replay --target.
+func (f flags) replayTarget(ctx context.Context, env cmdline.Environment) error {
 	client, err := drive.NewClient(f.target, env.Getenv("PLIMSOLL_TOKEN"))
 	if err != nil {
 		return usagef("--target: %w", err)
@@ -119,7 +98,7 @@ func runTarget(ctx context.Context, args []string, env cmdline.Environment) erro
 
 // chosen returns the deployments that traffic is for: those of the group that
 // was asked for, or all.
-func (f targetFlags) chosen(states []engine.State) ([]engine.State, error) {
+func (f flags) chosen(states []engine.State) ([]engine.State, error) {
 	if len(states) == 0 {
 		return nil, errors.New("the daemon has no deployments")
 	}

@@ -3,11 +3,11 @@ package serve
 import (
 	"cmp"
 	"errors"
-	"flag"
-	"io"
 	"log/slog"
 	"strings"
 	"time"
+
+	"github.com/spf13/pflag"
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli/cmdline"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
@@ -37,35 +37,29 @@ type flags struct {
 // the flag's name in capitals, with _ for -.
 const envPrefix = "PLIMSOLL_"
 
-// parseFlags reads the arguments after "serve"; what they leave open, the
-// environment may say.
-func parseFlags(args []string, getenv func(string) string) (flags, error) {
-	f := flags{drain: 10 * time.Second}
-	set := f.flagSet()
-	err := set.Parse(args)
+func defaults() flags { return flags{drain: 10 * time.Second} }
+
+// complete takes from the environment what the arguments left open, and reports what
+// makes no sense.
+func (f *flags) complete(set *pflag.FlagSet, args []string, getenv func(string) string) error {
 	switch {
-	case errors.Is(err, flag.ErrHelp):
-		return f, err
-	case err != nil:
-		return f, usagef("%s", cmdline.FlagMessage(err, set))
-	case set.NArg() > 0 && strings.Contains(set.Arg(0), "://"): // there may be a password in it
-		return f, usagef("unexpected argument; a store is given by --sync URL")
-	case set.NArg() > 0:
-		return f, usagef("unexpected argument %q; a configuration is given by --config FILE", set.Arg(0))
+	case len(args) > 0 && strings.Contains(args[0], "://"): // there may be a password in it
+		return usagef("unexpected argument; a store is given by --sync URL")
+	case len(args) > 0:
+		return usagef("unexpected argument %q; a configuration is given by --config FILE", args[0])
 	}
-	given := map[string]bool{}
-	set.Visit(func(fl *flag.Flag) { given[fl.Name] = true })
-	set.VisitAll(func(fl *flag.Flag) {
+	var err error
+	set.VisitAll(func(fl *pflag.Flag) {
 		name := envPrefix + strings.ToUpper(strings.ReplaceAll(fl.Name, "-", "_"))
 		text := getenv(name)
-		if given[fl.Name] || text == "" || err != nil {
+		if fl.Changed || text == "" || err != nil {
 			return
 		}
 		for part := range strings.SplitSeq(text, ",") {
 			if fl.Name != "listen" {
 				part = text
 			}
-			if e := set.Set(fl.Name, part); e != nil {
+			if e := fl.Value.Set(part); e != nil {
 				err = usagef("environment variable %s: %w", name, e)
 			}
 			if fl.Name != "listen" {
@@ -75,58 +69,56 @@ func parseFlags(args []string, getenv func(string) string) (flags, error) {
 	})
 	switch {
 	case err != nil:
-		return f, err
+		return err
 	case f.sync != "" && !strings.Contains(f.sync, "://"):
-		return f, usagef("--sync names no server; give an address such as valkey://127.0.0.1:6379")
+		return usagef("--sync names no server; give an address such as valkey://127.0.0.1:6379")
 	case (f.tlsCert == "") != (f.tlsKey == ""):
-		return f, usagef("--tls-cert and --tls-key go together; give both or neither")
+		return usagef("--tls-cert and --tls-key go together; give both or neither")
 	}
 	if len(f.listen) == 0 {
 		f.listen = []string{defaultListen}
 	}
-	return f, nil
+	return nil
 }
 
-func (f *flags) flagSet() *flag.FlagSet {
-	set := flag.NewFlagSet("serve", flag.ContinueOnError)
-	set.SetOutput(io.Discard)
-	set.Func("config", "", cmdline.ParseName(&f.config, "want the name of a file; leave --config out for the built-in example"))
-	set.Func("profiles", "", cmdline.ParseProfiles(&f.profiles))
-	set.Func("sync", "", func(s string) error {
+// register adds the flags to a set.
+func (f *flags) register(set *pflag.FlagSet) {
+	cmdline.Func(set, "config", "FILE", "plimsoll's own format or a LiteLLM config.yaml, read again when it changes and on SIGHUP; a file that cannot be used changes nothing (default: a built-in example)", cmdline.ParseName(&f.config, "want the name of a file; leave --config out for the built-in example"))
+	cmdline.Func(set, "profiles", "auto|plain", "how deployments without a profile of their own count: by the rule of their provider, or by UTC minutes (default: as the file says, plain if it does not)", cmdline.ParseProfiles(&f.profiles))
+	cmdline.Func(set, "sync", "URL", "share usage with other nodes by a Valkey or Redis server, in place of the file's store: valkey://host:6379, or valkeys:// for TLS; a password is best given by ?password_file=PATH or in PLIMSOLL_SYNC", func(s string) error {
 		f.sync = cmp.Or(s, "none") // checked later: package flag would repeat an address, password and all
 		return nil
 	})
-	set.Func("listen", "", func(s string) error {
+	cmdline.Func(set, "listen", "ADDRESS", "host:port, or unix:/path for a socket of this user's; may come several times (default 127.0.0.1:4141). Sockets that systemd hands over take its place", func(s string) error {
 		f.listen = append(f.listen, s)
 		return server.CheckAddress(s)
 	})
-	set.Func("admin-listen", "", func(s string) error {
+	cmdline.Func(set, "admin-listen", "ADDRESS", "where operators look instead, with /debug/pprof/ too", func(s string) error {
 		f.adminListen = s
 		return server.CheckAddress(s)
 	})
-	set.Func("tokens", "", cmdline.ParseName(&f.tokens, "want the name of a file"))
-	set.Func("snapshot", "", cmdline.ParseName(&f.snapshot, "want the name of a file"))
-	set.Func("otlp", "", func(s string) error {
+	cmdline.Func(set, "tokens", "FILE", "only who has one of these tokens may call; 'plimsoll token' makes them. Required where other machines can call", cmdline.ParseName(&f.tokens, "want the name of a file"))
+	cmdline.Func(set, "snapshot", "FILE", "keeps the usage of limits per day over a restart: written at the end and every minute, read at the start", cmdline.ParseName(&f.snapshot, "want the name of a file"))
+	cmdline.Func(set, "otlp", "URL", "tell an OpenTelemetry collector of each decision and call, by OTLP over HTTP: http://host:4318. OTEL_EXPORTER_OTLP_ENDPOINT does as well, and OTEL_EXPORTER_OTLP_HEADERS adds headers", func(s string) error {
 		f.otlp = cmp.Or(s, "none") // checked later, as sync
 		return nil
 	})
-	set.Func("tls-cert", "", cmdline.ParseName(&f.tlsCert, "want the name of a file"))
-	set.Func("tls-key", "", cmdline.ParseName(&f.tlsKey, "want the name of a file"))
-	set.Func("drain", "", func(s string) (err error) {
+	cmdline.Func(set, "tls-cert", "FILE", "speak TLS, but on Unix sockets; read at every handshake", cmdline.ParseName(&f.tlsCert, "want the name of a file"))
+	cmdline.Func(set, "tls-key", "FILE", "speak TLS, but on Unix sockets; read at every handshake", cmdline.ParseName(&f.tlsKey, "want the name of a file"))
+	cmdline.Func(set, "drain", "TIME", "how long requests may take to end on SIGTERM (default 10s)", func(s string) (err error) {
 		if f.drain, err = time.ParseDuration(s); err != nil || f.drain < time.Millisecond || f.drain > 10*time.Minute {
 			return errors.New("want a time from 1ms to 10m")
 		}
 		return nil
 	})
-	set.Func("max-connections", "", cmdline.ParseCount(&f.maxConnections, 1_000_000))
-	set.Func("max-leases", "", cmdline.ParseCount(&f.maxLeases, 100_000_000))
-	set.Func("log", "", func(s string) error {
+	cmdline.Func(set, "max-connections", "N", "open at once; the longest idle one makes room for a new one (default 4096)", cmdline.ParseCount(&f.maxConnections, 1_000_000))
+	cmdline.Func(set, "max-leases", "N", "held at once (default 1000000)", cmdline.ParseCount(&f.maxLeases, 100_000_000))
+	cmdline.Func(set, "log", "LEVEL", "debug, info, warn or error (default info); debug has a line for every request", func(s string) error {
 		if err := f.log.UnmarshalText([]byte(s)); err != nil {
 			return errors.New("want debug, info, warn or error")
 		}
 		return nil
 	})
-	return set
 }
 
 func usagef(format string, args ...any) error {

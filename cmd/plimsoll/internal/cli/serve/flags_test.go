@@ -1,12 +1,12 @@
 package serve
 
 import (
-	"flag"
 	"os"
 	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/require"
 
 	"github.com/plimsoll-dev/plimsoll/engine/config"
@@ -14,10 +14,16 @@ import (
 
 // A variable stands in for a flag.
 func TestFlagsFromTheEnvironment(t *testing.T) {
-	f, err := parseFlags(nil, func(name string) string { return map[string]string{"PLIMSOLL_PROFILES": "auto"}[name] })
+	completed := func(value string) (flags, error) {
+		f, set := defaults(), pflag.NewFlagSet("serve", pflag.ContinueOnError)
+		f.register(set)
+		err := f.complete(set, nil, func(name string) string { return map[string]string{"PLIMSOLL_PROFILES": value}[name] })
+		return f, err
+	}
+	f, err := completed("auto")
 	require.NoError(t, err)
 	require.Equal(t, config.ProfilesAuto, f.profiles)
-	_, err = parseFlags(nil, func(name string) string { return map[string]string{"PLIMSOLL_PROFILES": "all"}[name] })
+	_, err = completed("all")
 	require.EqualError(t, err, "serve: environment variable PLIMSOLL_PROFILES: want auto or plain")
 }
 
@@ -25,7 +31,9 @@ func TestFlagsFromTheEnvironment(t *testing.T) {
 func TestDeployFiles(t *testing.T) {
 	var f flags
 	known := map[string]bool{}
-	f.flagSet().VisitAll(func(fl *flag.Flag) {
+	set := pflag.NewFlagSet("serve", pflag.ContinueOnError)
+	f.register(set)
+	set.VisitAll(func(fl *pflag.Flag) {
 		known[envPrefix+strings.ToUpper(strings.ReplaceAll(fl.Name, "-", "_"))] = true
 	})
 	found := 0

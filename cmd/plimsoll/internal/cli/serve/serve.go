@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -18,25 +17,28 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/spf13/cobra"
+
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli/cmdline"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/daemon"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
 )
 
-// Run is plimsoll serve.
-func Run(ctx context.Context, args []string, env cmdline.Environment) error {
-	f, err := parseFlags(args, env.Getenv)
-	if errors.Is(err, flag.ErrHelp) {
-		_, err = io.WriteString(env.Stdout, help)
-		return err
+// New returns plimsoll serve.
+func New(env cmdline.Environment) *cobra.Command {
+	f := defaults()
+	c := cmdline.New(cmdline.Text{Use: "serve [flags]", Short: "run the daemon: decisions over HTTP", Intro: intro, More: more})
+	f.register(c.Flags())
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if err := f.complete(c.Flags(), args, env.Getenv); err != nil {
+			return err
+		}
+		if err := f.serve(c.Context(), env); err != nil && !errors.Is(err, context.Canceled) {
+			return fmt.Errorf("serve: %w", err)
+		}
+		return nil
 	}
-	if err != nil {
-		return err
-	}
-	if err := f.serve(ctx, env); err != nil && !errors.Is(err, context.Canceled) {
-		return fmt.Errorf("serve: %w", err)
-	}
-	return nil
+	return c
 }
 
 func (f flags) serve(ctx context.Context, env cmdline.Environment) error {

@@ -2,31 +2,32 @@
 package token
 
 import (
-	"context"
 	"fmt"
-	"io"
+
+	"github.com/spf13/cobra"
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli/cmdline"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
 )
 
-const help = `Usage: plimsoll token NAME >> FILE
-
-Makes a token for 'plimsoll serve --tokens FILE'. The token goes to the standard
+const intro = `Makes a token for 'plimsoll serve --tokens FILE'. The token goes to the standard
 error, to be given to whoever may call and kept nowhere else; the line that stands
-for it, with its SHA-256 and the name of who may call, goes to the standard output.
-`
+for it, with its SHA-256 and the name of who may call, goes to the standard output.`
 
-// Run is plimsoll token.
-func Run(_ context.Context, args []string, env cmdline.Environment) error {
-	if len(args) == 1 && (args[0] == "--help" || args[0] == "-h" || args[0] == "-help") {
-		_, err := io.WriteString(env.Stdout, help)
-		return err
+// New returns plimsoll token.
+func New(env cmdline.Environment) *cobra.Command {
+	c := cmdline.New(cmdline.Text{Use: "token NAME >> FILE", Short: "make a token for who may call the daemon", Intro: intro})
+	c.RunE = func(_ *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return cmdline.Usagef("token", "want one argument: the name of who may call")
+		}
+		return run(env, args[0])
 	}
-	if len(args) != 1 {
-		return cmdline.Usagef("token", "want one argument: the name of who may call")
-	}
-	token, line, err := server.NewToken(args[0])
+	return c
+}
+
+func run(env cmdline.Environment, name string) error {
+	token, line, err := server.NewToken(name)
 	if err != nil {
 		return cmdline.Usagef("token", "%w", err)
 	}

@@ -4,14 +4,13 @@ package top
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
-	"io"
 	"net/url"
 	"os"
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli/cmdline"
@@ -19,56 +18,50 @@ import (
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/top"
 )
 
-const help = `Usage: plimsoll top [flags] [ADDRESS]
-
-Shows the deployments of a daemon in the terminal, with their usage of the
+const (
+	intro = `Shows the deployments of a daemon in the terminal, with their usage of the
 present minute against their limits, until Ctrl-C. ADDRESS is http://host:port,
 https://host:port or unix:/path (default http://127.0.0.1:4141). A daemon that
 asks for a token finds it in PLIMSOLL_TOKEN.
 
-In a bar, what is lighter at its end is reserved by calls under way.
+In a bar, what is lighter at its end is reserved by calls under way.`
 
-Flags:
-  --once           write the table once and end, as where there is no terminal
-  --interval TIME  between two looks, from 100ms to 1m (default 1s)
+	more = `NO_COLOR=1 leaves colours out.`
+)
 
-NO_COLOR=1 leaves colours out.
-`
+// New returns plimsoll top.
+func New(env cmdline.Environment) *cobra.Command {
+	var once bool
+	interval := time.Second
+	c := cmdline.New(cmdline.Text{
+		Use: "top [flags] [ADDRESS]", Short: "show a daemon's deployments in the terminal", Intro: intro, More: more,
+	})
+	cmdline.Bool(c.Flags(), "once", "write the table once and end, as where there is no terminal", &once)
+	cmdline.Func(c.Flags(), "interval", "TIME", "between two looks, from 100ms to 1m (default 1s)",
+		cmdline.ParseTime(&interval, 100*time.Millisecond, time.Minute, "a time from 100ms to 1m"))
+	c.RunE = func(c *cobra.Command, args []string) error {
+		address := "http://127.0.0.1:4141"
+		switch len(args) {
+		case 0:
+		case 1:
+			address = args[0]
+		default:
+			return cmdline.Usagef("top", "%d arguments; give one address", len(args))
+		}
+		return run(c.Context(), env, address, interval, once)
+	}
+	return c
+}
 
-// Run is plimsoll top.
-func Run(ctx context.Context, args []string, env cmdline.Environment) error {
-	f := flag.NewFlagSet("top", flag.ContinueOnError)
-	f.SetOutput(io.Discard)
-	once := f.Bool("once", false, "")
-	interval := f.Duration("interval", time.Second, "")
-	err := f.Parse(args)
-	if errors.Is(err, flag.ErrHelp) {
-		_, err = io.WriteString(env.Stdout, help)
-		return err
-	}
-	bad := func(format string, args ...any) error {
-		return cmdline.Usagef("top", format, args...)
-	}
-	switch {
-	case err != nil:
-		return bad("%w", err)
-	case *interval < 100*time.Millisecond || *interval > time.Minute:
-		return bad("invalid value %q for flag --interval: want a time from 100ms to 1m", interval.String())
-	case f.NArg() > 1:
-		return bad("%d arguments; give one address", f.NArg())
-	}
-	address := "http://127.0.0.1:4141"
-	if f.NArg() == 1 {
-		address = f.Arg(0)
-	}
+func run(ctx context.Context, env cmdline.Environment, address string, interval time.Duration, once bool) error {
 	client, err := drive.NewClient(address, env.Getenv("PLIMSOLL_TOKEN"))
 	if err != nil {
-		return bad("%w", err)
+		return cmdline.Usagef("top", "%w", err)
 	}
 	defer client.Close()
 	look, live := screenOf(env)
-	w := top.Watch{Source: client, Name: address, Interval: *interval, Out: env.Stdout, Look: look}
-	if *once || !live {
+	w := top.Watch{Source: client, Name: address, Interval: interval, Out: env.Stdout, Look: look}
+	if once || !live {
 		err = w.Once(ctx)
 	} else {
 		err = w.Run(ctx)

@@ -2,7 +2,6 @@
 package version
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,25 +9,27 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli/cmdline"
 )
 
-const help = `Usage: plimsoll version
+const intro = `Prints the version, the commit it was built from, and the Go version and
+platform it was built with.`
 
-Prints the version, the commit it was built from, and the Go version and
-platform it was built with.
-`
-
-// Run is plimsoll version.
-func Run(_ context.Context, args []string, env cmdline.Environment) error {
-	if len(args) > 0 {
-		switch args[0] {
-		case "-h", "-help", "--help":
-			_, err := io.WriteString(env.Stdout, help)
-			return err
+// New returns plimsoll version.
+func New(env cmdline.Environment) *cobra.Command {
+	c := cmdline.New(cmdline.Text{Use: "version", Short: "show which plimsoll this is", Intro: intro})
+	c.RunE = func(_ *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return cmdline.Usagef("version", "unexpected argument %q", args[0])
 		}
-		return cmdline.Usagef("version", "unexpected argument %q", args[0])
+		return run(env)
 	}
+	return c
+}
+
+func run(env cmdline.Environment) error {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return errors.New("version: this program was built without build information")

@@ -1,0 +1,65 @@
+package cmdline
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// helpWidth is the columns that flags and what they do are laid out in.
+const helpWidth = 90
+
+// Text is what the help of a command says beside its flags.
+type Text struct {
+	Use   string // the command with its arguments
+	Short string // in a list of commands
+	Intro string // before the flags
+	More  string // after them; "" = nothing
+}
+
+// New returns a command without flags and without anything to do. Flags may stand
+// before its arguments, after them and between them.
+func New(t Text) *cobra.Command {
+	name, _, _ := strings.Cut(t.Use, " ")
+	c := &cobra.Command{
+		Use: t.Use, Short: t.Short, Long: strings.TrimSpace(t.Intro + "\n\n" + t.More),
+		DisableFlagsInUseLine: true, SilenceErrors: true, SilenceUsage: true,
+	}
+	c.SetHelpFunc(func(c *cobra.Command, _ []string) {
+		if c.Name() != name { // a command below this one without a help of its own
+			t = Text{Use: c.Use, Intro: c.Long}
+		}
+		_, _ = io.WriteString(c.OutOrStdout(), help(c, t))
+	})
+	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return Usagef(name, "%s", flagMessage(err, c.LocalFlags()))
+	})
+	return c
+}
+
+// help is what --help shows.
+func help(c *cobra.Command, t Text) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Usage: plimsoll %s\n\n%s\n", strings.TrimSpace(strings.TrimPrefix(c.CommandPath(), "plimsoll")+strings.TrimPrefix(t.Use, c.Name())), t.Intro)
+	if c.HasAvailableSubCommands() {
+		b.WriteString("\nCommands:\n")
+		for _, sub := range c.Commands() {
+			if sub.IsAvailableCommand() {
+				fmt.Fprintf(&b, "  %-*s  %s\n", c.NamePadding(), sub.Name(), sub.Short)
+			}
+		}
+	}
+	if f := c.Flags().Lookup("help"); f != nil {
+		f.Hidden = true // who reads this knows it
+	}
+	if flags := c.LocalFlags().FlagUsagesWrapped(helpWidth); flags != "" {
+		// Package pflag leaves room for flags of one letter, which plimsoll has none of.
+		b.WriteString("\nFlags:\n  " + strings.TrimPrefix(strings.ReplaceAll(flags, "\n      ", "\n  "), "      "))
+	}
+	if t.More != "" {
+		b.WriteString("\n" + t.More + "\n")
+	}
+	return b.String()
+}
