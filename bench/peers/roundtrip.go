@@ -61,11 +61,14 @@ func compareRoundTrip() (string, bool, error) {
 	minute := window.StartSeconds(window.EpochAt(time.Now().UnixNano()))
 	batch := syncer.Batch{Node: "bench", Deltas: []window.Tally{{ID: "deployment", Start: minute, Requests: 1, Tokens: 100}}}
 	var reply syncer.Reply
+	if err := store.Exchange(ctx, syncer.Batch{Node: batch.Node}, &reply); err != nil {
+		return "", false, err
+	}
+	batch.Epoch = reply.Epoch
 	const leases = 1000 // one alone is shorter than the clock can tell
 	ours := func() error { acquire(0, leases); return nil }
 	exchange := func() error {
 		batch.Seq++
-		batch.Generation = reply.Generation
 		return store.Exchange(ctx, batch, &reply)
 	}
 	incrby := func() error { return client.Do(ctx, client.B().Incrby().Key("counter").Increment(1).Build()).Error() }

@@ -19,7 +19,7 @@ var syncMetrics = []syncMetric{
 	syncCounter("in_doubt_total", "Batches of which it was not known at some time whether they were applied.", func(s *syncer.Stats) int64 { return s.InDoubt }),
 	syncCounter("duplicates_total", "Batches that had been applied when they were sent again.", func(s *syncer.Stats) int64 { return s.Duplicates }),
 	syncCounter("replayed_total", "Acknowledged batches that the store had lost, and took again.", func(s *syncer.Stats) int64 { return s.Replayed }),
-	syncCounter("reseeded_total", "Times that a bucket of the store was found emptied.", func(s *syncer.Stats) int64 { return s.Reseeded }),
+	syncCounter("reseeded_total", "Times that a bucket of the store began a new epoch after a loss, or was found emptied.", func(s *syncer.Stats) int64 { return s.Reseeded }),
 	syncCounter("restored_total", "Keys that the store had lost, for instance by eviction.", func(s *syncer.Stats) int64 { return s.Restored }),
 	syncCounter("refused_requests_total", "Requests that the store will never take: not shared.", func(s *syncer.Stats) int64 { return s.Refused.Requests }),
 	syncCounter("refused_tokens_total", "Tokens that the store will never take: not shared.", func(s *syncer.Stats) int64 { return s.Refused.Tokens }),

@@ -17,7 +17,7 @@ import (
 // and cooldowns go when they are over.
 func TestDaysLast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := memstore.New(memstore.Config{})
+		s := memstore.New(memstore.Config{FixedNames: true})
 		for kind := range window.Kind(window.Kinds) {
 			start, end := kind.Span(time.Now().Unix())
 			d := window.Tally{ID: "a", Kind: kind, Start: start, Requests: 1, CoolUntil: time.Now().Add(time.Minute).UnixMilli()}
@@ -50,7 +50,7 @@ func TestDaysLast(t *testing.T) {
 // than it may.
 func TestCooldownsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := memstore.New(memstore.Config{})
+		s := memstore.New(memstore.Config{FixedNames: true})
 		var r syncer.Reply
 		for seq := range uint64(3 * syncer.MaxCooling) {
 			d := window.Tally{ID: fmt.Sprint(seq), CoolUntil: time.Now().Add(time.Minute).UnixMilli()}

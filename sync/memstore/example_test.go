@@ -10,13 +10,21 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// add sends a batch of one request.
-func add(s *memstore.Store, seq uint64) (r syncer.Reply) {
-	b := syncer.Batch{Node: "n", Seq: seq, Deltas: []window.Tally{{ID: "gpt-a", Requests: 1}}}
+// send asks for the epoch, and then sends a batch for it.
+func send(s *memstore.Store, b syncer.Batch) (r syncer.Reply) {
+	if err := s.Exchange(context.Background(), syncer.Batch{Node: b.Node}, &r); err != nil {
+		panic(err)
+	}
+	b.Epoch = r.Epoch
 	if err := s.Exchange(context.Background(), b, &r); err != nil {
 		panic(err)
 	}
 	return r
+}
+
+// add sends a batch of one request.
+func add(s *memstore.Store, seq uint64) syncer.Reply {
+	return send(s, syncer.Batch{Node: "n", Seq: seq, Deltas: []window.Tally{{ID: "gpt-a", Requests: 1}}})
 }
 
 func ExampleNew() {
@@ -62,10 +70,10 @@ func ExampleStore_Load() {
 
 func ExampleStore_Wipe() {
 	s := memstore.New(memstore.Config{})
-	before := add(s, 1).Generation
+	before := add(s, 1).Epoch
 	s.Wipe()
 	after := add(s, 2)
-	fmt.Println(after.Totals[0].Requests, after.Generation == before)
+	fmt.Println(after.Totals[0].Requests, after.Epoch == before)
 	// Output: 1 false
 }
 
@@ -77,13 +85,20 @@ func ExampleStore_Evict() {
 	// Output: 0
 }
 
+// Somebody deletes the key that says which epoch counts: the counters of the next
+// one begin at nothing.
+func ExampleStore_DropEpochs() {
+	s := memstore.New(memstore.Config{})
+	add(s, 1)
+	s.DropEpochs()
+	fmt.Println(add(s, 1).Totals[0].Requests)
+	// Output: 1
+}
+
 func ExampleStore_TotalOf() {
 	s := memstore.New(memstore.Config{Now: func() time.Time { return time.Unix(1_795_478_400, 0) }})
 	day := window.Tally{ID: "gpt-a", Kind: window.KindDay, Start: 1_795_478_400, Requests: 3}
-	b := syncer.Batch{Node: "n", Seq: 1, Deltas: []window.Tally{day}}
-	if err := s.Exchange(context.Background(), b, &syncer.Reply{}); err != nil {
-		panic(err)
-	}
+	send(s, syncer.Batch{Node: "n", Seq: 1, Deltas: []window.Tally{day}})
 	fmt.Println(s.TotalOf(window.KindDay, "gpt-a", day.Start).Requests, s.TotalOf(window.KindMinute, "gpt-a", day.Start).Requests)
 	// Output: 3 0
 }

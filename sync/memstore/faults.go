@@ -17,7 +17,7 @@ func (s *Store) Total(id string, start int64) window.Tally {
 func (s *Store) TotalOf(kind window.Kind, id string, start int64) window.Tally {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	k := key{kind, id, start}
+	k := s.key(kind, id, start)
 	return s.data.totals[k].tally(k, ^syncer.Counts(0))
 }
 
@@ -39,7 +39,24 @@ func (s *Store) Wipe() {
 func (s *Store) Evict(id string, start int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.data.totals, key{window.KindMinute, id, start})
+	delete(s.data.totals, s.key(window.KindMinute, id, start))
+}
+
+// DropEpochs forgets which epochs the buckets are in, and nothing else, as a
+// server does of which somebody deletes those keys.
+func (s *Store) DropEpochs() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.data.epochs)
+	s.data.generation = empty().generation
+}
+
+// key returns the key of a counter that is read now.
+func (s *Store) key(kind window.Kind, id string, start int64) key {
+	if s.fixed {
+		return key{0, kind, id, start}
+	}
+	return key{s.data.epochs[s.Bucket(id)], kind, id, start}
 }
 
 // Snapshot is what a store held at one moment.
@@ -62,6 +79,6 @@ func (s *Store) Load(from Snapshot) {
 
 func (d data) clone() data {
 	d.totals, d.marks = maps.Clone(d.totals), maps.Clone(d.marks)
-	d.nodes, d.cooling = maps.Clone(d.nodes), maps.Clone(d.cooling)
+	d.nodes, d.cooling, d.epochs = maps.Clone(d.nodes), maps.Clone(d.cooling), maps.Clone(d.epochs)
 	return d
 }

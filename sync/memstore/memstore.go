@@ -30,12 +30,16 @@ type Config struct {
 	Now func() time.Time
 	// Buckets is how many batches the deployments are divided into; 0 = 1.
 	Buckets int
+	// FixedNames keeps each counter under one name for ever, as LiteLLM's keys are:
+	// the store then has generations instead of epochs.
+	FixedNames bool
 }
 
 // Store is a store in memory. All methods are safe for concurrent use.
 type Store struct {
 	now     func() time.Time
 	buckets int
+	fixed   bool
 
 	mu   sync.Mutex
 	data data
@@ -45,6 +49,7 @@ type Store struct {
 // data is what a snapshot holds.
 type data struct {
 	generation uint64
+	epochs     map[int]uint64 // by bucket
 	totals     map[key]total
 	marks      map[mark]time.Time // when they expire
 	nodes      map[string]time.Time
@@ -52,12 +57,13 @@ type data struct {
 }
 
 type key struct {
+	epoch uint64
 	kind  window.Kind
 	id    string
 	start int64
 }
 
-func keyOf(t window.Tally) key { return key{t.Kind, t.ID, t.Start} }
+func keyOf(epoch uint64, t window.Tally) key { return key{epoch, t.Kind, t.ID, t.Start} }
 
 // tally returns a key as one of counts of 0.
 func (k key) tally() window.Tally { return window.Tally{ID: k.id, Kind: k.kind, Start: k.start} }
@@ -88,6 +94,7 @@ func (t total) tally(k key, c syncer.Counts) window.Tally {
 }
 
 type mark struct {
+	epoch  uint64
 	node   string
 	bucket int
 	seq    uint64
@@ -95,7 +102,7 @@ type mark struct {
 
 // New returns an empty store.
 func New(cfg Config) *Store {
-	s := &Store{now: cfg.Now, buckets: max(cfg.Buckets, 1)}
+	s := &Store{now: cfg.Now, buckets: max(cfg.Buckets, 1), fixed: cfg.FixedNames}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -106,6 +113,7 @@ func New(cfg Config) *Store {
 func empty() data {
 	return data{
 		generation: rand.Uint64() | 1, // never 0
+		epochs:     map[int]uint64{},
 		totals:     map[key]total{}, marks: map[mark]time.Time{}, nodes: map[string]time.Time{}, cooling: map[string]int64{},
 	}
 }
@@ -131,30 +139,57 @@ func (s *Store) Exchange(ctx context.Context, b syncer.Batch, r *syncer.Reply) e
 	now := s.now()
 	s.expire(now)
 	*r = syncer.Reply{Totals: r.Totals[:0], Refused: r.Refused[:0], Cooling: r.Cooling[:0]}
-	m := mark{b.Node, b.Bucket, b.Seq}
-	if s.marked(m, now) {
-		r.Duplicate = true
-		s.data.marks[m] = now.Add(ttl)
+	r.StoreTime = now
+	if s.fixed {
+		b.Epoch, r.Generation = 0, s.data.generation
+	} else {
+		r.Epoch = s.epoch(&b, now)
+	}
+	if b.Next != 0 {
 		return nil
+	}
+	m := mark{b.Epoch, b.Node, b.Bucket, b.Seq}
+	if b.Seq > 1 {
+		before := m
+		before.seq--
+		r.PrevMissing = !s.marked(before, now)
+	}
+	if b.Seq != 0 {
+		again := s.marked(m, now)
+		s.data.marks[m] = now.Add(ttl)
+		if again {
+			r.Duplicate = true
+			return nil
+		}
 	}
 	s.data.nodes[b.Node] = now.Add(nodeTTL)
 	for i, d := range b.Deltas {
-		s.add(d, b.Of(i), now, r)
+		s.add(&b, d, b.Of(i), now, r)
 	}
 	for i, t := range b.Reads {
-		k := keyOf(t)
+		k := keyOf(b.Epoch, t)
 		r.Totals = append(r.Totals, s.data.totals[k].tally(k, b.Of(len(b.Deltas)+i)))
 	}
 	s.tellCooling(b.Bucket, now, r)
-	r.PrevMissing = b.Seq > 1 && !s.marked(mark{b.Node, b.Bucket, b.Seq - 1}, now)
-	s.data.marks[m] = now.Add(ttl)
-	r.Generation, r.StoreTime = s.data.generation, now
 	for _, until := range s.data.nodes {
 		if until.After(now) {
 			r.Nodes++
 		}
 	}
 	return nil
+}
+
+// epoch returns a bucket's epoch after a batch.
+func (s *Store) epoch(b *syncer.Batch, now time.Time) uint64 {
+	e, ok := s.data.epochs[b.Bucket]
+	switch {
+	case !ok:
+		e = syncer.NewEpoch(b.Epoch, now)
+	case b.Next != 0 && b.Epoch == e:
+		e = b.Next
+	}
+	s.data.epochs[b.Bucket] = e
+	return e
 }
 
 func (s *Store) marked(m mark, now time.Time) bool {
@@ -164,8 +199,8 @@ func (s *Store) marked(m mark, now time.Time) bool {
 
 // add applies a delta, each count on its own: one that would overflow is
 // refused.
-func (s *Store) add(d window.Tally, counts syncer.Counts, now time.Time, r *syncer.Reply) {
-	k := keyOf(d)
+func (s *Store) add(b *syncer.Batch, d window.Tally, counts syncer.Counts, now time.Time, r *syncer.Reply) {
+	k := keyOf(b.Epoch, d)
 	t, ok := s.data.totals[k]
 	if !ok {
 		t.until = expiry(d, now)

@@ -16,9 +16,13 @@ import (
 
 func TestStore(t *testing.T) {
 	for _, buckets := range []int{0, 1, 16} {
-		t.Run(fmt.Sprint(buckets), func(t *testing.T) {
-			storetest.Run(t, func(*testing.T) syncer.Store { return memstore.New(memstore.Config{Buckets: buckets}) })
-		})
+		for _, fixed := range []bool{false, true} {
+			t.Run(fmt.Sprint(buckets, " ", fixed), func(t *testing.T) {
+				storetest.Run(t, func(*testing.T) syncer.Store {
+					return memstore.New(memstore.Config{Buckets: buckets, FixedNames: fixed})
+				})
+			})
+		}
 	}
 }
 
@@ -32,7 +36,7 @@ func exchange(t *testing.T, s *memstore.Store, seq uint64, id string, n int64) (
 // TestSmall: a store that is used for ever does not grow.
 func TestSmall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := memstore.New(memstore.Config{})
+		s := memstore.New(memstore.Config{FixedNames: true})
 		for i := range uint64(5000) {
 			exchange(t, s, i+1, fmt.Sprint(i), 1)
 			time.Sleep(time.Second)
@@ -45,7 +49,7 @@ func TestSmall(t *testing.T) {
 }
 
 func TestSnapshot(t *testing.T) {
-	s := memstore.New(memstore.Config{})
+	s := memstore.New(memstore.Config{FixedNames: true})
 	first := exchange(t, s, 1, "a", 1)
 	saved := s.Save()
 	exchange(t, s, 2, "a", 1)
@@ -59,7 +63,7 @@ func TestSnapshot(t *testing.T) {
 }
 
 func TestWipe(t *testing.T) {
-	s := memstore.New(memstore.Config{})
+	s := memstore.New(memstore.Config{FixedNames: true})
 	before := exchange(t, s, 1, "a", 1).Generation
 	s.Wipe()
 	r := exchange(t, s, 1, "a", 2)
@@ -68,7 +72,7 @@ func TestWipe(t *testing.T) {
 }
 
 func TestEvict(t *testing.T) {
-	s := memstore.New(memstore.Config{})
+	s := memstore.New(memstore.Config{FixedNames: true})
 	exchange(t, s, 1, "a", 1)
 	exchange(t, s, 2, "b", 1)
 	s.Evict("a", 0)
@@ -77,7 +81,7 @@ func TestEvict(t *testing.T) {
 }
 
 func TestOverflowIsRefused(t *testing.T) {
-	s := memstore.New(memstore.Config{})
+	s := memstore.New(memstore.Config{FixedNames: true})
 	exchange(t, s, 1, "a", 1<<62)
 	b := syncer.Batch{Node: "n", Seq: 2, Deltas: []window.Tally{{ID: "a", Requests: 1 << 62, Tokens: -1}}}
 	var r syncer.Reply

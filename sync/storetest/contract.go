@@ -152,18 +152,74 @@ func testGap(_ *testing.T, p *probe) {
 
 func testGeneration(_ *testing.T, p *probe) {
 	a, now := p.id("a"), start()
-	first := p.exchange(p.batch(1, tally(a, now, 1, 1))).Generation
+	identity := func(r syncer.Reply) [2]uint64 { return [2]uint64{r.Epoch, r.Generation} }
+	reply := p.exchange(p.batch(1, tally(a, now, 1, 1)))
+	first := identity(reply)
 	other := *p
 	other.node += "-other"
 	for seq := uint64(2); seq < 5; seq++ {
 		b := p.batch(seq, tally(a, now, 1, 1))
-		b.Generation = first
-		if got := p.exchange(b).Generation; got != first {
+		b.Generation = reply.Generation
+		if got := identity(p.exchange(b)); got != first {
 			p.Errorf("generation = %d, then %d", first, got)
 		}
-		if got := other.exchange(other.batch(seq, tally(a, now, 1, 1))).Generation; got != first {
+		if got := identity(other.exchange(other.batch(seq, tally(a, now, 1, 1)))); got != first {
 			p.Errorf("generation = %d for one node, %d for another", first, got)
 		}
+	}
+}
+
+// testHello: a batch of Seq 0 may be sent any number of times, and leaves the
+// chain of batches as it was.
+func testHello(_ *testing.T, p *probe) {
+	for range 3 {
+		r := p.exchange(syncer.Batch{Node: p.node})
+		if r.Duplicate || r.PrevMissing || r.Epoch == 0 && r.Generation == 0 {
+			p.Errorf("reply to a hello = %+v", r)
+		}
+	}
+	if r := p.exchange(p.batch(1)); r.Duplicate || r.PrevMissing {
+		p.Errorf("reply to the first batch = %+v", r)
+	}
+}
+
+// testEpochs: counters and batches of another epoch are others, and of all who
+// begin one, each from the same, one does.
+func testEpochs(_ *testing.T, p *probe) {
+	a, now := p.id("a"), start()
+	first := p.exchange(p.batch(1, tally(a, now, 2, 300))).Epoch
+	if first == 0 {
+		p.Skip("a store without epochs")
+	}
+	p.exchange(p.batch(2, tally(a, now, 1, 0)))
+	raise := syncer.Batch{Node: p.node, Bucket: p.store.Bucket(a), Epoch: first, Next: first + 3}
+	for range 2 { // the second changes nothing
+		if got := p.exchange(raise).Epoch; got != first+3 {
+			p.Fatalf("epoch = %d, want %d", got, first+3)
+		}
+	}
+	raise.Next = first + 9
+	if got := p.exchange(raise).Epoch; got != first+3 {
+		p.Errorf("epoch = %d after a late attempt, want %d", got, first+3)
+	}
+	old := p.batch(3, tally(a, now, 1, 1))
+	old.Epoch = first
+	r := p.exchange(old)
+	p.want(r, tally(a, now, 4, 301))
+	if r.Epoch != first+3 || r.PrevMissing {
+		p.Errorf("reply to a batch of an old epoch = %+v", r)
+	}
+	if r = p.exchange(old); !r.Duplicate || r.Epoch != first+3 {
+		p.Errorf("reply to it again = %+v", r)
+	}
+	p.want(p.exchange(p.batch(1, tally(a, now, 5, 5))), tally(a, now, 5, 5))
+	if r = p.exchange(p.batch(3, tally(a, now, 0, 1))); !r.PrevMissing || r.Duplicate {
+		p.Errorf("reply to seq 3 of a new epoch = %+v", r)
+	}
+	// From an epoch that is not the store's, back as well as on.
+	raise.Epoch, raise.Next = first+3, first+4
+	if got := p.exchange(raise).Epoch; got != first+4 {
+		p.Errorf("epoch = %d, want %d", got, first+4)
 	}
 }
 

@@ -44,6 +44,7 @@ type delayed struct {
 type batchKey struct {
 	node   string
 	bucket int
+	epoch  uint64
 	seq    uint64
 }
 
@@ -159,7 +160,7 @@ func (f *Faulty) Exchange(ctx context.Context, b syncer.Batch, r *syncer.Reply) 
 
 // first returns when a batch was first sent. Under mu.
 func (f *Faulty) first(b *syncer.Batch) time.Time {
-	k := batchKey{b.Node, b.Bucket, b.Seq}
+	k := batchKey{b.Node, b.Bucket, b.Epoch, b.Seq}
 	if at, ok := f.sent[k]; ok {
 		return at
 	}

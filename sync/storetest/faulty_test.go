@@ -44,7 +44,7 @@ func TestFaults(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				store := memstore.New(memstore.Config{})
+				store := memstore.New(memstore.Config{FixedNames: true})
 				way := storetest.NewFaulty(store, 1, test.plan)
 				way.SetDown(test.down)
 				ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
@@ -66,7 +66,7 @@ func TestFaults(t *testing.T) {
 // TestFaultsRepeat: the same seed and calls meet the same faults.
 func TestFaultsRepeat(t *testing.T) {
 	play := func(seed uint64) (outcome string) {
-		way := storetest.NewFaulty(memstore.New(memstore.Config{}), seed, storetest.Plan{LoseRequest: 0.3, LoseReply: 0.3, Late: 0.2})
+		way := storetest.NewFaulty(memstore.New(memstore.Config{FixedNames: true}), seed, storetest.Plan{LoseRequest: 0.3, LoseReply: 0.3, Late: 0.2})
 		for i := range uint64(200) {
 			var r syncer.Reply
 			err := way.Exchange(t.Context(), one(i/2+1), &r)
@@ -79,7 +79,7 @@ func TestFaultsRepeat(t *testing.T) {
 }
 
 func TestForget(t *testing.T) {
-	store := memstore.New(memstore.Config{})
+	store := memstore.New(memstore.Config{FixedNames: true})
 	way := storetest.NewFaulty(store, 1, storetest.Plan{Late: 1})
 	require.Error(t, way.Exchange(t.Context(), one(1), &syncer.Reply{}))
 	way.Forget()
@@ -93,7 +93,7 @@ func TestForget(t *testing.T) {
 // A reply is lost, the batch is sent again, and counts once.
 func ExampleNewFaulty() {
 	ctx := context.Background()
-	store := memstore.New(memstore.Config{})
+	store := memstore.New(memstore.Config{FixedNames: true})
 	way := storetest.NewFaulty(store, 1, storetest.Plan{LoseReply: 1})
 	b := syncer.Batch{Node: "n", Seq: 1, Deltas: []window.Tally{{ID: "gpt-a", Requests: 1}}}
 	var r syncer.Reply
@@ -107,7 +107,7 @@ func ExampleNewFaulty() {
 }
 
 func ExampleFaulty_SetDown() {
-	way := storetest.NewFaulty(memstore.New(memstore.Config{}), 1, storetest.Plan{})
+	way := storetest.NewFaulty(memstore.New(memstore.Config{FixedNames: true}), 1, storetest.Plan{})
 	way.SetDown(true)
 	fmt.Println(way.Exchange(context.Background(), syncer.Batch{Node: "n", Seq: 1}, &syncer.Reply{}))
 	// Output: storetest: connection lost
@@ -116,7 +116,7 @@ func ExampleFaulty_SetDown() {
 // A store's own tests run the contract.
 func ExampleRun() {
 	_ = func(t *testing.T) { // TestStore
-		storetest.Run(t, func(*testing.T) syncer.Store { return memstore.New(memstore.Config{}) })
+		storetest.Run(t, func(*testing.T) syncer.Store { return memstore.New(memstore.Config{FixedNames: true}) })
 	}
 	fmt.Println("go test")
 	// Output: go test

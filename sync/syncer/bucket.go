@@ -29,7 +29,8 @@ type bucket struct {
 	next        int   // where among them the next batch begins
 	begun       int64 // when the current round of exchanges began, Unix nanoseconds
 
-	seq    uint64 // of the latest batch built
+	era
+	seq    uint64 // of the latest batch built, in its epoch
 	flying *sent  // that batch, until it is resolved
 	repair
 	pace
@@ -38,7 +39,9 @@ type bucket struct {
 
 // sent is a batch from when it was built until nobody needs it any more.
 type sent struct {
-	seq     uint64
+	epoch   uint64 // whose counters it changes
+	seq     uint64 // 0 = it only asks for the epoch
+	next    uint64 // the epoch that it begins; 0 = none
 	deltas  []window.Tally
 	reads   []window.Tally
 	usages  []*usage       // of deltas, then of reads
@@ -61,9 +64,17 @@ func newBucket(index int) *bucket {
 	return &bucket{index: index, turn: make(chan struct{}, 1)}
 }
 
-// job returns the batch to send now, or nil: an old one that the store may have
-// lost, the one in doubt, or a new one.
+// job returns the batch to send now, or nil: one that begins a new epoch, an old
+// one that a store without epochs may have lost, the one in doubt, or a new one.
 func (s *Syncer) job(b *bucket, now int64) *sent {
+	if !b.met {
+		return hello(now)
+	}
+	if b.epoch != 0 {
+		if x := b.raise(now); x != nil {
+			return x
+		}
+	}
 	for len(b.again) > 0 {
 		if x := b.again[0]; !x.dead(now) {
 			return x
@@ -95,7 +106,7 @@ func (s *Syncer) abandon(b *bucket, now int64) {
 // build puts together a new batch: what has yet to be told first, then what has
 // to be read. Nil if there is nothing to say.
 func (s *Syncer) build(b *bucket, now int64) *sent {
-	x := &sent{seq: b.seq + 1, at: now}
+	x := &sent{epoch: b.epoch, seq: b.seq + 1, at: now}
 	n, last := len(b.deployments), 0
 	epoch := window.EpochAt(now)
 	for i := 0; i < n && len(x.deltas) < batchSize; i++ {

@@ -47,6 +47,8 @@ type usage struct {
 	seq   uint64 // of the batch that last carried a delta
 	known bool   // total is of the store
 	total Count
+	floor Count // others' usage before the last loss, until the others can have added theirs again
+	gap   Count // of it, what nobody has added again
 	low   int64 // since when total is below committed, Unix nanoseconds; 0 = it is not
 	at    int64 // when total was read, Unix nanoseconds; 0 = never
 	view        // what to tell the source

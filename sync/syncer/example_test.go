@@ -145,3 +145,10 @@ func ExampleBatch_Of() {
 	// true
 	// true
 }
+
+// Whatever the clock says, an epoch is above the one before.
+func ExampleNewEpoch() {
+	before := syncer.NewEpoch(0, noon())
+	fmt.Println(syncer.NewEpoch(before, noon()) > before, syncer.NewEpoch(before, time.Unix(0, 0)) > before)
+	// Output: true true
+}

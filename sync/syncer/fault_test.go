@@ -51,8 +51,14 @@ func TestEachFault(t *testing.T) {
 			store.Wipe()
 		}},
 		{name: "failing over to a replica behind", every: rollback(), check: func(t *testing.T, s syncer.Stats) {
-			require.NotZero(t, s.Replayed)
+			require.NotZero(t, s.Reseeded)
+			require.Zero(t, s.Replayed)
 		}},
+		{name: "the epoch deleted", every: func(i int, store *memstore.Store, _ []*storetest.Faulty) {
+			if i%5 == 0 {
+				store.DropEpochs()
+			}
+		}, check: func(t *testing.T, s syncer.Stats) { require.GreaterOrEqual(t, s.Reseeded, int64(15)) }},
 		{name: "failing over while replies get lost", plan: storetest.Plan{LoseReply: 0.3}, every: rollback()},
 		{name: "one node cut off", every: func(_ int, _ *memstore.Store, ways []*storetest.Faulty) { ways[0].SetDown(true) }},
 		{name: "coming and going", every: func(i int, _ *memstore.Store, ways []*storetest.Faulty) {
@@ -68,10 +74,14 @@ func TestEachFault(t *testing.T) {
 				var nodes []*node
 				var ways []*storetest.Faulty
 				for i := range 3 {
-					ways = append(ways, storetest.NewFaulty(store, uint64(i), test.plan))
+					ways = append(ways, storetest.NewFaulty(store, uint64(i), storetest.Plan{}))
 					nodes = append(nodes, newNode(t, ways[i], unlimited, syncer.Config{}, "a", "b", "c"))
 				}
 				stop := run(t, nodes...)
+				time.Sleep(200 * time.Millisecond) // until they have met the store
+				for _, w := range ways {
+					w.SetPlan(test.plan)
+				}
 				used := map[windowKey]syncer.Count{}
 				for i := range 30 {
 					if test.every != nil {
@@ -218,6 +228,7 @@ func chainIsNeeded(t *testing.T) {
 		n.use("a", 5, 0)
 		n.sync()
 		n.sync()
+		other.sync()
 		return store.Total("a", start).Requests - 50
 	}
 	require.Equal(t, int64(12), play(func(s syncer.Store) syncer.Store { return s }))
@@ -290,6 +301,7 @@ func evicted(t *testing.T) {
 	n.sync()
 	require.Equal(t, syncer.Count{Requests: 6, Tokens: 51}, total(store, "a", start))
 	require.Equal(t, int64(1), n.s.Stats().Restored)
+	time.Sleep(5 * time.Second)
 	store.Evict("a", start)
 	n.use("a", 0, 0)
 	n.sync() // a read sees it
@@ -301,6 +313,7 @@ func evicted(t *testing.T) {
 	other.sync()
 	for range 60 {
 		n.sync()
+		other.sync()
 		time.Sleep(100 * time.Millisecond)
 	}
 	require.Equal(t, syncer.Count{Requests: 8, Tokens: 53}, total(store, "a", start))

@@ -31,14 +31,9 @@ const (
 	shortest = 10 * time.Millisecond
 )
 
-// observe takes in a total read at now. The store is asked again within horizon.
-// While floor is true others never go down: other nodes may have yet to add what
-// an emptied store has lost.
-func (u *usage) observe(total Count, now int64, horizon time.Duration, floor bool) {
-	others := total.minus(u.committed).atLeast(Count{})
-	if floor {
-		others = others.atLeast(u.others)
-	}
+// observe takes in a total read at now, and what of it the others have used. The
+// store is asked again within horizon.
+func (u *usage) observe(total, others Count, now int64, horizon time.Duration) {
 	since := u.at
 	if since == 0 {
 		since = u.start * int64(time.Second)

@@ -84,21 +84,23 @@ type windowKey struct {
 
 // world is some nodes, what lies between them, and what should come of it.
 type world struct {
-	t        *testing.T
-	rand     *rand.Rand
-	store    *memstore.Store
-	nodes    []*member
-	recorded map[windowKey]syncer.Count
-	ids      []string
-	loses    bool // the store loses data; then no node ends, for its counts would be lost with it
-	saved    memstore.Snapshot
-	syncs    int // how many may still be made before saved is too old
-	seed     uint64
-	checks   int
-	days     int
-	profile  provider.Profile
-	kind     window.Kind // of its days
-	gaveUp   bool        // a batch in doubt was given up: its part of the day is lost or not
+	t         *testing.T
+	rand      *rand.Rand
+	store     *memstore.Store
+	nodes     []*member
+	recorded  map[windowKey]syncer.Count
+	ids       []string
+	loses     bool // the store loses data; then no node ends, for its counts would be lost with it
+	epochs    bool // whatever it loses, and whatever is still on the way then
+	saved     memstore.Snapshot
+	savedOnce bool
+	syncs     int // how many may still be made before saved is too old
+	seed      uint64
+	checks    int
+	days      int
+	profile   provider.Profile
+	kind      window.Kind // of its days
+	gaveUp    bool        // a batch in doubt was given up: its part of the day is lost or not
 }
 
 type member struct {
@@ -118,7 +120,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 	t.Helper()
 	w := &world{
 		t: t, rand: rand.New(rand.NewPCG(seed, 1)), recorded: map[windowKey]syncer.Count{},
-		store: memstore.New(memstore.Config{Buckets: 1 + int(seed%3)}), loses: seed%2 == 0, seed: seed,
+		store: memstore.New(memstore.Config{Buckets: 1 + int(seed%3), FixedNames: seed%4 >= 2}), loses: seed%2 == 0, epochs: seed%4 < 2, seed: seed,
 	}
 	for i := range 5 {
 		w.ids = append(w.ids, fmt.Sprint("d", i))
@@ -252,14 +254,16 @@ func (w *world) fault(m *member) {
 		})
 	case n < 6:
 		m.way.SetDown(w.rand.IntN(2) == 0)
+	case n < 7 && w.loses && w.epochs && w.rand.IntN(3) == 0:
+		w.store.DropEpochs()
 	case n < 7 && w.loses:
 		w.store.Wipe()
 		w.disconnect()
 		w.syncs = 0
 	case n < 8 && w.loses:
-		w.saved, w.syncs = w.store.Save(), 30
+		w.saved, w.syncs, w.savedOnce = w.store.Save(), 30, true
 	case n < 10 && w.loses:
-		if w.syncs > 0 {
+		if w.syncs > 0 || w.epochs && w.savedOnce {
 			w.store.Load(w.saved)
 			w.disconnect()
 		}
@@ -281,6 +285,9 @@ func (w *world) fault(m *member) {
 // disconnect ends all connections, as the end of a server does: what was on the
 // way never reaches the next one.
 func (w *world) disconnect() {
+	if w.epochs && w.rand.IntN(2) == 0 {
+		return // it may reach counters of an epoch that is over
+	}
 	for _, m := range w.nodes {
 		m.way.Forget()
 	}
@@ -298,7 +305,7 @@ func (w *world) check() {
 	for _, m := range w.nodes {
 		w.mend(m)
 	}
-	for range 4 {
+	for range 10 { // a new epoch may have to wait for 2 s
 		for _, m := range w.nodes {
 			m.sync()
 		}
@@ -319,7 +326,7 @@ func (w *world) check() {
 		for _, start := range []int64{minute() - 60, minute()} {
 			require.Equal(w.t, w.recorded[windowKey{window.KindMinute, id, start}], total(w.store, id, start), "%s in %d", id, start)
 		}
-		if k := (windowKey{w.kind, id, day}); !w.gaveUp {
+		if k := (windowKey{w.kind, id, day}); !w.gaveUp || w.epochs {
 			w.days++
 			require.Equal(w.t, w.recorded[k], totalOf(w.store, w.kind, id, day), "%s in the day that began at %d", id, day)
 		}

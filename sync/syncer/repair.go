@@ -12,7 +12,8 @@ const (
 	ringBytes   = 1 << 20 // roughly
 )
 
-// repair is what a bucket remembers to make good what its store has lost.
+// repair is what a bucket remembers to make good what a store without epochs has
+// lost: a store that keeps LiteLLM's counters under LiteLLM's names.
 type repair struct {
 	generation uint64 // of the last reply that told; 0 = none yet
 	ring       []*sent

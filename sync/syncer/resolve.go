@@ -13,9 +13,14 @@ var errReply = errors.New("syncer: the store answered with another number of tot
 
 // resolve takes in the answer to batch x. Under the mutex.
 func (s *Syncer) resolve(b *bucket, x *sent, r *Reply, now int64) {
-	if x == b.flying {
+	switch {
+	case !b.met:
+		s.meet(b, r, now)
+	case b.epoch != 0:
+		s.resolveEpoch(b, x, r, now)
+	case x == b.flying:
 		s.resolveNew(b, x, r, now)
-	} else {
+	default:
 		s.resolveOld(b, x, r, now)
 	}
 	if r.Nodes > 0 {
@@ -25,13 +30,7 @@ func (s *Syncer) resolve(b *bucket, x *sent, r *Reply, now int64) {
 
 // resolveNew takes in the answer to the batch under way.
 func (s *Syncer) resolveNew(b *bucket, x *sent, r *Reply, now int64) {
-	b.flying = nil
-	for i, d := range x.deltas {
-		u := x.usages[i]
-		u.flying = Count{}
-		u.committed = u.committed.plus(countOf(d))
-		u.d.cool.commit(d.CoolUntil)
-	}
+	b.commit(x)
 	if r.Duplicate {
 		s.stats.Duplicates++
 		for _, u := range x.usages {
@@ -152,6 +151,14 @@ func (s *Syncer) learn(b *bucket, x *sent, r *Reply, now int64) {
 			s.shares = append(s.shares, u.share())
 			continue
 		}
+		if b.epoch != 0 {
+			if u.runs(now) && u.lacks(countOf(t)) { // later a key may have expired
+				s.evict(b, u, now)
+			}
+			u.observe(countOf(t), u.remote(countOf(t), now >= b.settled), now, b.horizon())
+			s.shares = append(s.shares, u.share())
+			continue
+		}
 		if !floor && u.start > b.shaken && u.runs(now) { // later a key may have expired
 			var just Count
 			if i < len(x.deltas) {
@@ -159,8 +166,11 @@ func (s *Syncer) learn(b *bucket, x *sent, r *Reply, now int64) {
 			}
 			s.verify(u, countOf(t), just, now)
 		}
-		// What nodes that have ended had used of a day nobody tells again.
-		u.observe(countOf(t), now, b.horizon(), floor || u.kind.Daily() && u.start <= b.shaken)
+		others := countOf(t).minus(u.committed).atLeast(Count{})
+		if floor || u.kind.Daily() && u.start <= b.shaken {
+			others = others.atLeast(u.others) // nodes that have ended add nothing again
+		}
+		u.observe(countOf(t), others, now, b.horizon())
 		s.shares = append(s.shares, u.share())
 	}
 	s.hear(r.Cooling, now)

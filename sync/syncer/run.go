@@ -157,7 +157,10 @@ func (s *Syncer) exchange(ctx context.Context, b *bucket, x *sent) error {
 	if b.trying == 0 {
 		b.trying = before
 	}
-	batch := Batch{Node: s.cfg.Node, Bucket: b.index, Seq: x.seq, Generation: b.generation, Deltas: x.deltas, Reads: x.reads, Counts: x.counts}
+	batch := Batch{
+		Node: s.cfg.Node, Bucket: b.index, Epoch: x.epoch, Seq: x.seq, Next: x.next, Generation: b.generation,
+		Deltas: x.deltas, Reads: x.reads, Counts: x.counts,
+	}
 	deadline := b.deadline()
 	s.mu.Unlock()
 	attempt, cancel := context.WithTimeout(ctx, deadline)
@@ -172,7 +175,7 @@ func (s *Syncer) exchange(ctx context.Context, b *bucket, x *sent) error {
 	}
 	if err != nil {
 		s.stats.Failures++
-		if x.tries++; x.tries == 1 {
+		if x.tries++; x.tries == 1 && x.seq != 0 {
 			s.stats.InDoubt++
 		}
 		if late {

@@ -92,9 +92,12 @@ func TestIntervals(t *testing.T) {
 // and what is used meanwhile waits for the next.
 func TestResendsAreIdentical(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		way := storetest.NewFaulty(memstore.New(memstore.Config{}), 1, storetest.Plan{LoseReply: 1})
+		way := storetest.NewFaulty(memstore.New(memstore.Config{}), 1, storetest.Plan{})
 		store := &spy{Store: way}
 		n := newNode(t, store, unlimited, syncer.Config{})
+		n.sync() // it meets the store
+		store.take()
+		way.SetPlan(storetest.Plan{LoseReply: 1})
 		for range 5 {
 			n.use("a", 1, 10)
 			require.Error(t, n.s.Sync(t.Context()))

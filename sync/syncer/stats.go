@@ -12,9 +12,9 @@ type Stats struct {
 	Failures   int64 // attempts that failed
 	InDoubt    int64 // batches of which it was not known at some time whether they were applied
 	Duplicates int64 // batches that had been applied when they were sent again
-	Replayed   int64 // acknowledged batches that the store had lost, and took again
-	Reseeded   int64 // times that a bucket of the store was found emptied
-	Restored   int64 // keys that the store had lost, for instance by eviction
+	Replayed   int64 // acknowledged batches that a store of LiteLLM's keys had lost, and took again
+	Reseeded   int64 // times that a bucket began a new epoch, or was found emptied, and this node added its usage again
+	Restored   int64 // times that a counter alone was found lost, for instance by eviction
 	Refused    Count // usage that the store will never take: not shared
 	Dropped    Count // usage not shared in time, or of a batch given up in doubt
 

@@ -132,7 +132,7 @@ func TestLogs(t *testing.T) {
 		}
 		got = out.String()
 		require.Equal(t, 1, strings.Count(got, "\n"), got)
-		require.Contains(t, got, "store was emptied")
+		require.Contains(t, got, "store lost data")
 		stop()
 	})
 }

@@ -35,10 +35,12 @@ type Store interface {
 	// so it holds no secret. Exchange returns soon after ctx ends. B's slices are
 	// neither kept nor changed. R is overwritten; its slices are reused.
 	//
-	// A batch may be sent again long after it was acknowledged, with a Seq below
-	// the latest, when the store seems to have lost it. One with neither Deltas
-	// nor Reads is a heartbeat; bucket 0 gets them whether it has deployments or
-	// not.
+	// A batch with neither Deltas nor Reads is a heartbeat; bucket 0 gets them
+	// whether it has deployments or not. One of Seq 0 has neither, adds nothing and
+	// leaves no mark: it asks for the epoch, before the first batch of a bucket.
+	//
+	// A store without epochs (see [Reply]) may be sent a batch again long after it
+	// was acknowledged, with a Seq below the latest, when it seems to have lost it.
 	Exchange(ctx context.Context, b Batch, r *Reply) error
 }
 
@@ -46,9 +48,16 @@ type Store interface {
 type Batch struct {
 	Node   string // unique to this run of the node's process
 	Bucket int
-	// Seq counts the batches of this node and bucket, from 1. A batch keeps its
-	// Seq, and its Deltas, until it is resolved.
+	// Epoch is the one whose counters the batch changes and reads, and in which
+	// its Seq counts; 0 = the store has none, or the node does not know it yet.
+	Epoch uint64
+	// Seq counts the batches of this node, bucket and epoch, from 1. A batch keeps
+	// its Seq, and its Deltas, until it is resolved.
 	Seq uint64
+	// Next, if it is not 0, asks for a new epoch: the bucket's becomes Next if it is
+	// Epoch. Such a batch has neither Deltas nor Reads. Seq then counts attempts
+	// that found another epoch in the way.
+	Next uint64
 	// Generation is the one of the last reply for this bucket; 0 = none yet.
 	Generation uint64
 	// Deltas are to be added; a count may be negative. A CoolUntil is no count:
@@ -109,10 +118,17 @@ type Reply struct {
 	// Duplicate says that the batch had been applied before.
 	Duplicate bool
 	// PrevMissing says that the store knows nothing of the batch before this
-	// one, which it had acknowledged: it has lost writes. Always false for Seq 1.
+	// one, which it had acknowledged: it has lost writes. Always false for Seq 0 and 1.
 	PrevMissing bool
-	// Generation is the identity of the bucket's data: it changes when the
-	// store was emptied. Never 0 in the reply to a batch that was applied.
+	// Epoch is the bucket's: counters of another epoch have other names, so that
+	// after a loss the nodes begin again with counters that nobody has touched. It
+	// only grows, except when the store goes back to older data. A store that finds
+	// none begins one above the batch's. 0 = the store cannot name counters after an
+	// epoch; Generation then tells of losses.
+	Epoch uint64
+	// Generation, of a store without epochs, is the identity of the bucket's data:
+	// it changes when the store was emptied. Never 0 in the reply to a batch that was
+	// applied.
 	Generation uint64
 	Nodes      int       // that exchanged something within the last few seconds, this one included; 0 = not known
 	StoreTime  time.Time // the store's clock when it applied the batch; zero = not known

@@ -2,7 +2,6 @@ package valkeystore
 
 import (
 	"math"
-	"math/rand/v2"
 	"time"
 
 	"github.com/valkey-io/valkey-go"
@@ -11,19 +10,10 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// Where the replies of a batch stand: first those of the pipeline, then, within
-// that of EXEC, those of the transaction.
+// Where the replies of a transaction stand within that of EXEC.
 const (
-	atGeneration = iota // GET of the generation; with atPrev it is what a duplicate knows
-	atPrev              // EXISTS of the marker before
-	atWatch
-	atSet // SET XX: touches the watched marker if there is one
-	atMulti
-
-	inTime       = 0
-	inGeneration = 2
-	inPrev       = 3
-	beforeCounts = 4
+	inTime     = 0
+	inIdentity = 2 // of the bucket's data: its epoch, or its generation
 )
 
 // call is one batch on its way: its commands, and where each answer will be.
@@ -32,11 +22,17 @@ const (
 type call struct {
 	cmds []valkey.Completed
 	text text
+	head string          // of the epoch's keys
 	at   []places        // of Deltas, then Reads
 	due  []syncer.Counts // per delta: the counters that travel with their EXPIRE
 	gets []string        // keys of the MGET
 	now  time.Time       // the store's clock, roughly; zero = not known
 
+	// Where commands before the transaction answer; -1 = there is none. The first
+	// two are what a duplicate knows.
+	atIdentity, atPrev, atWatch, atMulti int
+
+	inPrev     int // where EXISTS of the marker before answers; 0 = there is none
 	inGets     int // where MGET answers; 0 = there is none
 	inNodes    int // where ZCOUNT answers; 0 = there is none
 	inCooling  int // where ZRANGE answers
@@ -57,14 +53,16 @@ const nowhere = math.MinInt
 func (c *call) reset() {
 	c.cmds, c.at, c.due, c.gets = c.cmds[:0], c.at[:0], c.due[:0], c.gets[:0]
 	c.text = text{}
-	c.inGets, c.inNodes, c.inCooling, c.paid, c.bytes, c.queued = 0, 0, 0, 0, 0, 0
+	c.atIdentity, c.atPrev, c.atWatch, c.atMulti = -1, -1, -1, -1
+	c.inPrev, c.inGets, c.inNodes, c.inCooling, c.paid, c.bytes, c.queued = 0, 0, 0, 0, 0, 0, 0
 	c.renews, c.registered = false, time.Time{}
 }
 
-// add adds a command to the pipeline.
-func (c *call) add(cmd valkey.Completed, size int) {
+// add adds a command to the pipeline and returns where it will be answered.
+func (c *call) add(cmd valkey.Completed, size int) int {
 	c.cmds = append(c.cmds, cmd)
 	c.bytes += size
+	return len(c.cmds) - 1
 }
 
 // queue adds a command to the transaction and returns where in EXEC's reply it
@@ -89,29 +87,60 @@ func (c *call) build(bld valkey.Builder, b *bucket, batch *syncer.Batch, local t
 	c.text.b.Grow(256 + (len(batch.Deltas)+len(batch.Reads))*2*(len(b.head)+64))
 	b.mu.Lock()
 	defer b.mu.Unlock()
-
-	generation := b.word(&c.text, "g")
-	marker, before := b.marker(&c.text, batch.Node, batch.Seq), b.marker(&c.text, batch.Node, batch.Seq-1)
-
-	c.add(bld.Get().Key(generation).Build(), len(generation)+overhead)
-	c.add(bld.Exists().Key(before).Build(), len(before)+overhead)
-	c.add(bld.Watch().Key(marker).Build(), len(marker)+overhead)
-	c.add(bld.Set().Key(marker).Value("1").Xx().Ex(keyTTL).Build(), len(marker)+overhead)
-	c.add(bld.Multi().Build(), overhead)
-
+	c.head = b.named(&c.text, batch.Epoch)
+	b.enter(batch.Epoch)
+	if batch.Next != 0 {
+		c.raise(bld, b, batch, local)
+		return
+	}
+	identity := b.word(&c.text, b.identity)
+	marker, before := "", ""
+	if batch.Seq != 0 {
+		marker, before = c.marker(batch.Node, batch.Seq), c.marker(batch.Node, batch.Seq-1)
+		c.atIdentity = c.add(bld.Get().Key(identity).Build(), len(identity)+overhead)
+		c.atPrev = c.add(bld.Exists().Key(before).Build(), len(before)+overhead)
+		c.guard(bld, marker)
+	}
+	c.atMulti = c.add(bld.Multi().Build(), overhead)
 	c.queue(bld.Time().Build(), overhead)
-	c.text.uint(rand.Uint64() | 1) // never 0
-	c.queue(bld.Set().Key(generation).Value(c.text.cut()).Nx().Ex(generationTTL).Build(), len(generation)+overhead)
-	c.queue(bld.Get().Key(generation).Build(), len(generation)+overhead)
-	c.queue(bld.Exists().Key(before).Build(), len(before)+overhead)
-
+	c.queue(bld.Set().Key(identity).Value(b.newIdentity(&c.text, batch.Epoch, c.serverTime(local))).Nx().Ex(identityTTL).Build(), len(identity)+overhead)
+	c.queue(bld.Get().Key(identity).Build(), len(identity)+overhead)
+	if batch.Seq != 0 {
+		c.inPrev = c.queue(bld.Exists().Key(before).Build(), len(before)+overhead)
+	}
 	c.counts(bld, b, batch)
 	c.expiries(bld, b, batch, local)
 	c.cooldowns(bld, b, batch, local)
 	c.nodes(bld, b, batch.Node, local)
-	if c.renews = local.Sub(b.refreshed) >= generationDue; c.renews {
-		c.queue(bld.Expire().Key(generation).Seconds(int64(generationTTL/time.Second)).Build(), len(generation)+overhead)
+	if c.renews = local.Sub(b.refreshed) >= identityDue; c.renews {
+		c.queue(bld.Expire().Key(identity).Seconds(int64(identityTTL/time.Second)).Build(), len(identity)+overhead)
 	}
+	if batch.Seq != 0 {
+		c.queue(bld.Set().Key(marker).Value("1").Ex(keyTTL).Build(), len(marker)+overhead)
+	}
+	c.add(bld.Exec().Build(), overhead)
+}
+
+// guard makes EXEC fail if there is a marker: SET XX touches it, watched.
+func (c *call) guard(bld valkey.Builder, marker string) {
+	c.atWatch = c.add(bld.Watch().Key(marker).Build(), len(marker)+overhead)
+	c.add(bld.Set().Key(marker).Value("1").Xx().Ex(keyTTL).Build(), len(marker)+overhead)
+}
+
+// raise writes the commands that begin an epoch. Of all who begin one from the
+// same, the marker lets one through.
+func (c *call) raise(bld valkey.Builder, b *bucket, batch *syncer.Batch, local time.Time) {
+	key := b.word(&c.text, b.identity)
+	c.text.str(c.head)
+	c.text.str("x:")
+	c.text.uint(batch.Seq)
+	marker := c.text.cut()
+	c.atIdentity = c.add(bld.Get().Key(key).Build(), len(key)+overhead)
+	c.guard(bld, marker)
+	c.atMulti = c.add(bld.Multi().Build(), overhead)
+	c.queue(bld.Time().Build(), overhead)
+	c.queue(bld.Set().Key(key).Value(epochText(&c.text, batch.Next, c.serverTime(local))).Ex(identityTTL).Build(), len(key)+overhead)
+	c.queue(bld.Get().Key(key).Build(), len(key)+overhead)
 	c.queue(bld.Set().Key(marker).Value("1").Ex(keyTTL).Build(), len(marker)+overhead)
 	c.add(bld.Exec().Build(), overhead)
 }
@@ -143,7 +172,7 @@ func (c *call) count(bld valkey.Builder, b *bucket, t *window.Tally, which synce
 			at[i] = nowhere
 			continue
 		}
-		b.names.name(&c.text, counter{t.ID, t.Kind, t.Start, k})
+		b.names.name(&c.text, c.head, counter{t.ID, t.Kind, t.Start, k})
 		key := c.text.cut()
 		n := *field(t, k)
 		if n == 0 {
@@ -163,13 +192,13 @@ func (c *call) count(bld valkey.Builder, b *bucket, t *window.Tally, which synce
 // that were found to lack one.
 func (c *call) expiries(bld valkey.Builder, b *bucket, batch *syncer.Batch, local time.Time) {
 	now := c.serverTime(local)
-	expire := func(t *window.Tally, which syncer.Counts) {
+	expire := func(head string, t *window.Tally, which syncer.Counts) {
 		for _, k := range counterKinds {
 			if which&k == 0 {
 				continue
 			}
 			of := counter{t.ID, t.Kind, t.Start, k}
-			b.names.name(&c.text, of)
+			b.names.name(&c.text, head, of)
 			key := c.text.cut()
 			c.queue(bld.Expire().Key(key).Seconds(b.lives(of, now)).Nx().Build(), len(key)+overhead)
 		}
@@ -181,11 +210,12 @@ func (c *call) expiries(bld valkey.Builder, b *bucket, batch *syncer.Batch, loca
 			need &^= b.touched(d)
 		}
 		c.due = append(c.due, need)
-		expire(d, need)
+		expire(c.head, d, need)
 	}
 	c.paid = min(len(b.debt), MaxTallies)
 	for i := range b.debt[:c.paid] {
-		expire(&b.debt[i].of, b.debt[i].counts)
+		owed := &b.debt[i]
+		expire(b.named(&c.text, owed.epoch), &owed.of, owed.counts)
 	}
 }
 
@@ -267,9 +297,21 @@ func (b *bucket) word(t *text, name string) string {
 	return t.cut()
 }
 
-// marker returns the key that says that a batch was applied.
-func (b *bucket) marker(t *text, node string, seq uint64) string {
+// named returns what the keys of an epoch begin with.
+func (b *bucket) named(t *text, epoch uint64) string {
+	if !b.epochs {
+		return b.head
+	}
 	t.str(b.head)
+	t.base36(epoch)
+	t.str(":")
+	return t.cut()
+}
+
+// marker returns the key that says that a batch was applied.
+func (c *call) marker(node string, seq uint64) string {
+	t := &c.text
+	t.str(c.head)
 	t.str("d:")
 	t.str(node)
 	t.str(":")

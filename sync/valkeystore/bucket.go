@@ -14,14 +14,17 @@ const windowsKept = 4
 
 // bucket is what this store knows of one bucket's keys on the server.
 type bucket struct {
-	number int
-	head   string
-	names  namer
+	number   int
+	head     string
+	names    namer
+	epochs   bool   // counters are named after an epoch
+	identity string // the key that holds it
 
 	mu         sync.Mutex
+	epoch      uint64               // whose counters windows speaks of
 	windows    []touches            // the keys that were given a TTL
 	debt       []debt               // keys that may lack one: paid with the next batches
-	refreshed  time.Time            // when the generation's TTL was last renewed
+	refreshed  time.Time            // when the identity's TTL was last renewed
 	registered map[string]time.Time // when a node was last entered in the set of nodes
 	probed     uint64               // the client that was found to take transactions here
 	live       int                  // nodes alive at liveAt
@@ -30,6 +33,7 @@ type bucket struct {
 
 // debt is some counters of a deployment in a window.
 type debt struct {
+	epoch  uint64
 	of     window.Tally
 	counts syncer.Counts
 }
@@ -42,11 +46,20 @@ type touches struct {
 
 func newBucket(number int, cfg Config) *bucket {
 	b := &bucket{number: number, head: head(cfg.Namespace, number), registered: map[string]time.Time{}}
-	b.names = native{b.head}
+	b.names, b.epochs, b.identity = native{}, true, identityEpoch
 	if cfg.KeyFormat == FormatLiteLLM {
-		b.names = litellm{cfg.Model, cfg.TTL, native{b.head}}
+		b.names, b.epochs, b.identity = litellm{cfg.Model, cfg.TTL, native{}}, false, identityGeneration
 	}
 	return b
+}
+
+// enter forgets which counters have a TTL when a batch is of another epoch: its
+// counters are others.
+func (b *bucket) enter(epoch uint64) {
+	if b.epoch != epoch {
+		b.epoch = epoch
+		b.forget()
+	}
 }
 
 // touched returns which counters of a deployment have had their TTL.
@@ -87,9 +100,9 @@ func (b *bucket) touch(d *window.Tally, which syncer.Counts) {
 func (b *bucket) forget() { b.windows = b.windows[:0] }
 
 // owe notes counters that may have no TTL.
-func (b *bucket) owe(d *window.Tally, which syncer.Counts) {
+func (b *bucket) owe(epoch uint64, d *window.Tally, which syncer.Counts) {
 	if len(b.debt) < 4*MaxTallies {
-		b.debt = append(b.debt, debt{blank(d), which})
+		b.debt = append(b.debt, debt{epoch, blank(d), which})
 	}
 }
 

@@ -65,7 +65,7 @@ func testMovingSlot(t testing.TB, cluster *servertest.Cluster) {
 		}
 	}
 	n.add(deltas...)
-	key := fmt.Sprintf("plimsoll1:{move.0}:c:%s:t:%d", deltas[0].ID, at)
+	key := "plimsoll2:{move.0}:e"
 	slot := strconv.FormatInt(cluster.Nodes[0].Do(t, "CLUSTER", "KEYSLOT", key).(int64), 10)
 	rounds := int64(1)
 	for range 3 {
@@ -109,7 +109,7 @@ func testClusterFailover(t testing.TB, cluster *servertest.Cluster) {
 	at := begin()
 	id := "a"
 	n.add(tally(id, at, 1, 10))
-	key := fmt.Sprintf("plimsoll1:{kill.%d}:g", n.store.Bucket(id))
+	key := fmt.Sprintf("plimsoll2:{kill.%d}:e", n.store.Bucket(id))
 	owner := cluster.Owner(t, key)
 	servertest.Until(t, "the replica has it", func() bool { return owner.Do(t, "WAIT", "1", "100") == int64(1) })
 	owner.Kill(t)

@@ -12,7 +12,7 @@ import (
 type KeyFormat string
 
 const (
-	FormatPlimsoll KeyFormat = ""        // plimsoll1:{namespace.bucket}:c:ID:t|r:START
+	FormatPlimsoll KeyFormat = ""        // plimsoll2:{namespace.bucket}:c:ID:t|r:START
 	FormatLiteLLM  KeyFormat = "litellm" // ID:MODEL:tpm|rpm:HH-MM, shared with LiteLLM's usage-based-routing-v2
 )
 
@@ -23,14 +23,14 @@ const (
 	clusterBuckets = 16
 	maxBuckets     = 1024
 
-	minute        = time.Minute
-	keyTTL        = 2*minute + 10*time.Second // of counters, markers and the set of nodes
-	dayTTL        = 3 * time.Minute           // of counters of a day, beyond its end
-	coolTTL       = 25*time.Hour + 2*minute   // of the set of cooldowns: longer than any of them
-	generationTTL = 24 * time.Hour
-	generationDue = time.Hour       // how often its TTL is renewed
-	nodeTTL       = 5 * time.Second // how long a node counts as alive after an exchange
-	nodeInterval  = time.Second     // how often a node says that it is alive
+	minute       = time.Minute
+	keyTTL       = 2*minute + 10*time.Second // of counters, markers and the set of nodes
+	dayTTL       = 3 * time.Minute           // of counters of a day, beyond its end
+	coolTTL      = 25*time.Hour + 2*minute   // of the set of cooldowns: longer than any of them
+	identityTTL  = 24 * time.Hour
+	identityDue  = time.Hour       // how often its TTL is renewed
+	nodeTTL      = 5 * time.Second // how long a node counts as alive after an exchange
+	nodeInterval = time.Second     // how often a node says that it is alive
 )
 
 // Config says how a store names things. The zero value works.

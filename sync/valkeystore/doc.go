@@ -18,7 +18,7 @@
 //
 // # Keys
 //
-// Everything lives under "plimsoll1:", one hash tag for each bucket, and every
+// Everything lives under "plimsoll2:", one hash tag for each bucket, and every
 // key expires. With [FormatLiteLLM] the counters are LiteLLM's own.
 //
 // # Commands

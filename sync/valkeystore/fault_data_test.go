@@ -14,39 +14,39 @@ func TestEmptiedServerShows(t *testing.T) {
 	n := newNode(t, open(t, server.URL(), valkeystore.Config{}))
 	at := begin()
 	n.add(tally("a", at, 5, 50))
-	first := n.generation
-	if n.add(tally("a", at, 1, 1)); n.generation != first {
-		t.Errorf("generation = %d after %d, and nothing happened", n.generation, first)
+	first := n.identity
+	if n.add(tally("a", at, 1, 1)); n.identity != first {
+		t.Errorf("epoch = %d after %d, and nothing happened", n.identity, first)
 	}
 
 	server.Do(t, "FLUSHALL")
 	r := n.add(tally("a", at, 1, 1))
-	if r.Generation == first || !r.PrevMissing {
-		t.Errorf("after FLUSHALL: %+v, want another generation than %d and PrevMissing", r, first)
+	if r.Epoch <= first || !r.PrevMissing {
+		t.Errorf("after FLUSHALL: %+v, want an epoch above %d and PrevMissing", r, first)
 	}
 	n.add() // pays for keys that were made without a TTL
 	ttls(t, server)
-	second := n.generation
+	second := n.identity
+	n.epochs[0] = second
 
 	server.Kill(t)
 	server.Run(t)
 	server.Await(t)
-	if r := n.add(tally("a", at, 1, 1)); r.Generation == second || r.Generation == first {
-		t.Errorf("after an empty restart: generation %d, want a new one", r.Generation)
+	if r := n.add(tally("a", at, 1, 1)); r.Epoch <= second {
+		t.Errorf("after an empty restart: epoch %d, want one above %d", r.Epoch, second)
 	}
 	n.add()
 	ttls(t, server)
 }
 
-// What happened to a batch before the server was emptied is not forgotten: the
-// duplicate tells the generation that it was applied in.
-func TestDuplicateTellsItsGeneration(t *testing.T) {
+// A duplicate tells the epoch, and whether the batch before it is still there.
+func TestDuplicateTellsTheEpoch(t *testing.T) {
 	server := servertest.Start(t)
 	proxy := servertest.NewProxy(t, server.Addr())
 	n := newNode(t, open(t, proxy.URL(), valkeystore.Config{}))
 	at := begin()
 	n.add(tally("a", at, 1, 1))
-	old := n.generation
+	old := n.identity
 	server.Do(t, "FLUSHALL")
 	b := n.next(tally("a", at, 1, 1))
 	proxy.CutNextReply()
@@ -54,8 +54,8 @@ func TestDuplicateTellsItsGeneration(t *testing.T) {
 		t.Fatal("an exchange whose reply was cut succeeded")
 	}
 	r := n.resolve(b)
-	if !r.Duplicate || r.Generation == old || r.Generation == 0 || !r.PrevMissing {
-		t.Errorf("reply = %+v, want a duplicate of another generation than %d whose predecessor is missing", *r, old)
+	if !r.Duplicate || r.Epoch <= old || !r.PrevMissing {
+		t.Errorf("reply = %+v, want a duplicate in an epoch above %d whose predecessor is missing", *r, old)
 	}
 }
 
@@ -67,14 +67,14 @@ func TestOldSnapshotShows(t *testing.T) {
 	server.Do(t, "SAVE")
 	lost := n.next(tally("a", at, 2, 20))
 	n.resolve(lost)
-	generation := n.generation
+	epoch := n.identity
 	server.Kill(t)
 	server.Run(t)
 	server.Await(t)
 
 	r := n.add(tally("a", at, 3, 30))
-	if r.Generation != generation || !r.PrevMissing {
-		t.Errorf("reply = %+v, want generation %d and PrevMissing", *r, generation)
+	if r.Epoch != epoch || !r.PrevMissing {
+		t.Errorf("reply = %+v, want epoch %d and PrevMissing", *r, epoch)
 	}
 	if got, want := r.Totals[0], tally("a", at, 4, 40); got != want {
 		t.Errorf("total = %v, want %v: what the snapshot had and this batch", got, want)
@@ -99,10 +99,10 @@ func TestRefusedKeys(t *testing.T) {
 	var log logged
 	n := newNode(t, open(t, server.URL(), valkeystore.Config{Logger: log.logger()}))
 	at := begin()
-	key := func(id, kind string) string { return fmt.Sprintf("plimsoll1:{default.0}:c:%s:%s:%d", id, kind, at) }
+	n.add(tally("full", at, 1, 1<<62))
+	key := func(id, kind string) string { return fmt.Sprintf("%s%s:%s:%d", counters(t, server), id, kind, at) }
 	server.Do(t, "RPUSH", key("list", "t"), "x")
 	server.Do(t, "SET", key("text", "r"), "many")
-	n.add(tally("full", at, 1, 1<<62))
 
 	for range 2 {
 		r := n.add(tally("good", at, 1, 10), tally("list", at, 2, 20), tally("text", at, 3, 30), tally("full", at, 4, 1<<62))
@@ -127,7 +127,7 @@ func TestKeyThatCameBackExpires(t *testing.T) {
 	n := newNode(t, open(t, server.URL(), valkeystore.Config{}))
 	at := begin()
 	n.add(tally("a", at, 1, 10))
-	server.Do(t, "DEL", fmt.Sprintf("plimsoll1:{default.0}:c:a:t:%d", at))
+	server.Do(t, "DEL", fmt.Sprintf("%sa:t:%d", counters(t, server), at))
 	n.add(tally("a", at, 1, 10))
 	n.add()
 	ttls(t, server)

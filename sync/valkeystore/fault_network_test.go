@@ -27,8 +27,8 @@ func TestReplyCutAfterExecution(t *testing.T) {
 		if n.resolve(b).Duplicate {
 			duplicates++
 		}
-		if n.reply.Generation != n.generation || n.reply.PrevMissing {
-			t.Errorf("reply = %+v, want generation %d and the batch before known", n.reply, n.generation)
+		if n.reply.Epoch != n.identity || n.reply.PrevMissing {
+			t.Errorf("reply = %+v, want epoch %d and the batch before known", n.reply, n.identity)
 		}
 	}
 	// A cut can also hit the client's greeting; the batch is then applied later.

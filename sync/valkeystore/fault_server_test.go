@@ -69,7 +69,7 @@ func TestPermissions(t *testing.T) {
 	for _, denied := range []string{"watch", "multi", "exec", "incrby", "set", "time", "exists", "expire", "get"} {
 		t.Run(denied, func(t *testing.T) {
 			server := servertest.Start(t)
-			server.Do(t, "ACL", "SETUSER", "gw", "on", ">pw", "~plimsoll1:*", "+@all", "-"+denied)
+			server.Do(t, "ACL", "SETUSER", "gw", "on", ">pw", "~plimsoll2:*", "+@all", "-"+denied)
 			n := newNode(t, open(t, "valkey://gw:pw@"+server.Addr(), valkeystore.Config{}))
 			b := n.next(tally("a", begin(), 1, 10))
 			for range 4 {
@@ -92,7 +92,7 @@ func TestPermissionsChange(t *testing.T) {
 	for _, denied := range []string{"watch", "multi", "exec", "incrby", "set", "discard"} {
 		t.Run(denied, func(t *testing.T) {
 			server := servertest.Start(t)
-			server.Do(t, "ACL", "SETUSER", "gw", "on", ">pw", "~plimsoll1:*", "+@all")
+			server.Do(t, "ACL", "SETUSER", "gw", "on", ">pw", "~plimsoll2:*", "+@all")
 			n := newNode(t, open(t, "valkey://gw:pw@"+server.Addr(), valkeystore.Config{}))
 			at := begin()
 			n.add(tally("a", at, 1, 10))
@@ -231,7 +231,7 @@ func TestDocumentedRightsSuffice(t *testing.T) {
 		t.Error("docs/OPERATIONS.md asks for other rights")
 	}
 	server := servertest.Start(t, "--maxmemory-policy", "allkeys-lru")
-	server.Do(t, append([]string{"ACL", "SETUSER", "gw", "on", ">pw", "~plimsoll1:*"}, strings.Fields(rights)...)...)
+	server.Do(t, append([]string{"ACL", "SETUSER", "gw", "on", ">pw", "~plimsoll2:*"}, strings.Fields(rights)...)...)
 	var log logged
 	n := newNode(t, open(t, "valkey://gw:pw@"+server.Addr(), valkeystore.Config{Logger: log.logger()}))
 	for range 3 {

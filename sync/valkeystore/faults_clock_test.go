@@ -117,7 +117,7 @@ func rowClocks(t underTest) string {
 	stop()
 	worst := overLimit(t, f, limits.RPM)
 	windows := map[string]bool{}
-	keys, _ := server.Do(t, "KEYS", "plimsoll1:{default.0}:c:*").([]any)
+	keys, _ := server.Do(t, "KEYS", counters(t, server)+"*").([]any)
 	for _, key := range keys {
 		text := key.(string)
 		windows[text[strings.LastIndexByte(text, ':')+1:]] = true

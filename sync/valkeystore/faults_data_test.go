@@ -70,7 +70,7 @@ func rowSnapshot(t underTest) string {
 		pause(time.Second)
 	}
 	text := f.summary(server.URL(), server)
-	expect(t, "replayed", f.stats().Replayed)
+	expect(t, "new epochs", f.stats().Reseeded)
 	return text
 }
 
@@ -118,11 +118,11 @@ func rowRefusedKeys(t underTest) string {
 	f.rest()
 	at := begin()
 	for _, start := range []int64{at, at + 60} {
-		key := fmt.Sprintf("plimsoll1:{default.0}:c:dep-007:t:%d", start)
+		key := fmt.Sprintf("%sdep-007:t:%d", counters(t, server), start)
 		server.Do(t, "DEL", key)
 		server.Do(t, "RPUSH", key, "x")
 		server.Do(t, "EXPIRE", key, "100")
-		server.Do(t, "SET", fmt.Sprintf("plimsoll1:{default.0}:c:dep-008:r:%d", start), strconv.FormatInt(math.MaxInt64, 10), "EX", "100")
+		server.Do(t, "SET", fmt.Sprintf("%sdep-008:r:%d", counters(t, server), start), strconv.FormatInt(math.MaxInt64, 10), "EX", "100")
 	}
 	f.load()
 	pause(time.Second)
@@ -171,7 +171,7 @@ func rowEviction(t underTest) string {
 	}
 	pause(2 * time.Second)
 	// Single counters, as when there is just not enough room.
-	keys, _ := server.Do(t, "KEYS", "plimsoll1:{default.0}:c:dep-0[0-4]*").([]any)
+	keys, _ := server.Do(t, "KEYS", counters(t, server)+"dep-0[0-4]*").([]any)
 	del := []string{"DEL"}
 	for _, key := range keys {
 		del = append(del, key.(string))
@@ -180,7 +180,7 @@ func rowEviction(t underTest) string {
 	pause(6 * time.Second)
 	restored := f.stats().Restored
 	expect(t, "restored", restored)
-	// Nearly all keys, the generation among them.
+	// Nearly all keys, the epoch among them.
 	for range 5 {
 		server.Do(t, "CONFIG", "SET", "maxmemory", "1mb")
 		pause(300 * time.Millisecond)

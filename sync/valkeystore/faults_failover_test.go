@@ -45,7 +45,7 @@ func clusterSummary(t testing.TB, f *fleet, cluster *servertest.Cluster, most ti
 // firstBucket is the primary that has a part of every node's usage.
 func firstBucket(t testing.TB, cluster *servertest.Cluster) *servertest.Server {
 	t.Helper()
-	return cluster.Owner(t, "plimsoll1:{default.0}:g")
+	return cluster.Owner(t, "plimsoll2:{default.0}:e")
 }
 
 func rowClusterKill(t underTest) string {
@@ -68,7 +68,7 @@ func rowClusterBehind(t underTest) string {
 	owner.Kill(t)
 	pause(5 * time.Second)
 	text := clusterSummary(t, f, cluster, failover)
-	expect(t, "replayed", f.stats().Replayed)
+	expect(t, "new epochs", f.stats().Reseeded)
 	return text
 }
 
@@ -156,7 +156,7 @@ func rowName(t underTest) string {
 
 func rowMoving(t underTest) string {
 	f, cluster := newClusterFleet(t)
-	key := "plimsoll1:{default.0}:g"
+	key := "plimsoll2:{default.0}:e"
 	slot := strconv.FormatInt(cluster.Nodes[0].Do(t, "CLUSTER", "KEYSLOT", key).(int64), 10)
 	const moves = 6
 	var moving time.Duration

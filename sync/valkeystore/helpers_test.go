@@ -25,14 +25,16 @@ type node struct {
 	name       string
 	seq        uint64
 	generation uint64
-	timeout    time.Duration // of one attempt
+	epochs     map[int]uint64 // by bucket
+	identity   uint64         // epoch or generation of the last reply
+	timeout    time.Duration  // of one attempt
 	failures   int
 	reply      syncer.Reply
 }
 
 func newNode(tb testing.TB, store *valkeystore.Store) *node {
 	tb.Helper()
-	return &node{tb: tb, store: store, name: fmt.Sprintf("n-%x", rand.Uint64()), timeout: 300 * time.Millisecond}
+	return &node{tb: tb, store: store, name: fmt.Sprintf("n-%x", rand.Uint64()), epochs: map[int]uint64{}, timeout: 300 * time.Millisecond}
 }
 
 // open returns a store at an address that is closed with the test.
@@ -55,10 +57,18 @@ func (n *node) next(deltas ...window.Tally) syncer.Batch {
 	return b
 }
 
-// try sends a batch once.
+// try sends a batch once, in the epoch of the bucket when the node first asked.
 func (n *node) try(b syncer.Batch) error {
 	ctx, cancel := context.WithTimeout(n.tb.Context(), n.timeout)
 	defer cancel()
+	if _, met := n.epochs[b.Bucket]; !met {
+		if err := n.store.Exchange(ctx, syncer.Batch{Node: n.name, Bucket: b.Bucket}, &n.reply); err != nil {
+			n.failures++
+			return err
+		}
+		n.epochs[b.Bucket] = n.reply.Epoch
+	}
+	b.Epoch = n.epochs[b.Bucket]
 	err := n.store.Exchange(ctx, b, &n.reply)
 	if err != nil {
 		n.failures++
@@ -68,6 +78,7 @@ func (n *node) try(b syncer.Batch) error {
 	if n.reply.Generation != 0 {
 		n.generation = n.reply.Generation
 	}
+	n.identity = n.reply.Generation | n.reply.Epoch
 	return nil
 }
 
@@ -100,6 +111,18 @@ func (n *node) total(id string, start int64) window.Tally {
 		n.tb.Fatalf("totals = %v, want one", r.Totals)
 	}
 	return r.Totals[0]
+}
+
+// counters returns what the names of the counters that count now begin with.
+func counters(tb testing.TB, server *servertest.Server) string {
+	tb.Helper()
+	const head = "plimsoll2:{default.0}:"
+	identity, _ := server.Do(tb, "GET", head+"e").(string)
+	epoch, _, _ := strings.Cut(identity, ":")
+	if epoch == "" {
+		tb.Error("no epoch")
+	}
+	return head + epoch + ":c:"
 }
 
 // begin is when the present window began.

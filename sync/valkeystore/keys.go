@@ -9,7 +9,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-const prefix = "plimsoll1:"
+const prefix = "plimsoll2:"
 
 // head is what all keys of a bucket begin with. Its hash tag keeps them on one
 // server of a cluster.
@@ -32,7 +32,7 @@ func bucketOf(id string, buckets int) int {
 
 // A namer writes the key of a counter, and says how long one of a minute lives.
 type namer interface {
-	name(to *text, c counter)
+	name(to *text, head string, c counter)
 	ttl(c counter) time.Duration
 }
 
@@ -47,6 +47,9 @@ func (t *text) str(s string)  { t.b.WriteString(s) }
 func (t *text) int(n int64)   { t.b.Write(strconv.AppendInt(t.num[:0], n, 10)) }
 func (t *text) uint(n uint64) { t.b.Write(strconv.AppendUint(t.num[:0], n, 10)) }
 
+// base36 writes a number in digits and small letters.
+func (t *text) base36(n uint64) { t.b.Write(strconv.AppendUint(t.num[:0], n, 36)) }
+
 // cut returns what was written since the last cut. It stays valid whatever is
 // written later.
 func (t *text) cut() string {
@@ -55,20 +58,20 @@ func (t *text) cut() string {
 	return s
 }
 
-// native names counters after the bucket, the deployment and the second the
-// window begins. The letter after the tag keeps them apart from markers, whatever
-// an ID or a node's name holds.
-type native struct{ head string }
+// native names counters after the bucket, the epoch, the deployment and the
+// second the window begins. The letter after the epoch keeps them apart from
+// markers, whatever an ID or a node's name holds.
+type native struct{}
 
-func (n native) name(to *text, c counter) {
-	to.str(n.head)
+func (native) name(to *text, head string, c counter) {
+	to.str(head)
 	to.str("c:")
 	to.str(c.id)
 	to.str(nativeKinds[c.kind][c.count])
 	to.int(c.start)
 }
 
-func (n native) ttl(counter) time.Duration { return keyTTL }
+func (native) ttl(counter) time.Duration { return keyTTL }
 
 // nativeKinds name counters by the kind of their window and what they count.
 var nativeKinds = [window.Kinds]countNames{
@@ -107,9 +110,9 @@ func (l litellm) ttl(c counter) time.Duration {
 	return l.others.ttl(c)
 }
 
-func (l litellm) name(to *text, c counter) {
+func (l litellm) name(to *text, head string, c counter) {
 	if !l.has(c) {
-		l.others.name(to, c)
+		l.others.name(to, head, c)
 		return
 	}
 	to.str(c.id)

@@ -73,7 +73,7 @@ func TestLiteLLM(t *testing.T) {
 		t.Errorf("TTL = %d, want at most 60", left)
 	}
 	for _, key := range server.Do(t, "KEYS", "*").([]any) {
-		if key := key.(string); !strings.HasPrefix(key, "plimsoll1:{default.0}:") && !strings.Contains(key, "pm:"+minute) {
+		if key := key.(string); !strings.HasPrefix(key, "plimsoll2:{default.0}:") && !strings.Contains(key, "pm:"+minute) {
 			t.Errorf("key %q is neither LiteLLM's nor under our prefix", key)
 		}
 	}

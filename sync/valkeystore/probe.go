@@ -32,7 +32,7 @@ func (s *Store) probe(ctx context.Context, c client, b *bucket, conn valkey.Core
 		return nil
 	}
 	bld := conn.B()
-	results := conn.DoMulti(ctx, bld.Watch().Key(b.head+"g").Build(), bld.Multi().Build(), bld.Time().Build(), bld.Exec().Build())
+	results := conn.DoMulti(ctx, bld.Watch().Key(b.head+b.identity).Build(), bld.Multi().Build(), bld.Time().Build(), bld.Exec().Build())
 	exec := results[len(results)-1]
 	if err := cause(results); !errors.Is(err, errGarbled) { // something was refused
 		if results[1].Error() == nil && !aborted(exec.Error()) {
@@ -62,8 +62,12 @@ func aborted(err error) bool {
 
 // distrust has the next batch probe again when the server took this one's
 // commands other than as a guarded transaction.
-func (b *bucket) distrust(ctx context.Context, conn valkey.CoreClient, results []valkey.ValkeyResult) {
-	watch, multi := results[atWatch].Error(), results[atMulti].Error()
+func (b *bucket) distrust(ctx context.Context, conn valkey.CoreClient, c *call, results []valkey.ValkeyResult) {
+	var watch error
+	if c.atWatch >= 0 {
+		watch = results[c.atWatch].Error()
+	}
+	multi := results[c.atMulti].Error()
 	exec := results[len(results)-1].Error()
 	open := multi == nil && exec != nil && !valkey.IsValkeyNil(exec) && !aborted(exec)
 	if watch == nil && multi == nil && !open {

@@ -19,7 +19,7 @@ var errGarbled = errors.New("the server's answer makes no sense")
 
 // read takes the replies to a batch apart. An error means that the batch may or
 // may not have been applied.
-func (c *call) read(results []valkey.ValkeyResult, batch *syncer.Batch, r *syncer.Reply) error {
+func (c *call) read(b *bucket, results []valkey.ValkeyResult, batch *syncer.Batch, r *syncer.Reply) error {
 	*r = syncer.Reply{Totals: r.Totals[:0], Refused: r.Refused[:0], Cooling: r.Cooling[:0], Bytes: c.bytes}
 	if len(results) != len(c.cmds) {
 		return errGarbled
@@ -27,7 +27,7 @@ func (c *call) read(results []valkey.ValkeyResult, batch *syncer.Batch, r *synce
 	exec := results[len(results)-1]
 	switch err := exec.Error(); {
 	case valkey.IsValkeyNil(err):
-		return c.duplicate(results, batch, r)
+		return c.duplicate(b, results, batch, r)
 	case err != nil:
 		return cause(results)
 	}
@@ -35,7 +35,7 @@ func (c *call) read(results []valkey.ValkeyResult, batch *syncer.Batch, r *synce
 	if err != nil || len(answers) != c.queued {
 		return errGarbled
 	}
-	return c.applied(answers, batch, r)
+	return c.applied(b, answers, batch, r)
 }
 
 // cause returns what kept a transaction from running: the first error of the
@@ -50,42 +50,49 @@ func cause(results []valkey.ValkeyResult) error {
 }
 
 // duplicate is what EXEC's nil means: the marker was touched, so the batch had
-// been applied. Its generation and the batch before are as of just before.
-func (c *call) duplicate(results []valkey.ValkeyResult, batch *syncer.Batch, r *syncer.Reply) error {
-	if err := results[atWatch].Error(); err != nil {
+// been applied. Its identity and the batch before are as of just before.
+func (c *call) duplicate(b *bucket, results []valkey.ValkeyResult, batch *syncer.Batch, r *syncer.Reply) error {
+	if c.atWatch < 0 {
+		return errGarbled // nothing was watched
+	}
+	if err := results[c.atWatch].Error(); err != nil {
 		return err
 	}
 	r.Duplicate = true
-	r.Generation = batch.Generation
-	if s, err := results[atGeneration].ToString(); err == nil {
-		r.Generation = generation(s)
+	r.Generation, r.Epoch = batch.Generation, batch.Epoch
+	if s, err := results[c.atIdentity].ToString(); err == nil {
+		b.identify(s, r)
 	}
-	if n, err := results[atPrev].AsInt64(); err == nil {
-		r.PrevMissing = n == 0 && batch.Seq > 1
+	if c.atPrev >= 0 {
+		if n, err := results[c.atPrev].AsInt64(); err == nil {
+			r.PrevMissing = n == 0 && batch.Seq > 1
+		}
 	}
 	return nil
 }
 
-func (c *call) applied(answers []valkey.ValkeyMessage, batch *syncer.Batch, r *syncer.Reply) error {
+func (c *call) applied(b *bucket, answers []valkey.ValkeyMessage, batch *syncer.Batch, r *syncer.Reply) error {
 	var err error
 	if r.StoreTime, err = serverTime(&answers[inTime]); err != nil {
 		return err
 	}
-	if s, err := answers[inGeneration].ToString(); err == nil {
-		r.Generation = generation(s)
+	if s, err := answers[inIdentity].ToString(); err == nil {
+		b.identify(s, r)
 	} else {
-		r.Generation = max(batch.Generation, 1) // not readable: nothing is known to have changed
+		b.unidentified(batch, r)
 	}
 	if c.inNodes != 0 {
 		if n, err := answers[c.inNodes].ToInt64(); err == nil {
 			r.Nodes = int(n)
 		}
 	}
-	known, err := answers[inPrev].ToInt64()
-	if err != nil {
-		return errGarbled
+	if c.inPrev != 0 {
+		known, err := answers[c.inPrev].ToInt64()
+		if err != nil {
+			return errGarbled
+		}
+		r.PrevMissing = known == 0 && batch.Seq > 1
 	}
-	r.PrevMissing = known == 0 && batch.Seq > 1
 	var got []valkey.ValkeyMessage
 	if c.inGets != 0 {
 		if got, err = answers[c.inGets].ToArray(); err != nil || len(got) != len(c.gets) {
@@ -113,7 +120,9 @@ func (c *call) applied(answers []valkey.ValkeyMessage, batch *syncer.Batch, r *s
 			r.Refused = append(r.Refused, refused)
 		}
 	}
-	r.Cooling = cooling(&answers[c.inCooling], r.Cooling)
+	if c.inCooling != 0 {
+		r.Cooling = cooling(&answers[c.inCooling], r.Cooling)
+	}
 	return nil
 }
 

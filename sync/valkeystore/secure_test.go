@@ -142,7 +142,7 @@ func testPasswords(t *testing.T, server *servertest.Server, url string) {
 	t.Helper()
 	const old, next, wrong = "first-secret", "second-secret", "wrong-secret"
 	setPassword := func(word string) {
-		server.Do(t, "ACL", "SETUSER", "gw", "reset", "on", ">"+word, "~plimsoll1:*", "+@all")
+		server.Do(t, "ACL", "SETUSER", "gw", "reset", "on", ">"+word, "~plimsoll2:*", "+@all")
 		server.Do(t, "CLIENT", "KILL", "USER", "gw")
 	}
 	file := filepath.Join(t.TempDir(), "password")
@@ -151,7 +151,7 @@ func testPasswords(t *testing.T, server *servertest.Server, url string) {
 			t.Fatal(err)
 		}
 	}
-	server.Do(t, "ACL", "SETUSER", "gw", "on", ">"+old, "~plimsoll1:*", "+@all")
+	server.Do(t, "ACL", "SETUSER", "gw", "on", ">"+old, "~plimsoll2:*", "+@all")
 	write(old)
 	t.Setenv("PLIMSOLL_TEST_PASSWORD", old)
 

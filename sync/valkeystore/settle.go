@@ -11,10 +11,11 @@ import (
 func (b *bucket) settle(c *call, batch *syncer.Batch, r *syncer.Reply, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if r.PrevMissing || batch.Generation != 0 && r.Generation != batch.Generation {
+	other := r.Generation != batch.Generation || r.Epoch != batch.Epoch
+	if r.PrevMissing || other && (batch.Generation != 0 || batch.Epoch != 0) {
 		b.forget() // keys may have gone, and come again without their TTL
 	}
-	lost := r.Duplicate || r.PrevMissing || r.Generation != batch.Generation
+	lost := r.Duplicate || r.PrevMissing || other
 	if !r.Duplicate {
 		b.debt = b.debt[:copy(b.debt, b.debt[min(c.paid, len(b.debt)):])]
 		if c.renews {
@@ -33,7 +34,7 @@ func (b *bucket) settle(c *call, batch *syncer.Batch, r *syncer.Reply, now time.
 			b.touch(d, c.due[i])
 		}
 		if bare := changed(d) &^ c.due[i]; bare != 0 && (lost || created(d, &r.Totals[i], bare)) {
-			b.owe(d, bare)
+			b.owe(batch.Epoch, d, bare)
 		}
 	}
 }

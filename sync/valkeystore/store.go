@@ -119,8 +119,8 @@ func (s *Store) attempt(ctx context.Context, c client, b *bucket, batch *syncer.
 		return err // call is not reused: its commands may still be written
 	}
 	defer s.calls.Put(call)
-	b.distrust(ctx, conn, results)
-	if err := call.read(results, batch, r); err != nil {
+	b.distrust(ctx, conn, call, results)
+	if err := call.read(b, results, batch, r); err != nil {
 		return err
 	}
 	if !r.StoreTime.IsZero() {
@@ -146,6 +146,7 @@ func (s *Store) nodes(now time.Time) int {
 // that the totals are whole.
 func (s *Store) refused(ctx context.Context, conn valkey.CoreClient, b *bucket, batch *syncer.Batch, r *syncer.Reply) {
 	var t text
+	head := b.named(&t, batch.Epoch)
 	var keys []string
 	var into []*int64 // where their totals belong
 	at := 0
@@ -156,7 +157,7 @@ func (s *Store) refused(ctx context.Context, conn valkey.CoreClient, b *bucket, 
 		}
 		for _, k := range counterKinds {
 			if *field(d, k) != 0 {
-				b.names.name(&t, counter{d.ID, d.Kind, d.Start, k})
+				b.names.name(&t, head, counter{d.ID, d.Kind, d.Start, k})
 				keys, into = append(keys, t.cut()), append(into, field(&r.Totals[at], k))
 			}
 		}

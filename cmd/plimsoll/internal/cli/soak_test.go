@@ -238,7 +238,11 @@ func (a *auditor) look(t *testing.T) {
 		b.Seq = a.seq[b.Bucket]
 		var r syncer.Reply
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-		err := a.store.Exchange(ctx, b, &r)
+		err := a.store.Exchange(ctx, syncer.Batch{Node: b.Node, Bucket: b.Bucket}, &r)
+		if err == nil {
+			b.Epoch = r.Epoch
+			err = a.store.Exchange(ctx, b, &r)
+		}
 		cancel()
 		if err != nil { // the server has just come back
 			t.Logf("auditor: %v", err)

@@ -102,7 +102,7 @@ func TestLive(t *testing.T) {
 	pushed, counted := 0, 0
 	for _, k := range keys {
 		key := k.(string)
-		require.True(t, strings.HasPrefix(key, "plimsoll1:"), key)
+		require.True(t, strings.HasPrefix(key, "plimsoll2:"), key)
 		require.Positive(t, server.Do(t, "TTL", key), key)
 		if strings.Contains(key, ":a:a:rpm:") {
 			var n int

@@ -37,7 +37,7 @@ type pusher struct {
 // newPusher returns a pusher with keys of this run's own.
 func newPusher(strategy *litellm.Strategy, o Options, l Live, run string) *pusher {
 	return &pusher{
-		address: l.Address, prefix: "plimsoll1:" + run + ":", interval: o.Nodes.Interval, pool: o.Pool,
+		address: l.Address, prefix: "plimsoll2:" + run + ":", interval: o.Nodes.Interval, pool: o.Pool,
 		seen: newWatch(), strategy: strategy,
 	}
 }

@@ -1,0 +1,63 @@
+package valkeystore
+
+import (
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/sync/syncer"
+)
+
+// The identity of a bucket's data is the value of one key. Where counters are
+// named after an epoch, it is that epoch and when it began, in Unix
+// milliseconds: "sz3kq0v1a:1795478400000". Where they cannot be, it is a random
+// number, the generation.
+const (
+	identityEpoch      = "e"
+	identityGeneration = "g"
+)
+
+// newIdentity returns what a bucket without an identity is given.
+func (b *bucket) newIdentity(t *text, above uint64, now time.Time) string {
+	if b.epochs {
+		return epochText(t, syncer.NewEpoch(above, now), now)
+	}
+	t.uint(rand.Uint64() | 1) // never 0
+	return t.cut()
+}
+
+func epochText(t *text, epoch uint64, now time.Time) string {
+	t.base36(epoch)
+	t.str(":")
+	t.int(now.UnixMilli())
+	return t.cut()
+}
+
+// identify puts a bucket's identity into a reply.
+func (b *bucket) identify(s string, r *syncer.Reply) {
+	if b.epochs {
+		r.Epoch = epochOf(s)
+		return
+	}
+	r.Generation = generation(s)
+}
+
+// unidentified is for an identity that cannot be read.
+func (b *bucket) unidentified(batch *syncer.Batch, r *syncer.Reply) {
+	if b.epochs {
+		r.Epoch = 1 // below any other: nodes in one begin a new one, which mends the key
+		return
+	}
+	r.Generation = max(batch.Generation, 1) // nothing is known to have changed
+}
+
+// epochOf reads an epoch. One that is none counts as the lowest.
+func epochOf(s string) uint64 {
+	epoch, _, _ := strings.Cut(s, ":")
+	n, err := strconv.ParseUint(epoch, 36, 64)
+	if err != nil || n == 0 || n > 1<<62 {
+		return 1
+	}
+	return n
+}
