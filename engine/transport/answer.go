@@ -16,19 +16,18 @@ import (
 // maxRefusal is how much of a provider's refusal is read to understand it.
 const maxRefusal = 64 << 10
 
-// follow has the call end with the answer. It returns the stream, if it is one.
-func (t *Transport) follow(ctx context.Context, resp *http.Response, q *request, c *call) *stream {
+// follow has the call end with the answer.
+func (t *Transport) follow(ctx context.Context, resp *http.Response, q *request, c *call) {
 	c.watch(ctx)
 	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")) // "" is not a stream
 	blind := resp.Header.Get("Content-Encoding") != ""
 	if kind != "text/event-stream" || blind {
 		resp.Body = &body{src: resp.Body, call: c, blind: blind, finder: wire.NewFinder("usage")}
-		return nil
+		return
 	}
-	s := &stream{src: resp.Body, call: c, events: events{op: q.op, hide: q.asksUsage(c.place)}}
-	resp.Body, resp.ContentLength = s, -1
+	resp.Body = &stream{src: resp.Body, call: c, events: events{op: q.op, hide: q.asksUsage(c.place)}}
+	resp.ContentLength = -1
 	resp.Header.Del("Content-Length")
-	return s
 }
 
 // peek returns the beginning of a body and leaves all of it to be read.
@@ -86,14 +85,3 @@ func unusable(status int) error {
 
 // lastStatus is the highest status of HTTP.
 const lastStatus = 599
-
-// retryable reports whether another deployment may answer in place of this one: not
-// where it is the request that is wrong. Who may not call is the deployment, as no
-// credential of the client's is sent.
-func retryable(status int) bool {
-	switch status {
-	case http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden, http.StatusTooManyRequests:
-		return true
-	}
-	return status >= http.StatusInternalServerError
-}

@@ -2,10 +2,9 @@ package transport
 
 import (
 	"context"
-	"errors"
-	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
@@ -26,6 +25,7 @@ type call struct {
 	header   http.Header // of the answer
 	input    int64       // estimated; -1 = it was not
 	expected int64       // output tokens, reserved
+	sent     atomic.Bool // the request's body was read to its end
 
 	mu      sync.Mutex
 	lease   engine.Lease
@@ -92,13 +92,6 @@ func (c *call) signal(body []byte) provider.Signal {
 	})
 }
 
-// refusedEarly reports whether a stream refused before it produced anything.
-func (c *call) refusedEarly() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.refused && c.pieces == 0 && !c.usage.known()
-}
-
 // finish ends a call whose answer is complete.
 func (c *call) finish() {
 	c.close(func() {
@@ -145,12 +138,12 @@ func (c *call) astray(err error) {
 	})
 }
 
-// fail ends a call without an answer. The provider may have counted it, unless
-// there was no connection.
+// fail ends a call without an answer. The provider may have counted it, unless it
+// did not have all of the request.
 func (c *call) fail(err error) {
 	c.close(func() {
 		c.report.Err = err
-		if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
+		if !c.sent.Load() {
 			c.report.Ending = Released
 			c.lease.Release()
 			return

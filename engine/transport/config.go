@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/estimate"
@@ -50,8 +51,20 @@ type Config struct {
 	// again; a larger one is refused with 413. 0 = 8 MiB, at most 64 MiB.
 	MaxBody int64
 	// MaxAttempts is how many deployments one request is sent to at most;
-	// 0 = 3, at most 100.
+	// 0 = 3, at most 100. Of calls that a provider may have worked on before they failed
+	// at most one in ten of a group is sent again, once.
 	MaxAttempts int
+	// Timeouts bound how long a provider may be silent.
+	Timeouts Timeouts
+	// HoldTime and HoldBytes are how long the beginning of an answer with status 200 is
+	// held back, and how many bytes of it, until it shows content or an error: an error is
+	// then tried elsewhere. After that all of it is passed on as it comes. 0 = 2 s and
+	// 64 KiB; at most a minute and 4 MiB; a HoldTime below 0 = nothing is held back.
+	HoldTime  time.Duration
+	HoldBytes int64
+	// Client names who sent a request, so that several who give up are told from one who
+	// does so often; nil = the address of the request.
+	Client func(*http.Request) string
 	// Done is told of every attempt when it has ended: for a stream, after its
 	// last byte. It is called on the goroutine that ended the attempt, from many
 	// at once, and must not block. Nil = nobody is told.
@@ -101,6 +114,13 @@ type Endpoint struct {
 	// NoStreamUsage is for servers that do not know stream_options: streams are not
 	// asked for usage, so that what was reserved for them stands.
 	NoStreamUsage bool
+	// MaxInputTokens is the largest prompt that the model takes, and BaseModel what the
+	// model is, whatever Model calls it: a request that is too large for one deployment
+	// goes to another only if that may be larger. 0 and "" = not known.
+	MaxInputTokens int64
+	BaseModel      string
+	// Timeouts are those of the endpoint; zero fields = those of the Config.
+	Timeouts Timeouts
 	// PassHeaders names headers of clients that travel to this endpoint, beside those
 	// that travel to every one: content type and language, user agent, versions and
 	// betas of the API, trace and request ids, and what the SDKs and command lines say
@@ -125,6 +145,13 @@ func (c *Config) validate() error {
 	}
 	if c.MaxAttempts < 0 || c.MaxAttempts > largestMaxAttempts {
 		p.addf("MaxAttempts: is %d; use 0 for the default of %d, or up to %d", c.MaxAttempts, defaultMaxAttempts, largestMaxAttempts)
+	}
+	c.Timeouts.validate(&p, "")
+	if c.HoldTime > longestHold {
+		p.addf("HoldTime: is %s; use 0 for the default of %s, or up to %s", c.HoldTime, defaultHoldTime, longestHold)
+	}
+	if c.HoldBytes < 0 || c.HoldBytes > largestHold {
+		p.addf("HoldBytes: is %d; use 0 for the default of %d, or up to %d", c.HoldBytes, defaultHoldBytes, largestHold)
 	}
 	if c.Engine != nil {
 		p = append(p, validateEndpoints(c.Engine, c.Endpoints)...)
@@ -193,6 +220,10 @@ func (ep *Endpoint) validate(p *problems, at string) {
 	if strings.ContainsFunc(ep.Model, isControl) {
 		p.addf("%s.Model: has a control character", at)
 	}
+	if ep.MaxInputTokens < 0 {
+		p.addf("%s.MaxInputTokens: is %d; leave it 0 if it is not known", at, ep.MaxInputTokens)
+	}
+	ep.Timeouts.validate(p, at+".")
 	for _, name := range ep.PassHeaders {
 		if canonical := http.CanonicalHeaderKey(name); never(canonical) || !headerName(name) {
 			p.addf("%s.PassHeaders: %q cannot be passed; name a header that is no credential and does not describe a connection", at, name)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -66,10 +67,16 @@ func TestStreamCutHalfWay(t *testing.T) {
 				ended := make(chan transport.Attempt, 1)
 				b := newBench(t, change{api: tt.api, edit: func(c *transport.Config) {
 					c.Done = func(a transport.Attempt) { ended <- a }
+					c.HoldTime = time.Millisecond // no content will come
 				}}, g)
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
 				resp, err := b.client.Do(request(ctx, t, tt.path, streamedChat))
+				if tt.name == "nothing seen" && stop == nil {
+					require.ErrorIs(t, err, io.ErrUnexpectedEOF, "the client need not be sent half an answer")
+					require.Equal(t, transport.Kept, (<-ended).Ending)
+					return
+				}
 				require.NoError(t, err)
 				_, err = io.ReadFull(resp.Body, make([]byte, len(tt.send)))
 				require.NoError(t, err)

@@ -38,11 +38,28 @@
 //
 // # Failures
 //
-// On 429, 5xx, connection errors and what says that the deployment may not call
-// (401, 402, 403) the next deployment is tried, as long as nothing has reached the
-// client, up to [Config.MaxAttempts]; the answer of the last is the client's.
-// Retry-After is obeyed, to a degree. Errors alone, those that no provider has put a
-// time to, never take the last deployment away.
+// What an answer says decides what follows, by package provider's one classification:
+// its status, or what its body says where that is more exact, errors inside a 200
+// included. The beginning of a 200 is held back until it shows content or an error, for
+// [Config.HoldTime] and [Config.HoldBytes] at most.
+//
+//	what it is                                  tried elsewhere      the deployment
+//	a limit used up, no capacity, no money      yes                  cools down
+//	the deployment's fault: key, region, model  yes                  cools down from the second in a row
+//	it failed: 5xx, a timeout, a cut            once, one in ten     cools down from the second in a row
+//	too large here                              once, where larger   nothing
+//	the request's fault                         no                   nothing
+//
+// Up to [Config.MaxAttempts] deployments are tried as long as nothing has reached the
+// client; the answer of the last is the client's. A call that failed after its request
+// was sent may have been counted: its reservation stands, and it is sent again once at
+// most, for one in ten of a group's calls, and not where each call creates something
+// (images, background and stored responses). Retry-After is obeyed, to a degree. Errors
+// alone, those that no provider has put a time to, never take the last deployment away.
+//
+// A provider that is silent is left after [Timeouts]. A client that gives up before the
+// first byte says something only after 30 s and three times what the deployment usually
+// takes: it then ranks behind others, and cools down when three different clients agree.
 //
 // # Refusals
 //

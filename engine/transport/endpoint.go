@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/transport/internal/wire"
 )
 
@@ -16,21 +15,36 @@ type place struct {
 	base   *url.URL
 	quoted []byte          // Model, as JSON
 	passed map[string]bool // PassHeaders, in canonical form
+	times  Timeouts
+	health *health
 }
 
 // places are where requests go, as of one Apply.
 type places struct {
 	of      map[string]*place   // by a deployment's ID
-	groups  map[string]bool     // those of which a deployment has one
+	groups  map[string]*budget  // those of which a deployment has one
 	members map[string][]string // the IDs of the deployments of those groups
 }
 
-func newPlaces(e *engine.Engine, endpoints map[string]Endpoint) *places {
-	out := &places{make(map[string]*place, len(endpoints)), map[string]bool{}, map[string][]string{}}
-	states := e.AppendStates(nil)
+// newPlaces returns the places of these endpoints. What is remembered of groups and
+// deployments goes on.
+func (t *Transport) newPlaces(endpoints map[string]Endpoint) *places {
+	out := &places{make(map[string]*place, len(endpoints)), map[string]*budget{}, map[string][]string{}}
+	old := t.places.Load()
+	if old == nil {
+		old = &places{}
+	}
+	states := t.engine.AppendStates(nil)
 	for i := range states {
 		if _, ok := endpoints[states[i].ID]; ok {
-			out.groups[states[i].Group] = true
+			b := out.groups[states[i].Group]
+			if b == nil {
+				b = old.groups[states[i].Group]
+			}
+			if b == nil {
+				b = newBudget()
+			}
+			out.groups[states[i].Group] = b
 			out.members[states[i].Group] = append(out.members[states[i].Group], states[i].ID)
 		}
 	}
@@ -39,7 +53,10 @@ func newPlaces(e *engine.Engine, endpoints map[string]Endpoint) *places {
 		if err != nil {
 			continue // cannot be: it was validated
 		}
-		p := &place{Endpoint: ep, id: id, base: base, quoted: wire.Quote(ep.Model), passed: map[string]bool{}}
+		p := &place{Endpoint: ep, id: id, base: base, quoted: wire.Quote(ep.Model), passed: map[string]bool{}, times: ep.Timeouts.or(t.times), health: &health{}}
+		if was := old.of[id]; was != nil {
+			p.health = was.health
+		}
 		for _, name := range ep.PassHeaders {
 			p.passed[http.CanonicalHeaderKey(name)] = true
 		}

@@ -9,10 +9,9 @@ import (
 
 // events understands the events of one stream.
 type events struct {
-	op    operation
-	hide  bool // leave out the chunk of a chat that only tells the usage
-	begun bool // output has come, or what else is no preamble
-	over  bool // the last event has come
+	op   operation
+	hide bool // leave out the chunk of a chat that only tells the usage
+	over bool // the last event has come
 }
 
 // whole reports whether a stream that ends here ends as it should: a chat's that
@@ -28,10 +27,11 @@ func (e *events) event(c *call, text []byte) (keep bool) {
 	if len(data) == 0 {
 		return true // a comment
 	}
-	if string(name) == "error" || bytes.HasPrefix(data, []byte(`{"error"`)) {
-		e.begun = true
-		c.refusal(data)
-		return true
+	if string(name) != "response.failed" {
+		if f := failureOf(name, data); f != nil {
+			c.refusal(f)
+			return true
+		}
 	}
 	switch e.op {
 	case chat, embeddings, completions:
@@ -41,7 +41,6 @@ func (e *events) event(c *call, text []byte) (keep bool) {
 	case messages:
 		e.message(c, name, data)
 	default:
-		e.begun = true
 		if tells(data, `"usage"`) && wire.Valid(data) {
 			c.saw(parseUsage(wire.Get(data, "usage")))
 		}
@@ -53,7 +52,6 @@ func (e *events) event(c *call, text []byte) (keep bool) {
 // (https://platform.openai.com/docs/api-reference/chat/create, stream_options);
 // some servers put it into others, and the last one holds.
 func (e *events) chat(c *call, data []byte) (keep bool) {
-	e.begun = true
 	if string(data) == "[DONE]" {
 		e.over = true
 		return true
@@ -86,9 +84,8 @@ func (e *events) response(c *call, name, data []byte) {
 		}
 	}
 	switch string(name) {
-	case "response.created", "response.queued", "response.in_progress":
 	case "response.completed", "response.incomplete", "response.failed":
-		e.begun, e.over = true, true
+		e.over = true
 		var last struct {
 			Response struct{ Usage, Error json.RawMessage }
 		}
@@ -100,7 +97,6 @@ func (e *events) response(c *call, name, data []byte) {
 			c.refusal(last.Response.Error)
 		}
 	default:
-		e.begun = true
 		if bytes.HasSuffix(name, []byte(".delta")) {
 			c.piece()
 		}
@@ -113,7 +109,6 @@ func (e *events) response(c *call, name, data []byte) {
 func (e *events) message(c *call, name, data []byte) {
 	switch string(name) {
 	case "message_start":
-		e.begun = true
 		var start struct {
 			Message struct{ Usage json.RawMessage }
 		}

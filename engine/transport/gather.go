@@ -1,12 +1,23 @@
 package transport
 
-import "io"
+import (
+	"io"
+	"sync/atomic"
+)
 
 // gather is a body that lies in several places. Reading copies it to the connection
 // and nowhere else.
 type gather struct {
 	list [][]byte
-	at   int // in the first of them
+	at   int          // in the first of them
+	sent *atomic.Bool // is set when all of it has been read; nil = nothing is
+}
+
+// next goes on to the next place.
+func (g *gather) next() {
+	if g.list, g.at = g.list[1:], 0; len(g.list) == 0 && g.sent != nil {
+		g.sent.Store(true)
+	}
 }
 
 // Read implements [io.Reader].
@@ -15,7 +26,7 @@ func (g *gather) Read(b []byte) (n int, err error) {
 		k := copy(b[n:], g.list[0][g.at:])
 		n += k
 		if g.at += k; g.at == len(g.list[0]) {
-			g.list, g.at = g.list[1:], 0
+			g.next()
 		}
 	}
 	if n == 0 && len(b) > 0 {
@@ -33,7 +44,7 @@ func (g *gather) WriteTo(w io.Writer) (sum int64, err error) {
 			g.at += n
 			return sum, err
 		}
-		g.list, g.at = g.list[1:], 0
+		g.next()
 	}
 	return sum, nil
 }

@@ -5,8 +5,10 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
 // Forward sends a request to one deployment as it is: with its method, its body, read
@@ -66,7 +68,7 @@ func (t *Transport) pass(in *http.Request, q *request) (*http.Response, *refusal
 			break
 		}
 		tried[p.id] = true
-		out, key, err := q.outgoing(in, p)
+		out, key, err := q.outgoing(in.Context(), in, p, nil)
 		if err != nil {
 			failure = fmt.Errorf("transport: deployment %q: %w", p.id, err)
 			continue
@@ -76,7 +78,7 @@ func (t *Transport) pass(in *http.Request, q *request) (*http.Response, *refusal
 		}
 		if last, failure = t.send(in, out, p, key, n); failure == nil {
 			last.Header.Set(HeaderGroup, headerText(q.name))
-			if !retryable(last.StatusCode) {
+			if s := p.signal(last); s.Kind == provider.Fine || s.Kind == provider.Rejected {
 				return last, nil, nil
 			}
 		}
@@ -91,6 +93,16 @@ func (t *Transport) pass(in *http.Request, q *request) (*http.Response, *refusal
 		return nil, nil, failure
 	}
 	return nil, refusalOf(engine.ErrNoCandidate, q), nil
+}
+
+// signal reads what an answer says that is not counted.
+func (p *place) signal(resp *http.Response) provider.Signal {
+	if resp.StatusCode < http.StatusBadRequest {
+		return provider.Signal{}
+	}
+	return provider.Read(provider.Answer{
+		Provider: p.provider(), Status: resp.StatusCode, Header: valueOf(resp.Header), Body: peek(resp), At: time.Now(),
+	})
 }
 
 // passTo chooses where an operation goes that is not counted; nil if all were tried.

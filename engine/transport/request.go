@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
@@ -27,6 +28,8 @@ type request struct {
 	form   *form // instead of a body in JSON; nil = it is JSON
 
 	edits   []wire.Value    // of the body, beside the model
+	large   *place          // the deployment that the request was too large for; nil = none
+	doubled bool            // it was sent again after a provider may have worked on it
 	only    string          // the deployment that alone may serve; "" = any
 	wait    time.Duration   // for headroom
 	waiting context.Context // ends the wait; nil = nothing does
@@ -110,21 +113,21 @@ func (q *request) asksUsage(p *place) bool {
 }
 
 // outgoing returns the request as the endpoint wants it, and the credential that it
-// carries.
-func (q *request) outgoing(in *http.Request, p *place) (*http.Request, string, error) {
-	h, key, err := p.header(in.Context(), in.Header)
+// carries. It sets sent when the body has been read.
+func (q *request) outgoing(ctx context.Context, in *http.Request, p *place, sent *atomic.Bool) (*http.Request, string, error) {
+	h, key, err := p.header(ctx, in.Header)
 	if err != nil {
 		return nil, "", err
 	}
 	out := (&http.Request{
 		Method: http.MethodPost, URL: p.url(q.op, in.URL), Header: h,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-	}).WithContext(in.Context())
+	}).WithContext(ctx)
 	text := q.rewritten(p)
 	for _, piece := range text {
 		out.ContentLength += int64(len(piece))
 	}
-	out.GetBody = func() (io.ReadCloser, error) { return &gather{list: text}, nil }
+	out.GetBody = func() (io.ReadCloser, error) { return &gather{list: text, sent: sent}, nil }
 	out.Body, _ = out.GetBody() // no error above
 	return out, key, nil
 }

@@ -13,8 +13,6 @@ const (
 	maxEvent = 4 << 20
 	// leastRead is the room for one reading from the provider.
 	leastRead = 4 << 10
-	// maxPreamble is how many events are looked at to tell a refusal.
-	maxPreamble = 4
 )
 
 // A stream passes an answer's events on as each is complete, reads their usage,
@@ -54,15 +52,6 @@ func (s *stream) Read(p []byte) (int, error) {
 func (s *stream) Close() error {
 	s.call.cut(nil)
 	return s.src.Close()
-}
-
-// refused reads the beginning of a stream and reports whether it is a refusal.
-// What was read stays for the reader.
-func (s *stream) refused() bool {
-	for s.err == nil && s.seen < maxPreamble && !s.events.begun && !s.call.refusedEarly() {
-		s.fill()
-	}
-	return s.call.refusedEarly()
 }
 
 // fill reads once from the provider.
@@ -124,7 +113,6 @@ func (s *stream) split() {
 func (s *stream) event(end int) (keep bool) {
 	keep = s.large || s.events.event(s.call, s.buf[s.ready:end])
 	s.large = false
-	s.seen++
 	if s.events.over {
 		s.call.finish()
 	}

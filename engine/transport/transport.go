@@ -1,18 +1,18 @@
 package transport
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/estimate"
-	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
 const (
@@ -35,8 +35,12 @@ type Transport struct {
 	counter     func(group string) estimate.Counter
 	adjust      func(*http.Request, *Admission) error
 	refused     func(*http.Request, *engine.LimitError, http.Header)
+	client      func(*http.Request) string
 	maxBody     int64
 	maxAttempts int
+	times       Timeouts
+	holdTime    time.Duration
+	holdBytes   int64
 	done        func(Attempt)
 	places      atomic.Pointer[places]
 	applying    sync.Mutex
@@ -50,30 +54,28 @@ func New(cfg Config) (*Transport, error) {
 	}
 	t := &Transport{
 		engine: cfg.Engine, base: cfg.Base, counter: cfg.Counter, adjust: cfg.Adjust, refused: cfg.Refused,
-		maxBody: cfg.MaxBody, maxAttempts: cfg.MaxAttempts, done: cfg.Done,
+		maxBody: cmp.Or(cfg.MaxBody, defaultMaxBody), maxAttempts: cmp.Or(cfg.MaxAttempts, defaultMaxAttempts), done: cfg.Done,
+		client: cfg.Client, times: cfg.Timeouts.or(defaultTimeouts), holdTime: cmp.Or(cfg.HoldTime, defaultHoldTime), holdBytes: cmp.Or(cfg.HoldBytes, defaultHoldBytes),
 	}
 	if t.base == nil {
 		t.base = newBase()
 	}
-	if t.maxBody == 0 {
-		t.maxBody = defaultMaxBody
-	}
-	if t.maxAttempts == 0 {
-		t.maxAttempts = defaultMaxAttempts
-	}
-	t.places.Store(newPlaces(t.engine, cfg.Endpoints))
+	t.places.Store(t.newPlaces(cfg.Endpoints))
 	return t, nil
 }
 
-// newBase returns what sends requests by default. An answer may take minutes to
-// begin, so only the request's context bounds that.
+// newBase returns what sends requests by default. How long an answer may take to begin
+// is bound for each attempt ([Timeouts]); pings find an HTTP/2 connection that is dead.
 func newBase() *http.Transport {
+	dialer := &net.Dialer{Timeout: 2 * defaultConnect, KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: pingAfter, Interval: pingWait, Count: 2}}
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           dialer.DialContext,
 		ForceAttemptHTTP2:     true,
+		HTTP2:                 &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingWait},
 		MaxIdleConnsPerHost:   256,
 		IdleConnTimeout:       90 * time.Second,
-		TLSHandshakeTimeout:   10 * time.Second,
+		TLSHandshakeTimeout:   2 * defaultConnect,
 		ExpectContinueTimeout: time.Second,
 	}
 }
@@ -88,7 +90,7 @@ func (t *Transport) Apply(endpoints map[string]Endpoint) error {
 	}
 	t.applying.Lock()
 	defer t.applying.Unlock()
-	t.places.Store(newPlaces(t.engine, endpoints))
+	t.places.Store(t.newPlaces(endpoints))
 	return nil
 }
 
@@ -118,18 +120,6 @@ func (t *Transport) RoundTrip(in *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// outcome is how an attempt ended that left the client without an answer.
-type outcome struct {
-	resp *http.Response // a refusal or failure of the provider, unread
-	err  error
-}
-
-func (o *outcome) discard() {
-	if o != nil && o.resp != nil {
-		_ = o.resp.Body.Close()
-	}
-}
-
 // serve sends a request to one deployment after the other.
 func (t *Transport) serve(in *http.Request, q *request) (*http.Response, *refusal, error) {
 	group, err := t.engine.Group(q.group)
@@ -137,7 +127,8 @@ func (t *Transport) serve(in *http.Request, q *request) (*http.Response, *refusa
 		return nil, unknownGroup(q.group), nil
 	}
 	q.name = group.Name()
-	if !t.places.Load().groups[q.name] {
+	retries := t.places.Load().groups[q.name]
+	if retries == nil {
 		return nil, unservedGroup(q.group), nil
 	}
 	if no := t.adjusted(in, q); no != nil {
@@ -150,6 +141,7 @@ func (t *Transport) serve(in *http.Request, q *request) (*http.Response, *refusa
 		resp, no, err := t.pass(in, q)
 		return resp, no, err
 	}
+	retries.earn()
 	var last *outcome
 	for n := 1; ; n++ {
 		c, err := t.acquire(in.Context(), group, q)
@@ -167,7 +159,7 @@ func (t *Transport) serve(in *http.Request, q *request) (*http.Response, *refusa
 		}
 		last = failure
 		q.demand.Exclude = append(q.demand.Exclude, c.ref)
-		if n >= t.maxAttempts || in.Context().Err() != nil {
+		if n >= t.maxAttempts || in.Context().Err() != nil || !q.again(last, retries) {
 			return last.resp, nil, last.err
 		}
 	}
@@ -185,9 +177,11 @@ func (t *Transport) acquire(ctx context.Context, group *engine.Group, q *request
 		}
 		c.ref = c.lease.Ref()
 		p := at.of[c.ref.ID()]
-		if p == nil || !q.op.servedBy(p.API) {
+		if fits := p != nil && q.op.servedBy(p.API); !fits || q.large != nil && !p.larger(q.large) {
 			c.lease.Release()
-			q.passed++
+			if !fits {
+				q.passed++
+			}
 			q.demand.Exclude = append(q.demand.Exclude, c.ref)
 			continue
 		}
@@ -196,59 +190,4 @@ func (t *Transport) acquire(ctx context.Context, group *engine.Group, q *request
 		c.report = Attempt{Context: ctx, Group: group.Name(), Deployment: p.id, Reserved: c.lease.Reserved()}
 		return c, nil
 	}
-}
-
-// attempt sends the request to one deployment. It returns the answer for the
-// client, or an outcome after which another may be tried.
-func (t *Transport) attempt(in *http.Request, q *request, c *call) (*http.Response, *outcome) {
-	ctx := in.Context()
-	fail := func(err error) *outcome {
-		return &outcome{err: fmt.Errorf("transport: deployment %q: %w", c.place.id, err)}
-	}
-	out, key, err := q.outgoing(in, c.place)
-	if err != nil {
-		c.observe(provider.Signal{Kind: provider.Other})
-		c.unsent(err)
-		return nil, fail(err)
-	}
-	resp, err := t.base.RoundTrip(out)
-	if err != nil {
-		if ctx.Err() == nil {
-			c.observe(provider.Signal{Kind: provider.Other})
-		}
-		c.fail(err)
-		return nil, fail(err)
-	}
-	if err := unusable(resp.StatusCode); err != nil {
-		_ = resp.Body.Close()
-		c.report.Status = resp.StatusCode
-		c.observe(provider.Signal{Kind: provider.Other})
-		c.astray(err)
-		return nil, fail(err)
-	}
-	resp.Request = in // not the one that carries the credential
-	resp.Header = resp.Header.Clone()
-	if resp.Header == nil {
-		resp.Header = http.Header{}
-	}
-	blank(resp, key)
-	c.header, c.report.Status = resp.Header, resp.StatusCode
-	resp.Header.Set(HeaderGroup, headerText(q.name))
-	resp.Header.Set(HeaderDeployment, headerText(c.place.id))
-	resp.Header.Set(HeaderAttempts, strconv.Itoa(c.report.Number))
-	if resp.StatusCode >= http.StatusMultipleChoices {
-		c.observe(c.signal(peek(resp)))
-		c.refuse()
-		if retryable(resp.StatusCode) {
-			return nil, &outcome{resp: resp}
-		}
-		return resp, nil // the request's own fault; no other deployment would take it
-	}
-	s := t.follow(ctx, resp, q, c)
-	if s != nil && resp.Header.Get("Retry-After") != "" && s.refused() {
-		c.refuse()
-		return nil, &outcome{resp: resp}
-	}
-	c.observe(c.signal(nil))
-	return resp, nil
 }

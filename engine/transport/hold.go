@@ -1,0 +1,187 @@
+package transport
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/engine/transport/internal/wire"
+)
+
+const (
+	defaultHoldTime  = 2 * time.Second
+	defaultHoldBytes = 64 << 10
+	longestHold      = time.Minute
+	largestHold      = 4 << 20
+)
+
+// errEmpty is the failure of an answer that ends before anything of its content.
+var errEmpty = errors.New("the answer ended before any of its content")
+
+// A verdict is what the beginning of an answer shows.
+type verdict uint8
+
+const (
+	undecided verdict = iota
+	content           // the client is to have it
+	failed            // it is an error
+	empty             // it ended, or broke off, before any content
+)
+
+// held is the body of an answer whose beginning is read ahead, so that another
+// deployment can be tried in its place. One goroutine reads ahead until the beginning is
+// decided or nobody waits for it any more, and ends at the latest when the read under way
+// does.
+type held struct {
+	src    io.ReadCloser
+	look   func(text []byte, end bool) (verdict, []byte)
+	most   int
+	ahead  chan struct{} // closed when the goroutine has ended
+	mu     sync.Mutex
+	buf    []byte // what was read ahead
+	at     int    // of that, what the reader has had
+	err    error
+	judged verdict
+	error  []byte // the error that it is
+	free   bool   // nobody waits for the verdict
+}
+
+// hold reads the beginning of an answer, for as long as the configuration allows, and
+// returns what it shows, and the error if it is one.
+func (t *Transport) hold(ctx context.Context, resp *http.Response, q *request) (verdict, []byte, error) {
+	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")) // "" is not a stream
+	if t.holdTime < 0 || resp.Header.Get("Content-Encoding") != "" {
+		return content, nil, nil
+	}
+	h := &held{src: resp.Body, most: int(t.holdBytes), ahead: make(chan struct{})}
+	switch {
+	case kind == "text/event-stream":
+		h.look = (&opening{op: q.op}).look
+	case kind == "application/json" || kind == "":
+		h.look = newWholeAnswer().look
+	default:
+		return content, nil, nil
+	}
+	resp.Body = h
+	timer := time.NewTimer(t.holdTime)
+	defer timer.Stop()
+	go h.readAhead()
+	select {
+	case <-h.ahead:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.free = true
+	if h.judged == undecided && h.err != nil { // it broke off
+		return empty, nil, h.err
+	}
+	return h.judged, h.error, nil
+}
+
+func (h *held) readAhead() {
+	defer close(h.ahead)
+	var piece [4 << 10]byte
+	for {
+		n, err := h.src.Read(piece[:])
+		if h.take(piece[:n], err) {
+			return
+		}
+	}
+}
+
+// take takes in what was read, and reports whether that was enough.
+func (h *held) take(piece []byte, err error) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.buf = append(h.buf, piece...)
+	h.err = err
+	ended := errors.Is(err, io.EOF)
+	if (err == nil || ended) && !h.free {
+		if h.judged, h.error = h.look(h.buf, ended); h.judged == undecided && ended {
+			h.judged = empty
+		}
+	}
+	if h.judged == undecided && len(h.buf) >= h.most {
+		h.judged = content
+	}
+	return h.judged != undecided || err != nil || h.free
+}
+
+// Read implements [io.Reader].
+func (h *held) Read(p []byte) (int, error) {
+	for {
+		h.mu.Lock()
+		n := copy(p, h.buf[h.at:])
+		h.at += n
+		err, left := h.err, len(h.buf)-h.at
+		if left == 0 {
+			h.buf, h.at = nil, 0
+		}
+		h.mu.Unlock()
+		switch {
+		case n > 0 || len(p) == 0:
+			return n, nil
+		case err != nil:
+			return 0, err
+		}
+		select {
+		case <-h.ahead:
+			if h.rest() {
+				return h.src.Read(p)
+			}
+		default:
+			<-h.ahead
+		}
+	}
+}
+
+// rest reports whether all that was read ahead is gone, and nothing ended it.
+func (h *held) rest() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.at == len(h.buf) && h.err == nil
+}
+
+// Close implements [io.Closer]. It ends a read under way.
+func (h *held) Close() error { return h.src.Close() }
+
+// wholeAnswer looks at an answer in JSON: an error is one that reports an error and
+// nothing else. It is decided at its end.
+type wholeAnswer struct {
+	finder wire.Finder
+	seen   int
+}
+
+func newWholeAnswer() *wholeAnswer {
+	return &wholeAnswer{finder: wire.NewFinder("error", "object", "type")}
+}
+
+func (a *wholeAnswer) look(text []byte, end bool) (verdict, []byte) {
+	a.finder.Write(text[a.seen:])
+	a.seen = len(text)
+	switch {
+	case reportsError(a.finder.Get("error")), string(a.finder.Get("object")) == `"error"`, string(a.finder.Get("type")) == `"error"`:
+		if a.finder.Complete() || end {
+			return failed, bytes.Clone(text)
+		}
+	case a.finder.Complete() || end:
+		return content, nil
+	}
+	return undecided, nil
+}
+
+// reportsError reports whether the value of a member "error" is one.
+func reportsError(v []byte) bool {
+	switch string(v) {
+	case "", "null", "false", `""`, "{}", "[]":
+		return false
+	}
+	return true
+}

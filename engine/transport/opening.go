@@ -1,0 +1,115 @@
+package transport
+
+import (
+	"bytes"
+
+	"github.com/plimsoll-dev/plimsoll/engine/transport/internal/wire"
+)
+
+// opening looks at the first events of a stream. Comments, pings and events that only
+// announce an answer decide nothing.
+type opening struct {
+	op   operation
+	ends wire.Splitter
+	from int // an event begins here
+}
+
+func (o *opening) look(text []byte, end bool) (verdict, []byte) {
+	for {
+		next, rest := o.ends.Next(text)
+		if next == 0 {
+			break
+		}
+		event := text[o.from:next]
+		o.from = next
+		if rest {
+			continue
+		}
+		if v, failure := o.event(event); v != undecided {
+			return v, failure
+		}
+	}
+	if end && o.from < len(text) { // without the blank line that ends it
+		return o.event(text[o.from:])
+	}
+	return undecided, nil
+}
+
+func (o *opening) event(event []byte) (verdict, []byte) {
+	name, data := wire.Fields(event)
+	if len(data) == 0 || string(data) == "[DONE]" {
+		return undecided, nil
+	}
+	if f := failureOf(name, data); f != nil {
+		return failed, bytes.Clone(f)
+	}
+	if !wire.Valid(data) {
+		return content, nil
+	}
+	if len(name) == 0 {
+		name = []byte(wire.Unquote(wire.Get(data, "type")))
+	}
+	announces := false
+	switch o.op {
+	case chat, completions:
+		announces = announcesChat(data)
+	case responses:
+		switch string(name) {
+		case "response.created", "response.queued", "response.in_progress", "ping", "keepalive":
+			announces = true
+		}
+	case messages:
+		announces = string(name) == "message_start" || string(name) == "ping"
+	default:
+	}
+	if announces {
+		return undecided, nil
+	}
+	return content, nil
+}
+
+// announcesChat reports whether a chunk of a chat says nothing: no choice of it has
+// content, an end or anything else, and no usage is told.
+func announcesChat(chunk []byte) bool {
+	if u := wire.Get(chunk, "usage"); len(u) > 0 && u[0] == '{' {
+		return false
+	}
+	for choice := range wire.Elements(wire.Get(chunk, "choices")) {
+		for name, v := range wire.Members(choice) {
+			switch name {
+			case "finish_reason":
+				if !absent(v) {
+					return false
+				}
+			case "text":
+				if len(v) > len(`""`) {
+					return false
+				}
+			case "delta":
+				for name, v := range wire.Members(v) {
+					if name != "role" && !absent(v) && string(v) != `""` && string(v) != "[]" {
+						return false
+					}
+				}
+			}
+		}
+	}
+	return true
+}
+
+// failureOf returns the error that an event of a stream is; nil if it is none. Members
+// may stand in any order.
+func failureOf(name, data []byte) []byte {
+	switch string(name) {
+	case "error", "response.failed":
+		return data
+	}
+	if !bytes.Contains(data, []byte(`"error"`)) && (len(name) > 0 || !bytes.Contains(data, []byte(`"response.failed"`))) || !wire.Valid(data) {
+		return nil
+	}
+	kind := wire.Unquote(wire.Get(data, "type"))
+	if kind == "error" || kind == "response.failed" || string(wire.Get(data, "object")) == `"error"` || reportsError(wire.Get(data, "error")) {
+		return data
+	}
+	return nil
+}
