@@ -14,7 +14,8 @@ import (
 
 // Admission is how a request is to be admitted. [Config.Adjust] may change it.
 type Admission struct {
-	// Group is the name or alias that the request's "model" gives.
+	// Group is the name or alias of the group: the request's "model", "" if it has none.
+	// It may be set, where the path names the model for instance.
 	Group string
 	// Demand is what the request is expected to consume. Its Tags, Affinity, Priority
 	// and counts may be changed.
@@ -82,7 +83,7 @@ func (t *Transport) adjusted(in *http.Request, q *request) *refusal {
 		}
 		return no
 	}
-	q.demand, q.only, q.wait, q.waiting = a.Demand, a.Deployment, a.Wait, a.Waiting
+	q.group, q.demand, q.only, q.wait, q.waiting = a.Group, a.Demand, a.Deployment, a.Wait, a.Waiting
 	q.demand.Exclude = append([]engine.Ref(nil), q.demand.Exclude...)
 	return nil
 }

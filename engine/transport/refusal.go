@@ -97,6 +97,9 @@ func refusalOf(err error, q *request) *refusal {
 	if q.passed > 0 {
 		return invalid(http.StatusBadRequest, "", fmt.Sprintf("the model %q is not served by this API", q.group))
 	}
+	if errors.Is(err, engine.ErrNoCandidate) && len(q.demand.Tags) > 0 {
+		return invalid(http.StatusBadRequest, "", fmt.Sprintf("no deployment of the model %q has all of the tags %q", q.group, q.demand.Tags))
+	}
 	if errors.Is(err, engine.ErrInvalidDemand) {
 		return invalid(http.StatusBadRequest, "", "the request is larger than can be counted")
 	}

@@ -85,8 +85,10 @@ func (t *Transport) parse(q *request, text []byte) *refusal {
 	if q.body, err = wire.Parse(text, decisive); err != nil {
 		return invalidBody(err.Error())
 	}
-	if q.group = wire.Unquote(q.body.Get("model")); q.group == "" {
-		return invalidModel()
+	if model := q.body.Get("model"); model != nil {
+		if q.group = wire.Unquote(model); q.group == "" {
+			return invalidModel()
+		}
 	}
 	q.stream = string(q.body.Get("stream")) == "true"
 	options := q.body.Get("stream_options")
@@ -139,8 +141,11 @@ func (q *request) rewritten(p *place) [][]byte {
 		return q.form.with(p.Model)
 	}
 	values := q.edits[:len(q.edits):len(q.edits)]
-	if p.Model != "" {
+	switch {
+	case p.Model != "":
 		values = append(values, wire.Value{Name: "model", Text: p.quoted})
+	case q.body.Get("model") == nil:
+		values = append(values, wire.Value{Name: "model", Text: wire.Quote(q.group)})
 	}
 	if q.asksUsage(p) {
 		options := map[string]json.RawMessage{}

@@ -122,6 +122,12 @@ func (t *Transport) RoundTrip(in *http.Request) (*http.Response, error) {
 
 // serve sends a request to one deployment after the other.
 func (t *Transport) serve(in *http.Request, q *request) (*http.Response, *refusal, error) {
+	if no := t.adjusted(in, q); no != nil {
+		return nil, no, nil
+	}
+	if q.group == "" {
+		return nil, invalidModel(), nil
+	}
 	group, err := t.engine.Group(q.group)
 	if err != nil {
 		return nil, unknownGroup(q.group), nil
@@ -130,9 +136,6 @@ func (t *Transport) serve(in *http.Request, q *request) (*http.Response, *refusa
 	retries := t.places.Load().groups[q.name]
 	if retries == nil {
 		return nil, unservedGroup(q.group), nil
-	}
-	if no := t.adjusted(in, q); no != nil {
-		return nil, no, nil
 	}
 	if q.only != "" && !t.restrict(q) {
 		return nil, goneDeployment(), nil
