@@ -31,9 +31,14 @@ type Endpoint struct {
 	Bearer bool
 	// NoStreamUsage says that streams cannot be asked for usage.
 	NoStreamUsage bool
+	// PassHeaders names headers of clients that travel to the endpoint, beside those that
+	// travel to every one.
+	PassHeaders []string
+	// Objects says that the endpoint keeps files and batches for clients of the proxy.
+	Objects bool
 }
 
-var endpointKeys = []string{"url", "api", "model", "api_version", "key", "key_file", "bearer", "no_stream_usage"}
+var endpointKeys = []string{"url", "api", "model", "api_version", "key", "key_file", "bearer", "no_stream_usage", "pass_headers", "objects"}
 
 // readEndpoint reads the section endpoint of a deployment in the own format; nil
 // if there is none. name is the deployment's provider, "" if it has none that is
@@ -68,6 +73,8 @@ func readEndpoint(d section, name, model string) *Endpoint {
 		s.missing("model", "the name of Azure's deployment, which is part of the address with an api_version")
 	}
 	ep.Bearer = s.flag("bearer")
+	ep.Objects = s.flag("objects")
+	ep.PassHeaders = s.texts("pass_headers")
 	if !s.table.get("no_stream_usage").absent() {
 		ep.NoStreamUsage = s.flag("no_stream_usage")
 	}

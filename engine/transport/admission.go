@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
@@ -44,6 +45,7 @@ func (a *Admission) SetMember(name string, value json.RawMessage) {
 	if name == "model" || value != nil && !wire.Valid(value) || value == nil && a.q.body.Get(name) == nil {
 		return
 	}
+	a.q.edits = slices.DeleteFunc(a.q.edits, func(v wire.Value) bool { return v.Name == name })
 	a.q.edits = append(a.q.edits, wire.Value{Name: name, Text: value})
 }
 

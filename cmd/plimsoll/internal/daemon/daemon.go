@@ -1,9 +1,11 @@
 package daemon
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -35,6 +37,14 @@ type Options struct {
 	LookupEnv func(string) (string, bool)
 	// MaxLeases is how many leases may be held at once; 0 = the API's default.
 	MaxLeases int
+	// MaxBody is the size in bytes of the largest body that the proxy accepts; 0 = the
+	// proxy's default.
+	MaxBody int64
+	// Wait is how long a call of the proxy waits for headroom if it does not say; 0 = not
+	// at all.
+	Wait time.Duration
+	// IDKey is the path of a file with the key of the proxy's ids; "" = none.
+	IDKey string
 	// Snapshot is the path of a file that keeps the usage of limits per day over a
 	// restart; "" = none.
 	Snapshot string
@@ -92,6 +102,10 @@ func New(o Options) (*Daemon, error) {
 	if err != nil {
 		return nil, err
 	}
+	idKey, err := readKey(o.IDKey)
+	if err != nil {
+		return nil, fmt.Errorf("id key: %w", err)
+	}
 	if err := d.keys.read(o.Tokens); err != nil {
 		return nil, fmt.Errorf("tokens: %w", err)
 	}
@@ -105,9 +119,18 @@ func New(o Options) (*Daemon, error) {
 		ac.Annotate = func(ctx context.Context, key, value string) { o.Annotate(ctx, key, d.File().Mask(value)) }
 	}
 	d.API = api.New(ac)
-	d.Proxy = proxy.New(proxy.Config{Engine: d.Engine, Mask: func(text string) string { return d.File().Mask(text) }, Log: d.log})
+	d.Proxy = proxy.New(proxy.Config{
+		Engine: d.Engine, Mask: func(text string) string { return d.File().Mask(text) }, Log: d.log,
+		MaxBody: o.MaxBody, Wait: o.Wait, IDKey: idKey,
+		Caller: func(r *http.Request) string {
+			if tokens := d.Tokens(); tokens != nil {
+				return tokens.Caller(r)
+			}
+			return ""
+		},
+	})
 	d.file.Store(file)
-	if err := d.Proxy.Apply(file.Engine, proxy.Endpoints(file, o.LookupEnv)); err != nil {
+	if err := d.Proxy.Apply(file.Engine, proxy.Endpoints(file, o.LookupEnv), proxy.Objects(file)); err != nil {
 		return nil, err
 	}
 	d.keep(file)
@@ -117,6 +140,24 @@ func New(o Options) (*Daemon, error) {
 	d.saved.path, d.saved.engine, d.saved.log = o.Snapshot, d.Engine, d.log
 	d.saved.restore()
 	return d, nil
+}
+
+// leastKey is the length in bytes of the shortest key of ids.
+const leastKey = 32
+
+// readKey reads a key from a file; nil for no file.
+func readKey(path string) ([]byte, error) {
+	if path == "" {
+		return nil, nil
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if data = bytes.TrimSpace(data); len(data) < leastKey {
+		return nil, fmt.Errorf("%s: has %d bytes; want at least %d random ones, such as those of: head -c 32 /dev/urandom | base64", path, len(data), leastKey)
+	}
+	return data, nil
 }
 
 // keep makes a file the present one.

@@ -67,7 +67,7 @@ func (d *Daemon) reload() error {
 	// The endpoints follow the deployments. A call that comes in between does without
 	// those that are new.
 	d.keep(file)
-	if err := d.Proxy.Apply(file.Engine, endpoints); err != nil {
+	if err := d.Proxy.Apply(file.Engine, endpoints, proxy.Objects(file)); err != nil {
 		d.log.Error("the proxy goes on with the endpoints before", "error", err.Error()) // cannot be: it was checked
 	}
 	d.keys.tokens.Store(keys.tokens.Load())

@@ -1,9 +1,11 @@
 package proxy
 
 import (
+	"compress/gzip"
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -11,68 +13,121 @@ const (
 	// leastRate is how many bytes of a body have to arrive a second, once the time to
 	// begin is over: 1 MiB takes a minute at most.
 	leastRate = 16 << 10
-	// rateStep is how often, in bytes, the deadline is set anew.
+	// rateStep is how often, in bytes, the deadline is set again.
 	rateStep = 256 << 10
+	// maxUpload is the size in bytes of the largest file that is uploaded: OpenAI's
+	// limit (https://platform.openai.com/docs/api-reference/files/create).
+	maxUpload = 512 << 20
 )
 
-var errTooMuch = errors.New("too many bytes of requests are held")
+var (
+	errTooMuch  = errors.New("too many bytes of requests are held")
+	errTooLarge = errors.New("the body is larger than is accepted")
+)
 
 // body is a request's body. It has to arrive at a least rate, so that nobody holds
 // a connection by a byte now and then, and counts towards what all may hold.
 type body struct {
+	src     arriving
+	zip     *gzip.Reader // decodes src; nil before the first read
+	encoded bool         // by gzip
+	upload  bool         // it is sent on as it comes, and not held
+	held    int64
+	err     error // why it ended before its end
+}
+
+// arriving is what arrives of a body.
+type arriving struct {
 	src     io.ReadCloser
 	proxy   *Proxy
 	control *http.ResponseController
 	begin   time.Time
 	n       int64
-	next    int64 // the deadline is set anew when n has come here
-	held    int64
-	err     error // why it ended before its end
+	next    int64 // the deadline is set again when n has come here
 	whole   bool
 }
 
 func newBody(p *Proxy, r *http.Request, control *http.ResponseController) *body {
-	return &body{src: r.Body, proxy: p, control: control}
+	return &body{src: arriving{src: r.Body, proxy: p, control: control}}
+}
+
+// decode has a body of gzip read as what it holds, whose size is limited as that of
+// others. It fails for other encodings.
+func (b *body) decode(h http.Header) error {
+	switch strings.ToLower(strings.TrimSpace(h.Get("Content-Encoding"))) {
+	case "", "identity":
+	case "gzip", "x-gzip":
+		b.encoded = true
+	default:
+		return errors.New("the header Content-Encoding must be gzip or missing")
+	}
+	return nil
 }
 
 // Read implements [io.Reader].
-func (b *body) Read(text []byte) (int, error) {
-	if b.n >= b.next {
-		if b.begin.IsZero() {
-			b.begin = time.Now()
+func (b *body) Read(text []byte) (n int, err error) {
+	switch {
+	case b.err != nil:
+		return 0, b.err
+	case !b.encoded:
+		n, err = b.src.Read(text)
+	default:
+		if b.zip == nil {
+			if b.zip, err = gzip.NewReader(&b.src); err != nil {
+				b.err = err
+				return 0, err
+			}
 		}
-		due := b.begin.Add(b.proxy.cfg.Patience + time.Duration(b.n/leastRate)*time.Second)
-		_ = b.control.SetReadDeadline(due) // not there in tests with a recorder
-		b.next = b.n + rateStep
+		n, err = b.zip.Read(text)
 	}
-	n, err := b.src.Read(text)
-	b.n += int64(n)
-	if more := b.n - b.held; more > 0 {
-		b.held += more
-		if b.proxy.held.Add(more) > b.proxy.cfg.MaxHeld {
+	switch p := b.src.proxy; {
+	case b.upload:
+		if b.src.n > maxUpload {
+			err = errTooLarge
+		}
+	case n > 0:
+		b.held += int64(n)
+		if p.held.Add(int64(n)) > p.cfg.MaxHeld {
 			err = errTooMuch
 		}
 	}
-	switch {
-	case errors.Is(err, io.EOF):
-		b.end()
-	case err != nil:
+	if errors.Is(err, io.EOF) {
+		b.src.end()
+	} else if err != nil {
 		b.err = err
 	}
 	return n, err
-}
-
-// end lifts the limit on time: while it stands, the server would take the request
-// for given up when it is reached.
-func (b *body) end() {
-	if !b.whole {
-		b.whole = true
-		_ = b.control.SetReadDeadline(time.Time{})
-	}
 }
 
 // Close implements [io.Closer]. The server closes the real one.
 func (b *body) Close() error { return nil }
 
 // release gives back what was held.
-func (b *body) release() { b.proxy.held.Add(-b.held) }
+func (b *body) release() { b.src.proxy.held.Add(-b.held) }
+
+// Read implements [io.Reader].
+func (a *arriving) Read(text []byte) (int, error) {
+	if a.n >= a.next {
+		if a.begin.IsZero() {
+			a.begin = time.Now()
+		}
+		due := a.begin.Add(a.proxy.cfg.Patience + time.Duration(a.n/leastRate)*time.Second)
+		_ = a.control.SetReadDeadline(due) // not there in tests with a recorder
+		a.next = a.n + rateStep
+	}
+	n, err := a.src.Read(text)
+	a.n += int64(n)
+	if errors.Is(err, io.EOF) {
+		a.end()
+	}
+	return n, err
+}
+
+// end lifts the limit on time: while it stands, the server would take the request
+// for given up when it is reached.
+func (a *arriving) end() {
+	if !a.whole {
+		a.whole = true
+		_ = a.control.SetReadDeadline(time.Time{})
+	}
+}

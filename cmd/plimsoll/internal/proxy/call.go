@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"mime"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -14,20 +14,25 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/transport"
 )
 
-// route is a handler of calls in one API's shape.
-func (p *Proxy) route(s shape) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+// caller answers calls of one operation, whatever base their path has.
+func (p *Proxy) caller(path string) handler {
+	return func(w http.ResponseWriter, r *http.Request, s shape) {
 		now := p.served.Load()
 		if !now.any {
 			s.refuse(w, http.StatusNotFound, nothingServed)
 			return
 		}
-		if !isJSON(r.Header) {
+		if !isJSON(r.Header) && !isForm(r.Header, path) {
 			s.refuse(w, http.StatusUnsupportedMediaType, "the header Content-Type must be application/json")
 			return
 		}
-		p.call(w, r, s, now)
-	})
+		v, err := p.arrive(w, r)
+		if err != nil {
+			s.refuse(w, http.StatusBadRequest, err.Error())
+			return
+		}
+		p.call(w, r, s, now, v, path)
+	}
 }
 
 const nothingServed = "no deployment can be called: give the deployments of a group an endpoint in the configuration (plimsoll serve --config FILE; docs/CONFIG.md)"
@@ -41,20 +46,69 @@ func isJSON(h http.Header) bool {
 	return err == nil && kind == "application/json"
 }
 
+// isForm reports whether a body is a form, where the operation may have one.
+func isForm(h http.Header, path string) bool {
+	kind, _, err := mime.ParseMediaType(h.Get("Content-Type"))
+	return err == nil && kind == "multipart/form-data" && (strings.HasPrefix(path, "/audio/trans") || strings.HasPrefix(path, "/images/"))
+}
+
 // call passes a request on and its answer back.
-func (p *Proxy) call(w http.ResponseWriter, r *http.Request, s shape, now *served) {
+func (p *Proxy) call(w http.ResponseWriter, r *http.Request, s shape, now *served, v *visit, path string) {
 	control := http.NewResponseController(w)
 	_ = control.SetWriteDeadline(time.Time{}) // an answer may take minutes to begin
 	in := newBody(p, r, control)
 	defer in.release()
-	out := new(http.Request)
-	*out = *p.identified(w, r)
+	out := r.WithContext(context.WithValue(r.Context(), visitKey{}, v))
+	out.URL = &url.URL{Path: path, RawQuery: r.URL.RawQuery}
+	if err := in.decode(r.Header); err != nil {
+		s.refuse(w, http.StatusUnsupportedMediaType, err.Error())
+		return
+	}
+	if in.encoded {
+		out.ContentLength = -1
+	}
 	out.Body = in
 	resp, err := now.rt.RoundTrip(out)
 	if err != nil {
 		p.fail(w, r, s, in)
 		return
 	}
+	if strings.HasPrefix(path, "/responses") && resp.Header.Get(transport.HeaderDeployment) != "" {
+		p.name(r, now, v, resp)
+	}
+	p.answer(w, r, s, now, resp)
+}
+
+// forward sends a request to the deployment that keeps its object. edit may change the
+// answer; nil = it stays.
+func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, s shape, now *served, deployment, path string, edit func(*http.Response)) {
+	control := http.NewResponseController(w)
+	_ = control.SetWriteDeadline(time.Time{})
+	in := newBody(p, r, control)
+	in.upload = true
+	out := new(http.Request)
+	*out = *r
+	out.Body = in
+	if r.ContentLength == 0 {
+		out.Body = http.NoBody
+	}
+	resp, err := now.rt.Forward(out, deployment, path)
+	if err != nil {
+		if p.failures.due() {
+			p.cfg.Log.Warn("deployment did not respond (one line per second at most)", "deployment", p.cfg.Mask(deployment), "error", p.cfg.Mask(err.Error()))
+		}
+		p.fail(w, r, s, in)
+		return
+	}
+	if edit != nil {
+		edit(resp)
+	}
+	p.answer(w, r, s, now, resp)
+}
+
+// answer passes an answer back.
+func (p *Proxy) answer(w http.ResponseWriter, r *http.Request, s shape, now *served, resp *http.Response) {
+	control := http.NewResponseController(w)
 	defer resp.Body.Close() //nolint:errcheck // read to its end, or given up
 	answerHeader(w.Header(), resp.Header)
 	p.headroom.set(w.Header(), s, resp.Header)
@@ -95,30 +149,15 @@ func (p *Proxy) fail(w http.ResponseWriter, r *http.Request, s shape, in *body) 
 		s.refuse(w, http.StatusServiceUnavailable, "too many bytes of requests are held in memory; try again")
 	case errors.Is(in.err, os.ErrDeadlineExceeded):
 		s.refuse(w, http.StatusRequestTimeout, "the body did not arrive in time")
+	case errors.Is(in.err, errTooLarge):
+		s.refuse(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes, the most that is accepted", maxUpload))
 	case r.Context().Err() != nil:
 		panic(http.ErrAbortHandler) // nobody is there
 	case in.err != nil:
-		s.refuse(w, http.StatusBadRequest, "the body did not arrive whole")
+		s.refuse(w, http.StatusBadRequest, "the body did not arrive whole, or is not encoded as its header says")
 	default:
 		// The reason names addresses of the deployments' network: it is for the log,
 		// which was told with the attempt.
 		s.refuse(w, http.StatusBadGateway, "none of the deployments that were tried could be reached; the log says why")
 	}
-}
-
-type idKey struct{}
-
-// identified returns the request with its name in its context, if that will be
-// asked for.
-func (p *Proxy) identified(w http.ResponseWriter, r *http.Request) *http.Request {
-	id := w.Header()["X-Request-Id"]
-	if len(id) == 0 || !p.cfg.Log.Enabled(r.Context(), slog.LevelDebug) {
-		return r
-	}
-	return r.WithContext(context.WithValue(r.Context(), idKey{}, id[0]))
-}
-
-func requestID(ctx context.Context) string {
-	id, _ := ctx.Value(idKey{}).(string)
-	return id
 }

@@ -28,10 +28,21 @@ func Endpoints(file *config.File, lookupEnv func(string) (string, bool)) map[str
 	return out
 }
 
+// Objects returns the deployments of a file that keep files and batches.
+func Objects(file *config.File) map[string]bool {
+	out := map[string]bool{}
+	for id, ep := range file.Endpoints {
+		if ep.Objects {
+			out[id] = true
+		}
+	}
+	return out
+}
+
 func endpointOf(ep config.Endpoint, lookupEnv func(string) (string, bool)) transport.Endpoint {
 	out := transport.Endpoint{
 		API: transport.API(ep.API), BaseURL: ep.BaseURL, Model: ep.Model, APIVersion: ep.APIVersion,
-		Provider: ep.Provider, Bearer: ep.Bearer, NoStreamUsage: ep.NoStreamUsage,
+		Provider: ep.Provider, Bearer: ep.Bearer, NoStreamUsage: ep.NoStreamUsage, PassHeaders: ep.PassHeaders,
 	}
 	if !ep.Credential.IsZero() {
 		out.Credential = func(context.Context) (string, error) { return ep.Credential.Get(lookupEnv) }

@@ -64,6 +64,8 @@ type change struct {
 	api     transport.API
 	aliases map[string]string
 	edit    func(*proxy.Config)
+	change  func(*engine.Config)
+	objects map[string]bool
 }
 
 func newBench(t *testing.T, ch change, deployments ...http.Handler) *bench {
@@ -83,6 +85,9 @@ func newBench(t *testing.T, ch change, deployments ...http.Handler) *bench {
 		endpoints[id] = transport.Endpoint{API: ch.api, BaseURL: srv.URL + "/v1", Model: "m-" + id, Credential: transport.Key(secret)}
 	}
 	cfg.Deployments = append(cfg.Deployments, engine.Deployment{ID: "z", Group: "decided-only"})
+	if ch.change != nil {
+		ch.change(&cfg)
+	}
 	var err error
 	b.eng, err = engine.New(cfg)
 	require.NoError(t, err)
@@ -93,7 +98,7 @@ func newBench(t *testing.T, ch change, deployments ...http.Handler) *bench {
 	}
 	b.proxy = proxy.New(pc)
 	require.NoError(t, proxy.Check(cfg, endpoints))
-	require.NoError(t, b.proxy.Apply(cfg, endpoints))
+	require.NoError(t, b.proxy.Apply(cfg, endpoints, ch.objects))
 	mux := http.NewServeMux()
 	b.proxy.Register(mux)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -104,7 +109,7 @@ func newBench(t *testing.T, ch change, deployments ...http.Handler) *bench {
 	done := make(chan error, 1)
 	go func() {
 		done <- server.Serve(ctx, server.Config{
-			Handler: server.NewGuard(mux, func() *server.Tokens { return nil }, log),
+			Handler: server.NewGuard(proxy.Clean(mux), func() *server.Tokens { return nil }, log),
 			Limits:  server.Limits{Request: 300 * time.Millisecond, Answer: 300 * time.Millisecond},
 			Drain:   5 * time.Second, Log: log,
 		}, l)

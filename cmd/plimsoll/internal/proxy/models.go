@@ -50,29 +50,70 @@ func modelsOf(cfg engine.Config, endpoints map[string]transport.Endpoint, now ti
 	return list
 }
 
-// listModels is GET /openai/v1/models.
-func (p *Proxy) listModels(w http.ResponseWriter, _ *http.Request) {
+// anthropicModel is the same in the form of https://platform.claude.com/docs/en/api/models-list.
+type anthropicModel struct {
+	Type        string    `json:"type"`
+	ID          string    `json:"id"`
+	DisplayName string    `json:"display_name"`
+	CreatedAt   time.Time `json:"created_at"`
+}
+
+func (m model) anthropic() anthropicModel {
+	return anthropicModel{"model", m.ID, m.ID, time.Unix(m.Created, 0).UTC()}
+}
+
+// listModels answers with all models. Clients of Anthropic's API get its form.
+func (p *Proxy) listModels(w http.ResponseWriter, r *http.Request, s shape) {
 	now := p.served.Load()
 	if !now.any {
-		openAI.refuse(w, http.StatusNotFound, nothingServed)
+		s.refuse(w, http.StatusNotFound, nothingServed)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(struct {
-		Object string  `json:"object"`
-		Data   []model `json:"data"`
-	}{"list", now.models})
+	if modelShape(r, s) == openAI {
+		_ = json.NewEncoder(w).Encode(struct {
+			Object string  `json:"object"`
+			Data   []model `json:"data"`
+		}{"list", now.models})
+		return
+	}
+	list := struct {
+		Data    []anthropicModel `json:"data"`
+		HasMore bool             `json:"has_more"`
+		FirstID *string          `json:"first_id"`
+		LastID  *string          `json:"last_id"`
+	}{Data: []anthropicModel{}}
+	for _, m := range now.models {
+		list.Data = append(list.Data, m.anthropic())
+	}
+	if n := len(list.Data); n > 0 {
+		list.FirstID, list.LastID = &list.Data[0].ID, &list.Data[n-1].ID
+	}
+	_ = json.NewEncoder(w).Encode(list)
 }
 
-// getModel is GET /openai/v1/models/{name}.
-func (p *Proxy) getModel(w http.ResponseWriter, r *http.Request) {
+// getModel answers with one model.
+func (p *Proxy) getModel(w http.ResponseWriter, r *http.Request, s shape) {
+	s = modelShape(r, s)
 	name := r.PathValue("name")
 	list := p.served.Load().models
 	i, ok := slices.BinarySearchFunc(list, name, func(m model, name string) int { return strings.Compare(m.ID, name) })
 	if !ok {
-		openAI.refuse(w, http.StatusNotFound, fmt.Sprintf("the model %q does not exist", name))
+		s.refuse(w, http.StatusNotFound, fmt.Sprintf("the model %q does not exist", name))
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if s == anthropic {
+		_ = json.NewEncoder(w).Encode(list[i].anthropic())
+		return
+	}
 	_ = json.NewEncoder(w).Encode(list[i])
+}
+
+// modelShape tells by the header who asks on a path that both APIs have.
+func modelShape(r *http.Request, s shape) shape {
+	if r.Header.Get("Anthropic-Version") != "" {
+		return anthropic
+	}
+	return s
 }

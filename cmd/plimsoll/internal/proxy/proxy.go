@@ -1,7 +1,7 @@
 package proxy
 
 import (
-	"fmt"
+	"crypto/rand"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -23,6 +23,16 @@ type Config struct {
 	// MaxHeld is how many bytes of requests may be held in memory at once;
 	// 0 = 256 MiB.
 	MaxHeld int64
+	// Caller returns the name of the token that a request carries; nil = there are no
+	// tokens. What a deployment keeps for one is not given to another.
+	Caller func(*http.Request) string
+	// Wait is how long a call waits for headroom if its header does not say; 0 = not at
+	// all, at most a minute.
+	Wait time.Duration
+	// IDKey authenticates the ids of responses. Nodes that share it understand each
+	// other's; nil = a key derived from the deployment's credential, or, for a deployment
+	// without one, a key of this process alone.
+	IDKey []byte
 	// MaxBody is the size in bytes of the largest body that is accepted; 0 = 8 MiB,
 	// at most 64 MiB.
 	MaxBody int64
@@ -44,14 +54,20 @@ type Proxy struct {
 	served   atomic.Pointer[served]
 	headroom headroom
 	failures every
+	queues   queues
+	objects  objects
+	random   [32]byte // the key of ids where there is no other
 }
 
 // served is what can be called, as of one Apply.
 type served struct {
-	rt     *transport.Transport // nil = never anything was
-	any    bool
-	models []model
-	masked map[string][]string // what is shown of deployments in whose IDs a secret is
+	rt      *transport.Transport // nil = never anything was
+	any     bool
+	models  []model
+	groups  map[string]groupInfo // by name
+	pins    map[uint64]pinned    // deployments by the hash of their ID
+	classes int
+	masked  map[string][]string // what is shown of deployments in whose IDs a secret is
 }
 
 // New returns a proxy that serves nothing before [Proxy.Apply].
@@ -69,15 +85,17 @@ func New(cfg Config) *Proxy {
 		cfg.Patience = defaultPatience
 	}
 	p := &Proxy{cfg: cfg, failures: every{gap: time.Second}}
+	_, _ = rand.Read(p.random[:]) // never fails
 	p.headroom.engine = cfg.Engine
 	p.served.Store(&served{})
 	return p
 }
 
 // Apply replaces what is served: a configuration that the engine has already, and
-// the endpoints of its deployments, none at all included. It fails as
-// [transport.New] does, and then changes nothing. Calls under way go on.
-func (p *Proxy) Apply(cfg engine.Config, endpoints map[string]transport.Endpoint) error {
+// the endpoints of its deployments, none at all included, of which those in objects
+// keep files and batches. It fails as [transport.New] does, and then changes nothing.
+// Calls under way go on.
+func (p *Proxy) Apply(cfg engine.Config, endpoints map[string]transport.Endpoint, objects map[string]bool) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	old := p.served.Load()
@@ -87,11 +105,15 @@ func (p *Proxy) Apply(cfg engine.Config, endpoints map[string]transport.Endpoint
 			next.masked[escaped(id)] = []string{escaped(shown)}
 		}
 	}
+	next.learn(cfg, endpoints, objects)
 	var err error
 	switch {
 	case !next.any:
 	case next.rt == nil:
-		next.rt, err = transport.New(transport.Config{Engine: p.cfg.Engine, Endpoints: endpoints, Base: p.cfg.Base, MaxBody: p.cfg.MaxBody, Done: p.attempted})
+		next.rt, err = transport.New(transport.Config{
+			Engine: p.cfg.Engine, Endpoints: endpoints, Base: p.cfg.Base, MaxBody: p.cfg.MaxBody,
+			Done: p.attempted, Adjust: p.adjust, Refused: p.refused,
+		})
 	default:
 		err = next.rt.Apply(endpoints)
 	}
@@ -119,18 +141,6 @@ func Check(cfg engine.Config, endpoints map[string]transport.Endpoint) error {
 
 // Serves reports whether anything can be called.
 func (p *Proxy) Serves() bool { return p.served.Load().any }
-
-// Register adds the proxy's routes to a mux.
-func (p *Proxy) Register(mux *http.ServeMux) {
-	for _, path := range []string{"/openai/v1/chat/completions", "/openai/v1/responses", "/openai/v1/embeddings"} {
-		mux.Handle("POST "+path, p.route(openAI))
-	}
-	mux.Handle("POST /anthropic/v1/messages", p.route(anthropic))
-	mux.HandleFunc("GET /openai/v1/models", p.listModels)
-	mux.HandleFunc("GET /openai/v1/models/{name...}", p.getModel)
-	mux.HandleFunc("/openai/", p.noRoute(openAI))
-	mux.HandleFunc("/anthropic/", p.noRoute(anthropic))
-}
 
 // attempted tells the log of an attempt.
 func (p *Proxy) attempted(a transport.Attempt) {
@@ -169,25 +179,3 @@ const (
 	openAI shape = iota
 	anthropic
 )
-
-func (p *Proxy) noRoute(s shape) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		if method := methodOf(r.URL.Path); method != "" {
-			w.Header().Set("Allow", method)
-			s.refuse(w, http.StatusMethodNotAllowed, fmt.Sprintf("use %s for this path", method))
-			return
-		}
-		s.refuse(w, http.StatusNotFound, "no such path; base URLs are /openai/v1 for OpenAI's clients and /anthropic for Anthropic's")
-	}
-}
-
-// methodOf returns the method that a path is served by; "" = the path is not.
-func methodOf(path string) string {
-	switch path {
-	case "/openai/v1/chat/completions", "/openai/v1/responses", "/openai/v1/embeddings", "/anthropic/v1/messages":
-		return http.MethodPost
-	case "/openai/v1/models":
-		return http.MethodGet
-	}
-	return ""
-}

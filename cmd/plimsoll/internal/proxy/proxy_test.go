@@ -51,17 +51,17 @@ func TestApply(t *testing.T) {
 	half := map[string]transport.Endpoint{"a": ep}
 	require.ErrorContains(t, proxy.Check(cfg, half), `Endpoints["b"]: is missing`)
 	require.NoError(t, b.eng.Apply(cfg))
-	require.Error(t, b.proxy.Apply(cfg, half))
+	require.Error(t, b.proxy.Apply(cfg, half, nil))
 	require.True(t, b.proxy.Serves())
 
-	require.NoError(t, b.proxy.Apply(cfg, nil))
+	require.NoError(t, b.proxy.Apply(cfg, nil, nil))
 	require.False(t, b.proxy.Serves())
 	for _, path := range []string{chatPath, messagesPath} {
 		resp, text := b.post(t, path, chat)
 		require.Equal(t, 404, resp.StatusCode)
 		require.Contains(t, text, "endpoint")
 	}
-	require.NoError(t, b.proxy.Apply(cfg, map[string]transport.Endpoint{"a": ep, "b": ep}))
+	require.NoError(t, b.proxy.Apply(cfg, map[string]transport.Endpoint{"a": ep, "b": ep}, nil))
 	resp, text := b.post(t, chatPath, chat)
 	require.Equal(t, 200, resp.StatusCode, text)
 }

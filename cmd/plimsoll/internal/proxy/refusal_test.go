@@ -30,8 +30,8 @@ func TestRefusals(t *testing.T) {
 		status                   int
 		want                     string
 	}{
-		{name: "no such path", path: "/openai/v1/images", body: "{}", status: 404, want: `{"error":{"message":"no such path; base URLs are /openai/v1 for OpenAI's clients and /anthropic for Anthropic's","type":"invalid_request_error","param":null,"code":null}}`},
-		{name: "no such path of Anthropic's", path: "/anthropic/v1/complete", body: "{}", status: 404, want: `{"type":"error","error":{"type":"not_found_error","message":"no such path; base URLs are /openai/v1 for OpenAI's clients and /anthropic for Anthropic's"}}`},
+		{name: "no such path", path: "/openai/v1/images", body: "{}", status: 404, want: `{"error":{"message":"the path \"/openai/v1/images\" is not served by this proxy; below /openai/v1 it serves /chat/completions, /completions, /responses, /responses/compact, /responses/input_tokens, /embeddings, /images/generations, /images/edits, /images/variations, /audio/speech, /audio/transcriptions, /audio/translations, /moderations, /rerank, /models, /files and /batches","type":"invalid_request_error","param":null,"code":null}}`},
+		{name: "no such path of Anthropic's", path: "/anthropic/v1/complete", body: "{}", status: 404, want: `{"type":"error","error":{"type":"not_found_error","message":"the path \"/anthropic/v1/complete\" is not served by this proxy; below /anthropic/v1 it serves /messages, /messages/count_tokens and /models"}}`},
 		{name: "method", method: "GET", path: chatPath, status: 405, want: `{"error":{"message":"use POST for this path","type":"invalid_request_error","param":null,"code":null}}`},
 		{name: "a form", path: chatPath, body: chat, headers: []string{"Content-Type", "text/plain"}, status: 415, want: `{"error":{"message":"the header Content-Type must be application/json","type":"invalid_request_error","param":null,"code":null}}`},
 		{name: "unknown group", path: chatPath, body: `{"model":"nobody"}`, status: 404, want: `{"error":{"message":"the model \"nobody\" does not exist","type":"invalid_request_error","param":null,"code":"model_not_found"}}`},

@@ -93,8 +93,10 @@ func tokenOf(r *http.Request) string {
 	if scheme, token, ok := strings.Cut(a, " "); ok && strings.EqualFold(scheme, "Bearer") {
 		return strings.TrimSpace(token)
 	}
-	if key := r.Header.Get("X-Api-Key"); key != "" { // of Anthropic's clients
-		return key
+	for _, name := range [...]string{"X-Api-Key", "Api-Key"} { // of Anthropic's clients, and of Azure's
+		if key := r.Header.Get(name); key != "" {
+			return key
+		}
 	}
 	_, password, _ := r.BasicAuth()
 	return password

@@ -1,0 +1,161 @@
+package proxy
+
+import (
+	"encoding/json"
+	"hash/fnv"
+	"net/http"
+	"strconv"
+
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
+	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/transport"
+)
+
+// maxTags bounds the tags of a call.
+const maxTags = 100
+
+// adjust is [transport.Config.Adjust]: what headers and members of the body say of the
+// conversation, the tags, the class and the wait of a call.
+func (p *Proxy) adjust(r *http.Request, a *transport.Admission) error {
+	v := visitOf(r.Context())
+	if v == nil {
+		return nil
+	}
+	if v.group != "" {
+		a.Group = v.group
+	}
+	a.Wait, a.Waiting = v.wait, server.Draining(r.Context())
+	a.Demand.Affinity = affinity(r.Header, a)
+	now := p.served.Load()
+	if err := now.class(r, a); err != nil {
+		return err
+	}
+	if err := now.tags(p.cfg.Engine, r, a); err != nil {
+		return err
+	}
+	for _, name := range [...]string{"litellm_session_id", "litellm_trace_id", "litellm_metadata"} {
+		a.SetMember(name, nil)
+	}
+	v.tokens = max(a.Demand.InputTokens, 0) + max(a.Demand.MaxOutputTokens, 0)
+	if previous := a.Text("previous_response_id"); previous != "" {
+		return p.follow(r, v, a, previous)
+	}
+	return nil
+}
+
+// sessionHeaders are those in which clients name their session: our own, those of the
+// Codex and Claude command lines, of xAI's clients, and of LiteLLM.
+var sessionHeaders = [...]string{
+	headerAffinity, "Session-Id", "Session_id", "X-Claude-Code-Session-Id", "X-Grok-Conv-Id", "Conversation_id", "X-Session-Id", "X-Litellm-Session-Id", "X-Litellm-Trace-Id",
+}
+
+// affinity returns what stands for the conversation of a call: the first of a header of
+// the session, the key of the provider's cache, LiteLLM's session, the session or user
+// of the metadata, and the conversation; 0 = the call says nothing of it.
+func affinity(h http.Header, a *transport.Admission) uint64 {
+	for _, name := range sessionHeaders {
+		if text := h[name]; len(text) > 0 && text[0] != "" {
+			return hash(text[0])
+		}
+	}
+	for _, name := range [...]string{"prompt_cache_key", "litellm_session_id", "litellm_trace_id"} {
+		if text := a.Text(name); text != "" {
+			return hash(text)
+		}
+	}
+	var meta struct {
+		SessionID any `json:"session_id"`
+		UserID    any `json:"user_id"`
+	}
+	if raw := a.Member("metadata"); raw != nil && json.Unmarshal(raw, &meta) == nil {
+		for _, v := range [...]any{meta.SessionID, meta.UserID} {
+			if text, ok := v.(string); ok && text != "" {
+				return hash(text)
+			}
+		}
+	}
+	if raw := a.Member("conversation"); len(raw) > 0 && raw[0] != 'n' {
+		return hash(string(raw))
+	}
+	return 0
+}
+
+// hash is 64-bit FNV-1a, never 0.
+func hash(text string) uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(text))
+	return max(h.Sum64(), 1)
+}
+
+// class sets the demand's class: the header's, else LiteLLM's member "priority", which
+// counts as the last class where it is beyond that.
+func (s *served) class(r *http.Request, a *transport.Admission) error {
+	last := max(s.classes-1, 0)
+	if text := r.Header.Get(headerPriority); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 0 || n > last {
+			return &transport.Refusal{Status: http.StatusBadRequest, Message: "the header " + headerPriority + " must be a whole number from 0 to " + strconv.Itoa(last) + ", one of the classes of priority_share"}
+		}
+		a.Demand.Priority = n
+	}
+	if raw := a.Member("priority"); raw != nil {
+		n, err := strconv.Atoi(string(raw))
+		if err != nil {
+			return nil // not LiteLLM's
+		}
+		a.SetMember("priority", nil)
+		if r.Header.Get(headerPriority) == "" {
+			a.Demand.Priority = min(max(n, 0), last)
+		}
+	}
+	return nil
+}
+
+// tags sets the demand's tags: all of the header's own, and those of LiteLLM's that a
+// deployment of the group has, since there others only label spending.
+func (s *served) tags(eng *engine.Engine, r *http.Request, a *transport.Admission) error {
+	tags := listed(r.Header.Get(headerTags))
+	loose := listed(r.Header.Get("X-Litellm-Tags"))
+	loose = append(loose, texts(a.Member("tags"))...)
+	a.SetMember("tags", nil)
+	for _, name := range [...]string{"metadata", "litellm_metadata"} {
+		var meta map[string]json.RawMessage
+		if raw := a.Member(name); raw == nil || json.Unmarshal(raw, &meta) != nil {
+			continue
+		}
+		list := texts(meta["tags"])
+		if list == nil {
+			continue
+		}
+		loose = append(loose, list...)
+		delete(meta, "tags")
+		if rest, err := json.Marshal(meta); err == nil && len(meta) > 0 {
+			a.SetMember(name, rest)
+		} else {
+			a.SetMember(name, nil)
+		}
+	}
+	if len(tags)+len(loose) > maxTags {
+		return &transport.Refusal{Status: http.StatusBadRequest, Message: "a call may have at most " + strconv.Itoa(maxTags) + " tags"}
+	}
+	if len(loose) > 0 {
+		if group, err := eng.Group(a.Group); err == nil {
+			for _, tag := range loose {
+				if s.groups[group.Name()].tags[tag] {
+					tags = append(tags, tag)
+				}
+			}
+		}
+	}
+	a.Demand.Tags = tags
+	return nil
+}
+
+// texts returns a list of texts; nil if a value is none.
+func texts(raw json.RawMessage) []string {
+	var list []string
+	if len(raw) == 0 || raw[0] != '[' || json.Unmarshal(raw, &list) != nil {
+		return nil
+	}
+	return list
+}

@@ -1,0 +1,163 @@
+package proxy
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// notKept says why files and batches are not served.
+const notKept = "files and batches are not served: no endpoint of the model has objects: true (docs/CONFIG.md)"
+
+// create answers the creation of a file or a batch. A file goes to a deployment of the
+// group that the header X-Plimsoll-Group or the query's model names, or of the only
+// group that keeps objects; a batch to the deployment that has its file.
+func (p *Proxy) create(k kind) handler {
+	return func(w http.ResponseWriter, r *http.Request, s shape) {
+		now := p.served.Load()
+		caller := p.callerOf(r)
+		var deployment string
+		if k == batches {
+			text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
+			var b struct {
+				InputFileID string `json:"input_file_id"`
+			}
+			if err != nil || json.Unmarshal(text, &b) != nil || b.InputFileID == "" {
+				s.refuse(w, http.StatusBadRequest, "the body must be JSON with the member input_file_id")
+				return
+			}
+			file, ok := p.objects.get(files, b.InputFileID, caller)
+			if !ok {
+				p.noObject(w, s, files, b.InputFileID)
+				return
+			}
+			deployment = file.deployment
+			r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
+		} else if deployment = p.keeper(w, r, s, now, caller); deployment == "" {
+			return
+		}
+		p.forward(w, r, s, now, deployment, k.path, func(resp *http.Response) { p.remember(resp, k, deployment, caller) })
+	}
+}
+
+// keeper returns the deployment that is to keep a caller's new file; "" = the request
+// was refused.
+func (p *Proxy) keeper(w http.ResponseWriter, r *http.Request, s shape, now *served, caller string) string {
+	name := r.Header.Get(headerGroup)
+	if name == "" {
+		name = r.URL.Query().Get("model")
+	}
+	groups := map[string][]string{}
+	for _, at := range now.pins {
+		if at.objects {
+			groups[at.group] = append(groups[at.group], at.id)
+		}
+	}
+	if name == "" && len(groups) == 1 {
+		for only := range groups {
+			name = only
+		}
+	}
+	if group, err := p.cfg.Engine.Group(name); err == nil {
+		name = group.Name()
+	} else if name == "" && len(groups) > 1 {
+		s.refuse(w, http.StatusBadRequest, "name the model whose deployment is to keep the file, by the header "+headerGroup+" or the query's model")
+		return ""
+	}
+	ids := groups[name]
+	if len(ids) == 0 {
+		s.refuse(w, http.StatusNotFound, notKept)
+		return ""
+	}
+	slices.Sort(ids)
+	return ids[hash(caller)%uint64(len(ids))] // a caller's files lie together
+}
+
+// remember takes note of the objects that an answer describes.
+func (p *Proxy) remember(resp *http.Response, k kind, deployment, caller string) {
+	if resp.StatusCode >= http.StatusBadRequest || !isJSON(resp.Header) {
+		return
+	}
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxObject))
+	resp.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(text), resp.Body), resp.Body}
+	var it struct {
+		ID         string `json:"id"`
+		Deleted    bool   `json:"deleted"`
+		OutputFile string `json:"output_file_id"`
+		ErrorFile  string `json:"error_file_id"`
+	}
+	if err != nil || json.Unmarshal(text, &it) != nil || it.ID == "" || len(it.ID) > maxID {
+		return
+	}
+	if it.Deleted {
+		p.objects.forget(it.ID)
+		return
+	}
+	made := time.Now()
+	p.objects.put(object{id: it.ID, deployment: deployment, caller: caller, kind: k, made: made, text: text})
+	for _, id := range [...]string{it.OutputFile, it.ErrorFile} {
+		if k == batches && id != "" && len(id) <= maxID {
+			p.objects.put(object{id: id, deployment: deployment, caller: caller, kind: files, made: made})
+		}
+	}
+}
+
+// object answers requests about one object: they go to the deployment that keeps it.
+func (p *Proxy) object(k kind, action string) handler {
+	return func(w http.ResponseWriter, r *http.Request, s shape) {
+		now, caller, id := p.served.Load(), p.callerOf(r), r.PathValue("id")
+		it, ok := p.objects.get(k, id, caller)
+		if !ok || now.rt == nil || !now.pins[hash(it.deployment)].objects {
+			p.noObject(w, s, k, id)
+			return
+		}
+		p.forward(w, r, s, now, it.deployment, k.path+"/"+url.PathEscape(id)+action, func(resp *http.Response) {
+			if action != "/content" {
+				p.remember(resp, k, it.deployment, caller)
+			}
+		})
+	}
+}
+
+func (p *Proxy) noObject(w http.ResponseWriter, s shape, k kind, id string) {
+	s.refuse(w, http.StatusNotFound, fmt.Sprintf("No such %s: %q. It must have been created by this token through this node.", k.name, shortened(id)))
+}
+
+// list answers with a caller's objects, as they were last described.
+func (p *Proxy) list(k kind) handler {
+	return func(w http.ResponseWriter, r *http.Request, s shape) {
+		limit := 20
+		if k == files {
+			limit = 10_000
+		}
+		query := r.URL.Query()
+		if n, err := strconv.Atoi(query.Get("limit")); err == nil && n > 0 {
+			limit = min(limit, n)
+			if k == batches {
+				limit = min(n, 100)
+			}
+		}
+		all := p.objects.of(k, p.callerOf(r))
+		if k == files && strings.EqualFold(query.Get("order"), "asc") {
+			slices.Reverse(all)
+		}
+		if purpose := query.Get("purpose"); k == files && purpose != "" {
+			all = slices.DeleteFunc(all, func(o object) bool {
+				var it struct{ Purpose string }
+				return json.Unmarshal(o.text, &it) != nil || it.Purpose != purpose
+			})
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(pageOf(all, query.Get("after"), limit))
+	}
+}

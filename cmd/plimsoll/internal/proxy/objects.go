@@ -1,0 +1,138 @@
+package proxy
+
+import (
+	"container/list"
+	"encoding/json"
+	"slices"
+	"sync"
+	"time"
+)
+
+// kind is a kind of objects that providers keep.
+type kind struct {
+	path, name string
+}
+
+var (
+	files   = kind{"/files", "file"}
+	batches = kind{"/batches", "batch"}
+)
+
+const (
+	// maxObjects bounds the objects that are remembered; the oldest are forgotten first.
+	maxObjects = 10_000
+	// objectLife is how long an object is remembered.
+	objectLife = 30 * 24 * time.Hour
+	// maxObject is the size in bytes of the longest description of an object.
+	maxObject = 64 << 10
+)
+
+// object is a file or a batch: the deployment that keeps it, and who made it.
+type object struct {
+	id, deployment, caller string
+	kind                   kind
+	made                   time.Time
+	text                   json.RawMessage // as last described
+}
+
+// objects remembers what callers made.
+type objects struct {
+	mu    sync.Mutex
+	byID  map[string]*list.Element // of *object
+	order *list.List               // the oldest first
+}
+
+// put remembers an object, in place of what was known of it.
+func (o *objects) put(it object) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.byID == nil {
+		o.byID, o.order = map[string]*list.Element{}, list.New()
+	}
+	if e, ok := o.byID[it.id]; ok {
+		old := e.Value.(*object)
+		if old.caller != it.caller || old.deployment != it.deployment {
+			return // ids of two providers that are the same: the first one's stays
+		}
+		if it.text != nil {
+			old.text = it.text
+		}
+		return
+	}
+	for o.order.Len() >= maxObjects || o.order.Len() > 0 && time.Since(o.order.Front().Value.(*object).made) > objectLife {
+		o.drop(o.order.Front())
+	}
+	o.byID[it.id] = o.order.PushBack(&it)
+}
+
+// drop forgets an object. Under the mutex.
+func (o *objects) drop(e *list.Element) {
+	delete(o.byID, e.Value.(*object).id)
+	o.order.Remove(e)
+}
+
+// get returns a caller's object.
+func (o *objects) get(k kind, id, caller string) (object, bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	e, ok := o.byID[id]
+	if !ok {
+		return object{}, false
+	}
+	it := e.Value.(*object)
+	if it.kind != k || it.caller != caller || time.Since(it.made) > objectLife {
+		return object{}, false
+	}
+	return *it, true
+}
+
+// forget forgets an object.
+func (o *objects) forget(id string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if e, ok := o.byID[id]; ok {
+		o.drop(e)
+	}
+}
+
+// of returns a caller's objects of a kind, the newest first.
+func (o *objects) of(k kind, caller string) []object {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var out []object
+	if o.order == nil {
+		return nil
+	}
+	for e := o.order.Back(); e != nil; e = e.Prev() {
+		if it := e.Value.(*object); it.kind == k && it.caller == caller && it.text != nil && time.Since(it.made) <= objectLife {
+			out = append(out, *it)
+		}
+	}
+	return out
+}
+
+// page is a part of a list, in the form of
+// https://platform.openai.com/docs/api-reference/files/list.
+type page struct {
+	Object  string            `json:"object"`
+	Data    []json.RawMessage `json:"data"`
+	HasMore bool              `json:"has_more"`
+	FirstID *string           `json:"first_id"`
+	LastID  *string           `json:"last_id"`
+}
+
+// pageOf returns the part of a list behind the object after.
+func pageOf(all []object, after string, limit int) page {
+	if i := slices.IndexFunc(all, func(o object) bool { return o.id == after }); i >= 0 {
+		all = all[i+1:]
+	}
+	p := page{Object: "list", Data: []json.RawMessage{}, HasMore: len(all) > limit}
+	all = all[:min(limit, len(all))]
+	for i := range all {
+		p.Data = append(p.Data, all[i].text)
+	}
+	if n := len(all); n > 0 {
+		p.FirstID, p.LastID = &all[0].id, &all[n-1].id
+	}
+	return p
+}

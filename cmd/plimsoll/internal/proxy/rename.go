@@ -1,0 +1,320 @@
+package proxy
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"slices"
+)
+
+// renamed is an answer of the Responses API in which the provider's ids of responses
+// are replaced by those that the client knows. The id of the answer's own response is
+// found in the beginning of it: the member "id" of a body, or of the member "response"
+// of an event. Then each text that is an id is replaced wherever it stands, and nothing
+// else: inside another text its quotes would be escaped.
+type renamed struct {
+	src    io.ReadCloser
+	stream bool
+	name   func(raw string) string // the client's id for it; "" = as it is
+	swaps  []swap
+
+	buf   []byte // read
+	ready int    // of it, for the reader
+	found bool   // the id, or that there is none
+	err   error
+}
+
+// swap replaces a quoted text by another.
+type swap struct{ from, to []byte }
+
+func quotedSwap(from, to string) swap {
+	return swap{[]byte(`"` + from + `"`), []byte(`"` + to + `"`)}
+}
+
+// maxSought is the size in bytes of the beginning in which an id is looked for.
+const maxSought = 256 << 10
+
+// Read implements [io.Reader].
+func (r *renamed) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	for r.ready == 0 {
+		if r.err != nil {
+			return 0, r.err
+		}
+		r.fill()
+	}
+	n := copy(p, r.buf[:r.ready])
+	r.buf = r.buf[:copy(r.buf, r.buf[n:])]
+	r.ready -= n
+	return n, nil
+}
+
+// fill reads once, and decides how much of what is there the reader may have.
+func (r *renamed) fill() {
+	r.buf = slices.Grow(r.buf, leastRead)
+	n, err := r.src.Read(r.buf[len(r.buf):cap(r.buf)])
+	r.buf, r.err = r.buf[:len(r.buf)+n], err
+	if !r.found {
+		id, ok := r.seek()
+		if id == "" && !ok && err == nil && len(r.buf) <= maxSought {
+			if r.stream { // events that name no response need not wait
+				r.ready = r.whole()
+			}
+			return
+		}
+		r.found = true
+		r.add(id)
+	}
+	keep := r.previous()
+	for _, s := range r.swaps {
+		if bytes.Contains(r.buf, s.from) {
+			r.buf = bytes.ReplaceAll(r.buf, s.from, s.to)
+		}
+		keep = max(keep, overlap(r.buf, s.from))
+	}
+	if err != nil {
+		keep = 0
+	}
+	r.ready = len(r.buf) - keep
+}
+
+// leastRead is the room in bytes for one read from the provider.
+const leastRead = 8 << 10
+
+// maxSwaps bounds the ids that are replaced in one answer.
+const maxSwaps = 4
+
+// add has an id replaced from here on.
+func (r *renamed) add(id string) {
+	if id == "" || len(id) > maxID || len(r.swaps) == maxSwaps {
+		return
+	}
+	if to := r.name(id); to != "" {
+		r.swaps = append(r.swaps, quotedSwap(id, to))
+	}
+}
+
+// previous has the id of an earlier response replaced that the answer names. It returns
+// how much of the end has to wait, because it may name one.
+func (r *renamed) previous() int {
+	key := []byte(`"previous_response_id"`)
+	for at := 0; ; {
+		i := bytes.Index(r.buf[at:], key)
+		if i < 0 {
+			return overlap(r.buf, key)
+		}
+		from := at + i
+		at = from + len(key)
+		s := scanner{text: r.buf, i: at}
+		if s.space(); s.i < len(s.text) && s.text[s.i] == ':' {
+			s.i++
+			s.space()
+		}
+		if s.i == len(s.text) {
+			return len(r.buf) - from
+		}
+		begin := s.i
+		if s.text[begin] != '"' {
+			continue
+		}
+		if s.quoted() != nil {
+			return len(r.buf) - from
+		}
+		if !r.known(r.buf[begin:s.i]) {
+			r.add(string(r.buf[begin+1 : s.i-1]))
+		}
+	}
+}
+
+// known reports whether a quoted id is replaced already, or is what replaces one.
+func (r *renamed) known(id []byte) bool {
+	return slices.ContainsFunc(r.swaps, func(s swap) bool { return bytes.Equal(s.from, id) || bytes.Equal(s.to, id) })
+}
+
+// seek looks for the id. It returns "" and true where there is none.
+func (r *renamed) seek() (string, bool) {
+	if !r.stream {
+		return idOf(r.buf, "id")
+	}
+	i := bytes.Index(r.buf, []byte(`"response"`))
+	for i >= 0 {
+		line := bytes.LastIndexByte(r.buf[:i], '\n') + 1
+		data, ok := bytes.CutPrefix(bytes.TrimSpace(r.buf[line:]), []byte("data:"))
+		if ok {
+			if id, _ := idOf(data, "response", "id"); id != "" {
+				return id, true
+			}
+		}
+		next := bytes.Index(r.buf[i+1:], []byte(`"response"`))
+		if next < 0 {
+			break
+		}
+		i += 1 + next
+	}
+	return "", false
+}
+
+// whole returns the length of the whole events that name no response.
+func (r *renamed) whole() int {
+	text := r.buf
+	if i := bytes.Index(text, []byte(`"response"`)); i >= 0 {
+		text = text[:i]
+	}
+	if i := bytes.LastIndex(text, []byte("\n\n")); i >= 0 {
+		return i + 2
+	}
+	return 0
+}
+
+// Close implements [io.Closer].
+func (r *renamed) Close() error { return r.src.Close() }
+
+// overlap returns the length of the longest end of text that is a beginning of key,
+// and shorter than it.
+func overlap(text, key []byte) int {
+	for n := min(len(text), len(key)-1); n > 0; n-- {
+		if bytes.HasSuffix(text, key[:n]) {
+			return n
+		}
+	}
+	return 0
+}
+
+var errCut = errors.New("the JSON is not complete")
+
+// idOf returns the text at a path of members of an object that may be cut anywhere. It
+// returns "" and true where the object is whole enough to say that there is none.
+func idOf(text []byte, path ...string) (string, bool) {
+	s := scanner{text: text}
+	id, err := s.at(path)
+	return id, err == nil
+}
+
+// scanner walks over JSON that may be cut. What is not JSON ends as something.
+type scanner struct {
+	text []byte
+	i    int
+}
+
+func (s *scanner) space() {
+	for s.i < len(s.text) && (s.text[s.i] == ' ' || s.text[s.i] == '\n' || s.text[s.i] == '\t' || s.text[s.i] == '\r') {
+		s.i++
+	}
+}
+
+// at returns the text at a path.
+func (s *scanner) at(path []string) (string, error) {
+	for s.space(); ; {
+		if s.i == len(s.text) {
+			return "", errCut
+		}
+		if s.text[s.i] != '{' {
+			return "", nil
+		}
+		s.i++
+		found, err := s.member(path[0])
+		if err != nil || !found {
+			return "", err
+		}
+		if path = path[1:]; len(path) == 0 {
+			break
+		}
+	}
+	if s.text[s.i] != '"' {
+		return "", nil
+	}
+	from := s.i + 1
+	if err := s.quoted(); err != nil {
+		return "", err
+	}
+	id := s.text[from : s.i-1]
+	if bytes.ContainsAny(id, `\<>&`) {
+		return "", nil
+	}
+	return string(id), nil
+}
+
+// member goes to the value of a member of the object that it is in.
+func (s *scanner) member(name string) (bool, error) {
+	for {
+		s.space()
+		switch {
+		case s.i == len(s.text):
+			return false, errCut
+		case s.text[s.i] == ',':
+			s.i++
+			continue
+		case s.text[s.i] != '"':
+			return false, nil
+		}
+		from := s.i + 1
+		if err := s.quoted(); err != nil {
+			return false, err
+		}
+		key := s.text[from : s.i-1]
+		if s.space(); s.i == len(s.text) {
+			return false, errCut
+		}
+		s.i++ // the colon
+		if s.space(); s.i == len(s.text) {
+			return false, errCut
+		}
+		if string(key) == name {
+			return true, nil
+		}
+		if err := s.value(); err != nil {
+			return false, err
+		}
+	}
+}
+
+// quoted goes behind a text.
+func (s *scanner) quoted() error {
+	for s.i++; s.i < len(s.text); s.i++ {
+		switch s.text[s.i] {
+		case '\\':
+			s.i++
+		case '"':
+			s.i++
+			return nil
+		}
+	}
+	return errCut
+}
+
+// value goes behind a value.
+func (s *scanner) value() error {
+	for depth := 0; s.i < len(s.text); {
+		switch s.text[s.i] {
+		case '"':
+			if err := s.quoted(); err != nil {
+				return err
+			}
+		case '{', '[':
+			depth++
+			s.i++
+			continue
+		case '}', ']':
+			if depth == 0 {
+				return nil
+			}
+			depth--
+			s.i++
+		case ',':
+			if depth == 0 {
+				return nil
+			}
+			s.i++
+			continue
+		default:
+			s.i++
+			continue
+		}
+		if depth == 0 {
+			return nil
+		}
+	}
+	return errCut
+}
