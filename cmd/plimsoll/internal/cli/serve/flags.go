@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"log/slog"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,7 +15,10 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/config"
 )
 
-const defaultListen = "127.0.0.1:4141"
+const (
+	defaultListen = "127.0.0.1:4141"
+	maxBodyMiB    = 64
+)
 
 // flags are the flags of plimsoll serve.
 type flags struct {
@@ -30,6 +34,9 @@ type flags struct {
 	drain           time.Duration
 	maxConnections  int // 0 = the server's default
 	maxLeases       int // 0 = the API's default
+	maxBody         int // MiB; 0 = the proxy's default
+	wait            time.Duration
+	idKey           string // file; "" = keys of the deployments' credentials
 	log             slog.Level
 }
 
@@ -113,6 +120,20 @@ func (f *flags) register(set *pflag.FlagSet) {
 	})
 	cmdline.Func(set, "max-connections", "N", "open at once; the longest idle one makes room for a new one (default 4096)", cmdline.ParseCount(&f.maxConnections, 1_000_000))
 	cmdline.Func(set, "max-leases", "N", "held at once (default 1000000)", cmdline.ParseCount(&f.maxLeases, 100_000_000))
+	cmdline.Func(set, "max-body", "MiB", "size of the largest body that the proxy accepts, in MiB, at most 64 (default 8)", func(s string) error {
+		var err error
+		if f.maxBody, err = strconv.Atoi(strings.TrimSuffix(s, "MiB")); err != nil || f.maxBody < 1 || f.maxBody > maxBodyMiB {
+			return errors.New("want a whole number of MiB from 1 to 64")
+		}
+		return nil
+	})
+	cmdline.Func(set, "wait", "TIME", "how long a call of the proxy waits in line for headroom, unless its header X-Plimsoll-Wait says; at most 1m (default 0s: it is refused at once)", func(s string) (err error) {
+		if f.wait, err = time.ParseDuration(s); err != nil || f.wait < 0 || f.wait > time.Minute {
+			return errors.New("want a time from 0s to 1m")
+		}
+		return nil
+	})
+	cmdline.Func(set, "id-key", "FILE", "a secret of 32 bytes or more that authenticates the ids of responses; the same on all nodes (default: keys derived from the deployments' credentials)", cmdline.ParseName(&f.idKey, "want the name of a file"))
 	cmdline.Func(set, "log", "LEVEL", "debug, info, warn or error (default info); debug has a line for every request", func(s string) error {
 		if err := f.log.UnmarshalText([]byte(s)); err != nil {
 			return errors.New("want debug, info, warn or error")

@@ -21,6 +21,7 @@ import (
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli/cmdline"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/daemon"
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/proxy"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
 )
 
@@ -52,7 +53,7 @@ func (f flags) serve(ctx context.Context, env cmdline.Environment) error {
 		return err
 	}
 	d, err := daemon.New(daemon.Options{
-		Config: f.config, Profiles: f.profiles, Sync: f.sync, Tokens: f.tokens, MaxLeases: f.maxLeases, Snapshot: f.snapshot, Log: log,
+		Config: f.config, Profiles: f.profiles, Sync: f.sync, Tokens: f.tokens, MaxLeases: f.maxLeases, MaxBody: int64(f.maxBody) << 20, Wait: f.wait, IDKey: f.idKey, Snapshot: f.snapshot, Log: log,
 		Annotate: annotate(spans),
 	})
 	if err != nil {
@@ -105,7 +106,7 @@ func (f flags) serve(ctx context.Context, env cmdline.Environment) error {
 	if err := server.Notify(env.Getenv, "READY=1"); err != nil {
 		log.Warn("cannot tell systemd", "error", err.Error())
 	}
-	err = f.run(ctx, env, d, log, secure, group{spans.Wrap(watch.timed(main)), calls}, group{side, admin})
+	err = f.run(ctx, env, d, log, secure, group{proxy.Clean(spans.Wrap(watch.timed(main))), calls}, group{side, admin})
 	stop()
 	<-sampled
 	<-told
