@@ -13,26 +13,39 @@ GOLANGCI := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.
 COMMAND := cmd/plimsoll
 LIBRARY := GOWORK=off $(GO)
 
+# What counts and decides: tested once more with the tag invariants, which lets other
+# goroutines in between the steps of its protocols.
+CORE := ./window/... ./engine ./engine/internal/... ./fuzz/...
+
 # Modules that are tests and measurements alone, with dependencies of their own.
 NESTED := $(patsubst %/go.mod,%,$(shell find . -mindepth 2 -name go.mod -not -path '*/testdata/*' -not -path './$(COMMAND)/go.mod' | sort))
 
 .DEFAULT_GOAL := help
-.PHONY: help test race lint bench fuzz cover faults soak server browser
+.PHONY: help test test-library test-command test-modules race lint bench fuzz cover faults soak server browser
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 test: server browser ## vet and test everything: the library, the command, and the modules of tests
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=line test-library test-command test-modules
+
+# The parts of test run side by side: some wait for servers while others compute.
+test-library:
 	$(LIBRARY) vet ./...
 	GOARCH=386 $(LIBRARY) vet ./...
 	$(LIBRARY) test -count=1 -timeout=8m ./...
+	$(LIBRARY) test -tags=invariants -short -count=1 -timeout=8m $(CORE)
+
+test-command:
 	$(GO) vet ./$(COMMAND)/...
 	GOARCH=386 $(GO) vet ./$(COMMAND)/...
 	$(GO) test -count=1 -timeout=8m ./$(COMMAND)/...
+
+test-modules:
 	@set -e; for dir in $(NESTED); do echo "== $$dir"; (cd "$$dir" && $(LIBRARY) vet ./... && $(LIBRARY) test -count=1 -timeout=8m ./...); done
 
-race: server ## test everything under the race detector, in random order
-	$(GO) test -race -shuffle=on -count=1 -timeout=15m ./... ./$(COMMAND)/...
+race: server ## test everything under the race detector, with the tag invariants, in random order
+	$(GO) test -race -tags=invariants -shuffle=on -count=1 -timeout=15m ./... ./$(COMMAND)/...
 
 faults: server ## break real servers and networks under real nodes: a line per fault, with its figures
 	PLIMSOLL_FAULTS=1 $(GO) test -p 1 -count=1 -timeout=20m -v -run '^(TestProperty|TestFaults)$$' ./sync/syncer ./sync/valkeystore
