@@ -36,9 +36,16 @@ type Endpoint struct {
 	PassHeaders []string
 	// Objects says that the endpoint keeps files and batches for clients of the proxy.
 	Objects bool
+	// Timeouts bound how long it may be silent.
+	Timeouts Timeouts
+	// MaxInputTokens is the largest prompt that the model takes, and BaseModel what it
+	// is, whatever Model calls it; 0 and "" = not known.
+	MaxInputTokens int64
+	BaseModel      string
 }
 
-var endpointKeys = []string{"url", "api", "model", "api_version", "key", "key_file", "bearer", "no_stream_usage", "pass_headers", "objects"}
+var endpointKeys = []string{"url", "api", "model", "api_version", "key", "key_file", "bearer", "no_stream_usage", "pass_headers", "objects",
+	"connect_timeout", "timeout", "stream_timeout", "idle_timeout", "max_input_tokens", "base_model"}
 
 // readEndpoint reads the section endpoint of a deployment in the own format; nil
 // if there is none. name is the deployment's provider, "" if it has none that is
@@ -78,6 +85,9 @@ func readEndpoint(d section, name, model string) *Endpoint {
 	if !s.table.get("no_stream_usage").absent() {
 		ep.NoStreamUsage = s.flag("no_stream_usage")
 	}
+	ep.Timeouts = s.readTimeouts()
+	ep.MaxInputTokens = s.whole("max_input_tokens", 1, 1<<42, "a whole number of tokens")
+	ep.BaseModel = s.plainText("base_model", "what the model is, such as gpt-4o")
 	ep.Credential = s.credential(v, base)
 	return ep
 }

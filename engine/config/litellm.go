@@ -22,6 +22,7 @@ type liteLLM struct {
 	names   []string            // of unset, in order
 	reasons map[string]*mention // why entries have no endpoint
 	whys    []string            // of reasons, in order
+	general Timeouts            // of all entries
 }
 
 // mention is where something first occurs, and how often it does.
@@ -50,6 +51,7 @@ func readLiteLLM(s section, o Options, out *File) {
 	router.unknown(routerKeys...)
 	router.ignored(routerIgnored)
 	r.defaultInFlight(router)
+	r.readTimeouts(router)
 	r.tiers()
 	switch {
 	case !known:

@@ -146,7 +146,17 @@ func (r *liteLLM) endpoint(e *entry, p provided) *Endpoint {
 	case !get("litellm_credential_name").absent():
 		return without("its key is one of credential_list, which is not read")
 	}
-	ep := &Endpoint{Provider: p.preset(), API: p.api, BaseURL: baseOf(p.api, *p.url), Model: p.model, NoStreamUsage: p.noStreamUsage}
+	ep := &Endpoint{Provider: p.preset(), API: p.api, BaseURL: baseOf(p.api, *p.url), Model: p.model, NoStreamUsage: p.noStreamUsage, Timeouts: r.timeouts(e)}
+	if info, ok := e.section.within("model_info"); ok {
+		// A file that LiteLLM takes may hold anything here; what cannot be used is not known.
+		if v := info.table.get("max_input_tokens"); !v.absent() {
+			ep.MaxInputTokens, _ = strconv.ParseInt(v.text, 10, 64)
+			ep.MaxInputTokens = max(ep.MaxInputTokens, 0)
+		}
+		if v := info.table.get("base_model"); !v.absent() && v.kind == text {
+			ep.BaseModel = v.text
+		}
+	}
 	if p.env != "" {
 		r.secrets.addEnv(ep.BaseURL, p.env) // it is not written as the variable is
 	}

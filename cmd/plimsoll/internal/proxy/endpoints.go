@@ -43,6 +43,7 @@ func endpointOf(ep config.Endpoint, lookupEnv func(string) (string, bool)) trans
 	out := transport.Endpoint{
 		API: transport.API(ep.API), BaseURL: ep.BaseURL, Model: ep.Model, APIVersion: ep.APIVersion,
 		Provider: ep.Provider, Bearer: ep.Bearer, NoStreamUsage: ep.NoStreamUsage, PassHeaders: ep.PassHeaders,
+		Timeouts: transport.Timeouts(ep.Timeouts), MaxInputTokens: ep.MaxInputTokens, BaseModel: ep.BaseModel,
 	}
 	if !ep.Credential.IsZero() {
 		out.Credential = func(context.Context) (string, error) { return ep.Credential.Get(lookupEnv) }

@@ -112,7 +112,7 @@ func (p *Proxy) Apply(cfg engine.Config, endpoints map[string]transport.Endpoint
 	case next.rt == nil:
 		next.rt, err = transport.New(transport.Config{
 			Engine: p.cfg.Engine, Endpoints: endpoints, Base: p.cfg.Base, MaxBody: p.cfg.MaxBody,
-			Done: p.attempted, Adjust: p.adjust, Refused: p.refused,
+			Done: p.attempted, Adjust: p.adjust, Refused: p.refused, Client: p.clientOf,
 		})
 	default:
 		err = next.rt.Apply(endpoints)

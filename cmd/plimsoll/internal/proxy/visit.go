@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -62,6 +63,18 @@ func (p *Proxy) callerOf(r *http.Request) string {
 		return ""
 	}
 	return p.cfg.Caller(r)
+}
+
+// clientOf names who sent a request: its token, or where there are none its address.
+func (p *Proxy) clientOf(r *http.Request) string {
+	if name := p.callerOf(r); name != "" {
+		return name
+	}
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
 }
 
 // listed returns the parts of a list with commas.
