@@ -37,7 +37,7 @@ func (e *Engine) apply(cfg Config) {
 	if cfg.ExpectedOutput == 0 {
 		cfg.ExpectedOutput = defaultOutput
 	}
-	e.assumed = cfg.ExpectedOutput
+	e.assumed.Store(cfg.ExpectedOutput)
 	e.quantile.Store(math.Float64bits(cfg.OutputQuantile + 0)) // no negative zero
 	classes := partsOf(cfg.PriorityShare)
 	e.parts.Store(&classes)
@@ -86,9 +86,9 @@ type cellAt struct {
 	i   int
 }
 
-func newPlan(e *Engine, groups []*Group) *plan {
+func newPlan(e *Engine, groups []*Group, now int64) *plan {
 	return &plan{
-		e: e, groups: groups, byName: map[string]*Group{}, now: e.clock.Read(),
+		e: e, groups: groups, byName: map[string]*Group{}, now: now,
 		live: map[*Group][]*handle{}, removed: map[*Group][]*handle{},
 		old: map[*handle]place{}, dirty: map[*Group]bool{}, frames: map[*Group]*frame{},
 		from: map[*Group][]cellAt{}, places: map[*handle]*place{},
@@ -97,7 +97,7 @@ func newPlan(e *Engine, groups []*Group) *plan {
 
 // plan lists the groups that there are and that there will be.
 func (e *Engine) plan(cfg *Config) *plan {
-	p := newPlan(e, slices.Clone(*e.all.Load()))
+	p := newPlan(e, slices.Clone(*e.all.Load()), e.clock.Read())
 	for _, g := range p.groups {
 		p.byName[g.name] = g
 	}
@@ -133,11 +133,13 @@ func (p *plan) assign(cfg *Config) {
 		d.Tags = slices.Clone(d.Tags)
 		h, ok := p.e.handles.Load(d.ID)
 		if !ok {
-			h = &handle{heard: &heard{}, days: &days{}, e: p.e, clock: p.e.clock, id: d.ID, seed: seedOf(d.ID)}
+			h = &handle{heard: &heard{}, ledger: &ledger{}, days: &days{}, e: p.e, clock: p.e.clock, id: d.ID, seed: seedOf(d.ID)}
 		}
-		h.configure(d, cfg.ExpectedOutput, window.EpochAt(p.now), p.now)
-		configured[h] = true
 		g := p.byName[d.Group]
+		if h.configure(d, cfg.ExpectedOutput, window.EpochAt(p.now), p.now) {
+			p.dirty[g] = true
+		}
+		configured[h] = true
 		if o := h.place.Load(); o != nil && o.g != g {
 			p.dirty[o.g] = true
 		}
@@ -174,8 +176,8 @@ func (p *plan) retire(g *Group, configured map[*handle]bool) {
 }
 
 func (d Deployment) equal(o Deployment) bool {
-	return d.ID == o.ID && d.Group == o.Group && d.Model == o.Model && d.Limits == o.Limits && d.Profile == o.Profile && d.Weight == o.Weight &&
-		d.Disabled == o.Disabled && d.Order == o.Order && slices.Equal(d.Tags, o.Tags)
+	return d.ID == o.ID && d.Group == o.Group && d.Model == o.Model && d.Limits == o.Limits && d.Margin == o.Margin &&
+		d.DefaultMaxOutput == o.DefaultMaxOutput && d.Profile == o.Profile && d.Weight == o.Weight && d.Disabled == o.Disabled && d.Order == o.Order && slices.Equal(d.Tags, o.Tags)
 }
 
 // build makes the new frames, caps still closed.

@@ -63,12 +63,18 @@ func (d *Demand) named() (tokens int64, ok bool) {
 	return in + max(out, 0), true
 }
 
-// cost returns the tokens to reserve on a deployment.
+// cost returns the tokens to reserve on a deployment. An output that is only
+// expected is cut to what the deployment can ever take, so that the request goes
+// through and its usage corrects the expectation.
 func (q *ask) cost(h *handle) int64 {
 	if !q.learn {
 		return q.tokens
 	}
-	return q.tokens + min(h.expected(q.group), q.most)
+	n := min(h.expected(q.group), q.most)
+	if most := q.part.Of(h.ceiling.Load()); q.tokens+n > most && most > 0 {
+		n = max(most-q.tokens, 0)
+	}
+	return q.tokens + n
 }
 
 // amounts returns what a request of that cost counts.

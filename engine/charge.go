@@ -14,6 +14,7 @@ import (
 // Sealed means that nothing was taken and the frame has been replaced.
 func (f *frame) charge(i int, part window.Part, at, input, tokens int64) window.Outcome {
 	o := window.Refused
+	part = f.partOf(i, part)
 	if part == 0 {
 		o = f.cells[i].TakeTokens(tokens)
 	} else {

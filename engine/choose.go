@@ -225,6 +225,7 @@ func (f *frame) refuse(b int, q *ask, mask uint16, seq uint64) (why reason, sure
 // attempt was half way that may have to give back what it took. All this is
 // within a part of the caps.
 func (f *frame) room(i int, p window.Part) (room int64, why reason, pending bool) {
+	p = f.partOf(i, p)
 	r := f.cells[i].RoomIn(p)
 	gate, _ := f.cells[i].Caps()
 	switch {

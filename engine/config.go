@@ -81,13 +81,26 @@ type Deployment struct {
 	Model string
 	// Limits are what the provider or the operator allows.
 	Limits Limits
+	// Margin is the share of each limit from RPM to TPD that is left unused, from 0
+	// (none) up to but not including 1: a margin of 0.01 under a TPM of 10,000 admits
+	// 9,900. What is left is rounded down, but never below 1. MaxInFlight has none.
+	// Leave Limits at what the provider grants and keep the distance here: figures
+	// that the provider reports are then read against its own limit, and correct the
+	// counters in both directions. [State] shows the limits after the margin.
+	Margin float64
+	// DefaultMaxOutput is how many output tokens the provider reserves for a request
+	// that names no maximum, from 1 to [MaxCount]; 0 = unknown. Profiles that charge the
+	// maximum at admission ([provider.AdmitInputMax], [provider.AdmitLarger],
+	// [provider.AdmitMaxAsInput]) charge it for demands without MaxOutputTokens; with 0
+	// they charge the expected output. Other profiles ignore it.
+	DefaultMaxOutput int64
 	// Profile is how the provider counts against them. The zero value is the plain
 	// rule: UTC minutes and days, the request and its input and expected output
 	// counted at admission, all tokens alike at the end. A profile that refills
 	// continuously, or whose minutes have a phase, makes RPM, TPM, InputTPM and
 	// OutputTPM follow that rule; a change of rule begins with nothing used.
 	// Deployments of one Pool share the limits but MaxInFlight, and must have equal
-	// ones and equal profiles.
+	// ones, equal margins and equal profiles.
 	Profile provider.Profile
 	// Weight is the deployment's share of the traffic under [Weighted];
 	// 0 = 1. Other strategies ignore it.

@@ -10,104 +10,151 @@ import (
 
 const (
 	// emptyAccount is how long a deployment cools down whose account has nothing
-	// left: nobody says for how long.
-	emptyAccount = 10 * time.Minute
-	// shortestGuess is the cooldown after a refusal that does not say how long it
-	// lasts. It doubles with each further one in a row, up to longestGuess.
+	// left, if the provider names no wait; emptyAccountAlone is that where no other
+	// deployment of the group takes requests.
+	emptyAccount      = 10 * time.Minute
+	emptyAccountAlone = time.Minute
+	// shortestGuess is the cooldown after a refusal that names no wait. It doubles
+	// with each further one in a row, up to longestGuess.
 	shortestGuess = time.Second
 	longestGuess  = 30 * time.Second
 	// longestProbe is how long a deployment waits at most for the answer to the
 	// one request that follows a cooldown.
 	longestProbe = 10 * time.Second
+	// failMemory is how long after the latest refusal, and after its cooldown, the
+	// count of refusals in a row drops by one.
+	failMemory = int64(time.Minute)
 )
 
-// gate is when a deployment takes requests. All but half is under the mutex of
-// the handle's group.
+// gate is when a deployment takes requests. All of it is under the mutex of the
+// handle's group; half and doubted repeat what is needed without it.
 type gate struct {
 	coolUntil int64 // Unix ns; 0 = not cooling down
-	// wary says that a provider's word began the cooldown, so that one request goes
-	// first when it is over.
-	wary   bool
-	length int64 // of the latest cooldown
-	fails  int   // refusals and failures in a row
+	coolSince int64 // when the latest cooldown that follows a refusal began; 0 = there was none
+	// wary says that a refusal began the cooldown, so that one request goes first
+	// when it is over.
+	wary     bool
+	length   int64         // of the latest cooldown
+	cause    provider.Kind // of the cooldown; Fine: an operator's, or another node's
+	fails    int           // refusals and failures in a row
+	failedAt int64         // the latest of them, or the end of its cooldown if that is later
+	lapseAt  int64         // when a reported limit lapses; 0 = none is in force
 	// failUntil is when the failure rate falls to half, Unix ns; 0 = it is 0.
 	failUntil int64
-	// While half-open: since and until when, and up to how many requests of which
-	// epoch.
-	probeSince, probeUntil, probeCap, probeEpoch int64
+	// While half-open: since and until when, how long it lasts, up to how many
+	// requests of which epoch, and whether the one request is of an earlier epoch.
+	probeSince, probeUntil, probeSpan, probeCap, probeEpoch int64
+	probeOut                                                bool
 }
 
 // alarm returns when the gate changes by itself; 0 = it does not.
 func (g *gate) alarm() int64 {
-	at := g.probeUntil
-	if g.coolUntil != 0 {
-		at = g.coolUntil
+	at := g.coolUntil
+	if at == 0 {
+		at = g.probeUntil
 	}
-	if g.failUntil != 0 && (at == 0 || g.failUntil < at) {
-		at = g.failUntil
+	for _, t := range [...]int64{g.lapseAt, g.failUntil} {
+		if t != 0 && (at == 0 || t < at) {
+			at = t
+		}
 	}
 	return at
 }
 
-// awake moves the gate on to an instant: from cooling down to half-open to open.
-// It reports whether anything changed.
-func (h *handle) awake(now int64) (changed bool) {
+// awake moves a cell's gate on to an instant: from cooling down to half-open to
+// open, and out of reported limits that have lapsed. It reports whether the gate
+// changed, and whether limits did, which the group's layout must follow.
+func (f *frame) awake(i int, now int64) (changed, relimit bool) {
+	h := f.handles[i]
 	changed = h.forget(now)
 	if h.coolUntil != 0 && h.coolUntil <= now {
 		changed = true
 		end := h.coolUntil
 		if h.coolUntil = 0; h.wary {
 			h.wary = false
-			h.probeSince, h.probeEpoch = end, math.MinInt64
-			h.probeUntil = end + min(max(h.length, int64(shortestGuess)), int64(longestProbe))
-			h.half.Store(true)
+			h.probe(end, min(max(h.length, int64(shortestGuess)), int64(longestProbe)))
+		}
+	}
+	if h.lapseAt != 0 && h.lapseAt <= now {
+		changed, relimit = true, true
+		h.lapse(now)
+		h.lapseAt = h.nextLapse()
+		if h.coolUntil != 0 {
+			h.wary = true
+		} else {
+			h.probe(now, int64(longestProbe))
 		}
 	}
 	if h.probeUntil != 0 && h.probeUntil <= now {
-		h.open()
-		return true
+		if f.probeTaken(i) {
+			h.open()
+			return true, relimit
+		}
+		h.probeUntil += ((now-h.probeUntil)/h.probeSpan + 1) * h.probeSpan // nobody has asked yet
 	}
-	return changed
+	return changed, relimit
+}
+
+// probe makes the gate half-open.
+func (h *handle) probe(since, span int64) {
+	h.probeSince, h.probeSpan, h.probeUntil = since, span, since+span
+	h.probeEpoch, h.probeOut = math.MinInt64, false
+	h.note()
 }
 
 // open ends the half-open state.
 func (h *handle) open() {
 	h.probeUntil, h.probeCap = 0, 0
-	h.half.Store(false)
+	h.note()
 }
 
-// chill makes the deployment cool down from now on for d, at a provider's word or
-// after a guess. It never shortens a cooldown.
-func (h *handle) chill(now int64, d time.Duration) bool {
+// note brings up to date what requests see of the gate.
+func (h *handle) note() {
+	h.half.Store(h.probeUntil != 0)
+	h.doubted.Store(h.probeUntil != 0 || h.fails != 0)
+}
+
+// uncool ends a cooldown and what follows it.
+func (h *handle) uncool() {
+	h.coolUntil, h.coolSince, h.wary, h.tellUntil, h.fails, h.cause = 0, 0, false, 0, 0, provider.Fine
+	h.open()
+}
+
+// chill makes the deployment cool down from now on for d, for a cause. It never
+// shortens a cooldown.
+func (h *handle) chill(now int64, d time.Duration, cause provider.Kind) bool {
 	until := now + int64(d)
 	if until <= h.coolUntil {
 		return false
 	}
+	h.coolSince, h.coolUntil, h.length, h.wary, h.cause = now, until, int64(d), true, cause
+	h.failedAt = max(h.failedAt, until)
 	h.open()
-	h.coolUntil, h.length, h.wary = until, int64(d), true
 	return true
 }
 
-// judge draws the conclusions from what became of a call. It reports whether
-// the gate changed.
-func (f *frame) judge(i int, s *provider.Signal, m Mark, now int64) bool {
+// failed counts one more refusal or failure in a row. The count drops by one for
+// each failMemory that has passed since the one before.
+func (h *handle) failed(now int64) {
+	if idle := now - h.failedAt; idle > 0 {
+		h.fails = int(max(int64(h.fails)-idle/failMemory, 0))
+	}
+	h.fails++
+	h.failedAt = max(h.failedAt, now)
+	h.note()
+}
+
+// judge draws the conclusions from what became of a call that was sent at an
+// instant. It reports whether the gate changed.
+func (f *frame) judge(i int, s *provider.Signal, sent, now int64) bool {
 	h := f.handles[i]
 	switch s.Kind {
 	case provider.Fine, provider.TooLarge, provider.Rejected:
-		if h.coolUntil != 0 || h.probeUntil != 0 && !m.none() && m.at() < h.probeSince-1e6 {
-			return false // sent before the cooldown was over
+		opened, early := h.succeeded(sent)
+		if s.Kind == provider.Fine && !early {
+			return h.absolve() || opened
 		}
-		h.fails = 0
-		changed := h.probeUntil != 0
-		h.open()
-		if s.Kind == provider.Fine {
-			changed = h.absolve() || changed
-		}
-		return changed
-	case provider.NoMoney:
-		h.fails++
-		h.blame(now, failureShift)
-		return h.obey(now, max(s.RetryAfter, emptyAccount))
+		return opened
 	case provider.RateLimit:
 	case provider.Overloaded, provider.Other:
 		if s.Weak {
@@ -115,23 +162,49 @@ func (f *frame) judge(i int, s *provider.Signal, m Mark, now int64) bool {
 			return false
 		}
 		h.blame(now, failureShift)
+	case provider.NoMoney:
+		h.blame(now, failureShift)
 	}
-	h.fails++
+	known := h.coolSince != 0 && sent <= h.coolSince // the cooldown follows a refusal of the same burst
+	if !known {
+		h.failed(now)
+	}
 	switch {
+	case s.Kind == provider.NoMoney && s.RetryAfter > 0:
+		return h.obey(now, s.RetryAfter, s.Kind)
 	case s.RetryAfter > 0:
-		return h.obey(now, h.untilMinute(s, now))
-	case s.Kind == provider.Other && h.fails < 2:
-		return false // once is no pattern
+		return h.obey(now, h.untilMinute(s, now), s.Kind)
+	case known:
+		return false
+	case s.Kind == provider.NoMoney && f.spare(i):
+		return h.obey(now, emptyAccount, s.Kind)
+	case s.Kind == provider.NoMoney:
+		return h.obey(now, emptyAccountAlone, s.Kind)
+	case s.Kind == provider.Other && h.fails < 2 && h.probeUntil == 0:
+		return false // a single failure starts no cooldown
 	case !f.spare(i):
 		return false
 	}
-	return h.chill(now, min(shortestGuess<<min(h.fails-1, 10), longestGuess))
+	return h.chill(now, min(shortestGuess<<min(h.fails-1, 10), longestGuess), s.Kind)
+}
+
+// succeeded takes in that a request sent at an instant was answered well. It
+// reports whether that opened the gate: only a request sent after the cooldown
+// does. Early says that this one was sent before.
+func (h *handle) succeeded(sent int64) (opened, early bool) {
+	switch {
+	case h.coolUntil != 0, h.probeUntil != 0 && sent < h.probeSince, h.coolSince != 0 && sent <= h.coolSince:
+		return false, true
+	}
+	h.fails, opened = 0, h.probeUntil != 0
+	h.open()
+	return opened, false
 }
 
 // obey is chill for as long as the provider said, which other nodes are told too.
-func (h *handle) obey(now int64, d time.Duration) bool {
+func (h *handle) obey(now int64, d time.Duration, cause provider.Kind) bool {
 	h.tell(now+int64(d), now)
-	return h.chill(now, d)
+	return h.chill(now, d, cause)
 }
 
 // untilMinute returns how long to stay away. Where the provider counts in minutes
@@ -150,18 +223,6 @@ func (h *handle) untilMinute(s *provider.Signal, now int64) time.Duration {
 	return s.RetryAfter
 }
 
-// probes returns up to how many requests a half-open deployment may take, when
-// others have just added some: one more than there were when it began, or than
-// the minute began with.
-func (f *frame) probes(i int, others int64) int64 {
-	h := f.handles[i]
-	if h.probeEpoch != f.Epoch {
-		h.probeEpoch, h.probeCap = f.Epoch, f.cells[i].Requests()+1
-	}
-	h.probeCap += others
-	return h.probeCap
-}
-
 // spare reports whether the group has another deployment that takes requests.
 func (f *frame) spare(i int) bool {
 	for j, h := range f.handles[:f.candidates()] {
@@ -172,15 +233,22 @@ func (f *frame) spare(i int) bool {
 	return false
 }
 
-// proven ends the half-open state: a request has been answered.
-func (h *handle) proven() {
-	if !h.half.Load() {
+// proven takes in that a request sent at an instant has consumed something.
+func (h *handle) proven(sent int64) {
+	if !h.doubted.Load() {
 		return
 	}
-	h.change(func(int64) {
-		if h.probeUntil != 0 {
-			h.fails = 0
-			h.open()
+	h.whole(func(f *frame, i int, _ int64) {
+		if opened, _ := h.succeeded(sent); opened {
+			f.regate(i)
 		}
 	})
+}
+
+// regate makes a cell follow its gate, which has changed.
+func (f *frame) regate(i int) {
+	f.recap(i)
+	f.send(i)
+	f.eased(i)
+	f.line.recall()
 }

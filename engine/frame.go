@@ -88,6 +88,7 @@ func (f *frame) shift(i int, tokens, requests int64) {
 	h := f.handles[i]
 	t, r := f.capsOf(i)
 	if h.probeUntil != 0 {
+		h.requestCap.Store(r)
 		r = min(r, f.probes(i, requests))
 	}
 	if h.tokenCap == window.Max && f.shares[i].ceilTokens < window.Max {

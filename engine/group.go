@@ -45,11 +45,17 @@ func (g *Group) Name() string { return g.name }
 
 // frame returns the window of the present minute.
 func (g *Group) frame() *frame {
-	f := g.cur.Load()
-	if now := g.clock.Now(); now >= f.wake.Load() {
-		return g.turn(now)
-	}
+	f, _ := g.frameNow()
 	return f
+}
+
+// frameNow returns the window of the present minute, and the instant.
+func (g *Group) frameNow() (*frame, int64) {
+	f, now := g.cur.Load(), g.clock.Now()
+	if now >= f.wake.Load() {
+		return g.turn(now), now
+	}
+	return f, now
 }
 
 // later returns another frame than f if there is one by a fresh reading of the
@@ -145,24 +151,25 @@ func (g *Group) Acquire(d Demand) (Lease, error) {
 // grant is a Lease before it is handed out, but for what the meters count. (A
 // word more, and it would travel through memory, at half the price of a lease.)
 type grant struct {
-	h                     *handle
-	epoch, reserved, held int64
+	h              *handle
+	begun          instant
+	reserved, held int64
 }
 
 func (l *grant) lease(m metered) Lease {
 	if l.h != nil && l.h.listens.Load() {
 		return l.marked(m)
 	}
-	return Lease{h: l.h, epoch: l.epoch, reserved: l.reserved, held: l.held, metered: m}
+	return Lease{h: l.h, begun: l.begun, reserved: l.reserved, held: l.held, metered: m}
 }
 
 // marked is lease of a deployment whose answers are observed.
 func (l *grant) marked(m metered) Lease {
 	var at mark
-	if f, i := l.h.find(l.epoch); f != nil {
+	if f, i := l.h.find(l.begun.epoch()); f != nil {
 		at = l.h.mark(f, i)
 	}
-	return Lease{h: l.h, epoch: l.epoch, reserved: l.reserved, held: l.held, metered: m, mark: at}
+	return Lease{h: l.h, begun: l.begun, reserved: l.reserved, held: l.held, metered: m, mark: at}
 }
 
 func (g *Group) acquire(d *Demand) (grant, metered, choice) {
@@ -183,7 +190,7 @@ func (g *Group) acquireFiltered(d *Demand, q ask) (grant, metered, choice) {
 }
 
 func (g *Group) acquireFor(q *ask) (grant, metered, choice) {
-	f := g.frame()
+	f, now := g.frameNow()
 	for {
 		c := f.choose(q)
 		if c.i < 0 {
@@ -191,7 +198,7 @@ func (g *Group) acquireFor(q *ask) (grant, metered, choice) {
 			if n == nil {
 				if h := g.heir(); h != nil {
 					g = h
-					f = g.frame()
+					f, now = g.frameNow()
 					continue
 				}
 				if !g.asked.Load() {
@@ -202,12 +209,12 @@ func (g *Group) acquireFor(q *ask) (grant, metered, choice) {
 				}
 				return grant{}, 0, c
 			}
-			f = n
+			f, now = n, g.clock.Now()
 			continue
 		}
 		h := f.handles[c.i]
 		input, cost := q.input, int64(0)
-		if f.volatile {
+		if f.meters != nil {
 			a := q.amountsOn(h, f.meters[c.i])
 			input, cost = a[dimInput], a[dimTokens]
 		} else {
@@ -222,12 +229,12 @@ func (g *Group) acquireFor(q *ask) (grant, metered, choice) {
 			held := h.flight.enter(h, g.e.slot(f.Epoch), cost, f.limited && f.reserves[c.i])
 			var m metered
 			if f.meters != nil {
-				m = f.meters[c.i].remember(f.Epoch, q.at.now, input)
+				m = f.meters[c.i].remember(input)
 			}
-			return grant{h, f.Epoch, cost, held}, m, c
+			return grant{h, f.instantIn(now), cost, held}, m, c
 		case window.Sealed:
 			runtime.Gosched()
-			f = g.frame()
+			f, now = g.frameNow()
 		case window.Refused: // lost to another: choose again
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"sync/atomic"
 
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
@@ -29,11 +30,18 @@ type handle struct {
 	// assumed is the output expected while neither the deployment nor the
 	// group has learned any.
 	assumed atomic.Int64
+	// ceiling is the most tokens that a request can ever take in the cell: its TPM
+	// limit, window.Max without one and for a limit of zero.
+	ceiling atomic.Int64
 	flight  flight // leases held
 	// listens says that somebody observes signals, so that requests are marked.
 	listens atomic.Bool
 	half    atomic.Bool   // half-open
 	failing atomic.Uint32 // the failure rate, with ratioFraction bits
+	ledger  *ledger
+	// doubted says that an answer may change the gate: half-open, or refusals counted.
+	doubted    atomic.Bool
+	requestCap atomic.Int64 // of the cell, while half-open, without the one request that goes first
 	// countsRefused says that a call the provider refused counts as a request.
 	countsRefused atomic.Bool
 	sequence      atomic.Uint32 // of marks
@@ -41,13 +49,14 @@ type handle struct {
 	// Under the mutex of the group in which the handle has its place. What is large
 	// stands elsewhere: handles 24 cache lines apart would share an eighth of the
 	// cache.
-	cfg       Deployment
-	tokenCap  int64 // limits, window.Max = unlimited
-	reqCap    int64
-	enabled   bool
-	gone      bool  // no longer configured
-	goneSince int64 // the epoch in which it was removed
-	gate
+	cfg      Deployment
+	tokenCap int64 // limits, window.Max = unlimited
+	reqCap   int64
+	// What would be in force if the provider had reported no limits.
+	configuredTokenCap, configuredReqCap int64
+	enabled                              bool
+	gone                                 bool  // no longer configured
+	goneSince                            int64 // the epoch in which it was removed
 	*heard
 	tellUntil int64 // the cooldown that this node found and tells the others of, Unix ns; 0 = none
 	days      *days
@@ -133,34 +142,48 @@ func capOf(limit int64) int64 {
 	return limit
 }
 
-// configure takes over a deployment's configuration.
-// New limits count from an epoch on.
-func (h *handle) configure(d Deployment, expected, epoch, now int64) {
+// configure takes over a deployment's configuration. New limits count from an
+// epoch on. It reports whether the search must learn of it although d is what was
+// configured before.
+func (h *handle) configure(d Deployment, expected, epoch, now int64) (changed bool) {
 	if h.configured.ID == "" || h.configured.Disabled != d.Disabled || h.gone {
 		h.enabled = !d.Disabled
 	}
-	if d.Profile != h.configured.Profile {
-		h.phase, h.last = phase{}, Mark{}
+	if changed = h.cause == provider.NoMoney && !h.gone; changed {
+		h.uncool() // whoever applies a configuration may have paid
 	}
-	h.configured = d
+	h.replace(d)
 	h.gone = false
-	h.put(expected, epoch, now)
+	h.put(expected, h.e.pool(d.Profile.Pool, h.e.round), epoch, now)
+	return changed
 }
 
-// put puts into force what is configured and what the provider has told.
-func (h *handle) put(expected, epoch, now int64) {
-	d := h.inForce(h.configured)
+// put puts into force what is configured and what the provider has reported.
+func (h *handle) put(expected int64, pool *pool, epoch, now int64) {
+	d := h.inForce()
+	h.provided, h.lapseAt = d.Limits, h.nextLapse()
+	d.Limits = d.Limits.withMargin(d.Margin)
 	if h.cfg.Limits.RPD != d.Limits.RPD || h.cfg.Limits.TPD != d.Limits.TPD {
 		h.days.cur.listed = false
 	}
 	h.cfg = d
 	h.tokenCap, h.reqCap = capOf(d.Limits.TPM), capOf(d.Limits.RPM)
+	own := h.configured
+	own.Limits = own.Limits.withMargin(own.Margin)
+	h.configuredTokenCap, h.configuredReqCap = capOf(own.Limits.TPM), capOf(own.Limits.RPM)
 	if _, plain := cellRule(&d.Profile); !plain || d.Profile.Pool != "" { // meters have them
 		h.tokenCap, h.reqCap = window.Max, window.Max
+		h.configuredTokenCap, h.configuredReqCap = window.Max, window.Max
+	}
+	if h.ceiling.Store(window.Max); h.tokenCap > 0 {
+		h.ceiling.Store(h.tokenCap)
 	}
 	h.countsRefused.Store(d.Profile.CountsRefused)
 	h.flight.limit(capOf(d.Limits.MaxInFlight))
-	ms := h.meters.Load().measure(&d, h.clock, h.e.pool(d.Profile.Pool, h.e.round), epoch, now)
+	ms := h.meters.Load().measure(&d, &own, h.clock, pool, epoch, now)
+	if ms != nil && h.tokenCap > 0 {
+		ms.most[dimTokens] = min(ms.most[dimTokens], h.tokenCap)
+	}
 	h.startDays(ms, epoch)
 	s := &noShare
 	if p := h.place.Load(); p != nil {

@@ -4,39 +4,101 @@ import (
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
+	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// heard is what a deployment's provider has told of its rule. Under the mutex of
-// the handle's group, like all that it is part of.
+// heard is what a deployment's provider has reported of its rule. Under the mutex
+// of the handle's group, like all that it is part of.
 type heard struct {
+	gate
 	configured Deployment             // what the configuration says; the handle's cfg is what is in force
-	told       [provider.Limits]int64 // limits; 0 = not told
+	provided   Limits                 // the provider's limits in force: configured or reported, without the margin
+	reported   [provider.Limits]int64 // limits that answers have named; 0 = none
+	confirmed  [provider.Limits]int64 // when an answer last named that limit, Unix ns
 	phase      phase
-	relimited  int64 // when that last changed what is in force, Unix ns
+	relimited  int64 // when an answer last changed what is in force, Unix ns
 	last       Mark  // of the latest request whose answer has corrected the counters
 }
 
-// relimitEvery is how often a provider's word may change what is in force: the
-// group's windows are swapped for it.
-const relimitEvery = int64(time.Second)
+const (
+	// relimitEvery is how often an answer may change what is in force: the group's
+	// windows are swapped for it.
+	relimitEvery = int64(time.Second)
+	// confirmEvery is how long a reported limit stays in force after the last answer
+	// that named it. Then it lapses, and one request goes first.
+	confirmEvery = int64(5 * time.Minute)
+)
 
-// inForce returns a configuration with what the provider has told: limits that
-// are lower than configured, or that the configuration leaves open, and the phase
-// of its minutes. Those of a pool stay as configured.
-func (r *heard) inForce(d Deployment) Deployment {
+// restricts reports whether a reported limit is in force: it is lower than the
+// configured one, or none is configured.
+func (r *heard) restricts(l provider.Limit) bool {
+	if r.reported[l] <= 0 || r.configured.Profile.Pool != "" { // all deployments of a pool have the same
+		return false
+	}
+	to := *limitOf(&r.configured.Limits, l)
+	return to == 0 || r.reported[l] < to
+}
+
+// inForce returns the configuration with what the provider has reported: limits
+// that are lower than configured, or that the configuration leaves open, and the
+// phase of its minutes. Those of a pool stay as configured. The limits are the
+// provider's, without the margin.
+func (r *heard) inForce() Deployment {
+	d := r.configured
 	if d.Profile.Pool != "" {
-		return d // all deployments of a pool have the same
+		return d
 	}
 	for l := range provider.Limit(provider.Limits) {
-		to := limitOf(&d.Limits, l)
-		if n := r.told[l]; n > 0 && (*to == 0 || n < *to) {
-			*to = n
+		if r.restricts(l) {
+			*limitOf(&d.Limits, l) = r.reported[l]
 		}
 	}
 	if d.Profile.LearnPhase && r.phase.known {
 		d.Profile.Phase = r.phase.inForce
 	}
 	return d
+}
+
+// lapseOf returns when a reported limit lapses unless it is confirmed, 0 if it
+// restricts nothing.
+func (r *heard) lapseOf(l provider.Limit) int64 {
+	if !r.restricts(l) {
+		return 0
+	}
+	return r.confirmed[l] + confirmEvery
+}
+
+// nextLapse returns when the first reported limit lapses, 0 if there is none.
+func (r *heard) nextLapse() (at int64) {
+	for l := range provider.Limit(provider.Limits) {
+		if t := r.lapseOf(l); t != 0 && (at == 0 || t < at) {
+			at = t
+		}
+	}
+	return at
+}
+
+// lapse forgets the reported limits that have not been confirmed for too long.
+func (r *heard) lapse(now int64) {
+	for l := range provider.Limit(provider.Limits) {
+		if at := r.lapseOf(l); at != 0 && at <= now {
+			r.reported[l] = 0
+		}
+	}
+}
+
+// replace takes over a deployment's configuration. A reported limit whose
+// configured one has changed is forgotten.
+func (r *heard) replace(d Deployment) {
+	for l := range provider.Limit(provider.Limits) {
+		if *limitOf(&d.Limits, l) != *limitOf(&r.configured.Limits, l) {
+			r.reported[l] = 0
+		}
+	}
+	if d.Profile != r.configured.Profile {
+		r.phase, r.last = phase{}, Mark{}
+	}
+	r.configured = d
 }
 
 // limitOf returns the limit that a provider's reading is of.
@@ -57,24 +119,42 @@ func limitOf(l *Limits, of provider.Limit) *int64 {
 	return &l.TPD
 }
 
-// hear takes in what a signal tells of the provider's rule. It reports whether
-// something else is to be in force: the limits that [heard.inForce] names, or a
-// phase.
-func (h *handle) hear(s *provider.Signal, m Mark, now int64) bool {
-	for l := range provider.Limit(provider.Limits) {
-		if r := &s.Readings[l]; r.Limit > 0 && believable(l, r) {
-			h.told[l] = min(r.Limit, MaxCount)
+// withMargin returns limits of which a share is left unused, rounded down, but
+// never below 1. MaxInFlight stays.
+func (l Limits) withMargin(margin float64) Limits {
+	if margin == 0 {
+		return l
+	}
+	part := window.PartOf(1 - margin)
+	for of := range provider.Limit(provider.Limits) {
+		if n := limitOf(&l, of); *n > 0 {
+			*n = max(part.Of(*n), 1)
 		}
 	}
-	if h.configured.Profile.LearnPhase {
-		h.hearPhase(s, m)
+	return l
+}
+
+// hear stores what a signal reports of the provider's rule; sent is when its
+// request was sent. It reports whether something else is to be in force: the
+// limits that [heard.inForce] names, or a phase. What would change that less than
+// relimitEvery after the last change is not stored: later answers repeat it.
+func (h *handle) hear(s *provider.Signal, sent, now int64) bool {
+	change := now-h.relimited >= relimitEvery || now < h.relimited
+	for l := range provider.Limit(provider.Limits) {
+		if r := &s.Readings[l]; r.Limit > 0 && believable(l, r) && (change || r.Limit == h.reported[l]) {
+			h.reported[l], h.confirmed[l] = r.Limit, now
+		}
 	}
-	if now-h.relimited < relimitEvery && now >= h.relimited {
+	h.lapseAt = h.nextLapse()
+	if h.configured.Profile.LearnPhase {
+		h.hearPhase(s, sent, now)
+	}
+	if !change {
 		return false
 	}
 	h.phase.settle()
-	next := h.inForce(h.configured)
-	if next.Limits == h.cfg.Limits && next.Profile == h.cfg.Profile {
+	next := h.inForce()
+	if next.Limits == h.provided && next.Profile == h.cfg.Profile {
 		return false
 	}
 	h.relimited = now

@@ -26,13 +26,19 @@ const (
 	meanShared      = 16 // a known deployment teaches its group with every 16th sample
 )
 
-// learn adds a sample, and one to the counter if count says so. It returns how
-// many samples there were before.
-func (m *mean) learn(tokens int64, count bool) (before uint64) {
+// meanOutlier is how many times the mean, or the configured expectation if that is
+// larger, a sample counts at most: one answer must not decide what all others
+// reserve.
+const meanOutlier = 8
+
+// learn adds a sample, and one to the counter if count says so; expected is the
+// output that the configuration assumes. It returns how many samples there were
+// before.
+func (m *mean) learn(tokens, expected int64, count bool) (before uint64) {
 	for {
 		w := m.w.Load()
 		n, v := w>>meanCounterBits&meanSampleMax, int64(w>>meanValueShift)
-		d := min(tokens, meanLargest)*meanScale - v
+		d := min(min(tokens, meanLargest)*meanScale, meanOutlier*max(v, min(expected, meanLargest)*meanScale)) - v
 		if n < meanSteady {
 			v += d / int64(n+1)
 		} else {
@@ -93,16 +99,17 @@ func (h *handle) settled(u Usage, count bool) {
 		}
 		return
 	}
-	n := h.mean.learn(u.OutputTokens, count)
+	expected := h.e.assumed.Load()
+	n := h.mean.learn(u.OutputTokens, expected, count)
 	high := h.e.high()
 	if high != 0 {
-		h.quantile.learn(u.OutputTokens, high)
+		h.quantile.learn(u.OutputTokens, expected, high)
 	}
 	if n < meanKnown || n%meanShared == 0 {
 		if p := h.place.Load(); p != nil {
-			p.g.mean.learn(u.OutputTokens, false)
+			p.g.mean.learn(u.OutputTokens, expected, false)
 			if high != 0 {
-				p.g.quantile.learn(u.OutputTokens, high)
+				p.g.quantile.learn(u.OutputTokens, expected, high)
 			}
 		}
 	}

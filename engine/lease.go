@@ -11,7 +11,7 @@ package engine
 type Lease struct {
 	_        noCopy
 	h        *handle
-	epoch    int64
+	begun    instant // when it was admitted, and in which epoch it was counted
 	reserved int64
 	added    int64
 	held     int64 // counted in flight; uncounted: not at all
@@ -52,9 +52,9 @@ func (l *Lease) Add(outputTokens int64) {
 	if l.metered != 0 {
 		n = l.meteredOutput(n)
 	}
-	h.adjust(l.epoch, n)
-	if f, _ := h.find(now); l.held != uncounted && f != nil && h.e.slot(f.Epoch)-h.e.slot(l.epoch) < flightSlots {
-		l.held += h.flight.grow(h.e.slot(l.epoch), n)
+	h.adjust(l.begun.epoch(), n)
+	if f, _ := h.find(now); l.held != uncounted && f != nil && h.e.slot(f.Epoch)-h.e.slot(l.begun.epoch()) < flightSlots {
+		l.held += h.flight.grow(h.e.slot(l.begun.epoch()), n)
 	}
 	l.added += n
 }
@@ -62,7 +62,8 @@ func (l *Lease) Add(outputTokens int64) {
 // Settle ends the lease: the call was made and consumed u. The difference to the
 // reservation goes to the minute of admission while that is the present or the
 // previous one; later, more than reserved is charged to the present minute, and
-// less changes only the totals. Call it with Usage{} when the provider refused
+// less changes only the totals. What a provider's figure has replaced since is not
+// given back, see [Ref.Observe]. Call it with Usage{} when the provider refused
 // the call: the request stays counted.
 func (l *Lease) Settle(u Usage) {
 	h := l.h
@@ -76,11 +77,18 @@ func (l *Lease) Settle(u Usage) {
 	u = h.e.checked(u)
 	in, out := u.InputTokens, u.OutputTokens
 	if l.metered != 0 {
-		in, out = l.settleMeters(&u)
+		in, out = l.final(&u)
 	}
-	h.adjust(l.epoch, in+out-l.reserved-l.added)
+	if h.listens.Load() {
+		l.settleObserved(in, out)
+	} else {
+		if l.metered != 0 {
+			l.settleMeters(in, out)
+		}
+		h.adjust(l.begun.epoch(), in+out-l.reserved-l.added)
+	}
 	if u != (Usage{}) {
-		h.proven()
+		h.proven(l.begun.at())
 	}
 	h.settled(u, l.end())
 	h.relearned()
@@ -100,19 +108,19 @@ func (l *Lease) refusedUpstream() {
 // giveBack takes back what was counted for the lease: all tokens, and that many
 // requests, 0 or 1.
 func (l *Lease) giveBack(requests int64) {
-	h := l.h
-	if l.metered != 0 {
-		in, all := l.metered.input(), l.reserved+l.added
-		l.meter(&amounts{dimInput: -in, dimOutput: in - all, dimTokens: -all, dimRequests: -requests})
-	}
-	h.adjust(l.epoch, -l.reserved-l.added)
-	if requests == 0 {
+	h, in, all := l.h, l.metered.input(), l.reserved+l.added
+	d := amounts{dimInput: -in, dimOutput: in - all, dimTokens: -all, dimRequests: -requests}
+	if h.listens.Load() {
+		l.changeObserved(&d)
 		return
 	}
-	if !h.addRequests(l.epoch, -1) {
-		h.e.strayRequests.Add(-1)
+	if l.metered != 0 {
+		l.meter(&d)
 	}
-	h.e.returned.Add(1)
+	h.adjust(l.begun.epoch(), -all)
+	if requests != 0 {
+		l.returnRequest()
+	}
 }
 
 // SettleReserved ends the lease of a call that was made but whose usage is
@@ -138,10 +146,10 @@ func (l *Lease) Release() {
 
 // end takes the lease out of flight, once. False: it had expired.
 func (l *Lease) end() (counted bool) {
-	h, slot := l.h, l.h.e.slot(l.epoch)
+	h, slot := l.h, l.h.e.slot(l.begun.epoch())
 	l.h, l.reserved, l.added, l.refused = nil, 0, 0, false
 	f, i := h.find(now)
-	if f == nil || f.Epoch > l.epoch+1 {
+	if f == nil || f.Epoch > l.begun.epoch()+1 {
 		h.e.late.Add(1)
 		if f == nil || h.e.slot(f.Epoch)-slot >= flightSlots { // turns repeat
 			return false
@@ -166,25 +174,47 @@ func (l *Lease) meteredOutput(n int64) int64 {
 	return n
 }
 
-// settleMeters replaces what the meters have counted by a usage and returns what
-// that weighs.
-func (l *Lease) settleMeters(u *Usage) (in, out int64) {
-	input := l.metered.input()
-	output := l.reserved - input + l.added
+// final returns what a usage weighs.
+func (l *Lease) final(u *Usage) (in, out int64) {
 	in, out = u.InputTokens, u.OutputTokens
 	if ms := l.h.meters.Load(); ms != nil && l.metered&isRated != 0 {
-		in, out = ms.final(u, input, output)
-	}
-	if in != input || out != output {
-		l.meter(&amounts{dimInput: in - input, dimOutput: out - output, dimTokens: in + out - input - output})
+		input := l.metered.input()
+		in, out = ms.final(u, input, l.reserved-input+l.added)
 	}
 	return in, out
 }
 
+// difference returns what a usage, weighed, adds to what was charged.
+func (l *Lease) difference(in, out int64) amounts {
+	input := l.metered.input()
+	output := l.reserved - input + l.added
+	return amounts{dimInput: in - input, dimOutput: out - output, dimTokens: in + out - input - output}
+}
+
+// settleMeters replaces what the meters have counted by a usage.
+func (l *Lease) settleMeters(in, out int64) {
+	if d := l.difference(in, out); d != (amounts{}) {
+		l.meter(&d)
+	}
+}
+
+// settleObserved replaces what was counted by a usage where answers are observed.
+func (l *Lease) settleObserved(in, out int64) {
+	if d := l.difference(in, out); d != (amounts{}) {
+		l.changeObserved(&d)
+	}
+}
+
 // meter counts a difference in the meters the lease was admitted by.
 func (l *Lease) meter(a *amounts) {
-	ms := l.h.meters.Load()
-	if ms == nil || !ms.adjust(l.metered, l.epoch, a) {
+	if ms := l.h.meters.Load(); ms != nil {
+		l.eased(ms, ms.adjust(l, a, nil))
+	}
+}
+
+// eased says that meters count less than before.
+func (l *Lease) eased(ms *meters, less bool) {
+	if !less {
 		return
 	}
 	if f, i := l.h.find(now); f != nil {

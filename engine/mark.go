@@ -23,6 +23,7 @@ type mark struct {
 
 const (
 	markRequests = 40
+	markGrain    = 1e6 // ns
 	markSequence = 16
 	mark24       = 1<<24 - 1
 	mark16       = 1<<16 - 1
@@ -55,14 +56,16 @@ func (h *handle) mark(f *frame, i int) mark {
 }
 
 // charged returns what requests were charged in an epoch's cell, by whichever
-// node: without what providers' figures have added.
+// node: without what providers' figures have added, and with all that leases have
+// ever given back.
 func (h *handle) charged(f *frame, i int) (tokens, requests, input int64) {
 	t, r := f.foreign[i].load()
 	tokens, requests = f.cells[i].Tokens()-t, f.cells[i].Requests()-r
 	if ms := h.meters.Load(); ms != nil {
 		input = ms.inputOf(tokens, f, i)
 	}
-	return tokens, requests, input
+	l := h.ledger
+	return tokens + l.tokens.Load(), requests + l.requests.Load(), input + l.input.Load()
 }
 
 // inputOf returns the input charged in a frame's minute, of tokens in all; 0 if
@@ -84,7 +87,7 @@ func (ms *meters) inputOf(tokens int64, f *frame, i int) int64 {
 }
 
 // at returns when the mark was made.
-func (m Mark) at() int64 { return window.Start(m.epoch) + int64(m.place.order&mark16)*1e6 }
+func (m Mark) at() int64 { return window.Start(m.epoch) + int64(m.place.order&mark16)*markGrain }
 
 // none reports whether there is no mark.
 func (m Mark) none() bool { return m.place.order == 0 }
@@ -117,7 +120,8 @@ func (h *handle) since(m Mark) (s spent, ok bool) {
 	s.requests = int64(int32((uint32(r)-uint32(m.place.order>>markRequests))<<8)) >> 8
 	if g, j := h.find(now); g != nil && g.Epoch > f.Epoch {
 		t, r, in = h.charged(g, j)
-		s.tokens, s.requests, s.input = s.tokens+t, s.requests+r, s.input+in
+		l := h.ledger // in the other frame's counts already
+		s.tokens, s.requests, s.input = s.tokens+t-l.tokens.Load(), s.requests+r-l.requests.Load(), s.input+in-l.input.Load()
 	}
 	return s, true
 }

@@ -8,10 +8,11 @@ import (
 )
 
 // measure returns the meters of a deployment, with the counters of those there
-// were, or of its pool; new ones begin in the window of an epoch and an instant.
+// were, or of its pool; own is the deployment as configured, without the limits
+// that its provider reported. New ones begin in the window of an epoch and an instant.
 // Nil: none.
-func (ms *meters) measure(d *Deployment, clock *window.Clock, pool *pool, epoch, now int64) *meters {
-	n := &meters{rates: d.Profile.Rates(), pool: pool}
+func (ms *meters) measure(d, own *Deployment, clock *window.Clock, pool *pool, epoch, now int64) *meters {
+	n := &meters{most: unbounded, rates: d.Profile.Rates().WithDefaultMax(d.DefaultMaxOutput), pool: pool}
 	if n.rated = d.Profile.Admit != provider.AdmitExpected || !n.rates.Plain() || n.rates.Stands(); n.rated {
 		n.kinds = isRated
 	}
@@ -22,7 +23,7 @@ func (ms *meters) measure(d *Deployment, clock *window.Clock, pool *pool, epoch,
 		}
 		limit := k.limit(d)
 		m := meter{
-			meterRule: rule, dim: k.dim, why: k.why, limit: limit, most: capOf(limit), inverse: invert(capOf(limit)),
+			meterRule: rule, dim: k.dim, why: k.why, limit: limit, most: capOf(limit), configured: capOf(k.limit(own)), inverse: invert(capOf(limit)),
 			bit: 1 << (meteredKinds + i),
 		}
 		var o *meter
@@ -93,6 +94,9 @@ func (ms *meters) add(m meter, clock *window.Clock) {
 	if m.length != 0 {
 		m.turns, m.rest = m.phase/m.length, m.phase%m.length
 	}
+	if m.most > 0 {
+		ms.most[m.dim] = min(ms.most[m.dim], m.most)
+	}
 	ms.kinds |= m.bit
 	ms.list = append(ms.list, m)
 }
@@ -100,7 +104,7 @@ func (ms *meters) add(m meter, clock *window.Clock) {
 // keep adds the count by UTC minutes or days that nodes exchange of a limit that
 // another meter has: a meter without a limit, which only a ceiling bounds.
 func (ms *meters) keep(old *meter, m meter, rule meterRule, epoch int64) {
-	own := meter{dim: m.dim, why: m.why, bit: m.bit, most: window.Max, meterRule: rule}
+	own := meter{dim: m.dim, why: m.why, bit: m.bit, most: window.Max, configured: window.Max, meterRule: rule}
 	switch {
 	case old != nil:
 		own.c = old.c

@@ -33,8 +33,10 @@ type meter struct {
 	meterRule
 	bit   metered
 	most  int64 // the limit, window.Max = unlimited
-	limit int64 // as configured
-	since int64 // when the deployment began to count here, if it counted elsewhere before; else 0
+	limit int64 // the same as State shows it: 0 = unlimited
+	// configured is most without what the provider has reported.
+	configured int64
+	since      int64 // when the deployment began to count here, if it counted elsewhere before; else 0
 	// The phase of windows that follow the clock: whole windows, and the rest.
 	turns, rest int64
 }
@@ -111,22 +113,21 @@ func (m *meter) undo(epoch, at, n int64) {
 	}
 }
 
-// adjust adds a difference to what was counted in an epoch, and at an instant
-// known to leaseTick: in windows, while that is the present or the previous one;
+// adjust adds a difference to what was counted in an epoch and at an instant: in
+// windows, while that is the present or the previous one;
 // later a positive difference counts in the present window, a negative one
-// nowhere. A bucket has one level, which all differences move.
-func (m *meter) adjust(epoch, at, now, n int64) {
+// nowhere. Of a bucket's charge, of so much in all, what has refilled since is not
+// given back.
+func (m *meter) adjust(epoch, at, now, n, charged int64) {
 	switch {
+	case m.bucket && n < 0:
+		m.b.Refund(at, now, -n, charged)
 	case m.bucket:
 		m.b.Add(now, n)
 	case m.follows():
 		present := m.window(epoch, now)
 		m.c.Follow(present)
-		w := m.window(epoch, at)
-		if n > 0 { // in doubt about the window, count it
-			w = m.window(epoch, at+leaseTick-1)
-		}
-		if w >= present || n > 0 && w < present-1 {
+		if w := m.window(epoch, at); w >= present || n > 0 && w < present-1 {
 			m.c.AddNow(n)
 		}
 	default:

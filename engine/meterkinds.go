@@ -36,6 +36,24 @@ const (
 	kindDayRequests
 )
 
+// reportedAs returns the limit of which providers report what a meter counts.
+func (m *meter) reportedAs() provider.Limit {
+	daily := m.daily || m.byDay
+	switch {
+	case m.dim == dimInput:
+		return provider.InputTokens
+	case m.dim == dimOutput:
+		return provider.OutputTokens
+	case m.dim == dimTokens && daily:
+		return provider.DayTokens
+	case m.dim == dimTokens:
+		return provider.Tokens
+	case daily:
+		return provider.DayRequests
+	}
+	return provider.Requests
+}
+
 // minuteRule is the rule for a minute's limit.
 func minuteRule(p *provider.Profile) (r meterRule, plain bool) {
 	switch {

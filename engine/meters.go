@@ -20,10 +20,14 @@ type meters struct {
 	clock *window.Clock // nil: no meter needs an instant
 	rated bool          // charges are not simply tokens
 	rates provider.Rates
-	pool  *pool // nil: the limits are the deployment's own
+	most  amounts // that a request can ever take of each kind; window.Max without a limit and for one of zero
+	pool  *pool   // nil: the limits are the deployment's own
 	// minute is the meter by which the deployment's minute ends; nil: the frame's.
 	minute *meter
 }
+
+// unbounded are amounts without limits.
+var unbounded = amounts{window.Max, window.Max, window.Max, window.Max}
 
 // len returns how many meters there are.
 func (ms *meters) len() int {
@@ -114,14 +118,24 @@ func (ms *meters) give(n int, epoch, at int64, a *amounts) {
 }
 
 // adjust adds differences to what a lease was charged, in the meters it
-// remembers. It reports whether any was negative. What was charged to other
-// counters before an Apply is not given back by these.
-func (ms *meters) adjust(of metered, epoch int64, a *amounts) (less bool) {
-	now, at := ms.now(), of.at(epoch)
+// remembers; allowed, unless nil, returns how much of one it may. It reports
+// whether any was negative. What was charged to other counters before an Apply is
+// not given back by these.
+func (ms *meters) adjust(l *Lease, a *amounts, allowed func(m *meter, n int64) int64) (less bool) {
+	now, at, epoch := ms.now(), l.begun.at(), l.begun.epoch()
+	in := l.metered.input()
+	charged := amounts{dimInput: in, dimOutput: l.reserved + l.added - in, dimTokens: l.reserved + l.added, dimRequests: 1}
 	for i := range ms.list {
 		m := &ms.list[i]
-		if n := a[m.dim]; n != 0 && of&m.bit != 0 && !(n < 0 && at < m.since && m.timed()) {
-			m.adjust(epoch, at, now, n)
+		n := a[m.dim]
+		if n == 0 || l.metered&m.bit == 0 || n < 0 && at < m.since && m.timed() {
+			continue
+		}
+		if allowed != nil {
+			n = allowed(m, n)
+		}
+		if n != 0 {
+			m.adjust(epoch, at, now, n, charged[m.dim])
 			less = less || n < 0
 		}
 	}
@@ -204,6 +218,20 @@ func (ms *meters) today(epoch int64) bool {
 	}
 	for i := range ms.list {
 		if m := &ms.list[i]; m.daily && m.c.In(m.window(epoch, 0)) && m.c.Used() != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// filled reports whether a bucket of the deployment's own is not full again at an
+// instant.
+func (ms *meters) filled(at int64) bool {
+	if ms == nil || ms.pool != nil {
+		return false
+	}
+	for i := range ms.list {
+		if m := &ms.list[i]; m.bucket && m.b.Level(at) != 0 {
 			return true
 		}
 	}

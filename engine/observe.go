@@ -17,7 +17,7 @@ func (l *Lease) Observe(s provider.Signal) {
 	if s.Kind != provider.Fine && s.Kind != provider.Other {
 		l.refused = true
 	}
-	h.observe(&s, Mark{l.epoch, l.mark})
+	h.observe(&s, Mark{l.begun.epoch(), l.mark}, l.begun.at())
 }
 
 // Observe takes in what an answer said about the deployment: the answer to the
@@ -38,7 +38,12 @@ func (l *Lease) Observe(s provider.Signal) {
 // since. The zero Ref does nothing.
 func (r Ref) Observe(s provider.Signal, m Mark) {
 	if r.h != nil {
-		r.alive().observe(&s, m)
+		h := r.alive()
+		sent := h.clock.Read()
+		if !m.none() {
+			sent = min(sent, m.at()+markGrain-1)
+		}
+		h.observe(&s, m, sent)
 	}
 }
 
@@ -53,35 +58,52 @@ func (e *Engine) Observe(deployment string, s provider.Signal) error {
 	return nil
 }
 
-// observe takes in a signal: first what it says of the rule, by which the rest is
-// understood.
-func (h *handle) observe(s *provider.Signal, m Mark) {
+// observe takes in a signal about a request that was sent at an instant: first what
+// it reports of the rule, by which the rest is understood.
+func (h *handle) observe(s *provider.Signal, m Mark, sent int64) {
 	h.listens.Store(true)
+	in := clampSignal(s)
+	s = &in
 	figures := s.Readings != [provider.Limits]provider.Reading{}
-	other := false
 	h.whole(func(f *frame, i int, now int64) {
-		if other = figures && h.hear(s, m, now); !other {
-			f.take(i, s, m, figures, now)
+		if (figures || s.Kind == provider.RateLimit) && h.hear(s, sent, now) {
+			p := h.place.Load()
+			p.g.relimit(now, h)
+			f, i = p.g.cur.Load(), h.place.Load().i
 		}
+		f.take(i, s, m, sent, figures, now)
 	})
-	if !other {
-		return
-	}
-	h.e.relimit(h)
-	h.whole(func(f *frame, i int, now int64) { f.take(i, s, m, true, now) })
 }
 
 // take draws a signal's conclusions for the gate and the counters.
-func (f *frame) take(i int, s *provider.Signal, m Mark, figures bool, now int64) {
-	turned := f.judge(i, s, m, now)
+func (f *frame) take(i int, s *provider.Signal, m Mark, sent int64, figures bool, now int64) {
+	turned := f.judge(i, s, sent, now)
 	if turned || f.handles[i].failing.Load() != 0 {
 		f.recap(i)
 		f.send(i)
 	}
-	if eased := figures && f.correct(i, s, m, now); eased || turned {
+	if figures && f.correct(i, s, m, now) {
 		f.eased(i)
 	}
 	if turned {
-		f.line.recall()
+		f.regate(i)
 	}
+}
+
+// clampSignal returns a signal with every number within what [provider.Read]
+// returns: signals may be made by hand.
+func clampSignal(s *provider.Signal) provider.Signal {
+	c := *s
+	c.RetryAfter = min(max(c.RetryAfter, 0), provider.MaxReset)
+	if c.Kind > provider.Rejected {
+		c.Kind = provider.Other
+	}
+	for l := range c.Readings {
+		r := &c.Readings[l]
+		r.Limit = min(max(r.Limit, 0), MaxCount)
+		r.Remaining = min(max(r.Remaining, -MaxCount), MaxCount)
+		r.Grain = min(max(r.Grain, 0), MaxCount)
+		r.Reset = min(max(r.Reset, 0), provider.MaxReset)
+	}
+	return c
 }

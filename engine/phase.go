@@ -8,60 +8,97 @@ import (
 )
 
 // phase is what is known of when a provider's minutes begin: at from, or up to
-// width later, after the beginning of UTC's. What answers tell narrows it down.
+// width later, after the beginning of UTC's. What answers report narrows it down.
 type phase struct {
 	from, width int64 // ns
 	known       bool
 	inForce     time.Duration
-	// The latest figure of usage, for providers that do not tell when a minute ends.
+	// other is a beginning that contradicts this one; it takes its place once
+	// phaseAgree readings in a row agree on it.
+	other struct {
+		from, width int64
+		agree       int
+	}
+	// The latest figure of usage, for providers that do not report when a minute
+	// ends.
 	used, usedAt int64
 }
 
 const (
-	// phaseSlack is how much later than it was sent a request may have been judged.
-	phaseSlack = int64(20 * time.Millisecond)
+	// phaseSlack is how much later than it was sent a request may have been judged:
+	// the network's delay, of which one in a hundred is longer.
+	phaseSlack = int64(150 * time.Millisecond)
 	// phaseStep is the least change of a phase that is worth a swap of windows.
 	phaseStep = int64(50 * time.Millisecond)
 	// phaseGap is the longest time between two figures that may say when usage was
 	// forgotten: in bursts long gaps gave false phases.
 	phaseGap = int64(2 * time.Second)
+	// phaseAgree is how many readings in a row must contradict what is known and
+	// agree with each other: a constant in the header agrees with nothing.
+	phaseAgree = 3
 )
 
-// hearPhase learns from when a minute is said to end, else from usage that was
-// forgotten between two requests.
-func (h *handle) hearPhase(s *provider.Signal, m Mark) {
-	r := &s.Readings[provider.Tokens]
-	if m.none() {
-		return
+// hearPhase learns when a minute begins from what the answer to a request sent at
+// an instant reports: when the minute ends, how long a refused caller is to wait,
+// else usage that was forgotten between two requests.
+func (h *handle) hearPhase(s *provider.Signal, sent, now int64) {
+	p, r := &h.phase, &s.Readings[provider.Tokens]
+	limit := r.Limit
+	if limit == 0 {
+		limit = h.provided.TPM
 	}
-	at := m.at()
-	switch {
+	switch wait := s.RetryAfter; {
 	case r.Reset > 0 && r.Reset <= time.Minute:
-		h.phase.narrow(at+int64(r.Reset-r.ResetGrain()), int64(r.ResetGrain())+phaseSlack)
-	case r.Told && r.Limit > 0 && r.Reset == 0:
-		used := r.Limit - r.Remaining
-		if before := h.phase.used; before >= r.Limit/8 && used <= before/2 && at > h.phase.usedAt && at-h.phase.usedAt <= phaseGap {
-			h.phase.narrow(h.phase.usedAt, at-h.phase.usedAt)
+		p.ends(sent, r.Reset, r.ResetGrain())
+	case s.Kind == provider.RateLimit && r.Reset == 0 && wait > 0 && wait <= time.Minute && wait > h.configured.Profile.RequestWindow:
+		p.ends(sent, wait, provider.Reading{Reset: wait}.ResetGrain())
+	case r.Told && r.Reset == 0 && limit > 0 && (r.Remaining >= 0 || r.Limit > 0):
+		used := limit - r.Remaining
+		if p.used >= limit/8 && used <= p.used/2 && sent > p.usedAt && sent-p.usedAt <= phaseGap {
+			p.narrow(p.usedAt, min(sent+phaseSlack, max(now, sent))-p.usedAt)
 		}
-		h.phase.used, h.phase.usedAt = used, at
+		p.used, p.usedAt = used, sent
 	}
 }
 
-// narrow takes in that a minute begins at an instant, or up to width later. What
-// contradicts all before replaces it.
+// ends takes in that for a request sent at an instant the minute ended after a
+// wait, which may have been rounded up by grain.
+func (p *phase) ends(sent int64, wait, grain time.Duration) {
+	p.narrow(sent+int64(wait-grain), int64(grain)+phaseSlack)
+}
+
+// narrow takes in that a minute begins at an instant, or up to width later.
 func (p *phase) narrow(at, width int64) {
 	at = inMinute(at)
 	if !p.known {
 		p.from, p.width, p.known = at, width, true
 		return
 	}
-	d := apart(p.from, at)
-	from, to := max(d, 0), min(p.width, d+width)
-	if to < from {
-		p.from, p.width = at, width
+	o := &p.other
+	if both(&p.from, &p.width, at, width) {
+		o.agree = 0
 		return
 	}
-	p.from, p.width = inMinute(p.from+from), to-from
+	if o.agree > 0 && both(&o.from, &o.width, at, width) {
+		o.agree++
+	} else {
+		o.from, o.width, o.agree = at, width, 1
+	}
+	if o.agree >= phaseAgree {
+		p.from, p.width, o.agree = o.from, o.width, 0
+	}
+}
+
+// both narrows an interval on the minute's circle to what it has in common with
+// another. False: nothing, and it stays.
+func both(from, width *int64, at, of int64) bool {
+	d := apart(*from, at)
+	lo, hi := max(d, 0), min(*width, d+of)
+	if hi < lo {
+		return false
+	}
+	*from, *width = inMinute(*from+lo), hi-lo
+	return true
 }
 
 // settle brings the phase in force to what is known, if that is worth it: to the

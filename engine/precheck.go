@@ -17,10 +17,11 @@ func (h *handle) preCheckMetered(d *Demand, part window.Part, ms *meters) (why r
 		}
 		c := &f.cells[i]
 		ended, attempts := c.Ended(), ms.pool.attempts()
-		why, half := admits(c, part, a[dimTokens])
+		share := f.partOf(i, part)
+		why, half := admits(c, share, a[dimTokens])
 		if why == whyNothing {
 			var sure bool
-			why, sure = ms.short(part, &a, tokens != 0)
+			why, sure = ms.short(share, &a, tokens != 0)
 			n, ample := c.Since(ended)
 			half = n != 0 && !(sure && ample && !h.e.shared()) || ms.pool.halfWay(attempts) && !(sure && !h.e.shared())
 		}
@@ -28,7 +29,7 @@ func (h *handle) preCheckMetered(d *Demand, part window.Part, ms *meters) (why r
 			o := window.Sealed
 			if c.Begin() {
 				ms.pool.begin()
-				o, why = f.countRequest(i, part, ms)
+				o, why = f.countRequest(i, share, ms)
 				ms.pool.end()
 			}
 			switch o {

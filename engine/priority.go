@@ -36,5 +36,5 @@ func (f *frame) fitsIn(i int, q *ask) bool {
 		return f.fitsMeters(i, q)
 	}
 	h := f.handles[i]
-	return f.cells[i].FitsIn(q.part, q.cost(h)) && (!f.limited || h.flight.live.Load() < q.part.Of(h.flight.cap.Load()))
+	return f.cells[i].FitsIn(f.partOf(i, q.part), q.cost(h)) && (!f.limited || h.flight.live.Load() < q.part.Of(h.flight.cap.Load()))
 }

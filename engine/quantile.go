@@ -15,12 +15,13 @@ type quantile struct{ w atomic.Uint64 }
 // quantileStep is the size of a step, as a part of the quantile.
 const quantileStep = 1.0 / 16
 
-// learn adds a sample to the quantile p.
-func (q *quantile) learn(tokens int64, p float64) {
-	x := float64(min(tokens, meanLargest))
+// learn adds a sample to the quantile p. As in a mean, a sample counts as at most
+// meanOutlier times the quantile, or what the configuration assumes.
+func (q *quantile) learn(tokens, expected int64, p float64) {
 	for {
 		w := q.w.Load()
 		n, v := w&math.MaxUint32, float64(math.Float32frombits(uint32(w>>32)))
+		x := min(float64(min(tokens, meanLargest)), meanOutlier*max(v, float64(expected)))
 		step := max(v, 1) * quantileStep
 		switch {
 		case n < meanKnown:

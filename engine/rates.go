@@ -1,12 +1,46 @@
 package engine
 
+import "github.com/plimsoll-dev/plimsoll/window"
+
 // amounts returns what a demand counts on a deployment: learn adds the learned
 // mean where it is to be expected.
 func (q *ask) amountsOn(h *handle, ms *meters) amounts {
-	if ms == nil || !ms.rated {
+	if ms == nil {
 		return q.amounts(q.cost(h))
 	}
-	return ms.admitted(q.input, q.cost(h)-q.input, q.limit)
+	a := q.amounts(q.cost(h))
+	if ms.rated {
+		a = ms.admitted(q.input, q.cost(h)-q.input, q.limit)
+	}
+	if q.learn && (a[dimInput] > ms.most[dimInput] || a[dimOutput] > ms.most[dimOutput] || a[dimTokens] > ms.most[dimTokens] || q.part != 0) {
+		ms.trim(q.part, &a, q.input, q.limit)
+	}
+	return a
+}
+
+// trim cuts what a request counts of an output that is only expected to what the
+// limits can ever take within a part of them; limits of zero cut nothing.
+func (ms *meters) trim(p window.Part, a *amounts, input, maximum int64) {
+	spare, largest := a[dimOutput], int64(0)
+	if ms.rated && ms.rates.ChargesMax() {
+		if maximum != 0 || ms.rates.DefaultMax() != 0 {
+			return // the maximum is charged, not what is expected
+		}
+		spare += max(a[dimInput]-input, 0)
+	}
+	for _, d := range [...]dim{dimInput, dimOutput, dimTokens} {
+		if most := p.Of(ms.most[d]); most > 0 {
+			largest = max(largest, a[d]-most)
+		}
+	}
+	cut := min(largest, spare)
+	if cut <= 0 {
+		return
+	}
+	fromOutput := min(cut, a[dimOutput])
+	a[dimOutput] -= fromOutput
+	a[dimInput] -= cut - fromOutput
+	a[dimTokens] -= cut
 }
 
 // admitted returns what a request counts at admission: tokens of input, of

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
@@ -118,9 +119,13 @@ func (h *handle) preCheck(d *Demand) (why reason, ok bool) {
 		if c == nil {
 			return whyDisabled, false
 		}
-		why, half := admits(c, part, tokens)
+		share := part
+		if part != 0 && h.half.Load() {
+			share = h.partNow(c, part)
+		}
+		why, half := admits(c, share, tokens)
 		if why == whyNothing {
-			switch c.CountRequestIn(part) {
+			switch c.CountRequestIn(share) {
 			case window.Taken:
 				return whyNothing, true
 			case window.Refused:
@@ -199,10 +204,7 @@ func (h *handle) record(u Usage) {
 func (h *handle) change(do func(now int64)) {
 	h.whole(func(f *frame, i int, now int64) {
 		do(now)
-		f.recap(i)
-		f.send(i)
-		f.eased(i)
-		f.line.recall()
+		f.regate(i)
 	})
 }
 
@@ -213,9 +215,11 @@ func (h *handle) whole(do func(f *frame, i int, now int64)) {
 	if p == nil {
 		return
 	}
-	defer p.g.mu.Unlock()
-	now := p.g.clock.Read()
-	if f := p.g.turnLocked(now); f.has(p.i, h) {
+	g := p.g
+	defer g.mu.Unlock()
+	now := g.clock.Read()
+	f := g.turnLocked(now)
+	if p = h.place.Load(); p != nil && f.has(p.i, h) { // a new layout may have moved it
 		do(f, p.i, now)
 	}
 }
@@ -245,25 +249,32 @@ func (r Ref) Cooldown(d time.Duration) {
 	h := r.alive()
 	h.change(func(now int64) {
 		if d <= 0 {
-			h.coolUntil, h.wary, h.tellUntil = 0, false, 0
-			h.open()
+			h.uncool()
 			return
 		}
 		until := now + int64(d)
 		if until < now {
 			until = math.MaxInt64
 		}
-		h.coolUntil = max(h.coolUntil, until)
+		if until > h.coolUntil {
+			h.coolUntil, h.cause = until, provider.Fine
+		}
 		h.tell(until, now)
 	})
 }
 
 // SetEnabled is the switch of an operator or a health check. It holds until it
-// is called again or an Apply changes [Deployment.Disabled].
+// is called again or an Apply changes [Deployment.Disabled]. Switching a deployment
+// off and on ends a cooldown that began because its account was empty.
 func (r Ref) SetEnabled(on bool) {
 	if r.h == nil {
 		return
 	}
 	h := r.alive()
-	h.change(func(int64) { h.enabled = on })
+	h.change(func(int64) {
+		if on && !h.enabled && h.cause == provider.NoMoney {
+			h.uncool()
+		}
+		h.enabled = on
+	})
 }

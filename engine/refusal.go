@@ -3,6 +3,7 @@ package engine
 import (
 	"time"
 
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
@@ -115,12 +116,12 @@ func (f *frame) wait(i int, a amounts, part window.Part, leases bool, now int64)
 	others, othersRequests := f.elsewhere(i)
 	tokenCap = max(tokenCap, min(h.tokenCap, f.shares[i].ceilTokens+others)) // what it is once cooled down
 	if leases || a[dimTokens] != 0 {
-		w.until(LimitTPM, now, c.Tokens(), a[dimTokens], part.Of(tokenCap), part.Of(h.tokenCap))
+		w.until(LimitTPM, now, c.Tokens(), a[dimTokens], part.Of(tokenCap), part.Of(h.tokenCap), part.Of(h.configuredTokenCap), h.lapseOf(provider.Tokens))
 	}
 	reqCap := min(h.reqCap, f.shares[i].ceilRequests+othersRequests) // what it is without a probe
-	w.until(LimitRPM, now, c.Requests(), 1, part.Of(reqCap), part.Of(h.reqCap))
+	w.until(LimitRPM, now, c.Requests(), 1, part.Of(reqCap), part.Of(h.reqCap), part.Of(h.configuredReqCap), h.lapseOf(provider.Requests))
 	if ms := h.meters.Load(); ms != nil {
-		w.metered(ms, &a, part, leases, f.Epoch, now)
+		w.metered(h, ms, &a, part, leases, f.Epoch, now)
 	}
 	most := part.Of(h.flight.cap.Load())
 	if leases && most <= h.flight.live.Load() && h.cfg.Limits.MaxInFlight != 0 {
@@ -141,20 +142,31 @@ func (f *frame) wait(i int, a amounts, part window.Part, leases bool, now int64)
 }
 
 // until raises the wait to when a cost fits under a cap, which a ceiling of this
-// window may hold below the limit.
-func (w *wait) until(l Limit, now, used, cost, ceil, limit int64) {
+// window may hold below the limit. A cost that only the reported limit is too low
+// for, and not the configured one, fits when the report lapses.
+func (w *wait) until(l Limit, now, used, cost, ceil, limit, configured, lapse int64) {
 	if w.never || used+cost <= ceil {
 		return
 	}
 	if after, never := window.RetryAfter(now, max(used, limit), cost, limit); never {
-		w.limit, w.after, w.never = l, 0, true
+		w.beyond(l, now, cost <= configured, lapse)
 	} else {
 		w.atLeast(l, max(after, window.UntilNext(now)))
 	}
 }
 
+// beyond takes in that a cost is above a limit: it never fits, unless it is within
+// what is configured; then it does when the reported limit lapses.
+func (w *wait) beyond(l Limit, now int64, configured bool, lapse int64) {
+	if configured && lapse > now {
+		w.atLeast(l, time.Duration(lapse-now))
+		return
+	}
+	w.limit, w.after, w.never = l, 0, true
+}
+
 // metered is until for all meters.
-func (w *wait) metered(ms *meters, a *amounts, part window.Part, leases bool, epoch, now int64) {
+func (w *wait) metered(h *handle, ms *meters, a *amounts, part window.Part, leases bool, epoch, now int64) {
 	for i := range ms.list {
 		m := &ms.list[i]
 		n := a[m.dim]
@@ -162,7 +174,7 @@ func (w *wait) metered(ms *meters, a *amounts, part window.Part, leases bool, ep
 			continue
 		}
 		if after, never := m.wait(part, epoch, now, n); never {
-			w.limit, w.after, w.never = reasonLimit[m.why], 0, true
+			w.beyond(reasonLimit[m.why], now, n <= part.Of(m.configured), h.lapseOf(m.reportedAs()))
 		} else {
 			w.atLeast(reasonLimit[m.why], after)
 		}

@@ -2,19 +2,12 @@ package engine
 
 import "github.com/plimsoll-dev/plimsoll/window"
 
-// relimit lays the handle's group out anew, for what its provider has told of its
-// rule. Usage and leases stay, as with an Apply.
-func (e *Engine) relimit(h *handle) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	at := h.place.Load()
-	if at == nil {
-		return
-	}
-	g := at.g // only who holds mu moves a handle to another group
-	p := newPlan(e, []*Group{g})
-	g.mu.Lock()
-	defer g.mu.Unlock()
+// relimit puts into force what a handle's provider has reported, or what is left
+// of that: the group gets a new layout, as with an Apply. Usage and leases stay.
+// It holds the group's mutex and no other: only what all groups of a pool share
+// needs more, and deployments of a pool follow no reports.
+func (g *Group) relimit(now int64, of ...*handle) {
+	p := newPlan(g.e, []*Group{g}, now)
 	p.roll()
 	live := map[*handle]bool{}
 	for _, o := range g.cur.Load().handles {
@@ -23,8 +16,10 @@ func (e *Engine) relimit(h *handle) {
 			p.live[g] = append(p.live[g], o)
 		}
 	}
-	if live[h] {
-		h.put(e.assumed, window.EpochAt(p.now), p.now)
+	for _, h := range of {
+		if live[h] {
+			h.put(g.e.assumed.Load(), h.meters.Load().pooled(), window.EpochAt(p.now), p.now)
+		}
 	}
 	p.dirty[g] = true
 	p.retire(g, live)

@@ -89,7 +89,7 @@ func (f *frame) fitsMeters(i int, q *ask) bool {
 		return false
 	}
 	if ms == nil {
-		return f.cells[i].FitsIn(q.part, q.cost(h))
+		return f.cells[i].FitsIn(f.partOf(i, q.part), q.cost(h))
 	}
 	a := &q.fixed
 	if q.learn || ms.rated {
@@ -98,7 +98,7 @@ func (f *frame) fitsMeters(i int, q *ask) bool {
 	} else if a[dimRequests] == 0 {
 		*a = q.amounts(q.tokens)
 	}
-	if !f.cells[i].FitsIn(q.part, a[dimTokens]) {
+	if !f.cells[i].FitsIn(f.partOf(i, q.part), a[dimTokens]) {
 		return false
 	}
 	for k := range ms.list {

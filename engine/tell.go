@@ -1,6 +1,10 @@
 package engine
 
-import "time"
+import (
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
+)
 
 // longestTold is how long a cooldown lasts at most that a node tells the others
 // of, or takes from them: a day of 25 hours.
@@ -29,7 +33,7 @@ func (f *frame) cool(i int, untilMilli, now int64) {
 	if untilMilli < (now+d)/1e6 {
 		d = untilMilli*1e6 - now
 	}
-	if !h.chill(now, time.Duration(d)) {
+	if !h.chill(now, time.Duration(d), provider.Fine) {
 		return
 	}
 	f.recap(i)

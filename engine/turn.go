@@ -6,7 +6,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// turn ends cooldowns that are over and rolls the group over to the present
+// turn ends cooldowns and reported limits that are over and rolls the group over to the present
 // minute; it returns the frame to use.
 func (g *Group) turn(now int64) *frame {
 	g.mu.Lock()
@@ -19,23 +19,35 @@ func (g *Group) turnLocked(now int64) *frame {
 	if now < f.wake.Load() {
 		return f
 	}
+	var lapsed []*handle
 	if now >= f.end {
-		for _, h := range f.handles {
-			h.awake(now)
+		for i, h := range f.handles {
+			if _, relimit := f.awake(i, now); relimit {
+				lapsed = append(lapsed, h)
+			}
 		}
-		return g.roll(f, window.EpochAt(now))
+		f.leaveProbes()
+		f = g.roll(f, window.EpochAt(now))
+	} else {
+		f.wake.Store(f.end)
+		for i, h := range f.handles {
+			if h.alarm() == 0 {
+				continue
+			}
+			changed, relimit := f.awake(i, now)
+			if relimit {
+				lapsed = append(lapsed, h)
+			}
+			f.recap(i) // or moves the wake-up to the next change
+			f.send(i)
+			if changed {
+				f.eased(i)
+			}
+		}
 	}
-	f.wake.Store(f.end)
-	for i, h := range f.handles {
-		if h.alarm() == 0 {
-			continue
-		}
-		changed := h.awake(now)
-		f.recap(i) // or moves the wake-up to the next change
-		f.send(i)
-		if changed {
-			f.eased(i)
-		}
+	if lapsed != nil {
+		g.relimit(now, lapsed...)
+		f = g.cur.Load()
 	}
 	f.markFailing()
 	return f
@@ -163,7 +175,8 @@ func (h *handle) lingers(epoch int64) bool {
 		return true
 	}
 	leases, _ := h.flight.count()
-	return leases != 0 || h.meters.Load().today(epoch)
+	at := window.Start(epoch)
+	return leases != 0 || h.coolUntil > at || h.meters.Load().today(epoch) || h.meters.Load().filled(at)
 }
 
 // drop forgets a removed handle. Whoever still holds it finds its heir by ID.

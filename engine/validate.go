@@ -107,6 +107,12 @@ func (d *Deployment) validate(p *problems, at string) {
 	if w := d.Weight; math.IsNaN(w) || math.IsInf(w, 0) || w < 0 {
 		p.addf("%s.Weight: is %v; use 0 for the default of 1, or a finite number above 0", at, w)
 	}
+	if m := d.Margin; !(m >= 0 && m < 1) {
+		p.addf("%s.Margin: is %v; use 0 for none, or a share of the limits below 1, such as 0.01", at, m)
+	}
+	if n := d.DefaultMaxOutput; n < 0 || n > MaxCount {
+		p.addf("%s.DefaultMaxOutput: is %d; use 0 if it is unknown, or from 1 to %d tokens", at, n, MaxCount)
+	}
 	l := &d.Limits
 	for _, l := range [...]struct {
 		name  string

@@ -36,6 +36,9 @@ func unlike(d, o *Deployment) (fields []string) {
 	if a != b {
 		fields = differences(fields, "Limits.", a, b)
 	}
+	if d.Margin != o.Margin {
+		fields = append(fields, "Margin")
+	}
 	if d.Profile != o.Profile {
 		fields = differences(fields, "Profile.", d.Profile, o.Profile)
 	}

@@ -15,64 +15,73 @@ import (
 type mgate struct {
 	cool          int64         // until then it cools down; 0 = not
 	length        time.Duration // of that
+	began         int64         // when it began; 0 = never
 	wary          bool          // one request goes first afterwards
 	since, until  int64         // half-open; until 0 = not
-	first, minute int64         // requests that have gone first, in which minute
-	fails         int
+	span          int64         // of that
+	first         bool          // a request has gone first
+	fails, failed int64         // how many in a row; when, or the end of the cooldown
 }
 
 // at moves the gate on to an instant.
 func (g *mgate) at(now int64) {
 	if g.cool != 0 && g.cool <= now {
 		if g.wary {
-			g.since, g.until = g.cool, g.cool+int64(min(max(g.length, time.Second), 10*time.Second))
-			g.first, g.wary = 0, false
+			g.span = int64(min(max(g.length, time.Second), 10*time.Second))
+			g.since, g.until = g.cool, g.cool+g.span
+			g.first, g.wary = false, false
 		}
 		g.cool = 0
 	}
-	if g.until != 0 && g.until <= now {
-		g.until = 0
-	}
-	if g.minute != now/minute {
-		g.first, g.minute = 0, now/minute
+	for g.until != 0 && g.until <= now {
+		if g.until += g.span; g.first { // it has waited for an answer long enough
+			g.until = 0
+		}
 	}
 }
 
 func (g *mgate) chill(now int64, d time.Duration) {
 	if until := now + int64(d); until > g.cool {
 		g.cool, g.length, g.wary, g.until = until, d, true, 0
+		g.began, g.failed = now, max(g.failed, until)
 	}
 }
 
 // observe draws the conclusions of an answer to a request sent at an instant;
 // spare says that another deployment takes requests.
 func (g *mgate) observe(s provider.Signal, sent, now int64, spare bool) {
+	early := g.began != 0 && sent <= g.began // the cooldown follows a refusal of the same burst
 	switch s.Kind {
 	case provider.Fine, provider.TooLarge, provider.Rejected:
-		if g.cool == 0 && (g.until == 0 || sent/1e6 >= g.since/1e6-1) {
+		if !early && g.cool == 0 && (g.until == 0 || sent >= g.since) {
 			g.fails, g.until = 0, 0
 		}
 		return
-	case provider.NoMoney:
-		g.fails++
-		g.chill(now, max(s.RetryAfter, 10*time.Minute))
-		return
-	case provider.RateLimit, provider.Overloaded, provider.Other:
+	case provider.RateLimit, provider.NoMoney, provider.Overloaded, provider.Other:
 	}
-	g.fails++
-	if s.RetryAfter > 0 {
+	if !early {
+		g.fails = max(g.fails-max(now-g.failed, 0)/minute, 0) + 1
+		g.failed = max(g.failed, now)
+	}
+	switch {
+	case s.RetryAfter > 0:
 		g.chill(now, s.RetryAfter)
-	} else if spare && (s.Kind != provider.Other || g.fails > 1) {
+	case early:
+	case s.Kind == provider.NoMoney && spare:
+		g.chill(now, 10*time.Minute)
+	case s.Kind == provider.NoMoney:
+		g.chill(now, time.Minute)
+	case spare && (s.Kind != provider.Other || g.fails > 1 || g.until != 0):
 		g.chill(now, min(time.Second<<min(g.fails-1, 10), 30*time.Second))
 	}
 }
 
 // take reports whether a request is taken, and notes it.
 func (g *mgate) take() bool {
-	if g.cool != 0 || g.until != 0 && g.first > 0 {
+	if g.cool != 0 || g.until != 0 && g.first {
 		return false
 	}
-	g.first++
+	g.first = g.until != 0
 	return true
 }
 
@@ -128,10 +137,7 @@ func TestGateModel(t *testing.T) {
 					spare = spare || k != m.on && gates[k].cool == 0
 				}
 				refs[m.on].Observe(s, m.mark)
-				if m.mark == (engine.Mark{}) {
-					m.sent = 1 << 62 // nobody knows when
-				}
-				gates[m.on].observe(s, m.sent, now, spare)
+				gates[m.on].observe(s, min(now, m.sent/1e6*1e6+1e6-1), now, spare) // a mark knows the millisecond
 			}
 		}
 	}

@@ -4,11 +4,12 @@ import "math"
 
 // mean is what calls have produced, in 16ths of a token: the average of the
 // first 32 samples, each step rounded towards the old value; after those it moves
-// by a 32nd of the difference. A sample above 2^31 counts as that.
+// by a 32nd of the difference. A sample above 2^31 counts as that, and one above eight times
+// the mean, or what the configuration assumes, as so much.
 type mean struct{ samples, scaled int64 }
 
-func (m *mean) learn(tokens int64) {
-	m.scaled += (min(tokens, 1<<31)*16 - m.scaled) / min(m.samples+1, 32)
+func (m *mean) learn(tokens, assumed int64) {
+	m.scaled += (min(tokens*16, 1<<35, 8*max(m.scaled, min(assumed, 1<<31)*16)) - m.scaled) / min(m.samples+1, 32)
 	m.samples++
 }
 
@@ -22,8 +23,9 @@ type quantile struct {
 	tokens  float32
 }
 
-func (q *quantile) learn(tokens int64, p float64) {
-	x, was := float64(min(tokens, 1<<31)), float64(q.tokens)
+func (q *quantile) learn(tokens, assumed int64, p float64) {
+	was := float64(q.tokens)
+	x := min(float64(min(tokens, 1<<31)), 8*max(was, float64(assumed)))
 	pull := max(was, 1) / 16
 	switch {
 	case q.samples < 8:
@@ -48,16 +50,16 @@ func (m *model) learn(d *mdep, in, out int64) {
 	}
 	teaches := !d.forgotten && (d.learned.samples < 8 || d.learned.samples%16 == 0)
 	if teaches {
-		d.group.learned.learn(out)
+		d.group.learned.learn(out, m.expected)
 	}
-	d.learned.learn(out)
+	d.learned.learn(out, m.expected)
 	if m.quantile == 0 {
 		return
 	}
 	if teaches {
-		d.group.high.learn(out, m.quantile)
+		d.group.high.learn(out, m.expected, m.quantile)
 	}
-	d.high.learn(out, m.quantile)
+	d.high.learn(out, m.expected, m.quantile)
 }
 
 // expect is the output reserved for a demand that names none.

@@ -27,6 +27,7 @@ type Bucket struct {
 	base   int64
 	period int64 // in units
 	rate   atomic.Pointer[rate]
+	low    troughs
 }
 
 // NewBucket returns a bucket of which nothing is used at an instant. The limit
@@ -63,6 +64,7 @@ func (b *Bucket) TakeIn(p Part, now, n int64) bool {
 		if cost > full || to > t+full {
 			return false
 		}
+		b.low.note(t, max(o-t, 0))
 		if b.clear.CompareAndSwap(o, to) {
 			return true
 		}
@@ -124,24 +126,38 @@ func (b *Bucket) WaitIn(p Part, now, n int64) time.Duration {
 	return time.Duration((short + bucketUnits - 1) / bucketUnits)
 }
 
-// Add charges n at an instant, whatever the limit. A negative n is given back,
-// never more than there is.
+// Add charges n at an instant, whatever the limit. A negative n is given back of
+// what was charged at that instant.
 func (b *Bucket) Add(now, n int64) {
 	r, t := b.rate.Load(), b.at(now)
 	if r.limit == 0 {
 		return // blocked: nothing refills, nothing is admitted
 	}
 	if n < 0 {
-		b.give(r.units(-n) - 1) // in doubt less is given back
+		b.Refund(now, now, -n, -n)
 		return
 	}
 	cost := min(r.units(n), bucketMost-t)
 	for {
 		o := b.clear.Load()
+		b.low.note(t, max(o-t, 0))
 		if b.clear.CompareAndSwap(o, min(max(o, t)+cost, bucketMost)) {
 			return
 		}
 	}
+}
+
+// Refund gives n back of what was charged at an instant, at a later one: what would
+// be left now had n less been charged then. What has refilled since is not given
+// back, since it would have refilled all the same; of charges more than nine minutes
+// ago nothing is.
+func (b *Bucket) Refund(at, now, n, charged int64) {
+	r, t := b.rate.Load(), b.at(now)
+	if r.limit == 0 || n <= 0 {
+		return
+	}
+	units := r.units(n) - 1 // in doubt less is given back
+	b.give(b.low.claim(b.at(at), t, max(r.units(charged)-1, units), units))
 }
 
 func (b *Bucket) give(units int64) {
@@ -154,12 +170,14 @@ func (b *Bucket) give(units int64) {
 }
 
 // Correct brings the bucket to what was used at an instant, and since what was
-// charged after it, if that differs by more than grain; raise says never to lower
-// it. It reports whether it did lower it.
-func (b *Bucket) Correct(at, used, since, grain int64, raise bool) (lower bool) {
+// charged after it until now, if that differs by more than grain; raise says never
+// to lower it. It is not lowered below what would be left had nothing been used at
+// that instant. It reports whether it did lower it, and how much is counted above
+// the figure.
+func (b *Bucket) Correct(at, now, used, since, grain int64, raise bool) (lower bool, above int64) {
 	r := b.rate.Load()
 	if r.limit == 0 {
-		return false
+		return false, 0
 	}
 	to := b.at(at) + min(r.units(max(used, 0)), bucketMost/2)
 	if since >= 0 {
@@ -171,12 +189,19 @@ func (b *Bucket) Correct(at, used, since, grain int64, raise bool) (lower bool) 
 	least := r.units(grain)
 	for {
 		o := b.clear.Load()
-		if d := to - o; d == 0 || raise && d < 0 || max(d, -d) <= least {
-			return false
+		d := to - o
+		if d == 0 || raise && d < 0 || max(d, -d) <= least {
+			return false, r.amount(max(-d, 0))
 		}
-		if b.clear.CompareAndSwap(o, to) {
-			return to < o
+		if d > 0 {
+			if b.clear.CompareAndSwap(o, to) {
+				return false, 0
+			}
+			continue
 		}
+		got := b.low.claim(b.at(at), b.at(now), -d, -d)
+		b.give(got)
+		return got > 0, r.amount(-d - got)
 	}
 }
 
@@ -197,6 +222,7 @@ func (b *Bucket) Resize(now, limit int64) {
 	if limit > old.limit {
 		b.rate.Store(r)
 	}
+	b.low.rescale(old.limit, limit)
 	for {
 		o := b.clear.Load()
 		to := int64(0)

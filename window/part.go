@@ -11,6 +11,20 @@ type Part uint32 // billionths that are left over
 
 const whole = 1_000_000_000
 
+// unshared in a part says that it does not apply to the cap on requests.
+const unshared Part = 1 << 31
+
+// Unshared returns a part that leaves the cap on requests whole.
+func (p Part) Unshared() Part { return p | unshared }
+
+// requests is Of for a cap on requests.
+func (p Part) requests(limit int64) int64 {
+	if p&unshared != 0 {
+		return limit
+	}
+	return p.Of(limit)
+}
+
 // PartOf returns the part for a share from 0 to 1, taken to nine decimals.
 func PartOf(share float64) Part { return Part(whole - math.Round(share*whole)) }
 
@@ -27,7 +41,7 @@ func (p Part) of(limit int64) int64 {
 	if limit <= 0 || limit >= Max {
 		return limit
 	}
-	hi, lo := bits.Mul64(uint64(limit), uint64(whole-p))
+	hi, lo := bits.Mul64(uint64(limit), uint64(whole-p&^unshared))
 	q, _ := bits.Div64(hi, lo, whole)
 	return int64(q)
 }
@@ -49,7 +63,7 @@ func (c *Cell) RoomIn(p Part) Room {
 	return Room{
 		Tokens: p.Of(c.tokenCap.Load()) - t&valueMask,
 		Half:   int64((uint64(t)>>tagShift - uint64(r)>>tagShift) & (1<<(64-tagShift) - 1)),
-		Full:   r&valueMask >= p.Of(c.requestCap.Load()),
+		Full:   r&valueMask >= p.requests(c.requestCap.Load()),
 	}
 }
 
@@ -60,7 +74,7 @@ func (c *Cell) TakeTokensIn(p Part, n int64) Outcome {
 		if t&sealBit != 0 {
 			return Sealed
 		}
-		if t&valueMask+n > p.Of(c.tokenCap.Load()) || c.requests.Load()&valueMask >= p.Of(c.requestCap.Load()) {
+		if t&valueMask+n > p.Of(c.tokenCap.Load()) || c.requests.Load()&valueMask >= p.requests(c.requestCap.Load()) {
 			return Refused
 		}
 		if c.tokens.CompareAndSwap(t, t+n+tagUnit) {
@@ -84,7 +98,7 @@ func (c *Cell) takeIn(p Part, n int64) Outcome {
 		if r&sealBit != 0 {
 			return Sealed
 		}
-		if r&valueMask >= p.Of(c.requestCap.Load()) {
+		if r&valueMask >= p.requests(c.requestCap.Load()) {
 			return Refused
 		}
 		if c.requests.CompareAndSwap(r, r+n) {

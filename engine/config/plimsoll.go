@@ -12,7 +12,7 @@ import (
 // describe each.
 var (
 	fileKeys       = []string{"deployments", "aliases", "strategy", "expected_output", "output_quantile", "priority_share", "max_waiters", "lease_ttl", "store", "profiles"}
-	deploymentKeys = []string{"id", "group", "model", "rpm", "tpm", "input_tpm", "output_tpm", "rpd", "tpd", "max_in_flight", "weight", "order", "tags", "disabled", "provider", "profile", "endpoint"}
+	deploymentKeys = []string{"id", "group", "model", "rpm", "tpm", "input_tpm", "output_tpm", "rpd", "tpd", "max_in_flight", "margin", "default_max_output", "weight", "order", "tags", "disabled", "provider", "profile", "endpoint"}
 )
 
 // maxOrder bounds orders, so that they fit an int everywhere.
@@ -84,9 +84,18 @@ func readDeployment(s section) engine.Deployment {
 			TPD:         s.limit("tpd", s.table.get("tpd")),
 			MaxInFlight: s.limit("max_in_flight", s.table.get("max_in_flight")),
 		},
+		DefaultMaxOutput: s.whole("default_max_output", 0, engine.MaxCount, "a whole number of tokens"),
+
 		Disabled: s.flag("disabled"),
 		Order:    int(s.whole("order", -maxOrder, maxOrder, "a whole number")),
 		Tags:     s.texts("tags"),
+	}
+	if m := s.table.get("margin"); !m.absent() {
+		d.Margin = s.numeric(m).number()
+		if !(d.Margin >= 0 && d.Margin < 1) {
+			s.wrong("margin", m, "the share of the limits to leave unused: a number from 0 up to, but not including, 1, such as 0.01")
+			d.Margin = 0
+		}
 	}
 	if w := s.table.get("weight"); !w.absent() {
 		d.Weight = s.numeric(w).number()

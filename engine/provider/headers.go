@@ -77,7 +77,7 @@ func (r *reader) readFamily(f *family) {
 	if n, ok := r.figure(f.limit); ok && to.Limit == 0 && n > 0 {
 		to.Limit = n
 	}
-	if n, ok := r.figure(f.remaining); ok && !to.Told {
+	if n, ok := r.figure(f.remaining); ok && !to.Told && (n >= 0 || to.Limit > 0) { // -1 of no limit is Azure's placeholder
 		to.Remaining, to.Told, to.Grain = n, true, f.grain
 	}
 	if f.reset == "" || to.Reset != 0 {
@@ -96,9 +96,13 @@ func (r *reader) readProject() {
 	if !ok || to.Told && to.Remaining <= n {
 		return
 	}
+	limit, named := r.figure("x-ratelimit-limit-project-tokens")
+	if named = named && limit > 0; n < 0 && !named {
+		return
+	}
 	// The organization's limit and reset say nothing of the project's.
 	*to = Reading{Remaining: n, Told: true}
-	if limit, ok := r.figure("x-ratelimit-limit-project-tokens"); ok && limit > 0 {
+	if named {
 		to.Limit = limit
 	}
 }

@@ -25,6 +25,7 @@ type Rates struct {
 	admit                        Admit
 	input, cached, write, output int64 // thousandths
 	plain                        bool  // every token counts as one
+	defaultMax                   int64 // output reserved for a request that names no maximum; 0 = unknown
 	stands                       bool
 }
 
@@ -40,6 +41,22 @@ func (p Profile) Rates() Rates {
 	return r
 }
 
+// WithDefaultMax returns the rates of a provider that reserves n output tokens for
+// a request that names no maximum; 0 = unknown.
+func (r Rates) WithDefaultMax(n int64) Rates {
+	r.defaultMax = n
+	return r
+}
+
+// DefaultMax returns what WithDefaultMax has set.
+func (r *Rates) DefaultMax() int64 { return r.defaultMax }
+
+// ChargesMax reports whether Admitted counts the maximum of the output instead of
+// what is expected.
+func (r *Rates) ChargesMax() bool {
+	return r.admit == AdmitInputMax || r.admit == AdmitLarger || r.admit == AdmitMaxAsInput
+}
+
 // Plain reports whether every token counts as one.
 func (r *Rates) Plain() bool { return r.plain }
 
@@ -49,11 +66,13 @@ func (r *Rates) Stands() bool { return r.stands }
 
 // Admitted returns what a request counts at admission, against limits on input
 // and on output: tokens of input, of output expected, and the most output that
-// it allows (0 = unknown). None may be negative or above 2^42. Against a limit on all tokens
+// it allows (0 = the default of WithDefaultMax, else what is expected). None may be negative or above 2^42. Against a limit on all tokens
 // it counts the sum.
 func (r *Rates) Admitted(input, expected, most int64) (in, out int64) {
 	if most == 0 {
-		most = expected
+		if most = r.defaultMax; most == 0 {
+			most = expected
+		}
 	}
 	switch r.admit {
 	case AdmitExpected:

@@ -375,7 +375,7 @@ func TestOddities(t *testing.T) {
 	}
 	t.Run("a number beyond all numbers", func(t *testing.T) {
 		require.Equal(t, provider.MaxRetryAfter, read("openai", 429, "retry-after: 1e400", "").RetryAfter)
-		require.Equal(t, int64(-1)<<42, read("openai", 200, "x-ratelimit-remaining-tokens: -1e400", "").Readings[provider.Tokens].Remaining)
+		require.Equal(t, int64(-1)<<42, read("openai", 200, "x-ratelimit-limit-tokens: 1000\nx-ratelimit-remaining-tokens: -1e400", "").Readings[provider.Tokens].Remaining)
 	})
 	t.Run("AWS says the type in a header", func(t *testing.T) {
 		s := read("bedrock", 400, "x-amzn-errortype: ThrottlingException:http://internal.amazon.com/", `{"message":"Too many tokens, please wait before trying again."}`)

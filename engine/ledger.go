@@ -1,0 +1,75 @@
+package engine
+
+import (
+	"sync/atomic"
+
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
+)
+
+// ledger keeps a provider's figures and what leases give back in agreement. It is
+// kept up only for deployments whose answers are observed.
+//
+// A figure replaces what was charged before its mark: the leases of then give
+// nothing back afterwards, or the room that the figure left would grow by what it
+// never contained. Where more stays counted than the figure says, as for counters
+// that nodes exchange, they give back down to the figure.
+type ledger struct {
+	figures [provider.Limits]figure
+	// What leases have given back: with what is counted it is all that was ever
+	// charged, so that what was charged since a mark does not shrink when an older
+	// lease ends.
+	tokens, requests, input atomic.Int64
+}
+
+// figure is the latest figure of one limit.
+type figure struct {
+	mark  atomic.Uint64 // of its request, as an order; 0 = there is no figure
+	above atomic.Int64  // what is counted above it, which leases from before may give back
+}
+
+// order returns where a mark stands among the marks of its deployment, in one
+// word: [epoch][sequence:24]; 0 for none, which is before all.
+func (m Mark) order() uint64 {
+	if m.none() {
+		return 0
+	}
+	return uint64(m.epoch)<<24 | uint64(m.sequence())
+}
+
+// follows reports whether a mark was made after another, by their orders.
+func follows(a, b uint64) bool {
+	if a>>24 != b>>24 {
+		return a>>24 > b>>24
+	}
+	d := (a - b) & mark24
+	return d != 0 && d < 1<<23
+}
+
+// replace begins to take a figure in: from now on older leases give nothing back.
+func (x *figure) replace(order uint64) {
+	x.above.Store(0)
+	x.mark.Store(order)
+}
+
+// allow returns how much a lease with a mark may give back of n.
+func (x *figure) allow(order uint64, n int64) int64 {
+	at := x.mark.Load()
+	if at == 0 || follows(order, at) {
+		return n
+	}
+	for {
+		above := x.above.Load()
+		got := min(n, above)
+		if got <= 0 {
+			return 0
+		}
+		if x.above.CompareAndSwap(above, above-got) {
+			return got
+		}
+	}
+}
+
+// latest returns the order of the latest mark made, as of an epoch.
+func (h *handle) latest(epoch int64) uint64 {
+	return uint64(epoch)<<24 | uint64(h.sequence.Load()&mark24)
+}

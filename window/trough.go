@@ -1,0 +1,122 @@
+package window
+
+import (
+	"math/bits"
+	"sync/atomic"
+)
+
+// troughs are how little of a bucket was in use when something was charged, by
+// when: the least level before a charge, in slots of about 2 s for the last half
+// minute and of about 34 s for the last nine minutes.
+//
+// They say how much of an older charge may still be given back. Had that charge
+// been smaller by n, the level would have been lower by n ever since, unless it
+// would have reached zero: a bucket that is full does not refill. So no more may be
+// given back than the least level there was since.
+type troughs struct{ fine, coarse trough }
+
+// trough is a ring of slots. A word is [slot:20][level:44], the level in a bucket's
+// units; where a word is of another slot, nothing was charged in this one.
+type trough [troughSlots]atomic.Uint64
+
+const (
+	troughSlots = 16
+	fineShift   = 35 // of units: 2^31 ns
+	coarseShift = 39 // 2^35 ns
+	troughLevel = uint64(1)<<44 - 1
+)
+
+func troughWord(slot, level int64) uint64 {
+	return uint64(slot)<<44 | min(uint64(level), troughLevel)
+}
+
+// note takes in the level before a charge at an instant, both in units.
+func (t *troughs) note(at, level int64) {
+	t.fine.note(at>>fineShift, level)
+	t.coarse.note(at>>coarseShift, level)
+}
+
+func (r *trough) note(slot, level int64) {
+	w := &r[slot&(troughSlots-1)]
+	for to := troughWord(slot, level); ; {
+		o := w.Load()
+		if (o^to)>>44 == 0 && o <= to || w.CompareAndSwap(o, to) {
+			return
+		}
+	}
+}
+
+// least returns the lower of most and the least level before a charge from an
+// instant to another. Own is what the level was at the first instant at least,
+// which holds where the slot of that instant has charges from before it too.
+func (r *trough) least(shift uint, from, to, own, most int64) int64 {
+	first := from >> shift
+	for slot := first; slot <= to>>shift; slot++ {
+		w := r[slot&(troughSlots-1)].Load()
+		if (w^troughWord(slot, 0))>>44 != 0 {
+			continue
+		}
+		level := int64(w & troughLevel)
+		if slot == first {
+			level = max(level, own-(min(to, (slot+1)<<shift)-from))
+		}
+		most = min(most, level)
+	}
+	return most
+}
+
+// lower makes what has been given back part of the levels between two instants.
+func (r *trough) lower(shift uint, from, to, by int64) {
+	last := to >> shift
+	for slot := max(from>>shift, last-troughSlots+1); slot <= last; slot++ {
+		w := &r[slot&(troughSlots-1)]
+		for {
+			o := w.Load()
+			if (o^troughWord(slot, 0))>>44 != 0 || w.CompareAndSwap(o, troughWord(slot, max(int64(o&troughLevel)-by, 0))) {
+				break
+			}
+		}
+	}
+}
+
+// claim returns how much of want may be given back at an instant of what the level
+// was made of at an earlier one, when it was at least own. What it returns is taken
+// as given back.
+func (t *troughs) claim(from, to, own, want int64) int64 {
+	from = min(from, to)
+	switch {
+	case to>>fineShift-from>>fineShift < troughSlots:
+		want = t.fine.least(fineShift, from, to, own, want)
+	case to>>coarseShift-from>>coarseShift < troughSlots:
+		want = t.coarse.least(coarseShift, from, to, own, want)
+	default:
+		return 0
+	}
+	if want <= 0 {
+		return 0
+	}
+	t.fine.lower(fineShift, from, to, want)
+	t.coarse.lower(coarseShift, from, to, want)
+	return want
+}
+
+// rescale follows a change of the bucket's limit, by which amounts take another
+// time to refill.
+func (t *troughs) rescale(from, to int64) {
+	for _, r := range [...]*trough{&t.fine, &t.coarse} {
+		for i := range r {
+			for {
+				o := r[i].Load()
+				level := troughLevel
+				if hi, lo := bits.Mul64(o&troughLevel, uint64(from)); to == 0 {
+					level = 0
+				} else if hi < uint64(to) {
+					level, _ = bits.Div64(hi, lo, uint64(to))
+				}
+				if r[i].CompareAndSwap(o, o&^troughLevel|min(level, troughLevel)) {
+					break
+				}
+			}
+		}
+	}
+}
