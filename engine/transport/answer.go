@@ -22,7 +22,7 @@ func (t *Transport) follow(ctx context.Context, resp *http.Response, q *request,
 	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")) // "" is not a stream
 	blind := resp.Header.Get("Content-Encoding") != ""
 	if kind != "text/event-stream" || blind {
-		resp.Body = &body{src: resp.Body, call: c, blind: blind, finder: wire.NewFinder("usage")}
+		resp.Body = &body{src: resp.Body, call: c, blind: blind, finder: wire.NewFinder("usage", "x_groq")}
 		return
 	}
 	resp.Body = &stream{src: resp.Body, call: c, events: events{op: q.op, hide: q.asksUsage(c.place)}}

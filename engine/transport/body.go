@@ -36,7 +36,12 @@ func (b *body) Read(p []byte) (int, error) {
 }
 
 // usage returns what has come by.
-func (b *body) usage() usage { return parseUsage(b.finder.Get("usage")) }
+func (b *body) usage() usage {
+	if u := b.finder.Get("usage"); len(u) > 0 && u[0] == '{' {
+		return parseUsage(u)
+	}
+	return parseUsage(groqUsage(b.finder.Get("x_groq")))
+}
 
 // Close implements [io.Closer].
 func (b *body) Close() error {

@@ -98,7 +98,7 @@ func (c *call) finish() {
 		switch {
 		case c.usage.some():
 			c.report.Reported = true
-			c.settle(c.usage.of(c.ref, max(c.input, 0), c.pieces))
+			c.settle(c.usage.of(c.ref, max(c.input, 0), max(c.pieces, c.expected)))
 		case c.refused && c.pieces == 0:
 			c.settle(engine.Usage{})
 		default:

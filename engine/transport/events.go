@@ -3,6 +3,7 @@ package transport
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 
 	"github.com/plimsoll-dev/plimsoll/engine/transport/internal/wire"
 )
@@ -27,7 +28,7 @@ func (e *events) event(c *call, text []byte) (keep bool) {
 	if len(data) == 0 {
 		return true // a comment
 	}
-	if string(name) != "response.failed" {
+	if e.op != responses || typed(name, data) != "response.failed" {
 		if f := failureOf(name, data); f != nil {
 			c.refusal(f)
 			return true
@@ -62,42 +63,67 @@ func (e *events) chat(c *call, data []byte) (keep bool) {
 		}
 		return true
 	}
-	var chunk struct {
-		Choices []json.RawMessage
-		Usage   json.RawMessage
-	}
-	if json.Unmarshal(data, &chunk) != nil {
+	if !wire.Valid(data) {
 		return true
 	}
-	u := parseUsage(chunk.Usage)
+	choices := wire.Get(data, "choices")
+	u := parseUsage(chunkUsage(data, choices))
 	c.saw(u)
-	return !e.hide || len(chunk.Choices) > 0 || !u.known()
+	return !e.hide || hasElement(choices) || !u.known()
+}
+
+// chunkUsage returns the usage of a chunk: its own, Groq's, or that of a choice, where
+// Moonshot has it.
+func chunkUsage(data, choices []byte) json.RawMessage {
+	if u := wire.Get(data, "usage"); len(u) > 0 && u[0] == '{' {
+		return u
+	}
+	if u := groqUsage(wire.Get(data, "x_groq")); u != nil {
+		return u
+	}
+	for choice := range wire.Elements(choices) {
+		if u := wire.Get(choice, "usage"); len(u) > 0 && u[0] == '{' {
+			return u
+		}
+	}
+	return nil
+}
+
+// groqUsage returns the usage of Groq's member x_groq
+// (https://console.groq.com/docs/api-reference); nil if there is none.
+func groqUsage(x json.RawMessage) json.RawMessage { return wire.Get(x, "usage") }
+
+func hasElement(list []byte) bool {
+	for range wire.Elements(list) {
+		return true
+	}
+	return false
+}
+
+// typed returns an event's name, or the type that its data gives where it has none.
+func typed(name, data []byte) string {
+	if len(name) == 0 && wire.Valid(data) {
+		return wire.Unquote(wire.Get(data, "type"))
+	}
+	return string(name)
 }
 
 // response looks at an event of the Responses API
 // (https://platform.openai.com/docs/api-reference/responses-streaming).
 func (e *events) response(c *call, name, data []byte) {
-	if len(name) == 0 {
-		var typed struct{ Type string }
-		if json.Unmarshal(data, &typed) == nil {
-			name = []byte(typed.Type)
-		}
-	}
-	switch string(name) {
+	kind := typed(name, data)
+	switch kind {
 	case "response.completed", "response.incomplete", "response.failed":
 		e.over = true
-		var last struct {
-			Response struct{ Usage, Error json.RawMessage }
-		}
-		if json.Unmarshal(data, &last) != nil {
+		if !wire.Valid(data) {
 			return
 		}
-		c.saw(parseUsage(last.Response.Usage))
-		if string(name) == "response.failed" {
-			c.refusal(last.Response.Error)
+		c.saw(parseUsage(wire.Get(wire.Get(data, "response"), "usage")))
+		if kind == "response.failed" {
+			c.refusal(data)
 		}
 	default:
-		if bytes.HasSuffix(name, []byte(".delta")) {
+		if strings.HasSuffix(kind, ".delta") {
 			c.piece()
 		}
 	}
@@ -107,20 +133,16 @@ func (e *events) response(c *call, name, data []byte) {
 // (https://platform.claude.com/docs/en/build-with-claude/streaming). The counts
 // in message_delta are those of the whole message so far.
 func (e *events) message(c *call, name, data []byte) {
-	switch string(name) {
+	switch typed(name, data) {
 	case "message_start":
-		var start struct {
-			Message struct{ Usage json.RawMessage }
-		}
-		if json.Unmarshal(data, &start) == nil {
-			c.saw(parseUsage(start.Message.Usage))
+		if wire.Valid(data) {
+			c.saw(parseUsage(wire.Get(wire.Get(data, "message"), "usage")))
 		}
 	case "content_block_delta":
 		c.piece()
 	case "message_delta":
-		var delta struct{ Usage json.RawMessage }
-		if json.Unmarshal(data, &delta) == nil {
-			c.saw(parseUsage(delta.Usage))
+		if wire.Valid(data) {
+			c.saw(parseUsage(wire.Get(data, "usage")))
 		}
 	case "message_stop":
 		e.over = true

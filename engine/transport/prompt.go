@@ -37,9 +37,6 @@ func demand(op operation, body *wire.Object, counter estimate.Counter) engine.De
 	return d
 }
 
-// count returns a JSON number as a count of tokens, 0 for anything else.
-func count(raw json.RawMessage) int64 { return max(said(raw), 0) }
-
 // inputs counts what is to be embedded: a text, texts, tokens or lists of them.
 func inputs(c estimate.Counter, raw json.RawMessage) (int64, error) {
 	var text string

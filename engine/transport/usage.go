@@ -2,65 +2,89 @@ package transport
 
 import (
 	"encoding/json"
+	"math"
 	"strconv"
+	"strings"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
 	"github.com/plimsoll-dev/plimsoll/engine/transport/internal/wire"
 )
 
-// usage is what a provider has said about the tokens of a call; -1 = nothing.
+// usage is what a provider has reported about the tokens of a call; -1 = nothing.
 type usage struct {
 	input, output int64
+	total         int64 // of both, and of what neither names
 	cached        int64 // input read from a cache
 	written       int64 // input written to one
 	apart         bool  // neither is part of input
 }
 
-var noUsage = usage{input: -1, output: -1, cached: -1, written: -1}
+var noUsage = usage{input: -1, output: -1, total: -1, cached: -1, written: -1}
 
-// merge takes over what a later report says.
+// merge takes over what a later report says. A zero is no report where an earlier one
+// was more: some providers fill what they do not know with zeros.
 func (u *usage) merge(later usage) {
-	if later.input >= 0 {
-		u.input = later.input
-	}
-	if later.output >= 0 {
-		u.output = later.output
-	}
-	if later.cached >= 0 {
-		u.cached = later.cached
-	}
-	if later.written >= 0 {
-		u.written = later.written
+	for _, f := range [...]struct {
+		to   *int64
+		from int64
+	}{{&u.input, later.input}, {&u.output, later.output}, {&u.total, later.total}, {&u.cached, later.cached}, {&u.written, later.written}} {
+		if f.from > 0 || f.from == 0 && *f.to < 0 {
+			*f.to = f.from
+		}
 	}
 	u.apart = u.apart || later.apart
 }
 
-func (u usage) known() bool { return u.input >= 0 || u.output >= 0 }
+func (u usage) known() bool { return u.input >= 0 || u.output >= 0 || u.total >= 0 }
 
-// some reports whether a token was told.
+// some reports whether a token was reported.
 func (u usage) some() bool {
-	return u.input > 0 || u.output > 0 || u.input == 0 && u.apart && max(u.cached, u.written) > 0
+	return u.input > 0 || u.output > 0 || u.total > 0 || u.apart && max(u.cached, u.written) > 0
+}
+
+// parts returns input and output. What was not reported follows from the total, or else
+// is the estimate. An input of 0 beside an output was not reported, unless all of it
+// came from a cache.
+func (u usage) parts(input, output int64) (in, out int64) {
+	in, out = u.input, u.output
+	if in == 0 && out > 0 && !(u.apart && max(u.cached, u.written) > 0) {
+		in = -1
+	}
+	switch {
+	case in >= 0 && out >= 0:
+	case in < 0 && out < 0 && u.total > 0:
+		in = min(max(input, 0), u.total)
+		out = u.total - in
+	case in < 0 && out >= 0 && u.total > out:
+		in = u.total - out
+	case in < 0 && out >= 0:
+		in = input
+	case in < 0:
+		in, out = input, output
+	case u.total >= in:
+		out = u.total - in
+	default:
+		out = output
+	}
+	return in, out
 }
 
 // of returns the usage as the engine takes it; input and output stand in for what
-// was not told. What was read from a cache and stands apart is left out where the
+// was not reported. What was read from a cache and stands apart is left out where the
 // deployment's profile weighs nothing: such providers do not count it, and a plain
 // profile would count it as any other token.
 func (u usage) of(r engine.Ref, input, output int64) engine.Usage {
-	out := engine.Usage{InputTokens: u.input, OutputTokens: u.output}
-	if u.output < 0 {
-		out.OutputTokens = output
-	}
-	if u.input < 0 {
-		out.InputTokens = input
+	var out engine.Usage
+	out.InputTokens, out.OutputTokens = u.parts(input, output)
+	if u.input < 0 && !u.apart {
 		return out
 	}
 	out.CachedInputTokens, out.CacheWriteTokens = max(u.cached, 0), max(u.written, 0)
 	switch {
 	case !u.apart:
-		out.CachedInputTokens = min(out.CachedInputTokens, u.input)
-		out.CacheWriteTokens = min(out.CacheWriteTokens, u.input-out.CachedInputTokens)
+		out.CachedInputTokens = min(out.CachedInputTokens, max(out.InputTokens, 0))
+		out.CacheWriteTokens = min(out.CacheWriteTokens, max(out.InputTokens, 0)-out.CachedInputTokens)
 		return out
 	case u.cached > 0 && r.Profile().Weights == provider.Weights{}:
 		out.CachedInputTokens = 0
@@ -72,55 +96,87 @@ func (u usage) of(r engine.Ref, input, output int64) engine.Usage {
 	return out
 }
 
-// parseUsage reads a usage object of any of the APIs. A count that is missing,
-// negative or no whole number was not said.
+// parseUsage reads a usage object of any of the APIs. A count that is missing, negative
+// or no number was not reported; of two names for one thing the larger counts.
 //
 // OpenAI's input includes what came from its cache
 // (https://platform.openai.com/docs/guides/prompt-caching). Anthropic's
 // input_tokens leaves out what was read from or written to the cache
 // (https://platform.claude.com/docs/en/build-with-claude/prompt-caching); gateways
 // that answer for it in OpenAI's form have prompt_tokens, which includes both.
+//
+// OpenAI's output includes reasoning. xAI and Gemini's OpenAI API leave it out of the
+// completion, and only the total has it; Mistral leaves audio out of the prompt.
 func parseUsage(raw json.RawMessage) usage {
 	u := noUsage
 	if !wire.Valid(raw) {
 		return u
 	}
-	prompt := false
-	details := int64(-1)
+	prompt, details, reasoning, audio := int64(-1), int64(-1), int64(0), false
 	for name, v := range wire.Members(raw) {
-		n := said(v)
 		switch name {
 		case "prompt_tokens":
-			prompt = n >= 0
-			u.merge(usage{input: n, output: -1, cached: -1, written: -1})
+			prompt = count(v)
+			u.input = max(u.input, prompt)
 		case "input_tokens":
-			u.merge(usage{input: n, output: -1, cached: -1, written: -1})
+			u.input = max(u.input, count(v))
 		case "completion_tokens", "output_tokens":
-			u.merge(usage{input: -1, output: n, cached: -1, written: -1})
+			u.output = max(u.output, count(v))
+		case "total_tokens":
+			u.total = count(v)
 		case "cache_read_input_tokens":
-			u.cached = n
+			u.cached = count(v)
 		case "cache_creation_input_tokens":
-			u.written = n
+			u.written = count(v)
+		case "prompt_cache_hit_tokens", "cached_tokens": // DeepSeek, Moonshot
+			details = max(details, count(v))
+		case "prompt_audio_seconds":
+			audio = true
 		case "prompt_tokens_details", "input_tokens_details":
-			for name, v := range wire.Members(v) {
-				if name == "cached_tokens" {
-					details = said(v)
-				}
-			}
+			details = max(details, count(wire.Get(v, "cached_tokens")))
+		case "completion_tokens_details", "output_tokens_details":
+			reasoning = max(reasoning, count(wire.Get(v, "reasoning_tokens")))
 		}
 	}
-	u.apart = !prompt && max(u.cached, u.written) >= 0
+	u.apart = prompt <= 0 && max(u.cached, u.written) >= 0
 	if u.cached < 0 {
 		u.cached = details
 	}
+	if u.output >= 0 && reasoning > u.output && u.total < 0 {
+		u.output += reasoning // it cannot be a part of it
+	}
+	u.complete(audio)
 	return u
 }
 
-// said returns a count, -1 if there is none.
-func said(raw json.RawMessage) int64 {
-	n, err := strconv.ParseInt(string(raw), 10, 64)
-	if err != nil || n < 0 {
+// complete adds what only the total has to the output, or to the input of audio.
+func (u *usage) complete(audio bool) {
+	if u.input <= 0 || u.output < 0 || u.total < 0 {
+		return
+	}
+	sum := u.input + u.output
+	if u.apart {
+		sum += max(u.cached, 0) + max(u.written, 0)
+	}
+	switch more := u.total - sum; {
+	case more <= 0:
+	case audio:
+		u.input += more
+	default:
+		u.output += more
+	}
+}
+
+// count returns a JSON number as a count of tokens, or one in a text, rounded up; -1 if
+// there is none.
+func count(raw json.RawMessage) int64 {
+	text := string(raw)
+	if len(text) > 0 && text[0] == '"' {
+		text = strings.TrimSpace(wire.Unquote(raw))
+	}
+	n, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(n >= 0) {
 		return -1
 	}
-	return min(n, engine.MaxCount)
+	return int64(math.Ceil(min(n, float64(engine.MaxCount))))
 }
