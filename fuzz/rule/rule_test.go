@@ -48,7 +48,7 @@ func TestWaitsAreExact(t *testing.T) {
 		now := begun + rnd.Int64N(int64(time.Hour))
 		phase := rnd.Int64N(int64(time.Minute))
 		for name, made := range map[string]func() ruled{
-			"minute": func() ruled { return &rule.FixedMinute{Limit: limit, Phase: phase} },
+			"minute": func() ruled { return &rule.FixedWindow{Limit: limit, Phase: phase} },
 			"bucket": func() ruled { return &rule.Bucket{Limit: limit} },
 		} {
 			before, after := made(), made()
@@ -71,9 +71,9 @@ type ruled interface {
 	Wait(now, n int64) (int64, bool)
 }
 
-func TestFixedMinuteBeginsAtItsPhase(t *testing.T) {
+func TestFixedWindowBeginsAtItsPhase(t *testing.T) {
 	second := int64(time.Second)
-	m := rule.FixedMinute{Limit: 10, Phase: 25 * second}
+	m := rule.FixedWindow{Limit: 10, Phase: 25 * second}
 	start := int64(28_333_333) * int64(time.Minute)
 	if !m.Take(start+24*second, 10) || m.Take(start+25*second-1, 1) {
 		t.Error("the minute must hold 10 until its phase")
@@ -83,23 +83,5 @@ func TestFixedMinuteBeginsAtItsPhase(t *testing.T) {
 	}
 	if _, never := m.Wait(start+26*second, 11); !never {
 		t.Error("11 of 10 never fit")
-	}
-}
-
-func TestSubSharesTheMinute(t *testing.T) {
-	start := int64(28_333_333) * int64(time.Minute)
-	s := rule.Sub{Limit: 63, Span: int64(10 * time.Second)}
-	admitted := 0
-	for at := range 60 * 20 { // twenty a second
-		if s.Take(start + int64(at)*int64(50*time.Millisecond)) {
-			admitted++
-		}
-	}
-	if admitted != 6*10 { // a sixth of 63 is 10, rounded down
-		t.Errorf("admitted %d in a minute, want 60", admitted)
-	}
-	one := rule.Sub{Limit: 2, Span: int64(time.Second)}
-	if !one.Take(start) || one.Take(start) || !one.Take(start+int64(time.Second)) || one.Take(start+2*int64(time.Second)) {
-		t.Error("two a minute over 1 s: one in a span, two in all")
 	}
 }

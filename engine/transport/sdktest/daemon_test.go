@@ -26,6 +26,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/plimsoll-dev/plimsoll/engine/transport/internal/fake"
+	"github.com/plimsoll-dev/plimsoll/fuzz/rule"
 )
 
 // output may be written and read at once.
@@ -104,7 +105,7 @@ func (d *daemon) get(t *testing.T, path string) string {
 
 // The SDKs work on a daemon by another base URL and key.
 func TestDaemon(t *testing.T) {
-	full, main := &fake.Provider{Key: "sk-full-hunter2", Rule: fake.Minute(0, 0, 0)}, &fake.Provider{Key: "sk-main-hunter2"}
+	full, main := &fake.Provider{Key: "sk-full-hunter2", Limits: &rule.Limits{TPM: -1, RPM: -1}}, &fake.Provider{Key: "sk-main-hunter2"}
 	claude := &fake.Provider{Style: "anthropic", Key: "sk-claude-hunter2"}
 	var urls []string
 	for _, p := range []*fake.Provider{full, main, claude} {

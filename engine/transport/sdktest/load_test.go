@@ -23,6 +23,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
 	"github.com/plimsoll-dev/plimsoll/engine/transport"
 	"github.com/plimsoll-dev/plimsoll/engine/transport/internal/fake"
+	"github.com/plimsoll-dev/plimsoll/fuzz/rule"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
@@ -46,17 +47,6 @@ var quota = []struct {
 	{"azure-1", "azure", transport.Azure, 90_000, 0},
 	{"azure-2", "azure", transport.Azure, 120_000, 17 * time.Second},
 	{"mistral", "mistral", transport.OpenAI, 80_000, 0},
-}
-
-// ruleOf is how a provider of that style enforces its limits.
-func ruleOf(style string, rpm, tpm float64, phase time.Duration) fake.Rule {
-	switch style {
-	case "azure":
-		return fake.Azure(rpm, tpm, phase)
-	case "mistral":
-		return fake.Minute(rpm, tpm, phase)
-	}
-	return fake.Bucket(rpm, tpm)
 }
 
 // rpmPerTPM is Azure's ratio: 6 requests for each 1000 tokens.
@@ -171,11 +161,11 @@ func fleet(t *testing.T, clock *window.Clock, seen *tally) (*transport.Transport
 	var net network
 	var providers []*fake.Provider
 	for _, q := range quota {
-		rule, _ := provider.Preset(q.style, "")
-		stands[q.id] = rule.EstimateStands
+		preset, _ := provider.Preset(q.style, "")
+		stands[q.id] = preset.EstimateStands
 		rpm := q.tpm * rpmPerTPM
 		p := &fake.Provider{
-			Rule: ruleOf(q.style, rpm, q.tpm, q.phase), Style: q.style, Key: "key-" + q.id,
+			Limits: &rule.Limits{RPM: int64(rpm), TPM: int64(q.tpm)}, Phase: q.phase, Style: q.style, Key: "key-" + q.id,
 			// A second to begin, and some 7 tokens a second.
 			Delay: func(out int64) time.Duration { return time.Second + time.Duration(out)*150*time.Millisecond },
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/provider"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/trace"
+	"github.com/plimsoll-dev/plimsoll/fuzz/rule"
 )
 
 // ClairvoyantName is the name of the policy that knows all that providers have
@@ -31,7 +32,7 @@ type ClairvoyantReport struct {
 
 // A sight ranks a deployment on which a call of that charge fits: the highest
 // comes first.
-type sight func(s provider.State, charged int64) float64
+type sight func(states []rule.State, charged int64) float64
 
 // clairvoyants are the greedy ones; pooled has no choice to make.
 var clairvoyants = []struct {
@@ -39,27 +40,37 @@ var clairvoyants = []struct {
 	sight  sight
 	pooled bool
 }{
-	{"lowest", func(s provider.State, _ int64) float64 { return -inUse(s, 0) }, false},
-	{"lowest with own size", func(s provider.State, own int64) float64 { return -inUse(s, own) }, false},
-	{"fullest", func(s provider.State, _ int64) float64 { return inUse(s, 0) }, false},
-	{"expiring first", func(s provider.State, _ int64) float64 { return lapsing(s, 0) }, false},
-	{"expiring first with own size", func(s provider.State, own int64) float64 { return lapsing(s, own) }, false},
-	{"one pooled deployment", func(provider.State, int64) float64 { return 0 }, true},
+	{"lowest", func(s []rule.State, _ int64) float64 { return -inUse(s, 0) }, false},
+	{"lowest with own size", func(s []rule.State, own int64) float64 { return -inUse(s, own) }, false},
+	{"fullest", func(s []rule.State, _ int64) float64 { return inUse(s, 0) }, false},
+	{"expiring first", func(s []rule.State, _ int64) float64 { return lapsing(s, 0) }, false},
+	{"expiring first with own size", func(s []rule.State, own int64) float64 { return lapsing(s, own) }, false},
+	{"one pooled deployment", func([]rule.State, int64) float64 { return 0 }, true},
 }
 
-// inUse returns the larger share in use of the two limits once the call is in.
-func inUse(s provider.State, own int64) float64 {
-	return max(s.Tokens.Used(own), s.Requests.Used(min(own, 1)))
+// inUse returns the largest share in use of any limit once the call is in.
+func inUse(states []rule.State, own int64) float64 {
+	used := 0.0
+	for _, s := range states {
+		n := own
+		if s.Kind.CountsRequests() {
+			n = min(own, 1)
+		}
+		used = max(used, s.Used(n))
+	}
+	return used
 }
 
 // lapsing returns the share that would lapse unused in a second. What comes back
 // bit by bit never lapses: there it ranks as a window at its beginning does.
-func lapsing(s provider.State, own int64) float64 {
+func lapsing(states []rule.State, own int64) float64 {
 	left := time.Minute
-	if s.Tokens.Whole && s.Tokens.Limit != 0 {
-		left = s.Tokens.Reset
+	for _, s := range states {
+		if s.Kind == rule.Tokens && s.Whole {
+			left = s.Reset
+		}
 	}
-	return (1 - inUse(s, own)) / max(left.Seconds(), 1e-3)
+	return (1 - inUse(states, own)) / max(left.Seconds(), 1e-3)
 }
 
 // clairvoyant keeps the same accounts as the providers.
@@ -67,7 +78,8 @@ type clairvoyant struct {
 	kind     provider.Kind
 	sight    sight
 	now      func() time.Time
-	accounts []provider.Rule
+	accounts []*provider.Rule
+	states   []rule.State // kept for its memory
 }
 
 func newClairvoyant(kind provider.Kind, sight sight) NewPolicy {
@@ -84,11 +96,11 @@ func newClairvoyant(kind provider.Kind, sight sight) NewPolicy {
 func (c *clairvoyant) Admit(r trace.Request, _ []int) (Attempt, bool) {
 	place, best, now := -1, math.Inf(-1), c.now()
 	for i, account := range c.accounts {
-		s := account.State(now)
-		if !s.Fits(account.Charge(r)) {
+		if !account.Fits(now, r) {
 			continue
 		}
-		if rank := c.sight(s, c.kind.Charged(r)); place < 0 || rank > best {
+		c.states = account.AppendStates(c.states[:0], now)
+		if rank := c.sight(c.states, c.kind.Charged(r)); place < 0 || rank > best {
 			place, best = i, rank
 		}
 	}
@@ -96,12 +108,13 @@ func (c *clairvoyant) Admit(r trace.Request, _ []int) (Attempt, bool) {
 		return nil, false
 	}
 	c.accounts[place].Admit(now, r)
-	return &clairvoyantAttempt{c, place, r.Input}, true
+	return &clairvoyantAttempt{c, place, now, r.Input}, true
 }
 
 type clairvoyantAttempt struct {
 	*clairvoyant
 	place    int
+	admitted time.Time
 	reserved int64
 }
 
@@ -110,7 +123,7 @@ func (a *clairvoyantAttempt) Deployment() int { return a.place }
 func (a *clairvoyantAttempt) Reserved() int64 { return a.reserved }
 
 // Served implements [Attempt].
-func (a *clairvoyantAttempt) Served(r trace.Request) { a.accounts[a.place].End(a.now(), r) }
+func (a *clairvoyantAttempt) Served(r trace.Request) { a.accounts[a.place].End(a.now(), a.admitted, r) }
 
 // Refused implements [Attempt].
 func (a *clairvoyantAttempt) Refused(time.Duration) {

@@ -174,10 +174,10 @@ type clusterAttempt struct {
 }
 
 // Headers implements [Listener], for a policy that listens.
-func (a *clusterAttempt) Headers(status int, header func(name string) string) {
+func (a *clusterAttempt) Headers(status int, header func(name string) string, body []byte) {
 	if l, ok := a.Attempt.(Listener); ok {
 		a.cluster.catchUp()
-		l.Headers(status, header)
+		l.Headers(status, header, body)
 	}
 }
 

@@ -84,7 +84,7 @@ func RunNodes(ctx context.Context, o Options) (*Report, error) {
 // the first's report.
 func runBoth(ctx context.Context, o Options) (reports [runsPerPolicy]*Report, err error) {
 	progress := o.Progress
-	for i, rule := range [runsPerPolicy]provider.NewRule{provider.NewFixedMinute, provider.NewSoftCap} {
+	for i, rule := range [runsPerPolicy]provider.NewRule{nil, provider.NewSoftCap} {
 		if o.Rule = rule; i > 0 {
 			o.Kind = nil
 		}

@@ -9,8 +9,8 @@ import (
 
 // Headers hands the engine what a provider said: an application that embeds it
 // does the same with the answers it gets.
-func (a *engineAttempt) Headers(status int, header func(name string) string) {
-	answer := provider.Answer{Status: status, Header: header, At: a.policy.now()}
+func (a *engineAttempt) Headers(status int, header func(name string) string, body []byte) {
+	answer := provider.Answer{Status: status, Header: header, Body: body, At: a.policy.now()}
 	if k := a.policy.kinds[a.place]; k != nil {
 		answer.Provider = k.Vendor
 	}

@@ -34,9 +34,9 @@ type Attempt interface {
 
 // Listener is an [Attempt] that hears what providers say beside their answers,
 // where they say something: with the first token of an answer (status 200), or
-// just before Refused (429).
+// just before Refused (429), which has a body too.
 type Listener interface {
-	Headers(status int, header func(name string) string)
+	Headers(status int, header func(name string) string, body []byte)
 }
 
 // NewPolicy makes a policy for a pool. now is the time of the replay, which

@@ -18,6 +18,7 @@ type event struct {
 	retryAfter time.Duration            // of a refusal
 	first      bool                     // the first token, and not the end
 	header     func(name string) string // of the response; nil = nobody looks
+	body       []byte                   // of a refusal
 }
 
 // queue gives events back in order of time; those of one instant in the order

@@ -11,6 +11,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/provider"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/trace"
 	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/fuzz/rule"
 )
 
 // reference knows each provider's rule, phase included, but no more of a call
@@ -20,14 +21,15 @@ import (
 // be had by knowing the rule, and so which goals are within reach.
 type reference struct {
 	now   func() time.Time
-	rules []provider.Rule
+	rules []*provider.Rule
+	kinds []provider.Kind
 	cool  []time.Time
 }
 
 func newReference(pool []provider.Deployment, now func() time.Time, _ uint64) (replay.Policy, error) {
 	p := &reference{now: now, cool: make([]time.Time, len(pool))}
 	for _, d := range pool {
-		p.rules = append(p.rules, d.Kind.New(d))
+		p.rules, p.kinds = append(p.rules, d.Kind.New(d)), append(p.kinds, *d.Kind)
 	}
 	return p, nil
 }
@@ -39,15 +41,10 @@ func (p *reference) Admit(r trace.Request, tried []int) (replay.Attempt, bool) {
 	now, place, best := p.now(), -1, 0.0
 	r.Input = r.Prompt()
 	for i, rule := range p.rules {
-		s, charge := rule.State(now), rule.Charge(r)
-		if slices.Contains(tried, i) || now.Before(p.cool[i]) || !s.Fits(charge) {
+		if slices.Contains(tried, i) || now.Before(p.cool[i]) || !rule.Fits(now, r) {
 			continue
 		}
-		left := 60.0
-		if s.Tokens.Whole {
-			left = s.Tokens.Reset.Seconds()
-		}
-		rank := (1 - max(s.Tokens.Used(int64(ownSize*float64(charge))), s.Requests.Used(1))) / left
+		rank := p.lapsing(rule.AppendStates(nil, now), p.kinds[i].Charge(r))
 		if place < 0 || rank > best {
 			place, best = i, rank
 		}
@@ -56,12 +53,29 @@ func (p *reference) Admit(r trace.Request, tried []int) (replay.Attempt, bool) {
 		return nil, false
 	}
 	p.rules[place].Admit(now, r)
-	return &referenceAttempt{p, place, r.Input}, true
+	return &referenceAttempt{p, place, now, r.Input}, true
+}
+
+// lapsing returns the share that would lapse in a second.
+func (p *reference) lapsing(states []rule.State, charge int64) float64 {
+	used, left := 0.0, 60.0
+	for _, s := range states {
+		n := int64(ownSize * float64(charge))
+		if s.Kind.CountsRequests() {
+			n = 1
+		}
+		used = max(used, s.Used(n))
+		if s.Kind == rule.Tokens && s.Whole {
+			left = s.Reset.Seconds()
+		}
+	}
+	return (1 - used) / left
 }
 
 type referenceAttempt struct {
 	*reference
 	place    int
+	admitted time.Time
 	reserved int64
 }
 
@@ -71,7 +85,7 @@ func (a *referenceAttempt) Reserved() int64 { return a.reserved }
 
 // Served puts the prompt's true size in the place of what it was taken for.
 func (a *referenceAttempt) Served(r trace.Request) {
-	a.rules[a.place].End(a.now(), trace.Request{Output: r.Tokens() - a.reserved})
+	a.rules[a.place].End(a.now(), a.admitted, trace.Request{Output: r.Tokens() - a.reserved})
 }
 
 func (a *referenceAttempt) Refused(retryAfter time.Duration) {

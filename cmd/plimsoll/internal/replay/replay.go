@@ -35,8 +35,8 @@ type Options struct {
 	Pool       []provider.Deployment
 	Policy     NewPolicy
 	PolicyName string           // for the report
-	Rule       provider.NewRule // how providers judge; nil = [provider.NewFixedMinute]
-	Kind       *provider.Kind   // instead of Rule: with headers, and named in the report
+	Rule       provider.NewRule // how providers judge; nil = by Kind
+	Kind       *provider.Kind   // of all deployments, named in the report; nil = each has its own, [provider.NewFixedMinute] without
 	Seed       uint64           // of the policy
 	Nodes      *Nodes           // that share the trace; nil = one, without a store
 	Progress   func(done int)   // called now and then with the number of requests that have arrived; may be nil

@@ -48,7 +48,7 @@ type listenerAttempt struct {
 	heard *[]heard
 }
 
-func (a *listenerAttempt) Headers(status int, header func(name string) string) {
+func (a *listenerAttempt) Headers(status int, header func(name string) string, _ []byte) {
 	*a.heard = append(*a.heard, heard{
 		a.now().Sub(replay.Start), status, header("x-ratelimit-remaining-tokens"), header("X-RateLimit-Reset-Tokens"),
 		header("x-ratelimit-remaining-requests"), header("Retry-After"),

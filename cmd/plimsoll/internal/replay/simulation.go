@@ -10,6 +10,7 @@ import (
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/provider"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/trace"
+	"github.com/plimsoll-dev/plimsoll/fuzz/rule"
 )
 
 // maxAttempts is how often a call is sent: once, and again after a refusal.
@@ -30,13 +31,13 @@ type simulation struct {
 	decisions   int64
 	report      Report
 	progress    func(done int)
-	headers     provider.Format // of responses; nil = they have none
 }
 
 // deployment is the far side of a simulation, and what is written down about it.
 type deployment struct {
 	provider.Deployment
-	rule           provider.Rule
+	rule           *provider.Rule
+	speaks         bool // its answers have headers
 	ledger         ledger
 	meter          meter
 	served, tokens int64
@@ -59,19 +60,14 @@ func newSimulation(o Options) (*simulation, error) {
 	if s.progress == nil {
 		s.progress = func(int) {}
 	}
-	newRule := o.Rule
-	if newRule == nil {
-		newRule = provider.NewFixedMinute
-	}
 	if o.Kind != nil {
-		newRule, s.headers = o.Kind.New, o.Kind.Headers
 		s.report.Rule = o.Kind.Name
 		o.Pool = slices.Clone(o.Pool)
 		for i := range o.Pool {
 			o.Pool[i].Kind = o.Kind
 		}
 	}
-	s.deployments = farSide(o.Pool, newRule)
+	s.deployments = farSide(o.Pool, o.Rule)
 	now := func() time.Time { return s.now }
 	var err error
 	if o.Nodes == nil {
@@ -85,11 +81,21 @@ func newSimulation(o Options) (*simulation, error) {
 	return s, nil
 }
 
-// farSide returns the deployments of a pool, before any call.
+// farSide returns the deployments of a pool, before any call. newRule is for all
+// of them; nil = each has the rule of its Kind.
 func farSide(pool []provider.Deployment, newRule provider.NewRule) []deployment {
 	var all []deployment
 	for _, d := range pool {
-		all = append(all, deployment{Deployment: d, rule: newRule(d), meter: meter{limit: d.TPM}})
+		far := deployment{Deployment: d, meter: meter{limit: d.TPM}}
+		switch {
+		case newRule != nil:
+			far.rule = newRule(d)
+		case d.Kind != nil:
+			far.rule, far.speaks = d.Kind.New(d), d.Kind.Vendor != ""
+		default:
+			far.rule = provider.NewFixedMinute(d)
+		}
+		all = append(all, far)
 	}
 	return all
 }
@@ -153,25 +159,26 @@ func (s *simulation) send(c *call) {
 	d := &s.deployments[a.Deployment()]
 	d.ledger.admit(s.now, a.Reserved(), c.Input)
 	e := event{call: c, attempt: a, admitted: s.now}
-	if e.retryAfter, ok = d.rule.Admit(s.now, c.Request); ok {
+	refusal := d.rule.Admit(s.now, c.Request)
+	if refusal == nil {
 		d.meter.add(s.now, c.Input)
 		e.at = s.now.Add(d.CallTime(c.Request))
 	} else {
-		e.refused, e.at = true, s.now.Add(provider.RefusalTime)
+		e.refused, e.at, e.retryAfter = true, s.now.Add(provider.RefusalTime), refusal.RetryAfter()
 	}
-	s.respond(d, &e)
+	s.respond(d, &e, refusal)
 	s.ends.add(e)
 }
 
 // respond writes the headers of a response as the accounts stand when the call
 // is judged. They come with the first token, or with the refusal.
-func (s *simulation) respond(d *deployment, e *event) {
-	if _, ok := e.attempt.(Listener); !ok || s.headers == nil {
+func (s *simulation) respond(d *deployment, e *event, refusal *rule.Refusal) {
+	if _, ok := e.attempt.(Listener); !ok || !d.speaks {
 		return
 	}
-	header := s.headers(d.rule.State(s.now), e.retryAfter)
+	header, body := d.rule.Answer(s.now, refusal)
 	if e.refused {
-		e.header = header
+		e.header, e.body = header, body
 		return
 	}
 	first := *e
@@ -182,14 +189,14 @@ func (s *simulation) respond(d *deployment, e *event) {
 // end lets an attempt come back from its deployment, or its first token.
 func (s *simulation) end(e event) {
 	if e.first {
-		e.attempt.(Listener).Headers(http.StatusOK, e.header)
+		e.attempt.(Listener).Headers(http.StatusOK, e.header, nil)
 		return
 	}
 	c, place := e.call, e.attempt.Deployment()
 	d := &s.deployments[place]
 	if !e.refused {
 		d.ledger.end(s.now, s.current, e.admitted, e.attempt.Reserved(), c.Input, c.Output)
-		d.rule.End(s.now, c.Request)
+		d.rule.End(s.now, e.admitted, c.Request)
 		d.meter.add(s.now, c.Output)
 		e.attempt.Served(c.Request)
 		d.served++
@@ -199,7 +206,7 @@ func (s *simulation) end(e event) {
 	s.report.Provider429++
 	d.ledger.end(s.now, s.current, e.admitted, e.attempt.Reserved(), 0, 0)
 	if e.header != nil {
-		e.attempt.(Listener).Headers(http.StatusTooManyRequests, e.header)
+		e.attempt.(Listener).Headers(http.StatusTooManyRequests, e.header, e.body)
 	}
 	e.attempt.Refused(e.retryAfter)
 	c.tried = append(c.tried, place)

@@ -3,6 +3,7 @@
 package fake
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,16 +12,22 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/plimsoll-dev/plimsoll/fuzz/rule"
 )
 
 // Provider answers chats, responses, embeddings and messages. How long an answer
 // is, the prompt says: "out=120" anywhere in it means 120 tokens, otherwise it
 // is 10. A token of a prompt is 4 bytes of its body's JSON.
 type Provider struct {
-	Rule Rule // nil = no limits
-	// Style says whose headers and refusals it has, and what it counts: "openai",
-	// "azure", "anthropic" or "mistral".
+	// Style says how it counts, refuses and reports: a name of package fuzz/rule. It
+	// also says where its key stands. "" = openai.
 	Style string
+	// Limits are its limits; nil = none.
+	Limits *rule.Limits
+	// Phase is by how much its minutes begin after those of UTC, where its rule has
+	// minutes of its own.
+	Phase time.Duration
 	// Key must be in the header that the style has for it; "" = anything goes.
 	Key string
 	// Now is its clock; nil = the system's.
@@ -33,9 +40,11 @@ type Provider struct {
 	Input, Output   atomic.Int64 // tokens of the usage it reported
 	Charged         atomic.Int64 // tokens that its rule has counted in the end
 
-	mu   sync.Mutex
-	last *http.Request
-	body []byte
+	mu      sync.Mutex
+	rule    rule.Rule
+	account *rule.Account
+	last    *http.Request
+	body    []byte
 }
 
 // pieces is in how many pieces a stream comes at most.
@@ -82,24 +91,51 @@ func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.HasSuffix(r.URL.Path, "/embeddings") {
 		out = 0
 	}
-	if p.Rule == nil {
+	if p.Limits == nil {
 		p.Served.Add(1)
 		p.answer(w, r, &a, in, out)
 		return
 	}
-	now := p.now()
-	first, final := p.cost(in, out, a.MaxTokens)
-	wait, tokens, ok := p.Rule.take(now, float64(first))
-	p.headers(w.Header(), now)
-	if !ok {
+	// Where a request names no maximum of output, the provider knows how long the
+	// answer will be.
+	c := rule.Call{Input: in, Output: out, MaxOutput: cmp.Or(a.MaxTokens, out), Model: a.Model}
+	admitted := p.now()
+	if !p.admit(w, admitted, c) {
 		p.Refused.Add(1)
-		p.refuse(w, wait, tokens)
 		return
 	}
 	p.Served.Add(1)
 	p.answer(w, r, &a, in, out)
-	p.Rule.adjust(p.now(), float64(final-first))
-	p.Charged.Add(final)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.account.End(p.now().UnixNano(), admitted.UnixNano(), c)
+	charged := p.rule.Charged(c)
+	p.Charged.Add(charged.Input + charged.Output)
+}
+
+// admit judges a call, writes the headers and, if it refuses, the refusal.
+func (p *Provider) admit(w http.ResponseWriter, now time.Time, c rule.Call) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.account == nil {
+		var ok bool
+		if p.rule, ok = rule.Named(cmp.Or(p.Style, "openai")); !ok {
+			panic("fake: no rule named " + p.Style)
+		}
+		p.account = p.rule.Open(*p.Limits, p.Phase)
+	}
+	refusal := p.account.Admit(now.UnixNano(), c)
+	for name, value := range p.account.Headers(now.UnixNano(), refusal) {
+		w.Header().Set(name, value)
+	}
+	if refusal == nil {
+		return true
+	}
+	status, body := p.account.Body(refusal)
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(body)
+	return false
 }
 
 func (p *Provider) now() time.Time {
@@ -107,21 +143,6 @@ func (p *Provider) now() time.Time {
 		return p.Now()
 	}
 	return time.Now()
-}
-
-// cost returns what the style counts for a call at admission and in the end. Where
-// a request names no maximum of output it knows how long the answer will be.
-func (p *Provider) cost(in, out, most int64) (first, final int64) {
-	if most == 0 {
-		return in + out, in + out
-	}
-	switch p.Style {
-	case "azure", "mistral":
-		return in + most, in + most
-	case "anthropic":
-		return in, in + out
-	}
-	return max(in, most), in + out
 }
 
 func (p *Provider) keyHeader() string {
@@ -132,56 +153,4 @@ func (p *Provider) keyHeader() string {
 		return "X-Api-Key"
 	}
 	return "Authorization"
-}
-
-func (p *Provider) headers(h http.Header, now time.Time) {
-	requests, tokens, limit, reset := p.Rule.left(now)
-	switch p.Style {
-	case "anthropic":
-		h.Set("Anthropic-Ratelimit-Requests-Remaining", fmt.Sprint(int64(requests)))
-		h.Set("Anthropic-Ratelimit-Tokens-Remaining", fmt.Sprint(int64(tokens)))
-		h.Set("Anthropic-Ratelimit-Tokens-Reset", now.Add(reset).UTC().Format(time.RFC3339))
-	case "azure":
-		h.Set("X-Ratelimit-Remaining-Requests", fmt.Sprint(int64(requests)))
-		h.Set("X-Ratelimit-Remaining-Tokens", fmt.Sprint(int64(tokens)))
-		h.Set("X-Ratelimit-Limit-Tokens", fmt.Sprint(int64(limit)))
-		h.Set("X-Ratelimit-Reset-Tokens", fmt.Sprint(seconds(reset)))
-	case "mistral":
-		h.Set("X-Ratelimitbysize-Remaining-Minute", fmt.Sprint(int64(tokens)))
-		h.Set("X-Ratelimitbysize-Limit-Minute", fmt.Sprint(int64(limit)))
-		h.Set("Ratelimitbysize-Reset", fmt.Sprint(seconds(reset)))
-	default:
-		h.Set("X-Ratelimit-Remaining-Requests", fmt.Sprint(int64(requests)))
-		h.Set("X-Ratelimit-Remaining-Tokens", fmt.Sprint(int64(tokens)))
-		h.Set("X-Ratelimit-Limit-Tokens", fmt.Sprint(int64(limit)))
-		h.Set("X-Ratelimit-Reset-Tokens", reset.String())
-	}
-}
-
-// seconds are whole ones, rounded up.
-func seconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.Second) }
-
-func (p *Provider) refuse(w http.ResponseWriter, wait time.Duration, tokens bool) {
-	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	what := "requests"
-	if tokens {
-		what = "tokens"
-	}
-	body := ""
-	switch p.Style {
-	case "anthropic":
-		h.Set("Retry-After", fmt.Sprint(seconds(wait)))
-		body = `{"type":"error","error":{"type":"rate_limit_error","message":"This request would exceed your rate limit of ` + what + `"}}`
-	case "azure":
-		h.Set("Retry-After-Ms", fmt.Sprint((wait+time.Millisecond-1)/time.Millisecond))
-		body = fmt.Sprintf(`{"error":{"code":"429","message":"Requests have exceeded %s rate limit. Please retry after %d seconds."}}`, what, seconds(wait))
-	case "mistral":
-		body = `{"message":"Requests rate limit exceeded"}`
-	default:
-		h.Set("Retry-After", fmt.Sprint(seconds(wait)))
-		body = fmt.Sprintf(`{"error":{"message":"Rate limit reached on %s per min. Please try again in %s.","type":%q,"param":null,"code":"rate_limit_exceeded"}}`, what, wait, what)
-	}
-	w.WriteHeader(http.StatusTooManyRequests)
-	_, _ = io.WriteString(w, body)
 }

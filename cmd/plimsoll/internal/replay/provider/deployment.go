@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/trace"
+	"github.com/plimsoll-dev/plimsoll/fuzz/rule"
 )
 
 // Deployment is one deployment as its provider runs it.
@@ -75,8 +76,8 @@ func TPM(pool []Deployment) int64 {
 	return sum
 }
 
-// fits reports whether a count is within a limit.
-func fits(count, limit int64) bool { return limit == 0 || count <= max(0, limit) }
+// limits returns the deployment's limits as its provider has them.
+func (d Deployment) limits() rule.Limits { return rule.Limits{RPM: d.RPM, TPM: d.TPM} }
 
 // Pooled returns one deployment with the limits of all of them together, which
 // answers as fast as they do on average. It has no limit of a kind if one of

@@ -1,66 +1,77 @@
 package provider
 
 import (
+	"hash/fnv"
+	"strings"
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/trace"
+	"github.com/plimsoll-dev/plimsoll/fuzz/rule"
 )
 
-// Rule is how a provider enforces the limits of one deployment. It sees calls
-// in the order in which they reach it; now never goes back. It reads of a
-// request what a real provider knows at that moment.
-type Rule interface {
-	// Admit judges a call that arrives now. It counts the call and returns ok,
-	// or changes nothing and returns the Retry-After of the refusal, in whole
-	// seconds and at least one.
-	Admit(now time.Time, r trace.Request) (retryAfter time.Duration, ok bool)
-	// End counts the answer of a call it admitted, which ends now.
-	End(now time.Time, r trace.Request)
-	// Charge returns the tokens that Admit counts of a call. It depends on the
-	// call alone.
-	Charge(r trace.Request) int64
-	// State returns how the accounts stand. Admit admits a call iff State says
-	// that it fits.
-	State(now time.Time) State
+// Rule is a deployment's account at its provider: package fuzz/rule in the terms
+// of a replay. It sees calls in the order in which they reach the provider.
+type Rule struct{ account *rule.Account }
+
+// NewRule opens the account of a deployment that has counted nothing yet.
+type NewRule func(d Deployment) *Rule
+
+// open opens an account by a rule. Minutes of its own begin at a millisecond that
+// follows from the ID, so that it is the same in every run.
+func open(r rule.Rule, d Deployment) *Rule {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(d.ID)) // never fails
+	phase := time.Duration(h.Sum64()%uint64(time.Minute/time.Millisecond)) * time.Millisecond
+	return &Rule{r.Open(d.limits(), phase)}
 }
 
-// NewRule makes the rule of a deployment that has counted nothing yet.
-type NewRule func(d Deployment) Rule
+// NewFixedMinute opens an account with limits per UTC minute; see the rule "fixed".
+func NewFixedMinute(d Deployment) *Rule { return open(named("fixed"), d) }
 
-// State is how a deployment's accounts stand at some instant.
-type State struct{ Requests, Tokens Account }
+// NewSoftCap opens an account whose provider takes every call.
+func NewSoftCap(d Deployment) *Rule { return open(named("softcap"), d) }
 
-// Account is how one limit stands.
-type Account struct {
-	Limit int64 // of the span that the rule judges by; 0 = none, -1 = nothing is allowed
-	// Left is what fits now. It may be negative: answers are longer than anybody
-	// knew.
-	Left int64
-	// Reset is how long until all of the limit is free if nothing else comes:
-	// the end of a window, or when a bucket is full.
-	Reset time.Duration
-	// Whole says that what is left lapses at Reset, all at once, and is then
-	// the limit again; false if it comes back bit by bit.
-	Whole bool
-}
-
-// Fits reports whether a call that is charged that many tokens fits.
-func (s State) Fits(charge int64) bool { return s.Requests.fits(1) && s.Tokens.fits(charge) }
-
-func (a Account) fits(n int64) bool { return a.Limit == 0 || n <= a.Left }
-
-// Used returns the share of the limit in use if n more are; 0 without a limit.
-func (a Account) Used(n int64) float64 {
-	switch {
-	case a.Limit == 0:
-		return 0
-	case a.Limit < 0:
-		return 1
+// named returns a rule that is there.
+func named(name string) rule.Rule {
+	r, ok := rule.Named(name)
+	if !ok {
+		panic("no rule " + name)
 	}
-	return 1 - float64(a.Left-n)/float64(a.Limit)
+	return r
 }
 
-// wholeSeconds rounds a wait up, to at least one second.
-func wholeSeconds(wait time.Duration) time.Duration {
-	return max(time.Second, (wait + time.Second - 1).Truncate(time.Second))
+// call returns what a provider knows of a request.
+func call(r trace.Request) rule.Call {
+	return rule.Call{Input: r.Input, Output: r.Output, MaxOutput: r.MaxOutput}
+}
+
+// Admit judges a call that arrives now. It returns nil and charges the call, or
+// the refusal.
+func (r *Rule) Admit(now time.Time, q trace.Request) *rule.Refusal {
+	return r.account.Admit(now.UnixNano(), call(q))
+}
+
+// End counts the answer of a call admitted before, which ends now.
+func (r *Rule) End(now, admitted time.Time, q trace.Request) {
+	r.account.End(now.UnixNano(), admitted.UnixNano(), call(q))
+}
+
+// Fits reports whether Admit would admit a call.
+func (r *Rule) Fits(now time.Time, q trace.Request) bool {
+	return r.account.Fits(now.UnixNano(), call(q))
+}
+
+// AppendStates appends the state of each limit.
+func (r *Rule) AppendStates(states []rule.State, now time.Time) []rule.State {
+	return r.account.AppendStates(states, now.UnixNano())
+}
+
+// Answer returns the headers of an answer, by a name in any case, and the body of
+// a refusal.
+func (r *Rule) Answer(now time.Time, refusal *rule.Refusal) (header func(name string) string, body []byte) {
+	all := r.account.Headers(now.UnixNano(), refusal)
+	if refusal != nil {
+		_, body = r.account.Body(refusal)
+	}
+	return func(name string) string { return all[strings.ToLower(name)] }, body
 }

@@ -7,59 +7,50 @@ import (
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/trace"
 	engineprovider "github.com/plimsoll-dev/plimsoll/engine/provider"
+	"github.com/plimsoll-dev/plimsoll/fuzz/rule"
 )
 
 // Kind is a rule by its name, and what the replay has to know of it.
 type Kind struct {
-	Name    string
-	New     NewRule
-	Headers Format // nil = responses have none
-	Vendor  string // whose format that is, as package engine/provider names it; "" = nobody's
+	Name   string
+	Rule   rule.Rule
+	Vendor string // as package engine/provider names it; "" = its answers say nothing
 	// Enforces is false where the provider takes every call.
 	Enforces bool
-	// Reserves says that a call is charged the most that its answer may be long
-	// instead of its length.
-	Reserves bool
 	// Profile is what a router is told of the rule.
 	Profile engineprovider.Profile
 }
 
-// Charged returns what a call is charged from its beginning to its end, in
-// tokens.
+// New opens an account.
+func (k Kind) New(d Deployment) *Rule { return open(k.Rule, d) }
+
+// Charge returns what a call is charged at admission, in tokens.
+func (k Kind) Charge(r trace.Request) int64 {
+	c := k.Rule.Admitted(call(r))
+	return c.Input + c.Output
+}
+
+// Charged returns what a call is charged from its beginning to its end, in tokens.
 func (k Kind) Charged(r trace.Request) int64 {
-	if k.Reserves {
-		return r.Input + r.MaxOutput
-	}
-	return r.Tokens()
+	c := k.Rule.Charged(call(r))
+	return c.Input + c.Output
 }
 
 // Kinds are the rules that [KindNamed] knows.
 var Kinds = []Kind{
-	{
-		Name: "fixed", New: NewFixedMinute, Headers: OpenAIHeaders, Vendor: "openai", Enforces: true,
-		Profile: engineprovider.Profile{Admit: engineprovider.AdmitInput},
-	},
-	{
-		Name: "fixed-unknown", New: NewFixedUnknown, Headers: OpenAIHeaders, Vendor: "openai", Enforces: true,
-		Profile: engineprovider.Profile{Admit: engineprovider.AdmitInput, LearnPhase: true},
-	},
-	{
-		Name: "bucket", New: NewBucket, Headers: OpenAIHeaders, Vendor: "openai", Enforces: true,
-		Profile: engineprovider.Profile{Shape: engineprovider.Bucket, Admit: engineprovider.AdmitInput},
-	},
-	{
-		Name: "azure10", New: NewAzure10, Headers: AzureHeaders, Vendor: "azure", Enforces: true, Reserves: true,
-		Profile: azureProfile(10 * time.Second),
-	},
-	{
-		Name: "azure1", New: NewAzure1, Headers: AzureHeaders, Vendor: "azure", Enforces: true, Reserves: true,
-		Profile: azureProfile(time.Second),
-	},
-	{ // no profile has this rule: a router takes a bucket for it
-		Name: "sliding", New: NewSliding, Headers: OpenAIHeaders, Vendor: "openai", Enforces: true,
-		Profile: engineprovider.Profile{Shape: engineprovider.Bucket, Admit: engineprovider.AdmitInput},
-	},
-	{Name: "softcap", New: NewSoftCap},
+	kind("fixed", "fixed", "openai", engineprovider.Profile{Admit: engineprovider.AdmitInput}),
+	kind("fixed-unknown", "fixed-unknown", "openai", engineprovider.Profile{Admit: engineprovider.AdmitInput, LearnPhase: true}),
+	kind("bucket", "bucket", "openai", engineprovider.Profile{Shape: engineprovider.Bucket, Admit: engineprovider.AdmitInput}),
+	kind("azure10", "azure", "azure", azureProfile(10*time.Second)),
+	kind("azure1", "azure-1s", "azure", azureProfile(time.Second)),
+	// No profile has this rule: a router takes a bucket for it.
+	kind("sliding", "sliding", "openai", engineprovider.Profile{Shape: engineprovider.Bucket, Admit: engineprovider.AdmitInput}),
+	kind("softcap", "softcap", "", engineprovider.Profile{}),
+}
+
+func kind(name, ruleName, vendor string, profile engineprovider.Profile) Kind {
+	r := named(ruleName)
+	return Kind{Name: name, Rule: r, Vendor: vendor, Enforces: !r.Unlimited, Profile: profile}
 }
 
 // azureProfile is the preset for Azure, with requests judged per slice.

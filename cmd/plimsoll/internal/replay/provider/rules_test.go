@@ -11,15 +11,15 @@ import (
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/provider"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/trace"
 	signals "github.com/plimsoll-dev/plimsoll/engine/provider"
+	"github.com/plimsoll-dev/plimsoll/fuzz/rule"
 )
 
 func TestSoftCapTakesEverything(t *testing.T) {
-	rule := provider.NewSoftCap(provider.Deployment{RPM: -1, TPM: 1})
+	r := provider.NewSoftCap(provider.Deployment{RPM: -1, TPM: 1})
 	for range 3 {
-		_, ok := rule.Admit(time.Time{}, trace.Request{Input: 100})
-		require.True(t, ok)
-		rule.End(time.Time{}, trace.Request{Output: 100})
-		require.True(t, rule.State(time.Time{}).Fits(1<<40))
+		require.Nil(t, r.Admit(time.Time{}, trace.Request{Input: 100}))
+		r.End(time.Time{}, time.Time{}, trace.Request{Output: 100})
+		require.True(t, r.Fits(time.Time{}, trace.Request{Input: 1 << 40}))
 	}
 }
 
@@ -33,9 +33,23 @@ func TestKindNamed(t *testing.T) {
 	require.EqualError(t, err, `unknown rule "tight"; use one of fixed, fixed-unknown, bucket, azure10, azure1, sliding, softcap`)
 }
 
-// What every rule promises, under random calls: it admits what its State says
-// fits, a refusal changes nothing, and whoever waits for Retry-After fits then,
-// if nothing else came and the call fits at all.
+// Minutes of a provider's own begin at an instant that follows from the ID.
+func TestPhaseFollowsFromTheID(t *testing.T) {
+	fixed, err := provider.KindNamed("fixed-unknown")
+	require.NoError(t, err)
+	minute := time.Date(2026, 3, 1, 12, 30, 0, 0, time.UTC)
+	phase := func(id string) time.Duration {
+		states := fixed.New(provider.Deployment{ID: id, TPM: 1}).AppendStates(nil, minute)
+		return states[0].Reset % time.Minute
+	}
+	require.NotZero(t, phase("a"))
+	require.Equal(t, phase("a"), phase("a"))
+	require.NotEqual(t, phase("a"), phase("b"))
+}
+
+// Every rule keeps its word under random calls: a call is admitted exactly if
+// Fits says so, a refusal changes nothing, and a call that waits for Retry-After
+// fits then if no other came and it fits at all.
 func TestRulesKeepTheirWord(t *testing.T) {
 	for _, k := range provider.Kinds {
 		t.Run(k.Name, func(t *testing.T) {
@@ -44,32 +58,32 @@ func TestRulesKeepTheirWord(t *testing.T) {
 			admitted, refusals, waited := 0, 0, 0
 			for range 300 {
 				d := provider.Deployment{ID: string(rune('a' + rng.IntN(26))), RPM: limits[rng.IntN(len(limits))], TPM: limits[rng.IntN(len(limits))]}
-				rule := k.New(d)
+				r := k.New(d)
 				now := time.Date(2026, 3, 1, 12, 30, 0, 0, time.UTC)
 				for range 100 {
 					now = now.Add(time.Duration(rng.Int64N(int64(5 * time.Second))))
-					r := trace.Request{Input: rng.Int64N(100), MaxOutput: rng.Int64N(50), Output: rng.Int64N(50)}
+					q := trace.Request{Input: rng.Int64N(100), MaxOutput: rng.Int64N(50), Output: rng.Int64N(50)}
 					if rng.IntN(4) == 0 {
-						rule.End(now, r)
+						r.End(now, now, q)
 						continue
 					}
-					before := rule.State(now)
-					retry, ok := rule.Admit(now, r)
-					require.Equal(t, before.Fits(rule.Charge(r)), ok)
-					if ok {
+					before, fits := r.AppendStates(nil, now), r.Fits(now, q)
+					refusal := r.Admit(now, q)
+					require.Equal(t, fits, refusal == nil)
+					if refusal == nil {
 						admitted++
-						require.Zero(t, retry)
 						continue
 					}
 					refusals++
-					require.Equal(t, before, rule.State(now), "a refusal changes nothing")
+					require.Equal(t, before, r.AppendStates(nil, now), "a refusal changes nothing")
+					retry := refusal.RetryAfter()
 					require.GreaterOrEqual(t, retry, time.Second)
 					require.Less(t, retry, 24*time.Hour)
 					require.Zero(t, retry%time.Second)
-					if d.RPM >= 0 && (d.TPM == 0 || rule.Charge(r) <= d.TPM) && rng.IntN(2) == 0 {
+					if d.RPM >= 0 && (d.TPM == 0 || k.Charge(q) <= d.TPM) && rng.IntN(2) == 0 {
 						waited++
 						now = now.Add(retry)
-						require.True(t, rule.State(now).Fits(rule.Charge(r)), "%+v after %v: %+v", d, retry, rule.State(now))
+						require.True(t, r.Fits(now, q), "%+v after %v: %+v", d, retry, r.AppendStates(nil, now))
 					}
 				}
 			}
@@ -84,55 +98,37 @@ func TestRulesKeepTheirWord(t *testing.T) {
 	}
 }
 
-// What rules say in headers is what a reader of that provider's takes from them.
-func TestHeadersAreRead(t *testing.T) {
+// The engine's reader takes from an answer what its rule put there.
+func TestAnswersAreRead(t *testing.T) {
 	for _, k := range provider.Kinds {
-		if k.Headers == nil {
+		if k.Vendor == "" {
 			continue
 		}
 		t.Run(k.Name, func(t *testing.T) {
-			rule := k.New(provider.Deployment{ID: "a", RPM: 6000, TPM: 6000})
+			r := k.New(provider.Deployment{ID: "a", RPM: 6000, TPM: 6000})
 			now := time.Date(2026, 3, 1, 12, 30, 0, 0, time.UTC)
-			_, ok := rule.Admit(now, trace.Request{Input: 5000})
-			require.True(t, ok)
-			s := rule.State(now)
-			got := signals.Read(signals.Answer{Provider: k.Vendor, Status: http.StatusOK, Header: k.Headers(s, 0), At: now})
+			require.Nil(t, r.Admit(now, trace.Request{Input: 5000}))
+			header, body := r.Answer(now, nil)
+			require.Empty(t, body)
+			got := signals.Read(signals.Answer{Provider: k.Vendor, Status: http.StatusOK, Header: header, At: now})
 			require.Equal(t, signals.Fine, got.Kind)
 			require.Zero(t, got.RetryAfter)
 			tokens := got.Readings[signals.Tokens]
 			require.Equal(t, int64(6000), tokens.Limit)
 			require.True(t, tokens.Told)
 			require.Equal(t, int64(1000), tokens.Remaining)
-			require.InDelta(t, s.Tokens.Reset.Seconds(), tokens.Reset.Seconds(), 1)
+			for _, s := range r.AppendStates(nil, now) {
+				if s.Kind == rule.Tokens {
+					require.InDelta(t, s.Reset.Seconds(), tokens.Reset.Seconds(), 1)
+				}
+			}
 
-			retry, ok := rule.Admit(now, trace.Request{Input: 2000})
-			require.False(t, ok)
-			got = signals.Read(signals.Answer{Provider: k.Vendor, Status: http.StatusTooManyRequests, Header: k.Headers(s, retry), At: now})
+			refusal := r.Admit(now, trace.Request{Input: 2000})
+			require.NotNil(t, refusal)
+			header, body = r.Answer(now, refusal)
+			got = signals.Read(signals.Answer{Provider: k.Vendor, Status: http.StatusTooManyRequests, Header: header, Body: body, At: now})
 			require.Equal(t, signals.RateLimit, got.Kind)
-			require.Equal(t, retry, got.RetryAfter)
+			require.InDelta(t, refusal.Wait.Seconds(), got.RetryAfter.Seconds(), 1)
 		})
 	}
-}
-
-func TestHeaders(t *testing.T) {
-	s := provider.State{
-		Requests: provider.Account{Limit: 60, Left: 59, Reset: 1500 * time.Millisecond},
-		Tokens:   provider.Account{Limit: 150_000, Left: -27_689, Reset: 71_100 * time.Millisecond},
-	}
-	openAI, azure := provider.OpenAIHeaders(s, 0), provider.AzureHeaders(s, 7*time.Second)
-	for name, want := range map[string][2]string{
-		"x-ratelimit-limit-requests":     {"60", "60"},
-		"X-RateLimit-Remaining-Requests": {"59", "59"},
-		"x-ratelimit-reset-requests":     {"1.5s", "2"},
-		"x-ratelimit-limit-tokens":       {"150000", "150000"},
-		"x-ratelimit-remaining-tokens":   {"0", "-27689"},
-		"x-ratelimit-reset-tokens":       {"1m11.1s", "72"},
-		"Retry-After":                    {"", "7"},
-		"x-ratelimit-limit-images":       {"", ""},
-	} {
-		require.Equal(t, want, [2]string{openAI(name), azure(name)}, name)
-	}
-	none := provider.OpenAIHeaders(provider.State{Tokens: provider.Account{Limit: -1}}, 0)
-	require.Empty(t, none("x-ratelimit-limit-requests"))
-	require.Equal(t, "0", none("x-ratelimit-limit-tokens"))
 }
