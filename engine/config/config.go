@@ -39,6 +39,9 @@ type File struct {
 	Endpoints map[string]Endpoint
 	// Counting says, by the ID of a deployment, where its profile comes from.
 	Counting map[string]Counting
+	// Modes says, by the ID of a deployment, what a LiteLLM file names as its mode,
+	// such as embedding; a deployment without one is missing.
+	Modes    map[string]string
 	Warnings []Finding // at most MaxFindings, and one that says how many more there were
 	// Notes say what is good to know and no reason to change the file, such as
 	// deployments of a LiteLLM file that have no endpoint. As many as Warnings.
@@ -73,7 +76,7 @@ func Parse(name string, data []byte, o Options) (*File, error) {
 		found.errorf(0, "", "cannot be read: Options.Profiles is %q; use %s, or nothing for what the file says", o.Profiles, listed(profilesNames))
 	}
 	root, format := readTree(found, hide, o, data, strings.EqualFold(filepath.Ext(name), ".json"))
-	out := &File{Format: format, Counting: map[string]Counting{}, secrets: hide}
+	out := &File{Format: format, Counting: map[string]Counting{}, Modes: map[string]string{}, secrets: hide}
 	if !found.unreadable {
 		keys := &keysUsed{lookup: o.LookupEnv, unset: map[string]*mention{}}
 		s := section{findings: found, secrets: hide, table: root, keys: keys}

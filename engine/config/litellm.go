@@ -65,6 +65,9 @@ func readLiteLLM(s section, o Options, out *File) {
 		how := Counting{Provider: p.preset()}
 		e.Profile, how.Preset = o.Profiles.given(how.Provider, p.model)
 		out.Counting[e.ID] = how
+		if e.mode != "" {
+			out.Modes[e.ID] = e.mode
+		}
 		cfg.Deployments = append(cfg.Deployments, e.Deployment)
 		out.endpoint(e.ID, r.endpoint(e, p))
 	}

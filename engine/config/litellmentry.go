@@ -12,6 +12,7 @@ type entry struct {
 	engine.Deployment
 	section
 	params  section
+	mode    string // of model_info; "" = none
 	ordered bool
 	unset   bool // its id was generated without an environment variable
 }
@@ -60,6 +61,9 @@ func (r *liteLLM) entry(s section) *entry {
 	e.Limits.MaxInFlight = e.params.limit("max_parallel_requests", e.params.table.get("max_parallel_requests"))
 	e.Tags = e.params.texts("tags")
 	e.Disabled = info.flag("blocked")
+	if v := info.table.get("mode"); !v.absent() && v.kind == text {
+		e.mode = v.text
+	}
 	for _, place := range []section{e.params, info} {
 		if v := place.table.get("order"); !v.absent() && !e.ordered {
 			e.Order = int(place.whole("order", -maxOrder, maxOrder, "a whole number"))

@@ -54,13 +54,17 @@ func (r Rule) Open(l Limits, phase time.Duration) *Account {
 			add(kind, n, &FixedWindow{Limit: n, Phase: int64(phase)})
 		}
 	}
-	perMinute(Requests, l.RPM)
 	if part := int64(r.Part); part > 0 {
 		share := l.RPM
 		if share > 0 {
 			share = max(1, l.RPM*part/minute)
 		}
+		if share*minute > l.RPM*part { // else the parts keep to the limit of the minute
+			perMinute(Requests, l.RPM)
+		}
 		add(PartRequests, share, &FixedWindow{Limit: share, Length: part, Phase: int64(phase) % part})
+	} else {
+		perMinute(Requests, l.RPM)
 	}
 	perMinute(Tokens, l.TPM)
 	perMinute(Input, l.InputTPM)

@@ -159,7 +159,7 @@ func TestAzure10(t *testing.T) {
 			{at: phase, ok: refused, retry: 10 * time.Second},
 			{at: phase + 10*time.Second, ok: true},
 		}},
-		{"nothing is allowed", -1, 0, []step{{at: phase, ok: refused, retry: time.Minute}}},
+		{"nothing is allowed", -1, 0, []step{{at: phase, ok: refused, retry: 10 * time.Second}}},
 		{"no limits", 0, 0, []step{{at: phase, in: 1 << 40, most: 1 << 40, ok: true}}},
 	})
 }

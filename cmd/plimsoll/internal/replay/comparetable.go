@@ -19,6 +19,9 @@ const clairvoyantLegend = `of best    tokens served, of those of the best clairv
 avoidable  calls not served beyond the fewest of any clairvoyant, per 1000
 `
 
+// Brief is a writer that gets a comparison's table without the legend.
+type Brief struct{ io.Writer }
+
 // WriteTable writes the comparison for people: a line per policy,
 // and another for each kind of limit if several nodes shared them.
 func (c *Comparison) WriteTable(w io.Writer) error {
@@ -48,6 +51,10 @@ func (c *Comparison) WriteTable(w io.Writer) error {
 			fmt.Sprintf("%.1f", 1000*share(best.RefusedLocal, best.Offered)), "", fmt.Sprintf("%.3f", best.Fairness),
 			hundredths(1), fmt.Sprintf("%.1f", 1000*share(best.Clairvoyant.Avoidable, best.Offered)),
 		})
+	}
+	if b, ok := w.(Brief); ok {
+		_, err := io.WriteString(b.Writer, align(rows, sides))
+		return err
 	}
 	if _, err := fmt.Fprintf(w, "%s\n"+explained, align(rows, sides), grouped(minutes)); err != nil {
 		return err

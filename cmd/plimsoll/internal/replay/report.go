@@ -14,7 +14,7 @@ type Report struct {
 
 	TokensServed  int64 `json:"tokens_served"`  // input and output tokens of the calls served
 	TokensOffered int64 `json:"tokens_offered"` // of all calls
-	// QuotaTokens is the sum of the pool's TPM times the UTC minutes in which
+	// QuotaTokens is the sum of [provider.Deployment.Capacity] times the UTC minutes in which
 	// the trace has arrivals or lies between them.
 	QuotaTokens int64 `json:"quota_tokens"`
 

@@ -223,6 +223,7 @@ func (s *simulation) finish(t trace.Trace, wall time.Duration) *Report {
 	r.Minutes = minutes(t.Duration())
 	r.TokensOffered = t.Tokens()
 	r.WallMS = wall.Milliseconds()
+	mean := float64(r.TokensOffered) / float64(max(r.Offered, 1))
 	if seconds := wall.Seconds(); seconds > 0 {
 		r.DecisionsPerS = int64(float64(s.decisions) / seconds)
 	}
@@ -230,7 +231,7 @@ func (s *simulation) finish(t trace.Trace, wall time.Duration) *Report {
 		d := &s.deployments[i]
 		r.Served += d.served
 		r.TokensServed += d.tokens
-		r.QuotaTokens += max(0, d.TPM) * r.Minutes
+		r.QuotaTokens += int64(d.Capacity(mean) * float64(r.Minutes))
 		r.OverrunTokens += d.meter.overrun
 		r.Deployments = append(r.Deployments, DeploymentReport{
 			ID:              d.name(),

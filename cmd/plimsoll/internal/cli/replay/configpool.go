@@ -13,6 +13,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/provider"
 	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/config"
+	"github.com/plimsoll-dev/plimsoll/fuzz/rule"
 )
 
 // perOutputToken is how fast the deployments of a configuration answer, which
@@ -22,47 +23,89 @@ const perOutputToken = 20 * time.Millisecond
 // maxGroupsNamed is how many groups an error lists by name.
 const maxGroupsNamed = 20
 
-// readConfig returns the pool that a configuration file describes: one group's
-// deployments, but for the disabled ones. What it has to say about the file
-// goes to stderr.
-func (f flags) readConfig(env cmdline.Environment) (pool, error) {
-	file, err := config.Load(f.config, config.Options{Profiles: f.profiles})
+// readConfig returns the pools that a configuration file describes: for the group
+// that the flags name, or for each group, its deployments except the disabled
+// ones. What it has to say about the file goes to stderr.
+func (f flags) readConfig(env cmdline.Environment) ([]pool, error) {
+	file, err := config.Load(f.config, config.Options{Profiles: f.profiles, LookupEnv: env.LookupEnv()})
 	if err != nil {
-		return pool{}, fmt.Errorf("replay: cannot use %s:\n%w", f.config, err)
+		return nil, fmt.Errorf("replay: cannot use %s:\n%w", f.config, err)
 	}
 	if n := len(file.Warnings); n > 0 {
 		if _, err := fmt.Fprintf(env.Stderr, "plimsoll: replay: %s has warnings (%d); 'plimsoll check %s' shows them\n", f.config, n, f.config); err != nil {
-			return pool{}, err
+			return nil, err
 		}
 	}
+	groups, err := f.chosenGroups(file)
+	if err != nil {
+		return nil, usagef("%s: %w", f.config, err)
+	}
+	byGroup := map[string][]engine.Deployment{}
+	for _, d := range file.Engine.Deployments {
+		byGroup[d.Group] = append(byGroup[d.Group], d)
+	}
+	pools := make([]pool, 0, len(groups))
+	for _, group := range groups {
+		pools = append(pools, f.poolOf(file, group, byGroup[group]))
+	}
+	return pools, nil
+}
+
+// poolOf returns the pool of one group.
+func (f flags) poolOf(file *config.File, group string, deployments []engine.Deployment) pool {
 	cfg := file.Engine
+	cfg.Deployments, cfg.Aliases = deployments, nil
 	if f.strategy != nil {
 		cfg.Strategy = *f.strategy
 	}
-	group, err := chooseGroup(cfg, f.group, file.Mask)
-	if err != nil {
-		return pool{}, usagef("%s: %w", f.config, err)
-	}
 	p := pool{
 		name:     fmt.Sprintf("config %s, group %s, %s", f.config, file.Mask(group), profilesOf(file, group)),
+		group:    file.Mask(group),
 		strategy: cfg.Strategy,
 		engine:   replay.ConfiguredEngine(cfg, group),
+		several:  true,
+		silent:   len(deployments) > 0,
 	}
-	for _, d := range cfg.Deployments {
-		if d.Group == group && !d.Disabled {
-			p.deployments = append(p.deployments, provider.Deployment{
-				ID:             d.ID,
-				Label:          file.Mask(d.ID),
-				RPM:            d.Limits.RPM,
-				TPM:            d.Limits.TPM,
-				PerOutputToken: perOutputToken,
-			})
+	for _, d := range deployments {
+		if d.Disabled {
+			continue
+		}
+		kind := provider.OfProvider(file.Counting[d.ID].Provider)
+		p.deployments = append(p.deployments, provider.Deployment{
+			ID: d.ID, Label: file.Mask(d.ID), RPM: d.Limits.RPM, TPM: d.Limits.TPM,
+			Other:          rule.Limits{InputTPM: d.Limits.InputTPM, OutputTPM: d.Limits.OutputTPM, RPD: d.Limits.RPD, TPD: d.Limits.TPD},
+			PerOutputToken: perOutputToken, Kind: &kind,
+		})
+		p.silent = p.silent && noOutput(file.Modes[d.ID], d.Model)
+		switch l := d.Limits; {
+		case l.TPM != 0 || l.InputTPM != 0 || l.OutputTPM != 0:
+		case l.RPM != 0:
+			p.byRequests++
+		default:
+			p.unlimited++
 		}
 	}
-	if len(p.deployments) == 0 {
-		return pool{}, fmt.Errorf("replay: %s: every deployment of group %s is disabled", f.config, file.Mask(group))
+	return p
+}
+
+// noOutput reports whether a deployment's answers have no output tokens.
+func noOutput(mode, model string) bool {
+	if mode == "" && strings.Contains(strings.ToLower(model), "embed") {
+		return true
 	}
-	return p, nil
+	return mode == "embedding" || mode == "rerank"
+}
+
+// assumption says what load is a share of, where limits on tokens do not say it.
+func (p pool) assumption() string {
+	var parts []string
+	if p.byRequests > 0 {
+		parts = append(parts, cmdline.Counted(p.byRequests, "deployment")+" without a limit on tokens: load is a share of RPM")
+	}
+	if p.unlimited > 0 {
+		parts = append(parts, fmt.Sprintf("%s without limits per minute: taken to serve %d calls a minute", cmdline.Counted(p.unlimited, "deployment"), provider.AssumedRPM))
+	}
+	return strings.Join(parts, "; ")
 }
 
 // profilesOf names the profiles that the engine counts by for a group, the most
@@ -86,31 +129,28 @@ func profilesOf(file *config.File, group string) string {
 	return "profiles " + strings.Join(names, ", ")
 }
 
-// chooseGroup returns the group of that name or alias, or the only one there is
-// if the name is empty.
-func chooseGroup(cfg engine.Config, name string, mask func(string) string) (string, error) {
+// chosenGroups returns the group that the flags name, by its name or an alias, or
+// all groups in the order of the file.
+func (f flags) chosenGroups(file *config.File) ([]string, error) {
 	var groups []string
 	known := map[string]bool{}
-	for _, d := range cfg.Deployments {
+	for _, d := range file.Engine.Deployments {
 		if !known[d.Group] {
 			known[d.Group] = true
 			groups = append(groups, d.Group)
 		}
 	}
-	if name == "" {
-		if len(groups) == 1 {
-			return groups[0], nil
-		}
-		return "", fmt.Errorf("there are %d groups; choose one by --group: %s", len(groups), listed(groups, mask))
+	if f.group == "" {
+		return groups, nil
 	}
-	group := name
-	for range len(cfg.Aliases) + 1 { // a valid configuration has no circle of aliases
+	group := f.group
+	for range len(file.Engine.Aliases) + 1 { // a valid configuration has no circle of aliases
 		if known[group] {
-			return group, nil
+			return []string{group}, nil
 		}
-		group = cfg.Aliases[group]
+		group = file.Engine.Aliases[group]
 	}
-	return "", fmt.Errorf("there is no group %q; use one of: %s", name, listed(groups, mask))
+	return nil, fmt.Errorf("there is no group %q; use one of: %s", f.group, listed(groups, file.Mask))
 }
 
 // listed names the groups, in order, the first of them if they are many.

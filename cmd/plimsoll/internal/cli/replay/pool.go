@@ -13,10 +13,16 @@ type pool struct {
 	deployments []provider.Deployment
 	strategy    engine.Strategy
 	engine      replay.NewPolicy
+
+	// Of a configuration:
+	group                 string // as it may be shown
+	several               bool   // it may have more groups
+	silent                bool   // answers have no output tokens
+	byRequests, unlimited int    // deployments whose load is by RPM, and by assumption
 }
 
-// readPool returns the pool that the flags ask for.
-func (f flags) readPool(env cmdline.Environment) (pool, error) {
+// readPools returns the pools that the flags ask for, at least one.
+func (f flags) readPools(env cmdline.Environment) ([]pool, error) {
 	if f.config != "" {
 		return f.readConfig(env)
 	}
@@ -27,5 +33,5 @@ func (f flags) readPool(env cmdline.Environment) (pool, error) {
 	var err error
 	p.deployments, err = provider.Pool(f.pool)
 	p.engine = replay.Engine(p.strategy)
-	return p, err
+	return []pool{p}, err
 }

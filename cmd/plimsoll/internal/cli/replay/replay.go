@@ -49,7 +49,7 @@ func (f flags) run(ctx context.Context, env cmdline.Environment) error {
 			return err
 		}
 	}
-	pool, err := f.readPool(env)
+	pools, err := f.readPools(env)
 	if err != nil {
 		return err
 	}
@@ -57,14 +57,24 @@ func (f flags) run(ctx context.Context, env cmdline.Environment) error {
 	if err != nil {
 		return err
 	}
-	if err := f.fit(traffic, pool); err != nil {
+	if pools[0].several && !f.live() {
+		return f.replayGroups(ctx, env, traffic, pools)
+	}
+	if len(pools) > 1 {
+		return usagef("%s has %d groups, and nodes that share a server play one at a time; choose it by --group NAME", f.config, len(pools))
+	}
+	pool := pools[0]
+	if traffic, err = f.fit(traffic, pool); err != nil {
 		return fmt.Errorf("replay: %w", err)
 	}
 	var out outcome
 	if f.live() {
 		out, err = f.replayLive(ctx, env, traffic, pool)
 	} else {
-		out, err = f.replay(ctx, env, traffic, pool)
+		bar := newProgress(env, f.runs()*len(traffic))
+		defer bar.clear()
+		out, err = f.replay(ctx, bar.show, traffic, pool)
+		bar.clear()
 	}
 	if err != nil {
 		return fmt.Errorf("replay: %w", err)
@@ -79,23 +89,31 @@ func (f flags) run(ctx context.Context, env cmdline.Environment) error {
 	return out.WriteTable(env.Stdout)
 }
 
-// replay runs the policies that the flags ask for.
-func (f flags) replay(ctx context.Context, env cmdline.Environment, traffic trace.Trace, pool pool) (outcome, error) {
-	o := replay.Options{Trace: traffic, Pool: pool.deployments, Seed: f.seed, Kind: f.rule, PolicyName: f.policy}
-	runs := 1
+// runs returns how many runs [flags.replay] makes.
+func (f flags) runs() int {
+	o := replay.Options{Kind: f.rule, PolicyName: f.policy, Nodes: f.sharing()}
+	switch {
+	case f.compare:
+		return replay.CompareRuns(o.Nodes, f.rule)
+	case f.rule != nil:
+		return replay.RuleRuns(o)
+	case o.Nodes != nil:
+		return replay.NodeRuns()
+	}
+	return 1
+}
+
+// sharing returns the nodes that the flags ask for; nil = one.
+func (f flags) sharing() *replay.Nodes {
 	if f.nodes > 1 {
-		o.Nodes = &replay.Nodes{Count: f.nodes, Interval: f.interval}
-		runs = replay.NodeRuns()
+		return &replay.Nodes{Count: f.nodes, Interval: f.interval}
 	}
-	if f.rule != nil {
-		runs = replay.RuleRuns(o)
-	}
-	if f.compare {
-		runs = replay.CompareRuns(o.Nodes, f.rule)
-	}
-	bar := newProgress(env, runs*len(traffic))
-	defer bar.clear()
-	o.Progress = bar.show
+	return nil
+}
+
+// replay runs the policies that the flags ask for.
+func (f flags) replay(ctx context.Context, progress func(done int), traffic trace.Trace, pool pool) (outcome, error) {
+	o := replay.Options{Trace: traffic, Pool: pool.deployments, Seed: f.seed, Kind: f.rule, PolicyName: f.policy, Nodes: f.sharing(), Progress: progress}
 	if f.compare {
 		return replay.Compare(ctx, o, pool.engine)
 	}
@@ -133,12 +151,12 @@ func (f flags) traffic(ctx context.Context) (trace.Trace, error) {
 	return t, nil
 }
 
-// fit warps the traffic to the load that the flags ask for.
-func (f flags) fit(traffic trace.Trace, pool pool) error {
-	if f.rule == nil {
-		return replay.FitLoad(traffic, pool.deployments, f.load)
+// fit returns the traffic at the load that the flags ask for.
+func (f flags) fit(traffic trace.Trace, pool pool) (trace.Trace, error) {
+	if f.rule != nil {
+		return traffic, replay.FitRule(traffic, replay.Options{Pool: pool.deployments, Kind: f.rule, Seed: f.seed}, f.load)
 	}
-	return replay.FitRule(traffic, replay.Options{Pool: pool.deployments, Kind: f.rule, Seed: f.seed}, f.load)
+	return traffic, replay.FitLoad(traffic, pool.deployments, f.load)
 }
 
 const mixedTraffic = "mixed"

@@ -18,6 +18,31 @@ type Deployment struct {
 	RPM, TPM       int64         // limits: requests and tokens per minute; 0 = none, [engine.Blocked] = nothing is allowed
 	PerOutputToken time.Duration // time it takes to write one token of an answer
 	Kind           *Kind         // how its provider judges, as far as policies may know; nil = nothing is known
+	// Other are limits of other kinds; RPM and TPM of it are not looked at.
+	Other rule.Limits
+}
+
+// AssumedRPM is what a deployment without any limit per minute is taken to serve,
+// where load is a share of what deployments allow.
+const AssumedRPM = 60
+
+// Capacity returns how many tokens a minute the deployment's limits allow, for
+// calls of a mean size: by TPM, else by the limits on input and output, else by
+// RPM, else by AssumedRPM. A blocked deployment allows none.
+func (d Deployment) Capacity(meanTokens float64) float64 {
+	l := d.limits()
+	requests := float64(AssumedRPM)
+	switch {
+	case min(l.RPM, l.TPM, l.InputTPM, l.OutputTPM, l.RPD, l.TPD) < 0:
+		return 0
+	case l.TPM > 0:
+		return float64(l.TPM)
+	case l.InputTPM > 0 || l.OutputTPM > 0:
+		return float64(l.InputTPM + l.OutputTPM)
+	case l.RPM > 0:
+		requests = float64(l.RPM)
+	}
+	return requests * meanTokens
 }
 
 // RefusalTime is how long a provider takes to say no.
@@ -77,7 +102,11 @@ func TPM(pool []Deployment) int64 {
 }
 
 // limits returns the deployment's limits as its provider has them.
-func (d Deployment) limits() rule.Limits { return rule.Limits{RPM: d.RPM, TPM: d.TPM} }
+func (d Deployment) limits() rule.Limits {
+	l := d.Other
+	l.RPM, l.TPM = d.RPM, d.TPM
+	return l
+}
 
 // Pooled returns one deployment with the limits of all of them together, which
 // answers as fast as they do on average. It has no limit of a kind if one of

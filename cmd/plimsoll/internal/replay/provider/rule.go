@@ -11,7 +11,10 @@ import (
 
 // Rule is a deployment's account at its provider: package fuzz/rule in the terms
 // of a replay. It sees calls in the order in which they reach the provider.
-type Rule struct{ account *rule.Account }
+type Rule struct {
+	account *rule.Account
+	bodies  bool // its refusals have bodies: it is a provider's rule
+}
 
 // NewRule opens the account of a deployment that has counted nothing yet.
 type NewRule func(d Deployment) *Rule
@@ -22,7 +25,7 @@ func open(r rule.Rule, d Deployment) *Rule {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(d.ID)) // never fails
 	phase := time.Duration(h.Sum64()%uint64(time.Minute/time.Millisecond)) * time.Millisecond
-	return &Rule{r.Open(d.limits(), phase)}
+	return &Rule{r.Open(d.limits(), phase), r.Source != ""}
 }
 
 // NewFixedMinute opens an account with limits per UTC minute; see the rule "fixed".
@@ -67,10 +70,10 @@ func (r *Rule) AppendStates(states []rule.State, now time.Time) []rule.State {
 }
 
 // Answer returns the headers of an answer, by a name in any case, and the body of
-// a refusal.
+// a provider's refusal.
 func (r *Rule) Answer(now time.Time, refusal *rule.Refusal) (header func(name string) string, body []byte) {
 	all := r.account.Headers(now.UnixNano(), refusal)
-	if refusal != nil {
+	if refusal != nil && r.bodies {
 		_, body = r.account.Body(refusal)
 	}
 	return func(name string) string { return all[strings.ToLower(name)] }, body

@@ -53,6 +53,15 @@ func kind(name, ruleName, vendor string, profile engineprovider.Profile) Kind {
 	return Kind{Name: name, Rule: r, Vendor: vendor, Enforces: !r.Unlimited, Profile: profile}
 }
 
+// OfProvider returns how a provider judges, by the name that package
+// engine/provider has for it; a bucket that says nothing for one that is not known.
+func OfProvider(name string) Kind {
+	if r, ok := rule.Named(name); ok && r.Source != "" {
+		return Kind{Name: name, Rule: r, Vendor: name, Enforces: true}
+	}
+	return Kind{Name: "bucket", Rule: named("bucket"), Enforces: true}
+}
+
 // azureProfile is the preset for Azure, with requests judged per slice.
 func azureProfile(slice time.Duration) engineprovider.Profile {
 	p, _ := engineprovider.Preset("azure", "")

@@ -62,3 +62,13 @@ func (t Trace) Warp(d time.Duration) {
 		t[i].Arrival = time.Duration(scaled)
 	}
 }
+
+// WithoutOutput returns a copy of the trace whose answers have no tokens, as those
+// of embeddings have none.
+func (t Trace) WithoutOutput() Trace {
+	silent := append(Trace(nil), t...)
+	for i := range silent {
+		silent[i].Output, silent[i].MaxOutput = 0, 0
+	}
+	return silent
+}

@@ -1,0 +1,164 @@
+package replay
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli/cmdline"
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay"
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/trace"
+)
+
+// groupCalls and fewestCalls bound how many calls the groups of a configuration
+// are sent: together, and each.
+const (
+	groupCalls  = 60_000
+	fewestCalls = 1_000
+)
+
+// groupOutcome is what came of one group. Its JSON is an element of what plimsoll
+// replay --config --json prints for several groups.
+type groupOutcome struct {
+	Group   string  `json:"group"`
+	Skipped string  `json:"skipped,omitempty"` // why nothing was played
+	Result  outcome `json:"result,omitempty"`
+
+	pool pool
+}
+
+// groupsOutcome is what came of all groups.
+type groupsOutcome struct {
+	Groups []groupOutcome `json:"groups"`
+	Sum    outcome        `json:"sum,omitempty"` // nil where nothing was played
+}
+
+// replayGroups plays the traffic to each group and prints a table for each, and
+// one for all of them.
+func (f flags) replayGroups(ctx context.Context, env cmdline.Environment, traffic trace.Trace, pools []pool) error {
+	most := max(groupCalls/len(pools), fewestCalls)
+	if f.trace != "" && len(pools) == 1 {
+		most = len(traffic)
+	}
+	bar := newProgress(env, f.runs()*min(most, len(traffic))*len(pools))
+	defer bar.clear()
+	var all groupsOutcome
+	done := 0
+	for _, p := range pools {
+		g, played, err := f.replayGroup(ctx, func(n int) { bar.show(done + n) }, traffic, p, most)
+		if err != nil {
+			return fmt.Errorf("replay: group %s: %w", p.group, err)
+		}
+		done += played
+		all.Groups = append(all.Groups, g)
+	}
+	bar.clear()
+	if len(all.Groups) == 1 {
+		return f.writeGroup(env, all.Groups[0])
+	}
+	all.Sum = all.sum()
+	if f.json {
+		return json.NewEncoder(env.Stdout).Encode(all)
+	}
+	return f.writeGroups(env, all)
+}
+
+// replayGroup plays the traffic to one group. It returns how many requests of all
+// runs that took.
+func (f flags) replayGroup(ctx context.Context, progress func(int), traffic trace.Trace, p pool, most int) (groupOutcome, int, error) {
+	g := groupOutcome{Group: p.group, pool: p}
+	if len(p.deployments) == 0 {
+		g.Skipped = "every deployment is disabled"
+		return g, 0, nil
+	}
+	if p.silent {
+		traffic = traffic.WithoutOutput()
+	}
+	fitted, err := replay.FitGroup(traffic, p.deployments, f.load, most)
+	if errors.Is(err, replay.ErrNothingAllowed) {
+		g.Skipped = err.Error()
+		return g, 0, nil
+	}
+	if err == nil && f.rule != nil {
+		fitted.NameEstimates(f.seed)
+	}
+	if err != nil {
+		return g, 0, err
+	}
+	g.Result, err = f.replay(ctx, progress, fitted, p)
+	return g, f.runs() * len(fitted), err
+}
+
+// sum returns what came of all groups together; nil if none was played.
+func (all groupsOutcome) sum() outcome {
+	var reports []*replay.Report
+	var comparisons []*replay.Comparison
+	for _, g := range all.Groups {
+		switch r := g.Result.(type) {
+		case *replay.Report:
+			reports = append(reports, r)
+		case *replay.Comparison:
+			comparisons = append(comparisons, r)
+		}
+	}
+	switch {
+	case len(reports) > 0:
+		return replay.Sum(reports)
+	case len(comparisons) > 0:
+		return replay.SumComparisons(comparisons)
+	}
+	return nil
+}
+
+// writeGroup prints the outcome of the only group.
+func (f flags) writeGroup(env cmdline.Environment, g groupOutcome) error {
+	if g.Skipped != "" {
+		return fmt.Errorf("replay: %s: group %s: %s", f.config, g.Group, g.Skipped)
+	}
+	if f.json {
+		return json.NewEncoder(env.Stdout).Encode(g.Result)
+	}
+	assumed := g.pool.assumption()
+	if _, err := fmt.Fprintf(env.Stdout, "%s, load %v, %s, %s, seed %d\n%s\n",
+		f.source(), f.load, g.pool.name, f.subject(g.pool), f.seed, lineOf(assumed)); err != nil {
+		return err
+	}
+	return g.Result.WriteTable(env.Stdout)
+}
+
+// writeGroups prints the outcomes of several groups.
+func (f flags) writeGroups(env cmdline.Environment, all groupsOutcome) error {
+	if _, err := fmt.Fprintf(env.Stdout, "%s, load %v, config %s, %s, %s, seed %d\n",
+		f.source(), f.load, f.config, cmdline.Counted(len(all.Groups), "group"), f.subject(all.Groups[0].pool), f.seed); err != nil {
+		return err
+	}
+	for _, g := range all.Groups {
+		note := cmp.Or(g.Skipped, g.pool.assumption())
+		if _, err := fmt.Fprintf(env.Stdout, "\nGroup %s, %s\n%s\n", g.Group, cmdline.Counted(len(g.pool.deployments), "deployment"), lineOf(note)); err != nil {
+			return err
+		}
+		if g.Result == nil {
+			continue
+		}
+		if err := g.Result.WriteTable(replay.Brief{Writer: env.Stdout}); err != nil {
+			return err
+		}
+	}
+	if all.Sum == nil {
+		return fmt.Errorf("replay: %s: no group has a deployment that could be sent a call", f.config)
+	}
+	if _, err := fmt.Fprintf(env.Stdout, "\nAll groups\n\n"); err != nil {
+		return err
+	}
+	return all.Sum.WriteTable(env.Stdout)
+}
+
+// lineOf returns a text as a line of its own; "" for none.
+func lineOf(text string) string {
+	if text == "" {
+		return ""
+	}
+	return text + "\n"
+}
