@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli"
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay"
 )
 
 const ownConfig = `
@@ -134,18 +135,15 @@ func TestReplayConfigErrors(t *testing.T) {
 		code int
 		want string
 	}{
-		{"which group", []string{"--config", own}, cli.ExitUsage, own + ": there are 3 groups; choose one by --group: chat, code, night\n" + more},
 		{"no such group", []string{"--config", own, "--group", "chatt"}, cli.ExitUsage, own + ": there is no group \"chatt\"; use one of: chat, code, night\n" + more},
-		{"many groups", []string{"--config", writeConfig(t, many.String())}, cli.ExitUsage, "there are 25 groups; choose one by --group: g00, g01, "},
-		{"not all are named", []string{"--config", writeConfig(t, many.String())}, cli.ExitUsage, "g18, g19 and 5 more\n" + more},
+		{"not all are named", []string{"--config", writeConfig(t, many.String()), "--group", "x"}, cli.ExitUsage, "g18, g19 and 5 more\n" + more},
 		{"empty group", []string{"--config", own, "--group", ""}, cli.ExitUsage, "want the name of a group; leave --group out where there is only one\n" + more},
 		{"empty file name", []string{"--config", ""}, cli.ExitUsage, "want the name of a file; leave --config out for a built-in pool\n" + more},
 		{"group of no file", []string{"--group", "chat"}, cli.ExitUsage, "replay: --group is one of a configuration's; give it by --config FILE\n" + more},
 		{"profiles of no file", []string{"--profiles", "auto"}, cli.ExitUsage, "replay: --profiles is about the deployments of a configuration; give it by --config FILE\n" + more},
 		{"profiles", []string{"--config", own, "--profiles", "yes"}, cli.ExitUsage, "replay: invalid value \"yes\" for flag --profiles: want auto or plain\n" + more},
 		{"two pools", []string{"--config", own, "--pool", "standard"}, cli.ExitUsage, "replay: --config and --pool both say what to send calls to; leave one out\n" + more},
-		{"disabled", []string{"--config", own, "--group", "night"}, cli.ExitFailure, own + ": every deployment of group night is disabled\n"},
-		{"no token limit", []string{"--config", own, "--group", "code"}, cli.ExitFailure, "no deployment has a TPM limit, so there is nothing that load could be a share of\n"},
+		{"disabled", []string{"--config", own, "--group", "night"}, cli.ExitFailure, own + ": group night: every deployment is disabled\n"},
 		{"a mistake", []string{"--config", broken}, cli.ExitFailure, "plimsoll: replay: cannot use " + broken + ":\n" + broken + ":1: deployments[0].group: "},
 		{"absent", []string{"--config", absent}, cli.ExitFailure, "plimsoll: replay: cannot use " + absent + ":\n"},
 	} {
@@ -156,6 +154,62 @@ func TestReplayConfigErrors(t *testing.T) {
 			require.Contains(t, got.stderr, tt.want)
 		})
 	}
+}
+
+// Without --group every group has a table, and all of them another; what load is a
+// share of is said where limits on tokens do not say it.
+func TestReplayEveryGroup(t *testing.T) {
+	path := writeConfig(t, `
+deployments:
+  - {id: a, group: chat, model: azure/gpt-4o, rpm: 600, tpm: 100000}
+  - {id: b, group: code, model: openai/gpt-4o, rpm: 30}
+  - {id: c, group: free, model: openai/gpt-4o}
+  - {id: d, group: embed, model: openai/text-embedding-3-small, tpm: 50000}
+  - {id: e, group: idle, tpm: 50000, disabled: true}
+  - {id: f, group: zero, tpm: 0}
+`)
+	got := plimsoll(t.Context(), "replay", "--config", path, "--compare")
+	require.Equal(t, cli.ExitOK, got.code, got.stderr)
+	for _, want := range []string{
+		"load 0.95, config " + path + ", 6 groups, strategy least-utilized, seed 1\n\nGroup chat, 1 deployment\n\npolicy ",
+		"\nGroup code, 1 deployment\n1 deployment without a limit on tokens: load is a share of RPM\n\n",
+		"\nGroup free, 1 deployment\n1 deployment without limits per minute: taken to serve 60 calls a minute\n\n",
+		"\nGroup idle, 0 deployments\nevery deployment is disabled\n\n",
+		"\nGroup zero, 1 deployment\nevery deployment is blocked: a limit of 0 lets nothing through\n\n",
+		"\nAll groups\n\npolicy ",
+	} {
+		require.Contains(t, got.stdout, want)
+	}
+	require.Equal(t, 5, strings.Count(got.stdout, "least-in-flight"))
+	require.Equal(t, 1, strings.Count(got.stdout, "Jain's index"), "one legend")
+
+	got = plimsoll(t.Context(), "replay", "--config", path, "--json")
+	require.Equal(t, cli.ExitOK, got.code, got.stderr)
+	var all struct {
+		Groups []struct {
+			Group   string
+			Skipped string
+			Result  *replay.Report
+		}
+		Sum replay.Report
+	}
+	require.NoError(t, json.Unmarshal([]byte(got.stdout), &all))
+	require.Len(t, all.Groups, 6)
+	var sum replay.Report
+	for _, g := range all.Groups {
+		if g.Result == nil {
+			require.NotEmpty(t, g.Skipped)
+			continue
+		}
+		require.GreaterOrEqual(t, g.Result.Offered, int64(replay.FewestCalls), g.Group)
+		sum.Offered += g.Result.Offered
+		sum.Served += g.Result.Served
+		sum.TokensServed += g.Result.TokensServed
+	}
+	require.Equal(t, sum.Offered, all.Sum.Offered)
+	require.Equal(t, sum.Served, all.Sum.Served)
+	require.Equal(t, sum.TokensServed, all.Sum.TokensServed)
+	require.Positive(t, all.Groups[3].Result.Served)
 }
 
 func TestReplayConfigMentionsWarnings(t *testing.T) {
