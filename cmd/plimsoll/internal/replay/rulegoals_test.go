@@ -52,7 +52,9 @@ func TestRuleGoals(t *testing.T) {
 	for _, kind := range provider.Kinds {
 		got := underRuleOf(t, &table, kind, "engine", names, load)
 		if *rulesNodes == 1 {
-			got.check(t, kind, bars[kind.Name])
+			want := bars[kind.Name]
+			want.refused *= alone(names)
+			got.check(t, kind, want)
 		}
 		if *withLiteLLM && *rulesNodes == 1 {
 			underRuleOf(t, &table, kind, "litellm+cooldown", names, load)
