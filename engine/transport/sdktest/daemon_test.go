@@ -74,7 +74,7 @@ func startDaemon(t *testing.T, config string) *daemon {
 	require.NoError(t, os.WriteFile(file, []byte(config), 0o600))
 	require.NoError(t, os.WriteFile(tokens, line.Bytes(), 0o600))
 
-	cmd := exec.Command(program, "serve", "--config", file, "--tokens", tokens, "--listen", "127.0.0.1:0", "--log", "debug")
+	cmd := exec.Command(program, "serve", "--config", file, "--tokens", tokens, "--listen", "127.0.0.1:0", "--lame-duck", "0s", "--log", "debug")
 	cmd.Stdout, cmd.Stderr = &d.out, &d.out
 	require.NoError(t, cmd.Start())
 	ended := make(chan error, 1)

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
 	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
@@ -22,6 +23,9 @@ type Config struct {
 	LeaseTTL time.Duration
 	// MaxLeases is how many leases may be held at once; 0 = 1,000,000.
 	MaxLeases int
+	// MaxHeld is how many bytes of bodies, and of answers that clients are slow to read,
+	// may be held at once; 0 = 64 MiB.
+	MaxHeld int64
 	// Jitter returns a number in [0, 1), of which a tenth is added to the
 	// Retry-After header; nil = the runtime's randomness.
 	Jitter func() float64
@@ -37,7 +41,9 @@ type API struct {
 	leases *leases
 	jitter func() float64
 	tell   func(ctx context.Context, key, value string)
-	models atomic.Pointer[map[string]string]
+	known  atomic.Pointer[map[string]known]
+	held   atomic.Int64 // bytes of bodies, and of large answers
+	most   int64
 }
 
 // New returns an API. Call [API.Sweep] from time to time, about once a second.
@@ -45,7 +51,7 @@ func New(cfg Config) *API {
 	cfg = cfg.withDefaults()
 	return &API{
 		engine: cfg.Engine, clock: cfg.Clock, jitter: cfg.Jitter, tell: cfg.Annotate,
-		leases: newLeases(cfg.LeaseTTL, cfg.MaxLeases),
+		leases: newLeases(cfg.LeaseTTL, cfg.MaxLeases), most: cfg.MaxHeld,
 	}
 }
 
@@ -87,7 +93,7 @@ func (a *API) routes() []route {
 }
 
 // posts are the routes of an operation: for one body, and for a batch of them.
-func posts[In, Out any](a *API, path string, do func(*API, *In, *Out) *problem) []route {
+func posts[In, Out any](a *API, path string, do func(*API, *server.Token, *In, *Out) *problem) []route {
 	return []route{
 		{"POST", path, call(a, do), reflect.TypeFor[In](), reflect.TypeFor[Out]()},
 		{"POST", path + "/batch", batch(a, do), reflect.TypeFor[batchBody[In]](), reflect.TypeFor[batchAnswer]()},

@@ -10,6 +10,7 @@ import (
 const (
 	defaultTTL    = 15 * time.Minute
 	defaultLeases = 1_000_000
+	defaultHeld   = 64 << 20
 )
 
 // withDefaults fills in what is zero.
@@ -22,6 +23,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxLeases == 0 {
 		c.MaxLeases = defaultLeases
+	}
+	if c.MaxHeld == 0 {
+		c.MaxHeld = defaultHeld
 	}
 	if c.Jitter == nil {
 		c.Jitter = rand.Float64

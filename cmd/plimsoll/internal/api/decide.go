@@ -1,6 +1,9 @@
 package api
 
-import "github.com/plimsoll-dev/plimsoll/engine"
+import (
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
+	"github.com/plimsoll-dev/plimsoll/engine"
+)
 
 type pickAnswer struct {
 	Deployment string `json:"deployment"`
@@ -9,8 +12,8 @@ type pickAnswer struct {
 }
 
 // pick is POST /v1/pick.
-func (a *API) pick(in *demandBody, out *pickAnswer) *problem {
-	d, p := a.demand(in)
+func (a *API) pick(who *server.Token, in *demandBody, out *pickAnswer) *problem {
+	d, p := a.demand(who, in)
 	if p != nil {
 		return p
 	}
@@ -35,14 +38,17 @@ type deploymentAnswer struct {
 }
 
 // preCheck is POST /v1/precheck.
-func (a *API) preCheck(in *preCheckBody, out *deploymentAnswer) *problem {
+func (a *API) preCheck(who *server.Token, in *preCheckBody, out *deploymentAnswer) *problem {
 	if in.Deployment == "" {
 		return invalid("deployment", "is missing; name the deployment to admit a request on")
+	}
+	if p := a.mayUse(who, in.Deployment); p != nil {
+		return p
 	}
 	d := engine.Demand{InputTokens: in.InputTokens, OutputTokens: in.OutputTokens, MaxOutputTokens: in.MaxOutputTokens}
 	p := counts(&d)
 	if p == nil {
-		d.Priority, p = priority(in.Priority)
+		d.Priority, p = priority(who, in.Priority)
 	}
 	if p != nil {
 		return p
@@ -60,9 +66,12 @@ type recordBody struct {
 }
 
 // record is POST /v1/record.
-func (a *API) record(in *recordBody, out *deploymentAnswer) *problem {
+func (a *API) record(who *server.Token, in *recordBody, out *deploymentAnswer) *problem {
 	if in.Deployment == "" {
 		return invalid("deployment", "is missing; name the deployment that was used")
+	}
+	if p := a.mayUse(who, in.Deployment); p != nil {
+		return p
 	}
 	if in.Usage == nil {
 		return invalid("usage", "is missing; say what the call consumed")

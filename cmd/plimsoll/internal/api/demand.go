@@ -4,19 +4,20 @@ import (
 	"hash/fnv"
 	"math"
 
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
 	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
 // demandBody is what pick and acquire ask for.
 type demandBody struct {
-	Group           string   `json:"group"`
-	InputTokens     int64    `json:"input_tokens"`
-	OutputTokens    int64    `json:"output_tokens"`
-	MaxOutputTokens int64    `json:"max_output_tokens"`
-	Exclude         []string `json:"exclude"`
-	Tags            []string `json:"tags"`
-	Affinity        string   `json:"affinity"`
-	Priority        int64    `json:"priority"`
+	Group           string                         `json:"group"`
+	InputTokens     int64                          `json:"input_tokens"`
+	OutputTokens    int64                          `json:"output_tokens"`
+	MaxOutputTokens int64                          `json:"max_output_tokens"`
+	Exclude         bounded[string, excludeLength] `json:"exclude"`
+	Tags            bounded[string, tagsLength]    `json:"tags"`
+	Affinity        string                         `json:"affinity"`
+	Priority        int64                          `json:"priority"`
 }
 
 // Bounds on lists, so that no request costs much more than its size.
@@ -25,23 +26,34 @@ const (
 	maxTags    = 100
 )
 
+type (
+	excludeLength struct{}
+	tagsLength    struct{}
+)
+
+func (excludeLength) most() int { return maxExclude }
+func (tagsLength) most() int    { return maxTags }
+
 // demand returns what the body asks of the engine. Excluded deployments that do
 // not exist, or no longer, are excluded as they are.
-func (a *API) demand(in *demandBody) (engine.Demand, *problem) {
-	switch {
-	case in.Group == "":
+func (a *API) demand(who *server.Token, in *demandBody) (engine.Demand, *problem) {
+	if in.Group == "" {
 		return engine.Demand{}, invalid("group", "is missing; name the group to choose from")
-	case len(in.Exclude) > maxExclude:
-		return engine.Demand{}, invalidf("exclude", "lists %d deployments; at most %d", len(in.Exclude), maxExclude)
-	case len(in.Tags) > maxTags:
-		return engine.Demand{}, invalidf("tags", "lists %d; at most %d", len(in.Tags), maxTags)
+	}
+	if p := a.mayCall(who, in.Group); p != nil {
+		return engine.Demand{}, p
+	}
+	for _, tag := range in.Tags {
+		if !who.MayTag(tag) {
+			return engine.Demand{}, forbidden("tags", "asks for a tag that this token may not ask for")
+		}
 	}
 	d := engine.Demand{
 		InputTokens: in.InputTokens, OutputTokens: in.OutputTokens, MaxOutputTokens: in.MaxOutputTokens,
 		Tags: in.Tags, Affinity: affinity(in.Affinity),
 	}
 	var p *problem
-	if d.Priority, p = priority(in.Priority); p != nil {
+	if d.Priority, p = priority(who, in.Priority); p != nil {
 		return d, p
 	}
 	if p := counts(&d); p != nil {
@@ -57,9 +69,12 @@ func (a *API) demand(in *demandBody) (engine.Demand, *problem) {
 
 // priority checks the number of a class. Which classes there are, the engine
 // knows.
-func priority(class int64) (int, *problem) {
+func priority(who *server.Token, class int64) (int, *problem) {
 	if class < 0 || class > math.MaxInt32 {
 		return 0, invalidf("priority", "is %d; want 0, the most important, or another class of the configuration's priority_share", class)
+	}
+	if !who.MayPrioritize(int(class)) {
+		return 0, forbidden("priority", "is a class that this token may not ask for")
 	}
 	return int(class), nil
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	jsonv1 "github.com/go-json-experiment/json/v1"
+
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
 )
 
 // MaxBody is how many bytes a request's body may have.
@@ -31,15 +33,15 @@ var buffers = sync.Pool{New: func() any { return new([]byte) }}
 const maxPooled = 64 << 10
 
 // call is an operation: a body in, an answer or a problem out.
-func call[In, Out any](a *API, do func(*API, *In, *Out) *problem) http.Handler {
+func call[In, Out any](a *API, do func(*API, *server.Token, *In, *Out) *problem) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var in In
 		var out Out
-		if p := read(w, r, &in); p != nil {
+		if p := a.read(w, r, &in); p != nil {
 			a.refuse(w, p)
 			return
 		}
-		a.answer(w, r, &out, do(a, &in, &out))
+		a.answer(w, r, &out, do(a, server.CallerOf(r.Context()), &in, &out))
 	})
 }
 
@@ -52,11 +54,11 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, out any, p *problem
 		a.refuse(w, p)
 		return
 	}
-	write(w, http.StatusOK, out)
+	a.write(w, http.StatusOK, out)
 }
 
 // read takes in a body: one JSON object without unknown or repeated members.
-func read(w http.ResponseWriter, r *http.Request, in any) *problem {
+func (a *API) read(w http.ResponseWriter, r *http.Request, in any) *problem {
 	if ct := r.Header.Get("Content-Type"); ct != "application/json" {
 		if kind, _, err := mime.ParseMediaType(ct); err != nil || kind != "application/json" {
 			return &problem{status: http.StatusUnsupportedMediaType, kind: "not_json", message: "the header Content-Type must be application/json"}
@@ -71,8 +73,13 @@ func read(w http.ResponseWriter, r *http.Request, in any) *problem {
 			buffers.Put(buf)
 		}
 	}()
+	body := heldReader{src: http.MaxBytesReader(w, r.Body, MaxBody), api: a}
+	defer body.release()
 	var err error
-	if *buf, err = readAll(http.MaxBytesReader(w, r.Body, MaxBody), (*buf)[:0]); err != nil {
+	if *buf, err = readAll(&body, (*buf)[:0]); err != nil {
+		if errors.Is(err, errHeld) {
+			return tooBusy()
+		}
 		if _, big := errors.AsType[*http.MaxBytesError](err); big {
 			return tooLarge()
 		}
@@ -107,6 +114,13 @@ func readAll(r io.Reader, b []byte) ([]byte, error) {
 // misread says what is wrong with a body. Of its values only numbers are
 // repeated.
 func misread(err error) *problem {
+	if many, ok := errors.AsType[*tooManyError](err); ok {
+		field := ""
+		if se, ok := errors.AsType[*json.SemanticError](err); ok {
+			field = fieldName(se.JSONPointer)
+		}
+		return invalidf(field, "lists more than may be; at most %d", many.most)
+	}
 	if se, ok := errors.AsType[*json.SemanticError](err); ok {
 		field := fieldName(se.JSONPointer)
 		switch {
@@ -183,8 +197,9 @@ func wanted(e *json.SemanticError) string {
 	}
 }
 
-// write answers in JSON.
-func write(w http.ResponseWriter, status int, body any) {
+// write answers in JSON. A large answer counts among what is held until its client has
+// taken it in.
+func (a *API) write(w http.ResponseWriter, status int, body any) {
 	buf := buffers.Get().(*[]byte)
 	defer func() {
 		if cap(*buf) <= maxPooled {
@@ -199,6 +214,16 @@ func write(w http.ResponseWriter, status int, body any) {
 		return
 	}
 	w.Header()["Content-Type"] = jsonType
+	if n := int64(len(out.b)); n > smallAnswer {
+		if a.held.Add(n) > a.most {
+			a.held.Add(-n)
+			p := tooBusy()
+			status, out.b = p.status, append(out.b[:0], busyAnswer...)
+			w.Header().Set("Retry-After", "1")
+		} else {
+			defer a.held.Add(-n)
+		}
+	}
 	w.WriteHeader(status)
 	_, _ = w.Write(out.b) // a client that is gone needs no answer
 }

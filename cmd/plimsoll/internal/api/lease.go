@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
 	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
@@ -17,16 +18,16 @@ type acquireAnswer struct {
 }
 
 // acquire is POST /v1/acquire without a wait.
-func (a *API) acquire(in *demandBody, out *acquireAnswer) *problem {
-	return a.acquireBy(in, out, func(g *engine.Group, d engine.Demand, l *engine.Lease) (err error) {
+func (a *API) acquire(who *server.Token, in *demandBody, out *acquireAnswer) *problem {
+	return a.acquireBy(who, in, out, func(g *engine.Group, d engine.Demand, l *engine.Lease) (err error) {
 		*l, err = g.Acquire(d)
 		return err
 	})
 }
 
 // acquireBy takes a lease, somehow, and keeps it.
-func (a *API) acquireBy(in *demandBody, out *acquireAnswer, take func(*engine.Group, engine.Demand, *engine.Lease) error) *problem {
-	d, p := a.demand(in)
+func (a *API) acquireBy(who *server.Token, in *demandBody, out *acquireAnswer, take func(*engine.Group, engine.Demand, *engine.Lease) error) *problem {
+	d, p := a.demand(who, in)
 	if p != nil {
 		return p
 	}
@@ -41,6 +42,7 @@ func (a *API) acquireBy(in *demandBody, out *acquireAnswer, take func(*engine.Gr
 		}
 	}
 	h := heldPool.Get().(*held)
+	h.owner = ownerOf(who)
 	if err := take(g, d, &h.lease); err != nil {
 		a.leases.unreserve()
 		done(h)
@@ -73,20 +75,20 @@ type endAnswer struct {
 }
 
 // settle is POST /v1/settle.
-func (a *API) settle(in *settleBody, out *endAnswer) *problem {
+func (a *API) settle(who *server.Token, in *settleBody, out *endAnswer) *problem {
 	if in.Usage == nil {
-		return a.end(in.Lease, out, (*held).settleReserved)
+		return a.end(who, in.Lease, out, (*held).settleReserved)
 	}
 	u, p := in.Usage.usage()
 	if p != nil {
 		return p
 	}
-	return a.end(in.Lease, out, func(h *held) { h.lease.Settle(u) })
+	return a.end(who, in.Lease, out, func(h *held) { h.lease.Settle(u) })
 }
 
 // release is POST /v1/release.
-func (a *API) release(in *releaseBody, out *endAnswer) *problem {
-	return a.end(in.Lease, out, (*held).release)
+func (a *API) release(who *server.Token, in *releaseBody, out *endAnswer) *problem {
+	return a.end(who, in.Lease, out, (*held).release)
 }
 
 func (h *held) settleReserved() { h.lease.SettleReserved() }
@@ -99,22 +101,37 @@ func (a *API) numberOf(id string) (uint64, *problem) {
 	}
 	number, ok := a.leases.names.number(id)
 	if !ok || !a.leases.known(number) {
-		return 0, &problem{
-			status: http.StatusNotFound, kind: "unknown_lease", field: "lease",
-			message: "lease: was not given out by this process since it started",
-		}
+		return 0, unknownLease()
 	}
 	return number, nil
 }
 
+func unknownLease() *problem {
+	return &problem{
+		status: http.StatusNotFound, kind: "unknown_lease", field: "lease",
+		message: "lease: was not given out by this process since it started, or not to this token",
+	}
+}
+
+// ownerOf names whose leases a caller ends.
+func ownerOf(who *server.Token) string {
+	if who == nil {
+		return ""
+	}
+	return who.Name
+}
+
 // end ends a lease, once.
-func (a *API) end(id string, out *endAnswer, how func(*held)) *problem {
+func (a *API) end(who *server.Token, id string, out *endAnswer, how func(*held)) *problem {
 	number, p := a.numberOf(id)
 	if p != nil {
 		return p
 	}
+	h, ok := a.leases.take(number, ownerOf(who))
+	if !ok {
+		return unknownLease()
+	}
 	out.Lease = id
-	h := a.leases.take(number)
 	if h == nil {
 		out.Repeated = true
 		return nil

@@ -38,7 +38,8 @@ type leaseShard struct {
 type held struct {
 	lease      engine.Lease
 	number     uint64
-	expires    int64 // Unix nanoseconds
+	owner      string // name of the token it was given to; "" = there are no tokens
+	expires    int64  // Unix nanoseconds
 	prev, next *held
 }
 
@@ -81,30 +82,35 @@ func (l *leases) keep(h *held, now int64) {
 }
 
 // take returns the lease of that number, and forgets it: it is the caller's to
-// end, and to give to done. Nil: it is not held.
-func (l *leases) take(number uint64) *held {
+// end, and to give to done. Nil: it is not held. Not ok: it is another owner's.
+func (l *leases) take(number uint64, owner string) (h *held, ok bool) {
 	s := &l.shards[number%leaseShards]
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	h := s.byNumber[number]
-	if h != nil {
-		s.drop(h)
-		l.held.Add(-1)
+	h = s.byNumber[number]
+	switch {
+	case h == nil:
+		return nil, true
+	case h.owner != owner:
+		return nil, false
 	}
-	return h
+	s.drop(h)
+	l.held.Add(-1)
+	return h, true
 }
 
-// use does something with the lease of that number, which stays. It reports
+// use does something with an owner's lease of that number, which stays. It reports
 // whether it is held.
-func (l *leases) use(number uint64, do func(*engine.Lease)) bool {
+func (l *leases) use(number uint64, owner string, do func(*engine.Lease)) bool {
 	s := &l.shards[number%leaseShards]
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	h := s.byNumber[number]
-	if h != nil {
-		do(&h.lease)
+	if h == nil || h.owner != owner {
+		return false
 	}
-	return h != nil
+	do(&h.lease)
+	return true
 }
 
 // drop takes a lease out. Under the shard's mutex.

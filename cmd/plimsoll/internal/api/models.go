@@ -2,22 +2,23 @@ package api
 
 import "github.com/plimsoll-dev/plimsoll/engine"
 
-// SetModels tells the API which model each deployment has, to be named in
-// answers. It is to follow each Apply.
+// known is what the configuration says of a deployment.
+type known struct{ group, model string }
+
+// SetModels tells the API of which group each deployment is, and which model it has, to
+// be named in answers. It is to follow each Apply.
 func (a *API) SetModels(deployments []engine.Deployment) {
-	m := make(map[string]string, len(deployments))
+	m := make(map[string]known, len(deployments))
 	for _, d := range deployments {
-		if d.Model != "" {
-			m[d.ID] = d.Model
-		}
+		m[d.ID] = known{d.Group, d.Model}
 	}
-	a.models.Store(&m)
+	a.known.Store(&m)
 }
 
 // Model returns a deployment's model, "" if none is known.
 func (a *API) Model(deployment string) string {
-	if m := a.models.Load(); m != nil {
-		return (*m)[deployment]
+	if m := a.known.Load(); m != nil {
+		return (*m)[deployment].model
 	}
 	return ""
 }

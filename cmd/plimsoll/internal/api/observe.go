@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
 	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
@@ -14,12 +15,12 @@ const maxHeaders = 500
 
 // observeBody is what a provider answered.
 type observeBody struct {
-	Deployment string            `json:"deployment"` // one of the two
-	Lease      string            `json:"lease"`
-	Status     int64             `json:"status"`
-	Headers    map[string]string `json:"headers"`
-	Body       string            `json:"body"`
-	Provider   string            `json:"provider"` // "" = what the deployment's model begins with
+	Deployment string `json:"deployment"` // one of the two
+	Lease      string `json:"lease"`
+	Status     int64  `json:"status"`
+	Headers    texts  `json:"headers"`
+	Body       string `json:"body"`
+	Provider   string `json:"provider"` // "" = what the deployment's model begins with
 }
 
 // observeAnswer is what was understood of it.
@@ -39,7 +40,7 @@ type limitRead struct {
 }
 
 // observe is POST /v1/observe. A lease goes on being held.
-func (a *API) observe(in *observeBody, out *observeAnswer) *problem {
+func (a *API) observe(who *server.Token, in *observeBody, out *observeAnswer) *problem {
 	switch {
 	case in.Deployment == "" && in.Lease == "":
 		return invalid("deployment", "is missing; name the deployment that answered, or the lease of its call")
@@ -47,12 +48,13 @@ func (a *API) observe(in *observeBody, out *observeAnswer) *problem {
 		return invalid("lease", "goes without deployment; leave one out")
 	case in.Status < 100 || in.Status > 599:
 		return invalidf("status", "is %d; want the HTTP status of the answer, 100 to 599", in.Status)
-	case len(in.Headers) > maxHeaders:
-		return invalidf("headers", "has %d; at most %d", len(in.Headers), maxHeaders)
 	}
 	if in.Lease == "" {
-		s := a.read(in, in.Deployment)
-		if err := a.engine.Observe(in.Deployment, s); err != nil {
+		if p := a.mayUse(who, in.Deployment); p != nil {
+			return p
+		}
+		s := a.understand(in, in.Deployment)
+		if err := a.engine.Observe(in.Deployment, moderated(s)); err != nil {
 			return a.refusal(err)
 		}
 		out.tell(in.Deployment, &s)
@@ -64,11 +66,11 @@ func (a *API) observe(in *observeBody, out *observeAnswer) *problem {
 	}
 	// Twice, because reading takes long for a lock that other leases share.
 	var id string
-	held := a.leases.use(number, func(l *engine.Lease) { id = l.Ref().ID() })
+	held := a.leases.use(number, ownerOf(who), func(l *engine.Lease) { id = l.Ref().ID() })
 	if held {
-		s := a.read(in, id)
+		s := a.understand(in, id)
 		out.tell(id, &s)
-		held = a.leases.use(number, func(l *engine.Lease) { l.Observe(s) })
+		held = a.leases.use(number, ownerOf(who), func(l *engine.Lease) { l.Observe(moderated(s)) })
 	}
 	if !held {
 		return &problem{
@@ -79,8 +81,8 @@ func (a *API) observe(in *observeBody, out *observeAnswer) *problem {
 	return nil
 }
 
-// read reads what a deployment's provider answered.
-func (a *API) read(in *observeBody, deployment string) provider.Signal {
+// understand reads what a deployment's provider answered.
+func (a *API) understand(in *observeBody, deployment string) provider.Signal {
 	name := in.Provider
 	if name == "" {
 		name, _, _ = strings.Cut(a.Model(deployment), "/")
@@ -93,6 +95,22 @@ func (a *API) read(in *observeBody, deployment string) provider.Signal {
 		Provider: name, Status: int(in.Status), Body: []byte(in.Body), At: time.Unix(0, a.clock.Read()),
 		Header: func(name string) string { return headers[strings.ToLower(name)] },
 	})
+}
+
+// How long a client's word may keep a deployment away from all clients: by itself, and
+// where a provider has named a time.
+const (
+	longestWord  = time.Minute
+	longestNamed = 24 * time.Hour
+)
+
+// moderated bounds how long a signal that a client has sent keeps a deployment away.
+func moderated(s provider.Signal) provider.Signal {
+	if s.Kind == provider.NoMoney && s.RetryAfter == 0 {
+		s.Kind, s.RetryAfter = provider.RateLimit, longestWord
+	}
+	s.RetryAfter = min(s.RetryAfter, longestNamed)
+	return s
 }
 
 // names of limits are those of refusals.

@@ -129,7 +129,7 @@ func (d description) compare(t *testing.T, at string, s schema, typ reflect.Type
 		d.compare(t, at+"[]", *s.Items, typ.Elem(), in)
 	case reflect.Map:
 		require.Equal(t, "object", s.Type, at)
-		require.Equal(t, reflect.TypeFor[map[string]string](), typ, at)
+		require.Equal(t, reflect.String, typ.Elem().Kind(), at)
 		require.Equal(t, map[string]any{"type": "string"}, s.Additional, at)
 	case reflect.Struct:
 		require.Equal(t, "object", s.Type, at)

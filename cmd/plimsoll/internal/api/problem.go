@@ -54,8 +54,8 @@ func invalidf(field, format string, args ...any) *problem {
 	return invalid(field, fmt.Sprintf(format, args...))
 }
 
-// MaxStates is of how many candidates a refusal tells the usage. In a batch it
-// is [engine.LimitError]'s own bound.
+// MaxStates is of how many candidates a refusal tells the usage. In a batch it tells
+// of none.
 const MaxStates = 1000
 
 // refusalOf is refusal of a group's error about a demand.
@@ -150,7 +150,7 @@ func (a *API) refuse(w http.ResponseWriter, p *problem) {
 		h.Set("Retry-After", strconv.FormatInt(int64((wait+time.Second-1)/time.Second), 10))
 		h.Set("Retry-After-Ms", strconv.FormatInt(wholeMS(wait), 10))
 	}
-	write(w, p.status, p.body(h.Get(requestIDHeader)))
+	a.write(w, p.status, p.body(h.Get(requestIDHeader)))
 }
 
 // wholeMS rounds up: who waits that long does not come too early.

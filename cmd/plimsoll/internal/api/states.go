@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
 	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
@@ -20,7 +21,8 @@ func (a *API) getDeployments(w http.ResponseWriter, r *http.Request) {
 		a.refuse(w, p)
 		return
 	}
-	write(w, http.StatusOK, deploymentsAnswer{a.engine.AppendStates(nil)})
+	who := server.CallerOf(r.Context())
+	a.write(w, http.StatusOK, deploymentsAnswer{slices.DeleteFunc(a.engine.AppendStates(nil), func(s engine.State) bool { return !who.MayCall(s.Group) })})
 }
 
 type groupAnswer struct {
@@ -34,13 +36,17 @@ func (a *API) getGroup(w http.ResponseWriter, r *http.Request) {
 		a.refuse(w, p)
 		return
 	}
+	if p := a.mayCall(server.CallerOf(r.Context()), r.PathValue("name")); p != nil {
+		a.refuse(w, p)
+		return
+	}
 	g, err := a.engine.Group(r.PathValue("name"))
 	if err != nil {
 		a.refuse(w, a.refusal(err))
 		return
 	}
 	states := slices.DeleteFunc(a.engine.AppendStates(nil), func(s engine.State) bool { return s.Group != g.Name() })
-	write(w, http.StatusOK, groupAnswer{g.Name(), states})
+	a.write(w, http.StatusOK, groupAnswer{g.Name(), states})
 }
 
 type explainAnswer struct {
@@ -66,7 +72,7 @@ func (a *API) getExplain(w http.ResponseWriter, r *http.Request) {
 	in.Group, in.Exclude, in.Tags, in.Affinity = q.Get("group"), q["exclude"], q["tags"], q.Get("affinity")
 	var d engine.Demand
 	if p == nil {
-		d, p = a.demand(&in)
+		d, p = a.demand(server.CallerOf(r.Context()), &in)
 	}
 	if p == nil {
 		if _, err := a.engine.Group(in.Group); err != nil {
@@ -88,7 +94,7 @@ func (a *API) getExplain(w http.ResponseWriter, r *http.Request) {
 		body.Error.States = nil // the candidates say more
 		out.Error = &body.Error
 	}
-	write(w, http.StatusOK, out)
+	a.write(w, http.StatusOK, out)
 }
 
 // query returns the parameters of a request, each of which must be known.

@@ -27,11 +27,12 @@ const waitPattern = "POST /v1/acquire waiting"
 func (a *API) postAcquire(w http.ResponseWriter, r *http.Request) {
 	var in acquireBody
 	var out acquireAnswer
-	p := read(w, r, &in)
+	who := server.CallerOf(r.Context())
+	p := a.read(w, r, &in)
 	switch {
 	case p != nil:
 	case in.WaitMS == 0:
-		p = a.acquire(&in.demandBody, &out)
+		p = a.acquire(who, &in.demandBody, &out)
 	case in.WaitMS < 0 || in.WaitMS > MaxWait.Milliseconds():
 		p = invalidf("wait_ms", "is %d; want 0 to %d", in.WaitMS, MaxWait.Milliseconds())
 	default:
@@ -47,7 +48,7 @@ func (a *API) acquireInLine(w http.ResponseWriter, r *http.Request, in *acquireB
 	wait := time.Duration(in.WaitMS) * time.Millisecond
 	here, leave := server.Linger(w, r, wait)
 	defer leave()
-	return a.acquireBy(&in.demandBody, out, func(g *engine.Group, d engine.Demand, l *engine.Lease) (err error) {
+	return a.acquireBy(server.CallerOf(r.Context()), &in.demandBody, out, func(g *engine.Group, d engine.Demand, l *engine.Lease) (err error) {
 		ctx, cancel := context.WithTimeout(here, wait)
 		defer cancel()
 		*l, err = g.Wait(ctx, d)

@@ -33,7 +33,7 @@ func serveChild(tb testing.TB, args ...string) *child {
 	self, err := os.Executable()
 	require.NoError(tb, err)
 	c := &child{served: served{stdout: &screen{}, stderr: &screen{}}}
-	c.cmd = exec.Command(self, append([]string{"serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"}, args...)...)
+	c.cmd = exec.Command(self, append([]string{"serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--lame-duck", "0s"}, args...)...)
 	c.cmd.Env = append(os.Environ(), asProgram+"=1")
 	c.cmd.Stdout, c.cmd.Stderr = c.stdout, c.stderr
 	require.NoError(tb, c.cmd.Start())

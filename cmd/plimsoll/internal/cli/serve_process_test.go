@@ -70,7 +70,7 @@ func TestServeUnderSystemd(t *testing.T) {
 
 	self, err := os.Executable()
 	require.NoError(t, err)
-	cmd := exec.Command("bash", "-c", `LISTEN_PID=$$ exec "$0" serve --config "$1" --listen 192.0.2.1:1`, self, config)
+	cmd := exec.Command("bash", "-c", `LISTEN_PID=$$ exec "$0" serve --config "$1" --listen 192.0.2.1:1 --lame-duck 0s`, self, config)
 	cmd.Env = append(os.Environ(), asProgram+"=1", "LISTEN_FDS=1", "NOTIFY_SOCKET="+filepath.Join(dir, "notify"))
 	cmd.ExtraFiles = []*os.File{socket}
 	var log screen

@@ -54,6 +54,9 @@ func serve(t *testing.T, args ...string) *served {
 	if !strings.Contains(strings.Join(args, " "), "--listen") {
 		args = append([]string{"--listen", "127.0.0.1:0"}, args...)
 	}
+	if !strings.Contains(strings.Join(args, " "), "--lame-duck") {
+		args = append(args, "--lame-duck", "0s")
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &served{stdout: &screen{}, stderr: &screen{}}
 	done := make(chan int, 1)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/api"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/proxy"
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
 	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/config"
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
@@ -70,15 +71,18 @@ type Daemon struct {
 	log      *slog.Logger
 	store    *valkeystore.Store
 	file     atomic.Pointer[config.File]
-	keys     tokensFile
+	tokens   atomic.Pointer[server.Tokens]
+	patient  patient
+	gone     atomic.Bool // a file that was read is not there any more
 	saved    snapshots
 	started  time.Time
 	draining atomic.Bool
 
-	mu      sync.Mutex // reloads
-	problem atomic.Pointer[reloadProblem]
-	loaded  atomic.Pointer[time.Time]
-	watched []watchedFile
+	mu                     sync.Mutex // reloads
+	problem                atomic.Pointer[reloadProblem]
+	reloads, failedReloads atomic.Int64
+	loaded                 atomic.Pointer[time.Time]
+	watched                []watchedFile
 }
 
 // New reads the configuration and makes a daemon. Nothing runs before Run, and
@@ -98,7 +102,7 @@ func New(o Options) (*Daemon, error) {
 	}
 	d := &Daemon{opts: o, log: o.Log, Clock: window.NewClock(), started: time.Now()}
 	d.watched = watch(o.Config, o.Tokens)
-	file, err := d.read()
+	read, err := d.readFiles()
 	if err != nil {
 		return nil, err
 	}
@@ -106,9 +110,8 @@ func New(o Options) (*Daemon, error) {
 	if err != nil {
 		return nil, fmt.Errorf("id key: %w", err)
 	}
-	if err := d.keys.read(o.Tokens); err != nil {
-		return nil, fmt.Errorf("tokens: %w", err)
-	}
+	file := read.file
+	d.keepTokens(read.tokens)
 	cfg := file.Engine
 	cfg.Clock = d.Clock
 	if d.Engine, err = engine.New(cfg); err != nil {
@@ -123,8 +126,8 @@ func New(o Options) (*Daemon, error) {
 		Engine: d.Engine, Mask: func(text string) string { return d.File().Mask(text) }, Log: d.log,
 		MaxBody: o.MaxBody, Wait: o.Wait, IDKey: idKey,
 		Caller: func(r *http.Request) string {
-			if tokens := d.Tokens(); tokens != nil {
-				return tokens.Caller(r)
+			if t := server.CallerOf(r.Context()); t != nil {
+				return t.Name
 			}
 			return ""
 		},
@@ -184,7 +187,9 @@ func (d *Daemon) Run(ctx context.Context, reload <-chan os.Signal) error {
 	ticking, stop := context.WithCancel(context.WithoutCancel(ctx)) // the last exchange needs the time
 	defer stop()
 	wg.Go(func() { _ = d.Clock.Run(ticking) }) // fails only where it runs already
-	wg.Go(func() { d.tend(ctx, reload) })
+	wg.Go(func() { d.tend(ctx) })
+	wg.Go(func() { d.poll(ctx.Done(), reload) })
+	wg.Go(func() { d.saved.run(ctx.Done(), d.opts.SaveEvery) })
 	d.saved.save() // what is in its way is told at once
 	defer d.saved.save()
 	if d.Syncer == nil {
@@ -197,25 +202,15 @@ func (d *Daemon) Run(ctx context.Context, reload <-chan os.Signal) error {
 }
 
 // tend does what is due from time to time.
-func (d *Daemon) tend(ctx context.Context, reload <-chan os.Signal) {
-	sweep, poll, save := time.NewTicker(time.Second), time.NewTicker(d.opts.Poll), time.NewTicker(d.opts.SaveEvery)
-	defer save.Stop()
+func (d *Daemon) tend(ctx context.Context) {
+	sweep := time.NewTicker(time.Second)
 	defer sweep.Stop()
-	defer poll.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-sweep.C:
 			d.API.Sweep()
-		case <-save.C:
-			d.saved.save()
-		case <-poll.C:
-			if d.changed() {
-				d.Reload()
-			}
-		case <-reload:
-			d.Reload()
 		}
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"time"
+
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
 )
 
 // Register adds the paths that tell whether the daemon lives and is ready.
@@ -25,6 +27,11 @@ type readiness struct {
 	Config   fileHealth  `json:"config"`
 }
 
+type readyOnly struct {
+	Ready    bool `json:"ready"`
+	Draining bool `json:"draining,omitempty"`
+}
+
 type storeHealth struct {
 	State       string `json:"state"` // none, connected or away
 	StalenessMS int64  `json:"staleness_ms,omitempty"`
@@ -36,14 +43,21 @@ type fileHealth struct {
 	Loaded   time.Time  `json:"loaded"`
 	Warnings int        `json:"warnings,omitempty"`
 	Refused  *time.Time `json:"refused,omitempty"` // when a later one could not be taken
+	Missing  bool       `json:"missing,omitempty"` // a file that was read is not there any more
 }
+
+// firstExchange is how long a daemon that has just started waits to be ready for its
+// first exchange with the store: before it, it may admit a whole limit again.
+const firstExchange = 5 * time.Second
 
 // readyz is ready in an outage of the store too: decisions go on by policy, and
 // a gateway without its daemon would do worse.
-func (d *Daemon) readyz(w http.ResponseWriter, _ *http.Request) {
+//
+// Who may not look at metrics is told the status alone.
+func (d *Daemon) readyz(w http.ResponseWriter, req *http.Request) {
 	r := readiness{
 		Ready: !d.draining.Load(), Draining: d.draining.Load(), Store: storeHealth{State: "none"},
-		Config: fileHealth{Loaded: d.loaded.Load().UTC(), Warnings: len(d.File().Warnings)},
+		Config: fileHealth{Loaded: d.loaded.Load().UTC(), Warnings: len(d.File().Warnings), Missing: d.gone.Load()},
 	}
 	if d.Syncer != nil {
 		s := d.Syncer.Stats()
@@ -51,7 +65,10 @@ func (d *Daemon) readyz(w http.ResponseWriter, _ *http.Request) {
 		if s.Away {
 			r.Store.State = "away"
 		} else if s.Exchanges == 0 {
-			r.Store.State = "connecting"
+			r.Store.State = "away"
+			if time.Since(d.started) < firstExchange {
+				r.Ready, r.Store.State = false, "connecting"
+			}
 		}
 	}
 	if p := d.problem.Load(); p != nil {
@@ -61,6 +78,10 @@ func (d *Daemon) readyz(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	if !r.Ready {
 		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	if !server.Insider(req.Context()) {
+		_ = json.NewEncoder(w).Encode(readyOnly{r.Ready, r.Draining})
+		return
 	}
 	_ = json.NewEncoder(w).Encode(r)
 }

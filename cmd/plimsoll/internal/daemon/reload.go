@@ -2,10 +2,8 @@ package daemon
 
 import (
 	_ "embed" // the example
-	"errors"
-	"io/fs"
-	"os"
-	"sync/atomic"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/proxy"
@@ -41,21 +39,57 @@ func (d *Daemon) Reload() {
 	defer d.mu.Unlock()
 	if err := d.reload(); err != nil {
 		d.problem.Store(&reloadProblem{time.Now(), err.Error()})
+		d.failedReloads.Add(1)
 		d.log.Error("configuration not taken: nothing changed", "error", err.Error())
 		return
 	}
+	d.reloads.Add(1)
 	d.problem.Store(nil)
 }
 
+// readFiles reads the configuration and the tokens, which must fit together.
+func (d *Daemon) readFiles() (*filesRead, error) {
+	return within(&d.patient, func() (*filesRead, error) {
+		file, err := d.read()
+		if err != nil {
+			return nil, err
+		}
+		r := &filesRead{file: file}
+		if d.opts.Tokens == "" {
+			return r, nil
+		}
+		if r.tokens, err = server.ReadTokens(d.opts.Tokens); err != nil {
+			return nil, fmt.Errorf("tokens: %w", err)
+		}
+		if err := r.tokens.CheckGroups(groupsOf(file)); err != nil {
+			return nil, fmt.Errorf("tokens: %w", err)
+		}
+		return r, nil
+	})
+}
+
+// filesRead is what the files say.
+type filesRead struct {
+	file   *config.File
+	tokens *server.Tokens
+}
+
+func groupsOf(file *config.File) []string {
+	var list []string
+	for _, d := range file.Engine.Deployments {
+		if !slices.Contains(list, d.Group) {
+			list = append(list, d.Group)
+		}
+	}
+	return list
+}
+
 func (d *Daemon) reload() error {
-	file, err := d.read()
+	read, err := d.readFiles()
 	if err != nil {
 		return err
 	}
-	var keys tokensFile
-	if err := keys.read(d.opts.Tokens); err != nil {
-		return err
-	}
+	file := read.file
 	endpoints := proxy.Endpoints(file, d.opts.LookupEnv)
 	if err := proxy.Check(file.Engine, endpoints); err != nil { // before anything has changed
 		return err
@@ -70,7 +104,7 @@ func (d *Daemon) reload() error {
 	if err := d.Proxy.Apply(file.Engine, endpoints, proxy.Objects(file)); err != nil {
 		d.log.Error("the proxy goes on with the endpoints before", "error", err.Error()) // cannot be: it was checked
 	}
-	d.keys.tokens.Store(keys.tokens.Load())
+	d.keepTokens(read.tokens)
 	d.log.Info("configuration read", "deployments", len(file.Engine.Deployments), "warnings", len(file.Warnings))
 	if d.opts.Sync == "" && old.Store.URL != file.Store.URL {
 		d.log.Warn("the store's settings changed: they hold after a restart")
@@ -78,55 +112,34 @@ func (d *Daemon) reload() error {
 	return nil
 }
 
-// tokensFile is the tokens that are in force.
-type tokensFile struct{ tokens atomic.Pointer[server.Tokens] }
+// keepTokens makes tokens those that may call.
+func (d *Daemon) keepTokens(tokens *server.Tokens) {
+	if tokens == nil {
+		return
+	}
+	tokens.Keep(d.tokens.Load())
+	d.tokens.Store(tokens)
+	for _, warning := range tokens.Warnings(time.Now()) {
+		d.log.Warn("a token", "warning", warning)
+	}
+}
 
-func (t *tokensFile) read(path string) error {
-	if path == "" {
-		return nil
+// Reloads is how reading the configuration anew has gone.
+type Reloads struct {
+	Taken, Refused int64     // since the start
+	Last           time.Time // when the one in force was read
+	Problem        string    // why a later one could not be taken; "" = none, may hold secrets
+	ProblemAt      time.Time
+}
+
+// Reloads returns how reading the configuration anew has gone.
+func (d *Daemon) Reloads() Reloads {
+	r := Reloads{Taken: d.reloads.Load(), Refused: d.failedReloads.Load(), Last: *d.loaded.Load()}
+	if p := d.problem.Load(); p != nil {
+		r.Problem, r.ProblemAt = p.err, p.at
 	}
-	tokens, err := server.ReadTokens(path)
-	if err != nil {
-		return err
-	}
-	t.tokens.Store(tokens)
-	return nil
+	return r
 }
 
 // Tokens returns those that may call; nil = all may.
-func (d *Daemon) Tokens() *server.Tokens { return d.keys.tokens.Load() }
-
-// watchedFile is a file as it was when last looked at.
-type watchedFile struct {
-	path string
-	info fs.FileInfo // nil: it was not there
-}
-
-func watch(paths ...string) []watchedFile {
-	var list []watchedFile
-	for _, path := range paths {
-		if path != "" {
-			info, _ := os.Stat(path) // reading it says why
-			list = append(list, watchedFile{path, info})
-		}
-	}
-	return list
-}
-
-// changed reports whether a file is another than when last asked. A file that is
-// gone for the moment, while an editor replaces it, is no change.
-func (d *Daemon) changed() bool {
-	changed := false
-	for i := range d.watched {
-		w := &d.watched[i]
-		info, err := os.Stat(w.path)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil || w.info != nil && os.SameFile(info, w.info) && info.ModTime().Equal(w.info.ModTime()) && info.Size() == w.info.Size() {
-			continue
-		}
-		w.info, changed = info, true
-	}
-	return changed
-}
+func (d *Daemon) Tokens() *server.Tokens { return d.tokens.Load() }

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"io/fs"
@@ -22,8 +23,9 @@ type snapshots struct {
 	engine *engine.Engine
 	log    *slog.Logger
 
-	mu     sync.Mutex
-	failed bool // the last save; told once
+	patient patient
+	mu      sync.Mutex
+	failed  bool // the last save; told once
 }
 
 // restore takes in what a process before has saved. A file that cannot be used is
@@ -32,20 +34,33 @@ func (s *snapshots) restore() {
 	if s.path == "" {
 		return
 	}
-	f, err := os.Open(s.path)
+	text, err := within(&s.patient, func() ([]byte, error) { return os.ReadFile(s.path) })
 	if errors.Is(err, fs.ErrNotExist) {
 		return
 	}
 	if err == nil {
-		err = s.engine.Restore(f)
-		_ = f.Close()
+		err = s.engine.Restore(bytes.NewReader(text))
 	}
 	if err != nil {
-		aside := s.path + ".unread"
-		if e := os.Rename(s.path, aside); e != nil {
-			aside = s.path
+		aside := s.path
+		if !errors.Is(err, errStuck) && os.Rename(s.path, s.path+".unread") == nil {
+			aside += ".unread"
 		}
 		s.log.Warn("the snapshot cannot be used: limits per day begin anew", "error", err.Error(), "file", aside)
+	}
+}
+
+// run saves each time that every has passed, until stop is closed.
+func (s *snapshots) run(stop <-chan struct{}, every time.Duration) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-stop:
+			return
+		case <-tick.C:
+			s.save()
+		}
 	}
 }
 
@@ -54,9 +69,9 @@ func (s *snapshots) save() {
 	if s.path == "" {
 		return
 	}
-	s.mu.Lock()
+	s.mu.Lock() // no one holds it longer than patience
 	defer s.mu.Unlock()
-	err := replaceFile(s.path, s.engine.Snapshot)
+	_, err := within(&s.patient, func() (struct{}, error) { return struct{}{}, replaceFile(s.path, s.engine.Snapshot) })
 	if err != nil && !s.failed {
 		s.log.Warn("the snapshot cannot be written: a restart forgets the usage of limits per day", "error", err.Error())
 	}

@@ -33,6 +33,9 @@ func (p *Proxy) adjust(r *http.Request, a *transport.Admission) error {
 	if err := now.tags(p.cfg.Engine, r, a); err != nil {
 		return err
 	}
+	if err := p.may(r, a); err != nil {
+		return err
+	}
 	for _, name := range [...]string{"litellm_session_id", "litellm_trace_id", "litellm_metadata"} {
 		a.SetMember(name, nil)
 	}

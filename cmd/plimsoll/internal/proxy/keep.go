@@ -71,6 +71,10 @@ func (p *Proxy) keeper(w http.ResponseWriter, r *http.Request, s shape, now *ser
 		s.refuse(w, http.StatusBadRequest, "name the model whose deployment is to keep the file, by the header "+headerGroup+" or the query's model")
 		return ""
 	}
+	if !mayCall(p.cfg.Engine, r, name) {
+		s.refuse(w, http.StatusForbidden, notForGroup)
+		return ""
+	}
 	ids := groups[name]
 	if len(ids) == 0 {
 		s.refuse(w, http.StatusNotFound, notKept)

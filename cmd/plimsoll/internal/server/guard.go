@@ -18,17 +18,24 @@ const RequestIDHeader = "X-Request-Id"
 
 // Guard lets only those requests through that may be made.
 //
-// With tokens, a request has to carry one: as a bearer token, as X-Api-Key, or as
-// the password of basic authentication, which browsers ask for. Without tokens, a request that
-// came by TCP must be for a loopback host, so that no name that an attacker points
-// here leads through. No page of another origin is let through in either case.
+// With tokens, a request has to carry one whose scopes cover the path: as a bearer
+// token, as X-Api-Key, or as the password of basic authentication, which browsers ask
+// for. Without tokens, a request that came by TCP must be for a loopback host, so that
+// no name that an attacker points here leads through. No page of another origin is let
+// through in either case. Paths of health are answered in any case.
 type Guard struct {
 	Next http.Handler
 	// Tokens returns those that may call; nil = all may.
 	Tokens func() *Tokens
-	// Open are paths that need no token.
+	// Open are paths that need no token and no particular host.
 	Open map[string]bool
-	Log  *slog.Logger
+	// Budget bounds requests under way; nil = none.
+	Budget *Budget
+	// Seen, if not nil, is called with the token and the status of each request that a
+	// token was let through with.
+	Seen   func(t *Token, status int)
+	Events *Events // nil = nobody
+	Log    *slog.Logger
 
 	ids requestIDs
 }
@@ -47,45 +54,118 @@ func NewGuard(next http.Handler, tokens func() *Tokens, log *slog.Logger, open .
 func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id := g.ids.of(r)
 	w.Header()[RequestIDHeader] = []string{id}
-	if status, kind, message := g.refuses(r); status != 0 {
-		if status == http.StatusUnauthorized {
-			w.Header()["Www-Authenticate"] = []string{`Bearer realm="plimsoll"`, `Basic realm="plimsoll", charset="UTF-8"`}
+	if g.Open[r.URL.Path] {
+		if _, no := g.refuses(r); no == nil {
+			r = r.WithContext(context.WithValue(r.Context(), insiderKey{}, true))
 		}
-		refuse(w, status, kind, message, id)
-		g.Log.Debug("request refused", "request_id", id, "type", kind, "remote", r.RemoteAddr)
-		return
-	}
-	if !g.Log.Enabled(r.Context(), slog.LevelDebug) {
 		g.Next.ServeHTTP(w, r)
 		return
 	}
-	begin := time.Now()
-	seen := &statusWriter{ResponseWriter: w, status: http.StatusOK}
-	g.Next.ServeHTTP(seen, r)
-	g.Log.Debug("request", "request_id", id, "method", r.Method, "path", r.URL.Path, "status", seen.status, "took", time.Since(begin))
+	token, no := g.refuses(r)
+	if no != nil {
+		g.refuse(w, r, no, id)
+		return
+	}
+	if !g.Budget.token(token) {
+		g.Events.Count(RequestRefused, "token "+token.Name+" has as many requests under way as a token may")
+		g.refuse(w, r, &refusal{http.StatusTooManyRequests, "too_many_under_way", "this token has as many requests under way as one may; try again when some have ended"}, id)
+		return
+	}
+	defer g.Budget.tokenEnd(token)
+	client, ok := g.Budget.address(r)
+	if !ok {
+		g.Events.Count(RequestRefused, "a client's address has as many requests under way as one may")
+		g.refuse(w, r, &refusal{http.StatusTooManyRequests, "too_many_under_way", "this address has as many requests under way as one may; try again when some have ended"}, id)
+		return
+	}
+	defer g.Budget.addressEnd(client)
+	defer underWay(r.Context())()
+	if token != nil {
+		r = r.WithContext(WithCaller(r.Context(), token))
+	}
+	g.pass(w, r, token, id)
 }
 
-// refuses says why a request may not be made; status 0: it may.
-func (g *Guard) refuses(r *http.Request) (status int, kind, message string) {
+type insiderKey struct{}
+
+// Insider reports whether a request for an open path could have been made for any
+// other path of operators.
+func Insider(ctx context.Context) bool { return ctx.Value(insiderKey{}) != nil }
+
+// pass has a request served, and tells of it.
+func (g *Guard) pass(w http.ResponseWriter, r *http.Request, token *Token, id string) {
+	debug := g.Log.Enabled(r.Context(), slog.LevelDebug)
+	seen := token != nil && g.Seen != nil
+	if !debug && !seen {
+		g.Next.ServeHTTP(w, r)
+		return
+	}
+	e, ok := w.(*exchange)
+	if !ok { // no server around it
+		e = &exchange{ResponseWriter: w, whole: true}
+	}
+	begin := time.Now()
+	g.Next.ServeHTTP(e, r)
+	if seen {
+		g.Seen(token, max(e.status, http.StatusOK))
+	}
+	if debug {
+		name := ""
+		if token != nil {
+			name = token.Name
+		}
+		g.Log.Debug("request", "request_id", id, "method", r.Method, "path", r.URL.Path, "token", name, "status", max(e.status, http.StatusOK), "took", time.Since(begin))
+	}
+}
+
+// refusal says why a request may not be made.
+type refusal struct {
+	status        int
+	kind, message string
+}
+
+func (g *Guard) refuse(w http.ResponseWriter, r *http.Request, no *refusal, id string) {
+	h := w.Header()
+	switch no.status {
+	case http.StatusUnauthorized:
+		h["Www-Authenticate"] = []string{`Bearer realm="plimsoll"`, `Basic realm="plimsoll", charset="UTF-8"`}
+	case http.StatusTooManyRequests:
+		h.Set("Retry-After", "1")
+	}
+	h.Set("Content-Type", "application/json")
+	w.WriteHeader(no.status)
+	_ = json.NewEncoder(w).Encode(map[string]any{"error": map[string]any{"type": no.kind, "message": no.message, "request_id": id}})
+	g.Log.Debug("request refused", "request_id", id, "type", no.kind, "remote", r.RemoteAddr)
+}
+
+// refuses returns whose token a request carries, nil where there are none, or why it
+// may not be made.
+func (g *Guard) refuses(r *http.Request) (*Token, *refusal) {
 	if origin := r.Header.Get("Origin"); origin != "" && !sameOrigin(origin, r.Host) {
-		return http.StatusForbidden, "foreign_origin", "requests from pages of another origin are not answered"
+		return nil, &refusal{http.StatusForbidden, "foreign_origin", "requests from pages of another origin are not answered"}
 	}
 	tokens := g.Tokens()
 	if tokens == nil {
 		if byTCP(r.Context()) && !loopback(r.Host) {
-			return http.StatusForbidden, "foreign_host", "the header Host must name the loopback, such as 127.0.0.1 or localhost; other names need tokens (plimsoll serve --tokens)"
+			return nil, &refusal{http.StatusForbidden, "foreign_host", "the header Host must name the loopback, such as 127.0.0.1 or localhost; other names need tokens (plimsoll serve --tokens)"}
 		}
-		return 0, "", ""
+		return nil, nil
 	}
-	if g.Open[r.URL.Path] {
-		return 0, "", ""
+	secret := tokenOf(r)
+	if secret == "" {
+		return nil, &refusal{http.StatusUnauthorized, "no_token", "send the header Authorization: Bearer TOKEN"}
 	}
-	if token := tokenOf(r); token == "" {
-		return http.StatusUnauthorized, "no_token", "send the header Authorization: Bearer TOKEN"
-	} else if tokens.name(token) == "" {
-		return http.StatusUnauthorized, "unknown_token", "the token is not one of those that may call"
+	t := tokens.find(secret)
+	switch {
+	case t == nil:
+		return nil, &refusal{http.StatusUnauthorized, "unknown_token", "the token is not one of those that may call"}
+	case !t.Expires.IsZero() && !time.Now().Before(t.Expires):
+		return nil, &refusal{http.StatusUnauthorized, "token_expired", "the token has expired; ask for a new one"}
 	}
-	return 0, "", ""
+	if scope := scopeOf(r.URL.Path); t.Scopes&scope == 0 {
+		return nil, &refusal{http.StatusForbidden, "scope", "this path needs a token with the scope " + scope.String()}
+	}
+	return t, nil
 }
 
 func tokenOf(r *http.Request) string {
@@ -127,12 +207,6 @@ func loopback(host string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
-func refuse(w http.ResponseWriter, status int, kind, message, id string) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{"error": map[string]any{"type": kind, "message": message, "request_id": id}})
-}
-
 // requestIDs names requests that have no name.
 type requestIDs struct {
 	start string
@@ -161,18 +235,3 @@ func fit(id string) bool {
 	}
 	return true
 }
-
-// statusWriter remembers an answer's status.
-type statusWriter struct {
-	http.ResponseWriter
-	status int
-}
-
-// WriteHeader implements [http.ResponseWriter].
-func (w *statusWriter) WriteHeader(status int) {
-	w.status = status
-	w.ResponseWriter.WriteHeader(status)
-}
-
-// Unwrap is for [http.ResponseController].
-func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

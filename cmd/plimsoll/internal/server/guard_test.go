@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -139,7 +140,14 @@ func TestReadTokensErrors(t *testing.T) {
 		"not digits": {"a sha256:" + strings.Repeat("zz", 32), ":1: want a name"},
 		"bad name":   {"a\x00b " + hash, ":1: want a name"},
 		"long line":  {strings.Repeat("x", 100_000), "token too long"},
-		"too many":   {strings.Repeat("a "+hash+"\n", 1001), "more than 1000 tokens"},
+		"two names":  {"a " + hash + "\na sha256:" + strings.Repeat("cd", 32), ":2: the name a is line 1's too"},
+		"one twice":  {"a " + hash + "\nb " + hash, ":2: is the token of line 1 again"},
+		"too many":   {manyTokens(1001), "more than 1000 tokens"},
+		"scope":      {"a " + hash + " scopes=decide,rule", `:1: scopes: unknown scope "rule"; use any of`},
+		"attribute":  {"a " + hash + " scope=decide", ":1: unknown attribute; use any of scopes="},
+		"pattern":    {"a " + hash + " groups=a,,b", ":1: groups: an empty pattern"},
+		"class":      {"a " + hash + " priorities=1,low", `:1: priorities: "low" is no class of priority`},
+		"time":       {"a " + hash + " expires=tomorrow", `:1: expires: "tomorrow" is no time such as`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.NoError(t, os.WriteFile(path, []byte(tt.text), 0o600))
@@ -150,4 +158,13 @@ func TestReadTokensErrors(t *testing.T) {
 	}
 	_, _, err := server.NewToken("two words")
 	require.ErrorContains(t, err, "want letters")
+}
+
+// manyTokens is a file of n tokens.
+func manyTokens(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "t%d sha256:%064x\n", i, i)
+	}
+	return b.String()
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -15,6 +16,8 @@ import (
 const (
 	maxHeaderBytes = 16 << 10
 	maxStreams     = 250 // at once, on a connection of HTTP/2
+
+	defaultConnections = 4096
 )
 
 // Limits are how long parts of a request may take. Zero values are their
@@ -47,6 +50,12 @@ type Config struct {
 	Drain time.Duration
 	// Draining, if not nil, is called when the end begins.
 	Draining func()
+	// LameDuck is how long connections are still accepted and requests served after
+	// Draining was called, so that balancers learn it first; 0 = not at all. Hurry, if not
+	// nil, ends that time when it is closed.
+	LameDuck time.Duration
+	Hurry    <-chan struct{}
+	Events   *Events      // nil = those of Log
 	Log      *slog.Logger // nil = nobody
 }
 
@@ -57,8 +66,11 @@ func Serve(ctx context.Context, cfg Config, listeners ...net.Listener) error {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
+	if cfg.Events == nil {
+		cfg.Events = NewEvents(cfg.Log)
+	}
 	if cfg.MaxConnections == 0 {
-		cfg.MaxConnections = 4096
+		cfg.MaxConnections = defaultConnections
 	}
 	if cfg.Drain == 0 {
 		cfg.Drain = 10 * time.Second
@@ -68,8 +80,8 @@ func Serve(ctx context.Context, cfg Config, listeners ...net.Listener) error {
 	s := newHTTP(draining, cfg)
 	failed := make(chan error, len(listeners))
 	var wg sync.WaitGroup
-	conns := newConns(cfg.MaxConnections)
-	s.ConnState = conns.state
+	conns := newConns(cfg.MaxConnections, cfg.Events)
+	s.ConnState, s.ConnContext = conns.state, conns.context
 	s.RegisterOnShutdown(conns.closeQuiet)
 	for _, l := range listeners {
 		secure := cfg.TLS != nil && l.Addr().Network() != "unix"
@@ -92,6 +104,15 @@ func Serve(ctx context.Context, cfg Config, listeners ...net.Listener) error {
 	if cfg.Draining != nil {
 		cfg.Draining()
 	}
+	duck := time.NewTimer(cfg.LameDuck)
+	defer duck.Stop()
+	select {
+	case err := <-failed:
+		_ = s.Close()
+		return err
+	case <-duck.C:
+	case <-cfg.Hurry:
+	}
 	drain()
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.Drain)
 	defer cancel()
@@ -110,11 +131,11 @@ func newHTTP(draining context.Context, cfg Config) *http.Server {
 	limits := cfg.Limits.withDefaults()
 	base := context.WithValue(context.Background(), serverKey{}, &serving{draining, limits.Answer})
 	return &http.Server{
-		Handler: cfg.Handler, TLSConfig: cfg.TLS, Protocols: &protocols,
+		Handler: withExchange(cfg.Handler), TLSConfig: cfg.TLS, Protocols: &protocols,
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 		ReadHeaderTimeout: limits.Header, ReadTimeout: limits.Request, WriteTimeout: limits.Answer, IdleTimeout: limits.Idle,
 		MaxHeaderBytes: maxHeaderBytes,
 		BaseContext:    func(net.Listener) context.Context { return base },
-		ErrorLog:       slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
+		ErrorLog:       log.New(cfg.Events, "", 0),
 	}
 }

@@ -5,91 +5,172 @@ import (
 	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
 	"strings"
+	"sync/atomic"
+	"time"
 )
 
 // Tokens are those that may call, by the hashes of their tokens. Tokens are
 // random, so that a plain hash does.
 type Tokens struct {
-	names  []string
-	hashes [][sha256.Size]byte
+	path   string
+	list   []*Token
+	byHash map[[sha256.Size]byte]*Token
 }
 
-// maxTokens bounds what a request costs.
+// maxTokens bounds the series of metrics, and what a reload costs.
 const maxTokens = 1000
 
 const hashPrefix = "sha256:"
 
-// NewToken returns a token and the line that stands for it in a file that
-// [ReadTokens] reads.
-func NewToken(name string) (token, line string, err error) {
-	if !validName(name) {
-		return "", "", fmt.Errorf("name %q: want letters, digits and any of \"-_.@\"", name)
+// Mint makes the secret of a token, of which the token keeps the hash.
+func (t *Token) Mint() (secret string, err error) {
+	if !validName(t.Name) {
+		return "", fmt.Errorf("name %q: want letters, digits and any of \"-_.@\", at most 128", t.Name)
 	}
 	var b [32]byte
 	_, _ = rand.Read(b[:]) // never fails
-	token = "plm_" + base64.RawURLEncoding.EncodeToString(b[:])
-	hash := sha256.Sum256([]byte(token))
-	return token, name + " " + hashPrefix + hex.EncodeToString(hash[:]), nil
+	secret = "plm_" + base64.RawURLEncoding.EncodeToString(b[:])
+	t.hash = sha256.Sum256([]byte(secret))
+	return secret, nil
+}
+
+// NewToken returns a token that holds all scopes, and the line that stands for it in a
+// file that [ReadTokens] reads.
+func NewToken(name string) (token, line string, err error) {
+	t := Token{Name: name, Scopes: AllScopes, Legacy: true}
+	if token, err = t.Mint(); err != nil {
+		return "", "", err
+	}
+	return token, t.Line(), nil
 }
 
 func validName(name string) bool {
-	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
+	return name != "" && len(name) <= 128 && !strings.ContainsFunc(name, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-_.@", r)
 	})
 }
 
-// ReadTokens reads a file of tokens: a line for each with its name and its
-// SHA-256. Empty lines and those that begin with # say nothing. An error repeats
-// nothing of the file.
+// ReadTokens reads a file of tokens: a line for each with its name, its SHA-256 and
+// what it may do. Empty lines and those that begin with # say nothing. An error
+// repeats nothing of the file but names of attributes and values that are wrong.
 func ReadTokens(path string) (*Tokens, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	t := &Tokens{}
+	return parseTokens(path, data)
+}
+
+func parseTokens(path string, data []byte) (*Tokens, error) {
+	t := &Tokens{path: path, byHash: map[[sha256.Size]byte]*Token{}}
 	lines := bufio.NewScanner(bytes.NewReader(data))
+	byName := map[string]int{}
 	for n := 1; lines.Scan(); n++ {
 		text := strings.TrimSpace(lines.Text())
 		if text == "" || text[0] == '#' {
 			continue
 		}
-		name, hash, _ := strings.Cut(text, " ")
-		digits, ok := strings.CutPrefix(strings.TrimSpace(hash), hashPrefix)
-		sum, err := hex.DecodeString(digits)
-		if !ok || err != nil || len(sum) != sha256.Size || !validName(name) {
-			return nil, fmt.Errorf("%s:%d: want a name, a space, sha256: and 64 hexadecimal digits; plimsoll token makes such a line", path, n)
+		one, err := parseToken(text)
+		if err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", path, n, err)
 		}
-		t.names = append(t.names, name)
-		t.hashes = append(t.hashes, [sha256.Size]byte(sum))
+		if before, taken := byName[one.Name]; taken {
+			return nil, fmt.Errorf("%s:%d: the name %s is line %d's too; give each token a name of its own, or revoke one (plimsoll token revoke)", path, n, one.Name, before)
+		}
+		if other := t.byHash[one.hash]; other != nil {
+			return nil, fmt.Errorf("%s:%d: is the token of line %d again; leave one out", path, n, other.line)
+		}
+		one.line, byName[one.Name], t.byHash[one.hash] = n, n, one
+		t.list = append(t.list, one)
 	}
 	switch {
 	case lines.Err() != nil:
 		return nil, fmt.Errorf("%s: %w", path, lines.Err())
-	case len(t.hashes) == 0:
+	case len(t.list) == 0:
 		return nil, fmt.Errorf("%s: has no token; plimsoll token makes one", path)
-	case len(t.hashes) > maxTokens:
+	case len(t.list) > maxTokens:
 		return nil, errors.New(path + ": has more than 1000 tokens")
 	}
 	return t, nil
 }
 
-// name returns whose token it is; "" if it is nobody's. How long that takes does
-// not depend on the token.
-func (t *Tokens) name(token string) string {
-	hash := sha256.Sum256([]byte(token))
-	at := -1
-	for i := range t.hashes {
-		at = subtle.ConstantTimeSelect(subtle.ConstantTimeCompare(hash[:], t.hashes[i][:]), i, at)
+func parseToken(text string) (*Token, error) {
+	fields := strings.Fields(text)
+	if len(fields) < 2 || !validName(fields[0]) {
+		return nil, errNoToken
 	}
-	if at < 0 {
-		return ""
+	digits, ok := strings.CutPrefix(fields[1], hashPrefix)
+	sum, err := hex.DecodeString(digits)
+	if !ok || err != nil || len(sum) != sha256.Size {
+		return nil, errNoToken
 	}
-	return t.names[at]
+	t := &Token{Name: fields[0], Scopes: AllScopes, Legacy: true, hash: [sha256.Size]byte(sum), underWay: new(atomic.Int64)}
+	for _, f := range fields[2:] {
+		name, value, _ := strings.Cut(f, "=")
+		if err := t.set(name, value); err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+var errNoToken = errors.New("want a name, a space, sha256: and 64 hexadecimal digits; plimsoll token makes such a line")
+
+// All returns the tokens, in the order of the file.
+func (t *Tokens) All() []*Token {
+	if t == nil {
+		return nil
+	}
+	return t.list
+}
+
+// Keep takes over the requests under way of tokens that were there before.
+func (t *Tokens) Keep(before *Tokens) {
+	for _, old := range before.All() {
+		if now := t.byHash[old.hash]; now != nil {
+			now.underWay = old.underWay
+		}
+	}
+}
+
+// CheckGroups returns an error if a token's patterns match none of the groups.
+func (t *Tokens) CheckGroups(groups []string) error {
+	for _, one := range t.All() {
+		for _, pattern := range one.Groups {
+			matches := false
+			for _, g := range groups {
+				matches = matches || glob(pattern, g)
+			}
+			if !matches {
+				return fmt.Errorf("%s:%d: groups: %q matches no group of the configuration; leave it out, or revoke the token %s", t.path, one.line, pattern, one.Name)
+			}
+		}
+	}
+	return nil
+}
+
+// Warnings says what an operator should know of the tokens.
+func (t *Tokens) Warnings(now time.Time) []string {
+	var list []string
+	for _, one := range t.All() {
+		switch {
+		case !one.Expires.IsZero() && !now.Before(one.Expires):
+			list = append(list, fmt.Sprintf("%s:%d: the token %s has expired; remove it by plimsoll token revoke %[3]s", t.path, one.line, one.Name))
+		case one.Legacy:
+			list = append(list, fmt.Sprintf("%s:%d: the token %s names no scopes and has all of them, admin too; make one by plimsoll token make, or add scopes=decide,observe,proxy", t.path, one.line, one.Name))
+		}
+	}
+	return list
+}
+
+// find returns a secret's token; nil if it is nobody's. How long that takes tells
+// nothing of the secrets: what is compared is a hash.
+func (t *Tokens) find(secret string) *Token {
+	return t.byHash[sha256.Sum256([]byte(secret))]
 }

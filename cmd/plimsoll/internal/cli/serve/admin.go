@@ -21,9 +21,13 @@ type operators struct {
 	registry *prometheus.Registry
 	took     *prometheus.HistogramVec
 	calls    *prometheus.HistogramVec
+	tokens   *tokenMetrics
 }
 
-func newOperators(d *daemon.Daemon) (*operators, error) {
+// seen is a [server.Guard.Seen].
+func (o *operators) seen(t *server.Token, status int) { o.tokens.seen(t, status) }
+
+func newOperators(d *daemon.Daemon, events *server.Events) (*operators, error) {
 	mask := func(text string) string { return d.File().Mask(text) }
 	note := ""
 	if d.Example() {
@@ -44,9 +48,10 @@ func newOperators(d *daemon.Daemon) (*operators, error) {
 		Name: "plimsoll_proxy_request_duration_seconds", Help: "How long the proxy took to answer a call, to the end of its stream.",
 		Buckets: prometheus.ExponentialBuckets(0.05, 2, 14), // to 410 s
 	}, []string{"route"})}
+	o.tokens = newTokenMetrics(d.Tokens)
 	leases := d.API.LeaseStats
 	all := []prometheus.Collector{
-		c, o.took, o.calls, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		c, o.took, o.calls, o.tokens, newDaemonMetrics(d, events), collectors.NewBuildInfoCollector(), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "plimsoll_http_leases", Help: "Leases that clients hold by name, and acquires under way.",
 		}, func() float64 { return float64(leases().Held) }),

@@ -32,19 +32,24 @@ type flags struct {
 	otlp            string // address of a collector; "" = OpenTelemetry's environment variables
 	tlsCert, tlsKey string // files
 	drain           time.Duration
+	lameDuck        time.Duration
+	budget          *server.Budget
 	maxConnections  int // 0 = the server's default
 	maxLeases       int // 0 = the API's default
 	maxBody         int // MiB; 0 = the proxy's default
 	wait            time.Duration
 	idKey           string // file; "" = keys of the deployments' credentials
 	log             slog.Level
+	events          *server.Events
 }
 
 // envPrefix are the flags that environment variables stand in for: PLIMSOLL_ and
 // the flag's name in capitals, with _ for -.
 const envPrefix = "PLIMSOLL_"
 
-func defaults() flags { return flags{drain: 10 * time.Second} }
+func defaults() flags {
+	return flags{drain: 10 * time.Second, lameDuck: 5 * time.Second, budget: &server.Budget{PerToken: 2048}}
+}
 
 // complete takes from the environment what the arguments left open, and reports what
 // makes no sense.
@@ -110,13 +115,21 @@ func (f *flags) register(set *pflag.FlagSet) {
 		f.otlp = cmp.Or(s, "none") // checked later, as sync
 		return nil
 	})
-	cmdline.Func(set, "tls-cert", "FILE", "speak TLS, but on Unix sockets; read at every handshake", cmdline.ParseName(&f.tlsCert, "want the name of a file"))
-	cmdline.Func(set, "tls-key", "FILE", "speak TLS, but on Unix sockets; read at every handshake", cmdline.ParseName(&f.tlsKey, "want the name of a file"))
-	cmdline.Func(set, "drain", "TIME", "how long requests may take to end on SIGTERM (default 10s)", func(s string) (err error) {
+	cmdline.Func(set, "tls-cert", "FILE", "speak TLS, but on Unix sockets; read again when both have changed", cmdline.ParseName(&f.tlsCert, "want the name of a file"))
+	cmdline.Func(set, "tls-key", "FILE", "speak TLS, but on Unix sockets; read again when both have changed", cmdline.ParseName(&f.tlsKey, "want the name of a file"))
+	cmdline.Func(set, "drain", "TIME", "how long requests may then take to end (default 10s)", func(s string) (err error) {
 		if f.drain, err = time.ParseDuration(s); err != nil || f.drain < time.Millisecond || f.drain > 10*time.Minute {
 			return errors.New("want a time from 1ms to 10m")
 		}
 		return nil
+	})
+	cmdline.Func(set, "lame-duck", "TIME", "how long connections are still accepted on SIGTERM, while /readyz says 503 so that balancers turn away, before --drain begins; 0s to 10m (default 5s). SIGINT and a second signal skip it",
+		cmdline.ParseTime(&f.lameDuck, 0, 10*time.Minute, "a time from 0s to 10m"))
+	cmdline.Func(set, "max-requests-per-token", "N", "of one token under way at once (default 2048)", cmdline.ParseCount(&f.budget.PerToken, 1_000_000))
+	cmdline.Func(set, "max-requests-per-address", "N", "of one client address, or one /64 of IPv6, under way at once (default: no bound, as a balancer is one address)", cmdline.ParseCount(&f.budget.PerAddress, 1_000_000))
+	cmdline.Func(set, "trusted-proxies", "NETWORKS", "networks such as 10.0.0.0/8,::1/128 whose X-Forwarded-For says the client's address (default: none)", func(s string) (err error) {
+		f.budget.Trusted, err = server.ParseNetworks(s)
+		return err
 	})
 	cmdline.Func(set, "max-connections", "N", "open at once; the longest idle one makes room for a new one (default 4096)", cmdline.ParseCount(&f.maxConnections, 1_000_000))
 	cmdline.Func(set, "max-leases", "N", "held at once (default 1000000)", cmdline.ParseCount(&f.maxLeases, 100_000_000))

@@ -29,7 +29,7 @@ func TestFlagsFromTheEnvironment(t *testing.T) {
 
 // What the files of docs/deploy set are flags that there are.
 func TestDeployFiles(t *testing.T) {
-	var f flags
+	f := defaults()
 	known := map[string]bool{}
 	set := pflag.NewFlagSet("serve", pflag.ContinueOnError)
 	f.register(set)

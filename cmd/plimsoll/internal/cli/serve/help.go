@@ -10,6 +10,7 @@ docs/API.md describes the requests, docs/OPERATIONS.md how to run it.`
 PLIMSOLL_ADMIN_LISTEN for --admin-listen and so on; PLIMSOLL_LISTEN takes several
 addresses, with commas between them. A flag wins.
 
-SIGTERM and Ctrl-C let requests under way end, tell the store what is not told
-yet, and stop.`
+SIGTERM says 503 at /readyz and goes on for --lame-duck, lets requests under way
+end, tells the store what is not told yet, and stops. Ctrl-C and a second signal
+leave the lame duck out; one more signal ends the process at once.`
 )

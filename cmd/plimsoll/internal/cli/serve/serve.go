@@ -16,6 +16,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -42,12 +43,17 @@ func New(env cmdline.Environment) *cobra.Command {
 	return c
 }
 
-func (f flags) serve(ctx context.Context, env cmdline.Environment) error {
+func (f *flags) serve(ctx context.Context, env cmdline.Environment) error {
 	log := slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: f.log}))
-	secure, err := f.tls()
+	certificate, err := f.certificate(log)
 	if err != nil {
 		return err
 	}
+	var secure *tls.Config
+	if certificate != nil {
+		secure = certificate.TLS()
+	}
+	server.CheckDescriptors(f.maxConnections, log)
 	spans, err := f.spans(env, log)
 	if err != nil {
 		return err
@@ -62,7 +68,8 @@ func (f flags) serve(ctx context.Context, env cmdline.Environment) error {
 	if n := len(d.File().Warnings); n > 0 {
 		log.Warn("the configuration has warnings; plimsoll check shows them", "warnings", n)
 	}
-	watch, err := newOperators(d)
+	f.events = server.NewEvents(log)
+	watch, err := newOperators(d, f.events)
 	if err != nil {
 		return err
 	}
@@ -93,6 +100,9 @@ func (f flags) serve(ctx context.Context, env cmdline.Environment) error {
 		defer close(told)
 		spans.Run(life)
 	}()
+	if certificate != nil {
+		go certificate.Run(life, time.Second)
+	}
 	sampled := make(chan struct{})
 	go func() {
 		defer close(sampled)
@@ -106,7 +116,7 @@ func (f flags) serve(ctx context.Context, env cmdline.Environment) error {
 	if err := server.Notify(env.Getenv, "READY=1"); err != nil {
 		log.Warn("cannot tell systemd", "error", err.Error())
 	}
-	err = f.run(ctx, env, d, log, secure, group{proxy.Clean(spans.Wrap(watch.timed(main))), calls}, group{side, admin})
+	err = f.run(ctx, env, d, watch, log, secure, group{proxy.Clean(spans.Wrap(watch.timed(main))), calls}, group{side, admin})
 	stop()
 	<-sampled
 	<-told
@@ -124,7 +134,8 @@ type group struct {
 }
 
 // run serves all groups until ctx ends or one of them fails.
-func (f flags) run(ctx context.Context, env cmdline.Environment, d *daemon.Daemon, log *slog.Logger, secure *tls.Config, groups ...group) error {
+func (f *flags) run(ctx context.Context, env cmdline.Environment, d *daemon.Daemon, watch *operators, log *slog.Logger, secure *tls.Config, groups ...group) error {
+	hurry := cmdline.HurryOf(ctx)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	errs := make(chan error, len(groups))
@@ -134,10 +145,12 @@ func (f flags) run(ctx context.Context, env cmdline.Environment, d *daemon.Daemo
 			continue
 		}
 		running++
+		guard := server.NewGuard(g.handler, d.Tokens, log, daemon.OpenPaths()...)
+		guard.Budget, guard.Events, guard.Seen = f.budget, f.events, watch.seen
 		go func() {
 			errs <- server.Serve(ctx, server.Config{
-				Handler: server.NewGuard(g.handler, d.Tokens, log, daemon.OpenPaths()...), TLS: secure,
-				MaxConnections: f.maxConnections, Drain: f.drain, Log: log,
+				Handler: guard, TLS: secure, MaxConnections: f.maxConnections,
+				Drain: f.drain, LameDuck: f.lameDuck, Hurry: hurry, Events: f.events, Log: log,
 				Draining: func() {
 					d.Drain()
 					_ = server.Notify(env.Getenv, "STOPPING=1") // it has asked for it
@@ -176,7 +189,7 @@ func muxes(d *daemon.Daemon, watch *operators, apart bool) (calls, admin *http.S
 }
 
 // open opens the listeners, or takes those that systemd has opened.
-func (f flags) open(env cmdline.Environment) (calls, admin []net.Listener, err error) {
+func (f *flags) open(env cmdline.Environment) (calls, admin []net.Listener, err error) {
 	defer func() {
 		if err != nil {
 			closeAll(append(calls, admin...))
@@ -212,26 +225,20 @@ func closeAll(list []net.Listener) {
 	}
 }
 
-// tls returns what the flags say about TLS; nil: nothing.
-func (f flags) tls() (*tls.Config, error) {
+// certificate returns what TLS is spoken with; nil: there is no TLS.
+func (f *flags) certificate(log *slog.Logger) (*server.Certificate, error) {
 	if f.tlsCert == "" {
 		return nil, nil
 	}
-	if _, err := tls.LoadX509KeyPair(f.tlsCert, f.tlsKey); err != nil {
+	c, err := server.LoadCertificate(f.tlsCert, f.tlsKey, log)
+	if err != nil {
 		return nil, fmt.Errorf("--tls-cert, --tls-key: %w", err)
 	}
-	return &tls.Config{
-		MinVersion: tls.VersionTLS12,
-		// Read at every handshake, so that certificates can be renewed.
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-			c, err := tls.LoadX509KeyPair(f.tlsCert, f.tlsKey)
-			return &c, err
-		},
-	}, nil
+	return c, nil
 }
 
 // source names the configuration.
-func (f flags) source() string {
+func (f *flags) source() string {
 	if f.config == "" {
 		return "the built-in example"
 	}
@@ -239,7 +246,7 @@ func (f flags) source() string {
 }
 
 // welcome says where to go.
-func (f flags) welcome(d *daemon.Daemon, calls, admin []net.Listener, secure bool) string {
+func (f *flags) welcome(d *daemon.Daemon, calls, admin []net.Listener, secure bool) string {
 	var b strings.Builder
 	cfg := d.File().Engine
 	groups := map[string]bool{}

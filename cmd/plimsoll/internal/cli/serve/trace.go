@@ -9,7 +9,7 @@ import (
 )
 
 // spans returns what tells a collector of requests; nil: none is named.
-func (f flags) spans(env cmdline.Environment, log *slog.Logger) (*otlp.Exporter, error) {
+func (f *flags) spans(env cmdline.Environment, log *slog.Logger) (*otlp.Exporter, error) {
 	cfg, err := otlp.FromEnv(f.otlp, env.Getenv)
 	if cfg == nil || err != nil {
 		return nil, err

@@ -1,13 +1,6 @@
 package server
 
-import (
-	"context"
-	"net/http"
-)
-
-// Caller returns the name of the token that a request carries; "" if it carries none
-// of these.
-func (t *Tokens) Caller(r *http.Request) string { return t.name(tokenOf(r)) }
+import "context"
 
 // Draining returns a context that ends when the server that answers a request is about
 // to end; nil outside of a server.

@@ -1,0 +1,44 @@
+package api
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"time"
+)
+
+// smallAnswer is up to how many bytes an answer is not counted: what a connection's
+// buffers take in at once.
+const smallAnswer = 16 << 10
+
+const busyMessage = "as many bytes of requests and answers are held as may be; try again"
+
+const busyAnswer = `{"error":{"type":"too_much_held","message":"` + busyMessage + `","retry_after_ms":1000}}`
+
+var errHeld = errors.New("too much is held")
+
+func tooBusy() *problem {
+	return &problem{status: http.StatusServiceUnavailable, kind: "too_much_held", message: busyMessage, retryAfter: time.Second}
+}
+
+// heldReader counts what arrives of a body among what is held.
+type heldReader struct {
+	src io.Reader
+	api *API
+	n   int64
+}
+
+// Read implements [io.Reader].
+func (h *heldReader) Read(p []byte) (int, error) {
+	n, err := h.src.Read(p)
+	if n > 0 {
+		h.n += int64(n)
+		if h.api.held.Add(int64(n)) > h.api.most {
+			err = errHeld
+		}
+	}
+	return n, err
+}
+
+// release gives back what was counted.
+func (h *heldReader) release() { h.api.held.Add(-h.n) }

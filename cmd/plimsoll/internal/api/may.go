@@ -1,0 +1,34 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
+)
+
+// forbidden is a field of a request that the caller's token does not allow.
+func forbidden(field, message string) *problem {
+	return &problem{status: http.StatusForbidden, kind: "not_allowed", field: field, message: field + ": " + message}
+}
+
+// mayCall reports that a token is not for a group, whether there is such a group or
+// not.
+func (a *API) mayCall(who *server.Token, group string) *problem {
+	if who == nil || who.Groups == nil || who.MayCall(a.groupName(group)) {
+		return nil
+	}
+	return forbidden("group", "is none that this token is for")
+}
+
+// mayUse is mayCall for a deployment's group.
+func (a *API) mayUse(who *server.Token, deployment string) *problem {
+	if who == nil || who.Groups == nil {
+		return nil
+	}
+	if m := a.known.Load(); m != nil {
+		if k, ok := (*m)[deployment]; ok && who.MayCall(k.group) {
+			return nil
+		}
+	}
+	return forbidden("deployment", "is in no group that this token is for")
+}

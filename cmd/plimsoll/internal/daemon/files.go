@@ -1,0 +1,103 @@
+package daemon
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"time"
+)
+
+// goneAfter is how many looks in a row a file has to be missing before that is told:
+// an editor that replaces it takes it away for a moment.
+const goneAfter = 3
+
+// watchedFile is a file as it was when last looked at.
+type watchedFile struct {
+	path    string
+	info    fs.FileInfo // nil: it was not there
+	missing int         // looks in a row
+}
+
+func watch(paths ...string) []watchedFile {
+	var list []watchedFile
+	for _, path := range paths {
+		if path != "" {
+			info, _ := os.Stat(path) // reading it says why
+			list = append(list, watchedFile{path: path, info: info})
+		}
+	}
+	return list
+}
+
+// looked is what a look at the files found.
+type looked struct {
+	files   []watchedFile
+	changed bool
+}
+
+// look finds out how the files are now.
+func look(before []watchedFile) (looked, error) {
+	out := looked{files: append([]watchedFile(nil), before...)}
+	for i := range out.files {
+		w := &out.files[i]
+		info, err := os.Stat(w.path)
+		if errors.Is(err, fs.ErrNotExist) {
+			w.missing++
+			continue
+		}
+		back := w.missing >= goneAfter
+		w.missing = 0
+		if err != nil || !back && w.info != nil && os.SameFile(info, w.info) && info.ModTime().Equal(w.info.ModTime()) && info.Size() == w.info.Size() {
+			continue
+		}
+		w.info, out.changed = info, true
+	}
+	return out, nil
+}
+
+// poll looks for changes each time that the options' Poll has passed, and reads the
+// files when there is one, or when reload has something. It returns when stop is
+// closed.
+func (d *Daemon) poll(stop <-chan struct{}, reload <-chan os.Signal) {
+	tick := time.NewTicker(d.opts.Poll)
+	defer tick.Stop()
+	stuck := false
+	for {
+		select {
+		case <-stop:
+			return
+		case <-reload:
+			d.Reload()
+		case <-tick.C:
+			now, err := within(&d.patient, func() (looked, error) { return look(d.watched) })
+			if err != nil {
+				if !stuck {
+					d.log.Warn("the files cannot be looked at", "error", err.Error())
+				}
+				stuck = true
+				continue
+			}
+			stuck = false
+			d.reportGone(now.files)
+			d.watched = now.files
+			if now.changed {
+				d.Reload()
+			}
+		}
+	}
+}
+
+// FilesMissing reports whether a file that was read is not there any more.
+func (d *Daemon) FilesMissing() bool { return d.gone.Load() }
+
+// reportGone tells once of a file that has gone.
+func (d *Daemon) reportGone(files []watchedFile) {
+	gone := false
+	for _, f := range files {
+		gone = gone || f.missing >= goneAfter
+		if f.missing == goneAfter {
+			d.log.Warn("a file is gone: what was read of it goes on, and a restart would fail", "file", f.path)
+		}
+	}
+	d.gone.Store(gone)
+}

@@ -1,0 +1,105 @@
+package daemon_test
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/daemon"
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
+	"github.com/plimsoll-dev/plimsoll/sync/servertest"
+)
+
+// A configuration that turns into a pipe that nothing writes to stops neither the
+// sweeps, nor the end, nor the reading of the file that takes its place.
+func TestBlockingFile(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "config.yaml")
+	require.NoError(t, os.WriteFile(path, []byte(daily), 0o600))
+	log := &logged{}
+	d, err := daemon.New(daemon.Options{Config: path, Poll: 10 * time.Millisecond, Log: slog.New(slog.NewTextHandler(log, nil))})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- d.Run(ctx, nil) }()
+	pipe := filepath.Join(dir, "pipe")
+	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
+	require.NoError(t, os.Rename(pipe, path))
+	servertest.Until(t, "the log says why", func() bool { return strings.Contains(log.String(), "a pipe that nothing writes to") })
+	next := filepath.Join(dir, "next")
+	require.NoError(t, os.WriteFile(next, []byte(daily+"- {id: b, group: other}\n"), 0o600))
+	require.NoError(t, os.Rename(next, path))
+	servertest.Until(t, "the file is read", func() bool { return len(d.File().Engine.Deployments) == 2 })
+	require.Equal(t, int64(1), d.Reloads().Taken)
+	require.Equal(t, int64(1), d.Reloads().Refused)
+
+	require.NoError(t, os.Remove(path))
+	servertest.Until(t, "the log says that it is gone", func() bool { return strings.Contains(log.String(), "a file is gone") })
+	require.True(t, d.FilesMissing())
+	require.NoError(t, os.WriteFile(path, []byte(daily), 0o600))
+	servertest.Until(t, "the file is read", func() bool { return len(d.File().Engine.Deployments) == 1 && !d.FilesMissing() })
+	cancel()
+	require.NoError(t, <-ended)
+}
+
+// A token's pattern that matches no group is refused, and the tokens before go on.
+func TestTokensFitTheGroups(t *testing.T) {
+	dir := t.TempDir()
+	config, tokens := filepath.Join(dir, "config.yaml"), filepath.Join(dir, "tokens")
+	require.NoError(t, os.WriteFile(config, []byte(daily), 0o600))
+	line := "a sha256:" + strings.Repeat("ab", 32) + " scopes=decide groups="
+	require.NoError(t, os.WriteFile(tokens, []byte(line+"claude*\n"), 0o600))
+	_, err := daemon.New(daemon.Options{Config: config, Tokens: tokens})
+	require.ErrorContains(t, err, `tokens:1: groups: "claude*" matches no group of the configuration`)
+	require.NoError(t, os.WriteFile(tokens, []byte(line+"ch*\n"), 0o600))
+	d, err := daemon.New(daemon.Options{Config: config, Tokens: tokens})
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(tokens, []byte(line+"claude*\n"), 0o600))
+	d.Reload()
+	require.Contains(t, d.Reloads().Problem, "matches no group")
+	require.Equal(t, server.Patterns{"ch*"}, d.Tokens().All()[0].Groups)
+}
+
+// A daemon with a store that never answers is ready after 5 s; who has no token is
+// told no more than that.
+func TestReadiness(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "config.yaml")
+	require.NoError(t, os.WriteFile(path, []byte(daily), 0o600))
+	d, err := daemon.New(daemon.Options{Config: path, Sync: "valkey://127.0.0.1:1"})
+	require.NoError(t, err)
+	mux := http.NewServeMux()
+	d.Register(mux)
+	guard := server.NewGuard(mux, d.Tokens, slog.New(slog.DiscardHandler), daemon.OpenPaths()...)
+	ask := func(host string) (int, map[string]any) {
+		r := httptest.NewRequest("GET", "http://"+host+"/readyz", nil)
+		w := httptest.NewRecorder()
+		guard.ServeHTTP(w, r)
+		var got map[string]any
+		require.NoError(t, json.Unmarshal(w.Body.Bytes(), &got))
+		return w.Code, got
+	}
+	status, got := ask("127.0.0.1")
+	require.Equal(t, 503, status)
+	require.Equal(t, "connecting", got["store"].(map[string]any)["state"])
+	d.SetStarted(time.Now().Add(-time.Minute))
+	status, got = ask("127.0.0.1")
+	require.Equal(t, 200, status)
+	require.Equal(t, "away", got["store"].(map[string]any)["state"])
+	status, got = ask("plimsoll.example")
+	require.Equal(t, 200, status)
+	require.Equal(t, map[string]any{"ready": true}, got)
+	d.Drain()
+	status, got = ask("plimsoll.example")
+	require.Equal(t, 503, status)
+	require.Equal(t, map[string]any{"ready": false, "draining": true}, got)
+}

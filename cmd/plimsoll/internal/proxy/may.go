@@ -1,0 +1,44 @@
+package proxy
+
+import (
+	"net/http"
+
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
+	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/transport"
+)
+
+const notForGroup = "this token is not for the model that is asked for"
+
+// mayCall reports whether a request's token is for the group that a name or an alias
+// means.
+func mayCall(eng *engine.Engine, r *http.Request, name string) bool {
+	who := server.CallerOf(r.Context())
+	if who == nil || who.Groups == nil {
+		return true
+	}
+	if group, err := eng.Group(name); err == nil {
+		name = group.Name()
+	}
+	return who.MayCall(name)
+}
+
+// may reports what a request's token does not allow of a call.
+func (p *Proxy) may(r *http.Request, a *transport.Admission) error {
+	who := server.CallerOf(r.Context())
+	if who == nil {
+		return nil
+	}
+	if !mayCall(p.cfg.Engine, r, a.Group) {
+		return &transport.Refusal{Status: http.StatusForbidden, Param: "model", Message: notForGroup}
+	}
+	for _, tag := range a.Demand.Tags {
+		if !who.MayTag(tag) {
+			return &transport.Refusal{Status: http.StatusForbidden, Message: "this token may not ask for one of the call's tags"}
+		}
+	}
+	if !who.MayPrioritize(a.Demand.Priority) {
+		return &transport.Refusal{Status: http.StatusForbidden, Message: "this token may not ask for the call's class of priority"}
+	}
+	return nil
+}

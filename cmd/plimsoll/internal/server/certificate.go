@@ -1,0 +1,89 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync/atomic"
+	"time"
+)
+
+// Certificate is a pair of files that TLS is spoken with. They are read when they
+// change; while one of them cannot be used, such as a certificate whose key is not
+// there yet, the last good pair goes on.
+type Certificate struct {
+	cert, key string
+	log       *slog.Logger
+	pair      atomic.Pointer[tls.Certificate]
+	seen      [2]stamp
+}
+
+// stamp tells one state of a file from another.
+type stamp struct {
+	size int64
+	time time.Time
+}
+
+// LoadCertificate reads the pair.
+func LoadCertificate(cert, key string, log *slog.Logger) (*Certificate, error) {
+	c := &Certificate{cert: cert, key: key, log: log}
+	c.seen = c.stamps()
+	return c, c.load()
+}
+
+func (c *Certificate) load() error {
+	pair, err := tls.LoadX509KeyPair(c.cert, c.key)
+	if err != nil {
+		return fmt.Errorf("the certificate %s and the key %s: %w", c.cert, c.key, err)
+	}
+	c.pair.Store(&pair)
+	return nil
+}
+
+// TLS returns a configuration that speaks with the present pair.
+func (c *Certificate) TLS() *tls.Config {
+	return &tls.Config{
+		MinVersion:     tls.VersionTLS12,
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.pair.Load(), nil },
+	}
+}
+
+// Run looks for changes each time that every has passed, until ctx ends.
+func (c *Certificate) Run(ctx context.Context, every time.Duration) {
+	look := time.NewTicker(every)
+	defer look.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-look.C:
+			c.renew()
+		}
+	}
+}
+
+func (c *Certificate) renew() {
+	now := c.stamps()
+	if now == c.seen {
+		return
+	}
+	c.seen = now
+	if err := c.load(); err != nil {
+		c.log.Warn("TLS goes on with the certificate that it has: the new one cannot be used; replace both files", "error", err.Error())
+		return
+	}
+	leaf := c.pair.Load().Leaf
+	c.log.Info("TLS certificate read", "valid_until", leaf.NotAfter)
+}
+
+func (c *Certificate) stamps() [2]stamp {
+	var out [2]stamp
+	for i, path := range []string{c.cert, c.key} {
+		if info, err := os.Stat(path); err == nil {
+			out[i] = stamp{info.Size(), info.ModTime()}
+		}
+	}
+	return out
+}

@@ -1,0 +1,120 @@
+package server
+
+import (
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// Event is a kind of what goes wrong around requests and that an operator must see.
+type Event uint8
+
+// What operators see. Each kind is logged at once, and then once a minute at most,
+// with how many there were.
+const (
+	HandlerPanic Event = iota
+	TLSHandshake
+	AcceptFailed
+	DescriptorsExhausted
+	ConnectionRefused
+	RequestRefused // by a budget of requests under way
+	OtherServerError
+	events
+)
+
+var eventNames = [events]string{
+	"handler_panic", "tls_handshake", "accept_failed", "descriptors_exhausted", "connection_refused", "request_refused", "other",
+}
+
+var eventMessages = [events]string{
+	"a request's handler failed", "a TLS handshake failed", "a connection could not be accepted", "no file descriptor is left for a new connection; raise LimitNOFILE or lower --max-connections",
+	"a connection was turned away", "a request was turned away", "the server reports an error",
+}
+
+func (e Event) String() string { return eventNames[e] }
+
+// eventGap is between two lines of a kind.
+const eventGap = time.Minute
+
+// Events counts what goes wrong, and logs it at WARN or above. Safe for concurrent
+// use; nil does nothing.
+type Events struct {
+	log    *slog.Logger
+	now    func() time.Time
+	counts [events]atomic.Int64
+
+	mu     sync.Mutex
+	last   [events]time.Time // when a line was written
+	silent [events]int64     // since then
+}
+
+// NewEvents returns an Events that writes to log.
+func NewEvents(log *slog.Logger) *Events { return &Events{log: log, now: time.Now} }
+
+// Counts calls each with every kind and how many there were.
+func (e *Events) Counts(each func(Event, int64)) {
+	for k := range events {
+		each(k, e.counts[k].Load())
+	}
+}
+
+// Count counts one of a kind, whose detail goes to the log with the first of each
+// minute.
+func (e *Events) Count(k Event, detail string) {
+	if e == nil {
+		return
+	}
+	e.counts[k].Add(1)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.silent[k]++
+	now := e.now()
+	if !e.last[k].IsZero() && now.Sub(e.last[k]) < eventGap {
+		return
+	}
+	n := e.silent[k]
+	e.last[k], e.silent[k] = now, 0
+	if k == HandlerPanic {
+		e.log.Error(eventMessages[k], "count", n, "detail", detail)
+		return
+	}
+	e.log.Warn(eventMessages[k], "kind", k.String(), "count", n, "detail", detail)
+}
+
+// accept counts an error of a listener.
+func (e *Events) accept(err error) {
+	switch {
+	case errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE):
+		e.Count(DescriptorsExhausted, err.Error())
+	case strings.Contains(err.Error(), "use of closed network connection"): // the end
+	default:
+		e.Count(AcceptFailed, err.Error())
+	}
+}
+
+// Write takes a line of [http.Server.ErrorLog].
+func (e *Events) Write(line []byte) (int, error) {
+	text := strings.TrimSpace(string(line))
+	switch {
+	case strings.HasPrefix(text, "http: panic serving") || strings.HasPrefix(text, "http2: panic serving"):
+		e.Count(HandlerPanic, text)
+	case strings.HasPrefix(text, "http: TLS handshake error"):
+		if !strings.HasSuffix(text, ": EOF") { // who looks whether the port is open says nothing
+			e.Count(TLSHandshake, text)
+		}
+	case strings.HasPrefix(text, "http: Accept error"): // counted by the listener
+	default:
+		e.log.Debug(text)
+		e.Count(OtherServerError, firstLine(text))
+	}
+	return len(line), nil
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
+}

@@ -1,0 +1,122 @@
+package server
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// Token is who may call, and what for. Its zero lists allow everything.
+type Token struct {
+	Name    string
+	Scopes  Scope
+	Groups  Patterns  // of the groups it is for, by their own names
+	Tags    Patterns  // that it may ask for
+	Classes []int     // of priority that it may ask for; nil = all
+	Expires time.Time // zero = never
+	// Legacy says that its line names no scopes: it has all of them.
+	Legacy bool
+
+	line     int
+	hash     [sha256.Size]byte
+	underWay *atomic.Int64 // requests; kept over reloads
+}
+
+// MayCall reports whether the token is for a group. A nil token is nobody's: there
+// are none, and everything is allowed.
+func (t *Token) MayCall(group string) bool { return t == nil || t.Groups.Match(group) }
+
+// MayTag reports whether the token may ask for a tag.
+func (t *Token) MayTag(tag string) bool { return t == nil || t.Tags.Match(tag) }
+
+// MayPrioritize reports whether the token may ask for a class of priority.
+func (t *Token) MayPrioritize(class int) bool {
+	return t == nil || t.Classes == nil || slices.Contains(t.Classes, class)
+}
+
+// Line is how a file of tokens says it. [ReadTokens] takes it.
+func (t *Token) Line() string {
+	var b strings.Builder
+	b.WriteString(t.Name + " " + hashPrefix + hex.EncodeToString(t.hash[:]))
+	if !t.Legacy {
+		b.WriteString(" scopes=" + t.Scopes.String())
+	}
+	if t.Groups != nil {
+		b.WriteString(" groups=" + t.Groups.String())
+	}
+	if t.Tags != nil {
+		b.WriteString(" tags=" + t.Tags.String())
+	}
+	if t.Classes != nil {
+		b.WriteString(" priorities=" + joinInts(t.Classes))
+	}
+	if !t.Expires.IsZero() {
+		b.WriteString(" expires=" + t.Expires.UTC().Format(time.RFC3339))
+	}
+	return b.String()
+}
+
+func joinInts(list []int) string {
+	parts := make([]string, len(list))
+	for i, n := range list {
+		parts[i] = strconv.Itoa(n)
+	}
+	return strings.Join(parts, ",")
+}
+
+// set takes in one attribute of a line.
+func (t *Token) set(name, value string) (err error) {
+	switch name {
+	case "scopes":
+		t.Scopes, err = ParseScopes(value)
+		t.Legacy = false
+	case "groups":
+		t.Groups, err = ParsePatterns(value)
+	case "tags":
+		t.Tags, err = ParsePatterns(value)
+	case "priorities":
+		t.Classes, err = ParseClasses(value)
+	case "expires":
+		if t.Expires, err = time.Parse(time.RFC3339, value); err != nil {
+			err = fmt.Errorf("%q is no time such as 2027-01-31T00:00:00Z", value)
+		}
+	default:
+		return fmt.Errorf("unknown attribute; use any of scopes=, groups=, tags=, priorities=, expires=")
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// ParseClasses reads classes of priority with commas between them.
+func ParseClasses(text string) ([]int, error) {
+	var list []int
+	for part := range strings.SplitSeq(text, ",") {
+		n, err := strconv.Atoi(part)
+		if err != nil || n < 0 {
+			return nil, fmt.Errorf("%q is no class of priority; want whole numbers from 0 on, with commas between them", part)
+		}
+		list = append(list, n)
+	}
+	return list, nil
+}
+
+type callerKey struct{}
+
+// CallerOf returns the token that a request came with; nil = there are no tokens.
+func CallerOf(ctx context.Context) *Token {
+	t, _ := ctx.Value(callerKey{}).(*Token)
+	return t
+}
+
+// WithCaller returns a context whose [CallerOf] is a token.
+func WithCaller(ctx context.Context, t *Token) context.Context {
+	return context.WithValue(ctx, callerKey{}, t)
+}

@@ -1,0 +1,136 @@
+package server
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync"
+)
+
+// Budget bounds how many requests may be under way at once. A zero bound is none.
+type Budget struct {
+	// PerToken is for each token.
+	PerToken int
+	// PerAddress is for each address of a client, of which a network of IPv6 is a /64.
+	PerAddress int
+	// Trusted are the networks of proxies whose X-Forwarded-For is believed.
+	Trusted []netip.Prefix
+
+	mu        sync.Mutex
+	addresses map[netip.Addr]int // with requests under way, so that it is no larger than they are many
+}
+
+// ParseNetworks reads networks, such as 10.0.0.0/8, with commas between them. A single
+// address is a network of one.
+func ParseNetworks(text string) ([]netip.Prefix, error) {
+	var list []netip.Prefix
+	for part := range strings.SplitSeq(text, ",") {
+		part = strings.TrimSpace(part)
+		if a, err := netip.ParseAddr(part); err == nil {
+			list = append(list, netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()))
+			continue
+		}
+		p, err := netip.ParsePrefix(part)
+		if err != nil {
+			return nil, errors.New("want networks such as 10.0.0.0/8,fd00::/8, with commas between them")
+		}
+		list = append(list, p.Masked())
+	}
+	return list, nil
+}
+
+// token counts a request of a token in. False: it has as many under way as it may.
+func (b *Budget) token(t *Token) bool {
+	if b == nil || b.PerToken == 0 || t == nil {
+		return true
+	}
+	if t.underWay.Add(1) > int64(b.PerToken) {
+		t.underWay.Add(-1)
+		return false
+	}
+	return true
+}
+
+// tokenEnd counts it out.
+func (b *Budget) tokenEnd(t *Token) {
+	if b != nil && b.PerToken != 0 && t != nil {
+		t.underWay.Add(-1)
+	}
+}
+
+// address counts a request of a client's address in. False: it has as many under way
+// as it may. A client without one, as on a Unix socket, is not counted.
+func (b *Budget) address(r *http.Request) (client netip.Addr, ok bool) {
+	if b == nil || b.PerAddress == 0 {
+		return netip.Addr{}, true
+	}
+	client = b.client(r)
+	if !client.IsValid() {
+		return client, true
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.addresses == nil {
+		b.addresses = map[netip.Addr]int{}
+	}
+	if b.addresses[client] >= b.PerAddress {
+		return netip.Addr{}, false
+	}
+	b.addresses[client]++
+	return client, true
+}
+
+// addressEnd counts it out.
+func (b *Budget) addressEnd(client netip.Addr) {
+	if !client.IsValid() {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.addresses[client]--; b.addresses[client] == 0 {
+		delete(b.addresses, client)
+	}
+}
+
+// client returns the address that a request came from: the connection's, or where
+// that is a trusted proxy, the last address in X-Forwarded-For that is none.
+func (b *Budget) client(r *http.Request) netip.Addr {
+	a := parseAddress(r.RemoteAddr)
+	list := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for i := len(list) - 1; i >= 0 && b.trusts(a); i-- {
+		next := parseAddress(strings.TrimSpace(list[i]))
+		if !next.IsValid() {
+			break
+		}
+		a = next
+	}
+	if a.Is6() {
+		if p, err := a.Prefix(64); err == nil {
+			return p.Addr()
+		}
+	}
+	return a
+}
+
+func (b *Budget) trusts(a netip.Addr) bool {
+	for _, p := range b.Trusted {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
+
+// parseAddress reads an address with or without a port; the zero Addr = it is none.
+func parseAddress(text string) netip.Addr {
+	if host, _, err := net.SplitHostPort(text); err == nil {
+		text = host
+	}
+	a, err := netip.ParseAddr(text)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return a.Unmap().WithZone("")
+}
