@@ -34,7 +34,8 @@ type Config struct {
 	// logs headers logs them too.
 	Base http.RoundTripper
 	// Counter returns what counts the tokens of a prompt for the group of that
-	// name; nil, or a nil Counter = the estimate of [estimate.EncodingFor].
+	// name; nil, or a nil Counter = the estimate of [estimate.EncodingFor]. It must not
+	// keep a text that it was given: the memory is used again.
 	Counter func(group string) estimate.Counter
 	// Adjust may change how a request is admitted before it is: by its header, its
 	// context or members of its body. The request's body has been read. It is called once

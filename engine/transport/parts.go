@@ -22,11 +22,11 @@ func itemOf(raw json.RawMessage) item {
 	for name, v := range wire.Members(raw) {
 		switch name {
 		case "type":
-			it.kind = wire.Unquote(v)
+			it.kind, _ = wire.Text(v)
 		case "role":
-			it.role = wire.Unquote(v)
+			it.role, _ = wire.Text(v)
 		case "name":
-			it.name = wire.Unquote(v)
+			it.name, _ = wire.Text(v)
 		case "content":
 			it.content = v
 		case "tool_calls":
@@ -52,90 +52,96 @@ func itemOf(raw json.RawMessage) item {
 	return it
 }
 
-// appendItems adds the messages of a list, or the items of a response's input.
-func appendItems(list []estimate.Message, raw json.RawMessage) []estimate.Message {
+// items counts the messages of a list, or the items of a response's input.
+func (t *tally) items(raw json.RawMessage) {
 	if absent(raw) {
-		return list
+		return
 	}
 	if raw[0] != '[' {
-		m := estimate.Message{Role: "user"}
-		addContent(&m, raw, 0)
-		return append(list, m)
+		t.message("user", "")
+		t.content(raw, 0)
+		return
 	}
 	for raw := range wire.Elements(raw) {
-		var m estimate.Message
-		if it := itemOf(raw); it.role == "" {
-			addPart(&m, raw, 0)
-		} else {
-			m.Role, m.Name = it.role, it.name
-			addContent(&m, it.content, 0)
-			for call := range wire.Elements(it.calls) {
-				for name, v := range wire.Members(call) {
-					if f := itemOf(v); name == "function" {
-						m.Calls = append(m.Calls, estimate.Call{Name: f.name, Arguments: wire.Unquote(f.arguments)})
-					}
+		it := itemOf(raw)
+		if it.role == "" {
+			t.message("", "")
+			t.part(raw, 0)
+			continue
+		}
+		t.message(it.role, it.name)
+		t.content(it.content, 0)
+		for call := range wire.Elements(it.calls) {
+			for name, v := range wire.Members(call) {
+				if name == "function" {
+					f := itemOf(v)
+					t.call(f.name, f.arguments)
 				}
 			}
 		}
-		list = append(list, m)
 	}
-	return list
+}
+
+// system counts the instructions.
+func (t *tally) system(raw json.RawMessage) {
+	if !absent(raw) {
+		t.message("system", "")
+		t.content(raw, 0)
+	}
 }
 
 // maxNesting is how deep parts may lie in parts; what lies deeper counts as the
 // text that it is, so that a body is looked at a bounded number of times.
 const maxNesting = 4
 
-// addContent adds a text, or a list of parts.
-func addContent(m *estimate.Message, raw json.RawMessage, depth int) {
+// content counts a text, or a list of parts.
+func (t *tally) content(raw json.RawMessage, depth int) {
 	switch {
 	case absent(raw):
-	case depth > maxNesting:
-		m.Parts = append(m.Parts, string(raw))
-	case raw[0] == '"':
-		m.Parts = append(m.Parts, wire.Unquote(raw))
-	case raw[0] == '[':
+	case depth <= maxNesting && raw[0] == '[':
 		for part := range wire.Elements(raw) {
-			addPart(m, part, depth)
+			t.part(part, depth)
 		}
+	case depth > maxNesting && raw[0] == '"':
+		t.raw(raw)
 	default:
-		m.Parts = append(m.Parts, string(raw))
+		t.text(raw)
 	}
 }
 
-// addPart adds one part of a message. A file, a document or a sound counts as an
+// part counts one part of a message. A file, a document or a sound counts as an
 // image: its tokens cannot be known from here.
-func addPart(m *estimate.Message, raw json.RawMessage, depth int) {
+func (t *tally) part(raw json.RawMessage, depth int) {
 	it := itemOf(raw)
 	switch it.kind {
 	case "text", "input_text", "output_text":
-		addContent(m, it.text, depth+1)
+		t.content(it.text, depth+1)
 	case "refusal":
-		addContent(m, it.refusal, depth+1)
+		t.content(it.refusal, depth+1)
 	case "thinking":
-		addContent(m, it.thinking, depth+1)
+		t.content(it.thinking, depth+1)
 	case "image_url", "input_image", "image":
 		detail := wire.Unquote(it.detail)
 		if nested := itemOf(it.image); len(nested.detail) > 0 {
 			detail = wire.Unquote(nested.detail)
 		}
 		if detail == "low" {
-			m.LowDetailImages++
+			t.total += estimate.LowDetailImageTokens
 		} else {
-			m.Images++
+			t.total += estimate.ImageTokens
 		}
 	case "file", "input_file", "document", "input_audio":
-		m.Images++
+		t.total += estimate.ImageTokens
 	case "tool_use", "server_tool_use":
-		m.Calls = append(m.Calls, estimate.Call{Name: it.name, Arguments: string(it.input)})
+		t.call(it.name, it.input)
 	case "function_call":
-		m.Calls = append(m.Calls, estimate.Call{Name: it.name, Arguments: wire.Unquote(it.arguments)})
+		t.call(it.name, it.arguments)
 	case "tool_result":
-		addContent(m, it.content, depth+1)
+		t.content(it.content, depth+1)
 	case "function_call_output":
-		addContent(m, it.output, depth+1)
+		t.content(it.output, depth+1)
 	case "item_reference", "redacted_thinking":
 	default:
-		m.Parts = append(m.Parts, string(raw))
+		t.raw(raw)
 	}
 }

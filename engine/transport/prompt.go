@@ -28,10 +28,10 @@ func demand(op operation, body *wire.Object, counter estimate.Counter) engine.De
 				d.MaxOutputTokens = v
 			}
 		}
-		n, err = estimate.Messages(counter, chatOf(op, body))
+		n, err = prompt(op, body, counter)
 	}
 	if err != nil {
-		n = estimate.Text(string(body.Text), counter.Encoding())
+		n = estimate.Text(wire.Raw(body.Text), counter.Encoding())
 	}
 	d.InputTokens = min(n, engine.MaxCount)
 	return d
@@ -39,89 +39,91 @@ func demand(op operation, body *wire.Object, counter estimate.Counter) engine.De
 
 // inputs counts what is to be embedded: a text, texts, tokens or lists of them.
 func inputs(c estimate.Counter, raw json.RawMessage) (int64, error) {
-	var text string
-	if json.Unmarshal(raw, &text) == nil {
-		return c.Text(text)
+	t := tally{counter: c}
+	if len(raw) == 0 || raw[0] != '[' {
+		t.text(raw)
+		return t.total, t.err
 	}
-	var texts []string
-	if json.Unmarshal(raw, &texts) == nil {
-		return estimate.Texts(c, texts)
+	for v := range wire.Elements(raw) {
+		switch {
+		case v[0] == '[':
+			for range wire.Elements(v) {
+				t.total++
+			}
+		case v[0] == '"', v[0] == '{':
+			t.text(v)
+		default:
+			t.total++
+		}
 	}
-	var ids []int64
-	if json.Unmarshal(raw, &ids) == nil {
-		return estimate.TokenIDs(ids), nil
-	}
-	var lists [][]int64
-	if json.Unmarshal(raw, &lists) == nil {
-		return estimate.TokenIDs(lists...), nil
-	}
-	return c.Text(string(raw))
+	return t.total, t.err
 }
 
-// chatOf lists the texts of a body.
-func chatOf(op operation, body *wire.Object) estimate.Chat {
-	var c estimate.Chat
+// prompt counts the texts of a body.
+func prompt(op operation, body *wire.Object, c estimate.Counter) (int64, error) {
+	t := tally{counter: c, total: replyTokens}
 	switch op {
 	case chat:
-		c.Messages = appendItems(c.Messages, body.Get("messages"))
+		t.items(body.Get("messages"))
 	case completions:
-		c.Messages = appendItems(c.Messages, body.Get("prompt"))
+		t.items(body.Get("prompt"))
 	case responses, compact:
-		c.Messages = appendSystem(c.Messages, body.Get("instructions"))
-		c.Messages = appendItems(c.Messages, body.Get("input"))
+		t.system(body.Get("instructions"))
+		t.items(body.Get("input"))
 	case messages:
-		c.Messages = appendSystem(c.Messages, body.Get("system"))
-		c.Messages = appendItems(c.Messages, body.Get("messages"))
+		t.system(body.Get("system"))
+		t.items(body.Get("messages"))
 	default: // no messages
 	}
 	for _, name := range []string{"response_format", "text", "output_format"} {
 		if v := body.Get(name); bytes.Contains(v, []byte("schema")) {
-			c.Messages = append(c.Messages, estimate.Message{Content: string(v)})
+			t.message("", "")
+			t.text(v)
 		}
 	}
-	c.Tools = toolsOf(body.Get("tools"))
-	return c
-}
-
-func appendSystem(list []estimate.Message, raw json.RawMessage) []estimate.Message {
-	if absent(raw) {
-		return list
-	}
-	m := estimate.Message{Role: "system"}
-	addContent(&m, raw, 0)
-	return append(list, m)
+	t.tools(body.Get("tools"))
+	return t.total, t.err
 }
 
 func absent(raw json.RawMessage) bool { return len(raw) == 0 || raw[0] == 'n' }
 
-// toolsOf lists the tools of any of the three forms.
-func toolsOf(raw json.RawMessage) []estimate.Tool {
-	type function struct {
-		Name, Description string
-		Parameters        json.RawMessage
-		InputSchema       json.RawMessage `json:"input_schema"`
-	}
-	if absent(raw) {
-		return nil
-	}
-	var list []struct {
-		function
-		Function function
-	}
-	if json.Unmarshal(raw, &list) != nil {
-		return nil
-	}
-	var out []estimate.Tool
-	for _, t := range list {
-		f := t.Function
-		if f.Name == "" {
-			f = t.function
+// tools counts the tools of any of the three forms.
+func (t *tally) tools(raw json.RawMessage) {
+	first := true
+	for v := range wire.Elements(raw) {
+		tool, inner := toolOf(v)
+		if f, _ := toolOf(inner); f.Name != "" {
+			tool = f
 		}
-		schema := f.Parameters
-		if len(schema) == 0 {
-			schema = f.InputSchema
+		if first {
+			t.total += toolsTokens
+			first = false
 		}
-		out = append(out, estimate.Tool{Name: f.Name, Description: f.Description, Parameters: string(schema)})
+		t.tool[0] = tool
+		t.add(estimate.Chat{Tools: t.tool[:]}, -replyTokens-toolsTokens)
 	}
-	return out
+}
+
+// toolOf reads a tool, and the member of it that may hold it instead.
+func toolOf(raw json.RawMessage) (tool estimate.Tool, function json.RawMessage) {
+	var parameters, schema json.RawMessage
+	for name, v := range wire.Members(raw) {
+		switch name {
+		case "name":
+			tool.Name = wire.Unquote(v)
+		case "description":
+			tool.Description = wire.Unquote(v)
+		case "parameters":
+			parameters = v
+		case "input_schema":
+			schema = v
+		case "function":
+			function = v
+		}
+	}
+	if len(parameters) == 0 {
+		parameters = schema
+	}
+	tool.Parameters = wire.Raw(parameters)
+	return tool, function
 }

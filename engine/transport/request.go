@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -22,6 +21,7 @@ type request struct {
 	name   string // the group's own; "" = not known yet
 	demand engine.Demand
 	body   wire.Object
+	memory buffer // of the body
 	stream bool
 	asked  bool  // for the usage of its stream
 	passed int   // deployments that do not understand it
@@ -49,13 +49,12 @@ func (t *Transport) read(in *http.Request) (*request, *refusal, error) {
 	if in.Body == nil || in.Body == http.NoBody {
 		return q, invalidBody("it is empty"), nil
 	}
-	var text []byte
 	if in.ContentLength <= t.maxBody {
-		var err error
-		if text, err = readUpTo(in.Body, t.maxBody+1, in.ContentLength); err != nil {
+		if err := q.memory.fill(in.Body, t.maxBody+1, in.ContentLength); err != nil {
 			return q, nil, err
 		}
 	}
+	text := q.memory.text
 	if in.ContentLength > t.maxBody || int64(len(text)) > t.maxBody {
 		return q, tooLargeBody(t.maxBody), nil
 	}
@@ -63,21 +62,6 @@ func (t *Transport) read(in *http.Request) (*request, *refusal, error) {
 		return q, t.parseForm(q, text, params["boundary"]), nil
 	}
 	return q, t.parse(q, text), nil
-}
-
-// firstRead is the most memory in bytes that a body gets before any of it has
-// arrived. A declared length is a claim: memory follows the bytes received.
-const firstRead = 64 << 10
-
-// readUpTo reads at most limit bytes. size is the declared length, negative if
-// there is none.
-func readUpTo(r io.Reader, limit, size int64) ([]byte, error) {
-	var buf bytes.Buffer
-	if size >= 0 {
-		buf.Grow(int(min(size, firstRead)) + bytes.MinRead)
-	}
-	_, err := buf.ReadFrom(io.LimitReader(r, limit))
-	return buf.Bytes(), err
 }
 
 func (t *Transport) parse(q *request, text []byte) *refusal {
@@ -129,9 +113,9 @@ func (q *request) outgoing(ctx context.Context, in *http.Request, p *place, sent
 	for _, piece := range text {
 		out.ContentLength += int64(len(piece))
 	}
-	out.GetBody = func() (io.ReadCloser, error) { return &gather{list: text, sent: sent}, nil }
-	out.Body, _ = out.GetBody() // no error above
-	return out, key, nil
+	out.GetBody = func() (io.ReadCloser, error) { return newGather(text, &q.memory, sent) }
+	out.Body, err = out.GetBody()
+	return out, key, err
 }
 
 // rewritten returns the body with the endpoint's model, with what asks for the usage

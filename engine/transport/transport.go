@@ -105,6 +105,7 @@ func (t *Transport) CloseIdleConnections() {
 // caller must read the answer to its end or close it.
 func (t *Transport) RoundTrip(in *http.Request) (*http.Response, error) {
 	q, no, err := t.read(in)
+	defer q.memory.release()
 	if err != nil || no != nil {
 		closeBody(in)
 		if err != nil {

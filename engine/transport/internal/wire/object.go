@@ -32,40 +32,57 @@ var errNoObject = errors.New("it is not a JSON object")
 // object, and for one in which a named member stands twice or in another case: readers
 // differ about which of them counts. The error holds nothing of the text but that name.
 func Parse(text []byte, names []string) (Object, error) {
-	if !Valid(text) {
-		return Object{}, fault(text)
-	}
-	o := Object{Text: text, open: space(text, 0) + 1}
-	if text[o.open-1] != '{' {
-		return Object{}, errNoObject
-	}
+	o := Object{Text: text}
 	var seen uint64
-	for m := range entries(text) {
-		bit, err := ambiguous(m.Name, names, seen)
-		if err != nil {
-			return Object{}, err
+	var doubt error
+	found := func(start, from, to int) {
+		bit, name, err := ambiguous(text[start:from], names, seen)
+		if err != nil && doubt == nil {
+			doubt = err
 		}
 		if bit != 0 {
 			seen |= bit
-			o.Members = append(o.Members, m)
+			o.Members = append(o.Members, Member{name, start, from, to})
 		}
+	}
+	if !validate(text, found) {
+		return Object{}, fault(text)
+	}
+	if doubt != nil {
+		return Object{}, doubt
+	}
+	if o.open = space(text, 0) + 1; text[o.open-1] != '{' {
+		return Object{}, errNoObject
 	}
 	return o, nil
 }
 
-// ambiguous returns the bit of a named member. It fails for one that was seen before,
-// or has another case.
-func ambiguous(name string, names []string, seen uint64) (uint64, error) {
+// ambiguous returns the bit of a named member, and its name. It fails for one that was
+// seen before, or has another case. The head is what stands in front of the value.
+func ambiguous(head []byte, names []string, seen uint64) (uint64, string, error) {
+	quoted := head[:skipText(head, 0)]
+	name := quoted[1 : len(quoted)-1]
+	if bytes.IndexByte(name, '\\') >= 0 {
+		name = []byte(Unquote(quoted))
+	}
 	for i, d := range names {
-		if len(name) < len(d) || len(name) > 2*len(d) || !strings.EqualFold(name, d) {
+		if len(name) < len(d) || len(name) > 2*len(d) || !foldEqual(name, d) {
 			continue
 		}
-		if bit := uint64(1) << i; name == d && seen&bit == 0 {
-			return bit, nil
+		if bit := uint64(1) << i; string(name) == d && seen&bit == 0 {
+			return bit, d, nil
 		}
-		return 0, fmt.Errorf("its member %q stands twice or in another case", d)
+		return 0, "", fmt.Errorf("its member %q stands twice or in another case", d)
 	}
-	return 0, nil
+	return 0, "", nil
+}
+
+// foldEqual is [strings.EqualFold] with a look at the first byte.
+func foldEqual(name []byte, d string) bool {
+	if first := name[0]; first < 0x80 && first|' ' != d[0] {
+		return false
+	}
+	return strings.EqualFold(string(name), d)
 }
 
 // fault says why a text is not JSON.

@@ -35,11 +35,16 @@ func special(text []byte, i int) int {
 // maxDepth is how deep values may lie in values, as for encoding/json.
 const maxDepth = 10_000
 
-// Valid reports whether a text is one JSON value, as [encoding/json.Valid] does, which
-// takes a state for each byte.
-func Valid(text []byte) bool {
+// Valid reports whether a text is one JSON value, as [json.Valid] does, which takes
+// a state for each byte.
+func Valid(text []byte) bool { return validate(text, nil) }
+
+// validate is Valid. It tells top of each member of the outermost object, if that is
+// one, as soon as its value has ended: where its name begins and where its value lies.
+func validate(text []byte, top func(start, from, to int)) bool {
 	var few [64]byte
 	open := few[:0] // the brackets that the value lies in
+	start, from := 0, 0
 	i := space(text, 0)
 	for {
 		if i == len(text) {
@@ -58,8 +63,12 @@ func Valid(text []byte) bool {
 				break
 			}
 			if c == '{' {
+				at := i
 				if i = validName(text, i); i < 0 {
 					return false
+				}
+				if len(open) == 1 {
+					start, from = at, i
 				}
 			}
 			continue
@@ -78,6 +87,9 @@ func Valid(text []byte) bool {
 			return false
 		}
 		for { // behind a value
+			if len(open) == 1 && open[0] == '{' && top != nil {
+				top(start, from, i)
+			}
 			i = space(text, i)
 			if len(open) == 0 {
 				return i == len(text)
@@ -96,8 +108,12 @@ func Valid(text []byte) bool {
 			}
 			i = space(text, i+1)
 			if in == '{' {
+				at := i
 				if i = validName(text, i); i < 0 {
 					return false
+				}
+				if len(open) == 1 {
+					start, from = at, i
 				}
 			}
 			break

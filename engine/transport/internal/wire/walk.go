@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"iter"
+	"strings"
+	"unsafe"
 )
 
 // space returns the first index from i that is no white space.
@@ -53,12 +55,23 @@ func skipWord(text []byte, i int) int {
 	return i
 }
 
-// skipText returns the index behind the text whose first quote is at i.
+// skipText returns the index behind the text whose first quote is at i. The text is
+// valid, so that only quotes and the backslashes in front of them matter.
 func skipText(text []byte, i int) int {
-	for i++; i < len(text); i += 2 {
-		if i = special(text, i); i < len(text) && text[i] == '"' {
-			return i + 1
+	for i++; i < len(text); {
+		n := bytes.IndexByte(text[i:], '"')
+		if n < 0 {
+			break
 		}
+		end := i + n
+		slash := end
+		for slash > i && text[slash-1] == '\\' {
+			slash--
+		}
+		if (end-slash)%2 == 0 {
+			return end + 1
+		}
+		i = end + 1
 	}
 	return len(text)
 }
@@ -132,15 +145,28 @@ func Get(text []byte, name string) json.RawMessage {
 
 // Unquote returns what a JSON text says; "" for a value that is none. It copies.
 func Unquote(text json.RawMessage) string {
-	if len(text) < 2 || text[0] != '"' {
-		return ""
-	}
-	if bytes.IndexByte(text, '\\') < 0 {
-		return string(text[1 : len(text)-1])
-	}
-	var s string
-	if json.Unmarshal(text, &s) != nil {
-		return "" // cannot be
+	s, shared := Text(text)
+	if shared {
+		return strings.Clone(s)
 	}
 	return s
 }
+
+// Text is Unquote that copies only a text with escapes. It reports whether the result
+// shares the memory of its argument, which then must not change while it is used.
+func Text(text json.RawMessage) (s string, shared bool) {
+	if len(text) <= 2 || text[0] != '"' {
+		return "", false
+	}
+	if bytes.IndexByte(text, '\\') < 0 {
+		return unsafe.String(&text[1], len(text)-2), true
+	}
+	if json.Unmarshal(text, &s) != nil {
+		return "", false // cannot be
+	}
+	return s, false
+}
+
+// Raw returns a text as a string that shares its memory, which then must not change
+// while it is used.
+func Raw(text []byte) string { return unsafe.String(unsafe.SliceData(text), len(text)) }
