@@ -23,6 +23,7 @@ func BenchmarkRoundTrip(b *testing.B) {
 	for _, bb := range []struct{ name, body, typ, answer string }{
 		{"plain", `{"model":"chat","messages":[{"role":"user","content":"` + prompt + `"}]}`, "application/json", plain},
 		{"plain, prompt of 16 KiB", `{"model":"chat","messages":[{"role":"user","content":"` + strings.Repeat(prompt, 5)[:16<<10] + `"}]}`, "application/json", plain},
+		{"plain, prompt of 128 KiB", `{"model":"chat","messages":[{"role":"user","content":"` + strings.Repeat(prompt, 40)[:128<<10] + `"}]}`, "application/json", plain},
 		{"stream of 500 chunks", `{"model":"chat","stream":true,"messages":[{"role":"user","content":"` + prompt + `"}]}`, "text/event-stream", stream},
 	} {
 		b.Run(bb.name, func(b *testing.B) {

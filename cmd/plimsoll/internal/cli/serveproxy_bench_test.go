@@ -100,7 +100,7 @@ func (s *measuredServer) calls(b *testing.B, path, body string, n int) {
 // provider, in turns: CPU time of the process per request, by the size of the
 // prompt. Each iteration is 4000 requests of each.
 func BenchmarkProxy(b *testing.B) {
-	for _, size := range []int{1 << 10, 16 << 10} {
+	for _, size := range []int{1 << 10, 16 << 10, 128 << 10} {
 		b.Run(fmt.Sprintf("%dKiB", size>>10), func(b *testing.B) {
 			config := filepath.Join(b.TempDir(), "config.yaml")
 			address := func() string { return fmt.Sprintf("127.0.0.1:%d", servertest.FreePort(b)) }

@@ -9,7 +9,10 @@
 // each kind the number of tokens it has on average.
 package scan
 
-import "unicode/utf8"
+import (
+	"math/bits"
+	"unicode/utf8"
+)
 
 // What stands right before a word decides which tokens it can be.
 const (
@@ -37,6 +40,10 @@ func (t *tally) read(text string) {
 			before = digit
 		case classBlank, classNewline:
 			if classes[b] == classBlank && i+1 < len(text) && classes[text[i+1]] <= classUpper {
+				if end := t.plainWord(text, i+1); end > 0 {
+					i, before = end, bare
+					continue
+				}
 				i, before = i+1, space // as blanks would find, but sooner
 				continue
 			}
@@ -48,6 +55,34 @@ func (t *tally) read(text string) {
 			before = bare
 		}
 	}
+}
+
+// plainWord counts the word at text[i:] behind a blank, and returns its end, if it has
+// one to seven small letters and nothing that belongs to it behind them: the most
+// frequent piece by far, which it finds eight bytes at once. Else it returns 0.
+func (t *tally) plainWord(text string, i int) int {
+	if i+8 > len(text) {
+		return 0
+	}
+	n := smallLetters(text[i : i+8])
+	if n == 0 || n == 8 {
+		return 0
+	}
+	if c := classes[text[i+n]]; c <= classUpper || c == classHigh {
+		return 0
+	}
+	t.add(words+(space*shapes+lower)*lengths+n-1, 1)
+	return i + n
+}
+
+// smallLetters returns how many of eight bytes at their beginning are from a to z.
+func smallLetters(eight string) int {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	x := uint64(eight[0]) | uint64(eight[1])<<8 | uint64(eight[2])<<16 | uint64(eight[3])<<24 |
+		uint64(eight[4])<<32 | uint64(eight[5])<<40 | uint64(eight[6])<<48 | uint64(eight[7])<<56
+	low := x &^ highs
+	small := (low + (0x80-'a')*ones) &^ (low + (0x80-'z'-1)*ones) &^ x & highs
+	return bits.TrailingZeros64(^small&highs) / 8
 }
 
 // word counts the ASCII word at text[i:] and returns its end. A word is cut
