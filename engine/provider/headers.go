@@ -12,6 +12,8 @@ type family struct {
 	of                      Limit
 	only                    string // the provider that means it so; "" = any
 	grain                   int64
+	scale                   int64 // parts of a minute that the limit is of: 6 of 10 s; 0 = the whole
+	daily                   Limit // what it is of where its figures are those of a day; 0 = never
 }
 
 // families are read in this order; the first that tells something of a limit is
@@ -26,7 +28,7 @@ var families = func() []family {
 		name := func(figure string) string {
 			return strings.NewReplacer("{figure}", figure, "{unit}", unit).Replace(pattern)
 		}
-		fs = append(fs, family{name("limit"), name("remaining"), name("reset"), of, only, grain})
+		fs = append(fs, family{limit: name("limit"), remaining: name("remaining"), reset: name("reset"), of: of, only: only, grain: grain})
 	}
 	// https://console.groq.com/docs/rate-limits: requests are those of a day.
 	add(DayRequests, "groq", 0, "x-ratelimit-{figure}-{unit}", "requests")
@@ -42,14 +44,20 @@ var families = func() []family {
 	// Mistral, as observed.
 	add(Requests, "", 0, "x-ratelimit-{figure}-{unit}", "req-minute")
 	add(Tokens, "", 0, "x-ratelimitbysize-{figure}-{unit}", "minute")
-	fs = append(fs, family{reset: "ratelimitbysize-reset", of: Tokens})
+	fs = append(fs, family{reset: "ratelimitbysize-reset", of: Tokens},
+		family{limit: "x-ratelimit-limit-req-10-second", of: Requests, scale: 6},
+		family{limit: "x-ratelimit-limit-req-second", of: Requests, scale: 60})
 	// Cohere's trial keys, Together.
 	fs = append(fs,
 		family{limit: "x-trial-endpoint-call-limit", remaining: "x-trial-endpoint-call-remaining", of: Requests},
 		family{remaining: "x-tokenlimit-remaining", of: Tokens})
 	// https://platform.openai.com/docs/guides/rate-limits, and who copies it.
 	add(Requests, "", 0, "x-ratelimit-{figure}-{unit}", "requests")
+	fs[len(fs)-1].daily = DayRequests
 	add(Tokens, "", 0, "x-ratelimit-{figure}-{unit}", "tokens")
+	// https://docs.konghq.com/hub/kong-inc/rate-limiting: requests.
+	add(Requests, "", 0, "x-ratelimit-{figure}-{unit}", "minute")
+	add(DayRequests, "", 0, "x-ratelimit-{figure}-{unit}", "day")
 	return fs
 }()
 
@@ -69,13 +77,27 @@ func (r *reader) readHeaders() {
 		r.readFamily(f)
 	}
 	r.readProject()
+	r.readIETF()
 }
 
 // readFamily fills in what is not known of a limit yet.
 func (r *reader) readFamily(f *family) {
 	to := &r.out.Readings[f.of]
-	if n, ok := r.figure(f.limit); ok && to.Limit == 0 && n > 0 {
-		to.Limit = n
+	limit, limited := r.figure(f.limit)
+	if limited && limit == -1 {
+		return // Azure's Responses API has -1 for all figures
+	}
+	if f.scale > 1 { // what remains of a part of a minute says nothing of the minute
+		if limited && to.Limit == 0 && limit > 0 {
+			to.Limit = limit * f.scale
+		}
+		return
+	}
+	if limited && f.daily != 0 && r.Provider != "azure" && r.ofDay(f, limit) {
+		to = &r.out.Readings[f.daily]
+	}
+	if limited && to.Limit == 0 && limit > 0 {
+		to.Limit = limit
 	}
 	if n, ok := r.figure(f.remaining); ok && !to.Told && (n >= 0 || to.Limit > 0) { // -1 of no limit is Azure's placeholder
 		to.Remaining, to.Told, to.Grain = n, true, f.grain
@@ -84,8 +106,21 @@ func (r *reader) readFamily(f *family) {
 		return
 	}
 	if text := r.header(f.reset); text != "" {
-		to.Reset, _ = parseWait(text, time.Second, r.At)
+		to.Reset, _ = r.wait(text, time.Second)
 	}
+}
+
+// ofDay reports whether the figures of a header that is of a minute for most are those
+// of a day: OpenAI has the same name for both. A limit that refills evenly is full again
+// after its period times the part that is used.
+func (r *reader) ofDay(f *family, limit int64) bool {
+	remaining, ok := r.figure(f.remaining)
+	reset, timed := r.wait(r.header(f.reset), time.Second)
+	if !ok || !timed || remaining >= limit || limit <= 0 {
+		return false
+	}
+	const between = 2277 // s: the geometric mean of a minute and a day
+	return reset.Seconds()*float64(limit)/float64(limit-remaining) > between
 }
 
 // readProject replaces OpenAI's figures by those of the project where they leave

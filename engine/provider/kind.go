@@ -3,6 +3,7 @@ package provider
 import (
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Statuses that mean something here, by their numbers: net/http is not imported.
@@ -104,10 +105,10 @@ func (r *reader) refusedInBand(e *refusal) bool {
 // waits reports whether the answer says how long to wait.
 func (r *reader) waits(e *refusal) bool {
 	for _, name := range []string{"retry-after-ms", "x-ms-retry-after-ms", "retry-after"} {
-		if d, ok := parseWait(r.header(name), 1, r.At); ok && d > 0 {
+		if d, ok := r.wait(r.header(name), time.Millisecond); ok && d > 0 {
 			return true
 		}
 	}
-	d, ok := e.hint(r.At)
+	d, ok := r.hint(e)
 	return ok && d > 0
 }

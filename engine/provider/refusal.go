@@ -151,7 +151,13 @@ func (f *refusal) beyondLimit() bool {
 }
 
 // daily reports whether the message speaks of a limit per day.
-func (f *refusal) daily() bool { return f.says("requests per day", "tokens per day") }
+func (f *refusal) daily() bool { return f.says("per day", "per-day", "daily") }
+
+// waitsDays reports whether the message names a wait of days.
+func (f *refusal) waitsDays() bool {
+	m := askedToWait.FindStringSubmatch(f.message)
+	return m != nil && strings.HasPrefix(strings.ToLower(m[2]), "d")
+}
 
 // any reports whether one of the words stands in the code, type, status or reason.
 func (f *refusal) any(words ...string) bool {

@@ -8,8 +8,8 @@ import (
 
 var (
 	// "Please try again in 1.146s", "try again in 6m0s", "Please retry after 7
-	// seconds", "retry in 12.5s".
-	askedToWait = regexp.MustCompile(`(?i)(?:try again|retry) (?:in|after) ([0-9][0-9.]*)\s*(milliseconds?|seconds?|minutes?|hours?|(?:ms|h|m|s)(?:[0-9.]+(?:ms|h|m|s))*)?`)
+	// seconds", "retry in 12.5s", "try again in 1 day", "wait 1,200 seconds".
+	askedToWait = regexp.MustCompile(`(?i)(?:(?:try again|retry|resets?|available again) (?:in|after)|wait(?: for)?) ([0-9][0-9.,]*)\s*(milliseconds?|sec(?:ond)?s?\b|min(?:ute)?s?\b|hours?|days?|(?:ms|d|h|m|s)(?:[0-9.]+(?:ms|h|m|s))*)?`)
 	// "on tokens per min (TPM): Limit 50000, Used 47949, Requested 3006": OpenAI,
 	// Groq. Numbers may be estimated ("~4251").
 	figures = regexp.MustCompile(`(?i)\b((?:input |output )?tokens|requests) per (min|minute|day)\b[^:]{0,80}: Limit ~?([0-9]+(?:,[0-9]{3})*)(?:, Used ~?([0-9]+(?:,[0-9]{3})*))?(?:, Requested ~?([0-9]+(?:,[0-9]{3})*))?`)
@@ -24,7 +24,7 @@ func (r *reader) retryAfter(e *refusal) time.Duration {
 		return limitWait(float64(r.dayEnd().Sub(r.At)))
 	}
 	most := MaxRetryAfter
-	if e.daily() || r.out.Readings[DayRequests].usedUp() || r.out.Readings[DayTokens].usedUp() {
+	if e.daily() || e.waitsDays() || r.out.Readings[DayRequests].usedUp() || r.out.Readings[DayTokens].usedUp() {
 		most = MaxReset
 	}
 	for _, h := range []struct {
@@ -33,15 +33,20 @@ func (r *reader) retryAfter(e *refusal) time.Duration {
 	}{
 		{"retry-after-ms", time.Millisecond}, {"x-ms-retry-after-ms", time.Millisecond}, {"retry-after", time.Second},
 	} {
-		if d, ok := parseWait(r.header(h.name), h.unit, r.At); ok {
+		// A 0 says nothing where another names a wait: Azure has retry-after-ms: 0
+		// beside retry-after: 1.
+		if d, ok := r.wait(r.header(h.name), h.unit); ok && d > 0 {
 			return min(d, most)
 		}
 	}
-	if d, ok := e.hint(r.At); ok {
+	if d, ok := r.hint(e); ok {
 		return min(d, most)
 	}
 	if r.out.Kind != RateLimit {
 		return 0
+	}
+	if d := r.gatewayWait(e); d > 0 {
+		return min(d, most)
 	}
 	longest := time.Duration(0)
 	for i := range r.out.Readings {
@@ -62,16 +67,19 @@ func (r *reader) dayEnd() time.Time {
 }
 
 // hint reads how long to wait from a body.
-func (f *refusal) hint(at time.Time) (time.Duration, bool) {
+func (r *reader) hint(f *refusal) (time.Duration, bool) {
 	if f.retry != "" {
-		return parseWait(f.retry, time.Second, at)
+		return r.wait(f.retry, time.Second)
 	}
+	at := r.At
 	m := askedToWait.FindStringSubmatch(f.message)
 	if m == nil {
 		return 0, false
 	}
-	number, unit := strings.TrimRight(m[1], "."), strings.ToLower(m[2])
+	number, unit := strings.ReplaceAll(strings.TrimRight(m[1], ".,"), ",", ""), strings.ToLower(m[2])
 	switch {
+	case unit == "" && strings.HasPrefix(strings.ToLower(m[0]), "wait"):
+		return 0, false // "wait 3 times" is no time
 	case unit == "":
 		return parseWait(number, time.Second, at)
 	case strings.HasPrefix(unit, "milli"):
@@ -82,8 +90,10 @@ func (f *refusal) hint(at time.Time) (time.Duration, bool) {
 		return parseWait(number, time.Minute, at)
 	case strings.HasPrefix(unit, "hour"):
 		return parseWait(number, time.Hour, at)
+	case strings.HasPrefix(unit, "day"):
+		return parseWait(number, 24*time.Hour, at)
 	}
-	return parseWait(strings.TrimRight(m[1]+unit, "."), time.Second, at)
+	return parseWait(strings.TrimRight(number+unit, "."), time.Second, at)
 }
 
 // readFigures reads the limit that a refusal names; the headers go first.
@@ -93,6 +103,7 @@ func (r *reader) readFigures(e *refusal) {
 			r.fill(limitOf(q.id), n, 0, r.out.Kind == RateLimit)
 		}
 	}
+	r.readRouter(e)
 	m := figures.FindStringSubmatch(e.message)
 	if m == nil {
 		return

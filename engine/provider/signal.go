@@ -139,7 +139,9 @@ func Read(a Answer) Signal {
 type reader struct {
 	Answer
 	out    *Signal
-	status int // Status, or what an error inside an answer says it would have been
+	dated  bool          // the answer's own Date was read
+	ahead  time.Duration // how far that is ahead of At
+	status int           // Status, or what an error inside an answer says it would have been
 }
 
 func (r *reader) header(name string) string {

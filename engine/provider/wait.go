@@ -30,9 +30,8 @@ func parseWait(text string, unit time.Duration, at time.Time) (wait time.Duratio
 	}
 	// How it is written shows first, as a failed attempt to read it allocates.
 	switch last := text[len(text)-1]; {
-	case last == 's' || last == 'm' || last == 'h':
-		d, err := time.ParseDuration(strings.ReplaceAll(text, " ", ""))
-		return limitWait(float64(d)), err == nil
+	case last == 's' || last == 'm' || last == 'h' || last == 'd':
+		return parseDuration(strings.ReplaceAll(text, " ", ""))
 	case strings.Contains(text, ":"):
 		for _, layout := range stamps {
 			if t, err := time.Parse(layout, text); err == nil {
@@ -51,6 +50,45 @@ func parseWait(text string, unit time.Duration, at time.Time) (wait time.Duratio
 		return limitWait(n*1e9 - float64(at.UnixNano())), true
 	}
 	return limitWait(n * float64(unit)), true
+}
+
+// parseDuration reads a duration that may begin with days: "1d12h".
+func parseDuration(text string) (time.Duration, bool) {
+	days := 0.0
+	if before, after, ok := strings.Cut(text, "d"); ok {
+		n, err := strconv.ParseFloat(before, 64)
+		if err != nil || math.IsNaN(n) {
+			return 0, false
+		}
+		if days = n * float64(24*time.Hour); after == "" {
+			return limitWait(days), true
+		}
+		text = after
+	}
+	d, err := time.ParseDuration(text)
+	return limitWait(days + float64(d)), err == nil
+}
+
+// wait is parseWait by the reader's clock, or, for a point in time, by the clock of the
+// server that named it: its own Date, where the answer has one.
+func (r *reader) wait(text string, unit time.Duration) (time.Duration, bool) {
+	return parseWait(text, unit, r.clock(text))
+}
+
+// clock returns the time that a wait begins at.
+func (r *reader) clock(text string) time.Time {
+	if len(text) < len("1000000000") {
+		return r.At
+	}
+	if !r.dated {
+		r.dated = true
+		if own := r.header("date"); own != "" {
+			if t, err := time.Parse(time.RFC1123, own); err == nil {
+				r.ahead = t.Sub(r.At)
+			}
+		}
+	}
+	return r.At.Add(r.ahead)
 }
 
 // limitWait rounds nanoseconds up to milliseconds within what is allowed.

@@ -1,0 +1,136 @@
+package provider
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// readIETF reads the headers that gateways have for their own limits on requests, by
+// https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers: RateLimit and
+// RateLimit-Policy, and RateLimit-Limit with a window of older drafts. Only limits of a
+// minute or a day have a reading.
+func (r *reader) readIETF() {
+	policy := r.header("ratelimit-policy")
+	if policy == "" {
+		policy = r.header("ratelimit-limit") // "100, 100;w=60"
+	}
+	if policy == "" {
+		return
+	}
+	for item := ""; policy != ""; {
+		item, policy, _ = strings.Cut(policy, ",")
+		quota, window := parameter(item, "q"), parameter(item, "w")
+		if quota == "" {
+			quota, _, _ = strings.Cut(strings.TrimSpace(item), ";")
+		}
+		of := Requests
+		switch window {
+		case "60":
+		case "86400":
+			of = DayRequests
+		default:
+			continue
+		}
+		n, ok := parseFigure(quota)
+		to := &r.out.Readings[of]
+		if !ok || n <= 0 || to.Limit != 0 || to.Told {
+			continue
+		}
+		to.Limit = n
+		if left, reset, ok := r.ietfLeft(); ok {
+			to.Remaining, to.Told, to.Reset = left, true, reset
+		}
+		return
+	}
+}
+
+// ietfLeft returns what remains and until when.
+func (r *reader) ietfLeft() (left int64, reset time.Duration, ok bool) {
+	now := r.header("ratelimit")
+	remaining, until := parameter(now, "r"), parameter(now, "t")
+	if now == "" {
+		remaining, until = r.header("ratelimit-remaining"), r.header("ratelimit-reset")
+	}
+	if left, ok = parseFigure(remaining); !ok || remaining == "" {
+		return 0, 0, false
+	}
+	reset, _ = r.wait(until, time.Second)
+	return left, reset, true
+}
+
+// parameter returns a parameter of a structured field item (RFC 8941); "" if it has none.
+func parameter(item, name string) string {
+	for part := ""; item != ""; {
+		part, item, _ = strings.Cut(item, ";")
+		if key, value, ok := strings.Cut(strings.TrimSpace(part), "="); ok && key == name {
+			return strings.Trim(value, `"`)
+		}
+	}
+	return ""
+}
+
+// kongWindows and kongNames are what Kong's AI rate limiting puts into the names of its
+// headers (https://docs.konghq.com/hub/kong-inc/ai-rate-limiting-advanced): a window, and
+// the provider as Kong calls it.
+var (
+	kongWindows = []string{"60", "minute", "10", "30", "300", "3600", "hour", "86400", "day"}
+	kongNames   = []string{"openai", "azure", "anthropic", "mistral", "cohere", "gemini", "bedrock"}
+)
+
+// gatewayWait returns the wait that a gateway named for a limit of its own, or that
+// stands in headers which a body repeats; 0 if there is none.
+func (r *reader) gatewayWait(e *refusal) time.Duration {
+	if left, reset, ok := r.ietfLeft(); ok && left <= 0 && reset > 0 {
+		return reset
+	}
+	// https://openrouter.ai/docs/api-reference/limits: X-RateLimit-Reset is in Unix
+	// milliseconds, and stands in the error's metadata where the limit is OpenRouter's.
+	if d, ok := r.wait(r.header("x-ratelimit-reset"), time.Second); ok && d > 0 && r.header("x-ratelimit-remaining") == "0" {
+		return d
+	}
+	for name, v := range e.headers {
+		if strings.EqualFold(name, "X-RateLimit-Reset") {
+			if d, ok := r.wait(text(v), time.Second); ok && d > 0 {
+				return d
+			}
+		}
+	}
+	for _, who := range kongNames {
+		for _, window := range kongWindows {
+			if d, ok := r.wait(r.header("x-ai-ratelimit-retry-after-"+window+"-"+who), time.Second); ok && d > 0 {
+				return d
+			}
+		}
+	}
+	return 0
+}
+
+// readRouter reads the figures that OpenRouter has in a refusal, of the limit that its
+// message names.
+func (r *reader) readRouter(e *refusal) {
+	var of Limit
+	switch {
+	case e.says("per-day"):
+		of = DayRequests
+	case e.says("per-min"):
+		of = Requests
+	default:
+		return
+	}
+	figure := func(name string) (int64, bool) {
+		v := r.header(name)
+		for key, raw := range e.headers {
+			if strings.EqualFold(key, name) {
+				v = text(raw)
+			}
+		}
+		n, err := strconv.ParseInt(v, 10, 64)
+		return n, err == nil && n >= 0
+	}
+	limit, ok := figure("x-ratelimit-limit")
+	left, told := figure("x-ratelimit-remaining")
+	if ok && limit > 0 {
+		r.fill(of, min(limit, maxFigure), left, told)
+	}
+}
