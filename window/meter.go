@@ -2,6 +2,7 @@ package window
 
 import (
 	"runtime"
+	"sync"
 	"sync/atomic"
 )
 
@@ -10,14 +11,22 @@ import (
 // present window and the previous one. A word is [window:11][value:53]: adding
 // to a window that has passed is noticed, not misplaced.
 //
-// All methods are safe for concurrent use, but for Roll, Shift and SetCap, of
+// All methods are safe for concurrent use, except Roll, Shift and SetCap, of
 // which one may run at a time.
-type Meter struct{ cur, prev, cap atomic.Int64 }
+type Meter struct {
+	cur, prev, cap atomic.Int64
+	// base is a full window number: the present window is fewer than meterFar
+	// windows after it, so that 11 bits identify it. A meter that was idle for
+	// longer is reopened before anything is read from its word.
+	base atomic.Int64
+	mu   sync.Mutex // of reopen
+}
 
 const (
 	meterBits  = 53
 	meterValue = int64(1)<<meterBits - 1
 	meterIndex = int64(1)<<(64-meterBits) - 1
+	meterFar   = (meterIndex + 1) / 2
 )
 
 // NewMeter returns a meter of nothing in window w, bounded by cap.
@@ -26,11 +35,31 @@ func NewMeter(w, limit int64) *Meter {
 	m.cur.Store(w << meterBits)
 	m.prev.Store((w - 1) << meterBits)
 	m.cap.Store(limit)
+	m.base.Store(w)
 	return m
 }
 
+// far reports whether window w is too far after base to be told by its 11 bits
+// from one that has passed: then nothing has been counted in it yet.
+func (m *Meter) far(w int64) bool { return w-m.base.Load() >= meterFar }
+
+// reopen makes w near. It empties the word, whose window has passed, before it
+// moves base, so that nobody finds an old count in w. Counting in w begins only
+// after base has moved.
+//
+//go:noinline
+func (m *Meter) reopen(w int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.far(w) {
+		return
+	}
+	m.cur.Store((w - 1) << meterBits)
+	m.base.Store(w)
+}
+
 // In reports whether the present window is w.
-func (m *Meter) In(w int64) bool { return in(m.cur.Load(), w) }
+func (m *Meter) In(w int64) bool { return !m.far(w) && in(m.cur.Load(), w) }
 
 func in(word, w int64) bool { return (word>>meterBits^w)&meterIndex == 0 }
 
@@ -109,6 +138,9 @@ func swapTo(word *atomic.Int64, o, n int64) bool {
 // already or has passed. It is for windows too short to be rolled by anybody in
 // particular, may be called by many, and keeps nothing of the window before.
 func (m *Meter) Follow(w int64) {
+	if m.far(w) {
+		m.reopen(w)
+	}
 	for {
 		o := m.cur.Load()
 		if !precedes(o, w) || m.cur.CompareAndSwap(o, w<<meterBits) {
@@ -130,7 +162,10 @@ func precedes(word, w int64) bool {
 
 // Ahead returns by how many windows the present one is after w; 0 if it is not.
 func (m *Meter) Ahead(w int64) int64 {
-	if o := m.cur.Load(); precedes(w<<meterBits, o>>meterBits) {
+	if m.far(w) {
+		return 0
+	}
+	if o := m.cur.Load(); !in(o, w) && !precedes(o, w) {
 		return (o>>meterBits - w) & meterIndex
 	}
 	return 0
@@ -139,6 +174,9 @@ func (m *Meter) Ahead(w int64) int64 {
 // UsedAt returns what has been used of window w, which Follow may not have made
 // the present one yet.
 func (m *Meter) UsedAt(w int64) int64 {
+	if m.far(w) { // before the word is read: see reopen
+		return 0
+	}
 	o := m.cur.Load()
 	if precedes(o, w) {
 		return 0
@@ -150,6 +188,9 @@ func (m *Meter) UsedAt(w int64) int64 {
 // the difference is more than grain, and lowers it by no more than back. It
 // returns by how much it changed it.
 func (m *Meter) Correct(w, n, grain, back int64) (by int64) {
+	if m.far(w) {
+		return 0
+	}
 	for {
 		o := m.cur.Load()
 		d := max(min(max(n, 0), Max)-o&meterValue, -back)
@@ -181,6 +222,9 @@ func (m *Meter) AddAt(w, n int64) {
 // TakeAt is TakeIn for windows that follow the clock: it makes w the present
 // window as Follow does. Sealed: w has passed.
 func (m *Meter) TakeAt(p Part, w, n int64) Outcome {
+	if m.far(w) {
+		m.reopen(w)
+	}
 	for {
 		o := m.cur.Load()
 		from := o
@@ -228,15 +272,16 @@ func (m *Meter) LookAt(w, n int64) (used, short int64) {
 // windows that nothing can be counted in any more: the previous one so far, and,
 // where windows were skipped, the present one so far.
 func (m *Meter) Roll(w, used, limit int64) (before, skipped int64) {
-	o := m.cur.Load()
-	if in(o, w) {
+	o, far := m.cur.Load(), m.far(w)
+	if in(o, w) && !far {
 		return 0, 0
 	}
 	if limit < m.cap.Load() {
 		m.cap.Store(limit)
 	}
 	o = m.cur.Swap(w<<meterBits | used)
-	if !in(o, w-1) { // windows were skipped
+	m.base.Store(w)
+	if far || !in(o, w-1) { // windows were skipped
 		skipped, o = o&meterValue, (w-1)<<meterBits
 	}
 	before = m.prev.Swap(o) & meterValue

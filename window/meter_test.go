@@ -71,6 +71,62 @@ func TestMeterFollowsTheClock(t *testing.T) {
 	require.Zero(t, m.Used())
 }
 
+// TestMeterAfterAnyPause: what was counted before a pause is not found in a later
+// window, however long the pause, also where the 11 bits of a word come round.
+func TestMeterAfterAnyPause(t *testing.T) {
+	for _, idle := range []int64{2, 1000, 1023, 1024, 1025, 1900, 1948, 2047, 2048, 2049, 3000, 4096, 1 << 20, 1<<21 + 1} {
+		const then = 100_000
+		filled := func() *window.Meter {
+			m := window.NewMeter(then, 10)
+			require.Equal(t, window.Taken, m.TakeAt(0, then, 10))
+			return m
+		}
+		now := then + idle
+		m := filled()
+		require.Zero(t, m.UsedAt(now), "idle for %d", idle)
+		require.Zero(t, m.Ahead(now))
+		require.False(t, m.In(now))
+		_, short := m.LookAt(now, 10)
+		require.Zero(t, short)
+		require.Equal(t, window.Taken, m.TakeAt(0, now, 10), "idle for %d", idle)
+		require.Equal(t, window.Refused, m.TakeAt(0, now, 1))
+		require.EqualValues(t, 10, m.UsedAt(now))
+		require.Equal(t, window.Sealed, m.TakeAt(0, now-1, 1))
+		require.True(t, m.In(now))
+
+		m = filled()
+		m.Follow(now)
+		m.AddNow(3)
+		require.EqualValues(t, 3, m.UsedAt(now), "idle for %d", idle)
+
+		m = filled()
+		m.Roll(now, 0, 10)
+		require.Zero(t, m.Used(), "idle for %d", idle)
+		require.Zero(t, m.Before())
+		require.Equal(t, window.Taken, m.Take(now, 10))
+	}
+}
+
+// TestMeterLosesNothingAfterAPause: of goroutines that meet a window together
+// after a long pause each has its count kept.
+func TestMeterLosesNothingAfterAPause(t *testing.T) {
+	const rounds, callers = 2000, 4
+	m := window.NewMeter(0, window.Max)
+	for round := range int64(rounds) {
+		w := (round + 1) * 2048
+		var wg sync.WaitGroup
+		for range callers {
+			wg.Go(func() {
+				if m.TakeAt(0, w, 1) != window.Taken {
+					panic("refused without a limit")
+				}
+			})
+		}
+		wg.Wait()
+		require.EqualValues(t, callers, m.UsedAt(w), "round %d", round)
+	}
+}
+
 // TestMeterRollLosesNothing: writers add to the window they have seen while it
 // rolls over again and again. What each window held when it was rolled out of
 // the previous place is all that was counted.
