@@ -328,7 +328,7 @@ func (e *Engine) forget(g *Group) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	e.past.add(g.past)
-	for l := range g.refused {
-		e.refused[l] += g.refused[l].Load()
+	for l := range g.refusals {
+		e.refused[l] += g.refusals[l].Load()
 	}
 }

@@ -21,7 +21,8 @@ type ask struct {
 	// affinity is the demand's; 0 = none.
 	affinity uint64
 	quiet    bool   // a refusal is not counted
-	at       moment // of the search, where meters need one
+	at       moment // the instant of the decision
+	fresh    bool   // that was read for this decision, not taken from [window.Clock.Run]
 	// part is what its class may use of every cap; 0 = all.
 	part window.Part
 }

@@ -9,9 +9,11 @@ func (e *Engine) Pick(group string, d Demand) (deployment string, err error) {
 	if err != nil {
 		return "", err
 	}
-	r, c := g.pick(&d)
+	r, v := g.pick(&d, true)
 	if r.h == nil {
-		return "", g.refusal(&d, c, false)
+		if r, err = g.pickOrExplain(&d, v); err != nil {
+			return "", err
+		}
 	}
 	return r.h.id, nil
 }
@@ -27,10 +29,15 @@ func (e *Engine) PreCheck(deployment string, d Demand) error {
 	if h.preChecked(&d) {
 		return nil
 	}
-	if why, ok := h.preCheck(&d); !ok {
-		return h.refusal(&d, why)
+	for try := 1; ; try++ {
+		v, ok := h.preCheck(&d, true)
+		if ok {
+			return nil
+		}
+		if err := h.refusal(&d, v, try == rechecks); err != nil {
+			return err
+		}
 	}
-	return nil
 }
 
 // Record is [Ref.Record] by name. The error is [ErrUnknownDeployment].

@@ -42,9 +42,6 @@ func (f *frame) choose(q *ask) choice {
 	if q.filter != nil {
 		q.filter.resolve(f)
 	}
-	if f.clock != nil {
-		q.at = moment{now: f.clock.Now()}
-	}
 	c := choice{i: -1}
 	for t := range f.tiers {
 		t := &f.tiers[t]
@@ -90,6 +87,9 @@ func (f *frame) chooseIn(t *tier, q *ask) choice {
 		} else if i := f.scan(t, q); i >= 0 {
 			return choice{i: i}
 		}
+	}
+	if f.clock != nil && !q.fresh {
+		q.refresh(f.clock) // a refusal must not rest on an old reading
 	}
 	return f.decide(t, q)
 }
@@ -283,7 +283,7 @@ func (f *frame) short(i int, q *ask) (why reason, pending bool) {
 	}
 	a := q.amountsOn(f.handles[i], ms)
 	ended, attempts := f.cells[i].Ended(), ms.pool.attempts()
-	why, sure := ms.short(q.part, &a, true)
+	why, sure := ms.short(q.part, q.at.now, &a, true)
 	half, ample := f.cells[i].Since(ended)
 	return why, half != 0 && !(sure && ample && !q.e.shared()) || ms.pool.halfWay(attempts) && !(sure && !q.e.shared())
 }

@@ -23,7 +23,7 @@ func (f *frame) better(t *tier, q *ask) int {
 		if !f.fits(i, q) || !q.allows(f, i) {
 			continue
 		}
-		k := f.key(i)
+		k := f.keyFor(i, q)
 		if first < 0 {
 			first, kept = i, k
 			continue

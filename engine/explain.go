@@ -24,9 +24,6 @@ func (e *Engine) Explain(group string, d Demand) Explanation {
 	pick.filter, acquire.filter = &l, &l
 	x.Group = g.name
 	x.fill(g, &pick, &acquire, &l)
-	if len(x.Acquire) == 0 {
-		x.Err = g.refusal(&d, choice{why: whyTokens}, true)
-	}
 	return x
 }
 
@@ -35,6 +32,8 @@ func (x *Explanation) fill(g *Group, pick, acquire *ask, l *filter) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	f := g.turnLocked(now)
+	now = max(now, f.begin())
+	pick.at, acquire.at = moment{now: now}, moment{now: now}
 	l.resolve(f)
 	for t := range f.tiers {
 		t := &f.tiers[t]
@@ -67,6 +66,15 @@ func (x *Explanation) fill(g *Group, pick, acquire *ask, l *filter) {
 			x.Acquire = f.eligible(t, acquire)
 		}
 	}
+	if len(x.Acquire) != 0 {
+		return
+	}
+	if e := f.refusal(g.name, acquire, now); e != nil {
+		e.settle(verdict{why: whyTokens})
+		x.Err = e
+	} else {
+		x.Err = &candidateError{g.name, f.candidates()}
+	}
 }
 
 // score returns what the strategy ranks a cell by.
@@ -94,7 +102,7 @@ func (f *frame) eligible(t *tier, q *ask) (ids []string) {
 		if !f.fits(i, q) || !q.allows(f, i) {
 			continue
 		}
-		if k := f.key(i); ranked && k != best {
+		if k := f.keyFor(i, q); ranked && k != best {
 			if k > best {
 				continue
 			}

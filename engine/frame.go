@@ -67,6 +67,9 @@ func newFrame(l *layout, epoch int64) *frame {
 	return f
 }
 
+// begin returns when the frame's minute begins.
+func (f *frame) begin() int64 { return window.Start(f.Epoch) }
+
 // has reports whether cell i is h's: a place may be of another frame.
 func (f *frame) has(i int, h *handle) bool { return i < len(f.handles) && f.handles[i] == h }
 
@@ -118,6 +121,19 @@ func (f *frame) key(i int) uint64 {
 		at := f.moment()
 		return f.keyAt(i, &at)
 	}
+	return f.plainKey(i)
+}
+
+// keyFor returns a cell's ranking key at the instant of a decision.
+func (f *frame) keyFor(i int, q *ask) uint64 {
+	if f.further {
+		return f.keyAt(i, &q.at)
+	}
+	return f.plainKey(i)
+}
+
+// plainKey is key where the cells know all limits.
+func (f *frame) plainKey(i int) uint64 {
 	c := &f.cells[i]
 	if f.strategy == LowestTPM {
 		return f.failedTokens(i, uint64(c.Tokens()))

@@ -15,7 +15,7 @@ import (
 // TryAcquire is what most callers want: it picks, admits and reserves in one
 // step, and the [Lease] it returns is settled with the true usage afterwards.
 // Acquire is the same with a reason when it refuses. Pick only advises. None of
-// these blocks, and none allocates but for Acquire's error. Wait is Acquire for
+// these blocks, and none allocates except Acquire for its error. Wait is Acquire for
 // those who would rather wait than be refused.
 type Group struct {
 	cur      atomic.Pointer[frame]
@@ -28,7 +28,7 @@ type Group struct {
 	mean     mean // learned output tokens
 	quantile quantile
 
-	refused [limitKinds]atomic.Int64
+	refusals [limitKinds]atomic.Int64
 
 	mu   sync.Mutex
 	next *frame // the following epoch's, built ahead; nil: not yet
@@ -43,79 +43,62 @@ type totals struct{ tokens, requests, overrun int64 }
 // Name returns the group's name, whatever alias it was resolved by.
 func (g *Group) Name() string { return g.name }
 
-// frame returns the window of the present minute.
-func (g *Group) frame() *frame {
-	f, _ := g.frameNow()
-	return f
-}
-
-// frameNow returns the window of the present minute, and the instant.
-func (g *Group) frameNow() (*frame, int64) {
-	f, now := g.cur.Load(), g.clock.Now()
-	if now >= f.wake.Load() {
-		return g.turn(now), now
-	}
-	return f, now
-}
-
-// later returns another frame than f if there is one by a fresh reading of the
-// clock, nil otherwise: a refusal must not rest on an old one.
-func (g *Group) later(f *frame) *frame {
-	if now := g.clock.Read(); now >= f.wake.Load() {
-		return g.turn(now)
-	}
-	if n := g.cur.Load(); n != f {
-		return n
-	}
-	return nil
-}
-
 // Pick returns the deployment a request should go to. It reserves nothing:
 // follow it with [Ref.PreCheck], or use TryAcquire. False: none has room.
 func (g *Group) Pick(d Demand) (Ref, bool) {
-	r, _ := g.pick(&d)
+	r, _ := g.pick(&d, false)
 	return r, r.h != nil
 }
 
-func (g *Group) pick(d *Demand) (Ref, choice) {
+// pick picks for a demand. Quiet: a refusal is not counted, because the caller may
+// try again.
+func (g *Group) pick(d *Demand, quiet bool) (Ref, verdict) {
 	var q ask
 	if !g.ask(&q, d, false) {
-		return Ref{}, choice{i: -1, why: whyInvalid}
+		return Ref{}, verdict{why: whyInvalid}
 	}
+	q.quiet = quiet
 	if len(d.Exclude)|len(d.Tags) != 0 {
 		return g.pickFiltered(d, q)
 	}
 	return g.pickFor(&q)
 }
 
-func (g *Group) pickFiltered(d *Demand, q ask) (Ref, choice) {
+func (g *Group) pickFiltered(d *Demand, q ask) (Ref, verdict) {
 	l := filter{demand: d}
 	q.filter = &l
 	return g.pickFor(&q)
 }
 
-func (g *Group) pickFor(q *ask) (Ref, choice) {
+func (g *Group) pickFor(q *ask) (Ref, verdict) {
 	if !g.asked.Load() {
 		g.asked.Store(true)
 	}
-	f := g.frame()
+	f := g.frame(q)
 	for {
 		c := f.choose(q)
 		if c.i >= 0 {
-			return Ref{f.handles[c.i]}, c
+			return Ref{f.handles[c.i]}, verdict{}
 		}
-		n := g.later(f)
+		n := g.again(f, q)
 		if n == nil {
 			if h := g.heir(); h != nil {
 				g = h
-				f = g.frame()
+				f = g.reframe(q)
 				continue
 			}
-			g.refused[reasonLimit[c.why]].Add(1)
-			return Ref{}, c
+			return Ref{}, g.refused(q, c.why)
 		}
 		f = n
 	}
+}
+
+// refused counts a refusal and returns it.
+func (g *Group) refused(q *ask, why reason) verdict {
+	if !q.quiet {
+		g.refusals[reasonLimit[why]].Add(1)
+	}
+	return verdict{why, q.at.now}
 }
 
 // heir returns the group that has this one's name now, nil unless this one was
@@ -134,16 +117,16 @@ func (g *Group) heir() *Group {
 // within the limits. False: no deployment has room, or the demand is invalid;
 // Acquire says which. End the lease with Settle, SettleReserved or Release.
 func (g *Group) TryAcquire(d Demand) (Lease, bool) {
-	l, m, c := g.acquire(&d)
-	return l.lease(m), c.i >= 0
+	l, m, _ := g.acquire(&d, false)
+	return l.lease(m), l.h != nil
 }
 
 // Acquire is TryAcquire with the reason for a refusal: [ErrInvalidDemand],
 // [ErrNoCandidate] or a [*LimitError]. It does not block.
 func (g *Group) Acquire(d Demand) (Lease, error) {
-	l, m, c := g.acquire(&d)
-	if c.i < 0 {
-		return Lease{}, g.refusal(&d, c, true)
+	l, m, v := g.acquire(&d, true)
+	if l.h == nil {
+		return g.acquireOrExplain(&d, v)
 	}
 	return l.lease(m), nil
 }
@@ -172,44 +155,44 @@ func (l *grant) marked(m metered) Lease {
 	return Lease{h: l.h, begun: l.begun, reserved: l.reserved, held: l.held, metered: m, mark: at}
 }
 
-func (g *Group) acquire(d *Demand) (grant, metered, choice) {
+// acquire admits a demand. The grant has no deployment if it was refused. Quiet: a
+// refusal is not counted, because the caller may try again.
+func (g *Group) acquire(d *Demand, quiet bool) (grant, metered, verdict) {
 	var q ask
 	if !g.ask(&q, d, true) {
-		return grant{}, 0, choice{i: -1, why: whyInvalid}
+		return grant{}, 0, verdict{why: whyInvalid}
 	}
+	q.quiet = quiet
 	if len(d.Exclude)|len(d.Tags) != 0 {
 		return g.acquireFiltered(d, q)
 	}
 	return g.acquireFor(&q)
 }
 
-func (g *Group) acquireFiltered(d *Demand, q ask) (grant, metered, choice) {
+func (g *Group) acquireFiltered(d *Demand, q ask) (grant, metered, verdict) {
 	l := filter{demand: d}
 	q.filter = &l
 	return g.acquireFor(&q)
 }
 
-func (g *Group) acquireFor(q *ask) (grant, metered, choice) {
-	f, now := g.frameNow()
+func (g *Group) acquireFor(q *ask) (grant, metered, verdict) {
+	f := g.frame(q)
 	for {
 		c := f.choose(q)
 		if c.i < 0 {
-			n := g.later(f)
+			n := g.again(f, q)
 			if n == nil {
 				if h := g.heir(); h != nil {
 					g = h
-					f, now = g.frameNow()
+					f = g.reframe(q)
 					continue
 				}
 				if !g.asked.Load() {
 					g.asked.Store(true)
 				}
-				if !q.quiet {
-					g.refused[reasonLimit[c.why]].Add(1)
-				}
-				return grant{}, 0, c
+				return grant{}, 0, g.refused(q, c.why)
 			}
-			f, now = n, g.clock.Now()
+			f = n
 			continue
 		}
 		h := f.handles[c.i]
@@ -231,10 +214,10 @@ func (g *Group) acquireFor(q *ask) (grant, metered, choice) {
 			if f.meters != nil {
 				m = f.meters[c.i].remember(input)
 			}
-			return grant{h, f.instantIn(now), cost, held}, m, c
+			return grant{h, f.instantIn(q.at.now), cost, held}, m, verdict{at: q.at.now}
 		case window.Sealed:
 			runtime.Gosched()
-			f, now = g.frameNow()
+			f = g.reframe(q)
 		case window.Refused: // lost to another: choose again
 		}
 	}

@@ -21,7 +21,7 @@ func (t *moment) window(m *meter) int64 {
 	return t.index - m.turns + (t.into-m.rest)>>63
 }
 
-// moment returns the present, if some meter needs an instant.
+// moment returns the current instant, if some meter needs one.
 func (l *layout) moment() moment {
 	if l.clock == nil {
 		return moment{}

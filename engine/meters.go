@@ -166,11 +166,10 @@ func (ms *meters) absorb(a *amounts) {
 	}
 }
 
-// short returns what keeps a request from fitting; whyNothing: it fits. Limits
+// short returns what keeps a request from fitting at an instant; whyNothing: it fits. Limits
 // on tokens count only if tokens says so. Sure means that attempts half way have
 // no meter ahead of them that could make them give back what they took of this.
-func (ms *meters) short(p window.Part, a *amounts, tokens bool) (why reason, sure bool) {
-	now := ms.now()
+func (ms *meters) short(p window.Part, now int64, a *amounts, tokens bool) (why reason, sure bool) {
 	for i := range ms.list {
 		m := &ms.list[i]
 		if (tokens || m.dim == dimRequests) && !m.fits(p, now, a[m.dim]) {

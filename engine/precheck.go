@@ -7,13 +7,13 @@ import (
 )
 
 // preCheckMetered is preCheck of a deployment with meters.
-func (h *handle) preCheckMetered(d *Demand, part window.Part, ms *meters) (why reason, ok bool) {
-	tokens, _ := d.named()
-	a := ms.admitted(d.InputTokens, tokens-d.InputTokens, d.MaxOutputTokens)
+func (h *handle) preCheckMetered(d *Demand, part window.Part, ms *meters, quiet bool) (v verdict, ok bool) {
+	a := h.preChecking(d)
+	at := instant{now: h.clock.Now()}
 	for try := 0; ; try++ {
 		f, i := h.presentMetered()
 		if f == nil {
-			return whyDisabled, false
+			return verdict{whyDisabled, at.now}, false
 		}
 		c := &f.cells[i]
 		ended, attempts := c.Ended(), ms.pool.attempts()
@@ -21,7 +21,7 @@ func (h *handle) preCheckMetered(d *Demand, part window.Part, ms *meters) (why r
 		why, half := admits(c, share, a[dimTokens])
 		if why == whyNothing {
 			var sure bool
-			why, sure = ms.short(share, &a, tokens != 0)
+			why, sure = ms.short(share, at.now, &a, a[dimTokens] != 0)
 			n, ample := c.Since(ended)
 			half = n != 0 && !(sure && ample && !h.e.shared()) || ms.pool.halfWay(attempts) && !(sure && !h.e.shared())
 		}
@@ -29,12 +29,12 @@ func (h *handle) preCheckMetered(d *Demand, part window.Part, ms *meters) (why r
 			o := window.Sealed
 			if c.Begin() {
 				ms.pool.begin()
-				o, why = f.countRequest(i, share, ms)
+				o, why = f.countRequest(i, share, ms, at.now)
 				ms.pool.end()
 			}
 			switch o {
 			case window.Taken:
-				return whyNothing, true
+				return verdict{at: at.now}, true
 			case window.Sealed:
 				runtime.Gosched()
 				continue
@@ -42,7 +42,7 @@ func (h *handle) preCheckMetered(d *Demand, part window.Part, ms *meters) (why r
 			}
 		}
 		p := h.place.Load()
-		if p == nil || h.later(p.g, c) {
+		if p == nil || at.overtaken(h, p.g, c) {
 			runtime.Gosched()
 			continue
 		}
@@ -55,8 +55,8 @@ func (h *handle) preCheckMetered(d *Demand, part window.Part, ms *meters) (why r
 		if why == whyRequests && h.half.Load() {
 			why = whyCooling
 		}
-		p.g.refuse(why, half)
-		return why, false
+		p.g.refuse(why, half, quiet)
+		return verdict{why, at.now}, false
 	}
 }
 
@@ -70,10 +70,10 @@ func (h *handle) presentMetered() (*frame, int) {
 	return h.find(now)
 }
 
-// countRequest ends an attempt of one request and no tokens by counting it in
-// the meters, then in the cell.
-func (f *frame) countRequest(i int, part window.Part, ms *meters) (window.Outcome, reason) {
-	h, at := f.handles[i], ms.notBefore(ms.now())
+// countRequest ends an attempt of one request and no tokens by counting it at an
+// instant in the meters, then in the cell.
+func (f *frame) countRequest(i int, part window.Part, ms *meters, now int64) (window.Outcome, reason) {
+	h, at := f.handles[i], ms.notBefore(now)
 	for k := range ms.list {
 		m := &ms.list[k]
 		if m.dim != dimRequests {

@@ -45,7 +45,7 @@ func (r Ref) PreCheck(d Demand) bool {
 	if r.h.preChecked(&d) {
 		return true
 	}
-	_, ok := r.alive().preCheck(&d)
+	_, ok := r.alive().preCheck(&d, false)
 	return ok
 }
 
@@ -100,24 +100,27 @@ func (h *handle) turn() *window.Cell {
 	return h.cell.Load()
 }
 
-func (h *handle) preCheck(d *Demand) (why reason, ok bool) {
+// preCheck admits one request. A refusal rests on a fresh reading of the clock.
+// Quiet: it is not counted, because the caller may try again.
+func (h *handle) preCheck(d *Demand, quiet bool) (v verdict, ok bool) {
 	tokens, ok := d.named()
 	if !ok {
 		h.e.invalid.Add(1)
-		return whyInvalid, false
+		return verdict{why: whyInvalid}, false
 	}
 	part, ok := h.e.part(d.Priority)
 	if !ok {
 		h.e.invalid.Add(1)
-		return whyInvalid, false
+		return verdict{why: whyInvalid}, false
 	}
 	if ms := h.meters.Load(); ms != nil {
-		return h.preCheckMetered(d, part, ms)
+		return h.preCheckMetered(d, part, ms, quiet)
 	}
+	at := instant{now: h.clock.Now()}
 	for try := 0; ; try++ {
 		c := h.present()
 		if c == nil {
-			return whyDisabled, false
+			return verdict{whyDisabled, at.now}, false
 		}
 		share := part
 		if part != 0 && h.half.Load() {
@@ -127,7 +130,7 @@ func (h *handle) preCheck(d *Demand) (why reason, ok bool) {
 		if why == whyNothing {
 			switch c.CountRequestIn(share) {
 			case window.Taken:
-				return whyNothing, true
+				return verdict{at: at.now}, true
 			case window.Refused:
 				why = whyRequests
 			case window.Sealed:
@@ -136,7 +139,7 @@ func (h *handle) preCheck(d *Demand) (why reason, ok bool) {
 			}
 		}
 		p := h.place.Load()
-		if p == nil || h.later(p.g, c) {
+		if p == nil || at.overtaken(h, p.g, c) {
 			runtime.Gosched()
 			continue
 		}
@@ -149,29 +152,46 @@ func (h *handle) preCheck(d *Demand) (why reason, ok bool) {
 		if why == whyRequests && h.half.Load() {
 			why = whyCooling
 		}
-		p.g.refuse(why, half)
-		return why, false
+		p.g.refuse(why, half, quiet)
+		return verdict{why, at.now}, false
 	}
 }
 
 // refuse counts a refusal by a deployment, given up on if an attempt was still
 // half way.
-func (g *Group) refuse(why reason, half bool) {
+func (g *Group) refuse(why reason, half, quiet bool) {
 	if half {
 		g.e.contended.Add(1)
 	}
 	g.asked.Store(true)
-	g.refused[reasonLimit[why]].Add(1)
+	if !quiet {
+		g.refusals[reasonLimit[why]].Add(1)
+	}
 }
 
-// later reports whether, by a fresh reading of the clock, a refusal by cell c
-// has been overtaken.
-func (h *handle) later(g *Group, c *window.Cell) bool {
-	if now := g.clock.Read(); now >= g.cur.Load().wake.Load() {
-		g.turn(now)
-		return true
+// instant is the reading of the clock that a decision about one deployment rests
+// on. Fresh: it was read for this decision, not taken from [window.Clock.Run].
+type instant struct {
+	now   int64
+	fresh bool
+}
+
+// overtaken reports whether the refusal by cell c does not stand, because the
+// instant was not fresh or the group has moved on since.
+func (t *instant) overtaken(h *handle, g *Group, c *window.Cell) bool {
+	again := false
+	if !t.fresh {
+		*t, again = instant{g.clock.Read(), true}, h.meters.Load() != nil
 	}
-	return h.cell.Load() != c
+	if t.now >= g.cur.Load().wake.Load() {
+		g.turn(t.now)
+		again = true
+	}
+	if h.cell.Load() != c {
+		again = true
+		t.fresh = t.now >= g.cur.Load().begin()
+	}
+	return again
 }
 
 func (h *handle) record(u Usage) {

@@ -10,27 +10,49 @@ import (
 // maxStates is how many states an error carries.
 const maxStates = 32
 
-// refusal explains why the group has no deployment for a demand. Learn says
-// whether an output that it leaves open was filled in.
-func (g *Group) refusal(d *Demand, c choice, learn bool) error {
-	if c.why == whyInvalid {
+// refusal explains why the group has no deployment for a demand, at the instant of
+// the verdict, and counts that. Nil: the demand fits at that instant, because room
+// has come since; final returns the shortest wait instead. Learn says whether an
+// output that the demand leaves open was filled in.
+func (g *Group) refusal(d *Demand, v verdict, learn, final bool) error {
+	if v.why == whyInvalid {
 		return g.e.invalidity(d)
+	}
+	if h := g.heir(); h != nil {
+		g = h
 	}
 	var q ask
 	g.ask(&q, d, learn)
-	var l filter
-	if len(d.Exclude)|len(d.Tags) != 0 {
-		l.demand = d
-		q.filter = &l
-	}
-	now := g.clock.Read()
+	q.filter = &filter{demand: d}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	f := g.turnLocked(now)
-	if q.filter != nil {
-		l.resolve(f)
+	f := g.turnLocked(v.at)
+	e := f.refusal(g.name, &q, max(v.at, f.begin()))
+	switch {
+	case e == nil:
+		g.refusals[reasonLimit[v.why]].Add(1)
+		return &candidateError{g.name, f.candidates()}
+	case e.Limit == LimitNone && !final:
+		return nil
 	}
-	e := &LimitError{Group: g.name, Never: true}
+	e.settle(v)
+	g.refusals[reasonLimit[v.why]].Add(1)
+	return e
+}
+
+// settle completes the error of a demand that fits by now: it names what refused it.
+func (e *LimitError) settle(v verdict) {
+	if e.Limit == LimitNone {
+		e.Limit, e.RetryAfter, e.Never = reasonLimit[v.why], leastRetry, false
+	}
+}
+
+// refusal explains at an instant what refuses a demand; the limit is LimitNone if
+// the demand fits. Nil: there is no candidate. Under the group's mutex.
+func (f *frame) refusal(group string, q *ask, now int64) *LimitError {
+	q.filter.resolve(f)
+	fits := ""
+	e := &LimitError{Group: group, Never: true}
 	for i := range f.candidates() {
 		if !q.allows(f, i) {
 			continue
@@ -38,51 +60,60 @@ func (g *Group) refusal(d *Demand, c choice, learn bool) error {
 		if e.Candidates == 0 {
 			e.States = make([]State, 0, min(maxStates, f.candidates()))
 		}
-		e.consider(f.wait(i, q.amountsOn(f.handles[i], f.metersOf(i)), q.part, learn, now))
+		w := f.wait(i, q.amountsOn(f.handles[i], f.metersOf(i)), q.part, true, now)
+		if w.limit == LimitNone {
+			fits = w.id
+		}
+		e.consider(w)
 		if e.Candidates++; len(e.States) < maxStates {
-			e.States = append(e.States, f.state(g.name, i, now))
+			e.States = append(e.States, f.state(group, i, now))
 		}
 	}
 	if e.Candidates == 0 {
-		return &candidateError{g.name, f.candidates()}
+		return nil
 	}
-	if e.Limit == LimitNone { // room has come meanwhile: say what it was
-		e.Limit, e.Never = reasonLimit[c.why], false
+	if fits != "" {
+		e.Deployment, e.Limit = fits, LimitNone
 	}
 	return e
 }
 
-// refusal explains why a deployment does not take one more request.
-func (h *handle) refusal(d *Demand, why reason) error {
-	if why == whyInvalid {
+// refusal explains why a deployment does not take one more request, as
+// [Group.refusal] does.
+func (h *handle) refusal(d *Demand, v verdict, final bool) error {
+	if v.why == whyInvalid {
 		return h.e.invalidity(d)
 	}
-	e := &LimitError{Deployment: h.id, Limit: reasonLimit[why], Candidates: 1, Never: true}
+	e := &LimitError{Deployment: h.id, Limit: reasonLimit[v.why], Candidates: 1, Never: true}
 	p := h.lock()
 	if p == nil {
 		return e
 	}
 	defer p.g.mu.Unlock()
-	now := p.g.clock.Read()
-	f := p.g.turnLocked(now)
+	f := p.g.turnLocked(v.at)
 	if !f.has(p.i, h) {
 		return e
 	}
-	tokens, _ := d.named()
+	now := max(v.at, f.begin())
 	part, _ := h.e.part(d.Priority)
-	q := ask{input: d.InputTokens}
-	a := q.amounts(tokens)
-	if ms := h.meters.Load(); ms != nil {
-		a = ms.admitted(d.InputTokens, tokens-d.InputTokens, d.MaxOutputTokens)
+	w := f.wait(p.i, h.preChecking(d), part, false, now)
+	if w.limit == LimitNone && !final {
+		return nil
 	}
-	w := f.wait(p.i, a, part, false, now)
-	if w.limit == LimitNone { // room has come meanwhile
-		w.limit, w.never = e.Limit, false
-	}
-	e.Group = p.g.name
-	e.consider(w)
+	e.Group, e.Limit, e.RetryAfter, e.Never = p.g.name, w.limit, w.after, w.never
+	e.settle(v)
 	e.States = append(e.States, f.state(p.g.name, p.i, now))
+	p.g.refusals[reasonLimit[v.why]].Add(1)
 	return e
+}
+
+// preChecking returns what a demand counts for PreCheck.
+func (h *handle) preChecking(d *Demand) amounts {
+	tokens, _ := d.named()
+	if ms := h.meters.Load(); ms != nil {
+		return ms.admitted(d.InputTokens, tokens-d.InputTokens, d.MaxOutputTokens)
+	}
+	return amounts{dimInput: d.InputTokens, dimOutput: tokens - d.InputTokens, dimTokens: tokens, dimRequests: 1}
 }
 
 // wait is how long a deployment keeps refusing a demand, and for which limit.
@@ -95,7 +126,7 @@ type wait struct {
 
 // consider makes w the error's deployment if it frees up earlier.
 func (e *LimitError) consider(w wait) {
-	if e.Limit != LimitNone && (w.never || !e.Never && w.after >= e.RetryAfter) {
+	if e.Candidates != 0 && (w.never || !e.Never && w.after >= e.RetryAfter) {
 		return
 	}
 	e.Deployment, e.Limit, e.RetryAfter, e.Never = w.id, w.limit, w.after, w.never

@@ -56,7 +56,7 @@ func (f *frame) lowestOf(b int, q *ask, mask uint16) (k1, k2 uint64) {
 	for ; mask != 0; mask &= mask - 1 {
 		invariants.Yield()
 		j := bits.TrailingZeros16(mask)
-		k := f.key(from+j)<<indexBits | uint64(j)
+		k := f.keyFor(from+j, q)<<indexBits | uint64(j)
 		if simple {
 			_, short := f.cells[from+j].Look(q.tokens)
 			k |= uint64(short >> 63)
@@ -102,7 +102,7 @@ func (f *frame) fitsMeters(i int, q *ask) bool {
 		return false
 	}
 	for k := range ms.list {
-		if m := &ms.list[k]; !m.fits(q.part, ms.now(), a[m.dim]) {
+		if m := &ms.list[k]; !m.fits(q.part, q.at.now, a[m.dim]) {
 			return false
 		}
 	}
@@ -120,7 +120,7 @@ func (f *frame) draw(first, last int, q *ask, k uint64, def int) int {
 		mask := q.mask(f, b)
 		from, to := f.block(b)
 		for i := from; i < to; i++ {
-			if f.key(i) == k && mask>>(i-from)&1 != 0 && f.fits(i, q) {
+			if f.keyFor(i, q) == k && mask>>(i-from)&1 != 0 && f.fits(i, q) {
 				best = min(best, mix(r, i)<<32|uint64(i))
 			}
 		}

@@ -36,8 +36,8 @@ func (g *Group) count(s *Stats, sum *totals, now int64) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	f := g.turnLocked(now)
-	for l := range g.refused {
-		if n := g.refused[l].Load(); n != 0 {
+	for l := range g.refusals {
+		if n := g.refusals[l].Load(); n != 0 {
 			s.Refused[Limit(l)] += n
 		}
 	}

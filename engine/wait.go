@@ -28,28 +28,15 @@ func (g *Group) Wait(ctx context.Context, d Demand) (Lease, error) {
 		return Lease{}, err
 	}
 	if g.line.n.Load() == 0 {
-		got, m, c := g.acquireQuietly(&d)
-		if c.i >= 0 {
+		got, m, v := g.acquire(&d, true)
+		if got.h != nil {
 			return got.lease(m), nil
 		}
-		if c.why == whyInvalid {
+		if v.why == whyInvalid {
 			return Lease{}, g.e.invalidity(&d)
 		}
 	}
 	return g.wait(ctx, d)
-}
-
-// acquireQuietly is acquire that counts no refusal: who waits is not refused.
-func (g *Group) acquireQuietly(d *Demand) (grant, metered, choice) {
-	var q ask
-	if !g.ask(&q, d, true) {
-		return grant{}, 0, choice{i: -1, why: whyInvalid}
-	}
-	q.quiet = true
-	if len(d.Exclude)|len(d.Tags) != 0 {
-		return g.acquireFiltered(d, q)
-	}
-	return g.acquireFor(&q)
 }
 
 func (g *Group) wait(ctx context.Context, d Demand) (Lease, error) {
@@ -155,8 +142,8 @@ func (g *Group) serve(fresh *waiter) {
 // to the bars and returns when the clock alone may change that.
 func (g *Group) offer(w *waiter, b *bars) (at int64) {
 	l := g.line
-	got, m, c := g.acquireQuietly(w.d)
-	if c.i >= 0 {
+	got, m, c := g.acquire(w.d, true)
+	if got.h != nil {
 		w.metered = m
 		g.e.waited.Add(1)
 		l.leave(w, got, nil)
@@ -169,7 +156,7 @@ func (g *Group) offer(w *waiter, b *bars) (at int64) {
 			return at
 		}
 	}
-	err := g.refusal(w.d, c, true)
+	err := g.refusal(w.d, c, true, true)
 	var limited *LimitError
 	if errors.As(err, &limited) && !limited.Never { // that has changed meanwhile
 		l.ring()
