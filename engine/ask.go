@@ -12,8 +12,8 @@ type ask struct {
 	tokens int64   // that the demand names
 	input  int64   // of them
 	limit  int64   // the most output that the demand allows, 0 = unknown
-	fixed  amounts // of a plain deployment, if no learned mean comes on top; filled in when first needed
-	usable bool    // asks for room at all: one token of whichever kind
+	fixed  amounts // of a plain deployment, if no learned mean comes on top; filled in when first needed, unless known
+	known  bool    // fixed is what it counts on any deployment
 	learn  bool    // the learned output comes on top
 	most   int64   // of the learned output
 	group  int64   // the group's learned output, -1 if unknown
@@ -27,19 +27,26 @@ type ask struct {
 	part window.Part
 }
 
-// ask checks a demand and fills q, which must be zero, with what it asks for;
-// learn says whether an output it leaves open is to be expected. False: a count
-// is out of range. (Filled in place: a copy costs more than all the rest.)
+// ask is fill that counts an invalid demand.
 func (g *Group) ask(q *ask, d *Demand, learn bool) bool {
-	tokens, ok := d.named()
+	ok := q.fill(g, d, learn)
 	if !ok {
 		g.e.invalid.Add(1)
+	}
+	return ok
+}
+
+// fill checks a demand and fills q, which must be zero, with what it asks for;
+// learn says whether an output it leaves open is to be expected. False: a count
+// is out of range. (Filled in place: a copy costs more than all the rest.)
+func (q *ask) fill(g *Group, d *Demand, learn bool) bool {
+	tokens, ok := d.named()
+	if !ok {
 		return false
 	}
 	q.e, q.tokens, q.input, q.limit, q.affinity = g.e, tokens, d.InputTokens, d.MaxOutputTokens, d.Affinity
 	if d.Priority != 0 {
 		if q.part, ok = g.e.part(d.Priority); !ok {
-			g.e.invalid.Add(1)
 			return false
 		}
 	}
@@ -80,8 +87,8 @@ func (q *ask) cost(h *handle) int64 {
 
 // amounts returns what a request of that cost counts.
 func (q *ask) amounts(cost int64) amounts {
-	if q.usable {
-		return amounts{dimTokens: cost, dimRequests: 1}
+	if q.known {
+		return q.fixed
 	}
 	return amounts{dimInput: q.input, dimOutput: cost - q.input, dimTokens: cost, dimRequests: 1}
 }

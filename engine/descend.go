@@ -70,7 +70,7 @@ func tiedBlock(blocks []block, k, r uint64, def int) int {
 func (f *frame) lowestUsable(b int) (k1, k2 uint64) {
 	from, to := f.block(b)
 	if f.further {
-		return f.lowestOf(b, &ask{tokens: 1, usable: true}, 1<<(to-from)-1)
+		return f.lowestOf(b, &ask{tokens: 1, known: true, fixed: amounts{dimTokens: 1, dimRequests: 1}}, 1<<(to-from)-1)
 	}
 	return f.lowest(from, to, 1)
 }

@@ -8,6 +8,7 @@ type filter struct {
 	skip   [maxSkips]int32   // cells of the demand's first excluded deployments
 	skips  int
 	nobody bool // a tag that no deployment has
+	holds  []hold
 }
 
 // What is resolved ahead of the search; the rest is looked up on the way.
@@ -66,6 +67,9 @@ func (l *filter) mask(f *frame, b int) uint16 {
 		if int(i) >= from && int(i) < to {
 			m &^= 1 << (int(i) - from)
 		}
+	}
+	if len(l.holds) != 0 {
+		m &^= held(f, b, l.holds)
 	}
 	for _, r := range l.demand.Exclude[min(len(l.demand.Exclude), maxSkips):] {
 		if i := f.indexOf(r); i >= from && i < to {

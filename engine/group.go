@@ -113,6 +113,14 @@ func (g *Group) heir() *Group {
 	return nil
 }
 
+// alive returns the group, or its heir.
+func (g *Group) alive() *Group {
+	if h := g.heir(); h != nil {
+		return h
+	}
+	return g
+}
+
 // TryAcquire picks a deployment, counts the request and reserves its tokens, all
 // within the limits. False: no deployment has room, or the demand is invalid;
 // Acquire says which. End the lease with Settle, SettleReserved or Release.

@@ -1,34 +1,43 @@
 package engine
 
 import (
-	"slices"
+	"math"
 	"sync"
 	"sync/atomic"
 
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// line is who waits in a group: by class, then first come, first served. Nobody stands at the head of it: who gives room
-// rings the bell, which wakes any one of those who wait, and that one serves all
-// of them in order. So does whoever joins, and one when the timer fires.
+// line holds the waiters of a group: by class, then first come, first served.
+// There is no dispatcher: whoever frees capacity rings the bell, which wakes one
+// waiter, and that one serves the line. The timer wakes one in the same way.
 type line struct {
-	// n is how many wait. It grows before the one who joins looks at the cells,
-	// and who gives room reads it after changing a cell: one sees the other.
+	// n is how many wait. It grows before a waiter looks at the cells, and a
+	// caller that frees capacity reads it after changing a cell: one sees the other.
 	n    atomic.Int64
 	bell chan struct{} // holds one ring
-	// judge makes the next service look at everyone: somebody may wait for what
-	// will never come.
+	// judge makes the next service dismiss waiters whose demand can never be met
+	// any more.
 	judge atomic.Bool
 
-	mu          sync.Mutex // before the group's
-	first, last *waiter
-	timer       *window.Timer // nil: nobody has waited yet
+	mu     sync.Mutex // before the group's
+	queues []*queue   // by class, then by age; none is empty
+	byKind map[kind]*queue
+	holds  []hold
+	seq    uint64        // of the latest waiter
+	timer  *window.Timer // nil: nobody has waited yet
+	at     int64         // when the timer fires, Unix ns
+	pricing
 }
 
-// waiter is one who waits.
+// waiter is a call of Wait that has not been served.
 type waiter struct {
-	d          *Demand
-	prev, next *waiter
+	d     *Demand
+	seq   uint64 // order of arrival
+	queue *queue
+	place int   // in the queue
+	turn  int64 // from when on a deployment is held for it, Unix ns; see hold
+	holds bool  // one is
 	// Under the line's mutex until done. Then it has left the line and wake has
 	// been sent.
 	got     grant
@@ -38,7 +47,9 @@ type waiter struct {
 	wake    chan struct{}
 }
 
-func newLine() *line { return &line{bell: make(chan struct{}, 1)} }
+func newLine() *line {
+	return &line{bell: make(chan struct{}, 1), byKind: map[kind]*queue{}, at: math.MaxInt64}
+}
 
 // ring says that there may be room.
 func (l *line) ring() {
@@ -51,87 +62,62 @@ func (l *line) ring() {
 	}
 }
 
-// recall is ring when what could come has changed too.
+// recall is ring when the configuration has changed too.
 func (l *line) recall() {
 	l.judge.Store(true)
 	l.ring()
 }
 
-// join puts a waiter behind all of its class. Under mu, as all below.
-func (l *line) join(w *waiter) {
+// ringing reports whether a service is due: by the bell, or by the timer at an
+// instant. Under mu, as all below.
+func (l *line) ringing(now int64) bool { return len(l.bell) != 0 || now >= l.at }
+
+// join adds a waiter behind all of its class, who would be charged a at least.
+func (l *line) join(w *waiter, a amounts) {
 	l.n.Add(1)
-	w.prev = l.last
-	for w.prev != nil && w.prev.d.Priority > w.d.Priority {
-		w.prev = w.prev.prev
+	l.seq++
+	w.seq, w.turn = l.seq, math.MaxInt64
+	k := kindOf(w.d)
+	q := l.byKind[k]
+	if q == nil {
+		q = &queue{kind: k, like: w.d}
+		l.byKind[k] = q
+		l.insert(q)
 	}
-	if w.prev != nil {
-		w.next, w.prev.next = w.prev.next, w
-	} else {
-		w.next, l.first = l.first, w
-	}
-	if w.next != nil {
-		w.next.prev = w
-	} else {
-		l.last = w
+	q.push(w, a)
+}
+
+// insert adds a queue behind those of its class.
+func (l *line) insert(q *queue) {
+	l.queues = append(l.queues, q)
+	for i := len(l.queues) - 1; i > 0 && l.queues[i-1].class > q.class; i-- {
+		l.queues[i-1], l.queues[i] = l.queues[i], l.queues[i-1]
 	}
 }
 
-// leave takes a waiter out, with what it is to return.
+// leave takes a waiter out, with what Wait returns to it.
 func (l *line) leave(w *waiter, got grant, err error) {
-	if w.prev != nil {
-		w.prev.next = w.next
-	} else {
-		l.first = w.next
-	}
-	if w.next != nil {
-		w.next.prev = w.prev
-	} else {
-		l.last = w.prev
+	q := w.queue
+	q.remove(w)
+	if q.n == 0 {
+		delete(l.byKind, q.kind)
+		l.queues = without(l.queues, q)
 	}
 	w.got, w.err, w.done = got, err, true
 	w.wake <- struct{}{} // has room for one
-	if l.n.Add(-1) == 0 && l.timer != nil {
-		l.timer.Stop()
+	if l.n.Add(-1) == 0 {
+		l.at = math.MaxInt64
+		if l.timer != nil {
+			l.timer.Stop()
+		}
 	}
 }
 
-// maxBars is how many refusals a service remembers.
-const maxBars = 8
-
-// bars are demands that were refused during one service. What asks for at least
-// as much, of no more deployments, need not be tried.
-type bars struct {
-	list [maxBars]*Demand
-	n    int
-}
-
-func (b *bars) add(d *Demand) {
-	if b.n < maxBars && len(d.Exclude)|len(d.Tags) == 0 {
-		b.list[b.n] = d
-		b.n++
+// arm sets the timer.
+func (l *line) arm(c *window.Clock, at int64) {
+	if l.timer == nil {
+		l.timer = c.Timer()
 	}
-}
-
-func (b *bars) cover(d *Demand) bool {
-	return slices.ContainsFunc(b.list[:b.n], d.asksMore)
-}
-
-// asksMore reports whether d costs at least what o costs, on any deployment.
-func (d *Demand) asksMore(o *Demand) bool {
-	if d.InputTokens < o.InputTokens || d.Priority < o.Priority {
-		return false
-	}
-	if o.OutputTokens == 0 {
-		return d.OutputTokens == 0 && (d.MaxOutputTokens == 0 || o.MaxOutputTokens != 0 && d.MaxOutputTokens >= o.MaxOutputTokens)
-	}
-	return o.output() == 0 || d.OutputTokens != 0 && d.output() >= o.output()
-}
-
-// output returns the output that a demand names.
-func (d *Demand) output() int64 {
-	out := max(d.OutputTokens, 0)
-	if d.MaxOutputTokens != 0 {
-		out = min(out, d.MaxOutputTokens)
-	}
-	return out
+	l.at = at
+	l.timer.Set(at)
 }

@@ -80,7 +80,7 @@ func (f *frame) look(i int, at *moment, a *amounts) (key uint64, short int64) {
 func (f *frame) least(q *ask) (a amounts, exact bool) {
 	exact = !q.learn && q.part == 0
 	switch {
-	case !f.rated:
+	case !f.rated || q.known:
 		return q.amounts(q.tokens), exact
 	case f.rates != nil:
 		return f.rates.admitted(q.input, q.tokens-q.input, q.limit), exact

@@ -5,7 +5,7 @@ import "github.com/plimsoll-dev/plimsoll/window"
 // amounts returns what a demand counts on a deployment: learn adds the learned
 // mean where it is to be expected.
 func (q *ask) amountsOn(h *handle, ms *meters) amounts {
-	if ms == nil {
+	if ms == nil || q.known {
 		return q.amounts(q.cost(h))
 	}
 	a := q.amounts(q.cost(h))

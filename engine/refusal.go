@@ -11,16 +11,14 @@ import (
 const maxStates = 32
 
 // refusal explains why the group has no deployment for a demand, at the instant of
-// the verdict, and counts that. Nil: the demand fits at that instant, because room
+// the verdict. Nil: the demand fits at that instant, because room
 // has come since; final returns the shortest wait instead. Learn says whether an
 // output that the demand leaves open was filled in.
 func (g *Group) refusal(d *Demand, v verdict, learn, final bool) error {
 	if v.why == whyInvalid {
 		return g.e.invalidity(d)
 	}
-	if h := g.heir(); h != nil {
-		g = h
-	}
+	g = g.alive()
 	var q ask
 	g.ask(&q, d, learn)
 	q.filter = &filter{demand: d}
@@ -30,13 +28,11 @@ func (g *Group) refusal(d *Demand, v verdict, learn, final bool) error {
 	e := f.refusal(g.name, &q, max(v.at, f.begin()))
 	switch {
 	case e == nil:
-		g.refusals[reasonLimit[v.why]].Add(1)
 		return &candidateError{g.name, f.candidates()}
 	case e.Limit == LimitNone && !final:
 		return nil
 	}
 	e.settle(v)
-	g.refusals[reasonLimit[v.why]].Add(1)
 	return e
 }
 
@@ -122,6 +118,8 @@ type wait struct {
 	limit Limit
 	after time.Duration
 	never bool
+	// refills says that usage goes away continuously there, not at an instant.
+	refills bool
 }
 
 // consider makes w the error's deployment if it frees up earlier.
@@ -207,13 +205,21 @@ func (w *wait) metered(h *handle, ms *meters, a *amounts, part window.Part, leas
 		if after, never := m.wait(part, epoch, now, n); never {
 			w.beyond(reasonLimit[m.why], now, n <= part.Of(m.configured), h.lapseOf(m.reportedAs()))
 		} else {
-			w.atLeast(reasonLimit[m.why], after)
+			w.refill(reasonLimit[m.why], after, m.bucket)
 		}
 	}
 }
 
+// refill is atLeast for a meter, which may be a bucket.
+func (w *wait) refill(l Limit, after time.Duration, bucket bool) {
+	if w.atLeast(l, after); w.after == after {
+		w.refills = bucket
+	}
+}
+
+// atLeast raises the wait.
 func (w *wait) atLeast(l Limit, after time.Duration) {
 	if after > w.after {
-		w.limit, w.after = l, after
+		w.limit, w.after, w.refills = l, after, false
 	}
 }

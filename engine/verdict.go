@@ -66,6 +66,7 @@ func (g *Group) again(f *frame, q *ask) *frame {
 func (g *Group) acquireOrExplain(d *Demand, v verdict) (Lease, error) {
 	for try := 1; ; try++ {
 		if err := g.refusal(d, v, true, try == rechecks); err != nil {
+			g.alive().refusals[reasonLimit[v.why]].Add(1)
 			return Lease{}, err
 		}
 		var got grant
@@ -80,6 +81,7 @@ func (g *Group) acquireOrExplain(d *Demand, v verdict) (Lease, error) {
 func (g *Group) pickOrExplain(d *Demand, v verdict) (Ref, error) {
 	for try := 1; ; try++ {
 		if err := g.refusal(d, v, false, try == rechecks); err != nil {
+			g.alive().refusals[reasonLimit[v.why]].Add(1)
 			return Ref{}, err
 		}
 		var r Ref

@@ -3,18 +3,22 @@ package engine
 import (
 	"context"
 	"errors"
-	"math"
-	"time"
 )
 
 // defaultWaiters is how many may wait in a group unless configured.
 const defaultWaiters = 1024
 
-// Wait is Acquire that waits for room: for a lease to end, a cooldown to be
-// over, the next minute. Those who wait are served by class, then in the order they
-// came; one whose demand does not fit lets those behind it go first whose demands do;
-// in a new minute it is the first again. Acquire and TryAcquire do not stand in
-// line: they take what room there is.
+// Wait is Acquire that waits for room: until a lease ends, a limit refills, a
+// cooldown is over or a minute begins. Waiters are served by class, then in the
+// order they came. A waiter whose demand does not fit lets later ones whose demands
+// do fit go first. In a new minute it is the first again. Where limits refill
+// continuously, later ones could keep it waiting for good: once the first of a
+// class has waited 1.5 times as long as it would have waited alone, the deployment
+// that has room for it first is held for it, and later waiters of its class, or of
+// a less important one, go to other deployments until it has been served.
+//
+// Acquire and TryAcquire do not stand in line: they take what room there is, also
+// where it is held for a waiter. A caller that wants the order uses Wait throughout.
 //
 // It returns ctx.Err() when ctx ends first, [ErrQueueFull] when there is no room
 // and [Config.MaxWaiters] wait already, [ErrInvalidDemand], [ErrNoCandidate],
@@ -40,6 +44,9 @@ func (g *Group) Wait(ctx context.Context, d Demand) (Lease, error) {
 }
 
 func (g *Group) wait(ctx context.Context, d Demand) (Lease, error) {
+	if q := (ask{}); !g.ask(&q, &d, true) {
+		return Lease{}, g.e.invalidity(&d)
+	}
 	for {
 		w := &waiter{d: &d, wake: make(chan struct{}, 1)}
 		for done := g.join(w); !done; {
@@ -56,14 +63,24 @@ func (g *Group) wait(ctx context.Context, d Demand) (Lease, error) {
 	}
 }
 
-// join puts a waiter in line and serves everyone. If that leaves too many, the
-// waiter goes. It reports whether the waiter is done.
+// join puts a waiter in line and serves it, after everyone if a service is due. If
+// that leaves too many, the waiter goes. It reports whether the waiter is done.
 func (g *Group) join(w *waiter) bool {
 	l := g.line
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.join(w)
-	g.serve(w)
+	g.reprice()
+	l.join(w, g.price(w.d, &l.pricing))
+	now := g.clock.Read()
+	switch {
+	case l.ringing(now):
+		g.serve()
+	case l.due(now):
+		g.hold(now)
+	}
+	if !w.done {
+		g.receive(w)
+	}
 	if w.done {
 		return true
 	}
@@ -92,7 +109,7 @@ func (g *Group) attend(ctx context.Context, w *waiter) (done bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.n.Load() != 0 && (!fired || l.timer.Due()) {
-		g.serve(nil)
+		g.serve()
 	}
 	return w.done, nil
 }
@@ -104,6 +121,9 @@ func (g *Group) abandon(ctx context.Context, w *waiter) error {
 	l.mu.Lock()
 	if !w.done {
 		l.leave(w, grant{}, nil)
+		if w.holds {
+			l.ring() // for those whom that kept waiting
+		}
 	}
 	l.mu.Unlock()
 	g.e.gaveUp.Add(1)
@@ -112,84 +132,4 @@ func (g *Group) abandon(ctx context.Context, w *waiter) error {
 		lease.Release()
 	}
 	return ctx.Err()
-}
-
-// serve admits everyone in line who fits, in order, and sets the timer to when
-// the next one may fit if nothing happens before; fresh has just joined, or nil.
-// Under the line's mutex.
-func (g *Group) serve(fresh *waiter) {
-	l := g.line
-	judge := l.judge.Swap(false)
-	at := int64(math.MaxInt64)
-	var b bars
-	for w := l.first; w != nil; {
-		next := w.next
-		if judge || w == fresh || !b.cover(w.d) {
-			at = min(at, g.offer(w, &b))
-		}
-		w = next
-	}
-	if l.first == nil {
-		return
-	}
-	if l.timer == nil {
-		l.timer = g.clock.Timer()
-	}
-	l.timer.Set(min(at, g.cur.Load().wake.Load()))
-}
-
-// offer admits a waiter, or dismisses it if it waits in vain. Otherwise it adds
-// to the bars and returns when the clock alone may change that.
-func (g *Group) offer(w *waiter, b *bars) (at int64) {
-	l := g.line
-	got, m, c := g.acquire(w.d, true)
-	if got.h != nil {
-		w.metered = m
-		g.e.waited.Add(1)
-		l.leave(w, got, nil)
-		return math.MaxInt64
-	}
-	if c.why != whyInvalid {
-		var hopeless bool
-		if at, hopeless = g.outlook(w.d); !hopeless {
-			b.add(w.d)
-			return at
-		}
-	}
-	err := g.refusal(w.d, c, true, true)
-	var limited *LimitError
-	if errors.As(err, &limited) && !limited.Never { // that has changed meanwhile
-		l.ring()
-		return math.MaxInt64
-	}
-	l.leave(w, grant{}, err)
-	return math.MaxInt64
-}
-
-// outlook returns when a demand that does not fit may do so if nothing happens,
-// as far as that is known, and whether no waiting helps.
-func (g *Group) outlook(d *Demand) (at int64, hopeless bool) {
-	var q ask
-	g.ask(&q, d, true)
-	l := filter{demand: d}
-	q.filter = &l
-	now := g.clock.Read()
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	f := g.turnLocked(now)
-	l.resolve(f)
-	at, hopeless = math.MaxInt64, true
-	for i := range f.candidates() {
-		if !q.allows(f, i) {
-			continue
-		}
-		w := f.wait(i, q.amountsOn(f.handles[i], f.metersOf(i)), q.part, true, now)
-		hopeless = hopeless && w.never
-		switch {
-		case w.never || w.limit == LimitNone || w.limit == LimitInFlight: // the bell will ring
-		case w.after < math.MaxInt64-time.Duration(now):
-			at = min(at, now+int64(w.after))
-		}
-	}
-	return at, hopeless
 }

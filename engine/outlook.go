@@ -1,0 +1,86 @@
+package engine
+
+import (
+	"math"
+	"time"
+)
+
+// outlook is what a demand that does not fit has to wait for.
+type outlook struct {
+	// at is when the clock alone may make it fit, Unix ns; MaxInt64 where an event
+	// must. A lease that ends is an event.
+	at int64
+	// alone is for how many nanoseconds it waits at most if nothing else is admitted,
+	// an estimate where a lease must end.
+	alone    int64
+	h        *handle // on which it fits after that
+	refills  bool    // because a limit refills continuously
+	fits     bool    // it does fit
+	hopeless bool    // no waiting helps, or there is no candidate
+}
+
+// outlook returns what a demand has to wait for at an instant, when it keeps away
+// from what others hold.
+func (g *Group) outlook(d *Demand, holds []hold, now int64) outlook {
+	var q ask
+	if !q.fill(g, d, true) {
+		return outlook{hopeless: true}
+	}
+	return g.outlookFor(&q, &filter{demand: d}, holds, now)
+}
+
+func (g *Group) outlookFor(q *ask, l *filter, holds []hold, now int64) outlook {
+	q.filter = l
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	f := g.turnLocked(now)
+	now = max(now, f.begin())
+	l.resolve(f)
+	o := outlook{at: math.MaxInt64, alone: math.MaxInt64, hopeless: true}
+	for i := range f.candidates() {
+		if !q.allows(f, i) {
+			continue
+		}
+		w := f.wait(i, q.amountsOn(f.handles[i], f.metersOf(i)), q.part, true, now)
+		o.hopeless = o.hopeless && w.never
+		if w.never || isHeld(f, i, holds) {
+			continue
+		}
+		o.fits = o.fits || w.limit == LimitNone
+		if int64(w.after) < o.alone {
+			o.alone, o.h, o.refills = int64(w.after), f.handles[i], w.refills
+		}
+		if w.limit != LimitInFlight && w.after < math.MaxInt64-time.Duration(now) {
+			o.at = min(o.at, now+int64(w.after))
+		}
+	}
+	return o
+}
+
+// hopeless reports whether no waiting helps a demand, or there is no candidate.
+func (g *Group) hopeless(d *Demand, now int64) bool {
+	var q ask
+	if !q.fill(g, d, true) {
+		return true
+	}
+	q.filter = &filter{demand: d}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	f := g.turnLocked(now)
+	q.filter.resolve(f)
+	for i := range f.candidates() {
+		if q.allows(f, i) && !f.wait(i, q.amountsOn(f.handles[i], f.metersOf(i)), q.part, true, now).never {
+			return false
+		}
+	}
+	return true
+}
+
+func isHeld(f *frame, i int, holds []hold) bool {
+	for k := range holds {
+		if holds[k].covers(f, i) {
+			return true
+		}
+	}
+	return false
+}

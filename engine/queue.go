@@ -1,0 +1,157 @@
+package engine
+
+import (
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// kind tells apart the waiters whose demands may go to different deployments or
+// have different shares of them.
+type kind struct {
+	class  int
+	filter string // of Tags and Exclude; "" = none
+}
+
+func kindOf(d *Demand) kind {
+	if len(d.Tags)|len(d.Exclude) == 0 {
+		return kind{class: d.Priority}
+	}
+	var b strings.Builder
+	for _, t := range d.Tags {
+		b.WriteString(strconv.Quote(t))
+	}
+	for _, r := range d.Exclude {
+		b.WriteByte('-')
+		b.WriteString(strconv.Quote(r.ID()))
+	}
+	return kind{d.Priority, b.String()}
+}
+
+// queue is the waiters of one kind in their order, with a tournament tree over what
+// they would be charged: a node holds the least of each dimension that is charged
+// below it. Where that does not fit, nobody below fits, so that the first waiter
+// who fits is found in logarithmic time where one dimension decides.
+type queue struct {
+	kind
+	like    *Demand   // one of the demands: all have the same class, Tags and Exclude
+	waiters []*waiter // nil: has left; the length is a power of two
+	least   []amounts // node k covers 2k and 2k+1; leaves begin at len(waiters)
+	end     int       // behind the last waiter
+	n       int
+	// During a service: the first place not yet looked at, the place where an earlier
+	// service was cut short, and the waiter found, nil if there is none.
+	cursor, resume int
+	found          *waiter
+}
+
+// nobody is what a node holds that has no waiter.
+var nobody = amounts{math.MaxInt64, math.MaxInt64, math.MaxInt64, math.MaxInt64}
+
+// lower makes each amount the lesser of two.
+func (a *amounts) lower(b *amounts) {
+	for i := range a {
+		a[i] = min(a[i], b[i])
+	}
+}
+
+// push adds a waiter at the end, who would be charged a at least.
+func (q *queue) push(w *waiter, a amounts) {
+	if q.end == len(q.waiters) {
+		q.grow()
+	}
+	w.queue, w.place = q, q.end
+	q.waiters[q.end] = w
+	q.end++
+	q.n++
+	q.charge(w, a)
+}
+
+// grow makes room at the end: it closes the gaps, and doubles the queue if more
+// than half of it is left.
+func (q *queue) grow() {
+	size := max(len(q.waiters), 4)
+	if 2*q.n > size {
+		size *= 2
+	}
+	old, least, leaves := q.waiters, q.least, len(q.waiters)
+	q.waiters, q.least, q.end = make([]*waiter, size), make([]amounts, 2*size), 0
+	for i := range q.least {
+		q.least[i] = nobody
+	}
+	resume := q.resume
+	for i, w := range old {
+		if i == resume {
+			q.resume = q.end
+		}
+		if w != nil {
+			w.place = q.end
+			q.waiters[q.end], q.least[size+q.end] = w, least[leaves+i]
+			q.end++
+		}
+	}
+	q.resume = min(q.resume, q.end)
+	for k := size - 1; k > 0; k-- {
+		q.update(k)
+	}
+}
+
+func (q *queue) update(k int) {
+	q.least[k] = q.least[2*k]
+	q.least[k].lower(&q.least[2*k+1])
+}
+
+// charge sets what a waiter would be charged at least.
+func (q *queue) charge(w *waiter, a amounts) {
+	k := len(q.waiters) + w.place
+	for q.least[k] = a; k > 1; {
+		k /= 2
+		q.update(k)
+	}
+}
+
+func (q *queue) remove(w *waiter) {
+	q.waiters[w.place] = nil
+	q.n--
+	q.charge(w, nobody)
+}
+
+// charged returns the least that a waiter would be charged.
+func (q *queue) charged(w *waiter) *amounts { return &q.least[len(q.waiters)+w.place] }
+
+// all returns the least that any waiter would be charged.
+func (q *queue) all() *amounts { return &q.least[1] }
+
+// head returns the first waiter.
+func (q *queue) head() *waiter { return q.search(0, func(*amounts) bool { return true }) }
+
+// search returns the first waiter from a place on for whose charge fits says yes,
+// nil if there is none. Fits must say yes to less if it does to more.
+func (q *queue) search(from int, fits func(*amounts) bool) *waiter {
+	if i := q.descend(1, 0, len(q.waiters), from, false, fits); i >= 0 {
+		return q.waiters[i]
+	}
+	return nil
+}
+
+// descend searches the places [low, high) below a node. Sure says that the node's
+// charge is known to fit.
+func (q *queue) descend(k, low, high, from int, sure bool, fits func(*amounts) bool) int {
+	if high <= from || q.least[k] == nobody || !sure && !fits(&q.least[k]) {
+		return -1
+	}
+	if high-low == 1 {
+		return low
+	}
+	mid := (low + high) / 2
+	if i := q.descend(2*k, low, mid, from, q.least[2*k] == q.least[k], fits); i >= 0 {
+		return i
+	}
+	return q.descend(2*k+1, mid, high, from, q.least[2*k+1] == q.least[k], fits)
+}
+
+// without returns the queues except one.
+func without(list []*queue, q *queue) []*queue {
+	return slices.DeleteFunc(list, func(o *queue) bool { return o == q })
+}

@@ -1,0 +1,211 @@
+package engine
+
+import (
+	"errors"
+	"math"
+	"time"
+)
+
+// maxFails is how many waiters may turn out not to fit in one service although the
+// least that is charged in their queue does. The next service goes on from there.
+const maxFails = 64
+
+// serve admits every waiter who fits, in order, and sets the timer to when the next
+// one may fit if nothing happens before. Under the line's mutex.
+func (g *Group) serve() {
+	l := g.line
+	select {
+	case <-l.bell: // it rang for this service
+	default:
+	}
+	g.reprice()
+	if l.judge.Swap(false) {
+		g.judge()
+	}
+	g.hold(g.clock.Read())
+	for _, q := range l.queues {
+		q.cursor = 0
+		g.find(q)
+	}
+	fails := 0
+	for fails < maxFails {
+		w := l.found()
+		if w == nil {
+			break
+		}
+		if !g.offer(w) {
+			fails++
+		}
+	}
+	if len(l.queues) != 0 {
+		g.rest(fails)
+	}
+}
+
+// found returns the first waiter found in any queue, nil if there is none.
+func (l *line) found() (first *waiter) {
+	for _, q := range l.queues {
+		if w := q.found; w != nil && (first == nil || w.before(first)) {
+			first = w
+		}
+	}
+	return first
+}
+
+// before reports whether a waiter comes before another.
+func (w *waiter) before(o *waiter) bool {
+	if w.queue.class != o.queue.class {
+		return w.queue.class < o.queue.class
+	}
+	return w.seq < o.seq
+}
+
+// find looks for the first waiter in a queue, from the cursor on, who may fit. The
+// head comes first in every service, even if the one before was cut short.
+func (g *Group) find(q *queue) {
+	head := q.head()
+	if q.cursor <= head.place && g.fits(q, q.charged(head), g.line.holdsFor(head)) {
+		q.found = head
+		return
+	}
+	holds := g.line.holdsBehind(head)
+	q.found = q.search(max(q.cursor, q.resume, head.place+1), func(a *amounts) bool { return g.fits(q, a, holds) })
+}
+
+// fits reports whether some deployment that is not held has room for a charge to a
+// waiter of a queue.
+func (g *Group) fits(q *queue, a *amounts, holds []hold) bool {
+	p := g.asking(q, a)
+	p.filter.holds = holds
+	r, _ := g.pickFor(p)
+	return r.h != nil
+}
+
+// asking returns a charge to a waiter of a queue as the search sees it.
+func (g *Group) asking(q *queue, a *amounts) *ask {
+	part, _ := g.e.part(q.class)
+	return &ask{
+		e: g.e, tokens: a[dimTokens], input: a[dimInput], fixed: *a, known: true,
+		quiet: true, part: part, filter: &filter{demand: q.like},
+	}
+}
+
+// offer admits a waiter if it fits, and looks for the next one in its queue.
+func (g *Group) offer(w *waiter) bool {
+	l, q := g.line, w.queue
+	q.cursor, q.found = w.place+1, nil
+	got, m, _ := g.acquireBeside(w.d, l.holdsFor(w))
+	if got.h != nil {
+		g.admit(w, got, m)
+	}
+	if q.n != 0 {
+		g.find(q)
+	}
+	if got.h != nil && w.holds { // what was held for it is free for others
+		g.hold(g.clock.Read())
+		for _, q := range l.queues {
+			q.cursor = 0
+			g.find(q)
+		}
+	}
+	return got.h != nil
+}
+
+func (g *Group) admit(w *waiter, got grant, m metered) {
+	w.metered = m
+	g.e.waited.Add(1)
+	g.line.leave(w, got, nil)
+}
+
+// acquireBeside is acquire that keeps away from what others hold.
+func (g *Group) acquireBeside(d *Demand, holds []hold) (grant, metered, verdict) {
+	if len(holds) == 0 {
+		return g.acquire(d, true)
+	}
+	var q ask
+	if !g.ask(&q, d, true) {
+		return grant{}, 0, verdict{why: whyInvalid}
+	}
+	q.quiet, q.filter = true, &filter{demand: d, holds: holds}
+	return g.acquireFor(&q)
+}
+
+// receive serves a waiter that has just joined, or says for how long it waits.
+func (g *Group) receive(w *waiter) {
+	l := g.line
+	for try := 1; ; try++ {
+		got, m, v := g.acquireBeside(w.d, l.holdsFor(w))
+		if got.h != nil {
+			g.admit(w, got, m)
+			return
+		}
+		o := g.outlook(w.d, l.holdsFor(w), v.at)
+		switch {
+		case o.hopeless:
+			if g.dismiss(w, v) || try == rechecks {
+				return
+			}
+		case o.fits && try < rechecks:
+		default:
+			w.wait(v.at, o.alone)
+			at := min(o.at, g.cur.Load().wake.Load())
+			if at = max(at, v.at+int64(leastRetry)); at < l.at {
+				l.arm(g.clock, at)
+			}
+			return
+		}
+	}
+}
+
+// dismiss ends the wait of a demand that no waiting helps. False: that has changed.
+func (g *Group) dismiss(w *waiter, v verdict) bool {
+	err := g.refusal(w.d, v, true, true)
+	if limited, ok := errors.AsType[*LimitError](err); ok && !limited.Never {
+		return false
+	}
+	g.line.leave(w, grant{}, err)
+	return true
+}
+
+// judge dismisses those who wait in vain.
+func (g *Group) judge() {
+	now := g.clock.Read()
+	for _, q := range append([]*queue(nil), g.line.queues...) {
+		for _, w := range q.waiters[:q.end] {
+			if w != nil && g.hopeless(w.d, now) {
+				g.dismiss(w, verdict{whyDisabled, now})
+			}
+		}
+	}
+}
+
+// rest sets the timer to when the clock alone may make somebody fit. A service that
+// was cut short goes on soon.
+func (g *Group) rest(fails int) {
+	l, now := g.line, g.clock.Read()
+	soon := now + int64(leastRetry) + int64(fails)*int64(20*time.Microsecond)
+	if fails == maxFails {
+		for _, q := range l.queues {
+			q.resume = max(q.cursor, q.resume)
+		}
+		l.arm(g.clock, soon)
+		return
+	}
+	at := int64(math.MaxInt64)
+	for _, q := range l.queues {
+		q.resume = 0
+		at = min(at, g.when(q, now))
+	}
+	l.arm(g.clock, max(min(at, g.cur.Load().wake.Load()), soon))
+}
+
+// when returns when the clock alone may make somebody in a queue fit.
+func (g *Group) when(q *queue, now int64) int64 {
+	l, head := g.line, q.head()
+	p := g.asking(q, q.all())
+	at := g.outlookFor(p, p.filter, l.holdsBehind(head), now).at
+	if head.holds {
+		at = min(at, g.outlook(head.d, l.holdsFor(head), now).at)
+	}
+	return at
+}
