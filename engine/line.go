@@ -27,6 +27,7 @@ type line struct {
 	seq    uint64        // of the latest waiter
 	timer  *window.Timer // nil: nobody has waited yet
 	at     int64         // when the timer fires, Unix ns
+	work   int           // that is left of a service's maxWork
 	pricing
 }
 

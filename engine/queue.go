@@ -41,7 +41,7 @@ type queue struct {
 	end     int       // behind the last waiter
 	n       int
 	// During a service: the first place not yet looked at, the place where an earlier
-	// service was cut short, and the waiter found, nil if there is none.
+	// service ran out of work, and the waiter found, nil if there is none.
 	cursor, resume int
 	found          *waiter
 }
@@ -120,35 +120,76 @@ func (q *queue) remove(w *waiter) {
 // charged returns the least that a waiter would be charged.
 func (q *queue) charged(w *waiter) *amounts { return &q.least[len(q.waiters)+w.place] }
 
-// all returns the least that any waiter would be charged.
-func (q *queue) all() *amounts { return &q.least[1] }
-
 // head returns the first waiter.
-func (q *queue) head() *waiter { return q.search(0, func(*amounts) bool { return true }) }
+func (q *queue) head() *waiter {
+	k := 1
+	for k < len(q.waiters) {
+		if k *= 2; q.least[k] == nobody {
+			k++
+		}
+	}
+	return q.waiters[k-len(q.waiters)]
+}
 
 // search returns the first waiter from a place on for whose charge fits says yes,
-// nil if there is none. Fits must say yes to less if it does to more.
-func (q *queue) search(from int, fits func(*amounts) bool) *waiter {
-	if i := q.descend(1, 0, len(q.waiters), from, false, fits); i >= 0 {
-		return q.waiters[i]
+// nil if there is none. Fits must say yes to less if it does to more. Once it has no
+// work left the search ends at the place next.
+func (q *queue) search(from int, work *int, fits func(*amounts) bool) (w *waiter, next int) {
+	s := search{q, from, work, fits, q.end}
+	if i := s.descend(1, 0, len(q.waiters), false); i >= 0 {
+		return q.waiters[i], i
 	}
-	return nil
+	return nil, s.next
+}
+
+type search struct {
+	*queue
+	from int
+	work *int // how many more charges may be looked at
+	fits func(*amounts) bool
+	next int
 }
 
 // descend searches the places [low, high) below a node. Sure says that the node's
 // charge is known to fit.
-func (q *queue) descend(k, low, high, from int, sure bool, fits func(*amounts) bool) int {
-	if high <= from || q.least[k] == nobody || !sure && !fits(&q.least[k]) {
+func (s *search) descend(k, low, high int, sure bool) int {
+	if high <= s.from || s.least[k] == nobody || s.next != s.end {
 		return -1
+	}
+	if !sure {
+		if *s.work <= 0 {
+			s.next = max(low, s.from)
+			return -1
+		}
+		if *s.work--; !s.fits(&s.least[k]) {
+			return -1
+		}
 	}
 	if high-low == 1 {
 		return low
 	}
 	mid := (low + high) / 2
-	if i := q.descend(2*k, low, mid, from, q.least[2*k] == q.least[k], fits); i >= 0 {
+	if i := s.descend(2*k, low, mid, s.least[2*k] == s.least[k]); i >= 0 {
 		return i
 	}
-	return q.descend(2*k+1, mid, high, from, q.least[2*k+1] == q.least[k], fits)
+	return s.descend(2*k+1, mid, high, s.least[2*k+1] == s.least[k])
+}
+
+// earliest returns the least of what when says of the waiters, given an instant
+// that no waiter's is before. When must not say later of less.
+func (q *queue) earliest(k int, now int64, work *int, when func(*amounts) int64) int64 {
+	if q.least[k] == nobody {
+		return math.MaxInt64
+	}
+	at := now
+	if *work > 0 {
+		*work--
+		at = when(&q.least[k])
+	}
+	if at > now || k >= len(q.waiters) || *work <= 0 {
+		return at
+	}
+	return min(q.earliest(2*k, now, work, when), q.earliest(2*k+1, now, work, when))
 }
 
 // without returns the queues except one.

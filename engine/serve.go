@@ -6,9 +6,14 @@ import (
 	"time"
 )
 
-// maxFails is how many waiters may turn out not to fit in one service although the
-// least that is charged in their queue does. The next service goes on from there.
-const maxFails = 64
+const (
+	// maxWork is how many charges one service looks at for nothing. Where more than one
+	// dimension decides who fits, the least charge of many waiters may fit though none
+	// of theirs does. The next service goes on from there.
+	maxWork = 1024
+	// shortRest is how long after that.
+	shortRest = int64(4 * time.Millisecond)
+)
 
 // serve admits every waiter who fits, in order, and sets the timer to when the next
 // one may fit if nothing happens before. Under the line's mutex.
@@ -23,22 +28,16 @@ func (g *Group) serve() {
 		g.judge()
 	}
 	g.hold(g.clock.Read())
+	l.work = maxWork
 	for _, q := range l.queues {
 		q.cursor = 0
 		g.find(q)
 	}
-	fails := 0
-	for fails < maxFails {
-		w := l.found()
-		if w == nil {
-			break
-		}
-		if !g.offer(w) {
-			fails++
-		}
+	for w := l.found(); w != nil; w = l.found() {
+		g.offer(w)
 	}
 	if len(l.queues) != 0 {
-		g.rest(fails)
+		g.rest()
 	}
 }
 
@@ -69,7 +68,8 @@ func (g *Group) find(q *queue) {
 		return
 	}
 	holds := g.line.holdsBehind(head)
-	q.found = q.search(max(q.cursor, q.resume, head.place+1), func(a *amounts) bool { return g.fits(q, a, holds) })
+	from := max(q.cursor, q.resume, head.place+1)
+	q.found, q.cursor = q.search(from, &g.line.work, func(a *amounts) bool { return g.fits(q, a, holds) })
 }
 
 // fits reports whether some deployment that is not held has room for a charge to a
@@ -91,12 +91,13 @@ func (g *Group) asking(q *queue, a *amounts) *ask {
 }
 
 // offer admits a waiter if it fits, and looks for the next one in its queue.
-func (g *Group) offer(w *waiter) bool {
+func (g *Group) offer(w *waiter) {
 	l, q := g.line, w.queue
 	q.cursor, q.found = w.place+1, nil
 	got, m, _ := g.acquireBeside(w.d, l.holdsFor(w))
 	if got.h != nil {
 		g.admit(w, got, m)
+		l.work = maxWork
 	}
 	if q.n != 0 {
 		g.find(q)
@@ -108,7 +109,6 @@ func (g *Group) offer(w *waiter) bool {
 			g.find(q)
 		}
 	}
-	return got.h != nil
 }
 
 func (g *Group) admit(w *waiter, got grant, m metered) {
@@ -180,15 +180,14 @@ func (g *Group) judge() {
 }
 
 // rest sets the timer to when the clock alone may make somebody fit. A service that
-// was cut short goes on soon.
-func (g *Group) rest(fails int) {
+// has run out of work goes on soon.
+func (g *Group) rest() {
 	l, now := g.line, g.clock.Read()
-	soon := now + int64(leastRetry) + int64(fails)*int64(20*time.Microsecond)
-	if fails == maxFails {
+	if l.work <= 0 {
 		for _, q := range l.queues {
-			q.resume = max(q.cursor, q.resume)
+			q.resume = q.cursor
 		}
-		l.arm(g.clock, soon)
+		l.arm(g.clock, now+shortRest)
 		return
 	}
 	at := int64(math.MaxInt64)
@@ -196,14 +195,21 @@ func (g *Group) rest(fails int) {
 		q.resume = 0
 		at = min(at, g.when(q, now))
 	}
+	soon := now + int64(leastRetry)
+	if l.work <= 0 {
+		soon = now + shortRest
+	}
 	l.arm(g.clock, max(min(at, g.cur.Load().wake.Load()), soon))
 }
 
 // when returns when the clock alone may make somebody in a queue fit.
 func (g *Group) when(q *queue, now int64) int64 {
 	l, head := g.line, q.head()
-	p := g.asking(q, q.all())
-	at := g.outlookFor(p, p.filter, l.holdsBehind(head), now).at
+	holds := l.holdsBehind(head)
+	at := q.earliest(1, now, &l.work, func(a *amounts) int64 {
+		p := g.asking(q, a)
+		return g.outlookFor(p, p.filter, holds, now).at
+	})
 	if head.holds {
 		at = min(at, g.outlook(head.d, l.holdsFor(head), now).at)
 	}

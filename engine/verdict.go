@@ -61,12 +61,19 @@ func (g *Group) again(f *frame, q *ask) *frame {
 	return n
 }
 
+// countRefusal counts a refusal; invalid demands have a count of their own.
+func (g *Group) countRefusal(v verdict) {
+	if v.why != whyInvalid {
+		g.refusals[reasonLimit[v.why]].Add(1)
+	}
+}
+
 // acquireOrExplain follows a refused attempt. It returns the reason, or a lease if
 // room has come meanwhile.
 func (g *Group) acquireOrExplain(d *Demand, v verdict) (Lease, error) {
 	for try := 1; ; try++ {
 		if err := g.refusal(d, v, true, try == rechecks); err != nil {
-			g.alive().refusals[reasonLimit[v.why]].Add(1)
+			g.alive().countRefusal(v)
 			return Lease{}, err
 		}
 		var got grant
@@ -81,7 +88,7 @@ func (g *Group) acquireOrExplain(d *Demand, v verdict) (Lease, error) {
 func (g *Group) pickOrExplain(d *Demand, v verdict) (Ref, error) {
 	for try := 1; ; try++ {
 		if err := g.refusal(d, v, false, try == rechecks); err != nil {
-			g.alive().refusals[reasonLimit[v.why]].Add(1)
+			g.alive().countRefusal(v)
 			return Ref{}, err
 		}
 		var r Ref
