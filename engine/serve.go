@@ -159,6 +159,9 @@ func (g *Group) receive(w *waiter) {
 
 // dismiss ends the wait of a demand that no waiting helps. False: that has changed.
 func (g *Group) dismiss(w *waiter, v verdict) bool {
+	if q := (ask{}); !q.fill(g, w.d, true) {
+		v.why = whyInvalid // its class is gone
+	}
 	err := g.refusal(w.d, v, true, true)
 	if limited, ok := errors.AsType[*LimitError](err); ok && !limited.Never {
 		return false
