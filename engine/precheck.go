@@ -9,7 +9,7 @@ import (
 // preCheckMetered is preCheck of a deployment with meters.
 func (h *handle) preCheckMetered(d *Demand, part window.Part, ms *meters, quiet bool) (v verdict, ok bool) {
 	a := h.preChecking(d)
-	at := instant{now: h.clock.Now()}
+	at := reading{now: h.clock.Now()}
 	for try := 0; ; try++ {
 		f, i := h.presentMetered()
 		if f == nil {

@@ -116,7 +116,7 @@ func (h *handle) preCheck(d *Demand, quiet bool) (v verdict, ok bool) {
 	if ms := h.meters.Load(); ms != nil {
 		return h.preCheckMetered(d, part, ms, quiet)
 	}
-	at := instant{now: h.clock.Now()}
+	at := reading{now: h.clock.Now()}
 	for try := 0; ; try++ {
 		c := h.present()
 		if c == nil {
@@ -169,19 +169,19 @@ func (g *Group) refuse(why reason, half, quiet bool) {
 	}
 }
 
-// instant is the reading of the clock that a decision about one deployment rests
+// reading is the reading of the clock that a decision about one deployment rests
 // on. Fresh: it was read for this decision, not taken from [window.Clock.Run].
-type instant struct {
+type reading struct {
 	now   int64
 	fresh bool
 }
 
 // overtaken reports whether the refusal by cell c does not stand, because the
 // instant was not fresh or the group has moved on since.
-func (t *instant) overtaken(h *handle, g *Group, c *window.Cell) bool {
+func (t *reading) overtaken(h *handle, g *Group, c *window.Cell) bool {
 	again := false
 	if !t.fresh {
-		*t, again = instant{g.clock.Read(), true}, h.meters.Load() != nil
+		*t, again = reading{g.clock.Read(), true}, h.meters.Load() != nil
 	}
 	if t.now >= g.cur.Load().wake.Load() {
 		g.turn(t.now)
