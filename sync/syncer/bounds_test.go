@@ -57,8 +57,9 @@ func TestBounds(t *testing.T) {
 						})
 					}
 					percent := 100 / float64(l.limit) / float64(r.windows)
-					t.Logf("beyond the limit: %.2f %% (most %.2f %%), admitted %.2f %%, refused in spite of room: %.2f %% of requests",
-						float64(r.over)*percent, 100*float64(r.most)/float64(l.limit), float64(r.admitted)*percent, 100*float64(r.wasted)/float64(r.requests))
+					most := 100 / float64(l.limit)
+					t.Logf("beyond the limit: %.2f %% (most %.2f %%), below it: %.2f %% (most %.2f %%), successive minutes more than 15 %% and a request apart: %d of %d, refused in spite of room: %.2f %% of requests",
+						float64(r.over)*percent, float64(r.most)*most, float64(r.under)*percent, float64(r.least)*most, r.swings, r.pairs, 100*float64(r.wasted)/float64(r.requests))
 				})
 			}
 		}
@@ -76,7 +77,45 @@ type load struct {
 
 type result struct {
 	windows, requests, wasted int
-	over, most, admitted      int64
+	over, most                int64 // beyond the limit, summed and in one window
+	under, least              int64 // below the limit, or below what was offered if that is less
+	pairs, swings             int   // of successive settled windows; those that differ too much
+}
+
+// settles is how many windows of a kind of load it takes until the nodes know it.
+const settles = 6
+
+// swing takes in two successive windows.
+func (r *result) swing(l load, before, after int64) {
+	r.pairs++
+	if d := max(before-after, after-before); d > max(l.limit*15/100, l.largest, 1) {
+		r.swings++
+	}
+}
+
+// TestBurstsSettle: when a minute's load comes in its first instants, again and
+// again, what the nodes admit comes to the limit and stays there.
+func TestBurstsSettle(t *testing.T) {
+	for _, l := range []load{
+		{name: "60 rpm", limits: engine.Limits{RPM: 60}, limit: 60},
+		{name: "600 rpm", limits: engine.Limits{RPM: 600}, limit: 600},
+		{name: "600k tpm", limits: engine.Limits{TPM: 600_000}, limit: 600_000, largest: 8000},
+	} {
+		for _, n := range []int{2, 10} {
+			if n > 2 && (l.largest == 0 || testing.Short() || raceEnabled) {
+				continue
+			}
+			t.Run(fmt.Sprintf("%s/%d nodes", l.name, n), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					var r result
+					l.playWindows(t, n, 14, true, rand.New(rand.NewPCG(1, uint64(n))), &r)
+					require.LessOrEqual(t, r.swings, 1, "of %d", r.pairs) // bursts are random
+					require.Less(t, float64(r.over), 0.10*float64(l.limit)*float64(r.windows), "LiteLLM's rule: 0.5 to 1")
+					require.Less(t, float64(r.under), 0.06*float64(l.limit)*float64(r.windows))
+				})
+			})
+		}
+	}
 }
 
 // next returns what a request costs.
@@ -121,6 +160,11 @@ func (r *recent) add(now time.Time, cost int64) {
 
 func (l load) play(t *testing.T, n int, burst bool, r *rand.Rand, res *result) {
 	t.Helper()
+	l.playWindows(t, n, *boundWindows, burst, r, res)
+}
+
+func (l load) playWindows(t *testing.T, n, windows int, burst bool, r *rand.Rand, res *result) {
+	t.Helper()
 	store := memstore.New(memstore.Config{})
 	var nodes []*node
 	var groups []*engine.Group
@@ -133,7 +177,8 @@ func (l load) play(t *testing.T, n int, burst bool, r *rand.Rand, res *result) {
 		time.Sleep(time.Duration(r.Int64N(int64(100 * time.Millisecond / time.Duration(n)))))
 		run(t, nodes[i])
 	}
-	for range *boundWindows {
+	var before int64
+	for w := range windows {
 		rollover()
 		start, begin := minute(), time.Now()
 		length := time.Minute
@@ -142,7 +187,7 @@ func (l load) play(t *testing.T, n int, burst bool, r *rand.Rand, res *result) {
 		}
 		gap := float64(length) * l.mean() / float64(2*l.limit)
 		seen := make([]recent, n)
-		var admitted int64
+		var admitted, offered int64
 		for {
 			time.Sleep(time.Duration(r.ExpFloat64() * gap))
 			if time.Since(begin) >= length {
@@ -150,6 +195,7 @@ func (l load) play(t *testing.T, n int, burst bool, r *rand.Rand, res *result) {
 			}
 			i, cost := r.IntN(n), l.next(r)
 			res.requests++
+			offered += cost
 			if l.admit(groups[i], nodes[i], cost) {
 				admitted += cost
 				seen[i].add(time.Now(), cost)
@@ -172,6 +218,12 @@ func (l load) play(t *testing.T, n int, burst bool, r *rand.Rand, res *result) {
 		res.windows++
 		res.over += max(admitted-l.limit, 0)
 		res.most = max(res.most, admitted-l.limit)
-		res.admitted += min(admitted, l.limit)
+		under := max(min(l.limit, offered)-admitted, 0)
+		res.under += under
+		res.least = max(res.least, under)
+		if w >= settles {
+			res.swing(l, before, admitted)
+		}
+		before = admitted
 	}
 }

@@ -25,6 +25,8 @@ type deployment struct {
 	seen    int64       // epoch in which the source last spoke of it
 	windows []*usage
 	cool    cooling
+	pacing  pacing
+	paced   int64 // the last minute whose opening pacing knows
 	// frozen says that the store is away: this node's share of each limit stays
 	// what it was, for those of minutes and of days.
 	frozen            bool

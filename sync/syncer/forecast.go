@@ -1,6 +1,9 @@
 package syncer
 
 import (
+	"fmt"
+	"hash/fnv"
+	"math"
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/window"
@@ -54,7 +57,7 @@ func (u *usage) observe(total, others Count, now int64, horizon time.Duration) {
 		return
 	}
 	if age := time.Duration(now - u.start*int64(time.Second)); age < blind(horizon) {
-		u.forecast = u.forecast.atLeast(u.expected.minus(others))
+		u.forecast = u.expected.rest(others, u.forecast)
 	} else {
 		u.expected = Count{}
 		if !u.opening.known && age < blind(horizon)+2*refresh {
@@ -63,24 +66,86 @@ func (u *usage) observe(total, others Count, now int64, horizon time.Duration) {
 	}
 }
 
+// rest returns what is left of an expectation of the opening, beyond what is
+// known of it; where there is none, the forecast by rate. In a burst the rate at
+// which others began says nothing of the rest, which each node's share bounds.
+func (expected Count) rest(known, forecast Count) Count {
+	e, k, f := expected.list(), known.list(), forecast.list()
+	for i := range e {
+		if e[i] > 0 {
+			f[i] = max(e[i]-k[i], 0)
+		}
+	}
+	return countFrom(f)
+}
+
 // blind is for how long after a window began a node may not have been told of
 // what another one has used since: that has waited there for an exchange, and
 // here for the next.
 func blind(horizon time.Duration) time.Duration { return 2 * horizon }
 
-// expect returns how the others will open the next window: as they did this one.
-// Where that leaves less of a limit than this node's share, its share is left.
-func (o *opening) expect(nodes int, limits Count) Count {
+// pacing is what the nodes' openings of the minutes so far have taught of a
+// deployment: how much of each limit the others are expected to use before they
+// can be seen to. It is a controller of all nodes together. Where a minute's
+// opening used much of a limit, what it left or exceeded is spread evenly over the
+// nodes: each expects less or more of the others by an N-th of it. So the openings
+// come to the limit and stay there, where expecting what was last admitted, which
+// that expectation had held back, would swing between half and twice of it.
+type pacing struct{ expected [4]float64 }
+
+// learn takes in how a minute opened.
+func (p *pacing) learn(o opening, nodes int, limits Count) {
 	if !o.known {
-		return Count{}
+		*p = pacing{}
+		return
 	}
 	own, others := o.own.list(), o.others.list()
 	for i, limit := range limits.list() {
-		if limit > 0 {
-			others[i] = min(others[i], int64((1-part(nodes, own[i], others[i]))*float64(limit)))
+		e, used := &p.expected[i], own[i]+others[i]
+		switch before, n := *e, float64(others[i]); {
+		case limit <= 0 || 8*used < limit && limit >= int64(nodes) || before == 0:
+			*e = n
+		case 2*used < limit:
+			*e += (n - before) / 2
+		default:
+			*e += (n - before) / float64(2*max(nodes, 1))
+		}
+		if limit > 0 { // a node's share is its own
+			*e = min(*e, (1-part(nodes, own[i], others[i]))*float64(limit))
 		}
 	}
-	return countFrom(others)
+}
+
+// expect returns what the others will use in the opening of a window. What is
+// left of a limit is rounded up for as many nodes as its fraction says.
+func (p *pacing) expect(limits Count, draw float64) Count {
+	var n [4]int64
+	for i, limit := range limits.list() {
+		if n[i] = int64(p.expected[i]); limit > 0 && p.expected[i] > 0 {
+			left := float64(limit) - p.expected[i]
+			whole := math.Floor(left)
+			if draw < left-whole {
+				whole++
+			}
+			n[i] = max(limit-int64(whole), 0)
+		}
+	}
+	return countFrom(n)
+}
+
+// draw returns a number from 0 to 1 that differs between nodes, deployments and
+// windows, and stays the same for each.
+func (s *Syncer) draw(id string, start int64) float64 {
+	h := fnv.New64a()
+	_, _ = fmt.Fprintf(h, "%s\x00%s\x00%d", s.cfg.Node, id, start) // never fails
+	return float64(mix(h.Sum64())>>11) / (1 << 53)
+}
+
+// mix spreads a hash over all bits (SplitMix64's finalizer).
+func mix(x uint64) uint64 {
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
 }
 
 // anticipate tells the source, shortly before a window ends, how the others are
@@ -97,7 +162,11 @@ func (s *Syncer) anticipate(b *bucket, now int64) {
 		if u == nil {
 			continue
 		}
-		expected := u.opening.expect(s.nodeCount(), d.limits)
+		if d.paced != u.start {
+			d.paced = u.start
+			d.pacing.learn(u.opening, s.nodeCount(), d.limits)
+		}
+		expected := d.pacing.expect(d.limits, s.draw(d.id, u.end))
 		if next := d.window(window.KindMinute, u.end); expected != (Count{}) || next != nil {
 			next = d.open(window.KindMinute, u.end)
 			next.expected, next.forecast = expected, expected
