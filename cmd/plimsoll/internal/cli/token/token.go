@@ -1,4 +1,5 @@
-// Package token is plimsoll token: it makes tokens for those who may call a daemon.
+// Package token is plimsoll token: it makes, lists and revokes the tokens of those who
+// may call a daemon.
 package token
 
 import (
@@ -10,30 +11,57 @@ import (
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
 )
 
-const intro = `Makes a token for 'plimsoll serve --tokens FILE'. The token goes to the standard
-error, to be given to whoever may call and kept nowhere else; the line that stands
-for it, with its SHA-256 and the name of who may call, goes to the standard output.`
+const intro = `Makes, lists and revokes tokens in the file of 'plimsoll serve --tokens FILE', which
+takes a change within a second. The file holds the SHA-256 of each token and what it
+may do; the token itself goes to the standard error, to be given to whoever may call
+and kept nowhere else.
+
+With a name alone, the token has all scopes and its line goes to the standard output:
+
+  plimsoll token NAME >> FILE`
+
+const more = `A line of the file is the token's name, its SHA-256, and what it may do:
+
+  gateway sha256:… scopes=decide,observe groups=gpt-*,claude expires=2030-01-31T00:00:00Z
+
+Scopes:
+  decide   /v1/: pick, acquire, settle and so on
+  observe  /v1/observe: what providers answered
+  proxy    /openai and /anthropic
+  admin    the page, metrics, profiles, switching deployments off and on`
 
 // New returns plimsoll token.
 func New(env cmdline.Environment) *cobra.Command {
-	c := cmdline.New(cmdline.Text{Use: "token NAME >> FILE", Short: "make a token for who may call the daemon", Intro: intro})
+	c := cmdline.New(cmdline.Text{Use: "token COMMAND", Short: "make, list and revoke tokens of who may call the daemon", Intro: intro, More: more})
+	c.Args = cobra.ArbitraryArgs
 	c.RunE = func(_ *cobra.Command, args []string) error {
 		if len(args) != 1 {
-			return cmdline.Usagef("token", "want one argument: the name of who may call")
+			return cmdline.Usagef("token", "want make, list or revoke, or the name of who may call")
 		}
-		return run(env, args[0])
+		secret, line, err := server.NewToken(args[0])
+		if err != nil {
+			return cmdline.Usagef("token", "%w", err)
+		}
+		return hand(env, secret, line)
 	}
+	c.AddCommand(newMake(env), newList(env), newRevoke(env))
 	return c
 }
 
-func run(env cmdline.Environment, name string) error {
-	token, line, err := server.NewToken(name)
-	if err != nil {
-		return cmdline.Usagef("token", "%w", err)
+// hand writes a line to the standard output, and the secret to the standard error.
+func hand(env cmdline.Environment, secret, line string) error {
+	if line != "" {
+		if _, err := fmt.Fprintln(env.Stdout, line); err != nil {
+			return err
+		}
 	}
-	if _, err := fmt.Fprintln(env.Stdout, line); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintln(env.Stderr, token)
+	_, err := fmt.Fprintln(env.Stderr, secret)
 	return err
+}
+
+// fileFlag adds --tokens, which PLIMSOLL_TOKENS stands in for.
+func fileFlag(c *cobra.Command, env cmdline.Environment, usage string) *string {
+	path := env.Getenv("PLIMSOLL_TOKENS")
+	cmdline.Func(c.Flags(), "tokens", "FILE", usage+" (default $PLIMSOLL_TOKENS)", cmdline.ParseName(&path, "want the name of a file"))
+	return &path
 }

@@ -1,0 +1,77 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// AddToken adds a token to a file, which it makes if it is not there.
+func AddToken(path string, t *Token) error {
+	data, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	text := string(data)
+	if text != "" && !strings.HasSuffix(text, "\n") {
+		text += "\n"
+	}
+	return replaceTokens(path, text+t.Line()+"\n", false)
+}
+
+// RevokeToken removes the token of a name from a file. Everything else stays, comments
+// included.
+func RevokeToken(path, name string) error {
+	tokens, err := ReadTokens(path)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(tokens.list, func(t *Token) bool { return t.Name == name })
+	if i < 0 {
+		return fmt.Errorf("%s: has no token of the name %s; plimsoll token list shows those it has", path, name)
+	}
+	if len(tokens.list) == 1 {
+		return fmt.Errorf("%s: %s is its only token, and a daemon takes no file without one; make another first", path, name)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	lines := strings.SplitAfter(string(data), "\n")
+	lines = slices.Delete(lines, tokens.list[i].line-1, tokens.list[i].line)
+	return replaceTokens(path, strings.Join(lines, ""), true)
+}
+
+// replaceTokens writes a file that a daemon would take, at once and with the rights
+// that it has.
+func replaceTokens(path, text string, there bool) error {
+	if _, err := parseTokens(path, []byte(text)); err != nil {
+		return err
+	}
+	mode := fs.FileMode(0o600)
+	if info, err := os.Stat(path); err == nil {
+		mode = info.Mode().Perm()
+	} else if there {
+		return err
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real // the link stays one
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".tokens-*")
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+	}
+	return err
+}
