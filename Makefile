@@ -21,12 +21,12 @@ CORE := ./window/... ./engine ./engine/internal/... ./fuzz/...
 NESTED := $(patsubst %/go.mod,%,$(shell find . -mindepth 2 -name go.mod -not -path '*/testdata/*' -not -path './$(COMMAND)/go.mod' | sort))
 
 .DEFAULT_GOAL := help
-.PHONY: help test test-library test-command test-modules race lint bench fuzz cover faults soak server browser
+.PHONY: help test test-library test-command test-modules race lint bench fuzz cover faults soak server browser prometheus
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-test: server browser ## vet and test everything: the library, the command, and the modules of tests
+test: server browser prometheus ## vet and test everything: the library, the command, and the modules of tests
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync=line test-library test-command test-modules
 
 # The parts of test run side by side: some wait for servers while others compute.
@@ -90,3 +90,8 @@ server:
 # skips them.
 browser:
 	@test -n "$$PLIMSOLL_NO_BROWSER" || .ci/install-chromium
+
+# A Prometheus for the tests of the alert rules; PLIMSOLL_NO_PROMETHEUS=1 goes
+# without, and skips them.
+prometheus:
+	@test -n "$$PLIMSOLL_NO_PROMETHEUS" || .ci/install-prometheus

@@ -32,6 +32,9 @@ type Config struct {
 	// Annotate, if not nil, is told what came of each request that is not a batch:
 	// the deployment, the group, the limit that refused.
 	Annotate func(ctx context.Context, key, value string)
+	// Admitted and Refused, if not nil, are told the group of each request that a limit
+	// admitted or refused.
+	Admitted, Refused func(group string)
 }
 
 // API answers requests for decisions. Its methods are safe for concurrent use.
@@ -40,6 +43,7 @@ type API struct {
 	clock  *window.Clock
 	leases *leases
 	jitter func() float64
+	count  struct{ admitted, refused func(group string) }
 	tell   func(ctx context.Context, key, value string)
 	known  atomic.Pointer[map[string]known]
 	held   atomic.Int64 // bytes of bodies, and of large answers
@@ -49,10 +53,12 @@ type API struct {
 // New returns an API. Call [API.Sweep] from time to time, about once a second.
 func New(cfg Config) *API {
 	cfg = cfg.withDefaults()
-	return &API{
+	a := &API{
 		engine: cfg.Engine, clock: cfg.Clock, jitter: cfg.Jitter, tell: cfg.Annotate,
 		leases: newLeases(cfg.LeaseTTL, cfg.MaxLeases), most: cfg.MaxHeld,
 	}
+	a.count.admitted, a.count.refused = cfg.Admitted, cfg.Refused
+	return a
 }
 
 // Register adds the API's routes to a mux. A request for a path below /v1/ that

@@ -24,6 +24,13 @@ func (c Config) withDefaults() Config {
 	if c.MaxLeases == 0 {
 		c.MaxLeases = defaultLeases
 	}
+	none := func(string) {}
+	if c.Admitted == nil {
+		c.Admitted = none
+	}
+	if c.Refused == nil {
+		c.Refused = none
+	}
 	if c.MaxHeld == 0 {
 		c.MaxHeld = defaultHeld
 	}

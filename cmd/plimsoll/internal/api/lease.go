@@ -46,12 +46,14 @@ func (a *API) acquireBy(who *server.Token, in *demandBody, out *acquireAnswer, t
 	if err := take(g, d, &h.lease); err != nil {
 		a.leases.unreserve()
 		done(h)
+		a.count.refused(g.Name())
 		return a.refusalOf(err, in.Group, &d)
 	}
 	// Once kept, the lease may be ended by another request or the sweep.
 	now := a.clock.Now()
 	out.Deployment, out.ReservedTokens = h.lease.Ref().ID(), h.lease.Reserved()
 	out.Group, out.Model = g.Name(), a.Model(out.Deployment)
+	a.count.admitted(out.Group)
 	a.leases.keep(h, now)
 	out.Lease = string(a.leases.names.append(make([]byte, 0, leaseIDLength), h.number))
 	out.ExpiresAt = time.Unix(0, h.expires).UTC().Truncate(time.Millisecond)

@@ -14,6 +14,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/api"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/proxy"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/traffic"
 	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/config"
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
@@ -61,11 +62,12 @@ type Options struct {
 
 // Daemon is an engine and all that runs beside it.
 type Daemon struct {
-	Engine *engine.Engine
-	API    *api.API
-	Proxy  *proxy.Proxy
-	Syncer *syncer.Syncer // nil: usage is not shared
-	Clock  *window.Clock
+	Engine  *engine.Engine
+	API     *api.API
+	Proxy   *proxy.Proxy
+	Traffic *traffic.Traffic
+	Syncer  *syncer.Syncer // nil: usage is not shared
+	Clock   *window.Clock
 
 	opts     Options
 	log      *slog.Logger
@@ -117,7 +119,11 @@ func New(o Options) (*Daemon, error) {
 	if d.Engine, err = engine.New(cfg); err != nil {
 		return nil, err
 	}
-	ac := api.Config{Engine: d.Engine, Clock: d.Clock, LeaseTTL: cfg.LeaseTTL, MaxLeases: o.MaxLeases}
+	d.Traffic = traffic.New(func(text string) string { return d.File().Mask(text) })
+	ac := api.Config{
+		Engine: d.Engine, Clock: d.Clock, LeaseTTL: cfg.LeaseTTL, MaxLeases: o.MaxLeases,
+		Admitted: d.Traffic.Admitted, Refused: d.Traffic.Refused,
+	}
 	if o.Annotate != nil {
 		ac.Annotate = func(ctx context.Context, key, value string) { o.Annotate(ctx, key, d.File().Mask(value)) }
 	}
@@ -125,6 +131,7 @@ func New(o Options) (*Daemon, error) {
 	d.Proxy = proxy.New(proxy.Config{
 		Engine: d.Engine, Mask: func(text string) string { return d.File().Mask(text) }, Log: d.log,
 		MaxBody: o.MaxBody, Wait: o.Wait, IDKey: idKey,
+		Attempted: d.Traffic.Attempted, Refused: d.Traffic.Refused,
 		Caller: func(r *http.Request) string {
 			if t := server.CallerOf(r.Context()); t != nil {
 				return t.Name
@@ -167,6 +174,7 @@ func readKey(path string) ([]byte, error) {
 func (d *Daemon) keep(file *config.File) {
 	d.file.Store(file)
 	d.API.SetModels(file.Engine.Deployments)
+	d.Traffic.Apply(file.Engine.Deployments)
 	now := time.Now()
 	d.loaded.Store(&now)
 }

@@ -26,6 +26,10 @@ type Config struct {
 	// Caller returns the name of the token that a request carries; nil = there are no
 	// tokens. What a deployment keeps for one is not given to another.
 	Caller func(*http.Request) string
+	// Attempted, if not nil, is told of each attempt at a deployment, and Refused of each
+	// call that a limit of its group refused.
+	Attempted func(transport.Attempt)
+	Refused   func(group string)
 	// Wait is how long a call waits for headroom if its header does not say; 0 = not at
 	// all, at most a minute.
 	Wait time.Duration
@@ -144,6 +148,9 @@ func (p *Proxy) Serves() bool { return p.served.Load().any }
 
 // attempted tells the log of an attempt.
 func (p *Proxy) attempted(a transport.Attempt) {
+	if p.cfg.Attempted != nil {
+		p.cfg.Attempted(a)
+	}
 	log := p.cfg.Log
 	if a.Err != nil && a.Context.Err() == nil && p.failures.due() {
 		log.Warn("a deployment did not answer; of several in a second one is told", "deployment", p.cfg.Mask(a.Deployment), "error", p.cfg.Mask(a.Err.Error()))

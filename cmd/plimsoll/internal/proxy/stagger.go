@@ -62,6 +62,9 @@ func (q *queues) next(key queueKey, now time.Time, wait, step, slack time.Durati
 // refused is [transport.Config.Refused]: it spreads the clients that are refused. Only
 // the header changes, the time in the message stays exact.
 func (p *Proxy) refused(r *http.Request, le *engine.LimitError, h http.Header) {
+	if p.cfg.Refused != nil {
+		p.cfg.Refused(le.Group)
+	}
 	if le.Never || h.Get("Retry-After") == "" {
 		return
 	}

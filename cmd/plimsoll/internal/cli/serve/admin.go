@@ -51,7 +51,7 @@ func newOperators(d *daemon.Daemon, events *server.Events) (*operators, error) {
 	o.tokens = newTokenMetrics(d.Tokens)
 	leases := d.API.LeaseStats
 	all := []prometheus.Collector{
-		c, o.took, o.calls, o.tokens, newDaemonMetrics(d, events), collectors.NewBuildInfoCollector(), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		c, o.took, o.calls, o.tokens, d.Traffic, newDaemonMetrics(d, events), collectors.NewBuildInfoCollector(), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "plimsoll_http_leases", Help: "Leases that clients hold by name, and acquires under way.",
 		}, func() float64 { return float64(leases().Held) }),

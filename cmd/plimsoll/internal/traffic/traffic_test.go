@@ -1,0 +1,58 @@
+package traffic_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/stretchr/testify/require"
+
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/traffic"
+	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/transport"
+)
+
+func TestTraffic(t *testing.T) {
+	tr := traffic.New(func(s string) string { return strings.ReplaceAll(s, "secret", "(hidden)") })
+	list := []engine.Deployment{{ID: "a-secret", Group: "chat"}, {ID: "b", Group: "chat"}, {ID: "idle", Group: "code"}}
+	tr.Apply(list)
+	tr.Admitted("chat")
+	tr.Refused("chat")
+	tr.Refused("none")
+	for _, a := range []transport.Attempt{
+		{Number: 1, Status: 429}, {Number: 2, Status: 200, Ending: transport.Settled, Usage: engine.Usage{InputTokens: 7, OutputTokens: 3}},
+		{Number: 1, Status: 503}, {Number: 1, Status: 400}, {Number: 1, Err: context.DeadlineExceeded}, {Number: 1, Err: errors.New("refused")},
+	} {
+		a.Group, a.Deployment = "chat", "a-secret"
+		tr.Attempted(a)
+	}
+	tr.Apply(list) // a reload keeps counts
+	require.NoError(t, testutil.CollectAndCompare(tr, strings.NewReader(`
+# HELP plimsoll_deployment_answers_total Attempts of the proxy at each deployment, by what the provider answered.
+# TYPE plimsoll_deployment_answers_total counter
+plimsoll_deployment_answers_total{deployment="a-(hidden)",group="chat",kind="client_error"} 1
+plimsoll_deployment_answers_total{deployment="a-(hidden)",group="chat",kind="ok"} 1
+plimsoll_deployment_answers_total{deployment="a-(hidden)",group="chat",kind="rate_limited"} 1
+plimsoll_deployment_answers_total{deployment="a-(hidden)",group="chat",kind="server_error"} 1
+plimsoll_deployment_answers_total{deployment="a-(hidden)",group="chat",kind="timeout"} 1
+plimsoll_deployment_answers_total{deployment="a-(hidden)",group="chat",kind="unreachable"} 1
+# HELP plimsoll_deployment_tokens_total Tokens of each deployment's calls through the proxy, as reported by providers.
+# TYPE plimsoll_deployment_tokens_total counter
+plimsoll_deployment_tokens_total{deployment="a-(hidden)",direction="input",group="chat"} 7
+plimsoll_deployment_tokens_total{deployment="a-(hidden)",direction="output",group="chat"} 3
+# HELP plimsoll_group_failovers_total Attempts of the proxy after the first one of a request.
+# TYPE plimsoll_group_failovers_total counter
+plimsoll_group_failovers_total{group="chat"} 1
+plimsoll_group_failovers_total{group="code"} 0
+# HELP plimsoll_group_requests_total Requests for admission of each group, by what came of them: admitted, or refused by a limit.
+# TYPE plimsoll_group_requests_total counter
+plimsoll_group_requests_total{group="chat",outcome="admitted"} 6
+plimsoll_group_requests_total{group="chat",outcome="refused"} 1
+plimsoll_group_requests_total{group="code",outcome="admitted"} 0
+plimsoll_group_requests_total{group="code",outcome="refused"} 0
+`)))
+	tr.Apply(list[1:])
+	require.Equal(t, 6, testutil.CollectAndCount(tr), "what has gone has no series")
+}
