@@ -24,8 +24,11 @@ import (
 
 // Options are what a daemon is made of.
 type Options struct {
-	// Config is the path of a configuration file; "" = the built-in example.
+	// Config is the path of a configuration file; "" = Builtin.
 	Config string
+	// Builtin is the text of a configuration in the own format; nil = the built-in
+	// example.
+	Builtin []byte
 	// Profiles says how deployments without a profile of their own count, in place
 	// of the file; unset = as the file says.
 	Profiles config.Profiles
@@ -183,7 +186,7 @@ func (d *Daemon) keep(file *config.File) {
 func (d *Daemon) File() *config.File { return d.file.Load() }
 
 // Example reports whether the daemon runs the built-in example.
-func (d *Daemon) Example() bool { return d.opts.Config == "" }
+func (d *Daemon) Example() bool { return d.opts.Config == "" && d.opts.Builtin == nil }
 
 // Run runs what decisions need beside them until ctx ends, then tells the store
 // what it has not heard yet. A reading from reload reads the files anew, as a

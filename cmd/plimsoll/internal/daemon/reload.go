@@ -21,6 +21,9 @@ func ExampleConfig() []byte { return example }
 func (d *Daemon) read() (*config.File, error) {
 	o := config.Options{LookupEnv: d.opts.LookupEnv, Profiles: d.opts.Profiles}
 	if d.opts.Config == "" {
+		if d.opts.Builtin != nil {
+			return config.Parse("demo.yaml", d.opts.Builtin, o)
+		}
 		return config.Parse("example.yaml", example, o)
 	}
 	return config.Load(d.opts.Config, o)

@@ -36,6 +36,7 @@ type flags struct {
 	budget          *server.Budget
 	maxConnections  int // 0 = the server's default
 	maxLeases       int // 0 = the API's default
+	demo            bool
 	maxBody         int // MiB; 0 = the proxy's default
 	wait            time.Duration
 	idKey           string // file; "" = keys of the deployments' credentials
@@ -84,6 +85,8 @@ func (f *flags) complete(set *pflag.FlagSet, args []string, getenv func(string) 
 		return err
 	case f.sync != "" && !strings.Contains(f.sync, "://"):
 		return usagef("--sync names no server; give an address such as valkey://127.0.0.1:6379")
+	case f.demo && f.config != "":
+		return usagef("--demo has a configuration of its own; leave --config out")
 	case (f.tlsCert == "") != (f.tlsKey == ""):
 		return usagef("--tls-cert and --tls-key go together; give both or neither")
 	}
@@ -133,6 +136,7 @@ func (f *flags) register(set *pflag.FlagSet) {
 	})
 	cmdline.Func(set, "max-connections", "N", "open at once; the longest idle one makes room for a new one (default 4096)", cmdline.ParseCount(&f.maxConnections, 1_000_000))
 	cmdline.Func(set, "max-leases", "N", "held at once (default 1000000)", cmdline.ParseCount(&f.maxLeases, 100_000_000))
+	cmdline.Bool(set, "demo", "serve accounts of a fake provider that runs in this process: the proxy can be tried without a key", &f.demo)
 	cmdline.Func(set, "max-body", "MiB", "size of the largest body that the proxy accepts, in MiB, at most 64 (default 8)", func(s string) error {
 		var err error
 		if f.maxBody, err = strconv.Atoi(strings.TrimSuffix(s, "MiB")); err != nil || f.maxBody < 1 || f.maxBody > maxBodyMiB {

@@ -58,8 +58,12 @@ func (f *flags) serve(ctx context.Context, env cmdline.Environment) error {
 	if err != nil {
 		return err
 	}
+	builtin, err := f.startDemo(ctx)
+	if err != nil {
+		return err
+	}
 	d, err := daemon.New(daemon.Options{
-		Config: f.config, Profiles: f.profiles, Sync: f.sync, Tokens: f.tokens, MaxLeases: f.maxLeases, MaxBody: int64(f.maxBody) << 20, Wait: f.wait, IDKey: f.idKey, Snapshot: f.snapshot, Log: log,
+		Config: f.config, Builtin: builtin, Profiles: f.profiles, Sync: f.sync, Tokens: f.tokens, MaxLeases: f.maxLeases, MaxBody: int64(f.maxBody) << 20, Wait: f.wait, IDKey: f.idKey, Snapshot: f.snapshot, Log: log,
 		Annotate: annotate(spans),
 	})
 	if err != nil {
@@ -239,6 +243,9 @@ func (f *flags) certificate(log *slog.Logger) (*server.Certificate, error) {
 
 // source names the configuration.
 func (f *flags) source() string {
+	if f.demo {
+		return "the demo"
+	}
 	if f.config == "" {
 		return "the built-in example"
 	}
@@ -271,7 +278,9 @@ func (f *flags) welcome(d *daemon.Daemon, calls, admin []net.Listener, secure bo
 	for _, l := range operators {
 		fmt.Fprintf(&b, "  live page  %s/\n  metrics    %[1]s/metrics\n", address(l, secure))
 	}
-	if url := address(calls[0], secure); d.Example() && strings.HasPrefix(url, "http") {
+	if url := address(calls[0], secure); f.demo && strings.HasPrefix(url, "http") {
+		fmt.Fprintf(&b, "\nTry it:\n\n  curl -s %s/openai/v1/chat/completions -H 'Content-Type: application/json' -d '{\"model\":\"gpt-4o\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}'\n", url)
+	} else if d.Example() && strings.HasPrefix(url, "http") {
 		fmt.Fprintf(&b, "\nTry it:\n\n  curl -s %s/v1/acquire -H 'Content-Type: application/json' -d '{\"group\":\"gpt-4o\",\"input_tokens\":900}'\n", url)
 	}
 	b.WriteString("\n")
