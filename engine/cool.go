@@ -87,6 +87,7 @@ func (f *frame) awake(i int, now int64) (changed, relimit bool) {
 	}
 	if h.probeUntil != 0 && h.probeUntil <= now {
 		if f.probeTaken(i) {
+			h.cause = provider.Fine
 			h.open()
 			return true, relimit
 		}
@@ -196,7 +197,7 @@ func (h *handle) succeeded(sent int64) (opened, early bool) {
 	case h.coolUntil != 0, h.probeUntil != 0 && sent < h.probeSince, h.coolSince != 0 && sent <= h.coolSince:
 		return false, true
 	}
-	h.fails, opened = 0, h.probeUntil != 0
+	h.fails, h.cause, opened = 0, provider.Fine, h.probeUntil != 0
 	h.open()
 	return opened, false
 }

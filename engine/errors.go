@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
 var (
@@ -112,6 +114,10 @@ type LimitError struct {
 	Group      string // the group that was asked; the deployment's group for PreCheck
 	Deployment string // the candidate that frees up first
 	Limit      Limit  // what refuses the demand there
+	// Cause is what the provider answered before the cooldown, if Limit is
+	// LimitCooldown: its limit is used up, it has no capacity, the account is empty.
+	// provider.Fine where an operator or another node began the cooldown.
+	Cause provider.Kind
 	// RetryAfter is how long until the demand fits there if nothing else is
 	// admitted or refunded; 0 if Never. For LimitInFlight it is an estimate from
 	// the rate at which leases ended.
@@ -129,11 +135,15 @@ func (e *LimitError) Error() string {
 	if e.Never {
 		wait = "waiting will not help"
 	}
+	by := e.Limit.String()
+	if e.Cause != provider.Fine {
+		by += " (" + e.Cause.String() + ")"
+	}
 	if e.Candidates == 1 {
-		return fmt.Sprintf("engine: deployment %q of group %q refused by %s; %s", e.Deployment, e.Group, e.Limit, wait)
+		return fmt.Sprintf("engine: deployment %q of group %q refused by %s; %s", e.Deployment, e.Group, by, wait)
 	}
 	return fmt.Sprintf("engine: group %q: none of %d candidates has room; nearest is %q, refused by %s; %s",
-		e.Group, e.Candidates, e.Deployment, e.Limit, wait)
+		e.Group, e.Candidates, e.Deployment, by, wait)
 }
 
 // Is reports whether target is ErrLimited.

@@ -120,6 +120,7 @@ type wait struct {
 	never bool
 	// refills says that usage goes away continuously there, not at an instant.
 	refills bool
+	cause   provider.Kind // of a cooldown
 }
 
 // consider makes w the error's deployment if it frees up earlier.
@@ -127,7 +128,10 @@ func (e *LimitError) consider(w wait) {
 	if e.Candidates != 0 && (w.never || !e.Never && w.after >= e.RetryAfter) {
 		return
 	}
-	e.Deployment, e.Limit, e.RetryAfter, e.Never = w.id, w.limit, w.after, w.never
+	e.Deployment, e.Limit, e.RetryAfter, e.Never, e.Cause = w.id, w.limit, w.after, w.never, provider.Fine
+	if w.limit == LimitCooldown {
+		e.Cause = w.cause
+	}
 }
 
 // wait returns what keeps a cell from admitting a request, and for how long if
@@ -136,7 +140,7 @@ func (e *LimitError) consider(w wait) {
 // even if it names none. Under the group's mutex.
 func (f *frame) wait(i int, a amounts, part window.Part, leases bool, now int64) wait {
 	h, c := f.handles[i], &f.cells[i]
-	w := wait{id: h.id}
+	w := wait{id: h.id, cause: h.cause}
 	if h.gone || !h.enabled {
 		w.limit, w.never = LimitDisabled, true
 		return w

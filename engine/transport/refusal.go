@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
 // A refusal is an answer of the transport's own, in the shape of the API that the
@@ -116,10 +117,17 @@ func limitRefusal(le *engine.LimitError) *refusal {
 	default:
 		r.typ = "requests"
 	}
-	if le.Never {
+	switch wait := ceil(le.RetryAfter, time.Millisecond); {
+	case le.Cause == provider.NoMoney:
+		r.typ, r.code, r.kind = "insufficient_quota", "insufficient_quota", "billing_error"
+		r.message = fmt.Sprintf("The provider's account for %q has nothing left. It is tried again in %s.", le.Group, wait)
+	case le.Cause == provider.Overloaded:
+		r.code, r.kind = "overloaded", "overloaded_error"
+		r.message = fmt.Sprintf("The provider of %q has no capacity. Please try again in %s.", le.Group, wait)
+	case le.Never:
 		r.message = fmt.Sprintf("Request too large for %q: it will not fit its limits (%s).", le.Group, le.Limit)
-	} else {
-		r.message = fmt.Sprintf("Rate limit reached for %q (%s). Please try again in %s.", le.Group, le.Limit, ceil(le.RetryAfter, time.Millisecond))
+	default:
+		r.message = fmt.Sprintf("Rate limit reached for %q (%s). Please try again in %s.", le.Group, le.Limit, wait)
 	}
 	return r
 }
