@@ -157,7 +157,7 @@ func (b *Bucket) Refund(at, now, n, charged int64) {
 		return
 	}
 	units := r.units(n) - 1 // in doubt less is given back
-	b.give(b.low.claim(b.at(at), t, max(r.units(charged)-1, units), units))
+	b.give(b.low.refund(b.at(at), t, max(r.units(charged)-1, units), units))
 }
 
 func (b *Bucket) give(units int64) {
@@ -199,7 +199,7 @@ func (b *Bucket) Correct(at, now, used, since, grain int64, raise bool) (lower b
 			}
 			continue
 		}
-		got := b.low.claim(b.at(at), b.at(now), -d, -d)
+		got := b.low.correct(b.at(at), b.at(now), -d)
 		b.give(got)
 		return got > 0, r.amount(-d - got)
 	}

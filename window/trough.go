@@ -65,23 +65,52 @@ func (r *trough) least(shift uint, from, to, own, most int64) int64 {
 	return most
 }
 
-// lower makes what has been given back part of the levels between two instants.
-func (r *trough) lower(shift uint, from, to, by int64) {
-	last := to >> shift
-	for slot := max(from>>shift, last-troughSlots+1); slot <= last; slot++ {
+// lower makes what has been given back part of the levels between two instants. Of
+// a charge at the first instant that leaves left of itself, the level before it is
+// noted in the slot: after it, the level was no lower than that and left, less what
+// refilled in the rest of the slot. Negative: there was no charge.
+func (r *trough) lower(shift uint, from, to, by, left int64) {
+	first, last := from>>shift, to>>shift
+	for slot := max(first, last-troughSlots+1); slot <= last; slot++ {
+		n := by
+		if slot == first && left >= 0 {
+			n = min(by, max(min(to, (slot+1)<<shift)-from-left, 0))
+		}
 		w := &r[slot&(troughSlots-1)]
 		for {
 			o := w.Load()
-			if (o^troughWord(slot, 0))>>44 != 0 || w.CompareAndSwap(o, troughWord(slot, max(int64(o&troughLevel)-by, 0))) {
+			if (o^troughWord(slot, 0))>>44 != 0 || w.CompareAndSwap(o, troughWord(slot, max(int64(o&troughLevel)-n, 0))) {
 				break
 			}
 		}
 	}
 }
 
+// refund returns how much of want may be given back at an instant of a charge at an
+// earlier one. What it returns is taken as given back.
+func (t *troughs) refund(from, to, charged, want int64) int64 {
+	got := t.claim(from, to, charged, want)
+	t.lower(from, to, got, charged-got)
+	return got
+}
+
+// correct is refund of what the level was made of at an instant, whoever charged it.
+func (t *troughs) correct(from, to, want int64) int64 {
+	got := t.claim(from, to, want, want)
+	t.lower(from, to, got, -1)
+	return got
+}
+
+func (t *troughs) lower(from, to, by, left int64) {
+	if by > 0 {
+		from = min(from, to)
+		t.fine.lower(fineShift, from, to, by, left)
+		t.coarse.lower(coarseShift, from, to, by, left)
+	}
+}
+
 // claim returns how much of want may be given back at an instant of what the level
-// was made of at an earlier one, when it was at least own. What it returns is taken
-// as given back.
+// was made of at an earlier one, when it was at least own.
 func (t *troughs) claim(from, to, own, want int64) int64 {
 	from = min(from, to)
 	switch {
@@ -92,12 +121,7 @@ func (t *troughs) claim(from, to, own, want int64) int64 {
 	default:
 		return 0
 	}
-	if want <= 0 {
-		return 0
-	}
-	t.fine.lower(fineShift, from, to, want)
-	t.coarse.lower(coarseShift, from, to, want)
-	return want
+	return max(want, 0)
 }
 
 // rescale follows a change of the bucket's limit, by which amounts take another
