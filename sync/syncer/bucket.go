@@ -129,7 +129,7 @@ func (s *Syncer) build(b *bucket, now int64) *sent {
 			}
 		}
 	}
-	for i := range n {
+	for i := 0; i < n && len(x.usages) < batchSize; i++ {
 		d := b.deployments[(b.next+i)%n]
 		for _, u := range s.present(d, epoch) {
 			if len(x.deltas)+len(x.reads) < batchSize && u.seq != x.seq && b.reads(u, d.live(epoch), now) {
@@ -150,6 +150,13 @@ func (s *Syncer) build(b *bucket, now int64) *sent {
 	}
 	b.seq++
 	return x
+}
+
+// heartbeat returns a batch that says nothing, as the one under way.
+func (s *Syncer) heartbeat(b *bucket, now int64) *sent {
+	b.seq++
+	b.flying = &sent{epoch: b.epoch, seq: b.seq, at: now}
+	return b.flying
 }
 
 // present returns the windows of a deployment to be kept up to date: the minute,
@@ -180,7 +187,8 @@ func (s *Syncer) today(kind window.Kind, epoch int64) int64 {
 }
 
 // reads reports whether the total of a window is to be read, though there is no
-// delta that would tell it.
+// delta that would tell it: in each round if the source asks for the deployment
+// and there is something to learn, else once a second.
 func (b *bucket) reads(u *usage, live bool, now int64) bool {
 	return u.asked || live && b.stale(u.at, now) || u.expected != (Count{}) && u.at < b.begun && time.Duration(now-u.at) >= b.interval()/2
 }
@@ -193,12 +201,9 @@ func (b *bucket) silent(now int64) bool {
 }
 
 // stale reports whether what was learned at the time given has to be read again,
-// so that it does not grow older than refresh or, where rounds are rarer, than a
+// so that it grows hardly older than refresh or, where rounds are rarer, than a
 // round and a half. What was read in the current round is never stale: however
 // long a round takes, it reads each total once.
 func (b *bucket) stale(at, now int64) bool {
-	if at == 0 {
-		return true
-	}
-	return at < b.begun && time.Duration(now-at)+min(b.interval(), refresh/2) >= refresh
+	return at == 0 || at < b.begun && time.Duration(now-at)+min(b.interval(), refresh)/2 >= refresh
 }

@@ -40,7 +40,7 @@ func (s *Syncer) collect() (now int64) {
 
 func (s *Syncer) report(r *window.Report, epoch, now int64) {
 	if r.Kind >= window.Kinds || deadTally(r.Tally, now) || r.Start > window.StartSeconds(epoch+1) {
-		s.drop(r.Kind, countOf(r.Tally))
+		s.drop(r.Kind, s.untold(r))
 		return
 	}
 	d := s.deployment(r.ID)
@@ -49,13 +49,66 @@ func (s *Syncer) report(r *window.Report, epoch, now int64) {
 		s.reportDay(d, u, r, epoch, now)
 		return
 	}
-	u.own = countOf(r.Tally)
+	u.report(countOf(r.Tally), now)
 	d.limits = Count{r.RequestLimit, r.TokenLimit, r.InputLimit, r.OutputLimit}
 	d.seen = max(d.seen, window.EpochOf(r.Start))
 	if window.EpochOf(r.Start) == epoch {
 		for _, u := range s.present(d, epoch) {
-			u.asked = true
+			u.asked = u.asked || u.matters(now)
 		}
+	}
+}
+
+// untold returns what of a window that is over the store was never told.
+func (s *Syncer) untold(r *window.Report) Count {
+	own := countOf(r.Tally)
+	d := s.deployments[r.ID]
+	if d == nil {
+		return own
+	}
+	if u := d.window(r.Kind, r.Start); u != nil {
+		u.own = own // the sweep counts what is left of it
+		return Count{}
+	}
+	for i := range d.over {
+		if o := &d.over[i]; o.kind == r.Kind && o.start == r.Start {
+			more := own.minus(o.own)
+			o.own = own
+			return more
+		}
+	}
+	return own
+}
+
+const (
+	// recent is for how long after a deployment was last used here the total of a
+	// window that is asked for is read in each round.
+	recent = 2 * time.Second
+	// scarce is the part of a limit beyond which it is read in each round too:
+	// requests are about to be refused, or are refused already.
+	scarce = 0.9
+)
+
+// matters reports whether the total of a window that is asked for is to be read in
+// this round: it was never read, was used here lately, or little is left of a
+// limit. The others follow in turn, once a second.
+func (u *usage) matters(now int64) bool {
+	if !u.known || time.Duration(now-u.used) < recent {
+		return true
+	}
+	others, own := u.others.list(), u.own.list()
+	for i, limit := range u.limits().list() {
+		if limit > 0 && float64(others[i]+own[i]) >= scarce*float64(limit) {
+			return true
+		}
+	}
+	return false
+}
+
+// report takes in what this node has used of a window.
+func (u *usage) report(own Count, now int64) {
+	if u.own != own {
+		u.own, u.used = own, now
 	}
 }
 
@@ -63,12 +116,12 @@ func (s *Syncer) report(r *window.Report, epoch, now int64) {
 // has limits, for which its total has to be read.
 func (s *Syncer) reportDay(d *deployment, u *usage, r *window.Report, epoch, now int64) {
 	if own := countOf(r.Tally); u.own != own {
-		u.own = own
+		u.report(own, now)
 		d.seen = max(d.seen, epoch)
 	}
 	if u.runs(now) {
 		d.days, d.daily = r.Kind, Count{Requests: r.RequestLimit, Tokens: r.TokenLimit}
-		u.asked = true
+		u.asked = u.asked || u.matters(now)
 	}
 }
 
@@ -105,6 +158,7 @@ func (s *Syncer) sweep(epoch, now int64) {
 				if !u.dead(now) {
 					return false
 				}
+				d.forget(u)
 				if c := u.unsent(); c != (Count{}) {
 					s.drop(u.kind, c)
 					if s.news("dropped", now) {

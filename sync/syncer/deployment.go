@@ -25,6 +25,7 @@ type deployment struct {
 	seen    int64       // epoch in which the source last spoke of it
 	windows []*usage
 	cool    cooling
+	over    [4]ended // windows that were swept last
 	pacing  pacing
 	paced   int64 // the last minute whose opening pacing knows
 	// frozen says that the store is away: this node's share of each limit stays
@@ -46,6 +47,7 @@ type usage struct {
 	refused    Count // of it, what the store will never take
 
 	asked bool   // read it in the next batch
+	used  int64  // when own last changed
 	seq   uint64 // of the batch that last carried a delta
 	known bool   // total is of the store
 	total Count
@@ -60,6 +62,20 @@ type usage struct {
 		known            bool
 		committed, total Count
 	}
+}
+
+// ended is what is remembered of a window that no longer counts, so that a report
+// of it that comes late is not taken for usage that nobody was told.
+type ended struct {
+	kind  window.Kind
+	start int64
+	own   Count
+}
+
+// forget remembers a window that is swept.
+func (d *deployment) forget(u *usage) {
+	copy(d.over[1:], d.over[:])
+	d.over[0] = ended{u.kind, u.start, u.own}
 }
 
 // unsent returns what the store has yet to be told.

@@ -265,7 +265,7 @@ func (w *world) fault(m *member) {
 	case n < 10 && w.loses:
 		if w.syncs > 0 || w.epochs && w.savedOnce {
 			w.store.Load(w.saved)
-			w.disconnect()
+			w.forget() // its connections end with a server
 		}
 	case n < 8 && len(w.nodes) < 6:
 		w.join()
@@ -288,6 +288,10 @@ func (w *world) disconnect() {
 	if w.epochs && w.rand.IntN(2) == 0 {
 		return // it may reach counters of an epoch that is over
 	}
+	w.forget()
+}
+
+func (w *world) forget() {
 	for _, m := range w.nodes {
 		m.way.Forget()
 	}

@@ -92,8 +92,9 @@ func (s *Syncer) last(ctx context.Context) error {
 }
 
 // Sync exchanges usage now. When it returns nil, all that the source had used
-// when it was called is in the store, and the source has been told what the
-// others have used. On an error the syncer keeps what it could not tell, for the
+// when it was called is in the store, and the source has received what the
+// others have used: of deployments that it used in the last two seconds, or of
+// whose limits nine tenths are used, as of now, of the others as of a second ago. On an error the syncer keeps what it could not tell, for the
 // next call. Run calls for an exchange itself; Sync is for callers without Run,
 // and for those that cannot wait for the next round.
 func (s *Syncer) Sync(ctx context.Context) error {
@@ -136,6 +137,9 @@ func (s *Syncer) work(ctx context.Context, b *bucket, start int64, hurried bool)
 			break
 		}
 		x := s.job(b, now)
+		if x == nil && !sent && !hurried {
+			x = s.heartbeat(b, now) // who calls Sync gets an answer
+		}
 		if x == nil {
 			break
 		}

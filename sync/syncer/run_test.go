@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/sync/memstore"
 	"github.com/plimsoll-dev/plimsoll/sync/storetest"
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
@@ -162,6 +163,64 @@ func TestTooLate(t *testing.T) {
 		require.LessOrEqual(t, n.s.Stats().Keys, 3)
 		time.Sleep(5 * time.Minute)
 		require.Zero(t, n.s.Stats().Keys, "forgotten when nobody asked for it in an hour")
+		stop()
+	})
+}
+
+// TestPaused: a node that stood still for minutes has dropped nothing that was told,
+// and counts what was not.
+func TestPaused(t *testing.T) {
+	for pause := 100 * time.Second; pause < 200*time.Second; pause += 7 * time.Second {
+		synctest.Test(t, func(t *testing.T) {
+			store := memstore.New(memstore.Config{})
+			n := newNode(t, store, engine.Limits{RPM: 600}, syncer.Config{})
+			rollover()
+			n.use("a", 10, 100)
+			n.sync()
+			time.Sleep(pause) // nothing was left to tell
+			for range 3 {
+				n.sync()
+				time.Sleep(100 * time.Millisecond)
+			}
+			require.Zero(t, n.s.Stats().Dropped, pause)
+
+			n.use("a", 3, 30)
+			time.Sleep(300 * time.Second) // this was never told
+			n.sync()
+			require.Equal(t, syncer.Count{Requests: 3, Tokens: 30}, n.s.Stats().Dropped, pause)
+			n.sync()
+			require.Equal(t, syncer.Count{Requests: 3, Tokens: 30}, n.s.Stats().Dropped, "once")
+		})
+	}
+}
+
+// TestReadsFollowUse: of many deployments that are asked for, a round carries those
+// that are used, and the others in turn.
+func TestReadsFollowUse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var ids []string
+		for i := range 2000 {
+			ids = append(ids, fmt.Sprint("d", i))
+		}
+		seen := &spy{Store: memstore.New(memstore.Config{})}
+		n := newNode(t, seen, engine.Limits{RPM: 1000}, syncer.Config{}, ids...)
+		stop := run(t, n)
+		carried := func(d time.Duration) (tallies int) {
+			seen.take()
+			for range d / (50 * time.Millisecond) {
+				n.use("d7", 1, 10) // which asks for the group
+				_, _ = n.e.Pick("chat", engine.Demand{})
+				time.Sleep(50 * time.Millisecond)
+			}
+			for _, b := range seen.take() {
+				tallies += len(b.Deltas) + len(b.Reads)
+			}
+			return tallies
+		}
+		carried(5 * time.Second)
+		got := carried(10 * time.Second)
+		require.Less(t, got, 2000*11+200, "each once a second, and one in each round")
+		require.Greater(t, got, 2000*8)
 		stop()
 	})
 }
