@@ -18,14 +18,16 @@ const pieceStep = 16
 // A call is an attempt under way. It ends once, by whoever comes first: the
 // answer's last byte, its reader who closes it, or the request's context.
 type call struct {
-	t        *Transport
-	group    *engine.Group
-	ref      engine.Ref
-	place    *place
-	header   http.Header // of the answer
-	input    int64       // estimated; -1 = it was not
-	expected int64       // output tokens, reserved
-	sent     atomic.Bool // the request's body was read to its end
+	t         *Transport
+	group     *engine.Group
+	ref       engine.Ref
+	place     *place
+	header    http.Header // of the answer
+	input     int64       // estimated; -1 = it was not
+	expected  int64       // output tokens, reserved
+	kind      promptKind
+	estimated int64       // the prompt, not corrected
+	sent      atomic.Bool // the request's body was read to its end
 
 	mu      sync.Mutex
 	lease   engine.Lease
@@ -98,6 +100,7 @@ func (c *call) finish() {
 		switch {
 		case c.usage.some():
 			c.report.Reported = true
+			c.place.tuning.learn(c.kind, bill{c.estimated, c.usage.prompt()})
 			c.settle(c.usage.of(c.ref, max(c.input, 0), max(c.pieces, c.expected)))
 		case c.refused && c.pieces == 0:
 			c.settle(engine.Usage{})

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"strings"
@@ -17,19 +18,23 @@ type place struct {
 	passed map[string]bool // PassHeaders, in canonical form
 	times  Timeouts
 	health *health
+	tuning *tuning
+	family imageFamily
+	vendor *vendor // nil = not known
 }
 
 // places are where requests go, as of one Apply.
 type places struct {
 	of      map[string]*place   // by a deployment's ID
 	groups  map[string]*budget  // those of which a deployment has one
+	first   map[string][]*place // the first of each group, tuned at most
 	members map[string][]string // the IDs of the deployments of those groups
 }
 
 // newPlaces returns the places of these endpoints. What is remembered of groups and
 // deployments goes on.
 func (t *Transport) newPlaces(endpoints map[string]Endpoint) *places {
-	out := &places{make(map[string]*place, len(endpoints)), map[string]*budget{}, map[string][]string{}}
+	out := &places{make(map[string]*place, len(endpoints)), map[string]*budget{}, map[string][]*place{}, map[string][]string{}}
 	old := t.places.Load()
 	if old == nil {
 		old = &places{}
@@ -53,14 +58,23 @@ func (t *Transport) newPlaces(endpoints map[string]Endpoint) *places {
 		if err != nil {
 			continue // cannot be: it was validated
 		}
-		p := &place{Endpoint: ep, id: id, base: base, quoted: wire.Quote(ep.Model), passed: map[string]bool{}, times: ep.Timeouts.or(t.times), health: &health{}}
+		p := &place{Endpoint: ep, id: id, base: base, quoted: wire.Quote(ep.Model), passed: map[string]bool{}, times: ep.Timeouts.or(t.times), health: &health{}, tuning: &tuning{}}
 		if was := old.of[id]; was != nil {
-			p.health = was.health
+			p.health, p.tuning = was.health, was.tuning
 		}
+		model := cmp.Or(ep.BaseModel, ep.Model)
+		p.family, p.vendor = familyOf(model), vendorOf(model)
 		for _, name := range ep.PassHeaders {
 			p.passed[http.CanonicalHeaderKey(name)] = true
 		}
 		out.of[id] = p
+	}
+	for group, ids := range out.members {
+		for _, id := range ids[:min(len(ids), tuned)] {
+			if p := out.of[id]; p != nil {
+				out.first[group] = append(out.first[group], p)
+			}
+		}
 	}
 	return out
 }

@@ -2,8 +2,8 @@ package transport
 
 import (
 	"encoding/json"
+	"strings"
 
-	"github.com/plimsoll-dev/plimsoll/engine/estimate"
 	"github.com/plimsoll-dev/plimsoll/engine/transport/internal/wire"
 )
 
@@ -15,6 +15,7 @@ type item struct {
 	text, refusal, thinking  json.RawMessage
 	arguments, input, output json.RawMessage
 	image, detail            json.RawMessage
+	summary, hidden, result  json.RawMessage
 }
 
 func itemOf(raw json.RawMessage) item {
@@ -47,6 +48,12 @@ func itemOf(raw json.RawMessage) item {
 			it.image = v
 		case "detail":
 			it.detail = v
+		case "summary":
+			it.summary = v
+		case "encrypted_content":
+			it.hidden = v
+		case "result":
+			it.result = v
 		}
 	}
 	return it
@@ -71,6 +78,10 @@ func (t *tally) items(raw json.RawMessage) {
 		}
 		t.message(it.role, it.name)
 		t.content(it.content, 0)
+		if thought := wire.Get(raw, "reasoning_content"); !absent(thought) { // DeepSeek
+			t.as(ofReasoning)
+			t.content(thought, 1)
+		}
 		for call := range wire.Elements(it.calls) {
 			for name, v := range wire.Members(call) {
 				if name == "function" {
@@ -109,39 +120,58 @@ func (t *tally) content(raw json.RawMessage, depth int) {
 	}
 }
 
-// part counts one part of a message. A file, a document or a sound counts as an
-// image: its tokens cannot be known from here.
+// part counts one part of a message. What is no text is counted by its size, never as
+// the text that its data would be.
 func (t *tally) part(raw json.RawMessage, depth int) {
 	it := itemOf(raw)
 	switch it.kind {
-	case "text", "input_text", "output_text":
+	case "text", "input_text", "output_text", "summary_text", "reasoning_text":
 		t.content(it.text, depth+1)
 	case "refusal":
 		t.content(it.refusal, depth+1)
 	case "thinking":
-		t.content(it.thinking, depth+1)
-	case "image_url", "input_image", "image":
+		t.as(ofReasoning)
+		t.content(it.thinking, depth+1) // its signature is not billed
+	case "reasoning":
+		t.as(ofReasoning)
+		t.content(it.content, depth+1)
+		if !absent(it.hidden) {
+			t.hidden(it.hidden) // the summary is of the same
+		} else {
+			t.content(it.summary, depth+1)
+		}
+	case "compaction", "compaction_summary":
+		t.hidden(it.hidden)
+	case "image_url", "input_image", "image", "computer_screenshot":
 		detail := wire.Unquote(it.detail)
 		if nested := itemOf(it.image); len(nested.detail) > 0 {
 			detail = wire.Unquote(nested.detail)
 		}
-		if detail == "low" {
-			t.total += estimate.LowDetailImageTokens
-		} else {
-			t.total += estimate.ImageTokens
-		}
-	case "file", "input_file", "document", "input_audio":
-		t.total += estimate.ImageTokens
-	case "tool_use", "server_tool_use":
+		t.picture(raw, detail == "low")
+	case "image_generation_call":
+		t.picture(raw, false)
+	case "file", "input_file", "document", "document_url", "file_url":
+		t.document(raw, depth)
+	case "input_audio", "audio", "audio_url":
+		t.sound(raw)
+	case "video", "input_video", "video_url":
+		t.as(ofDocuments)
+		t.total += filmTokens
+	case "tool_use", "server_tool_use", "mcp_tool_use", "custom_tool_call":
 		t.call(it.name, it.input)
-	case "function_call":
+	case "function_call", "mcp_call":
 		t.call(it.name, it.arguments)
-	case "tool_result":
-		t.content(it.content, depth+1)
-	case "function_call_output":
 		t.content(it.output, depth+1)
-	case "item_reference", "redacted_thinking":
+	case "function_call_output", "custom_tool_call_output":
+		t.content(it.output, depth+1)
+	case "computer_call_output":
+		t.part(it.output, depth+1)
+	case "item_reference", "redacted_thinking", "container_upload":
 	default:
-		t.raw(raw)
+		if strings.HasSuffix(it.kind, "tool_result") {
+			t.content(it.content, depth+1)
+			return
+		}
+		t.unknown(raw, depth)
 	}
 }

@@ -20,6 +20,7 @@ type request struct {
 	group  string // as the client calls it
 	name   string // the group's own; "" = not known yet
 	demand engine.Demand
+	prompt promptSize
 	body   wire.Object
 	memory buffer // of the body
 	stream bool
@@ -88,7 +89,7 @@ func (t *Transport) parse(q *request, text []byte) *refusal {
 	if counter == nil {
 		counter = estimate.EncodingFor(q.group)
 	}
-	q.demand = demand(q.op, &q.body, counter)
+	q.demand, q.prompt = demand(q.op, &q.body, counter)
 	return nil
 }
 

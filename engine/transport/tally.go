@@ -13,7 +13,8 @@ import (
 type tally struct {
 	counter estimate.Counter
 	total   int64
-	err     error // the first
+	size    promptSize // what is not in total
+	err     error      // the first
 
 	one   [1]estimate.Message
 	calls [1]estimate.Call

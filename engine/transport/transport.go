@@ -123,8 +123,13 @@ func (t *Transport) RoundTrip(in *http.Request) (*http.Response, error) {
 
 // serve sends a request to one deployment after the other.
 func (t *Transport) serve(in *http.Request, q *request) (*http.Response, *refusal, error) {
+	t.estimate(q)
+	asked, estimated := q.group, q.demand.InputTokens
 	if no := t.adjusted(in, q); no != nil {
 		return nil, no, nil
+	}
+	if q.group != asked && q.demand.InputTokens == estimated {
+		t.estimate(q)
 	}
 	if q.group == "" {
 		return nil, invalidModel(), nil
@@ -189,7 +194,7 @@ func (t *Transport) acquire(ctx context.Context, group *engine.Group, q *request
 			q.demand.Exclude = append(q.demand.Exclude, c.ref)
 			continue
 		}
-		c.place = p
+		c.place, c.kind, c.estimated = p, q.prompt.kind, q.prompt.on(p)
 		c.expected = max(c.lease.Reserved()-q.demand.InputTokens, 0)
 		c.report = Attempt{Context: ctx, Group: group.Name(), Deployment: p.id, Reserved: c.lease.Reserved()}
 		return c, nil

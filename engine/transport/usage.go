@@ -43,6 +43,15 @@ func (u usage) some() bool {
 	return u.input > 0 || u.output > 0 || u.total > 0 || u.apart && max(u.cached, u.written) > 0
 }
 
+// prompt returns the whole prompt as billed, what came from a cache included; 0 if it
+// was not reported.
+func (u usage) prompt() int64 {
+	if !u.apart {
+		return max(u.input, 0)
+	}
+	return max(u.input, 0) + max(u.cached, 0) + max(u.written, 0)
+}
+
 // parts returns input and output. What was not reported follows from the total, or else
 // is the estimate. An input of 0 beside an output was not reported, unless all of it
 // came from a cache.
