@@ -26,6 +26,9 @@ type Options struct {
 	// Profiles says how deployments without a profile of their own count, in place
 	// of the file; [ProfilesUnset] = as the file says, plain if it does not.
 	Profiles Profiles
+	// Strict makes an error of a routing strategy of a LiteLLM file that plimsoll does
+	// not have; otherwise it is a warning and the default holds.
+	Strict bool
 }
 
 // File is what a configuration file says.
@@ -46,6 +49,12 @@ type File struct {
 	// Notes say what is good to know and no reason to change the file, such as
 	// deployments of a LiteLLM file that have no endpoint. As many as Warnings.
 	Notes []Finding
+	// Undone says what LiteLLM does with a LiteLLM file and `plimsoll serve` does not,
+	// setting by setting.
+	Undone []Finding
+	// MasterKey is true where a LiteLLM file has a master key, which nothing here asks
+	// callers for.
+	MasterKey bool
 
 	secrets *secrets
 }
@@ -100,7 +109,7 @@ func Parse(name string, data []byte, o Options) (*File, error) {
 	if err := found.err(hide.mask); err != nil {
 		return nil, err
 	}
-	out.Warnings, out.Notes = found.warned(hide.mask), found.noted(hide.mask)
+	out.Warnings, out.Notes, out.Undone = found.warned(hide.mask), found.noted(hide.mask), settle(found.undone, hide.mask)
 	return out, nil
 }
 

@@ -61,6 +61,8 @@ type findings struct {
 	moreErrors       int
 	moreWarnings     int
 	moreNotes        int
+	undone           []Finding
+	moreUndone       int
 	unreadable       bool // there is nothing to look for meaning in
 }
 
@@ -81,6 +83,11 @@ func (f *findings) warnf(line int, key, format string, args ...any) {
 // notef tells what is good to know and needs no mending.
 func (f *findings) notef(line int, key, format string, args ...any) {
 	f.add(&f.notes, &f.moreNotes, line, key, format, args)
+}
+
+// undonef tells what LiteLLM does and serve does not.
+func (f *findings) undonef(line int, key, format string, args ...any) {
+	f.add(&f.undone, &f.moreUndone, line, key, format, args)
 }
 
 func (f *findings) add(to *[]Finding, more *int, line int, key, format string, args []any) {

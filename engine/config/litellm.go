@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -13,32 +14,39 @@ const modelList = "model_list"
 // liteLLM reads a LiteLLM file.
 type liteLLM struct {
 	section
-	options Options
-	entries []*entry
-	near    map[string]string   // what keys of litellm_params look like
-	errored bool                // of too many of them
-	hashed  int                 // bytes that went into generated ids
-	unset   map[string]*mention // variables without a value, among those
-	names   []string            // of unset, in order
-	reasons map[string]*mention // why entries have no endpoint
-	whys    []string            // of reasons, in order
-	general Timeouts            // of all entries
+	options   Options
+	entries   []*entry
+	near      map[string]string   // what keys of litellm_params look like
+	errored   bool                // of too many of them
+	hashed    int                 // bytes that went into generated ids
+	unset     map[string]*mention // variables without a value, among those
+	names     []string            // of unset, in order
+	reasons   map[string]*mention // why entries have no endpoint
+	whys      []string            // of reasons, in order
+	left      map[int]*mention    // what serve does not do, by the place in settings
+	leftOrder []int
+	general   Timeouts // of all entries
 }
 
 // mention is where something first occurs, and how often it does.
-type mention struct{ line, times int }
+type mention struct {
+	line, times int
+	at          string // its key
+}
 
 // readLiteLLM reads a LiteLLM configuration as it is. docs/LITELLM.md says what
 // is read and where this differs from what LiteLLM does.
 func readLiteLLM(s section, o Options, out *File) {
 	s.loose = true
-	r := &liteLLM{section: s, near: map[string]string{}, options: o, unset: map[string]*mention{}, reasons: map[string]*mention{}}
-	r.unknown(topKeys...)
-	if v := s.table.get("include"); !v.absent() {
-		s.errorf(v.line, "include", "other files are not read; put all deployments into this one")
-	}
+	r := &liteLLM{section: s, near: map[string]string{}, options: o, unset: map[string]*mention{}, reasons: map[string]*mention{}, left: map[int]*mention{}}
+	r.unknown(keysOf(inFile)...)
+	r.undone(inFile, s)
 	if general, ok := s.within("general_settings"); ok {
-		general.ignored(generalIgnored)
+		r.undone(inGeneral, general)
+		out.MasterKey = !general.table.get("master_key").off()
+	}
+	if settings, ok := s.within("litellm_settings"); ok {
+		r.undone(inLiteLLM, settings)
 	}
 	r.deployments()
 	cfg := &out.Engine
@@ -48,8 +56,8 @@ func readLiteLLM(s section, o Options, out *File) {
 	}
 	var known bool
 	cfg.Strategy, known = r.strategy(router)
-	router.unknown(routerKeys...)
-	router.ignored(routerIgnored)
+	router.unknown(keysOf(inRouter)...)
+	r.undone(inRouter, router)
 	r.defaultInFlight(router)
 	r.readTimeouts(router)
 	r.tiers()
@@ -57,13 +65,14 @@ func readLiteLLM(s section, o Options, out *File) {
 	case !known:
 	case cfg.Strategy == engine.Weighted:
 		r.shuffleWeights()
-	default:
+	case cfg.Strategy == engine.LowestTPM:
 		r.ignoredWeights()
 	}
 	for _, e := range r.entries {
 		p := r.provided(e)
 		how := Counting{Provider: p.preset()}
-		e.Profile, how.Preset = o.Profiles.given(how.Provider, p.model)
+		e.Profile, how.Preset = o.Profiles.given(how.Provider, cmp.Or(e.base, p.model))
+		e.Profile.Pool = e.pool
 		out.Counting[e.ID] = how
 		if e.mode != "" {
 			out.Modes[e.ID] = e.mode
@@ -72,6 +81,8 @@ func readLiteLLM(s section, o Options, out *File) {
 		out.endpoint(e.ID, r.endpoint(e, p))
 	}
 	r.reportUnserved()
+	r.reportUndone()
+	r.proposePools()
 	r.aliases(router, cfg)
 	out.Store = r.store(router)
 	if args, ok := router.within("routing_strategy_args"); ok {
@@ -88,27 +99,35 @@ func (r *liteLLM) strategy(router section) (s engine.Strategy, known bool) {
 	case "usage-based-routing-v2":
 		return engine.LowestTPM, true
 	case "simple-shuffle":
-		r.warnf(v.line, "router_settings.routing_strategy", byWeight, "")
+		if r.limited() {
+			r.warnf(v.line, "router_settings.routing_strategy", byWeight, "")
+		}
 	case "":
 		if !v.absent() {
 			return 0, false // no text, which was reported
 		}
-		r.warnf(0, "router_settings.routing_strategy", byWeight, ", LiteLLM's default")
+		if r.limited() {
+			r.warnf(0, "router_settings.routing_strategy", byWeight, ", LiteLLM's default")
+		}
 	default:
-		router.wrong("routing_strategy", v, "usage-based-routing-v2 for the least used by tokens, or simple-shuffle for a draw by weight; "+
-			"plimsoll's own format has least-utilized and power-of-two as well")
-		return 0, false
+		const other = "%s is no strategy of plimsoll's; deployments are ranked by least-utilized, the smallest share of a limit used"
+		if r.options.Strict {
+			r.errorf(v.line, "router_settings.routing_strategy", other+". Without --strict that is a warning", r.secrets.quote(name))
+		}
+		r.warnf(v.line, "router_settings.routing_strategy", other, r.secrets.quote(name))
+		return engine.LeastUtilized, true
 	}
 	return engine.Weighted, true
 }
 
-// ignored names settings that LiteLLM acts on and plimsoll does not.
-func (s section) ignored(list []ignored) {
-	for _, w := range list {
-		if v := s.table.get(w.key); !v.absent() && v.text != "False" {
-			s.warnf(v.line, s.path+w.key, "%s", w.why)
+// limited reports whether any deployment has a limit on requests or tokens.
+func (r *liteLLM) limited() bool {
+	for _, e := range r.entries {
+		if l := e.Limits; l.RPM != 0 || l.TPM != 0 || l.InputTPM != 0 || l.OutputTPM != 0 {
+			return true
 		}
 	}
+	return false
 }
 
 // defaultInFlight applies default_max_parallel_requests where LiteLLM does: to
@@ -162,7 +181,7 @@ func (r *liteLLM) aliases(router section, cfg *engine.Config) {
 		case p.key.kind != text || p.key.text == "":
 			r.errorf(p.key.line, s.path, "an alias is %s; want a text; quote it", p.key.kind)
 		case to.kind != text || to.text == "":
-			s.wrong(name, to, "the name of a group, or a mapping with model: GROUP")
+			s.warnf(to.line, s.path+name, "%s; want the name of a group, or a mapping with model: GROUP. This alias is left out", to.found())
 		case to.text == p.key.text:
 			r.warnf(p.key.line, s.path+name, "is an alias of itself and is ignored")
 		default:

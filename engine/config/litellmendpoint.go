@@ -10,6 +10,11 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
+// azureDefaultVersion is the api-version that LiteLLM sends to Azure where neither
+// the file nor AZURE_API_VERSION names one, as of early 2026
+// (AZURE_DEFAULT_API_VERSION in its sources).
+const azureDefaultVersion = "2025-02-01-preview"
+
 // otherAPIs are names that LiteLLM calls by APIs which package transport does not
 // speak, though the provider they stand for has one that it does.
 var otherAPIs = []string{"azure_ai", "azure_text", "text-completion-openai", "anthropic_text", "codestral", "text-completion-codestral"}
@@ -133,8 +138,12 @@ func (r *liteLLM) endpoint(e *entry, p provided) *Endpoint {
 	switch {
 	case p.name == "":
 		return without("who provides the model is not known: it names no provider in front of it")
-	case p.vendor == nil || p.compatible || slices.Contains(otherAPIs, p.name), p.api == apiAzure && begins(p.model, anthropicModels):
+	case p.vendor == nil || slices.Contains(otherAPIs, p.name), p.api == apiAzure && begins(p.model, anthropicModels):
 		return without("the API by which LiteLLM calls " + r.secrets.quote(p.name) + " is not spoken here")
+	case p.base != nil && p.base.unset:
+		return without("the environment variable " + showName(p.base.env) + " with its api_base is not set")
+	case e.params.table.get("model").unset:
+		return without("the environment variable with its model is not set")
 	case p.wrong != "":
 		return without("the api_base " + p.wrong)
 	case p.url == nil:
@@ -156,6 +165,9 @@ func (r *liteLLM) endpoint(e *entry, p provided) *Endpoint {
 		if v := info.table.get("base_model"); !v.absent() && v.kind == text {
 			ep.BaseModel = v.text
 		}
+	}
+	if p.below != "" && !strings.HasSuffix(ep.BaseURL, p.below) {
+		ep.BaseURL += p.below
 	}
 	if p.env != "" {
 		r.secrets.addEnv(ep.BaseURL, p.env) // it is not written as the variable is
@@ -203,6 +215,9 @@ func (r *liteLLM) azureVersion(params section) string {
 	} else if env, _ := r.options.LookupEnv("AZURE_API_VERSION"); env != "" {
 		r.secrets.addEnv(env, "AZURE_API_VERSION")
 		version = env
+	}
+	if version == "" {
+		return azureDefaultVersion
 	}
 	switch version {
 	case "v1", "latest", "preview":

@@ -1,8 +1,8 @@
 package config
 
 import (
+	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
 )
@@ -13,8 +13,13 @@ type entry struct {
 	section
 	params  section
 	mode    string // of model_info; "" = none
+	pool    string // of model_info; "" = none
+	base    string // base_model, without its provider; "" = none
 	ordered bool
+	named   bool // it has an id of its own
 	unset   bool // its id was generated without an environment variable
+
+	organization *value // one of several; nil = as litellm_params says
 }
 
 // maxHashed is how much text generated ids are made of, in one file.
@@ -28,18 +33,55 @@ func (r *liteLLM) deployments() {
 		if e == nil {
 			continue
 		}
-		r.entries = append(r.entries, e)
-		advice := "give one of them a model_info.id of its own"
-		if e.unset {
-			advice += ", or set the environment variables that tell them apart: generated ids are made of litellm_params"
+		for _, one := range r.organizations(e) {
+			r.number(one, ids)
+			r.entries = append(r.entries, one)
 		}
-		ids.check(s, "", e.ID, s.table.line, advice)
+	}
+}
+
+// organizations returns an entry for each organization that an entry lists: LiteLLM
+// makes a deployment of each, all with one id.
+func (r *liteLLM) organizations(e *entry) []*entry {
+	org := e.params.table.get("organization")
+	if org == nil || org.kind != list || len(org.items) == 0 {
+		return []*entry{e}
+	}
+	var all []*entry
+	for _, item := range org.items {
+		one := *e
+		one.organization = item
+		all = append(all, &one)
+	}
+	return all
+}
+
+// number gives entries with the same generated id ids of their own: LiteLLM counts
+// and calls them as one. The same id in two entries that name it is an error.
+func (r *liteLLM) number(e *entry, ids firsts) {
+	first, taken := ids[e.ID]
+	if !taken || e.named || e.ID == "" {
+		ids.check(e.section, "", e.ID, e.section.table.line, "give one of them a model_info.id of its own")
+		return
+	}
+	generated := e.ID
+	for n := 2; taken; n++ {
+		e.ID = fmt.Sprintf("%s-%d", generated, n)
+		_, taken = ids[e.ID]
+	}
+	ids[e.ID] = e.section.table.line
+	if e.organization == nil {
+		advice := "give one of them a model_info.id if they are two deployments, or take one out"
+		if e.unset {
+			advice = "set the environment variables that tell them apart, or " + advice
+		}
+		r.warnf(e.section.table.line, e.section.path, "is the same as the entry on line %d, and both have limits of their own here; LiteLLM uses one of them. %s", first, advice)
 	}
 }
 
 // entry reads one item of model_list; nil if it has no litellm_params.
 func (r *liteLLM) entry(s section) *entry {
-	s.unknown(entryKeys...)
+	s.unknown(keysOf(inEntry)...)
 	e := &entry{section: s}
 	var ok bool
 	if e.params, ok = s.within("litellm_params"); !ok {
@@ -53,7 +95,12 @@ func (r *liteLLM) entry(s section) *entry {
 		info = s.over(&value{kind: table, line: s.table.line}, s.path+"model_info.")
 	}
 	e.Group = s.name("model_name", "the name that callers ask for")
-	e.Model = e.params.name("model", "the provider's name of the model")
+	if v := e.params.table.get("model"); v != nil && v.unset {
+		e.Model = envPrefix + v.env
+		r.warnf(v.line, e.params.path+"model", "the environment variable %s is not set: the deployment has no endpoint until it is", showName(v.env))
+	} else {
+		e.Model = e.params.name("model", "the provider's name of the model")
+	}
 	e.Limits.RPM = e.limitOf("rpm", info)
 	e.Limits.TPM = e.limitOf("tpm", info)
 	e.Limits.InputTPM = e.limitOf("itpm", info)
@@ -61,6 +108,10 @@ func (r *liteLLM) entry(s section) *entry {
 	e.Limits.MaxInFlight = e.params.limit("max_parallel_requests", e.params.table.get("max_parallel_requests"))
 	e.Tags = e.params.texts("tags")
 	e.Disabled = info.flag("blocked")
+	e.pool = info.text("plimsoll_pool", "the name of a pool")
+	if v := info.table.get("base_model"); !v.absent() && v.kind == text {
+		e.base = baseModel(v.text)
+	}
 	if v := info.table.get("mode"); !v.absent() && v.kind == text {
 		e.mode = v.text
 	}
@@ -95,14 +146,8 @@ func (r *liteLLM) entryWarnings(e *entry, info section) {
 			r.warnf(p.key.line, e.params.path+showName(p.key.text), "is nothing that changes routing; did you mean %s?", near)
 		}
 	}
-	info.ignored(infoIgnored)
-	if strings.Contains(e.Group, "*") {
-		r.warnf(e.section.table.get("model_name").line, e.section.path+"model_name", "a pattern is read as it stands: this is a group whose name has an asterisk in it")
-	}
-	if org := e.params.table.get("organization"); org != nil && org.kind == list && len(org.items) != 1 {
-		r.errorf(org.line, e.params.path+"organization", "is a list of %d, of which LiteLLM makes a deployment each, all with one id; write an entry for each organization, with a model_info.id of its own",
-			len(org.items))
-	}
+	r.undone(inInfo, info)
+	r.undone(inParams, e.params)
 }
 
 // maxLookalikes bounds what is remembered of keys.
@@ -128,7 +173,7 @@ func (r *liteLLM) identify(e *entry, info section) {
 	switch id := info.table.get("id"); {
 	case id == nil:
 	case id.kind == text && id.text != "", id.kind == integer:
-		e.ID = id.text
+		e.ID, e.named = id.text, true
 		return
 	case id.absent():
 		r.warnf(id.line, info.path+"id", "is empty, for which LiteLLM makes up another id at each start; the generated id is used")

@@ -13,6 +13,9 @@ import (
 func (r *liteLLM) store(router section) Store {
 	var st Store
 	if router.hasRedis("redis_") {
+		if name := router.unsetOf("redis_"); name != "" {
+			return Store{Missing: name}
+		}
 		st = router.redis("redis_")
 		if args, ok := router.within("cache_kwargs"); ok {
 			st.Namespace = args.namespace()
@@ -38,12 +41,27 @@ func (r *liteLLM) store(router section) Store {
 		params = r.redisFromEnv(params)
 	}
 	if params.hasRedis("") {
+		if name := params.unsetOf(""); name != "" {
+			return Store{Missing: name}
+		}
 		st = params.redis("")
 		st.Namespace = params.namespace()
 	} else {
 		r.warnf(params.table.line, settings.path+"cache", "names no host, and neither REDIS_URL nor REDIS_HOST is set; usage is not shared")
 	}
 	return st
+}
+
+// unsetOf returns the first variable without a value that a server's address is made
+// of, with a warning; "" if there is none.
+func (s section) unsetOf(prefix string) string {
+	for _, key := range []string{"url", "host", "port", "username", "password", "db", "ssl"} {
+		if v := s.table.get(prefix + key); v != nil && v.unset {
+			s.warnf(v.line, s.path+prefix+key, "the environment variable %s is not set: serve needs it for the store, unless --sync names one", showName(v.env))
+			return v.env
+		}
+	}
+	return ""
 }
 
 // hasRedis reports whether a section names a server.

@@ -15,6 +15,9 @@ type Store struct {
 	// credentials and its options in the query, such as cluster=true; "" = usage
 	// is not shared.
 	URL Secret
+	// Missing is an environment variable without a value that the address is made of:
+	// there is a store, and it cannot be reached; "" = none is missing.
+	Missing string
 	// Namespace is put before every key.
 	Namespace string
 	// KeyFormat is plimsoll or litellm; "" = plimsoll.
@@ -59,6 +62,11 @@ func readStore(s section) Store {
 	}
 	if st.KeyFormat != "" && st.KeyFormat != "plimsoll" && st.KeyFormat != "litellm" {
 		s.wrong("key_format", s.table.get("key_format"), "plimsoll or litellm")
+	}
+	if v := s.table.get("url"); v != nil && v.unset {
+		s.warnf(v.line, s.path+"url", "the environment variable %s is not set: serve needs it for the store, unless --sync names one", showName(v.env))
+		st.Missing = v.env
+		return st
 	}
 	const want = "an address such as valkey://user:password@host:6379/0, or valkeys:// for TLS"
 	if address := s.name("url", want); address != "" {

@@ -30,6 +30,7 @@ type vendor struct {
 	noStreamUsage bool
 	// compatible says that url is not the API that LiteLLM calls under this name.
 	compatible bool
+	below      string // what an api_base lacks, as LiteLLM calls another API there
 }
 
 // vendors are those whose endpoints are known. Addresses are those of their pages
@@ -56,6 +57,13 @@ var vendors = []vendor{
 	{name: "sambanova", api: apiOpenAI, url: "https://api.sambanova.ai/v1", key: "SAMBANOVA_API_KEY", bases: []string{"SAMBANOVA_API_BASE"}, hosts: []string{"api.sambanova.ai"}},
 	{name: "together_ai", api: apiOpenAI, url: "https://api.together.xyz/v1", bases: []string{"TOGETHER_AI_API_BASE"}, hosts: []string{"api.together.xyz"}},
 	{name: "xai", api: apiOpenAI, url: "https://api.x.ai/v1", key: "XAI_API_KEY", hosts: []string{"api.x.ai"}},
+	// LiteLLM calls these by APIs of their own; here by those compatible with OpenAI's:
+	// https://docs.ollama.com/api/openai-compatibility, https://docs.perplexity.ai,
+	// https://docs.github.com/github-models, https://huggingface.co/docs/inference-providers
+	{name: "ollama", names: []string{"ollama_chat"}, api: apiOpenAI, url: "http://localhost:11434/v1", bases: []string{"OLLAMA_API_BASE"}, below: "/v1"},
+	{name: "perplexity", api: apiOpenAI, url: "https://api.perplexity.ai", key: "PERPLEXITYAI_API_KEY", hosts: []string{"api.perplexity.ai"}},
+	{name: "github", api: apiOpenAI, url: "https://models.github.ai/inference", key: "GITHUB_API_KEY", hosts: []string{"models.github.ai", "models.inference.ai.azure.com"}},
+	{name: "huggingface", api: apiOpenAI, url: "https://router.huggingface.co/v1", key: "HF_TOKEN", hosts: []string{"router.huggingface.co"}},
 	{name: "custom_openai", names: []string{"openai_like", "aiohttp_openai", "hosted_vllm", "lm_studio", "llamafile", "litellm_proxy"}, api: apiOpenAI},
 }
 

@@ -104,7 +104,7 @@ func TestKnowingTheRuleIsEnough(t *testing.T) {
 			goodput += r.Clairvoyant.Goodput / float64(len(names))
 			refused += 1000 * float64(r.Provider429) / float64(r.Offered) / float64(len(names))
 		}
-		require.GreaterOrEqual(t, goodput, goal, kind)
+		require.GreaterOrEqual(t, goodput, goal-0.02*(alone(names)-1), kind)
 		require.LessOrEqual(t, refused, 5*alone(names), kind)
 		t.Logf("%s: %.2f %% of the best clairvoyant's tokens, %.2f 429s per 1000", kind, 100*goodput, refused)
 	}
