@@ -29,6 +29,9 @@ type Options struct {
 	// Strict makes an error of a routing strategy of a LiteLLM file that plimsoll does
 	// not have; otherwise it is a warning and the default holds.
 	Strict bool
+
+	fileEnv map[string]string // environment_variables of a LiteLLM file
+	include bool              // files that a file includes may be read
 }
 
 // File is what a configuration file says.
@@ -70,6 +73,7 @@ func Load(path string, o Options) (*File, error) {
 	if err != nil {
 		return nil, &Error{Findings: []Finding{{File: path, Message: err.Error()}}}
 	}
+	o.include = true
 	return Parse(path, data, o)
 }
 
@@ -84,6 +88,7 @@ func Parse(name string, data []byte, o Options) (*File, error) {
 	if o.Profiles != ProfilesUnset && !slices.Contains(profilesNames, string(o.Profiles)) {
 		found.errorf(0, "", "cannot be read: Options.Profiles is %q; use %s, or nothing for what the file says", o.Profiles, listed(profilesNames))
 	}
+	o = o.withFileEnv(fileEnv(o, data, strings.EqualFold(filepath.Ext(name), ".json")))
 	root, format := readTree(found, hide, o, data, strings.EqualFold(filepath.Ext(name), ".json"))
 	out := &File{Format: format, Counting: map[string]Counting{}, Modes: map[string]string{}, secrets: hide}
 	if !found.unreadable {

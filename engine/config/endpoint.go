@@ -31,6 +31,11 @@ type Endpoint struct {
 	Bearer bool
 	// NoStreamUsage says that streams cannot be asked for usage.
 	NoStreamUsage bool
+	// Defaults are members of a request's body that are added where the client leaves
+	// them out, as JSON, by their names in chats. They may hold what should not be shown.
+	Defaults map[string]Secret
+	// Headers are added to requests whose client sends none of that name.
+	Headers map[string]Secret
 	// PassHeaders names headers of clients that travel to the endpoint, beside those that
 	// travel to every one.
 	PassHeaders []string

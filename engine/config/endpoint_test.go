@@ -66,14 +66,14 @@ func TestEndpointsOfTheOwnFormat(t *testing.T) {
 
 // What LiteLLM's documentation writes, and what becomes of it.
 func TestEndpointsOfALiteLLMFile(t *testing.T) {
-	azure := shown{Provider: "azure", API: "azure", BaseURL: "https://e.openai.azure.com", Model: "gpt-4o", Key: "os.environ/EAST"}
+	azure := shown{Provider: "azure", API: "azure", BaseURL: "https://e.openai.azure.com", Model: "gpt-4o", APIVersion: "2025-02-01-preview", Key: "os.environ/EAST"}
 	with := func(change func(*shown)) shown { s := azure; change(&s); return s }
 	for _, tt := range []struct {
 		params, note string // a note instead of an endpoint
 		want         shown
 	}{
 		{params: `model: azure/gpt-4o, api_base: "https://e.openai.azure.com/", api_key: os.environ/EAST`, want: azure},
-		{params: `model: azure/gpt-4o, base_url: "https://e.openai.azure.com", api_key: os.environ/EAST, api_version: v1`, want: azure},
+		{params: `model: azure/gpt-4o, base_url: "https://e.openai.azure.com", api_key: os.environ/EAST, api_version: v1`, want: with(func(s *shown) { s.APIVersion = "" })},
 		{params: `model: azure/o_series/gpt-4o, api_base: "https://e.openai.azure.com/openai/v1/", api_key: os.environ/EAST`, want: azure},
 		{params: `model: gpt-4o, custom_llm_provider: azure, api_base: "https://e.openai.azure.com", api_key: os.environ/EAST`, want: azure},
 		{params: `model: azure/gpt-4o, api_base: "https://e.openai.azure.com", api_key: os.environ/EAST, api_version: "2024-10-21"`, want: with(func(s *shown) { s.APIVersion = "2024-10-21" })},
@@ -97,13 +97,17 @@ func TestEndpointsOfALiteLLMFile(t *testing.T) {
 		{params: `model: claude-sonnet-4-5, api_base: "https://proxy.example/v1/messages"`, want: shown{API: "anthropic", BaseURL: "https://proxy.example/v1", Model: "claude-sonnet-4-5"}},
 		{params: `model: bedrock/anthropic.claude-3`, note: `the API by which LiteLLM calls "bedrock" is not spoken here`},
 		{params: `model: vertex_ai/gemini-2.5-pro`, note: `calls "vertex_ai" is not spoken here`},
-		{params: `model: gemini/gemini-2.5-pro`, note: `calls "gemini" is not spoken here`},
+		{params: `model: gemini/gemini-2.5-pro`, want: shown{Provider: "gemini", API: "openai", BaseURL: "https://generativelanguage.googleapis.com/v1beta/openai", Model: "gemini-2.5-pro", Key: "os.environ/GEMINI_API_KEY"}},
+		{params: `model: ollama/llama3, api_base: "http://127.0.0.1:11434"`, want: shown{API: "openai", BaseURL: "http://127.0.0.1:11434/v1", Model: "llama3"}},
+		{params: `model: ollama_chat/llama3`, want: shown{API: "openai", BaseURL: "http://localhost:11434/v1", Model: "llama3"}},
+		{params: `model: perplexity/sonar, api_key: k`, want: shown{API: "openai", BaseURL: "https://api.perplexity.ai", Model: "sonar", Key: "(hidden)"}},
+		{params: `model: bedrock/anthropic.claude-3-5-sonnet-20240620-v1:0`, note: `calls "bedrock" is not spoken here`},
 		{params: `model: azure_ai/command-r, api_base: "https://x.example"`, note: `calls "azure_ai" is not spoken here`},
 		{params: `model: azure/claude-sonnet-4-5, api_base: "https://x.example"`, note: `calls "azure" is not spoken here`},
 		{params: `model: anything`, note: "who provides the model is not known: it names no provider in front of it"},
 		{params: `model: gpt-oss-120b`, note: "who provides the model is not known"},
 		{params: `model: azure/gpt-4o`, note: "there is no api_base, and azure has none of its own"},
-		{params: `model: azure/gpt-4o, api_base: os.environ/ABSENT`, note: "the api_base is no text"},
+		{params: `model: azure/gpt-4o, api_base: os.environ/ABSENT`, note: "the environment variable ABSENT with its api_base is not set"},
 		{params: `model: azure/gpt-4o, api_base: "e.openai.azure.com"`, note: "the api_base is no http or https address with a host"},
 		{params: `model: azure/gpt-4o, api_base: "https://user:pass@e.openai.azure.com"`, note: "the api_base holds a user or a password"},
 		{params: `model: azure/gpt-4o, api_base: "https://e.openai.azure.com?api-version=1"`, note: "the api_base has a query or a fragment"},
@@ -111,7 +115,7 @@ func TestEndpointsOfALiteLLMFile(t *testing.T) {
 		{params: `model: azure/gpt-4o, api_base: "https://e.openai.azure.com", tenant_id: a, client_id: b, client_secret: cccccc`, note: "its token is fetched from Entra ID"},
 		{params: `model: openai/gpt-4o, litellm_credential_name: x`, note: "its key is one of credential_list, which is not read"},
 		{params: `model: openai/`, note: "the model has no name that can be sent"},
-		{params: `model: openai/*`, note: "the model is a pattern"},
+		{params: `model: openai/*`, note: "the model is a pattern, and the group's name is none"},
 	} {
 		t.Run(tt.params, func(t *testing.T) {
 			f, err := config.Parse("f.yaml", []byte("model_list: [{model_name: g, litellm_params: {"+tt.params+"}, model_info: {id: a}}]\nrouter_settings: {routing_strategy: usage-based-routing-v2}"), environ(keysSet))

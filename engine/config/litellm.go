@@ -25,7 +25,9 @@ type liteLLM struct {
 	whys      []string            // of reasons, in order
 	left      map[int]*mention    // what serve does not do, by the place in settings
 	leftOrder []int
-	general   Timeouts // of all entries
+	lists     []section // that have deployments: this file, and those that it includes
+	everyone  section   // default_litellm_params; no table = none
+	general   Timeouts  // of all entries
 }
 
 // mention is where something first occurs, and how often it does.
@@ -39,6 +41,10 @@ type mention struct {
 func readLiteLLM(s section, o Options, out *File) {
 	s.loose = true
 	r := &liteLLM{section: s, near: map[string]string{}, options: o, unset: map[string]*mention{}, reasons: map[string]*mention{}, left: map[int]*mention{}}
+	r.lists = []section{s}
+	for _, other := range r.includes() {
+		defer s.absorb(other)
+	}
 	r.unknown(keysOf(inFile)...)
 	r.undone(inFile, s)
 	if general, ok := s.within("general_settings"); ok {
@@ -58,6 +64,9 @@ func readLiteLLM(s section, o Options, out *File) {
 	cfg.Strategy, known = r.strategy(router)
 	router.unknown(keysOf(inRouter)...)
 	r.undone(inRouter, router)
+	if every, ok := router.within("default_litellm_params"); ok {
+		r.everyone = every
+	}
 	r.defaultInFlight(router)
 	r.readTimeouts(router)
 	r.tiers()
@@ -77,8 +86,13 @@ func readLiteLLM(s section, o Options, out *File) {
 		if e.mode != "" {
 			out.Modes[e.ID] = e.mode
 		}
+		e.DefaultMaxOutput = r.defaultMaxOutput(e)
 		cfg.Deployments = append(cfg.Deployments, e.Deployment)
-		out.endpoint(e.ID, r.endpoint(e, p))
+		ep := r.endpoint(e, p)
+		if ep != nil {
+			r.defaults(e, p, ep)
+		}
+		out.endpoint(e.ID, ep)
 	}
 	r.reportUnserved()
 	r.reportUndone()

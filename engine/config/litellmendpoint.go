@@ -150,8 +150,8 @@ func (r *liteLLM) endpoint(e *entry, p provided) *Endpoint {
 		return without("there is no api_base, and " + p.name + " has none of its own")
 	case p.model == "" || strings.ContainsFunc(p.model, isControl):
 		return without("the model has no name that can be sent")
-	case strings.Contains(p.model, "*"):
-		return without("the model is a pattern")
+	case strings.Contains(p.model, "*") && !strings.Contains(e.Group, "*"):
+		return without("the model is a pattern, and the group's name is none")
 	case !get("litellm_credential_name").absent():
 		return without("its key is one of credential_list, which is not read")
 	}
@@ -185,8 +185,7 @@ func (r *liteLLM) endpoint(e *entry, p provided) *Endpoint {
 	case p.api == apiAzure && !(get("client_secret").absent() && get("azure_username").absent()):
 		return without("its token is fetched from Entra ID")
 	case p.own && p.key != "":
-		r.keys.use(p.key, e.section.table.line)
-		ep.Credential = Credential{env: p.key}
+		ep.Credential = r.keyFrom(p.key, e.section.table.line)
 	}
 	return ep
 }
@@ -196,8 +195,7 @@ func (r *liteLLM) endpoint(e *entry, p provided) *Endpoint {
 func (r *liteLLM) credential(params section, key string) Credential {
 	switch v := params.table.get(key); {
 	case v.env != "":
-		r.keys.use(v.env, v.line)
-		return Credential{env: v.env}
+		return r.keyFrom(v.env, v.line)
 	case v.kind != text && v.kind != integer, strings.ContainsFunc(v.text, isControl):
 		r.warnf(v.line, params.path+key, "is %s that no header can carry; calls are made without it", v.kind)
 		return Credential{}

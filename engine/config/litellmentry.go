@@ -28,7 +28,7 @@ const maxHashed = 64 << 20
 // deployments reads model_list.
 func (r *liteLLM) deployments() {
 	ids := firsts{}
-	for _, s := range r.elements(modelList, "deployments") {
+	for _, s := range r.items() {
 		e := r.entry(s)
 		if e == nil {
 			continue
@@ -75,8 +75,23 @@ func (r *liteLLM) number(e *entry, ids firsts) {
 		if e.unset {
 			advice = "set the environment variables that tell them apart, or " + advice
 		}
-		r.warnf(e.section.table.line, e.section.path, "is the same as the entry on line %d, and both have limits of their own here; LiteLLM uses one of them. %s", first, advice)
+		e.params.warnf(e.section.table.line, e.section.path, "is the same as the entry on line %d, and both have limits of their own here; LiteLLM uses one of them: %s", first, advice)
 	}
+}
+
+// items returns the entries of this file and of those that it includes.
+func (r *liteLLM) items() (all []section) {
+	for i, s := range r.lists {
+		if i == 0 && len(r.lists) > 1 && s.table.get(modelList).off() {
+			continue // all deployments may stand in other files
+		}
+		all = append(all, s.elements(modelList, "deployments")...)
+	}
+	if len(all) > engine.MaxDeployments {
+		r.errorf(0, modelList, "this file and those that it includes have %d deployments; an engine takes at most %d", len(all), engine.MaxDeployments)
+		return nil
+	}
+	return all
 }
 
 // entry reads one item of model_list; nil if it has no litellm_params.
@@ -97,7 +112,7 @@ func (r *liteLLM) entry(s section) *entry {
 	e.Group = s.name("model_name", "the name that callers ask for")
 	if v := e.params.table.get("model"); v != nil && v.unset {
 		e.Model = envPrefix + v.env
-		r.warnf(v.line, e.params.path+"model", "the environment variable %s is not set: the deployment has no endpoint until it is", showName(v.env))
+		e.params.warnf(v.line, e.params.path+"model", "the environment variable %s is not set: the deployment has no endpoint until it is", showName(v.env))
 	} else {
 		e.Model = e.params.name("model", "the provider's name of the model")
 	}
@@ -141,9 +156,9 @@ func (e *entry) limitOf(key string, info section) int64 {
 func (r *liteLLM) entryWarnings(e *entry, info section) {
 	for _, p := range e.params.table.pairs {
 		if p.key.kind != text {
-			r.errorf(p.key.line, e.params.path, "a key is %s; LiteLLM takes texts; quote it", p.key.kind)
+			e.params.errorf(p.key.line, e.params.path, "a key is %s; LiteLLM takes texts; quote it", p.key.kind)
 		} else if near := r.lookalike(p.key.text); near != "" {
-			r.warnf(p.key.line, e.params.path+showName(p.key.text), "is nothing that changes routing; did you mean %s?", near)
+			e.params.warnf(p.key.line, e.params.path+showName(p.key.text), "is nothing that changes routing; did you mean %s?", near)
 		}
 	}
 	r.undone(inInfo, info)
@@ -176,7 +191,7 @@ func (r *liteLLM) identify(e *entry, info section) {
 		e.ID, e.named = id.text, true
 		return
 	case id.absent():
-		r.warnf(id.line, info.path+"id", "is empty, for which LiteLLM makes up another id at each start; the generated id is used")
+		e.params.warnf(id.line, info.path+"id", "is empty, for which LiteLLM makes up another id at each start; the generated id is used")
 	default:
 		info.wrong("id", id, "a text or a whole number, or no such key for a generated id")
 		return
@@ -188,14 +203,14 @@ func (r *liteLLM) identify(e *entry, info section) {
 	if r.hashed > maxHashed {
 		if !r.errored {
 			r.errored = true
-			r.errorf(e.section.table.line, e.params.path, "the ids of this file are made of more than %d bytes of litellm_params; that is as many as are read", maxHashed)
+			e.params.errorf(e.section.table.line, e.params.path, "the ids of this file are made of more than %d bytes of litellm_params; that is as many as are read", maxHashed)
 		}
 		return
 	}
 	id, size, err := generatedID(group, e.params.table)
 	r.hashed += size
 	if err != nil {
-		r.errorf(e.params.table.line, e.params.path, "%v", err)
+		e.params.errorf(e.params.table.line, e.params.path, "%v", err)
 		return
 	}
 	e.ID = id

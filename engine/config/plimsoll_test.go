@@ -157,9 +157,10 @@ store: {url: os.environ/URL}
 	require.Equal(t, "os.environ/RPM", f.Mask("1_000"))
 
 	_, err = config.Parse("f.yaml", text, environ(nil))
-	for _, name := range []string{"ID", "RPM", "ORDER", "OFF", "W", "URL"} {
+	for _, name := range []string{"ID", "RPM", "ORDER", "OFF", "W"} {
 		require.ErrorContains(t, err, "the environment variable "+name+" is not set; want ")
 	}
+	require.Contains(t, warningsOf(nil, err), "store.url: the environment variable URL is not set: serve needs it for the store")
 }
 
 // TestBadKnobs: what the engine would refuse is reported where it stands.

@@ -122,11 +122,19 @@ func (s *secrets) quote(text string) string {
 	return strconv.Quote(shorten(text))
 }
 
+// common reports whether a literal may be a word, of letters alone: names may hold it without holding
+// the secret, so it is hidden only where it is the whole text.
+func common(literal string) bool {
+	return len(literal) < 16 && !strings.ContainsFunc(literal, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	})
+}
+
 // replacer prefers longer secrets where several begin at the same place.
 func (s *secrets) replacer() *strings.Replacer {
 	long := make([]string, 0, len(s.instead))
 	for literal := range s.instead {
-		if len(literal) >= minHidden {
+		if len(literal) >= minHidden && !common(literal) {
 			long = append(long, literal)
 		}
 	}

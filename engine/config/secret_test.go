@@ -155,14 +155,16 @@ func TestSecret(t *testing.T) {
 
 func TestMask(t *testing.T) {
 	f, err := config.Parse("f.yaml", []byte(`
-model_list: [{model_name: g, litellm_params: {model: m, api_key: fake, other_key: abcdef, third_key: abcdefgh, x: os.environ/X, y: os.environ/Y}}]
+model_list: [{model_name: g, litellm_params: {model: m, api_key: fake, other_key: abc123, third_key: abc123gh, fourth_key: priority, x: os.environ/X, y: os.environ/Y}}]
 `), environ(map[string]string{"X": "abc", "Y": "longer-value"}))
 	require.NoError(t, err)
 	for text, want := range map[string]string{
 		"fake":             "fake", // too short to be a secret
-		"abcdef":           "(hidden)",
-		"an abcdef in it":  "an (hidden) in it",
-		"an abcdefgh":      "an (hidden)", // not "an (hidden)gh"
+		"abc123":           "(hidden)",
+		"an abc123 in it":  "an (hidden) in it",
+		"an abc123gh":      "an (hidden)", // not "an (hidden)gh"
+		"priority":         "(hidden)",
+		"gemini-priority":  "gemini-priority", // a word is hidden where it is the whole text
 		"abc":              "os.environ/X",
 		"abc in it":        "abc in it", // too short to look for
 		"a longer-value":   "a os.environ/Y",

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -122,6 +123,14 @@ type Endpoint struct {
 	BaseModel      string
 	// Timeouts are those of the endpoint; zero fields = those of the Config.
 	Timeouts Timeouts
+	// Defaults are members of a request's body that the client may leave out, by their
+	// names in chats, such as temperature: added where the body does not have them. The
+	// Responses API gets max_tokens and reasoning_effort by its own names for them, and
+	// embeddings get none that are of answers.
+	Defaults map[string]json.RawMessage
+	// Headers are added to a request whose client sends none of that name. Credentials
+	// and headers of a connection cannot be named.
+	Headers http.Header
 	// PassHeaders names headers of clients that travel to this endpoint, beside those
 	// that travel to every one: content type and language, user agent, versions and
 	// betas of the API, trace and request ids, and what the SDKs and command lines say
@@ -225,6 +234,16 @@ func (ep *Endpoint) validate(p *problems, at string) {
 		p.addf("%s.MaxInputTokens: is %d; leave it 0 if it is not known", at, ep.MaxInputTokens)
 	}
 	ep.Timeouts.validate(p, at+".")
+	for name, text := range ep.Defaults {
+		if !json.Valid(text) || slices.Contains([]string{"model", "messages", "input", "prompt", "stream", "stream_options"}, name) {
+			p.addf("%s.Defaults: %q cannot be a default; use JSON of a member that is neither the model, the prompt nor the stream", at, name)
+		}
+	}
+	for name := range ep.Headers {
+		if canonical := http.CanonicalHeaderKey(name); never(canonical) || !headerName(name) {
+			p.addf("%s.Headers: %q cannot be set; name a header that is no credential and does not describe a connection", at, name)
+		}
+	}
 	for _, name := range ep.PassHeaders {
 		if canonical := http.CanonicalHeaderKey(name); never(canonical) || !headerName(name) {
 			p.addf("%s.PassHeaders: %q cannot be passed; name a header that is no credential and does not describe a connection", at, name)

@@ -21,6 +21,8 @@ type place struct {
 	tuning *tuning
 	family imageFamily
 	vendor *vendor // nil = not known
+
+	defaults map[operation][]wire.Value // of bodies
 }
 
 // places are where requests go, as of one Apply.
@@ -29,12 +31,14 @@ type places struct {
 	groups  map[string]*budget  // those of which a deployment has one
 	first   map[string][]*place // the first of each group, tuned at most
 	members map[string][]string // the IDs of the deployments of those groups
+
+	patterns []pattern // names of those groups with an asterisk
 }
 
 // newPlaces returns the places of these endpoints. What is remembered of groups and
 // deployments goes on.
 func (t *Transport) newPlaces(endpoints map[string]Endpoint) *places {
-	out := &places{make(map[string]*place, len(endpoints)), map[string]*budget{}, map[string][]*place{}, map[string][]string{}}
+	out := &places{of: make(map[string]*place, len(endpoints)), groups: map[string]*budget{}, first: map[string][]*place{}, members: map[string][]string{}}
 	old := t.places.Load()
 	if old == nil {
 		old = &places{}
@@ -53,12 +57,13 @@ func (t *Transport) newPlaces(endpoints map[string]Endpoint) *places {
 			out.members[states[i].Group] = append(out.members[states[i].Group], states[i].ID)
 		}
 	}
+	out.patterns = newPatterns(out.members)
 	for id, ep := range endpoints {
 		base, err := url.Parse(ep.BaseURL)
 		if err != nil {
 			continue // cannot be: it was validated
 		}
-		p := &place{Endpoint: ep, id: id, base: base, quoted: wire.Quote(ep.Model), passed: map[string]bool{}, times: ep.Timeouts.or(t.times), health: &health{}, tuning: &tuning{}}
+		p := &place{Endpoint: ep, id: id, base: base, quoted: wire.Quote(ep.Model), passed: map[string]bool{}, times: ep.Timeouts.or(t.times), health: &health{}, tuning: &tuning{}, defaults: newDefaults(ep.Defaults)}
 		if was := old.of[id]; was != nil {
 			p.health, p.tuning = was.health, was.tuning
 		}
@@ -88,10 +93,10 @@ func (ep *Endpoint) provider() string {
 }
 
 // url returns where an operation goes.
-func (p *place) url(op operation, client *url.URL) *url.URL {
+func (p *place) url(op operation, model string, client *url.URL) *url.URL {
 	path := op.suffix()
 	if p.API == Azure && p.APIVersion != "" && op != responses && op != compact && op != inputTokens {
-		path = "/deployments/" + url.PathEscape(p.Model) + path
+		path = "/deployments/" + url.PathEscape(model) + path
 	}
 	return p.at(path, client)
 }

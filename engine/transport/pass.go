@@ -115,7 +115,7 @@ func (t *Transport) passTo(q *request, tried map[string]bool) *place {
 		}
 		return p
 	}
-	if group, err := t.engine.Group(q.group); err == nil {
+	if group, err := t.engine.Group(q.name); err == nil {
 		if ref, ok := group.Pick(q.demand); ok {
 			if p := fit(ref.ID()); p != nil {
 				return p

@@ -18,6 +18,7 @@ import (
 type request struct {
 	op     operation
 	group  string // as the client calls it
+	wild   string // what the asterisk of the group's name stands for; "" = it has none
 	name   string // the group's own; "" = not known yet
 	demand engine.Demand
 	prompt promptSize
@@ -106,8 +107,9 @@ func (q *request) outgoing(ctx context.Context, in *http.Request, p *place, sent
 	if err != nil {
 		return nil, "", err
 	}
+	p.addHeaders(h)
 	out := (&http.Request{
-		Method: http.MethodPost, URL: p.url(q.op, in.URL), Header: h,
+		Method: http.MethodPost, URL: p.url(q.op, p.model(q), in.URL), Header: h,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}).WithContext(ctx)
 	text := q.rewritten(p)
@@ -123,15 +125,20 @@ func (q *request) outgoing(ctx context.Context, in *http.Request, p *place, sent
 // of a stream, and with what Adjust has set.
 func (q *request) rewritten(p *place) [][]byte {
 	if q.form != nil {
-		return q.form.with(p.Model)
+		return q.form.with(p.model(q))
 	}
 	values := q.edits[:len(q.edits):len(q.edits)]
 	switch {
 	case p.Model != "":
-		values = append(values, wire.Value{Name: "model", Text: p.quoted})
+		text := p.quoted
+		if model := p.model(q); model != p.Model {
+			text = wire.Quote(model)
+		}
+		values = append(values, wire.Value{Name: "model", Text: text})
 	case q.body.Get("model") == nil:
 		values = append(values, wire.Value{Name: "model", Text: wire.Quote(q.group)})
 	}
+	values = q.missing(values, p)
 	if q.asksUsage(p) {
 		options := map[string]json.RawMessage{}
 		if json.Unmarshal(q.body.Get("stream_options"), &options) != nil || options == nil {

@@ -136,6 +136,12 @@ func (t *Transport) serve(in *http.Request, q *request) (*http.Response, *refusa
 	}
 	group, err := t.engine.Group(q.group)
 	if err != nil {
+		var name string
+		if name, q.wild = match(t.places.Load().patterns, q.group); name != "" {
+			group, err = t.engine.Group(name)
+		}
+	}
+	if err != nil {
 		return nil, unknownGroup(q.group), nil
 	}
 	q.name = group.Name()

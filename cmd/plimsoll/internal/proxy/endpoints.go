@@ -2,6 +2,8 @@ package proxy
 
 import (
 	"context"
+	"encoding/json"
+	"net/http"
 
 	"github.com/plimsoll-dev/plimsoll/engine/config"
 	"github.com/plimsoll-dev/plimsoll/engine/transport"
@@ -44,6 +46,18 @@ func endpointOf(ep config.Endpoint, lookupEnv func(string) (string, bool)) trans
 		API: transport.API(ep.API), BaseURL: ep.BaseURL, Model: ep.Model, APIVersion: ep.APIVersion,
 		Provider: ep.Provider, Bearer: ep.Bearer, NoStreamUsage: ep.NoStreamUsage, PassHeaders: ep.PassHeaders,
 		Timeouts: transport.Timeouts(ep.Timeouts), MaxInputTokens: ep.MaxInputTokens, BaseModel: ep.BaseModel,
+	}
+	for name, text := range ep.Defaults {
+		if out.Defaults == nil {
+			out.Defaults = map[string]json.RawMessage{}
+		}
+		out.Defaults[name] = json.RawMessage(string(text))
+	}
+	for name, text := range ep.Headers {
+		if out.Headers == nil {
+			out.Headers = http.Header{}
+		}
+		out.Headers.Set(name, string(text))
 	}
 	if !ep.Credential.IsZero() {
 		out.Credential = func(context.Context) (string, error) { return ep.Credential.Get(lookupEnv) }
