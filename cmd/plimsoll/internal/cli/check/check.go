@@ -39,6 +39,7 @@ Exit code: 0 if the file can be used, 1 if not, 2 if the command is wrong.`
 type flags struct {
 	file     string
 	json     bool
+	strict   bool
 	profiles config.Profiles
 }
 
@@ -50,6 +51,7 @@ func New(env cmdline.Environment) *cobra.Command {
 	})
 	set := c.Flags()
 	cmdline.Bool(set, "json", "print JSON instead of a table", &f.json)
+	cmdline.Bool(set, "strict", "take a routing strategy of LiteLLM's that plimsoll does not have for an error, not a warning", &f.strict)
 	cmdline.Func(set, "profiles", "auto|plain", "how deployments without a profile of their own count: by the rule of their provider, or by UTC minutes (default: as the file says, plain if it does not)", cmdline.ParseProfiles(&f.profiles))
 	c.RunE = func(_ *cobra.Command, args []string) error {
 		switch {
@@ -69,7 +71,7 @@ func usagef(format string, args ...any) error {
 }
 
 func (f flags) run(env cmdline.Environment) error {
-	file, err := config.Load(f.file, config.Options{Profiles: f.profiles})
+	file, err := config.Load(f.file, config.Options{Profiles: f.profiles, Strict: f.strict})
 	wrong, bad := errors.AsType[*config.Error](err)
 	switch {
 	case err != nil && !bad:

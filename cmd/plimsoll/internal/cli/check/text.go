@@ -59,6 +59,7 @@ func (v checkView) text() string {
 		b.WriteString("\n" + columns(settings))
 	}
 	b.WriteString(warningLines(v.Warnings))
+	b.WriteString(headed("LiteLLM does with this file, and plimsoll serve does not", v.Undone))
 	b.WriteString(headed("Notes", v.Notes))
 	return b.String()
 }

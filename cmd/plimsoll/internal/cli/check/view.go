@@ -26,6 +26,7 @@ type checkView struct {
 	Aliases        []aliasView      `json:"aliases,omitempty"`
 	Store          *storeView       `json:"store,omitempty"`
 	Warnings       []config.Finding `json:"warnings"`
+	Undone         []config.Finding `json:"undone,omitempty"` // what LiteLLM does with the file and serve does not
 	Notes          []config.Finding `json:"notes,omitempty"`
 }
 
@@ -78,7 +79,7 @@ func checkedFile(name string, f *config.File) checkView {
 	v := checkView{
 		File: name, Valid: true, Format: f.Format, Strategy: cfg.Strategy.String(),
 		ExpectedOutput: cfg.ExpectedOutput, OutputQuantile: cfg.OutputQuantile, PriorityShare: cfg.PriorityShare, MaxWaiters: cfg.MaxWaiters,
-		Aliases: aliasViews(f), Store: storeOf(f), Warnings: list(f.Warnings), Notes: f.Notes,
+		Aliases: aliasViews(f), Store: storeOf(f), Warnings: list(f.Warnings), Undone: f.Undone, Notes: f.Notes,
 	}
 	if cfg.LeaseTTL > 0 {
 		v.LeaseTTL = cfg.LeaseTTL.String()

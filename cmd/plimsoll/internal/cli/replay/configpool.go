@@ -27,7 +27,7 @@ const maxGroupsNamed = 20
 // that the flags name, or for each group, its deployments except the disabled
 // ones. What it has to say about the file goes to stderr.
 func (f flags) readConfig(env cmdline.Environment) ([]pool, error) {
-	file, err := config.Load(f.config, config.Options{Profiles: f.profiles, LookupEnv: env.LookupEnv()})
+	file, err := config.Load(f.config, config.Options{Profiles: f.profiles})
 	if err != nil {
 		return nil, fmt.Errorf("replay: cannot use %s:\n%w", f.config, err)
 	}
