@@ -21,7 +21,7 @@ CORE := ./window/... ./engine ./engine/internal/... ./fuzz/...
 NESTED := $(patsubst %/go.mod,%,$(shell find . -mindepth 2 -name go.mod -not -path '*/testdata/*' -not -path './$(COMMAND)/go.mod' | sort))
 
 .DEFAULT_GOAL := help
-.PHONY: help test test-library test-command test-modules race lint bench fuzz cover faults soak server browser prometheus
+.PHONY: help test test-library test-command test-modules race lint bench fuzz cover faults soak clients server browser prometheus
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -52,6 +52,9 @@ faults: server ## break real servers and networks under real nodes: a line per f
 
 soak: server ## ten minutes of load on two daemons while stores die, files change and clients hang up (test has one of them)
 	PLIMSOLL_SOAK=10m $(GO) test -run '^TestSoak$$' -count=1 -timeout=20m -v ./$(COMMAND)/internal/cli
+
+clients: ## real clients on Node before the proxy and a fake provider, bursts beyond the limits included (test has a part of them)
+	PLIMSOLL_CLIENTS=1 $(GO) test -count=1 -timeout=8m -v ./$(COMMAND)/internal/clients
 
 lint: ## golangci-lint, formatting included, and tidy go.mod files
 	$(GOLANGCI) config verify

@@ -207,8 +207,11 @@ func (s *Server) call(w http.ResponseWriter, r *http.Request, a *account, path s
 	if most > 0 {
 		u.out = min(u.out, most)
 	}
-	if path == "/embeddings" || path == "/moderations" || path == "/rerank" {
+	switch path {
+	case "/embeddings":
 		u.out = 0
+	case "/moderations", "/rerank", "/audio/speech", "/audio/transcriptions", "/audio/translations": // they have no tokens
+		u = usage{}
 	}
 	c := rule.Call{Input: u.in, Output: u.out, MaxOutput: max(most, u.out), Model: in.Model}
 	admitted := s.cfg.Now()

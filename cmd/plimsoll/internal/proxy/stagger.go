@@ -3,6 +3,7 @@ package proxy
 import (
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -18,16 +19,20 @@ const (
 	// crowd is the beginning of a window over which clients are spread that were refused
 	// in the one before.
 	crowd = 5 * time.Second
-	// maxQueues bounds the groups and limits that are remembered; older ones are dropped.
+	// maxQueues bounds the groups and limits that are remembered; beyond it all are
+	// forgotten.
 	maxQueues = 4096
+	// maxPlaces bounds the places of one of them.
+	maxPlaces = 1024
 )
 
 // queues say when clients that were refused should come back. The engine's answer is the
 // same for all of them: when the next one fits. If all came then, all but one would be
 // refused again.
 type queues struct {
-	mu   sync.Mutex
-	last map[queueKey]place
+	mu      sync.Mutex
+	refills map[queueKey][]time.Time // places that were given out and are not due, in order
+	windows map[queueKey]crowded
 }
 
 type queueKey struct {
@@ -35,53 +40,77 @@ type queueKey struct {
 	limit engine.Limit
 }
 
-// place is the last one that was given out.
-type place struct {
-	at time.Time // it is due
-	k  int       // of those since a place was due without a wait
+// crowded is how many clients were told to come in the window that begins at a time.
+type crowded struct {
+	at time.Time
+	n  int
 }
 
-// next gives the next place: after wait, or step behind the last one where that is later,
-// within slack. It returns the time until then, and how many hold a place before.
-func (q *queues) next(key queueKey, now time.Time, wait, step, slack time.Duration) (time.Duration, int) {
+// refill gives the first refill from wait on that was promised to no other client, where
+// there is one each step. It returns the time until then; false if there is none within
+// a minute.
+func (q *queues) refill(key queueKey, now time.Time, wait, step time.Duration) (time.Duration, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.last == nil || len(q.last) >= maxQueues {
-		q.last = map[queueKey]place{}
+	if q.refills == nil || len(q.refills) >= maxQueues {
+		q.refills = map[queueKey][]time.Time{}
 	}
-	at, k := now.Add(wait), 0
-	if p, ok := q.last[key]; ok && p.at.Add(step+slack).After(at) {
-		if k = p.k + 1; p.at.Add(step).After(at) {
-			at = p.at.Add(step)
+	list := q.refills[key]
+	due := 0
+	for due < len(list) && !list[due].After(now) {
+		due++
+	}
+	list = list[due:]
+	at, i := now.Add(wait), 0
+	for ; i < len(list) && list[i].Before(at.Add(step/2)); i++ {
+		if list[i].After(at.Add(-step / 2)) {
+			at = list[i].Add(step)
 		}
 	}
-	q.last[key] = place{at, k}
-	return at.Sub(now), k
+	wait = at.Sub(now)
+	if wait > maxRetryAfter*10/11 || len(list) == maxPlaces {
+		q.refills[key] = list
+		return 0, false
+	}
+	q.refills[key] = slices.Insert(list, i, at)
+	return wait, true
+}
+
+// window counts the clients that are told of the window that begins after wait, and
+// returns how many were before.
+func (q *queues) window(key queueKey, now time.Time, wait time.Duration) int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.windows == nil || len(q.windows) >= maxQueues {
+		q.windows = map[queueKey]crowded{}
+	}
+	c := q.windows[key]
+	if at := now.Add(wait); at.Sub(c.at).Abs() > time.Second { // another one
+		c = crowded{at: at}
+	}
+	c.n++
+	q.windows[key] = c
+	return c.n - 1
 }
 
 // refused is [transport.Config.Refused]: it spreads the clients that are refused. Only
 // the header changes, the time in the message stays exact.
 func (p *Proxy) refused(r *http.Request, le *engine.LimitError, h http.Header) {
-	if p.cfg.Refused != nil {
-		p.cfg.Refused(le.Group)
-	}
 	if le.Never || h.Get("Retry-After") == "" {
 		return
 	}
-	wait := le.RetryAfter
-	now := time.Now()
-	switch step, bucket := p.refill(r, le); {
+	wait, now, key := le.RetryAfter, time.Now(), queueKey{le.Group, le.Limit}
+	switch step, bucket := p.refillTime(r, le); {
 	case wait > maxRetryAfter:
 	case bucket && step > 0:
-		var k int
-		if wait, k = p.queues.next(queueKey{le.Group, le.Limit}, now, wait, step, 0); wait > maxRetryAfter*10/11 {
-			// Behind the last place of a minute: somewhere in its second half.
+		var ok bool
+		if wait, ok = p.queues.refill(key, now, wait, step); !ok {
+			// All of a minute are promised: somewhere in its second half.
 			wait = maxRetryAfter/2 + time.Duration(rand.Int64N(int64(maxRetryAfter/2*9/11)))
-			p.queues.full(queueKey{le.Group, le.Limit}, now, k)
 		}
 	default:
-		// Places of a window in a sequence that covers it evenly, however many there are.
-		_, k := p.queues.next(queueKey{le.Group, le.Limit}, now, wait, 0, time.Second)
+		// Multiples of the golden ratio cover the beginning evenly, however many there are.
+		k := p.queues.window(key, now, wait)
 		wait += time.Duration(fraction(float64(k)*golden) * float64(crowd))
 	}
 	wait += time.Duration(rand.Int64N(int64(wait)/10 + 1))
@@ -92,21 +121,14 @@ func (p *Proxy) refused(r *http.Request, le *engine.LimitError, h http.Header) {
 	}
 }
 
-// full takes the last place back, which was beyond a minute.
-func (q *queues) full(key queueKey, now time.Time, k int) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.last[key] = place{now.Add(maxRetryAfter), k}
-}
-
 // golden is the golden ratio's fractional part, whose multiples lie evenly between 0 and 1.
 const golden = 0.6180339887498949
 
 func fraction(x float64) float64 { return x - float64(int64(x)) }
 
-// refill returns how long the group takes to refill what one such call needs, as its
+// refillTime returns how long the group takes to refill what one such call needs, as its
 // limits and the engine's estimate say, and whether it refills continuously.
-func (p *Proxy) refill(r *http.Request, le *engine.LimitError) (time.Duration, bool) {
+func (p *Proxy) refillTime(r *http.Request, le *engine.LimitError) (time.Duration, bool) {
 	ref, err := p.cfg.Engine.Ref(le.Deployment)
 	if err != nil || ref.Profile().Shape != provider.Bucket {
 		return 0, false
