@@ -32,25 +32,49 @@ type counts struct {
 	by                        map[engine.Limit]int64
 }
 
-// history is what was sampled of the last minute: a ring for each deployment
-// that is configured, and one of totals.
-type history struct {
-	used   map[string]*ring[float32] // utilization by ID
-	totals ring[counts]
+// step is how many samples a point of a deployment's chart stands for: 60 points are
+// ten minutes.
+const step = 10
+
+// past is a deployment's utilization: the highest of each step, and of the present one.
+type past struct {
+	ring ring[float32]
+	peak float32
 }
 
-func newHistory() history { return history{used: map[string]*ring[float32]{}} }
+func (p *past) list() []float32 { return append(p.ring.list(), p.peak) }
+
+// history is what was sampled: of ten minutes for each deployment that is configured, of
+// the last one for totals, groups and answers of providers.
+type history struct {
+	used    map[string]*past // utilization by ID
+	samples int
+	totals  ring[counts]
+	traffic ring[traffic]
+}
+
+// traffic is what the daemon has counted so far.
+type traffic struct {
+	admitted, refused map[string]int64 // by group
+	limited, failed   map[string]int64 // by deployment: what its provider refused, and failed at
+}
+
+func newHistory() history { return history{used: map[string]*past{}} }
 
 func (h *history) add(states []engine.State, s *engine.Stats) {
-	used := make(map[string]*ring[float32], len(states))
+	used := make(map[string]*past, len(states))
 	for i := range states {
 		r := h.used[states[i].ID]
 		if r == nil {
-			r = &ring[float32]{}
+			r = &past{}
+		} else if h.samples%step == 0 {
+			r.ring.add(r.peak)
+			r.peak = 0
 		}
-		r.add(float32(states[i].Utilization))
+		r.peak = max(r.peak, float32(states[i].Utilization))
 		used[states[i].ID] = r
 	}
+	h.samples++
 	h.used = used
 	h.totals.add(countsOf(s))
 }

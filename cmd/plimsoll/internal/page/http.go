@@ -39,9 +39,9 @@ func (p *Page) render(name string, v *view) ([]byte, error) {
 }
 
 // getPage is GET /.
-func (p *Page) getPage(w http.ResponseWriter, _ *http.Request) {
+func (p *Page) getPage(w http.ResponseWriter, r *http.Request) {
 	stats := p.cfg.Engine.Stats()
-	html, err := p.render("page", p.view(time.Now(), p.cfg.Engine.AppendStates(nil), &stats))
+	html, err := p.render("page", p.view(time.Now(), p.cfg.Engine.AppendStates(nil), &stats, choiceOf(r)))
 	if err != nil {
 		http.Error(w, "the page cannot be shown", http.StatusInternalServerError)
 		return
@@ -65,7 +65,8 @@ func (p *Page) getEvents(w http.ResponseWriter, r *http.Request) {
 	secure(w.Header())
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
-	rc := http.NewResponseController(w)
+	rc, chosen := http.NewResponseController(w), choiceOf(r)
+	out := newStream(w, r)
 	if rc.Flush() != nil {
 		return
 	}
@@ -75,11 +76,13 @@ func (p *Page) getEvents(w http.ResponseWriter, r *http.Request) {
 			return
 		case <-f.ready:
 		}
-		_ = rc.SetWriteDeadline(time.Now().Add(writeTime)) // a recorder has none
-		if _, err := w.Write(event(p.frame.Load().html)); err != nil {
-			return
+		f = p.frame.Load()
+		html, err := p.render("live", p.view(f.at, f.states, &f.stats, chosen))
+		if err != nil {
+			return // a template that fails does so in every test
 		}
-		if rc.Flush() != nil {
+		_ = rc.SetWriteDeadline(time.Now().Add(writeTime)) // a recorder has none
+		if out.send(event(html)) != nil || rc.Flush() != nil {
 			return
 		}
 	}

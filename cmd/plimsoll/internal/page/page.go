@@ -18,6 +18,17 @@ type Config struct {
 	Syncer *syncer.Syncer // nil: usage is not shared
 	// Mask changes IDs, groups and models before they are shown; nil = as they are.
 	Mask func(text string) string
+	// Problem returns what an operator must know, such as a configuration that was refused;
+	// "" = nothing. Nil = there is never anything.
+	Problem func() string
+	// Groups calls each with how many requests each group has admitted and refused so far,
+	// Faults with how many attempts each deployment's provider has refused and failed at. Nil
+	// = nothing is known.
+	Groups func(each func(group string, admitted, refused int64))
+	Faults func(each func(deployment string, refused, failed int64))
+	// Switch, if not nil, switches a deployment of this node on or off, as POST /page/switch
+	// asks for.
+	Switch func(r *http.Request, deployment string, on bool) error
 	// Note is a sentence at the top, such as that this is an example; "" = none.
 	Note string
 	// MaxDeployments is how many deployments have a row; 0 = 200.
@@ -39,11 +50,13 @@ type Page struct {
 	history history
 }
 
-// A frame is the live part of the page at one time. ready is closed once the
-// frame that follows is there.
+// A frame is what the page shows at one time. ready is closed once the frame that
+// follows is there.
 type frame struct {
-	html  []byte
-	ready chan struct{}
+	at     time.Time
+	states []engine.State
+	stats  engine.Stats
+	ready  chan struct{}
 }
 
 // New returns a page. It fails without an engine.
@@ -64,6 +77,7 @@ func New(cfg Config) (*Page, error) {
 	p.frame.Store(&frame{ready: make(chan struct{})})
 	p.mux.HandleFunc("GET /{$}", p.getPage)
 	p.mux.HandleFunc("GET /page/events", p.getEvents)
+	p.mux.HandleFunc("POST /page/switch", p.postSwitch)
 	for name, kind := range assetKinds {
 		p.mux.Handle("GET /page/"+name, asset(name, kind))
 	}
@@ -92,14 +106,23 @@ func (p *Page) sample(now time.Time) {
 	states, stats := p.cfg.Engine.AppendStates(nil), p.cfg.Engine.Stats()
 	p.mu.Lock()
 	p.history.add(states, &stats)
+	p.history.traffic.add(p.traffic())
 	p.mu.Unlock()
 	if p.viewers.Load() == 0 {
 		return
 	}
-	html, err := p.render("live", p.view(now, states, &stats))
-	if err != nil {
-		return // a template that fails does so in every test
-	}
-	last := p.frame.Swap(&frame{html: html, ready: make(chan struct{})})
+	last := p.frame.Swap(&frame{now, states, stats, make(chan struct{})})
 	close(last.ready)
+}
+
+// traffic is what the daemon has counted so far.
+func (p *Page) traffic() traffic {
+	t := traffic{map[string]int64{}, map[string]int64{}, map[string]int64{}, map[string]int64{}}
+	if p.cfg.Groups != nil {
+		p.cfg.Groups(func(group string, admitted, refused int64) { t.admitted[group], t.refused[group] = admitted, refused })
+	}
+	if p.cfg.Faults != nil {
+		p.cfg.Faults(func(id string, refused, failed int64) { t.limited[id], t.failed[id] = refused, failed })
+	}
+	return t
 }

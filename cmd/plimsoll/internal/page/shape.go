@@ -66,7 +66,7 @@ func newBar(name string, used, others, held, limit int64) bar {
 
 func percent(x float64) string { return strconv.FormatFloat(x, 'f', 2, 64) + "%" }
 
-// chart draws values, one a second, the last one at the right edge, in a box of
+// chart draws values, one for each ten seconds, the last one at the right edge, in a box of
 // 60 by 22 in which 1 is at 2; and says what it shows.
 func chart(values []float32) (line, area, tale string) {
 	if len(values) == 0 {
@@ -82,7 +82,7 @@ func chart(values []float32) (line, area, tale string) {
 	line = strings.TrimSpace(b.String())
 	area = fmt.Sprintf("%d,22 %s %d,22", first, line, seconds)
 	last := values[len(values)-1]
-	return line, area, fmt.Sprintf("last minute: from %.0f %% to %.0f %%, now %.0f %%", 100*low, 100*high, 100*last)
+	return line, area, fmt.Sprintf("last 10 minutes: from %.0f %% to %.0f %%, now %.0f %%", 100*low, 100*high, 100*last)
 }
 
 // grouped writes 12345 as 12,345.

@@ -19,6 +19,9 @@ type view struct {
 	Sync                                share
 	Groups                              []group
 	Omitted                             int
+	Problem                             string // "" = none
+	Many, Fullest                       bool
+	Search                              string
 	Refusals                            []refusal
 }
 
@@ -28,46 +31,39 @@ type share struct {
 	Bad           bool
 }
 
-type group struct {
-	Name string
-	Rows []row
-}
-
 type row struct {
-	ID, Model        string
+	Key, ID, Model   string
+	Trouble          string // what its provider answered lately; "" = nothing bad
+	Off, Switch      bool
 	Requests, Tokens []bar // that of the minute first; others where a limit is set
 	InFlight         string
 	State            string // what keeps it from being picked; "" = nothing
-	Line, Area, Tale string // of the last minute
+	Line, Area, Tale string // of the last ten minutes
 }
 
 type refusal struct{ Reason, Minute, Total string }
 
-func (p *Page) view(now time.Time, states []engine.State, stats *engine.Stats) *view {
+// view shows what a viewer has chosen of the states.
+func (p *Page) view(now time.Time, states []engine.State, stats *engine.Stats, c choice) *view {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	lately := p.history.since(countsOf(stats))
 	v := &view{
 		Note: p.cfg.Note, Clock: now.UTC().Format("15:04:05"), Left: 60 - now.Second(),
 		Admitted: grouped(lately.admitted), Tokens: grouped(lately.tokens), Refused: grouped(lately.refused), InFlight: grouped(stats.Held),
-		Sync: p.share(),
+		Sync: p.share(), Many: len(states) > allOpen, Search: c.search,
 	}
 	if stats.Waiting > 0 {
 		v.Waiting = grouped(stats.Waiting)
 	}
-	if most := p.cfg.MaxDeployments; len(states) > most {
-		v.Omitted = len(states) - most
-		states = states[:most]
+	if p.cfg.Problem != nil {
+		v.Problem = p.cfg.Problem()
 	}
-	for i := range states {
-		s := &states[i]
-		name := p.cfg.Mask(s.Group)
-		if i == 0 || s.Group != states[i-1].Group {
-			v.Groups = append(v.Groups, group{Name: name})
-		}
-		g := &v.Groups[len(v.Groups)-1]
-		g.Rows = append(g.Rows, p.row(s))
+	if !c.sorted {
+		c.fullest = v.Many
 	}
+	v.Fullest = c.fullest
+	v.Groups = p.groups(states, c, v)
 	for l, n := range stats.Refused {
 		v.Refusals = append(v.Refusals, refusal{reason(l), grouped(lately.by[l]), grouped(n)})
 	}
@@ -77,7 +73,8 @@ func (p *Page) view(now time.Time, states []engine.State, stats *engine.Stats) *
 
 func (p *Page) row(s *engine.State) row {
 	r := row{
-		ID: p.cfg.Mask(s.ID), Model: p.cfg.Mask(s.Model),
+		Key: keyOf(s.ID), ID: p.cfg.Mask(s.ID), Model: p.cfg.Mask(s.Model), Off: !s.Enabled, Switch: p.cfg.Switch != nil,
+		Trouble:  p.history.trouble(s.ID),
 		Requests: []bar{newBar("requests", s.Requests, s.OthersRequests, 0, s.RequestLimit)},
 		Tokens:   []bar{newBar("tokens", s.Tokens, s.OthersTokens, s.HeldTokens, s.TokenLimit)},
 		InFlight: grouped(s.InFlight),

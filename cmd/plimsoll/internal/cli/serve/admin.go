@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -27,13 +28,29 @@ type operators struct {
 // seen is a [server.Guard.Seen].
 func (o *operators) seen(t *server.Token, status int) { o.tokens.seen(t, status) }
 
-func newOperators(d *daemon.Daemon, events *server.Events) (*operators, error) {
+func newOperators(d *daemon.Daemon, events *server.Events, log *slog.Logger) (*operators, error) {
 	mask := func(text string) string { return d.File().Mask(text) }
 	note := ""
 	if d.Example() {
 		note = "The built-in example: its deployments exist nowhere. Give your own by plimsoll serve --config FILE."
 	}
-	p, err := page.New(page.Config{Engine: d.Engine, Syncer: d.Syncer, Mask: mask, Note: note})
+	p, err := page.New(page.Config{
+		Engine: d.Engine, Syncer: d.Syncer, Mask: mask, Note: note,
+		Problem: func() string { return mask(problem(d)) }, Groups: d.Traffic.Sums, Faults: d.Traffic.Faults,
+		Switch: func(r *http.Request, deployment string, on bool) error {
+			ref, err := d.Engine.Ref(deployment)
+			if err != nil {
+				return err
+			}
+			ref.SetEnabled(on)
+			who := "no token"
+			if t := server.CallerOf(r.Context()); t != nil {
+				who = t.Name
+			}
+			log.Warn("a deployment was switched on this node", "deployment", mask(deployment), "enabled", on, "token", who, "remote", r.RemoteAddr)
+			return nil
+		},
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -67,10 +84,27 @@ func newOperators(d *daemon.Daemon, events *server.Events) (*operators, error) {
 	return o, nil
 }
 
+// problem is what the page says of the files.
+func problem(d *daemon.Daemon) string {
+	r := d.Reloads()
+	switch {
+	case r.Problem != "":
+		text, _, cut := strings.Cut(r.Problem, "\n")
+		if cut {
+			text += " …"
+		}
+		return "The files were refused at " + r.ProblemAt.UTC().Format("15:04") + " UTC, and what was read before goes on: " + text
+	case d.FilesMissing():
+		return "A file that was read is gone: what was read of it goes on, and a restart would fail. The log names it."
+	}
+	return ""
+}
+
 // register adds the page and the metrics.
 func (o *operators) register(mux *http.ServeMux) {
 	mux.Handle("GET /{$}", o.page)
 	mux.Handle("GET /page/", o.page)
+	mux.Handle("POST /page/switch", o.page)
 	mux.Handle("GET /page/events", server.Stream(o.page))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(o.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
 }

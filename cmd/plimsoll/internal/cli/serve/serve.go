@@ -73,7 +73,7 @@ func (f *flags) serve(ctx context.Context, env cmdline.Environment) error {
 		log.Warn("the configuration has warnings; plimsoll check shows them", "warnings", n)
 	}
 	f.events = server.NewEvents(log)
-	watch, err := newOperators(d, f.events)
+	watch, err := newOperators(d, f.events, log)
 	if err != nil {
 		return err
 	}

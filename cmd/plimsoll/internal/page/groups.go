@@ -1,0 +1,167 @@
+package page
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+)
+
+// group is a group's headline and, while it is open, its rows.
+type group struct {
+	Key, Name   string
+	Open        bool
+	Deployments string
+	Headroom    string // tokens a minute; "" = not limited
+	Refused     string // in the last minute; "" = none
+	Share       string // how bad that is: low, high
+	Trouble     string // deployments that cannot be picked; "" = none
+	Rows        []row
+	More        int // deployments without a row
+	full        float64
+}
+
+// groups returns the groups that a viewer has chosen to see.
+func (p *Page) groups(states []engine.State, c choice, v *view) []group {
+	members := map[string][]*engine.State{}
+	var names []string
+	for i := range states {
+		s := &states[i]
+		if c.search != "" && !p.found(s, c.search) {
+			continue
+		}
+		if members[s.Group] == nil {
+			names = append(names, s.Group)
+		}
+		members[s.Group] = append(members[s.Group], s)
+	}
+	room := p.cfg.MaxDeployments
+	list := make([]group, 0, len(names))
+	for _, name := range names {
+		g := p.headline(name, members[name])
+		g.Open = c.search != "" || (c.open == nil && !v.Many) || c.open[g.Key]
+		list = append(list, g)
+	}
+	if c.fullest {
+		slices.SortStableFunc(list, func(a, b group) int { return cmp.Compare(b.full, a.full) })
+	}
+	byKey := map[string]string{}
+	for _, name := range names {
+		byKey[keyOf(name)] = name
+	}
+	for i := range list {
+		g := &list[i]
+		of := members[byKey[g.Key]]
+		if !g.Open {
+			continue
+		}
+		if c.fullest || len(of) > rowsOfGroup {
+			slices.SortStableFunc(of, func(a, b *engine.State) int { return cmp.Compare(b.Utilization, a.Utilization) })
+		}
+		n := min(len(of), rowsOfGroup, room)
+		room -= n
+		for _, s := range of[:n] {
+			g.Rows = append(g.Rows, p.row(s))
+		}
+		if g.More = len(of) - n; n == room+n { // the page's own bound
+			v.Omitted += g.More
+			g.More = 0
+		}
+	}
+	return slices.DeleteFunc(list, func(g group) bool { return g.Open && len(g.Rows) == 0 })
+}
+
+// found reports whether a deployment is among those that are looked for, by what is shown
+// of it.
+func (p *Page) found(s *engine.State, text string) bool {
+	for _, name := range []string{s.ID, s.Group, s.Model} {
+		if strings.Contains(strings.ToLower(p.cfg.Mask(name)), text) {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *Page) headline(name string, of []*engine.State) group {
+	g := group{Key: keyOf(name), Name: p.cfg.Mask(name), Deployments: plural(len(of), "deployment")}
+	var used, limit int64
+	limited := true
+	off, cooling, full := 0, 0, 0
+	for _, s := range of {
+		g.full = max(g.full, s.Utilization)
+		switch {
+		case !s.Enabled:
+			off++
+			continue
+		case s.CoolingFor > 0:
+			cooling++
+			continue
+		case s.Utilization >= 1:
+			full++
+		}
+		if limited = limited && s.TokenLimit != 0; limited {
+			used += s.Tokens
+			limit += max(s.TokenLimit, 0)
+		}
+	}
+	if limited && limit > 0 {
+		g.Headroom = fmt.Sprintf("%s of %s tokens a minute free", grouped(max(limit-used, 0)), grouped(limit))
+	}
+	var trouble []string
+	for _, t := range []struct {
+		n    int
+		what string
+	}{{cooling, "cooling down"}, {off, "switched off"}, {full, "at a limit"}} {
+		if t.n > 0 {
+			trouble = append(trouble, fmt.Sprintf("%d %s", t.n, t.what))
+		}
+	}
+	g.Trouble = strings.Join(trouble, ", ")
+	admitted, refused := p.history.lately(name)
+	if refused > 0 {
+		g.Refused, g.Share = grouped(refused)+" refused", "low"
+		if 20*refused > admitted+refused { // above 5 %
+			g.Share = "high"
+		}
+	}
+	return g
+}
+
+func plural(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return grouped(int64(n)) + " " + thing + "s"
+}
+
+// lately returns what a group has admitted and refused since the oldest sample.
+func (h *history) lately(name string) (admitted, refused int64) {
+	list := h.traffic.list()
+	if len(list) == 0 {
+		return 0, 0
+	}
+	first, last := list[0], list[len(list)-1]
+	return last.admitted[name] - first.admitted[name], last.refused[name] - first.refused[name]
+}
+
+// trouble says what a deployment's provider has answered since the oldest sample.
+func (h *history) trouble(id string) string {
+	list := h.traffic.list()
+	if len(list) == 0 {
+		return ""
+	}
+	first, last := list[0], list[len(list)-1]
+	var parts []string
+	if n := last.limited[id] - first.limited[id]; n > 0 {
+		parts = append(parts, plural(int(n), "call")+" refused by the provider")
+	}
+	if n := last.failed[id] - first.failed[id]; n > 0 {
+		parts = append(parts, plural(int(n), "call")+" failed")
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return strings.Join(parts, ", ") + " in the last minute"
+}
