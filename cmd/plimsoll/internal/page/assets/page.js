@@ -22,9 +22,8 @@
       if (to.nodeValue !== from.nodeValue) to.nodeValue = from.nodeValue;
       return;
     }
-    const mine = (name) => name === "open"; // the viewer opens and closes groups
-    for (const { name } of [...to.attributes]) if (!mine(name) && !from.hasAttribute(name)) to.removeAttribute(name);
-    for (const { name, value } of from.attributes) if (!mine(name) && to.getAttribute(name) !== value) to.setAttribute(name, value);
+    for (const { name } of [...to.attributes]) if (!from.hasAttribute(name)) to.removeAttribute(name);
+    for (const { name, value } of from.attributes) if (to.getAttribute(name) !== value) to.setAttribute(name, value);
     children(to, from);
   };
   // arrange brings nodes with keys into the order of the new ones, so that each stays
@@ -71,10 +70,10 @@
 
   // What the viewer wants to see: the server sends no more than that.
   const form = document.getElementById("choice"), search = document.getElementById("search"), sort = document.getElementById("sort");
-  let chosen = false;
+  let opened = null; // keys of groups; null = as the server thinks best
   const wanted = () => {
     const q = new URLSearchParams();
-    if (chosen) q.set("open", [...live.querySelectorAll("details[open]")].map((d) => d.dataset.key).join(","));
+    if (opened) q.set("open", opened.join(","));
     if (search.value) q.set("q", search.value);
     if (sort.value) q.set("sort", sort.value);
     return q;
@@ -90,10 +89,11 @@
   search.addEventListener("input", () => { clearTimeout(typing); typing = setTimeout(again, 250); });
   sort.addEventListener("change", again);
   live.addEventListener("click", (event) => {
-    if (event.target.closest("summary")) {
-      chosen = true;
-      setTimeout(again, 0); // after the group has opened or closed
-    }
+    if (!event.target.closest("summary") || search.value) return;
+    setTimeout(() => { // after the group has opened or closed
+      opened = [...live.querySelectorAll("details[open]")].map((d) => d.dataset.key);
+      again();
+    }, 0);
   });
 
   // A deployment of this node is switched with a token that is in no cookie and is not kept.
