@@ -45,6 +45,12 @@ type File struct {
 	Endpoints map[string]Endpoint
 	// Counting says, by the ID of a deployment, where its profile comes from.
 	Counting map[string]Counting
+	// Identities says, by the ID of a deployment of a LiteLLM file, which one it is
+	// whatever its parameters; see [File.Continue]. Nil for the own format, whose ids
+	// are stable.
+	Identities map[string]Identity
+	// Hidden are aliases of a LiteLLM file that are not to be listed as models.
+	Hidden map[string]bool
 	// Modes says, by the ID of a deployment, what a LiteLLM file names as its mode,
 	// such as embedding; a deployment without one is missing.
 	Modes    map[string]string

@@ -25,9 +25,10 @@ type liteLLM struct {
 	whys      []string            // of reasons, in order
 	left      map[int]*mention    // what serve does not do, by the place in settings
 	leftOrder []int
-	lists     []section // that have deployments: this file, and those that it includes
-	everyone  section   // default_litellm_params; no table = none
-	general   Timeouts  // of all entries
+	hidden    map[string]bool // aliases
+	lists     []section       // that have deployments: this file, and those that it includes
+	everyone  section         // default_litellm_params; no table = none
+	general   Timeouts        // of all entries
 }
 
 // mention is where something first occurs, and how often it does.
@@ -40,7 +41,7 @@ type mention struct {
 // is read and where this differs from what LiteLLM does.
 func readLiteLLM(s section, o Options, out *File) {
 	s.loose = true
-	r := &liteLLM{section: s, near: map[string]string{}, options: o, unset: map[string]*mention{}, reasons: map[string]*mention{}, left: map[int]*mention{}}
+	r := &liteLLM{section: s, near: map[string]string{}, options: o, unset: map[string]*mention{}, reasons: map[string]*mention{}, left: map[int]*mention{}, hidden: map[string]bool{}}
 	r.lists = []section{s}
 	for _, other := range r.includes() {
 		defer s.absorb(other)
@@ -94,10 +95,12 @@ func readLiteLLM(s section, o Options, out *File) {
 		}
 		out.endpoint(e.ID, ep)
 	}
+	out.Identities = r.identities()
 	r.reportUnserved()
 	r.reportUndone()
 	r.proposePools()
 	r.aliases(router, cfg)
+	out.Hidden = r.hidden
 	out.Store = r.store(router)
 	if args, ok := router.within("routing_strategy_args"); ok {
 		out.Store.TTL = time.Duration(args.whole("ttl", 1, 24*60*60, "a whole number of seconds")) * time.Second
@@ -188,6 +191,9 @@ func (r *liteLLM) aliases(router section, cfg *engine.Config) {
 			inner.unknown("model", "hidden")
 			if inner.name("model", "the name of a group") == "" {
 				continue
+			}
+			if inner.flag("hidden") {
+				r.hidden[p.key.text] = true
 			}
 			to = to.get("model")
 		}

@@ -83,6 +83,8 @@ type Daemon struct {
 	started  time.Time
 	draining atomic.Bool
 
+	names                  atomic.Pointer[storeNames]
+	keyFormat              string     // of the store
 	mu                     sync.Mutex // reloads
 	problem                atomic.Pointer[reloadProblem]
 	reloads, failedReloads atomic.Int64
@@ -143,6 +145,11 @@ func New(o Options) (*Daemon, error) {
 		},
 	})
 	d.file.Store(file)
+	d.names.Store(namesOf(file, file.Store.KeyFormat == keyFormatLiteLLM))
+	if file.MasterKey && d.tokens.Load() == nil {
+		d.log.Warn("the file's master key asks nobody for a token here: make one with 'plimsoll token NAME', and use --tokens FILE")
+	}
+	d.Proxy.Hide(file.Hidden)
 	if err := d.Proxy.Apply(file.Engine, proxy.Endpoints(file, o.LookupEnv), proxy.Objects(file)); err != nil {
 		return nil, err
 	}
@@ -150,7 +157,7 @@ func New(o Options) (*Daemon, error) {
 	if err := d.share(file.Store); err != nil {
 		return nil, err
 	}
-	d.saved.path, d.saved.engine, d.saved.log = o.Snapshot, d.Engine, d.log
+	d.saved.path, d.saved.engine, d.saved.log = o.Snapshot, snapshotter{d.Engine, d.names.Load}, d.log
 	d.saved.restore()
 	return d, nil
 }

@@ -92,15 +92,17 @@ func (d *Daemon) reload() error {
 	if err != nil {
 		return err
 	}
-	file := read.file
+	file, old := read.file, d.File()
+	file.Continue(old)
 	endpoints := proxy.Endpoints(file, d.opts.LookupEnv)
 	if err := proxy.Check(file.Engine, endpoints); err != nil { // before anything has changed
 		return err
 	}
-	old := d.File()
 	if err := d.Engine.Apply(file.Engine); err != nil {
 		return err
 	}
+	d.names.Store(namesOf(file, d.keyFormat == keyFormatLiteLLM))
+	d.Proxy.Hide(file.Hidden)
 	// The endpoints follow the deployments. A call that comes in between does without
 	// those that are new.
 	d.keep(file)

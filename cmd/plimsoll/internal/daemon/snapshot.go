@@ -10,8 +10,6 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
-
-	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
 // saveEvery is how much usage of limits per day a kill loses at most.
@@ -20,7 +18,7 @@ const saveEvery = time.Minute
 // snapshots keeps usage of limits per day in a file, over restarts.
 type snapshots struct {
 	path   string // "" = nowhere
-	engine *engine.Engine
+	engine snapshotter
 	log    *slog.Logger
 
 	patient patient

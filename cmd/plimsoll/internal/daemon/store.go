@@ -8,28 +8,35 @@ import (
 	"github.com/plimsoll-dev/plimsoll/sync/valkeystore"
 )
 
+// keyFormatLiteLLM is the name of LiteLLM's format of keys.
+const keyFormatLiteLLM = "litellm"
+
 // share makes the syncer for the store that the options or the file name.
 func (d *Daemon) share(s config.Store) error {
 	address, from := d.opts.Sync, "--sync"
 	if address == "" {
 		address, from = string(s.URL), "store"
 	}
+	if address == "" && s.Missing != "" {
+		return fmt.Errorf("store: the environment variable %s is not set; set it, give the store by --sync URL, or take it out of the file", s.Missing)
+	}
 	if address == "" {
 		return nil
 	}
 	cfg := valkeystore.Config{Namespace: s.Namespace, Buckets: s.Buckets, TTL: s.TTL, Logger: d.log}
-	if s.KeyFormat == "litellm" {
+	if d.keyFormat = s.KeyFormat; s.KeyFormat == keyFormatLiteLLM {
 		cfg.KeyFormat, cfg.Model = valkeystore.FormatLiteLLM, d.model
 	}
 	var err error
 	if d.store, err = valkeystore.Open(address, cfg); err != nil {
 		return fmt.Errorf("%s: %w", from, err)
 	}
-	d.Syncer, err = syncer.New(d.Engine, d.store, syncer.Config{
+	d.Syncer, err = syncer.New(sharedSource{d.Engine, d}, d.store, syncer.Config{
 		Interval: s.Interval, Timeout: s.Timeout, Clock: d.Clock, Logger: d.log,
 		Deployments: func(dst []string) []string {
+			names := d.names.Load()
 			for _, dep := range d.File().Engine.Deployments {
-				dst = append(dst, dep.ID)
+				dst = append(dst, names.toStore(dep.ID))
 			}
 			return dst
 		},
@@ -42,4 +49,4 @@ func (d *Daemon) share(s config.Store) error {
 }
 
 // model returns the model of a deployment, for LiteLLM's keys.
-func (d *Daemon) model(id string) string { return d.API.Model(id) }
+func (d *Daemon) model(name string) string { return d.API.Model(d.names.Load().toEngine(name)) }

@@ -50,6 +50,17 @@ func modelsOf(cfg engine.Config, endpoints map[string]transport.Endpoint, now ti
 	return list
 }
 
+// Hide names aliases that are not to be listed as models, from the next Apply on.
+func (p *Proxy) Hide(aliases map[string]bool) { p.hidden.Store(&aliases) }
+
+// listed leaves out hidden aliases and patterns, which are names of no model.
+func (p *Proxy) listed(list []model) []model {
+	hidden := p.hidden.Load()
+	return slices.DeleteFunc(list, func(m model) bool {
+		return strings.Contains(m.ID, "*") || hidden != nil && (*hidden)[m.ID]
+	})
+}
+
 // anthropicModel is the same in the form of https://platform.claude.com/docs/en/api/models-list.
 type anthropicModel struct {
 	Type        string    `json:"type"`

@@ -52,6 +52,7 @@ const (
 
 // Proxy answers OpenAI's and Anthropic's requests. It is safe for concurrent use.
 type Proxy struct {
+	hidden   atomic.Pointer[map[string]bool] // aliases that are not listed
 	cfg      Config
 	held     atomic.Int64 // bytes of requests
 	mu       sync.Mutex   // Apply
@@ -103,7 +104,7 @@ func (p *Proxy) Apply(cfg engine.Config, endpoints map[string]transport.Endpoint
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	old := p.served.Load()
-	next := &served{rt: old.rt, any: len(endpoints) > 0, models: modelsOf(cfg, endpoints, time.Now()), masked: map[string][]string{}}
+	next := &served{rt: old.rt, any: len(endpoints) > 0, models: p.listed(modelsOf(cfg, endpoints, time.Now())), masked: map[string][]string{}}
 	for id := range endpoints {
 		if shown := p.cfg.Mask(id); shown != id {
 			next.masked[escaped(id)] = []string{escaped(shown)}

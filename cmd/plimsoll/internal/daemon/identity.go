@@ -1,0 +1,145 @@
+package daemon
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+
+	"github.com/plimsoll-dev/plimsoll/engine/config"
+	"github.com/plimsoll-dev/plimsoll/sync/syncer"
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// storeNames is by which names a store knows the deployments of a file, and back.
+// Those of our own key format stay the same when a LiteLLM file is edited; in
+// LiteLLM's format they are LiteLLM's ids.
+type storeNames struct{ out, in map[string]string }
+
+// namesOf returns the names of a file; the zero storeNames where they are the ids.
+func namesOf(file *config.File, liteLLM bool) *storeNames {
+	n := &storeNames{map[string]string{}, map[string]string{}}
+	for id, identity := range file.Identities {
+		name := identity.Stable
+		if liteLLM {
+			name = identity.Generated
+		}
+		if name != id {
+			n.out[id], n.in[name] = name, id
+		}
+	}
+	return n
+}
+
+func (n *storeNames) toStore(id string) string {
+	if name, ok := n.out[id]; ok {
+		return name
+	}
+	return id
+}
+
+func (n *storeNames) toEngine(name string) string {
+	if id, ok := n.in[name]; ok {
+		return id
+	}
+	return name
+}
+
+// sharedSource is the engine as the store knows its deployments.
+type sharedSource struct {
+	syncer.Source
+	daemon *Daemon
+}
+
+// Collect implements [syncer.Source].
+func (s sharedSource) Collect(dst []window.Report) []window.Report {
+	n, from := s.daemon.names.Load(), len(dst)
+	dst = s.Source.Collect(dst)
+	for i := from; i < len(dst); i++ {
+		dst[i].ID = n.toStore(dst[i].ID)
+	}
+	return dst
+}
+
+// Absorb implements [syncer.Source].
+func (s sharedSource) Absorb(shares []window.Share) {
+	n := s.daemon.names.Load()
+	if len(n.in) == 0 {
+		s.Source.Absorb(shares)
+		return
+	}
+	renamed := make([]window.Share, len(shares))
+	for i, share := range shares {
+		share.ID = n.toEngine(share.ID)
+		renamed[i] = share
+	}
+	s.Source.Absorb(renamed)
+}
+
+// renameSnapshot passes on a snapshot with other ids.
+func renameSnapshot(text []byte, rename func(id string) string) ([]byte, error) {
+	var s map[string]json.RawMessage
+	if err := json.Unmarshal(text, &s); err != nil {
+		return nil, err
+	}
+	var days []map[string]json.RawMessage
+	if err := json.Unmarshal(s["days"], &days); err != nil {
+		return nil, err
+	}
+	for _, day := range days {
+		var id string
+		if err := json.Unmarshal(day["id"], &id); err != nil {
+			return nil, err
+		}
+		day["id"], _ = json.Marshal(rename(id))
+	}
+	var err error
+	if s["days"], err = json.Marshal(days); err != nil {
+		return nil, err
+	}
+	return json.Marshal(s)
+}
+
+// snapshotter is an engine's snapshot with the names of the store.
+type snapshotter struct {
+	engine interface {
+		Snapshot(w io.Writer) error
+		Restore(r io.Reader) error
+	}
+	names func() *storeNames
+}
+
+// Snapshot writes the snapshot.
+func (s snapshotter) Snapshot(w io.Writer) error {
+	n := s.names()
+	if len(n.out) == 0 {
+		return s.engine.Snapshot(w)
+	}
+	var b bytes.Buffer
+	if err := s.engine.Snapshot(&b); err != nil {
+		return err
+	}
+	text, err := renameSnapshot(b.Bytes(), n.toStore)
+	if err == nil {
+		_, err = w.Write(text)
+	}
+	return err
+}
+
+// maxSnapshot is how large a snapshot may be, in bytes, as package engine has it.
+const maxSnapshot = 16 << 20
+
+// Restore reads a snapshot.
+func (s snapshotter) Restore(r io.Reader) error {
+	n := s.names()
+	if len(n.in) == 0 {
+		return s.engine.Restore(r)
+	}
+	text, err := io.ReadAll(io.LimitReader(r, maxSnapshot+1))
+	if err != nil {
+		return err
+	}
+	if text, err = renameSnapshot(text, n.toEngine); err != nil {
+		return err
+	}
+	return s.engine.Restore(bytes.NewReader(text))
+}

@@ -1,0 +1,60 @@
+package daemon
+
+import (
+	"bytes"
+	"io"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/plimsoll-dev/plimsoll/engine/config"
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+type fakeDays struct{ text, restored string }
+
+func (f *fakeDays) Snapshot(w io.Writer) error {
+	_, err := io.WriteString(w, f.text)
+	return err
+}
+
+func (f *fakeDays) Restore(r io.Reader) error {
+	text, err := io.ReadAll(r)
+	f.restored = string(text)
+	return err
+}
+
+// A snapshot has the names of the store, so that a restart finds them after an edit.
+func TestSnapshotHasStoreNames(t *testing.T) {
+	names := namesOf(&config.File{Identities: map[string]config.Identity{"a": {Stable: "s"}, "b": {Stable: "b"}}}, false)
+	days := &fakeDays{text: `{"version":1,"days":[{"id":"a","kind":"day","requests":7},{"id":"b","kind":"day"}]}`}
+	s := snapshotter{days, func() *storeNames { return names }}
+	var b bytes.Buffer
+	require.NoError(t, s.Snapshot(&b))
+	require.JSONEq(t, `{"version":1,"days":[{"id":"s","kind":"day","requests":7},{"id":"b","kind":"day"}]}`, b.String())
+	require.NoError(t, s.Restore(&b))
+	require.JSONEq(t, days.text, days.restored)
+	require.Error(t, s.Restore(bytes.NewReader([]byte("{}"))))
+}
+
+type fakeSource struct{ got []window.Share }
+
+func (f *fakeSource) Collect(dst []window.Report) []window.Report {
+	return append(dst, window.Report{Tally: window.Tally{ID: "a"}}, window.Report{Tally: window.Tally{ID: "b"}})
+}
+
+func (f *fakeSource) Absorb(shares []window.Share) { f.got = shares }
+
+// What is shared travels under the names of the store, LiteLLM's in its format.
+func TestSharedNames(t *testing.T) {
+	file := &config.File{Identities: map[string]config.Identity{"a": {Stable: "s", Generated: "g"}}}
+	for name, liteLLM := range map[string]bool{"s": false, "g": true} {
+		d, engine := &Daemon{}, &fakeSource{}
+		d.names.Store(namesOf(file, liteLLM))
+		source := sharedSource{engine, d}
+		reports := source.Collect(nil)
+		require.Equal(t, []string{name, "b"}, []string{reports[0].ID, reports[1].ID})
+		source.Absorb([]window.Share{{Tally: window.Tally{ID: name}}, {Tally: window.Tally{ID: "b"}}})
+		require.Equal(t, []string{"a", "b"}, []string{engine.got[0].ID, engine.got[1].ID})
+	}
+}
