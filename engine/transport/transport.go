@@ -67,7 +67,10 @@ func New(cfg Config) (*Transport, error) {
 // newBase returns what sends requests by default. How long an answer may take to begin
 // is bound for each attempt ([Timeouts]); pings find an HTTP/2 connection that is dead.
 func newBase() *http.Transport {
-	dialer := &net.Dialer{Timeout: 2 * defaultConnect, KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: pingAfter, Interval: pingWait, Count: 2}}
+	dialer := &net.Dialer{
+		Timeout: 2 * defaultConnect, Control: boundUnacknowledged,
+		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: pingAfter, Interval: pingWait, Count: 2},
+	}
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
 		DialContext:           dialer.DialContext,
