@@ -144,7 +144,7 @@ func TestServeProxyBounds(t *testing.T) {
 	config := filepath.Join(t.TempDir(), "config.yaml")
 	write(t, config, p.callable("k"))
 	s := serve(t, "--config", config)
-	for _, path := range []string{"chat/completions", "images/generations", "x", "chat/completions/y"} {
+	for _, path := range []string{"chat/completions", "images/nothing", "x", "chat/completions/y"} {
 		_, _ = s.ask(t, "/openai/v1/"+path, aChat)
 	}
 	figures := s.text(t, s.url+"/metrics")

@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -136,4 +137,17 @@ func (v *endpointView) cell() string {
 	}
 	host, _, _ := strings.Cut(rest, "/")
 	return cell(host)
+}
+
+// proxied says what of a deployment the proxy serves.
+func (d *deploymentView) proxied() string {
+	switch {
+	case len(d.Proxy) == 0:
+		return "decisions only"
+	case d.Endpoint.API == "anthropic":
+		return "messages, count_tokens"
+	case slices.Contains(d.Proxy, "/files"):
+		return "OpenAI's API, files, batches"
+	}
+	return "OpenAI's API"
 }

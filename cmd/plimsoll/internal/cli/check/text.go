@@ -96,7 +96,7 @@ func (v checkView) rows() [][]string {
 	}
 	head = append(head, "profile")
 	if called {
-		head = append(head, "endpoint")
+		head = append(head, "endpoint", "proxy")
 	}
 	rows := [][]string{append(head, "state")}
 	for _, d := range v.Deployments {
@@ -119,7 +119,7 @@ func (v checkView) rows() [][]string {
 		}
 		row = append(row, d.Profile.name())
 		if called {
-			row = append(row, d.Endpoint.cell())
+			row = append(row, d.Endpoint.cell(), d.proxied())
 		}
 		rows = append(rows, append(row, d.State))
 	}

@@ -3,6 +3,7 @@ package check
 import (
 	"slices"
 
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/proxy"
 	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/config"
 )
@@ -49,6 +50,7 @@ type deploymentView struct {
 	Tags        []string      `json:"tags"`
 	Profile     profileView   `json:"profile"`
 	Endpoint    *endpointView `json:"endpoint,omitempty"` // nil = it cannot be called
+	Proxy       []string      `json:"proxy,omitempty"`    // paths that the proxy serves; none = it is for decisions only
 	State       string        `json:"state"`
 }
 
@@ -84,6 +86,7 @@ func checkedFile(name string, f *config.File) checkView {
 	if cfg.LeaseTTL > 0 {
 		v.LeaseTTL = cfg.LeaseTTL.String()
 	}
+	serves := proxy.Serves(f)
 	places := map[string]int{}
 	var groups [][]deploymentView
 	for _, d := range cfg.Deployments {
@@ -93,7 +96,7 @@ func checkedFile(name string, f *config.File) checkView {
 			places[d.Group] = i
 			groups = append(groups, nil)
 		}
-		groups[i] = append(groups[i], viewOf(f, d))
+		groups[i] = append(groups[i], viewOf(f, d, serves))
 	}
 	for _, g := range groups {
 		v.Deployments = append(v.Deployments, g...)
@@ -102,14 +105,14 @@ func checkedFile(name string, f *config.File) checkView {
 	return v
 }
 
-func viewOf(f *config.File, d engine.Deployment) deploymentView {
+func viewOf(f *config.File, d engine.Deployment, serves map[string][]string) deploymentView {
 	v := deploymentView{
 		Group: f.Mask(d.Group), ID: f.Mask(d.ID), Model: f.Mask(d.Model),
 		RPM: limitOf(d.Limits.RPM), TPM: limitOf(d.Limits.TPM), MaxInFlight: limitOf(d.Limits.MaxInFlight),
 		InputTPM: limitOf(d.Limits.InputTPM), OutputTPM: limitOf(d.Limits.OutputTPM),
 		RPD: limitOf(d.Limits.RPD), TPD: limitOf(d.Limits.TPD),
 		Order: d.Order, Tags: []string{}, State: "ready",
-		Provider: f.Counting[d.ID].Provider, Profile: profileOf(f, d), Endpoint: endpointOf(f, d.ID),
+		Provider: f.Counting[d.ID].Provider, Profile: profileOf(f, d), Endpoint: endpointOf(f, d.ID), Proxy: serves[d.ID],
 	}
 	for _, t := range d.Tags {
 		v.Tags = append(v.Tags, f.Mask(t))
