@@ -1,0 +1,381 @@
+package model
+
+import (
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// held is a lease and what the model knows of it.
+type held struct {
+	lease  engine.Lease
+	on     *deployment
+	at     int64
+	count  amount
+	refuse bool // the provider has refused it
+}
+
+// world is an engine and its model.
+type world struct {
+	t    *testing.T
+	r    *rand.Rand
+	seed uint64
+	step int
+	now  int64 // as the clock shows it
+	src  int64 // what the clock reads
+	e    *engine.Engine
+	clk  *window.Clock
+	cfg  engine.Config
+	all  []*deployment
+	open []*held
+}
+
+// TestModel plays random steps: whatever the rules, the limits, the classes and the
+// answers, the engine admits what the documentation says, and nothing else.
+func TestModel(t *testing.T) {
+	seeds := 500
+	if testing.Short() {
+		seeds = 50
+	}
+	for seed := range uint64(seeds) {
+		newWorld(t, seed).play(500)
+	}
+}
+
+func newWorld(t *testing.T, seed uint64) *world {
+	w := &world{t: t, r: rand.New(rand.NewPCG(seed, 2026)), seed: seed, now: 30_000_000 * minute}
+	w.cfg = configure(w.r)
+	w.cfg.LeaseTTL = 24 * time.Hour // none expires
+	w.src = w.now
+	w.clk = window.NewClockFrom(func() time.Time { return time.Unix(0, w.src) })
+	w.cfg.Clock = w.clk
+	var err error
+	if w.e, err = engine.New(w.cfg); err != nil {
+		t.Fatal(seed, err)
+	}
+	w.cfg.Clock = nil
+	pools := map[string][]*limit{}
+	for i := range w.cfg.Deployments {
+		d := &deployment{cfg: w.cfg.Deployments[i], present: true, enabled: true}
+		d.limits = limitsOf(d)
+		if p := d.cfg.Profile.Pool; p != "" {
+			if pools[p] == nil {
+				pools[p] = d.limits
+			}
+			d.limits = pools[p]
+		}
+		w.all = append(w.all, d)
+	}
+	return w
+}
+
+func (w *world) play(steps int) {
+	for w.step = range steps {
+		for _, d := range w.all {
+			d.gate.tick(w.now)
+		}
+		switch w.r.IntN(16) {
+		case 0, 1, 2, 3, 4:
+			w.acquire()
+		case 5, 6, 7:
+			w.end()
+		case 8:
+			w.preCheck()
+		case 9:
+			w.record()
+		case 10, 11:
+			w.answer()
+		case 12:
+			w.apply()
+		case 13:
+			w.toggle()
+		default:
+			w.move([]int64{1e6, 3e8, 2e9, 2e9, 9e9, 25e9, 70e9, 7 * minute}[w.r.IntN(8)] + int64(w.r.IntN(1000)))
+		}
+		w.e.AppendStates(nil) // cooldowns that are over are noticed now
+	}
+}
+
+// move moves the clock's source; where all minutes are those of UTC, back at times,
+// as a correction does: the clock stays in the minute that it has shown.
+func (w *world) move(by int64) {
+	plain := !slices.ContainsFunc(w.all, func(d *deployment) bool {
+		p := &d.cfg.Profile
+		return p.Shape != provider.Minute || p.Phase != 0 || p.RequestWindow != 0 || p.Pool != ""
+	})
+	if plain && w.r.IntN(4) == 0 {
+		by = -int64(w.r.IntN(5e9))
+	}
+	w.src += by
+	w.now = w.clk.Read()
+}
+
+func (w *world) failf(format string, args ...any) {
+	w.t.Helper()
+	w.t.Fatalf("seed %d step %d: "+format, append([]any{w.seed, w.step}, args...)...)
+}
+
+func (w *world) amount() int64 { return []int64{0, 1, 10, 150, 300, 450, 600, 1100}[w.r.IntN(8)] }
+
+func (w *world) demand() engine.Demand {
+	return engine.Demand{
+		InputTokens: w.amount(), OutputTokens: max(w.amount(), 1), MaxOutputTokens: []int64{0, 0, 100, 400}[w.r.IntN(4)], Priority: w.r.IntN(2),
+	}
+}
+
+func class(q engine.Demand) float64 { return []float64{1, 0.5}[q.Priority] }
+
+func (w *world) acquire() {
+	q := w.demand()
+	name := []string{"g", "h"}[w.r.IntN(2)]
+	g, err := w.e.Group(name)
+	members := slices.DeleteFunc(slices.Clone(w.all), func(d *deployment) bool { return !d.present || d.cfg.Group != name })
+	if err != nil {
+		if len(members) != 0 {
+			w.failf("%v", err)
+		}
+		return
+	}
+	best, hopeless := no, true
+	for _, d := range members {
+		a := d.admitted(q)
+		best = max(best, d.fits(w.now, a, class(q), true, true))
+		hopeless = hopeless && d.never(a, class(q))
+	}
+	if x := w.e.Explain(name, q); len(x.Acquire) > 0 != (best == yes) && best != unsure {
+		w.failf("%+v in %s: Explain chooses among %v, want fits = %v at %d: %v %+v", q, name, x.Acquire, best, w.now, members, x.Candidates)
+	}
+	h := &held{at: w.now}
+	h.lease, err = g.Acquire(q)
+	if err == nil {
+		i := slices.IndexFunc(w.all, func(d *deployment) bool { return d.cfg.ID == h.lease.Ref().ID() })
+		h.on, h.count = w.all[i], w.all[i].admitted(q)
+		if h.on.fits(w.now, h.count, class(q), true, true) == no {
+			w.failf("%+v admitted on %v", q, h.on)
+		}
+		if h.lease.Reserved() != h.count.tokens() {
+			w.failf("%+v reserved %d, want %+v", q, h.lease.Reserved(), h.count)
+		}
+		h.on.charge(w.now, w.now, h.count)
+		h.on.flying++
+		h.on.gate.first = h.on.gate.half != 0
+		w.open = append(w.open, h)
+		return
+	}
+	if best == yes {
+		w.failf("%+v in %s: %v, but it fits: %v", q, name, err, members)
+	}
+	var le *engine.LimitError
+	if !errors.As(err, &le) || le.Never != hopeless || le.RetryAfter <= 0 != le.Never {
+		w.failf("%+v in %s: %v (%v), want never = %v: %v", q, name, err, le, hopeless, members)
+	}
+	timed := le.Limit != engine.LimitCooldown && !slices.ContainsFunc(members, func(d *deployment) bool {
+		most := d.cfg.Limits.MaxInFlight
+		return most != 0 && d.flying >= share(most, class(q)) || !d.gate.open()
+	})
+	if !timed || le.Never || w.r.IntN(4) != 0 || le.RetryAfter > 2*time.Minute {
+		return
+	}
+	w.src = w.now + int64(le.RetryAfter)
+	w.now = w.clk.Read()
+	for _, d := range w.all {
+		d.gate.tick(w.now)
+	}
+	lease, err := g.Acquire(q)
+	if err != nil {
+		w.failf("%+v in %s: after %v exactly: %v", q, name, le.RetryAfter, err)
+	}
+	on := w.all[slices.IndexFunc(w.all, func(d *deployment) bool { return d.cfg.ID == lease.Ref().ID() })]
+	if on.fits(w.now, on.admitted(q), class(q), true, true) == no {
+		w.failf("%+v admitted on %v", q, on)
+	}
+	lease.Release()
+	for _, l := range on.limits {
+		l.loose += 2 // rounding, there and back
+	}
+}
+
+// pick takes a lease out of those that are open; nil: there is none.
+func (w *world) pick() *held {
+	if len(w.open) == 0 {
+		return nil
+	}
+	i := w.r.IntN(len(w.open))
+	h := w.open[i]
+	w.open = slices.Delete(w.open, i, i+1)
+	return h
+}
+
+func (w *world) end() {
+	h := w.pick()
+	if h == nil {
+		return
+	}
+	d := h.on
+	d.flying--
+	back := func(a amount) {
+		d.charge(w.now, h.at, amount{-a.in, -a.out, -a.requests})
+		if a.requests != 0 && d.gate.half != 0 && h.at >= d.gate.half {
+			d.gate.first = false // it was not sent, or not taken: another may go first
+		}
+	}
+	switch k := w.r.IntN(4); {
+	case k == 0:
+		h.lease.Release()
+		back(h.count)
+	case k == 1:
+		h.lease.SettleReserved()
+	case k == 2 || h.refuse:
+		h.lease.Settle(engine.Usage{})
+		switch {
+		case !h.refuse && d.cfg.Profile.EstimateStands:
+		case h.refuse && !d.cfg.Profile.CountsRefused:
+			back(h.count)
+		default:
+			back(amount{h.count.in, h.count.out, 0})
+		}
+	default:
+		u := engine.Usage{InputTokens: w.amount(), OutputTokens: w.amount()}
+		h.lease.Settle(u)
+		used := amount{}
+		used.in, used.out = d.weighed(u.InputTokens, u.OutputTokens)
+		if d.cfg.Profile.EstimateStands {
+			used.in = h.count.in
+			if h.count.out != 0 {
+				used.out = h.count.out
+			}
+		}
+		for _, l := range d.limits {
+			l.charge(w.now, h.at, l.of(used)-l.of(amount{h.count.in, h.count.out, 0}))
+		}
+		if u != (engine.Usage{}) {
+			d.gate.good(h.at)
+		}
+	}
+}
+
+func (w *world) preCheck() {
+	d := w.all[w.r.IntN(len(w.all))]
+	q := w.demand()
+	if w.r.IntN(2) == 0 {
+		q = engine.Demand{Priority: q.Priority}
+	}
+	a := d.admitted(q)
+	want := d.fits(w.now, a, class(q), false, a.tokens() != 0)
+	err := w.e.PreCheck(d.cfg.ID, q)
+	if errors.Is(err, engine.ErrUnknownDeployment) {
+		if d.present {
+			w.failf("%v", err)
+		}
+		return
+	}
+	if (err == nil) != (want == yes) && want != unsure {
+		w.failf("PreCheck %+v on %v: %v, want fits = %v", q, d, err, want)
+	}
+	if err == nil {
+		d.charge(w.now, w.now, amount{requests: 1})
+		d.gate.first = d.gate.half != 0
+	}
+}
+
+func (w *world) record() {
+	d := w.all[w.r.IntN(len(w.all))]
+	if !d.present {
+		return
+	}
+	u := engine.Usage{InputTokens: w.amount() / 4, OutputTokens: w.amount() / 4}
+	if err := w.e.Record(d.cfg.ID, u); err != nil {
+		w.failf("%v", err)
+	}
+	in, out := d.weighed(u.InputTokens, u.OutputTokens)
+	d.charge(w.now, w.now, amount{in: in, out: out})
+}
+
+func (w *world) answer() {
+	if len(w.open) == 0 {
+		return
+	}
+	h := w.open[w.r.IntN(len(w.open))]
+	s := provider.Signal{Kind: provider.Kind(w.r.IntN(7))}
+	if s.Kind != provider.Fine && w.r.IntN(2) == 0 {
+		s.RetryAfter = time.Duration(w.r.IntN(20_000)) * time.Millisecond
+		if s.RetryAfter%time.Second == 0 {
+			s.RetryAfter++ // one in whole seconds may end with its minute
+		}
+	}
+	if s.Kind == provider.Fine && w.r.IntN(3) == 0 {
+		s.Kind = provider.Rejected
+	}
+	h.lease.Observe(s)
+	h.refuse = h.refuse || s.Kind != provider.Fine && s.Kind != provider.Other
+	if !h.on.present {
+		return // whether it is still remembered depends on what is left to count
+	}
+	spare := slices.ContainsFunc(w.all, func(o *deployment) bool {
+		return o != h.on && o.present && o.enabled && o.cfg.Group == h.on.cfg.Group && o.gate.cool == 0
+	})
+	h.on.gate.answer(s, h.at, w.now, spare)
+}
+
+func (w *world) toggle() {
+	d := w.all[w.r.IntN(len(w.all))]
+	if !d.present || w.r.IntN(3) != 0 {
+		return
+	}
+	ref, err := w.e.Ref(d.cfg.ID)
+	if err != nil {
+		w.failf("%v", err)
+	}
+	d.enabled = !d.enabled
+	ref.SetEnabled(d.enabled)
+	if d.enabled && d.gate.money {
+		d.gate.clear()
+	}
+}
+
+// apply changes limits, moves deployments between groups, and takes some out for a
+// while. Buckets keep their limits while leases are open, which may be given back.
+func (w *world) apply() {
+	cfg := w.cfg
+	cfg.Deployments = nil
+	pooled := w.all[2].cfg.Profile.Pool != ""
+	for i, d := range w.all {
+		idle := d.gate.half == 0 && d.gate.cool == 0 && !slices.ContainsFunc(w.open, func(h *held) bool { return h.on == d })
+		if d.present && d.cfg.Profile.Pool == "" && idle && i != 0 && w.r.IntN(6) == 0 {
+			d.present = false
+			continue
+		}
+		if !d.present {
+			if w.r.IntN(2) == 0 {
+				continue
+			}
+			d.present, d.enabled = true, true
+		}
+		if w.r.IntN(4) == 0 && d.cfg.Profile.Shape == provider.Minute && (i < 2 || !pooled) {
+			if d.cfg.Limits.TPM > 0 {
+				d.cfg.Limits.TPM = []int64{800, 1000, 3000}[w.r.IntN(3)]
+			}
+			if d.cfg.Limits.RPM > 0 {
+				d.cfg.Limits.RPM = []int64{6, 12, 60}[w.r.IntN(3)]
+			}
+			d.cfg.Margin = []float64{0, 0.1}[w.r.IntN(2)]
+		}
+		if w.r.IntN(5) == 0 {
+			d.cfg.Group = []string{"g", "h"}[w.r.IntN(2)]
+		}
+		cfg.Deployments = append(cfg.Deployments, d.cfg)
+		if d.gate.money {
+			d.gate.clear()
+		}
+	}
+	if err := w.e.Apply(cfg); err != nil {
+		w.failf("%v", err)
+	}
+}
+
