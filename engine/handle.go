@@ -154,12 +154,13 @@ func (h *handle) configure(d Deployment, expected, epoch, now int64) (changed bo
 	}
 	h.replace(d)
 	h.gone = false
-	h.put(expected, h.e.pool(d.Profile.Pool, h.e.round), epoch, now)
+	h.put(expected, h.e.pool(d.Profile.Pool, h.e.round), epoch, now, false)
 	return changed
 }
 
-// put puts into force what is configured and what the provider has reported.
-func (h *handle) put(expected int64, pool *pool, epoch, now int64) {
+// put puts into force what is configured and what the provider has reported; reported
+// says that the latter has changed.
+func (h *handle) put(expected int64, pool *pool, epoch, now int64, reported bool) {
 	d := h.inForce()
 	h.provided, h.lapseAt = d.Limits, h.nextLapse()
 	d.Limits = d.Limits.withMargin(d.Margin)
@@ -189,7 +190,7 @@ func (h *handle) put(expected int64, pool *pool, epoch, now int64) {
 	if p := h.place.Load(); p != nil {
 		s = &p.g.cur.Load().shares[p.i]
 	}
-	ms.recap(now, s, &h.days.cur)
+	ms.recap(now, reported, s, &h.days.cur)
 	h.meters.Store(ms)
 	if d.Limits.TPM > 0 {
 		expected = min(expected, max(d.Limits.TPM/100, 1))

@@ -74,14 +74,17 @@ func (ms *meters) at(kind int) *meter {
 // last.
 func (ms *meters) volatile() bool { return ms.clock != nil || ms.rated }
 
-// recap sets how far admissions may go in the present minute and day. Under the
+// recap sets how far admissions may go in the present minute and day; reported says
+// that the limits follow from an answer. Under the
 // group's mutex.
-func (ms *meters) recap(now int64, s *share, d *dayShare) {
+func (ms *meters) recap(now int64, reported bool, s *share, d *dayShare) {
 	if ms == nil {
 		return
 	}
 	for i := range ms.list {
 		switch m := &ms.list[i]; {
+		case m.bucket && reported:
+			m.b.Relimit(now, m.most, deepestDebt)
 		case m.bucket:
 			m.b.Resize(now, m.most)
 		case m.minutely():

@@ -18,7 +18,7 @@ func (g *Group) relimit(now int64, of ...*handle) {
 	}
 	for _, h := range of {
 		if live[h] {
-			h.put(g.e.assumed.Load(), h.meters.Load().pooled(), window.EpochAt(p.now), p.now)
+			h.put(g.e.assumed.Load(), h.meters.Load().pooled(), window.EpochAt(p.now), p.now, true)
 		}
 	}
 	p.dirty[g] = true

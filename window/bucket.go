@@ -213,7 +213,13 @@ func (b *Bucket) Used(now int64) int64 {
 
 // Resize changes the limit and keeps how much is used. Who takes meanwhile finds
 // no more room than there is before or after.
-func (b *Bucket) Resize(now, limit int64) {
+func (b *Bucket) Resize(now, limit int64) { b.resize(now, limit, math.MaxInt64) }
+
+// Relimit is Resize for a limit that may be wrong: what is used then takes no longer
+// to refill than it did before, or than so many periods, if that is longer.
+func (b *Bucket) Relimit(now, limit, periods int64) { b.resize(now, limit, periods*b.period) }
+
+func (b *Bucket) resize(now, limit, longest int64) {
 	old := b.rate.Load()
 	if limit == old.limit {
 		return
@@ -227,7 +233,7 @@ func (b *Bucket) Resize(now, limit int64) {
 		o := b.clear.Load()
 		to := int64(0)
 		if used := old.amount(max(o-t, 0)); limit != 0 && used != 0 {
-			to = min(t+min(r.units(used), bucketMost-t), bucketMost)
+			to = min(t+min(r.units(used), max(longest, o-t), bucketMost-t), bucketMost)
 		}
 		if b.clear.CompareAndSwap(o, to) {
 			break
