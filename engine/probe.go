@@ -47,7 +47,7 @@ func (h *handle) unprobe(epoch, sent int64) {
 	h.whole(func(f *frame, i int, _ int64) {
 		switch {
 		case h.probeUntil == 0:
-		case sent < h.probeSince && epoch == f.Epoch && h.probeEpoch == f.Epoch:
+		case epoch == f.Epoch && h.probeEpoch == f.Epoch && (sent < h.probeSince || !f.probeTaken(i)): // a clock that was set back dates it later
 			h.probeCap--
 			f.shift(i, 0, 0)
 		case sent >= h.probeSince && epoch != f.Epoch && h.probeOut:

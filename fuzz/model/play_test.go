@@ -51,6 +51,8 @@ func TestModel(t *testing.T) {
 func newWorld(t *testing.T, seed uint64) *world {
 	w := &world{t: t, r: rand.New(rand.NewPCG(seed, 2026)), seed: seed, now: 30_000_000 * minute}
 	w.cfg = configure(w.r)
+	draws := rand.New(rand.NewPCG(seed, 2027))
+	w.cfg.Rand = draws.Uint64
 	w.cfg.LeaseTTL = 24 * time.Hour // none expires
 	w.src = w.now
 	w.clk = window.NewClockFrom(func() time.Time { return time.Unix(0, w.src) })
@@ -378,4 +380,3 @@ func (w *world) apply() {
 		w.failf("%v", err)
 	}
 }
-
