@@ -8,6 +8,9 @@ COVERDIR ?= cover
 # Pinned here and not in go.mod, which the library's users read too.
 GOLANGCI := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
+CYCLONEDX := $(GO) run github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.9.0
+HELM      := $(GO) run helm.sh/helm/v3/cmd/helm@v3.19.0
+
 # The library is tested as its users get it, without the workspace; the command is a
 # module of its own, which go.work ties to the library beside it.
 COMMAND := cmd/plimsoll
@@ -21,10 +24,10 @@ CORE := ./window/... ./engine ./engine/internal/... ./fuzz/...
 NESTED := $(patsubst %/go.mod,%,$(shell find . -mindepth 2 -name go.mod -not -path '*/testdata/*' -not -path './$(COMMAND)/go.mod' | sort))
 
 .DEFAULT_GOAL := help
-.PHONY: help test test-library test-command test-modules race lint bench fuzz cover faults soak clients server browser prometheus
+.PHONY: help test test-library test-command test-modules race lint bench fuzz cover faults soak clients release chart vulnerabilities server browser prometheus
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 test: server browser prometheus ## vet and test everything: the library, the command, and the modules of tests
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync=line test-library test-command test-modules
@@ -83,6 +86,23 @@ cover: server ## share of statements that any test reaches, by package
 			for (b in size) { pkg = b; sub(/\/[^\/]*:.*/, "", pkg); all[pkg] += size[b]; if (b in hit) reached[pkg] += size[b] } \
 			for (pkg in all) if (all[pkg]) printf "%5.1f %%  %s\n", 100 * reached[pkg] / all[pkg], pkg \
 		}' $(COVERDIR)/profile.out | sort -k 3
+
+VERSION ?= $(shell git describe --tags --always --dirty)
+release: ## binaries of linux and darwin on amd64 and arm64 in dist/, with checksums and a list of what is in them
+	rm -rf dist && mkdir dist
+	@set -e; for os in linux darwin; do for arch in amd64 arm64; do \
+		echo "== $$os/$$arch"; \
+		CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build -trimpath -ldflags='-s -w' -o dist/plimsoll-$(VERSION)-$$os-$$arch ./$(COMMAND); \
+	done; done
+	cd $(COMMAND) && $(CYCLONEDX) app -json -licenses -packages=false -main . -output $(CURDIR)/dist/plimsoll-$(VERSION).cdx.json
+	cd dist && sha256sum plimsoll-* >SHA256SUMS && cat SHA256SUMS
+
+chart: ## helm lint and helm template of docs/deploy/chart
+	$(HELM) lint --strict docs/deploy/chart
+	$(HELM) template example docs/deploy/chart --set serviceMonitor.enabled=true,autoscaling.enabled=true,autoscaling.leasesPerPod=500 >/dev/null
+
+vulnerabilities: ## known ones in what is used; says so where the list cannot be reached
+	@$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.1.4 ./... ./$(COMMAND)/... || { code=$$?; test $$code = 3 && exit 3; echo "govulncheck: the list of vulnerabilities could not be reached: NOTHING WAS CHECKED"; }
 
 # A valkey-server for the tests that need one; PLIMSOLL_NO_SERVER=1 goes without,
 # and skips them.

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/require"
@@ -37,7 +38,7 @@ func TestDeployFiles(t *testing.T) {
 		known[envPrefix+strings.ToUpper(strings.ReplaceAll(fl.Name, "-", "_"))] = true
 	})
 	found := 0
-	for _, file := range []string{"Dockerfile", "plimsoll.service", "plimsoll.socket"} {
+	for _, file := range []string{"Dockerfile", "plimsoll.service", "plimsoll.socket", "chart/templates/deployment.yaml", "chart/values.yaml"} {
 		text, err := os.ReadFile("../../../../../docs/deploy/" + file)
 		require.NoError(t, err)
 		for _, name := range regexp.MustCompile(`PLIMSOLL_[A-Z_]+`).FindAllString(string(text), -1) {
@@ -46,4 +47,24 @@ func TestDeployFiles(t *testing.T) {
 		}
 	}
 	require.GreaterOrEqual(t, found, 6)
+}
+
+// The files of docs/deploy leave the daemon the time that its end takes.
+func TestDeployTimes(t *testing.T) {
+	read := func(file, pattern string) time.Duration {
+		text, err := os.ReadFile("../../../../../docs/deploy/" + file)
+		require.NoError(t, err)
+		m := regexp.MustCompile(pattern).FindSubmatch(text)
+		require.NotNil(t, m, "%s: %s", file, pattern)
+		d, err := time.ParseDuration(strings.TrimSuffix(string(m[1]), "s") + "s")
+		require.NoError(t, err)
+		return d
+	}
+	const lastExchange = 5 * time.Second
+	f := defaults()
+	require.GreaterOrEqual(t, read("plimsoll.service", `TimeoutStopSec=(\d+s)`), f.lameDuck+f.drain+lastExchange)
+	const chart = "chart/values.yaml"
+	require.GreaterOrEqual(t, read(chart, `terminationGracePeriodSeconds: (\d+)`), read(chart, `lameDuck: (\d+s)`)+read(chart, `drain: (\d+s)`)+lastExchange)
+	probe := read("chart/templates/deployment.yaml", `(?s)readinessProbe:.*?periodSeconds: (\d+)`)
+	require.Less(t, probe, read(chart, `lameDuck: (\d+s)`), "the lame duck is seen before it ends")
 }

@@ -77,7 +77,7 @@ func (f *flags) serve(ctx context.Context, env cmdline.Environment) error {
 	if err != nil {
 		return err
 	}
-	calls, admin, err := f.open(env)
+	calls, admin, err := f.open()
 	if err != nil {
 		return err
 	}
@@ -117,10 +117,10 @@ func (f *flags) serve(ctx context.Context, env cmdline.Environment) error {
 	if _, err := io.WriteString(env.Stdout, f.welcome(d, calls, admin, secure != nil)); err != nil {
 		log.Warn("cannot say hello", "error", err)
 	}
-	if err := server.Notify(env.Getenv, "READY=1"); err != nil {
+	if err := server.Ready(); err != nil {
 		log.Warn("cannot tell systemd", "error", err.Error())
 	}
-	err = f.run(ctx, env, d, watch, log, secure, group{proxy.Clean(spans.Wrap(watch.timed(main))), calls}, group{side, admin})
+	err = f.run(ctx, d, watch, log, secure, group{proxy.Clean(spans.Wrap(watch.timed(main))), calls}, group{side, admin})
 	stop()
 	<-sampled
 	<-told
@@ -138,7 +138,7 @@ type group struct {
 }
 
 // run serves all groups until ctx ends or one of them fails.
-func (f *flags) run(ctx context.Context, env cmdline.Environment, d *daemon.Daemon, watch *operators, log *slog.Logger, secure *tls.Config, groups ...group) error {
+func (f *flags) run(ctx context.Context, d *daemon.Daemon, watch *operators, log *slog.Logger, secure *tls.Config, groups ...group) error {
 	hurry := cmdline.HurryOf(ctx)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -157,7 +157,7 @@ func (f *flags) run(ctx context.Context, env cmdline.Environment, d *daemon.Daem
 				Drain: f.drain, LameDuck: f.lameDuck, Hurry: hurry, Events: f.events, Log: log,
 				Draining: func() {
 					d.Drain()
-					_ = server.Notify(env.Getenv, "STOPPING=1") // it has asked for it
+					_ = server.Stopping() // it has asked for it
 				},
 			}, g.listeners...)
 			cancel()
@@ -193,14 +193,14 @@ func muxes(d *daemon.Daemon, watch *operators, apart bool) (calls, admin *http.S
 }
 
 // open opens the listeners, or takes those that systemd has opened.
-func (f *flags) open(env cmdline.Environment) (calls, admin []net.Listener, err error) {
+func (f *flags) open() (calls, admin []net.Listener, err error) {
 	defer func() {
 		if err != nil {
 			closeAll(append(calls, admin...))
 			calls, admin = nil, nil
 		}
 	}()
-	if calls, err = server.Inherited(env.Getenv); err != nil {
+	if calls, err = server.Inherited(); err != nil {
 		return calls, admin, err
 	}
 	if len(calls) > 0 {
