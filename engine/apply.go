@@ -105,7 +105,7 @@ func (e *Engine) plan(cfg *Config) *plan {
 		name := cfg.Deployments[i].Group
 		if p.byName[name] == nil {
 			g := &Group{e: e, clock: e.clock, name: name, line: newLine()}
-			g.cur.Store(newFrame(newLayout(cfg.Strategy, nil, nil), window.EpochAt(p.now)))
+			g.cur.Store(newFrame(newLayout(e, cfg.Strategy, nil, nil), window.EpochAt(p.now)))
 			p.byName[name] = g
 			p.groups = append(p.groups, g)
 		}
@@ -187,7 +187,7 @@ func (p *plan) build(s Strategy) {
 		if !p.dirty[g] {
 			continue
 		}
-		l := newLayout(s, p.live[g], p.removed[g])
+		l := newLayout(p.e, s, p.live[g], p.removed[g])
 		l.line = g.line
 		f := newFrame(l, g.cur.Load().Epoch)
 		f.prev.Store(newFrame(l, f.Epoch-1))

@@ -8,7 +8,6 @@ import (
 
 // ask is a demand as the search sees it.
 type ask struct {
-	e      *Engine
 	tokens int64   // that the demand names
 	input  int64   // of them
 	limit  int64   // the most output that the demand allows, 0 = unknown
@@ -44,7 +43,7 @@ func (q *ask) fill(g *Group, d *Demand, learn bool) bool {
 	if !ok {
 		return false
 	}
-	q.e, q.tokens, q.input, q.limit, q.affinity = g.e, tokens, d.InputTokens, d.MaxOutputTokens, d.Affinity
+	q.tokens, q.input, q.limit, q.affinity = tokens, d.InputTokens, d.MaxOutputTokens, d.Affinity
 	if d.Priority != 0 {
 		if q.part, ok = g.e.part(d.Priority); !ok {
 			return false

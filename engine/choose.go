@@ -173,7 +173,7 @@ func (f *frame) decide(t *tier, q *ask) choice {
 			runtime.Gosched()
 		}
 	}
-	q.e.contended.Add(1)
+	f.e.contended.Add(1)
 	return choice{i: -1, why: why}
 }
 
@@ -285,7 +285,7 @@ func (f *frame) short(i int, q *ask) (why reason, pending bool) {
 	ended, attempts := f.cells[i].Ended(), ms.pool.attempts()
 	why, sure := ms.short(q.part, q.at.now, &a, true)
 	half, ample := f.cells[i].Since(ended)
-	return why, half != 0 && !(sure && ample && !q.e.shared()) || ms.pool.halfWay(attempts) && !(sure && !q.e.shared())
+	return why, half != 0 && !(sure && ample && !f.e.shared()) || ms.pool.halfWay(attempts) && !(sure && !f.e.shared())
 }
 
 // admits says what stands in the way of counting one request in a cell, tokens

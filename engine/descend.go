@@ -21,14 +21,19 @@ func (f *frame) descend(t *tier, q *ask) choice {
 		if bound == fullKey {
 			break
 		}
+		at := -1
 		if bound == next {
-			r := q.e.random()
+			r := f.e.random()
 			if bound == 0 { // nothing is lower than untouched
 				if i := t.from + int(r&(1<<32-1)*uint64(t.size())>>32); f.key(i) == 0 && f.fits(i, q) && q.allows(f, i) {
 					return choice{i: i}
 				}
 			}
-			j = tiedBlock(blocks, bound, r, j)
+			if at = f.drawTied(t, bound, r); at >= 0 {
+				j = int(f.blockOf[at]) - t.first
+			} else {
+				j = tiedBlock(blocks, bound, r, j)
+			}
 		}
 		b := t.first + j
 		bl := &f.blocks[b]
@@ -36,11 +41,14 @@ func (f *frame) descend(t *tier, q *ask) choice {
 		c1, c2 := f.lowestUsable(b)
 		least := c1 >> indexBits
 		bl.raise(bound, least, seq)
-		if c1 == noKey || least > next {
+		if c1 == noKey || least > next || least == next && least > bound { // other blocks may have as little
 			continue
 		}
 		i := int(f.starts[b]) + int(c1&indexMask)
-		if c2>>indexBits == least {
+		switch {
+		case at >= 0 && f.key(at) == least:
+			i = at
+		case c2>>indexBits == least:
 			i = f.draw(b, b+1, q, least, i)
 		}
 		if f.fits(i, q) && q.allows(f, i) {
@@ -49,6 +57,38 @@ func (f *frame) descend(t *tier, q *ask) choice {
 		break
 	}
 	return choice{i: -1}
+}
+
+const (
+	maxTied  = 64 // blocks that are tied, beyond which one is drawn first
+	tiedTips = 64 // cells that are drawn
+)
+
+// drawTied draws a cell uniformly among those of all tied blocks whose key is k:
+// it draws any cell of theirs until it has one. -1: none was found, or there are
+// too many blocks.
+func (f *frame) drawTied(t *tier, k, r uint64) int {
+	var tied [maxTied]uint16
+	n := 0
+	for b := t.first; b < t.last; b++ {
+		if f.blocks[b].bound.Load() != k {
+			continue
+		}
+		if n == maxTied {
+			return -1
+		}
+		tied[n] = uint16(b)
+		n++
+	}
+	for i := 0; i < tiedTips && n != 0; i++ {
+		m := mix(r, i)
+		b := int(tied[int(m*uint64(n)>>32)&(maxTied-1)])
+		from, to := f.block(b)
+		if at := from + int(mix(^r, i)>>28); at < to && f.key(at) == k {
+			return at
+		}
+	}
+	return -1
 }
 
 // tiedBlock draws one of the blocks whose bound is k.

@@ -11,7 +11,7 @@ func (f *frame) better(t *tier, q *ask) int {
 	first := -1
 	var kept uint64 // key of first
 	for range 2 + redraws {
-		r := q.e.random()
+		r := f.e.random()
 		i := t.from + int(r>>32*n>>32)
 		if i == first {
 			if n == 1 {
@@ -42,7 +42,7 @@ func (f *frame) weighted(t *tier, q *ask) int {
 	if !q.tagged() {
 		w := f.weights[t.from:t.to]
 		for range redraws {
-			i, _ := slices.BinarySearch(w, q.e.uniform()*t.weight)
+			i, _ := slices.BinarySearch(w, f.e.uniform()*t.weight)
 			if i < len(w) && f.fits(t.from+i, q) && q.allows(f, t.from+i) {
 				return t.from + i
 			}
@@ -66,7 +66,7 @@ func (f *frame) weightedAll(t *tier, q *ask) int {
 				w -= f.weights[i-1]
 			}
 			// Each in turn replaces the one before with probability w/sum.
-			if sum += w; at < 0 || q.e.uniform()*sum < w {
+			if sum += w; at < 0 || f.e.uniform()*sum < w {
 				at = i
 			}
 		}

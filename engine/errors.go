@@ -120,7 +120,8 @@ type LimitError struct {
 	Cause provider.Kind
 	// RetryAfter is how long until the demand fits there if nothing else is
 	// admitted or refunded; 0 if Never. For LimitInFlight it is an estimate from
-	// the rate at which leases ended.
+	// how long leases of that deployment last, 1 s until one has ended, and how many
+	// are held.
 	RetryAfter time.Duration
 	// Never means that no waiting helps: the demand is larger than every limit,
 	// or the candidates are blocked or disabled.

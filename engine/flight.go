@@ -21,6 +21,7 @@ type flight struct {
 	// limited is set before any slot is; new slots are born with it.
 	limited atomic.Bool
 	expired atomic.Int64
+	lasts   atomic.Int64 // how long leases have lasted, ns, where they are limited; 0 = none has ended
 }
 
 const (
@@ -206,18 +207,33 @@ func (f *flight) count() (leases, tokens int64) {
 	return leases, tokens
 }
 
-// nextExit estimates when a lease will end: were they acquired evenly since the
-// oldest and did each last that long, they would end as evenly. Slots are of
-// span minutes, the present one is n.
-func (f *flight) nextExit(n, span, now int64) time.Duration {
-	oldest := now
-	for k := n - flightSlots + 1; k <= n; k++ {
-		i, turn := turnOf(k)
-		if w := f.slots[i].Load(); w&^(flightTurn-1) == turn && leasesIn(w) != 0 {
-			oldest = window.Start(k * span)
-			break
+// guessedLast is how long leases are assumed to last until one has ended.
+const guessedLast = int64(time.Second)
+
+// learn takes in how long a lease has lasted: the first one as it is, from then on an
+// eighth of the difference. A time set back counts as none.
+func (f *flight) learn(lasted int64) {
+	lasted = max(lasted, int64(leastRetry))
+	for {
+		o := f.lasts.Load()
+		n := lasted
+		if o != 0 {
+			n = max(o+(lasted-o)/8, 1)
+		}
+		if f.lasts.CompareAndSwap(o, n) {
+			return
 		}
 	}
-	leases, _ := f.count()
-	return max(time.Duration((now-oldest)/max(leases, 1)), time.Millisecond)
+}
+
+// roomIn estimates when fewer than most leases are held: they end as evenly as if
+// each lasted as long as the latest have, at most their TTL.
+func (f *flight) roomIn(most int64, ttl time.Duration) time.Duration {
+	held := max(f.live.Load(), 1)
+	lasts := min(f.lasts.Load(), int64(ttl))
+	if lasts == 0 {
+		lasts = guessedLast
+	}
+	ends := min(max(held-most+1, 1), held)
+	return max(time.Duration(float64(lasts)*float64(ends)/float64(held)), leastRetry)
 }

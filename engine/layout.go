@@ -19,6 +19,7 @@ const (
 // and what of the configuration the search needs. It never changes; Apply makes
 // a new one.
 type layout struct {
+	e        *Engine
 	line     *line // of the group
 	strategy Strategy
 	further  bool          // some deployment has limits that its cell does not know: on leases, or meters
@@ -54,10 +55,10 @@ func (t tier) size() int { return t.to - t.from }
 
 // newLayout orders the live handles by Order and puts the removed ones, which
 // are no candidates any more, behind them.
-func newLayout(s Strategy, live, removed []*handle) *layout {
+func newLayout(e *Engine, s Strategy, live, removed []*handle) *layout {
 	live = slices.Clone(live)
 	slices.SortStableFunc(live, func(a, b *handle) int { return cmp.Compare(a.cfg.Order, b.cfg.Order) })
-	l := &layout{strategy: s, handles: append(live, removed...), starts: []int32{0}}
+	l := &layout{e: e, strategy: s, handles: append(live, removed...), starts: []int32{0}}
 	n := len(live)
 	l.inverses = make([]inverse, len(l.handles))
 	l.seeds = make([]uint64, n)

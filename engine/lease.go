@@ -159,6 +159,9 @@ func (l *Lease) end() (counted bool) {
 		return false
 	}
 	if f.limited {
+		if h.flight.limited.Load() {
+			h.flight.learn(h.clock.Now() - l.begun.at())
+		}
 		f.eased(i)
 	}
 	return true

@@ -92,7 +92,7 @@ func (f *frame) least(q *ask) (a amounts, exact bool) {
 // number of cells: it looks at each once, by the least that the demand may count.
 func (f *frame) scanFurther(t *tier, q *ask) int {
 	a, exact := f.least(q)
-	d := draw{e: q.e, key: noKey, at: -1}
+	d := draw{e: f.e, key: noKey, at: -1}
 	for b := t.first; b < t.last; b++ {
 		from, to := f.block(b)
 		mask := q.mask(f, b)

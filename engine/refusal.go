@@ -161,7 +161,7 @@ func (f *frame) wait(i int, a amounts, part window.Part, leases bool, now int64)
 		if most == 0 {
 			w.limit, w.after, w.never = LimitInFlight, 0, true
 		} else if !w.never {
-			w.atLeast(LimitInFlight, h.flight.nextExit(h.e.slot(f.Epoch), h.e.slotSpan, now))
+			w.atLeast(LimitInFlight, h.flight.roomIn(most, h.e.ttl))
 		}
 	}
 	switch {

@@ -112,7 +112,7 @@ func (f *frame) fitsMeters(i int, q *ask) bool {
 // draw chooses uniformly among the cells of blocks [first, last) whose key is k
 // and that fit; def if they have all moved meanwhile.
 func (f *frame) draw(first, last int, q *ask, k uint64, def int) int {
-	r, best := q.e.random(), noKey
+	r, best := f.e.random(), noKey
 	for b := first; b < last; b++ {
 		if f.blocks[b].bound.Load() > k && f.prunes(q) {
 			continue

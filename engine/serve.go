@@ -85,7 +85,7 @@ func (g *Group) fits(q *queue, a *amounts, holds []hold) bool {
 func (g *Group) asking(q *queue, a *amounts) *ask {
 	part, _ := g.e.part(q.class)
 	return &ask{
-		e: g.e, tokens: a[dimTokens], input: a[dimInput], fixed: *a, known: true,
+		tokens: a[dimTokens], input: a[dimInput], fixed: *a, known: true,
 		quiet: true, part: part, filter: &filter{demand: q.like},
 	}
 }
