@@ -41,3 +41,12 @@ var (
 	ProfileKeys    = profileKeys
 	WeightKeys     = weightKeys
 )
+
+// SettingsTable is the table of LiteLLM's settings in Markdown.
+func SettingsTable() string {
+	text := "| where | setting | | what becomes of it |\n| --- | --- | --- | --- |\n"
+	for _, s := range settings {
+		text += "| `" + string(s.where) + "` | `" + s.key + "` | " + string(s.becomes) + " | " + s.how + " |\n"
+	}
+	return text
+}
