@@ -18,7 +18,10 @@ type guard struct {
 	cancel context.CancelCauseFunc
 	times  Timeouts
 	start  time.Time
-	first  *time.Timer // for the first byte; nil = no bound
+	first  *time.Timer // for a connection and the first byte; nil = no bound
+	due    time.Duration
+	trace  httptrace.ClientTrace
+	dials  atomic.Bool // first is for a connection
 	idle   *time.Timer // for each further piece; only Read uses it
 	whole  *time.Timer // for a refusal's body
 	began  atomic.Bool // the first byte has come
@@ -29,37 +32,48 @@ type guard struct {
 
 // newGuard begins to wait for the first byte.
 func newGuard(parent context.Context, times Timeouts, stream bool) *guard {
-	g := &guard{parent: parent, times: times, start: time.Now()}
-	first := times.FirstByte
+	g := &guard{parent: parent, times: times, start: time.Now(), due: times.FirstByte}
 	if stream {
-		first = times.StreamFirstByte
+		g.due = times.StreamFirstByte
 	}
 	g.ctx, g.cancel = context.WithCancelCause(parent)
 	if times.Connect > 0 {
-		g.traceConnection()
+		g.trace = httptrace.ClientTrace{GetConn: g.connecting, GotConn: g.connected}
+		g.ctx = httptrace.WithClientTrace(g.ctx, &g.trace)
 	}
-	if first > 0 {
-		g.first = g.after(first, "no first byte")
+	if g.due <= 0 {
+		g.due = longestTimeout
 	}
+	g.first = time.AfterFunc(g.due, g.late)
 	return g
+}
+
+// late ends the attempt whose connection or first byte did not come.
+func (g *guard) late() {
+	if g.dials.Load() {
+		g.cancel(&timeoutError{"no connection", g.times.Connect})
+		return
+	}
+	g.cancel(&timeoutError{"no first byte", g.due})
 }
 
 func (g *guard) after(d time.Duration, what string) *time.Timer {
 	return time.AfterFunc(d, func() { g.cancel(&timeoutError{what, d}) })
 }
 
-// traceConnection bounds the time from asking for a connection to having one. A Base
-// that does not report it is not bound.
-func (g *guard) traceConnection() {
-	var timer atomic.Pointer[time.Timer]
-	g.ctx = httptrace.WithClientTrace(g.ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { timer.Store(g.after(g.times.Connect, "no connection")) },
-		GotConn: func(httptrace.GotConnInfo) {
-			if t := timer.Load(); t != nil {
-				t.Stop()
-			}
-		},
-	})
+// connecting and connected bound the time from asking for a connection to having one. A
+// Base that does not report it is not bound.
+func (g *guard) connecting(string) {
+	g.dials.Store(true)
+	g.first.Reset(g.times.Connect)
+}
+
+func (g *guard) connected(httptrace.GotConnInfo) {
+	g.dials.Store(false)
+	g.first.Reset(g.due - time.Since(g.start))
+	if g.ctx.Err() != nil { // nobody waits for it any more
+		g.first.Stop()
+	}
 }
 
 // within bounds what is left of an answer that nobody reads yet.

@@ -59,15 +59,19 @@ func (t *Transport) hold(ctx context.Context, resp *http.Response, q *request) (
 		return content, nil, nil
 	}
 	h := &held{src: resp.Body, most: int(t.holdBytes), ahead: make(chan struct{})}
-	switch {
-	case kind == "text/event-stream":
+	switch kind {
+	case "text/event-stream":
 		h.look = (&opening{op: q.op}).look
-	case kind == "application/json" || kind == "":
+	case "application/json", "":
 		h.look = newWholeAnswer().look
 	default:
 		return content, nil, nil
 	}
 	resp.Body = h
+	if n := resp.ContentLength; n > 0 && n <= t.holdBytes && kind != "text/event-stream" {
+		h.readAhead() // a client can do nothing with a part of it
+		return h.verdict()
+	}
 	timer := time.NewTimer(t.holdTime)
 	defer timer.Stop()
 	go h.readAhead()
@@ -76,6 +80,11 @@ func (t *Transport) hold(ctx context.Context, resp *http.Response, q *request) (
 	case <-timer.C:
 	case <-ctx.Done():
 	}
+	return h.verdict()
+}
+
+// verdict ends the wait for it.
+func (h *held) verdict() (verdict, []byte, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.free = true
@@ -85,9 +94,12 @@ func (t *Transport) hold(ctx context.Context, resp *http.Response, q *request) (
 	return h.judged, h.error, nil
 }
 
+var readBuffers = sync.Pool{New: func() any { return new([4 << 10]byte) }}
+
 func (h *held) readAhead() {
 	defer close(h.ahead)
-	var piece [4 << 10]byte
+	piece := readBuffers.Get().(*[4 << 10]byte)
+	defer readBuffers.Put(piece)
 	for {
 		n, err := h.src.Read(piece[:])
 		if h.take(piece[:n], err) {

@@ -55,12 +55,12 @@ func (t *tally) inputs(raw json.RawMessage) {
 		return
 	}
 	for v := range wire.Elements(raw) {
-		switch {
-		case v[0] == '[':
+		switch v[0] {
+		case '[':
 			for range wire.Elements(v) {
 				t.total++
 			}
-		case v[0] == '"', v[0] == '{':
+		case '"', '{':
 			t.text(v)
 		default:
 			t.total++

@@ -77,8 +77,7 @@ func (q *request) again(o *outcome, b *budget) bool {
 
 // creates reports whether each call creates something that stays.
 func (q *request) creates() bool {
-	switch q.op {
-	case imageGenerations, imageEdits, imageVariations, speech:
+	if q.op == imageGenerations || q.op == imageEdits || q.op == imageVariations || q.op == speech {
 		return true
 	}
 	return string(q.body.Get("background")) == "true" || string(q.body.Get("store")) == "true"

@@ -28,7 +28,6 @@ type stream struct {
 	ends  wire.Splitter
 	large bool // the event's beginning has been passed on
 	drops bool // the event before was left out
-	seen  int  // events
 	err   error
 }
 

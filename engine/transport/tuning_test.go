@@ -107,7 +107,7 @@ func TestImages(t *testing.T) {
 	known := "data:image/png;base64," + base64.StdEncoding.EncodeToString(small.Bytes())
 	for _, tt := range []struct {
 		model        string
-		known, else_ int64
+		known, other int64
 	}{
 		{"gpt-4o", 255, 765},
 		{"azure/gpt-4o-mini-2024-07-18", 8500, 25501},
@@ -123,7 +123,7 @@ func TestImages(t *testing.T) {
 		b.post(t, "/chat/completions", one(known))
 		b.post(t, "/chat/completions", one("https://example.com/a.png"))
 		require.InDelta(t, tt.known, b.attempts()[0].Reserved, 12, tt.model)
-		require.InDelta(t, tt.else_, b.attempts()[1].Reserved, 12, tt.model)
+		require.InDelta(t, tt.other, b.attempts()[1].Reserved, 12, tt.model)
 	}
 }
 

@@ -179,9 +179,14 @@ func (u *usage) complete(audio bool) {
 // count returns a JSON number as a count of tokens, or one in a text, rounded up; -1 if
 // there is none.
 func count(raw json.RawMessage) int64 {
-	text := string(raw)
-	if len(text) > 0 && text[0] == '"' {
+	text := wire.Raw(raw)
+	switch {
+	case len(text) == 0:
+		return -1
+	case text[0] == '"':
 		text = strings.TrimSpace(wire.Unquote(raw))
+	case text[0] < '0' || text[0] > '9':
+		return -1 // a failed attempt to read it would allocate
 	}
 	n, err := strconv.ParseFloat(text, 64)
 	if err != nil || !(n >= 0) {

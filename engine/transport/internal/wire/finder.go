@@ -5,6 +5,9 @@ import "encoding/json"
 // MaxValue is the size of the largest value that a [Finder] keeps, in bytes.
 const MaxValue = 64 << 10
 
+// usual is the room that a value gets at first, in bytes.
+const usual = 128
+
 // A Finder looks for members of a JSON object that passes by in pieces of any size,
 // and keeps no more of it than their values. Text that is not JSON has none. The
 // zero Finder looks for nothing: make one with [NewFinder].
@@ -22,7 +25,7 @@ type Finder struct {
 
 // found is a member that is looked for.
 type found struct {
-	name  string // with the quote behind it
+	name  string
 	value []byte
 	lost  bool // the value was too large
 }
@@ -31,7 +34,7 @@ type found struct {
 func NewFinder(names ...string) Finder {
 	f := Finder{at: -1, wanted: make([]found, 0, len(names))}
 	for _, name := range names {
-		f.wanted = append(f.wanted, found{name: name + `"`})
+		f.wanted = append(f.wanted, found{name: name})
 		f.longest = max(f.longest, len(name)+1)
 	}
 	return f
@@ -59,7 +62,7 @@ func (f *Finder) Complete() bool { return f.complete }
 func (f *Finder) Get(name string) json.RawMessage {
 	for i := range f.wanted {
 		w := &f.wanted[i]
-		if len(w.name) == len(name)+1 && w.name[:len(name)] == name && f.at != i && len(w.value) > 0 {
+		if w.name == name && f.at != i && len(w.value) > 0 {
 			return w.value
 		}
 	}
@@ -136,7 +139,10 @@ func (f *Finder) mark(c byte) {
 // begin looks up the name that has been read.
 func (f *Finder) begin() {
 	for i := range f.wanted {
-		if w := &f.wanted[i]; string(f.name) == w.name {
+		if w := &f.wanted[i]; len(f.name) == len(w.name)+1 && string(f.name[:len(w.name)]) == w.name && f.name[len(w.name)] == '"' {
+			if w.value == nil {
+				w.value = make([]byte, 0, usual)
+			}
 			f.at, w.lost, w.value = i, false, w.value[:0]
 			return
 		}
