@@ -2,6 +2,7 @@ package engine
 
 import (
 	"hash/fnv"
+	"math"
 	"math/bits"
 )
 
@@ -24,16 +25,59 @@ func liking(affinity, seed uint64) uint64 {
 	return z ^ z>>33
 }
 
+// distance is how far a liking is from the most there can be, by the size of the deployment:
+// weighted rendezvous hashing (Schindelhauer and Schomaker, 2005). The lowest wins, and
+// each deployment wins as often as its size is of all.
+func distance(liking uint64, size float64) float64 {
+	return -math.Log((float64(liking>>11)+1)/(1<<53+1)) / size
+}
+
+// sizesOf returns how many affinities each deployment is to have, in proportion: its
+// limit on tokens, else on input tokens, else on requests, per minute, whichever all of
+// them have. Nil: all are alike.
+func sizesOf(live []*handle) []float64 {
+	for _, limit := range []func(*Limits) int64{
+		func(l *Limits) int64 { return l.TPM }, func(l *Limits) int64 { return l.InputTPM }, func(l *Limits) int64 { return l.RPM },
+	} {
+		sizes, alike := make([]float64, len(live)), true
+		for i, h := range live {
+			n := limit(&h.cfg.Limits)
+			if n <= 0 {
+				sizes = nil
+				break
+			}
+			sizes[i] = float64(n)
+			alike = alike && sizes[i] == sizes[0]
+		}
+		if sizes != nil {
+			if alike {
+				return nil
+			}
+			return sizes
+		}
+	}
+	return nil
+}
+
 // favourite returns the cell of a tier that the demand's affinity likes best
 // among those it may go to that are neither disabled nor cooling down; -1 if
 // there is none. It does not look at the room.
 func (f *frame) favourite(t *tier, q *ask) int {
-	best, at := uint64(0), -1
+	best, least, at := uint64(0), math.Inf(1), -1
 	for b := t.first; b < t.last; b++ {
 		from := int(f.starts[b])
 		for mask := q.mask(f, b); mask != 0; mask &= mask - 1 {
 			i := from + bits.TrailingZeros16(mask)
-			if l := liking(q.affinity, f.seeds[i]); l > best || at < 0 {
+			l := liking(q.affinity, f.seeds[i])
+			if f.sizes != nil {
+				if far := distance(l, f.sizes[i]); far < least || at < 0 {
+					if gate, _ := f.cells[i].Caps(); gate >= 0 {
+						least, at = far, i
+					}
+				}
+				continue
+			}
+			if l > best || at < 0 {
 				if gate, _ := f.cells[i].Caps(); gate >= 0 {
 					best, at = l, i
 				}

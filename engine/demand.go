@@ -31,12 +31,13 @@ type Demand struct {
 	// Affinity keeps demands that belong together, those of one conversation for
 	// instance, on one deployment, whose prompt cache then serves them: a hash of
 	// the session's name; 0 = none. It is the one with the highest hash of
-	// Affinity and ID among the candidates that are neither disabled nor cooling
+	// Affinity and ID, weighted by size, among the candidates that are neither disabled nor cooling
 	// down, the same on every node and after a restart. It is preferred to the
 	// strategy's choice in its Order while it has room; without room the strategy
 	// chooses. Adding or removing one of n deployments moves one affinity in n.
-	// Each candidate is liked by as many, whatever its limits and weight. PreCheck
-	// ignores it.
+	// Affinities spread over the candidates in proportion to their limits: TPM, else
+	// InputTPM, else RPM, whichever all deployments of the group have, else evenly.
+	// PreCheck ignores it.
 	Affinity uint64
 	// Priority is the demand's class, an index of [Config.PriorityShare]; 0 = the
 	// most important.

@@ -34,7 +34,8 @@ type layout struct {
 	rates    *meters       // of all deployments, if they charge alike; else nil
 	handles  []*handle
 	inverses []inverse
-	seeds    []uint64 // of the IDs
+	seeds    []uint64  // of the IDs
+	sizes    []float64 // of the deployments, for affinities; nil = all are alike
 	tiers    []tier
 	starts   []int32             // first cell of each block, and the end of the last
 	blockOf  []uint16            // block of each cell; removed deployments stand behind the last block
@@ -62,6 +63,7 @@ func newLayout(e *Engine, s Strategy, live, removed []*handle) *layout {
 	n := len(live)
 	l.inverses = make([]inverse, len(l.handles))
 	l.seeds = make([]uint64, n)
+	l.sizes = sizesOf(live)
 	l.blockOf = make([]uint16, len(l.handles))
 	for from := 0; from < n; {
 		to := from + 1

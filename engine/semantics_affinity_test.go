@@ -173,3 +173,32 @@ func TestAffinityExplained(t *testing.T) {
 	require.Len(t, orders, 2)
 	require.Contains(t, marked, r.ID())
 }
+
+// TestAffinityFollowsSize: deployments have affinities in proportion to their limits, by
+// the first limit that all of them have.
+func TestAffinityFollowsSize(t *testing.T) {
+	for name, limits := range map[string][]engine.Limits{
+		"TPM":       {{TPM: 1_000_000}, {TPM: 3_000_000}, {TPM: 4_000_000}},
+		"input TPM": {{TPM: 9, InputTPM: 100_000}, {InputTPM: 300_000}, {InputTPM: 400_000}},
+		"RPM":       {{RPM: 1000}, {RPM: 3000, TPM: 1 << 40}, {RPM: 4000, TPM: 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var cfg engine.Config
+			for i, l := range limits {
+				cfg.Deployments = append(cfg.Deployments, engine.Deployment{ID: id(i), Group: "chat", Limits: l})
+			}
+			e, _ := start(t, cfg)
+			g := group(t, e, "chat")
+			const n = 8000
+			got := map[string]int{}
+			for a := range n {
+				r, ok := g.Pick(engine.Demand{Affinity: uint64(a+1) * 0x9E3779B97F4A7C15})
+				require.True(t, ok)
+				got[r.ID()]++
+			}
+			for i, part := range []float64{1. / 8, 3. / 8, 4. / 8} {
+				require.InDelta(t, part*n, got[id(i)], 0.03*n)
+			}
+		})
+	}
+}
