@@ -52,3 +52,23 @@ func ExampleEngine_Restore() {
 	// <nil>
 	// engine: deployment "free-tier" of group "chat" refused by rpd; retry after 5h25m0s
 }
+
+// A syncer learns from it which limits to hold back until it knows what other nodes
+// have used.
+func ExampleEngine_List() {
+	e, err := engine.New(engine.Config{Deployments: []engine.Deployment{
+		{ID: "gpt-a", Group: "chat", Limits: engine.Limits{RPM: 10}},
+		{ID: "gpt-b", Group: "chat", Limits: engine.Limits{TPM: 1000, RPD: 50}},
+	}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, r := range e.List(nil) {
+		fmt.Println(r.ID, r.Kind, r.RequestLimit, r.TokenLimit)
+	}
+	// Output:
+	// gpt-a minute 10 0
+	// gpt-b minute 0 1000
+	// gpt-b day 50 0
+}

@@ -27,6 +27,7 @@ type bucket struct {
 
 	deployments []*deployment
 	next        int   // where among them the next batch begins
+	closed      int64 // the last epoch in which the next one was closed ahead
 	begun       int64 // when the current round of exchanges began, Unix nanoseconds
 
 	era
@@ -66,13 +67,13 @@ func newBucket(index int) *bucket {
 
 // job returns the batch to send now, or nil: one that begins a new epoch, an old
 // one that a store without epochs may have lost, the one in doubt, or a new one.
-func (s *Syncer) job(b *bucket, now int64) *sent {
+func (s *Syncer) job(b *bucket, now int64, hurried bool) *sent {
 	if !b.met {
 		return hello(now)
 	}
 	if b.epoch != 0 {
-		if x := b.raise(now); x != nil {
-			return x
+		if x := b.raise(now, hurried); x != nil || b.lost {
+			return x // what is sent before the next epoch is in vain
 		}
 	}
 	for len(b.again) > 0 {

@@ -34,6 +34,7 @@ func (s *Syncer) collect() (now int64) {
 	for _, b := range s.buckets {
 		s.watch(b, now)
 		s.anticipate(b, now)
+		s.ahead(b, epoch)
 	}
 	return now
 }

@@ -47,12 +47,13 @@ func NewEpoch(above uint64, now time.Time) uint64 {
 // hello asks the store which epoch it is in.
 func hello(now int64) *sent { return &sent{at: now} }
 
-// raise returns a batch that begins a new epoch, or nil if none is due.
-func (b *bucket) raise(now int64) *sent {
+// raise returns a batch that begins a new epoch, or nil if none is due: one follows
+// another after a while only, unless the caller cannot wait.
+func (b *bucket) raise(now int64, wait bool) *sent {
 	if b.flying != nil && now-b.flying.at >= lifetime*int64(time.Second) {
 		b.lost = true // the store may not know the batch any more
 	}
-	if !b.lost || b.began != 0 && time.Duration(now-b.began) < b.gap {
+	if !b.lost || wait && b.began != 0 && time.Duration(now-b.began) < b.gap {
 		return nil
 	}
 	from := b.epoch

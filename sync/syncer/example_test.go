@@ -39,11 +39,11 @@ func Example() {
 	one, oneSync := startNode(store)
 	two, twoSync := startNode(store)
 
+	_ = oneSync.Sync(ctx) // before its first exchange a node admits nothing
 	for range 7 {
 		_ = one.PreCheck("gpt-a", engine.Demand{})
 	}
 	_ = oneSync.Sync(ctx)
-	_, _ = two.Pick("chat", engine.Demand{}) // somebody asks
 	_ = twoSync.Sync(ctx)
 
 	admitted := 0
@@ -91,6 +91,7 @@ func ExampleConfig_Validate() {
 func ExampleSyncer_Sync() {
 	store := memstore.New(memstore.Config{Now: noon})
 	eng, s := startNode(store)
+	_ = s.Sync(context.Background()) // before its first exchange a node admits nothing
 	_ = eng.PreCheck("gpt-a", engine.Demand{})
 	_ = eng.Record("gpt-a", engine.Usage{InputTokens: 1200})
 	fmt.Println(s.Sync(context.Background()))
@@ -105,6 +106,7 @@ func ExampleSyncer_Sync() {
 func ExampleSyncer_Run() {
 	store := memstore.New(memstore.Config{Now: noon})
 	eng, s := startNode(store)
+	_ = s.Sync(context.Background()) // before its first exchange a node admits nothing
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() { done <- s.Run(ctx) }()
@@ -122,8 +124,8 @@ func ExampleSyncer_Stats() {
 	_, s := startNode(memstore.New(memstore.Config{Now: noon}))
 	_ = s.Sync(context.Background())
 	st := s.Stats()
-	fmt.Println(st.Exchanges, "exchange,", st.Failures, "failures,", st.Nodes, "node, away:", st.Away)
-	// Output: 1 exchange, 0 failures, 1 node, away: false
+	fmt.Println(st.Exchanges, "exchanges,", st.Failures, "failures,", st.Nodes, "node, away:", st.Away)
+	// Output: 2 exchanges, 0 failures, 1 node, away: false
 }
 
 func ExamplePolicy_String() {

@@ -93,6 +93,7 @@ func TestDays(t *testing.T) {
 		store := memstore.New(memstore.Config{})
 		limits := engine.Limits{RPD: 100, TPD: 5000}
 		a := newNode(t, store, limits, syncer.Config{})
+		a.sync()
 		time.Sleep(3 * time.Hour)
 		require.Equal(t, 60, a.take(60, 40, none))
 		a.sync()
@@ -131,9 +132,11 @@ func TestDaysRestart(t *testing.T) {
 		store := memstore.New(memstore.Config{})
 		limits := engine.Limits{RPD: 100, TPD: 5000}
 		other := newNode(t, store, limits, syncer.Config{})
+		other.sync()
 		require.Equal(t, 10, other.take(10, 10, none))
 		other.sync()
 		a := newNode(t, store, limits, syncer.Config{})
+		a.sync()
 		require.Equal(t, 30, a.take(30, 10, none))
 		a.sync()
 		before := totalOf(store, window.KindDay, "a", midnight())
@@ -166,9 +169,12 @@ func TestDaysOfAnEmptiedStore(t *testing.T) {
 		store := memstore.New(memstore.Config{})
 		limits := engine.Limits{RPD: 100}
 		gone := newNode(t, store, limits, syncer.Config{})
+		gone.sync()
 		require.Equal(t, 50, gone.take(50, 1, none))
 		gone.sync()
 		a, b := newNode(t, store, limits, syncer.Config{}), newNode(t, store, limits, syncer.Config{})
+		a.sync()
+		b.sync()
 		require.Equal(t, 20, a.take(20, 1, none))
 		a.sync()
 		require.Equal(t, 10, b.take(10, 1, none))

@@ -41,6 +41,7 @@ func TestJoin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := memstore.New(memstore.Config{})
 		first := newNode(t, store, engine.Limits{RPM: 100}, syncer.Config{})
+		first.sync()
 		time.Sleep(30 * time.Second)
 		require.Equal(t, 60, first.use("a", 60, 0))
 		first.sync()
@@ -49,6 +50,7 @@ func TestJoin(t *testing.T) {
 		require.Equal(t, 40, second.use("a", 100, 0))
 		for range 50 { // many at once
 			n := newNode(t, store, engine.Limits{RPM: 100}, syncer.Config{Deployments: func(dst []string) []string { return append(dst, "a") }})
+			require.Zero(t, n.use("a", 1, 0), "before its first exchange")
 			second.sync()
 			n.sync()
 			require.Zero(t, n.use("a", 1, 0))

@@ -106,6 +106,7 @@ func (s *Syncer) ration(b *bucket, now int64) {
 
 // limit sets a window's ceiling, and gathers it if that is news.
 func (s *Syncer) limit(u *usage) {
+	u.shut = false
 	if c := s.ceiling(u); c != u.ceiling {
 		u.ceiling = c
 		s.shares = append(s.shares, u.share())
@@ -151,7 +152,7 @@ func (s *Syncer) back(b *bucket, now int64) {
 		d.frozen = false
 		for _, u := range d.windows {
 			if u.ceiling != (Count{}) {
-				u.ceiling = Count{}
+				u.ceiling, u.shut = Count{}, false
 				if u.runs(now) {
 					s.shares = append(s.shares, u.share())
 				}

@@ -46,7 +46,7 @@ func TestProperty(t *testing.T) {
 			})
 		})
 	}
-	require.Greater(t, done.days, 4*done.checks, "totals of days were compared nearly every time")
+	require.Greater(t, done.days, 3*done.checks, "totals of days were compared nearly every time")
 	if os.Getenv("PLIMSOLL_FAULTS") != "" { // a line of the fault matrix
 		verdict := "holds"
 		if t.Failed() {
@@ -153,6 +153,7 @@ func (w *world) join() {
 	n := newNodeOf(w.t, way, profiled(limits, w.profile, w.ids...), syncer.Config{
 		Clock: window.NewClockFrom(func() time.Time { return time.Now().Add(skew) }),
 	})
+	n.sync() // until then it admits nothing
 	w.nodes = append(w.nodes, &member{node: n, way: way})
 }
 
@@ -330,7 +331,7 @@ func (w *world) check() {
 		for _, start := range []int64{minute() - 60, minute()} {
 			require.Equal(w.t, w.recorded[windowKey{window.KindMinute, id, start}], total(w.store, id, start), "%s in %d", id, start)
 		}
-		if k := (windowKey{w.kind, id, day}); !w.gaveUp || w.epochs {
+		if k := (windowKey{w.kind, id, day}); w.epochs || !w.gaveUp && !w.loses { // LiteLLM's names: see PROTOCOL.md
 			w.days++
 			require.Equal(w.t, w.recorded[k], totalOf(w.store, w.kind, id, day), "%s in the day that began at %d", id, day)
 		}

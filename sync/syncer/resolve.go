@@ -145,6 +145,9 @@ func (s *Syncer) learn(b *bucket, x *sent, r *Reply, now int64) {
 	for i, t := range r.Totals {
 		u := x.usages[i]
 		u.asked = false
+		if !b.away && u.lift() {
+			s.reopen(u.d.window(window.KindMinute, u.end))
+		}
 		if refused(x, u) {
 			u.at = now // there is nothing to learn
 			u.expected, u.forecast = Count{}, Count{}

@@ -136,8 +136,8 @@ func (s *Syncer) work(ctx context.Context, b *bucket, start int64, hurried bool)
 		if hurried && sent && time.Duration(now-start) >= b.interval() {
 			break
 		}
-		x := s.job(b, now)
-		if x == nil && !sent && !hurried {
+		x := s.job(b, now, hurried)
+		if x == nil && !sent && !hurried && b.flying == nil {
 			x = s.heartbeat(b, now) // who calls Sync gets an answer
 		}
 		if x == nil {

@@ -17,6 +17,15 @@ type Source interface {
 	Absorb(shares []window.Share)
 }
 
+// A Lister is a source that can say which deployments it has before anyone asks for
+// them: an engine. Its syncer closes them until the first exchange tells what the
+// other nodes have used.
+type Lister interface {
+	// List appends a report of the current minute for every deployment, and of the
+	// current day for those with limits per day: IDs, windows and limits.
+	List(dst []window.Report) []window.Report
+}
+
 // Store keeps the totals that the nodes share, of each count of each deployment
 // in each window, until the window's last changes can have been told. Exchange is safe for concurrent
 // use with different buckets; the syncer has one batch of a bucket under way at

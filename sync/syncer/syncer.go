@@ -43,7 +43,9 @@ type Syncer struct {
 }
 
 // New returns a syncer for a source and a store, or every problem that
-// [Config.Validate] finds. It does not use the store yet.
+// [Config.Validate] finds. It does not use the store yet. A source that is a [Lister]
+// admits nothing under its limits from then on, until the first exchange or, if the
+// store does not answer, until [Config.Away] decides.
 func New(src Source, store Store, cfg Config) (*Syncer, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -55,6 +57,7 @@ func New(src Source, store Store, cfg Config) (*Syncer, error) {
 	}
 	s.started = s.clock.Read()
 	s.bucket(0) // for heartbeats
+	s.close()
 	return s, nil
 }
 

@@ -1,0 +1,31 @@
+package engine
+
+import "github.com/plimsoll-dev/plimsoll/window"
+
+// List appends to dst a report of the current minute for every deployment, asked for
+// or not, and of the current day for those with limits per day. It carries IDs, windows
+// and limits, no usage, and changes nothing of what the next Collect says. A syncer
+// calls it to close what it has yet to learn of. Safe for concurrent use.
+func (e *Engine) List(dst []window.Report) []window.Report {
+	now := e.clock.Read()
+	for _, g := range *e.all.Load() {
+		dst = g.list(dst, now)
+	}
+	return dst
+}
+
+func (g *Group) list(dst []window.Report, now int64) []window.Report {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	f := g.turnLocked(now)
+	for _, h := range f.handles {
+		if h.gone {
+			continue
+		}
+		dst = append(dst, h.report(f.Epoch, 0, 0, [splits]int64{}))
+		if h.meters.Load() != nil && h.days.configured {
+			dst = append(dst, h.dayReport(&h.days.cur, &amounts{}))
+		}
+	}
+	return dst
+}

@@ -1,0 +1,90 @@
+package syncer
+
+import "github.com/plimsoll-dev/plimsoll/window"
+
+// close has the source admit nothing under its limits until the totals of a window
+// have been read: what the other nodes have used of it is not known. Under the mutex.
+func (s *Syncer) close() {
+	l, ok := s.src.(Lister)
+	if !ok {
+		return
+	}
+	now := s.clock.Read()
+	epoch := window.EpochAt(now)
+	s.shares = s.shares[:0]
+	s.reports = l.List(s.reports[:0])
+	for i := range s.reports {
+		r := &s.reports[i]
+		if r.Kind >= window.Kinds {
+			continue
+		}
+		d := s.deployment(r.ID)
+		d.seen = epoch
+		u := d.open(r.Kind, r.Start)
+		if r.Kind.Daily() {
+			d.days, d.daily = r.Kind, Count{Requests: r.RequestLimit, Tokens: r.TokenLimit}
+		} else {
+			d.limits = Count{r.RequestLimit, r.TokenLimit, r.InputLimit, r.OutputLimit}
+			s.shut(d.open(r.Kind, u.end), parts{})
+		}
+		u.asked = true
+		s.shut(u, parts{})
+	}
+	s.absorb()
+}
+
+// shut bounds a window of which no total has been read to a part of its limits, and
+// gathers its share.
+func (s *Syncer) shut(u *usage, part parts) {
+	limits := u.limits().list()
+	for i, limit := range limits {
+		limits[i] = Share.ceiling(limit, 0, limit, part[i])
+	}
+	if c := countFrom(limits); c != (Count{}) {
+		u.shut, u.ceiling = true, c
+		s.shares = append(s.shares, u.share())
+	}
+}
+
+// ahead bounds the next minute of every deployment to this node's share of its
+// limits, so that a node which stands still when that minute begins does not take it
+// for unused. Shortly before it begins, anticipate lifts the bound.
+func (s *Syncer) ahead(b *bucket, epoch int64) {
+	if b.away || b.closed == epoch || s.nodeCount() == 1 {
+		return
+	}
+	b.closed = epoch
+	s.shares = s.shares[:0]
+	for _, d := range b.deployments {
+		if !d.live(epoch) {
+			continue
+		}
+		if u := d.open(window.KindMinute, window.StartSeconds(epoch+1)); !u.known && !u.shut {
+			s.shut(u, s.even())
+		}
+	}
+	s.absorb()
+}
+
+// even returns the shares of one of equal nodes.
+func (s *Syncer) even() parts {
+	part := 1 / float64(s.nodeCount())
+	return parts{part, part, part, part}
+}
+
+// reopen bounds the next minute, closed until then, to this node's share.
+func (s *Syncer) reopen(next *usage) {
+	if next != nil && next.shut {
+		s.shut(next, s.even())
+	}
+}
+
+// lift ends the bound of a window whose total has been read, or that is about to
+// begin on a node that is awake.
+func (u *usage) lift() (was bool) {
+	was = u.shut
+	if u.shut {
+		u.shut, u.ceiling = false, Count{}
+	}
+	return was
+}
