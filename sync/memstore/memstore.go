@@ -138,7 +138,7 @@ func (s *Store) Exchange(ctx context.Context, b syncer.Batch, r *syncer.Reply) e
 	defer s.mu.Unlock()
 	now := s.now()
 	s.expire(now)
-	*r = syncer.Reply{Totals: r.Totals[:0], Refused: r.Refused[:0], Cooling: r.Cooling[:0]}
+	*r = syncer.Reply{Totals: r.Totals[:0], Refused: r.Refused[:0], Cooling: r.Cooling[:0], Members: r.Members[:0]}
 	r.StoreTime = now
 	if s.fixed {
 		b.Epoch, r.Generation = 0, s.data.generation
@@ -171,9 +171,10 @@ func (s *Store) Exchange(ctx context.Context, b syncer.Batch, r *syncer.Reply) e
 		r.Totals = append(r.Totals, s.data.totals[k].tally(k, b.Of(len(b.Deltas)+i)))
 	}
 	s.tellCooling(b.Bucket, now, r)
-	for _, until := range s.data.nodes {
+	for name, until := range s.data.nodes {
 		if until.After(now) {
 			r.Nodes++
+			r.Members = append(r.Members, name)
 		}
 	}
 	return nil

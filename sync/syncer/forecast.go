@@ -136,9 +136,14 @@ func (p *pacing) expect(limits Count, draw float64) Count {
 // draw returns a number from 0 to 1 that differs between nodes, deployments and
 // windows, and stays the same for each.
 func (s *Syncer) draw(id string, start int64) float64 {
+	return float64(rendezvous(s.cfg.Node, id, start)>>11) / (1 << 53)
+}
+
+// rendezvous returns the weight of a node for a deployment's window.
+func rendezvous(node, id string, start int64) uint64 {
 	h := fnv.New64a()
-	_, _ = fmt.Fprintf(h, "%s\x00%s\x00%d", s.cfg.Node, id, start) // never fails
-	return float64(mix(h.Sum64())>>11) / (1 << 53)
+	_, _ = fmt.Fprintf(h, "%s\x00%s\x00%d", node, id, start) // never fails
+	return mix(h.Sum64())
 }
 
 // mix spreads a hash over all bits (SplitMix64's finalizer).

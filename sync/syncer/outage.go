@@ -128,9 +128,35 @@ func (s *Syncer) ceiling(u *usage) Count {
 		if i == 0 {
 			policy = s.cfg.Away.Requests
 		}
-		limits[i] = policy.ceiling(limit, base[i], limit-total[i], part[i])
+		left := limit - total[i]
+		limits[i] = policy.ceiling(limit, base[i], left, part[i])
+		if i == 0 && policy == Share && limit > 0 && left > 0 && left < int64(s.nodeCount()) && len(s.members) > 0 {
+			limits[i] = blocked
+			if c := base[i] + s.oneOf(u, left); c > 0 {
+				limits[i] = c
+			}
+		}
 	}
 	return countFrom(limits)
+}
+
+// oneOf returns 1 if this node is among the first few in the order of a window's
+// rendezvous hash, else 0: where fewer requests are left than there are nodes, so
+// many nodes get one each, and all agree which.
+func (s *Syncer) oneOf(u *usage, few int64) int64 {
+	mine, before := rendezvous(s.cfg.Node, u.d.id, u.start), int64(0)
+	for _, name := range s.members {
+		if name == s.cfg.Node {
+			continue
+		}
+		if other := rendezvous(name, u.d.id, u.start); other < mine || other == mine && name < s.cfg.Node {
+			before++
+		}
+	}
+	if before < few {
+		return 1
+	}
+	return 0
 }
 
 // back takes in that the store has answered. Ceilings stay a little longer: what

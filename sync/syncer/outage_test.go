@@ -221,3 +221,48 @@ func TestLimitChange(t *testing.T) {
 		require.True(t, a.s.Stats().Away)
 	})
 }
+
+// TestFewRequestsAreLeft: where fewer requests are left than there are nodes, some
+// nodes get one each, all of them together what is left.
+func TestFewRequestsAreLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := memstore.New(memstore.Config{})
+		var nodes []*node
+		var ways []*storetest.Faulty
+		for i := range 10 {
+			ways = append(ways, storetest.NewFaulty(store, uint64(i), storetest.Plan{}))
+			nodes = append(nodes, newNode(t, ways[i], engine.Limits{RPM: 6}, syncer.Config{}))
+		}
+		stop := run(t, nodes...)
+		time.Sleep(3 * time.Second)
+		require.Equal(t, 2, nodes[0].use("a", 2, 0))
+		time.Sleep(time.Second + 200*time.Millisecond)
+		for _, w := range ways {
+			w.SetDown(true)
+		}
+		time.Sleep(2 * time.Second)
+		all := func() (sum int) {
+			for _, n := range nodes {
+				sum += n.use("a", 20, 0)
+			}
+			return sum
+		}
+		require.Equal(t, 4, all(), "of the minute of the last contact")
+		seen := map[int64]bool{}
+		for range 4 {
+			rollover()
+			require.Equal(t, 6, all())
+			for i, n := range nodes {
+				if own(n, minute()) > 0 {
+					seen[int64(i)] = true
+				}
+			}
+		}
+		require.Greater(t, len(seen), 6, "not always the same nodes")
+		for _, w := range ways {
+			w.SetDown(false)
+		}
+		time.Sleep(time.Second)
+		stop()
+	})
+}

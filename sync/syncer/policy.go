@@ -9,7 +9,8 @@ const (
 	// Share admits up to this node's share of what was left of the limit at the
 	// last contact, and in later windows of the whole limit. The share stays as
 	// it was then: half of it is one part in the number of nodes, half this
-	// node's part of the usage. Rounded down, it may be nothing.
+	// node's part of the usage, rounded down. Where fewer requests are left than
+	// there are nodes, as many of them, by a rendezvous hash, may admit one.
 	Share Policy = iota
 	// Open admits up to the whole limit, as a node alone does.
 	Open

@@ -26,6 +26,9 @@ func (s *Syncer) resolve(b *bucket, x *sent, r *Reply, now int64) {
 	if r.Nodes > 0 {
 		s.nodes = r.Nodes
 	}
+	if len(r.Members) > 0 {
+		s.members = append(s.members[:0], r.Members...)
+	}
 }
 
 // resolveNew takes in the answer to the batch under way.

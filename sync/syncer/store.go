@@ -139,7 +139,9 @@ type Reply struct {
 	// it changes when the store was emptied. Never 0 in the reply to a batch that was
 	// applied.
 	Generation uint64
-	Nodes      int       // that exchanged something within the last few seconds, this one included; 0 = not known
-	StoreTime  time.Time // the store's clock when it applied the batch; zero = not known
-	Bytes      int       // sent and received, roughly; 0 = not known
+	Nodes      int // that exchanged something within the last few seconds, this one included; 0 = not known
+	// Members are the names of these nodes, in any order; empty = not known.
+	Members   []string
+	StoreTime time.Time // the store's clock when it applied the batch; zero = not known
+	Bytes     int       // sent and received, roughly; 0 = not known
 }

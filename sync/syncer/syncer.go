@@ -25,6 +25,7 @@ type Syncer struct {
 	running     bool
 
 	nodes     int
+	members   []string      // their names, as last known
 	away      int           // buckets
 	awaySince int64         // when the first of them went
 	degraded  time.Duration // without the outage under way

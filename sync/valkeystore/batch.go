@@ -35,6 +35,7 @@ type call struct {
 	inPrev     int // where EXISTS of the marker before answers; 0 = there is none
 	inGets     int // where MGET answers; 0 = there is none
 	inNodes    int // where ZCOUNT answers; 0 = there is none
+	inMembers  int // where ZRANGE of the nodes' names answers; 0 = there is none
 	inCooling  int // where ZRANGE answers
 	paid       int // keys of the bucket's debt that travel along
 	renews     bool
@@ -54,7 +55,7 @@ func (c *call) reset() {
 	c.cmds, c.at, c.due, c.gets = c.cmds[:0], c.at[:0], c.due[:0], c.gets[:0]
 	c.text = text{}
 	c.atIdentity, c.atPrev, c.atWatch, c.atMulti = -1, -1, -1, -1
-	c.inPrev, c.inGets, c.inNodes, c.inCooling, c.paid, c.bytes, c.queued = 0, 0, 0, 0, 0, 0, 0
+	c.inPrev, c.inGets, c.inNodes, c.inMembers, c.inCooling, c.paid, c.bytes, c.queued = 0, 0, 0, 0, 0, 0, 0, 0
 	c.renews, c.registered = false, time.Time{}
 }
 
@@ -271,6 +272,9 @@ func (c *call) cooldowns(bld valkey.Builder, b *bucket, batch *syncer.Batch, loc
 	c.inCooling = c.queue(bld.Zrange().Key(key).Min(after).Max(most).Byscore().Limit(0, syncer.MaxCooling).Withscores().Build(), len(key)+overhead)
 }
 
+// mostMembers is up to how many nodes their names are read, once a second.
+const mostMembers = 64
+
 // nodes enters the node in the set of those alive, and counts them, once a
 // second. It takes the store's time, so the first batch leaves it out.
 func (c *call) nodes(bld valkey.Builder, b *bucket, node string, local time.Time) {
@@ -286,6 +290,9 @@ func (c *call) nodes(bld valkey.Builder, b *bucket, node string, local time.Time
 	long := c.text.cut()
 	c.queue(bld.Zadd().Key(key).ScoreMember().ScoreMember(now, node).Build(), len(key)+len(node)+overhead)
 	c.inNodes = c.queue(bld.Zcount().Key(key).Min(since).Max("+inf").Build(), len(key)+overhead)
+	if b.live <= mostMembers {
+		c.inMembers = c.queue(bld.Zrange().Key(key).Min(since).Max("+inf").Byscore().Limit(0, mostMembers+1).Build(), len(key)+overhead+b.live*40)
+	}
 	c.queue(bld.Zremrangebyscore().Key(key).Min("-inf").Max(long).Build(), len(key)+overhead)
 	c.queue(bld.Expire().Key(key).Seconds(int64(keyTTL/time.Second)).Build(), len(key)+overhead)
 }

@@ -38,7 +38,8 @@ func Example() {
 
 	chat, err := eng.Group("gpt-4o")
 	check(err)
-	lease, err := chat.Acquire(engine.Demand{InputTokens: 900})
+	// Before the first exchange nothing is admitted: wait for it.
+	lease, err := chat.Wait(ctx, engine.Demand{InputTokens: 900})
 	check(err)
 	fmt.Println("calling", lease.Ref().ID())
 	lease.Settle(engine.Usage{InputTokens: 900, OutputTokens: 150})

@@ -74,6 +74,10 @@ var rows = []row{
 	{"16", "store stopped over the end of a minute", rowRollover},
 	{"17", "clocks off, stepping, drifting; store's too", rowClocks},
 	{"18", "limit lowered and raised; nodes come and go", rowLimit},
+	{"22", "the epoch deleted", rowEpochDeleted},
+	{"23", "1.5 s lost at 10,000 deployments", rowLossAtSize},
+	{"24", "nodes join when limits are used up", rowJoiner},
+	{"25", "slow store that recovers", rowRecovered},
 	{"21a", "client shared with other traffic", rowShared},
 }
 

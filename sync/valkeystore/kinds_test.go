@@ -319,6 +319,7 @@ func handOn(t *testing.T, store syncer.Store, now func() time.Time, limits engin
 	if err != nil {
 		t.Fatal(err)
 	}
+	servertest.Until(t, "the node has met the store", func() bool { return s.Sync(t.Context()) == nil })
 	return &hand{t: t, e: e, s: s, g: g, minute: window.StartSeconds(window.EpochAt(clock.Read()))}
 }
 

@@ -20,7 +20,7 @@ var errGarbled = errors.New("the server's answer makes no sense")
 // read takes the replies to a batch apart. An error means that the batch may or
 // may not have been applied.
 func (c *call) read(b *bucket, results []valkey.ValkeyResult, batch *syncer.Batch, r *syncer.Reply) error {
-	*r = syncer.Reply{Totals: r.Totals[:0], Refused: r.Refused[:0], Cooling: r.Cooling[:0], Bytes: c.bytes}
+	*r = syncer.Reply{Totals: r.Totals[:0], Refused: r.Refused[:0], Cooling: r.Cooling[:0], Members: r.Members[:0], Bytes: c.bytes}
 	if len(results) != len(c.cmds) {
 		return errGarbled
 	}
@@ -84,6 +84,11 @@ func (c *call) applied(b *bucket, answers []valkey.ValkeyMessage, batch *syncer.
 	if c.inNodes != 0 {
 		if n, err := answers[c.inNodes].ToInt64(); err == nil {
 			r.Nodes = int(n)
+		}
+	}
+	if c.inMembers != 0 {
+		if names, err := answers[c.inMembers].AsStrSlice(); err == nil && len(names) <= mostMembers {
+			r.Members = append(r.Members, names...)
 		}
 	}
 	if c.inPrev != 0 {
