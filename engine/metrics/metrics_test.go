@@ -38,6 +38,7 @@ func newSyncer(t *testing.T, eng *engine.Engine, store syncer.Store) *syncer.Syn
 	t.Helper()
 	s, err := syncer.New(eng, store, syncer.Config{Clock: window.NewClockFrom(noon)})
 	require.NoError(t, err)
+	require.NoError(t, s.Sync(t.Context())) // until then the node admits nothing
 	return s
 }
 

@@ -21,6 +21,21 @@ func rowEpochDeleted(t underTest) string {
 	return text
 }
 
+// useAll uses every deployment on every node.
+func (f *fleet) useAll() {
+	f.t.Helper()
+	for _, g := range f.gateways {
+		for _, d := range f.config().Deployments {
+			ref, err := g.engine.Ref(d.ID)
+			if err != nil {
+				f.t.Fatal(err)
+			}
+			ref.PreCheck(engine.Demand{})
+			ref.Record(engine.Usage{InputTokens: 10})
+		}
+	}
+}
+
 // rowLossAtSize loses 1.5 s of acknowledged writes while 10,000 deployments are busy.
 func rowLossAtSize(t underTest) string {
 	const many = 10_000
@@ -28,8 +43,10 @@ func rowLossAtSize(t underTest) string {
 	f := &fleet{t: t, deployments: many}
 	f.start(fleetSize, server.Addr())
 	f.settled()
-	pause(4 * time.Second)
+	f.useAll()
+	pause(3 * time.Second)
 	server.Do(t, "SAVE")
+	f.useAll()
 	pause(1500 * time.Millisecond)
 	server.Kill(t)
 	server.Run(t)

@@ -64,9 +64,15 @@ func untilMidnight(t *testing.T) {
 	}
 }
 
+// admitted takes a request as soon as the node has met its store.
+func admitted(t *testing.T, d *daemon.Daemon) {
+	t.Helper()
+	servertest.Until(t, "a request is admitted", func() bool { return d.Engine.PreCheck("a", engine.Demand{}) == nil })
+}
+
 func use(t *testing.T, d *daemon.Daemon, tokens int64) {
 	t.Helper()
-	require.NoError(t, d.Engine.PreCheck("a", engine.Demand{}))
+	admitted(t, d)
 	require.NoError(t, d.Engine.Record("a", engine.Usage{InputTokens: tokens}))
 }
 
@@ -168,6 +174,6 @@ func TestSnapshotBesideAStore(t *testing.T) {
 	told(d)
 	require.Equal(t, [2]int64{2, 500}, today(d))
 	other, _, _ := start(t, daemon.Options{Sync: url})
-	require.NoError(t, other.Engine.PreCheck("a", engine.Demand{}))
+	admitted(t, other)
 	servertest.Until(t, "another node knows of all of it, once", func() bool { return today(other) == [2]int64{3, 500} })
 }

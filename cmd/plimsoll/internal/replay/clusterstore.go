@@ -45,6 +45,9 @@ func (c *cluster) joinEngine(mem *memstore.Store, name string, p *enginePolicy, 
 		Node: name, Interval: c.size.Interval, Clock: p.clock, Nodes: c.size.Count,
 		Deployments: deploymentIDs(pool),
 	})
+	if err == nil && !s.exchange(func() bool { return true }) { // a gateway is ready after its first exchange
+		err = errStopped
+	}
 	return s, err
 }
 

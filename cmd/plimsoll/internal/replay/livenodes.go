@@ -79,7 +79,9 @@ type engineNode struct {
 func (n *engineNode) Exchange(ctx context.Context, b syncer.Batch, r *syncer.Reply) error {
 	begin := time.Now()
 	err := n.Store.Exchange(ctx, b, r)
-	n.seen.exchanged(b.Bucket, begin, time.Now(), err)
+	if b.Seq != 0 || err != nil { // the first only asks for the epoch
+		n.seen.exchanged(b.Bucket, begin, time.Now(), err)
+	}
 	return err
 }
 

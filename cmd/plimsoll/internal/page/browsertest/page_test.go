@@ -49,6 +49,7 @@ func start(t *testing.T) *site {
 		require.NoError(t, err)
 		s, err := syncer.New(eng, store, syncer.Config{Interval: 50 * time.Millisecond})
 		require.NoError(t, err)
+		require.NoError(t, s.Sync(ctx)) // until then the node admits nothing
 		running.Go(func() { _ = s.Run(ctx) })
 		return eng, s
 	}
