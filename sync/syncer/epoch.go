@@ -167,11 +167,16 @@ func (u *usage) lacks(total Count) bool {
 }
 
 // remote returns what the others have used of a window by its total, under an
-// epoch: what nodes that have ended, or have yet to add theirs, had used before
-// the last loss stays.
+// epoch. Until the nodes have had time to add theirs again, it is no less than before
+// the last loss; of a day, what is missing then stays: nodes had used it that have
+// ended. Of a minute it goes, since it may also have been given back.
 func (u *usage) remote(total Count, settled bool) Count {
 	others := total.minus(u.committed).atLeast(Count{}).plus(u.gap)
 	if u.floor == (Count{}) {
+		return others
+	}
+	if settled && !u.kind.Daily() {
+		u.floor = Count{}
 		return others
 	}
 	if settled {

@@ -64,7 +64,7 @@ func (d *Daemon) readyz(w http.ResponseWriter, req *http.Request) {
 		r.Store = storeHealth{"connected", s.Staleness.Milliseconds(), s.Degraded.Milliseconds(), s.Nodes}
 		if s.Away {
 			r.Store.State = "away"
-		} else if s.Exchanges == 0 {
+		} else if s.Exchanges < 2 { // the first only asks for the epoch
 			r.Store.State = "away"
 			if time.Since(d.started) < firstExchange {
 				r.Ready, r.Store.State = false, "connecting"
