@@ -24,7 +24,7 @@ CORE := ./window/... ./engine ./engine/internal/... ./fuzz/...
 NESTED := $(patsubst %/go.mod,%,$(shell find . -mindepth 2 -name go.mod -not -path '*/testdata/*' -not -path './$(COMMAND)/go.mod' | sort))
 
 .DEFAULT_GOAL := help
-.PHONY: help test test-library test-command test-modules race lint bench fuzz cover faults soak clients release chart vulnerabilities server browser prometheus
+.PHONY: help test test-library test-command test-modules race lint bench fuzz cover faults soak clients release install chart vulnerabilities server browser prometheus
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -97,6 +97,9 @@ release: ## binaries of linux and darwin on amd64 and arm64 in dist/, with check
 	done; done
 	cd $(COMMAND) && $(CYCLONEDX) app -json -licenses -packages=false -main . -output $(CURDIR)/dist/plimsoll-$(VERSION).cdx.json
 	cd dist && sha256sum plimsoll-* >SHA256SUMS && cat SHA256SUMS
+
+install: ## go install of the command at its release, from a proxy made of this checkout's commit as if it were tagged
+	.ci/test-install
 
 chart: ## helm lint and helm template of docs/deploy/chart
 	$(HELM) lint --strict docs/deploy/chart

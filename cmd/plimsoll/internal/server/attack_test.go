@@ -165,7 +165,7 @@ func TestEvents(t *testing.T) {
 	require.NoError(t, err)
 	_, err = io.WriteString(e, "http: TLS handshake error from 192.0.2.7:1: EOF\n") // somebody looked whether there is anyone
 	require.NoError(t, err)
-	require.Equal(t, 1, strings.Count(log.String(), "a TLS handshake failed"))
+	require.Equal(t, 1, strings.Count(log.String(), "kind=tls_handshake"))
 	require.Equal(t, 1, strings.Count(log.String(), "level=ERROR"))
 	now = now.Add(time.Minute)
 	e.Count(server.TLSHandshake, "again")
@@ -184,7 +184,7 @@ func TestServerReportsEvents(t *testing.T) {
 	})}, "127.0.0.1:0")
 	_, err := client(t, a, nil).Get("http://x/")
 	require.Error(t, err)
-	require.Eventually(t, func() bool { return strings.Contains(log.String(), `level=ERROR msg="a request's handler failed"`) }, 10*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Contains(log.String(), "kind=handler_panic") }, 10*time.Second, 5*time.Millisecond)
 }
 
 // While the end is announced, new connections are accepted; hurrying ends that.

@@ -19,8 +19,8 @@ func CheckDescriptors(connections int, log *slog.Logger) {
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return // nothing is known
 	}
-	if need := uint64(connections) + spareDescriptors; uint64(limit.Cur) < need {
+	if need := uint64(connections) + spareDescriptors; limit.Cur < need {
 		log.Warn("fewer files may be open than --max-connections needs: raise LimitNOFILE (ulimit -n) or lower --max-connections",
-			"limit", uint64(limit.Cur), "needed", need, "max_connections", connections)
+			"limit", limit.Cur, "needed", need, "max_connections", connections)
 	}
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"strings"
@@ -78,11 +79,11 @@ func (e *Events) Count(k Event, detail string) {
 	}
 	n := e.silent[k]
 	e.last[k], e.silent[k] = now, 0
+	level := slog.LevelWarn
 	if k == HandlerPanic {
-		e.log.Error(eventMessages[k], "count", n, "detail", detail)
-		return
+		level = slog.LevelError
 	}
-	e.log.Warn(eventMessages[k], "kind", k.String(), "count", n, "detail", detail)
+	e.log.Log(context.Background(), level, "trouble around requests; others of its kind are counted for a minute", "kind", k.String(), "what", eventMessages[k], "count", n, "detail", detail)
 }
 
 // accept counts an error of a listener.
@@ -108,7 +109,6 @@ func (e *Events) Write(line []byte) (int, error) {
 		}
 	case strings.HasPrefix(text, "http: Accept error"): // counted by the listener
 	default:
-		e.log.Debug(text)
 		e.Count(OtherServerError, firstLine(text))
 	}
 	return len(line), nil

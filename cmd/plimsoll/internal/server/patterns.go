@@ -1,7 +1,9 @@
 package server
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -17,10 +19,8 @@ func ParsePatterns(text string) (Patterns, error) {
 	if len(p) > maxPatterns {
 		return nil, fmt.Errorf("%d patterns; at most %d", len(p), maxPatterns)
 	}
-	for _, one := range p {
-		if one == "" {
-			return nil, fmt.Errorf("an empty pattern; separate patterns by one comma, * stands for any text")
-		}
+	if slices.Contains(p, "") {
+		return nil, errors.New("an empty pattern; separate patterns by one comma, * stands for any text")
 	}
 	return p, nil
 }
@@ -30,12 +30,7 @@ func (p Patterns) Match(name string) bool {
 	if p == nil {
 		return true
 	}
-	for _, one := range p {
-		if glob(one, name) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(p, func(one string) bool { return glob(one, name) })
 }
 
 // glob matches a pattern of which each * is tried at the first place that fits: what

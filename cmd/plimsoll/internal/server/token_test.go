@@ -114,9 +114,20 @@ func TestPatterns(t *testing.T) {
 		pattern, name string
 		want          bool
 	}{
-		{"gpt-4o", "gpt-4o", true}, {"gpt-4o", "gpt-4o-mini", false}, {"gpt-*", "gpt-", true}, {"*", "", true}, {"*-mini", "gpt-4o-mini", true},
-		{"*-mini", "mini", false}, {"a*b*c", "abc", true}, {"a*b*c", "a-b-b-c", true}, {"a*b*c", "acb", false}, {"*a*", "bab", true}, {"a*a", "a", false},
-		{"**", "x", true}, {"a?", "ab", false}, {"[a]", "a", false},
+		{"gpt-4o", "gpt-4o", true},
+		{"gpt-4o", "gpt-4o-mini", false},
+		{"gpt-*", "gpt-", true},
+		{"*", "", true},
+		{"*-mini", "gpt-4o-mini", true},
+		{"*-mini", "mini", false},
+		{"a*b*c", "abc", true},
+		{"a*b*c", "a-b-b-c", true},
+		{"a*b*c", "acb", false},
+		{"*a*", "bab", true},
+		{"a*a", "a", false},
+		{"**", "x", true},
+		{"a?", "ab", false},
+		{"[a]", "a", false},
 	} {
 		p, err := server.ParsePatterns(tt.pattern)
 		require.NoError(t, err)

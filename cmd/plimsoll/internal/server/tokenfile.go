@@ -58,8 +58,8 @@ func replaceTokens(path, text string, there bool) error {
 	} else if there {
 		return err
 	}
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real // the link stays one
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target // the link stays one
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".tokens-*")
 	if err != nil {

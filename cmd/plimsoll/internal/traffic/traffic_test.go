@@ -22,8 +22,12 @@ func TestTraffic(t *testing.T) {
 	tr.Refused("chat")
 	tr.Refused("none")
 	for _, a := range []transport.Attempt{
-		{Number: 1, Status: 429}, {Number: 2, Status: 200, Ending: transport.Settled, Usage: engine.Usage{InputTokens: 7, OutputTokens: 3}},
-		{Number: 1, Status: 503}, {Number: 1, Status: 400}, {Number: 1, Err: context.DeadlineExceeded}, {Number: 1, Err: errors.New("refused")},
+		{Number: 1, Status: 429},
+		{Number: 2, Status: 200, Ending: transport.Settled, Usage: engine.Usage{InputTokens: 7, OutputTokens: 3}},
+		{Number: 1, Status: 503},
+		{Number: 1, Status: 400},
+		{Number: 1, Err: context.DeadlineExceeded},
+		{Number: 1, Err: errors.New("refused")},
 	} {
 		a.Group, a.Deployment = "chat", "a-secret"
 		tr.Attempted(a)
