@@ -28,14 +28,21 @@ func (l *Lease) Observe(s provider.Signal) {
 //
 // A refusal makes the deployment cool down: for as long as the provider said, or
 // for a guess that grows from refusal to refusal, from a second to 30 s, which
-// never takes the last deployment of a group away; ten minutes at least when the
-// account is empty. One failure alone is no pattern, and a request that was too
-// large or at fault itself says nothing about others. When the cooldown is over
-// one request goes first, and the others follow when it is answered, or after as
-// long as it takes at most (10 s).
+// never takes the last deployment of a group away; when the account is empty for
+// ten minutes, or for one minute where no other deployment takes requests. A single
+// failure starts no cooldown, and a request that was too large or at fault itself
+// says nothing about others. Refusals of requests sent before a cooldown began are
+// one refusal. When the cooldown is over one request of any class goes first; the
+// others follow when a request sent after the cooldown is answered, or 10 s after
+// the first at most.
 //
-// With the zero Mark figures can only restrict: nobody knows what was charged
-// since. The zero Ref does nothing.
+// A figure of what remains replaces what was charged before the mark: leases from
+// before it give nothing back of that afterwards. A limit that an answer names is
+// in force for 5 minutes after the last answer that named it.
+//
+// The zero Mark counts as sent now, and figures can then only restrict: what was
+// charged since is unknown. Numbers out of range are clamped. The zero Ref does
+// nothing.
 func (r Ref) Observe(s provider.Signal, m Mark) {
 	if r.h != nil {
 		h := r.alive()
