@@ -83,11 +83,9 @@ func (t *tally) items(raw json.RawMessage) {
 			t.content(thought, 1)
 		}
 		for call := range wire.Elements(it.calls) {
-			for name, v := range wire.Members(call) {
-				if name == "function" {
-					f := itemOf(v)
-					t.call(f.name, f.arguments)
-				}
+			if function := wire.Get(call, "function"); len(function) > 0 {
+				f := itemOf(function)
+				t.call(f.name, f.arguments)
 			}
 		}
 	}
