@@ -19,7 +19,8 @@ type frame struct {
 	// failing says that a deployment has a failure rate.
 	failing atomic.Bool
 	*layout
-	handles []*handle // of the layout, one load closer
+	e       *Engine // of the layout, one load closer, like the next
+	handles []*handle
 	cells   []window.Cell
 	blocks  []block
 	shares  []share // under the group's mutex
@@ -52,7 +53,7 @@ var noShare = share{
 func newFrame(l *layout, epoch int64) *frame {
 	n := len(l.handles)
 	f := &frame{
-		Epoch: epoch, end: window.Start(epoch + 1), layout: l, handles: l.handles,
+		Epoch: epoch, end: window.Start(epoch + 1), layout: l, e: l.e, handles: l.handles,
 		cells: make([]window.Cell, n), blocks: make([]block, len(l.starts)-1), shares: make([]share, n), foreign: make([]foreign, n), spots: make([]spot, n),
 	}
 	f.wake.Store(f.end)
