@@ -18,6 +18,6 @@
 // # Failure
 //
 // A count that could not be made is an error. No function returns 0 for a text
-// that is not empty. Work is bounded: an estimate reads at most 64 KiB of a text,
+// that is not empty. Work is bounded: an estimate reads at most 32 KiB of a text,
 // an exact count refuses what would take too long ([ErrTooLong]).
 package estimate

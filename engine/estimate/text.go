@@ -15,7 +15,7 @@ type Counter interface {
 const (
 	// A text of up to scanned bytes is read in full. Of a longer one, samples
 	// parts are read, spread evenly, so that time has a bound.
-	scanned = 64 << 10
+	scanned = 32 << 10
 	samples = 64
 	sample  = scanned / samples
 
@@ -26,8 +26,8 @@ const (
 // result is 0 for "" only and never more than len(text). How far off it can be,
 // by kind and size of text, is in docs/ESTIMATES.md; short texts are known
 // less well. Invalid UTF-8 counts byte by byte, a special token such as
-// "<|endoftext|>" as the text that it is. Of a text above 64 KiB only samples,
-// 64 KiB in all, are read, so that its cost has a bound.
+// "<|endoftext|>" as the text that it is. Of a text above 32 KiB only samples,
+// 32 KiB in all, are read, so that its cost has a bound.
 //
 // It does not allocate and may be called from any number of goroutines.
 func Text(text string, enc Encoding) int64 {

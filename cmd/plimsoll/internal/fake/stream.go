@@ -3,6 +3,7 @@ package fake
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 )
@@ -87,10 +88,7 @@ func (s *stream) responses(id string, in *asked, said reply, u usage) {
 	event("response.created", object{"response": responseOf(id, in.Previous, in.Model, "", nil, u, "in_progress")})
 	event("response.in_progress", object{"response": responseOf(id, in.Previous, in.Model, "", nil, u, "in_progress")})
 	done := item(&said, said.text)
-	begun := object{}
-	for k, v := range done {
-		begun[k] = v
-	}
+	begun := maps.Clone(done)
 	begun["status"] = "in_progress"
 	if said.tool != "" {
 		begun["arguments"] = ""

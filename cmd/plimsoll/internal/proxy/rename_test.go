@@ -25,14 +25,18 @@ func TestRename(t *testing.T) {
 		want   string
 	}{
 		{`{"id":"r1"}`, false, `{"id":"new-r1"}`},
-		{`{"x":{"id":"no"},"y":["id",{"id":"no"}],"z":"\"id\":\"no\"","id" : "r1","again":"r1","text":"\"r1\"","previous_response_id":"r0","r0":"r0"}`, false,
-			`{"x":{"id":"no"},"y":["id",{"id":"no"}],"z":"\"id\":\"no\"","id" : "new-r1","again":"new-r1","text":"\"r1\"","previous_response_id":"new-r0","new-r0":"new-r0"}`},
+		{
+			`{"x":{"id":"no"},"y":["id",{"id":"no"}],"z":"\"id\":\"no\"","id" : "r1","again":"r1","text":"\"r1\"","previous_response_id":"r0","r0":"r0"}`, false,
+			`{"x":{"id":"no"},"y":["id",{"id":"no"}],"z":"\"id\":\"no\"","id" : "new-r1","again":"new-r1","text":"\"r1\"","previous_response_id":"new-r0","new-r0":"new-r0"}`,
+		},
 		{`{"id":null,"a":1}`, false, `{"id":null,"a":1}`},
 		{`["id"]`, false, `["id"]`},
 		{``, false, ``},
 		{`{"id":"r1`, false, `{"id":"r1`},
-		{": ping\n\nevent: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"object\":\"response\",\"id\":\"r1\"}}\n\ndata: {\"delta\":\"r1 \\\"r1\\\"\"}\n\ndata: {\"response\":{\"id\":\"r1\"}}\n\n", true,
-			": ping\n\nevent: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"object\":\"response\",\"id\":\"new-r1\"}}\n\ndata: {\"delta\":\"r1 \\\"r1\\\"\"}\n\ndata: {\"response\":{\"id\":\"new-r1\"}}\n\n"},
+		{
+			": ping\n\nevent: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"object\":\"response\",\"id\":\"r1\"}}\n\ndata: {\"delta\":\"r1 \\\"r1\\\"\"}\n\ndata: {\"response\":{\"id\":\"r1\"}}\n\n", true,
+			": ping\n\nevent: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"object\":\"response\",\"id\":\"new-r1\"}}\n\ndata: {\"delta\":\"r1 \\\"r1\\\"\"}\n\ndata: {\"response\":{\"id\":\"new-r1\"}}\n\n",
+		},
 		{"data: {\"error\":{}}\n\n", true, "data: {\"error\":{}}\n\n"},
 	} {
 		for _, src := range []io.Reader{strings.NewReader(tt.text), iotest.OneByteReader(strings.NewReader(tt.text)), iotest.HalfReader(strings.NewReader(tt.text))} {
