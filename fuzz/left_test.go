@@ -46,6 +46,7 @@ func TestNoMoreIsAdmittedThanAFigureLeft(t *testing.T) {
 }
 
 func left(t *testing.T, seed uint64, p provider.Profile, l provider.Limit, limit int64) {
+	t.Helper()
 	r := rand.New(rand.NewPCG(seed, 11))
 	v := newVirtual()
 	limits := engine.Limits{TPM: limit}

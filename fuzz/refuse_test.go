@@ -41,11 +41,20 @@ func anything(r *rand.Rand) provider.Signal {
 func TestNothingRefusesLongerThanItSays(t *testing.T) {
 	const backOff = 10*time.Minute + 5*time.Minute + 2*time.Minute + time.Minute // no money, a reported limit, a figure's debt, the rest
 	shapes := []provider.Profile{
-		{}, {LearnPhase: true, RequestWindow: 10 * time.Second}, {Shape: provider.Bucket}, {Phase: 7 * time.Second},
-		{Shape: provider.Bucket, Admit: provider.AdmitLarger}, {Pool: "p"}, {Pool: "q", Shape: provider.Bucket},
+		{},
+		{LearnPhase: true, RequestWindow: 10 * time.Second},
+		{Shape: provider.Bucket},
+		{Phase: 7 * time.Second},
+		{Shape: provider.Bucket, Admit: provider.AdmitLarger},
+		{Pool: "p"},
+		{Pool: "q", Shape: provider.Bucket},
 	}
 	configured := []engine.Limits{
-		{}, {RPM: 100, TPM: 10_000}, {InputTPM: 5000, OutputTPM: 5000, RPM: 60}, {RPM: 100, RPD: 5000, TPD: 1_000_000}, {MaxInFlight: 4, TPM: 2000},
+		{},
+		{RPM: 100, TPM: 10_000},
+		{InputTPM: 5000, OutputTPM: 5000, RPM: 60},
+		{RPM: 100, RPD: 5000, TPD: 1_000_000},
+		{MaxInFlight: 4, TPM: 2000},
 	}
 	for seed := range uint64(scale(2000)) {
 		r := rand.New(rand.NewPCG(seed, 3))

@@ -34,12 +34,12 @@ type limit struct {
 // limitsOf returns the limits of a deployment, those that are set.
 func limitsOf(d *deployment) (ls []*limit) {
 	p, caps := &d.cfg.Profile, d.caps()
-	add := func(name engine.Limit, length int64, max func(engine.Limits) int64, of func(amount) int64) {
-		n := max(caps)
+	add := func(name engine.Limit, length int64, most func(engine.Limits) int64, of func(amount) int64) {
+		n := most(caps)
 		if n == 0 {
 			return
 		}
-		l := &limit{name: name, max: max, of: of}
+		l := &limit{name: name, max: most, of: of}
 		switch {
 		case length == minute && p.Shape == provider.Bucket:
 			l.bucket = &rule.Ledger{Limit: n}

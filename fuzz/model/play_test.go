@@ -49,6 +49,7 @@ func TestModel(t *testing.T) {
 }
 
 func newWorld(t *testing.T, seed uint64) *world {
+	t.Helper()
 	w := &world{t: t, r: rand.New(rand.NewPCG(seed, 2026)), seed: seed, now: 30_000_000 * minute}
 	w.cfg = configure(w.r)
 	draws := rand.New(rand.NewPCG(seed, 2027))
