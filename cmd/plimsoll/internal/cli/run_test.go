@@ -56,9 +56,9 @@ func TestUsageErrors(t *testing.T) {
 		args []string
 		want string
 	}{
-		{"nothing", nil, "plimsoll: no command given; use one of: serve, top, replay, check, token, version, man\n" + more},
+		{"nothing", nil, "plimsoll: no command given; use one of: serve, top, replay, check, token, fake, version, man\n" + more},
 		{"unknown command", []string{"reply"}, "plimsoll: unknown command \"reply\"; did you mean replay?\n" + more},
-		{"nothing like it", []string{"fly"}, "plimsoll: unknown command \"fly\"; use one of: serve, top, replay, check, token, version, man\n" + more},
+		{"nothing like it", []string{"fly"}, "plimsoll: unknown command \"fly\"; use one of: serve, top, replay, check, token, fake, version, man\n" + more},
 		{"one dash", []string{"replay", "-sync=valkey://:hunter2@h", "-lod", "1"}, "plimsoll: replay: unknown flag --lod; use one of --compare, --config, --for, --group, --interval, --json, --load, --nodes, --policy, --pool, --profiles, --rule, --seed, --speed, --strategy, --sync, --target, --trace, --traffic\n" + moreReplay},
 		{"flag after an argument", []string{"replay", "x.csv", "--load", "95%"}, "plimsoll: replay: invalid value \"95%\" for flag --load: want a number from 0.001 to 1000\n" + moreReplay},
 		{"speed of nothing", []string{"replay", "--speed", "2"}, "plimsoll: replay: --speed is of a replay against a daemon; give it by --target URL\n" + moreReplay},
