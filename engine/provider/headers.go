@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"math"
 	"strings"
 	"time"
 )
@@ -111,16 +112,24 @@ func (r *reader) readFamily(f *family) {
 }
 
 // ofDay reports whether the figures of a header that is of a minute for most are those
-// of a day: OpenAI has the same name for both. A limit that refills evenly is full again
-// after its period times the part that is used.
+// of a day: OpenAI has the same name for both. Its limits refill evenly, so that one is
+// full again after its period times the part that is used. The figures of a minute that
+// ends all at once can look the same early in the minute, so a reset within a minute
+// counts for OpenAI alone, and only where tokens are not reset at the same instant.
 func (r *reader) ofDay(f *family, limit int64) bool {
 	remaining, ok := r.figure(f.remaining)
 	reset, timed := r.wait(r.header(f.reset), time.Second)
 	if !ok || !timed || remaining >= limit || limit <= 0 {
 		return false
 	}
-	const between = 2277 // s: the geometric mean of a minute and a day
-	return reset.Seconds()*float64(limit)/float64(limit-remaining) > between
+	const day, tolerance = 86_400.0, 0.2
+	period := reset.Seconds() * float64(limit) / float64(limit-remaining)
+	if math.Abs(period/day-1) > tolerance {
+		return false
+	}
+	tokens, timed := r.wait(r.header("x-ratelimit-reset-tokens"), time.Second)
+	together := timed && (tokens-reset).Abs() <= time.Second
+	return reset > time.Minute || r.Provider == "openai" && !together
 }
 
 // readProject replaces OpenAI's figures by those of the project where they leave
