@@ -159,7 +159,7 @@ func ExampleDemand_affinity() {
 	}
 	chat, _ := eng.Group("chat")
 	h := fnv.New64a()
-	h.Write([]byte("session 4714"))
+	h.Write([]byte("session 4717"))
 	for range 3 {
 		turn, _ := chat.TryAcquire(engine.Demand{InputTokens: 20_000, OutputTokens: 500, Affinity: h.Sum64()})
 		fmt.Println(turn.Ref().ID())
