@@ -34,6 +34,7 @@ func TestNotAConfiguration(t *testing.T) {
 		{"empty model_list", "model_list: []", "f.yaml:1: model_list: is empty"},
 		{"tab", "deployments:\n\t- id: a\n", "f.yaml:2: is not YAML: the line is indented with a tab; use spaces"},
 		{"tab further down", "deployments:\n  - id: a\n  \tgroup: b\n", "f.yaml:3: is not YAML: the line is indented with a tab; use spaces"},
+		{"indentation", "deployments:\n  - id: a\n   group: b\n", "f.yaml:3: is not YAML: "},
 		{"bracket", "deployments: [{id: a, group: b}\nstrategy: x\n", "is not YAML: did not find expected"},
 		{"two colons", "a: b: c", "is not YAML: mapping values are not allowed in this context"},
 		{"unknown alias", "deployments: *nobody", "is not YAML: an alias (*name) refers to no anchor (&name) before it"},

@@ -67,7 +67,34 @@ func yamlError(data []byte, err error) (int, error) {
 		return line, errors.New("is not YAML: the line is indented with a tab; use spaces")
 	}
 	line, _ := strconv.Atoi(m[1]) // 0 if there is none
+	if line > 0 {
+		line = brokenLine(data, line)
+	}
 	return line, fmt.Errorf("is not YAML: %s", anchorText.ReplaceAllString(m[2], "an alias (*name) refers to no anchor (&name) before it; quote a text that begins with *"))
+}
+
+// longestSearched is the largest file, in bytes, in which brokenLine searches.
+const longestSearched = 64 << 10
+
+// brokenLine returns the line at which a file ceases to be YAML. The library names
+// the line before the one where the broken list or mapping begins, from which the
+// search goes down: what comes before the broken line can be read.
+func brokenLine(data []byte, from int) int {
+	if len(data) > longestSearched {
+		return from
+	}
+	n, end := 0, 0
+	for line := range bytes.Lines(data) {
+		n, end = n+1, end+len(line)
+		if n < from {
+			continue
+		}
+		var doc yaml.Node
+		if err := yaml.Unmarshal(data[:end], &doc); err != nil {
+			return n
+		}
+	}
+	return from
 }
 
 // tabbed returns the first line with a tab in its indentation, 0 if none has.

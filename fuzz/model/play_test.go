@@ -113,7 +113,7 @@ func (w *world) move(by int64) {
 		return p.Shape != provider.Minute || p.Phase != 0 || p.RequestWindow != 0 || p.Pool != ""
 	})
 	if plain && w.r.IntN(4) == 0 {
-		by = -int64(w.r.IntN(5e9))
+		by = -w.r.Int64N(5e9)
 	}
 	w.src += by
 	w.now = w.clk.Read()
