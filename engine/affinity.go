@@ -62,23 +62,23 @@ func sizesOf(live []*handle) []float64 {
 // favourite returns the cell of a tier that the demand's affinity likes best
 // among those it may go to that are neither disabled nor cooling down; -1 if
 // there is none. It does not look at the room.
-func (f *frame) favourite(t *tier, q *ask) int {
+func (v *view) favourite(t *tier, q *ask) int {
 	best, least, at := uint64(0), math.Inf(1), -1
 	for b := t.first; b < t.last; b++ {
-		from := int(f.starts[b])
-		for mask := q.mask(f, b); mask != 0; mask &= mask - 1 {
+		from := int(v.starts[b])
+		for mask := q.mask(v, b); mask != 0; mask &= mask - 1 {
 			i := from + bits.TrailingZeros16(mask)
-			l := liking(q.affinity, f.seeds[i])
-			if f.sizes != nil {
-				if far := distance(l, f.sizes[i]); far < least || at < 0 {
-					if gate, _ := f.cells[i].Caps(); gate >= 0 {
+			l := liking(q.affinity, v.seeds[i])
+			if v.sizes != nil {
+				if far := distance(l, v.sizes[i]); far < least || at < 0 {
+					if gate, _ := v.pair(i, q).Caps(); gate >= 0 {
 						least, at = far, i
 					}
 				}
 				continue
 			}
 			if l > best || at < 0 {
-				if gate, _ := f.cells[i].Caps(); gate >= 0 {
+				if gate, _ := v.pair(i, q).Caps(); gate >= 0 {
 					best, at = l, i
 				}
 			}

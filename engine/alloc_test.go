@@ -17,8 +17,6 @@ import (
 // its states.
 const allocating = 2
 
-var id0 = id(0)
-
 // pool is n deployments of one group with these limits. Half of them are
 // tagged, and a tenth stand in a second tier.
 func pool(strategy engine.Strategy, n int, limits engine.Limits) engine.Config {

@@ -3,8 +3,10 @@ package engine
 import (
 	"cmp"
 	"math"
+	"runtime"
 	"slices"
 
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
@@ -15,8 +17,7 @@ import (
 // Handles stay valid. A configuration that [Config.Validate] rejects, or that
 // changes what New has fixed, changes nothing and is returned as an error.
 //
-// Requests of a group that changes wait while its windows are swapped; those of
-// other groups do not.
+// Requests go on meanwhile by the configuration before.
 func (e *Engine) Apply(cfg Config) error {
 	if err := cfg.Validate(); err != nil {
 		return err
@@ -28,9 +29,8 @@ func (e *Engine) Apply(cfg Config) error {
 	return nil
 }
 
-// apply lays out every group anew: first the new frames are built, then the old
-// cells are sealed and copied, then the new frames are published. A writer that
-// meets a sealed cell waits for the publication and finds the cell again.
+// apply publishes a new view of every group that changes. It moves, copies and seals no
+// counter: a deployment that changes its group is turned by another group from now on.
 func (e *Engine) apply(cfg Config) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -44,19 +44,18 @@ func (e *Engine) apply(cfg Config) {
 	e.classes.Store(int64(len(classes)))
 	e.round++
 	p := e.plan(&cfg)
-	for _, g := range p.groups {
+	for _, g := range p.groups { // always in this order
 		g.mu.Lock()
 	}
-	p.roll()
+	p.turn()
 	p.assign(&cfg)
-	p.gather(&cfg)
-	p.build(cfg.Strategy)
-	p.move()
-	p.publish()
+	p.retire()
+	e.gatherPools(&cfg, p.byName, p.at.Now)
+	p.publish(cfg.Strategy)
+	p.name(&cfg)
 	for _, g := range p.groups {
 		g.mu.Unlock()
 	}
-	p.name(&cfg)
 	e.maxWaiters.Store(int64(cmp.Or(cfg.MaxWaiters, defaultWaiters)))
 	for _, g := range p.groups {
 		g.line.recall()
@@ -65,39 +64,21 @@ func (e *Engine) apply(cfg Config) {
 
 // plan is an Apply in progress.
 type plan struct {
-	e      *Engine
-	groups []*Group // all there were, then the new ones
-	byName map[string]*Group
-	now    int64
-
-	live, removed map[*Group][]*handle
-	old           map[*handle]place   // where a handle's cells are now
-	places        map[*handle]*place  // where they will be, if elsewhere
-	dirty         map[*Group]bool     // what changes
-	frames        map[*Group]*frame   // of the groups that change
-	from          map[*Group][]cellAt // where the frames' cells are copied from
-}
-
-// cellAt is a cell in the frames of a group that are about to be replaced; the
-// zero value is none.
-type cellAt struct {
-	g   *Group
-	cur *frame
-	i   int
-}
-
-func newPlan(e *Engine, groups []*Group, now int64) *plan {
-	return &plan{
-		e: e, groups: groups, byName: map[string]*Group{}, now: now,
-		live: map[*Group][]*handle{}, removed: map[*Group][]*handle{},
-		old: map[*handle]place{}, dirty: map[*Group]bool{}, frames: map[*Group]*frame{},
-		from: map[*Group][]cellAt{}, places: map[*handle]*place{},
-	}
+	e          *Engine
+	at         counter.At
+	groups     []*Group // all there were, then the new ones
+	byName     map[string]*Group
+	configured map[*handle]bool
+	live       map[*Group][]*handle
+	dirty      map[*Group]bool // groups that change
 }
 
 // plan lists the groups that there are and that there will be.
 func (e *Engine) plan(cfg *Config) *plan {
-	p := newPlan(e, slices.Clone(*e.all.Load()), e.clock.Read())
+	p := &plan{
+		e: e, groups: slices.Clone(*e.all.Load()), byName: map[string]*Group{}, dirty: map[*Group]bool{},
+		configured: make(map[*handle]bool, len(cfg.Deployments)), live: map[*Group][]*handle{},
+	}
 	for _, g := range p.groups {
 		p.byName[g.name] = g
 	}
@@ -105,182 +86,141 @@ func (e *Engine) plan(cfg *Config) *plan {
 		name := cfg.Deployments[i].Group
 		if p.byName[name] == nil {
 			g := &Group{e: e, clock: e.clock, name: name, line: newLine()}
-			g.cur.Store(newFrame(newLayout(e, cfg.Strategy, nil, nil), window.EpochAt(p.now)))
+			g.view.Store(newView(e, cfg.Strategy, nil))
 			p.byName[name] = g
 			p.groups = append(p.groups, g)
+			p.dirty[g] = true
 		}
 	}
 	return p
 }
 
-// roll brings all groups to one epoch.
-func (p *plan) roll() {
+// turn brings all groups to one minute, which no group of this engine has passed.
+func (p *plan) turn() {
+	now := max(p.e.clock.Read(), window.Start(p.e.last))
 	for _, g := range p.groups {
-		p.now = max(p.now, window.Start(g.cur.Load().Epoch))
+		now = max(now, window.Start(g.epoch.Load()))
 	}
+	p.at = counter.At{Epoch: window.EpochAt(now), Now: now}
+	p.e.last = p.at.Epoch
 	for _, g := range p.groups {
-		g.turnLocked(p.now)
+		if g.epoch.Load() == 0 { // new
+			g.epoch.Store(p.at.Epoch)
+			g.wake.Store(window.Start(p.at.Epoch + 1))
+		}
+		g.turnLocked(now)
 	}
 }
 
 // assign gives every deployment its handle, its group and its configuration,
 // and finds out which groups change.
 func (p *plan) assign(cfg *Config) {
-	configured := make(map[*handle]bool, len(cfg.Deployments))
 	applied := map[*Group][]Deployment{}
 	for i := range cfg.Deployments {
 		d := cfg.Deployments[i]
 		d.Tags = slices.Clone(d.Tags)
+		g := p.byName[d.Group]
 		h, ok := p.e.handles.Load(d.ID)
 		if !ok {
-			h = &handle{heard: &heard{}, ledger: &ledger{}, days: &days{}, e: p.e, clock: p.e.clock, id: d.ID, seed: seedOf(d.ID)}
+			if h = p.e.found(d.ID); h == nil {
+				h = newHandle(p.e, d.ID)
+			}
 		}
-		g := p.byName[d.Group]
-		if h.configure(d, cfg.ExpectedOutput, window.EpochAt(p.now), p.now) {
+		if h.configure(d, cfg.ExpectedOutput, p.at) {
 			p.dirty[g] = true
 		}
-		configured[h] = true
-		if o := h.place.Load(); o != nil && o.g != g {
-			p.dirty[o.g] = true
+		if h.group.Load() == nil {
+			h.begin(p.at.Epoch)
+			p.e.handles.Store(d.ID, h)
+		} else if old := h.group.Load(); old != g {
+			p.dirty[old], p.dirty[g] = true, true
 		}
+		p.configured[h] = true
 		p.live[g] = append(p.live[g], h)
 		applied[g] = append(applied[g], d)
 	}
 	for _, g := range p.groups {
-		p.dirty[g] = p.dirty[g] || g.cur.Load().strategy != cfg.Strategy || !slices.EqualFunc(g.applied, applied[g], Deployment.equal)
+		p.dirty[g] = p.dirty[g] || g.view.Load().strategy != cfg.Strategy || !slices.EqualFunc(g.applied, applied[g], Deployment.equal)
 		g.applied = applied[g]
-		p.retire(g, configured)
 	}
 }
 
-// retire lists the removed handles that stand in a group, those with nothing
-// left to count last.
-func (p *plan) retire(g *Group, configured map[*handle]bool) {
-	f := g.cur.Load()
-	var spent []*handle
-	for i, h := range f.handles {
-		p.old[h] = place{g, i}
-		if configured[h] {
-			continue
-		}
-		if !h.gone {
-			h.gone, h.goneSince = true, f.Epoch
-		}
-		if h.lingers(f.Epoch) {
-			p.removed[g] = append(p.removed[g], h)
-		} else {
-			spent = append(spent, h)
-		}
-	}
-	p.removed[g] = append(p.removed[g], spent...)
-}
-
-func (d Deployment) equal(o Deployment) bool {
-	return d.ID == o.ID && d.Group == o.Group && d.Model == o.Model && d.Limits == o.Limits && d.Margin == o.Margin &&
-		d.DefaultMaxOutput == o.DefaultMaxOutput && d.Profile == o.Profile && d.Weight == o.Weight && d.Disabled == o.Disabled && d.Order == o.Order && slices.Equal(d.Tags, o.Tags)
-}
-
-// build makes the new frames, caps still closed.
-func (p *plan) build(s Strategy) {
-	ahead := p.ahead()
+// retire moves the deployments that are no longer configured out of the views. They
+// stay with their groups for as long as they have something to count for.
+func (p *plan) retire() {
 	for _, g := range p.groups {
-		if !p.dirty[g] {
-			continue
-		}
-		l := newLayout(p.e, s, p.live[g], p.removed[g])
-		l.line = g.line
-		f := newFrame(l, g.cur.Load().Epoch)
-		f.prev.Store(newFrame(l, f.Epoch-1))
-		p.frames[g] = f
-		p.from[g] = make([]cellAt, len(l.handles))
-		for i, h := range l.handles {
-			if o, ok := p.old[h]; ok {
-				p.from[g][i] = cellAt{o.g, o.g.cur.Load(), o.i}
-			}
-			if o := h.place.Load(); o == nil || *o != (place{g, i}) {
-				p.places[h] = &place{g, i}
-			}
-		}
-		for i, h := range l.handles {
-			if sh, ok := ahead[h]; ok {
-				if g.next == nil {
-					g.next = newFrame(l, f.Epoch+1)
-				}
-				g.next.shares[i] = sh
-			}
-		}
-	}
-}
-
-// ahead takes the groups' next frames, if they have them already, and returns
-// what was absorbed into them.
-func (p *plan) ahead() map[*handle]share {
-	shares := map[*handle]share{}
-	for _, g := range p.groups {
-		n := g.next
-		if n == nil || !p.dirty[g] {
-			continue
-		}
-		g.next = nil
-		for i, h := range n.handles {
-			if n.Epoch == g.cur.Load().Epoch+1 && n.shares[i] != noShare {
-				shares[h] = n.shares[i]
-			}
-		}
-	}
-	return shares
-}
-
-// move seals the old cells and copies them into the new frames.
-func (p *plan) move() {
-	for g, f := range p.frames {
-		before := f.prev.Load()
-		for i, o := range p.from[g] {
-			if o.g == nil {
-				f.recap(i)
+		was := slices.Concat(g.view.Load().handles, g.removed)
+		g.removed = nil
+		for _, h := range was {
+			if p.configured[h] {
 				continue
 			}
-			f.inherit(i, o.cur, o.i)
-			f.recap(i)
-			h := f.handles[i]
-			if b := o.cur.prev.Load(); b != nil && b.has(o.i, h) {
-				if b.Epoch == before.Epoch {
-					before.inherit(i, b, o.i)
-				} else {
-					o.g.foldCell(b, o.i, h)
-				}
+			if !h.gone {
+				h.gone, h.goneSince = true, p.at.Epoch
+				h.recap()
 			}
-		}
-	}
-	for g := range p.frames { // what dropped handles left in the previous window
-		f := g.cur.Load()
-		if b := f.prev.Load(); b != nil {
-			for i := len(f.handles); i < len(b.handles); i++ {
-				g.foldCell(b, i, b.handles[i])
-			}
+			h.seat.Store(nil)
+			g.removed = append(g.removed, h)
 		}
 	}
 }
 
-// inherit takes over a cell of an older frame of the same epoch.
-func (f *frame) inherit(i int, old *frame, j int) {
-	f.cells[i].CopyFrom(&old.cells[j])
-	f.shares[i] = old.shares[j]
-	f.foreign[i].tokens, f.foreign[i].requests = old.foreign[j].load()
-}
-
-// publish gives every handle its place and every group its frame. Places come
-// first: whoever finds place and frame at odds waits.
-func (p *plan) publish() {
-	for h, at := range p.places {
-		h.place.Store(at)
-	}
-	for g, f := range p.frames {
-		g.publish(f)
+// publish gives every group that changes its view. Seats and groups come first: a
+// caller that frees capacity reaches the new view's blocks (protocol 3).
+func (p *plan) publish(s Strategy) {
+	for _, g := range p.groups {
+		if p.dirty[g] {
+			g.show(newView(p.e, s, p.live[g]))
+		}
 	}
 }
 
-// name publishes handles, groups and aliases, and forgets empty groups.
+// show publishes a view of the group.
+func (g *Group) show(v *view) {
+	for _, h := range v.handles {
+		h.countHeld()
+	}
+	v.seats()
+	for _, h := range v.handles {
+		h.group.Store(g)
+		h.recap()
+	}
+	g.view.Store(v)
+	g.wake.Store(min(g.wake.Load(), g.alarm(v, g.epoch.Load())))
+	g.line.ring()
+}
+
+// closeTries bounds how long countHeld waits for attempts half way.
+const closeTries = 10_000
+
+// countHeld has a new limit on leases count those that are held already. Attempts by
+// the list before, which do not reserve a lease, are kept out and waited for.
+func (h *handle) countHeld() {
+	if !h.uncounted {
+		return
+	}
+	h.uncounted = false
+	if h.group.Load() == nil {
+		return
+	}
+	for p := range int64(2) {
+		h.hot[p].Shift(0, 0, counter.Disabled, 0)
+		h.flight.End(h.e.slot(h.plain[p].tokens.Window))
+	}
+	for range closeTries {
+		if h.hot[0].Half()|h.hot[1].Half() == 0 {
+			break
+		}
+		runtime.Gosched()
+	}
+	held, now := int64(0), h.e.slot(h.turned)
+	for k := now - h.e.slotTTL; k <= now; k++ {
+		held += h.flight.Count(k, h.unfolded(k))
+	}
+	h.limits.Load().gauge.Count(counter.At{}, held)
+}
+
+// name publishes groups and aliases, and forgets empty groups.
 func (p *plan) name(cfg *Config) {
 	e := p.e
 	kept := make([]*Group, 0, len(p.groups))
@@ -290,20 +230,13 @@ func (p *plan) name(cfg *Config) {
 		configured[cfg.Deployments[i].Group] = true
 	}
 	for _, g := range p.groups {
-		f := g.cur.Load()
-		if len(f.handles) == 0 {
+		if g.view.Load().n+len(g.removed) == 0 {
 			e.forget(g)
 			continue
 		}
 		kept = append(kept, g)
 		if configured[g.name] {
 			names[g.name] = g
-		}
-		for _, h := range f.handles {
-			e.handles.Store(h.id, h)
-			if h.place.Load() == nil { // dropped meanwhile
-				h.unname()
-			}
 		}
 	}
 	for alias := range cfg.Aliases {
@@ -323,12 +256,17 @@ func (p *plan) name(cfg *Config) {
 	})
 }
 
-// forget keeps the counts of a group that has no deployments left. Under mu.
+// forget keeps the counts of a group that has no deployments left. Under mu and the
+// group's mutex.
 func (e *Engine) forget(g *Group) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
 	e.past.add(g.past)
+	g.past = totals{}
 	for l := range g.refusals {
-		e.refused[l] += g.refusals[l].Load()
+		e.refused[l] += g.refusals[l].Swap(0)
 	}
+}
+
+func (d Deployment) equal(o Deployment) bool {
+	return d.ID == o.ID && d.Group == o.Group && d.Model == o.Model && d.Limits == o.Limits && d.Margin == o.Margin &&
+		d.DefaultMaxOutput == o.DefaultMaxOutput && d.Profile == o.Profile && d.Weight == o.Weight && d.Disabled == o.Disabled && d.Order == o.Order && slices.Equal(d.Tags, o.Tags)
 }

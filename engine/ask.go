@@ -3,7 +3,7 @@ package engine
 import (
 	"math"
 
-	"github.com/plimsoll-dev/plimsoll/window"
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 )
 
 // ask is a demand as the search sees it.
@@ -19,11 +19,12 @@ type ask struct {
 	filter *filter
 	// affinity is the demand's; 0 = none.
 	affinity uint64
-	quiet    bool   // a refusal is not counted
-	at       moment // the instant of the decision
-	fresh    bool   // that was read for this decision, not taken from [window.Clock.Run]
+	quiet    bool       // a refusal is not counted
+	now      int64      // the instant of the decision, Unix ns
+	fresh    bool       // that was read for this decision, not taken from [window.Clock.Run]
+	at       counter.At // the minute of the decision, and the instant moved into it
 	// part is what its class may use of every cap; 0 = all.
-	part window.Part
+	part counter.Part
 }
 
 // ask is fill that counts an invalid demand.
@@ -89,8 +90,66 @@ func (q *ask) amounts(cost int64) amounts {
 	if q.known {
 		return q.fixed
 	}
-	return amounts{dimInput: q.input, dimOutput: cost - q.input, dimTokens: cost, dimRequests: 1}
+	return amounts{counter.Input: q.input, counter.Output: cost - q.input, counter.Tokens: cost, counter.Requests: 1, counter.Leases: 1}
 }
+
+// amountsOn returns what a demand counts on a deployment.
+func (q *ask) amountsOn(h *handle, ms *limits) amounts {
+	cost := q.cost(h)
+	a := q.amounts(cost)
+	if ms == nil || q.known {
+		return a
+	}
+	if ms.rated {
+		a = ms.admitted(q.input, cost-q.input, q.limit)
+	}
+	if q.learn && (a[counter.Input] > ms.most[counter.Input] || a[counter.Output] > ms.most[counter.Output] || a[counter.Tokens] > ms.most[counter.Tokens] || q.part != 0) {
+		ms.trim(q.part, &a, q.input, q.limit)
+	}
+	return a
+}
+
+// plain reports whether a demand goes to any deployment, may use all of its caps, and
+// is in range.
+func (d *Demand) plain() bool {
+	return uint64(len(d.Exclude)|len(d.Tags)|d.Priority)|d.Affinity == 0
+}
+
+// capped returns an expected output within the demand's own cap.
+func (d *Demand) capped(output int64) int64 {
+	if d.MaxOutputTokens != 0 {
+		return min(output, d.MaxOutputTokens)
+	}
+	return output
+}
+
+// parts are what the classes of [Config.PriorityShare] may use of every cap, by
+// class.
+type parts []counter.Part
+
+func partsOf(shares []float64) parts {
+	p := make(parts, len(shares))
+	for i, s := range shares {
+		p[i] = counter.PartOf(s)
+	}
+	return p
+}
+
+// part returns what demands of a class may use. False: there is no such class.
+func (e *Engine) part(class int) (counter.Part, bool) {
+	if class == 0 {
+		return 0, true
+	}
+	p := *e.parts.Load()
+	if uint(class) >= uint(len(p)) {
+		return 0, false
+	}
+	return p[class], true
+}
+
+// shared reports whether there are classes: then room for everyone half way does
+// not mean that each of them gets it.
+func (e *Engine) shared() bool { return e.classes.Load() > 1 }
 
 // invalid names what is out of range in a demand.
 func (e *Engine) invalidity(d *Demand) error {

@@ -3,8 +3,8 @@ package engine
 import (
 	"runtime"
 
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
-	"github.com/plimsoll-dev/plimsoll/window"
 )
 
 // reason orders what refuses a demand by how near it is to fitting.
@@ -38,14 +38,14 @@ type choice struct {
 
 // choose returns the demand's favourite if it has room, else the strategy's
 // choice among the cells that have, from the lowest tier that has any.
-func (f *frame) choose(q *ask) choice {
+func (v *view) choose(q *ask) choice {
 	if q.filter != nil {
-		q.filter.resolve(f)
+		q.filter.resolve(v)
 	}
 	c := choice{i: -1}
-	for t := range f.tiers {
-		t := &f.tiers[t]
-		found := f.chooseIn(t, q)
+	for t := range v.tiers {
+		t := &v.tiers[t]
+		found := v.chooseIn(t, q)
 		if found.i >= 0 {
 			return found
 		}
@@ -54,58 +54,62 @@ func (f *frame) choose(q *ask) choice {
 	return c
 }
 
-func (f *frame) chooseIn(t *tier, q *ask) choice {
+func (v *view) chooseIn(t *tier, q *ask) choice {
 	if q.affinity != 0 {
-		if i := f.favourite(t, q); i >= 0 && f.fits(i, q) {
+		if i := v.favourite(t, q); i >= 0 && v.fits(i, q) {
 			return choice{i: i}
 		}
 	}
-	switch f.strategy {
+	switch v.strategy {
 	case PowerOfTwo:
-		if i := f.better(t, q); i >= 0 {
+		if i := v.better(t, q); i >= 0 {
 			return choice{i: i}
 		}
 	case Weighted:
-		if i := f.weighted(t, q); i >= 0 {
+		if i := v.weighted(t, q); i >= 0 {
 			return choice{i: i}
 		}
 	default:
-		failing := f.failing.Load()
-		if failing && !f.volatile && t.size() > indexFrom {
+		failing := v.failing.Load()
+		if failing && !v.volatile && t.size() > indexFrom {
 			break // bounds know no failures: look at the blocks
 		}
-		if f.further && (f.volatile || t.size() <= indexFrom) || failing {
-			if i := f.scanFurther(t, q); i >= 0 {
+		if v.further && (v.volatile || t.size() <= indexFrom) || failing {
+			if q.filter == nil && t.size() <= indexFrom {
+				if i := v.scanLimits(t, q); i >= 0 {
+					return choice{i: i}
+				}
+			} else if i := v.scanFurther(t, q); i >= 0 {
 				return choice{i: i}
 			}
 		} else if t.size() > indexFrom {
-			if !q.tagged() && (q.prunes() || !t.tokenLimited && !f.ceiled.Load()) {
-				if c := f.descend(t, q); c.i >= 0 {
+			if !q.tagged() && (q.prunes() || !t.tokenLimited && !v.ceiled[q.at.Epoch&1].Load()) {
+				if c := v.descend(t, q); c.i >= 0 {
 					return c
 				}
 			}
-		} else if i := f.scan(t, q); i >= 0 {
+		} else if i := v.scan(t, q); i >= 0 {
 			return choice{i: i}
 		}
 	}
-	if f.clock != nil && !q.fresh {
-		q.refresh(f.clock) // a refusal must not rest on an old reading
+	if v.timed && !q.fresh {
+		q.refresh(v.e.clock) // a refusal must not rest on an old reading
 	}
-	return f.decide(t, q)
+	return v.decide(t, q)
 }
 
 // scan finds the best cell of a small tier by the tokens that the demand names.
 // If that one takes the whole demand, it is the best for it too; else -1.
-func (f *frame) scan(t *tier, q *ask) int {
-	k1, k2 := f.lowest(t.from, t.to, q.tokens)
+func (v *view) scan(t *tier, q *ask) int {
+	k1, k2 := v.lowest(t.from, t.to, q.at.Epoch, q.tokens)
 	if k1 == noKey {
 		return -1
 	}
 	i := t.from + int(k1&indexMask)
 	if k1>>indexBits == k2>>indexBits {
-		i = f.draw(t.first, t.last, q, k1>>indexBits, i)
+		i = v.draw(t.first, t.last, q, k1>>indexBits, i)
 	}
-	if q.filter == nil && !q.learn && q.part == 0 || f.fits(i, q) && q.allows(f, i) {
+	if q.filter == nil && !q.learn && q.part == 0 || v.fits(i, q) && q.allows(v, i) {
 		return i
 	}
 	return -1
@@ -119,7 +123,7 @@ const (
 // decide looks at every block that may hold the best cell or any cell with
 // room. It refuses only what its cells refuse at rest: when nothing was half way
 // and no room came while it looked.
-func (f *frame) decide(t *tier, q *ask) choice {
+func (v *view) decide(t *tier, q *ask) choice {
 	var why reason
 	for try := range tries {
 		best, at, tied := noKey, -1, false
@@ -127,44 +131,44 @@ func (f *frame) decide(t *tier, q *ask) choice {
 		var before, after uint64
 		sure := true
 		for b := t.first; b < t.last; b++ {
-			bl := &f.blocks[b]
+			bl := &v.blocks[q.at.Epoch&1][b]
 			seq := bl.watch()
 			before += seq
-			if !f.volatile && bl.refuses(q.tokens, seq) {
+			if !v.volatile && bl.refuses(q.tokens, seq) {
 				why = max(why, reason(bl.why.Load()))
 				continue
 			}
-			if at >= 0 && bl.bound.Load() > best && f.prunes(q) {
+			if at >= 0 && bl.bound.Load() > best && v.prunes(q) {
 				continue
 			}
-			if t.size() > indexFrom && q.tagged() && f.prunes(q) && f.worse(b, seq, best) && at >= 0 {
+			if t.size() > indexFrom && q.tagged() && v.prunes(q) && v.worse(b, q, seq, best) && at >= 0 {
 				continue
 			}
-			mask := q.mask(f, b)
-			k1, k2 := f.lowestOf(b, q, mask)
+			mask := q.mask(v, b)
+			k1, k2 := v.lowestOf(b, q, mask)
 			if k1 == noKey {
 				if at < 0 {
-					w, ok := f.refuse(b, q, mask, seq)
+					w, ok := v.refuse(b, q, mask, seq)
 					why, sure = max(why, w), sure && ok
 				}
 				continue
 			}
 			switch k := k1 >> indexBits; {
 			case k < best:
-				best, at, tied = k, int(f.starts[b])+int(k1&indexMask), k2>>indexBits == k
+				best, at, tied = k, int(v.starts[b])+int(k1&indexMask), k2>>indexBits == k
 			case k == best:
 				tied = true
 			}
 		}
 		if at >= 0 {
 			if tied {
-				at = f.draw(t.first, t.last, q, best, at)
+				at = v.draw(t.first, t.last, q, best, at)
 			}
 			return choice{i: at}
 		}
 		invariants.Yield()
 		for b := t.first; b < t.last; b++ {
-			after += f.blocks[b].seq.Load()
+			after += v.blocks[q.at.Epoch&1][b].seq.Load()
 		}
 		if sure && before == after {
 			return choice{i: -1, why: why}
@@ -173,16 +177,16 @@ func (f *frame) decide(t *tier, q *ask) choice {
 			runtime.Gosched()
 		}
 	}
-	f.e.contended.Add(1)
+	v.e.contended.Add(1)
 	return choice{i: -1, why: why}
 }
 
-// worse puts a block's bound right and reports whether all of its cells rank
+// worse puts a block's bound right and reports whether all of its deployments rank
 // behind best.
-func (f *frame) worse(b int, seq, best uint64) bool {
-	bl := &f.blocks[b]
+func (v *view) worse(b int, q *ask, seq, best uint64) bool {
+	bl := &v.blocks[q.at.Epoch&1][b]
 	bound := bl.bound.Load()
-	k, _ := f.lowestUsable(b)
+	k, _ := v.lowestUsable(b, q)
 	bl.raise(bound, k>>indexBits, seq)
 	return k>>indexBits > best
 }
@@ -190,21 +194,22 @@ func (f *frame) worse(b int, seq, best uint64) bool {
 // refuse looks once more at a block in which nothing was found, remembers the
 // room it has, and reports what stands in the way. False: an attempt was half
 // way, or the demand fits after all.
-func (f *frame) refuse(b int, q *ask, mask uint16, seq uint64) (why reason, sure bool) {
-	from, to := f.block(b)
+func (v *view) refuse(b int, q *ask, mask uint16, seq uint64) (why reason, sure bool) {
+	invariants.Yield()
+	from, to := v.block(b)
 	most, all, pending := int64(-1), whyNothing, false
 	sure = true
 	for i := from; i < to; i++ {
 		invariants.Yield()
-		room, w, half := f.room(i, 0)
+		room, w, half := v.room(i, q, 0)
 		most, all, pending = max(most, room), max(all, w), pending || half
 		if mask>>(i-from)&1 != 0 {
 			if q.part != 0 {
-				room, w, half = f.room(i, q.part)
+				room, w, half = v.room(i, q, q.part)
 			}
-			fits := room >= q.amountsOn(f.handles[i], f.metersOf(i))[dimTokens]
-			if fits && f.meters != nil {
-				s, unsure := f.short(i, q)
+			fits := room >= q.amountsOn(v.handles[i], v.limitsOf(i))[counter.Tokens]
+			if fits && v.further {
+				s, unsure := v.short(i, q)
 				if s != whyNothing {
 					fits, w, half = false, s, unsure
 				}
@@ -213,95 +218,75 @@ func (f *frame) refuse(b int, q *ask, mask uint16, seq uint64) (why reason, sure
 			sure = sure && !half && !fits
 		}
 	}
-	invariants.Yield()
 	if !pending {
-		f.blocks[b].remember(most, all, seq)
+		v.blocks[q.at.Epoch&1][b].remember(most, all, seq)
 	}
 	return why, sure
 }
 
-// room returns the most tokens a request can take in a cell, -1 if it takes no
+// room returns the most tokens a request can take on a deployment, -1 if it takes no
 // request at all, with what stands in the way of a larger one, and whether an
 // attempt was half way that may have to give back what it took. All this is
 // within a part of the caps.
-func (f *frame) room(i int, p window.Part) (room int64, why reason, pending bool) {
-	p = f.partOf(i, p)
-	r := f.cells[i].RoomIn(p)
-	gate, _ := f.cells[i].Caps()
+func (v *view) room(i int, q *ask, p counter.Part) (room int64, why reason, pending bool) {
+	c := v.pair(i, q)
+	p = v.partOf(i, q, p)
+	r := c.Room(p)
+	gate, _ := c.Caps()
 	switch {
 	case gate < 0:
-		if why = whyCooling; gate != window.CapCooling {
-			why = whyDisabled
-		}
-		return -1, why, false
-	case r.Full && f.handles[i].half.Load():
+		return -1, gated(gate), false
+	case r.Full && v.handles[i].half.Load():
 		return -1, whyCooling, false
 	case r.Full:
 		return -1, whyRequests, false
 	}
-	unsure := r.Half != 0 && (!r.Ample || f.handles[i].e.shared())
-	if f.further {
-		return f.roomFurther(i, p, r, unsure)
+	unsure := r.Half != 0 && (!r.Ample || v.e.shared())
+	if ms := v.limitsOf(i); ms != nil {
+		ended := c.Ended()
+		most, w, sure := ms.room(p, q.at)
+		half, ample := c.Since(ended)
+		if most < r.Tokens {
+			return max(most, -1), w, half != 0 && !(sure && ample && !v.e.shared())
+		}
+		unsure = unsure || half != 0 // a limit may undo them
 	}
 	return max(r.Tokens, -1), whyTokens, unsure
 }
 
-// roomFurther is room by the limits that the cell does not know.
-func (f *frame) roomFurther(i int, p window.Part, r window.Room, unsure bool) (room int64, why reason, pending bool) {
-	room, why = r.Tokens, whyTokens
-	if ms := f.metersOf(i); ms != nil {
-		ended := f.cells[i].Ended()
-		most, w, sure := ms.room(p)
-		half, ample := f.cells[i].Since(ended)
-		if most < room {
-			room, why = most, w
-			unsure = half != 0 && !(sure && ample && !f.handles[i].e.shared())
-		} else {
-			unsure = unsure || half != 0 // a meter may undo them
-		}
+// gated returns what closes a pair.
+func gated(gate int64) reason {
+	if gate == counter.Cooling {
+		return whyCooling
 	}
-	if room < 0 {
-		return -1, why, unsure
-	}
-	if f.limited {
-		fl := &f.handles[i].flight
-		live, most := fl.live.Load(), p.Of(fl.cap.Load())
-		if live >= most {
-			return -1, whyInFlight, unsure
-		}
-		unsure = unsure || r.Half != 0 && live+r.Half > most
-	}
-	return room, why, unsure
+	return whyDisabled
 }
 
-// short returns which of a cell's meters keeps a demand from fitting, and
-// whether an attempt was half way that may change it.
-func (f *frame) short(i int, q *ask) (why reason, pending bool) {
-	ms := f.metersOf(i)
+// short returns which of a deployment's limits beside its pair keeps a demand from
+// fitting, and whether an attempt was half way that may change it.
+func (v *view) short(i int, q *ask) (why reason, pending bool) {
+	ms := v.limitsOf(i)
 	if ms == nil {
 		return whyNothing, false
 	}
-	a := q.amountsOn(f.handles[i], ms)
-	ended, attempts := f.cells[i].Ended(), ms.pool.attempts()
-	why, sure := ms.short(q.part, q.at.now, &a, true)
-	half, ample := f.cells[i].Since(ended)
-	return why, half != 0 && !(sure && ample && !f.e.shared()) || ms.pool.halfWay(attempts) && !(sure && !f.e.shared())
+	c, a := v.pair(i, q), q.amountsOn(v.handles[i], ms)
+	ended, attempts := c.Ended(), ms.pool.attempts()
+	why, sure := ms.short(q.part, q.at, &a, true, true)
+	half, ample := c.Since(ended)
+	return why, half != 0 && !(sure && ample && !v.e.shared()) || ms.pool.halfWay(attempts) && !(sure && !v.e.shared())
 }
 
-// admits says what stands in the way of counting one request in a cell, tokens
+// admits says what stands in the way of counting one request in a pair, tokens
 // that must fit beside it included, and whether an attempt was half way that may
 // change it. Nothing: whyNothing. All this is within a part of the caps.
-func admits(c *window.Cell, p window.Part, tokens int64) (why reason, pending bool) {
+func admits(c *counter.Pair, p counter.Part, tokens int64) (why reason, pending bool) {
 	if gate, _ := c.Caps(); gate < 0 {
-		if gate == window.CapCooling {
-			return whyCooling, false
-		}
-		return whyDisabled, false
+		return gated(gate), false
 	}
 	if tokens == 0 {
 		return whyNothing, false
 	}
-	switch r := c.RoomIn(p); {
+	switch r := c.Room(p); {
 	case r.Full:
 		return whyRequests, false
 	case r.Tokens < tokens:

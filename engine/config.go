@@ -58,6 +58,10 @@ type Config struct {
 	// 0 = 1024, at most [MaxWaiters]. Of a priority class none begins to wait while
 	// its share of them does.
 	MaxWaiters int
+	// TrackHeld makes the engine count the tokens that leases hold, for
+	// [State.HeldTokens]; it costs each lease two updates. Fixed by New: Apply ignores
+	// it.
+	TrackHeld bool
 	// Clock decides which minute it is; nil = an anchored clock of the
 	// engine's own. Share one with the syncer. Fixed by New: Apply takes nil or
 	// the same clock.

@@ -61,11 +61,10 @@ func (g *gate) alarm() int64 {
 	return at
 }
 
-// awake moves a cell's gate on to an instant: from cooling down to half-open to
+// awake moves the gate on to an instant: from cooling down to half-open to
 // open, and out of reported limits that have lapsed. It reports whether the gate
-// changed, and whether limits did, which the group's layout must follow.
-func (f *frame) awake(i int, now int64) (changed, relimit bool) {
-	h := f.handles[i]
+// changed, and whether limits did, which the group's view must follow.
+func (h *handle) awake(now int64) (changed, relimit bool) {
 	changed = h.forget(now)
 	if h.coolUntil != 0 && h.coolUntil <= now {
 		changed = true
@@ -86,7 +85,7 @@ func (f *frame) awake(i int, now int64) (changed, relimit bool) {
 		}
 	}
 	if h.probeUntil != 0 && h.probeUntil <= now {
-		if f.probeTaken(i) {
+		if h.probeTaken() {
 			h.cause = provider.Fine
 			h.open()
 			return true, relimit
@@ -147,8 +146,7 @@ func (h *handle) failed(now int64) {
 
 // judge draws the conclusions from what became of a call that was sent at an
 // instant. It reports whether the gate changed.
-func (f *frame) judge(i int, s *provider.Signal, sent, now int64) bool {
-	h := f.handles[i]
+func (h *handle) judge(g *Group, s *provider.Signal, sent, now int64) bool {
 	switch s.Kind {
 	case provider.Fine, provider.TooLarge, provider.Rejected:
 		opened, early := h.succeeded(sent)
@@ -177,13 +175,13 @@ func (f *frame) judge(i int, s *provider.Signal, sent, now int64) bool {
 		return h.obey(now, h.untilMinute(s, now), s.Kind)
 	case known:
 		return false
-	case s.Kind == provider.NoMoney && f.spare(i):
+	case s.Kind == provider.NoMoney && g.spare(h):
 		return h.obey(now, emptyAccount, s.Kind)
 	case s.Kind == provider.NoMoney:
 		return h.obey(now, emptyAccountAlone, s.Kind)
 	case s.Kind == provider.Other && h.fails < 2 && h.probeUntil == 0:
 		return false // a single failure starts no cooldown
-	case !f.spare(i):
+	case !g.spare(h):
 		return false
 	}
 	return h.chill(now, min(shortestGuess<<min(h.fails-1, 10), longestGuess), s.Kind)
@@ -225,9 +223,9 @@ func (h *handle) untilMinute(s *provider.Signal, now int64) time.Duration {
 }
 
 // spare reports whether the group has another deployment that takes requests.
-func (f *frame) spare(i int) bool {
-	for j, h := range f.handles[:f.candidates()] {
-		if j != i && h.enabled && !h.gone && h.coolUntil == 0 {
+func (g *Group) spare(but *handle) bool {
+	for _, h := range g.view.Load().handles {
+		if h != but && h.enabled && !h.gone && h.coolUntil == 0 {
 			return true
 		}
 	}
@@ -239,17 +237,10 @@ func (h *handle) proven(sent int64) {
 	if !h.doubted.Load() {
 		return
 	}
-	h.whole(func(f *frame, i int, _ int64) {
+	h.locked(func(g *Group, _ int64) {
 		if opened, _ := h.succeeded(sent); opened {
-			f.regate(i)
+			h.changed()
+			g.line.recall()
 		}
 	})
-}
-
-// regate makes a cell follow its gate, which has changed.
-func (f *frame) regate(i int) {
-	f.recap(i)
-	f.send(i)
-	f.eased(i)
-	f.line.recall()
 }

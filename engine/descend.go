@@ -1,5 +1,7 @@
 package engine
 
+import "github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+
 // descents is how many blocks a search by bounds puts right before it gives up
 // and looks at all of them.
 const descents = 6
@@ -8,8 +10,8 @@ const descents = 6
 // into the block with the lowest bound, puts that right, and is done when no
 // other bound is lower than what it found. None (-1) means that it did not find
 // one, not that there is none.
-func (f *frame) descend(t *tier, q *ask) choice {
-	blocks := f.blocks[t.first:t.last]
+func (v *view) descend(t *tier, q *ask) choice {
+	blocks := v.blocks[q.at.Epoch&1][t.first:t.last]
 	for range descents {
 		k1, k2 := noKey, noKey
 		for j := range blocks {
@@ -23,35 +25,35 @@ func (f *frame) descend(t *tier, q *ask) choice {
 		}
 		at := -1
 		if bound == next {
-			r := f.e.random()
+			r := v.e.random()
 			if bound == 0 { // nothing is lower than untouched
-				if i := t.from + int(r&(1<<32-1)*uint64(t.size())>>32); f.key(i) == 0 && f.fits(i, q) && q.allows(f, i) {
+				if i := t.from + int(r&(1<<32-1)*uint64(t.size())>>32); v.key(i, q.at) == 0 && v.fits(i, q) && q.allows(v, i) {
 					return choice{i: i}
 				}
 			}
-			if at = f.drawTied(t, bound, r); at >= 0 {
-				j = int(f.blockOf[at]) - t.first
+			if at = v.drawTied(t, q, bound, r); at >= 0 {
+				j = int(v.blockOf[at]) - t.first
 			} else {
 				j = tiedBlock(blocks, bound, r, j)
 			}
 		}
 		b := t.first + j
-		bl := &f.blocks[b]
+		bl := &v.blocks[q.at.Epoch&1][b]
 		seq := bl.seq.Load()
-		c1, c2 := f.lowestUsable(b)
+		c1, c2 := v.lowestUsable(b, q)
 		least := c1 >> indexBits
 		bl.raise(bound, least, seq)
 		if c1 == noKey || least > next || least == next && least > bound { // other blocks may have as little
 			continue
 		}
-		i := int(f.starts[b]) + int(c1&indexMask)
+		i := int(v.starts[b]) + int(c1&indexMask)
 		switch {
-		case at >= 0 && f.key(at) == least:
+		case at >= 0 && v.key(at, q.at) == least:
 			i = at
 		case c2>>indexBits == least:
-			i = f.draw(b, b+1, q, least, i)
+			i = v.draw(b, b+1, q, least, i)
 		}
-		if f.fits(i, q) && q.allows(f, i) {
+		if v.fits(i, q) && q.allows(v, i) {
 			return choice{i: i, second: c2 >> indexBits, seq: seq}
 		}
 		break
@@ -67,11 +69,11 @@ const (
 // drawTied draws a cell uniformly among those of all tied blocks whose key is k:
 // it draws any cell of theirs until it has one. -1: none was found, or there are
 // too many blocks.
-func (f *frame) drawTied(t *tier, k, r uint64) int {
+func (v *view) drawTied(t *tier, q *ask, k, r uint64) int {
 	var tied [maxTied]uint16
 	n := 0
 	for b := t.first; b < t.last; b++ {
-		if f.blocks[b].bound.Load() != k {
+		if v.blocks[q.at.Epoch&1][b].bound.Load() != k {
 			continue
 		}
 		if n == maxTied {
@@ -83,8 +85,8 @@ func (f *frame) drawTied(t *tier, k, r uint64) int {
 	for i := 0; i < tiedTips && n != 0; i++ {
 		m := mix(r, i)
 		b := int(tied[int(m*uint64(n)>>32)&(maxTied-1)])
-		from, to := f.block(b)
-		if at := from + int(mix(^r, i)>>28); at < to && f.key(at) == k {
+		from, to := v.block(b)
+		if at := from + int(mix(^r, i)>>28); at < to && v.key(at, q.at) == k {
 			return at
 		}
 	}
@@ -107,17 +109,17 @@ func tiedBlock(blocks []block, k, r uint64, def int) int {
 
 // lowestUsable scans a block for the cells that a bound has to cover: those
 // with room for one token.
-func (f *frame) lowestUsable(b int) (k1, k2 uint64) {
-	from, to := f.block(b)
-	if f.further {
-		return f.lowestOf(b, &ask{tokens: 1, known: true, fixed: amounts{dimTokens: 1, dimRequests: 1}}, 1<<(to-from)-1)
+func (v *view) lowestUsable(b int, q *ask) (k1, k2 uint64) {
+	from, to := v.block(b)
+	if v.further {
+		return v.lowestOf(b, &ask{tokens: 1, known: true, fixed: amounts{counter.Tokens: 1, counter.Requests: 1, counter.Leases: 1}, at: q.at}, 1<<(to-from)-1)
 	}
-	return f.lowest(from, to, 1)
+	return v.lowest(from, to, q.at.Epoch, 1)
 }
 
 // raiseAfter lets the bound of a block follow a charge: the block's least is
 // now the second it had, or the charged cell.
-func (f *frame) raiseAfter(c choice) {
-	b := &f.blocks[f.blockOf[c.i]]
-	b.raise(b.bound.Load(), min(c.second, f.key(c.i)), c.seq)
+func (v *view) raiseAfter(c choice, q *ask) {
+	b := &v.blocks[q.at.Epoch&1][v.blockOf[c.i]]
+	b.raise(b.bound.Load(), min(c.second, v.key(c.i, q.at)), c.seq)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,6 +44,10 @@ type Engine struct {
 
 	invalid, contended, dropped, late, released atomic.Int64
 
+	trackHeld bool
+	last      int64    // the latest epoch published, under mu: groups that are gone had published it
+	kept      sync.Map // ID to weak.Pointer[handle]: dropped, but somebody may still hold them
+
 	waited, gaveUp, turnedAway atomic.Int64
 
 	strayTokens, strayRequests atomic.Int64 // changes to windows that had been folded
@@ -58,6 +63,7 @@ type Engine struct {
 const (
 	defaultOutput = 256
 	defaultTTL    = 15 * time.Minute
+	leaseSlots    = 15 // that leases count for, at most
 )
 
 // New returns an engine for a configuration, or every problem that
@@ -67,7 +73,7 @@ func New(cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{
-		clock: cfg.Clock, rand: cfg.Rand, ttl: cfg.LeaseTTL,
+		clock: cfg.Clock, rand: cfg.Rand, ttl: cfg.LeaseTTL, trackHeld: cfg.TrackHeld,
 		groups: newNames[*Group](), handles: newNames[*handle](), pools: map[string]*pool{},
 	}
 	if e.clock == nil {
@@ -76,7 +82,7 @@ func New(cfg Config) (*Engine, error) {
 	if e.ttl == 0 {
 		e.ttl = defaultTTL
 	}
-	e.slotSpan = ceilDiv(int64(e.ttl), (flightSlots-1)*window.Minute)
+	e.slotSpan = ceilDiv(int64(e.ttl), leaseSlots*window.Minute)
 	e.slotTTL = ceilDiv(int64(e.ttl), e.slotSpan*window.Minute)
 	e.all.Store(new([]*Group))
 	e.parts.Store(new(parts))
@@ -141,14 +147,36 @@ func (e *Engine) Ref(deployment string) (Ref, error) {
 	return Ref{}, fmt.Errorf("%w %q", ErrUnknownDeployment, deployment)
 }
 
-// turn rolls over, and ends cooldowns in, every group that is due, and builds
-// the windows that will be due soon.
+// turn turns every group that is due.
 func (e *Engine) turn(now int64) {
 	for _, g := range *e.all.Load() {
-		if f := g.cur.Load(); now >= f.wake.Load() {
+		if now >= g.wake.Load() {
 			g.turn(now)
-		} else if f.end-now <= int64(time.Second) {
-			g.prepare(f)
 		}
 	}
+}
+
+// drop forgets a deployment, except for callers that still hold it: while there are
+// any, adding its ID again finds the same one. Under its group's mutex.
+func (e *Engine) drop(h *handle) {
+	e.gone.settled.Add(h.mean.counted())
+	e.gone.expired.Add(h.expired.Load())
+	w := weak.Make(h)
+	e.kept.Store(h.id, w)
+	runtime.AddCleanup(h, func(id string) { e.kept.CompareAndDelete(id, w) }, h.id)
+	e.handles.Compute(h.id, func(v *handle, loaded bool) (*handle, bool) { return v, !loaded || v == h })
+}
+
+// found returns a dropped deployment that somebody still holds, else nil.
+func (e *Engine) found(id string) *handle {
+	w, ok := e.kept.LoadAndDelete(id)
+	if !ok {
+		return nil
+	}
+	h := w.(weak.Pointer[handle]).Value()
+	if h != nil {
+		e.gone.settled.Add(-h.mean.counted())
+		e.gone.expired.Add(-h.expired.Load())
+	}
+	return h
 }

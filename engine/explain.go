@@ -1,6 +1,11 @@
 package engine
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+	"github.com/plimsoll-dev/plimsoll/window"
+)
 
 // Explain says what Pick and TryAcquire would do with a demand and why, without
 // doing it. It looks at every deployment of the group and allocates. An unknown
@@ -31,26 +36,28 @@ func (x *Explanation) fill(g *Group, pick, acquire *ask, l *filter) {
 	now := g.clock.Read()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	f := g.turnLocked(now)
-	now = max(now, f.begin())
-	pick.at, acquire.at = moment{now: now}, moment{now: now}
-	l.resolve(f)
-	for t := range f.tiers {
-		t := &f.tiers[t]
+	epoch := g.turnLocked(now)
+	now = max(now, window.Start(epoch))
+	at := counter.At{Epoch: epoch, Now: now}
+	pick.at, acquire.at, pick.now, acquire.now = at, at, now, now
+	v := g.view.Load()
+	l.resolve(v)
+	for t := range v.tiers {
+		t := &v.tiers[t]
 		lower := len(x.Acquire) > 0
 		favourite := -1
 		if acquire.affinity != 0 {
-			favourite = f.favourite(t, acquire)
+			favourite = v.favourite(t, acquire)
 		}
 		for i := t.from; i < t.to; i++ {
-			c := Candidate{State: f.state(g.name, i, now), Order: t.order, Score: f.score(i)}
-			a := acquire.amountsOn(f.handles[i], f.metersOf(i))
-			c.Cost = a[dimTokens]
-			c.Refused = f.wait(i, a, acquire.part, true, now).limit
+			c := Candidate{State: v.handles[i].state(g, now), Order: t.order, Score: v.score(i, at)}
+			a := acquire.amountsOn(v.handles[i], v.limitsOf(i))
+			c.Cost = a[counter.Tokens]
+			c.Refused = v.handles[i].wait(a, acquire.part, true, now).limit
 			switch {
-			case !acquire.allows(f, i):
+			case !acquire.allows(v, i):
 				c.Skipped = "tags"
-				if slices.ContainsFunc(x.Demand.Exclude, func(r Ref) bool { return f.indexOf(r) == i }) {
+				if slices.ContainsFunc(x.Demand.Exclude, func(r Ref) bool { return v.indexOf(r) == i }) {
 					c.Skipped = "excluded"
 				}
 			case lower:
@@ -60,55 +67,55 @@ func (x *Explanation) fill(g *Group, pick, acquire *ask, l *filter) {
 			x.Candidates = append(x.Candidates, c)
 		}
 		if len(x.Pick) == 0 {
-			x.Pick = f.eligible(t, pick)
+			x.Pick = v.eligible(t, pick)
 		}
 		if !lower {
-			x.Acquire = f.eligible(t, acquire)
+			x.Acquire = v.eligible(t, acquire)
 		}
 	}
 	if len(x.Acquire) != 0 {
 		return
 	}
-	if e := f.refusal(g.name, acquire, now); e != nil {
+	if e := g.explain(acquire, now); e != nil {
 		e.settle(verdict{why: whyTokens})
 		x.Err = e
 	} else {
-		x.Err = &candidateError{g.name, f.candidates()}
+		x.Err = &candidateError{g.name, v.n}
 	}
 }
 
 // score returns what the strategy ranks a cell by.
-func (f *frame) score(i int) float64 {
-	switch f.strategy {
+func (v *view) score(i int, at counter.At) float64 {
+	switch v.strategy {
 	case LowestTPM:
-		return float64(f.key(i))
+		return float64(v.key(i, at))
 	case Weighted:
-		return f.handles[i].cfg.weight()
+		return v.handles[i].cfg.weight()
 	case LeastUtilized, PowerOfTwo:
 	}
-	return float64(f.key(i)>>keyTokenBits) / (1 << ratioFraction)
+	return float64(v.key(i, at)>>keyTokenBits) / (1 << ratioFraction)
 }
 
 // eligible returns the IDs the strategy draws from in a tier.
-func (f *frame) eligible(t *tier, q *ask) (ids []string) {
-	ranked := f.strategy == LowestTPM || f.strategy == LeastUtilized
+func (v *view) eligible(t *tier, q *ask) (ids []string) {
+	ranked := v.strategy == LowestTPM || v.strategy == LeastUtilized
 	if q.affinity != 0 {
-		if i := f.favourite(t, q); i >= 0 && f.fits(i, q) {
-			return []string{f.handles[i].id}
+		if i := v.favourite(t, q); i >= 0 && v.fits(i, q) {
+			return []string{v.handles[i].id}
 		}
 	}
 	best := noKey
 	for i := t.from; i < t.to; i++ {
-		if !f.fits(i, q) || !q.allows(f, i) {
+		if !v.fits(i, q) || !q.allows(v, i) {
 			continue
 		}
-		if k := f.keyFor(i, q); ranked && k != best {
+		if k := v.key(i, q.at); ranked && k != best {
 			if k > best {
 				continue
 			}
 			best, ids = k, ids[:0]
 		}
-		ids = append(ids, f.handles[i].id)
+		ids = append(ids, v.handles[i].id)
 	}
 	return ids
 }

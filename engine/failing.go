@@ -17,7 +17,7 @@ const (
 	// leastFailure is the rate below which it is 0.
 	leastFailure = failureUnit / 64
 	// failureHalfLife is how long a rate takes to fall to half by itself. It falls at
-	// once at its end, so that keys only change when a frame is looked at.
+	// once at its end, so that keys only change when a group is looked at.
 	failureHalfLife = int64(10 * time.Second)
 )
 
@@ -61,32 +61,32 @@ func (h *handle) setFailing(r uint32) {
 
 // failed returns the ratio of a cell's key with its failure rate. LowestTPM ranks by
 // tokens: there the rate is a part of the limit, or of a typical one.
-func (f *frame) failed(i int, ratio uint64) uint64 {
-	if !f.failing.Load() {
+func (v *view) failed(i int, ratio uint64) uint64 {
+	if !v.failing.Load() {
 		return ratio
 	}
-	return min(ratio, ratioMax) + uint64(f.handles[i].failing.Load())
+	return min(ratio, ratioMax) + uint64(v.handles[i].failing.Load())
 }
 
 // failedTokens is failed for LowestTPM.
-func (f *frame) failedTokens(i int, tokens uint64) uint64 {
-	if !f.failing.Load() {
+func (v *view) failedTokens(i int, tokens uint64) uint64 {
+	if !v.failing.Load() {
 		return tokens
 	}
 	const typical = 1 << 20
-	h := f.handles[i]
+	h := v.handles[i]
 	limit := uint64(typical)
-	if inv := f.inverses[i].tokens; inv != 0 {
+	if inv := v.inverses[i].tokens; inv != 0 {
 		limit = min(1<<63/inv, limit)
 	}
 	return tokens + limit*uint64(h.failing.Load())>>ratioFraction
 }
 
-// markFailing says whether a deployment of the frame has a failure rate.
-func (f *frame) markFailing() {
+// markFailing says whether a deployment of the view has a failure rate.
+func (v *view) markFailing() {
 	any := false
-	for _, h := range f.handles {
+	for _, h := range v.handles {
 		any = any || h.failing.Load() != 0
 	}
-	f.failing.Store(any)
+	v.failing.Store(any)
 }

@@ -1,9 +1,11 @@
 package engine
 
-// filter is a demand's Exclude and Tags, resolved against one layout.
+import "slices"
+
+// filter is a demand's Exclude and Tags, resolved against one view.
 type filter struct {
 	demand *Demand
-	layout *layout
+	view   *view
 	tags   [maxTags][]uint16 // of the demand's first tags
 	skip   [maxSkips]int32   // cells of the demand's first excluded deployments
 	skips  int
@@ -17,41 +19,40 @@ const (
 	maxSkips = 16
 )
 
-// resolve prepares the filter for a frame.
-func (l *filter) resolve(f *frame) {
-	if l.layout == f.layout {
+// resolve prepares the filter for a view.
+func (l *filter) resolve(v *view) {
+	if l.view == v {
 		return
 	}
-	l.layout, l.skips, l.nobody = f.layout, 0, false
+	l.view, l.skips, l.nobody = v, 0, false
 	for i, tag := range l.demand.Tags {
-		bits := f.tags[tag]
+		bits := v.tags[tag]
 		l.nobody = l.nobody || bits == nil
 		if i < maxTags {
 			l.tags[i] = bits
 		}
 	}
 	for _, r := range l.demand.Exclude[:min(len(l.demand.Exclude), maxSkips)] {
-		if i := f.indexOf(r); i >= 0 {
+		if i := v.indexOf(r); i >= 0 {
 			l.skip[l.skips] = int32(i)
 			l.skips++
 		}
 	}
 }
 
-// indexOf returns where a deployment's cell is, -1 if it is not in the group.
-func (f *frame) indexOf(r Ref) int {
-	h := r.alive()
-	if h == nil {
+// indexOf returns where a view has a deployment, -1 if it is no candidate of it.
+func (v *view) indexOf(r Ref) int {
+	if r.h == nil {
 		return -1
 	}
-	if p := h.place.Load(); p != nil && p.i < f.candidates() && f.handles[p.i] == h {
-		return p.i
+	if s := r.h.seat.Load(); s != nil && s.v == v {
+		return s.i
 	}
-	return -1
+	return slices.Index(v.handles, r.h) // the view is being replaced, or has another group's deployments
 }
 
 // mask returns, for block b, a bit for each cell the demand leaves over.
-func (l *filter) mask(f *frame, b int) uint16 {
+func (l *filter) mask(v *view, b int) uint16 {
 	if l.nobody {
 		return 0
 	}
@@ -60,19 +61,19 @@ func (l *filter) mask(f *frame, b int) uint16 {
 		m &= l.tags[i][b]
 	}
 	for _, tag := range l.demand.Tags[min(len(l.demand.Tags), maxTags):] {
-		m &= f.tags[tag][b]
+		m &= v.tags[tag][b]
 	}
-	from, to := f.block(b)
+	from, to := v.block(b)
 	for _, i := range l.skip[:l.skips] {
 		if int(i) >= from && int(i) < to {
 			m &^= 1 << (int(i) - from)
 		}
 	}
 	if len(l.holds) != 0 {
-		m &^= held(f, b, l.holds)
+		m &^= held(v, b, l.holds)
 	}
 	for _, r := range l.demand.Exclude[min(len(l.demand.Exclude), maxSkips):] {
-		if i := f.indexOf(r); i >= from && i < to {
+		if i := v.indexOf(r); i >= from && i < to {
 			m &^= 1 << (i - from)
 		}
 	}
@@ -80,23 +81,23 @@ func (l *filter) mask(f *frame, b int) uint16 {
 }
 
 // mask returns, for block b, a bit for each cell the demand may go to.
-func (q *ask) mask(f *frame, b int) uint16 {
-	from, to := f.block(b)
+func (q *ask) mask(v *view, b int) uint16 {
+	from, to := v.block(b)
 	all := uint16(1<<(to-from) - 1)
 	if q.filter == nil {
 		return all
 	}
-	return all & q.filter.mask(f, b)
+	return all & q.filter.mask(v, b)
 }
 
 // tagged reports whether the demand asks for tags.
 func (q *ask) tagged() bool { return q.filter != nil && len(q.filter.demand.Tags) > 0 }
 
 // allows reports whether the demand may go to cell i.
-func (q *ask) allows(f *frame, i int) bool {
+func (q *ask) allows(v *view, i int) bool {
 	if q.filter == nil {
 		return true
 	}
-	b := int(f.blockOf[i])
-	return q.filter.mask(f, b)>>(i-int(f.starts[b]))&1 != 0
+	b := int(v.blockOf[i])
+	return q.filter.mask(v, b)>>(i-int(v.starts[b]))&1 != 0
 }

@@ -1,10 +1,10 @@
 package engine
 
 import (
-	"runtime"
 	"sync"
 	"sync/atomic"
 
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
@@ -18,21 +18,24 @@ import (
 // these blocks, and none allocates except Acquire for its error. Wait is Acquire for
 // those who would rather wait than be refused.
 type Group struct {
-	cur      atomic.Pointer[frame]
-	clock    *window.Clock
-	asked    atomic.Bool // somebody wanted a deployment since the last Collect
-	_        [40]byte
-	e        *Engine
-	line     *line
-	name     string
-	mean     mean // learned output tokens
-	quantile quantile
+	// What every request reads: the published minute, when to look at the clock
+	// again, and the candidates.
+	epoch, wake atomic.Int64
+	view        atomic.Pointer[view]
+	clock       *window.Clock
+	e           *Engine
+	asked       atomic.Bool // somebody wanted a deployment since the last Collect
+	_           [16]byte
+	line        *line
+	name        string
+	mean        mean // learned output tokens
+	quantile    quantile
 
 	refusals [limitKinds]atomic.Int64
 
-	mu   sync.Mutex
-	next *frame // the following epoch's, built ahead; nil: not yet
-	past totals
+	mu      sync.Mutex
+	past    totals
+	removed []*handle // candidates no more, but they still count
 	// applied is what the last Apply that changed the group configured.
 	applied []Deployment
 }
@@ -50,9 +53,24 @@ func (g *Group) Pick(d Demand) (Ref, bool) {
 	return r, r.h != nil
 }
 
-// pick picks for a demand. Quiet: a refusal is not counted, because the caller may
-// try again.
+// pick picks for a demand: at once where one scan of plain deployments finds the best,
+// else in general. Quiet: a refusal is not counted, because the caller may try again.
 func (g *Group) pick(d *Demand, quiet bool) (Ref, verdict) {
+	if n, ok := d.named(); ok && d.plain() {
+		if !g.asked.Load() {
+			g.asked.Store(true)
+		}
+		if e, v := g.minute(), g.view.Load(); v.plain() {
+			if i := v.best(e, n); i >= 0 {
+				return Ref{v.handles[i]}, verdict{}
+			}
+		}
+	}
+	return g.pickAny(d, quiet)
+}
+
+// pickAny is pick for any demand and any view.
+func (g *Group) pickAny(d *Demand, quiet bool) (Ref, verdict) {
 	var q ask
 	if !g.ask(&q, d, false) {
 		return Ref{}, verdict{why: whyInvalid}
@@ -74,22 +92,20 @@ func (g *Group) pickFor(q *ask) (Ref, verdict) {
 	if !g.asked.Load() {
 		g.asked.Store(true)
 	}
-	f := g.frame(q)
 	for {
-		c := f.choose(q)
+		v := g.look(q)
+		c := v.choose(q)
 		if c.i >= 0 {
-			return Ref{f.handles[c.i]}, verdict{}
+			return Ref{v.handles[c.i]}, verdict{}
 		}
-		n := g.again(f, q)
-		if n == nil {
-			if h := g.heir(); h != nil {
-				g = h
-				f = g.reframe(q)
-				continue
-			}
-			return Ref{}, g.refused(q, c.why)
+		if g.again(v, q) {
+			continue
 		}
-		f = n
+		if h := g.heir(); h != nil {
+			g, q.fresh = h, false
+			continue
+		}
+		return Ref{}, g.refused(q, c.why)
 	}
 }
 
@@ -98,13 +114,13 @@ func (g *Group) refused(q *ask, why reason) verdict {
 	if !q.quiet {
 		g.refusals[reasonLimit[why]].Add(1)
 	}
-	return verdict{why, q.at.now}
+	return verdict{why, q.now}
 }
 
 // heir returns the group that has this one's name now, nil unless this one was
 // dropped because it had no deployments left.
 func (g *Group) heir() *Group {
-	if len(g.cur.Load().handles) != 0 {
+	if g.view.Load().n != 0 {
 		return nil
 	}
 	if n, ok := g.e.groups.Load(g.name); ok && n != g {
@@ -125,50 +141,103 @@ func (g *Group) alive() *Group {
 // within the limits. False: no deployment has room, or the demand is invalid;
 // Acquire says which. End the lease with Settle, SettleReserved or Release.
 func (g *Group) TryAcquire(d Demand) (Lease, bool) {
-	l, m, _ := g.acquire(&d, false)
-	return l.lease(m), l.h != nil
+	a, _ := g.acquire(&d, false)
+	if a.h == nil {
+		return Lease{}, false
+	}
+	return Lease{h: a.h, limits: a.limits, begun: a.begun, reserved: a.reserved, input: a.input, mark: a.mark()}, true
 }
 
 // Acquire is TryAcquire with the reason for a refusal: [ErrInvalidDemand],
 // [ErrNoCandidate] or a [*LimitError]. It does not block.
 func (g *Group) Acquire(d Demand) (Lease, error) {
-	l, m, v := g.acquire(&d, true)
-	if l.h == nil {
+	a, v := g.acquire(&d, true)
+	if a.h == nil {
 		return g.acquireOrExplain(&d, v)
 	}
-	return l.lease(m), nil
+	return a.lease(), nil
 }
 
-// grant is a Lease before it is handed out, but for what the meters count. (A
-// word more, and it would travel through memory, at half the price of a lease.)
-type grant struct {
-	h              *handle
-	begun          instant
-	reserved, held int64
+// admission is a Lease before it is handed out: no h means a refusal.
+type admission struct {
+	h               *handle
+	limits          *limits
+	begun           instant
+	reserved, input int64
 }
 
-func (l *grant) lease(m metered) Lease {
-	if l.h != nil && l.h.listens.Load() {
-		return l.marked(m)
+func (a *admission) lease() Lease {
+	return Lease{h: a.h, limits: a.limits, begun: a.begun, reserved: a.reserved, input: a.input, mark: a.mark()}
+}
+
+// mark returns the lease's mark, if answers are observed.
+func (a *admission) mark() (at mark) {
+	if a.h != nil && a.h.noting.Load() {
+		at = a.noted()
 	}
-	return Lease{h: l.h, begun: l.begun, reserved: l.reserved, held: l.held, metered: m}
+	return at
 }
 
-// marked is lease of a deployment whose answers are observed.
-func (l *grant) marked(m metered) Lease {
-	var at mark
-	if f, i := l.h.find(l.begun.epoch()); f != nil {
-		at = l.h.mark(f, i)
+// noted notes what only some engines want to know of a lease, the tokens that it
+// holds, and returns its mark.
+func (a *admission) noted() (at mark) {
+	h := a.h
+	if h.tracked != nil {
+		h.tracked.Add(h.e.slot(a.begun.epoch()), a.reserved)
 	}
-	return Lease{h: l.h, begun: l.begun, reserved: l.reserved, held: l.held, metered: m, mark: at}
+	if h.listens.Load() {
+		at = h.mark(a.begun.epoch())
+	}
+	return at
 }
 
-// acquire admits a demand. The grant has no deployment if it was refused. Quiet: a
-// refusal is not counted, because the caller may try again.
-func (g *Group) acquire(d *Demand, quiet bool) (grant, metered, verdict) {
+// acquire admits a demand: at once where one scan of plain deployments finds the
+// best, else in general. The admission has no deployment if the demand was refused.
+// Quiet: a refusal is not counted, because the caller may try again.
+func (g *Group) acquire(d *Demand, quiet bool) (admission, verdict) {
+	if n, ok := d.named(); ok && d.plain() {
+		e, now := g.minuteNow()
+		if v := g.view.Load(); v.plain() {
+			if a := g.acquireBest(d, v, e, now, n); a.h != nil {
+				return a, verdict{at: now}
+			}
+		}
+	}
+	return g.acquireAny(d, quiet)
+}
+
+// acquireBest is acquire for plain demands and small views. No h: nothing was
+// counted, look again in general.
+func (g *Group) acquireBest(d *Demand, v *view, e, now, n int64) admission {
+	i := v.best(e, n)
+	if i < 0 {
+		return admission{}
+	}
+	h, c := v.handles[i], v.pairs[e&1][i]
+	if d.OutputTokens == 0 {
+		out := d.capped(h.expected(g.expected()))
+		if most := h.ceiling.Load(); n+out > most && most > 0 {
+			out = max(most-n, 0)
+		}
+		n += out
+	}
+	invariants.Yield()
+	if c.TakeTokens(0, e, n) != counter.Taken {
+		return admission{}
+	}
+	invariants.Yield()
+	if c.TakeRequest(0, e) != counter.Taken {
+		h.undo(e, n)
+		return admission{}
+	}
+	return admission{h: h, begun: instantIn(e, now), reserved: n, input: d.InputTokens}
+}
+
+// acquireAny is acquire for any demand and any view.
+func (g *Group) acquireAny(d *Demand, quiet bool) (admission, verdict) {
 	var q ask
 	if !g.ask(&q, d, true) {
-		return grant{}, 0, verdict{why: whyInvalid}
+		return admission{}, verdict{why: whyInvalid}
 	}
 	q.quiet = quiet
 	if len(d.Exclude)|len(d.Tags) != 0 {
@@ -177,56 +246,38 @@ func (g *Group) acquire(d *Demand, quiet bool) (grant, metered, verdict) {
 	return g.acquireFor(&q)
 }
 
-func (g *Group) acquireFiltered(d *Demand, q ask) (grant, metered, verdict) {
+func (g *Group) acquireFiltered(d *Demand, q ask) (admission, verdict) {
 	l := filter{demand: d}
 	q.filter = &l
 	return g.acquireFor(&q)
 }
 
-func (g *Group) acquireFor(q *ask) (grant, metered, verdict) {
-	f := g.frame(q)
+func (g *Group) acquireFor(q *ask) (admission, verdict) {
 	for {
-		c := f.choose(q)
-		if c.i < 0 {
-			n := g.again(f, q)
-			if n == nil {
-				if h := g.heir(); h != nil {
-					g = h
-					f = g.reframe(q)
-					continue
-				}
-				if !g.asked.Load() {
-					g.asked.Store(true)
-				}
-				return grant{}, 0, g.refused(q, c.why)
+		v := g.look(q)
+		c := v.choose(q)
+		if c.i >= 0 {
+			invariants.Yield()
+			a, o := v.charge(c, q)
+			if o == counter.Taken {
+				return a, verdict{at: q.now}
 			}
-			f = n
+			if o == counter.Moved {
+				g.await()
+				q.fresh = false
+			}
+			continue // lost to another: choose again
+		}
+		if g.again(v, q) {
 			continue
 		}
-		h := f.handles[c.i]
-		input, cost := q.input, int64(0)
-		if f.meters != nil {
-			a := q.amountsOn(h, f.meters[c.i])
-			input, cost = a[dimInput], a[dimTokens]
-		} else {
-			cost = q.cost(h)
+		if h := g.heir(); h != nil {
+			g, q.fresh = h, false
+			continue
 		}
-		switch f.charge(c.i, q.part, q.at.now, input, cost) {
-		case window.Taken:
-			invariants.Yield()
-			if c.seq != 0 {
-				f.raiseAfter(c)
-			}
-			held := h.flight.enter(h, g.e.slot(f.Epoch), cost, f.limited && f.reserves[c.i])
-			var m metered
-			if f.meters != nil {
-				m = f.meters[c.i].remember(input)
-			}
-			return grant{h, f.instantIn(q.at.now), cost, held}, m, verdict{at: q.at.now}
-		case window.Sealed:
-			runtime.Gosched()
-			f = g.reframe(q)
-		case window.Refused: // lost to another: choose again
+		if !g.asked.Load() {
+			g.asked.Store(true)
 		}
+		return admission{}, g.refused(q, c.why)
 	}
 }

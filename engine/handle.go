@@ -1,199 +1,293 @@
 package engine
 
 import (
-	"runtime"
 	"sync/atomic"
 
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
-	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// handle is a deployment for as long as its usage, a lease on it or a place in
-// the configuration keeps it alive.
+// handle is a deployment, for as long as its usage, a lease on it, a place in the
+// configuration or a Ref keeps it alive. Its counters never move.
 type handle struct {
-	// What PreCheck and Record need, on one line: the cell to count in until
-	// wake, and the clock. Cell is stored before wake and loaded after it. Where
-	// there are meters to count in too, wake is off, and due says what it would be.
-	clock *window.Clock
-	wake  atomic.Int64
-	cell  atomic.Pointer[window.Cell] // nil: dropped
-	spot  atomic.Pointer[spot]        // the cell and its frame; nil: dropped
-
-	e        *Engine
-	meters   atomic.Pointer[meters] // nil: there are none
-	place    atomic.Pointer[place]  // nil: dropped
-	id       string
-	due      atomic.Int64
-	seed     uint64 // of the ID
-	mean     mean   // learned output tokens; its counter: settled leases
-	quantile quantile
+	group   atomic.Pointer[Group] // nil: dropped
+	hot     *counter.Hot
+	limits  atomic.Pointer[limits] // nil: none beside the pair
+	seat    atomic.Pointer[seat]   // in the current view; nil: no candidate
+	e       *Engine
+	id      string
+	seed    uint64 // of the ID
+	flight  counter.Flight
+	tracked *counter.Held // nil unless Config.TrackHeld
+	mean    mean          // learned output tokens; its counter: settled leases
+	expired atomic.Int64  // leases
+	lasts   atomic.Int64  // how long leases have lasted, ns, where they are limited; 0 = none has ended
 	// assumed is the output expected while neither the deployment nor the
 	// group has learned any.
 	assumed atomic.Int64
-	// ceiling is the most tokens that a request can ever take in the cell: its TPM
-	// limit, window.Max without one and for a limit of zero.
-	ceiling atomic.Int64
-	flight  flight // leases held
+	// ceiling is the most tokens that a request can ever take in the pair: its TPM
+	// limit, counter.Max without one and for a limit of zero.
+	ceiling  atomic.Int64
+	quantile quantile
+	ledger   *ledger // of figures and what leases give back
 	// listens says that somebody observes signals, so that requests are marked.
 	listens atomic.Bool
-	half    atomic.Bool   // half-open
-	failing atomic.Uint32 // the failure rate, with ratioFraction bits
-	ledger  *ledger
+	noting  atomic.Bool // listens, or tracked is not nil
+	half    atomic.Bool // half-open
 	// doubted says that an answer may change the gate: half-open, or refusals counted.
 	doubted    atomic.Bool
-	requestCap atomic.Int64 // of the cell, while half-open, without the one request that goes first
+	requestCap atomic.Int64  // of the pair, while half-open, without the one request that goes first
+	failing    atomic.Uint32 // the failure rate, with ratioFraction bits
 	// countsRefused says that a call the provider refused counts as a request.
 	countsRefused atomic.Bool
 	sequence      atomic.Uint32 // of marks
 
-	// Under the mutex of the group in which the handle has its place. What is large
-	// stands elsewhere: handles 24 cache lines apart would share an eighth of the
-	// cache.
-	cfg      Deployment
-	tokenCap int64 // limits, window.Max = unlimited
-	reqCap   int64
+	// Under the mutex of the handle's group.
+	*control
+}
+
+// control is what of a deployment requests do not read.
+type control struct {
+	cfg       Deployment // in force
+	tokenCap  int64      // limits, counter.Max = unlimited
+	reqCap    int64
+	enabled   bool
+	gone      bool  // no longer configured
+	goneSince int64 // the epoch in which it was removed
 	// What would be in force if the provider had reported no limits.
 	configuredTokenCap, configuredReqCap int64
-	enabled                              bool
-	gone                                 bool  // no longer configured
-	goneSince                            int64 // the epoch in which it was removed
-	*heard
-	tellUntil int64 // the cooldown that this node found and tells the others of, Unix ns; 0 = none
-	days      *days
+	heard
+	tellUntil int64         // the cooldown that this node found and tells the others of, Unix ns; 0 = none
+	turned    int64         // the epoch that the counters are at
+	plain     [2]pairLedger // of the pair's halves
+	next      pairLedger    // of the minute after the current one, absorbed ahead
+	uncounted bool          // the gauge is new, and leases held are still to be counted by it
 }
 
-// place says where a handle's cells are: the same index in every frame of the
-// group.
-type place struct {
-	g *Group
-	i int
-}
+// pairLedger is the ledgers of a pair.
+type pairLedger struct{ tokens, requests counter.Ledger }
 
-// now is the epoch argument of find for the group's published window.
-const now int64 = -1 << 63
+func newLedger(w int64) pairLedger { return pairLedger{counter.NewLedger(w), counter.NewLedger(w)} }
 
-// find returns the frame and index of the handle's cell for an epoch; nil when
-// that epoch is older than the previous one or the handle has been dropped.
-// During a swap it is still the old frame, whose cells say when they are sealed.
-func (h *handle) find(epoch int64) (*frame, int) {
-	s := h.spot.Load()
-	for s == nil && h.place.Load() != nil || s != nil && s.f.Epoch < epoch {
-		runtime.Gosched() // its frame is being published
-		s = h.spot.Load()
+// newHandle returns a deployment that no group has yet.
+func newHandle(e *Engine, id string) *handle {
+	h := &handle{e: e, id: id, seed: seedOf(id), hot: new(counter.Hot), ledger: &ledger{}, control: &control{}}
+	if e.trackHeld {
+		h.tracked = new(counter.Held)
+		h.noting.Store(true)
 	}
-	if s == nil {
-		return nil, 0
-	}
-	if s.f.Epoch == epoch || epoch == now {
-		return s.f, s.i
-	}
-	if s.f.Epoch == epoch+1 {
-		if b := s.f.prev.Load(); b != nil && b.Epoch == epoch && b.has(s.i, h) {
-			return b, s.i
-		}
-	}
-	return nil, 0
-}
-
-// add counts tokens in the cell of an epoch, whatever the caps. It returns
-// false, having counted nothing, when that epoch or the handle is gone.
-func (h *handle) add(epoch, tokens int64) bool {
-	for tokens != 0 {
-		f, i := h.find(epoch)
-		if f == nil {
-			return false
-		}
-		if f.cells[i].AddTokens(tokens) {
-			if tokens < 0 {
-				f.eased(i)
-			}
-			return true
-		}
-		runtime.Gosched()
-	}
-	return true
-}
-
-// addRequests is add for requests.
-func (h *handle) addRequests(epoch, n int64) bool {
-	for {
-		f, i := h.find(epoch)
-		if f == nil {
-			return false
-		}
-		if f.cells[i].AddRequests(n) {
-			if n < 0 {
-				f.eased(i)
-			}
-			return true
-		}
-		runtime.Gosched()
-	}
+	return h
 }
 
 // capOf turns a limit as configured into a cap.
 func capOf(limit int64) int64 {
 	switch limit {
 	case 0:
-		return window.Max
+		return counter.Max
 	case Blocked:
 		return 0
 	}
 	return limit
 }
 
-// configure takes over a deployment's configuration. New limits count from an
-// epoch on. It reports whether the search must learn of it although d is what was
-// configured before.
-func (h *handle) configure(d Deployment, expected, epoch, now int64) (changed bool) {
+// configure takes over a deployment's configuration from a moment on. It reports
+// whether the search must learn of it.
+func (h *handle) configure(d Deployment, expected int64, at counter.At) (changed bool) {
 	if h.configured.ID == "" || h.configured.Disabled != d.Disabled || h.gone {
 		h.enabled = !d.Disabled
 	}
-	if changed = h.cause == provider.NoMoney && !h.gone; changed {
+	changed = h.gone || !d.equal(h.configured)
+	if h.cause == provider.NoMoney && !h.gone {
 		h.uncool() // whoever applies a configuration may have paid
+		changed = true
 	}
 	h.replace(d)
 	h.gone = false
-	h.put(expected, h.e.pool(d.Profile.Pool, h.e.round), epoch, now, false)
-	return changed
+	return h.put(expected, h.e.pool(d.Profile.Pool, h.e.round), at, changed, false)
 }
 
-// put puts into force what is configured and what the provider has reported; reported
-// says that the latter has changed.
-func (h *handle) put(expected int64, pool *pool, epoch, now int64, reported bool) {
+// put puts into force what is configured and what the provider has reported, in any
+// case if changed says so; reported says that the latter has changed. It reports whether
+// anything changed.
+func (h *handle) put(expected int64, pool *pool, at counter.At, changed, reported bool) bool {
 	d := h.inForce()
 	h.provided, h.lapseAt = d.Limits, h.nextLapse()
 	d.Limits = d.Limits.withMargin(d.Margin)
+	changed = changed || !d.equal(h.cfg) || h.group.Load() == nil
 	if h.cfg.Limits.RPD != d.Limits.RPD || h.cfg.Limits.TPD != d.Limits.TPD {
-		h.days.cur.listed = false
+		defer h.relistDays()
 	}
 	h.cfg = d
 	h.tokenCap, h.reqCap = capOf(d.Limits.TPM), capOf(d.Limits.RPM)
 	own := h.configured
 	own.Limits = own.Limits.withMargin(own.Margin)
 	h.configuredTokenCap, h.configuredReqCap = capOf(own.Limits.TPM), capOf(own.Limits.RPM)
-	if _, plain := cellRule(&d.Profile); !plain || d.Profile.Pool != "" { // meters have them
-		h.tokenCap, h.reqCap = window.Max, window.Max
-		h.configuredTokenCap, h.configuredReqCap = window.Max, window.Max
+	if !plain(&d.Profile) { // limits beside the pair have them
+		h.tokenCap, h.reqCap = counter.Max, counter.Max
+		h.configuredTokenCap, h.configuredReqCap = counter.Max, counter.Max
 	}
-	if h.ceiling.Store(window.Max); h.tokenCap > 0 {
+	if h.ceiling.Store(counter.Max); h.tokenCap > 0 {
 		h.ceiling.Store(h.tokenCap)
 	}
 	h.countsRefused.Store(d.Profile.CountsRefused)
-	h.flight.limit(capOf(d.Limits.MaxInFlight))
-	ms := h.meters.Load().measure(&d, &own, h.clock, pool, epoch, now)
-	if ms != nil && h.tokenCap > 0 {
-		ms.most[dimTokens] = min(ms.most[dimTokens], h.tokenCap)
+	if changed || pool != nil {
+		h.relist(&d, &own, pool, at, reported)
 	}
-	h.startDays(ms, epoch)
-	s := &noShare
-	if p := h.place.Load(); p != nil {
-		s = &p.g.cur.Load().shares[p.i]
-	}
-	ms.recap(now, reported, s, &h.days.cur)
-	h.meters.Store(ms)
 	if d.Limits.TPM > 0 {
 		expected = min(expected, max(d.Limits.TPM/100, 1))
 	}
 	h.assumed.Store(expected)
+	return changed
+}
+
+// relist makes the deployment's list of limits again.
+func (h *handle) relist(d, own *Deployment, pool *pool, at counter.At, reported bool) {
+	old := h.limits.Load()
+	ms := old.relist(d, own, pool, at, reported)
+	if ms != nil && h.tokenCap > 0 {
+		ms.most[counter.Tokens] = min(ms.most[counter.Tokens], h.tokenCap)
+	}
+	if ms != nil && ms.gauge != nil && (old == nil || old.gauge == nil) {
+		h.uncounted = true
+	}
+	h.leave(old, ms)
+	h.limits.Store(ms)
+}
+
+// relistDays has Collect report the current day again, because its limits changed.
+func (h *handle) relistDays() {
+	for i := range h.limits.Load().of() {
+		if m := &h.limits.Load().list[i]; m.Shape == counter.Days {
+			m.Unlist()
+		}
+	}
+}
+
+// caps returns how far a half may go.
+func (h *handle) caps(p int64) (tokens, requests int64) {
+	c := &h.hot[p]
+	t, r := c.Adjusted()
+	return h.capsOf(&h.plain[p], t, r, c.Requests())
+}
+
+// capsOf is caps for a half with a ledger, adjustments and requests counted.
+func (h *handle) capsOf(s *pairLedger, adjusted, adjustedRequests, used int64) (tokens, requests int64) {
+	tokens, requests = s.tokens.Cap(h.tokenCap, adjusted), s.requests.Cap(h.reqCap, adjustedRequests)
+	switch {
+	case h.gone || !h.enabled:
+		tokens = counter.Disabled
+	case h.coolUntil != 0:
+		tokens = counter.Cooling
+	case h.probeUntil == 0:
+	case s.tokens.Window != h.turned: // the one request that goes first is of this minute
+		tokens = counter.Cooling
+	default:
+		h.requestCap.Store(requests)
+		requests = min(requests, h.probes(used))
+	}
+	return tokens, requests
+}
+
+// recap sets the caps of both halves. Under the group's mutex.
+func (h *handle) recap() {
+	for p := range int64(2) {
+		h.shift(p, 0, 0)
+	}
+}
+
+// shift adds to what a half counts and sets its caps. Under the group's mutex.
+func (h *handle) shift(p, tokens, requests int64) {
+	if h.probeUntil != 0 && h.plain[p].tokens.Window == h.turned {
+		h.probes(h.hot[p].Requests())
+		h.probeCap += requests
+	}
+	t, r := h.caps(p)
+	h.hot[p].Shift(tokens, requests, t, r)
+	h.flight.End(h.e.slot(h.plain[p].tokens.Window)) // for the tag
+	h.ceiled(p)
+	if s := h.seat.Load(); s != nil && h.failing.Load() != 0 {
+		s.v.failing.Store(true)
+	}
+}
+
+// ceiled tells the search of a ceiling where there is no limit on tokens.
+func (h *handle) ceiled(p int64) {
+	if h.tokenCap != counter.Max || h.plain[p].tokens.Ceiling >= counter.Max {
+		return
+	}
+	if s := h.seat.Load(); s != nil {
+		s.v.ceiled[p].Store(true)
+	}
+}
+
+// own returns this node's usage in a half. Under the group's mutex.
+func (h *handle) own(p int64) (tokens, requests int64) {
+	c, s := &h.hot[p], &h.plain[p]
+	t, r := c.Adjusted()
+	return s.tokens.Own(c.Tokens(), t), s.requests.Own(c.Requests(), r)
+}
+
+// inFlight returns how many leases are held. Under the group's mutex.
+func (h *handle) inFlight() (n int64) {
+	now := h.e.slot(h.turned)
+	for k := now - h.e.slotTTL; k <= now; k++ {
+		n += h.flight.Held(k, h.unfolded(k))
+	}
+	return n
+}
+
+// unfolded returns how many leases of a slot began in minutes that are not folded.
+func (h *handle) unfolded(slot int64) (n int64) {
+	for p := range h.plain {
+		if h.e.slot(h.plain[p].tokens.Window) == slot {
+			n += h.hot[p].Began()
+		}
+	}
+	return n
+}
+
+// add counts tokens in the minute of an epoch, whatever the caps: there while that is
+// the current or the previous one; later more counts in the current one, and less
+// only in the totals.
+func (h *handle) add(epoch, n int64) {
+	if n == 0 {
+		return
+	}
+	if h.hot.Of(epoch).AddTokens(epoch, n) {
+		if n < 0 {
+			h.eased(epoch)
+		}
+		return
+	}
+	for n > 0 {
+		g := h.group.Load()
+		if g == nil {
+			break
+		}
+		if e := g.epoch.Load(); h.hot.Of(e).AddTokens(e, n) {
+			return
+		}
+		g.await()
+	}
+	h.e.strayTokens.Add(n)
+}
+
+// addRequests is add for requests.
+func (h *handle) addRequests(epoch, n int64) {
+	if !h.hot.Of(epoch).AddRequests(epoch, n) {
+		h.e.strayRequests.Add(n)
+		return
+	}
+	if n < 0 {
+		h.eased(epoch)
+	}
+}
+
+// now returns the current moment for a list of limits. False: the handle was dropped.
+func (h *handle) now(ms *limits) (counter.At, bool) {
+	g := h.group.Load()
+	if g == nil {
+		return counter.At{}, false
+	}
+	return ms.moment(h.e.clock, g.epoch.Load()), true
 }

@@ -3,8 +3,8 @@ package engine
 import (
 	"time"
 
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
-	"github.com/plimsoll-dev/plimsoll/window"
 )
 
 // heard is what a deployment's provider has reported of its rule. Under the mutex
@@ -125,7 +125,7 @@ func (l Limits) withMargin(margin float64) Limits {
 	if margin == 0 {
 		return l
 	}
-	part := window.PartOf(1 - margin)
+	part := counter.PartOf(1 - margin)
 	for of := range provider.Limit(provider.Limits) {
 		if n := limitOf(&l, of); *n > 0 {
 			*n = max(part.Of(*n), 1)

@@ -7,8 +7,9 @@ import "math"
 // while later ones take what refills. In a window that is no danger, because it
 // begins empty and its first instant belongs to the first waiter.
 type hold struct {
-	w *waiter
-	h *handle
+	w    *waiter
+	h    *handle
+	pool *pool // of its limits
 }
 
 // maxHolds is how many deployments of a group are held at once.
@@ -28,20 +29,20 @@ func (w *waiter) wait(now, alone int64) {
 
 // covers reports whether a cell's deployment is held, or draws on the limits of a
 // pool of which one is.
-func (o *hold) covers(f *frame, i int) bool {
-	if f.handles[i] == o.h {
+func (o *hold) covers(v *view, i int) bool {
+	if v.handles[i] == o.h {
 		return true
 	}
-	p := f.metersOf(i).pooled()
-	return p != nil && p == o.h.meters.Load().pooled()
+	p := v.limitsOf(i).pooled()
+	return p != nil && p == o.pool
 }
 
 // held returns a bit for each cell of a block that is held.
-func held(f *frame, b int, holds []hold) (m uint16) {
-	from, to := f.block(b)
+func held(v *view, b int, holds []hold) (m uint16) {
+	from, to := v.block(b)
 	for i := from; i < to; i++ {
 		for k := range holds {
-			if holds[k].covers(f, i) {
+			if holds[k].covers(v, i) {
 				m |= 1 << (i - from)
 			}
 		}
@@ -63,7 +64,7 @@ func (g *Group) hold(now int64) {
 		}
 		if o := g.outlook(w.d, l.holdsFor(w), now); o.refills {
 			w.holds = true
-			l.holds = append(l.holds, hold{w, o.h})
+			l.holds = append(l.holds, hold{w, o.h, o.h.limits.Load().pooled()})
 		}
 	}
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"sync/atomic"
 
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
 )
 
@@ -67,26 +68,31 @@ func (b *block) raise(o, k, q uint64) {
 	}
 }
 
-// eased says that a cell may have gained room or lost usage.
-func (f *frame) eased(i int) {
-	b := f.blockOf[i]
-	if int(b) >= len(f.blocks) {
+// eased says that a deployment may have gained room or lost usage in a minute: after
+// its counter has changed and before an attempt that was undone ends (protocol 4).
+func (h *handle) eased(epoch int64) {
+	if ms := h.limits.Load(); ms != nil && ms.pool != nil {
+		ms.pool.ring()
+	}
+	s := h.seat.Load()
+	if s == nil {
 		return
 	}
-	if f.pooled {
-		if p := f.metersOf(i).pooled(); p != nil {
-			p.ring()
+	b := s.blocks[epoch&1]
+	invariants.Yield()
+	if !b.watched.Load() {
+		return
+	}
+	b.seq.Add(1)
+	invariants.Yield()
+	if s.v.n > indexFrom {
+		at := counter.At{Epoch: epoch}
+		if s.v.timed {
+			at.Now = h.e.clock.Now()
 		}
+		b.lower(s.v.key(s.i, at))
 	}
-	invariants.Yield()
-	if !f.blocks[b].watched.Load() {
-		return
+	if g := h.group.Load(); g != nil {
+		g.line.ring()
 	}
-	invariants.Yield()
-	f.blocks[b].seq.Add(1)
-	invariants.Yield()
-	if f.indexed(i) {
-		f.blocks[b].lower(f.key(i))
-	}
-	f.line.ring()
 }

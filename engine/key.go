@@ -3,7 +3,7 @@ package engine
 import (
 	"math/bits"
 
-	"github.com/plimsoll-dev/plimsoll/window"
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 )
 
 // A ranking key orders deployments, lowest first. Under LowestTPM it is the
@@ -24,10 +24,10 @@ const (
 
 // inverse holds ceil(2^63 / limit) of a deployment's limits; 0 where there is
 // none, or none that could be used.
-type inverse struct{ tokens, requests, inFlight uint64 }
+type inverse struct{ tokens, requests uint64 }
 
 func invert(limit int64) uint64 {
-	if limit <= 0 || limit >= window.Max {
+	if limit <= 0 || limit >= counter.Max {
 		return 0
 	}
 	return (1<<63 + uint64(limit) - 1) / uint64(limit)

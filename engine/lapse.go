@@ -1,8 +1,7 @@
 package engine
 
 import (
-	"slices"
-
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
@@ -25,45 +24,34 @@ func lapsing(u uint64, left int64) uint64 {
 	return uint64(whole * to / (to + float64(whole-u)*(float64(window.Minute)/whole)))
 }
 
-// lapsed returns what a cell's utilization ranks as. (Not inlined: where nothing
-// lapses it would cost look registers.)
+// lapsed returns what a deployment's utilization ranks as. (Not inlined: where
+// nothing lapses it would cost look registers.)
 //
 //go:noinline
-func (f *frame) lapsed(i int, at *moment, u uint64) uint64 { return lapsing(u, f.left(i, at)) }
+func (v *view) lapsed(i int, at counter.At, u uint64) uint64 { return lapsing(u, v.left(i, at)) }
 
-// left returns how much is to come of the minute of a cell's deployment.
-func (f *frame) left(i int, at *moment) int64 {
-	ms := f.metersOf(i)
-	if ms == nil || ms.minute == nil {
-		return f.end - at.now
-	}
-	m := ms.minute
-	if m.b != nil {
+// left returns how much is to come of the minute of a deployment.
+func (v *view) left(i int, at counter.At) int64 {
+	ms := v.limitsOf(i)
+	switch {
+	case ms == nil || ms.minute == nil:
+		return window.Start(at.Epoch+1) - at.Now
+	case ms.minute.Shape == counter.Level:
 		return window.Minute
 	}
-	return (at.window(m)+1)*m.length + m.phase - at.now
-}
-
-// minuteOf returns the meter by which a deployment's minute ends, nil if that is
-// the frame's: the first that is a bucket or of a minute with a phase.
-func (ms *meters) minuteOf() *meter {
-	i := slices.IndexFunc(ms.list, func(m meter) bool { return m.b != nil || m.length == window.Minute })
-	if i < 0 {
-		return nil
-	}
-	return &ms.list[i]
+	return ms.minute.End(at) - at.Now
 }
 
 // ends tells apart when the minutes of deployments end: their phase, or -1 for a
 // bucket's, which never do.
-func (ms *meters) ends() int64 {
+func (ms *limits) ends() int64 {
 	switch {
 	case ms == nil || ms.minute == nil:
 		return 0
-	case ms.minute.b != nil:
+	case ms.minute.Shape == counter.Level:
 		return -1
 	}
-	return ms.minute.phase
+	return ms.minute.Phase
 }
 
 // lapse reports whether minutes of the group's deployments end at different times,
@@ -72,9 +60,9 @@ func (ms *meters) ends() int64 {
 func lapse(live []*handle) bool {
 	phased, unlike := false, false
 	for _, h := range live {
-		ends := h.meters.Load().ends()
+		ends := h.limits.Load().ends()
 		phased = phased || ends > 0
-		unlike = unlike || ends != live[0].meters.Load().ends()
+		unlike = unlike || ends != live[0].limits.Load().ends()
 	}
 	return phased && unlike
 }

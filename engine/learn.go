@@ -106,10 +106,10 @@ func (h *handle) settled(u Usage, count bool) {
 		h.quantile.learn(u.OutputTokens, expected, high)
 	}
 	if n < meanKnown || n%meanShared == 0 {
-		if p := h.place.Load(); p != nil {
-			p.g.mean.learn(u.OutputTokens, expected, false)
+		if g := h.group.Load(); g != nil {
+			g.mean.learn(u.OutputTokens, expected, false)
 			if high != 0 {
-				p.g.quantile.learn(u.OutputTokens, expected, high)
+				g.quantile.learn(u.OutputTokens, expected, high)
 			}
 		}
 	}
@@ -117,8 +117,8 @@ func (h *handle) settled(u Usage, count bool) {
 
 // relearned says to those who wait that less output may be expected.
 func (h *handle) relearned() {
-	if s := h.spot.Load(); s != nil {
-		s.f.line.ring()
+	if g := h.group.Load(); g != nil {
+		g.line.ring()
 	}
 }
 

@@ -1,5 +1,11 @@
 package engine
 
+import (
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+)
+
 // Lease is a request that was admitted: one request and a number of tokens,
 // reserved on a deployment in the minute of admission. Exactly one of Settle,
 // SettleReserved and Release ends it; what is called afterwards, a deferred
@@ -11,17 +17,14 @@ package engine
 type Lease struct {
 	_        noCopy
 	h        *handle
+	limits   *limits // that it was charged by; nil: none beside the pair
 	begun    instant // when it was admitted, and in which epoch it was counted
 	reserved int64
+	input    int64 // of it
 	added    int64
-	held     int64 // counted in flight; uncounted: not at all
-	metered  metered
 	mark     mark // of the request, once signals are observed
 	refused  bool // by the provider, as observed
 }
-
-// uncounted as what a lease holds says that its slot was full.
-const uncounted int64 = -1
 
 type noCopy struct{}
 
@@ -49,12 +52,16 @@ func (l *Lease) Add(outputTokens int64) {
 	if n = min(n, MaxCount-l.added); n <= 0 {
 		return
 	}
-	if l.metered != 0 {
-		n = l.meteredOutput(n)
+	if l.limits != nil {
+		if l.limits.rated {
+			_, n = l.limits.charged(&Usage{OutputTokens: n})
+			n = min(n, MaxCount-l.added)
+		}
+		l.adjust(&amounts{counter.Output: n, counter.Tokens: n}, nil)
 	}
-	h.adjust(l.begun.epoch(), n)
-	if f, _ := h.find(now); l.held != uncounted && f != nil && h.e.slot(f.Epoch)-h.e.slot(l.begun.epoch()) < flightSlots {
-		l.held += h.flight.grow(h.e.slot(l.begun.epoch()), n)
+	h.add(l.begun.epoch(), n)
+	if h.tracked != nil {
+		h.tracked.Add(h.e.slot(l.begun.epoch()), n)
 	}
 	l.added += n
 }
@@ -76,16 +83,21 @@ func (l *Lease) Settle(u Usage) {
 	}
 	u = h.e.checked(u)
 	in, out := u.InputTokens, u.OutputTokens
-	if l.metered != 0 {
-		in, out = l.final(&u)
+	if l.limits != nil {
+		in, out = l.limits.final(&u, l.input, l.reserved-l.input+l.added)
 	}
-	if h.listens.Load() {
-		l.settleObserved(in, out)
-	} else {
-		if l.metered != 0 {
-			l.settleMeters(in, out)
+	switch {
+	case h.listens.Load():
+		if d := l.difference(in, out); d != (amounts{}) {
+			l.changeObserved(&d)
 		}
-		h.adjust(l.begun.epoch(), in+out-l.reserved-l.added)
+	case l.limits != nil && l.limits.counted:
+		if d := l.difference(in, out); d != (amounts{}) {
+			l.adjust(&d, nil)
+			h.add(l.begun.epoch(), d[counter.Tokens])
+		}
+	default:
+		h.add(l.begun.epoch(), in+out-l.reserved-l.added)
 	}
 	if u != (Usage{}) {
 		h.proven(l.begun.at())
@@ -108,16 +120,16 @@ func (l *Lease) refusedUpstream() {
 // giveBack takes back what was counted for the lease: all tokens, and that many
 // requests, 0 or 1.
 func (l *Lease) giveBack(requests int64) {
-	h, in, all := l.h, l.metered.input(), l.reserved+l.added
-	d := amounts{dimInput: -in, dimOutput: in - all, dimTokens: -all, dimRequests: -requests}
+	h, all := l.h, l.reserved+l.added
+	d := amounts{counter.Input: -l.input, counter.Output: l.input - all, counter.Tokens: -all, counter.Requests: -requests}
 	if h.listens.Load() {
 		l.changeObserved(&d)
 		return
 	}
-	if l.metered != 0 {
-		l.meter(&d)
+	if l.limits != nil {
+		l.adjust(&d, nil)
 	}
-	h.adjust(l.begun.epoch(), -all)
+	h.add(l.begun.epoch(), -all)
 	if requests != 0 {
 		l.returnRequest()
 	}
@@ -144,97 +156,93 @@ func (l *Lease) Release() {
 	}
 }
 
-// end takes the lease out of flight, once. False: it had expired.
+// end takes the lease out of flight, once. False: it had expired. It comes after all
+// that the lease changes in what is reported: with its last lease a removed deployment
+// may be dropped.
 func (l *Lease) end() (counted bool) {
 	h, slot := l.h, l.h.e.slot(l.begun.epoch())
-	l.h, l.reserved, l.added, l.refused = nil, 0, 0, false
-	f, i := h.find(now)
-	if f == nil || f.Epoch > l.begun.epoch()+1 {
+	g := h.group.Load()
+	if g == nil || g.epoch.Load() > l.begun.epoch()+1 {
 		h.e.late.Add(1)
-		if f == nil || h.e.slot(f.Epoch)-slot >= flightSlots { // turns repeat
-			return false
-		}
 	}
-	if l.held == uncounted || !h.flight.exit(slot, l.held) {
-		return false
+	if h.tracked != nil {
+		h.tracked.Add(slot, -l.reserved-l.added)
 	}
-	if f.limited {
-		if h.flight.limited.Load() {
-			h.flight.learn(h.clock.Now() - l.begun.at())
-		}
-		f.eased(i)
+	later, ok := h.flight.End(slot)
+	if ok {
+		l.freeGauge(g, later)
 	}
-	return true
+	l.h, l.limits, l.reserved, l.input, l.added, l.refused = nil, nil, 0, 0, 0, false
+	return ok
 }
 
-// meteredOutput counts streamed output in the meters and returns what it weighs.
-func (l *Lease) meteredOutput(n int64) int64 {
-	if ms := l.h.meters.Load(); ms != nil && l.metered&isRated != 0 {
-		_, n = ms.charged(&Usage{OutputTokens: n})
-		n = min(n, MaxCount-l.added)
+// freeGauge gives back the lease's place where leases are limited; later says that a
+// gauge has counted it which was not there when the lease began.
+func (l *Lease) freeGauge(g *Group, later bool) {
+	ms := l.limits
+	if ms == nil || ms.gauge == nil {
+		if ms = l.h.limits.Load(); !later || ms == nil || ms.gauge == nil {
+			return
+		}
 	}
-	l.meter(&amounts{dimOutput: n, dimTokens: n})
-	return n
-}
-
-// final returns what a usage weighs.
-func (l *Lease) final(u *Usage) (in, out int64) {
-	in, out = u.InputTokens, u.OutputTokens
-	if ms := l.h.meters.Load(); ms != nil && l.metered&isRated != 0 {
-		input := l.metered.input()
-		in, out = ms.final(u, input, l.reserved-input+l.added)
+	ms.gauge.Count(counter.At{}, -1)
+	l.h.learnLast(l.h.e.clock.Now() - l.begun.at())
+	if g != nil {
+		l.h.eased(g.epoch.Load())
 	}
-	return in, out
 }
 
 // difference returns what a usage, weighed, adds to what was charged.
 func (l *Lease) difference(in, out int64) amounts {
-	input := l.metered.input()
-	output := l.reserved - input + l.added
-	return amounts{dimInput: in - input, dimOutput: out - output, dimTokens: in + out - input - output}
+	output := l.reserved - l.input + l.added
+	return amounts{counter.Input: in - l.input, counter.Output: out - output, counter.Tokens: in + out - l.input - output}
 }
 
-// settleMeters replaces what the meters have counted by a usage.
-func (l *Lease) settleMeters(in, out int64) {
-	if d := l.difference(in, out); d != (amounts{}) {
-		l.meter(&d)
+// adjust counts a difference in the limits that the lease was charged by; allowed,
+// unless nil, returns how much of one may be counted.
+func (l *Lease) adjust(a *amounts, allowed func(m *limit, n int64) int64) {
+	at, ok := l.h.now(l.limits)
+	if !ok {
+		at = counter.At{Epoch: l.begun.epoch() + 2, Now: l.h.e.clock.Now()} // the limits that are left are a pool's
 	}
-}
-
-// settleObserved replaces what was counted by a usage where answers are observed.
-func (l *Lease) settleObserved(in, out int64) {
-	if d := l.difference(in, out); d != (amounts{}) {
-		l.changeObserved(&d)
-	}
-}
-
-// meter counts a difference in the meters the lease was admitted by.
-func (l *Lease) meter(a *amounts) {
-	if ms := l.h.meters.Load(); ms != nil {
-		l.eased(ms, ms.adjust(l, a, nil))
-	}
-}
-
-// eased says that meters count less than before.
-func (l *Lease) eased(ms *meters, less bool) {
-	if !less {
+	if !l.limits.adjust(l, at, a, allowed) {
 		return
 	}
-	if f, i := l.h.find(now); f != nil {
-		f.eased(i)
+	if ok {
+		l.h.eased(at.Epoch)
 	}
-	if ms.pool != nil {
-		ms.pool.ring() // the deployment may be one that was removed
+	if l.limits.pool != nil {
+		l.limits.pool.ring() // the deployment may be one that was removed
 	}
 }
 
-// adjust adds a difference to the tokens of an epoch that may have passed.
-func (h *handle) adjust(epoch, tokens int64) {
-	if tokens == 0 || h.add(epoch, tokens) {
-		return
+// guessedLast is how long leases are assumed to last until one has ended.
+const guessedLast = int64(time.Second)
+
+// learnLast takes in how long a lease has lasted: the first one as it is, from then on an
+// eighth of the difference. A time set back counts as none.
+func (h *handle) learnLast(lasted int64) {
+	lasted = max(lasted, int64(leastRetry))
+	for {
+		o := h.lasts.Load()
+		n := lasted
+		if o != 0 {
+			n = max(o+(lasted-o)/8, 1)
+		}
+		if o == n || h.lasts.CompareAndSwap(o, n) {
+			return
+		}
 	}
-	if tokens > 0 && h.add(now, tokens) {
-		return
+}
+
+// roomIn estimates when fewer than most of the leases held are held: they end as evenly
+// as if each lasted as long as the latest have, at most their TTL.
+func (h *handle) roomIn(held, most int64) time.Duration {
+	held = max(held, 1)
+	lasts := min(h.lasts.Load(), int64(h.e.ttl))
+	if lasts == 0 {
+		lasts = guessedLast
 	}
-	h.e.strayTokens.Add(tokens)
+	ends := min(max(held-most+1, 1), held)
+	return max(time.Duration(float64(lasts)*float64(ends)/float64(held)), leastRetry)
 }

@@ -41,11 +41,10 @@ type waiter struct {
 	holds bool  // one is
 	// Under the line's mutex until done. Then it has left the line and wake has
 	// been sent.
-	got     grant
-	metered metered
-	err     error
-	done    bool
-	wake    chan struct{}
+	got  admission
+	err  error
+	done bool
+	wake chan struct{}
 }
 
 func newLine() *line {
@@ -97,7 +96,7 @@ func (l *line) insert(q *queue) {
 }
 
 // leave takes a waiter out, with what Wait returns to it.
-func (l *line) leave(w *waiter, got grant, err error) {
+func (l *line) leave(w *waiter, got admission, err error) {
 	q := w.queue
 	q.remove(w)
 	if q.n == 0 {

@@ -1,6 +1,9 @@
 package engine
 
-import "github.com/plimsoll-dev/plimsoll/window"
+import (
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+	"github.com/plimsoll-dev/plimsoll/window"
+)
 
 // List appends to dst a report of the current minute for every deployment, asked for
 // or not, and of the current day for those with limits per day. It carries IDs, windows
@@ -17,14 +20,14 @@ func (e *Engine) List(dst []window.Report) []window.Report {
 func (g *Group) list(dst []window.Report, now int64) []window.Report {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	f := g.turnLocked(now)
-	for _, h := range f.handles {
-		if h.gone {
-			continue
-		}
-		dst = append(dst, h.report(f.Epoch, 0, 0, [splits]int64{}))
-		if h.meters.Load() != nil && h.days.configured {
-			dst = append(dst, h.dayReport(&h.days.cur, &amounts{}))
+	g.turnLocked(now)
+	for _, h := range g.view.Load().handles {
+		dst = append(dst, h.report(window.KindMinute, h.turned, &amounts{}))
+		for i := range h.limits.Load().of() {
+			if m := &h.limits.Load().list[i]; m.Shape == counter.Days {
+				dst = append(dst, h.report(m.Kind(), m.Window(counter.At{Epoch: h.turned}), &amounts{}))
+				break
+			}
 		}
 	}
 	return dst

@@ -1,107 +1,128 @@
 package engine
 
 import (
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
-	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// moment is an instant, split by the length of the windows it was last asked for:
-// a division costs more than the rest of a look.
-type moment struct {
-	now                 int64
-	length, index, into int64 // of windows without a phase: which, and how far into it
-}
-
-// window returns the index of a meter's window, as meter.window does.
-func (t *moment) window(m *meter) int64 {
-	if m.length != t.length {
-		t.length, t.index = m.length, t.now/m.length
-		t.into = t.now - t.index*t.length
+// look returns a deployment's ranking key and, in the sign of short, whether a
+// request of these amounts does not fit (negative). It is the one place where the
+// limits of a deployment become a rank.
+func (v *view) look(i int, at counter.At, a *amounts) (key uint64, short int64) {
+	if v.strategy == LowestTPM {
+		return v.lookTokens(i, at, a)
 	}
-	return t.index - m.turns + (t.into-m.rest)>>63
-}
-
-// moment returns the current instant, if some meter needs one.
-func (l *layout) moment() moment {
-	if l.clock == nil {
-		return moment{}
-	}
-	return moment{now: l.clock.Now()}
-}
-
-// look returns a cell's ranking key and, in the sign of short, whether a request
-// of these amounts does not fit (negative). It is the one place where the limits
-// of a deployment become a rank.
-func (f *frame) look(i int, at *moment, a *amounts) (key uint64, short int64) {
-	l := f.layout
-	inv := &l.inverses[i]
-	tokens, requests, short := f.cells[i].LookBoth(a[dimTokens])
+	inv := &v.inverses[i]
+	tokens, requests, short := v.pairs[at.Epoch&1][i].LookBoth(a[counter.Tokens])
 	most := uint64(0)
-	if inv.tokens|inv.requests != 0 { // else meters have these limits
+	if inv.tokens|inv.requests != 0 { // else other limits have these
 		most = max(ratio(uint64(tokens), inv.tokens), ratio(uint64(requests), inv.requests))
 	}
-	if l.meters != nil && l.meters[i] != nil {
-		list := l.meters[i].list
-		for k := range list {
-			m := &list[k]
+	if ms := v.limitsOf(i); ms != nil {
+		for k := range ms.list {
+			m := &ms.list[k]
 			var used, s int64
-			switch n := a[m.dim%dims]; {
-			case m.b != nil && n <= window.Few:
-				used = m.b.Level(at.now)
-				s = m.b.ShortFew(used, n)
-			case m.b != nil:
-				used, s = m.b.Look(at.now, n)
-			case m.length != 0:
-				used, s = m.c.LookAt(at.window(m), n)
-			case m.byDay:
-				used, s = m.c.LookAt(m.window(0, at.now), n)
-			default:
-				used, s = m.c.Look(n)
+			if m.timed {
+				used, s = m.LookTimed(at.Now, a[m.dim])
+			} else {
+				used, s = m.LookOwned(at.Epoch, a[m.dim])
 			}
 			most, short = max(most, ratio(uint64(used), m.inverse)), short|s
 		}
 	}
-	if l.limited {
-		fl := &f.handles[i].flight
-		live := fl.live.Load()
-		most, short = max(most, ratio(uint64(max(live, 0)), inv.inFlight)), short|(fl.cap.Load()-1-live)
+	if v.lapses {
+		most = v.lapsed(i, at, min(most, ratioMax))
 	}
-	if l.strategy == LowestTPM {
-		return f.failedTokens(i, uint64(tokens)), short
+	return rank(v.failed(i, most), uint64(tokens)), short
+}
+
+// lookTokens is look for LowestTPM, which ranks by tokens alone.
+func (v *view) lookTokens(i int, at counter.At, a *amounts) (key uint64, short int64) {
+	tokens, short := v.pairs[at.Epoch&1][i].Look(a[counter.Tokens])
+	if ms := v.limitsOf(i); ms != nil {
+		for k := range ms.list {
+			m := &ms.list[k]
+			var s int64
+			if m.timed {
+				_, s = m.LookTimed(at.Now, a[m.dim])
+			} else {
+				_, s = m.LookOwned(at.Epoch, a[m.dim])
+			}
+			short |= s
+		}
 	}
-	if l.lapses {
-		most = f.lapsed(i, at, min(most, ratioMax))
+	return v.failedTokens(i, uint64(tokens)), short
+}
+
+// key returns a deployment's ranking key.
+func (v *view) key(i int, at counter.At) uint64 {
+	if v.further {
+		k, _ := v.look(i, at, &amounts{})
+		return k
 	}
-	return rank(f.failed(i, most), uint64(tokens)), short
+	c := v.pairs[at.Epoch&1][i]
+	if v.strategy == LowestTPM {
+		return v.failedTokens(i, uint64(c.Tokens()))
+	}
+	k := utilKey(uint64(c.Tokens()), uint64(c.Requests()), v.inverses[i])
+	if v.failing.Load() {
+		k = rank(v.failed(i, k>>keyTokenBits), k&keyTokenMax)
+	}
+	return k
 }
 
 // least returns what a demand counts at least on any deployment; exact says that
 // it counts just that on all of them.
-func (f *frame) least(q *ask) (a amounts, exact bool) {
+func (v *view) least(q *ask) (a amounts, exact bool) {
 	exact = !q.learn && q.part == 0
 	switch {
-	case !f.rated || q.known:
+	case !v.rated || q.known:
 		return q.amounts(q.tokens), exact
-	case f.rates != nil:
-		return f.rates.admitted(q.input, q.tokens-q.input, q.limit), exact
+	case v.rates != nil:
+		return v.rates.admitted(q.input, q.tokens-q.input, q.limit), exact
 	}
-	return amounts{dimRequests: 1}, false
+	return amounts{counter.Requests: 1}, false
+}
+
+// scanLimits is scan where there are limits beside the pairs, over a small tier and
+// for a demand that goes to any deployment.
+func (v *view) scanLimits(t *tier, q *ask) int {
+	a, exact := v.least(q)
+	k1, k2 := noKey, noKey
+	for i := t.from; i < t.to; i++ {
+		invariants.Yield()
+		k, short := v.look(i, q.at, &a)
+		k = k<<indexBits | uint64(i-t.from) | uint64(short>>63)
+		k2 = min(k2, max(k1, k))
+		k1 = min(k1, k)
+	}
+	if k1 == noKey {
+		return -1
+	}
+	i := t.from + int(k1&indexMask)
+	if k1>>indexBits == k2>>indexBits {
+		i = v.draw(t.first, t.last, q, k1>>indexBits, i)
+	}
+	if exact || v.fits(i, q) {
+		return i
+	}
+	return -1
 }
 
 // scanFurther is scan where there are limits that cells do not know, over any
 // number of cells: it looks at each once, by the least that the demand may count.
-func (f *frame) scanFurther(t *tier, q *ask) int {
-	a, exact := f.least(q)
-	d := draw{e: f.e, key: noKey, at: -1}
+func (v *view) scanFurther(t *tier, q *ask) int {
+	a, exact := v.least(q)
+	d := draw{e: v.e, key: noKey, at: -1}
 	for b := t.first; b < t.last; b++ {
-		from, to := f.block(b)
-		mask := q.mask(f, b)
+		from, to := v.block(b)
+		mask := q.mask(v, b)
 		var keys [blockSize]uint64
 		k1, k2 := noKey, noKey
 		for i := from; i < to; i++ {
 			j := (i - from) & (blockSize - 1)
 			invariants.Yield()
-			k, short := f.look(i, &q.at, &a)
+			k, short := v.look(i, q.at, &a)
 			k |= uint64(short>>63) | (uint64(mask>>j&1) - 1)
 			keys[j] = k
 			k2 = min(k2, max(k1, k))
@@ -111,7 +132,7 @@ func (f *frame) scanFurther(t *tier, q *ask) int {
 			d.block(from, keys[:to-from], k1, k1 == k2)
 		}
 	}
-	if d.at >= 0 && (exact || f.fits(d.at, q)) {
+	if d.at >= 0 && (exact || v.fits(d.at, q)) {
 		return d.at
 	}
 	return -1

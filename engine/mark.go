@@ -1,8 +1,7 @@
 package engine
 
 import (
-	"sync/atomic"
-
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
@@ -36,49 +35,53 @@ func (r Ref) Mark() Mark {
 	if r.h == nil {
 		return Mark{}
 	}
-	h := r.alive()
-	h.listens.Store(true)
-	f, i := h.find(now)
-	if f == nil {
+	g := r.h.group.Load()
+	r.h.listen()
+	if g == nil {
 		return Mark{}
 	}
-	return Mark{f.Epoch, h.mark(f, i)}
+	e := g.minute()
+	return Mark{e, r.h.mark(e)}
 }
 
-// mark marks a request in the cell of its epoch.
-func (h *handle) mark(f *frame, i int) mark {
-	tokens, requests, input := h.charged(f, i)
-	ms := min(max(h.clock.Now()-window.Start(f.Epoch), 0)/1e6, 60_000)
+// listen has requests marked from now on.
+func (h *handle) listen() {
+	if !h.listens.Load() {
+		h.listens.Store(true)
+		h.noting.Store(true)
+	}
+}
+
+// mark marks a request of an epoch.
+func (h *handle) mark(epoch int64) mark {
+	tokens, requests, input := h.charged(epoch)
+	ms := min(max(h.e.clock.Now()-window.Start(epoch), 0)/1e6, 60_000)
 	return mark{
 		counts: uint64(uint32(tokens))<<32 | uint64(uint32(input)),
 		order:  uint64(requests)<<markRequests | uint64(h.sequence.Add(1)&mark24)<<markSequence | uint64(ms),
 	}
 }
 
-// charged returns what requests were charged in an epoch's cell, by whichever
-// node: without what providers' figures have added, and with all that leases have
-// ever given back.
-func (h *handle) charged(f *frame, i int) (tokens, requests, input int64) {
-	t, r := f.foreign[i].load()
-	tokens, requests = f.cells[i].Tokens()-t, f.cells[i].Requests()-r
-	if ms := h.meters.Load(); ms != nil {
-		input = ms.inputOf(tokens, f, i)
-	}
+// charged returns what requests were charged in an epoch, by whichever node: without
+// what providers' figures have added, and with all that leases have ever given back.
+func (h *handle) charged(epoch int64) (tokens, requests, input int64) {
+	c := h.hot.Of(epoch)
+	t, r := c.Adjusted()
+	tokens, requests = c.Tokens()-t, c.Requests()-r
 	l := h.ledger
-	return tokens + l.tokens.Load(), requests + l.requests.Load(), input + l.input.Load()
+	return tokens + l.tokens.Load(), requests + l.requests.Load(), h.limits.Load().inputOf(tokens, epoch) + l.input.Load()
 }
 
-// inputOf returns the input charged in a frame's minute, of tokens in all; 0 if
-// nobody counts it.
-func (ms *meters) inputOf(tokens int64, f *frame, i int) int64 {
-	for k := range ms.list {
+// inputOf returns the input charged in a minute, of tokens in all; 0 if it is not
+// counted.
+func (ms *limits) inputOf(tokens, epoch int64) int64 {
+	for k := range ms.of() {
 		m := &ms.list[k]
-		if !m.minutely() {
+		if m.Shape != counter.Minutes {
 			continue
 		}
-		n, _ := m.c.UsedIn(f.Epoch)
-		n -= atomic.LoadInt64(&f.shares[i].split[m.dim].foreign)
-		if m.dim == dimOutput {
+		n := m.UsedIn(epoch) - m.Adjusted(epoch)
+		if m.Dim == counter.Output {
 			n = tokens - n
 		}
 		return n
@@ -108,19 +111,19 @@ func (m Mark) after(o Mark) bool {
 // spent is what was charged since a mark.
 type spent struct{ tokens, requests, input int64 }
 
-// since returns what was charged after a mark. False: it is too old to tell.
+// since returns what was charged after a mark. False: it is too old to tell. Under
+// the group's mutex.
 func (h *handle) since(m Mark) (s spent, ok bool) {
-	f, i := h.find(m.epoch)
-	if f == nil || m.none() {
+	if h.hot.Of(m.epoch).Window() != m.epoch || m.none() {
 		return s, false
 	}
-	t, r, in := h.charged(f, i)
+	t, r, in := h.charged(m.epoch)
 	s.tokens = int64(int32(uint32(t) - uint32(m.place.counts>>32)))
 	s.input = int64(int32(uint32(in) - uint32(m.place.counts)))
 	s.requests = int64(int32((uint32(r)-uint32(m.place.order>>markRequests))<<8)) >> 8
-	if g, j := h.find(now); g != nil && g.Epoch > f.Epoch {
-		t, r, in = h.charged(g, j)
-		l := h.ledger // in the other frame's counts already
+	if h.turned > m.epoch {
+		t, r, in = h.charged(h.turned)
+		l := h.ledger // in the other minute's counts already
 		s.tokens, s.requests, s.input = s.tokens+t-l.tokens.Load(), s.requests+r-l.requests.Load(), s.input+in-l.input.Load()
 	}
 	return s, true

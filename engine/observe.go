@@ -44,14 +44,14 @@ func (l *Lease) Observe(s provider.Signal) {
 // charged since is unknown. Numbers out of range are clamped. The zero Ref does
 // nothing.
 func (r Ref) Observe(s provider.Signal, m Mark) {
-	if r.h != nil {
-		h := r.alive()
-		sent := h.clock.Read()
-		if !m.none() {
-			sent = min(sent, m.at()+markGrain-1)
-		}
-		h.observe(&s, m, sent)
+	if r.h == nil {
+		return
 	}
+	sent := r.h.e.clock.Read()
+	if !m.none() {
+		sent = min(sent, m.at()+markGrain-1)
+	}
+	r.h.observe(&s, m, sent)
 }
 
 // Observe is [Ref.Observe] by name, without a mark. The error is
@@ -68,32 +68,30 @@ func (e *Engine) Observe(deployment string, s provider.Signal) error {
 // observe takes in a signal about a request that was sent at an instant: first what
 // it reports of the rule, by which the rest is understood.
 func (h *handle) observe(s *provider.Signal, m Mark, sent int64) {
-	h.listens.Store(true)
+	h.listen()
 	in := clampSignal(s)
 	s = &in
 	figures := s.Readings != [provider.Limits]provider.Reading{}
-	h.whole(func(f *frame, i int, now int64) {
+	h.locked(func(g *Group, now int64) {
 		if (figures || s.Kind == provider.RateLimit) && h.hear(s, sent, now) {
-			p := h.place.Load()
-			p.g.relimit(now, h)
-			f, i = p.g.cur.Load(), h.place.Load().i
+			g.relimit(now, h)
 		}
-		f.take(i, s, m, sent, figures, now)
+		h.take(g, s, m, sent, figures, now)
 	})
 }
 
-// take draws a signal's conclusions for the gate and the counters.
-func (f *frame) take(i int, s *provider.Signal, m Mark, sent int64, figures bool, now int64) {
-	turned := f.judge(i, s, sent, now)
-	if turned || f.handles[i].failing.Load() != 0 {
-		f.recap(i)
-		f.send(i)
+// take draws a signal's conclusions for the gate and the counters. Under the group's
+// mutex.
+func (h *handle) take(g *Group, s *provider.Signal, m Mark, sent int64, figures bool, now int64) {
+	turned := h.judge(g, s, sent, now)
+	if turned || h.failing.Load() != 0 {
+		h.changed()
 	}
-	if figures && f.correct(i, s, m, now) {
-		f.eased(i)
+	if figures && h.correct(s, m, now) {
+		h.eased(h.turned)
 	}
 	if turned {
-		f.regate(i)
+		g.line.recall()
 	}
 }
 

@@ -3,6 +3,9 @@ package engine
 import (
 	"math"
 	"time"
+
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+	"github.com/plimsoll-dev/plimsoll/window"
 )
 
 // outlook is what a demand that does not fit has to wait for.
@@ -33,22 +36,24 @@ func (g *Group) outlookFor(q *ask, l *filter, holds []hold, now int64) outlook {
 	q.filter = l
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	f := g.turnLocked(now)
-	now = max(now, f.begin())
-	l.resolve(f)
+	e := g.turnLocked(now)
+	now = max(now, window.Start(e))
+	q.now, q.at = now, counter.At{Epoch: e, Now: now}
+	v := g.view.Load()
+	l.resolve(v)
 	o := outlook{at: math.MaxInt64, alone: math.MaxInt64, hopeless: true}
-	for i := range f.candidates() {
-		if !q.allows(f, i) {
+	for i, h := range v.handles {
+		if !q.allows(v, i) {
 			continue
 		}
-		w := f.wait(i, q.amountsOn(f.handles[i], f.metersOf(i)), q.part, true, now)
+		w := h.wait(q.amountsOn(h, v.limitsOf(i)), q.part, true, now)
 		o.hopeless = o.hopeless && w.never
-		if w.never || isHeld(f, i, holds) {
+		if w.never || isHeld(v, i, holds) {
 			continue
 		}
 		o.fits = o.fits || w.limit == LimitNone
 		if int64(w.after) < o.alone {
-			o.alone, o.h, o.refills = int64(w.after), f.handles[i], w.refills
+			o.alone, o.h, o.refills = int64(w.after), h, w.refills
 		}
 		if w.limit != LimitInFlight && w.after < math.MaxInt64-time.Duration(now) {
 			o.at = min(o.at, now+int64(w.after))
@@ -66,19 +71,20 @@ func (g *Group) hopeless(d *Demand, now int64) bool {
 	q.filter = &filter{demand: d}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	f := g.turnLocked(now)
-	q.filter.resolve(f)
-	for i := range f.candidates() {
-		if q.allows(f, i) && !f.wait(i, q.amountsOn(f.handles[i], f.metersOf(i)), q.part, true, now).never {
+	g.turnLocked(now)
+	v := g.view.Load()
+	q.filter.resolve(v)
+	for i, h := range v.handles {
+		if q.allows(v, i) && !h.wait(q.amountsOn(h, v.limitsOf(i)), q.part, true, now).never {
 			return false
 		}
 	}
 	return true
 }
 
-func isHeld(f *frame, i int, holds []hold) bool {
+func isHeld(v *view, i int, holds []hold) bool {
 	for k := range holds {
-		if holds[k].covers(f, i) {
+		if holds[k].covers(v, i) {
 			return true
 		}
 	}

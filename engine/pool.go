@@ -4,15 +4,16 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
 // pool is the limits that deployments with the same [provider.Profile.Pool] draw
-// on together. Its counters are meters of all of them, in whatever group: each
+// on together. Its limits are in the lists of all of them, in whatever group: each
 // counts what its own requests take, and what other nodes charged to it. All of
 // them follow the clock, because groups roll over one after the other.
 //
-// Beside a pool's meter a deployment goes on counting its own usage where nodes
+// Beside a pool's limit a deployment goes on counting its own usage where nodes
 // tell each other of it.
 type pool struct {
 	// Attempts of any of its deployments: as a cell's two tags, for refusals.
@@ -25,38 +26,31 @@ type pool struct {
 }
 
 type poolCounter struct {
-	meter
+	*counter.Limit
+	kind  limitKind
 	round int64 // the Apply that last asked for it
 }
 
-// pooled returns the rule by which a pool counts a limit.
-func (r meterRule) pooled() meterRule {
-	switch {
-	case r.daily:
-		return meterRule{byDay: true, zone: r.zone}
-	case !r.timed():
-		r.length = window.Minute
-	}
-	return r
-}
-
 // counter returns a pool's counter of a kind, nil if it has none by that rule.
-func (p *pool) counter(bit metered, r meterRule) *meter {
+func (p *pool) counter(k limitKind, r counter.Rule) *counter.Limit {
 	for i := range p.counters {
-		if c := &p.counters[i]; c.bit == bit && c.meterRule == r {
+		if c := &p.counters[i]; c.kind == k && c.Rule == r {
 			c.round = p.round
-			return &c.meter
+			return c.Limit
 		}
 	}
 	return nil
 }
 
-// add makes a meter one of the pool's counters.
-func (p *pool) add(m meter) { p.counters = append(p.counters, poolCounter{m, p.round}) }
+// add makes a limit one of the pool's counters.
+func (p *pool) add(k limitKind, l *counter.Limit) {
+	p.counters = append(p.counters, poolCounter{l, k, p.round})
+}
 
 // idle reports whether nothing is used at an instant.
 func (p *pool) idle(now int64) bool {
-	return !slices.ContainsFunc(p.counters, func(c poolCounter) bool { return c.used(now) != 0 })
+	at := counter.At{Epoch: window.EpochAt(now), Now: now}
+	return !slices.ContainsFunc(p.counters, func(c poolCounter) bool { return !c.Idle(at) })
 }
 
 // begin begins an attempt, which end must end once its request has been counted or
@@ -74,7 +68,7 @@ func (p *pool) end() {
 }
 
 // pooled returns the pool that a deployment's limits are of, nil if there is none.
-func (ms *meters) pooled() *pool {
+func (ms *limits) pooled() *pool {
 	if ms == nil {
 		return nil
 	}
@@ -117,34 +111,33 @@ func (e *Engine) pool(name string, round int64) *pool {
 	return p
 }
 
-// gather tells the pools which groups draw on them, and forgets counters and
+// gatherPools tells the pools which groups draw on them, and forgets counters and
 // pools that no deployment has any more; a pool's only once nothing is used, so
-// that configuring it again does not double its limits.
-func (p *plan) gather(cfg *Config) {
+// that configuring it again does not double its limits. Under mu.
+func (e *Engine) gatherPools(cfg *Config, byName map[string]*Group, now int64) {
 	lines := map[string][]*line{}
 	for i := range cfg.Deployments {
 		d := &cfg.Deployments[i]
-		if l := p.byName[d.Group].line; d.Profile.Pool != "" && !slices.Contains(lines[d.Profile.Pool], l) {
+		if l := byName[d.Group].line; d.Profile.Pool != "" && !slices.Contains(lines[d.Profile.Pool], l) {
 			lines[d.Profile.Pool] = append(lines[d.Profile.Pool], l)
 		}
 	}
-	for name, o := range p.e.pools {
+	for name, o := range e.pools {
 		l := lines[name]
 		o.lines.Store(&l)
-		if o.round == p.e.round {
+		if o.round == e.round {
 			o.counters = slices.DeleteFunc(o.counters, func(c poolCounter) bool { return c.round != o.round })
-		} else if o.idle(p.now) {
-			delete(p.e.pools, name)
+		} else if o.idle(now) {
+			delete(e.pools, name)
 		}
 	}
 }
 
-// pooledDay adds what the others have newly used of a deployment's day to its
-// pool's.
-func (ms *meters) pooledDay(day int64, others, before *amounts) {
+// absorbDay adds what the others have newly used of a deployment's day to its pool's.
+func (ms *limits) absorbDay(dim counter.Dim, day, more int64) {
 	for i := range ms.list {
-		if m := &ms.list[i]; m.byDay && others[m.dim] != before[m.dim] {
-			m.c.AddAt(day, others[m.dim]-before[m.dim])
+		if m := &ms.list[i]; m.Shape == counter.Dates && m.Dim == dim && more != 0 {
+			m.CountIn(day, more)
 		}
 	}
 }

@@ -3,46 +3,38 @@ package engine
 import (
 	"runtime"
 
-	"github.com/plimsoll-dev/plimsoll/window"
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 )
 
-// preCheckMetered is preCheck of a deployment with meters.
-func (h *handle) preCheckMetered(d *Demand, part window.Part, ms *meters, quiet bool) (v verdict, ok bool) {
-	a := h.preChecking(d)
-	at := reading{now: h.clock.Now()}
-	for try := 0; ; try++ {
-		f, i := h.presentMetered()
-		if f == nil {
-			return verdict{whyDisabled, at.now}, false
+// preCheck counts one request on a deployment if it fits. A refusal rests on a fresh
+// reading of the clock. Quiet: it is not counted, because the caller may try again.
+func (h *handle) preCheck(d *Demand, quiet bool) (v verdict, ok bool) {
+	tokens, ok := d.named()
+	part, known := h.e.part(d.Priority)
+	if !ok || !known {
+		h.e.invalid.Add(1)
+		return verdict{why: whyInvalid}, false
+	}
+	var q ask
+	for try := 0; ; {
+		g := h.group.Load()
+		if g == nil {
+			return verdict{whyDisabled, h.e.clock.Now()}, false
 		}
-		c := &f.cells[i]
-		ended, attempts := c.Ended(), ms.pool.attempts()
-		share := f.partOf(i, part)
-		why, half := admits(c, share, a[dimTokens])
-		if why == whyNothing {
-			var sure bool
-			why, sure = ms.short(share, at.now, &a, a[dimTokens] != 0)
-			n, ample := c.Since(ended)
-			half = n != 0 && !(sure && ample && !h.e.shared()) || ms.pool.halfWay(attempts) && !(sure && !h.e.shared())
+		view := g.look(&q)
+		ms := h.limits.Load()
+		why, half, o := h.tryRequest(ms, d, part, tokens, q.at)
+		switch o {
+		case counter.Taken:
+			return verdict{at: q.now}, true
+		case counter.Moved:
+			g.await()
+			q.fresh = false
+			continue
+		case counter.Refused:
 		}
-		if why == whyNothing {
-			o := window.Sealed
-			if c.Begin() {
-				ms.pool.begin()
-				o, why = f.countRequest(i, share, ms, at.now)
-				ms.pool.end()
-			}
-			switch o {
-			case window.Taken:
-				return verdict{at: at.now}, true
-			case window.Sealed:
-				runtime.Gosched()
-				continue
-			case window.Refused:
-			}
-		}
-		p := h.place.Load()
-		if p == nil || at.overtaken(h, p.g, c) {
+		again := ms != nil && ms.timed && !q.fresh
+		if g.again(view, &q) || again || h.group.Load() != g || h.limits.Load() != ms {
 			runtime.Gosched()
 			continue
 		}
@@ -50,64 +42,75 @@ func (h *handle) preCheckMetered(d *Demand, part window.Part, ms *meters, quiet 
 			if try >= triesQuick {
 				runtime.Gosched()
 			}
+			try++
 			continue
 		}
 		if why == whyRequests && h.half.Load() {
 			why = whyCooling
 		}
-		p.g.refuse(why, half, quiet)
-		return verdict{why, at.now}, false
+		g.refuse(why, half, quiet)
+		return verdict{why, q.now}, false
 	}
 }
 
-// presentMetered is present for a deployment with meters.
-func (h *handle) presentMetered() (*frame, int) {
-	f, i := h.find(now) // before due, as cell before wake
-	if f == nil || h.clock.Now() < h.due.Load() {
-		return f, i
+// tryRequest counts a request at a moment if it fits. Otherwise it says what was in
+// the way, and whether an attempt was half way that may change it.
+func (h *handle) tryRequest(ms *limits, d *Demand, part counter.Part, tokens int64, at counter.At) (why reason, half bool, o counter.Outcome) {
+	c := h.hot.Of(at.Epoch)
+	if c.Window() != at.Epoch {
+		return whyNothing, false, counter.Moved
 	}
-	h.turn()
-	return h.find(now)
+	part = h.partNow(c, part)
+	if ms == nil {
+		if why, half = admits(c, part, tokens); why != whyNothing {
+			return why, half, counter.Refused
+		}
+		return whyRequests, false, c.CountRequest(part, at.Epoch, 0)
+	}
+	a := ms.admitted(d.InputTokens, tokens-d.InputTokens, d.MaxOutputTokens)
+	ended, attempts := c.Ended(), ms.pool.attempts()
+	if why, half = admits(c, part, a[counter.Tokens]); why == whyNothing {
+		var sure bool
+		why, sure = ms.short(part, at, &a, a[counter.Tokens] != 0, false)
+		n, ample := c.Since(ended)
+		half = n != 0 && !(sure && ample && !h.e.shared()) || ms.pool.halfWay(attempts) && !(sure && !h.e.shared())
+	}
+	if why != whyNothing {
+		return why, half, counter.Refused
+	}
+	if !c.Begin(at.Epoch) {
+		return whyNothing, false, counter.Moved
+	}
+	ms.pool.begin()
+	defer ms.pool.end()
+	return h.countRequest(c, ms, part, at)
 }
 
-// countRequest ends an attempt of one request and no tokens by counting it at an
-// instant in the meters, then in the cell.
-func (f *frame) countRequest(i int, part window.Part, ms *meters, now int64) (window.Outcome, reason) {
-	h, at := f.handles[i], ms.notBefore(now)
-	for k := range ms.list {
-		m := &ms.list[k]
-		if m.dim != dimRequests {
-			continue
+// countRequest ends an attempt of one request and no tokens by counting it in
+// the limits, then in the pair.
+func (h *handle) countRequest(c *counter.Pair, ms *limits, part counter.Part, at counter.At) (why reason, half bool, o counter.Outcome) {
+	one := amounts{counter.Requests: 1}
+	at, why, o = ms.take(part, at, &one, true)
+	if o == counter.Taken {
+		if o = c.TakeRequest(part, at.Epoch); o == counter.Taken {
+			h.flight.End(h.e.slot(at.Epoch)) // it is no lease
+			return whyNothing, false, o
 		}
-		if o := m.take(part, f.Epoch, at, 1); o != window.Taken {
-			ms.uncountRequest(k, f.Epoch, at)
-			f.undo(i, 0)
-			return o, m.why
-		}
+		ms.give(len(ms.list), at, &one)
+		why = whyRequests
 	}
-	for cur, j := f, i; ; {
-		switch cur.cells[j].TakeRequestIn(part) {
-		case window.Taken:
-			return window.Taken, whyNothing
-		case window.Refused:
-			ms.uncountRequest(len(ms.list), f.Epoch, at)
-			cur.undo(j, 0)
-			return window.Refused, whyRequests
-		case window.Sealed:
-			runtime.Gosched()
-			if cur, j = h.find(f.Epoch); cur == nil {
-				ms.uncountRequest(len(ms.list), f.Epoch, at)
-				return window.Sealed, whyNothing
-			}
-		}
-	}
+	h.undo(at.Epoch, 0)
+	return why, false, o
 }
 
-// uncountRequest takes a request back from the first n meters.
-func (ms *meters) uncountRequest(n int, epoch, at int64) {
-	for k := n - 1; k >= 0; k-- {
-		if m := &ms.list[k]; m.dim == dimRequests {
-			m.undo(epoch, at, 1)
-		}
+// refuse counts a refusal by a deployment, given up on if an attempt was still
+// half way.
+func (g *Group) refuse(why reason, half, quiet bool) {
+	if half {
+		g.e.contended.Add(1)
+	}
+	g.asked.Store(true)
+	if !quiet {
+		g.refusals[reasonLimit[why]].Add(1)
 	}
 }

@@ -4,7 +4,7 @@ import "math"
 
 // pricing is what the charges in a line's queues rest on. Under the line's mutex.
 type pricing struct {
-	layout *layout // whose deployments' rates
+	view *view // whose deployments' rates
 	// floor is at most the output that any deployment expects of a demand that
 	// names none. It is lower than that by a quarter, so that few samples make it
 	// wrong.
@@ -12,8 +12,8 @@ type pricing struct {
 }
 
 // holds reports whether charges still are the least there are, and near it.
-func (p *pricing) holds(f *frame, expected int64) bool {
-	return p.layout == f.layout && p.floor <= expected && expected/2 <= p.floor+minFloor
+func (p *pricing) holds(v *view, expected int64) bool {
+	return p.view == v && p.floor <= expected && expected/2 <= p.floor+minFloor
 }
 
 // minFloor is the output up to which no pricing is too low.
@@ -27,13 +27,13 @@ func (g *Group) price(d *Demand, p *pricing) amounts {
 		return amounts{} // it is about to be dismissed
 	}
 	q.most = min(q.most, p.floor)
-	l := p.layout
-	if !q.learn && !l.rated {
+	v := p.view
+	if !q.learn && !v.rated {
 		return q.amounts(q.tokens)
 	}
 	least := nobody
-	for i, h := range l.handles[:l.candidates()] {
-		a := q.amountsOn(h, l.metersOf(i))
+	for i, h := range v.handles {
+		a := q.amountsOn(h, v.limitsOf(i))
 		least.lower(&a)
 	}
 	if least == nobody {
@@ -45,16 +45,16 @@ func (g *Group) price(d *Demand, p *pricing) amounts {
 // reprice brings all charges up to date if the configuration has changed, or what
 // deployments have learned.
 func (g *Group) reprice() {
-	l, f := g.line, g.cur.Load()
+	l, v := g.line, g.view.Load()
 	expected := int64(math.MaxInt64)
 	shared := g.expected()
-	for _, h := range f.handles[:f.candidates()] {
+	for _, h := range v.handles {
 		expected = min(expected, h.expected(shared))
 	}
-	if l.pricing.holds(f, expected) {
+	if l.pricing.holds(v, expected) {
 		return
 	}
-	l.pricing = pricing{f.layout, expected - expected/4}
+	l.pricing = pricing{v, expected - expected/4}
 	for _, q := range l.queues {
 		for _, w := range q.waiters[:q.end] {
 			if w != nil {

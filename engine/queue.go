@@ -47,7 +47,7 @@ type queue struct {
 }
 
 // nobody is what a node holds that has no waiter.
-var nobody = amounts{math.MaxInt64, math.MaxInt64, math.MaxInt64, math.MaxInt64}
+var nobody = amounts{math.MaxInt64, math.MaxInt64, math.MaxInt64, math.MaxInt64, math.MaxInt64}
 
 // lower makes each amount the lesser of two.
 func (a *amounts) lower(b *amounts) {

@@ -10,14 +10,11 @@ func (r Ref) Profile() provider.Profile {
 	if r.h == nil {
 		return provider.Profile{}
 	}
-	h := r.alive()
-	p := h.lock()
-	if p == nil {
-		return provider.Profile{}
-	}
-	defer p.g.mu.Unlock()
-	if h.gone {
-		return provider.Profile{}
-	}
-	return h.configured.Profile
+	var p provider.Profile
+	r.h.locked(func(*Group, int64) {
+		if !r.h.gone {
+			p = r.h.configured.Profile
+		}
+	})
+	return p
 }

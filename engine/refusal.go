@@ -3,6 +3,7 @@ package engine
 import (
 	"time"
 
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
@@ -24,11 +25,11 @@ func (g *Group) refusal(d *Demand, v verdict, learn, final bool) error {
 	q.filter = &filter{demand: d}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	f := g.turnLocked(v.at)
-	e := f.refusal(g.name, &q, max(v.at, f.begin()))
+	epoch := g.turnLocked(v.at)
+	e := g.explain(&q, max(v.at, window.Start(epoch)))
 	switch {
 	case e == nil:
-		return &candidateError{g.name, f.candidates()}
+		return &candidateError{g.name, g.view.Load().n}
 	case e.Limit == LimitNone && !final:
 		return nil
 	}
@@ -43,26 +44,28 @@ func (e *LimitError) settle(v verdict) {
 	}
 }
 
-// refusal explains at an instant what refuses a demand; the limit is LimitNone if
+// explain explains at an instant what refuses a demand; the limit is LimitNone if
 // the demand fits. Nil: there is no candidate. Under the group's mutex.
-func (f *frame) refusal(group string, q *ask, now int64) *LimitError {
-	q.filter.resolve(f)
+func (g *Group) explain(q *ask, now int64) *LimitError {
+	v := g.view.Load()
+	q.now, q.at = now, counter.At{Epoch: g.epoch.Load(), Now: now}
+	q.filter.resolve(v)
 	fits := ""
-	e := &LimitError{Group: group, Never: true}
-	for i := range f.candidates() {
-		if !q.allows(f, i) {
+	e := &LimitError{Group: g.name, Never: true}
+	for i, h := range v.handles {
+		if !q.allows(v, i) {
 			continue
 		}
 		if e.Candidates == 0 {
-			e.States = make([]State, 0, min(maxStates, f.candidates()))
+			e.States = make([]State, 0, min(maxStates, v.n))
 		}
-		w := f.wait(i, q.amountsOn(f.handles[i], f.metersOf(i)), q.part, true, now)
+		w := h.wait(q.amountsOn(h, v.limitsOf(i)), q.part, true, now)
 		if w.limit == LimitNone {
 			fits = w.id
 		}
 		e.consider(w)
 		if e.Candidates++; len(e.States) < maxStates {
-			e.States = append(e.States, f.state(group, i, now))
+			e.States = append(e.States, h.state(g, now))
 		}
 	}
 	if e.Candidates == 0 {
@@ -81,35 +84,28 @@ func (h *handle) refusal(d *Demand, v verdict, final bool) error {
 		return h.e.invalidity(d)
 	}
 	e := &LimitError{Deployment: h.id, Limit: reasonLimit[v.why], Candidates: 1, Never: true}
-	p := h.lock()
-	if p == nil {
+	g := h.lockAt(v.at)
+	if g == nil {
 		return e
 	}
-	defer p.g.mu.Unlock()
-	f := p.g.turnLocked(v.at)
-	if !f.has(p.i, h) {
-		return e
-	}
-	now := max(v.at, f.begin())
+	defer g.mu.Unlock()
+	now := max(v.at, window.Start(g.epoch.Load()))
 	part, _ := h.e.part(d.Priority)
-	w := f.wait(p.i, h.preChecking(d), part, false, now)
+	w := h.wait(h.preChecking(d), part, false, now)
 	if w.limit == LimitNone && !final {
 		return nil
 	}
-	e.Group, e.Limit, e.RetryAfter, e.Never = p.g.name, w.limit, w.after, w.never
+	e.Group, e.Limit, e.RetryAfter, e.Never = g.name, w.limit, w.after, w.never
 	e.settle(v)
-	e.States = append(e.States, f.state(p.g.name, p.i, now))
-	p.g.refusals[reasonLimit[v.why]].Add(1)
+	e.States = append(e.States, h.state(g, now))
+	g.refusals[reasonLimit[v.why]].Add(1)
 	return e
 }
 
 // preChecking returns what a demand counts for PreCheck.
 func (h *handle) preChecking(d *Demand) amounts {
 	tokens, _ := d.named()
-	if ms := h.meters.Load(); ms != nil {
-		return ms.admitted(d.InputTokens, tokens-d.InputTokens, d.MaxOutputTokens)
-	}
-	return amounts{dimInput: d.InputTokens, dimOutput: tokens - d.InputTokens, dimTokens: tokens, dimRequests: 1}
+	return h.limits.Load().admitted(d.InputTokens, tokens-d.InputTokens, d.MaxOutputTokens)
 }
 
 // wait is how long a deployment keeps refusing a demand, and for which limit.
@@ -138,31 +134,21 @@ func (e *LimitError) consider(w wait) {
 // nothing else is admitted or given back, within a part of the caps; leases says
 // whether it is for a lease, which limits on leases refuse, and limits on tokens
 // even if it names none. Under the group's mutex.
-func (f *frame) wait(i int, a amounts, part window.Part, leases bool, now int64) wait {
-	h, c := f.handles[i], &f.cells[i]
+func (h *handle) wait(a amounts, part counter.Part, leases bool, now int64) wait {
 	w := wait{id: h.id, cause: h.cause}
 	if h.gone || !h.enabled {
 		w.limit, w.never = LimitDisabled, true
 		return w
 	}
-	tokenCap, _ := c.Caps()
-	others, othersRequests := f.elsewhere(i)
-	tokenCap = max(tokenCap, min(h.tokenCap, f.shares[i].ceilTokens+others)) // what it is once cooled down
-	if leases || a[dimTokens] != 0 {
-		w.until(LimitTPM, now, c.Tokens(), a[dimTokens], part.Of(tokenCap), part.Of(h.tokenCap), part.Of(h.configuredTokenCap), h.lapseOf(provider.Tokens))
+	p := h.turned & 1
+	c, s := &h.hot[p], &h.plain[p]
+	t, r := c.Adjusted()
+	if leases || a[counter.Tokens] != 0 {
+		w.until(LimitTPM, now, c.Tokens(), a[counter.Tokens], part.Of(s.tokens.Cap(h.tokenCap, t)), part.Of(h.tokenCap), part.Of(h.configuredTokenCap), h.lapseOf(provider.Tokens))
 	}
-	reqCap := min(h.reqCap, f.shares[i].ceilRequests+othersRequests) // what it is without a probe
-	w.until(LimitRPM, now, c.Requests(), 1, part.Of(reqCap), part.Of(h.reqCap), part.Of(h.configuredReqCap), h.lapseOf(provider.Requests))
-	if ms := h.meters.Load(); ms != nil {
-		w.metered(h, ms, &a, part, leases, f.Epoch, now)
-	}
-	most := part.Of(h.flight.cap.Load())
-	if leases && most <= h.flight.live.Load() && h.cfg.Limits.MaxInFlight != 0 {
-		if most == 0 {
-			w.limit, w.after, w.never = LimitInFlight, 0, true
-		} else if !w.never {
-			w.atLeast(LimitInFlight, h.flight.roomIn(most, h.e.ttl))
-		}
+	w.until(LimitRPM, now, c.Requests(), 1, part.Of(s.requests.Cap(h.reqCap, r)), part.Of(h.reqCap), part.Of(h.configuredReqCap), h.lapseOf(provider.Requests)) // what it is without a probe
+	if ms := h.limits.Load(); ms != nil {
+		w.limits(h, ms, &a, part, leases, now)
 	}
 	switch {
 	case w.never:
@@ -181,11 +167,11 @@ func (w *wait) until(l Limit, now, used, cost, ceil, limit, configured, lapse in
 	if w.never || used+cost <= ceil {
 		return
 	}
-	if after, never := window.RetryAfter(now, max(used, limit), cost, limit); never {
+	if cost > limit {
 		w.beyond(l, now, cost <= configured, lapse)
-	} else {
-		w.atLeast(l, max(after, window.UntilNext(now)))
+		return
 	}
+	w.atLeast(l, time.Duration(window.Start(window.EpochAt(now)+1)-now))
 }
 
 // beyond takes in that a cost is above a limit: it never fits, unless it is within
@@ -198,23 +184,28 @@ func (w *wait) beyond(l Limit, now int64, configured bool, lapse int64) {
 	w.limit, w.after, w.never = l, 0, true
 }
 
-// metered is until for all meters.
-func (w *wait) metered(h *handle, ms *meters, a *amounts, part window.Part, leases bool, epoch, now int64) {
+// limits is until for all limits beside the pair.
+func (w *wait) limits(h *handle, ms *limits, a *amounts, part counter.Part, leases bool, now int64) {
+	at := counter.At{Epoch: h.turned, Now: now}
 	for i := range ms.list {
 		m := &ms.list[i]
-		n := a[m.dim]
-		if w.never || m.dim != dimRequests && !leases && a[dimTokens] == 0 || m.fits(part, now, n) {
+		n := a[m.Dim]
+		if w.never || !m.counts(leases || a[counter.Tokens] != 0, leases) || m.Fits(part, at, n) {
 			continue
 		}
-		if after, never := m.wait(part, epoch, now, n); never {
+		after, never := m.Wait(part, at, n, m.most)
+		switch {
+		case never:
 			w.beyond(reasonLimit[m.why], now, n <= part.Of(m.configured), h.lapseOf(m.reportedAs()))
-		} else {
-			w.refill(reasonLimit[m.why], after, m.bucket)
+		case m.Shape == counter.Gauge:
+			w.atLeast(reasonLimit[m.why], h.roomIn(m.Used(at), part.Of(m.most)))
+		default:
+			w.refill(reasonLimit[m.why], after, m.Shape == counter.Level)
 		}
 	}
 }
 
-// refill is atLeast for a meter, which may be a bucket.
+// refill is atLeast for a limit beside the pair, which may be a bucket.
 func (w *wait) refill(l Limit, after time.Duration, bucket bool) {
 	if w.atLeast(l, after); w.after == after {
 		w.refills = bucket

@@ -1,30 +1,22 @@
 package engine
 
-import "github.com/plimsoll-dev/plimsoll/window"
+import (
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+	"github.com/plimsoll-dev/plimsoll/window"
+)
 
 // relimit puts into force what a handle's provider has reported, or what is left
-// of that: the group gets a new layout, as with an Apply. Usage and leases stay.
+// of that: the group gets a new view, as with an Apply. Usage and leases stay.
 // It holds the group's mutex and no other: only what all groups of a pool share
 // needs more, and deployments of a pool follow no reports.
 func (g *Group) relimit(now int64, of ...*handle) {
-	p := newPlan(g.e, []*Group{g}, now)
-	p.roll()
-	live := map[*handle]bool{}
-	for _, o := range g.cur.Load().handles {
-		if !o.gone {
-			live[o] = true
-			p.live[g] = append(p.live[g], o)
-		}
-	}
+	at := counter.At{Epoch: g.epoch.Load(), Now: max(now, window.Start(g.epoch.Load()))}
 	for _, h := range of {
-		if live[h] {
-			h.put(g.e.assumed.Load(), h.meters.Load().pooled(), window.EpochAt(p.now), p.now, true)
+		if !h.gone {
+			h.put(g.e.assumed.Load(), h.limits.Load().pooled(), at, true, true)
 		}
 	}
-	p.dirty[g] = true
-	p.retire(g, live)
-	p.build(g.cur.Load().strategy)
-	p.move()
-	p.publish()
+	v := g.view.Load()
+	g.show(newView(g.e, v.strategy, v.handles))
 	g.line.recall()
 }

@@ -3,8 +3,8 @@ package engine
 import (
 	"math/bits"
 
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
-	"github.com/plimsoll-dev/plimsoll/window"
 )
 
 // The scans return the two smallest key<<indexBits|index of the cells with room
@@ -12,11 +12,11 @@ import (
 // branches that depend on usage: a branch that looks free on steady data costs
 // several times as much on moving data.
 
-func lowestTokens(cells []window.Cell, tokens int64) (k1, k2 uint64) {
+func lowestTokens(pairs []*counter.Pair, tokens int64) (k1, k2 uint64) {
 	k1, k2 = noKey, noKey
-	for i := range cells {
+	for i, c := range pairs {
 		invariants.Yield()
-		used, short := cells[i].Look(tokens)
+		used, short := c.Look(tokens)
 		k := uint64(used)<<indexBits | uint64(i) | uint64(short>>63)
 		k2 = min(k2, max(k1, k))
 		k1 = min(k1, k)
@@ -24,12 +24,12 @@ func lowestTokens(cells []window.Cell, tokens int64) (k1, k2 uint64) {
 	return k1, k2
 }
 
-func lowestUtil(cells []window.Cell, inv []inverse, tokens int64) (k1, k2 uint64) {
+func lowestUtil(pairs []*counter.Pair, inv []inverse, tokens int64) (k1, k2 uint64) {
 	k1, k2 = noKey, noKey
-	inv = inv[:len(cells)]
-	for i := range cells {
+	inv = inv[:len(pairs)]
+	for i, c := range pairs {
 		invariants.Yield()
-		used, requests, short := cells[i].LookBoth(tokens)
+		used, requests, short := c.LookBoth(tokens)
 		k := utilKey(uint64(used), uint64(requests), inv[i])<<indexBits | uint64(i) | uint64(short>>63)
 		k2 = min(k2, max(k1, k))
 		k1 = min(k1, k)
@@ -37,30 +37,55 @@ func lowestUtil(cells []window.Cell, inv []inverse, tokens int64) (k1, k2 uint64
 	return k1, k2
 }
 
-// lowest scans cells [from, to) for a demand of which nothing but tokens counts.
-func (f *frame) lowest(from, to int, tokens int64) (k1, k2 uint64) {
-	if f.strategy == LowestTPM {
-		return lowestTokens(f.cells[from:to], tokens)
+// lowest scans deployments [from, to) for a demand of which nothing but tokens counts.
+func (v *view) lowest(from, to int, epoch, tokens int64) (k1, k2 uint64) {
+	if v.strategy == LowestTPM {
+		return lowestTokens(v.pairs[epoch&1][from:to], tokens)
 	}
-	return lowestUtil(f.cells[from:to], f.inverses[from:to], tokens)
+	return lowestUtil(v.pairs[epoch&1][from:to], v.inverses[from:to], tokens)
 }
 
-// lowestOf scans the cells of a block that are in mask, for any demand.
-func (f *frame) lowestOf(b int, q *ask, mask uint16) (k1, k2 uint64) {
-	from, to := f.block(b)
-	simple := !q.learn && !f.further && q.part == 0
-	if simple && !f.failing.Load() && int(mask) == 1<<(to-from)-1 {
-		return f.lowest(from, to, q.tokens)
+// best returns the best deployment of a small view for a demand that names so many
+// tokens and may use all caps. -1: look again, by choose.
+func (v *view) best(epoch, tokens int64) int {
+	var k1, k2 uint64
+	if v.strategy == LowestTPM {
+		k1, k2 = lowestTokens(v.pairs[epoch&1], tokens)
+	} else {
+		k1, k2 = lowestUtil(v.pairs[epoch&1], v.inverses, tokens)
+	}
+	if k1>>indexBits == k2>>indexBits { // tied, or none
+		return v.bestTied(epoch, tokens, k1)
+	}
+	return int(k1 & indexMask)
+}
+
+//go:noinline
+func (v *view) bestTied(epoch, tokens int64, k1 uint64) int {
+	if k1 == noKey || len(v.handles) == 0 {
+		return -1
+	}
+	q := ask{tokens: tokens, at: counter.At{Epoch: epoch}}
+	t := &v.tiers[0]
+	return v.draw(t.first, t.last, &q, k1>>indexBits, int(k1&indexMask))
+}
+
+// lowestOf scans the deployments of a block that are in mask, for any demand.
+func (v *view) lowestOf(b int, q *ask, mask uint16) (k1, k2 uint64) {
+	from, to := v.block(b)
+	simple := !q.learn && !v.further && q.part == 0
+	if simple && !v.failing.Load() && int(mask) == 1<<(to-from)-1 {
+		return v.lowest(from, to, q.at.Epoch, q.tokens)
 	}
 	k1, k2 = noKey, noKey
 	for ; mask != 0; mask &= mask - 1 {
 		invariants.Yield()
 		j := bits.TrailingZeros16(mask)
-		k := f.keyFor(from+j, q)<<indexBits | uint64(j)
+		k := v.key(from+j, q.at)<<indexBits | uint64(j)
 		if simple {
-			_, short := f.cells[from+j].Look(q.tokens)
+			_, short := v.pair(from+j, q).Look(q.tokens)
 			k |= uint64(short >> 63)
-		} else if !f.fits(from+j, q) {
+		} else if !v.fits(from+j, q) {
 			continue
 		}
 		k2 = min(k2, max(k1, k))
@@ -69,58 +94,54 @@ func (f *frame) lowestOf(b int, q *ask, mask uint16) (k1, k2 uint64) {
 	return k1, k2
 }
 
-// fits reports whether a demand fits in a cell now, its filter left aside.
-func (f *frame) fits(i int, q *ask) bool {
-	if q.part != 0 {
-		return f.fitsIn(i, q)
+// pair returns a deployment's half of the minute of a search.
+func (v *view) pair(i int, q *ask) *counter.Pair { return v.pairs[q.at.Epoch&1][i] }
+
+// fits reports whether a demand fits on a deployment now, its filter left aside.
+func (v *view) fits(i int, q *ask) bool {
+	if v.further && v.limits[i] != nil {
+		return v.fitsLimits(i, q)
 	}
-	h := f.handles[i]
-	if f.meters != nil {
-		return f.fitsMeters(i, q)
+	if q.part == 0 {
+		_, short := v.pair(i, q).Look(q.cost(v.handles[i]))
+		return short >= 0
 	}
-	return f.cells[i].Fits(q.cost(h)) && (!f.limited || h.flight.live.Load() < h.flight.cap.Load())
+	return v.pair(i, q).Fits(v.partOf(i, q, q.part), q.cost(v.handles[i]))
 }
 
-// fitsMeters is fits, within the part of the demand's class, where there are
-// meters.
-func (f *frame) fitsMeters(i int, q *ask) bool {
-	h, ms := f.handles[i], f.meters[i]
-	if f.limited && h.flight.live.Load() >= q.part.Of(h.flight.cap.Load()) {
-		return false
-	}
-	if ms == nil {
-		return f.cells[i].FitsIn(f.partOf(i, q.part), q.cost(h))
-	}
+// fitsLimits is fits where there are limits beside the pair.
+func (v *view) fitsLimits(i int, q *ask) bool {
+	h, ms := v.handles[i], v.limits[i]
 	a := &q.fixed
 	if q.learn || ms.rated {
 		on := q.amountsOn(h, ms)
 		a = &on
-	} else if a[dimRequests] == 0 {
+	} else if a[counter.Requests] == 0 {
 		*a = q.amounts(q.tokens)
 	}
-	if !f.cells[i].FitsIn(f.partOf(i, q.part), a[dimTokens]) {
+	if !v.pair(i, q).Fits(v.partOf(i, q, q.part), a[counter.Tokens]) {
 		return false
 	}
 	for k := range ms.list {
-		if m := &ms.list[k]; !m.fits(q.part, q.at.now, a[m.dim]) {
+		if m := &ms.list[k]; !m.Fits(q.part, q.at, a[m.Dim]) {
 			return false
 		}
 	}
 	return true
 }
 
-// draw chooses uniformly among the cells of blocks [first, last) whose key is k
+// draw chooses uniformly among the deployments of blocks [first, last) whose key is k
 // and that fit; def if they have all moved meanwhile.
-func (f *frame) draw(first, last int, q *ask, k uint64, def int) int {
-	r, best := f.e.random(), noKey
+func (v *view) draw(first, last int, q *ask, k uint64, def int) int {
+	r, best := v.e.random(), noKey
 	for b := first; b < last; b++ {
-		if f.blocks[b].bound.Load() > k && f.prunes(q) {
+		if v.blocks[q.at.Epoch&1][b].bound.Load() > k && v.prunes(q) {
 			continue
 		}
-		mask := q.mask(f, b)
-		from, to := f.block(b)
+		mask := q.mask(v, b)
+		from, to := v.block(b)
 		for i := from; i < to; i++ {
-			if f.keyFor(i, q) == k && mask>>(i-from)&1 != 0 && f.fits(i, q) {
+			if v.key(i, q.at) == k && mask>>(i-from)&1 != 0 && v.fits(i, q) {
 				best = min(best, mix(r, i)<<32|uint64(i))
 			}
 		}
@@ -135,5 +156,5 @@ func (f *frame) draw(first, last int, q *ask, k uint64, def int) int {
 // that have no room for one token, in which a request of none may still fit.
 func (q *ask) prunes() bool { return q.tokens > 0 }
 
-// prunes is that for a frame: where usage goes away by itself bounds do not last.
-func (f *frame) prunes(q *ask) bool { return q.prunes() && !f.volatile }
+// prunes is that for a view: where usage goes away by itself bounds do not last.
+func (v *view) prunes(q *ask) bool { return q.prunes() && !v.volatile }

@@ -88,7 +88,7 @@ func TestApplySurvivors(t *testing.T) {
 	a.Limits.MaxInFlight = 1
 	apply(t, e, a)
 	require.Equal(t, int64(1), state(t, e, "a").InFlight)
-	require.Equal(t, int64(100), state(t, e, "a").HeldTokens)
+	require.EqualValues(t, 100, state(t, e, "a").HeldTokens)
 	require.Equal(t, engine.LimitInFlight, refusal(t, g, exactly(1)).Limit)
 	a.Limits.MaxInFlight = 3
 	apply(t, e, a, engine.Deployment{ID: "b", Group: "chat", Order: -1})

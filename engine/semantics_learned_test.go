@@ -67,7 +67,7 @@ func TestOneAnswerTeachesOnlySoMuch(t *testing.T) {
 		e, _ := start(t, cfg)
 		g := group(t, e, "chat")
 		for range 8 {
-			acquire(t, g, exactly(1)).Settle(engine.Usage{OutputTokens: 1 << 40})
+			acquire(t, g, exactly(1)).Settle(engine.Usage{OutputTokens: 1 << 39})
 		}
 		require.LessOrEqual(t, state(t, e, "a").ExpectedOutput, int64(50*8*8*8*8*8*8*8*8))
 		acquire(t, g, exactly(1)).Settle(engine.Usage{OutputTokens: 1})

@@ -52,7 +52,7 @@ func TestLeaseEndings(t *testing.T) {
 			require.Equal(t, test.requests, s.Requests)
 			require.Equal(t, test.tokens, s.Tokens)
 			require.Equal(t, held, s.InFlight)
-			require.Equal(t, held*test.tokens, s.HeldTokens)
+			require.Equal(t, held*test.tokens, int64(s.HeldTokens))
 			stats := e.Stats()
 			require.Equal(t, int64(1), stats.Admitted)
 			require.Equal(t, [4]int64{held, test.settled, test.released, 0}, [4]int64{stats.Held, stats.Settled, stats.Released, stats.Expired})

@@ -41,6 +41,8 @@ func seededRand(seed uint64) func() uint64 {
 }
 
 // start returns an engine for cfg at the first instant of firstMinute.
+var id0 = id(0)
+
 func start(t testing.TB, cfg engine.Config) (*engine.Engine, *handClock) {
 	t.Helper()
 	return startAt(t, firstMinute, cfg)
@@ -49,7 +51,7 @@ func start(t testing.TB, cfg engine.Config) (*engine.Engine, *handClock) {
 func startAt(t testing.TB, at time.Time, cfg engine.Config) (*engine.Engine, *handClock) {
 	t.Helper()
 	clock := newHandClock(at)
-	cfg.Clock = window.NewClockFrom(clock.Now)
+	cfg.Clock, cfg.TrackHeld = window.NewClockFrom(clock.Now), true
 	if cfg.Rand == nil {
 		cfg.Rand = seededRand(1)
 	}

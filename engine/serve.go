@@ -4,6 +4,8 @@ import (
 	"errors"
 	"math"
 	"time"
+
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 )
 
 const (
@@ -85,7 +87,7 @@ func (g *Group) fits(q *queue, a *amounts, holds []hold) bool {
 func (g *Group) asking(q *queue, a *amounts) *ask {
 	part, _ := g.e.part(q.class)
 	return &ask{
-		tokens: a[dimTokens], input: a[dimInput], fixed: *a, known: true,
+		tokens: a[counter.Tokens], input: a[counter.Input], fixed: *a, known: true,
 		quiet: true, part: part, filter: &filter{demand: q.like},
 	}
 }
@@ -94,9 +96,9 @@ func (g *Group) asking(q *queue, a *amounts) *ask {
 func (g *Group) offer(w *waiter) {
 	l, q := g.line, w.queue
 	q.cursor, q.found = w.place+1, nil
-	got, m, _ := g.acquireBeside(w.d, l.holdsFor(w))
+	got, _ := g.acquireBeside(w.d, l.holdsFor(w))
 	if got.h != nil {
-		g.admit(w, got, m)
+		g.admit(w, got)
 		l.work = maxWork
 	}
 	if q.n != 0 {
@@ -111,20 +113,19 @@ func (g *Group) offer(w *waiter) {
 	}
 }
 
-func (g *Group) admit(w *waiter, got grant, m metered) {
-	w.metered = m
+func (g *Group) admit(w *waiter, got admission) {
 	g.e.waited.Add(1)
 	g.line.leave(w, got, nil)
 }
 
 // acquireBeside is acquire that keeps away from what others hold.
-func (g *Group) acquireBeside(d *Demand, holds []hold) (grant, metered, verdict) {
+func (g *Group) acquireBeside(d *Demand, holds []hold) (admission, verdict) {
 	if len(holds) == 0 {
 		return g.acquire(d, true)
 	}
 	var q ask
 	if !g.ask(&q, d, true) {
-		return grant{}, 0, verdict{why: whyInvalid}
+		return admission{}, verdict{why: whyInvalid}
 	}
 	q.quiet, q.filter = true, &filter{demand: d, holds: holds}
 	return g.acquireFor(&q)
@@ -134,9 +135,9 @@ func (g *Group) acquireBeside(d *Demand, holds []hold) (grant, metered, verdict)
 func (g *Group) receive(w *waiter) {
 	l := g.line
 	for try := 1; ; try++ {
-		got, m, v := g.acquireBeside(w.d, l.holdsFor(w))
+		got, v := g.acquireBeside(w.d, l.holdsFor(w))
 		if got.h != nil {
-			g.admit(w, got, m)
+			g.admit(w, got)
 			return
 		}
 		o := g.outlook(w.d, l.holdsFor(w), v.at)
@@ -148,7 +149,7 @@ func (g *Group) receive(w *waiter) {
 		case o.fits && try < rechecks:
 		default:
 			w.wait(v.at, o.alone)
-			at := min(o.at, g.cur.Load().wake.Load())
+			at := min(o.at, g.wake.Load())
 			if at = max(at, v.at+int64(leastRetry)); at < l.at {
 				l.arm(g.clock, at)
 			}
@@ -166,7 +167,7 @@ func (g *Group) dismiss(w *waiter, v verdict) bool {
 	if limited, ok := errors.AsType[*LimitError](err); ok && !limited.Never {
 		return false
 	}
-	g.line.leave(w, grant{}, err)
+	g.line.leave(w, admission{}, err)
 	return true
 }
 
@@ -202,7 +203,7 @@ func (g *Group) rest() {
 	if l.work <= 0 {
 		soon = now + shortRest
 	}
-	l.arm(g.clock, max(min(at, g.cur.Load().wake.Load()), soon))
+	l.arm(g.clock, max(min(at, g.wake.Load()), soon))
 }
 
 // when returns when the clock alone may make somebody in a queue fit.

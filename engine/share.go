@@ -1,9 +1,11 @@
 package engine
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
@@ -41,51 +43,192 @@ func (e *Engine) Collect(dst []window.Report) []window.Report {
 func (g *Group) collect(dst []window.Report, now int64) []window.Report {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	f := g.turnLocked(now)
+	g.turnLocked(now)
 	asked := g.asked.Swap(false)
-	if p := f.prev.Load(); p != nil {
-		for i := range p.handles {
-			dst = p.collect(dst, i, 0, false)
-		}
+	for _, h := range g.view.Load().handles {
+		dst = h.collect(dst, asked, now)
 	}
-	for i, h := range f.handles {
-		dst = f.collect(dst, i, h.telling(now), asked && !h.gone)
-		dst = h.collectDay(dst, now)
+	for _, h := range g.removed {
+		dst = h.collect(dst, false, now)
 	}
 	return dst
 }
 
-// collect reports a cell's usage and a cooldown (Unix ns, 0 = none), if there is
-// anything to say.
-func (f *frame) collect(dst []window.Report, i int, cooling int64, asked bool) []window.Report {
-	t, r := f.own(i)
-	split := f.ownSplit(i)
-	s := &f.shares[i]
-	told := s.toldSplit()
-	if t|r|s.toldTokens|s.toldRequests|split[0]|split[1]|told[0]|told[1]|cooling == 0 && !asked {
-		return dst
+// collect reports the windows of a deployment of which there is anything to say.
+func (h *handle) collect(dst []window.Report, asked bool, now int64) []window.Report {
+	ms := h.limits.Load()
+	for _, k := range [2]int64{h.turned - 1, h.turned} {
+		dst = h.collectMinute(dst, ms, k, asked && k == h.turned, now)
 	}
-	s.toldTokens, s.toldRequests = t, r
-	for d := range split {
-		s.split[d].told = split[d]
+	for i := range ms.of() {
+		if m := &ms.list[i]; m.Shape == counter.Days {
+			return h.collectDays(dst, ms, m, now)
+		}
 	}
-	report := f.handles[i].report(f.Epoch, t, r, split)
-	report.CoolUntil = (cooling + 1e6 - 1) / 1e6
-	return append(dst, report)
+	return dst
 }
 
-func (s *share) toldSplit() [splits]int64 { return [splits]int64{s.split[0].told, s.split[1].told} }
-
-func (h *handle) report(epoch, tokens, requests int64, split [splits]int64) window.Report {
-	return window.Report{
-		Tally: window.Tally{
-			ID: h.id, Start: window.StartSeconds(epoch), Requests: requests, Tokens: tokens, Input: split[dimInput], Output: split[dimOutput],
-		},
-		RequestLimit: h.cfg.Limits.RPM,
-		TokenLimit:   h.cfg.Limits.TPM,
-		InputLimit:   h.cfg.Limits.InputTPM,
-		OutputLimit:  h.cfg.Limits.OutputTPM,
+// collectMinute reports a minute, if this node used anything of it, asked says so, or
+// a cooldown is to be announced.
+func (h *handle) collectMinute(dst []window.Report, ms *limits, k int64, asked bool, now int64) []window.Report {
+	cooling := int64(0)
+	if k == h.turned {
+		cooling = h.telling(now)
 	}
+	s := &h.plain[k&1]
+	if ms == nil {
+		t, r := h.own(k & 1)
+		if t|r|s.tokens.Reported|s.requests.Reported|cooling == 0 && !asked {
+			return dst
+		}
+		s.tokens.Reported, s.requests.Reported = t, r
+		l := &h.cfg.Limits
+		return append(dst, window.Report{
+			Tally:        window.Tally{ID: h.id, Start: window.StartSeconds(k), Requests: r, Tokens: t, CoolUntil: (cooling + 1e6 - 1) / 1e6},
+			RequestLimit: l.RPM, TokenLimit: l.TPM, InputLimit: l.InputTPM, OutputLimit: l.OutputTPM,
+		})
+	}
+	var own, told amounts
+	own[counter.Tokens], own[counter.Requests] = h.own(k & 1)
+	told[counter.Tokens], told[counter.Requests] = s.tokens.Reported, s.requests.Reported
+	s.tokens.Reported, s.requests.Reported = own[counter.Tokens], own[counter.Requests]
+	for i := range ms.of() {
+		if m := &ms.list[i]; m.Shape == counter.Minutes {
+			if l := m.Ledger(k); l != nil {
+				own[m.Dim], told[m.Dim] = m.Own(k), l.Reported
+				l.Reported = own[m.Dim]
+			}
+		}
+	}
+	if own == (amounts{}) && told == (amounts{}) && cooling == 0 && !asked {
+		return dst
+	}
+	r := h.report(window.KindMinute, k, &own)
+	r.CoolUntil = (cooling + 1e6 - 1) / 1e6
+	return append(dst, r)
+}
+
+// collectDays reports the current day if anything changed or it was not reported yet,
+// and the one before while that may still change. Any is one of the limits on days,
+// which all have one zone.
+func (h *handle) collectDays(dst []window.Report, ms *limits, any *limit, now int64) []window.Report {
+	day := any.Window(counter.At{Epoch: h.turned})
+	if l := any.Ledger(day - 1); l != nil && !l.Closed {
+		dst = h.collectDay(dst, ms, day-1)
+		if closed := now/1e9 >= startOf(any.Kind(), day)+closesAfter; closed {
+			for i := range ms.list {
+				if m := &ms.list[i]; m.Shape == counter.Days && m.Ledger(day-1) != nil {
+					m.Ledger(day - 1).Closed = true
+				}
+			}
+		}
+	}
+	return h.collectDay(dst, ms, day)
+}
+
+// closesAfter is how many seconds after a day has ended Collect reports what changed
+// in it: as long as it does of a minute, and then once more.
+const closesAfter = 120
+
+func (h *handle) collectDay(dst []window.Report, ms *limits, day int64) []window.Report {
+	var own, told amounts
+	listed, kind := true, window.KindDay
+	for i := range ms.list {
+		m := &ms.list[i]
+		if m.Shape != counter.Days {
+			continue
+		}
+		kind = m.Kind()
+		if l := m.Ledger(day); l != nil {
+			own[m.Dim], told[m.Dim] = m.Own(day), l.Reported
+			listed = listed && l.Listed
+			l.Reported, l.Listed = own[m.Dim], l.Listed || !h.gone
+		}
+	}
+	if own == told && (listed || h.gone) {
+		return dst
+	}
+	return append(dst, h.report(kind, day, &own))
+}
+
+// report is what this node has used of a window.
+func (h *handle) report(kind window.Kind, index int64, own *amounts) window.Report {
+	l := &h.cfg.Limits
+	r := window.Report{Tally: window.Tally{
+		ID: h.id, Kind: kind, Start: startOf(kind, index), Requests: own[counter.Requests], Tokens: own[counter.Tokens],
+		Input: own[counter.Input], Output: own[counter.Output],
+	}}
+	if kind.Daily() {
+		r.RequestLimit, r.TokenLimit = l.RPD, l.TPD
+		return r
+	}
+	r.RequestLimit, r.TokenLimit, r.InputLimit, r.OutputLimit = l.RPM, l.TPM, l.InputTPM, l.OutputTPM
+	return r
+}
+
+// startOf returns when a window of a kind begins, in Unix seconds.
+func startOf(kind window.Kind, index int64) int64 {
+	if !kind.Daily() {
+		return window.StartSeconds(index)
+	}
+	const minutes = 24 * 60 // noon UTC is on the same date in every zone there is
+	return window.DayOf(index*minutes+minutes/2, kind.Zone()).Start / 1e9
+}
+
+// leftover is what windows that are folded have come to.
+type leftover struct {
+	n    int
+	list [6]struct {
+		kind      window.Kind
+		index     int64
+		own, told amounts
+		closed    bool
+	}
+}
+
+// add notes one dimension of a folded window.
+func (l *leftover) add(kind window.Kind, s *counter.Ledger, dim counter.Dim, own int64) {
+	i := 0
+	for i < l.n && (l.list[i].kind != kind || l.list[i].index != s.Window) {
+		i++
+	}
+	if i == len(l.list) || own == s.Reported && i == l.n && own == 0 {
+		return
+	}
+	w := &l.list[i]
+	if i == l.n {
+		l.n++
+		w.kind, w.index = kind, s.Window
+	}
+	w.own[dim], w.told[dim] = own, s.Reported
+	w.closed = w.closed || s.Closed
+}
+
+// keep keeps for the next Collect what changed since the last one.
+func (l *leftover) keep(h *handle) {
+	for i := range l.list[:l.n] {
+		if w := &l.list[i]; !w.closed && w.own != w.told {
+			h.e.rest.keep(h.report(w.kind, w.index, &w.own), &h.e.dropped)
+		}
+	}
+}
+
+// leave keeps the last reports of limits that are no longer in a list.
+func (h *handle) leave(old, ms *limits) {
+	var left leftover
+	for i := range old.of() {
+		m := &old.list[i]
+		if !m.Owned() || slices.ContainsFunc(ms.of(), func(n limit) bool { return n.Limit == m.Limit }) {
+			continue
+		}
+		w := m.Window(counter.At{Epoch: h.turned})
+		for _, k := range [2]int64{w - 1, w} {
+			if s := m.Ledger(k); s != nil {
+				left.add(m.Kind(), s, m.Dim, m.Own(k))
+			}
+		}
+	}
+	left.keep(h)
 }
 
 // leftovers are reports of windows that were folded before a Collect saw the
@@ -134,86 +277,88 @@ func (l *leftovers) take(dst []window.Report) []window.Report {
 //
 // Only the syncer calls it; calls do not overlap.
 func (e *Engine) Absorb(shares []window.Share) {
-	now := e.clock.Read()
 	for i := range shares {
 		s := &shares[i]
-		h, ok := e.handles.Load(s.ID)
-		if !ok {
-			continue
+		if h, ok := e.handles.Load(s.ID); ok {
+			h.locked(func(g *Group, now int64) { h.absorb(g, s, now) })
 		}
-		p := h.lock()
-		if p == nil {
-			continue
-		}
-		p.g.absorb(h, p.i, s, now)
-		p.g.mu.Unlock()
 	}
 }
 
-func (g *Group) absorb(h *handle, i int, in *window.Share, now int64) {
-	f := g.turnLocked(now)
-	if !f.has(i, h) {
-		return
-	}
+// absorb takes in a share. Under the group's mutex.
+func (h *handle) absorb(g *Group, in *window.Share, now int64) {
 	if in.CoolUntil > now/1e6 {
-		f.cool(i, in.CoolUntil, now)
+		h.coolRemotely(in.CoolUntil, now)
 	}
-	if in.Kind != window.KindMinute {
-		if h.absorbDay(in) {
-			f.eased(i)
+	ms, at := h.limits.Load(), counter.At{Epoch: h.turned, Now: now}
+	more := amounts{}
+	current := in.Kind == window.KindMinute && h.absorbMinute(in, &more)
+	epoch := window.EpochOf(in.Start)
+	for i := range ms.of() {
+		m := &ms.list[i]
+		if !m.Owned() || m.Kind() != in.Kind {
+			continue
 		}
+		w := epoch
+		if in.Kind.Daily() {
+			w = window.DayIndex(epoch, m.Zone)
+		}
+		n, now := m.Absorb(at, w, remote(in, m.Dim), ceilingOf(in, m.Dim))
+		more[m.Dim], current = n, current || now
+		if m.Shape == counter.Days {
+			ms.absorbDay(m.Dim, w, n)
+		}
+	}
+	if !current {
 		return
 	}
-	switch window.EpochOf(in.Start) {
-	case f.Epoch:
-		f.absorb(i, in)
-	case f.Epoch + 1:
-		if g.next == nil {
-			g.next = newFrame(f.layout, f.Epoch+1)
-		}
-		g.next.shares[i].set(in)
+	if in.Kind == window.KindMinute {
+		ms.absorb(at, &more)
 	}
+	h.eased(h.turned)
 }
 
-func (s *share) set(in *window.Share) {
-	s.tokens, s.requests = known(in.Tokens, s.tokens), known(in.Requests, s.requests)
-	s.ceilTokens, s.ceilRequests = ceiling(in.CeilingTokens), ceiling(in.CeilingRequests)
-	s.setSplit(in)
+// absorbMinute takes in what others used of the pair. It reports whether the share is
+// of the current minute, and in more by how much that changed.
+func (h *handle) absorbMinute(in *window.Share, more *amounts) (current bool) {
+	set := func(s *pairLedger) (tokens, requests int64) {
+		return s.tokens.Set(remote(in, counter.Tokens), ceilingOf(in, counter.Tokens)),
+			s.requests.Set(remote(in, counter.Requests), ceilingOf(in, counter.Requests))
+	}
+	switch k := window.EpochOf(in.Start); k {
+	case h.turned:
+		t, r := set(&h.plain[k&1])
+		h.shift(k&1, t, r)
+		more[counter.Tokens], more[counter.Requests] = t, r
+		return true
+	case h.turned + 1:
+		if h.next.tokens.Window != k {
+			h.next = newLedger(k)
+		}
+		set(&h.next)
+	}
+	return false
 }
 
-// others returns all that the others used.
-func (s *share) others() *amounts {
-	return &amounts{dimInput: s.split[dimInput].others, dimOutput: s.split[dimOutput].others, dimTokens: s.tokens, dimRequests: s.requests}
-}
-
-// known returns a count that was told; before, if it says nothing.
-func known(n, before int64) int64 {
-	if n < 0 {
-		return before
+// remote returns what others used by a share; below zero: unknown.
+func remote(in *window.Share, dim counter.Dim) int64 {
+	n := [counter.Dims]int64{counter.Input: in.Input, counter.Output: in.Output, counter.Tokens: in.Tokens, counter.Requests: in.Requests}[dim]
+	if dim == counter.Requests {
+		return min(n, counter.MaxRequests/2) // own usage can be told apart below saturation only
 	}
 	return min(n, MaxCount)
 }
 
-func ceiling(n int64) int64 {
+// ceilingOf returns how far own usage may go by a share.
+func ceilingOf(in *window.Share, dim counter.Dim) int64 {
+	n := [counter.Dims]int64{
+		counter.Input: in.CeilingInput, counter.Output: in.CeilingOutput, counter.Tokens: in.CeilingTokens, counter.Requests: in.CeilingRequests,
+	}[dim]
 	switch {
-	case n == 0 || n > window.Max:
-		return window.Max
+	case n == 0 || n > counter.Max:
+		return counter.Max
 	case n < 0:
 		return 0
 	}
 	return n
-}
-
-func (f *frame) absorb(i int, in *window.Share) {
-	s := &f.shares[i]
-	before := *s
-	s.set(in)
-	f.shift(i, s.tokens-before.tokens, s.requests-before.requests)
-	f.absorbSplit(i, &before, s)
-	more, was := s.others(), before.others()
-	for d := range more {
-		more[d] -= was[d]
-	}
-	f.handles[i].meters.Load().absorb(more)
-	f.eased(i)
 }

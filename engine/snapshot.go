@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
@@ -51,26 +53,29 @@ func (e *Engine) Snapshot(w io.Writer) error {
 func (g *Group) snapshot(dst snapshotDays, now int64) snapshotDays {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	f := g.turnLocked(now)
-	for _, h := range f.handles {
-		ms := h.meters.Load()
-		if ms == nil || !h.days.configured {
-			continue
-		}
-		var used amounts
-		for i := range ms.list {
-			if m := &ms.list[i]; m.daily {
-				used[m.dim], _ = m.c.UsedIn(h.days.cur.index)
-			}
-		}
-		if used != (amounts{}) {
-			dst = append(dst, snapshotDay{
-				ID: h.id, Kind: window.KindOf(h.days.zone).String(), Start: h.days.cur.start,
-				Requests: min(used[dimRequests], MaxCount), Tokens: min(used[dimTokens], MaxCount),
-			})
-		}
+	g.turnLocked(now)
+	for _, h := range slices.Concat(g.view.Load().handles, g.removed) {
+		dst = h.snapshot(dst)
 	}
 	return dst
+}
+
+func (h *handle) snapshot(dst snapshotDays) snapshotDays {
+	var used amounts
+	ms := h.limits.Load()
+	d := snapshotDay{ID: h.id}
+	for i := range ms.of() {
+		if m := &ms.list[i]; m.Shape == counter.Days {
+			day := m.Window(counter.At{Epoch: h.turned})
+			used[m.Dim] = m.UsedIn(day)
+			d.Kind, d.Start = m.Kind().String(), startOf(m.Kind(), day)
+		}
+	}
+	if used == (amounts{}) {
+		return dst
+	}
+	d.Requests, d.Tokens = min(used[counter.Requests], MaxCount), min(used[counter.Tokens], MaxCount)
+	return append(dst, d)
 }
 
 // Restore takes in what [Engine.Snapshot] wrote, normally before the first
@@ -88,46 +93,37 @@ func (e *Engine) Restore(r io.Reader) error {
 	if err != nil {
 		return fmt.Errorf("engine: snapshot: %w", err)
 	}
-	now := e.clock.Read()
 	for i := range s.Days {
 		d := &s.Days[i]
-		h, ok := e.handles.Load(d.ID)
-		if !ok {
-			continue
+		if h, ok := e.handles.Load(d.ID); ok {
+			h.locked(func(*Group, int64) { h.restoreDay(d) })
 		}
-		p := h.lock()
-		if p == nil {
-			continue
-		}
-		if f := p.g.turnLocked(now); f.has(p.i, h) && h.restoreDay(d) {
-			f.eased(p.i)
-		}
-		p.g.mu.Unlock()
 	}
 	return nil
 }
 
-func (h *handle) restoreDay(in *snapshotDay) bool {
-	ms, d := h.meters.Load(), h.days
-	kind := window.KindOf(d.zone)
-	if ms == nil || !d.configured || d.cur.known || in.Kind != kind.String() || in.Start != d.cur.start {
-		return false
+// restoreDay counts a restored day as used by other nodes, unless Absorb has named the
+// day. Under the group's mutex.
+func (h *handle) restoreDay(in *snapshotDay) {
+	ms, at := h.limits.Load(), counter.At{Epoch: h.turned}
+	for i := range ms.of() {
+		m := &ms.list[i]
+		if m.Shape != counter.Days || m.Kind().String() != in.Kind {
+			continue
+		}
+		day := m.Window(at)
+		if startOf(m.Kind(), day) != in.Start || m.Ledger(day).Known {
+			continue
+		}
+		n := in.Tokens
+		if m.Dim == counter.Requests {
+			n = in.Requests
+		}
+		more, _ := m.Absorb(at, day, n, m.Ledger(day).Ceiling)
+		m.Ledger(day).Known = false
+		ms.absorbDay(m.Dim, day, more)
+		h.eased(h.turned)
 	}
-	t := window.Tally{Requests: in.Requests, Tokens: in.Tokens}
-	h.tellDay(ms, &window.Share{Tally: t, CeilingRequests: told(d.cur.ceil[dimRequests]), CeilingTokens: told(d.cur.ceil[dimTokens])})
-	d.cur.known = false
-	return true
-}
-
-// told is the opposite of ceiling.
-func told(ceil int64) int64 {
-	switch ceil {
-	case window.Max:
-		return 0
-	case 0:
-		return Blocked
-	}
-	return ceil
 }
 
 func readSnapshot(r io.Reader) (s snapshot, err error) {

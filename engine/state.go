@@ -21,7 +21,7 @@ type State struct {
 	DayRequestLimit   int64         `json:"day_request_limit"`    // 0 = unlimited, -1 = zero
 	DayTokens         int64         `json:"day_tokens"`           // today, if there is or was a limit on them
 	DayTokenLimit     int64         `json:"day_token_limit"`      // 0 = unlimited, -1 = zero
-	HeldTokens        int64         `json:"held_tokens"`          // part of Tokens: reserved by leases not yet ended
+	HeldTokens        Held          `json:"held_tokens,omitzero"` // part of Tokens: reserved by leases not yet ended; Untracked unless Config.TrackHeld
 	OthersRequests    int64         `json:"others_requests"`      // part of Requests: other nodes
 	OthersTokens      int64         `json:"others_tokens"`        // part of Tokens: other nodes
 	OthersInput       int64         `json:"others_input_tokens"`  // part of InputTokens: other nodes, in this UTC minute
@@ -36,6 +36,15 @@ type State struct {
 	HalfOpen          bool          `json:"half_open"`            // a cooldown is over, and the one request that goes first is not answered yet
 	Enabled           bool          `json:"enabled"`
 }
+
+// Held is a count of tokens that leases hold, or [Untracked], which JSON leaves out.
+type Held int64
+
+// Untracked as [Held] means that the engine does not count it.
+const Untracked Held = -1
+
+// IsZero reports whether nothing is known, for encoding/json's omitzero.
+func (h Held) IsZero() bool { return h == Untracked }
 
 // Stats are an engine's lifetime counts, on this node. All only grow, but for
 // Held, Waiting, and Tokens when a lease ends below its reservation.

@@ -1,6 +1,10 @@
 package engine
 
-import "time"
+import (
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+)
 
 // AppendStates appends the state of every configured deployment to dst, group by
 // group, in the order of the search. It allocates only to grow dst.
@@ -15,70 +19,78 @@ func (e *Engine) AppendStates(dst []State) []State {
 func (g *Group) states(dst []State, now int64) []State {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	f := g.turnLocked(now)
-	for i := range f.candidates() {
-		dst = append(dst, f.state(g.name, i, now))
+	g.turnLocked(now)
+	for _, h := range g.view.Load().handles {
+		dst = append(dst, h.state(g, now))
 	}
 	return dst
 }
 
 // state describes a deployment. Under the group's mutex.
-func (f *frame) state(group string, i int, now int64) State {
-	h, c, s := f.handles[i], &f.cells[i], &f.shares[i]
-	held, tokens := h.flight.count()
+func (h *handle) state(g *Group, now int64) State {
+	at := counter.At{Epoch: h.turned, Now: now}
+	c, s, l := &h.hot[at.Epoch&1], &h.plain[at.Epoch&1], &h.cfg.Limits
 	st := State{
-		ID: h.id, Group: group, Model: h.cfg.Model,
-		Requests: c.Requests(), RequestLimit: h.cfg.Limits.RPM,
-		Tokens: c.Tokens(), TokenLimit: h.cfg.Limits.TPM,
-		HeldTokens: tokens, OthersRequests: s.requests, OthersTokens: s.tokens,
-		InFlight: held, InFlightLimit: h.cfg.Limits.MaxInFlight,
-		Enabled: h.enabled && !h.gone,
+		ID: h.id, Group: g.name, Model: h.cfg.Model,
+		Requests: c.Requests(), RequestLimit: l.RPM, OthersRequests: s.requests.Remote,
+		Tokens: c.Tokens(), TokenLimit: l.TPM, OthersTokens: s.tokens.Remote,
+		HeldTokens: Untracked, InFlight: h.inFlight(), InFlightLimit: l.MaxInFlight,
+		ExpectedOutput: h.expected(g.expected()), Enabled: h.enabled && !h.gone, HalfOpen: h.probeUntil > now,
 	}
-	if p := h.place.Load(); p != nil {
-		st.ExpectedOutput = h.expected(p.g.expected())
+	if h.tracked != nil {
+		st.HeldTokens = Held(h.tracked.Sum(h.e.slot(h.turned), h.e.slotTTL))
 	}
 	st.Utilization = share01(st.InFlight, st.InFlightLimit)
-	if _, plain := cellRule(&h.cfg.Profile); plain && h.cfg.Profile.Pool == "" {
+	if plain(&h.cfg.Profile) {
 		st.Utilization = max(st.Utilization, share01(st.Requests, st.RequestLimit), share01(st.Tokens, st.TokenLimit))
 	}
-	h.utilization(&st, now)
-	ms := h.meters.Load()
-	if m := ms.at(kindTokens); m != nil && (m.limit != 0 || ms.pool != nil) {
-		st.Tokens = m.used(now)
+	for i := range h.limits.Load().of() {
+		h.limits.Load().list[i].describe(&st, at)
 	}
-	if m := ms.at(kindRequests); m != nil && (m.limit != 0 || ms.pool != nil) {
-		st.Requests = m.used(now)
-	}
-	st.InputTokens, st.InputTokenLimit = ms.usage(kindInput, now)
-	st.OutputTokens, st.OutputTokenLimit = ms.usage(kindOutput, now)
-	st.DayRequests, st.DayRequestLimit = ms.usage(kindDayRequests, now)
-	st.DayTokens, st.DayTokenLimit = ms.usage(kindDayTokens, now)
-	st.OthersInput, st.OthersOutput = s.split[dimInput].others, s.split[dimOutput].others
-	st.OthersDayRequests, st.OthersDayTokens = h.days.cur.others[dimRequests], h.days.cur.others[dimTokens]
 	if h.coolUntil > now {
 		st.CoolingFor = time.Duration(h.coolUntil - now)
 	}
-	st.HalfOpen = h.probeUntil > now
 	return st
 }
 
-// usage returns what the meter of a kind counted, and its limit.
-func (ms *meters) usage(kind int, now int64) (used, limit int64) {
-	m := ms.at(kind)
-	if m == nil {
-		return 0, 0
+// describe adds a limit beside the pair to a state.
+func (m *limit) describe(st *State, at counter.At) {
+	used, remote := m.Used(at), int64(0)
+	if m.Owned() {
+		remote = m.Ledger(m.Window(at)).Remote
 	}
-	return m.used(now), m.limit
+	if m.Shape != counter.Gauge {
+		st.Utilization = max(st.Utilization, share01(used, m.set))
+	}
+	switch m.kind {
+	case kindTokens:
+		if m.set != 0 || !m.Owned() {
+			st.Tokens = used
+		}
+	case kindRequests:
+		if m.set != 0 || !m.Owned() {
+			st.Requests = used
+		}
+	case kindInput:
+		describe(&st.InputTokens, &st.InputTokenLimit, &st.OthersInput, m, used, remote)
+	case kindOutput:
+		describe(&st.OutputTokens, &st.OutputTokenLimit, &st.OthersOutput, m, used, remote)
+	case kindDayRequests:
+		describe(&st.DayRequests, &st.DayRequestLimit, &st.OthersDayRequests, m, used, remote)
+	case kindDayTokens:
+		describe(&st.DayTokens, &st.DayTokenLimit, &st.OthersDayTokens, m, used, remote)
+	case kindInFlight, kindPartRequests:
+	}
 }
 
-// utilization raises a state's to that of the meters.
-func (h *handle) utilization(st *State, now int64) {
-	ms := h.meters.Load()
-	if ms == nil {
-		return
+// describe sets a state's figures of a limit. Of what nodes exchange beside a limit
+// that is counted otherwise only the others' part is shown.
+func describe(used, limit, others *int64, m *limit, n, remote int64) {
+	if !m.kept {
+		*used, *limit = n, m.set
 	}
-	for i := range ms.list {
-		st.Utilization = max(st.Utilization, share01(ms.list[i].used(now), ms.list[i].limit))
+	if m.Owned() {
+		*others = remote
 	}
 }
 

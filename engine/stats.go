@@ -1,6 +1,9 @@
 package engine
 
-import "sync/atomic"
+import (
+	"slices"
+	"sync/atomic"
+)
 
 // goneTotals are the lifetime counts of deployments that have been dropped.
 type goneTotals struct{ settled, expired atomic.Int64 }
@@ -35,7 +38,7 @@ func (e *Engine) Stats() Stats {
 func (g *Group) count(s *Stats, sum *totals, now int64) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	f := g.turnLocked(now)
+	g.turnLocked(now)
 	for l := range g.refusals {
 		if n := g.refusals[l].Load(); n != 0 {
 			s.Refused[Limit(l)] += n
@@ -43,15 +46,12 @@ func (g *Group) count(s *Stats, sum *totals, now int64) {
 	}
 	s.Waiting += g.line.n.Load()
 	sum.add(g.past)
-	sum.add(f.totals())
-	if p := f.prev.Load(); p != nil {
-		sum.add(p.totals())
-	}
-	for _, h := range f.handles {
-		leases, _ := h.flight.count()
-		s.Held += leases
+	for _, h := range slices.Concat(g.view.Load().handles, g.removed) {
+		sum.add(h.totals(0))
+		sum.add(h.totals(1))
+		s.Held += h.inFlight()
 		s.Settled += h.mean.counted()
-		s.Expired += h.flight.expired.Load()
+		s.Expired += h.expired.Load()
 	}
 }
 
@@ -61,11 +61,8 @@ func (t *totals) add(o totals) {
 	t.overrun += o.overrun
 }
 
-// totals sums a frame that has not been folded. Under the group's mutex.
-func (f *frame) totals() (sum totals) {
-	for i, h := range f.handles {
-		t, r := f.own(i)
-		sum.add(totals{t, r, max(f.cells[i].Tokens()-h.tokenCap, 0)})
-	}
-	return sum
+// totals returns what this node used in a half. Under the group's mutex.
+func (h *handle) totals(p int64) totals {
+	t, r := h.own(p)
+	return totals{t, r, max(h.hot[p].Tokens()-h.tokenCap, 0)}
 }

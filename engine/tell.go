@@ -25,18 +25,14 @@ func (h *handle) telling(now int64) int64 {
 	return h.tellUntil
 }
 
-// cool takes in a cooldown that others have found, in Unix milliseconds. Under the
-// group's mutex.
-func (f *frame) cool(i int, untilMilli, now int64) {
-	h := f.handles[i]
+// coolRemotely takes in a cooldown that others have found, in Unix milliseconds. Under
+// the group's mutex.
+func (h *handle) coolRemotely(untilMilli, now int64) {
 	d := longestTold
 	if untilMilli < (now+d)/1e6 {
 		d = untilMilli*1e6 - now
 	}
-	if !h.chill(now, time.Duration(d), provider.Fine) {
-		return
+	if h.chill(now, time.Duration(d), provider.Fine) {
+		h.changed()
 	}
-	f.recap(i)
-	f.send(i)
-	f.eased(i)
 }

@@ -2,195 +2,255 @@ package engine
 
 import (
 	"runtime"
+	"slices"
 
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// turn ends cooldowns and reported limits that are over and rolls the group over to the present
-// minute; it returns the frame to use.
-func (g *Group) turn(now int64) *frame {
+// minute returns the published minute, after turning the group if that is over and no
+// other caller turns it. A request that meets a turn under way goes on in the minute
+// before, as with a clock that is a little late; if more than a minute has passed it
+// waits for the turn.
+func (g *Group) minute() int64 {
+	e, _ := g.minuteNow()
+	return e
+}
+
+// minuteNow is minute with the time that the clock read.
+func (g *Group) minuteNow() (epoch, now int64) {
+	if now = g.clock.Now(); now >= g.wake.Load() {
+		g.turnOrGoOn(now)
+	}
+	return g.epoch.Load(), now
+}
+
+func (g *Group) turnOrGoOn(now int64) {
+	if !g.mu.TryLock() {
+		if window.EpochAt(now) <= g.epoch.Load()+1 {
+			return
+		}
+		g.mu.Lock()
+	}
+	g.turnLocked(now)
+	g.mu.Unlock()
+}
+
+// turn ends cooldowns and reported limits that are over and turns the group to the current minute, which
+// it returns.
+func (g *Group) turn(now int64) int64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.turnLocked(now)
 }
 
-func (g *Group) turnLocked(now int64) *frame {
-	f := g.cur.Load()
-	if now < f.wake.Load() {
-		return f
+// turnLocked opens the halves of a new minute, renews the blocks of its parity,
+// publishes it, and then says when to look again, in this order (protocol 2).
+func (g *Group) turnLocked(now int64) int64 {
+	e := g.epoch.Load()
+	if now < g.wake.Load() {
+		return e
 	}
-	var lapsed []*handle
-	if now >= f.end {
-		for i, h := range f.handles {
-			if _, relimit := f.awake(i, now); relimit {
+	v := g.view.Load()
+	var lapsed []*handle // of which a reported limit has lapsed
+	if n := window.EpochAt(now); n > e {
+		for p := e + 1; p <= min(n, e+2); p++ {
+			v.renew(p)
+		}
+		for _, h := range v.handles {
+			if h.turn(g, n, now) {
 				lapsed = append(lapsed, h)
 			}
 		}
-		f.leaveProbes()
-		f = g.roll(f, window.EpochAt(now))
+		for _, h := range g.removed {
+			h.turn(g, n, now)
+		}
+		g.epoch.Store(n)
+		e = n
+		g.forget(n)
+		defer g.line.ring()
 	} else {
-		f.wake.Store(f.end)
-		for i, h := range f.handles {
+		for _, h := range v.handles {
 			if h.alarm() == 0 {
 				continue
 			}
-			changed, relimit := f.awake(i, now)
+			changed, relimit := h.awake(now)
 			if relimit {
 				lapsed = append(lapsed, h)
 			}
-			f.recap(i) // or moves the wake-up to the next change
-			f.send(i)
+			h.recap()
 			if changed {
-				f.eased(i)
+				h.eased(e)
 			}
 		}
 	}
+	v.markFailing()
+	g.wake.Store(g.alarm(v, e))
 	if lapsed != nil {
 		g.relimit(now, lapsed...)
-		f = g.cur.Load()
 	}
-	f.markFailing()
-	return f
+	return e
 }
 
-// roll publishes the frame of an epoch after f. The frame before f is folded:
-// sealed, so that a writer that still holds it notices, and added to the totals.
-func (g *Group) roll(f *frame, epoch int64) *frame {
-	from, to := g.e.slot(f.Epoch), g.e.slot(epoch)
-	for _, h := range f.handles {
-		h.flight.expire(from, to, g.e.slotTTL)
-	}
-	l := f.layout.cut(func(h *handle) bool { return h.lingers(epoch) })
-	n := g.next
-	g.next = nil
-	if n == nil || n.Epoch != epoch || n.layout != l {
-		fresh := newFrame(l, epoch)
-		if n != nil && n.Epoch == epoch {
-			copy(fresh.shares, n.shares)
+// alarm returns when the group has to be looked at next: at the end of its minute, or
+// when a deployment's gate changes by itself.
+func (g *Group) alarm(v *view, epoch int64) int64 {
+	wake := window.Start(epoch + 1)
+	for _, h := range v.handles {
+		if at := h.alarm(); at != 0 {
+			wake = min(wake, at)
 		}
-		n = fresh
 	}
-	old := f.prev.Load()
-	for i := range n.handles {
-		n.rollMeters(i, f, old)
-	}
-	n.open()
-	n.prev.Store(f)
-	g.publish(n)
-	for _, h := range f.handles[len(n.handles):] {
-		h.drop()
-	}
-	f.prev.Store(nil)
-	g.fold(old)
-	return n
+	return wake
 }
 
-// prepare builds the next frame ahead of time, so that no request waits for it.
-func (g *Group) prepare(f *frame) {
+// turn brings a deployment to minute e, which is about to be published: what is two
+// minutes behind is folded, and its halves are opened. It reports whether a reported
+// limit has lapsed. Under the group's mutex.
+func (h *handle) turn(g *Group, e, now int64) (relimit bool) {
+	if h.alarm() != 0 {
+		_, relimit = h.awake(now)
+		h.probeOut = h.probeUntil != 0 && h.probeTaken()
+	}
+	from := h.turned
+	h.turned = e
+	ms, at := h.limits.Load(), counter.At{Epoch: e, Now: now}
+	var left leftover
+	more := h.turnLimits(ms, at, &left)
+	for _, k := range [2]int64{e - 1, e} {
+		if h.plain[k&1].tokens.Window != k {
+			g.past.add(h.openHalf(k, &left))
+			if k == e {
+				more[counter.Tokens], more[counter.Requests] = h.plain[k&1].tokens.Remote, h.plain[k&1].requests.Remote
+			}
+		}
+	}
+	if expired := h.flight.Turn(h.e.slot(from), h.e.slot(e), h.e.slotTTL); expired != 0 {
+		h.expired.Add(expired)
+		if ms != nil && ms.gauge != nil {
+			ms.gauge.Count(at, -expired)
+		}
+	}
+	if ms != nil && ms.timed {
+		ms.absorb(at, &more)
+	}
+	left.keep(h)
+	return relimit
+}
+
+// openHalf folds what the half of minute k holds, returns it and opens the half for k.
+func (h *handle) openHalf(k int64, left *leftover) totals {
+	p := k & 1
+	old, s := h.plain[p], &h.plain[p]
+	t, r := h.hot[p].Adjusted()
+	if *s = newLedger(k); h.next.tokens.Window == k {
+		*s = h.next
+	}
+	tokenCap, requestCap := h.capsOf(s, 0, 0, s.requests.Remote)
+	tokens, requests, began := h.hot[p].Open(k, s.tokens.Remote, s.requests.Remote, tokenCap, requestCap)
+	h.ceiled(p)
+	h.flight.Fold(h.e.slot(old.tokens.Window), began)
+	own, ownRequests := old.tokens.Own(tokens, t), old.requests.Own(requests, r)
+	left.add(window.KindMinute, &old.tokens, counter.Tokens, own)
+	left.add(window.KindMinute, &old.requests, counter.Requests, ownRequests)
+	return totals{own, ownRequests, max(tokens-h.tokenCap, 0)}
+}
+
+// turnLimits turns the limits beside the pair, and returns what others used of the
+// minute by those that nodes exchange.
+func (h *handle) turnLimits(ms *limits, at counter.At, left *leftover) (more amounts) {
+	for i := range ms.of() {
+		m := &ms.list[i]
+		n := m.Turn(at, func(s *counter.Ledger, own int64) { left.add(m.Kind(), s, m.Dim, own) })
+		switch m.Shape {
+		case counter.Minutes:
+			more[m.Dim] = n
+		case counter.Days:
+			ms.absorbDay(m.Dim, m.Window(at), n)
+		}
+	}
+	return more
+}
+
+// begin opens both halves of a deployment that enters a group. Under mutexes.
+func (h *handle) begin(e int64) {
+	h.turned = e
+	h.flight.Reset(h.e.slot(e), h.e.slotTTL)
+	h.next = pairLedger{}
+	for _, k := range [2]int64{e - 1, e} {
+		h.plain[k&1] = newLedger(k)
+		t, r := h.capsOf(&h.plain[k&1], 0, 0, 0)
+		h.hot[k&1].Open(k, 0, 0, t, r)
+	}
+}
+
+// dropped drops a removed deployment, unless it still has something to count for: a
+// window that runs or in which something was counted or reported, a lease, a bucket
+// that is not empty, a cooldown. A caller that holds the handle keeps it the same
+// deployment, should its ID be added again. Under the group's mutex.
+func (h *handle) dropped(e int64) bool {
+	if e < h.goneSince+2 || h.alarm() != 0 || h.inFlight() != 0 || h.owes() || !h.shut() {
+		return false
+	}
+	h.group.Store(nil)
+	h.limits.Store(nil) // these are turned no more: a deployment that is found again begins with new counters
+	h.e.drop(h)
+	return true
+}
+
+// owes reports whether a bucket of the deployment's own is not empty.
+func (h *handle) owes() bool {
+	ms := h.limits.Load()
+	for i := range ms.of() {
+		if m := &ms.list[i]; m.Shape == counter.Level && ms.pool == nil && !m.Idle(counter.At{Now: h.e.clock.Now()}) {
+			return true
+		}
+	}
+	return false
+}
+
+// shut closes all windows of a deployment in which nothing was counted and of which
+// nothing was reported. A window of an ID has one life: a deployment that begins it
+// again would report less than was reported before. False: something was counted or
+// reported, and all stay open.
+func (h *handle) shut() bool {
+	for p := range h.plain {
+		s, c := &h.plain[p], &h.hot[p]
+		t, r := c.Adjusted()
+		if s.tokens.Reported|s.requests.Reported == 0 && c.Shut(s.tokens.Window, s.tokens.Remote+t, s.requests.Remote+r) {
+			continue
+		}
+		h.reopen(p, 0)
+		return false
+	}
+	ms := h.limits.Load()
+	for k := range ms.of() {
+		if !ms.list[k].Shut() {
+			h.reopen(len(h.plain), k)
+			return false
+		}
+	}
+	return true
+}
+
+// reopen undoes shut, as far as it came.
+func (h *handle) reopen(halves, limits int) {
+	for p := range halves {
+		h.hot[p].Reopen(h.plain[p].tokens.Window)
+	}
+	for k := range limits {
+		h.limits.Load().list[k].Reopen()
+	}
+}
+
+// forget drops removed deployments that have nothing left to count for.
+func (g *Group) forget(e int64) {
+	g.removed = slices.DeleteFunc(g.removed, func(h *handle) bool { return h.dropped(e) })
+}
+
+// await lets a turn that is under way end.
+func (g *Group) await() {
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.cur.Load() == f && g.next == nil {
-		g.next = newFrame(f.layout, f.Epoch+1)
-	}
-}
-
-// publish makes f the group's frame. Handles are sent there after that: what
-// they still find meanwhile has ended, or is sealed.
-func (g *Group) publish(f *frame) {
-	g.cur.Store(f)
-	for i := range f.handles {
-		f.send(i)
-	}
-	g.line.ring()
-}
-
-// off as a handle's wake-up keeps callers from counting in its cell alone.
-const off int64 = -1 << 63
-
-// send sends a handle to its cell in a published frame.
-func (f *frame) send(i int) {
-	h := f.handles[i]
-	h.spot.Store(&f.spots[i])
-	h.cell.Store(&f.cells[i])
-	wake := f.end
-	if at := h.alarm(); at != 0 {
-		wake = min(wake, at)
-	}
-	h.due.Store(wake)
-	if h.meters.Load() != nil {
-		wake = off
-	}
-	h.wake.Store(wake)
-}
-
-// open counts others' usage that was absorbed ahead of the epoch and sets the
-// caps of a frame not yet published.
-func (f *frame) open() {
-	for i := range f.handles {
-		f.cells[i].Shift(f.shares[i].tokens, f.shares[i].requests, 0, 0)
-		f.handles[i].meters.Load().absorb(f.shares[i].others())
-		f.recap(i)
-	}
-}
-
-// closeTries bounds how long a fold waits for attempts that are half way in a
-// minute that ended a minute ago.
-const closeTries = 10_000
-
-// fold seals a frame and moves its usage to the totals. What nobody has
-// collected yet is kept for the next Collect.
-func (g *Group) fold(f *frame) {
-	if f == nil {
-		return
-	}
-	for i, h := range f.handles {
-		g.foldCell(f, i, h)
-	}
-}
-
-func (g *Group) foldCell(f *frame, i int, h *handle) {
-	f.cells[i].Close()
-	for range closeTries {
-		if f.cells[i].Room().Half == 0 {
-			break
-		}
-		runtime.Gosched() // to the attempt that is half way
-	}
-	t, r := f.cells[i].Seal()
-	s := &f.shares[i]
-	others, othersRequests := f.elsewhere(i)
-	own, requests := max(t-others, 0), max(r-othersRequests, 0)
-	g.past.tokens += own
-	g.past.requests += requests
-	g.past.overrun += max(t-h.tokenCap, 0)
-	split := f.ownSplit(i)
-	if own != s.toldTokens || requests != s.toldRequests || split != s.toldSplit() {
-		g.e.rest.keep(h.report(f.Epoch, own, requests, split), &g.e.dropped)
-	}
-}
-
-// lingers reports whether a removed handle still has something to count for.
-func (h *handle) lingers(epoch int64) bool {
-	if epoch < h.goneSince+2 {
-		return true
-	}
-	leases, _ := h.flight.count()
-	at := window.Start(epoch)
-	return leases != 0 || h.coolUntil > at || h.meters.Load().today(epoch) || h.meters.Load().filled(at)
-}
-
-// drop forgets a removed handle. Whoever still holds it finds its heir by ID.
-func (h *handle) drop() {
-	h.leaveDays()
-	h.place.Store(nil)
-	h.spot.Store(nil)
-	h.cell.Store(nil)
-	h.e.gone.settled.Add(h.mean.counted())
-	h.e.gone.expired.Add(h.flight.expired.Load())
-	h.unname()
-}
-
-// unname takes a dropped handle out of the map, unless its ID has an heir.
-func (h *handle) unname() {
-	h.e.handles.Compute(h.id, func(v *handle, loaded bool) (*handle, bool) { return v, !loaded || v == h })
+	g.mu.Unlock() //nolint:staticcheck // that is all
+	runtime.Gosched()
 }

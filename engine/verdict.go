@@ -3,6 +3,7 @@ package engine
 import (
 	"time"
 
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
@@ -24,41 +25,41 @@ const (
 
 // refresh makes a fresh reading of the clock the instant of the decision.
 func (q *ask) refresh(c *window.Clock) {
-	q.at, q.fresh = moment{now: c.Read()}, true
+	q.now, q.fresh = c.Read(), true
+	q.at.Now = within(q.at.Epoch, q.now)
 }
 
-// frame returns the window of the current minute. Its reading of the clock becomes
-// the instant of the decision; it may be as old as the last of [window.Clock.Run].
-// The demand must not have been decided on before: see [Group.reframe].
-func (g *Group) frame(q *ask) *frame {
-	f := g.cur.Load()
-	q.at.now = g.clock.Now()
-	if q.at.now >= f.wake.Load() {
-		return g.turn(q.at.now)
+// look returns the candidates, and sets the minute of a decision and, unless it is
+// fresh, its instant, which may be as old as the last of [window.Clock.Run].
+func (g *Group) look(q *ask) *view {
+	if !q.fresh {
+		q.now = g.clock.Now()
 	}
-	return f
+	if q.now >= g.wake.Load() {
+		g.turnOrGoOn(q.now)
+	}
+	e := g.epoch.Load()
+	v := g.view.Load()
+	q.at = counter.At{Epoch: e, Now: within(e, q.now)}
+	return v
 }
 
-// reframe is frame for a decision that begins again.
-func (g *Group) reframe(q *ask) *frame {
-	q.at, q.fresh = moment{}, false
-	return g.frame(q)
-}
-
-// again returns the frame in which to try again after a refusal by f; nil if the
-// refusal stands, because it rests on a fresh reading of the clock.
-func (g *Group) again(f *frame, q *ask) *frame {
+// again reports whether to try again after a refusal by a view. Otherwise the refusal
+// stands, because it rests on a fresh reading of the clock.
+func (g *Group) again(v *view, q *ask) bool {
 	if !q.fresh {
 		q.refresh(g.clock)
 	}
-	n := g.cur.Load()
-	if q.at.now >= f.wake.Load() {
-		n = g.turn(q.at.now)
-	} else if n == f {
-		return nil
+	turned := q.now >= g.wake.Load()
+	if turned {
+		g.turn(q.now)
 	}
-	q.fresh = q.at.now >= n.begin() // another caller may have read a later time
-	return n
+	e := g.epoch.Load()
+	if !turned && e == q.at.Epoch && g.view.Load() == v {
+		return false
+	}
+	q.fresh = q.now >= window.Start(e) // another caller may have read a later time
+	return true
 }
 
 // countRefusal counts a refusal; invalid demands have a count of their own.
@@ -76,10 +77,9 @@ func (g *Group) acquireOrExplain(d *Demand, v verdict) (Lease, error) {
 			g.alive().countRefusal(v)
 			return Lease{}, err
 		}
-		var got grant
-		var m metered
-		if got, m, v = g.acquire(d, true); got.h != nil {
-			return got.lease(m), nil
+		var got admission
+		if got, v = g.acquire(d, true); got.h != nil {
+			return got.lease(), nil
 		}
 	}
 }

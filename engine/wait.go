@@ -32,9 +32,9 @@ func (g *Group) Wait(ctx context.Context, d Demand) (Lease, error) {
 		return Lease{}, err
 	}
 	if g.line.n.Load() == 0 {
-		got, m, v := g.acquire(&d, true)
+		got, v := g.acquire(&d, true)
 		if got.h != nil {
-			return got.lease(m), nil
+			return got.lease(), nil
 		}
 		if v.why == whyInvalid {
 			return Lease{}, g.e.invalidity(&d)
@@ -57,7 +57,7 @@ func (g *Group) wait(ctx context.Context, d Demand) (Lease, error) {
 		}
 		h := g.heir()
 		if h == nil || !errors.Is(w.err, ErrNoCandidate) {
-			return w.got.lease(w.metered), w.err
+			return w.got.lease(), w.err
 		}
 		g = h // the group was dropped and is there again
 	}
@@ -87,7 +87,7 @@ func (g *Group) join(w *waiter) bool {
 	part, _ := g.e.part(w.d.Priority)
 	if most := max(part.Of(g.e.maxWaiters.Load()), 1); l.n.Load() > most {
 		g.e.turnedAway.Add(1)
-		l.leave(w, grant{}, &queueError{g.name, most})
+		l.leave(w, admission{}, &queueError{g.name, most})
 	}
 	return w.done
 }
@@ -120,7 +120,7 @@ func (g *Group) abandon(ctx context.Context, w *waiter) error {
 	l := g.line
 	l.mu.Lock()
 	if !w.done {
-		l.leave(w, grant{}, nil)
+		l.leave(w, admission{}, nil)
 		if w.holds {
 			l.ring() // for those whom that kept waiting
 		}
@@ -128,7 +128,7 @@ func (g *Group) abandon(ctx context.Context, w *waiter) error {
 	l.mu.Unlock()
 	g.e.gaveUp.Add(1)
 	if w.got.h != nil {
-		lease := w.got.lease(w.metered)
+		lease := w.got.lease()
 		lease.Release()
 	}
 	return ctx.Err()

@@ -151,7 +151,7 @@ func start(t *testing.T, v *virtual, s engine.Strategy, ds []engine.Deployment) 
 // startTTL is start with a LeaseTTL.
 func startTTL(t *testing.T, v *virtual, s engine.Strategy, ds []engine.Deployment, ttl time.Duration) *engine.Engine {
 	t.Helper()
-	e, err := engine.New(engine.Config{Deployments: ds, Strategy: s, Clock: v.clock(), LeaseTTL: ttl})
+	e, err := engine.New(engine.Config{Deployments: ds, Strategy: s, Clock: v.clock(), LeaseTTL: ttl, TrackHeld: true})
 	require.NoError(t, err)
 	return e
 }

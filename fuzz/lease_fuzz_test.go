@@ -91,6 +91,7 @@ func (l *ledger) config(i int) engine.Config {
 	cfg := engine.Config{Deployments: l.configs[i], Strategy: strategies[i%2]}
 	if l.engine == nil {
 		cfg.Clock, cfg.LeaseTTL, cfg.Rand = l.time.clock(), time.Duration(l.ttl*minute), splitmix(1)
+		cfg.TrackHeld = true
 	}
 	return cfg
 }

@@ -15,7 +15,7 @@ func (m *model) state(d *mdep, now int64) engine.State {
 		Requests: u.allRequests(), RequestLimit: d.cfg.Limits.RPM,
 		Tokens: u.allTokens(), TokenLimit: d.cfg.Limits.TPM,
 		OthersRequests: u.othersRequests, OthersTokens: u.othersTokens,
-		HeldTokens: d.held(),
+		HeldTokens: engine.Held(d.held()),
 		InFlight:   d.inFlight(), InFlightLimit: d.cfg.Limits.MaxInFlight,
 		Utilization: d.utilization(), Enabled: d.enabled, ExpectedOutput: m.expect(d),
 	}

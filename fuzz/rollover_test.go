@@ -97,7 +97,9 @@ func hurry(v *virtual, e *engine.Engine, p *pacer) (stop func()) {
 	return background(func(round int) {
 		switch {
 		case p != nil:
-			if !p.move(func() { v.add(time.Minute) }) {
+			// A request that meets a turn under way counts in the minute before, so the
+			// step is over once the engine has turned.
+			if !p.move(func() { v.add(time.Minute); states = e.AppendStates(states[:0]) }) {
 				return
 			}
 		case round%50 == 49:

@@ -68,7 +68,7 @@ func TestUndoneAttemptsGiveEverythingBack(t *testing.T) {
 			steps := int64(scale(6_000))
 			begin, step := v.ns.Load(), int64(c.step)
 			one := engine.Demand{InputTokens: 1, OutputTokens: 1}
-			var arrived, admitted, left atomic.Int64
+			var arrived, begun, admitted, left atomic.Int64
 			const callers = 2 // more take turns on few cores, and never meet
 			par(callers, func(int) {
 				for m := int64(1); m <= steps; m++ {
@@ -77,8 +77,10 @@ func TestUndoneAttemptsGiveEverythingBack(t *testing.T) {
 							left.Add(1)
 						}
 						v.ns.Store(begin + m*step)
+						states(e) // turns: a request that meets a turn under way counts in the minute before
+						begun.Store(m)
 					}
-					for spins := 0; v.ns.Load() < begin+m*step; spins++ {
+					for spins := 0; begun.Load() < m; spins++ {
 						if spins > 1000 {
 							runtime.Gosched()
 						}

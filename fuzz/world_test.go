@@ -49,6 +49,7 @@ func newWorld(t *testing.T, s *script) *world {
 		LeaseTTL:       of(s, 0, time.Minute, 5*time.Minute, time.Hour),
 		Clock:          w.clock,
 		Rand:           splitmix(uint64(s.byte())),
+		TrackHeld:      true,
 		Aliases:        map[string]string{"alias": "g"},
 	}
 	n := of(s, 1, 2, 3, 5, 10, 17, 65, 128)

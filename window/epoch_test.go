@@ -35,29 +35,3 @@ func TestEpochAt(t *testing.T) {
 		})
 	}
 }
-
-func TestRetryAfter(t *testing.T) {
-	at := window.Start(100) + int64(45*time.Second)
-	for _, c := range []struct {
-		name              string
-		used, cost, limit int64
-		want              time.Duration
-		never             bool
-	}{
-		{"fits", 10, 5, 20, 0, false},
-		{"fits exactly", 15, 5, 20, 0, false},
-		{"one too many", 16, 5, 20, 15 * time.Second, false},
-		{"limit passed already", 30, 0, 20, 15 * time.Second, false},
-		{"as large as the limit", 1, 20, 20, 15 * time.Second, false},
-		{"larger than the limit", 0, 21, 20, 0, true},
-		{"a limit of zero", 0, 1, 0, 0, true},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			wait, never := window.RetryAfter(at, c.used, c.cost, c.limit)
-			require.Equal(t, c.want, wait)
-			require.Equal(t, c.never, never)
-		})
-	}
-	require.Equal(t, time.Minute, window.UntilNext(window.Start(5)), "at its beginning a minute lasts a minute")
-	require.Equal(t, time.Duration(1), window.UntilNext(window.Start(5)-1), "never zero")
-}

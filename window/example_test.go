@@ -67,7 +67,8 @@ func ExampleClock_Now() {
 func ExampleClock_Read() {
 	now := time.Date(2025, 6, 2, 9, 45, 20, 0, time.UTC)
 	clock := window.NewClockFrom(func() time.Time { return now })
-	fmt.Println(window.UntilNext(clock.Read()), "left in this minute")
+	read := clock.Read()
+	fmt.Println(time.Duration(window.Start(window.EpochAt(read)+1)-read), "left in this minute")
 	// Output: 40s left in this minute
 }
 
@@ -114,83 +115,6 @@ func ExampleEpochAt() {
 	// Output:
 	// 29147625 09:45:00
 	// true
-}
-
-func ExampleRetryAfter() {
-	now := time.Date(2025, 6, 2, 9, 45, 20, 0, time.UTC).UnixNano()
-	for _, cost := range []int64{50, 150, 1500} {
-		wait, never := window.RetryAfter(now, 900, cost, 1000)
-		fmt.Println(cost, wait, never)
-	}
-	// Output:
-	// 50 0s false
-	// 150 40s false
-	// 1500 0s true
-}
-
-// An admission takes the tokens, then the request, and gives the tokens back if
-// the request is refused.
-func ExampleCell() {
-	var cell window.Cell
-	cell.SetCaps(1000, 2)
-	admit := func(tokens int64) bool {
-		if cell.TakeTokens(tokens) != window.Taken {
-			return false
-		}
-		if cell.TakeRequest() != window.Taken {
-			cell.AddTokens(-tokens)
-			cell.EndAttempt()
-			return false
-		}
-		return true
-	}
-	fmt.Println(admit(600), admit(600), admit(400), admit(0))
-	fmt.Println(cell.Tokens(), cell.Requests())
-	// Output:
-	// true false true false
-	// 1000 2
-}
-
-// Other nodes' usage is shifted in; the caps move with it.
-func ExampleCell_Shift() {
-	var cell window.Cell
-	cell.SetCaps(1000, 10)
-	cell.Shift(700, 4, 1000, 10)
-	fmt.Println(cell.Fits(300), cell.Fits(301))
-	cell.Shift(-200, 0, 1000, 10)
-	fmt.Println(cell.Fits(301))
-	// Output:
-	// true false
-	// true
-}
-
-// A cell that moves is sealed: who writes to it notices, and finds its heir.
-func ExampleCell_CopyFrom() {
-	var before, after window.Cell
-	before.SetCaps(1000, 10)
-	before.AddTokens(40)
-	after.CopyFrom(&before)
-	fmt.Println(before.AddTokens(2), after.AddTokens(2))
-	fmt.Println(after.Tokens())
-	// Output:
-	// false true
-	// 42
-}
-
-// A meter counts a limit in windows of its own.
-func ExampleMeter() {
-	today := window.DayOf(29_732_000, window.Pacific)
-	requests := window.NewMeter(today.Index, 2)
-	for range 3 {
-		fmt.Println(requests.Take(today.Index, 1) == window.Taken)
-	}
-	requests.Roll(today.Index+1, 0, 2)
-	fmt.Println(requests.Used(), "today,", requests.Before(), "yesterday")
-	// Output:
-	// true
-	// true
-	// false
-	// 0 today, 2 yesterday
 }
 
 // The day on which the clocks go back has 25 hours.

@@ -71,7 +71,9 @@ func (c *Collector) collectDeployments(ch chan<- prometheus.Metric, states []eng
 		}
 		send(othersUse, float64(s.OthersRequests), engine.LimitRPM.String())
 		send(othersUse, float64(s.OthersTokens), engine.LimitTPM.String())
-		send(heldDesc, float64(s.HeldTokens))
+		if s.HeldTokens != engine.Untracked {
+			send(heldDesc, float64(s.HeldTokens))
+		}
 		send(coolDesc, s.CoolingFor.Seconds())
 		send(halfDesc, number(s.HalfOpen))
 		send(onDesc, number(s.Enabled))

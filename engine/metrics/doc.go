@@ -17,7 +17,7 @@
 //	plimsoll_deployment_headroom *           limit - usage; negative after an overrun
 //	plimsoll_deployment_utilization_ratio *  usage / limit; under a limit of zero, 1 at least
 //	plimsoll_deployment_others_usage *       part of usage: what other nodes used
-//	plimsoll_deployment_held_tokens          part of the tokens: reserved by calls that have not ended
+//	plimsoll_deployment_held_tokens          part of the tokens: reserved by calls that have not ended, if Config.TrackHeld
 //	plimsoll_deployment_cooldown_seconds     until it may be picked again; 0 = it may
 //	plimsoll_deployment_half_open            1 while the one request that goes first after it is not answered
 //	plimsoll_deployment_enabled              1 or 0

@@ -50,7 +50,7 @@ var limits = func() (all []engine.Limit) {
 func (c *Collector) collectEngine(ch chan<- prometheus.Metric, s *engine.Stats, omitted int) {
 	var held int64
 	for i := range c.states {
-		held += c.states[i].HeldTokens
+		held += max(int64(c.states[i].HeldTokens), 0)
 	}
 	c.floor.tokens = max(c.floor.tokens, s.Tokens-held)
 	c.floor.overrun = max(c.floor.overrun, s.Overrun)

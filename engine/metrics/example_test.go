@@ -15,7 +15,7 @@ import (
 
 // A gateway registers the collector and serves its metrics as usual.
 func ExampleNew() {
-	eng, err := engine.New(engine.Config{Deployments: []engine.Deployment{
+	eng, err := engine.New(engine.Config{TrackHeld: true, Deployments: []engine.Deployment{
 		{ID: "azure-eastus", Group: "chat", Limits: engine.Limits{TPM: 150_000}},
 	}})
 	if err != nil {

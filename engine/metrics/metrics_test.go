@@ -22,7 +22,7 @@ func noon() time.Time { return time.Date(2025, 6, 2, 12, 0, 30, 0, time.UTC) }
 
 func newEngine(t *testing.T, deployments ...engine.Deployment) *engine.Engine {
 	t.Helper()
-	eng, err := engine.New(engine.Config{Deployments: deployments, Clock: window.NewClockFrom(noon)})
+	eng, err := engine.New(engine.Config{Deployments: deployments, TrackHeld: true, Clock: window.NewClockFrom(noon)})
 	require.NoError(t, err)
 	return eng
 }

@@ -39,7 +39,7 @@ func newService(t *testing.T, change ...func(*api.Config)) *service {
 // serviceOf is a service over an engine of one's own.
 func serviceOf(t *testing.T, ec engine.Config, change ...func(*api.Config)) *service {
 	t.Helper()
-	ec.Clock = window.NewClockFrom(time.Now)
+	ec.Clock, ec.TrackHeld = window.NewClockFrom(time.Now), true
 	e, err := engine.New(ec)
 	require.NoError(t, err)
 	cfg := api.Config{Engine: e, Clock: ec.Clock, Jitter: func() float64 { return 0 }}
@@ -107,7 +107,7 @@ func TestAcquireThenSettle(t *testing.T) {
 		require.Equal(t, fields{"lease": lease, "repeated": true}, post[fields](t, s, "/v1/settle", end, 200))
 		require.Equal(t, fields{"lease": lease, "repeated": true}, post[fields](t, s, "/v1/release", `{"lease":"`+lease+`"}`, 200))
 		st := s.state(t, "east")
-		require.EqualValues(t, []int64{1, 110, 0, 0}, []int64{st.Requests, st.Tokens, st.HeldTokens, st.InFlight})
+		require.EqualValues(t, []int64{1, 110, 0, 0}, []int64{st.Requests, st.Tokens, int64(st.HeldTokens), st.InFlight})
 	})
 }
 

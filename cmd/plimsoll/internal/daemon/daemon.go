@@ -120,7 +120,7 @@ func New(o Options) (*Daemon, error) {
 	file := read.file
 	d.keepTokens(read.tokens)
 	cfg := file.Engine
-	cfg.Clock = d.Clock
+	cfg.Clock, cfg.TrackHeld = d.Clock, true
 	if d.Engine, err = engine.New(cfg); err != nil {
 		return nil, err
 	}

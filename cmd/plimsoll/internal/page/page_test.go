@@ -22,7 +22,7 @@ import (
 
 func newPage(t *testing.T, cfg Config, deployments ...engine.Deployment) *Page {
 	t.Helper()
-	eng, err := engine.New(engine.Config{Deployments: deployments, Clock: window.NewClockFrom(time.Now)})
+	eng, err := engine.New(engine.Config{Deployments: deployments, TrackHeld: true, Clock: window.NewClockFrom(time.Now)})
 	require.NoError(t, err)
 	cfg.Engine = eng
 	p, err := New(cfg)

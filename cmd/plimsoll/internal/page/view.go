@@ -76,7 +76,7 @@ func (p *Page) row(s *engine.State) row {
 		Key: keyOf(s.ID), ID: p.cfg.Mask(s.ID), Model: p.cfg.Mask(s.Model), Off: !s.Enabled, Switch: p.cfg.Switch != nil,
 		Trouble:  p.history.trouble(s.ID),
 		Requests: []bar{newBar("requests", s.Requests, s.OthersRequests, 0, s.RequestLimit)},
-		Tokens:   []bar{newBar("tokens", s.Tokens, s.OthersTokens, s.HeldTokens, s.TokenLimit)},
+		Tokens:   []bar{newBar("tokens", s.Tokens, s.OthersTokens, max(int64(s.HeldTokens), 0), s.TokenLimit)},
 		InFlight: grouped(s.InFlight),
 	}
 	if s.InFlightLimit != 0 {

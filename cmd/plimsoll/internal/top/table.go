@@ -113,7 +113,7 @@ func (c columns) row(s *engine.State, look Look) line {
 		{bar(c.bar, s.Requests, 0, s.RequestLimit, look.ASCII), accent},
 		gap,
 		figure(c.tokens, s.Tokens, s.TokenLimit), gap,
-		{bar(c.bar, s.Tokens, s.HeldTokens, s.TokenLimit, look.ASCII), accent},
+		{bar(c.bar, s.Tokens, max(int64(s.HeldTokens), 0), s.TokenLimit, look.ASCII), accent},
 		gap,
 		figure(c.flight, s.InFlight, s.InFlightLimit), gap,
 		{state(s), trouble},

@@ -45,7 +45,7 @@ func start(t *testing.T) *site {
 	var running sync.WaitGroup
 	store := &storeSwitch{Store: memstore.New(memstore.Config{})}
 	node := func() (*engine.Engine, *syncer.Syncer) {
-		eng, err := engine.New(engine.Config{Deployments: pool})
+		eng, err := engine.New(engine.Config{Deployments: pool, TrackHeld: true})
 		require.NoError(t, err)
 		s, err := syncer.New(eng, store, syncer.Config{Interval: 50 * time.Millisecond})
 		require.NoError(t, err)

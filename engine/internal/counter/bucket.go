@@ -1,4 +1,4 @@
-package window
+package counter
 
 import (
 	"math"

@@ -1,4 +1,4 @@
-package fuzz
+package counter_test
 
 import (
 	"math/rand/v2"
@@ -8,8 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 	"github.com/plimsoll-dev/plimsoll/fuzz/rule"
-	"github.com/plimsoll-dev/plimsoll/window"
 )
 
 // FuzzBucket compares a bucket with exact arithmetic: it never admits what the
@@ -25,7 +25,7 @@ func FuzzBucket(f *testing.F) {
 		period := of(&s, time.Minute, time.Minute, 24*time.Hour)
 		now := epoch0 * minute
 		exact := rule.Bucket{Limit: limit, Period: int64(period)}
-		b := window.NewBucket(now, limit, period)
+		b := counter.NewBucket(now, limit, period)
 		amount := func() int64 { return max(limit*int64(s.byte())/(1+int64(s.byte())), 1) }
 		var steps int64
 		for s.more() {
@@ -73,7 +73,7 @@ func TestBucketWaitsAsObserved(t *testing.T) {
 		{"three requests a minute, the fourth", 3, 3, 1, time.Minute, 20 * time.Second},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			b := window.NewBucket(now, c.limit, c.period)
+			b := counter.NewBucket(now, c.limit, c.period)
 			b.Add(now, c.used)
 			require.Equal(t, c.used, b.Used(now))
 			wait := b.Wait(now, c.requested)
@@ -88,13 +88,13 @@ func TestBucketWaitsAsObserved(t *testing.T) {
 // and after a while what has been refilled.
 func TestBucketAdmitsExactlyTheLimit(t *testing.T) {
 	const limit = 6000 // one a 10 ms
-	b := window.NewBucket(0, limit, time.Minute)
+	b := counter.NewBucket(0, limit, time.Minute)
 	for _, c := range []struct {
 		at   time.Duration
 		want int64
 	}{{0, limit}, {time.Second, 100}, {time.Second + 15*time.Millisecond, 1}, {10 * time.Minute, limit}} {
 		var admitted atomic.Int64
-		par(workers, func(k int) {
+		par(64, func(k int) {
 			random := rand.New(rand.NewPCG(uint64(k), 3))
 			for size := int64(10); size > 0; {
 				if n := 1 + random.Int64N(size); b.Take(int64(c.at), n) {

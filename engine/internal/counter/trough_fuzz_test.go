@@ -1,11 +1,11 @@
-package window_test
+package counter_test
 
 import (
 	"testing"
 	"time"
 
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 	"github.com/plimsoll-dev/plimsoll/fuzz/rule"
-	"github.com/plimsoll-dev/plimsoll/window"
 )
 
 // FuzzRefund holds a bucket that gives back against one that remembers every charge:
@@ -35,7 +35,7 @@ func FuzzRefund(f *testing.F) {
 			return int(b) % n
 		}
 		type charge struct{ at, n int64 }
-		b, exact := window.NewBucket(start, limit, time.Minute), rule.Ledger{Limit: limit}
+		b, exact := counter.NewBucket(start, limit, time.Minute), rule.Ledger{Limit: limit}
 		now, loose := start, int64(100)
 		var open []charge
 		for len(data) > 0 {

@@ -1,0 +1,112 @@
+package counter
+
+import "sync/atomic"
+
+// slots is how many slots a flight remembers: those of leases that still count, and
+// the current one.
+const slots = 16
+
+// Flight counts how many leases have ended, by the slot in which they began: a slot
+// is one minute or several. How many had begun is the tag of the request words,
+// which Fold adds up once a minute's half is opened again. Held is the difference,
+// modulo 2^18.
+//
+// A slot that grows older than the leases' lifetime expires. A lease that ends then
+// finds another turn.
+//
+// All but End is under the owner's mutex.
+type Flight struct {
+	ended [slots]atomic.Int64 // [slot/16:27][counted:1][leases:36]
+	began [slots]int64        // of folded minutes, modulo 2^18
+}
+
+const (
+	endedBits  = 36
+	endedValue = int64(1)<<endedBits - 1
+	// countedBit says that a gauge that was not there when the leases of the slot
+	// began has counted them.
+	countedBit = int64(1) << endedBits
+	turnShift  = endedBits + 1
+)
+
+// End ends a lease of a slot. Counted says that a later gauge has counted the
+// lease. Not ok: the lease has expired.
+func (f *Flight) End(slot int64) (counted, ok bool) {
+	s := &f.ended[slot&(slots-1)]
+	for {
+		v := s.Load()
+		if v>>turnShift != slot>>4 {
+			return false, false
+		}
+		if s.CompareAndSwap(v, v&^endedValue|(v+1)&endedValue) {
+			return v&countedBit != 0, true
+		}
+	}
+}
+
+// Reset begins with no lease, slot being the current one and those up to ttl before
+// it usable.
+func (f *Flight) Reset(slot, ttl int64) {
+	for k := slot - ttl; k <= slot; k++ {
+		f.ended[k&(slots-1)].Store(k >> 4 << turnShift)
+		f.began[k&(slots-1)] = 0
+	}
+}
+
+// Turn makes slot to the current one in place of from, and expires the slots that
+// are older than ttl. It returns how many leases those still held. The halves of
+// minutes that have passed must be folded before.
+func (f *Flight) Turn(from, to, ttl int64) (expired int64) {
+	if to <= from {
+		return 0
+	}
+	for k := from - ttl; k <= min(from, to-ttl-1); k++ {
+		s := &f.ended[k&(slots-1)]
+		v := s.Load()
+		if v>>turnShift != k>>4 {
+			continue
+		}
+		for !s.CompareAndSwap(v, (k>>4+1)<<turnShift) { // the turn to come
+			v = s.Load()
+		}
+		expired += (f.began[k&(slots-1)] - v) & leaseMask
+		f.began[k&(slots-1)] = 0
+	}
+	for k := max(from+1, to-ttl); k <= to; k++ {
+		f.ended[k&(slots-1)].Store(k >> 4 << turnShift)
+		f.began[k&(slots-1)] = 0
+	}
+	return expired
+}
+
+// Fold adds how many leases began in a minute of a slot, whose half is opened again.
+func (f *Flight) Fold(slot, began int64) {
+	if f.ended[slot&(slots-1)].Load()>>turnShift == slot>>4 {
+		f.began[slot&(slots-1)] += began
+	}
+}
+
+// Held returns how many leases of a slot are held, began of which in minutes that are
+// not folded.
+func (f *Flight) Held(slot, began int64) int64 {
+	i := slot & (slots - 1)
+	if v := f.ended[i].Load(); v>>turnShift == slot>>4 {
+		return (f.began[i] + began - v) & leaseMask
+	}
+	return 0
+}
+
+// Count is Held for a gauge that begins to count now: the leases held are counted
+// from now on, and End says so. The caller sees to it that no lease begins meanwhile.
+func (f *Flight) Count(slot, began int64) int64 {
+	i := slot & (slots - 1)
+	for s := &f.ended[i]; ; {
+		v := s.Load()
+		if v>>turnShift != slot>>4 {
+			return 0
+		}
+		if s.CompareAndSwap(v, v|countedBit) {
+			return (f.began[i] + began - v) & leaseMask
+		}
+	}
+}

@@ -1,0 +1,302 @@
+package counter
+
+import "sync/atomic"
+
+// Words, with the tags on top, where they wrap off the end:
+//
+//	tokens   [attempts begun:10][generation:10][value:44]
+//	requests [attempts ended:18][generation:10][value:36]
+//
+// The generation changes whenever the half is opened.
+//
+// An attempt takes tokens first and the request last, so equal tags mean that no
+// attempt is half way. The attempts that have ended are also the leases that have
+// begun, except those that were undone: these, and what Shift adds, are counted as
+// ended leases too (see [Flight]). So a lease needs no update of its own to begin.
+const (
+	tokenBits, requestBits = 44, 36
+	tokenValue             = int64(1)<<tokenBits - 1
+	requestValue           = int64(1)<<requestBits - 1
+	generations            = int64(1)<<10 - 1
+	tokenTag               = int64(1) << (tokenBits + 10)
+	requestTag             = int64(1) << (requestBits + 10)
+	leaseMask              = int64(1)<<18 - 1
+)
+
+// Pair is the tokens and requests of one window: what the scan of a search reads.
+type Pair struct {
+	tokens, requests     atomic.Int64
+	tokenCap, requestCap atomic.Int64
+	win                  atomic.Int64
+	tokenAdj, requestAdj atomic.Int64 // by providers' figures; see Adjust
+	_                    [8]byte
+}
+
+// Hot is a deployment's two halves, a cache line each, allocated once.
+type Hot [2]Pair
+
+// Of returns the half of a window.
+func (h *Hot) Of(w int64) *Pair { return &h[w&1] }
+
+// Tokens returns the tokens used.
+func (c *Pair) Tokens() int64 { return c.tokens.Load() & tokenValue }
+
+// Requests returns the requests used.
+func (c *Pair) Requests() int64 { return c.requests.Load() & requestValue }
+
+// Began returns how many leases have begun, modulo 2^18.
+func (c *Pair) Began() int64 { return int64(uint64(c.requests.Load()) >> (requestBits + 10)) }
+
+// Window returns the window that the half is of.
+func (c *Pair) Window() int64 { return c.win.Load() }
+
+// Look returns the tokens used and, in the sign of short, whether a request of
+// that many tokens does not fit (negative).
+func (c *Pair) Look(n int64) (used, short int64) {
+	used = c.tokens.Load() & tokenValue
+	return used, (c.tokenCap.Load() - n - used) | (c.requestCap.Load() - 1 - c.requests.Load()&requestValue)
+}
+
+// LookBoth is Look with the requests used.
+func (c *Pair) LookBoth(n int64) (used, requests, short int64) {
+	used, requests = c.tokens.Load()&tokenValue, c.requests.Load()&requestValue
+	return used, requests, (c.tokenCap.Load() - n - used) | (c.requestCap.Load() - 1 - requests)
+}
+
+// Fits reports whether one request of that many tokens fits within a part of the
+// caps.
+func (c *Pair) Fits(p Part, n int64) bool {
+	return c.Tokens()+n <= p.Of(c.tokenCap.Load()) && c.Requests() < p.requests(c.requestCap.Load())
+}
+
+// Caps returns how far admissions may go.
+func (c *Pair) Caps() (tokens, requests int64) { return c.tokenCap.Load(), c.requestCap.Load() }
+
+// Half returns how many attempts are half way, modulo 1024.
+func (c *Pair) Half() int64 {
+	r := c.requests.Load() // before the tokens: equal tags then prove that no attempt was half way in between
+	return (int64(uint64(c.tokens.Load())>>(tokenBits+10)) - int64(uint64(r)>>(requestBits+10))) & 1023
+}
+
+// Room is what a pair can still take within a part of its caps, from one look at it.
+type Room struct {
+	Tokens int64 // the most that a request may take, negative if it takes none
+	Half   int64 // attempts half way
+	Full   bool  // the requests are used up; Tokens then means nothing
+	Ample  bool  // there are requests left for all attempts half way
+}
+
+// Room returns what the pair can still take.
+func (c *Pair) Room(p Part) Room {
+	r := c.requests.Load() // before the tokens, as in Half
+	t := c.tokens.Load()
+	most := p.requests(c.requestCap.Load())
+	half := (int64(uint64(t)>>(tokenBits+10)) - int64(uint64(r)>>(requestBits+10))) & 1023
+	return Room{
+		Tokens: p.Of(c.tokenCap.Load()) - t&tokenValue,
+		Half:   half,
+		Full:   r&requestValue >= most,
+		Ample:  p == 0 && r&requestValue+half <= most,
+	}
+}
+
+// TakeTokens begins an attempt in window w by taking tokens, if they and one request
+// fit within a part of the caps. An attempt that has begun must be followed by
+// TakeRequest, or by AddTokens of the opposite and End.
+func (c *Pair) TakeTokens(p Part, w, n int64) Outcome {
+	for {
+		t := c.tokens.Load()
+		if c.win.Load() != w {
+			return Moved
+		}
+		if t&tokenValue+n > p.Of(c.tokenCap.Load()) || c.requests.Load()&requestValue >= p.requests(c.requestCap.Load()) {
+			return Refused
+		}
+		if c.tokens.CompareAndSwap(t, t+n+tokenTag) {
+			return Taken
+		}
+	}
+}
+
+// Begin begins an attempt that takes no tokens, whatever the caps. False: the window
+// has passed.
+func (c *Pair) Begin(w int64) bool {
+	for {
+		t := c.tokens.Load()
+		if c.win.Load() != w {
+			return false
+		}
+		if c.tokens.CompareAndSwap(t, t+tokenTag) {
+			return true
+		}
+	}
+}
+
+// TakeRequest ends an attempt by counting its request.
+func (c *Pair) TakeRequest(p Part, w int64) Outcome { return c.take(p, w, 1+requestTag) }
+
+// CountRequest counts one request that is no lease, if that many tokens would fit too.
+func (c *Pair) CountRequest(p Part, w, tokens int64) Outcome {
+	room := c.tokenCap.Load()
+	if tokens != 0 && room >= 0 {
+		room = p.Of(room) - c.Tokens() - tokens
+	}
+	if room < 0 {
+		if c.win.Load() != w {
+			return Moved
+		}
+		return Refused
+	}
+	return c.take(p, w, 1)
+}
+
+func (c *Pair) take(p Part, w, n int64) Outcome {
+	for {
+		r := c.requests.Load()
+		if c.win.Load() != w {
+			return Moved
+		}
+		if r&requestValue >= p.requests(c.requestCap.Load()) {
+			return Refused
+		}
+		if c.requests.CompareAndSwap(r, r+n) {
+			return Taken
+		}
+	}
+}
+
+// End ends an attempt that was undone; the caller counts one ended lease for it.
+// False: the window has passed.
+func (c *Pair) End(w int64) bool {
+	for {
+		r := c.requests.Load()
+		if c.win.Load() != w {
+			return false
+		}
+		if c.requests.CompareAndSwap(r, r+requestTag) {
+			return true
+		}
+	}
+}
+
+// AddTokens adds to what is used in window w, whatever the cap; n may be negative.
+// The count stays within [0, Max]. False: the window has passed, nothing was added.
+func (c *Pair) AddTokens(w, n int64) bool {
+	for {
+		t := c.tokens.Load()
+		if c.win.Load() != w {
+			return false
+		}
+		if c.tokens.CompareAndSwap(t, t&^tokenValue|min(max(t&tokenValue+n, 0), Max)) {
+			return true
+		}
+	}
+}
+
+// AddRequests is AddTokens for requests, up to MaxRequests.
+func (c *Pair) AddRequests(w, n int64) bool {
+	for {
+		r := c.requests.Load()
+		if c.win.Load() != w {
+			return false
+		}
+		if c.requests.CompareAndSwap(r, r&^requestValue|min(max(r&requestValue+n, 0), MaxRequests)) {
+			return true
+		}
+	}
+}
+
+// Adjusted returns what providers' figures have added to the counts.
+func (c *Pair) Adjusted() (tokens, requests int64) { return c.tokenAdj.Load(), c.requestAdj.Load() }
+
+// Adjust notes that providers' figures have added to the counts. Under the owner's
+// mutex; the caller shifts the counts as well.
+func (c *Pair) Adjust(tokens, requests int64) {
+	c.tokenAdj.Add(tokens)
+	c.requestAdj.Add(requests)
+}
+
+// Open folds the window that the half is of and opens it for w, with what others
+// used counted. It returns what was used, and how many leases had begun modulo 2^18.
+// Under the owner's mutex, before w is published.
+func (c *Pair) Open(w, tokens, requests, tokenCap, requestCap int64) (t, r, began int64) {
+	c.win.Store(none(w))
+	c.tokenCap.Store(Disabled)
+	generation := (c.tokens.Load()>>tokenBits + 1) & generations
+	t = c.tokens.Swap(generation<<tokenBits | min(tokens, Max))
+	r = c.requests.Swap(generation<<requestBits | min(requests, MaxRequests))
+	c.tokenAdj.Store(0)
+	c.requestAdj.Store(0)
+	c.requestCap.Store(requestCap)
+	c.tokenCap.Store(tokenCap)
+	c.win.Store(w)
+	return t & tokenValue, r & requestValue, int64(uint64(r) >> (requestBits + 10))
+}
+
+// none is the window of a half that is of none: no minute, of the same parity.
+func none(w int64) int64 { return w&1 - 2 }
+
+// Shut closes a half of window w, so that nothing is counted in it any more, unless
+// more than what others used is counted there: then the half stays open and Shut
+// returns false. Nothing is folded. Under the owner's mutex; a count that comes
+// meanwhile finds that the window has moved, or keeps the half open.
+func (c *Pair) Shut(w, tokens, requests int64) bool {
+	c.win.Store(none(w)) // before the words, as in Open
+	if shutWord(&c.tokens, tokenBits, min(tokens, Max)) && shutWord(&c.requests, requestBits, min(requests, MaxRequests)) {
+		return true
+	}
+	c.win.Store(w)
+	return false
+}
+
+// Reopen undoes Shut.
+func (c *Pair) Reopen(w int64) { c.win.Store(w) }
+
+func shutWord(x *atomic.Int64, bits, others int64) bool {
+	for {
+		v := x.Load()
+		if v&(1<<bits-1) > others {
+			return false
+		}
+		if x.CompareAndSwap(v, v&^(generations<<bits)|(v>>bits+1)&generations<<bits) {
+			return true
+		}
+	}
+}
+
+// Shift adds to the counts and sets the caps so that no admission sees more room
+// than there is before and after: caps go down first and up last. Both tags move,
+// so that a word that comes back to an old value is still new; the caller counts one
+// ended lease for that. Under the owner's mutex.
+func (c *Pair) Shift(tokens, requests, tokenCap, requestCap int64) {
+	if tokenCap < c.tokenCap.Load() {
+		c.tokenCap.Store(tokenCap)
+	}
+	if requestCap < c.requestCap.Load() {
+		c.requestCap.Store(requestCap)
+	}
+	for {
+		t := c.tokens.Load()
+		if c.tokens.CompareAndSwap(t, (t&^tokenValue|min(max(t&tokenValue+tokens, 0), Max))+tokenTag) {
+			break
+		}
+	}
+	for {
+		r := c.requests.Load()
+		if c.requests.CompareAndSwap(r, (r&^requestValue|min(max(r&requestValue+requests, 0), MaxRequests))+requestTag) {
+			break
+		}
+	}
+	c.requestCap.Store(requestCap)
+	c.tokenCap.Store(tokenCap)
+}
+
+// Ended returns how many attempts have ended, for Since.
+func (c *Pair) Ended() int64 { return int64(uint64(c.requests.Load())>>(requestBits+10)) & 1023 }
+
+// Since returns how many attempts were half way at any instant since Ended was
+// called, and whether there are requests left for all of them.
+func (c *Pair) Since(ended int64) (half int64, ample bool) {
+	half = (int64(uint64(c.tokens.Load())>>(tokenBits+10)) - ended) & 1023
+	return half, c.Requests()+half <= c.requestCap.Load()
+}

@@ -1,0 +1,206 @@
+package counter
+
+import "github.com/plimsoll-dev/plimsoll/window"
+
+// Here is what a limit's owner does, under its mutex: opening windows before they are
+// published, taking in what other nodes used, and reporting.
+
+// openHalf folds what a half holds and opens it for window w (protocol 1).
+func (l *Limit) openHalf(w int64, s Ledger) (used int64) {
+	h := &l.half[w&1]
+	h.win.Store(none(w))
+	h.cap.Store(Disabled)
+	tag := w // of a clocked limit
+	if !l.Clocked() {
+		tag = h.word.Load()>>limitBits + 1
+	}
+	used = h.word.Swap((tag&tagMask)<<limitBits|min(s.Remote, Max)) & limitValue
+	h.adjusted.Store(0)
+	l.ledger[w&1] = s
+	l.recap(w & 1)
+	h.win.Store(w)
+	return used
+}
+
+// newLedger returns the ledger of a window when the current one is w. Of a day before
+// the first one there is nothing to report.
+func (l *Limit) newLedger(k, w int64) Ledger {
+	s := NewLedger(k)
+	s.Closed = l.Shape == Days && k != w
+	return s
+}
+
+// recap sets the cap of a half.
+func (l *Limit) recap(p int64) {
+	h := &l.half[p]
+	if l.Owned() {
+		h.cap.Store(l.ledger[p].Cap(l.most, h.adjusted.Load()))
+		return
+	}
+	h.cap.Store(l.most)
+}
+
+// Turn brings a limit to a minute about to be published. Fold receives each window
+// left behind: its ledger and this node's usage. More is what others used of the
+// current window, as absorbed ahead. Of a clocked limit Turn only replaces words
+// that were left alone for so long that their tag could repeat.
+func (l *Limit) Turn(at At, fold func(s *Ledger, own int64)) (more int64) {
+	if l.Clocked() {
+		l.refresh(l.Window(at))
+		return 0
+	}
+	if !l.Owned() {
+		return 0
+	}
+	w := l.Window(at)
+	if l.Shape == Days && at.Epoch >= l.day.Load()&(1<<40-1)+23*60 {
+		if w = window.DayIndex(at.Epoch, l.Zone); w != l.day.Load()>>40 {
+			defer l.today(at.Epoch) // after the halves: a caller that comes too early finds yesterday
+		}
+	}
+	for _, k := range [2]int64{w - 1, w} {
+		s := &l.ledger[k&1]
+		if s.Window == k {
+			continue
+		}
+		next := l.newLedger(k, w)
+		if l.next.Window == k {
+			next = l.next
+		}
+		old, adjusted := *s, l.half[k&1].adjusted.Load()
+		used := l.openHalf(k, next)
+		if fold != nil {
+			fold(&old, old.Own(used, adjusted))
+		}
+		if k == w {
+			more = next.Remote
+		}
+	}
+	l.turnTo(w)
+	return more
+}
+
+// turnTo makes w the window that LookOwned looks at.
+func (l *Limit) turnTo(w int64) {
+	if l.Shape == Hours || l.Shape == Days {
+		l.parity.Store(w & 1)
+	}
+}
+
+// refresh opens the halves of a clocked limit for w and the window before, unless
+// they are of these windows already or of later ones: words that are left alone for
+// long would be found again once their tags repeat.
+func (l *Limit) refresh(w int64) {
+	seen := l.seen.Load()
+	if w <= seen || !l.seen.CompareAndSwap(seen, w) {
+		return
+	}
+	far := w-seen > tagMask/2 // a tag says nothing any more
+	for _, k := range [2]int64{w - 1, w} {
+		h := &l.half[k&1]
+		if v := h.word.Load(); (v>>limitBits^k)&tagMask != 0 && (far || older(v, k)) {
+			h.word.CompareAndSwap(v, (k&tagMask)<<limitBits)
+		}
+	}
+}
+
+// SetCap changes the limit.
+func (l *Limit) SetCap(at At, most int64) {
+	l.most = most
+	if l.Shape == Level {
+		l.bucket.Resize(at.Now, most)
+		return
+	}
+	for p := range int64(2) {
+		l.recap(p)
+	}
+}
+
+// Relimit is SetCap for a limit that may be wrong: what is used of a bucket then takes no
+// longer to refill than it did before, or than so many minutes, if that is longer.
+func (l *Limit) Relimit(at At, most, minutes int64) {
+	if l.Shape != Level {
+		l.SetCap(at, most)
+		return
+	}
+	l.most = most
+	l.bucket.Relimit(at.Now, most, minutes)
+}
+
+// Absorb takes in what others used of a window, unless that is below zero, and the
+// ceiling. Current reports whether it was the current window, and more by how much
+// that window's remote usage changed.
+func (l *Limit) Absorb(at At, w, others, ceiling int64) (more int64, current bool) {
+	switch now := l.Window(at); w {
+	case now:
+		s, h := &l.ledger[w&1], &l.half[w&1]
+		more = s.Set(others, ceiling)
+		if c := s.Cap(l.most, h.adjusted.Load()); c < h.cap.Load() {
+			h.cap.Store(c)
+		}
+		l.add(w, more)
+		h.word.Add(limitTag) // a caller that looked before must look again
+		l.recap(w & 1)
+		return more, true
+	case now + 1:
+		if l.next.Window != w {
+			l.next = NewLedger(w)
+		}
+		l.next.Set(others, ceiling)
+	}
+	return 0, false
+}
+
+// Ledger returns the ledger of a window. Nil: it has passed.
+func (l *Limit) Ledger(w int64) *Ledger {
+	if s := &l.ledger[w&1]; s.Window == w {
+		return s
+	}
+	return nil
+}
+
+// Own returns this node's usage of a window; 0 of one that has passed.
+func (l *Limit) Own(w int64) int64 {
+	s := l.Ledger(w)
+	if s == nil {
+		return 0
+	}
+	return s.Own(l.UsedIn(w), l.Adjusted(w))
+}
+
+// Idle reports whether nothing is used at a moment.
+func (l *Limit) Idle(at At) bool { return l.Used(at) == 0 }
+
+// Shut is Pair's for both windows of an owned limit: all or none. A window of which
+// own usage was reported stays open too, because a window has one life: a limit that
+// begins again in it would report less.
+func (l *Limit) Shut() bool {
+	if !l.Owned() {
+		return true
+	}
+	for p := range int64(2) {
+		s, h := &l.ledger[p], &l.half[p]
+		h.win.Store(none(p))
+		if s.Reported != 0 || !shutWord(&h.word, limitBits, s.Remote+h.adjusted.Load()) {
+			l.Reopen()
+			return false
+		}
+	}
+	return true
+}
+
+// Reopen undoes Shut.
+func (l *Limit) Reopen() {
+	if l.Owned() {
+		for p := range l.half {
+			l.half[p].win.Store(l.ledger[p].Window)
+		}
+	}
+}
+
+// Unlist has the current window reported again.
+func (l *Limit) Unlist() {
+	for p := range l.ledger {
+		l.ledger[p].Listed = false
+	}
+}

@@ -1,0 +1,286 @@
+package engine
+
+import (
+	"math"
+
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// amounts are what a request counts in each dimension.
+type amounts [counter.Dims]int64
+
+// limit is one limit of a deployment beside its pair: the counter, which lives as
+// long as the deployment or its pool, and what the configuration says.
+type limit struct {
+	*counter.Limit
+	dim   counter.Dim // of the counter, one load closer
+	timed bool        // the counter needs an instant
+	kind  limitKind
+	why   reason
+	most  int64 // counter.Max = unlimited
+	set   int64 // the same as State shows it: 0 = unlimited
+	// configured is most without what the provider has reported.
+	configured int64
+	inverse    uint64 // of most, in the unit of Look
+	kept       bool   // counts for other nodes what another limit of the kind counts by another rule
+}
+
+// limits are a deployment's limits beside its pair, in the order in which they are
+// reserved, and what its provider charges. A list never changes; Apply makes another
+// with the same counters. A lease keeps the list that it was charged by. Once a limit
+// in windows was set, its counter goes on, whether it is still limited or not.
+type limits struct {
+	list    []limit
+	timed   bool // some limit needs an instant
+	rated   bool // charges are not simply tokens
+	counted bool // some limit is not on leases
+	rates   provider.Rates
+	most    amounts        // that a request can ever take of each kind; counter.Max without a limit and for one of zero
+	pool    *pool          // nil: the limits are the deployment's own
+	gauge   *counter.Limit // of leases held; nil: none
+	minute  *limit         // by which the deployment's minute ends; nil: the group's
+}
+
+// unbounded are amounts without limits.
+var unbounded = amounts{counter.Max, counter.Max, counter.Max, counter.Max, counter.Max}
+
+// of returns the list, nil if there is none.
+func (ms *limits) of() []limit {
+	if ms == nil {
+		return nil
+	}
+	return ms.list
+}
+
+// at returns the limit of a kind, nil if there is none. (The first is the one that is
+// limited; the one that nodes exchange, if it is another, stands behind it.)
+func (ms *limits) at(k limitKind) *limit {
+	for i := range ms.of() {
+		if m := &ms.list[i]; m.kind == k {
+			return m
+		}
+	}
+	return nil
+}
+
+// find returns the limit of a kind that has a rule, nil if there is none.
+func (ms *limits) find(k limitKind, r counter.Rule) *limit {
+	for i := range ms.of() {
+		if m := &ms.list[i]; m.kind == k && m.Rule == r {
+			return m
+		}
+	}
+	return nil
+}
+
+// volatile reports whether usage goes away within a minute, or charges differ from
+// the tokens that a demand names: what was found out about room then does not last.
+func (ms *limits) volatile() bool { return ms.timed || ms.rated }
+
+// take counts a request in all limits within a part of their caps, or in none, and
+// with requests in those on requests alone. It returns the moment that it was counted
+// at, which is later than the one given where a clock was set back, and what refused.
+func (ms *limits) take(p counter.Part, at counter.At, a *amounts, requests bool) (counter.At, reason, counter.Outcome) {
+	for try := 0; ; try++ {
+		why, o := whyNothing, counter.Taken
+		for k := range ms.list {
+			m := &ms.list[k]
+			if requests && m.Dim != counter.Requests {
+				continue
+			}
+			if o = m.Take(p, at, a[m.Dim]); o != counter.Taken {
+				why = m.why
+				ms.give(k, at, a)
+				break
+			}
+			invariants.Yield()
+		}
+		if o != counter.Moved || try == tries {
+			return at, why, o
+		}
+		later := at
+		for k := range ms.list {
+			later = ms.list[k].NotBefore(later)
+		}
+		if later == at {
+			return at, why, o
+		}
+		at = later
+	}
+}
+
+// give takes back from the first n limits what take has counted, last first.
+func (ms *limits) give(n int, at counter.At, a *amounts) {
+	for k := n - 1; k >= 0; k-- {
+		if m := &ms.list[k]; a[m.Dim] != 0 {
+			m.Give(at, a[m.Dim])
+		}
+	}
+}
+
+// adjust adds differences to what a lease was charged; allowed, unless nil, returns how
+// much of one it may. It reports whether any was negative.
+func (ms *limits) adjust(l *Lease, now counter.At, a *amounts, allowed func(m *limit, n int64) int64) (less bool) {
+	all := l.reserved + l.added
+	charged := amounts{counter.Input: l.input, counter.Output: all - l.input, counter.Tokens: all, counter.Requests: 1}
+	for k := range ms.list {
+		m := &ms.list[k]
+		n := a[m.Dim]
+		if n == 0 || m.Shape == counter.Gauge {
+			continue
+		}
+		if allowed != nil {
+			n = allowed(m, n)
+		}
+		if n != 0 {
+			m.Adjust(l.begun.moment(), now, n, charged[m.Dim])
+			less = less || n < 0
+		}
+	}
+	return less
+}
+
+// count adds what was recorded, whatever the limits.
+func (ms *limits) count(at counter.At, a *amounts) {
+	for k := range ms.list {
+		m := &ms.list[k]
+		for n := a[m.Dim]; n != 0 && m.Shape != counter.Gauge && !m.Count(at, n) && m.Clocked(); {
+			at = m.NotBefore(at)
+		}
+	}
+}
+
+// absorb adds what others have newly used of a minute to the limits that follow the
+// clock: it counts when it becomes known, in parts of a minute too, of which it may
+// have been an earlier one. Under the group's mutex.
+func (ms *limits) absorb(at counter.At, a *amounts) {
+	for k := range ms.of() {
+		if m := &ms.list[k]; m.Timed() && m.Shape != counter.Dates && a[m.Dim] != 0 {
+			m.Count(at, a[m.Dim])
+		}
+	}
+}
+
+// short returns what keeps a request from fitting; whyNothing: it fits. Limits on
+// tokens count only if tokens says so, one on leases only if leases says so. Sure
+// means that attempts half way have no limit ahead of them that could make them give
+// back what they took of this.
+func (ms *limits) short(p counter.Part, at counter.At, a *amounts, tokens, leases bool) (why reason, sure bool) {
+	for k := range ms.list {
+		m := &ms.list[k]
+		if m.counts(tokens, leases) && !m.Fits(p, at, a[m.Dim]) {
+			why, sure = max(why, m.why), sure || ms.last(k, at)
+		}
+	}
+	return why, sure
+}
+
+// counts reports whether a limit is asked: one on tokens if tokens are, one on leases
+// if leases are.
+func (m *limit) counts(tokens, leases bool) bool {
+	switch m.Dim {
+	case counter.Requests:
+		return true
+	case counter.Leases:
+		return leases
+	}
+	return tokens
+}
+
+// last reports whether no later limit is bounded.
+func (ms *limits) last(k int, at counter.At) bool {
+	for k++; k < len(ms.list); k++ {
+		if ms.list[k].Bounded(at, ms.list[k].most) {
+			return false
+		}
+	}
+	return true
+}
+
+// room returns the most tokens a request may take, -1 if none takes a request at all,
+// which limit says so, and sure as short does. Of volatile limits it says nothing.
+func (ms *limits) room(p counter.Part, at counter.At) (tokens int64, why reason, sure bool) {
+	tokens = math.MaxInt64
+	if ms.volatile() {
+		return tokens, whyNothing, false
+	}
+	for k := range ms.list {
+		m := &ms.list[k]
+		switch r := m.Room(p, at); {
+		case (m.Dim == counter.Requests || m.Dim == counter.Leases) && r < 1:
+			return -1, m.why, ms.last(k, at)
+		case m.Dim == counter.Tokens && r < tokens:
+			tokens, why, sure = r, m.why, ms.last(k, at)
+		}
+	}
+	return tokens, why, sure
+}
+
+// trim cuts what a request counts of an output that is only expected to what the
+// limits can ever take within a part of them; limits of zero cut nothing.
+func (ms *limits) trim(p counter.Part, a *amounts, input, maximum int64) {
+	spare, largest := a[counter.Output], int64(0)
+	if ms.rated && ms.rates.ChargesMax() {
+		if maximum != 0 || ms.rates.DefaultMax() != 0 {
+			return // the maximum is charged, not what is expected
+		}
+		spare += max(a[counter.Input]-input, 0)
+	}
+	for _, d := range [...]counter.Dim{counter.Input, counter.Output, counter.Tokens} {
+		if most := p.Of(ms.most[d]); most > 0 {
+			largest = max(largest, a[d]-most)
+		}
+	}
+	cut := min(largest, spare)
+	if cut <= 0 {
+		return
+	}
+	fromOutput := min(cut, a[counter.Output])
+	a[counter.Output] -= fromOutput
+	a[counter.Input] -= cut - fromOutput
+	a[counter.Tokens] -= cut
+}
+
+// admitted returns what a request counts at admission: tokens of input, of output
+// expected, and the most output that it allows (0 = unknown).
+func (ms *limits) admitted(input, expected, most int64) amounts {
+	in, out := input, expected
+	if ms != nil && ms.rated {
+		in, out = ms.rates.Admitted(input, expected, most)
+		in, out = min(in, MaxCount), min(out, MaxCount)
+	}
+	return amounts{counter.Input: in, counter.Output: out, counter.Tokens: in + out, counter.Requests: 1, counter.Leases: 1}
+}
+
+// charged returns what a call counts against limits on input and on output.
+func (ms *limits) charged(u *Usage) (in, out int64) {
+	if !ms.rated {
+		return u.InputTokens, u.OutputTokens
+	}
+	in, out = ms.rates.Used(u.InputTokens, u.CachedInputTokens, u.CacheWriteTokens, u.OutputTokens)
+	return min(in, MaxCount), min(out, MaxCount)
+}
+
+// final returns what a lease comes to that has counted in and out so far.
+func (ms *limits) final(u *Usage, in, out int64) (int64, int64) {
+	usedIn, usedOut := ms.charged(u)
+	if !ms.rated || !ms.rates.Stands() {
+		return usedIn, usedOut
+	}
+	if out == 0 { // nothing was counted for it yet
+		out = usedOut
+	}
+	return in, out
+}
+
+// moment returns a minute with an instant, if some limit needs one.
+func (ms *limits) moment(clock *window.Clock, epoch int64) counter.At {
+	at := counter.At{Epoch: epoch}
+	if ms != nil && ms.timed {
+		at.Now = within(epoch, clock.Now())
+	}
+	return at
+}

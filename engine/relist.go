@@ -1,0 +1,122 @@
+package engine
+
+import (
+	"slices"
+
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// relist returns the limits of a deployment, with the counters there were, or of its
+// pool; own is the deployment as configured, without the limits that its provider
+// reported; reported says that these have changed. New counters begin at a moment.
+// Nil: no limits.
+func (ms *limits) relist(d, own *Deployment, pool *pool, at counter.At, reported bool) *limits {
+	n := &limits{most: unbounded, rates: d.Profile.Rates().WithDefaultMax(d.DefaultMaxOutput), pool: pool}
+	n.rated = d.Profile.Admit != provider.AdmitExpected || !n.rates.Plain() || n.rates.Stands()
+	for i := range kinds {
+		n.addKind(ms, limitKind(i), d, own, at, reported)
+	}
+	if len(n.list) == 0 && !n.rated {
+		return nil
+	}
+	n.minute = n.minuteOf()
+	return n
+}
+
+func (ms *limits) addKind(old *limits, k limitKind, d, configured *Deployment, at counter.At, reported bool) {
+	row := &kinds[k]
+	own := row.rule(&d.Profile)
+	pooled := ms.pool != nil && own.Shape != counter.Gauge
+	if row.plain && own == (counter.Rule{}) && !pooled || k == kindPartRequests && !parted(&d.Profile) {
+		return
+	}
+	set := row.limit(d)
+	m := limit{kind: k, why: row.why, set: set, most: capOf(set), configured: capOf(row.limit(configured))}
+	rule := own
+	if pooled {
+		rule = pooledRule(own)
+		m.Limit = ms.pool.counter(k, rule)
+	} else if o := old.find(k, rule); o != nil && (old.pool == nil || !rule.Timed()) { // else its counter is the pool's
+		m.Limit = o.Limit
+	}
+	if m.Limit == nil && set != 0 {
+		m.Limit = counter.NewLimit(rule, row.dim, m.most, at)
+		if o := old.shifted(k, rule); o != nil && !pooled {
+			m.Count(at, o.Used(at)) // it began at another instant: in doubt all of it is in this window
+		}
+		if pooled {
+			ms.pool.add(k, m.Limit)
+		}
+	}
+	if m.Limit != nil && (set != 0 || rule.Shape != counter.Level) {
+		if reported {
+			m.Relimit(at, m.most, deepestDebt)
+		} else {
+			m.SetCap(at, m.most)
+		}
+		ms.add(m)
+	}
+	switch {
+	case rule.Timed() && (row.dim == counter.Input || row.dim == counter.Output):
+		ms.keep(old, m, row.dim, counter.Rule{}, at)
+	case rule.Shape == counter.Dates:
+		ms.keep(old, m, row.dim, own, at)
+	}
+}
+
+func (ms *limits) add(m limit) {
+	m.inverse, m.dim, m.timed = invert(m.Whole(m.most)), m.Dim, m.Timed()
+	ms.timed = ms.timed || m.Timed()
+	if m.most > 0 {
+		ms.most[m.Dim] = min(ms.most[m.Dim], m.most)
+	}
+	if m.Shape == counter.Gauge {
+		ms.gauge = m.Limit
+	} else {
+		ms.counted = true
+	}
+	ms.list = append(ms.list, m)
+}
+
+// keep adds the count by UTC minutes or days that nodes exchange, of a limit that is
+// counted by another rule: a limit that only a ceiling bounds.
+func (ms *limits) keep(old *limits, m limit, dim counter.Dim, rule counter.Rule, at counter.At) {
+	own := limit{kind: m.kind, why: m.why, most: counter.Max, configured: counter.Max, kept: true}
+	switch o := old.find(m.kind, rule); {
+	case o != nil:
+		own.Limit = o.Limit
+		own.SetCap(at, counter.Max)
+	case m.set == 0:
+		return
+	default:
+		own.Limit = counter.NewLimit(rule, dim, counter.Max, at)
+	}
+	ms.add(own)
+}
+
+// shifted returns the limit of a kind whose rule is that but for the phase.
+func (ms *limits) shifted(k limitKind, r counter.Rule) *limit {
+	if ms == nil || r.Shape != counter.Spans || ms.pool != nil {
+		return nil
+	}
+	for i := range ms.list {
+		if m := &ms.list[i]; m.kind == k && m.Shape == counter.Spans && m.Length == r.Length {
+			return m
+		}
+	}
+	return nil
+}
+
+// minuteOf returns the limit by which a deployment's minute ends, nil if that is the
+// group's: the first that is a bucket or of a minute with a phase.
+func (ms *limits) minuteOf() *limit {
+	i := slices.IndexFunc(ms.list, func(m limit) bool {
+		return m.Shape == counter.Level || m.Shape == counter.Spans && m.Length == window.Minute
+	})
+	if i < 0 {
+		return nil
+	}
+	return &ms.list[i]
+}
