@@ -50,6 +50,7 @@ type Engine struct {
 
 	waited, gaveUp, turnedAway atomic.Int64
 
+	overrun                    atomic.Int64 // see Stats
 	strayTokens, strayRequests atomic.Int64 // changes to windows that had been folded
 	returned                   atomic.Int64 // requests given back by Release
 

@@ -16,12 +16,12 @@ func (l *Lease) changeObserved(d *amounts) {
 		h.ledger.input.Add(input)
 	}
 	ms := l.limits
-	l.adjustObserved(d, order)
+	over := l.adjustObserved(d, order)
 	tokens, kept := d[counter.Tokens], int64(0)
 	if tokens < 0 && ms.at(kindTokens) == nil {
 		kept = -tokens - h.ledger.figures[provider.Tokens].allow(order, -tokens)
 	}
-	h.add(epoch, tokens+kept)
+	h.e.overran(max(over, h.add(epoch, tokens+kept)))
 	if kept > 0 {
 		h.withhold(epoch, kept, 0)
 	}
@@ -45,12 +45,12 @@ func (l *Lease) returnRequest() {
 }
 
 // adjustObserved is adjust for changeObserved.
-func (l *Lease) adjustObserved(d *amounts, order uint64) {
+func (l *Lease) adjustObserved(d *amounts, order uint64) (over int64) {
 	ms, h := l.limits, l.h
 	if ms == nil {
-		return
+		return 0
 	}
-	l.adjust(d, func(m *limit, n int64) int64 {
+	return l.adjust(d, func(m *limit, n int64) int64 {
 		of := m.reportedAs()
 		if n >= 0 || ms.at(kindRead[of]) != m { // figures do not speak of it
 			return n

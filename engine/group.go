@@ -41,7 +41,7 @@ type Group struct {
 }
 
 // totals are the lifetime counts of windows that have been folded.
-type totals struct{ tokens, requests, overrun int64 }
+type totals struct{ tokens, requests int64 }
 
 // Name returns the group's name, whatever alias it was resolved by.
 func (g *Group) Name() string { return g.name }

@@ -48,8 +48,9 @@ type handle struct {
 
 // control is what of a deployment requests do not read.
 type control struct {
-	cfg       Deployment // in force
-	tokenCap  int64      // limits, counter.Max = unlimited
+	cfg       Deployment   // in force
+	tokenCap  int64        // limits, counter.Max = unlimited
+	tokenMost atomic.Int64 // tokenCap, for those who do not hold the mutex
 	reqCap    int64
 	enabled   bool
 	gone      bool  // no longer configured
@@ -119,6 +120,7 @@ func (h *handle) put(expected int64, pool *pool, at counter.At, changed, reporte
 	}
 	h.cfg = d
 	h.tokenCap, h.reqCap = capOf(d.Limits.TPM), capOf(d.Limits.RPM)
+	defer func() { h.tokenMost.Store(h.tokenCap) }()
 	own := h.configured
 	own.Limits = own.Limits.withMargin(own.Margin)
 	h.configuredTokenCap, h.configuredReqCap = capOf(own.Limits.TPM), capOf(own.Limits.RPM)
@@ -249,15 +251,15 @@ func (h *handle) unfolded(slot int64) (n int64) {
 // add counts tokens in the minute of an epoch, whatever the caps: there while that is
 // the current or the previous one; later more counts in the current one, and less
 // only in the totals.
-func (h *handle) add(epoch, n int64) {
+func (h *handle) add(epoch, n int64) (over int64) {
 	if n == 0 {
-		return
+		return 0
 	}
 	if h.hot.Of(epoch).AddTokens(epoch, n) {
 		if n < 0 {
 			h.eased(epoch)
 		}
-		return
+		return h.over(epoch, n)
 	}
 	for n > 0 {
 		g := h.group.Load()
@@ -265,11 +267,12 @@ func (h *handle) add(epoch, n int64) {
 			break
 		}
 		if e := g.epoch.Load(); h.hot.Of(e).AddTokens(e, n) {
-			return
+			return h.over(e, n)
 		}
 		g.await()
 	}
 	h.e.strayTokens.Add(n)
+	return 0
 }
 
 // addRequests is add for requests.

@@ -52,14 +52,15 @@ func (l *Lease) Add(outputTokens int64) {
 	if n = min(n, MaxCount-l.added); n <= 0 {
 		return
 	}
+	over := int64(0)
 	if l.limits != nil {
 		if l.limits.rated {
 			_, n = l.limits.charged(&Usage{OutputTokens: n})
 			n = min(n, MaxCount-l.added)
 		}
-		l.adjust(&amounts{counter.Output: n, counter.Tokens: n}, nil)
+		over = l.adjust(&amounts{counter.Output: n, counter.Tokens: n}, nil)
 	}
-	h.add(l.begun.epoch(), n)
+	h.e.overran(max(over, h.add(l.begun.epoch(), n)))
 	if h.tracked != nil {
 		h.tracked.Add(h.e.slot(l.begun.epoch()), n)
 	}
@@ -93,11 +94,11 @@ func (l *Lease) Settle(u Usage) {
 		}
 	case l.limits != nil && l.limits.counted:
 		if d := l.difference(in, out); d != (amounts{}) {
-			l.adjust(&d, nil)
-			h.add(l.begun.epoch(), d[counter.Tokens])
+			over := l.adjust(&d, nil)
+			h.e.overran(max(over, h.add(l.begun.epoch(), d[counter.Tokens])))
 		}
 	default:
-		h.add(l.begun.epoch(), in+out-l.reserved-l.added)
+		h.e.overran(h.add(l.begun.epoch(), in+out-l.reserved-l.added))
 	}
 	if u != (Usage{}) {
 		h.proven(l.begun.at())
@@ -199,14 +200,16 @@ func (l *Lease) difference(in, out int64) amounts {
 }
 
 // adjust counts a difference in the limits that the lease was charged by; allowed,
-// unless nil, returns how much of one may be counted.
-func (l *Lease) adjust(a *amounts, allowed func(m *limit, n int64) int64) {
+// unless nil, returns how much of one may be counted. It returns how many tokens of it
+// lie above a limit.
+func (l *Lease) adjust(a *amounts, allowed func(m *limit, n int64) int64) (over int64) {
 	at, ok := l.h.now(l.limits)
 	if !ok {
 		at = counter.At{Epoch: l.begun.epoch() + 2, Now: l.h.e.clock.Now()} // the limits that are left are a pool's
 	}
-	if !l.limits.adjust(l, at, a, allowed) {
-		return
+	less, over := l.limits.adjust(l, at, a, allowed)
+	if !less {
+		return over
 	}
 	if ok {
 		l.h.eased(at.Epoch)
@@ -214,6 +217,7 @@ func (l *Lease) adjust(a *amounts, allowed func(m *limit, n int64) int64) {
 	if l.limits.pool != nil {
 		l.limits.pool.ring() // the deployment may be one that was removed
 	}
+	return over
 }
 
 // guessedLast is how long leases are assumed to last until one has ended.

@@ -123,7 +123,7 @@ func (ms *limits) give(n int, at counter.At, a *amounts) {
 
 // adjust adds differences to what a lease was charged; allowed, unless nil, returns how
 // much of one it may. It reports whether any was negative.
-func (ms *limits) adjust(l *Lease, now counter.At, a *amounts, allowed func(m *limit, n int64) int64) (less bool) {
+func (ms *limits) adjust(l *Lease, now counter.At, a *amounts, allowed func(m *limit, n int64) int64) (less bool, over int64) {
 	all := l.reserved + l.added
 	charged := amounts{counter.Input: l.input, counter.Output: all - l.input, counter.Tokens: all, counter.Requests: 1}
 	for k := range ms.list {
@@ -137,20 +137,23 @@ func (ms *limits) adjust(l *Lease, now counter.At, a *amounts, allowed func(m *l
 		}
 		if n != 0 {
 			m.Adjust(l.begun.moment(), now, n, charged[m.Dim])
-			less = less || n < 0
+			less, over = less || n < 0, max(over, m.over(now, n))
 		}
 	}
-	return less
+	return less, over
 }
 
-// count adds what was recorded, whatever the limits.
-func (ms *limits) count(at counter.At, a *amounts) {
+// count adds what was recorded, whatever the limits. It returns how many tokens of it
+// lie above one.
+func (ms *limits) count(at counter.At, a *amounts) (over int64) {
 	for k := range ms.list {
 		m := &ms.list[k]
 		for n := a[m.Dim]; n != 0 && m.Shape != counter.Gauge && !m.Count(at, n) && m.Clocked(); {
 			at = m.NotBefore(at)
 		}
+		over = max(over, m.over(at, a[m.Dim]))
 	}
+	return over
 }
 
 // absorb adds what others have newly used of a minute to the limits that follow the

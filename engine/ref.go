@@ -64,8 +64,12 @@ func (h *handle) recorded(u Usage) bool {
 	if uint64(u.InputTokens|u.OutputTokens) > uint64(MaxCount) || g == nil || h.limits.Load() != nil || g.clock.Now() >= g.wake.Load() {
 		return false
 	}
-	e := g.epoch.Load()
-	return h.hot.Of(e).AddTokens(e, u.InputTokens+u.OutputTokens)
+	e, n := g.epoch.Load(), u.InputTokens+u.OutputTokens
+	if !h.hot.Of(e).AddTokens(e, n) {
+		return false
+	}
+	h.e.overran(h.over(e, n))
+	return true
 }
 
 func (h *handle) record(u Usage) {
@@ -87,9 +91,11 @@ func (h *handle) record(u Usage) {
 			n = in + out
 		}
 		if h.hot.Of(e).AddTokens(e, n) {
+			over := h.over(e, n)
 			if ms != nil {
-				ms.count(ms.moment(g.clock, e), &amounts{counter.Input: in, counter.Output: out, counter.Tokens: n})
+				over = max(over, ms.count(ms.moment(g.clock, e), &amounts{counter.Input: in, counter.Output: out, counter.Tokens: n}))
 			}
+			h.e.overran(over)
 			return
 		}
 		g.await()

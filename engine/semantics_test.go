@@ -40,9 +40,10 @@ func seededRand(seed uint64) func() uint64 {
 	}
 }
 
-// start returns an engine for cfg at the first instant of firstMinute.
+// id0 is the first deployment of a pool.
 var id0 = id(0)
 
+// start returns an engine for cfg at the first instant of firstMinute.
 func start(t testing.TB, cfg engine.Config) (*engine.Engine, *handClock) {
 	t.Helper()
 	return startAt(t, firstMinute, cfg)

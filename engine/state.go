@@ -56,7 +56,7 @@ type Stats struct {
 	Settled    int64           // leases ended by Settle or SettleReserved
 	Released   int64           // leases ended by Release
 	Expired    int64           // leases older than LeaseTTL when last looked at
-	Overrun    int64           // tokens above a limit, at the end of a minute or now
+	Overrun    int64           // of the tokens charged at the end of calls, those above a limit at that instant; it only grows
 	Late       int64           // leases ended after their minute and the next had passed
 	Dropped    int64           // reports of ended windows nobody collected in time
 	Invalid    int64           // demands refused and usages clamped as out of range

@@ -31,7 +31,7 @@ func (e *Engine) Stats() Stats {
 	}
 	s.Admitted = sum.requests + e.returned.Load() + e.strayRequests.Load()
 	s.Tokens = sum.tokens + e.strayTokens.Load()
-	s.Overrun = sum.overrun
+	s.Overrun = e.overrun.Load()
 	return s
 }
 
@@ -58,11 +58,10 @@ func (g *Group) count(s *Stats, sum *totals, now int64) {
 func (t *totals) add(o totals) {
 	t.tokens += o.tokens
 	t.requests += o.requests
-	t.overrun += o.overrun
 }
 
 // totals returns what this node used in a half. Under the group's mutex.
 func (h *handle) totals(p int64) totals {
 	t, r := h.own(p)
-	return totals{t, r, max(h.hot[p].Tokens()-h.tokenCap, 0)}
+	return totals{t, r}
 }

@@ -153,7 +153,7 @@ func (h *handle) openHalf(k int64, left *leftover) totals {
 	own, ownRequests := old.tokens.Own(tokens, t), old.requests.Own(requests, r)
 	left.add(window.KindMinute, &old.tokens, counter.Tokens, own)
 	left.add(window.KindMinute, &old.requests, counter.Requests, ownRequests)
-	return totals{own, ownRequests, max(tokens-h.tokenCap, 0)}
+	return totals{own, ownRequests}
 }
 
 // turnLimits turns the limits beside the pair, and returns what others used of the

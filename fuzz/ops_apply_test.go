@@ -35,7 +35,6 @@ func (w *world) opApply(s *script) {
 		w.failf("Apply: %v", err)
 	}
 	w.model.apply(cfg, now)
-	w.applied = true
 	w.cfg = cfg
 	w.resolve()
 }

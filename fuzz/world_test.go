@@ -25,7 +25,7 @@ type world struct {
 	leases  []*pair
 	last    int64 // the latest epoch seen
 	steps   int
-	applied bool // a configuration after the first
+	overrun int64 // as it was last
 }
 
 // A pair is one lease as both know it.

@@ -1,0 +1,25 @@
+package engine
+
+import "github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+
+// over returns how many of n tokens, just counted in a minute, lie above the limit on
+// tokens.
+func (h *handle) over(epoch, n int64) int64 {
+	return min(max(h.hot.Of(epoch).Tokens()-h.tokenMost.Load(), 0), max(n, 0))
+}
+
+// over returns how many of n tokens, just counted, lie above the limit; 0 of requests.
+func (m *limit) over(at counter.At, n int64) int64 {
+	if n <= 0 || m.Dim > counter.Tokens || m.most >= counter.Max {
+		return 0
+	}
+	return min(max(m.Used(at)-m.most, 0), n)
+}
+
+// overran adds what a charge had above the limits: of several the most, since it is the
+// same tokens.
+func (e *Engine) overran(tokens int64) {
+	if tokens > 0 {
+		e.overrun.Add(tokens)
+	}
+}
