@@ -200,7 +200,7 @@ func (v *view) refuse(b int, q *ask, mask uint16, seq uint64) (why reason, sure 
 	most, all, pending := int64(-1), whyNothing, false
 	sure = true
 	for i := from; i < to; i++ {
-		invariants.Yield()
+		invariants.Look()
 		room, w, half := v.room(i, q, 0)
 		most, all, pending = max(most, room), max(all, w), pending || half
 		if mask>>(i-from)&1 != 0 {

@@ -90,7 +90,7 @@ func (v *view) scanLimits(t *tier, q *ask) int {
 	a, exact := v.least(q)
 	k1, k2 := noKey, noKey
 	for i := t.from; i < t.to; i++ {
-		invariants.Yield()
+		invariants.Look()
 		k, short := v.look(i, q.at, &a)
 		k = k<<indexBits | uint64(i-t.from) | uint64(short>>63)
 		k2 = min(k2, max(k1, k))
@@ -121,7 +121,7 @@ func (v *view) scanFurther(t *tier, q *ask) int {
 		k1, k2 := noKey, noKey
 		for i := from; i < to; i++ {
 			j := (i - from) & (blockSize - 1)
-			invariants.Yield()
+			invariants.Look()
 			k, short := v.look(i, q.at, &a)
 			k |= uint64(short>>63) | (uint64(mask>>j&1) - 1)
 			keys[j] = k

@@ -15,7 +15,7 @@ import (
 func lowestTokens(pairs []*counter.Pair, tokens int64) (k1, k2 uint64) {
 	k1, k2 = noKey, noKey
 	for i, c := range pairs {
-		invariants.Yield()
+		invariants.Look()
 		used, short := c.Look(tokens)
 		k := uint64(used)<<indexBits | uint64(i) | uint64(short>>63)
 		k2 = min(k2, max(k1, k))
@@ -28,7 +28,7 @@ func lowestUtil(pairs []*counter.Pair, inv []inverse, tokens int64) (k1, k2 uint
 	k1, k2 = noKey, noKey
 	inv = inv[:len(pairs)]
 	for i, c := range pairs {
-		invariants.Yield()
+		invariants.Look()
 		used, requests, short := c.LookBoth(tokens)
 		k := utilKey(uint64(used), uint64(requests), inv[i])<<indexBits | uint64(i) | uint64(short>>63)
 		k2 = min(k2, max(k1, k))
@@ -79,7 +79,7 @@ func (v *view) lowestOf(b int, q *ask, mask uint16) (k1, k2 uint64) {
 	}
 	k1, k2 = noKey, noKey
 	for ; mask != 0; mask &= mask - 1 {
-		invariants.Yield()
+		invariants.Look()
 		j := bits.TrailingZeros16(mask)
 		k := v.key(from+j, q.at)<<indexBits | uint64(j)
 		if simple {

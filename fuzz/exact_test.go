@@ -51,7 +51,7 @@ func TestUnitSizesAdmitExactlyTheLimit(t *testing.T) {
 			stats := e.Stats()
 			require.Equal(t, admitted.Load(), stats.Admitted, name)
 			if name != "rpm first" && name != "day first" { // there attempts are undone, and one asleep may take its time
-				require.Zero(t, stats.Contended, name)
+				require.True(t, yielding || stats.Contended == 0, name)
 			}
 		}
 	})
@@ -72,7 +72,7 @@ func TestPreCheckAdmitsExactlyTheLimit(t *testing.T) {
 	require.EqualValues(t, limit, admitted.Load())
 	st := e.AppendStates(nil)[0]
 	require.Equal(t, [2]int64{limit, 3 * limit}, [2]int64{st.Requests, st.Tokens})
-	require.Zero(t, e.Stats().Contended)
+	require.True(t, yielding || e.Stats().Contended == 0)
 }
 
 // TestMixedSizesNeverPassTheLimit: sizes from 1 to 40 against three limits at

@@ -56,7 +56,7 @@ func TestPoolsAdmitExactlyTheLimit(t *testing.T) {
 					}
 				})
 				require.Equal(t, c.want, admitted.Load(), "%s", s)
-				if name != "the least of all" { // there a later limit may undo what is half way
+				if name != "the least of all" && !yielding { // there a later limit may undo what is half way
 					require.Zero(t, e.Stats().Contended, "%s", s)
 				}
 			}

@@ -7,3 +7,6 @@ const Enabled = false
 
 // Yield does nothing in this build, and costs nothing.
 func Yield() {}
+
+// Look does nothing in this build, and costs nothing.
+func Look() {}

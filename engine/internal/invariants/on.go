@@ -31,3 +31,11 @@ func Hook(f func()) (remove func()) {
 	before := hook.Swap(&f)
 	return func() { hook.Store(before) }
 }
+
+// Look is Yield between two looks of a search, of which there are many: it calls the
+// hook, and does nothing while none is set.
+func Look() {
+	if f := hook.Load(); f != nil {
+		(*f)()
+	}
+}
