@@ -52,7 +52,7 @@ func TestUnitSizesAdmitExactlyTheLimit(t *testing.T) {
 			require.Equal(t, admitted.Load(), stats.Admitted, name)
 			// There attempts may be undone, and one asleep may take its time.
 			if name != "rpm first" && name != "day first" && name != "all" {
-				require.True(t, yielding || stats.Contended == 0, name)
+				require.True(t, yielding || stats.Contended <= workers, name) // each may meet one that sleeps half way
 			}
 		}
 	})
@@ -73,7 +73,7 @@ func TestPreCheckAdmitsExactlyTheLimit(t *testing.T) {
 	require.EqualValues(t, limit, admitted.Load())
 	st := e.AppendStates(nil)[0]
 	require.Equal(t, [2]int64{limit, 3 * limit}, [2]int64{st.Requests, st.Tokens})
-	require.True(t, yielding || e.Stats().Contended == 0)
+	require.True(t, yielding || e.Stats().Contended <= workers)
 }
 
 // TestMixedSizesNeverPassTheLimit: sizes from 1 to 40 against three limits at

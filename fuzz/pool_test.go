@@ -57,7 +57,7 @@ func TestPoolsAdmitExactlyTheLimit(t *testing.T) {
 				})
 				require.Equal(t, c.want, admitted.Load(), "%s", s)
 				if name != "the least of all" && !yielding { // there a later limit may undo what is half way
-					require.Zero(t, e.Stats().Contended, "%s", s)
+					require.LessOrEqual(t, e.Stats().Contended, int64(workers), "%s", s)
 				}
 			}
 		})
