@@ -32,6 +32,8 @@ type Options struct {
 
 	fileEnv map[string]string // environment_variables of a LiteLLM file
 	include bool              // files that a file includes may be read
+	liteLLM bool              // the file is a part of a LiteLLM file
+	read    func(*liteLLM)    // receives the reader of a LiteLLM file; nil = unused
 }
 
 // File is what a configuration file says.
@@ -131,7 +133,7 @@ func readTree(found *findings, hide *secrets, o Options, data []byte, isJSON boo
 		found.breakf(line, "%v", err)
 		return nil, ""
 	}
-	b := builder{findings: found, secrets: hide, lookupEnv: o.LookupEnv}
+	b := builder{findings: found, secrets: hide, lookupEnv: o.LookupEnv, ownFormat: !o.liteLLM}
 	if isJSON {
 		j := jsonBuilder{builder: b, data: data}
 		root := j.root()

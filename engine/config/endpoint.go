@@ -2,8 +2,10 @@ package config
 
 import (
 	"cmp"
+	"net/http"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
@@ -50,7 +52,7 @@ type Endpoint struct {
 }
 
 var endpointKeys = []string{"url", "api", "model", "api_version", "key", "key_file", "bearer", "no_stream_usage", "pass_headers", "objects",
-	"connect_timeout", "timeout", "stream_timeout", "idle_timeout", "max_input_tokens", "base_model"}
+	"connect_timeout", "timeout", "stream_timeout", "idle_timeout", "max_input_tokens", "base_model", "defaults", "headers"}
 
 // readEndpoint reads the section endpoint of a deployment in the own format; nil
 // if there is none. name is the deployment's provider, "" if it has none that is
@@ -73,7 +75,7 @@ func readEndpoint(d section, name, model string) *Endpoint {
 	}
 	base := s.address(v)
 	if base != nil {
-		ep.BaseURL = base.String()
+		ep.BaseURL = baseOf(ep.API, *base)
 	}
 	ep.Model = cmp.Or(s.plainText("model", "the provider's name of the model"), ep.Model)
 	ep.APIVersion = s.plainText("api_version", `Azure's version of its API, such as "2024-10-21"`)
@@ -94,7 +96,54 @@ func readEndpoint(d section, name, model string) *Endpoint {
 	ep.MaxInputTokens = s.whole("max_input_tokens", 1, 1<<42, "a whole number of tokens")
 	ep.BaseModel = s.plainText("base_model", "what the model is, such as gpt-4o")
 	ep.Credential = s.credential(v, base)
+	s.added(ep)
+	if m := d.table.get("model"); m != nil && m.unset && s.table.get("model").absent() {
+		return nil // reported
+	}
 	return ep
+}
+
+// added reads what the endpoint adds to requests.
+func (s section) added(ep *Endpoint) {
+	if defaults, ok := s.within("defaults"); ok {
+		for _, p := range defaults.table.pairs {
+			if name := p.key.text; p.key.kind != text || slices.Contains(neverDefault, name) {
+				s.errorf(p.key.line, defaults.path+showName(name), "is a member that belongs to the client; leave it out")
+				continue
+			}
+			if defaults.warnUnset(p) {
+				continue
+			}
+			defaults.member(ep, p.key.text, p.value)
+		}
+	}
+	headers, ok := s.within("headers")
+	if !ok {
+		return
+	}
+	for _, p := range headers.table.pairs {
+		if p.key.kind != text || !isHeaderName(p.key.text) || slices.Contains(neverHeaders, http.CanonicalHeaderKey(p.key.text)) {
+			s.errorf(p.key.line, headers.path+showName(p.key.text), "is no header that can be added; a key belongs into key or key_file")
+			continue
+		}
+		if headers.warnUnset(p) {
+			continue
+		}
+		text := headers.scalarText(p.key.text)
+		if strings.ContainsFunc(text, isControl) {
+			s.errorf(p.key.line, headers.path+showName(p.key.text), "has a character that no header can carry, such as the end of a line")
+			continue
+		}
+		ep.setHeader(p.key.text, text)
+	}
+}
+
+// warnUnset warns of a value that is a variable without one, and reports whether it is.
+func (s section) warnUnset(p pair) bool {
+	if p.value.unset {
+		s.warnf(p.value.line, s.path+showName(p.key.text), "the environment variable %s is not set: it is left out until it is", showName(p.value.env))
+	}
+	return p.value.unset
 }
 
 // address returns the endpoint's base URL; nil if there is none, which was
@@ -162,6 +211,9 @@ func (s section) credential(v *vendor, base *url.URL) Credential {
 func (s section) keyOf(key string) Credential {
 	v := s.table.get(key)
 	switch {
+	case v.composed:
+		s.errorf(v.line, s.path+key, "has more than a variable; want ${NAME} alone")
+		return Credential{}
 	case v.env != "":
 		return s.fromEnv(v.env, v.line)
 	case v.kind == text && v.text == "":
@@ -198,6 +250,10 @@ func (s section) plainText(key, want string) string {
 
 func isControl(r rune) bool { return r < ' ' || r == 0x7f }
 
+// otherProvider is the provider of a deployment whose own is not known here, whatever
+// its model begins with.
+const otherProvider = "other"
+
 // providerOf returns who provides a deployment of the own format, "" if that is
 // not known: its provider, else the name in front of its model; and its model
 // without that name.
@@ -206,6 +262,9 @@ func providerOf(d section, model string) (name, rest string) {
 	prefix, known := provider.Canonical(before)
 	known = known && cut
 	given := d.text("provider", "the name of a provider")
+	if given == otherProvider {
+		return "", model
+	}
 	if given == "" {
 		if known {
 			return prefix, after
@@ -214,7 +273,7 @@ func providerOf(d section, model string) (name, rest string) {
 	}
 	name, ok := provider.Canonical(given)
 	if !ok {
-		d.wrong("provider", d.table.get("provider"), listed(provider.Names())+", or no such key for another")
+		d.wrong("provider", d.table.get("provider"), listed(append(provider.Names(), otherProvider))+" for any other")
 	}
 	if known && prefix == name {
 		return name, after

@@ -42,6 +42,9 @@ var (
 	WeightKeys     = weightKeys
 )
 
+// ConvertText is [Convert] of bytes.
+var ConvertText = convert
+
 // SettingsTable is the table of LiteLLM's settings in Markdown.
 func SettingsTable() string {
 	text := "| where | setting | | what becomes of it |\n| --- | --- | --- | --- |\n"

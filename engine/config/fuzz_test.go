@@ -52,6 +52,9 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte("model_list:\n- {model_name: g, litellm_params: {model: azure/x/y, api_base: 'https://h/openai/v1/', api_version: v, azure_ad_token: k}}\n- {model_name: h, litellm_params: {model: gpt-4, custom_llm_provider: openai, api_base: 'http://[::1]:80/%20/chat/completions', api_key: 1}}"), false)
 	f.Add([]byte(`{"model_list": [{"model_name": "g", "litellm_params": {"model": "m", "rpm": 1e3, "x": {"y": [null, true]}}}]}`), true)
 	f.Add([]byte("model_list:\n- &a {model_name: g, litellm_params: {<<: &p {model: m}, weight: 1, tags: [a]}}\n- {<<: *a, model_info: {id: 1:30}}\nrouter_settings: {redis_url: 'redis://:x@h'}\n"), false)
+	for _, text := range convertible {
+		f.Add([]byte(text), false)
+	}
 	f.Fuzz(func(t *testing.T, data []byte, isJSON bool) {
 		name := "f.yaml"
 		if isJSON {
@@ -74,6 +77,10 @@ func FuzzParse(f *testing.F) {
 		require.LessOrEqual(t, len(file.Warnings), config.MaxFindings+1)
 		require.Equal(t, file.Endpoints, again.Endpoints)
 		require.LessOrEqual(t, len(file.Notes), config.MaxFindings+1)
+		if file.Format == config.FormatLiteLLM {
+			_, err := config.ConvertText(name, data, vars) // it compares
+			require.NoError(t, err)
+		}
 		eng, err := engine.New(file.Engine)
 		require.NoError(t, err)
 		if endpoints := callable(file); len(endpoints) > 0 {

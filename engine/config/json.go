@@ -27,6 +27,10 @@ var errStop = errors.New("stop")
 func (b *jsonBuilder) root() *value {
 	b.dec = json.NewDecoder(bytes.NewReader(b.data))
 	b.dec.UseNumber()
+	var keys map[string]json.RawMessage
+	if b.ownFormat && json.Unmarshal(b.data, &keys) == nil && keys[modelList] != nil {
+		b.ownFormat = false
+	}
 	b.line = 1
 	v, err := b.next(1, false)
 	if err == nil {
@@ -97,7 +101,7 @@ func (b *jsonBuilder) array(depth int, secret bool) (sized, error) {
 		if err != nil {
 			return nothing, err
 		}
-		out.items = append(out.items, v.value)
+		out.items = append(out.items, b.expand(v.value))
 		out.size += v.size
 	}
 	_, err := b.dec.Token()

@@ -106,6 +106,9 @@ func readLiteLLM(s section, o Options, out *File) {
 		out.Store.TTL = time.Duration(args.whole("ttl", 1, 24*60*60, "a whole number of seconds")) * time.Second
 	}
 	r.warnUnset()
+	if o.read != nil {
+		o.read(r)
+	}
 }
 
 // strategy maps routing_strategy; known is false for one that plimsoll has not.

@@ -72,6 +72,8 @@ func (r *liteLLM) includes() (others []*findings) {
 		r.errorf(list.line, "include", "names %d files; at most %d are read", len(names), maxIncluded)
 		return nil
 	}
+	part := r.options
+	part.liteLLM = true
 	for _, name := range names {
 		if !filepath.IsLocal(name) {
 			r.errorf(list.line, "include", "%s is not below this file's directory; name files by relative paths", r.secrets.quote(name))
@@ -85,7 +87,7 @@ func (r *liteLLM) includes() (others []*findings) {
 			other.errorf(0, "", "%v", err)
 			continue
 		}
-		root, _ := readTree(other, r.secrets, r.options, data, strings.EqualFold(filepath.Ext(path), ".json"))
+		root, _ := readTree(other, r.secrets, part, data, strings.EqualFold(filepath.Ext(path), ".json"))
 		if other.unreadable || root == nil || root.kind != table {
 			continue
 		}

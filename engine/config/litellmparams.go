@@ -88,7 +88,7 @@ func orNothing(v *value) *value {
 var neverDefault = []string{"model", "messages", "input", "prompt", "stream", "stream_options"}
 
 // member sets a default of the body, unless it is set.
-func (r *liteLLM) member(ep *Endpoint, name string, v *value) {
+func (s section) member(ep *Endpoint, name string, v *value) {
 	if v.absent() || v.unset || slices.Contains(neverDefault, name) {
 		return
 	}

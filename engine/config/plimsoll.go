@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"math"
 	"strconv"
 	"time"
@@ -12,7 +13,7 @@ import (
 // describe each.
 var (
 	fileKeys       = []string{"deployments", "aliases", "strategy", "expected_output", "output_quantile", "priority_share", "max_waiters", "lease_ttl", "store", "profiles"}
-	deploymentKeys = []string{"id", "group", "model", "rpm", "tpm", "input_tpm", "output_tpm", "rpd", "tpd", "max_in_flight", "margin", "default_max_output", "weight", "order", "tags", "disabled", "provider", "profile", "endpoint"}
+	deploymentKeys = []string{"id", "group", "model", "rpm", "tpm", "input_tpm", "output_tpm", "rpd", "tpd", "max_in_flight", "margin", "default_max_output", "weight", "order", "tags", "disabled", "provider", "profile", "endpoint", "mode", "store_id"}
 )
 
 // maxOrder bounds orders, so that they fit an int everywhere.
@@ -38,26 +39,35 @@ func readPlimsoll(s section, o Options, out *File) {
 	if o.Profiles != ProfilesUnset {
 		mode = o.Profiles
 	}
-	ids := firsts{}
+	ids, shared := firsts{}, firsts{}
 	for _, d := range s.elements("deployments", "deployments") {
 		dep := readDeployment(d)
 		name, model := providerOf(d, dep.Model)
-		dep.Profile, out.Counting[dep.ID] = readProfile(d, mode, name, model)
+		ep := readEndpoint(d, name, model)
+		what := model
+		if ep != nil && ep.BaseModel != "" {
+			what = baseModel(ep.BaseModel)
+		}
+		dep.Profile, out.Counting[dep.ID] = readProfile(d, mode, name, what)
 		cfg.Deployments = append(cfg.Deployments, dep)
-		out.endpoint(dep.ID, readEndpoint(d, name, model))
+		out.endpoint(dep.ID, ep)
+		if m := d.text("mode", "what calls it serves, such as embedding"); m != "" {
+			out.Modes[dep.ID] = m
+		}
+		out.storeID(d, dep.ID, ids, shared)
 		id := dep.ID
 		ids.check(d, "id", id, d.table.line, "ids are unique; give this deployment another")
 	}
 	if aliases, ok := s.within("aliases"); ok {
 		cfg.Aliases = map[string]string{}
 		for _, p := range aliases.table.pairs {
-			to := p.value
+			to := out.hiddenAlias(aliases, p)
 			if p.key.kind != text || p.key.text == "" {
 				s.errorf(p.key.line, "aliases", "an alias is %s; want a text; quote it", p.key.kind)
 				continue
 			}
 			if to.kind != text || to.text == "" {
-				aliases.wrong(showName(p.key.text), to, "the name of a group")
+				aliases.wrong(showName(p.key.text), to, "the name of a group, or a mapping with group and hidden")
 				continue
 			}
 			cfg.Aliases[p.key.text] = to.text
@@ -74,7 +84,7 @@ func readDeployment(s section) engine.Deployment {
 	d := engine.Deployment{
 		ID:    s.name("id", "a unique, stable text"),
 		Group: s.name("group", "the name that callers ask for"),
-		Model: s.text("model", "the provider's name of the model"),
+		Model: s.modelName(),
 		Limits: engine.Limits{
 			RPM:         s.limit("rpm", s.table.get("rpm")),
 			TPM:         s.limit("tpm", s.table.get("tpm")),
@@ -105,6 +115,55 @@ func readDeployment(s section) engine.Deployment {
 		}
 	}
 	return d
+}
+
+// modelName returns the provider's name of the model; "" if there is none. One that
+// stands in a variable without a value is the variable's name, and a warning: the
+// deployment cannot be called.
+func (s section) modelName() string {
+	if v := s.table.get("model"); v != nil && v.unset {
+		s.warnf(v.line, s.path+"model", "the environment variable %s is not set: the deployment has no endpoint until it is", showName(v.env))
+		return envPrefix + v.env
+	}
+	return s.text("model", "the provider's name of the model")
+}
+
+// hiddenAlias returns what an alias leads to: a group or an alias, or the group of a
+// mapping that may hide it.
+func (f *File) hiddenAlias(aliases section, p pair) *value {
+	if p.value.kind != table {
+		return p.value
+	}
+	s := aliases.over(p.value, aliases.path+showName(p.key.text)+".")
+	s.unknown("group", "hidden")
+	if s.flag("hidden") {
+		if f.Hidden == nil {
+			f.Hidden = map[string]bool{}
+		}
+		f.Hidden[p.key.text] = true
+	}
+	if to := s.table.get("group"); to != nil {
+		return to
+	}
+	return p.value
+}
+
+// storeID gives a deployment of the own format the id by which a store knows it, which
+// no other deployment may have.
+func (f *File) storeID(d section, id string, ids, taken firsts) {
+	shared := d.text("store_id", "the id under which nodes share its usage")
+	if shared != "" && shared != id {
+		if f.Identities == nil {
+			f.Identities = map[string]Identity{}
+		}
+		f.Identities[id] = Identity{Named: true, Stable: shared, Generated: id}
+	}
+	name := cmp.Or(shared, id)
+	_, twice := ids[id]
+	if first, ok := taken[name]; ok && !twice && name != "" {
+		d.errorf(d.table.line, d.path+"store_id", "the store knows the deployment on line %d by the id %s already; usage of both would be one", first, d.secrets.quote(name))
+	}
+	taken[name] = d.table.line
 }
 
 // quantile returns a quantile as the engine takes it; 0 if there is none.

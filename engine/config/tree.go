@@ -16,6 +16,7 @@ type builder struct {
 	secrets   *secrets
 	lookupEnv func(string) (string, bool)
 	lastWins  bool // a key twice in a mapping is a warning, not an error
+	ownFormat bool // texts may hold ${NAME}
 	refused   bool // the file is too large or too deep, which was reported
 }
 
@@ -90,27 +91,16 @@ func (b *builder) put(m *mapping, p pair, size int) {
 // lists, and reads true and false as truth values; so does this.
 func (b *builder) fill(v *value) *value {
 	if v.kind != text || !strings.HasPrefix(v.text, envPrefix) {
-		return v
+		return b.expand(v)
 	}
-	name := strings.ReplaceAll(v.text, envPrefix, "")
-	out := &value{line: v.line, env: name}
-	env, ok := b.lookupEnv(name)
-	if !ok {
-		out.unset = true
-		return out
-	}
-	b.secrets.addEnv(env, name)
-	b.secrets.addURL(env)
-	out.kind, out.text = text, env
-	switch strings.ToLower(strings.TrimSpace(env)) {
-	case "true", "false":
-		out.kind, out.text = boolean, pyBool(strings.TrimSpace(env))
-	}
-	return out
+	return b.variable(strings.ReplaceAll(v.text, envPrefix, ""), v.line)
 }
 
 // keep remembers what must not be shown of a scalar.
 func (b *builder) keep(v *value, secret bool) {
+	if b.ownFormat && strings.Contains(v.text, "${") {
+		return // expand hides the values; the names of variables may be shown
+	}
 	if secret {
 		b.secrets.add(v.text)
 	}

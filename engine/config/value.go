@@ -37,6 +37,8 @@ type value struct {
 	line  int
 	env   string // the environment variable it came from
 	unset bool   // which is not set
+	// composed says that env is one of the variables inside the text.
+	composed bool
 }
 
 // pair is an entry of a table.

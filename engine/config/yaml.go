@@ -129,6 +129,7 @@ func newYAMLBuilder(b builder, root *yaml.Node) *yamlBuilder {
 	for i := 0; root.Kind == yaml.MappingNode && i < len(root.Content); i += 2 {
 		b.lastWins = b.lastWins || root.Content[i].Value == modelList
 	}
+	b.ownFormat = b.ownFormat && !b.lastWins
 	return &yamlBuilder{builder: b, open: map[*yaml.Node]bool{}, done: map[place]sized{}}
 }
 
@@ -176,7 +177,7 @@ func (b *yamlBuilder) list(n *yaml.Node, depth int, secret bool) sized {
 	out := sized{&value{kind: list, line: n.Line, items: make([]*value, 0, len(n.Content))}, 1}
 	for _, item := range n.Content {
 		v := b.value(item, depth+1, secret)
-		out.items = append(out.items, v.value)
+		out.items = append(out.items, b.expand(v.value))
 		if out.size += v.size; out.size > MaxUnfolded {
 			break
 		}
@@ -256,7 +257,7 @@ func (b *yamlBuilder) scalar(n *yaml.Node, secret bool) *value {
 		return &value{line: n.Line}
 	}
 	b.keep(v, secret)
-	if secret {
+	if secret && !(b.ownFormat && strings.Contains(n.Value, "${")) {
 		b.secrets.add(n.Value)
 	}
 	return v

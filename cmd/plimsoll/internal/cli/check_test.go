@@ -136,7 +136,7 @@ func TestCheckUsage(t *testing.T) {
 		{nil, "plimsoll: check: no file given; name the configuration to check\n"},
 		{[]string{""}, "plimsoll: check: no file given; name the configuration to check\n"},
 		{[]string{"a", "b"}, "plimsoll: check: unexpected argument \"b\"; one file is checked at a time\n"},
-		{[]string{"--jsn", "a"}, "plimsoll: check: unknown flag --jsn; use one of --json, --profiles, --strict\n"},
+		{[]string{"--jsn", "a"}, "plimsoll: check: unknown flag --jsn; use one of --convert, --json, --output, --profiles, --strict\n"},
 		{[]string{"--profiles", "yes", "a"}, "plimsoll: check: invalid value \"yes\" for flag --profiles: want auto or plain\n"},
 		{[]string{"--json=maybe", "a"}, "plimsoll: check: invalid value \"maybe\" for flag --json: want true or false\n"},
 	} {

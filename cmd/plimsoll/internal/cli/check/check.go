@@ -20,7 +20,8 @@ const (
 .json) or LiteLLM's config.yaml, and shows the deployments, the strategy, the
 aliases and the store as plimsoll understands them, with warnings about what it
 does not, and notes; or everything that is wrong, with lines. No secret is shown:
-values from the environment appear as os.environ/NAME.`
+values from the environment appear as os.environ/NAME. With --convert it writes a
+LiteLLM file in plimsoll's own format.`
 
 	more = `Columns of the table:
   RPM, TPM         requests and tokens per minute; - is unlimited
@@ -41,6 +42,8 @@ type flags struct {
 	json     bool
 	strict   bool
 	profiles config.Profiles
+	convert  bool
+	output   string // file; "" = stdout
 }
 
 // New returns plimsoll check.
@@ -53,14 +56,23 @@ func New(env cmdline.Environment) *cobra.Command {
 	cmdline.Bool(set, "json", "print JSON instead of a table", &f.json)
 	cmdline.Bool(set, "strict", "take a routing strategy of LiteLLM's that plimsoll does not have for an error, not a warning", &f.strict)
 	cmdline.Func(set, "profiles", "auto|plain", "how deployments without a profile of their own count: by the rule of their provider, or by UTC minutes (default: as the file says, plain if it does not)", cmdline.ParseProfiles(&f.profiles))
+	cmdline.Bool(set, "convert", "write a LiteLLM file in plimsoll's own format, with the line that each value comes from; secrets become ${NAME}", &f.convert)
+	cmdline.FuncP(set, "output", "o", "FILE", "with --convert: a new file to write it to (default: the terminal)", cmdline.ParseName(&f.output, "want the name of a file; leave --output out for the terminal"))
 	c.RunE = func(_ *cobra.Command, args []string) error {
 		switch {
 		case len(args) == 0 || args[0] == "":
 			return usagef("no file given; name the configuration to check")
 		case len(args) > 1:
 			return usagef("unexpected argument %q; one file is checked at a time", args[1])
+		case f.output != "" && !f.convert:
+			return usagef("--output is where --convert writes to; give both, or redirect the output")
+		case f.json && f.convert:
+			return usagef("--convert writes YAML; leave --json out")
 		}
 		f.file = args[0]
+		if f.convert {
+			return f.writeConverted(env)
+		}
 		return f.run(env)
 	}
 	return c
@@ -82,7 +94,7 @@ func (f flags) run(env cmdline.Environment) error {
 		}
 		return fmt.Errorf("check: %s cannot be used: %s", f.file, cmdline.Counted(len(wrong.Findings)+wrong.Omitted, "error"))
 	case bad:
-		return fmt.Errorf("check: %s cannot be used: %s\n%s", f.file, cmdline.Counted(len(wrong.Findings)+wrong.Omitted, "error"), strings.TrimSuffix(findingLines(wrong), "\n"))
+		return f.unusable(wrong)
 	}
 	view := checkedFile(f.file, file)
 	if f.json {
@@ -90,6 +102,11 @@ func (f flags) run(env cmdline.Environment) error {
 	}
 	_, err = io.WriteString(env.Stdout, view.text())
 	return err
+}
+
+// unusable is the error of a file that cannot be used.
+func (f flags) unusable(wrong *config.Error) error {
+	return fmt.Errorf("check: %s cannot be used: %s\n%s", f.file, cmdline.Counted(len(wrong.Findings)+wrong.Omitted, "error"), strings.TrimSuffix(findingLines(wrong), "\n"))
 }
 
 func writeJSON(w io.Writer, v any) error {

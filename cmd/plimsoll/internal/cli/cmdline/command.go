@@ -55,8 +55,11 @@ func help(c *cobra.Command, t Text) string {
 		f.Hidden = true // who reads this knows it
 	}
 	if flags := c.LocalFlags().FlagUsagesWrapped(helpWidth); flags != "" {
-		// Package pflag leaves room for flags of one letter, which plimsoll has none of.
-		b.WriteString("\nFlags:\n  " + strings.TrimPrefix(strings.ReplaceAll(flags, "\n      ", "\n  "), "      "))
+		if !strings.Contains(flags, "\n  -") && !strings.HasPrefix(flags, "  -") {
+			// Package pflag leaves room for flags of one letter, which few commands have.
+			flags = "  " + strings.TrimPrefix(strings.ReplaceAll(flags, "\n      ", "\n  "), "      ")
+		}
+		b.WriteString("\nFlags:\n" + flags)
 	}
 	if t.More != "" {
 		b.WriteString("\n" + t.More + "\n")

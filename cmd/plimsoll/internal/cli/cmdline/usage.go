@@ -49,8 +49,8 @@ func Names(set *pflag.FlagSet) []string {
 	return names
 }
 
-// TwoDashes returns the arguments with two dashes before every flag: plimsoll has no
-// flags of one letter but -h, and takes -config as --config. What follows "--" is no
+// TwoDashes returns the arguments with two dashes before every flag but those of one
+// letter, so that -config means --config. What follows "--" is no
 // flag.
 func TwoDashes(args []string) []string {
 	out := make([]string, len(args))

@@ -27,6 +27,11 @@ func Func(set *pflag.FlagSet, name, kind, usage string, parse func(string) error
 	set.Var(value{kind, parse}, name, usage)
 }
 
+// FuncP is Func for a flag that has one letter too.
+func FuncP(set *pflag.FlagSet, name, letter, kind, usage string, parse func(string) error) {
+	set.VarP(value{kind, parse}, name, letter, usage)
+}
+
 // Bool adds a flag that is true when it is given without a value.
 func Bool(set *pflag.FlagSet, name, usage string, to *bool) {
 	f := set.VarPF(value{"bool", func(s string) (err error) {
