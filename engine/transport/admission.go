@@ -25,6 +25,15 @@ type Admission struct {
 	// holds what the request continues; "" = any of the group. Its limits hold as for any
 	// request, and no other is tried.
 	Deployment string
+	// Fallbacks are groups that the request goes to, one after the other, when the
+	// deployments of its own have failed or have no headroom; Larger are those for a
+	// request that is too large for its own group, empty = Fallbacks. At most
+	// [MaxFallbacks] are tried, each group once. A fault of the request itself and what a
+	// Deployment holds stay with the request's own group.
+	Fallbacks, Larger []Fallback
+	// MaxAttempts is how many deployments of one group the request is sent to at most;
+	// 0 = as the Config says.
+	MaxAttempts int
 	// Wait is how long the request may wait in line for headroom; 0 = not at all.
 	Wait time.Duration
 	// Waiting ends the wait early; nil = only the request's own context does.
@@ -86,6 +95,7 @@ func (t *Transport) adjusted(in *http.Request, q *request) *refusal {
 		return no
 	}
 	q.group, q.demand, q.only, q.wait, q.waiting = a.Group, a.Demand, a.Deployment, a.Wait, a.Waiting
+	q.fallbacks, q.larger, q.most = a.Fallbacks, a.Larger, max(a.MaxAttempts, 0)
 	q.demand.Exclude = append([]engine.Ref(nil), q.demand.Exclude...)
 	return nil
 }

@@ -33,6 +33,7 @@ type bench struct {
 	client *http.Client
 	mu     sync.Mutex
 	done   []transport.Attempt
+	urls   map[string]string // of the servers, by deployment
 }
 
 // change is what a test wants otherwise.
@@ -45,13 +46,14 @@ type change struct {
 
 func newBench(t *testing.T, ch change, handlers ...http.Handler) *bench {
 	t.Helper()
-	b := &bench{}
+	b := &bench{urls: map[string]string{}}
 	cfg := engine.Config{Clock: window.NewClockFrom(func() time.Time { return morning })}
 	endpoints := map[string]transport.Endpoint{}
 	for i, h := range handlers {
 		srv := httptest.NewServer(h)
 		t.Cleanup(srv.Close)
 		id := string(rune('a' + i))
+		b.urls[id] = srv.URL
 		cfg.Deployments = append(cfg.Deployments, engine.Deployment{ID: id, Group: "chat", Order: i, Limits: ch.limits, Profile: ch.profile})
 		if ch.api == "" {
 			ch.api = transport.OpenAI

@@ -62,7 +62,7 @@ func (t *Transport) pass(in *http.Request, q *request) (*http.Response, *refusal
 	var last *http.Response
 	var failure error
 	tried := map[string]bool{}
-	for n := 1; n <= t.maxAttempts; n++ {
+	for n := 1; n <= t.most(q); n++ {
 		p := t.passTo(q, tried)
 		if p == nil {
 			break

@@ -9,6 +9,9 @@ import (
 // pattern is the name of a group with an asterisk in it.
 type pattern struct{ name, before, after string }
 
+// isPattern reports whether the name of a group stands for several names.
+func isPattern(name string) bool { return strings.Contains(name, "*") }
+
 // newPatterns returns the patterns among the names of groups, the longest first.
 func newPatterns(groups map[string][]string) []pattern {
 	var list []pattern

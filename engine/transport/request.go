@@ -29,12 +29,15 @@ type request struct {
 	passed int   // deployments that do not understand it
 	form   *form // instead of a body in JSON; nil = it is JSON
 
-	edits   []wire.Value    // of the body, beside the model
-	large   *place          // the deployment that the request was too large for; nil = none
-	doubled bool            // it was sent again after a provider may have worked on it
-	only    string          // the deployment that alone may serve; "" = any
-	wait    time.Duration   // for headroom
-	waiting context.Context // ends the wait; nil = nothing does
+	edits             []wire.Value // of the body, beside the model
+	large             *place       // the deployment that the request was too large for; nil = none
+	doubled           bool         // it was sent again after a provider may have worked on it
+	only              string       // the deployment that alone may serve; "" = any
+	most              int          // attempts in one group; 0 = the transport's
+	attempts          int          // in all groups so far
+	fallbacks, larger []Fallback
+	wait              time.Duration   // for headroom
+	waiting           context.Context // ends the wait; nil = nothing does
 }
 
 // read reads a request. It returns a refusal if it cannot be served, and an error

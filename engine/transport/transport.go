@@ -124,7 +124,8 @@ func (t *Transport) RoundTrip(in *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// serve sends a request to one deployment after the other.
+// serve sends a request to one deployment after the other, and to one group after the
+// other.
 func (t *Transport) serve(in *http.Request, q *request) (*http.Response, *refusal, error) {
 	t.estimate(q)
 	asked, estimated := q.group, q.demand.InputTokens
@@ -137,50 +138,16 @@ func (t *Transport) serve(in *http.Request, q *request) (*http.Response, *refusa
 	if q.group == "" {
 		return nil, invalidModel(), nil
 	}
-	group, err := t.engine.Group(q.group)
-	if err != nil {
-		var name string
-		if name, q.wild = match(t.places.Load().patterns, q.group); name != "" {
-			group, err = t.engine.Group(name)
-		}
-	}
-	if err != nil {
+	group, wild, ok := t.groupOf(q.group)
+	if !ok {
 		return nil, unknownGroup(q.group), nil
 	}
-	q.name = group.Name()
-	retries := t.places.Load().groups[q.name]
-	if retries == nil {
-		return nil, unservedGroup(q.group), nil
+	q.wild = wild
+	out := t.inGroup(in, q, group)
+	if out.failed && (len(q.fallbacks) > 0 || out.large && len(q.larger) > 0) {
+		out = t.fallBack(in, q, out)
 	}
-	if q.only != "" && !t.restrict(q) {
-		return nil, goneDeployment(), nil
-	}
-	if q.op.counts() == uncounted {
-		resp, no, err := t.pass(in, q)
-		return resp, no, err
-	}
-	retries.earn()
-	var last *outcome
-	for n := 1; ; n++ {
-		c, err := t.acquire(in.Context(), group, q)
-		if err != nil {
-			if last != nil {
-				return last.resp, nil, last.err
-			}
-			return nil, refusalOf(err, q), nil
-		}
-		last.discard()
-		c.report.Number = n
-		resp, failure := t.attempt(in, q, c)
-		if failure == nil {
-			return resp, nil, nil
-		}
-		last = failure
-		q.demand.Exclude = append(q.demand.Exclude, c.ref)
-		if n >= t.maxAttempts || in.Context().Err() != nil || !q.again(last, retries) {
-			return last.resp, nil, last.err
-		}
-	}
+	return out.resp, out.no, out.err
 }
 
 // acquire reserves on a deployment that has an endpoint and understands the
