@@ -25,7 +25,7 @@ CORE := ./window/... ./engine/internal/counter ./fuzz/...
 NESTED := $(patsubst %/go.mod,%,$(shell find . -mindepth 2 -name go.mod -not -path '*/testdata/*' -not -path './$(COMMAND)/go.mod' | sort))
 
 .DEFAULT_GOAL := help
-.PHONY: help test test-library test-command test-modules race lint bench fuzz cover faults soak clients release install chart vulnerabilities server browser prometheus
+.PHONY: help test test-library test-command test-modules race full lint bench fuzz cover faults soak clients release install chart vulnerabilities server browser prometheus
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -52,6 +52,9 @@ test-modules:
 
 race: server ## test everything under the race detector, with the tag invariants, in random order
 	$(GO) test -race -tags=invariants -shuffle=on -count=1 -timeout=15m ./... ./$(COMMAND)/...
+
+full: server ## the tests of test that have a longer form, in that: whole state spaces, all workloads, long rounds
+	PLIMSOLL_FULL=1 $(GO) test -count=1 -timeout=20m ./engine ./engine/internal/... ./fuzz/... ./sync/syncer ./$(COMMAND)/internal/replay
 
 faults: server ## break real servers and networks under real nodes: a line per fault, with its figures
 	PLIMSOLL_FAULTS=1 $(GO) test -p 1 -count=1 -timeout=20m -v -run '^(TestProperty|TestFaults)$$' ./sync/syncer ./sync/valkeystore

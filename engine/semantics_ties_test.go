@@ -19,7 +19,11 @@ func TestTiesWhereverTheyStand(t *testing.T) {
 		"one apart":         func(tied, n, i int) bool { return i == 0 || i > n-tied },
 		"across two blocks": func(tied, n, i int) bool { return i >= n/2-1 && i < n/2-1+tied },
 	}
-	for _, n := range []int{40, 65, 1000} {
+	most := 1000
+	if !full {
+		most = 200
+	}
+	for _, n := range []int{40, 65, most} {
 		for _, tied := range []int{2, 17, 64} {
 			for name, among := range places {
 				for _, s := range []engine.Strategy{engine.LeastUtilized, engine.LowestTPM} {
@@ -38,10 +42,10 @@ func TestTiesWhereverTheyStand(t *testing.T) {
 							record(t, e, id(i), used)
 						}
 						require.Len(t, best, tied)
-						const each = 10_000 // 5 % are 5 standard deviations
+						const each = 2500 // 10 % are 5 standard deviations
 						hits := countPicks(g, exactly(1), each*tied)
 						for d := range best {
-							require.InDelta(t, each, hits[d], each/20, d)
+							require.InDelta(t, each, hits[d], each/10, d)
 						}
 						lease := acquire(t, g, exactly(1))
 						require.True(t, best[lease.Ref().ID()])

@@ -81,6 +81,10 @@ func TestWaitAlone(t *testing.T) {
 // TestWaitCrowd: of 200 who wait, one is served within 5 ms whenever the first in
 // line fits, until all are.
 func TestWaitCrowd(t *testing.T) {
+	step := 5 * time.Millisecond
+	if full {
+		step = time.Millisecond
+	}
 	for _, l := range []limitCase{
 		{"requests of a bucket", engine.Deployment{Limits: engine.Limits{RPM: 600}, Profile: provider.Profile{Shape: provider.Bucket}}, exactly(1), 600},
 		{"tokens of a bucket", engine.Deployment{Limits: engine.Limits{TPM: 60_000}, Profile: provider.Profile{Shape: provider.Bucket}}, exactly(150), 400},
@@ -115,7 +119,7 @@ func TestWaitCrowd(t *testing.T) {
 				fitted := 0
 				for steps := 0; left.Load() > 0; steps++ {
 					require.Less(t, steps, 200_000, "%d wait for ever", left.Load())
-					time.Sleep(time.Millisecond)
+					time.Sleep(step)
 					if fitted++; len(e.Explain("chat", l.q).Acquire) == 0 {
 						fitted = 0
 					}
@@ -129,13 +133,13 @@ func TestWaitCrowd(t *testing.T) {
 // TestWaitNobodyIsLeftBehind: a hundred thousand waits on limits that refill all the
 // time, each of them served in time.
 func TestWaitNobodyIsLeftBehind(t *testing.T) {
-	waits := 100_000
-	if raceEnabled || testing.Short() {
-		waits = 6_000
+	waits, perMinute := 6_000, int64(60_000)
+	if full && !raceEnabled {
+		waits, perMinute = 100_000, 600_000
 	}
 	for _, p := range []provider.Profile{{Shape: provider.Bucket}, {Shape: provider.Bucket, Pool: "p"}} {
 		timed(t, 0, func(t *testing.T, clock *window.Clock) {
-			cfg := one(engine.Limits{RPM: 600_000})
+			cfg := one(engine.Limits{RPM: perMinute})
 			cfg.Deployments[0].Profile, cfg.Clock = p, clock
 			e, err := engine.New(cfg)
 			require.NoError(t, err)

@@ -127,8 +127,11 @@ func scale(n int) int {
 	if raceEnabled {
 		n /= 6
 	}
-	if testing.Short() {
-		n /= 4
+	switch {
+	case testing.Short():
+		n /= 6
+	case !full:
+		n /= 3
 	}
 	return max(n, 1)
 }

@@ -17,7 +17,11 @@ var atEdge = engine.Limits{TPM: 100, RPM: 12, MaxInFlight: 9}
 // full; each time it stops, a demand is admitted if and only if it fits on some
 // deployment. A search that trusts what it remembers would refuse for good.
 func TestAtRestWhatFitsIsAdmitted(t *testing.T) {
-	each(t, strategies, []int{1, 10, 65, 128, 1000}, func(t *testing.T, s engine.Strategy, n int) {
+	sizes := []int{1, 10, 65, 128, 1000}
+	if testing.Short() {
+		sizes = sizes[:4]
+	}
+	each(t, strategies, sizes, func(t *testing.T, s engine.Strategy, n int) {
 		fitted, refused := 0, 0
 		for round := range max(scale(4000)/(n+20), 1) {
 			e := start(t, newVirtual(), s, same(n, "g", atEdge))

@@ -102,7 +102,7 @@ func TestBurstsSettle(t *testing.T) {
 		{name: "600k tpm", limits: engine.Limits{TPM: 600_000}, limit: 600_000, largest: 8000},
 	} {
 		for _, n := range []int{2, 10} {
-			if n > 2 && (l.largest == 0 || testing.Short() || raceEnabled) {
+			if n > 2 && (l.largest == 0 || !full || raceEnabled) {
 				continue
 			}
 			t.Run(fmt.Sprintf("%s/%d nodes", l.name, n), func(t *testing.T) {

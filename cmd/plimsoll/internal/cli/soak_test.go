@@ -42,7 +42,7 @@ type soak struct {
 // daemons and the store have counted.
 func TestSoak(t *testing.T) {
 	t.Parallel() // it waits most of the time
-	lasts := time.Minute
+	lasts := 30 * time.Second
 	if text := os.Getenv(soakTime); text != "" {
 		var err error
 		lasts, err = time.ParseDuration(text)

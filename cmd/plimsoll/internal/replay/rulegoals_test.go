@@ -70,10 +70,14 @@ func TestRuleGoalsOfNodes(t *testing.T) {
 	*rulesNodes = 5
 	defer func() { *rulesNodes = before }()
 	_, load := ruleTraffics(t)
+	names := []string{"code"} // the hour that is over soonest
+	if full {
+		names = []string{"chat", "code", "long", "reason"}
+	}
 	var table strings.Builder
 	for _, kind := range provider.Kinds {
 		if bar, ok := nodeBars[kind.Name]; ok {
-			underRuleOf(t, &table, kind, "engine", []string{"chat", "code", "long", "reason"}, load).check(t, kind, bar)
+			underRuleOf(t, &table, kind, "engine", names, load).check(t, kind, bar)
 		}
 	}
 	t.Logf("goodput / 429s / avoidable refusals of five nodes\n%s", table.String())
