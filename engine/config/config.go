@@ -55,7 +55,9 @@ type File struct {
 	Hidden map[string]bool
 	// Modes says, by the ID of a deployment, what a LiteLLM file names as its mode,
 	// such as embedding; a deployment without one is missing.
-	Modes    map[string]string
+	Modes map[string]string
+	// Routing is how the proxy goes on where a group has failed.
+	Routing  Routing
 	Warnings []Finding // at most MaxFindings, and one that says how many more there were
 	// Notes say what is good to know and no reason to change the file, such as
 	// deployments of a LiteLLM file that have no endpoint. As many as Warnings.
@@ -106,10 +108,12 @@ func Parse(name string, data []byte, o Options) (*File, error) {
 			readLiteLLM(s, o, out)
 			keys.report(found.notef)
 			out.halfServed(found.notef, hide.quote)
+			out.checkRouting(found.fallbackLines, found.warnf, hide.quote)
 		} else {
 			readPlimsoll(s, o, out)
 			keys.report(found.warnf)
 			out.halfServed(found.warnf, hide.quote)
+			out.checkRouting(found.fallbackLines, found.warnf, hide.quote)
 		}
 	}
 	if len(found.errors) == 0 {

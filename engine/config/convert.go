@@ -113,6 +113,7 @@ func (c *converter) write(profiles Profiles) {
 		c.deployment(c.reader.entries[i], d)
 	}
 	c.aliases(router)
+	c.routing()
 	c.store(router)
 	body, c.out = c.out, bytes.Buffer{}
 	c.head()

@@ -147,7 +147,7 @@ router_settings:
 	for _, line := range []string{
 		"group: chat # f.yaml:2\n", "rpm: 600 # f.yaml:3\n", "model: openai/gpt-4o # f.yaml:5\n", "key: \"${PLIMSOLL_OPENAI_KEY}\" # f.yaml:6\n",
 		"tpm: \"${LIMIT}\" # f.yaml:7\n", "temperature: 0.2 # f.yaml:8\n", "best: {group: chat, hidden: true} # f.yaml:11\n",
-		"#   f.yaml:10: router_settings.fallbacks: ",
+		"#   f.yaml:10: the fallbacks of ",
 	} {
 		require.Contains(t, text, line)
 	}

@@ -58,6 +58,8 @@ func differs(a, b *File, envA, envB func(string) (string, bool)) string {
 		return "the strategy or an alias"
 	case !reflect.DeepEqual(hiddenNames(a.Hidden), hiddenNames(b.Hidden)):
 		return "a hidden alias"
+	case !reflect.DeepEqual(a.Routing, b.Routing):
+		return "the routing"
 	case a.Store.Missing != "" != (b.Store.Missing != ""), a.Store.Namespace != b.Store.Namespace, a.Store.TTL != b.Store.TTL:
 		return "the store"
 	}

@@ -63,7 +63,8 @@ type findings struct {
 	moreNotes        int
 	undone           []Finding
 	moreUndone       int
-	unreadable       bool // there is nothing to look for meaning in
+	fallbackLines    map[string]int // where the fallbacks of a group stand
+	unreadable       bool           // there is nothing to look for meaning in
 }
 
 func (f *findings) errorf(line int, key, format string, args ...any) {

@@ -70,6 +70,7 @@ func readLiteLLM(s section, o Options, out *File) {
 	}
 	r.defaultInFlight(router)
 	r.readTimeouts(router)
+	out.Routing = r.routing(router)
 	r.tiers()
 	switch {
 	case !known:

@@ -12,8 +12,8 @@ import (
 // The keys of the own format. docs/CONFIG.md and docs/config.schema.json
 // describe each.
 var (
-	fileKeys       = []string{"deployments", "aliases", "strategy", "expected_output", "output_quantile", "priority_share", "max_waiters", "lease_ttl", "store", "profiles"}
-	deploymentKeys = []string{"id", "group", "model", "rpm", "tpm", "input_tpm", "output_tpm", "rpd", "tpd", "max_in_flight", "margin", "default_max_output", "weight", "order", "tags", "disabled", "provider", "profile", "endpoint", "mode", "store_id"}
+	fileKeys       = []string{"deployments", "aliases", "strategy", "expected_output", "output_quantile", "priority_share", "max_waiters", "lease_ttl", "store", "profiles", "fallbacks", "context_fallbacks", "max_attempts", "request_tags"}
+	deploymentKeys = []string{"id", "group", "model", "rpm", "tpm", "input_tpm", "output_tpm", "rpd", "tpd", "max_in_flight", "margin", "default_max_output", "weight", "order", "tags", "disabled", "provider", "profile", "endpoint", "mode", "store_id", "pool"}
 )
 
 // maxOrder bounds orders, so that they fit an int everywhere.
@@ -49,6 +49,7 @@ func readPlimsoll(s section, o Options, out *File) {
 			what = baseModel(ep.BaseModel)
 		}
 		dep.Profile, out.Counting[dep.ID] = readProfile(d, mode, name, what)
+		d.pool(&dep.Profile)
 		cfg.Deployments = append(cfg.Deployments, dep)
 		out.endpoint(dep.ID, ep)
 		if m := d.text("mode", "what calls it serves, such as embedding"); m != "" {
@@ -74,6 +75,7 @@ func readPlimsoll(s section, o Options, out *File) {
 		}
 		checkAliases(aliases, cfg)
 	}
+	out.Routing = readRouting(s)
 	if store, ok := s.within("store"); ok {
 		out.Store = readStore(store)
 	}

@@ -232,3 +232,16 @@ func (s section) weights(w *provider.Weights) {
 		s.errorf(s.table.line, s.path, "are all 0, and then no token would ever count; give one that is above")
 	}
 }
+
+// pool reads the pool that a deployment draws on, which may stand beside its profile or
+// in it.
+func (s section) pool(p *provider.Profile) {
+	name := s.text("pool", "the name of a limit that several deployments draw on")
+	if name != "" && p.Pool != "" && p.Pool != name {
+		s.errorf(s.table.get("pool").line, s.path+"pool", "is %s, and profile.pool is %s; give one of them", s.secrets.quote(name), s.secrets.quote(p.Pool))
+		return
+	}
+	if name != "" {
+		p.Pool = name
+	}
+}

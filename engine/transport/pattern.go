@@ -37,3 +37,13 @@ func match(list []pattern, name string) (group, wild string) {
 	}
 	return "", ""
 }
+
+// GroupOf returns the name of the group that serves a client's name for a model: the
+// group of that name or alias, or else that of the longest pattern, a name with an
+// asterisk, which it fits; "" if there is none.
+func (t *Transport) GroupOf(name string) string {
+	if group, _, ok := t.groupOf(name); ok {
+		return group.Name()
+	}
+	return ""
+}

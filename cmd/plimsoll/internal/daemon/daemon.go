@@ -150,6 +150,7 @@ func New(o Options) (*Daemon, error) {
 		d.log.Warn("the file's master key asks nobody for a token here: make one with 'plimsoll token NAME', and use --tokens FILE")
 	}
 	d.Proxy.Hide(file.Hidden)
+	d.Proxy.Route(file.Routing)
 	if err := d.Proxy.Apply(file.Engine, proxy.Endpoints(file, o.LookupEnv), proxy.Objects(file)); err != nil {
 		return nil, err
 	}

@@ -103,6 +103,7 @@ func (d *Daemon) reload() error {
 	}
 	d.names.Store(namesOf(file, d.keyFormat == keyFormatLiteLLM))
 	d.Proxy.Hide(file.Hidden)
+	d.Proxy.Route(file.Routing)
 	// The endpoints follow the deployments. A call that comes in between does without
 	// those that are new.
 	d.keep(file)

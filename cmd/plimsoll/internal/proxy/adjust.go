@@ -7,12 +7,8 @@ import (
 	"strconv"
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
-	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/transport"
 )
-
-// maxTags bounds the tags of a call.
-const maxTags = 100
 
 // adjust is [transport.Config.Adjust]: what headers and members of the body say of the
 // conversation, the tags, the class and the wait of a call.
@@ -30,12 +26,19 @@ func (p *Proxy) adjust(r *http.Request, a *transport.Admission) error {
 	if err := now.class(r, a); err != nil {
 		return err
 	}
-	if err := now.tags(p.cfg.Engine, r, a); err != nil {
+	routing := p.routing.Load()
+	tags, err := readTags(r, a, routing.Tags)
+	if err != nil {
 		return err
 	}
-	if err := p.may(r, a); err != nil {
+	group := p.groupOf(now, a.Group)
+	if err := p.may(r, a, append(now.known(group, tags.loose), tags.strict...)); err != nil {
 		return err
 	}
+	if a.Demand.Tags, a.Demand.Exclude, err = now.choose(group, tags, routing.Tags); err != nil {
+		return err
+	}
+	p.fallbacks(r, now, a, group, tags)
 	for _, name := range [...]string{"litellm_session_id", "litellm_trace_id", "litellm_metadata"} {
 		a.SetMember(name, nil)
 	}
@@ -111,46 +114,6 @@ func (s *served) class(r *http.Request, a *transport.Admission) error {
 			a.Demand.Priority = min(max(n, 0), last)
 		}
 	}
-	return nil
-}
-
-// tags sets the demand's tags: all of the header's own, and those of LiteLLM's that a
-// deployment of the group has, since there others only label spending.
-func (s *served) tags(eng *engine.Engine, r *http.Request, a *transport.Admission) error {
-	tags := listed(r.Header.Get(headerTags))
-	loose := listed(r.Header.Get("X-Litellm-Tags"))
-	loose = append(loose, texts(a.Member("tags"))...)
-	a.SetMember("tags", nil)
-	for _, name := range [...]string{"metadata", "litellm_metadata"} {
-		var meta map[string]json.RawMessage
-		if raw := a.Member(name); raw == nil || json.Unmarshal(raw, &meta) != nil {
-			continue
-		}
-		list := texts(meta["tags"])
-		if list == nil {
-			continue
-		}
-		loose = append(loose, list...)
-		delete(meta, "tags")
-		if rest, err := json.Marshal(meta); err == nil && len(meta) > 0 {
-			a.SetMember(name, rest)
-		} else {
-			a.SetMember(name, nil)
-		}
-	}
-	if len(tags)+len(loose) > maxTags {
-		return &transport.Refusal{Status: http.StatusBadRequest, Message: "a call may have at most " + strconv.Itoa(maxTags) + " tags"}
-	}
-	if len(loose) > 0 {
-		if group, err := eng.Group(a.Group); err == nil {
-			for _, tag := range loose {
-				if s.groups[group.Name()].tags[tag] {
-					tags = append(tags, tag)
-				}
-			}
-		}
-	}
-	a.Demand.Tags = tags
 	return nil
 }
 

@@ -23,8 +23,8 @@ func mayCall(eng *engine.Engine, r *http.Request, name string) bool {
 	return who.MayCall(name)
 }
 
-// may reports what a request's token does not allow of a call.
-func (p *Proxy) may(r *http.Request, a *transport.Admission) error {
+// may reports what a request's token does not allow of a call with these tags.
+func (p *Proxy) may(r *http.Request, a *transport.Admission, tags []string) error {
 	who := server.CallerOf(r.Context())
 	if who == nil {
 		return nil
@@ -32,7 +32,7 @@ func (p *Proxy) may(r *http.Request, a *transport.Admission) error {
 	if !mayCall(p.cfg.Engine, r, a.Group) {
 		return &transport.Refusal{Status: http.StatusForbidden, Param: "model", Message: notForGroup}
 	}
-	for _, tag := range a.Demand.Tags {
+	for _, tag := range tags {
 		if !who.MayTag(tag) {
 			return &transport.Refusal{Status: http.StatusForbidden, Message: "this token may not ask for one of the call's tags"}
 		}

@@ -52,22 +52,26 @@ type pinned struct {
 
 // groupInfo is what is known of a group.
 type groupInfo struct {
-	tags map[string]bool // of its deployments
+	tags    map[string]bool // of its deployments
+	members []member
 }
 
 // learn takes over what a configuration says of groups, classes and deployments.
-func (s *served) learn(cfg engine.Config, endpoints map[string]transport.Endpoint, objects map[string]bool) {
+func (s *served) learn(eng *engine.Engine, cfg engine.Config, endpoints map[string]transport.Endpoint, objects map[string]bool) {
 	s.classes, s.groups, s.pins = len(cfg.PriorityShare), map[string]groupInfo{}, map[uint64]pinned{}
 	for i := range cfg.Deployments {
 		d := &cfg.Deployments[i]
 		g, ok := s.groups[d.Group]
 		if !ok {
 			g = groupInfo{tags: map[string]bool{}}
-			s.groups[d.Group] = g
 		}
 		for _, tag := range d.Tags {
 			g.tags[tag] = true
 		}
+		if ref, err := eng.Ref(d.ID); err == nil {
+			g.members = append(g.members, member{ref, d.Tags})
+		}
+		s.groups[d.Group] = g
 		if ep, ok := endpoints[d.ID]; ok {
 			s.pins[hash(d.ID)] = pinned{id: d.ID, group: d.Group, credential: ep.Credential, objects: objects[d.ID] && ep.API != transport.Anthropic}
 		}

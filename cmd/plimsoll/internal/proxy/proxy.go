@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/config"
 	"github.com/plimsoll-dev/plimsoll/engine/transport"
 )
 
@@ -53,6 +54,7 @@ const (
 // Proxy answers OpenAI's and Anthropic's requests. It is safe for concurrent use.
 type Proxy struct {
 	hidden   atomic.Pointer[map[string]bool] // aliases that are not listed
+	routing  atomic.Pointer[config.Routing]
 	cfg      Config
 	held     atomic.Int64 // bytes of requests
 	mu       sync.Mutex   // Apply
@@ -93,6 +95,7 @@ func New(cfg Config) *Proxy {
 	_, _ = rand.Read(p.random[:]) // never fails
 	p.headroom.engine = cfg.Engine
 	p.served.Store(&served{})
+	p.routing.Store(&config.Routing{})
 	return p
 }
 
@@ -110,7 +113,7 @@ func (p *Proxy) Apply(cfg engine.Config, endpoints map[string]transport.Endpoint
 			next.masked[escaped(id)] = []string{escaped(shown)}
 		}
 	}
-	next.learn(cfg, endpoints, objects)
+	next.learn(p.cfg.Engine, cfg, endpoints, objects)
 	var err error
 	switch {
 	case !next.any:
@@ -129,6 +132,9 @@ func (p *Proxy) Apply(cfg engine.Config, endpoints map[string]transport.Endpoint
 	p.served.Store(next)
 	return nil
 }
+
+// Route replaces how calls go on where a group has failed, and what their tags choose.
+func (p *Proxy) Route(r config.Routing) { p.routing.Store(&r) }
 
 // Check returns what [Proxy.Apply] would, for a configuration that no engine has yet.
 func Check(cfg engine.Config, endpoints map[string]transport.Endpoint) error {

@@ -1,0 +1,118 @@
+package config
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// routing reads what a LiteLLM file says of retries, fallbacks and tags. A key of
+// router_settings takes the place of that of litellm_settings, as in LiteLLM's proxy.
+func (r *liteLLM) routing(router section) Routing {
+	places := []section{router}
+	if v := r.table.get("litellm_settings"); !v.absent() && v.kind == table {
+		places = append(places, r.over(v, "litellm_settings."))
+	}
+	first := func(key string) (section, *value) {
+		for _, s := range places {
+			if v := s.table.get(key); !v.absent() {
+				return s, v
+			}
+		}
+		return router, &value{}
+	}
+	out := Routing{Tags: TagsIgnored}
+	if s, v := first("num_retries"); !v.absent() {
+		if n, ok := s.numeric(v).whole(); ok && n >= 0 && n < maxAttempts {
+			out.MaxAttempts = int(n) + 1
+		} else {
+			s.warnf(v.line, s.path+"num_retries", "%s; want a whole number from 0 to %d; it is passed over", v.found(), maxAttempts-1)
+		}
+	}
+	if v := router.table.get("enable_tag_filtering"); !v.off() {
+		out.Tags = TagsAny
+		if any := router.table.get("tag_filtering_match_any"); !any.absent() && any.kind == boolean && any.text == "False" {
+			out.Tags = TagsAll
+		}
+	}
+	s, v := first("fallbacks")
+	out.Fallbacks = s.pairedFallbacks("fallbacks", v)
+	s, v = first("context_window_fallbacks")
+	out.ContextFallbacks = s.pairedFallbacks("context_window_fallbacks", v)
+	if s, v := first("default_fallbacks"); !v.absent() {
+		if list := s.groups("default_fallbacks", v); len(list) > 0 {
+			if out.Fallbacks == nil {
+				out.Fallbacks = map[string][]string{}
+			}
+			s.fallbackAt(AnyGroup, v.line)
+			out.Fallbacks[AnyGroup] = list
+		}
+	}
+	return out
+}
+
+// pairedFallbacks reads LiteLLM's form of fallbacks: a list of mappings from a group to
+// a list of groups. A text in place of a mapping is a fallback of all groups.
+func (s section) pairedFallbacks(key string, v *value) map[string][]string {
+	switch {
+	case v.absent():
+		return nil
+	case v.kind == table:
+		v = &value{kind: list, line: v.line, items: []*value{v}}
+	case v.kind != list:
+		s.warnf(v.line, s.path+key, "%s; want a list such as [{GROUP: [OTHER]}]; it is passed over", v.found())
+		return nil
+	}
+	out := map[string][]string{}
+	for _, item := range v.items {
+		switch item.kind {
+		case text:
+			s.fallbackAt(AnyGroup, item.line)
+			out[AnyGroup] = append(out[AnyGroup], item.text)
+		case table:
+			for _, p := range item.pairs {
+				if p.key.kind != text {
+					s.warnf(p.key.line, s.path+key, "a group is %s; want a text; quote it. Its fallbacks are passed over", p.key.kind)
+					continue
+				}
+				if _, twice := out[p.key.text]; !twice { // LiteLLM uses the first
+					s.fallbackAt(p.key.text, p.key.line)
+					out[p.key.text] = s.groups(key+"."+showName(p.key.text), p.value)
+				}
+			}
+		default:
+			s.warnf(item.line, s.path+key, "%s; want a mapping such as {GROUP: [OTHER]}; it is passed over", item.found())
+		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return out
+}
+
+// groups returns the names of groups in a list, or one text.
+func (s section) groups(key string, v *value) []string {
+	if v.kind == text && v.text != "" {
+		return []string{v.text}
+	}
+	if v.kind != list {
+		s.warnf(v.line, s.path+key, "%s; want a list of groups; it is passed over", v.found())
+		return nil
+	}
+	var out []string
+	for _, item := range v.items {
+		name := item
+		if item.kind == table { // a group with parameters of its own
+			name = orNothing(item.get("model"))
+			s.warnf(item.line, s.path+key, "parameters of a fallback are passed over; its group is used")
+		}
+		if name.kind != text || name.text == "" {
+			s.warnf(item.line, s.path+key, "%s; want the name of a group; it is passed over", name.found())
+			continue
+		}
+		out = append(out, strings.TrimSpace(name.text))
+	}
+	return out
+}
+
+func sortedKeys(lists map[string][]string) []string { return slices.Sorted(maps.Keys(lists)) }
