@@ -43,8 +43,16 @@ func (s *Syncer) leave(b *bucket, now int64) {
 		s.awaySince = now
 		s.cfg.Logger.Warn("store away: deciding by policy",
 			slog.String("requests", s.cfg.Away.Requests.String()), slog.String("tokens", s.cfg.Away.Tokens.String()),
-			slog.Int("nodes", s.nodeCount()), slog.Any("error", b.err))
+			slog.Int("nodes", s.nodeCount()), slog.String("error", b.problem()))
 	}
+}
+
+// problem says why the store is away: the last error, or that an exchange has no answer.
+func (b *bucket) problem() string {
+	if b.err == nil {
+		return "no answer"
+	}
+	return b.err.Error()
 }
 
 // freeze fixes this node's share of a deployment as of the last contact, and

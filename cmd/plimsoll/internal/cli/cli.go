@@ -7,7 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
+
+	"github.com/spf13/cobra"
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli/cmdline"
 )
@@ -23,7 +26,7 @@ const (
 // and returns the exit code. Results go to stdout, everything else to stderr.
 func Run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
 	root := newRoot(cmdline.Environment{Getenv: getenv, Stdout: stdout, Stderr: stderr})
-	root.SetArgs(cmdline.TwoDashes(args))
+	root.SetArgs(commandFirst(root, cmdline.TwoDashes(args)))
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return ExitOK
@@ -37,4 +40,19 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	}
 	_, _ = io.WriteString(stderr, message) // the exit code is all that is left to say it
 	return code
+}
+
+// commandFirst moves flags that stand before the name of a command behind it. Package
+// cobra takes them for those of plimsoll itself, which has none.
+func commandFirst(root *cobra.Command, args []string) []string {
+	if len(args) == 0 || !strings.HasPrefix(args[0], "-") {
+		return args
+	}
+	at := slices.IndexFunc(args, func(a string) bool {
+		return slices.ContainsFunc(root.Commands(), func(c *cobra.Command) bool { return c.Name() == a })
+	})
+	if at < 0 {
+		return args
+	}
+	return slices.Concat(args[at:at+1], args[:at], args[at+1:])
 }

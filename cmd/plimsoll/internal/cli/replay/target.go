@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -24,11 +25,15 @@ const (
 	maxSpeed = 1000
 )
 
+// levelled is within how long generated traffic keeps its bursts when it is played against
+// a daemon.
+const levelled = 5 * time.Second
+
 // ofTarget are the flags of a replay against a daemon.
 var ofTarget = []string{"for", "group", "json", "load", "seed", "speed", "target", "trace", "traffic"}
 
 func (f *flags) registerTarget(set *pflag.FlagSet) {
-	cmdline.Func(set, "target", "URL", "play the traffic against a daemon: http://host:port, https://… or unix:/path; acquires, waits as long as the call would take, and settles. Load is of the daemon's token limits. Goes with --speed, --for, --trace, --traffic, --group, --load, --seed and --json alone; PLIMSOLL_TOKEN is the token, if one is needed", func(s string) error {
+	cmdline.Func(set, "target", "URL", "play the traffic against a daemon: http://host:port, https://… or unix:/path; acquires, waits as long as the call would take, and settles. Load is of the daemon's token limits, in each minute of generated traffic, and on the mean of a trace. Goes with --speed, --for, --trace, --traffic, --group, --load, --seed and --json alone; PLIMSOLL_TOKEN is the token, if one is needed", func(s string) error {
 		f.target = s // checked later: package pflag would repeat it, password and all
 		return nil
 	})
@@ -80,6 +85,9 @@ func (f flags) replayTarget(ctx context.Context, env cmdline.Environment) error 
 	}
 	if err := replay.FitLoad(traffic, pool, f.load); err != nil {
 		return fmt.Errorf("replay: %w", err)
+	}
+	if f.trace == "" {
+		traffic.Level(levelled) // a run is short, so the load holds for each minute of it
 	}
 	if _, err := fmt.Fprintf(env.Stderr, "plimsoll: replay: playing for %v; interrupt it for the result so far\n", f.length); err != nil {
 		return err

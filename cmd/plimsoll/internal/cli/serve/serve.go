@@ -115,7 +115,7 @@ func (f *flags) serve(ctx context.Context, env cmdline.Environment) error {
 
 	main, side := muxes(d, watch, len(admin) > 0)
 	if _, err := io.WriteString(env.Stdout, f.welcome(d, calls, admin, secure != nil)); err != nil {
-		log.Warn("cannot say hello", "error", err)
+		log.Warn("cannot say hello", "error", err.Error())
 	}
 	if err := server.Ready(); err != nil {
 		log.Warn("cannot tell systemd", "error", err.Error())
