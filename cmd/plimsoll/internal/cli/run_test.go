@@ -266,6 +266,60 @@ func TestReplayLive(t *testing.T) {
 	require.Contains(t, got.stdout, "interrupted")
 }
 
+// The groups of a configuration share a server side by side: a table for each, and one
+// for all of them.
+func TestReplayLiveGroups(t *testing.T) {
+	server := servertest.Start(t)
+	path := filepath.Join(t.TempDir(), "f.yaml")
+	write(t, path, `deployments:
+- {id: a, group: tokens, tpm: 600000}
+- {id: b, group: requests, rpm: 6000}
+- {id: c, group: "openai/*", model: "openai/*"}
+- {id: d, group: embed, model: text-embedding-3-small, rpm: 3000, tpm: 1000000}
+- {id: e, group: shut, rpm: 0}
+aliases: {other: tokens}
+`)
+	args := []string{"replay", "--config", path, "--nodes", "2", "--for", "1s", "--load", "1.5", "--sync", server.URL()}
+	got := plimsoll(t.Context(), args...)
+	require.Equal(t, cli.ExitOK, got.code, got.stderr)
+	for _, text := range []string{
+		"Group tokens, 1 deployment\n", "Group requests, 1 deployment\n1 deployment without a limit on tokens: load is a share of RPM\n", "Group openai/*, 1 deployment\n1 deployment without limits per minute: taken",
+		"Group embed, ", "Group shut, 1 deployment\nevery deployment is blocked", "\nAll groups\n\nRan for 1 s",
+	} {
+		require.Contains(t, got.stdout, text)
+	}
+	require.Equal(t, 1, strings.Count(got.stdout, "round trip, the longest measured"), "the legend")
+
+	var all struct {
+		Groups []struct {
+			Group  string
+			Result *struct {
+				Policies []struct{ Offered, Served, Refused int64 }
+			}
+		}
+		Sum struct{ Policies []struct{ Offered int64 } }
+	}
+	got = plimsoll(t.Context(), append(args, "--json", "--compare")...)
+	require.Equal(t, cli.ExitOK, got.code, got.stderr)
+	require.NoError(t, json.Unmarshal([]byte(got.stdout), &all), got.stdout)
+	require.Len(t, all.Groups, 5)
+	offered := int64(0)
+	for _, g := range all.Groups {
+		if g.Result != nil {
+			offered += g.Result.Policies[0].Offered
+		}
+	}
+	require.Positive(t, offered)
+	require.Equal(t, offered, all.Sum.Policies[0].Offered)
+
+	got = plimsoll(t.Context(), append(args, "--group", "other")...)
+	require.Equal(t, cli.ExitOK, got.code, got.stderr)
+	require.Contains(t, got.stdout, ", group tokens, ")
+	got = plimsoll(t.Context(), append(args, "--nodes", "1000")...)
+	require.Equal(t, cli.ExitUsage, got.code)
+	require.Contains(t, got.stderr, "at most 2000 share a server at once")
+}
+
 func TestReplayRule(t *testing.T) {
 	path := smallTrace(t)
 	for _, rule := range []string{"fixed", "fixed-unknown", "bucket", "azure10", "azure1", "sliding", "softcap"} {

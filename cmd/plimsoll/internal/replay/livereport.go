@@ -3,6 +3,7 @@ package replay
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 )
@@ -56,6 +57,31 @@ func (f *fleet) report(begun, ended time.Time) LivePolicy {
 	return p
 }
 
+// SumLive returns what came of several groups that were played side by side: their
+// limits one after the other, their calls and exchanges together.
+func SumLive(reports []*LiveReport) *LiveReport {
+	sum := &LiveReport{}
+	for n, r := range reports {
+		sum.Seconds, sum.Interrupted = max(sum.Seconds, r.Seconds), sum.Interrupted || r.Interrupted
+		for i, p := range r.Policies {
+			if n == 0 {
+				p.Cluster = new(*p.Cluster)
+				p.Cluster.Limits = slices.Clone(p.Cluster.Limits)
+				sum.Policies = append(sum.Policies, p)
+				continue
+			}
+			all := &sum.Policies[i]
+			all.Offered, all.Served, all.Refused, all.UnderWay = all.Offered+p.Offered, all.Served+p.Served, all.Refused+p.Refused, all.UnderWay+p.UnderWay
+			all.Holds, all.LagMS = all.Holds && p.Holds, max(all.LagMS, p.LagMS)
+			all.Sync.add(p.Sync)
+			all.Cluster.Offered += p.Cluster.Offered
+			all.Cluster.RefusedWithRoom += p.Cluster.RefusedWithRoom
+			all.Cluster.Limits = append(all.Cluster.Limits, p.Cluster.Limits...)
+		}
+	}
+	return sum
+}
+
 // holds reports whether the nodes stayed within the bound.
 func (l LimitReport) holds() bool { return l.OverMax <= l.Bound }
 
@@ -92,7 +118,10 @@ func (r *LiveReport) WriteTable(w io.Writer) error {
 		ran += ", then it was interrupted"
 	}
 	var text strings.Builder
-	text.WriteString(ran + ".\n\n" + align(rows, sides) + "\n" + liveLegend)
+	text.WriteString(ran + ".\n\n" + align(rows, sides) + "\n")
+	if _, brief := w.(Brief); !brief {
+		text.WriteString(liveLegend)
+	}
 	for _, p := range r.Policies {
 		text.WriteString("\n" + align(p.rows(), "lrl"))
 	}

@@ -101,7 +101,7 @@ func (f *flags) complete(args []string) error {
 func (f *flags) register(set *pflag.FlagSet) {
 	cmdline.Func(set, "trace", "FILE", "CSV with the header arrival_ms,input_tokens,output_tokens (default: an hour of generated traffic)", cmdline.ParseName(&f.trace, "want the name of a file; leave --trace out for generated traffic"))
 	cmdline.Func(set, "config", "FILE", "deployments of a configuration instead: plimsoll's own format or LiteLLM's, as 'plimsoll check' reads it", cmdline.ParseName(&f.config, "want the name of a file; leave --config out for a built-in pool"))
-	cmdline.Func(set, "group", "NAME", "which of its groups, or an alias (not needed if it has one)", cmdline.ParseName(&f.group, "want the name of a group; leave --group out where there is only one"))
+	cmdline.Func(set, "group", "NAME", "one of its groups, or an alias (default: all of them)", cmdline.ParseName(&f.group, "want the name of a group; leave --group out where there is only one"))
 	cmdline.Func(set, "profiles", "auto|plain", "how the engine counts for its deployments without a profile of their own: by the rule of their provider, or by UTC minutes (default: as the file says, plain if it does not). Simulated providers count by --rule, whatever it says", cmdline.ParseProfiles(&f.profiles))
 	cmdline.Func(set, "pool", "NAME", "ten deployments, standard: 30k to 300k TPM and 6 RPM per 1k TPM; rpm-bound: every second one has a tenth of the RPM (default standard)", func(s string) (err error) {
 		_, err = provider.Pool(s)

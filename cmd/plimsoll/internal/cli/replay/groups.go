@@ -55,6 +55,11 @@ func (f flags) replayGroups(ctx context.Context, env cmdline.Environment, traffi
 		all.Groups = append(all.Groups, g)
 	}
 	bar.clear()
+	return f.write(env, all)
+}
+
+// write prints what came of the groups.
+func (f flags) write(env cmdline.Environment, all groupsOutcome) error {
 	if len(all.Groups) == 1 {
 		return f.writeGroup(env, all.Groups[0])
 	}
@@ -68,10 +73,23 @@ func (f flags) replayGroups(ctx context.Context, env cmdline.Environment, traffi
 // replayGroup plays the traffic to one group. It returns how many requests of all
 // runs that took.
 func (f flags) replayGroup(ctx context.Context, progress func(int), traffic trace.Trace, p pool, most int) (groupOutcome, int, error) {
+	g, fitted, err := f.fitGroup(traffic, p, most)
+	if err != nil || g.Skipped != "" {
+		return g, 0, err
+	}
+	if f.rule != nil {
+		fitted.NameEstimates(f.seed)
+	}
+	g.Result, err = f.replay(ctx, progress, fitted, p)
+	return g, f.runs() * len(fitted), err
+}
+
+// fitGroup returns the traffic of a group, or why it gets none.
+func (f flags) fitGroup(traffic trace.Trace, p pool, most int) (groupOutcome, trace.Trace, error) {
 	g := groupOutcome{Group: p.group, pool: p}
 	if len(p.deployments) == 0 {
 		g.Skipped = "every deployment is disabled"
-		return g, 0, nil
+		return g, nil, nil
 	}
 	if p.silent {
 		traffic = traffic.WithoutOutput()
@@ -79,28 +97,24 @@ func (f flags) replayGroup(ctx context.Context, progress func(int), traffic trac
 	fitted, err := replay.FitGroup(traffic, p.deployments, f.load, most)
 	if errors.Is(err, replay.ErrNothingAllowed) {
 		g.Skipped = err.Error()
-		return g, 0, nil
+		return g, nil, nil
 	}
-	if err == nil && f.rule != nil {
-		fitted.NameEstimates(f.seed)
-	}
-	if err != nil {
-		return g, 0, err
-	}
-	g.Result, err = f.replay(ctx, progress, fitted, p)
-	return g, f.runs() * len(fitted), err
+	return g, fitted, err
 }
 
 // sum returns what came of all groups together; nil if none was played.
 func (all groupsOutcome) sum() outcome {
 	var reports []*replay.Report
 	var comparisons []*replay.Comparison
+	var live []*replay.LiveReport
 	for _, g := range all.Groups {
 		switch r := g.Result.(type) {
 		case *replay.Report:
 			reports = append(reports, r)
 		case *replay.Comparison:
 			comparisons = append(comparisons, r)
+		case *replay.LiveReport:
+			live = append(live, r)
 		}
 	}
 	switch {
@@ -108,6 +122,8 @@ func (all groupsOutcome) sum() outcome {
 		return replay.Sum(reports)
 	case len(comparisons) > 0:
 		return replay.SumComparisons(comparisons)
+	case len(live) > 0:
+		return replay.SumLive(live)
 	}
 	return nil
 }

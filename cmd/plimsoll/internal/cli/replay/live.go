@@ -2,6 +2,7 @@ package replay
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -23,34 +24,107 @@ func (f flags) checkServer() error {
 	return nil
 }
 
-// replayLive plays the traffic in real time. What is interrupted has a result
-// all the same.
-func (f flags) replayLive(ctx context.Context, env cmdline.Environment, traffic trace.Trace, pool pool) (outcome, error) {
-	policies := []string{f.policy}
+// liveRun is what the replays of one command in real time share.
+type liveRun struct {
+	flags
+	mu       sync.Mutex // of bar and stderr
+	bar      *progress
+	env      cmdline.Environment
+	policies []string
+}
+
+// livePolicies are those that share a server.
+func (f flags) livePolicies() []string {
 	if f.compare {
-		policies = replay.NodePolicyNames()
+		return replay.NodePolicyNames()
 	}
-	bar := newProgress(env, int(f.length.Seconds()))
-	bar.label = func(done, total int) string {
+	return []string{f.policy}
+}
+
+// newLive tells what is going to happen.
+func (f flags) newLive(env cmdline.Environment) *liveRun {
+	r := &liveRun{flags: f, env: env, policies: f.livePolicies(), bar: newProgress(env, int(f.length.Seconds()))}
+	r.bar.label = func(done, total int) string {
 		return fmt.Sprintf("%v of %v", time.Duration(done)*time.Second, time.Duration(total)*time.Second)
 	}
-	var mu sync.Mutex // of the bar and stderr
-	say := func(message string) {
-		mu.Lock()
-		defer mu.Unlock()
-		bar.clear()
-		_, _ = fmt.Fprintf(env.Stderr, "plimsoll: replay: %s\n", message) // a line that cannot be written is no reason to stop
+	r.say(fmt.Sprintf("%d nodes for each policy share a server for %v; interrupt it for the result so far", f.nodes, f.length))
+	return r
+}
+
+// say writes a line to stderr.
+func (r *liveRun) say(message string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.bar.clear()
+	_, _ = fmt.Fprintf(r.env.Stderr, "plimsoll: replay: %s\n", message) // a line that cannot be written is no reason to stop
+}
+
+// play plays the traffic to a pool in real time. What is interrupted has a result all
+// the same. One of several that play at once shows how far it is.
+func (r *liveRun) play(ctx context.Context, traffic trace.Trace, pool pool, shows bool) (*replay.LiveReport, error) {
+	progress := func(time.Duration) {}
+	if shows {
+		progress = func(played time.Duration) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.bar.show(int(played.Seconds()))
+		}
 	}
-	say(fmt.Sprintf("%d nodes for each policy share a server for %v; interrupt it for the result so far", f.nodes, f.length))
-	r, err := replay.RunLive(ctx,
-		replay.Options{Trace: traffic, Pool: pool.deployments, Seed: f.seed, Nodes: &replay.Nodes{Count: f.nodes, Interval: f.interval}},
-		replay.Live{Address: f.sync, For: f.length, Warn: say, Progress: func(played time.Duration) {
-			mu.Lock()
-			defer mu.Unlock()
-			bar.show(int(played.Seconds()))
-		}}, policies, pool.engine)
-	mu.Lock()
-	defer mu.Unlock()
-	bar.clear()
-	return r, err
+	return replay.RunLive(ctx,
+		replay.Options{Trace: traffic, Pool: pool.deployments, Seed: r.seed, Nodes: &replay.Nodes{Count: r.nodes, Interval: r.interval}},
+		replay.Live{Address: r.sync, For: r.length, Warn: r.say, Progress: progress}, r.policies, pool.engine)
+}
+
+// close removes the bar.
+func (r *liveRun) close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.bar.clear()
+}
+
+// replayLive plays the traffic to the built-in pool in real time.
+func (f flags) replayLive(ctx context.Context, env cmdline.Environment, traffic trace.Trace, pool pool) (outcome, error) {
+	r := f.newLive(env)
+	defer r.close()
+	return r.play(ctx, traffic, pool, true)
+}
+
+// maxLiveNodes is how many nodes the groups and policies of one command may have
+// together: each has a connection of its own.
+const maxLiveNodes = 2000
+
+// replayLiveGroups plays the traffic to all groups at once, each with nodes of its own,
+// and prints a table for each, and one for all of them.
+func (f flags) replayLiveGroups(ctx context.Context, env cmdline.Environment, traffic trace.Trace, pools []pool) error {
+	if n := len(pools) * f.nodes * len(f.livePolicies()); n > maxLiveNodes && len(pools) > 1 {
+		return usagef("%s has %d groups, and their nodes would be %d together; at most %d share a server at once. Choose one by --group NAME, or fewer --nodes", f.config, len(pools), n, maxLiveNodes)
+	}
+	r := f.newLive(env)
+	defer r.close()
+	all := groupsOutcome{Groups: make([]groupOutcome, len(pools))}
+	errs := make([]error, len(pools))
+	var wg sync.WaitGroup
+	shows := true
+	for i, p := range pools {
+		var fitted trace.Trace
+		if all.Groups[i], fitted, errs[i] = f.fitGroup(traffic, p, len(traffic)); errs[i] != nil || all.Groups[i].Skipped != "" {
+			continue
+		}
+		first := shows
+		shows = false
+		wg.Go(func() {
+			report, err := r.play(ctx, fitted, p, first)
+			if err != nil {
+				errs[i] = fmt.Errorf("group %s: %w", p.group, err)
+				return
+			}
+			all.Groups[i].Result = report
+		})
+	}
+	wg.Wait()
+	r.close()
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("replay: %w", err)
+	}
+	return f.write(env, all)
 }

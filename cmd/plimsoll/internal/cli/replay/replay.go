@@ -57,11 +57,11 @@ func (f flags) run(ctx context.Context, env cmdline.Environment) error {
 	if err != nil {
 		return err
 	}
-	if pools[0].several && !f.live() {
+	switch {
+	case pools[0].several && f.live():
+		return f.replayLiveGroups(ctx, env, traffic, pools)
+	case pools[0].several:
 		return f.replayGroups(ctx, env, traffic, pools)
-	}
-	if len(pools) > 1 {
-		return usagef("%s has %d groups, and nodes that share a server play one at a time; choose it by --group NAME", f.config, len(pools))
 	}
 	pool := pools[0]
 	if traffic, err = f.fit(traffic, pool); err != nil {
