@@ -224,6 +224,7 @@ func (h *handle) countHeld() {
 func (p *plan) name(cfg *Config) {
 	e := p.e
 	kept := make([]*Group, 0, len(p.groups))
+	var named []*Group
 	names := map[string]*Group{}
 	configured := map[string]bool{}
 	for i := range cfg.Deployments {
@@ -237,8 +238,10 @@ func (p *plan) name(cfg *Config) {
 		kept = append(kept, g)
 		if configured[g.name] {
 			names[g.name] = g
+			named = append(named, g)
 		}
 	}
+	e.patterns.Store(newPatterns(named))
 	for alias := range cfg.Aliases {
 		if to, err := cfg.resolve(alias, configured); err == nil {
 			names[alias] = p.byName[to]

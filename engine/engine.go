@@ -26,6 +26,8 @@ type Engine struct {
 	// Handles only: a decision looks up, never stores.
 	groups  *xsync.MapOf[string, *Group] // by name and alias
 	handles *xsync.MapOf[string, *handle]
+	// patterns are the groups with an asterisk in their name; nil = there are none.
+	patterns atomic.Pointer[[]pattern]
 
 	maxWaiters atomic.Int64          // in a group
 	parts      atomic.Pointer[parts] // of the priority classes
@@ -130,9 +132,14 @@ func (e *Engine) random() uint64 {
 func (e *Engine) uniform() float64 { return float64(e.random()>>11) / (1 << 53) }
 
 // Group returns the group of that name or alias, to be resolved once and kept:
-// it stays valid across Apply. The error is [ErrUnknownGroup].
+// it stays valid across Apply. A group whose name has an asterisk, such as "openai/*",
+// is that of every name that fits and is no group's or alias's own; of several the one
+// with the longest name. See [Group.Wildcard]. The error is [ErrUnknownGroup].
 func (e *Engine) Group(name string) (*Group, error) {
 	if g, ok := e.groups.Load(name); ok {
+		return g, nil
+	}
+	if g := e.fitting(name); g != nil {
 		return g, nil
 	}
 	return nil, fmt.Errorf("%w %q", ErrUnknownGroup, name)

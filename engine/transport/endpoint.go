@@ -31,8 +31,6 @@ type places struct {
 	groups  map[string]*budget  // those of which a deployment has one
 	first   map[string][]*place // the first of each group, tuned at most
 	members map[string][]string // the IDs of the deployments of those groups
-
-	patterns []pattern // names of those groups with an asterisk
 }
 
 // newPlaces returns the places of these endpoints. What is remembered of groups and
@@ -57,7 +55,6 @@ func (t *Transport) newPlaces(endpoints map[string]Endpoint) *places {
 			out.members[states[i].Group] = append(out.members[states[i].Group], states[i].ID)
 		}
 	}
-	out.patterns = newPatterns(out.members)
 	for id, ep := range endpoints {
 		base, err := url.Parse(ep.BaseURL)
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
@@ -74,18 +75,14 @@ func (t *Transport) fallBack(in *http.Request, q *request, own turn) turn {
 // pattern stands for; false if there is none. The name of a pattern is no model.
 func (t *Transport) groupOf(name string) (group *engine.Group, wild string, ok bool) {
 	group, err := t.engine.Group(name)
-	if err == nil && !isPattern(group.Name()) {
+	if err != nil {
+		return nil, "", false
+	}
+	if !strings.Contains(group.Name(), "*") {
 		return group, "", true
 	}
-	if isPattern(name) {
-		return nil, "", false
-	}
-	pattern, wild := match(t.places.Load().patterns, name)
-	if pattern == "" {
-		return nil, "", false
-	}
-	group, err = t.engine.Group(pattern)
-	return group, wild, err == nil
+	wild, ok = group.Wildcard(name)
+	return group, wild, ok
 }
 
 // inGroup sends a request to one deployment of a group after the other.

@@ -21,7 +21,10 @@ func (a *API) pick(who *server.Token, in *demandBody, out *pickAnswer) *problem 
 	if err != nil {
 		return a.refusalOf(err, in.Group, &d)
 	}
-	out.Deployment, out.Group, out.Model = id, a.groupName(in.Group), a.Model(id)
+	out.Deployment, out.Group, out.Model = id, in.Group, a.Model(id)
+	if g, err := a.engine.Group(in.Group); err == nil {
+		out.Group, out.Model = g.Name(), modelFor(g, in.Group, out.Model)
+	}
 	return nil
 }
 

@@ -52,7 +52,7 @@ func (a *API) acquireBy(who *server.Token, in *demandBody, out *acquireAnswer, t
 	// Once kept, the lease may be ended by another request or the sweep.
 	now := a.clock.Now()
 	out.Deployment, out.ReservedTokens = h.lease.Ref().ID(), h.lease.Reserved()
-	out.Group, out.Model = g.Name(), a.Model(out.Deployment)
+	out.Group, out.Model = g.Name(), modelFor(g, in.Group, a.Model(out.Deployment))
 	a.count.admitted(out.Group)
 	a.leases.keep(h, now)
 	out.Lease = string(a.leases.names.append(make([]byte, 0, leaseIDLength), h.number))

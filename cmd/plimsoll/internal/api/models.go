@@ -1,6 +1,10 @@
 package api
 
-import "github.com/plimsoll-dev/plimsoll/engine"
+import (
+	"strings"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+)
 
 // known is what the configuration says of a deployment.
 type known struct{ group, model string }
@@ -23,10 +27,24 @@ func (a *API) Model(deployment string) string {
 	return ""
 }
 
-// groupName returns the name of the group that a name or an alias means.
-func (a *API) groupName(name string) string {
-	if g, err := a.engine.Group(name); err == nil {
-		return g.Name()
+// tokenName returns what a token has to name for a group that was asked for: the group
+// that a name or an alias means, or the name itself where it fits a pattern.
+func (a *API) tokenName(asked string) string {
+	g, err := a.engine.Group(asked)
+	if err != nil {
+		return asked
 	}
-	return name
+	if _, ok := g.Wildcard(asked); ok {
+		return asked
+	}
+	return g.Name()
+}
+
+// modelFor returns what a provider calls the model that was asked for: in the model of a
+// pattern's deployment the asterisk becomes what it stands for.
+func modelFor(g *engine.Group, asked, model string) string {
+	if wild, ok := g.Wildcard(asked); ok {
+		return strings.Replace(model, "*", wild, 1)
+	}
+	return model
 }

@@ -31,7 +31,7 @@ func (p *Proxy) adjust(r *http.Request, a *transport.Admission) error {
 	if err != nil {
 		return err
 	}
-	group := p.groupOf(now, a.Group)
+	group := p.groupOf(a.Group)
 	if err := p.may(r, a, append(now.known(group, tags.loose), tags.strict...)); err != nil {
 		return err
 	}

@@ -17,10 +17,20 @@ func mayCall(eng *engine.Engine, r *http.Request, name string) bool {
 	if who == nil || who.Groups == nil {
 		return true
 	}
-	if group, err := eng.Group(name); err == nil {
-		name = group.Name()
+	return who.MayCall(tokenName(eng, name))
+}
+
+// tokenName returns what a token has to name for a call of a group: the group, or the
+// model itself where the group is a pattern that it fits.
+func tokenName(eng *engine.Engine, name string) string {
+	group, err := eng.Group(name)
+	if err != nil {
+		return name
 	}
-	return who.MayCall(name)
+	if _, ok := group.Wildcard(name); ok {
+		return name
+	}
+	return group.Name()
 }
 
 // may reports what a request's token does not allow of a call with these tags.

@@ -61,14 +61,9 @@ func readTags(r *http.Request, a *transport.Admission, rule config.TagRule) (cal
 
 // groupOf returns the name of the group that a name, an alias or a fitting name of a
 // pattern means; the name itself if there is none.
-func (p *Proxy) groupOf(now *served, name string) string {
+func (p *Proxy) groupOf(name string) string {
 	if group, err := p.cfg.Engine.Group(name); err == nil {
 		return group.Name()
-	}
-	if now.rt != nil {
-		if group := now.rt.GroupOf(name); group != "" {
-			return group
-		}
 	}
 	return name
 }
@@ -154,7 +149,7 @@ func (p *Proxy) fallbacks(r *http.Request, now *served, a *transport.Admission, 
 	a.MaxAttempts = routing.MaxAttempts
 	list := func(large bool) (out []transport.Fallback) {
 		for _, name := range routing.Chain(a.Group, group, large) {
-			to := p.groupOf(now, name)
+			to := p.groupOf(name)
 			if !mayCall(p.cfg.Engine, r, name) {
 				continue
 			}
