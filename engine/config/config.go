@@ -1,6 +1,7 @@
 package config
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -65,11 +66,19 @@ type File struct {
 	// Undone says what LiteLLM does with a LiteLLM file and `plimsoll serve` does not,
 	// setting by setting.
 	Undone []Finding
+	// Included are the files that were read beside this one.
+	Included []Source
 	// MasterKey is true where a LiteLLM file has a master key, which nothing here asks
 	// callers for.
 	MasterKey bool
 
 	secrets *secrets
+}
+
+// Source is a file that was read.
+type Source struct {
+	Path string
+	Info fs.FileInfo // just before it was read; nil = it was not there
 }
 
 // Mask returns a text with the file's secrets in it replaced: API keys and

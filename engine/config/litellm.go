@@ -43,7 +43,7 @@ func readLiteLLM(s section, o Options, out *File) {
 	s.loose = true
 	r := &liteLLM{section: s, near: map[string]string{}, options: o, unset: map[string]*mention{}, reasons: map[string]*mention{}, left: map[int]*mention{}, hidden: map[string]bool{}}
 	r.lists = []section{s}
-	for _, other := range r.includes() {
+	for _, other := range r.includes(out) {
 		defer s.absorb(other)
 	}
 	r.unknown(keysOf(inFile)...)

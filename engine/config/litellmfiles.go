@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"os"
 	"path/filepath"
 	"strings"
 )
@@ -58,7 +59,7 @@ const maxIncluded = 100
 
 // includes reads the deployments, and the settings that this file lacks, of the files
 // that it includes. Theirs is no include of their own.
-func (r *liteLLM) includes() (others []*findings) {
+func (r *liteLLM) includes(out *File) (others []*findings) {
 	list := r.table.get("include")
 	if list.absent() {
 		return nil
@@ -82,6 +83,8 @@ func (r *liteLLM) includes() (others []*findings) {
 		path := filepath.Join(filepath.Dir(r.file), name)
 		other := &findings{file: path}
 		others = append(others, other)
+		info, _ := os.Stat(path) // reading it says why
+		out.Included = append(out.Included, Source{path, info})
 		data, err := readFile(path)
 		if err != nil {
 			other.errorf(0, "", "%v", err)

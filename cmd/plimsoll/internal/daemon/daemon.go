@@ -118,6 +118,7 @@ func New(o Options) (*Daemon, error) {
 		return nil, fmt.Errorf("id key: %w", err)
 	}
 	file := read.file
+	d.watched = withIncluded(d.watched, file.Included)
 	d.keepTokens(read.tokens)
 	cfg := file.Engine
 	cfg.Clock, cfg.TrackHeld = d.Clock, true

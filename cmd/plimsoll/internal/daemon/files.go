@@ -4,7 +4,10 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
 	"time"
+
+	"github.com/plimsoll-dev/plimsoll/engine/config"
 )
 
 // goneAfter is how many looks in a row a file has to be missing before that is told:
@@ -16,6 +19,8 @@ type watchedFile struct {
 	path    string
 	info    fs.FileInfo // nil: it was not there
 	missing int         // looks in a row
+	// included says that the configuration names the file.
+	included bool
 }
 
 func watch(paths ...string) []watchedFile {
@@ -27,6 +32,20 @@ func watch(paths ...string) []watchedFile {
 		}
 	}
 	return list
+}
+
+// withIncluded returns the files that are watched: those that options name, and those
+// that the configuration in force includes.
+func withIncluded(list []watchedFile, included []config.Source) []watchedFile {
+	out := slices.DeleteFunc(slices.Clone(list), func(w watchedFile) bool {
+		return w.included && !slices.ContainsFunc(included, func(s config.Source) bool { return s.Path == w.path })
+	})
+	for _, s := range included {
+		if !slices.ContainsFunc(out, func(w watchedFile) bool { return w.path == s.Path }) {
+			out = append(out, watchedFile{path: s.Path, info: s.Info, included: true})
+		}
+	}
+	return out
 }
 
 // looked is what a look at the files found.
@@ -68,6 +87,7 @@ func (d *Daemon) poll(stop <-chan struct{}, reload <-chan os.Signal) {
 			return
 		case <-reload:
 			d.Reload()
+			d.watched = withIncluded(d.watched, d.File().Included)
 		case <-tick.C:
 			now, err := within(&d.patient, func() (looked, error) { return look(d.watched) })
 			if err != nil {
@@ -82,6 +102,7 @@ func (d *Daemon) poll(stop <-chan struct{}, reload <-chan os.Signal) {
 			d.watched = now.files
 			if now.changed {
 				d.Reload()
+				d.watched = withIncluded(d.watched, d.File().Included)
 			}
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -102,4 +103,49 @@ func TestReadiness(t *testing.T) {
 	status, got = ask("plimsoll.example")
 	require.Equal(t, 503, status)
 	require.Equal(t, map[string]any{"ready": false, "draining": true}, got)
+}
+
+// A change of a file that the configuration includes is read, and of one that it
+// includes from then on.
+func TestIncludedFilesAreWatched(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+	}
+	models := func(limit string) string {
+		return "model_list: [{model_name: chat, litellm_params: {model: openai/x, api_key: k, rpm: " + limit + "}}]\n"
+	}
+	write("config.yaml", "include: [one.yaml]\nmodel_list: []\n")
+	write("one.yaml", models("1"))
+	write("two.yaml", models("10"))
+	d, err := daemon.New(daemon.Options{Config: filepath.Join(dir, "config.yaml"), Poll: 5 * time.Millisecond})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- d.Run(ctx, nil) }()
+	until := func(limits ...int64) {
+		t.Helper()
+		servertest.Until(t, "the files are read", func() bool {
+			var got []int64
+			for _, dep := range d.File().Engine.Deployments {
+				got = append(got, dep.Limits.RPM)
+			}
+			return slices.Equal(got, limits)
+		})
+	}
+	until(1)
+	write("one.yaml", models("22"))
+	until(22)
+	write("config.yaml", "include: [one.yaml, two.yaml]\nmodel_list: []\n")
+	until(22, 10)
+	write("two.yaml", models("333"))
+	until(22, 333)
+	write("one.yaml", "model_list: [{")
+	servertest.Until(t, "the mistake is reported", func() bool { return strings.Contains(d.Reloads().Problem, "one.yaml") })
+	until(22, 333)
+	write("one.yaml", models("4444"))
+	until(4444, 333)
+	require.Empty(t, d.Reloads().Problem)
+	cancel()
+	require.NoError(t, <-ended)
 }
