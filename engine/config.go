@@ -72,6 +72,12 @@ type Config struct {
 	Rand func() uint64
 }
 
+// Bounds of a [Deployment]'s own rule for cooldowns.
+const (
+	MaxFailures = 1_000_000
+	MaxCooldown = 24 * time.Hour
+)
+
 // Deployment is one place that can serve a model, with its own limits.
 type Deployment struct {
 	// ID is the key under which nodes share this deployment's usage: unique,
@@ -106,6 +112,13 @@ type Deployment struct {
 	// Deployments of one Pool share the limits but MaxInFlight, and must have equal
 	// ones, equal margins and equal profiles.
 	Profile provider.Profile
+	// Failures is how many failures in a row begin a cooldown; 0 = 2 where a call
+	// failed, 1 where the provider said that it is overloaded. Rate limits and empty
+	// accounts begin one at once. At most [MaxFailures].
+	Failures int
+	// Cooldown is how long a cooldown lasts whose length the provider did not say; 0 = 1 s,
+	// doubled with each further failure in a row, up to 30 s. At most [MaxCooldown].
+	Cooldown time.Duration
 	// Weight is the deployment's share of the traffic under [Weighted];
 	// 0 = 1. Other strategies ignore it.
 	Weight float64

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"math"
 	"time"
 
@@ -179,12 +180,33 @@ func (h *handle) judge(g *Group, s *provider.Signal, sent, now int64) bool {
 		return h.obey(now, emptyAccount, s.Kind)
 	case s.Kind == provider.NoMoney:
 		return h.obey(now, emptyAccountAlone, s.Kind)
-	case s.Kind == provider.Other && h.fails < 2 && h.probeUntil == 0:
-		return false // a single failure starts no cooldown
+	case h.probeUntil == 0 && h.cfg.tolerates(s.Kind, h.fails):
+		return false
 	case !g.spare(h):
 		return false
 	}
-	return h.chill(now, min(shortestGuess<<min(h.fails-1, 10), longestGuess), s.Kind)
+	return h.chill(now, h.cfg.guess(h.fails), s.Kind)
+}
+
+// tolerates reports whether a count of failures in a row begins no cooldown. By default
+// a single one does not.
+func (d *Deployment) tolerates(kind provider.Kind, fails int) bool {
+	switch {
+	case kind == provider.Other:
+		return fails < cmp.Or(d.Failures, 2)
+	case kind == provider.Overloaded:
+		return fails < d.Failures
+	}
+	return false
+}
+
+// guess returns the length of a cooldown that the provider did not say, after a count
+// of failures in a row.
+func (d *Deployment) guess(fails int) time.Duration {
+	if d.Cooldown > 0 {
+		return d.Cooldown
+	}
+	return min(shortestGuess<<min(fails-1, 10), longestGuess)
 }
 
 // succeeded takes in that a request sent at an instant was answered well. It

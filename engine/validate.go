@@ -113,6 +113,12 @@ func (d *Deployment) validate(p *problems, at string) {
 	if n := d.DefaultMaxOutput; n < 0 || n > MaxCount {
 		p.addf("%s.DefaultMaxOutput: is %d; use 0 if it is unknown, or from 1 to %d tokens", at, n, MaxCount)
 	}
+	if d.Failures < 0 || d.Failures > MaxFailures {
+		p.addf("%s.Failures: is %d; use 0 for the default, or from 1 to %d", at, d.Failures, MaxFailures)
+	}
+	if d.Cooldown < 0 || d.Cooldown > MaxCooldown {
+		p.addf("%s.Cooldown: is %v; use 0 for the default of 1s to 30s, or up to %v", at, d.Cooldown, MaxCooldown)
+	}
 	l := &d.Limits
 	for _, l := range [...]struct {
 		name  string

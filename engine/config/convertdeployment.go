@@ -87,6 +87,12 @@ func (c *converter) deployment(e *entry, d engine.Deployment) {
 		}
 		c.line(2, "disabled:", "true", comment)
 	}
+	if d.Failures != 0 {
+		c.line(2, "failures:", strconv.Itoa(d.Failures), "allowed_fails, and the one that is not")
+	}
+	if d.Cooldown != 0 {
+		c.line(2, "cooldown:", d.Cooldown.String(), "cooldown_time")
+	}
 	if mode := c.file.Modes[d.ID]; mode != "" {
 		v := info.table.get("mode")
 		c.line(2, "mode:", c.text(v, mode), origin(info, v))

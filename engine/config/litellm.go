@@ -71,6 +71,7 @@ func readLiteLLM(s section, o Options, out *File) {
 	r.defaultInFlight(router)
 	r.readTimeouts(router)
 	out.Routing = r.routing(router)
+	r.cooldowns(router)
 	r.tiers()
 	switch {
 	case !known:

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
 // routing reads what a LiteLLM file says of retries, fallbacks and tags. A key of
@@ -49,6 +51,33 @@ func (r *liteLLM) routing(router section) Routing {
 		}
 	}
 	return out
+}
+
+// cooldowns gives deployments the rule of cooldown_time and allowed_fails: those of
+// litellm_params, or the router's, or those of litellm_settings.
+func (r *liteLLM) cooldowns(router section) {
+	places := []section{router}
+	if v := r.table.get("litellm_settings"); !v.absent() && v.kind == table {
+		places = append(places, r.over(v, "litellm_settings."))
+	}
+	allowed := 0
+	for _, s := range places {
+		if v := s.table.get("allowed_fails"); !v.absent() && allowed == 0 {
+			if n, ok := s.numeric(v).whole(); ok && n >= 0 && n < engine.MaxFailures {
+				allowed = int(n) + 1
+			} else {
+				s.warnf(v.line, s.path+"allowed_fails", "%s; want a whole number; it is passed over", v.found())
+			}
+		}
+	}
+	for _, e := range r.entries {
+		e.Failures = allowed
+		for _, s := range append([]section{e.params}, places...) {
+			if e.Cooldown = r.seconds(s, "cooldown_time"); e.Cooldown > 0 {
+				break
+			}
+		}
+	}
 }
 
 // pairedFallbacks reads LiteLLM's form of fallbacks: a list of mappings from a group to

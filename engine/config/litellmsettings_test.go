@@ -32,13 +32,13 @@ func TestUndone(t *testing.T) {
 model_list:
   - {model_name: a, litellm_params: {model: openai/x, api_key: k, num_retries: 2}}
   - {model_name: b, litellm_params: {model: openai/y, api_key: k, num_retries: 3, drop_params: false}}
-router_settings: {fallbacks: [{a: [b]}], allowed_fails: 2, retry_policy: {}, content_policy_fallbacks: [{a: [b]}]}
+router_settings: {fallbacks: [{a: [b]}], retry_policy: {TimeoutErrorRetries: 2}, content_policy_fallbacks: [{a: [b]}]}
 litellm_settings: {drop_params: true, callbacks: [otel]}
 general_settings: {master_key: sk-12345678}
 `)
 	require.True(t, f.MasterKey)
 	require.Equal(t, `f.yaml:3: litellm_params.num_retries: its own number of retries: here up to 3 deployments are tried, 2 times
-f.yaml:5: router_settings.allowed_fails: cooldown after so many failures: here after the second in a row
+f.yaml:5: router_settings.retry_policy: retries by kind of error
 f.yaml:5: router_settings.content_policy_fallbacks: other groups for content that was refused
 f.yaml:6: litellm_settings.drop_params: leaving out what a provider does not take: bodies are sent as they are
 f.yaml:6: litellm_settings.callbacks: its callbacks: see --otlp and /metrics

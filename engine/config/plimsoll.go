@@ -13,7 +13,7 @@ import (
 // describe each.
 var (
 	fileKeys       = []string{"deployments", "aliases", "strategy", "expected_output", "output_quantile", "priority_share", "max_waiters", "lease_ttl", "store", "profiles", "fallbacks", "context_fallbacks", "max_attempts", "request_tags"}
-	deploymentKeys = []string{"id", "group", "model", "rpm", "tpm", "input_tpm", "output_tpm", "rpd", "tpd", "max_in_flight", "margin", "default_max_output", "weight", "order", "tags", "disabled", "provider", "profile", "endpoint", "mode", "store_id", "pool"}
+	deploymentKeys = []string{"id", "group", "model", "rpm", "tpm", "input_tpm", "output_tpm", "rpd", "tpd", "max_in_flight", "margin", "default_max_output", "weight", "order", "tags", "disabled", "provider", "profile", "endpoint", "mode", "store_id", "pool", "failures", "cooldown"}
 )
 
 // maxOrder bounds orders, so that they fit an int everywhere.
@@ -97,6 +97,9 @@ func readDeployment(s section) engine.Deployment {
 			MaxInFlight: s.limit("max_in_flight", s.table.get("max_in_flight")),
 		},
 		DefaultMaxOutput: s.whole("default_max_output", 0, engine.MaxCount, "a whole number of tokens"),
+
+		Failures: int(s.whole("failures", 1, engine.MaxFailures, "a whole number")),
+		Cooldown: s.duration("cooldown", shortestTimeout, engine.MaxCooldown),
 
 		Disabled: s.flag("disabled"),
 		Order:    int(s.whole("order", -maxOrder, maxOrder, "a whole number")),

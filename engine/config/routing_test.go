@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -115,4 +116,23 @@ request_tags: any
 	}
 	_, err := config.Parse("f.yaml", []byte("deployments: [{id: a, group: a, pool: x, profile: {pool: y}}]"), config.Options{})
 	require.ErrorContains(t, err, "f.yaml:1: deployments[0].pool: is \"x\", and profile.pool is \"y\"; give one of them")
+}
+
+// Cooldowns are the deployment's, the router's, or those of litellm_settings.
+func TestLiteLLMCooldowns(t *testing.T) {
+	f := mustParse(t, `
+model_list:
+  - {model_name: a, litellm_params: {model: openai/x, api_key: k, cooldown_time: 7.5}}
+  - {model_name: b, litellm_params: {model: openai/y, api_key: k}}
+router_settings: {cooldown_time: 30}
+litellm_settings: {allowed_fails: 3, cooldown_time: 60}
+`)
+	require.Equal(t, 7500*time.Millisecond, f.Engine.Deployments[0].Cooldown)
+	require.Equal(t, 30*time.Second, f.Engine.Deployments[1].Cooldown)
+	require.Equal(t, 4, f.Engine.Deployments[1].Failures)
+	require.Empty(t, f.Undone)
+	require.Contains(t, messages(mustParse(t, threeGroups+"router_settings: {allowed_fails: many}").Warnings), "f.yaml:6: router_settings.allowed_fails: found the text")
+	own := mustParse(t, "deployments: [{id: a, group: a, failures: 3, cooldown: 1m}]")
+	require.Equal(t, 3, own.Engine.Deployments[0].Failures)
+	require.Equal(t, time.Minute, own.Engine.Deployments[0].Cooldown)
 }
