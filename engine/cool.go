@@ -35,11 +35,12 @@ type gate struct {
 	// wary says that a refusal began the cooldown, so that one request goes first
 	// when it is over.
 	wary     bool
-	length   int64         // of the latest cooldown
-	cause    provider.Kind // of the cooldown; Fine: an operator's, or another node's
-	fails    int           // refusals and failures in a row
-	failedAt int64         // the latest of them, or the end of its cooldown if that is later
-	lapseAt  int64         // when a reported limit lapses; 0 = none is in force
+	length   int64                 // of the latest cooldown
+	cause    provider.Kind         // of the cooldown; Fine: an operator's, or another node's
+	fails    int                   // refusals and failures in a row
+	failedAt int64                 // the latest of them, or the end of its cooldown if that is later
+	lapseAt  int64                 // when a reported limit lapses; 0 = none is in force
+	begun    [CooldownCauses]int64 // cooldowns on this node; kept by uncool
 	// failUntil is when the failure rate falls to half, Unix ns; 0 = it is 0.
 	failUntil int64
 	// While half-open: since and until when, how long it lasts, up to how many
@@ -128,6 +129,7 @@ func (h *handle) chill(now int64, d time.Duration, cause provider.Kind) bool {
 	if until <= h.coolUntil {
 		return false
 	}
+	h.count(now, causeOf(cause))
 	h.coolSince, h.coolUntil, h.length, h.wary, h.cause = now, until, int64(d), true, cause
 	h.failedAt = max(h.failedAt, until)
 	h.open()

@@ -91,3 +91,18 @@ func ExampleEngine_Observe() {
 	fmt.Println(coolingOf(e, "west"))
 	// Output: 3s
 }
+
+func ExampleRef_Cooldowns() {
+	e := observed()
+	east, err := e.Ref("east")
+	if err != nil {
+		panic(err)
+	}
+	east.Observe(refusedFor("7"), engine.Mark{})
+	counts := east.Cooldowns()
+	fmt.Println(engine.CooldownRateLimit, counts[engine.CooldownRateLimit])
+	fmt.Println(engine.CooldownFailure, counts[engine.CooldownFailure])
+	// Output:
+	// rate_limit 1
+	// failure 0
+}

@@ -175,6 +175,7 @@ func (r Ref) Cooldown(d time.Duration) {
 			until = math.MaxInt64
 		}
 		if until > h.coolUntil {
+			h.count(now, CooldownReported)
 			h.coolUntil, h.cause = until, provider.Fine
 		}
 		h.tell(until, now)

@@ -10,18 +10,18 @@ import (
 )
 
 var (
-	usageDesc = deploymentDesc("usage", "Requests, tokens or calls of all nodes that count towards the limit in the present minute, reservations included; in_flight is this node's, rpd and tpd are since the day began.", "limit")
-	limitDesc = deploymentDesc("limit", "What the deployment may carry; absent where unlimited.", "limit")
-	headDesc  = deploymentDesc("headroom", "Limit minus usage; negative after an overrun.", "limit")
-	ratioDesc = deploymentDesc("utilization_ratio", "Usage divided by limit.", "limit")
-	othersUse = deploymentDesc("others_usage", "Part of the usage: what other nodes used, as known here.", "limit")
-	heldDesc  = deploymentDesc("held_tokens", "Part of the tokens used: reserved by calls that have not ended.")
-	coolDesc  = deploymentDesc("cooldown_seconds", "Seconds until the deployment may be picked again; 0 = it may.")
-	halfDesc  = deploymentDesc("half_open", "Whether a cooldown is over and the one request that goes first is not answered yet.")
-	onDesc    = deploymentDesc("enabled", "Whether the deployment is switched on.")
-	infoDesc  = deploymentDesc("info", "1, with the provider's name of the model.", "model")
+	usageDesc  = deploymentDesc("usage", "Requests, tokens or calls of all nodes that count towards the limit in the present minute, reservations included; in_flight is this node's, rpd and tpd are since the day began.", "limit")
+	limitDesc  = deploymentDesc("limit", "What the deployment may carry; absent where unlimited.", "limit")
+	ratioDesc  = deploymentDesc("utilization_ratio", "Usage divided by limit.", "limit")
+	othersUse  = deploymentDesc("others_usage", "Part of the usage: what other nodes used, as known here.", "limit")
+	heldDesc   = deploymentDesc("held_tokens", "Part of the tokens used: reserved by calls that have not ended.")
+	coolDesc   = deploymentDesc("cooldown_seconds", "Seconds until the deployment may be picked again; 0 = it may.")
+	halfDesc   = deploymentDesc("half_open", "Whether a cooldown is over and the one request that goes first is not answered yet.")
+	onDesc     = deploymentDesc("enabled", "Whether the deployment is switched on.")
+	cooledDesc = deploymentDesc("cooldowns_total", "Cooldowns that began on this node, by cause. Absent until there was one.", "cause")
+	infoDesc   = deploymentDesc("info", "1, with the provider's name of the model.", "model")
 
-	deploymentDescs = []*prometheus.Desc{usageDesc, limitDesc, headDesc, ratioDesc, othersUse, heldDesc, coolDesc, halfDesc, onDesc, infoDesc}
+	deploymentDescs = []*prometheus.Desc{usageDesc, limitDesc, ratioDesc, othersUse, heldDesc, coolDesc, halfDesc, onDesc, cooledDesc, infoDesc}
 )
 
 func deploymentDesc(name, help string, more ...string) *prometheus.Desc {
@@ -49,7 +49,6 @@ func (c *Collector) collectDeployments(ch chan<- prometheus.Metric, states []eng
 				ratio = float64(used) / float64(most)
 			}
 			send(limitDesc, float64(most), name)
-			send(headDesc, float64(most-used), name)
 			send(ratioDesc, ratio, name)
 		}
 		limited(engine.LimitRPM, s.Requests, s.RequestLimit)
@@ -66,18 +65,39 @@ func (c *Collector) collectDeployments(ch chan<- prometheus.Metric, states []eng
 		} {
 			if l.most != 0 { // else the engine may not count it
 				limited(l.limit, l.used, l.most)
-				send(othersUse, float64(l.others), l.limit.String())
+				if c.cfg.Syncer != nil {
+					send(othersUse, float64(l.others), l.limit.String())
+				}
 			}
 		}
-		send(othersUse, float64(s.OthersRequests), engine.LimitRPM.String())
-		send(othersUse, float64(s.OthersTokens), engine.LimitTPM.String())
+		if c.cfg.Syncer != nil {
+			send(othersUse, float64(s.OthersRequests), engine.LimitRPM.String())
+			send(othersUse, float64(s.OthersTokens), engine.LimitTPM.String())
+		}
 		if s.HeldTokens != engine.Untracked {
 			send(heldDesc, float64(s.HeldTokens))
 		}
 		send(coolDesc, s.CoolingFor.Seconds())
 		send(halfDesc, number(s.HalfOpen))
 		send(onDesc, number(s.Enabled))
+		c.collectCooldowns(ch, s.ID, id, group)
 		send(infoDesc, 1, c.label(s.Model))
+	}
+}
+
+// collectCooldowns sends the counts of a deployment's cooldowns. Most deployments
+// never cool down, and cost no series.
+func (c *Collector) collectCooldowns(ch chan<- prometheus.Metric, deployment string, labels ...string) {
+	ref, err := c.cfg.Engine.Ref(deployment)
+	if err != nil {
+		return // it was removed since the scrape began
+	}
+	counts := ref.Cooldowns()
+	if counts == [engine.CooldownCauses]int64{} {
+		return
+	}
+	for cause, n := range counts {
+		ch <- counter(cooledDesc, n, append(labels[:2:2], engine.CooldownCause(cause).String())...)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/metrics"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 	"github.com/plimsoll-dev/plimsoll/sync/memstore"
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
 	"github.com/plimsoll-dev/plimsoll/window"
@@ -73,12 +74,6 @@ plimsoll_deployment_enabled{deployment="c",group="embed"} 1
 plimsoll_deployment_half_open{deployment="a",group="chat"} 0
 plimsoll_deployment_half_open{deployment="b",group="chat"} 0
 plimsoll_deployment_half_open{deployment="c",group="embed"} 0
-# HELP plimsoll_deployment_headroom Limit minus usage; negative after an overrun.
-# TYPE plimsoll_deployment_headroom gauge
-plimsoll_deployment_headroom{deployment="a",group="chat",limit="in_flight"} 3
-plimsoll_deployment_headroom{deployment="a",group="chat",limit="rpm"} 9
-plimsoll_deployment_headroom{deployment="a",group="chat",limit="tpm"} 750
-plimsoll_deployment_headroom{deployment="b",group="chat",limit="rpm"} 0
 # HELP plimsoll_deployment_held_tokens Part of the tokens used: reserved by calls that have not ended.
 # TYPE plimsoll_deployment_held_tokens gauge
 plimsoll_deployment_held_tokens{deployment="a",group="chat"} 250
@@ -114,7 +109,7 @@ plimsoll_deployment_utilization_ratio{deployment="a",group="chat",limit="tpm"} 0
 plimsoll_deployment_utilization_ratio{deployment="b",group="chat",limit="rpm"} 1
 `
 	require.NoError(t, testutil.CollectAndCompare(newCollector(t, metrics.Config{Engine: eng}), strings.NewReader(want),
-		"plimsoll_deployment_cooldown_seconds", "plimsoll_deployment_enabled", "plimsoll_deployment_half_open", "plimsoll_deployment_headroom",
+		"plimsoll_deployment_cooldown_seconds", "plimsoll_deployment_enabled", "plimsoll_deployment_half_open",
 		"plimsoll_deployment_held_tokens", "plimsoll_deployment_info", "plimsoll_deployment_limit",
 		"plimsoll_deployment_usage", "plimsoll_deployment_utilization_ratio"))
 }
@@ -126,24 +121,49 @@ func TestSplitAndDayLimits(t *testing.T) {
 	}})
 	require.NoError(t, eng.PreCheck("a", engine.Demand{}))
 	require.NoError(t, eng.Record("a", engine.Usage{InputTokens: 40, OutputTokens: 10}))
+	shared := newSyncer(t, eng, memstore.New(memstore.Config{}))
 	now := noon().Unix()
 	eng.Absorb([]window.Share{
 		{Tally: window.Tally{ID: "a", Start: now / 60 * 60, Input: 5, Output: 3}},
 		{Tally: window.Tally{ID: "a", Start: now / 86400 * 86400, Kind: window.KindDay, Requests: 2, Tokens: 30}},
 	})
-	got := values(t, newCollector(t, metrics.Config{Engine: eng}))
+	got := values(t, newCollector(t, metrics.Config{Engine: eng, Syncer: shared}))
 	of := 0
 	for name := range got {
 		if strings.HasPrefix(name, "plimsoll_deployment_") {
 			of++
 		}
 	}
-	require.Equal(t, 39, of)
+	require.Equal(t, 32, of)
 	for limit, want := range map[string]float64{"input_tpm": 55, "output_tpm": 37, "rpd": 17, "tpd": 420} {
-		require.InDelta(t, want, got[`plimsoll_deployment_headroom{deployment="a",group="chat",limit="`+limit+`"}`], 0, limit)
+		require.InDelta(t, want, got[`plimsoll_deployment_limit{deployment="a",group="chat",limit="`+limit+`"}`]-got[`plimsoll_deployment_usage{deployment="a",group="chat",limit="`+limit+`"}`], 0, limit)
 	}
 	for limit, want := range map[string]float64{"input_tpm": 5, "output_tpm": 3, "rpd": 2, "tpd": 30} {
 		require.InDelta(t, want, got[`plimsoll_deployment_others_usage{deployment="a",group="chat",limit="`+limit+`"}`], 0, limit)
+	}
+}
+
+// Cooldowns are counted once each, by their cause; a deployment without one has no
+// series.
+func TestCooldowns(t *testing.T) {
+	eng := newEngine(t, engine.Deployment{ID: "a", Group: "chat"}, engine.Deployment{ID: "b", Group: "chat"})
+	a, err := eng.Ref("a")
+	require.NoError(t, err)
+	a.Observe(provider.Signal{Kind: provider.RateLimit, RetryAfter: time.Minute}, engine.Mark{})
+	a.Observe(provider.Signal{Kind: provider.RateLimit, RetryAfter: time.Hour}, engine.Mark{})
+	a.Cooldown(2 * time.Hour)
+	a.Cooldown(0)
+	a.Cooldown(time.Second)
+	a.Cooldown(0)
+	a.Observe(provider.Signal{Kind: provider.NoMoney}, engine.Mark{})
+	got := values(t, newCollector(t, metrics.Config{Engine: eng}))
+	for cause, want := range map[string]float64{"rate_limit": 1, "failure": 0, "no_money": 1, "reported": 1} {
+		name := `plimsoll_deployment_cooldowns_total{cause="` + cause + `",deployment="a",group="chat"}`
+		require.Contains(t, got, name)
+		require.InDelta(t, want, got[name], 0, name)
+	}
+	for name := range got {
+		require.NotContains(t, name, `cooldowns_total{cause="failure",deployment="b"`)
 	}
 }
 
@@ -239,7 +259,7 @@ func TestCardinality(t *testing.T) {
 				of++
 			}
 		}
-		require.Equal(t, 19*tt.want, of)
+		require.Equal(t, 16*tt.want, of)
 		require.LessOrEqual(t, len(got)-of, 60)
 		require.InDelta(t, 600, got["plimsoll_deployments"], 0)
 		require.InDelta(t, 600-tt.want, got["plimsoll_deployments_omitted"], 0)

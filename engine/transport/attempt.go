@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
 )
@@ -18,6 +19,9 @@ type Attempt struct {
 	// Err is why there was no answer, or why it broke off; nil otherwise. A client
 	// that stops reading is no error.
 	Err error
+	// FirstToken is the time from sending the request to the first content of a
+	// streamed answer; 0 = the answer was no stream, or no content came.
+	FirstToken time.Duration
 	// Reserved is what was reserved, in tokens.
 	Reserved int64
 	// Ending says how the reservation ended, and Usage what took its place if

@@ -270,3 +270,23 @@ func TestClientsThatGiveUp(t *testing.T) {
 		require.Positive(t, give("z", 40*time.Second).CoolingFor, "three agree")
 	})
 }
+
+// The time to the first token ends with the first content: announcements and comments
+// are none. An answer that is no stream has none.
+func TestFirstToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		role := "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\"}}]}\n\n"
+		var got []transport.Attempt
+		_, tr := silent(t, func(c *transport.Config) { c.Done = func(a transport.Attempt) { got = append(got, a) } },
+			script{connect: time.Second, typ: sse, headers: time.Second, steps: []any{role, time.Second, delta, time.Minute, doneLine}})
+		for _, body := range []string{streamedChat, plainChat} {
+			resp, err := tr.RoundTrip(request(t.Context(), t, "/chat/completions", body))
+			require.NoError(t, err)
+			_, err = io.ReadAll(resp.Body)
+			require.NoError(t, err)
+			require.NoError(t, resp.Body.Close())
+		}
+		require.Len(t, got, 2)
+		require.Equal(t, []time.Duration{3 * time.Second, 0}, []time.Duration{got[0].FirstToken, got[1].FirstToken})
+	})
+}

@@ -62,6 +62,9 @@ func (t *Transport) attempt(in *http.Request, q *request, c *call) (*http.Respon
 	case v == empty:
 		return nil, c.lost(in, resp, errEmpty)
 	}
+	if q.stream {
+		c.report.FirstToken = time.Since(g.start)
+	}
 	t.follow(in.Context(), resp, q, c)
 	c.observe(c.signal(nil))
 	return resp, nil

@@ -18,13 +18,18 @@ import (
 type Traffic struct {
 	mask func(string) string
 
+	first *prometheus.HistogramVec // by group, which is masked
+
 	mu          sync.RWMutex
 	groups      map[string]*group
 	deployments map[string]*deployment
 }
 
-// group is what came of a group's requests for admission.
-type group struct{ admitted, refused, failovers atomic.Int64 }
+// group is what came of a group's requests for admission, and what its calls used.
+type group struct {
+	admitted, refused, failovers atomic.Int64
+	input, output                atomic.Int64 // tokens
+}
 
 // deployment is what a deployment's provider answered.
 type deployment struct {
@@ -54,7 +59,10 @@ func New(mask func(string) string) *Traffic {
 	if mask == nil {
 		mask = func(text string) string { return text }
 	}
-	return &Traffic{mask: mask}
+	return &Traffic{mask: mask, first: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "plimsoll_group_first_token_seconds", Help: "Time from sending a streamed call of each group to the first content of its answer.",
+		Buckets: prometheus.ExponentialBuckets(0.05, 2, 11), // to 51 s
+	}, []string{"group"})}
 }
 
 // Apply makes the groups and deployments of a configuration those that are counted.
@@ -74,6 +82,11 @@ func (t *Traffic) Apply(list []engine.Deployment) {
 			deployments[d.ID] = old
 		} else {
 			deployments[d.ID] = &deployment{group: d.Group}
+		}
+	}
+	for name := range t.groups {
+		if groups[name] == nil {
+			t.first.DeleteLabelValues(t.mask(name))
 		}
 	}
 	t.groups, t.deployments = groups, deployments
@@ -107,9 +120,15 @@ func (t *Traffic) Attempted(a transport.Attempt) {
 		return
 	}
 	d.answers[kindOf(&a)].Add(1)
+	g := t.groups[d.group]
+	if a.FirstToken > 0 {
+		t.first.WithLabelValues(t.mask(d.group)).Observe(a.FirstToken.Seconds())
+	}
 	if a.Ending == transport.Settled {
 		d.input.Add(a.Usage.InputTokens)
 		d.output.Add(a.Usage.OutputTokens)
+		g.input.Add(a.Usage.InputTokens)
+		g.output.Add(a.Usage.OutputTokens)
 	}
 }
 
@@ -134,19 +153,22 @@ var (
 	groupDesc    = prometheus.NewDesc("plimsoll_group_requests_total", "Requests for admission of each group, by what came of them: admitted, or refused by a limit.", []string{"group", "outcome"}, nil)
 	failoverDesc = prometheus.NewDesc("plimsoll_group_failovers_total", "Attempts of the proxy after the first one of a request.", []string{"group"}, nil)
 	answersDesc  = prometheus.NewDesc("plimsoll_deployment_answers_total", "Attempts of the proxy at each deployment, by what the provider answered.", []string{"deployment", "group", "kind"}, nil)
+	usedDesc     = prometheus.NewDesc("plimsoll_group_tokens_total", "Tokens of each group's calls through the proxy, as reported by providers.", []string{"group", "direction"}, nil)
 	spentDesc    = prometheus.NewDesc("plimsoll_deployment_tokens_total", "Tokens of each deployment's calls through the proxy, as reported by providers.", []string{"deployment", "group", "direction"}, nil)
 )
 
 // Describe implements [prometheus.Collector].
 func (t *Traffic) Describe(c chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{groupDesc, failoverDesc, answersDesc, spentDesc} {
+	for _, d := range []*prometheus.Desc{groupDesc, failoverDesc, answersDesc, usedDesc, spentDesc} {
 		c <- d
 	}
+	t.first.Describe(c)
 }
 
 // Collect implements [prometheus.Collector]. Names that are the same once masked are
 // shown once.
 func (t *Traffic) Collect(c chan<- prometheus.Metric) {
+	t.first.Collect(c)
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	send := func(d *prometheus.Desc, v int64, labels ...string) {
@@ -162,6 +184,8 @@ func (t *Traffic) Collect(c chan<- prometheus.Metric) {
 		send(groupDesc, g.admitted.Load(), shown, "admitted")
 		send(groupDesc, g.refused.Load(), shown, "refused")
 		send(failoverDesc, g.failovers.Load(), shown)
+		send(usedDesc, g.input.Load(), shown, "input")
+		send(usedDesc, g.output.Load(), shown, "output")
 	}
 	clear(seen)
 	for id, d := range t.deployments {

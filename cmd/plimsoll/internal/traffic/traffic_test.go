@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
@@ -23,7 +24,7 @@ func TestTraffic(t *testing.T) {
 	tr.Refused("none")
 	for _, a := range []transport.Attempt{
 		{Number: 1, Status: 429},
-		{Number: 2, Status: 200, Ending: transport.Settled, Usage: engine.Usage{InputTokens: 7, OutputTokens: 3}},
+		{Number: 2, Status: 200, FirstToken: 150 * time.Millisecond, Ending: transport.Settled, Usage: engine.Usage{InputTokens: 7, OutputTokens: 3}},
 		{Number: 1, Status: 503},
 		{Number: 1, Status: 400},
 		{Number: 1, Err: context.DeadlineExceeded},
@@ -50,13 +51,37 @@ plimsoll_deployment_tokens_total{deployment="a-(hidden)",direction="output",grou
 # TYPE plimsoll_group_failovers_total counter
 plimsoll_group_failovers_total{group="chat"} 1
 plimsoll_group_failovers_total{group="code"} 0
+# HELP plimsoll_group_first_token_seconds Time from sending a streamed call of each group to the first content of its answer.
+# TYPE plimsoll_group_first_token_seconds histogram
+plimsoll_group_first_token_seconds_bucket{group="chat",le="0.05"} 0
+plimsoll_group_first_token_seconds_bucket{group="chat",le="0.1"} 0
+plimsoll_group_first_token_seconds_bucket{group="chat",le="0.2"} 1
+plimsoll_group_first_token_seconds_bucket{group="chat",le="0.4"} 1
+plimsoll_group_first_token_seconds_bucket{group="chat",le="0.8"} 1
+plimsoll_group_first_token_seconds_bucket{group="chat",le="1.6"} 1
+plimsoll_group_first_token_seconds_bucket{group="chat",le="3.2"} 1
+plimsoll_group_first_token_seconds_bucket{group="chat",le="6.4"} 1
+plimsoll_group_first_token_seconds_bucket{group="chat",le="12.8"} 1
+plimsoll_group_first_token_seconds_bucket{group="chat",le="25.6"} 1
+plimsoll_group_first_token_seconds_bucket{group="chat",le="51.2"} 1
+plimsoll_group_first_token_seconds_bucket{group="chat",le="+Inf"} 1
+plimsoll_group_first_token_seconds_sum{group="chat"} 0.15
+plimsoll_group_first_token_seconds_count{group="chat"} 1
 # HELP plimsoll_group_requests_total Requests for admission of each group, by what came of them: admitted, or refused by a limit.
 # TYPE plimsoll_group_requests_total counter
 plimsoll_group_requests_total{group="chat",outcome="admitted"} 6
 plimsoll_group_requests_total{group="chat",outcome="refused"} 1
 plimsoll_group_requests_total{group="code",outcome="admitted"} 0
 plimsoll_group_requests_total{group="code",outcome="refused"} 0
+# HELP plimsoll_group_tokens_total Tokens of each group's calls through the proxy, as reported by providers.
+# TYPE plimsoll_group_tokens_total counter
+plimsoll_group_tokens_total{direction="input",group="chat"} 7
+plimsoll_group_tokens_total{direction="output",group="chat"} 3
+plimsoll_group_tokens_total{direction="input",group="code"} 0
+plimsoll_group_tokens_total{direction="output",group="code"} 0
 `)))
 	tr.Apply(list[1:])
-	require.Equal(t, 6, testutil.CollectAndCount(tr), "what has gone has no series")
+	require.Equal(t, 11, testutil.CollectAndCount(tr), "what has gone has no series")
+	tr.Apply(list[2:])
+	require.Equal(t, 5, testutil.CollectAndCount(tr), "of a group neither")
 }
