@@ -33,22 +33,23 @@ help: ## list the targets
 test: server browser prometheus ## vet and test everything: the library, the command, and the modules of tests
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync=line test-library test-command test-modules
 
-# The parts of test run side by side: some wait for servers while others compute.
+# The parts of test run side by side: some wait for servers while others compute. Each
+# package is vetted once, by go vet, and not again by go test. lint vets the command for
+# 32 bits.
 test-library:
 	$(LIBRARY) vet ./...
 	GOARCH=386 $(LIBRARY) vet ./...
-	$(LIBRARY) test -count=1 -timeout=8m ./...
-	GOARCH=386 $(LIBRARY) test -count=1 -run Allocations ./engine
-	$(LIBRARY) test -tags=invariants -run '^(TestInterleavedCallers|TestNoRefusalWhileThePlaceMoves)$$' -count=1 -timeout=8m ./engine
-	$(LIBRARY) test -tags=invariants -short -count=1 -timeout=8m $(CORE)
+	$(LIBRARY) test -vet=off -count=1 -timeout=8m ./...
+	GOARCH=386 $(LIBRARY) test -vet=off -count=1 -run Allocations ./engine
+	$(LIBRARY) test -vet=off -tags=invariants -run '^(TestInterleavedCallers|TestNoRefusalWhileThePlaceMoves)$$' -count=1 -timeout=8m ./engine
+	$(LIBRARY) test -vet=off -tags=invariants -short -count=1 -timeout=8m $(CORE)
 
 test-command:
 	$(GO) vet ./$(COMMAND)/...
-	GOARCH=386 $(GO) vet ./$(COMMAND)/...
-	$(GO) test -count=1 -timeout=8m ./$(COMMAND)/...
+	$(GO) test -vet=off -count=1 -timeout=8m ./$(COMMAND)/...
 
 test-modules:
-	@set -e; for dir in $(NESTED); do echo "== $$dir"; (cd "$$dir" && $(LIBRARY) vet ./... && $(LIBRARY) test -count=1 -timeout=8m ./...); done
+	@set -e; for dir in $(NESTED); do echo "== $$dir"; (cd "$$dir" && $(LIBRARY) vet ./... && $(LIBRARY) test -vet=off -count=1 -timeout=8m ./...); done
 
 race: server ## test everything under the race detector, with the tag invariants, in random order
 	$(GO) test -race -tags=invariants -shuffle=on -count=1 -timeout=15m ./... ./$(COMMAND)/...
@@ -69,6 +70,7 @@ lint: ## golangci-lint, formatting included, and tidy go.mod files
 	$(GOLANGCI) config verify
 	@set -e; for dir in . $(NESTED); do echo "== $$dir"; (cd "$$dir" && GOWORK=off $(GOLANGCI) run ./... && $(LIBRARY) mod tidy -diff); done
 	cd $(COMMAND) && $(GOLANGCI) run ./...
+	GOARCH=386 $(GO) vet ./$(COMMAND)/...
 	.ci/tidy-command -diff
 
 bench: server ## the table of ratios beside their goals; fails when a single-core row misses
