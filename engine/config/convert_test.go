@@ -3,6 +3,7 @@ package config_test
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/config"
 )
 
@@ -159,4 +161,28 @@ router_settings:
 	require.ErrorIs(t, err, config.ErrOwnFormat)
 	_, err = config.Convert(filepath.Join(t.TempDir(), "missing.yaml"), config.Options{})
 	require.ErrorContains(t, err, "missing.yaml")
+}
+
+// Whoever adds a field decides how [config.Convert] writes it and how it is compared.
+func TestConvertKnowsEveryField(t *testing.T) {
+	for _, tt := range []struct {
+		of    any
+		known string
+	}{
+		{config.File{}, "Format Engine Store Endpoints Counting Identities Hidden Modes Routing Warnings Notes Undone Included MasterKey"},
+		{config.Endpoint{}, "Provider API BaseURL Model APIVersion Credential Bearer NoStreamUsage Defaults Headers PassHeaders Objects Timeouts MaxInputTokens BaseModel"},
+		{config.Timeouts{}, "Connect FirstByte StreamFirstByte Idle"},
+		{config.Store{}, "URL Missing Namespace KeyFormat Buckets TTL Interval Timeout"},
+		{engine.Deployment{}, "ID Group Model Limits Margin DefaultMaxOutput Profile Weight Disabled Order Tags Failures Cooldown"},
+		{engine.Limits{}, "RPM TPM InputTPM OutputTPM RPD TPD MaxInFlight"},
+	} {
+		var fields []string
+		of := reflect.TypeOf(tt.of)
+		for i := range of.NumField() {
+			if f := of.Field(i); f.IsExported() {
+				fields = append(fields, f.Name)
+			}
+		}
+		require.ElementsMatch(t, strings.Fields(tt.known), fields, "%v: have convert*.go write what is new, then add it here", of)
+	}
 }
