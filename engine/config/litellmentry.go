@@ -110,6 +110,7 @@ func (r *liteLLM) entry(s section) *entry {
 		info = s.over(&value{kind: table, line: s.table.line}, s.path+"model_info.")
 	}
 	e.Group = s.name("model_name", "the name that callers ask for")
+	s.secrets.addName(s.table.get("model_name"))
 	if v := e.params.table.get("model"); v != nil && v.unset {
 		e.Model = envPrefix + v.env
 		e.params.warnf(v.line, e.params.path+"model", "the environment variable %s is not set: the deployment has no endpoint until it is", showName(v.env))

@@ -37,6 +37,7 @@ func (r *liteLLM) routing(router section) Routing {
 			out.Tags = TagsAll
 		}
 	}
+	r.checksNotDone(router)
 	s, v := first("fallbacks")
 	out.Fallbacks = s.pairedFallbacks("fallbacks", v)
 	s, v = first("context_window_fallbacks")
@@ -51,6 +52,23 @@ func (r *liteLLM) routing(router section) Routing {
 		}
 	}
 	return out
+}
+
+// checksDone are the optional_pre_call_checks that the proxy does in any case: what
+// continues a response or a session goes to the deployment that has it.
+var checksDone = []string{"responses_api_deployment_check", "session_affinity", "deployment_affinity"}
+
+// checksNotDone lists the others.
+func (r *liteLLM) checksNotDone(router section) {
+	list := router.table.get("optional_pre_call_checks")
+	if list.absent() {
+		return
+	}
+	for _, item := range list.items {
+		if item.kind == text && !slices.Contains(checksDone, item.text) {
+			r.undonef(item.line, router.path+"optional_pre_call_checks", "the check %s", r.secrets.quote(item.text))
+		}
+	}
 }
 
 // cooldowns gives deployments the rule of cooldown_time and allowed_fails: those of

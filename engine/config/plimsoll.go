@@ -83,6 +83,8 @@ func readPlimsoll(s section, o Options, out *File) {
 
 func readDeployment(s section) engine.Deployment {
 	s.unknown(deploymentKeys...)
+	s.secrets.addName(s.table.get("id"))
+	s.secrets.addName(s.table.get("group"))
 	d := engine.Deployment{
 		ID:    s.name("id", "a unique, stable text"),
 		Group: s.name("group", "the name that callers ask for"),

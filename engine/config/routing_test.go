@@ -118,6 +118,28 @@ request_tags: any
 	require.ErrorContains(t, err, "f.yaml:1: deployments[0].pool: is \"x\", and profile.pool is \"y\"; give one of them")
 }
 
+// A check that the proxy does not do is listed with its line.
+func TestPreCallChecks(t *testing.T) {
+	f := mustParse(t, threeGroups+"router_settings: {optional_pre_call_checks: [session_affinity, responses_api_deployment_check, prompt_caching]}")
+	require.Equal(t, "f.yaml:6: router_settings.optional_pre_call_checks: the check \"prompt_caching\"\n", messages(f.Undone))
+}
+
+// A name that is a word stays a name, though it is the value of a secret too.
+func TestNamesAreShown(t *testing.T) {
+	f, err := config.Parse("f.yaml", []byte(`
+environment_variables: {KEY: local}
+model_list:
+  - {model_name: local, litellm_params: {model: openai/local, api_key: local}}
+  - {model_name: local-large, litellm_params: {model: openai/x, api_key: os.environ/KEY}}
+`), config.Options{})
+	require.NoError(t, err)
+	require.Equal(t, "local", f.Mask("local"))
+	require.Equal(t, "local-large", f.Mask("local-large"))
+	f, err = config.Parse("f.yaml", []byte("model_list: [{model_name: sk-0123456789, litellm_params: {model: openai/x, api_key: sk-0123456789}}]"), config.Options{})
+	require.NoError(t, err)
+	require.Equal(t, "(hidden)", f.Mask("sk-0123456789"))
+}
+
 // Cooldowns are the deployment's, the router's, or those of litellm_settings.
 func TestLiteLLMCooldowns(t *testing.T) {
 	f := mustParse(t, `

@@ -41,6 +41,19 @@ const minHidden = 6
 type secrets struct {
 	instead map[string]string
 	inside  *strings.Replacer // built on first use
+	names   map[string]bool   // that are shown though they are also the value of a secret
+}
+
+// addName takes note of a name that the file has as a literal, of a group for instance.
+// A word remains visible as a name, even if it is also the value of a secret.
+func (s *secrets) addName(v *value) {
+	if v == nil || v.kind != text || v.env != "" || !common(v.text) || len(s.names) > maxSecrets {
+		return
+	}
+	if s.names == nil {
+		s.names = map[string]bool{}
+	}
+	s.names[v.text] = true
 }
 
 // add hides a literal. The name of an environment variable is no secret.
@@ -92,6 +105,9 @@ func (s *secrets) set(literal, instead string) {
 // than minHidden are hidden only where they are the whole text.
 func (s *secrets) mask(text string) string {
 	if len(s.instead) == 0 {
+		return text
+	}
+	if s.names[text] {
 		return text
 	}
 	if instead, ok := s.instead[text]; ok {

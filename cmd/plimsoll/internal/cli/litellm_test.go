@@ -1,8 +1,8 @@
 package cli_test
 
 import (
+	"fmt"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -16,12 +16,16 @@ import (
 func TestLiteLLMFilesOfPeople(t *testing.T) {
 	files, err := filepath.Glob("testdata/litellm/*.yaml")
 	require.NoError(t, err)
-	require.Greater(t, len(files), 15)
+	require.Greater(t, len(files), 20)
 	lines := map[string]string{
 		"bad-limit.yaml":     ":2: model_list[0].litellm_params.rpm: found the text \"many\"",
 		"bad-variable.yaml":  ":3: model_list[0].litellm_params.rpm: the environment variable UNSET_LIMIT is not set",
 		"bad-indent.yaml":    ":3: ",
 		"bad-configmap.yaml": "deployments: is missing",
+		"bad-model.yaml":     ":3: model_list[1].litellm_params.model: is missing",
+		"bad-alias.yaml":     ":5: router_settings.model_group_alias.chat: is the name of a group already",
+		"bad-same-id.yaml":   ":3: model_list[1]: \"one\" is the id of the deployment on line 2",
+		"bad-include.yaml":   ":1: include: \"../outside.yaml\" is not below this file's directory",
 	}
 	small := smallTrace(t)
 	for _, path := range files {
@@ -40,13 +44,23 @@ func TestLiteLLMFilesOfPeople(t *testing.T) {
 			got = plimsoll(t.Context(), "replay", "--config", path, "--compare", "--trace", small)
 			require.Equal(t, cli.ExitOK, got.code, got.stderr)
 			require.Contains(t, got.stdout, "litellm+cooldown")
-			_, err := daemon.New(daemon.Options{Config: path})
+			args := []string{"--config", path}
 			if name == "unset-store.yaml" { // serve cannot run what has no address
+				_, err := daemon.New(daemon.Options{Config: path})
 				require.ErrorContains(t, err, "the environment variable UNSET_HOST is not set")
-				_, err = daemon.New(daemon.Options{Config: path, Sync: "valkey://127.0.0.1:1"})
+				args = append(args, "--sync", "valkey://127.0.0.1:1")
 			}
-			require.NoError(t, err)
+			s := serve(t, args...)
+			_, deployments := s.ask(t, "/v1/deployments", "")
+			require.NotEmpty(t, deployments["deployments"])
+			status, models := s.ask(t, "/v1/models", "")
+			require.Contains(t, []int{200, 404}, status) // 404: no group has an endpoint
+			require.NotContains(t, fmt.Sprint(models), "*")
+			s.stop()
+			for _, secret := range []string{"sk-0000", "postgres://u:p"} {
+				require.NotContains(t, s.stdout.String()+s.stderr.String(), secret)
+			}
 		})
 	}
-	require.Len(t, lines, len(strings.Fields("limit variable indent configmap")))
+	require.Len(t, lines, 8)
 }
