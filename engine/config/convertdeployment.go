@@ -131,11 +131,10 @@ func (c *converter) source(e *entry, keys ...string) (*value, string) {
 			continue
 		}
 		for _, key := range keys {
-			if v := s.table.get(key); !v.absent() {
-				return v, origin(s, v)
-			}
-			if extra := s.table.get("extra_body"); extra != nil && !extra.get(key).absent() {
-				return extra.get(key), origin(s, extra.get(key))
+			for _, v := range []*value{s.table.get(key), s.table.get("extra_body").get(key)} {
+				if !v.absent() && !v.unset {
+					return v, origin(s, v)
+				}
 			}
 		}
 	}

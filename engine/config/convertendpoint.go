@@ -120,6 +120,9 @@ func (c *converter) key(e *entry, p provided, ep Endpoint, at string) {
 	}
 	switch cred := ep.Credential; {
 	case cred.IsZero():
+		if own := vendorNamed(ep.Provider); own != nil && own.key != "" && p.url != nil && own.owns(p.url) {
+			c.line(3, "no_key:", "true", "none at "+at)
+		}
 	case cred.env != "":
 		c.line(3, "key:", c.variable(cred.env, &value{kind: text, env: cred.env}), comment(origin(e.params, from), at))
 	case from == nil || from.env != "": // of environment_variables

@@ -56,11 +56,11 @@ func differs(a, b *File, envA, envB func(string) (string, bool)) string {
 	switch {
 	case !reflect.DeepEqual(one, two):
 		return "the strategy or an alias"
-	case !reflect.DeepEqual(hiddenNames(a.Hidden), hiddenNames(b.Hidden)):
+	case !reflect.DeepEqual(hiddenNames(a), hiddenNames(b)):
 		return "a hidden alias"
 	case !reflect.DeepEqual(a.Routing, b.Routing):
 		return "the routing"
-	case a.Store.Missing != "" != (b.Store.Missing != ""), a.Store.Namespace != b.Store.Namespace, a.Store.TTL != b.Store.TTL:
+	case !sameStore(a.Store, b.Store):
 		return "the store"
 	}
 	return ""
@@ -68,10 +68,11 @@ func differs(a, b *File, envA, envB func(string) (string, bool)) string {
 
 func (f *File) storeName(id string) string { return cmp.Or(f.Identities[id].Stable, id) }
 
-func hiddenNames(m map[string]bool) []string {
+// hiddenNames are the hidden ones of the aliases that lead to a group.
+func hiddenNames(f *File) []string {
 	var names []string
-	for name, hidden := range m {
-		if hidden {
+	for name, hidden := range f.Hidden {
+		if _, leads := f.Engine.Aliases[name]; leads && hidden {
 			names = append(names, name)
 		}
 	}
@@ -118,4 +119,12 @@ func differentEndpoint(as, bs map[string]Endpoint, id string, envA, envB func(st
 		return "the endpoint"
 	}
 	return ""
+}
+
+// sameStore reports whether two stores are the same, as far as they can be reached.
+func sameStore(a, b Store) bool {
+	if a.URL == "" && a.Missing == "" {
+		return b.URL == "" && b.Missing == "" // times and namespaces are of none
+	}
+	return (a.URL == "") == (b.URL == "") && (a.Missing == "") == (b.Missing == "") && a.Namespace == b.Namespace && a.KeyFormat == b.KeyFormat && a.TTL == b.TTL
 }

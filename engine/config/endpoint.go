@@ -51,7 +51,7 @@ type Endpoint struct {
 	BaseModel      string
 }
 
-var endpointKeys = []string{"url", "api", "model", "api_version", "key", "key_file", "bearer", "no_stream_usage", "pass_headers", "objects",
+var endpointKeys = []string{"url", "api", "model", "api_version", "key", "key_file", "no_key", "bearer", "no_stream_usage", "pass_headers", "objects",
 	"connect_timeout", "timeout", "stream_timeout", "idle_timeout", "max_input_tokens", "base_model", "defaults", "headers"}
 
 // readEndpoint reads the section endpoint of a deployment in the own format; nil
@@ -190,6 +190,10 @@ func parseBase(text string) (*url.URL, string) {
 func (s section) credential(v *vendor, base *url.URL) Credential {
 	key, file := s.table.get("key"), s.table.get("key_file")
 	switch {
+	case s.flag("no_key"):
+		if !key.absent() || !file.absent() {
+			s.errorf(s.table.get("no_key").line, s.path+"no_key", "stands beside a key; keep one of them")
+		}
 	case !key.absent() && !file.absent():
 		s.errorf(file.line, s.path+"key_file", "stands beside key; keep one of them")
 	case !key.absent():

@@ -55,7 +55,11 @@ func (r *liteLLM) store(router section) Store {
 // unsetOf returns the first variable without a value that a server's address is made
 // of, with a warning; "" if there is none.
 func (s section) unsetOf(prefix string) string {
-	for _, key := range []string{"url", "host", "port", "username", "password", "db", "ssl"} {
+	keys := []string{"url", "host", "port", "username", "password", "db", "ssl"}
+	if !s.table.get(prefix + "url").absent() {
+		keys = nil // it is the whole address
+	}
+	for _, key := range keys {
 		if v := s.table.get(prefix + key); v != nil && v.unset {
 			s.warnf(v.line, s.path+prefix+key, "the environment variable %s is not set: serve needs it for the store, unless --sync names one", showName(v.env))
 			return v.env
