@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -15,6 +16,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	collect "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli"
 	"github.com/plimsoll-dev/plimsoll/sync/servertest"
@@ -160,38 +163,53 @@ func TestServeUsage(t *testing.T) {
 	}
 }
 
-// A collector is told of decisions, those that refuse too, with nothing secret.
+// A collector receives spans of decisions and calls, those that are refused too, with
+// nothing secret.
 func TestServeTraces(t *testing.T) {
-	posts := make(chan string, 10)
+	posts := make(chan *collect.ExportTraceServiceRequest, 10)
 	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		text, _ := io.ReadAll(r.Body)
-		posts <- string(text)
+		var m collect.ExportTraceServiceRequest
+		if proto.Unmarshal(text, &m) == nil {
+			posts <- &m
+		}
 	}))
 	defer collector.Close()
-	config := filepath.Join(t.TempDir(), "litellm.yaml")
-	require.NoError(t, os.WriteFile(config, []byte("model_list:\n- model_name: chat\n  litellm_params: {model: openai/gpt-4o, api_key: sk-hunter2hunter2, rpm: 1}\n  model_info: {id: mine-sk-hunter2hunter2}\n"), 0o600))
-	s := serve(t, "--config", config, "--otlp", collector.URL)
+	dir := t.TempDir()
+	config, tokens := filepath.Join(dir, "litellm.yaml"), filepath.Join(dir, "tokens")
+	write(t, config, "model_list:\n- model_name: chat\n  litellm_params: {model: openai/gpt-4o, api_key: sk-hunter2hunter2, rpm: 1}\n  model_info: {id: mine-sk-hunter2hunter2}\n")
+	made := plimsoll(t.Context(), "token", "make", "gateway-1", "--tokens", tokens, "--scopes", "decide,proxy")
+	require.Equal(t, cli.ExitOK, made.code, made.stderr)
+	auth := "Bearer " + regexp.MustCompile(`plm_\S+`).FindString(made.stdout+made.stderr)
+	s := serve(t, "--config", config, "--otlp", collector.URL, "--tokens", tokens)
 	for _, want := range []int{200, 429} {
-		status, _ := s.ask(t, "/v1/acquire", `{"group":"chat"}`, "Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+		status, _ := s.ask(t, "/v1/acquire", `{"group":"chat"}`, "Authorization", auth, "Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 		require.Equal(t, want, status)
 	}
-	status, _ := s.ask(t, "/v1/acquire", `{"group":"chat","wait_ms":5}`)
+	status, _ := s.ask(t, "/v1/acquire", `{"group":"chat","wait_ms":5}`, "Authorization", auth)
+	require.Equal(t, 429, status)
+	status, _ = s.ask(t, "/openai/v1/chat/completions", `{"model":"chat","messages":[]}`, "Authorization", auth)
 	require.Equal(t, 429, status)
 	s.stop()
 	close(posts)
 	var all string
 	for p := range posts {
-		all += p
+		require.NotContains(t, p.String(), "hunter2")
+		for _, span := range p.GetResourceSpans()[0].GetScopeSpans()[0].GetSpans() {
+			all += fmt.Sprintf("%x %s", span.GetTraceId(), span.GetName())
+			for _, a := range span.GetAttributes() {
+				all += " " + a.GetKey() + "=" + a.GetValue().GetStringValue()
+			}
+			all += "\n"
+		}
 	}
-	require.Equal(t, 3, strings.Count(all, `"spanId"`))
-	require.Equal(t, 2, strings.Count(all, `"traceId":"0af7651916cd43dd8448eb211c80319c"`))
-	for _, want := range []string{
-		`"name":"POST /v1/acquire"`, `"name":"POST /v1/acquire waiting"`, `{"key":"plimsoll.group","value":{"stringValue":"chat"}}`,
-		`{"key":"plimsoll.limit","value":{"stringValue":"rpm"}}`, `{"key":"plimsoll.deployment","value":{"stringValue":"mine-(hidden)"}}`,
-	} {
-		require.Contains(t, all, want)
-	}
-	require.NotContains(t, all, "hunter2")
+	require.Equal(t, 4, strings.Count(all, "\n"), all)
+	require.Equal(t, 4, strings.Count(all, "plimsoll.token=gateway-1"), all)
+	require.Equal(t, 2, strings.Count(all, "0af7651916cd43dd8448eb211c80319c POST /v1/acquire "), all)
+	require.Equal(t, 3, strings.Count(all, "plimsoll.limit=rpm"), all)
+	require.Contains(t, all, "POST /v1/acquire waiting ")
+	require.Contains(t, all, "plimsoll.deployment=mine-(hidden)")
+	require.Regexp(t, `POST /openai/v1/chat/completions .*plimsoll.group=chat`, all)
 	got := plimsoll(t.Context(), "serve", "--otlp", "hunter2")
 	require.Equal(t, cli.ExitFailure, got.code)
 	require.Contains(t, got.stderr, "--otlp: want the address of a collector")

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/traffic"
 	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/config"
+	"github.com/plimsoll-dev/plimsoll/engine/transport"
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
 	"github.com/plimsoll-dev/plimsoll/sync/valkeystore"
 	"github.com/plimsoll-dev/plimsoll/window"
@@ -130,14 +132,27 @@ func New(o Options) (*Daemon, error) {
 		Engine: d.Engine, Clock: d.Clock, LeaseTTL: cfg.LeaseTTL, MaxLeases: o.MaxLeases,
 		Admitted: d.Traffic.Admitted, Refused: d.Traffic.Refused,
 	}
+	attempted := d.Traffic.Attempted
+	refused := func(_ *http.Request, le *engine.LimitError) { d.Traffic.Refused(le.Group) }
 	if o.Annotate != nil {
 		ac.Annotate = func(ctx context.Context, key, value string) { o.Annotate(ctx, key, d.File().Mask(value)) }
+		attempted = func(a transport.Attempt) {
+			d.Traffic.Attempted(a)
+			ac.Annotate(a.Context, "plimsoll.group", a.Group)
+			ac.Annotate(a.Context, "plimsoll.deployment", a.Deployment)
+			ac.Annotate(a.Context, "plimsoll.attempts", strconv.Itoa(a.Number))
+		}
+		refused = func(r *http.Request, le *engine.LimitError) {
+			d.Traffic.Refused(le.Group)
+			ac.Annotate(r.Context(), "plimsoll.group", le.Group)
+			ac.Annotate(r.Context(), "plimsoll.limit", le.Limit.String())
+		}
 	}
 	d.API = api.New(ac)
 	d.Proxy = proxy.New(proxy.Config{
 		Engine: d.Engine, Mask: func(text string) string { return d.File().Mask(text) }, Log: d.log,
 		MaxBody: o.MaxBody, Wait: o.Wait, IDKey: idKey,
-		Attempted: d.Traffic.Attempted, Refused: d.Traffic.Refused,
+		Attempted: attempted, Refused: refused,
 		Caller: func(r *http.Request) string {
 			if t := server.CallerOf(r.Context()); t != nil {
 				return t.Name

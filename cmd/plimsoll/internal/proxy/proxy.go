@@ -27,10 +27,10 @@ type Config struct {
 	// Caller returns the name of the token that a request carries; nil = there are no
 	// tokens. What a deployment keeps for one is not given to another.
 	Caller func(*http.Request) string
-	// Attempted, if not nil, is told of each attempt at a deployment, and Refused of each
-	// call that a limit of its group refused.
+	// Attempted, if not nil, receives each attempt at a deployment, and Refused each call
+	// that a limit of its group refused.
 	Attempted func(transport.Attempt)
-	Refused   func(group string)
+	Refused   func(*http.Request, *engine.LimitError)
 	// Wait is how long a call waits for headroom if its header does not say; 0 = not at
 	// all, at most a minute.
 	Wait time.Duration

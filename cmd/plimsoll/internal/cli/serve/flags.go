@@ -114,7 +114,7 @@ func (f *flags) register(set *pflag.FlagSet) {
 	})
 	cmdline.Func(set, "tokens", "FILE", "only who has one of these tokens may call; 'plimsoll token' makes them. Required where other machines can call", cmdline.ParseName(&f.tokens, "want the name of a file"))
 	cmdline.Func(set, "snapshot", "FILE", "keeps the usage of limits per day over a restart: written at the end and every minute, read at the start", cmdline.ParseName(&f.snapshot, "want the name of a file"))
-	cmdline.Func(set, "otlp", "URL", "tell an OpenTelemetry collector of each decision and call, by OTLP over HTTP: http://host:4318. OTEL_EXPORTER_OTLP_ENDPOINT does as well, and OTEL_EXPORTER_OTLP_HEADERS adds headers", func(s string) error {
+	cmdline.Func(set, "otlp", "URL", "send a span of each decision and call to an OpenTelemetry collector, by OTLP over HTTP: http://host:4318. OpenTelemetry's variables do as well: OTEL_EXPORTER_OTLP_ENDPOINT and _HEADERS, OTEL_TRACES_SAMPLER, OTEL_RESOURCE_ATTRIBUTES, …", func(s string) error {
 		f.otlp = cmp.Or(s, "none") // checked later, as sync
 		return nil
 	})

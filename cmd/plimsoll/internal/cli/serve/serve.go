@@ -54,7 +54,7 @@ func (f *flags) serve(ctx context.Context, env cmdline.Environment) error {
 		secure = certificate.TLS()
 	}
 	server.CheckDescriptors(f.maxConnections, log)
-	spans, err := f.spans(env, log)
+	spans, err := f.spans(ctx, env, log)
 	if err != nil {
 		return err
 	}

@@ -5,23 +5,18 @@ import (
 	"log/slog"
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli/cmdline"
-	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/otlp"
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/tracing"
 )
 
-// spans returns what tells a collector of requests; nil: none is named.
-func (f *flags) spans(env cmdline.Environment, log *slog.Logger) (*otlp.Exporter, error) {
-	cfg, err := otlp.FromEnv(f.otlp, env.Getenv)
-	if cfg == nil || err != nil {
-		return nil, err
-	}
-	cfg.Log = log
-	return otlp.New(*cfg), nil
+// spans returns what reports requests to a collector; nil: none is named.
+func (f *flags) spans(ctx context.Context, env cmdline.Environment, log *slog.Logger) (*tracing.Tracer, error) {
+	return tracing.New(context.WithoutCancel(ctx), tracing.Config{Endpoint: f.otlp, Getenv: env.Getenv, Log: log})
 }
 
-// annotate is what the daemon says of a decision; nil: nobody hears it.
-func annotate(spans *otlp.Exporter) func(ctx context.Context, key, value string) {
+// annotate is what the daemon reports a decision to; nil: there is no collector.
+func annotate(spans *tracing.Tracer) func(ctx context.Context, key, value string) {
 	if spans == nil {
 		return nil
 	}
-	return otlp.Annotate
+	return tracing.Annotate
 }
