@@ -92,24 +92,34 @@ func (a *referenceAttempt) Refused(retryAfter time.Duration) {
 	a.cool[a.place] = a.now().Add(retryAfter)
 }
 
-// Knowing the rule is enough for what the engine is to reach with it: the
-// simulation that the goals come from had 98.2, 99.9 and 99.5 % for the fixed
-// minute, the bucket and Azure.
+// knowing are the goals for a policy that knows the rule, on the generators: what it
+// reaches, less half a percent and a fifth more refusals. The long answers of "long" cost
+// it most of its refusals under Azure's rules, and goodput under a sliding minute.
+var knowing = map[string]bar{
+	"fixed":         {goodput: 0.975, refused: 2},
+	"fixed-unknown": {goodput: 0.99, refused: 3},
+	"bucket":        {goodput: 0.99, refused: 1},
+	"azure10":       {goodput: 0.99, refused: 7},
+	"azure1":        {goodput: 0.99, refused: 7},
+	"sliding":       {goodput: 0.968, refused: 3},
+}
+
+// Knowing the rule is enough for what the engine is to reach with it.
 func TestKnowingTheRuleIsEnough(t *testing.T) {
 	names, load := ruleTraffics(t)
+	names = names[:len(generators)] // everyone has them
 	if !full {
 		names = names[:2]
 	}
-	for kind, goal := range map[string]float64{"fixed": 0.975, "fixed-unknown": 0.975, "bucket": 0.99, "azure10": 0.985, "azure1": 0.985, "sliding": 0.975} {
-		var goodput, refused float64
+	for kind, goal := range knowing {
+		got := bar{}
 		for _, name := range names {
 			r := ruled(t, load(name), *kindNamed(t, kind), newReference, "reference")
-			goodput += r.Clairvoyant.Goodput / float64(len(names))
-			refused += 1000 * float64(r.Provider429) / float64(r.Offered) / float64(len(names))
+			got.goodput += r.Clairvoyant.Goodput / float64(len(names))
+			got.refused += 1000 * float64(r.Provider429) / float64(r.Offered) / float64(len(names))
 		}
-		require.GreaterOrEqual(t, goodput, goal-0.02*(alone(names)-1), kind)
-		require.LessOrEqual(t, refused, 5*alone(names), kind)
-		t.Logf("%s: %.2f %% of the best clairvoyant's tokens, %.2f 429s per 1000", kind, 100*goodput, refused)
+		got.check(t, *kindNamed(t, kind), goal)
+		t.Logf("%s: %.2f %% of the best clairvoyant's tokens, %.2f 429s per 1000", kind, 100*got.goodput, got.refused)
 	}
 }
 

@@ -16,15 +16,6 @@ var rulesNodes = flag.Int("rules.nodes", 1, "nodes that share the limits in the 
 // production.
 var generators = map[string]trace.Workload{"chat": trace.Chat(), "code": trace.Code(), "long": trace.Long(), "reason": trace.Reason()}
 
-// alone is by how much refusals may be more where the traces of production are not
-// beside the checkout: the long answers of a generator weigh more in the mean then.
-func alone(names []string) float64 {
-	if len(names) == len(generators) {
-		return 1.15
-	}
-	return 1
-}
-
 // ruleTraffics returns the traffic to run, by name, in order: all generators, and
 // the traces beside the checkout, if they are there.
 func ruleTraffics(t *testing.T) (names []string, load func(name string) trace.Trace) {
