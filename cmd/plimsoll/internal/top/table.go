@@ -19,6 +19,7 @@ type Look struct {
 	Height int  // lines, of which those too many are left out; 0 = no end
 	Colour bool // by escape sequences
 	ASCII  bool // for terminals that show nothing else
+	Order  Order
 }
 
 // style is the number of an escape sequence; 0 = as it is.
@@ -46,7 +47,8 @@ func Table(head string, states []engine.State, look Look) string {
 	if look.Height == 0 || look.Height > 3 {
 		lines = append(lines, nil)
 	}
-	lines = append(lines, body(states, look)...)
+	heading, rows := body(states, look)
+	lines = append(append(lines, heading), rows...)
 	if over := len(lines) - look.Height; look.Height > 0 && over > 0 {
 		lines = append(lines[:look.Height-1], line{{fmt.Sprintf("… %d more lines", over+1), dim}})
 	}
@@ -61,11 +63,31 @@ func Table(head string, states []engine.State, look Look) string {
 // columns are the widths of what has no fixed one.
 type columns struct{ name, requests, tokens, flight, bar int }
 
-func body(states []engine.State, look Look) []line {
+// body returns the heading of the columns, and the rows.
+func body(states []engine.State, look Look) (heading line, rows []line) {
+	c := widths(states, look)
+	pad := func(n int) string { return strings.Repeat(" ", n) }
+	heading = line{{fmt.Sprintf("  %-*s  %*s  %s  %*s  %s  %*s", c.name, "deployment",
+		c.requests, "requests", pad(c.bar), c.tokens, "tokens", pad(c.bar), c.flight, "in flight"), dim}}
+	for i := range states {
+		s := &states[i]
+		if look.Order == ByGroup && (i == 0 || s.Group != states[i-1].Group) {
+			rows = append(rows, line{{clean(s.Group), bold}})
+		}
+		rows = append(rows, c.row(s, look))
+	}
+	if len(states) == 0 {
+		rows = append(rows, line{{"  none", plain}})
+	}
+	return heading, rows
+}
+
+// widths fits the columns to what they show and to the screen.
+func widths(states []engine.State, look Look) columns {
 	c := columns{name: len("deployment"), requests: len("requests"), tokens: len("tokens"), flight: len("in flight")}
 	for i := range states {
 		s := &states[i]
-		c.name = max(c.name, utf8.RuneCountInString(clean(s.ID)))
+		c.name = max(c.name, utf8.RuneCountInString(name(s, look)))
 		c.requests = max(c.requests, len(usage(s.Requests, s.RequestLimit)))
 		c.tokens = max(c.tokens, len(usage(s.Tokens, s.TokenLimit)))
 		c.flight = max(c.flight, len(usage(s.InFlight, s.InFlightLimit)))
@@ -79,21 +101,15 @@ func body(states []engine.State, look Look) []line {
 		}
 		c.bar = min(max(room()/2, 4), 30)
 	}
-	pad := func(n int) string { return strings.Repeat(" ", n) }
-	heading := fmt.Sprintf("  %-*s  %*s  %s  %*s  %s  %*s", c.name, "deployment",
-		c.requests, "requests", pad(c.bar), c.tokens, "tokens", pad(c.bar), c.flight, "in flight")
-	lines := []line{{{heading, dim}}}
-	for i := range states {
-		s := &states[i]
-		if i == 0 || s.Group != states[i-1].Group {
-			lines = append(lines, line{{clean(s.Group), bold}})
-		}
-		lines = append(lines, c.row(s, look))
+	return c
+}
+
+// name is how a row names its deployment: with its group where no heading does.
+func name(s *engine.State, look Look) string {
+	if look.Order == ByGroup {
+		return clean(s.ID)
 	}
-	if len(states) == 0 {
-		lines = append(lines, line{{"  none", plain}})
-	}
-	return lines
+	return clean(s.Group + "/" + s.ID)
 }
 
 func (c columns) row(s *engine.State, look Look) line {
@@ -107,7 +123,7 @@ func (c columns) row(s *engine.State, look Look) line {
 	gap := part{"  ", plain}
 	return line{
 		gap,
-		{fit(clean(s.ID), c.name), plain},
+		{fit(name(s, look), c.name), plain},
 		gap,
 		figure(c.requests, s.Requests, s.RequestLimit), gap,
 		{bar(c.bar, s.Requests, 0, s.RequestLimit, look.ASCII), accent},

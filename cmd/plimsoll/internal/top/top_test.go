@@ -3,11 +3,14 @@ package top_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"regexp"
 	"strings"
+	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
+	"github.com/gdamore/tcell/v2"
 	"github.com/stretchr/testify/require"
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/top"
@@ -83,18 +86,120 @@ func (f *fake) States(context.Context) ([]engine.State, error) {
 
 func (f *fake) Store(context.Context) (string, error) { return "alone", nil }
 
-func TestWatchDrawsUntilItIsStopped(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var out strings.Builder
-		ctx, stop := context.WithTimeout(t.Context(), 3500*time.Millisecond)
-		defer stop()
-		w := top.Watch{Source: &fake{left: 2}, Name: "here", Interval: time.Second, Out: &out, Look: func() top.Look { return top.Look{} }}
-		require.NoError(t, w.Run(ctx))
-		got := out.String()
-		require.Equal(t, 4, strings.Count(got, "east"), "at once, and each second")
-		require.Equal(t, 2, strings.Count(got, "not live: it went away"))
-		require.True(t, strings.HasPrefix(got, "\x1b[?1049h") && strings.HasSuffix(got, "\x1b[?1049l"), "the terminal is left as it was")
-	})
+// many answers with 40 deployments, of which the last is the fullest.
+type many struct{ fake }
+
+func (m *many) States(context.Context) ([]engine.State, error) {
+	var list []engine.State
+	for i := range 40 {
+		list = append(list, engine.State{ID: fmt.Sprintf("d-%02d", i), Group: "chat", Enabled: i != 7, Tokens: int64(i), TokenLimit: 100, Utilization: float64(i) / 100})
+	}
+	return list, nil
+}
+
+// terminal is a screen of the tests, and the Run on it.
+type terminal struct {
+	tcell.SimulationScreen
+	ended chan error
+
+	mu   sync.Mutex
+	text string
+}
+
+// Show implements [tcell.Screen]: it keeps what is shown.
+func (s *terminal) Show() {
+	s.SimulationScreen.Show()
+	cells, width, height := s.GetContents()
+	var out []string
+	for y := range height {
+		var b strings.Builder
+		for _, c := range cells[y*width : (y+1)*width] {
+			b.WriteString(string(c.Runes))
+		}
+		out = append(out, strings.TrimRight(b.String(), " "))
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.text = strings.Join(out, "\n")
+}
+
+func (s *terminal) shown() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text
+}
+
+func open(t *testing.T, source top.Source, width, height int) *terminal {
+	t.Helper()
+	term := &terminal{SimulationScreen: tcell.NewSimulationScreen("UTF-8"), ended: make(chan error, 1)}
+	w := top.Watch{
+		Source: source, Name: "here", Interval: time.Millisecond, Look: func() top.Look { return top.Look{Colour: true} },
+		Screen: func() (tcell.Screen, error) { return term, nil },
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	t.Cleanup(cancel)
+	go func() { term.ended <- w.Run(ctx) }()
+	term.until(t, "here")
+	term.SetSize(width, height)
+	return term
+}
+
+// until waits until a pattern is on the screen, and returns what is there.
+func (s *terminal) until(t *testing.T, pattern string) string {
+	t.Helper()
+	var text string
+	require.Eventually(t, func() bool {
+		text = s.shown()
+		return regexp.MustCompile(pattern).MatchString(text)
+	}, 20*time.Second, time.Millisecond, pattern)
+	return text
+}
+
+func (s *terminal) key(k tcell.Key, r rune) { s.InjectKey(k, r, tcell.ModNone) }
+
+// The table scrolls, is sorted, and ends on q.
+func TestWatchKeys(t *testing.T) {
+	s := open(t, &many{fake{1 << 30}}, 100, 14)
+	text := s.until(t, `1-10 of 41  sorted by group`)
+	require.Contains(t, text, "\nchat\n  d-00 ")
+	require.NotContains(t, text, "d-09")
+	s.key(tcell.KeyDown, 0)
+	s.until(t, `2-11 of 41`)
+	s.key(tcell.KeyPgDn, 0)
+	s.until(t, `12-21 of 41`)
+	s.key(tcell.KeyEnd, 0)
+	require.Contains(t, s.until(t, `32-41 of 41`), "d-39")
+	s.key(tcell.KeyPgDn, 0)
+	s.key(tcell.KeyUp, 0)
+	s.until(t, `31-40 of 41`)
+	s.key(tcell.KeyRune, 's')
+	require.Regexp(t, `deployment.*\n  chat/d-39 .*\n  chat/d-38 `, s.until(t, `1-10 of 40  sorted by fullest`))
+	s.key(tcell.KeyRune, 's')
+	require.Regexp(t, `deployment.*\n  chat/d-07 .* off\n  chat/d-39 `, s.until(t, `sorted by trouble`))
+	s.SetSize(60, 30)
+	s.until(t, `1-26 of 40`)
+	s.key(tcell.KeyRune, 'q')
+	require.NoError(t, <-s.ended)
+}
+
+// A source that fails leaves what is known on the screen, and says so. The end of the
+// context ends the view.
+func TestWatchOutlivesItsSource(t *testing.T) {
+	s := open(t, &fake{left: 2}, 100, 20)
+	require.Contains(t, s.until(t, "not live: it went away"), "east")
+	s.key(tcell.KeyCtrlC, 0)
+	require.NoError(t, <-s.ended)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	w := top.Watch{
+		Source: &fake{left: 1}, Interval: time.Hour, Look: func() top.Look { return top.Look{} },
+		Screen: func() (tcell.Screen, error) { return tcell.NewSimulationScreen(""), nil },
+	}
+	require.NoError(t, w.Run(ctx))
+	w.Source = &fake{left: 1}
+	w.Screen = func() (tcell.Screen, error) { return nil, errors.New("no terminal") }
+	require.ErrorContains(t, w.Run(t.Context()), "--once writes the table once")
 }
 
 func TestWatchFailsAtFirst(t *testing.T) {

@@ -4,13 +4,14 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strings"
 	"time"
+
+	"github.com/gdamore/tcell/v2"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
-// Source tells what to show: a daemon, as a client sees it.
+// Source says what to show: a daemon, as a client sees it.
 type Source interface {
 	States(ctx context.Context) ([]engine.State, error)
 	Store(ctx context.Context) (string, error) // how sharing goes, in a few words
@@ -21,17 +22,10 @@ type Watch struct {
 	Source   Source
 	Name     string // of the source, in the head
 	Interval time.Duration
-	Out      io.Writer
-	Look     func() Look // asked before each drawing: terminals change their size
+	Out      io.Writer                    // of Once
+	Look     func() Look                  // of Once, and of Run but for the size
+	Screen   func() (tcell.Screen, error) // of Run; nil = the terminal
 }
-
-const (
-	enter = "\x1b[?1049h\x1b[?25l" // another screen, no cursor
-	leave = "\x1b[?25h\x1b[?1049l"
-	home  = "\x1b[H"
-	wipe  = "\x1b[K" // the rest of the line
-	below = "\x1b[J" // all lines that follow
-)
 
 // Once writes the table once.
 func (w Watch) Once(ctx context.Context) error {
@@ -43,36 +37,80 @@ func (w Watch) Once(ctx context.Context) error {
 	return err
 }
 
-// Run draws the table over and over on a screen of its own until ctx ends, and
-// leaves the terminal as it was. It fails if the first question does; later,
-// the head says why there is nothing new.
+// answer is what the source said.
+type answer struct {
+	states []engine.State
+	head   string
+	err    error
+}
+
+// Run draws the table on a screen of its own until a key or ctx ends it, and leaves the
+// terminal as it was. It fails if the first question to the source does; later, the head
+// says why there is nothing new. A source that hangs holds up no key.
 func (w Watch) Run(ctx context.Context) error {
 	states, head, err := w.ask(ctx)
 	if err != nil {
 		return err
 	}
-	if _, err := io.WriteString(w.Out, enter); err != nil {
-		return err
+	screen, err := w.open()
+	if err != nil {
+		return fmt.Errorf("the terminal cannot be drawn on (%w); --once writes the table once", err)
 	}
-	defer func() { _, _ = io.WriteString(w.Out, leave) }()
-	tick := time.NewTicker(w.Interval)
-	defer tick.Stop()
+	defer screen.Fini()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	answers, keys := make(chan answer), make(chan tcell.Event)
+	go w.poll(ctx, answers)
+	go screen.ChannelEvents(keys, ctx.Done())
+	v := view{screen: screen, look: w.Look(), states: states, head: head}
 	for {
-		text := strings.TrimSuffix(Table(head, states, w.Look()), "\n")
-		if _, err := io.WriteString(w.Out, home+strings.ReplaceAll(text, "\n", wipe+"\r\n")+wipe+below); err != nil {
-			return err
-		}
+		v.draw()
 		select {
 		case <-ctx.Done():
 			return nil
+		case a := <-answers:
+			if a.err != nil {
+				v.head = fmt.Sprintf("%s  not live: %v", w.Name, a.err)
+				continue
+			}
+			v.states, v.head = a.states, a.head
+		case event, ok := <-keys:
+			if !ok || v.handle(event) {
+				return nil
+			}
+		}
+	}
+}
+
+func (w Watch) open() (tcell.Screen, error) {
+	open := w.Screen
+	if open == nil {
+		open = tcell.NewScreen
+	}
+	screen, err := open()
+	if err != nil {
+		return nil, err
+	}
+	return screen, screen.Init()
+}
+
+// poll asks the source again and again until ctx ends.
+func (w Watch) poll(ctx context.Context, answers chan<- answer) {
+	tick := time.NewTicker(w.Interval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
 		case <-tick.C:
 		}
-		latest, next, err := w.ask(ctx)
-		if err != nil {
-			head = fmt.Sprintf("%s  not live: %v", w.Name, err)
-			continue
+		var a answer
+		a.states, a.head, a.err = w.ask(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case answers <- a:
 		}
-		states, head = latest, next
 	}
 }
 

@@ -20,9 +20,10 @@ import (
 
 const (
 	intro = `Shows the deployments of a daemon in the terminal, with their usage of the
-present minute against their limits, until Ctrl-C. ADDRESS is http://host:port,
-https://host:port or unix:/path (default http://127.0.0.1:4141). A daemon that
-asks for a token finds it in PLIMSOLL_TOKEN.
+current minute against their limits, until q, Esc or Ctrl-C. The arrow keys, PgUp,
+PgDn, Home and End scroll; s sorts by group, fullest first, trouble first, by name.
+ADDRESS is http://host:port, https://host:port or unix:/path (default
+http://127.0.0.1:4141). A daemon that asks for a token finds it in PLIMSOLL_TOKEN.
 
 In a bar, what is lighter at its end is reserved by calls under way.`
 
