@@ -126,7 +126,7 @@ func TestServeProxy(t *testing.T) {
 	status, got = s.ask(t, "/openai/v1/chat/completions", aChat, bearer...)
 	require.Equal(t, 502, status)
 	require.NotContains(t, fmt.Sprint(got), strings.TrimPrefix(p.URL, "http://"))
-	servertest.Until(t, "the log says why", func() bool { return strings.Contains(s.stderr.String(), "a deployment did not answer") })
+	servertest.Until(t, "the log says why", func() bool { return strings.Contains(s.stderr.String(), "deployment did not respond") })
 	write(t, config, oneDeployment)
 	servertest.Until(t, "nothing can be called", func() bool {
 		status, got := s.ask(t, "/openai/v1/chat/completions", aChat, bearer...)

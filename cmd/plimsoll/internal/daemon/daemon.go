@@ -163,7 +163,7 @@ func New(o Options) (*Daemon, error) {
 	d.file.Store(file)
 	d.names.Store(namesOf(file, file.Store.KeyFormat == keyFormatLiteLLM))
 	if file.MasterKey && d.tokens.Load() == nil {
-		d.log.Warn("the file's master key asks nobody for a token here: make one with 'plimsoll token NAME', and use --tokens FILE")
+		d.log.Warn("the file's master key is not used: callers need no token. Make one with 'plimsoll token NAME', and use --tokens FILE")
 	}
 	d.Proxy.Hide(file.Hidden)
 	d.Proxy.Route(file.Routing)

@@ -44,7 +44,7 @@ func (s *snapshots) restore() {
 		if !errors.Is(err, errStuck) && os.Rename(s.path, s.path+".unread") == nil {
 			aside += ".unread"
 		}
-		s.log.Warn("the snapshot cannot be used: limits per day begin anew", "error", err.Error(), "file", aside)
+		s.log.Warn("the snapshot cannot be used: daily limits start at zero", "error", err.Error(), "file", aside)
 	}
 }
 
@@ -71,7 +71,7 @@ func (s *snapshots) save() {
 	defer s.mu.Unlock()
 	_, err := within(&s.patient, func() (struct{}, error) { return struct{}{}, replaceFile(s.path, s.engine.Snapshot) })
 	if err != nil && !s.failed {
-		s.log.Warn("the snapshot cannot be written: a restart forgets the usage of limits per day", "error", err.Error())
+		s.log.Warn("the snapshot cannot be written: a restart loses the usage of daily limits", "error", err.Error())
 	}
 	s.failed = err != nil
 }

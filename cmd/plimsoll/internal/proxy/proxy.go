@@ -160,7 +160,7 @@ func (p *Proxy) attempted(a transport.Attempt) {
 	}
 	log := p.cfg.Log
 	if a.Err != nil && a.Context.Err() == nil && p.failures.due() {
-		log.Warn("a deployment did not answer; of several in a second one is told", "deployment", p.cfg.Mask(a.Deployment), "error", p.cfg.Mask(a.Err.Error()))
+		log.Warn("deployment did not respond (one line per second at most)", "deployment", p.cfg.Mask(a.Deployment), "error", p.cfg.Mask(a.Err.Error()))
 	}
 	if !log.Enabled(a.Context, slog.LevelDebug) {
 		return

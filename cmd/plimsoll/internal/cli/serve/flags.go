@@ -100,7 +100,7 @@ func (f *flags) complete(set *pflag.FlagSet, args []string, getenv func(string) 
 func (f *flags) register(set *pflag.FlagSet) {
 	cmdline.Func(set, "config", "FILE", "plimsoll's own format or a LiteLLM config.yaml, read again when it changes and on SIGHUP; a file that cannot be used changes nothing (default: a built-in example)", cmdline.ParseName(&f.config, "want the name of a file; leave --config out for the built-in example"))
 	cmdline.Func(set, "profiles", "auto|plain", "how deployments without a profile of their own count: by the rule of their provider, or by UTC minutes (default: as the file says, plain if it does not)", cmdline.ParseProfiles(&f.profiles))
-	cmdline.Func(set, "sync", "URL", "share usage with other nodes by a Valkey or Redis server, in place of the file's store: valkey://host:6379, or valkeys:// for TLS; a password is best given by ?password_file=PATH or in PLIMSOLL_SYNC", func(s string) error {
+	cmdline.Func(set, "sync", "URL", "share usage with other nodes by a Valkey or Redis server, instead of the file's store: valkey://host:6379, or valkeys:// for TLS. Give a password by ?password_file=PATH or in PLIMSOLL_SYNC", func(s string) error {
 		f.sync = cmp.Or(s, "none") // checked later: package flag would repeat an address, password and all
 		return nil
 	})
@@ -108,34 +108,34 @@ func (f *flags) register(set *pflag.FlagSet) {
 		f.listen = append(f.listen, s)
 		return server.CheckAddress(s)
 	})
-	cmdline.Func(set, "admin-listen", "ADDRESS", "where operators look instead, with /debug/pprof/ too", func(s string) error {
+	cmdline.Func(set, "admin-listen", "ADDRESS", "separate address for the page, /metrics and /debug/pprof/", func(s string) error {
 		f.adminListen = s
 		return server.CheckAddress(s)
 	})
-	cmdline.Func(set, "tokens", "FILE", "only who has one of these tokens may call; 'plimsoll token' makes them. Required where other machines can call", cmdline.ParseName(&f.tokens, "want the name of a file"))
-	cmdline.Func(set, "snapshot", "FILE", "keeps the usage of limits per day over a restart: written at the end and every minute, read at the start", cmdline.ParseName(&f.snapshot, "want the name of a file"))
+	cmdline.Func(set, "tokens", "FILE", "tokens that clients need; 'plimsoll token' makes them. Required on addresses that other machines can reach", cmdline.ParseName(&f.tokens, "want the name of a file"))
+	cmdline.Func(set, "snapshot", "FILE", "keeps the usage of daily limits across a restart: written every minute and at the end, read at the start", cmdline.ParseName(&f.snapshot, "want the name of a file"))
 	cmdline.Func(set, "otlp", "URL", "send a span of each decision and call to an OpenTelemetry collector, by OTLP over HTTP: http://host:4318. OpenTelemetry's variables do as well: OTEL_EXPORTER_OTLP_ENDPOINT and _HEADERS, OTEL_TRACES_SAMPLER, OTEL_RESOURCE_ATTRIBUTES, …", func(s string) error {
 		f.otlp = cmp.Or(s, "none") // checked later, as sync
 		return nil
 	})
-	cmdline.Func(set, "tls-cert", "FILE", "speak TLS, but on Unix sockets; read again when both have changed", cmdline.ParseName(&f.tlsCert, "want the name of a file"))
-	cmdline.Func(set, "tls-key", "FILE", "speak TLS, but on Unix sockets; read again when both have changed", cmdline.ParseName(&f.tlsKey, "want the name of a file"))
-	cmdline.Func(set, "drain", "TIME", "how long requests may then take to end (default 10s)", func(s string) (err error) {
+	cmdline.Func(set, "tls-cert", "FILE", "certificate for TLS on TCP; Unix sockets stay plain. Read again when certificate and key have changed", cmdline.ParseName(&f.tlsCert, "want the name of a file"))
+	cmdline.Func(set, "tls-key", "FILE", "key of that certificate", cmdline.ParseName(&f.tlsKey, "want the name of a file"))
+	cmdline.Func(set, "drain", "TIME", "after --lame-duck: how long requests under way may take to end (default 10s)", func(s string) (err error) {
 		if f.drain, err = time.ParseDuration(s); err != nil || f.drain < time.Millisecond || f.drain > 10*time.Minute {
 			return errors.New("want a time from 1ms to 10m")
 		}
 		return nil
 	})
-	cmdline.Func(set, "lame-duck", "TIME", "how long connections are still accepted on SIGTERM, while /readyz says 503 so that balancers turn away, before --drain begins; 0s to 10m (default 5s). SIGINT and a second signal skip it",
+	cmdline.Func(set, "lame-duck", "TIME", "after SIGTERM: how long connections are still accepted while /readyz answers 503, so that balancers stop sending; 0s to 10m (default 5s). SIGINT and a second signal skip it",
 		cmdline.ParseTime(&f.lameDuck, 0, 10*time.Minute, "a time from 0s to 10m"))
-	cmdline.Func(set, "max-requests-per-token", "N", "of one token under way at once (default 2048)", cmdline.ParseCount(&f.budget.PerToken, 1_000_000))
-	cmdline.Func(set, "max-requests-per-address", "N", "of one client address, or one /64 of IPv6, under way at once (default: no bound, as a balancer is one address)", cmdline.ParseCount(&f.budget.PerAddress, 1_000_000))
+	cmdline.Func(set, "max-requests-per-token", "N", "requests of one token in flight (default 2048)", cmdline.ParseCount(&f.budget.PerToken, 1_000_000))
+	cmdline.Func(set, "max-requests-per-address", "N", "requests of one client address, or one /64 of IPv6, in flight (default: no bound, because a balancer is one address)", cmdline.ParseCount(&f.budget.PerAddress, 1_000_000))
 	cmdline.Func(set, "trusted-proxies", "NETWORKS", "networks such as 10.0.0.0/8,::1/128 whose X-Forwarded-For says the client's address (default: none)", func(s string) (err error) {
 		f.budget.Trusted, err = server.ParseNetworks(s)
 		return err
 	})
-	cmdline.Func(set, "max-connections", "N", "open at once; the longest idle one makes room for a new one (default 4096)", cmdline.ParseCount(&f.maxConnections, 1_000_000))
-	cmdline.Func(set, "max-leases", "N", "held at once (default 1000000)", cmdline.ParseCount(&f.maxLeases, 100_000_000))
+	cmdline.Func(set, "max-connections", "N", "open connections; a new one closes the longest idle one (default 4096)", cmdline.ParseCount(&f.maxConnections, 1_000_000))
+	cmdline.Func(set, "max-leases", "N", "leases held at once (default 1000000)", cmdline.ParseCount(&f.maxLeases, 100_000_000))
 	cmdline.Bool(set, "demo", "serve accounts of a fake provider that runs in this process: the proxy can be tried without a key", &f.demo)
 	cmdline.Func(set, "max-body", "MiB", "size of the largest body that the proxy accepts, in MiB, at most 64 (default 8)", func(s string) error {
 		var err error
@@ -144,7 +144,7 @@ func (f *flags) register(set *pflag.FlagSet) {
 		}
 		return nil
 	})
-	cmdline.Func(set, "wait", "TIME", "how long a call of the proxy waits in line for headroom, unless its header X-Plimsoll-Wait says; at most 1m (default 0s: it is refused at once)", func(s string) (err error) {
+	cmdline.Func(set, "wait", "TIME", "how long a proxied call waits for headroom unless its header X-Plimsoll-Wait gives a time; at most 1m (default 0s: it is refused at once)", func(s string) (err error) {
 		if f.wait, err = time.ParseDuration(s); err != nil || f.wait < 0 || f.wait > time.Minute {
 			return errors.New("want a time from 0s to 1m")
 		}

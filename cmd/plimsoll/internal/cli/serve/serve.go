@@ -115,10 +115,10 @@ func (f *flags) serve(ctx context.Context, env cmdline.Environment) error {
 
 	main, side := muxes(d, watch, len(admin) > 0)
 	if _, err := io.WriteString(env.Stdout, f.welcome(d, calls, admin, secure != nil)); err != nil {
-		log.Warn("cannot say hello", "error", err.Error())
+		log.Warn("cannot write the welcome", "error", err.Error())
 	}
 	if err := server.Ready(); err != nil {
-		log.Warn("cannot tell systemd", "error", err.Error())
+		log.Warn("cannot notify systemd", "error", err.Error())
 	}
 	err = f.run(ctx, d, watch, log, secure, group{proxy.Clean(spans.Wrap(watch.timed(main))), calls}, group{side, admin})
 	stop()

@@ -42,7 +42,7 @@ func newMake(env cmdline.Environment) *cobra.Command {
 	})
 	c.RunE = func(_ *cobra.Command, args []string) error {
 		if len(args) != 1 {
-			return cmdline.Usagef("token", "make: want one argument: the name of who may call")
+			return cmdline.Usagef("token", "make: want one argument: the name of the client")
 		}
 		t.Name = args[0]
 		secret, err := t.Mint()

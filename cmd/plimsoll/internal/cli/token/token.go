@@ -11,10 +11,10 @@ import (
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
 )
 
-const intro = `Makes, lists and revokes tokens in the file of 'plimsoll serve --tokens FILE', which
-takes a change within a second. The file holds the SHA-256 of each token and what it
-may do; the token itself goes to the standard error, to be given to whoever may call
-and kept nowhere else.
+const intro = `Makes, lists and revokes API tokens in the file of 'plimsoll serve --tokens FILE'. The
+daemon takes a change within a second. The file holds the SHA-256 of each token and its
+rights. The token itself goes to the standard error: give it to the client, and do not
+store it elsewhere.
 
 With a name alone, the token has all scopes and its line goes to the standard output:
 
@@ -32,11 +32,11 @@ Scopes:
 
 // New returns plimsoll token.
 func New(env cmdline.Environment) *cobra.Command {
-	c := cmdline.New(cmdline.Text{Use: "token COMMAND", Short: "make, list and revoke tokens of who may call the daemon", Intro: intro, More: more})
+	c := cmdline.New(cmdline.Text{Use: "token COMMAND", Short: "make, list and revoke API tokens of clients", Intro: intro, More: more})
 	c.Args = cobra.ArbitraryArgs
 	c.RunE = func(_ *cobra.Command, args []string) error {
 		if len(args) != 1 {
-			return cmdline.Usagef("token", "want make, list or revoke, or the name of who may call")
+			return cmdline.Usagef("token", "want make, list or revoke, or the name of a client")
 		}
 		secret, line, err := server.NewToken(args[0])
 		if err != nil {
