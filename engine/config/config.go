@@ -31,6 +31,7 @@ type Options struct {
 	// not have; otherwise it is a warning and the default holds.
 	Strict bool
 
+	only    []string          // keys of a YAML file that are read; nil = all
 	fileEnv map[string]string // environment_variables of a LiteLLM file
 	include bool              // files that a file includes may be read
 	liteLLM bool              // the file is a part of a LiteLLM file
@@ -156,6 +157,9 @@ func readTree(found *findings, hide *secrets, o Options, data []byte, isJSON boo
 	if err != nil {
 		found.breakf(line, "%v", err)
 		return nil, ""
+	}
+	if o.only != nil {
+		node = pruned(node, o.only)
 	}
 	y := newYAMLBuilder(b, node)
 	root := y.value(node, 1, false).value

@@ -13,6 +13,7 @@ func fileEnv(o Options, data []byte, isJSON bool) map[string]string {
 	if !bytes.Contains(data, []byte("environment_variables")) {
 		return nil
 	}
+	o.only = []string{"environment_variables", "<<"}
 	root, format := readTree(&findings{}, &secrets{}, o, data, isJSON)
 	if format != FormatLiteLLM || root == nil {
 		return nil

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/config"
 )
 
@@ -157,4 +158,16 @@ litellm_settings: {allowed_fails: 3, cooldown_time: 60}
 	own := mustParse(t, "deployments: [{id: a, group: a, failures: 3, cooldown: 1m}]")
 	require.Equal(t, 3, own.Engine.Deployments[0].Failures)
 	require.Equal(t, time.Minute, own.Engine.Deployments[0].Cooldown)
+}
+
+// least-busy is the strategy of that name where the engine has one, and otherwise a
+// warning like any other name.
+func TestLeastBusy(t *testing.T) {
+	f := mustParse(t, threeGroups+"router_settings: {routing_strategy: least-busy}")
+	if s, err := engine.ParseStrategy("least-busy"); err == nil {
+		require.Equal(t, s, f.Engine.Strategy)
+		require.NotContains(t, messages(f.Warnings), "least-busy")
+		return
+	}
+	require.Contains(t, messages(f.Warnings), `"least-busy" is no strategy of plimsoll's`)
 }

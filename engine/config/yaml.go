@@ -50,6 +50,27 @@ func parseYAML(data []byte) (root *yaml.Node, line int, err error) {
 	return doc.Content[0], 0, nil
 }
 
+// pruned returns a mapping with some of its keys, and a model_list without entries where
+// there is one: the rest is not unfolded.
+func pruned(root *yaml.Node, keys []string) *yaml.Node {
+	out := *root
+	if root.Kind != yaml.MappingNode {
+		return root
+	}
+	out.Content = nil
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		key, value := root.Content[i], root.Content[i+1]
+		switch {
+		case key.Value == modelList:
+			value = &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Line: value.Line}
+		case !slices.Contains(keys, key.Value):
+			continue
+		}
+		out.Content = append(out.Content, key, value)
+	}
+	return &out
+}
+
 var (
 	errEmpty      = errors.New("is empty; a configuration has at least a list of deployments")
 	yamlErrorText = regexp.MustCompile(`^yaml: (?:line ([0-9]+): )?(.*)$`)

@@ -144,6 +144,7 @@ func (v checkView) settings() [][]string {
 	for _, a := range v.Aliases {
 		add("alias", cell(a.Alias)+" → "+cell(a.Group))
 	}
+	v.Routing.settings(add)
 	if v.ExpectedOutput > 0 {
 		add("expected output", strconv.FormatInt(v.ExpectedOutput, 10)+" tokens")
 	}

@@ -25,6 +25,7 @@ type checkView struct {
 	Groups         int              `json:"groups,omitempty"`
 	Deployments    []deploymentView `json:"deployments,omitempty"`
 	Aliases        []aliasView      `json:"aliases,omitempty"`
+	Routing        *routingView     `json:"routing,omitempty"`
 	Store          *storeView       `json:"store,omitempty"`
 	Warnings       []config.Finding `json:"warnings"`
 	Undone         []config.Finding `json:"undone,omitempty"` // what LiteLLM does with the file and serve does not
@@ -81,7 +82,7 @@ func checkedFile(name string, f *config.File) checkView {
 	v := checkView{
 		File: name, Valid: true, Format: f.Format, Strategy: cfg.Strategy.String(),
 		ExpectedOutput: cfg.ExpectedOutput, OutputQuantile: cfg.OutputQuantile, PriorityShare: cfg.PriorityShare, MaxWaiters: cfg.MaxWaiters,
-		Aliases: aliasViews(f), Store: storeOf(f), Warnings: list(f.Warnings), Undone: f.Undone, Notes: f.Notes,
+		Aliases: aliasViews(f), Routing: routingOf(f), Store: storeOf(f), Warnings: list(f.Warnings), Undone: f.Undone, Notes: f.Notes,
 	}
 	if cfg.LeaseTTL > 0 {
 		v.LeaseTTL = cfg.LeaseTTL.String()
