@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -36,9 +37,7 @@ func liteLLMFiles(t *testing.T) map[string]string {
 	for i, m := range regexp.MustCompile("(?s)```yaml\n(model_list.*?)```").FindAllStringSubmatch(string(text), -1) {
 		out["LITELLM.md "+strconv.Itoa(i)] = m[1]
 	}
-	for name, text := range convertible {
-		out[name] = text
-	}
+	maps.Copy(out, convertible)
 	return out
 }
 
@@ -178,8 +177,8 @@ func TestConvertKnowsEveryField(t *testing.T) {
 	} {
 		var fields []string
 		of := reflect.TypeOf(tt.of)
-		for i := range of.NumField() {
-			if f := of.Field(i); f.IsExported() {
+		for f := range of.Fields() {
+			if f.IsExported() {
 				fields = append(fields, f.Name)
 			}
 		}

@@ -35,15 +35,18 @@ func (c *converter) deployment(e *entry, d engine.Deployment) {
 	c.line(2, "group:", c.text(name, d.Group), origin(e.section, name))
 	model := e.params.table.get("model")
 	c.line(2, "model:", c.text(model, d.Model), origin(e.params, model))
-	c.provider(e, d, at)
+	c.provider(d, at)
 	for _, l := range []struct {
 		key   string
 		n     int64
 		names string
 	}{
-		{"rpm:", d.Limits.RPM, "rpm"}, {"tpm:", d.Limits.TPM, "tpm"},
-		{"input_tpm:", d.Limits.InputTPM, "itpm"}, {"output_tpm:", d.Limits.OutputTPM, "otpm"},
-		{"rpd:", d.Limits.RPD, "rpd"}, {"tpd:", d.Limits.TPD, "tpd"},
+		{"rpm:", d.Limits.RPM, "rpm"},
+		{"tpm:", d.Limits.TPM, "tpm"},
+		{"input_tpm:", d.Limits.InputTPM, "itpm"},
+		{"output_tpm:", d.Limits.OutputTPM, "otpm"},
+		{"rpd:", d.Limits.RPD, "rpd"},
+		{"tpd:", d.Limits.TPD, "tpd"},
 	} {
 		s, v := first(l.names, e.section, e.params, info)
 		c.limit(l.key, l.n, s, v)
@@ -143,7 +146,7 @@ func (c *converter) source(e *entry, keys ...string) (*value, string) {
 
 // provider writes who provides a deployment and how that counts, where the own format
 // would read something else from the model.
-func (c *converter) provider(e *entry, d engine.Deployment, at string) {
+func (c *converter) provider(d engine.Deployment, at string) {
 	counting := c.file.Counting[d.ID]
 	name, rest := counting.Provider, d.Model
 	before, after, cut := strings.Cut(d.Model, "/")

@@ -19,11 +19,15 @@ type keyed struct {
 
 var (
 	randomParams = []keyed{
-		{"model", []string{"openai/gpt-4o", "azure/gpt-4o-east", "gpt-5-mini", "anthropic/claude-sonnet-4-5", "bedrock/anthropic.claude-3:0", "os.environ/MODEL", "ollama_chat/llama3", "mistral/x",
-			"groq/llama", "vertex_ai/gemini-2.5", "'openai/*'", "azure/o_series/o3", "cohere/command", "deepseek/r1", "custom/thing", "openai/azure/x", "'gpt: 4'", "huggingface/a/b"}},
+		{"model", []string{
+			"openai/gpt-4o", "azure/gpt-4o-east", "gpt-5-mini", "anthropic/claude-sonnet-4-5", "bedrock/anthropic.claude-3:0", "os.environ/MODEL", "ollama_chat/llama3", "mistral/x",
+			"groq/llama", "vertex_ai/gemini-2.5", "'openai/*'", "azure/o_series/o3", "cohere/command", "deepseek/r1", "custom/thing", "openai/azure/x", "'gpt: 4'", "huggingface/a/b",
+		}},
 		{"custom_llm_provider", []string{"openai", "azure", "hosted_vllm", "anthropic"}},
-		{"api_base", []string{"https://e.openai.azure.com", "https://e.openai.azure.com/openai/deployments/x", "os.environ/BASE", "http://localhost:8000/v1", "http://h/chat/completions", "https://api.anthropic.com/v1/messages",
-			"https://api.groq.com/openai/v1/", "nonsense", "http://[::1]:80/%20/a"}},
+		{"api_base", []string{
+			"https://e.openai.azure.com", "https://e.openai.azure.com/openai/deployments/x", "os.environ/BASE", "http://localhost:8000/v1", "http://h/chat/completions", "https://api.anthropic.com/v1/messages",
+			"https://api.groq.com/openai/v1/", "nonsense", "http://[::1]:80/%20/a",
+		}},
 		{"base_url", []string{"https://api.openai.com/v1", "os.environ/BASE"}},
 		{"api_key", []string{"sk-0123456789", "os.environ/KEY", "''", "none", "12345678"}},
 		{"api_version", []string{"'2024-10-21'", "v1", "os.environ/VERSION"}},

@@ -116,6 +116,7 @@ func (c *converter) literal(v *value, key string, secret bool, at string) string
 			return c.secret(v.text, key, at+" "+showName(key))
 		}
 		return quoted(strings.ReplaceAll(v.text, "${", "$${"))
+	case list, table:
 	}
 	var parts []string
 	for _, item := range v.items {

@@ -51,8 +51,10 @@ type Endpoint struct {
 	BaseModel      string
 }
 
-var endpointKeys = []string{"url", "api", "model", "api_version", "key", "key_file", "no_key", "bearer", "no_stream_usage", "pass_headers", "objects",
-	"connect_timeout", "timeout", "stream_timeout", "idle_timeout", "max_input_tokens", "base_model", "defaults", "headers"}
+var endpointKeys = []string{
+	"url", "api", "model", "api_version", "key", "key_file", "no_key", "bearer", "no_stream_usage", "pass_headers", "objects",
+	"connect_timeout", "timeout", "stream_timeout", "idle_timeout", "max_input_tokens", "base_model", "defaults", "headers",
+}
 
 // readEndpoint reads the section endpoint of a deployment in the own format; nil
 // if there is none. name is the deployment's provider, "" if it has none that is

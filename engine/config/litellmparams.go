@@ -156,6 +156,7 @@ func (v *value) json() (string, bool) {
 	case text, date:
 		quoted, err := json.Marshal(v.text)
 		return string(quoted), err == nil
+	case list, table:
 	}
 	var parts []string
 	for _, item := range v.items {

@@ -33,7 +33,7 @@ func (r *liteLLM) routing(router section) Routing {
 	}
 	if v := router.table.get("enable_tag_filtering"); !v.off() {
 		out.Tags = TagsAny
-		if any := router.table.get("tag_filtering_match_any"); !any.absent() && any.kind == boolean && any.text == "False" {
+		if v := router.table.get("tag_filtering_match_any"); !v.absent() && v.kind == boolean && v.text == "False" {
 			out.Tags = TagsAll
 		}
 	}
