@@ -69,9 +69,9 @@ type File struct {
 	Undone []Finding
 	// Included are the files that were read beside this one.
 	Included []Source
-	// MasterKey is true where a LiteLLM file has a master key, which nothing here asks
-	// callers for.
-	MasterKey bool
+	// MasterKey is the master key of a LiteLLM file, which `plimsoll serve` takes as a
+	// token with all scopes; zero = none, or its environment variable is not set.
+	MasterKey Credential
 
 	secrets *secrets
 }

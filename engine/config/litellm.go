@@ -37,6 +37,19 @@ type mention struct {
 	at          string // its key
 }
 
+// masterKey returns the key that LiteLLM asks callers for.
+func (r *liteLLM) masterKey(general section) Credential {
+	switch v := general.table.get("master_key"); {
+	case v.off():
+		return Credential{}
+	case v.unset:
+		r.warnf(v.line, "general_settings.master_key", "the environment variable %s is not set: serve asks callers for no key until it is", showName(v.env))
+		return Credential{}
+	default:
+		return Credential{literal: &v.text}
+	}
+}
+
 // readLiteLLM reads a LiteLLM configuration as it is. docs/LITELLM.md says what
 // is read and where this differs from what LiteLLM does.
 func readLiteLLM(s section, o Options, out *File) {
@@ -50,7 +63,7 @@ func readLiteLLM(s section, o Options, out *File) {
 	r.undone(inFile, s)
 	if general, ok := s.within("general_settings"); ok {
 		r.undone(inGeneral, general)
-		out.MasterKey = !general.table.get("master_key").off()
+		out.MasterKey = r.masterKey(general)
 	}
 	if settings, ok := s.within("litellm_settings"); ok {
 		r.undone(inLiteLLM, settings)

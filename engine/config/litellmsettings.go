@@ -237,8 +237,8 @@ var settings = []setting{
 	{inLiteLLM, "disable_copilot_system_to_assistant", unused, "without effect in LiteLLM too"},
 	{inLiteLLM, "telemetry", unused, "its telemetry"},
 
-	{inGeneral, "master_key", notDone, "asking callers for this key: `plimsoll token NAME` makes tokens for `serve --tokens FILE`"},
-	{inGeneral, "database_url", notDone, "keys, teams and costs in a database"},
+	{inGeneral, "master_key", asIs, "a token of the name master_key with all scopes, beside those of `--tokens`"},
+	{inGeneral, "database_url", notDone, "virtual keys, teams and costs in a database: `plimsoll token make` makes a token for each caller"},
 	{inGeneral, "key_management_system", notDone, "secrets of a key manager; generated ids that are made of them differ from LiteLLM's"},
 	{inGeneral, "coordination_redis", notDone, "a server for its counters: name it in router_settings"},
 	{inGeneral, "max_parallel_requests", notDone, "a limit on requests in flight of each deployment or key"},

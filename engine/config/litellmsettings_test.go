@@ -36,12 +36,13 @@ router_settings: {fallbacks: [{a: [b]}], retry_policy: {TimeoutErrorRetries: 2},
 litellm_settings: {drop_params: true, callbacks: [otel]}
 general_settings: {master_key: sk-12345678}
 `)
-	require.True(t, f.MasterKey)
+	key, err := f.MasterKey.Get(nil)
+	require.NoError(t, err)
+	require.Equal(t, "sk-12345678", key)
 	require.Equal(t, `f.yaml:3: litellm_params.num_retries: its own number of retries: here up to 3 deployments are tried, 2 times
 f.yaml:5: router_settings.retry_policy: retries by kind of error
 f.yaml:5: router_settings.content_policy_fallbacks: other groups for content that was refused
 f.yaml:6: litellm_settings.drop_params: leaving out what a provider does not take: bodies are sent as they are
 f.yaml:6: litellm_settings.callbacks: its callbacks: see --otlp and /metrics
-f.yaml:7: general_settings.master_key: asking callers for this key: plimsoll token NAME makes tokens for serve --tokens FILE
 `, messages(f.Undone))
 }

@@ -162,8 +162,8 @@ func New(o Options) (*Daemon, error) {
 	})
 	d.file.Store(file)
 	d.names.Store(namesOf(file, file.Store.KeyFormat == keyFormatLiteLLM))
-	if file.MasterKey && d.tokens.Load() == nil {
-		d.log.Warn("the file's master key is not used: callers need no token. Make one with 'plimsoll token NAME', and use --tokens FILE")
+	if !file.MasterKey.IsZero() {
+		d.log.Warn("the file's master key is a token with all scopes; virtual keys of LiteLLM's database are unknown here: make tokens by plimsoll token make, and use --tokens FILE")
 	}
 	d.Proxy.Hide(file.Hidden)
 	d.Proxy.Route(file.Routing)

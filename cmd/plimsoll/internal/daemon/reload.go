@@ -58,16 +58,19 @@ func (d *Daemon) readFiles() (*filesRead, error) {
 			return nil, err
 		}
 		r := &filesRead{file: file}
-		if d.opts.Tokens == "" {
-			return r, nil
+		if d.opts.Tokens != "" {
+			if r.tokens, err = server.ReadTokens(d.opts.Tokens); err != nil {
+				return nil, fmt.Errorf("tokens: %w", err)
+			}
+			if err := r.tokens.CheckGroups(groupsOf(file)); err != nil {
+				return nil, fmt.Errorf("tokens: %w", err)
+			}
 		}
-		if r.tokens, err = server.ReadTokens(d.opts.Tokens); err != nil {
-			return nil, fmt.Errorf("tokens: %w", err)
+		master, err := file.MasterKey.Get(d.opts.LookupEnv)
+		if err == nil && master != "" {
+			r.tokens, err = r.tokens.WithMaster(d.opts.Config, master)
 		}
-		if err := r.tokens.CheckGroups(groupsOf(file)); err != nil {
-			return nil, fmt.Errorf("tokens: %w", err)
-		}
-		return r, nil
+		return r, err
 	})
 }
 

@@ -9,7 +9,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -48,6 +50,31 @@ func NewToken(name string) (token, line string, err error) {
 		return "", "", err
 	}
 	return token, t.Line(), nil
+}
+
+// masterName is the name of the token that stands for a configuration's master key.
+const masterName = "master_key"
+
+// WithMaster returns the tokens and one more: the master key of a configuration, which
+// has all scopes. Nil tokens have none. The file of tokens may have the same secret,
+// under any other name.
+func (t *Tokens) WithMaster(path, secret string) (*Tokens, error) {
+	master := &Token{Name: masterName, Scopes: AllScopes, hash: sha256.Sum256([]byte(secret)), underWay: new(atomic.Int64)}
+	out := &Tokens{path: path, byHash: map[[sha256.Size]byte]*Token{}}
+	if t != nil {
+		out.path, out.list = t.path, slices.Clone(t.list)
+		maps.Copy(out.byHash, t.byHash)
+	}
+	for _, one := range out.list {
+		switch {
+		case one.Name == masterName:
+			return nil, fmt.Errorf("%s:%d: the name %s is that of the configuration's master key; rename the token, or revoke it (plimsoll token revoke)", t.path, one.line, masterName)
+		case one.hash == master.hash:
+			return out, nil
+		}
+	}
+	out.list, out.byHash[master.hash] = append(out.list, master), master
+	return out, nil
 }
 
 func validName(name string) bool {
