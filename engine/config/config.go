@@ -50,8 +50,8 @@ type File struct {
 	// Counting says, by the ID of a deployment, where its profile comes from.
 	Counting map[string]Counting
 	// Identities says, by the ID of a deployment of a LiteLLM file, which one it is
-	// whatever its parameters; see [File.Continue]. Nil for the own format, whose ids
-	// are stable.
+	// whatever its parameters; see [File.Continue]. In the own format, whose ids are
+	// stable, only deployments with a store_id have one.
 	Identities map[string]Identity
 	// Hidden are aliases of a LiteLLM file that are not to be listed as models.
 	Hidden map[string]bool
