@@ -44,7 +44,7 @@ func TestServePageAndMetrics(t *testing.T) {
 	} {
 		require.Contains(t, figures, want)
 	}
-	for _, file := range []string{"OPERATIONS.md", "monitoring/alerts.yaml", "monitoring/dashboard.json"} {
+	for _, file := range []string{"REFERENCE.md", "OPERATIONS.md", "monitoring/alerts.yaml", "monitoring/dashboard.json"} {
 		text, err := os.ReadFile("../../../../docs/" + file)
 		require.NoError(t, err)
 		for _, name := range regexp.MustCompile(`plimsoll_http_[a-z_]*[a-z]`).FindAllString(string(text), -1) {

@@ -48,6 +48,11 @@ type flags struct {
 // the flag's name in capitals, with _ for -.
 const envPrefix = "PLIMSOLL_"
 
+// variable returns the environment variable that stands in for a flag.
+func variable(flag string) string {
+	return envPrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
 func defaults() flags {
 	return flags{drain: 10 * time.Second, lameDuck: 5 * time.Second, budget: &server.Budget{PerToken: 2048}}
 }
@@ -63,7 +68,7 @@ func (f *flags) complete(set *pflag.FlagSet, args []string, getenv func(string) 
 	}
 	var err error
 	set.VisitAll(func(fl *pflag.Flag) {
-		name := envPrefix + strings.ToUpper(strings.ReplaceAll(fl.Name, "-", "_"))
+		name := variable(fl.Name)
 		text := getenv(name)
 		if fl.Changed || text == "" || err != nil {
 			return

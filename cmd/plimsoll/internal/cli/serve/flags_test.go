@@ -1,6 +1,8 @@
 package serve
 
 import (
+	"flag"
+	"fmt"
 	"os"
 	"regexp"
 	"strings"
@@ -35,7 +37,7 @@ func TestDeployFiles(t *testing.T) {
 	set := pflag.NewFlagSet("serve", pflag.ContinueOnError)
 	f.register(set)
 	set.VisitAll(func(fl *pflag.Flag) {
-		known[envPrefix+strings.ToUpper(strings.ReplaceAll(fl.Name, "-", "_"))] = true
+		known[variable(fl.Name)] = true
 	})
 	found := 0
 	for _, file := range []string{"Dockerfile", "plimsoll.service", "plimsoll.socket", "chart/templates/deployment.yaml", "chart/values.yaml"} {
@@ -67,4 +69,34 @@ func TestDeployTimes(t *testing.T) {
 	require.GreaterOrEqual(t, read(chart, `terminationGracePeriodSeconds: (\d+)`), read(chart, `lameDuck: (\d+s)`)+read(chart, `drain: (\d+s)`)+lastExchange)
 	probe := read("chart/templates/deployment.yaml", `(?s)readinessProbe:.*?periodSeconds: (\d+)`)
 	require.Less(t, probe, read(chart, `lameDuck: (\d+s)`), "the lame duck is seen before it ends")
+}
+
+var update = flag.Bool("update", false, "write the table of flags of docs/REFERENCE.md")
+
+// docs/REFERENCE.md lists each flag and its variable as the code has them.
+func TestFlagsAreDocumented(t *testing.T) {
+	f, set := defaults(), pflag.NewFlagSet("serve", pflag.ContinueOnError)
+	f.register(set)
+	var table strings.Builder
+	table.WriteString("| flag | variable | what |\n|---|---|---|\n")
+	set.VisitAll(func(fl *pflag.Flag) {
+		value := " " + fl.Value.Type()
+		if fl.NoOptDefVal != "" {
+			value = ""
+		}
+		usage := strings.NewReplacer("|", "\\|", "<", "&lt;").Replace(fl.Usage)
+		fmt.Fprintf(&table, "| `--%s%s` | `%s` | %s |\n", fl.Name, value, variable(fl.Name), usage)
+	})
+	const path = "../../../../../docs/REFERENCE.md"
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	begin := regexp.MustCompile(`(?m)^<!-- flags: .*\n`).FindIndex(text)
+	end := strings.Index(string(text), "<!-- /flags -->")
+	require.NotNil(t, begin)
+	if *update {
+		out := string(text[:begin[1]]) + table.String() + string(text[end:])
+		require.NoError(t, os.WriteFile(path, []byte(out), 0o600))
+		return
+	}
+	require.Equal(t, table.String(), string(text[begin[1]:end]), "go test ./cmd/plimsoll/internal/cli/serve -run TestFlagsAreDocumented -update")
 }

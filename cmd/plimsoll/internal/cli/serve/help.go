@@ -4,7 +4,8 @@ const (
 	intro = `Runs the daemon: decisions over HTTP for gateways that do not embed the engine,
 and a proxy for OpenAI's and Anthropic's clients to the deployments that have an
 endpoint. Without flags it uses a built-in example, on 127.0.0.1:4141.
-docs/API.md describes the requests, docs/OPERATIONS.md how to run it.`
+docs/API.md describes the requests, docs/REFERENCE.md the daemon,
+docs/OPERATIONS.md what to do when something is wrong.`
 
 	more = `Each flag may be given by an environment variable: PLIMSOLL_CONFIG for --config,
 PLIMSOLL_ADMIN_LISTEN for --admin-listen and so on; PLIMSOLL_LISTEN takes several
