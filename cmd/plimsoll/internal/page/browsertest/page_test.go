@@ -17,6 +17,7 @@ import (
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/page"
 	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/window"
 	"github.com/plimsoll-dev/plimsoll/sync/memstore"
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
 )
@@ -213,7 +214,9 @@ func TestManyInTrouble(t *testing.T) {
 			ID: fmt.Sprintf("dep-%03d", i), Group: fmt.Sprintf("model-%02d", i/25), Model: "azure/gpt-4o", Limits: engine.Limits{RPM: int64(60 + i), TPM: int64(30_000 + 100*i)},
 		})
 	}
-	eng, err := engine.New(engine.Config{Deployments: many})
+	begun := time.Now() // at the beginning of a minute, so that all is of one
+	clock := window.NewClockFrom(func() time.Time { return begun.Truncate(time.Minute).Add(time.Since(begun)) })
+	eng, err := engine.New(engine.Config{Deployments: many, Clock: clock})
 	require.NoError(t, err)
 	for i := range many {
 		require.NoError(t, eng.Record(many[i].ID, engine.Usage{InputTokens: int64(i) * 150}))
