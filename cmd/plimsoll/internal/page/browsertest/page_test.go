@@ -17,9 +17,9 @@ import (
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/page"
 	"github.com/plimsoll-dev/plimsoll/engine"
-	"github.com/plimsoll-dev/plimsoll/window"
 	"github.com/plimsoll-dev/plimsoll/sync/memstore"
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
+	"github.com/plimsoll-dev/plimsoll/window"
 )
 
 // pool is two groups that traffic fills to different heights.
