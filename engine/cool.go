@@ -193,13 +193,10 @@ func (h *handle) judge(g *Group, s *provider.Signal, sent, now int64) bool {
 // tolerates reports whether a count of failures in a row begins no cooldown. By default
 // a single one does not.
 func (d *Deployment) tolerates(kind provider.Kind, fails int) bool {
-	switch {
-	case kind == provider.Other:
+	if kind == provider.Other {
 		return fails < cmp.Or(d.Failures, 2)
-	case kind == provider.Overloaded:
-		return fails < d.Failures
 	}
-	return false
+	return kind == provider.Overloaded && fails < d.Failures
 }
 
 // guess returns the length of a cooldown that the provider did not say, after a count

@@ -58,7 +58,7 @@ func editedNodes(t *testing.T, addr string) (total int, oneMinute bool) {
 		ctx, cancel := context.WithCancel(context.Background())
 		done := make(chan error, 1)
 		go func() { done <- d.Run(ctx, nil) }()
-		return d, func() { cancel(); <-done }
+		return d, func() { cancel(); require.NoError(t, <-done) }
 	}
 	path, _ := edit(t, ordered)
 	still, stop := start(path)

@@ -117,7 +117,8 @@ func (p *Proxy) answer(w http.ResponseWriter, r *http.Request, s shape, now *ser
 			w.Header()[transport.HeaderDeployment] = shown
 		}
 	}
-	if resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden {
+	own := resp.Header.Get(transport.HeaderDeployment) == "" // a refusal of the token, not of the key
+	if !own && (resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden) {
 		// It is the daemon that may not call, and such an answer may repeat its key.
 		h := w.Header()
 		h.Del("Content-Length")

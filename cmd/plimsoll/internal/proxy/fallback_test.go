@@ -1,12 +1,15 @@
 package proxy_test
 
 import (
+	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
 	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/config"
 	"github.com/plimsoll-dev/plimsoll/engine/transport"
@@ -100,4 +103,57 @@ func TestMaxAttempts(t *testing.T) {
 	b = newBench(t, change{}, answers(429, `{}`), answers(200, plain))
 	resp, _ = b.post(t, chatPath, chat)
 	require.Equal(t, 200, resp.StatusCode)
+}
+
+// as sends a chat as the holder of a token for some groups does.
+func (b *bench) as(t *testing.T, body string, groups ...string) *http.Response {
+	t.Helper()
+	mux := http.NewServeMux()
+	b.proxy.Register(mux)
+	r := httptest.NewRequest(http.MethodPost, chatPath, strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	w := httptest.NewRecorder()
+	mux.ServeHTTP(w, r.WithContext(server.WithCaller(r.Context(), &server.Token{Name: "who", Groups: groups})))
+	return w.Result()
+}
+
+// A token does not reach a group by a fallback that it may not call.
+func TestFallbacksOfTokens(t *testing.T) {
+	b := newBench(t, change{change: ownGroups}, answers(500, `{}`), answers(200, plain, "Content-Type", "application/json"))
+	b.proxy.Route(config.Routing{Fallbacks: map[string][]string{"chat": {"second"}}})
+	require.Equal(t, 200, b.as(t, chat, "chat", "second").StatusCode)
+	require.Equal(t, 500, b.as(t, chat, "chat").StatusCode)
+	require.Equal(t, 403, b.as(t, chat, "second").StatusCode)
+}
+
+// All names of a pattern share its limits; the model that is sent is the name's, and no
+// asterisk is. A token names models: one for gpt-* reaches the others of * in no way.
+func TestPatternsOfModels(t *testing.T) {
+	var sent []string
+	b := newBench(t, change{limits: engine.Limits{RPM: 3}, change: func(c *engine.Config) { c.Deployments[0].Group = "*" }},
+		http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			var body struct{ Model string }
+			_ = json.NewDecoder(r.Body).Decode(&body)
+			sent = append(sent, body.Model)
+			answers(200, plain, "Content-Type", "application/json").ServeHTTP(w, r)
+		}))
+	endpoints := map[string]transport.Endpoint{"a": {API: transport.OpenAI, BaseURL: b.upstream[0] + "/v1", Model: "x-*", Credential: transport.Key(secret)}}
+	cfg := engine.Config{Deployments: []engine.Deployment{{ID: "a", Group: "*", Limits: engine.Limits{RPM: 3}}}}
+	require.NoError(t, b.eng.Apply(cfg))
+	require.NoError(t, b.proxy.Apply(cfg, endpoints, nil))
+	of := func(model string) string { return strings.Replace(chat, `"chat"`, `"`+model+`"`, 1) }
+	for model, status := range map[string]int{"*": 404, "gpt-*": 404} {
+		resp, _ := b.post(t, chatPath, of(model))
+		require.Equal(t, status, resp.StatusCode)
+	}
+	require.Equal(t, 403, b.as(t, of("claude"), "gpt-*").StatusCode)
+	require.Equal(t, 200, b.as(t, of("gpt-4o"), "gpt-*").StatusCode)
+	for model, status := range map[string]int{"one": 200, "two": 200} {
+		resp, _ := b.post(t, chatPath, of(model))
+		require.Equal(t, status, resp.StatusCode)
+		require.Equal(t, "*", resp.Header.Get(transport.HeaderGroup))
+	}
+	resp, _ := b.post(t, chatPath, of("three"))
+	require.Equal(t, 429, resp.StatusCode)
+	require.ElementsMatch(t, []string{"x-gpt-4o", "x-one", "x-two"}, sent)
 }

@@ -39,6 +39,8 @@ type bench struct {
 	url   string
 	stop  context.CancelFunc // as SIGTERM does
 	log   *text
+
+	upstream []string // addresses of the deployments' servers
 }
 
 // text may be written to and read at once.
@@ -80,6 +82,7 @@ func newBench(t *testing.T, ch change, deployments ...http.Handler) *bench {
 	for i, h := range deployments {
 		srv := httptest.NewServer(h)
 		t.Cleanup(srv.Close)
+		b.upstream = append(b.upstream, srv.URL)
 		id := string(rune('a' + i))
 		cfg.Deployments = append(cfg.Deployments, engine.Deployment{ID: id, Group: "chat", Order: i, Limits: ch.limits})
 		endpoints[id] = transport.Endpoint{API: ch.api, BaseURL: srv.URL + "/v1", Model: "m-" + id, Credential: transport.Key(secret)}

@@ -102,8 +102,9 @@ func (s *served) choose(group string, t callTags, rule config.TagRule) (tags []s
 }
 
 // liteLLMTags returns the places of the deployments that LiteLLM's rule leaves over
-// (https://docs.litellm.ai/docs/proxy/tag_routing); see [config.TagsAny].
-func liteLLMTags(members []member, tags []string, any bool) map[int]bool {
+// (https://docs.litellm.ai/docs/proxy/tag_routing); see [config.TagsAny]. One says that
+// one of the wanted tags is enough.
+func liteLLMTags(members []member, tags []string, one bool) map[int]bool {
 	var needed, banned, wanted []string
 	for _, tag := range tags {
 		switch {
@@ -126,7 +127,7 @@ func liteLLMTags(members []member, tags []string, any bool) map[int]bool {
 			continue
 		}
 		allowed[i] = true
-		if len(wanted) > 0 && (any && slices.ContainsFunc(wanted, has) || !slices.ContainsFunc(wanted, lacks)) {
+		if len(wanted) > 0 && (one && slices.ContainsFunc(wanted, has) || !slices.ContainsFunc(wanted, lacks)) {
 			matching[i] = true
 		}
 		if has(config.DefaultTag) {
