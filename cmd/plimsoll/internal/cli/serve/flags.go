@@ -141,7 +141,7 @@ func (f *flags) register(set *pflag.FlagSet) {
 	})
 	cmdline.Func(set, "max-connections", "N", "open connections; a new one closes the longest idle one (default 4096)", cmdline.ParseCount(&f.maxConnections, 1_000_000))
 	cmdline.Func(set, "max-leases", "N", "leases held at once (default 1000000)", cmdline.ParseCount(&f.maxLeases, 100_000_000))
-	cmdline.Bool(set, "demo", "serve accounts of a fake provider that runs in this process: the proxy can be tried without a key", &f.demo)
+	cmdline.Bool(set, "demo", "serve accounts of a fake provider that runs in this process, with traffic of its own: the page and the proxy can be tried without a key", &f.demo)
 	cmdline.Func(set, "max-body", "MiB", "size of the largest body that the proxy accepts, in MiB, at most 64 (default 8)", func(s string) error {
 		var err error
 		if f.maxBody, err = strconv.Atoi(strings.TrimSuffix(s, "MiB")); err != nil || f.maxBody < 1 || f.maxBody > maxBodyMiB {

@@ -120,7 +120,11 @@ func (f *flags) serve(ctx context.Context, env cmdline.Environment) error {
 	if err := server.Ready(); err != nil {
 		log.Warn("cannot notify systemd", "error", err.Error())
 	}
-	err = f.run(ctx, d, watch, log, secure, group{proxy.Clean(spans.Wrap(watch.timed(main))), calls}, group{side, admin})
+	handler := proxy.Clean(spans.Wrap(watch.timed(main)))
+	if f.demo {
+		go runDemoTraffic(ctx, handler)
+	}
+	err = f.run(ctx, d, watch, log, secure, group{handler, calls}, group{side, admin})
 	stop()
 	<-sampled
 	<-told
