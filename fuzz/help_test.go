@@ -136,6 +136,14 @@ func scale(n int) int {
 	return max(n, 1)
 }
 
+// unthirded is scale for what shows too little in a third of the rounds.
+func unthirded(n int) int {
+	if full || testing.Short() {
+		return max(scale(n), n/4)
+	}
+	return scale(3 * n)
+}
+
 // same returns n deployments of one group with the same limits.
 func same(n int, group string, l engine.Limits) []engine.Deployment {
 	ds := make([]engine.Deployment, n)

@@ -156,7 +156,7 @@ func TestCollectSeesEverything(t *testing.T) {
 		par(workers, func(k int) {
 			defer p.done(k)
 			random := rand.New(rand.NewPCG(9, uint64(k)))
-			for i := range scale(4000) {
+			for i := range unthirded(4000) {
 				p.round(k)
 				tokens := 1 + random.Int64N(100)
 				l, ok := g.TryAcquire(plain(tokens))
@@ -211,7 +211,7 @@ func TestNoMinuteIsOverItsLimit(t *testing.T) {
 		var admitted atomic.Int64
 		par(workers, func(k int) {
 			random := rand.New(rand.NewPCG(4, uint64(k)))
-			for i := range scale(4000) {
+			for i := range unthirded(4000) {
 				if l, ok := g.TryAcquire(plain(1 + random.Int64N(40))); ok {
 					admitted.Add(1)
 					l.SettleReserved()
