@@ -86,8 +86,7 @@ func (p *Page) found(s *engine.State, text string) bool {
 
 func (p *Page) headline(name string, of []*engine.State) group {
 	g := group{Key: keyOf(name), Name: p.cfg.Mask(name), Deployments: plural(len(of), "deployment")}
-	var used, limit int64
-	limited := true
+	var free [3]sum // of tokens, and where only those are limited, of input and output
 	off, cooling, full := 0, 0, 0
 	for _, s := range of {
 		g.full = max(g.full, s.Utilization)
@@ -101,13 +100,15 @@ func (p *Page) headline(name string, of []*engine.State) group {
 		case s.Utilization >= 1:
 			full++
 		}
-		if limited = limited && s.TokenLimit != 0; limited {
-			used += s.Tokens
-			limit += max(s.TokenLimit, 0)
-		}
+		free[0].add(s.Tokens, s.TokenLimit)
+		free[1].add(s.InputTokens, s.InputTokenLimit)
+		free[2].add(s.OutputTokens, s.OutputTokenLimit)
 	}
-	if limited && limit > 0 {
-		g.Headroom = fmt.Sprintf("%s of %s tokens a minute free", grouped(max(limit-used, 0)), grouped(limit))
+	switch {
+	case free[0].some():
+		g.Headroom = free[0].String() + " tokens a minute free"
+	case free[1].some() && free[2].some():
+		g.Headroom = fmt.Sprintf("%v input and %v output tokens a minute free", &free[1], &free[2])
 	}
 	var trouble []string
 	for _, t := range []struct {
@@ -164,4 +165,21 @@ func (h *history) trouble(id string) string {
 		return ""
 	}
 	return strings.Join(parts, ", ") + " in the last minute"
+}
+
+// sum is how much of a kind of limit the deployments of a group have left.
+type sum struct {
+	used, limit int64
+	open        bool // a deployment has no such limit
+}
+
+func (s *sum) add(used, limit int64) {
+	s.open = s.open || limit == 0
+	s.used, s.limit = s.used+used, s.limit+max(limit, 0)
+}
+
+func (s *sum) some() bool { return !s.open && s.limit > 0 }
+
+func (s *sum) String() string {
+	return fmt.Sprintf("%s of %s", grouped(max(s.limit-s.used, 0)), grouped(s.limit))
 }

@@ -72,6 +72,21 @@ func TestPage(t *testing.T) {
 	}
 }
 
+// A group's headline says what is free of the limits that all of its deployments have.
+func TestHeadroom(t *testing.T) {
+	split := engine.Limits{InputTPM: 1000, OutputTPM: 500}
+	p := newPage(t, Config{},
+		engine.Deployment{ID: "a", Group: "plain", Limits: engine.Limits{TPM: 4000}}, engine.Deployment{ID: "b", Group: "plain", Limits: engine.Limits{TPM: 2000}},
+		engine.Deployment{ID: "c", Group: "split", Limits: split}, engine.Deployment{ID: "d", Group: "split", Limits: split},
+		engine.Deployment{ID: "e", Group: "open", Limits: split}, engine.Deployment{ID: "f", Group: "open"})
+	require.NoError(t, p.cfg.Engine.Record("a", engine.Usage{InputTokens: 500}))
+	html := get(p, "/").Body.String()
+	for _, want := range []string{"5,500 of 6,000 tokens a minute free", "2,000 of 2,000 input and 1,000 of 1,000 output tokens a minute free"} {
+		require.Contains(t, html, want)
+	}
+	require.Equal(t, 2, strings.Count(html, "a minute free"))
+}
+
 func TestAssets(t *testing.T) {
 	p := newPage(t, Config{}, engine.Deployment{ID: "a", Group: "g"})
 	w := get(p, "/page/page.js")
