@@ -1,0 +1,119 @@
+package engine_test
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// hotFunction is a function of the hot path and the calls in it that the compiler may
+// leave as calls. Every other call in it has to be inlined.
+type hotFunction struct {
+	dir, file, name string
+	calls           []string // in order of the source; the comment gives the reason of each
+}
+
+var hotFunctions = []hotFunction{
+	// The scan of a search.
+	{dir: ".", file: "scan.go", name: "lowestTokens"},
+	{dir: ".", file: "scan.go", name: "lowestUtil"},
+	{dir: ".", file: "look.go", name: "look", calls: []string{"lookTokens", "LookTimed", "lapsed"}}, // another strategy; limits of the clock; minutes that end apart
+	{dir: ".", file: "look.go", name: "lookTokens", calls: []string{"LookTimed"}},                   // limits of the clock
+	{dir: "internal/counter", file: "pair.go", name: "Look"},
+	{dir: "internal/counter", file: "pair.go", name: "LookBoth"},
+	{dir: "internal/counter", file: "limit.go", name: "LookOwned"},
+	// Take.
+	{dir: ".", file: "group.go", name: "acquireBest", calls: []string{"best", "expected", "expected", "TakeTokens", "undo"}},   // the scan; demands that name no output; a loop; a lost race
+	{dir: ".", file: "charge.go", name: "charge", calls: []string{"chargeLimits", "cost", "TakeTokens", "undo", "raiseAfter"}}, // other limits; open outputs; a loop; a lost race; large tiers
+	{dir: "internal/counter", file: "pair.go", name: "TakeTokens"},
+	{dir: "internal/counter", file: "pair.go", name: "TakeRequest", calls: []string{"take"}}, // a loop, shared with CountRequest
+	{dir: "internal/counter", file: "pair.go", name: "take"},
+	// Settle.
+	{dir: ".", file: "lease.go", name: "Settle", calls: []string{"refusedUpstream", "checked", "final", "changeObserved", "adjust", "add", "add", "proven", "settled", "end"}}, // one each for what the lease is of, then its end
+	{dir: ".", file: "lease.go", name: "end", calls: []string{"Add", "freeGauge"}},                                                                                             // held tokens, where tracked; limits on leases
+	{dir: ".", file: "handle.go", name: "add", calls: []string{"eased", "await"}},                                                                                              // a refund; a turn under way
+	{dir: "internal/counter", file: "pair.go", name: "AddTokens"},
+	{dir: "internal/counter", file: "flight.go", name: "End"},
+}
+
+var inlined = regexp.MustCompile(`([^/\s]+\.go:\d+:\d+): inlining call to`)
+
+// inlinedCalls returns where the compiler has inlined a call of a package, as file:line:column of
+// its opening parenthesis.
+func inlinedCalls(t *testing.T, dir string) map[string]bool {
+	cmd := exec.Command("go", "build", "-gcflags=-m", ".")
+	cmd.Dir = dir
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, string(out))
+	at := map[string]bool{}
+	for _, m := range inlined.FindAllStringSubmatch(string(out), -1) {
+		at[m[1]] = true
+	}
+	require.NotEmpty(t, at, "the compiler reports no inlined call")
+	return at
+}
+
+// TestHotCallsAreInlined reads what the compiler inlines. A function that outgrows the
+// compiler's budget turns a load in the scan into a call, which no other test notices.
+func TestHotCallsAreInlined(t *testing.T) {
+	at := map[string]map[string]bool{}
+	for _, f := range hotFunctions {
+		if at[f.dir] == nil {
+			at[f.dir] = inlinedCalls(t, f.dir)
+		}
+		left, found := leftCalls(t, &f, at[f.dir])
+		assert.True(t, found, "%s has no function %s", f.file, f.name)
+		assert.Equal(t, f.calls, left, "calls in %s of %s that are not inlined", f.name, f.file)
+	}
+}
+
+// leftCalls returns the calls in a function that are not inlined, in order.
+func leftCalls(t *testing.T, f *hotFunction, inlined map[string]bool) (left []string, found bool) {
+	fset := token.NewFileSet()
+	file, err := parser.ParseFile(fset, filepath.Join(f.dir, f.file), nil, 0)
+	require.NoError(t, err)
+	for _, d := range file.Decls {
+		fn, ok := d.(*ast.FuncDecl)
+		if !ok || fn.Name.Name != f.name {
+			continue
+		}
+		found = true
+		ast.Inspect(fn.Body, func(n ast.Node) bool {
+			c, ok := n.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			name := calleeName(c)
+			p := fset.Position(c.Lparen)
+			if !builtinCalls[name] && !inlined[fmt.Sprintf("%s:%d:%d", f.file, p.Line, p.Column)] {
+				left = append(left, name)
+			}
+			return true
+		})
+	}
+	return left, found
+}
+
+// builtinCalls are conversions, built-in functions and intrinsics, which are no calls.
+var builtinCalls = map[string]bool{
+	"min": true, "max": true, "len": true, "uint64": true, "int64": true, "int": true, "Mul64": true,
+}
+
+func calleeName(c *ast.CallExpr) string {
+	switch f := c.Fun.(type) {
+	case *ast.Ident:
+		return f.Name
+	case *ast.SelectorExpr:
+		return f.Sel.Name
+	}
+	return strings.TrimSpace(fmt.Sprintf("%T", c.Fun))
+}
