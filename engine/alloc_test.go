@@ -60,7 +60,7 @@ func TestAllocations(t *testing.T) {
 	}
 	pools := map[string]string{"pool": "account"}
 	for _, n := range []int{10, 200} {
-		for _, strategy := range []engine.Strategy{engine.LeastUtilized, engine.LowestTPM, engine.PowerOfTwo, engine.Weighted} {
+		for _, strategy := range []engine.Strategy{engine.LeastUtilized, engine.LowestTPM, engine.PowerOfTwo, engine.Weighted, engine.LeastBusy} {
 			for _, kind := range kinds {
 				t.Run(fmt.Sprintf("%d/%s/%s", n, strategy, kind.name), func(t *testing.T) {
 					cfg := pool(strategy, n, kind.limits)
@@ -163,7 +163,7 @@ func atMost(t *testing.T, name string, allocs float64, ok bool, f func() bool) {
 // usage, ceilings, full tiers and new minutes cost no memory either.
 func TestAllocationsWhenNotOrdinary(t *testing.T) {
 	const n = 1000
-	for _, strategy := range []engine.Strategy{engine.LeastUtilized, engine.LowestTPM, engine.PowerOfTwo, engine.Weighted} {
+	for _, strategy := range []engine.Strategy{engine.LeastUtilized, engine.LowestTPM, engine.PowerOfTwo, engine.Weighted, engine.LeastBusy} {
 		t.Run(strategy.String(), func(t *testing.T) {
 			e, _ := start(t, pool(strategy, n, engine.Limits{RPM: 1 << 30, TPM: 100_000}))
 			g := group(t, e, "chat")

@@ -42,7 +42,10 @@ type Engine struct {
 	mu    sync.Mutex       // Apply; before any group's mutex
 	pools map[string]*pool // under mu
 	round int64            // of Apply, under mu
-	all   atomic.Pointer[[]*Group]
+	// countLeases says that leases are counted without a limit on them too. Written
+	// under mu and the mutexes of all groups, read under one of these.
+	countLeases bool
+	all         atomic.Pointer[[]*Group]
 
 	invalid, contended, dropped, late, released atomic.Int64
 

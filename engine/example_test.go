@@ -150,5 +150,5 @@ func ExampleParseStrategy() {
 	fmt.Println(err)
 	// Output:
 	// true <nil>
-	// engine: unknown strategy "round-robin"; use one of least-utilized, lowest-tpm, power-of-two, weighted
+	// engine: unknown strategy "round-robin"; use one of least-utilized, lowest-tpm, power-of-two, weighted, least-busy
 }

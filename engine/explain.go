@@ -91,14 +91,14 @@ func (v *view) score(i int, at counter.At) float64 {
 		return float64(v.key(i, at))
 	case Weighted:
 		return v.handles[i].cfg.weight()
-	case LeastUtilized, PowerOfTwo:
+	case LeastUtilized, PowerOfTwo, LeastBusy:
 	}
 	return float64(v.key(i, at)>>keyTokenBits) / (1 << ratioFraction)
 }
 
 // eligible returns the IDs the strategy draws from in a tier.
 func (v *view) eligible(t *tier, q *ask) (ids []string) {
-	ranked := v.strategy == LowestTPM || v.strategy == LeastUtilized
+	ranked := v.strategy != Weighted && v.strategy != PowerOfTwo
 	if q.affinity != 0 {
 		if i := v.favourite(t, q); i >= 0 && v.fits(i, q) {
 			return []string{v.handles[i].id}

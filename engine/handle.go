@@ -97,7 +97,7 @@ func (h *handle) configure(d Deployment, expected int64, at counter.At) (changed
 	if h.configured.ID == "" || h.configured.Disabled != d.Disabled || h.gone {
 		h.enabled = !d.Disabled
 	}
-	changed = h.gone || !d.equal(h.configured)
+	changed = h.gone || !d.equal(h.configured) || h.e.countLeases && !h.limits.Load().countsLeases()
 	if h.cause == provider.NoMoney && !h.gone {
 		h.uncool() // whoever applies a configuration may have paid
 		changed = true
@@ -145,7 +145,7 @@ func (h *handle) put(expected int64, pool *pool, at counter.At, changed, reporte
 // relist makes the deployment's list of limits again.
 func (h *handle) relist(d, own *Deployment, pool *pool, at counter.At, reported bool) {
 	old := h.limits.Load()
-	ms := old.relist(d, own, pool, at, reported)
+	ms := old.relist(d, own, pool, at, reported, h.e.countLeases)
 	if ms != nil && h.tokenCap > 0 {
 		ms.most[counter.Tokens] = min(ms.most[counter.Tokens], h.tokenCap)
 	}

@@ -9,7 +9,10 @@ import (
 // request of these amounts does not fit (negative). It is the one place where the
 // limits of a deployment become a rank.
 func (v *view) look(i int, at counter.At, a *amounts) (key uint64, short int64) {
-	if v.strategy == LowestTPM {
+	switch {
+	case v.busy != nil:
+		return v.lookBusy(i, at, a)
+	case v.strategy == LowestTPM:
 		return v.lookTokens(i, at, a)
 	}
 	inv := &v.inverses[i]

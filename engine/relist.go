@@ -10,13 +10,13 @@ import (
 
 // relist returns the limits of a deployment, with the counters there were, or of its
 // pool; own is the deployment as configured, without the limits that its provider
-// reported; reported says that these have changed. New counters begin at a moment.
-// Nil: no limits.
-func (ms *limits) relist(d, own *Deployment, pool *pool, at counter.At, reported bool) *limits {
+// reported; reported says that these have changed; leases says that leases are counted without a
+// limit too. New counters begin at a moment. Nil: no limits.
+func (ms *limits) relist(d, own *Deployment, pool *pool, at counter.At, reported, leases bool) *limits {
 	n := &limits{most: unbounded, rates: d.Profile.Rates().WithDefaultMax(d.DefaultMaxOutput), pool: pool}
 	n.rated = d.Profile.Admit != provider.AdmitExpected || !n.rates.Plain() || n.rates.Stands()
 	for i := range kinds {
-		n.addKind(ms, limitKind(i), d, own, at, reported)
+		n.addKind(ms, limitKind(i), d, own, at, reported, leases)
 	}
 	if len(n.list) == 0 && !n.rated {
 		return nil
@@ -25,7 +25,7 @@ func (ms *limits) relist(d, own *Deployment, pool *pool, at counter.At, reported
 	return n
 }
 
-func (ms *limits) addKind(old *limits, k limitKind, d, configured *Deployment, at counter.At, reported bool) {
+func (ms *limits) addKind(old *limits, k limitKind, d, configured *Deployment, at counter.At, reported, leases bool) {
 	row := &kinds[k]
 	own := row.rule(&d.Profile)
 	pooled := ms.pool != nil && own.Shape != counter.Gauge
@@ -41,7 +41,7 @@ func (ms *limits) addKind(old *limits, k limitKind, d, configured *Deployment, a
 	} else if o := old.find(k, rule); o != nil && (old.pool == nil || !rule.Timed()) { // else its counter is the pool's
 		m.Limit = o.Limit
 	}
-	if m.Limit == nil && set != 0 {
+	if m.Limit == nil && (set != 0 || leases && rule.Shape == counter.Gauge) {
 		m.Limit = counter.NewLimit(rule, row.dim, m.most, at)
 		if o := old.shifted(k, rule); o != nil && !pooled {
 			m.Count(at, o.Used(at)) // it began at another instant: in doubt all of it is in this window

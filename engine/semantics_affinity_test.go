@@ -10,7 +10,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
-var allStrategies = []engine.Strategy{engine.LeastUtilized, engine.LowestTPM, engine.PowerOfTwo, engine.Weighted}
+var allStrategies = []engine.Strategy{engine.LeastUtilized, engine.LowestTPM, engine.PowerOfTwo, engine.Weighted, engine.LeastBusy}
 
 // favourites returns where each of n affinities goes by Pick.
 func favourites(t *testing.T, g *engine.Group, n int) []string {

@@ -86,7 +86,7 @@ func TestCandidates(t *testing.T) {
 		},
 	}
 	for _, test := range tests {
-		for _, strategy := range []engine.Strategy{engine.LeastUtilized, engine.LowestTPM, engine.PowerOfTwo, engine.Weighted} {
+		for _, strategy := range []engine.Strategy{engine.LeastUtilized, engine.LowestTPM, engine.PowerOfTwo, engine.Weighted, engine.LeastBusy} {
 			t.Run(test.name+"/"+strategy.String(), func(t *testing.T) {
 				cfg := engine.Config{Strategy: strategy}
 				for _, d := range test.deployments {

@@ -84,7 +84,7 @@ func TestRoomComesBack(t *testing.T) {
 		sizes = []int{10, 65}
 	}
 	for name, test := range eases {
-		for _, strategy := range []engine.Strategy{engine.LeastUtilized, engine.LowestTPM, engine.PowerOfTwo, engine.Weighted} {
+		for _, strategy := range []engine.Strategy{engine.LeastUtilized, engine.LowestTPM, engine.PowerOfTwo, engine.Weighted, engine.LeastBusy} {
 			for _, n := range sizes {
 				for _, used := range []int64{950, 1000} { // of 1000: the rest has room, or has none
 					ranked := strategy == engine.LeastUtilized || strategy == engine.LowestTPM

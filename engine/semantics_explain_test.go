@@ -21,7 +21,7 @@ func TestExplainAgrees(t *testing.T) {
 	if raceEnabled {
 		states = 5
 	}
-	for _, strategy := range []engine.Strategy{engine.LeastUtilized, engine.LowestTPM, engine.PowerOfTwo, engine.Weighted} {
+	for _, strategy := range []engine.Strategy{engine.LeastUtilized, engine.LowestTPM, engine.PowerOfTwo, engine.Weighted, engine.LeastBusy} {
 		for seed := range states {
 			t.Run(fmt.Sprintf("%s/%d", strategy, seed), func(t *testing.T) {
 				r := rand.New(rand.NewPCG(uint64(seed), uint64(strategy)))

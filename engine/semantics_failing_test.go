@@ -47,7 +47,7 @@ func TestFailingDeploymentsDoNotLookUnused(t *testing.T) {
 	for name, limits := range map[string]engine.Limits{
 		"no limits": {}, "tokens": {TPM: 200_000}, "requests": {RPM: 2000}, "in flight": {MaxInFlight: 50}, "a day": {TPD: 10_000_000},
 	} {
-		for _, strategy := range []engine.Strategy{engine.LeastUtilized, engine.LowestTPM, engine.PowerOfTwo} {
+		for _, strategy := range []engine.Strategy{engine.LeastUtilized, engine.LowestTPM, engine.PowerOfTwo, engine.LeastBusy} {
 			for _, n := range []int{2, 100} {
 				cfg := engine.Config{Strategy: strategy}
 				for i := range n {

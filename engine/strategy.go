@@ -24,9 +24,15 @@ const (
 	// Weighted draws in proportion to [Deployment.Weight] among the
 	// deployments with room.
 	Weighted
+	// LeastBusy ranks by leases held on this node, as a share of MaxInFlight,
+	// then by tokens used this minute; the lowest wins, equals are drawn at
+	// random. A deployment without MaxInFlight is ranked as if it had the
+	// largest of its group, or 1000 if no deployment of the group has one. It is
+	// the rule of LiteLLM's least-busy.
+	LeastBusy
 )
 
-var strategyNames = [...]string{"least-utilized", "lowest-tpm", "power-of-two", "weighted"}
+var strategyNames = [...]string{"least-utilized", "lowest-tpm", "power-of-two", "weighted", "least-busy"}
 
 // String returns the name that [ParseStrategy] reads.
 func (s Strategy) String() string {
@@ -37,7 +43,7 @@ func (s Strategy) String() string {
 }
 
 // ParseStrategy returns the strategy of that name: least-utilized, lowest-tpm,
-// power-of-two or weighted.
+// power-of-two, weighted or least-busy.
 func ParseStrategy(name string) (Strategy, error) {
 	for i, n := range strategyNames {
 		if n == name {

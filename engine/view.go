@@ -33,6 +33,7 @@ type view struct {
 
 	pairs    [2][]*counter.Pair // by the minute's parity
 	inverses []inverse
+	busy     []uint64 // inverses of the limits on leases; LeastBusy only
 	handles  []*handle
 	limits   []*limits // nil if no deployment has any
 	seeds    []uint64  // of the IDs
@@ -94,6 +95,9 @@ func newView(e *Engine, s Strategy, live []*handle) *view {
 	}
 	v.addLimits()
 	v.sizes = sizesOf(live)
+	if s == LeastBusy {
+		v.busy = busyInverses(live)
+	}
 	for i, h := range live {
 		v.seeds[i] = h.seed
 		v.inverses[i] = inverse{invert(h.tokenCap), invert(h.reqCap)}

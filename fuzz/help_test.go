@@ -25,7 +25,7 @@ const minute = int64(time.Minute)
 const workers = 64
 
 // strategies are all there are.
-var strategies = []engine.Strategy{engine.LeastUtilized, engine.LowestTPM, engine.PowerOfTwo, engine.Weighted}
+var strategies = []engine.Strategy{engine.LeastUtilized, engine.LowestTPM, engine.PowerOfTwo, engine.Weighted, engine.LeastBusy}
 
 // ranked are the strategies that keep an order in an index.
 var ranked = []engine.Strategy{engine.LowestTPM, engine.LeastUtilized}

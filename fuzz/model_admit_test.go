@@ -141,6 +141,8 @@ func (m *model) choices(g *mgroup, q engine.Demand, p purpose, now int64) []stri
 		best = least(fit, func(a, b *mdep) bool { return a.now().allTokens() < b.now().allTokens() })
 	case engine.LeastUtilized:
 		best = least(fit, lessUtilized)
+	case engine.LeastBusy:
+		best = least(fit, m.lessBusy(g))
 	case engine.PowerOfTwo:
 		if len(fit) == len(m.members(g)) && len(fit) > 1 {
 			// Two distinct ones are drawn: the one worse than all others cannot win.

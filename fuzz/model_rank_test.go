@@ -56,3 +56,29 @@ func lessUtilized(a, b *mdep) bool {
 	}
 	return ua < ub-max(ratioSlack, ratioSlack*ub)
 }
+
+// lessBusy returns whether one deployment of a group must be taken before another under
+// LeastBusy: its share of the limit on leases is clearly lower, or theirs are the same
+// and it has fewer tokens. Without a limit the group's largest is assumed, or 1000.
+func (m *model) lessBusy(g *mgroup) func(a, b *mdep) bool {
+	largest := int64(0)
+	for _, d := range m.members(g) {
+		largest = max(largest, d.cfg.Limits.MaxInFlight)
+	}
+	if largest == 0 {
+		largest = 1000
+	}
+	limit := func(d *mdep) int64 {
+		if d.cfg.Limits.MaxInFlight > 0 {
+			return d.cfg.Limits.MaxInFlight
+		}
+		return largest
+	}
+	return func(a, b *mdep) bool {
+		ua, ub := share(a.inFlight(), limit(a)), share(b.inFlight(), limit(b))
+		if ua == ub && limit(a) == limit(b) {
+			return a.now().allTokens() < min(b.now().allTokens(), 1<<28-1)
+		}
+		return ua < ub-max(ratioSlack, ratioSlack*ub)
+	}
+}

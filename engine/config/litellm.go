@@ -126,9 +126,6 @@ func readLiteLLM(s section, o Options, out *File) {
 	}
 }
 
-// leastBusy is the one strategy that has the same name here and in LiteLLM.
-const leastBusy = "least-busy"
-
 // strategy maps routing_strategy; known is false for one that plimsoll has not.
 func (r *liteLLM) strategy(router section) (s engine.Strategy, known bool) {
 	const byWeight = "the strategy is simple-shuffle%s: LiteLLM treats rpm and tpm as weights there and enforces neither; plimsoll draws by the same weights, and enforces both as limits"
@@ -147,10 +144,9 @@ func (r *liteLLM) strategy(router section) (s engine.Strategy, known bool) {
 		if r.limited() {
 			r.warnf(0, "router_settings.routing_strategy", byWeight, ", LiteLLM's default")
 		}
+	case engine.LeastBusy.String(): // the one name that both have
+		return engine.LeastBusy, true
 	default:
-		if s, err := engine.ParseStrategy(name); err == nil && name == leastBusy {
-			return s, true
-		}
 		const other = "%s is no strategy of plimsoll's; deployments are ranked by least-utilized, the smallest share of a limit used"
 		if r.options.Strict {
 			r.errorf(v.line, "router_settings.routing_strategy", other+". Without --strict that is a warning", r.secrets.quote(name))

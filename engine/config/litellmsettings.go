@@ -137,7 +137,7 @@ var settings = []setting{
 	{inInfo, "supported_environments", notDone, "using this deployment in some environments only"},
 	{inInfo, "access_windows", notDone, "using this deployment at some times only"},
 
-	{inRouter, "routing_strategy", partly, "`usage-based-routing-v2`: `lowest-tpm`; `simple-shuffle` or none: `weighted`; others: `least-utilized`, with a warning"},
+	{inRouter, "routing_strategy", partly, "`usage-based-routing-v2`: `lowest-tpm`; `simple-shuffle` or none: `weighted`; `least-busy`: `least-busy`, by this node's requests; others: `least-utilized`, with a warning"},
 	{inRouter, "routing_strategy_args", partly, "`ttl`: how long keys of the store live, in seconds"},
 	{inRouter, "model_group_alias", asIs, "aliases, `hidden` ones are not listed as models"},
 	{inRouter, "default_max_parallel_requests", asIs, "limit on requests in flight of deployments without any limit"},

@@ -160,14 +160,9 @@ litellm_settings: {allowed_fails: 3, cooldown_time: 60}
 	require.Equal(t, time.Minute, own.Engine.Deployments[0].Cooldown)
 }
 
-// least-busy is the strategy of that name where the engine has one, and otherwise a
-// warning like any other name.
+// least-busy is the engine's strategy of that name.
 func TestLeastBusy(t *testing.T) {
 	f := mustParse(t, threeGroups+"router_settings: {routing_strategy: least-busy}")
-	if s, err := engine.ParseStrategy("least-busy"); err == nil {
-		require.Equal(t, s, f.Engine.Strategy)
-		require.NotContains(t, messages(f.Warnings), "least-busy")
-		return
-	}
-	require.Contains(t, messages(f.Warnings), `"least-busy" is no strategy of plimsoll's`)
+	require.Equal(t, engine.LeastBusy, f.Engine.Strategy)
+	require.NotContains(t, messages(f.Warnings), "least-busy")
 }

@@ -57,7 +57,7 @@ func TestSchemaAndDocumentKnowEveryKey(t *testing.T) {
 	require.Equal(t, []string{"deployments"}, root.Required)
 	require.Equal(t, []string{"id", "group"}, deployment.Required)
 	require.Equal(t, []string{"url"}, store.Required)
-	require.Equal(t, []string{"least-utilized", "lowest-tpm", "power-of-two", "weighted"}, root.Properties["strategy"].Enum)
+	require.Equal(t, []string{"least-utilized", "lowest-tpm", "power-of-two", "weighted", "least-busy"}, root.Properties["strategy"].Enum)
 	require.Equal(t, []string{"openai", "azure", "anthropic"}, endpoint.Properties["api"].Enum)
 	require.Equal(t, provider.Names(), root.Defs["provider"].Enum)
 	require.Equal(t, []string{"auto", "plain"}, root.Properties["profiles"].Enum)

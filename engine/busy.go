@@ -1,0 +1,53 @@
+package engine
+
+import "github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+
+// assumedInFlight is the limit on leases that LeastBusy ranks by where no deployment
+// of a group has one.
+const assumedInFlight = 1000
+
+// busyInverses returns the inverses of the limits on leases by which LeastBusy ranks a
+// group's deployments.
+func busyInverses(of []*handle) []uint64 {
+	largest := int64(0)
+	for _, h := range of {
+		largest = max(largest, h.cfg.Limits.MaxInFlight)
+	}
+	if largest == 0 {
+		largest = assumedInFlight
+	}
+	inv := make([]uint64, len(of))
+	for i, h := range of {
+		most := h.cfg.Limits.MaxInFlight
+		if most <= 0 {
+			most = largest
+		}
+		inv[i] = invert(most)
+	}
+	return inv
+}
+
+// lookBusy is look for LeastBusy, which ranks by leases held. Every deployment counts
+// them, with a limit or without.
+func (v *view) lookBusy(i int, at counter.At, a *amounts) (key uint64, short int64) {
+	tokens, short := v.pairs[at.Epoch&1][i].Look(a[counter.Tokens])
+	held := uint64(0)
+	ms := v.limits[i]
+	for k := range ms.list {
+		m := &ms.list[k]
+		var used, s int64
+		if m.timed {
+			_, s = m.LookTimed(at.Now, a[m.dim])
+		} else {
+			used, s = m.LookOwned(at.Epoch, a[m.dim])
+		}
+		if m.dim == counter.Leases {
+			held = uint64(used)
+		}
+		short |= s
+	}
+	return rank(v.failed(i, min(ratio(held, v.busy[i]), ratioMax)), uint64(tokens)), short
+}
+
+// countsLeases reports whether leases are counted.
+func (ms *limits) countsLeases() bool { return ms != nil && ms.gauge != nil }
