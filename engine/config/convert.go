@@ -154,6 +154,11 @@ func (c *converter) head() {
 			comment("  %s", f)
 		}
 	}
+	if general := c.section("general_settings"); !general.table.get("master_key").off() {
+		comment("")
+		comment("This format has no tokens, so the master_key of the LiteLLM file (%s) is not in it:", origin(general, general.table.get("master_key")))
+		comment("make tokens with plimsoll token, and serve with --tokens FILE.")
+	}
 	list("LiteLLM does this with its file; plimsoll serve does not, with either file:", c.file.Undone)
 	list("Warnings about the LiteLLM file:", c.file.Warnings)
 	list("Notes about the LiteLLM file:", c.file.Notes)

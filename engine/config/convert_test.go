@@ -162,6 +162,18 @@ router_settings:
 	require.ErrorContains(t, err, "missing.yaml")
 }
 
+// A converted file asks callers for no key, which its first lines say.
+func TestConvertSaysThatTheMasterKeyIsGone(t *testing.T) {
+	for _, key := range []string{"sk-planted", "os.environ/MASTER", "os.environ/SET"} {
+		path := filepath.Join(t.TempDir(), "f.yaml")
+		require.NoError(t, os.WriteFile(path, []byte("model_list: [{model_name: a, litellm_params: {model: openai/a}, model_info: {id: a}}]\ngeneral_settings:\n  master_key: "+key+"\n"), 0o600))
+		got, err := config.Convert(path, environ(map[string]string{"SET": "sk-planted"}))
+		require.NoError(t, err)
+		require.Contains(t, string(got.Text), "f.yaml:3) is not in it")
+		require.NotContains(t, string(got.Text), "planted")
+	}
+}
+
 // Whoever adds a field decides how [config.Convert] writes it and how it is compared.
 func TestConvertKnowsEveryField(t *testing.T) {
 	for _, tt := range []struct {
