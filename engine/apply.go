@@ -226,7 +226,7 @@ func (p *plan) name(cfg *Config) {
 	e := p.e
 	kept := make([]*Group, 0, len(p.groups))
 	var named []*Group
-	names := map[string]*Group{}
+	names, meant := map[string]*Group{}, map[string]string{}
 	configured := map[string]bool{}
 	for i := range cfg.Deployments {
 		configured[cfg.Deployments[i].Group] = true
@@ -244,10 +244,14 @@ func (p *plan) name(cfg *Config) {
 	}
 	e.patterns.Store(newPatterns(named))
 	for alias := range cfg.Aliases {
-		if to, err := cfg.resolve(alias, configured); err == nil {
+		if to, name, err := cfg.resolve(alias, configured); err == nil {
 			names[alias] = p.byName[to]
+			if name != "" {
+				meant[alias] = name
+			}
 		}
 	}
+	e.meant.Store(&meant)
 	e.all.Store(&kept)
 	for name, g := range names {
 		e.groups.Store(name, g)

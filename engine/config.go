@@ -26,7 +26,8 @@ type Config struct {
 	// Deployments are the places requests can go to: at least one, at most
 	// [MaxDeployments], with unique IDs.
 	Deployments []Deployment
-	// Aliases are other names of groups: alias to group, or to another alias.
+	// Aliases are other names of groups: alias to group, to a name that fits a group
+	// with an asterisk in its name, or to another alias.
 	Aliases map[string]string
 	// Strategy ranks the deployments of a group; 0 = LeastUtilized.
 	Strategy Strategy

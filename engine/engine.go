@@ -28,6 +28,8 @@ type Engine struct {
 	handles *xsync.MapOf[string, *handle]
 	// patterns are the groups with an asterisk in their name; nil = there are none.
 	patterns atomic.Pointer[[]pattern]
+	// meant are the names that fit patterns, by the aliases that lead to them.
+	meant atomic.Pointer[map[string]string]
 
 	maxWaiters atomic.Int64          // in a group
 	parts      atomic.Pointer[parts] // of the priority classes

@@ -16,14 +16,39 @@ type pattern struct {
 // Wildcard returns what the asterisk in the name of the group stands for in a name that
 // was asked for, such as "gpt-4o" in "openai/gpt-4o" for the group "openai/*". It
 // reports false for a group without an asterisk, and for a name that does not fit, such
-// as the group's own: no model is called that.
+// as the group's own: no model is called that. An alias stands for the name that it
+// leads to.
 func (g *Group) Wildcard(asked string) (string, bool) {
-	before, after, ok := strings.Cut(g.name, "*")
+	if meant := g.e.meant.Load(); meant != nil {
+		if name, ok := (*meant)[asked]; ok {
+			asked = name
+		}
+	}
+	return wildcard(g.name, asked)
+}
+
+// wildcard is [Group.Wildcard] of a group's name.
+func wildcard(group, asked string) (string, bool) {
+	before, after, ok := strings.Cut(group, "*")
 	if !ok || strings.Contains(asked, "*") {
 		return "", false
 	}
 	p := pattern{before: before, after: after}
 	return p.match(asked)
+}
+
+// longestFitting returns the longest name of a group that a name fits, of those the first
+// in order; "" if there is none.
+func longestFitting(name string, groups map[string]bool) (longest string) {
+	for group := range groups {
+		if len(group) < len(longest) || len(group) == len(longest) && group > longest {
+			continue
+		}
+		if _, ok := wildcard(group, name); ok {
+			longest = group
+		}
+	}
+	return longest
 }
 
 func (p *pattern) match(name string) (string, bool) {

@@ -12,7 +12,9 @@ import (
 // A name is that of a group or alias, else it belongs to the longest pattern that it
 // fits. All names of a pattern draw on the same limits, and hold no memory.
 func TestPatterns(t *testing.T) {
-	cfg := engine.Config{Aliases: map[string]string{"best": "openai/gpt-4o"}}
+	cfg := engine.Config{Aliases: map[string]string{
+		"best": "openai/gpt-4o", "next": "openai/gpt-5", "openai/latest": "next", "other": "claude",
+	}}
 	for _, name := range []string{"*", "openai/*", "openai/gpt-*", "*-mini", "openai/gpt-4o"} {
 		cfg.Deployments = append(cfg.Deployments, engine.Deployment{ID: "of " + name, Group: name, Limits: engine.Limits{RPM: 3}})
 	}
@@ -20,6 +22,7 @@ func TestPatterns(t *testing.T) {
 	require.NoError(t, err)
 	for name, want := range map[string][2]string{
 		"openai/gpt-4o": {"openai/gpt-4o", ""}, "best": {"openai/gpt-4o", ""},
+		"next": {"openai/gpt-*", "5"}, "openai/latest": {"openai/gpt-*", "5"}, "other": {"*", "claude"},
 		"openai/gpt-5": {"openai/gpt-*", "5"}, "openai/o3": {"openai/*", "o3"}, "o4-mini": {"*-mini", "o4"},
 		"claude": {"*", "claude"}, "openai/": {"*", "openai/"}, "openai/*": {"openai/*", ""}, "*": {"*", ""},
 	} {
@@ -49,6 +52,7 @@ func TestPatterns(t *testing.T) {
 	g, err := eng.Group("openai/gpt-5")
 	require.NoError(t, err)
 	require.Equal(t, "*", g.Name())
+	require.Error(t, eng.Apply(engine.Config{Deployments: cfg.Deployments[1:2], Aliases: map[string]string{"other": "claude"}}), "no pattern fits")
 	require.NoError(t, eng.Apply(engine.Config{Deployments: cfg.Deployments[4:]}))
 	_, err = eng.Group("openai/gpt-5")
 	require.ErrorIs(t, err, engine.ErrUnknownGroup)

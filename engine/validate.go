@@ -161,27 +161,31 @@ func (c *Config) validateAliases(p *problems, groups map[string]bool) {
 		case groups[name]:
 			p.addf("Aliases[%q]: is the name of a group already; choose another", name)
 		default:
-			if _, err := c.resolve(name, groups); err != nil {
+			if _, _, err := c.resolve(name, groups); err != nil {
 				p.addf("Aliases[%q]: %w", name, err)
 			}
 		}
 	}
 }
 
-// resolve follows an alias to its group.
-func (c *Config) resolve(alias string, groups map[string]bool) (string, error) {
+// resolve follows an alias to its group. Of a group with an asterisk in its name it
+// returns the name, too, that leads there.
+func (c *Config) resolve(alias string, groups map[string]bool) (group, name string, err error) {
 	at := alias
 	for range maxAliasSteps {
 		to, ok := c.Aliases[at]
 		if !ok {
-			return "", fmt.Errorf("%q is neither a group nor an alias", at)
+			if group = longestFitting(at, groups); group != "" {
+				return group, at, nil
+			}
+			return "", "", fmt.Errorf("%q is neither a group nor an alias, and fits no group with an asterisk", at)
 		}
 		if groups[to] {
-			return to, nil
+			return to, "", nil
 		}
 		at = to
 	}
-	return "", fmt.Errorf("the alias leads back to itself, or on for more than %d steps, by way of %q; let it end at a group", maxAliasSteps, at)
+	return "", "", fmt.Errorf("the alias leads back to itself, or on for more than %d steps, by way of %q; let it end at a group", maxAliasSteps, at)
 }
 
 // fixed returns what Apply cannot change.

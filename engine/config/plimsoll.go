@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
@@ -270,6 +271,9 @@ func (s section) follow(name string, aliases map[string]string, groups map[strin
 	for range maxAliasSteps {
 		to, ok := aliases[at]
 		if !ok {
+			if fitsPattern(at, groups) {
+				return ""
+			}
 			return "leads to " + s.secrets.quote(at) + ", which is neither a group nor an alias"
 		}
 		if groups[to] {
@@ -278,4 +282,15 @@ func (s section) follow(name string, aliases map[string]string, groups map[strin
 		at = to
 	}
 	return "leads from alias to alias for more than " + strconv.Itoa(maxAliasSteps) + " steps"
+}
+
+// fitsPattern reports whether a name fits a group with an asterisk in its name.
+func fitsPattern(name string, groups map[string]bool) bool {
+	for group := range groups {
+		before, after, ok := strings.Cut(group, "*")
+		if ok && !strings.Contains(name, "*") && len(name) > len(before)+len(after) && strings.HasPrefix(name, before) && strings.HasSuffix(name, after) {
+			return true
+		}
+	}
+	return false
 }

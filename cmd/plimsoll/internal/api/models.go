@@ -34,8 +34,8 @@ func (a *API) tokenName(asked string) string {
 	if err != nil {
 		return asked
 	}
-	if _, ok := g.Wildcard(asked); ok {
-		return asked
+	if wild, ok := g.Wildcard(asked); ok {
+		return strings.Replace(g.Name(), "*", wild, 1)
 	}
 	return g.Name()
 }

@@ -138,7 +138,7 @@ func TestPatternsOfModels(t *testing.T) {
 			answers(200, plain, "Content-Type", "application/json").ServeHTTP(w, r)
 		}))
 	endpoints := map[string]transport.Endpoint{"a": {API: transport.OpenAI, BaseURL: b.upstream[0] + "/v1", Model: "x-*", Credential: transport.Key(secret)}}
-	cfg := engine.Config{Deployments: []engine.Deployment{{ID: "a", Group: "*", Limits: engine.Limits{RPM: 3}}}}
+	cfg := engine.Config{Deployments: []engine.Deployment{{ID: "a", Group: "*", Limits: engine.Limits{RPM: 3}}}, Aliases: map[string]string{"best": "one"}}
 	require.NoError(t, b.eng.Apply(cfg))
 	require.NoError(t, b.proxy.Apply(cfg, endpoints, nil))
 	of := func(model string) string { return strings.Replace(chat, `"chat"`, `"`+model+`"`, 1) }
@@ -148,7 +148,8 @@ func TestPatternsOfModels(t *testing.T) {
 	}
 	require.Equal(t, 403, b.as(t, of("claude"), "gpt-*").StatusCode)
 	require.Equal(t, 200, b.as(t, of("gpt-4o"), "gpt-*").StatusCode)
-	for model, status := range map[string]int{"one": 200, "two": 200} {
+	require.Equal(t, 403, b.as(t, of("best"), "gpt-*").StatusCode)
+	for model, status := range map[string]int{"best": 200, "two": 200} {
 		resp, _ := b.post(t, chatPath, of(model))
 		require.Equal(t, status, resp.StatusCode)
 		require.Equal(t, "*", resp.Header.Get(transport.HeaderGroup))

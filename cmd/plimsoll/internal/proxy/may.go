@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
 	"github.com/plimsoll-dev/plimsoll/engine"
@@ -27,8 +28,8 @@ func tokenName(eng *engine.Engine, name string) string {
 	if err != nil {
 		return name
 	}
-	if _, ok := group.Wildcard(name); ok {
-		return name
+	if wild, ok := group.Wildcard(name); ok {
+		return strings.Replace(group.Name(), "*", wild, 1)
 	}
 	return group.Name()
 }
