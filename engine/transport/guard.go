@@ -76,6 +76,13 @@ func (g *guard) connected(httptrace.GotConnInfo) {
 	}
 }
 
+// sending puts off the first byte: a piece of the request was sent just now.
+func (g *guard) sending() {
+	if !g.dials.Load() && !g.began.Load() && g.ctx.Err() == nil {
+		g.first.Reset(g.due)
+	}
+}
+
 // within bounds what is left of an answer that nobody reads yet.
 func (g *guard) within(d time.Duration) { g.whole = g.after(d, "no end of a refusal") }
 

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
@@ -16,7 +17,8 @@ import (
 // escaped path behind the base of the deployment's API, such as "/responses/resp_1",
 // with the deployment's credential. Nothing of it is counted, no other deployment is
 // tried and the engine does not learn of it. It is for what a deployment keeps:
-// responses, files, batches. The answer is treated as that of RoundTrip.
+// responses, files, batches. The answer is treated as that of RoundTrip, and the endpoint's
+// [Timeouts] apply; while the body is being sent the first byte is not due.
 func (t *Transport) Forward(in *http.Request, deployment, path string) (*http.Response, error) {
 	p := t.places.Load().of[deployment]
 	if p == nil {
@@ -28,15 +30,33 @@ func (t *Transport) Forward(in *http.Request, deployment, path string) (*http.Re
 		closeBody(in)
 		return nil, fmt.Errorf("transport: deployment %q: %w", deployment, err)
 	}
+	g := newGuard(in.Context(), p.times, in.URL.Query().Get("stream") == "true")
 	out := (&http.Request{
 		Method: in.Method, URL: p.at(path, in.URL), Header: h, Body: in.Body, ContentLength: in.ContentLength,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-	}).WithContext(in.Context())
-	return t.send(in, out, p, key, 1)
+	}).WithContext(g.ctx)
+	if out.Body != nil && out.Body != http.NoBody {
+		out.Body = &upload{out.Body, g}
+	}
+	return t.send(in, out, p, key, 1, g)
 }
 
-// send sends a request that is not counted.
-func (t *Transport) send(in, out *http.Request, p *place, key string, attempt int) (*http.Response, error) {
+// upload is a request's body that is sent as it comes: the first byte of the answer is
+// due after its last piece.
+type upload struct {
+	io.ReadCloser
+	guard *guard
+}
+
+// Read implements [io.Reader].
+func (u *upload) Read(p []byte) (int, error) {
+	n, err := u.ReadCloser.Read(p)
+	u.guard.sending()
+	return n, err
+}
+
+// send sends a request that is not counted, watched by a guard.
+func (t *Transport) send(in, out *http.Request, p *place, key string, attempt int, g *guard) (*http.Response, error) {
 	resp, err := t.base.RoundTrip(out)
 	if err == nil {
 		if err = unusable(resp.StatusCode); err != nil {
@@ -44,11 +64,17 @@ func (t *Transport) send(in, out *http.Request, p *place, key string, attempt in
 		}
 	}
 	if err != nil {
+		err = g.why(err)
+		g.end()
 		return nil, fmt.Errorf("transport: deployment %q: %w", p.id, err)
 	}
 	resp.Request = in // not the one that carries the credential
 	if resp.Header = resp.Header.Clone(); resp.Header == nil {
 		resp.Header = http.Header{}
+	}
+	resp.Body = &guarded{src: resp.Body, guard: g}
+	if resp.StatusCode >= http.StatusBadRequest {
+		g.within(refusalTime)
 	}
 	blank(resp, key)
 	resp.Header.Set(HeaderDeployment, headerText(p.id))
@@ -68,15 +94,17 @@ func (t *Transport) pass(in *http.Request, q *request) (*http.Response, *refusal
 			break
 		}
 		tried[p.id] = true
-		out, key, err := q.outgoing(in.Context(), in, p, nil)
+		g := newGuard(in.Context(), p.times, q.stream)
+		out, key, err := q.outgoing(g.ctx, in, p, nil)
 		if err != nil {
+			g.end()
 			failure = fmt.Errorf("transport: deployment %q: %w", p.id, err)
 			continue
 		}
 		if last != nil {
 			_ = last.Body.Close()
 		}
-		if last, failure = t.send(in, out, p, key, n); failure == nil {
+		if last, failure = t.send(in, out, p, key, n, g); failure == nil {
 			last.Header.Set(HeaderGroup, headerText(q.name))
 			if s := p.signal(last); s.Kind == provider.Fine || s.Kind == provider.Rejected {
 				return last, nil, nil

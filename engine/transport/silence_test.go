@@ -290,3 +290,83 @@ func TestFirstToken(t *testing.T) {
 		require.Equal(t, []time.Duration{3 * time.Second, 0}, []time.Duration{got[0].FirstToken, got[1].FirstToken})
 	})
 }
+
+// What is not counted is bounded as calls are: a silent deployment is left for another,
+// and a request that one deployment alone can answer fails.
+func TestSilentUncounted(t *testing.T) {
+	good := script{typ: "application/json", steps: []any{`{"input_tokens":3}`}}
+	for _, tt := range []struct {
+		name  string
+		bad   script
+		after time.Duration
+	}{
+		{"no connection", script{connect: time.Hour}, 5 * time.Second},
+		{"no answer", script{headers: 2 * time.Hour}, 600 * time.Second},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				_, tr := silent(t, nil, tt.bad, good)
+				begin := time.Now()
+				resp, err := tr.RoundTrip(request(t.Context(), t, "/responses/input_tokens", `{"model":"chat"}`))
+				require.NoError(t, err)
+				text, err := io.ReadAll(resp.Body)
+				require.NoError(t, err)
+				require.JSONEq(t, `{"input_tokens":3}`, string(text))
+				require.Equal(t, "b", resp.Header.Get(transport.HeaderDeployment))
+				require.Equal(t, tt.after, time.Since(begin))
+
+				begin = time.Now()
+				_, err = tr.Forward(request(t.Context(), t, "/files", "{}"), "a", "/files")
+				require.ErrorContains(t, err, "within "+tt.after.String())
+				require.Equal(t, tt.after, time.Since(begin))
+			})
+		})
+	}
+}
+
+// slowly is a body of which a piece comes every few minutes.
+type slowly struct{ pieces int }
+
+func (s *slowly) Read(p []byte) (int, error) {
+	if s.pieces--; s.pieces < 0 {
+		return 0, io.EOF
+	}
+	time.Sleep(5 * time.Minute)
+	return copy(p, "piece"), nil
+}
+
+func (s *slowly) Close() error { return nil }
+
+// An upload may take longer than the first byte of its answer, which is due after its
+// last piece; an answer that stops half way ends after the idle time.
+func TestForwardTimes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, tr := silent(t, nil,
+			script{typ: "text/plain", headers: 599 * time.Second, steps: []any{"made"}},
+			script{headers: 2 * time.Hour},
+			script{typ: "text/plain", steps: []any{"half"}, hangs: true})
+		send := func(deployment string, pieces int) (*http.Response, error) {
+			r := request(t.Context(), t, "/files", "")
+			r.Body, r.ContentLength = &slowly{pieces}, -1
+			return tr.Forward(r, deployment, "/files")
+		}
+		resp, err := send("a", 6)
+		require.NoError(t, err)
+		text, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		require.Equal(t, "made", string(text))
+
+		begin := time.Now()
+		_, err = send("b", 6)
+		require.ErrorContains(t, err, "no first byte within 10m0s")
+		require.Equal(t, 40*time.Minute, time.Since(begin))
+
+		resp, err = send("c", 0)
+		require.NoError(t, err)
+		begin = time.Now()
+		text, err = io.ReadAll(resp.Body)
+		require.Equal(t, "half", string(text))
+		require.ErrorContains(t, err, "no further piece of the answer within 5m0s")
+		require.Equal(t, 5*time.Minute, time.Since(begin))
+	})
+}
