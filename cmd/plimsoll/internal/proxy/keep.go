@@ -11,14 +11,17 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/plimsoll-dev/plimsoll/engine/transport"
 )
 
 // notKept says why files and batches are not served.
 const notKept = "files and batches are not served: no endpoint of the model has objects: true (docs/CONFIG.md)"
 
-// create answers the creation of a file or a batch. A file goes to a deployment of the
-// group that the header X-Plimsoll-Group or the query's model names, or of the only
-// group that keeps objects; a batch to the deployment that has its file.
+// create answers the creation of a file or a batch. A file, and a batch of messages,
+// whose requests are in its body, go to a deployment of the group that the header
+// X-Plimsoll-Group or the query's model names, or of the only group that keeps objects
+// of its API; another batch goes to the deployment that has its file.
 func (p *Proxy) create(k kind) handler {
 	return func(w http.ResponseWriter, r *http.Request, s shape) {
 		now := p.served.Load()
@@ -40,23 +43,23 @@ func (p *Proxy) create(k kind) handler {
 			}
 			deployment = file.deployment
 			r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
-		} else if deployment = p.keeper(w, r, s, now, caller); deployment == "" {
+		} else if deployment = p.keeper(w, r, s, now, k, caller); deployment == "" {
 			return
 		}
 		p.forward(w, r, s, now, deployment, k.path, func(resp *http.Response) { p.remember(resp, k, deployment, caller) })
 	}
 }
 
-// keeper returns the deployment that is to keep a caller's new file; "" = the request
+// keeper returns the deployment that is to keep a caller's new object; "" = the request
 // was refused.
-func (p *Proxy) keeper(w http.ResponseWriter, r *http.Request, s shape, now *served, caller string) string {
+func (p *Proxy) keeper(w http.ResponseWriter, r *http.Request, s shape, now *served, k kind, caller string) string {
 	name := r.Header.Get(headerGroup)
 	if name == "" {
 		name = r.URL.Query().Get("model")
 	}
 	groups := map[string][]string{}
 	for _, at := range now.pins {
-		if at.objects {
+		if at.keeps == k.api {
 			groups[at.group] = append(groups[at.group], at.id)
 		}
 	}
@@ -68,7 +71,7 @@ func (p *Proxy) keeper(w http.ResponseWriter, r *http.Request, s shape, now *ser
 	if group, err := p.cfg.Engine.Group(name); err == nil {
 		name = group.Name()
 	} else if name == "" && len(groups) > 1 {
-		s.refuse(w, http.StatusBadRequest, "name the model whose deployment is to keep the file, by the header "+headerGroup+" or the query's model")
+		s.refuse(w, http.StatusBadRequest, "name the model whose deployment is to keep the "+k.name+", by the header "+headerGroup+" or the query's model")
 		return ""
 	}
 	if !mayCall(p.cfg.Engine, r, name) {
@@ -84,7 +87,9 @@ func (p *Proxy) keeper(w http.ResponseWriter, r *http.Request, s shape, now *ser
 	return ids[hash(caller)%uint64(len(ids))] // a caller's files lie together
 }
 
-// remember takes note of the objects that an answer describes.
+// remember takes note of the objects that an answer describes. The address of a batch's
+// results, which clients call with their token, becomes the proxy's: a path behind the
+// base URL of Anthropic's clients.
 func (p *Proxy) remember(resp *http.Response, k kind, deployment, caller string) {
 	if resp.StatusCode >= http.StatusBadRequest || !isJSON(resp.Header) {
 		return
@@ -97,15 +102,27 @@ func (p *Proxy) remember(resp *http.Response, k kind, deployment, caller string)
 	var it struct {
 		ID         string `json:"id"`
 		Deleted    bool   `json:"deleted"`
-		OutputFile string `json:"output_file_id"`
-		ErrorFile  string `json:"error_file_id"`
+		Type       string
+		OutputFile string          `json:"output_file_id"`
+		ErrorFile  string          `json:"error_file_id"`
+		ResultsURL json.RawMessage `json:"results_url"`
 	}
 	if err != nil || json.Unmarshal(text, &it) != nil || it.ID == "" || len(it.ID) > maxID {
 		return
 	}
-	if it.Deleted {
+	if it.Deleted || it.Type == "message_batch_deleted" {
 		p.objects.forget(it.ID)
 		return
+	}
+	if k == messageBatches && len(it.ResultsURL) > 0 && it.ResultsURL[0] == '"' {
+		own, _ := json.Marshal("/v1" + k.path + "/" + url.PathEscape(it.ID) + "/results")
+		text = bytes.ReplaceAll(text, it.ResultsURL, own)
+		resp.Body = struct {
+			io.Reader
+			io.Closer
+		}{bytes.NewReader(text), resp.Body}
+		resp.ContentLength = int64(len(text))
+		resp.Header.Set("Content-Length", strconv.Itoa(len(text)))
 	}
 	made := time.Now()
 	p.objects.put(object{id: it.ID, deployment: deployment, caller: caller, kind: k, made: made, text: text})
@@ -121,12 +138,12 @@ func (p *Proxy) object(k kind, action string) handler {
 	return func(w http.ResponseWriter, r *http.Request, s shape) {
 		now, caller, id := p.served.Load(), p.callerOf(r), r.PathValue("id")
 		it, ok := p.objects.get(k, id, caller)
-		if !ok || now.rt == nil || !now.pins[hash(it.deployment)].objects {
+		if !ok || now.rt == nil || now.pins[hash(it.deployment)].keeps != k.api {
 			p.noObject(w, s, k, id)
 			return
 		}
 		p.forward(w, r, s, now, it.deployment, k.path+"/"+url.PathEscape(id)+action, func(resp *http.Response) {
-			if action != "/content" {
+			if action != "/content" && action != "/results" {
 				p.remember(resp, k, it.deployment, caller)
 			}
 		})
@@ -140,16 +157,16 @@ func (p *Proxy) noObject(w http.ResponseWriter, s shape, k kind, id string) {
 // list answers with a caller's objects, as they were last described.
 func (p *Proxy) list(k kind) handler {
 	return func(w http.ResponseWriter, r *http.Request, s shape) {
-		limit := 20
-		if k == files {
-			limit = 10_000
+		limit, most, after, before := 20, 100, "after", ""
+		switch k {
+		case files:
+			limit, most = 10_000, 10_000
+		case messageBatches:
+			most, after, before = 1000, "after_id", "before_id"
 		}
 		query := r.URL.Query()
 		if n, err := strconv.Atoi(query.Get("limit")); err == nil && n > 0 {
-			limit = min(limit, n)
-			if k == batches {
-				limit = min(n, 100)
-			}
+			limit = min(n, most)
 		}
 		all := p.objects.of(k, p.callerOf(r))
 		if k == files && strings.EqualFold(query.Get("order"), "asc") {
@@ -162,6 +179,10 @@ func (p *Proxy) list(k kind) handler {
 			})
 		}
 		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(pageOf(all, query.Get("after"), limit))
+		found := pageOf(all, query.Get(after), query.Get(before), limit)
+		if k.api == transport.OpenAI {
+			found.Object = "list"
+		}
+		_ = json.NewEncoder(w).Encode(found)
 	}
 }

@@ -6,16 +6,20 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/plimsoll-dev/plimsoll/engine/transport"
 )
 
 // kind is a kind of objects that providers keep.
 type kind struct {
 	path, name string
+	api        transport.API // whose paths and lists it has
 }
 
 var (
-	files   = kind{"/files", "file"}
-	batches = kind{"/batches", "batch"}
+	files          = kind{"/files", "file", transport.OpenAI}
+	batches        = kind{"/batches", "batch", transport.OpenAI}
+	messageBatches = kind{"/messages/batches", "message batch", transport.Anthropic}
 )
 
 const (
@@ -27,7 +31,7 @@ const (
 	maxObject = 64 << 10
 )
 
-// object is a file or a batch: the deployment that keeps it, and who made it.
+// object is a file or a batch of either API: the deployment that keeps it, and who made it.
 type object struct {
 	id, deployment, caller string
 	kind                   kind
@@ -112,22 +116,29 @@ func (o *objects) of(k kind, caller string) []object {
 }
 
 // page is a part of a list, in the form of
-// https://platform.openai.com/docs/api-reference/files/list.
+// https://platform.openai.com/docs/api-reference/files/list, and without Object in that of
+// https://docs.claude.com/en/api/listing-message-batches.
 type page struct {
-	Object  string            `json:"object"`
+	Object  string            `json:"object,omitempty"`
 	Data    []json.RawMessage `json:"data"`
 	HasMore bool              `json:"has_more"`
 	FirstID *string           `json:"first_id"`
 	LastID  *string           `json:"last_id"`
 }
 
-// pageOf returns the part of a list behind the object after.
-func pageOf(all []object, after string, limit int) page {
-	if i := slices.IndexFunc(all, func(o object) bool { return o.id == after }); i >= 0 {
-		all = all[i+1:]
+// pageOf returns the part of a list behind the object after, or the one that ends
+// before another; an id that is not in the list does not restrict it.
+func pageOf(all []object, after, before string, limit int) page {
+	at := func(id string) int { return slices.IndexFunc(all, func(o object) bool { return o.id == id }) }
+	p := page{Data: []json.RawMessage{}}
+	if i := at(before); i >= 0 {
+		from := max(i-limit, 0)
+		p.HasMore, all = from > 0, all[from:i]
+	} else {
+		all = all[at(after)+1:]
+		p.HasMore = len(all) > limit
+		all = all[:min(limit, len(all))]
 	}
-	p := page{Object: "list", Data: []json.RawMessage{}, HasMore: len(all) > limit}
-	all = all[:min(limit, len(all))]
 	for i := range all {
 		p.Data = append(p.Data, all[i].text)
 	}

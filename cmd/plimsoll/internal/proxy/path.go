@@ -27,7 +27,7 @@ var anthropicCalls = [...]string{"/messages", "/messages/count_tokens"}
 // paths of the daemon's own.
 var unserved = [...]string{
 	"/assistants", "/threads", "/vector_stores", "/uploads", "/conversations", "/fine_tuning", "/realtime", "/evals", "/containers", "/videos", "/organization", "/skills", "/chatkit",
-	"/complete", "/edits", "/engines", "/graders", "/messages/batches",
+	"/complete", "/edits", "/engines", "/graders",
 }
 
 // Clean returns a handler that takes double and trailing slashes out of paths, but for

@@ -47,7 +47,7 @@ const (
 type pinned struct {
 	id, group  string
 	credential transport.Credential
-	objects    bool
+	keeps      transport.API // OpenAI or Anthropic, whose objects clients may keep here; "" = none
 }
 
 // groupInfo is what is known of a group.
@@ -73,7 +73,14 @@ func (s *served) learn(eng *engine.Engine, cfg engine.Config, endpoints map[stri
 		}
 		s.groups[d.Group] = g
 		if ep, ok := endpoints[d.ID]; ok {
-			s.pins[hash(d.ID)] = pinned{id: d.ID, group: d.Group, credential: ep.Credential, objects: objects[d.ID] && ep.API != transport.Anthropic}
+			var keeps transport.API
+			switch {
+			case objects[d.ID] && ep.API == transport.Anthropic:
+				keeps = transport.Anthropic
+			case objects[d.ID]: // Azure's objects are OpenAI's
+				keeps = transport.OpenAI
+			}
+			s.pins[hash(d.ID)] = pinned{id: d.ID, group: d.Group, credential: ep.Credential, keeps: keeps}
 		}
 	}
 }

@@ -44,7 +44,13 @@ func (p *Proxy) anthropicRoutes() []route {
 	for _, path := range anthropicCalls {
 		list = append(list, route{path: path, methods: map[string]handler{http.MethodPost: p.caller(path)}})
 	}
-	return list
+	k := messageBatches
+	return append(list,
+		route{path: k.path, methods: map[string]handler{http.MethodPost: p.create(k), http.MethodGet: p.list(k)}},
+		route{path: k.path + "/{id}", methods: map[string]handler{http.MethodGet: p.object(k, ""), http.MethodDelete: p.object(k, "")}},
+		route{path: k.path + "/{id}/cancel", methods: map[string]handler{http.MethodPost: p.object(k, "/cancel")}},
+		route{path: k.path + "/{id}/results", methods: map[string]handler{http.MethodGet: p.object(k, "/results")}},
+	)
 }
 
 // Register adds the proxy's routes to a mux.
@@ -98,7 +104,7 @@ func noRoute(s shape) http.HandlerFunc {
 	calls := strings.Join(openAICalls[:], ", ") + ", /models, /files and /batches"
 	base := "/openai/v1"
 	if s == anthropic {
-		calls, base = strings.Join(anthropicCalls[:], ", ")+" and /models", "/anthropic/v1"
+		calls, base = strings.Join(anthropicCalls[:], ", ")+", /messages/batches and /models", "/anthropic/v1"
 	}
 	return func(w http.ResponseWriter, r *http.Request) {
 		path := r.URL.Path

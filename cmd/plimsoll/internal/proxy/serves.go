@@ -14,6 +14,8 @@ func Serves(file *config.File) map[string][]string {
 	for id := range Endpoints(file, nil) {
 		ep := file.Endpoints[id]
 		switch {
+		case ep.API == "anthropic" && ep.Objects:
+			out[id] = append(slices.Clone(anthropicCalls[:]), "/models", "/messages/batches")
 		case ep.API == "anthropic":
 			out[id] = append(slices.Clone(anthropicCalls[:]), "/models")
 		case ep.Objects:
