@@ -8,25 +8,33 @@ import (
 )
 
 // Retries of calls that a provider may have worked on are bounded: each of them can
-// double the load of a provider in trouble, and what a call costs. A group has retryFirst
-// of them, gains one for each retryEvery calls, and saves up retryMost.
+// double the load of a provider in trouble, and what a call costs. A group may retry one
+// in retryEvery of its calls, saves up retryMost, and has retryFirst in advance, which its
+// first calls pay for: those that are under way when a deployment breaks fail together.
 const (
-	retryFirst = 10
+	retryFirst = 40
 	retryEvery = 10
 	retryMost  = 100
 )
 
 // budget is what a group may retry, in parts of retryEvery.
-type budget struct{ parts atomic.Int64 }
+type budget struct {
+	parts   atomic.Int64
+	advance atomic.Int64 // calls that pay for retryFirst and earn nothing
+}
 
 func newBudget() *budget {
 	b := &budget{}
 	b.parts.Store(retryFirst * retryEvery)
+	b.advance.Store(retryFirst * retryEvery)
 	return b
 }
 
 // earn takes in one call.
 func (b *budget) earn() {
+	if b.advance.Load() > 0 && b.advance.Add(-1) >= 0 {
+		return
+	}
 	if b.parts.Load() < retryMost*retryEvery {
 		b.parts.Add(1)
 	}
