@@ -54,7 +54,7 @@ func start(t *testing.T) *bench {
 	require.NoError(t, os.WriteFile(config, fmt.Appendf(nil, `deployments:
 - {id: a, group: gpt-4o, model: openai/gpt-4o-a, rpm: 10000, tpm: 10000000, endpoint: {url: "%[1]s/a/v1", key: sk-account-a-0123456789}}
 - {id: b, group: gpt-4o, model: openai/gpt-4o-b, rpm: 10000, tpm: 10000000, endpoint: {url: "%[1]s/b/v1", key: sk-account-b-0123456789}}
-- {id: claude, group: claude, model: anthropic/claude-sonnet-4-5, rpm: 10000, tpm: 10000000, endpoint: {url: "%[1]s/claude", key: sk-account-c-0123456789}}
+- {id: claude, group: claude, model: anthropic/claude-sonnet-4-5, rpm: 10000, tpm: 10000000, endpoint: {url: "%[1]s/claude", key: sk-account-c-0123456789, objects: true}}
 - {id: burst, group: burst, model: openai/gpt-4o-c, rpm: 60, profile: bucket, endpoint: {url: "%[1]s/burst/v1", key: sk-account-d-0123456789}}
 - {id: tiny, group: tiny, model: openai/gpt-4o-d, tpm: 5, endpoint: {url: "%[1]s/a/v1", key: sk-account-a-0123456789}}
 aliases: {smart: gpt-4o}

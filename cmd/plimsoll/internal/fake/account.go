@@ -72,6 +72,7 @@ type account struct {
 	counters  *rule.Account
 	responses map[string]string // ids, and those before them
 	order     []string
+	batches   []batch // the oldest first
 	made      int
 	served    Count
 }

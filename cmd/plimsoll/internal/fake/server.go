@@ -166,13 +166,16 @@ func read(r *http.Request, body []byte, in *asked) error {
 	return nil
 }
 
-// about answers what costs nothing: models, counts of tokens, and stored responses.
+// about answers what costs nothing: models, counts of tokens, batches of messages, and
+// stored responses.
 func (s *Server) about(w http.ResponseWriter, r *http.Request, a *account, path string, body []byte) bool {
 	switch {
 	case path == "/models" && r.Method == http.MethodGet:
 		writeJSON(w, http.StatusOK, map[string]any{"object": "list", "data": []any{map[string]any{"id": "fake", "object": "model", "created": 1, "owned_by": a.Name}}})
 	case path == "/messages/count_tokens":
 		writeJSON(w, http.StatusOK, map[string]any{"input_tokens": tokens(int64(len(body)))})
+	case path == "/messages/batches" || strings.HasPrefix(path, "/messages/batches/"):
+		s.messageBatches(w, r, a, path, body)
 	case path == "/responses/input_tokens":
 		writeJSON(w, http.StatusOK, map[string]any{"object": "response.input_tokens", "input_tokens": tokens(int64(len(body)))})
 	case strings.HasPrefix(path, "/responses/") && path != "/responses/compact":

@@ -79,6 +79,22 @@ test('openai: errors', async () => {
   await assert.rejects(openai.fineTuning.jobs.list(), (err) => err.status === 404 && /is not served by this proxy/.test(err.message))
 })
 
+test('@anthropic-ai/sdk: batches of messages, whose results come through the proxy', async () => {
+  const params = { model: 'claude', max_tokens: 50, messages: [{ role: 'user', content: 'Hello' }] }
+  const { batches } = anthropic.messages
+  const batch = await batches.create({ requests: ['one', 'two'].map((custom_id) => ({ custom_id, params })) })
+  assert.equal((await batches.retrieve(batch.id)).results_url, `/v1/messages/batches/${batch.id}/results`)
+  const names = []
+  for await (const line of await batches.results(batch.id)) names.push(line.custom_id + ' ' + line.result.type)
+  assert.deepEqual(names, ['one succeeded', 'two succeeded'])
+  const ids = []
+  for await (const one of batches.list({ limit: 1 })) ids.push(one.id)
+  assert.deepEqual(ids, [batch.id])
+  await batches.cancel(batch.id)
+  assert.equal((await batches.delete(batch.id)).type, 'message_batch_deleted')
+  await assert.rejects(batches.retrieve(batch.id), (err) => err.status === 404)
+})
+
 test('@anthropic-ai/sdk: messages, streams, tools, tokens and models', async () => {
   const params = { model: 'claude', max_tokens: 100, messages: [{ role: 'user', content: 'Hello. out=41' }] }
   const message = await anthropic.messages.create(params)
