@@ -25,12 +25,12 @@ CORE := ./window/... ./engine/internal/counter ./fuzz/...
 NESTED := $(patsubst %/go.mod,%,$(shell find . -mindepth 2 -name go.mod -not -path '*/testdata/*' -not -path './$(COMMAND)/go.mod' | sort))
 
 .DEFAULT_GOAL := help
-.PHONY: help test test-library test-command test-modules race full lint bench fuzz cover faults soak clients release install chart vulnerabilities server browser prometheus
+.PHONY: help test test-library test-command test-modules race full lint bench fuzz cover faults soak clients release install chart vulnerabilities server browser prometheus node
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-test: server browser prometheus ## vet and test everything: the library, the command, and the modules of tests
+test: server browser prometheus node ## vet and test everything: the library, the command, and the modules of tests
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync=line test-library test-command test-modules
 
 # The parts of test run side by side: some wait for servers while others compute. Each
@@ -63,7 +63,7 @@ faults: server ## break real servers and networks under real nodes: a line per f
 soak: server ## ten minutes of load on two daemons while stores die, files change and clients hang up (test has one of them)
 	PLIMSOLL_SOAK=10m $(GO) test -run '^TestSoak$$' -count=1 -timeout=20m -v ./$(COMMAND)/internal/cli
 
-clients: ## real clients on Node before the proxy and a fake provider, bursts beyond the limits included (test has a part of them)
+clients: node ## real clients on Node before the proxy and a fake provider, bursts beyond the limits included (test has a part of them)
 	PLIMSOLL_CLIENTS=1 $(GO) test -count=1 -timeout=8m -v ./$(COMMAND)/internal/clients
 
 lint: ## golangci-lint, formatting included, and tidy go.mod files
@@ -129,3 +129,8 @@ browser:
 # without, and skips them.
 prometheus:
 	@test -n "$$PLIMSOLL_NO_PROMETHEUS" || .ci/install-prometheus
+
+# Clients on Node for the tests of the proxy; where npm cannot install them it says so,
+# and skips them.
+node:
+	@.ci/install-clients

@@ -127,23 +127,13 @@ func (b *bench) tokens(t *testing.T) int64 {
 	return int64(n)
 }
 
-// install installs the clients, or skips the test where npm cannot.
+// install installs the clients, or skips the test with the reason where it cannot.
 func install(t *testing.T) {
 	t.Helper()
-	for _, program := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skipf("no %s here: the clients on Node are not tested", program)
-		}
-	}
-	if text, err := os.ReadFile("node/node_modules/.package-lock.json"); err == nil && len(text) > 0 {
-		return
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-	cmd.Dir = "node"
-	if text, err := cmd.CombinedOutput(); err != nil {
-		t.Skipf("npm ci failed (%v): the clients on Node are not tested\n%s", err, text)
+	text, err := exec.CommandContext(t.Context(), "../../../../.ci/install-clients").CombinedOutput()
+	require.NoError(t, err, string(text))
+	if _, err := os.Stat("node/node_modules/.package-lock.json"); err != nil {
+		t.Skip(strings.TrimSpace(string(text)))
 	}
 }
 

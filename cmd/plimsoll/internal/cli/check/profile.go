@@ -144,6 +144,8 @@ func (d *deploymentView) proxied() string {
 	switch {
 	case len(d.Proxy) == 0:
 		return "decisions only"
+	case slices.Contains(d.Proxy, "/messages/batches"):
+		return "messages, count_tokens, batches"
 	case d.Endpoint.API == "anthropic":
 		return "messages, count_tokens"
 	case slices.Contains(d.Proxy, "/files"):
