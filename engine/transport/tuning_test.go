@@ -158,6 +158,15 @@ var billedAbove = []struct {
 	{"gpt-5", "tools", 76},
 	{"gpt-5-mini", "tools", 79},
 	{"sonar", "text", -6},
+	{"claude-haiku-4-5", "tools", 570},
+	{"claude-haiku-4-5", "text", 1},
+	{"claude-sonnet-4-5", "text", 17},
+	{"gpt-3.5-turbo", "text", 0},
+	{"gpt-4", "text", 0},
+	{"gpt-4.1", "text", -3},
+	{"gpt-4o", "tools", 3},
+	{"gpt-4o-mini", "text", -3},
+	{"gpt-5", "text", -1},
 	{"a-model-nobody-knows", "tools", 1527},
 }
 
@@ -226,6 +235,59 @@ func TestLearnedFactors(t *testing.T) {
 			plain.post(t, "/chat/completions", fmt.Sprintf(withImage, "hi"))
 			b.post(t, "/chat/completions", fmt.Sprintf(withImage, "hi"))
 			require.Equal(t, plain.attempts()[12].Reserved, b.attempts()[12].Reserved, "another kind")
+		})
+	}
+}
+
+// estimatedOverBilled are medians of the estimate over what was billed, of exchanges with
+// at least 500 tokens of prompt and of kinds with ten exchanges and more.
+var estimatedOverBilled = []struct {
+	model, kind string
+	ratio       float64
+}{
+	{"gpt-4.1", "schema", 1.07},
+	{"gpt-4o-mini", "schema", 1.24},
+	{"gpt-4.1", "text", 1.04},
+	{"gpt-4o", "tools", 0.98},
+	{"claude-sonnet-4", "text", 0.93},
+	{"claude-sonnet-4-6", "tools", 0.25},
+	{"claude-haiku-4", "tools", 0.15},
+	{"llama-4-scout", "tools", 0.07},
+	{"grok-4", "reasoning", 1.9},
+}
+
+// A kind of prompt that is billed by a factor is reserved within a fifth to a quarter
+// after ten calls, as far as a correction may go.
+func TestPromptsBilledByAFactor(t *testing.T) {
+	schema := `{"type":"object","properties":{"city":{"type":"string"}},"required":["city"],"additionalProperties":false}`
+	with := map[string]string{
+		"text":      ``,
+		"tools":     `,"tools":[{"type":"function","function":{"name":"weather","parameters":` + schema + `}}]`,
+		"schema":    `,"response_format":{"type":"json_schema","json_schema":{"name":"answer","schema":` + schema + `}}`,
+		"reasoning": `,"tools":[{"type":"function","function":{"name":"weather","parameters":` + schema + `}}]`,
+	}
+	for _, row := range estimatedOverBilled {
+		t.Run(row.model+" "+row.kind, func(t *testing.T) {
+			body := func(i int) string {
+				said := ""
+				if row.kind == "reasoning" {
+					said = `,{"role":"assistant","content":"Yes.","reasoning_content":"` + strings.Repeat("The tide decides. ", 20) + `"}`
+				}
+				return fmt.Sprintf(`{"model":"chat","messages":[{"role":"user","content":"%s"}%s]%s}`, strings.Repeat("The crate waits for the next ship. ", 10+3*(i%5)), said, with[row.kind])
+			}
+			plain := inputOf(t, transport.OpenAI, "unknown", new(atomic.Int64)) // reports nothing
+			var billed atomic.Int64
+			b := inputOf(t, transport.OpenAI, row.model, &billed)
+			for i := range 12 {
+				plain.post(t, "/chat/completions", body(i))
+				billed.Store(int64(float64(plain.attempts()[i].Reserved) / row.ratio))
+				b.post(t, "/chat/completions", body(i))
+				if i >= 10 {
+					got := float64(b.attempts()[i].Reserved) / float64(billed.Load())
+					require.GreaterOrEqual(t, got, 0.8, "call %d", i)
+					require.LessOrEqual(t, got, 1.25, "call %d", i)
+				}
+			}
 		})
 	}
 }
