@@ -225,7 +225,7 @@ func (h *handle) shut() bool {
 	}
 	ms := h.limits.Load()
 	for k := range ms.of() {
-		if !ms.list[k].Shut() {
+		if !ms.list[k].Shut(h.e.rest.collecting.Load()) {
 			h.reopen(len(h.plain), k)
 			return false
 		}

@@ -121,3 +121,30 @@ func TestLedger(t *testing.T) {
 	require.EqualValues(t, -10, s.Set(30, 0))
 	require.EqualValues(t, 35, s.Cap(100, 5))
 }
+
+// TestShutOfADay: the current day is closed only if nothing of its own is counted in it
+// and nothing was reported, the day before once all of its own was reported, or at any
+// time if nobody collects.
+func TestShutOfADay(t *testing.T) {
+	at := counter.At{Epoch: epoch0, Now: epoch0 * minute}
+	l := counter.NewLimit(counter.Rule{Shape: counter.Days}, counter.Requests, 100, at)
+	today := l.Window(at)
+	require.True(t, l.Count(at, 7))
+	require.False(t, l.Shut(true))
+	require.False(t, l.Shut(false))
+	l.Ledger(today).Reported = 7
+	require.False(t, l.Shut(true), "a limit that begins again would report less")
+	require.True(t, l.Count(at, 1), "it is open again")
+
+	at.Epoch, at.Now = at.Epoch+24*60, at.Now+24*60*minute
+	l.Turn(at, nil)
+	require.False(t, l.Shut(true), "one of yesterday's was not reported")
+	require.True(t, l.CountIn(today, 1), "yesterday is open again")
+	l.Ledger(today).Reported = 9
+	require.True(t, l.Shut(true))
+	require.False(t, l.CountIn(today, 1))
+	require.False(t, l.Count(at, 1))
+	l.Reopen()
+	require.True(t, l.Count(at, 1))
+	require.False(t, l.Shut(false), "something is counted today")
+}

@@ -253,9 +253,14 @@ func (c *Pair) Shut(w, tokens, requests int64) bool {
 func (c *Pair) Reopen(w int64) { c.win.Store(w) }
 
 func shutWord(x *atomic.Int64, bits, others int64) bool {
+	return shutIf(x, bits, func(v int64) bool { return v <= others })
+}
+
+// shutIf gives a word a new generation if empty says so of its value.
+func shutIf(x *atomic.Int64, bits int64, empty func(value int64) bool) bool {
 	for {
 		v := x.Load()
-		if v&(1<<bits-1) > others {
+		if !empty(v & (1<<bits - 1)) {
 			return false
 		}
 		if x.CompareAndSwap(v, v&^(generations<<bits)|(v>>bits+1)&generations<<bits) {

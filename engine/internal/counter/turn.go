@@ -173,15 +173,23 @@ func (l *Limit) Idle(at At) bool { return l.Used(at) == 0 }
 
 // Shut is Pair's for both windows of an owned limit: all or none. A window of which
 // own usage was reported stays open too, because a window has one life: a limit that
-// begins again in it would report less.
-func (l *Limit) Shut() bool {
+// begins again in it would report less. The hour or day before is an exception, as a limit
+// that begins again reports only the current one: it is closed once all of it was reported,
+// and at any time if nobody collects.
+func (l *Limit) Shut(collected bool) bool {
 	if !l.Owned() {
 		return true
 	}
 	for p := range int64(2) {
 		s, h := &l.ledger[p], &l.half[p]
+		others, before := s.Remote+h.adjusted.Load(), l.Shape != Minutes && p != l.parity.Load()
 		h.win.Store(none(p))
-		if s.Reported != 0 || !shutWord(&h.word, limitBits, s.Remote+h.adjusted.Load()) {
+		if !shutIf(&h.word, limitBits, func(v int64) bool {
+			if before {
+				return !collected || max(v-others, 0) == s.Reported
+			}
+			return s.Reported == 0 && v <= others
+		}) {
 			l.Reopen()
 			return false
 		}

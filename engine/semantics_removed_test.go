@@ -1,0 +1,66 @@
+package engine_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
+)
+
+// TestRemovedIsForgotten: a removed deployment is forgotten as soon as no window can
+// change of which other nodes know: with limits per day at the end of the day, once all
+// of its usage has been reported, or at once where nobody collects.
+func TestRemovedIsForgotten(t *testing.T) {
+	for _, tt := range []struct {
+		name                      string
+		limits                    engine.Limits
+		profile                   provider.Profile
+		collected, late           bool
+		nextMinutes, nextDay, two bool // known after two minutes, on the next day, the day after that
+	}{
+		{name: "per minute, collected", limits: engine.Limits{RPM: 10}, collected: true},
+		{name: "per minute", limits: engine.Limits{RPM: 10}},
+		{name: "per day, collected", limits: engine.Limits{RPD: 10, TPD: 100}, collected: true, nextMinutes: true},
+		{name: "per day", limits: engine.Limits{RPD: 10, TPD: 100}, nextMinutes: true},
+		{name: "per day, of a pool", limits: engine.Limits{RPD: 10}, profile: provider.Profile{Pool: "p"}, collected: true, nextMinutes: true},
+		{name: "per Pacific day", limits: engine.Limits{RPD: 10}, profile: provider.Profile{Day: provider.DayPacific}, collected: true, nextMinutes: true},
+		{name: "per day, used after the last report", limits: engine.Limits{RPD: 10}, collected: true, late: true, nextMinutes: true, nextDay: true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			z := engine.Deployment{ID: "z", Group: "chat"}
+			e, clock := start(t, engine.Config{Deployments: []engine.Deployment{z, {ID: "a", Group: "other", Limits: tt.limits, Profile: tt.profile}}})
+			known := func() bool {
+				require.NoError(t, e.Apply(engine.Config{Deployments: []engine.Deployment{z}}))
+				_, err := e.Ref("a")
+				return err == nil
+			}
+			acquire(t, group(t, e, "other"), exactly(5)).SettleReserved()
+			if tt.collected {
+				e.Collect(nil)
+			}
+			if tt.late {
+				acquire(t, group(t, e, "other"), exactly(5)).SettleReserved()
+			}
+			require.True(t, known())
+			for range 3 {
+				clock.Advance(time.Minute)
+				if tt.collected && !tt.late {
+					e.Collect(nil)
+				}
+				known()
+			}
+			require.Equal(t, tt.nextMinutes, known())
+			clock.Advance(24 * time.Hour)
+			require.Equal(t, tt.nextDay, known())
+			if tt.late {
+				require.Len(t, e.Collect(nil), 2, "the minute and the day that were not reported")
+			}
+			clock.Advance(24 * time.Hour)
+			require.Equal(t, tt.two, known())
+			require.Empty(t, e.Collect(nil))
+		})
+	}
+}
