@@ -55,15 +55,37 @@ type daemon struct {
 
 var listening = regexp.MustCompile(`http://[0-9.:]+`)
 
-func startDaemon(t *testing.T, config string) *daemon {
-	t.Helper()
-	dir := t.TempDir()
-	program := filepath.Join(dir, "plimsoll")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./cmd/plimsoll")
+// programs is where the command is built, once for all tests.
+var programs string
+
+func TestMain(m *testing.M) {
+	var err error
+	if programs, err = os.MkdirTemp("", "plimsoll"); err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(programs)
+	os.Exit(code)
+}
+
+var once = sync.OnceValues(func() ([]byte, error) {
+	build := exec.Command("go", "build", "-o", programs, "./cmd/plimsoll")
 	build.Dir = "../../.."
 	build.Env = append(os.Environ(), "GOWORK=") // the command is built in the workspace, this test is not
-	text, err := build.CombinedOutput()
+	return build.CombinedOutput()
+})
+
+// build returns the path of the command.
+func build(t *testing.T) string {
+	t.Helper()
+	text, err := once()
 	require.NoError(t, err, string(text))
+	return filepath.Join(programs, "plimsoll")
+}
+
+func startDaemon(t *testing.T, config string) *daemon {
+	t.Helper()
+	dir, program := t.TempDir(), build(t)
 	d := &daemon{}
 	var line, token bytes.Buffer
 	mint := exec.CommandContext(t.Context(), program, "token", "sdk")
@@ -105,6 +127,7 @@ func (d *daemon) get(t *testing.T, path string) string {
 
 // The SDKs work on a daemon by another base URL and key.
 func TestDaemon(t *testing.T) {
+	t.Parallel()
 	full, main := &fake.Provider{Key: "sk-full-hunter2", Limits: &rule.Limits{TPM: -1, RPM: -1}}, &fake.Provider{Key: "sk-main-hunter2"}
 	claude := &fake.Provider{Style: "anthropic", Key: "sk-claude-hunter2"}
 	var urls []string
