@@ -2,6 +2,7 @@ package engine
 
 import (
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -103,6 +104,7 @@ func (l *line) leave(w *waiter, got admission, err error) {
 		delete(l.byKind, q.kind)
 		l.queues = without(l.queues, q)
 	}
+	l.holds = slices.DeleteFunc(l.holds, func(o hold) bool { return o.w == w })
 	w.got, w.err, w.done = got, err, true
 	w.wake <- struct{}{} // has room for one
 	if l.n.Add(-1) == 0 {

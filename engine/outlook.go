@@ -13,9 +13,10 @@ type outlook struct {
 	// at is when the clock alone may make it fit, Unix ns; MaxInt64 where an event
 	// must. A lease that ends is an event.
 	at int64
-	// alone is for how many nanoseconds it waits at most if nothing else is admitted,
-	// an estimate where a lease must end.
+	// alone is for how many nanoseconds it waits at most if nothing else is admitted and
+	// nothing is held for others, an estimate where a lease must end.
 	alone    int64
+	after    int64   // the same of what is not held
 	h        *handle // on which it fits after that
 	refills  bool    // because a limit refills continuously
 	fits     bool    // it does fit
@@ -41,19 +42,23 @@ func (g *Group) outlookFor(q *ask, l *filter, holds []hold, now int64) outlook {
 	q.now, q.at = now, counter.At{Epoch: e, Now: now}
 	v := g.view.Load()
 	l.resolve(v)
-	o := outlook{at: math.MaxInt64, alone: math.MaxInt64, hopeless: true}
+	o := outlook{at: math.MaxInt64, alone: math.MaxInt64, after: math.MaxInt64, hopeless: true}
 	for i, h := range v.handles {
 		if !q.allows(v, i) {
 			continue
 		}
 		w := h.wait(q.amountsOn(h, v.limitsOf(i)), q.part, true, now)
 		o.hopeless = o.hopeless && w.never
-		if w.never || isHeld(v, i, holds) {
+		if w.never {
+			continue
+		}
+		o.alone = min(o.alone, int64(w.after))
+		if isHeld(v, i, holds) {
 			continue
 		}
 		o.fits = o.fits || w.limit == LimitNone
-		if int64(w.after) < o.alone {
-			o.alone, o.h, o.refills = int64(w.after), h, w.refills
+		if int64(w.after) < o.after {
+			o.after, o.h, o.refills = int64(w.after), h, w.refills
 		}
 		if w.limit != LimitInFlight && w.after < math.MaxInt64-time.Duration(now) {
 			o.at = min(o.at, now+int64(w.after))

@@ -280,7 +280,7 @@ func TestWaitTurnOfTheLarge(t *testing.T) {
 					go func() {
 						lease, err := g.Wait(t.Context(), test.large)
 						if err != nil {
-							panic(err)
+							return // took stays zero
 						}
 						admitted += lease.Reserved()
 						lease.SettleReserved()
@@ -300,6 +300,52 @@ func TestWaitTurnOfTheLarge(t *testing.T) {
 					refilled += float64(test.tokens) * time.Since(begun).Minutes()
 				}
 				require.GreaterOrEqual(t, float64(admitted), 0.95*refilled)
+			})
+		})
+	}
+}
+
+// TestWaitTurnBehindAHold: a large demand that comes while the one deployment it may go to
+// is held for small ones before it gets its turn all the same, and so does one that comes
+// after those have given up.
+func TestWaitTurnBehindAHold(t *testing.T) {
+	for _, gone := range []bool{false, true} {
+		t.Run(fmt.Sprintf("given up %v", gone), func(t *testing.T) {
+			timed(t, 0, func(t *testing.T, clock *window.Clock) {
+				cfg := engine.Config{Clock: clock, Deployments: []engine.Deployment{{
+					ID: "a", Group: "chat", Limits: engine.Limits{TPM: 60_000}, Profile: provider.Profile{Shape: provider.Bucket}, Tags: []string{"eu"},
+				}}}
+				e, err := engine.New(cfg)
+				require.NoError(t, err)
+				g := group(t, e, "chat")
+				small, large := exactly(500), exactly(20_000)
+				large.Tags = []string{"eu"}
+				l := limitCase{q: small, fill: 10_000}
+				l.exhaust(t, g)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				crowd(ctx, t, g, 20, small)
+				time.Sleep(10 * time.Second) // the head has waited for longer than it would alone
+				if gone {
+					cancel()
+					synctest.Wait()
+				}
+				begun, took := time.Now(), time.Duration(0)
+				go func() {
+					lease, err := g.Wait(t.Context(), large)
+					if err != nil {
+						return // took stays zero
+					}
+					lease.SettleReserved()
+					took = time.Since(begun)
+				}()
+				most := 3*20*time.Second + 20*500*time.Millisecond
+				if gone { // it is alone
+					most = 20*time.Second + prompt
+				}
+				time.Sleep(most)
+				synctest.Wait()
+				require.NotZero(t, took, "it waits for ever")
 			})
 		})
 	}
