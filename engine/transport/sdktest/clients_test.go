@@ -106,6 +106,7 @@ func TestClients(t *testing.T) {
 var schema = map[string]any{"type": "object", "properties": map[string]any{"n": map[string]any{"type": "integer"}}, "required": []string{"n"}, "additionalProperties": false}
 
 func tools(t *testing.T, client openai.Client) {
+	t.Helper()
 	params := chatParams("Hello")
 	params.Tools = []openai.ChatCompletionToolUnionParam{openai.ChatCompletionFunctionTool(shared.FunctionDefinitionParam{Name: "weather", Parameters: schema})}
 	chat, err := client.Chat.Completions.New(t.Context(), params)
@@ -123,6 +124,7 @@ func tools(t *testing.T, client openai.Client) {
 }
 
 func chain(t *testing.T, client openai.Client) {
+	t.Helper()
 	ask := responses.ResponseNewParams{Model: group, Input: responses.ResponseNewParamsInputUnion{OfString: openai.String("Hello. out=7")}}
 	for range 4 {
 		resp, err := client.Responses.New(t.Context(), ask)
@@ -148,6 +150,7 @@ func claudeParams(text string) anthropic.MessageNewParams {
 }
 
 func message(t *testing.T, messages anthropic.MessageService) {
+	t.Helper()
 	params := claudeParams("Hello")
 	params.Tools = []anthropic.ToolUnionParam{{OfTool: &anthropic.ToolParam{Name: "weather", InputSchema: anthropic.ToolInputSchemaParam{Properties: schema["properties"]}}}}
 	msg, err := messages.New(t.Context(), params)
@@ -160,6 +163,7 @@ func message(t *testing.T, messages anthropic.MessageService) {
 }
 
 func batches(t *testing.T, messages anthropic.MessageService) {
+	t.Helper()
 	params := anthropic.MessageBatchNewParamsRequestParams{Model: "sonnet", MaxTokens: 9, Messages: claudeParams("Hello").Messages}
 	made, err := messages.Batches.New(t.Context(), anthropic.MessageBatchNewParams{Requests: []anthropic.MessageBatchNewParamsRequest{{CustomID: "one", Params: params}, {CustomID: "two", Params: params}}})
 	require.NoError(t, err)
@@ -174,6 +178,7 @@ func batches(t *testing.T, messages anthropic.MessageService) {
 
 // aborts gives calls up before and after their first byte.
 func aborts(t *testing.T, client openai.Client, messages anthropic.MessageService) {
+	t.Helper()
 	for range 5 {
 		stream := client.Chat.Completions.NewStreaming(t.Context(), chatParams("Hello. out=400"))
 		require.True(t, stream.Next())
@@ -192,6 +197,7 @@ func aborts(t *testing.T, client openai.Client, messages anthropic.MessageServic
 
 // burst asks for a little more than the limit holds: the SDK's own retries serve the rest.
 func burst(t *testing.T, client openai.Client) {
+	t.Helper()
 	var wg sync.WaitGroup
 	for range 62 {
 		wg.Go(func() {
