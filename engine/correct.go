@@ -129,8 +129,9 @@ func (c *correction) apply(l provider.Limit) (lower bool, above int64) {
 	switch l {
 	case provider.Tokens, provider.Requests:
 		return c.pair(l)
+	default:
+		return false, 0
 	}
-	return false, 0
 }
 
 // pair brings a count of the pair to the figure.

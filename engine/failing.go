@@ -84,9 +84,9 @@ func (v *view) failedTokens(i int, tokens uint64) uint64 {
 
 // markFailing says whether a deployment of the view has a failure rate.
 func (v *view) markFailing() {
-	any := false
+	some := false
 	for _, h := range v.handles {
-		any = any || h.failing.Load() != 0
+		some = some || h.failing.Load() != 0
 	}
-	v.failing.Store(any)
+	v.failing.Store(some)
 }

@@ -50,6 +50,7 @@ var inlined = regexp.MustCompile(`([^/\s]+\.go:\d+:\d+): inlining call to`)
 // inlinedCalls returns where the compiler has inlined a call of a package, as file:line:column of
 // its opening parenthesis.
 func inlinedCalls(t *testing.T, dir string) map[string]bool {
+	t.Helper()
 	cmd := exec.Command("go", "build", "-gcflags=-m", ".")
 	cmd.Dir = dir
 	out, err := cmd.CombinedOutput()
@@ -78,6 +79,7 @@ func TestHotCallsAreInlined(t *testing.T) {
 
 // leftCalls returns the calls in a function that are not inlined, in order.
 func leftCalls(t *testing.T, f *hotFunction, inlined map[string]bool) (left []string, found bool) {
+	t.Helper()
 	fset := token.NewFileSet()
 	file, err := parser.ParseFile(fset, filepath.Join(f.dir, f.file), nil, 0)
 	require.NoError(t, err)

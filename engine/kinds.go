@@ -95,6 +95,7 @@ func pooledRule(r counter.Rule) counter.Rule {
 		r.Shape = counter.Dates
 	case counter.Minutes:
 		r = counter.Rule{Shape: counter.Spans, Length: window.Minute}
+	default: // these follow the clock
 	}
 	return r
 }

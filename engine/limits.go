@@ -189,8 +189,9 @@ func (m *limit) counts(tokens, leases bool) bool {
 		return true
 	case counter.Leases:
 		return leases
+	default:
+		return tokens
 	}
-	return tokens
 }
 
 // last reports whether no later limit is bounded.

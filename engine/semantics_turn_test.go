@@ -219,6 +219,7 @@ func TestWaitWhoFits(t *testing.T) {
 
 // crowd keeps n small demands waiting all the time, and counts what is admitted.
 func crowd(ctx context.Context, t *testing.T, g *engine.Group, n int, d engine.Demand) *atomic.Int64 {
+	t.Helper()
 	var admitted atomic.Int64
 	var wg sync.WaitGroup
 	t.Cleanup(wg.Wait)

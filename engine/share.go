@@ -109,13 +109,13 @@ func (h *handle) collectMinute(dst []window.Report, ms *limits, k int64, asked b
 }
 
 // collectDays reports the current day if anything changed or it was not reported yet,
-// and the one before while that may still change. Any is one of the limits on days,
+// and the one before while that may still change. Of is one of the limits on days,
 // which all have one zone.
-func (h *handle) collectDays(dst []window.Report, ms *limits, any *limit, now int64) []window.Report {
-	day := any.Window(counter.At{Epoch: h.turned})
-	if l := any.Ledger(day - 1); l != nil && !l.Closed {
+func (h *handle) collectDays(dst []window.Report, ms *limits, of *limit, now int64) []window.Report {
+	day := of.Window(counter.At{Epoch: h.turned})
+	if l := of.Ledger(day - 1); l != nil && !l.Closed {
 		dst = h.collectDay(dst, ms, day-1)
-		if closed := now/1e9 >= startOf(any.Kind(), day)+closesAfter; closed {
+		if closed := now/1e9 >= startOf(of.Kind(), day)+closesAfter; closed {
 			for i := range ms.list {
 				if m := &ms.list[i]; m.Shape == counter.Days && m.Ledger(day-1) != nil {
 					m.Ledger(day - 1).Closed = true
@@ -280,13 +280,13 @@ func (e *Engine) Absorb(shares []window.Share) {
 	for i := range shares {
 		s := &shares[i]
 		if h, ok := e.handles.Load(s.ID); ok {
-			h.locked(func(g *Group, now int64) { h.absorb(g, s, now) })
+			h.locked(func(_ *Group, now int64) { h.absorb(s, now) })
 		}
 	}
 }
 
 // absorb takes in a share. Under the group's mutex.
-func (h *handle) absorb(g *Group, in *window.Share, now int64) {
+func (h *handle) absorb(in *window.Share, now int64) {
 	if in.CoolUntil > now/1e6 {
 		h.coolRemotely(in.CoolUntil, now)
 	}

@@ -36,12 +36,12 @@ func (g *Group) turnOrGoOn(now int64) {
 	g.mu.Unlock()
 }
 
-// turn ends cooldowns and reported limits that are over and turns the group to the current minute, which
-// it returns.
-func (g *Group) turn(now int64) int64 {
+// turn ends cooldowns and reported limits that are over and turns the group to the
+// current minute.
+func (g *Group) turn(now int64) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.turnLocked(now)
+	g.turnLocked(now)
 }
 
 // turnLocked opens the halves of a new minute, renews the blocks of its parity,
@@ -167,6 +167,7 @@ func (h *handle) turnLimits(ms *limits, at counter.At, left *leftover) (more amo
 			more[m.Dim] = n
 		case counter.Days:
 			ms.absorbDay(m.Dim, m.Window(at), n)
+		default: // not exchanged
 		}
 	}
 	return more

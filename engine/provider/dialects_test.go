@@ -61,7 +61,8 @@ func TestDialects(t *testing.T) {
 		{"OpenRouter, a minute, Unix milliseconds", "", 429, "x-ratelimit-limit: 20\nx-ratelimit-remaining: 0\nx-ratelimit-reset: 1772625660000", `{"error":{"message":"Rate limit exceeded: free-models-per-min.","code":429}}`, 30 * time.Second, readings{provider.Requests: {Limit: 20, Told: true}}},
 		{
 			"OpenRouter, a day, in the body", "", 429, "", `{"error":{"message":"Rate limit exceeded: free-models-per-day. Add 10 credits","code":429,"metadata":{"headers":{"X-RateLimit-Limit":"50","X-RateLimit-Remaining":"0","X-RateLimit-Reset":"1772668800000"},"provider_name":null}}}`,
-			12*hour - 30*time.Second, readings{provider.DayRequests: {Limit: 50, Told: true}},
+			12*hour - 30*time.Second,
+			readings{provider.DayRequests: {Limit: 50, Told: true}},
 		},
 		{"Kong, AI", "", 429, "x-ai-ratelimit-retry-after-60-openai: 23\nx-ai-ratelimit-remaining-60-openai: 0", `{"message":"AI token rate limit exceeded for provider(s): openai"}`, 23 * time.Second, nil},
 		{"Kong", "", 200, "x-ratelimit-limit-minute: 100\nx-ratelimit-remaining-minute: 99", "", 0, readings{provider.Requests: {Limit: 100, Remaining: 99, Told: true}}},

@@ -63,7 +63,7 @@ func (a *Admission) Text(name string) string { return wire.Unquote(a.q.body.Get(
 
 // Refusal is an error of [Config.Adjust] that is answered to the client, in the form of
 // its API.
-type Refusal struct {
+type Refusal struct { //nolint:errname // an answer first, and an error so that Adjust can return it
 	Status  int    // from 400 to 599
 	Code    string // OpenAI's error code; "" = none
 	Param   string // the member at fault; "" = none

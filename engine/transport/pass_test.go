@@ -104,8 +104,10 @@ func TestForms(t *testing.T) {
 		resp, _ := post(b, text, typ)
 		require.Equal(t, 400, resp.StatusCode, name)
 	}
-	for _, broken := range []string{"", "x", "--b", "--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nchat", "--b\nContent-Disposition: form-data; name=\"model\"\n\nchat\n--b--",
-		"--b\r\nContent-Disposition: form-data; name=\"x\"; name=\"model\"\r\n\r\nchat\r\n--b--"} {
+	for _, broken := range []string{
+		"", "x", "--b", "--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nchat", "--b\nContent-Disposition: form-data; name=\"model\"\n\nchat\n--b--",
+		"--b\r\nContent-Disposition: form-data; name=\"x\"; name=\"model\"\r\n\r\nchat\r\n--b--",
+	} {
 		resp, _ := post(b, broken, "multipart/form-data; boundary=b")
 		require.Equal(t, 400, resp.StatusCode, broken)
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -130,7 +131,7 @@ func (q *request) rewritten(p *place) [][]byte {
 	if q.form != nil {
 		return q.form.with(p.model(q))
 	}
-	values := q.edits[:len(q.edits):len(q.edits)]
+	values := slices.Clip(q.edits)
 	switch {
 	case p.Model != "":
 		text := p.quoted

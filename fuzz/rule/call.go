@@ -42,8 +42,9 @@ func (k Kind) of(c Charge) int64 {
 		return c.Input
 	case Output:
 		return c.Output
+	default:
+		return 1
 	}
-	return 1
 }
 
 // CountsRequests reports whether the kind counts requests.

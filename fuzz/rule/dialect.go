@@ -88,6 +88,7 @@ func (a *Account) azureHeaders(h map[string]string, now int64) {
 		case AzureResponses:
 			h[limit], h[remaining] = "-1", "-1"
 			delete(h, reset)
+		default: // all three
 		}
 	}
 }

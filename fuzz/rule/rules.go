@@ -167,9 +167,16 @@ func burndown(model string) int64 {
 		rate int64
 		part string
 	}{
-		{15, "opus-4-8"}, {15, "sonnet-4-8"}, {15, "haiku-4-8"},
-		{10, "sonnet-5"}, {10, "opus-5"}, {10, "fable-5-1"},
-		{5, "claude-3-7"}, {5, "sonnet-4"}, {5, "opus-4"}, {5, "haiku-4"},
+		{15, "opus-4-8"},
+		{15, "sonnet-4-8"},
+		{15, "haiku-4-8"},
+		{10, "sonnet-5"},
+		{10, "opus-5"},
+		{10, "fable-5-1"},
+		{5, "claude-3-7"},
+		{5, "sonnet-4"},
+		{5, "opus-4"},
+		{5, "haiku-4"},
 	} {
 		if strings.Contains(model, row.part) {
 			return row.rate

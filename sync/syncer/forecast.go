@@ -66,11 +66,11 @@ func (u *usage) observe(total, others Count, now int64, horizon time.Duration) {
 	}
 }
 
-// rest returns what is left of an expectation of the opening, beyond what is
+// rest returns what is left of a, an expectation of the opening, beyond what is
 // known of it; where there is none, the forecast by rate. In a burst the rate at
 // which others began says nothing of the rest, which each node's share bounds.
-func (expected Count) rest(known, forecast Count) Count {
-	e, k, f := expected.list(), known.list(), forecast.list()
+func (a Count) rest(known, forecast Count) Count {
+	e, k, f := a.list(), known.list(), forecast.list()
 	for i := range e {
 		if e[i] > 0 {
 			f[i] = max(e[i]-k[i], 0)

@@ -364,6 +364,7 @@ func TestDayInDoubt(t *testing.T) {
 }
 
 func dayInDoubt(t *testing.T, plan storetest.Plan) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		store := memstore.New(memstore.Config{})
 		way := storetest.NewFaulty(store, 1, storetest.Plan{})

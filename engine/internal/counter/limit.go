@@ -146,8 +146,9 @@ func (l *Limit) Window(at At) int64 {
 		return (at.Now - l.Phase) / l.Length
 	case Dates:
 		return window.DayIndex(window.EpochAt(at.Now), l.Zone)
+	default: // no windows
+		return 0
 	}
-	return 0
 }
 
 // current is Window, or, of a clocked limit, the latest window that was opened: a
@@ -181,8 +182,9 @@ func (l *Limit) End(at At) int64 {
 		return (l.Window(at)+1)*l.Length + l.Phase
 	case Dates:
 		return window.DayOf(window.EpochAt(at.Now), l.Zone).End
+	default:
+		return window.Start(at.Epoch + 1)
 	}
-	return window.Start(at.Epoch + 1)
 }
 
 // today makes the day of an epoch the current one for Window.
@@ -283,6 +285,7 @@ func (l *Limit) Adjust(was, now At, n, charged int64) {
 	case Gauge:
 		l.add(0, n)
 		return
+	default: // in windows
 	}
 	w, current := l.Window(was), l.current(now)
 	if w >= current-1 && l.add(w, n) {

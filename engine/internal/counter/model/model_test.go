@@ -175,10 +175,10 @@ func (s *state) step(k int) bool {
 			a.now = s.epoch
 		}
 		g := &s.h[a.now&1]
-		switch now, _ := a.swap(g, &g.t, a.now, func(w *word) bool { w.val += a.used - a.n; return true }); {
-		case now == swapped:
+		switch now, _ := a.swap(g, &g.t, a.now, func(w *word) bool { w.val += a.used - a.n; return true }); now {
+		case swapped:
 			a.pc = 13
-		case now == passed:
+		case passed:
 			return s.roller == 0 || s.epoch != a.now // wait for the turn
 		}
 	case 13:
