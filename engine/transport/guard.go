@@ -50,6 +50,9 @@ func newGuard(parent context.Context, times Timeouts, stream bool) *guard {
 
 // late ends the attempt whose connection or first byte did not come.
 func (g *guard) late() {
+	if g.began.Load() { // while the timer was set once more for a piece of the request
+		return
+	}
 	if g.dials.Load() {
 		g.cancel(&timeoutError{"no connection", g.times.Connect})
 		return
@@ -83,7 +86,7 @@ func (g *guard) sending() {
 	}
 }
 
-// within bounds what is left of an answer that nobody reads yet.
+// within bounds the rest of an answer whose body is not read yet.
 func (g *guard) within(d time.Duration) { g.whole = g.after(d, "no end of a refusal") }
 
 // why returns the timeout that ended the attempt in place of the error that followed
