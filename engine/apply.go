@@ -225,7 +225,6 @@ func (h *handle) countHeld() {
 func (p *plan) name(cfg *Config) {
 	e := p.e
 	kept := make([]*Group, 0, len(p.groups))
-	var named []*Group
 	names, meant := map[string]*Group{}, map[string]string{}
 	configured := map[string]bool{}
 	for i := range cfg.Deployments {
@@ -239,12 +238,11 @@ func (p *plan) name(cfg *Config) {
 		kept = append(kept, g)
 		if configured[g.name] {
 			names[g.name] = g
-			named = append(named, g)
 		}
 	}
-	e.patterns.Store(newPatterns(named))
+	wild := patternsOf(configured)
 	for alias := range cfg.Aliases {
-		if to, name, err := cfg.resolve(alias, configured); err == nil {
+		if to, name, err := cfg.resolve(alias, configured, wild); err == nil {
 			names[alias] = p.byName[to]
 			if name != "" {
 				meant[alias] = name
@@ -256,6 +254,7 @@ func (p *plan) name(cfg *Config) {
 	for name, g := range names {
 		e.groups.Store(name, g)
 	}
+	e.patterns.Store(&wild) // whose groups are there, and those that go are there still
 	e.groups.Range(func(name string, _ *Group) bool {
 		if names[name] == nil {
 			e.groups.Delete(name)

@@ -24,10 +24,9 @@ type Engine struct {
 	rand  func() uint64
 
 	// Handles only: a decision looks up, never stores.
-	groups  *xsync.MapOf[string, *Group] // by name and alias
-	handles *xsync.MapOf[string, *handle]
-	// patterns are the groups with an asterisk in their name; nil = there are none.
-	patterns atomic.Pointer[[]pattern]
+	groups   *xsync.MapOf[string, *Group] // by name and alias
+	handles  *xsync.MapOf[string, *handle]
+	patterns atomic.Pointer[patterns] // of the groups
 	// meant are the names that fit patterns, by the aliases that lead to them.
 	meant atomic.Pointer[map[string]string]
 
@@ -144,7 +143,7 @@ func (e *Engine) Group(name string) (*Group, error) {
 	if g, ok := e.groups.Load(name); ok {
 		return g, nil
 	}
-	if g := e.fitting(name); g != nil {
+	if g, ok := e.groups.Load(e.patterns.Load().fit(name)); ok {
 		return g, nil
 	}
 	return nil, fmt.Errorf("%w %q", ErrUnknownGroup, name)

@@ -58,6 +58,16 @@ func TestPatterns(t *testing.T) {
 	require.ErrorIs(t, err, engine.ErrUnknownGroup)
 }
 
+func ExampleWildcard() {
+	model, ok := engine.Wildcard("openai/*", "openai/gpt-4o")
+	fmt.Println(model, ok)
+	_, ok = engine.Wildcard("openai/*", "claude")
+	fmt.Println(ok)
+	// Output:
+	// gpt-4o true
+	// false
+}
+
 func ExampleGroup_Wildcard() {
 	eng, err := engine.New(engine.Config{Deployments: []engine.Deployment{{ID: "openai", Group: "openai/*", Limits: engine.Limits{RPM: 300}}}})
 	if err != nil {

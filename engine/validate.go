@@ -154,6 +154,7 @@ func (c *Config) validateAliases(p *problems, groups map[string]bool) {
 		names = append(names, name)
 	}
 	slices.Sort(names)
+	wild := patternsOf(groups)
 	for _, name := range names {
 		switch {
 		case name == "":
@@ -161,7 +162,7 @@ func (c *Config) validateAliases(p *problems, groups map[string]bool) {
 		case groups[name]:
 			p.addf("Aliases[%q]: is the name of a group already; choose another", name)
 		default:
-			if _, _, err := c.resolve(name, groups); err != nil {
+			if _, _, err := c.resolve(name, groups, wild); err != nil {
 				p.addf("Aliases[%q]: %w", name, err)
 			}
 		}
@@ -170,12 +171,12 @@ func (c *Config) validateAliases(p *problems, groups map[string]bool) {
 
 // resolve follows an alias to its group. Of a group with an asterisk in its name it
 // returns the name, too, that leads there.
-func (c *Config) resolve(alias string, groups map[string]bool) (group, name string, err error) {
+func (c *Config) resolve(alias string, groups map[string]bool, wild patterns) (group, name string, err error) {
 	at := alias
 	for range maxAliasSteps {
 		to, ok := c.Aliases[at]
 		if !ok {
-			if group = longestFitting(at, groups); group != "" {
+			if group = wild.fit(at); group != "" {
 				return group, at, nil
 			}
 			return "", "", fmt.Errorf("%q is neither a group nor an alias, and fits no group with an asterisk", at)

@@ -2,9 +2,10 @@ package config
 
 import (
 	"cmp"
+	"iter"
+	"maps"
 	"math"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
@@ -271,7 +272,7 @@ func (s section) follow(name string, aliases map[string]string, groups map[strin
 	for range maxAliasSteps {
 		to, ok := aliases[at]
 		if !ok {
-			if fitsPattern(at, groups) {
+			if fitsAny(at, maps.Keys(groups)) {
 				return ""
 			}
 			return "leads to " + s.secrets.quote(at) + ", which is neither a group nor an alias"
@@ -284,11 +285,10 @@ func (s section) follow(name string, aliases map[string]string, groups map[strin
 	return "leads from alias to alias for more than " + strconv.Itoa(maxAliasSteps) + " steps"
 }
 
-// fitsPattern reports whether a name fits a group with an asterisk in its name.
-func fitsPattern(name string, groups map[string]bool) bool {
+// fitsAny reports whether a name fits a group with an asterisk in its name.
+func fitsAny(name string, groups iter.Seq[string]) bool {
 	for group := range groups {
-		before, after, ok := strings.Cut(group, "*")
-		if ok && !strings.Contains(name, "*") && len(name) > len(before)+len(after) && strings.HasPrefix(name, before) && strings.HasSuffix(name, after) {
+		if _, ok := engine.Wildcard(group, name); ok {
 			return true
 		}
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -162,26 +163,16 @@ func (f *File) checkRouting(lines map[string]int, warn func(line int, key, forma
 // alias, or what fits a pattern.
 func (f *File) callable() func(string) bool {
 	names := map[string]bool{}
-	var patterns [][2]string
+	var patterns []string
 	for i := range f.Engine.Deployments {
 		name := f.Engine.Deployments[i].Group
-		if before, after, ok := strings.Cut(name, "*"); ok && !names[name] {
-			patterns = append(patterns, [2]string{before, after})
+		if strings.Contains(name, "*") && !names[name] {
+			patterns = append(patterns, name)
 		}
 		names[name] = true
 	}
 	for alias := range f.Engine.Aliases {
 		names[alias] = true
 	}
-	return func(name string) bool {
-		if names[name] {
-			return true
-		}
-		for _, p := range patterns {
-			if len(name) > len(p[0])+len(p[1]) && strings.HasPrefix(name, p[0]) && strings.HasSuffix(name, p[1]) {
-				return true
-			}
-		}
-		return false
-	}
+	return func(name string) bool { return names[name] || fitsAny(name, slices.Values(patterns)) }
 }
