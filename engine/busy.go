@@ -30,23 +30,10 @@ func busyInverses(of []*handle) []uint64 {
 // lookBusy is look for LeastBusy, which ranks by leases held. Every deployment counts
 // them, with a limit or without.
 func (v *view) lookBusy(i int, at counter.At, a *amounts) (key uint64, short int64) {
-	tokens, short := v.pairs[at.Epoch&1][i].Look(a[counter.Tokens])
-	held := uint64(0)
-	ms := v.limits[i]
-	for k := range ms.list {
-		m := &ms.list[k]
-		var used, s int64
-		if m.timed {
-			_, s = m.LookTimed(at.Now, a[m.dim])
-		} else {
-			used, s = m.LookOwned(at.Epoch, a[m.dim])
-		}
-		if m.dim == counter.Leases {
-			held = uint64(used)
-		}
-		short |= s
-	}
-	return rank(v.failed(i, min(ratio(held, v.busy[i]), ratioMax)), uint64(tokens)), short
+	_, short = v.lookTokens(i, at, a)
+	held, _ := v.limits[i].gauge.LookOwned(at.Epoch, 0)
+	tokens := v.pairs[at.Epoch&1][i].Tokens()
+	return rank(v.failed(i, ratio(uint64(held), v.busy[i])), uint64(tokens)), short
 }
 
 // countsLeases reports whether leases are counted.
