@@ -14,7 +14,7 @@ func forbidden(field, message string) *problem {
 // mayCall reports that a token is not for a group, whether there is such a group or
 // not.
 func (a *API) mayCall(who *server.Token, group string) *problem {
-	if who == nil || who.Groups == nil || who.MayCall(a.tokenName(group)) {
+	if who.MayAsk(a.engine, group) {
 		return nil
 	}
 	return forbidden("group", "is none that this token is for")

@@ -27,19 +27,6 @@ func (a *API) Model(deployment string) string {
 	return ""
 }
 
-// tokenName returns what a token has to name for a group that was asked for: the group
-// that a name or an alias means, or the name itself where it fits a pattern.
-func (a *API) tokenName(asked string) string {
-	g, err := a.engine.Group(asked)
-	if err != nil {
-		return asked
-	}
-	if wild, ok := g.Wildcard(asked); ok {
-		return strings.Replace(g.Name(), "*", wild, 1)
-	}
-	return g.Name()
-}
-
 // modelFor returns what a provider calls the model that was asked for: in the model of a
 // pattern's deployment the asterisk becomes what it stands for.
 func modelFor(g *engine.Group, asked, model string) string {

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
 	"github.com/plimsoll-dev/plimsoll/engine/transport"
 )
 
@@ -74,7 +75,7 @@ func (p *Proxy) keeper(w http.ResponseWriter, r *http.Request, s shape, now *ser
 		s.refuse(w, http.StatusBadRequest, "name the model whose deployment is to keep the "+k.name+", by the header "+headerGroup+" or the query's model")
 		return ""
 	}
-	if !mayCall(p.cfg.Engine, r, name) {
+	if !server.CallerOf(r.Context()).MayAsk(p.cfg.Engine, name) {
 		s.refuse(w, http.StatusForbidden, notForGroup)
 		return ""
 	}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
 	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/config"
 	"github.com/plimsoll-dev/plimsoll/engine/transport"
@@ -148,10 +149,11 @@ func liteLLMTags(members []member, tags []string, one bool) map[int]bool {
 func (p *Proxy) fallbacks(r *http.Request, now *served, a *transport.Admission, group string, tags callTags) {
 	routing := p.routing.Load()
 	a.MaxAttempts = routing.MaxAttempts
+	who := server.CallerOf(r.Context())
 	list := func(large bool) (out []transport.Fallback) {
 		for _, name := range routing.Chain(a.Group, group, large) {
 			to := p.groupOf(name)
-			if !mayCall(p.cfg.Engine, r, name) {
+			if !who.MayAsk(p.cfg.Engine, name) {
 				continue
 			}
 			if must, without, err := now.choose(to, tags, routing.Tags); err == nil {
