@@ -15,14 +15,6 @@ func (c *converter) deployment(e *entry, d engine.Deployment) {
 		info = e.section.over(&value{kind: table}, "")
 	}
 	at := origin(e.section, e.section.table)
-	first := func(key string, places ...section) (section, *value) {
-		for _, s := range places {
-			if v := s.table.get(key); !v.absent() {
-				return s, v
-			}
-		}
-		return e.section, nil
-	}
 	id := "made of all parameters at " + at + ", as LiteLLM does"
 	if v := info.table.get("id"); e.named {
 		id = origin(info, v)
@@ -48,10 +40,10 @@ func (c *converter) deployment(e *entry, d engine.Deployment) {
 		{"rpd:", d.Limits.RPD, "rpd"},
 		{"tpd:", d.Limits.TPD, "tpd"},
 	} {
-		s, v := first(l.names, e.section, e.params, info)
+		s, v := firstOf(l.names, e.section, e.params, info)
 		c.limit(l.key, l.n, s, v)
 	}
-	s, v := first("max_parallel_requests", e.params)
+	s, v := firstOf("max_parallel_requests", e.params)
 	if v == nil {
 		router := c.section("router_settings")
 		s, v = router, router.table.get("default_max_parallel_requests")
@@ -66,12 +58,12 @@ func (c *converter) deployment(e *entry, d engine.Deployment) {
 	}
 	if d.Weight != 0 {
 		comment := at + ", as simple-shuffle weighs it"
-		if s, v := first("weight", e.params); v != nil {
+		if s, v := firstOf("weight", e.params); v != nil {
 			comment = origin(s, v)
 		}
 		c.line(2, "weight:", number(d.Weight), comment)
 	}
-	if s, v := first("order", e.params, info); v != nil {
+	if s, v := firstOf("order", e.params, info); v != nil {
 		c.line(2, "order:", strconv.Itoa(d.Order), origin(s, v))
 	} else if d.Order != 0 {
 		c.line(2, "order:", strconv.Itoa(d.Order), "none at "+at+": LiteLLM looks at it after those of its group with one")
@@ -122,9 +114,7 @@ func (c *converter) whole(v *value, n int64) string {
 }
 
 // number writes a number that YAML 1.1 reads as one.
-func number(f float64) string {
-	return (&converter{}).literal(&value{kind: float, text: pyFloat(f)}, "", false, "")
-}
+func number(f float64) string { return floatText(pyFloat(f)) }
 
 // source returns the first of several values of the parameters of an entry, or of those
 // that hold for all, and where it stands.

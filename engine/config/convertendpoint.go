@@ -143,12 +143,10 @@ func (c *converter) key(e *entry, p provided, ep Endpoint, at string) {
 // timeouts writes how long an endpoint may be silent.
 func (c *converter) timeouts(e *entry, ep Endpoint) {
 	where := func(key string) string {
-		router, settings := c.section("router_settings"), c.section("litellm_settings")
-		for _, s := range []section{e.params, router} {
-			if v := s.table.get(key); !v.absent() {
-				return origin(s, v)
-			}
+		if s, v := firstOf(key, e.params, c.section("router_settings")); v != nil {
+			return origin(s, v)
 		}
+		settings := c.section("litellm_settings")
 		if v := settings.table.get("request_timeout"); !v.absent() {
 			return origin(settings, v)
 		}

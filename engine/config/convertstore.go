@@ -1,8 +1,8 @@
 package config
 
 import (
+	"maps"
 	"net/url"
-	"slices"
 	"strings"
 )
 
@@ -120,29 +120,13 @@ func (c *converter) storeURL(s section, prefix string) (text, from string) {
 			address += "/" + db
 		}
 	}
-	for _, key := range slices.Sorted(keysOfQuery(c.file.Store.URL)) {
-		u, _ := url.Parse(string(c.file.Store.URL))
-		query[key] = u.Query()[key]
+	if u, err := url.Parse(string(c.file.Store.URL)); err == nil {
+		maps.Copy(query, u.Query())
 	}
 	if len(query) > 0 {
 		address += "?" + query.Encode()
 	}
 	return quoted(address), origin(s, host)
-}
-
-// keysOfQuery are the options of an address.
-func keysOfQuery(address Secret) func(yield func(string) bool) {
-	u, err := url.Parse(string(address))
-	return func(yield func(string) bool) {
-		if err != nil {
-			return
-		}
-		for key := range u.Query() {
-			if !yield(key) {
-				return
-			}
-		}
-	}
 }
 
 // withoutPassword puts a variable in place of the password of an address.
@@ -165,9 +149,4 @@ func (c *converter) withoutPassword(u *url.URL, from *value, where string) {
 	if u.User.Username() == "" {
 		u.User = nil
 	}
-}
-
-// secretName is [converter.secret] where the name alone is wanted.
-func (c *converter) secretName(text, kind, from string) string {
-	return strings.Trim(c.secret(text, kind, from), `"${}`)
 }

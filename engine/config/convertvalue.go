@@ -11,7 +11,7 @@ import (
 // reference refers to an environment variable in the own format.
 func reference(name string) string { return quoted("${" + name + "}") }
 
-// plainText matches texts that YAML takes without quotes, unless they mean something
+// unquoted matches texts that YAML takes without quotes, unless they mean something
 // else.
 var unquoted = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_./+-]*$|^https?://[A-Za-z0-9_./:-]*[A-Za-z0-9_/-]$`)
 
@@ -57,8 +57,13 @@ func (c *converter) variable(name string, v *value) string {
 // secret refers to a variable that takes the place of a text. kind is what its name
 // ends with.
 func (c *converter) secret(text, kind, from string) string {
+	return reference(c.secretName(text, kind, from))
+}
+
+// secretName is [converter.secret] where the name alone is wanted.
+func (c *converter) secretName(text, kind, from string) string {
 	if name, ok := c.names[text]; ok {
-		return reference(name)
+		return name
 	}
 	base := "PLIMSOLL_" + strings.Trim(notInNames.ReplaceAllString(strings.ToUpper(kind), "_"), "_")
 	name := base
@@ -71,7 +76,7 @@ func (c *converter) secret(text, kind, from string) string {
 	}
 	c.names[text] = name
 	c.set(name, text, from)
-	return reference(name)
+	return name
 }
 
 var notInNames = regexp.MustCompile(`[^A-Z0-9]+`)
@@ -83,6 +88,15 @@ func (c *converter) set(name, text, from string) {
 	}
 	c.values[name] = text
 	c.variables = append(c.variables, Variable{Name: name, From: from})
+}
+
+// floatText writes a number with a fraction or an exponent so that YAML 1.1 reads one: it
+// takes 1e-05 for a text.
+func floatText(text string) string {
+	if mantissa, exponent, ok := strings.Cut(text, "e"); ok && !strings.Contains(mantissa, ".") {
+		return mantissa + ".0e" + exponent
+	}
+	return text
 }
 
 // literal writes a value that a request gets by default, in one line. Texts under keys
@@ -103,10 +117,7 @@ func (c *converter) literal(v *value, key string, secret bool, at string) string
 	case integer:
 		return v.text
 	case float:
-		if mantissa, exponent, ok := strings.Cut(v.text, "e"); ok && !strings.Contains(mantissa, ".") {
-			return mantissa + ".0e" + exponent // YAML 1.1 takes 1e-05 for a text
-		}
-		return v.text
+		return floatText(v.text)
 	case text, date:
 		_, number := parsePython(v.text)
 		switch {

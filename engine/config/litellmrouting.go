@@ -11,20 +11,9 @@ import (
 // routing reads what a LiteLLM file says of retries, fallbacks and tags. A key of
 // router_settings takes the place of that of litellm_settings, as in LiteLLM's proxy.
 func (r *liteLLM) routing(router section) Routing {
-	places := []section{router}
-	if v := r.table.get("litellm_settings"); !v.absent() && v.kind == table {
-		places = append(places, r.over(v, "litellm_settings."))
-	}
-	first := func(key string) (section, *value) {
-		for _, s := range places {
-			if v := s.table.get(key); !v.absent() {
-				return s, v
-			}
-		}
-		return router, &value{}
-	}
+	places := r.settings(router)
 	out := Routing{Tags: TagsIgnored}
-	if s, v := first("num_retries"); !v.absent() {
+	if s, v := firstOf("num_retries", places...); !v.absent() {
 		if n, ok := s.numeric(v).whole(); ok && n >= 0 && n < maxAttempts {
 			out.MaxAttempts = int(n) + 1
 		} else {
@@ -38,11 +27,11 @@ func (r *liteLLM) routing(router section) Routing {
 		}
 	}
 	r.checksNotDone(router)
-	s, v := first("fallbacks")
+	s, v := firstOf("fallbacks", places...)
 	out.Fallbacks = s.pairedFallbacks("fallbacks", v)
-	s, v = first("context_window_fallbacks")
+	s, v = firstOf("context_window_fallbacks", places...)
 	out.ContextFallbacks = s.pairedFallbacks("context_window_fallbacks", v)
-	if s, v := first("default_fallbacks"); !v.absent() {
+	if s, v := firstOf("default_fallbacks", places...); !v.absent() {
 		if list := s.groups("default_fallbacks", v); len(list) > 0 {
 			if out.Fallbacks == nil {
 				out.Fallbacks = map[string][]string{}
@@ -52,6 +41,27 @@ func (r *liteLLM) routing(router section) Routing {
 		}
 	}
 	return out
+}
+
+// settings are the sections that say how requests are routed, in their order:
+// router_settings, and litellm_settings if the file has them.
+func (r *liteLLM) settings(router section) []section {
+	places := []section{router}
+	if v := r.table.get("litellm_settings"); !v.absent() && v.kind == table {
+		places = append(places, r.over(v, "litellm_settings."))
+	}
+	return places
+}
+
+// firstOf returns the value of a key in the first of several sections that has it, and
+// that section; the first section and nil if none has it.
+func firstOf(key string, places ...section) (section, *value) {
+	for _, s := range places {
+		if v := s.table.get(key); !v.absent() {
+			return s, v
+		}
+	}
+	return places[0], nil
 }
 
 // checksDone are the optional_pre_call_checks that the proxy does in any case: what
@@ -74,10 +84,7 @@ func (r *liteLLM) checksNotDone(router section) {
 // cooldowns gives deployments the rule of cooldown_time and allowed_fails: those of
 // litellm_params, or the router's, or those of litellm_settings.
 func (r *liteLLM) cooldowns(router section) {
-	places := []section{router}
-	if v := r.table.get("litellm_settings"); !v.absent() && v.kind == table {
-		places = append(places, r.over(v, "litellm_settings."))
-	}
+	places := r.settings(router)
 	allowed := 0
 	for _, s := range places {
 		if v := s.table.get("allowed_fails"); !v.absent() && allowed == 0 {
