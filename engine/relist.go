@@ -10,8 +10,8 @@ import (
 
 // relist returns the limits of a deployment, with the counters there were, or of its
 // pool; own is the deployment as configured, without the limits that its provider
-// reported; reported says that these have changed; leases says that leases are counted without a
-// limit too. New counters begin at a moment. Nil: no limits.
+// reported; reported says that these have changed; leases says that leases are counted
+// without a limit too. New counters begin at a moment. Nil: no limits.
 func (ms *limits) relist(d, own *Deployment, pool *pool, at counter.At, reported, leases bool) *limits {
 	n := &limits{most: unbounded, rates: d.Profile.Rates().WithDefaultMax(d.DefaultMaxOutput), pool: pool}
 	n.rated = d.Profile.Admit != provider.AdmitExpected || !n.rates.Plain() || n.rates.Stands()

@@ -11,8 +11,8 @@ import (
 )
 
 // TestRemovedIsForgotten: a removed deployment is forgotten as soon as no window can
-// change of which other nodes know: with limits per day at the end of the day, once all
-// of its usage has been reported, or at once where nobody collects.
+// change that other nodes count. With limits per day that is the next day, once all of its
+// usage has been reported; without Collect nothing has to be reported.
 func TestRemovedIsForgotten(t *testing.T) {
 	for _, tt := range []struct {
 		name                      string

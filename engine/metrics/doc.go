@@ -8,8 +8,9 @@
 //
 // They carry the labels deployment and group, and those marked * also limit: rpm,
 // tpm and in_flight, and where there are such limits input_tpm, output_tpm, rpd
-// and tpd. All but one are gauges. Headroom is limit - usage, whose labels are the same. Usage is that of all nodes as known here, reservations
-// included, in the present minute or since the day began; that of in_flight is
+// and tpd. All except cooldowns_total are gauges. Headroom is limit - usage, whose
+// labels are the same. Usage is that of all nodes as known here, reservations
+// included, in the current minute or since the day began; that of in_flight is
 // this node's alone.
 //
 //	plimsoll_deployment_usage *              requests, tokens or calls that count towards the limit

@@ -32,7 +32,7 @@ type turn struct {
 	failed, large bool
 }
 
-// discard closes the answer of a turn that another turn takes the place of.
+// discard closes the answer of a turn that another turn replaces.
 func (o *turn) discard() {
 	if o.resp != nil {
 		_ = o.resp.Body.Close()

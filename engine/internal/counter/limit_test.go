@@ -124,7 +124,7 @@ func TestLedger(t *testing.T) {
 
 // TestShutOfADay: the current day is closed only if nothing of its own is counted in it
 // and nothing was reported, the day before once all of its own was reported, or at any
-// time if nobody collects.
+// time if usage is not collected.
 func TestShutOfADay(t *testing.T) {
 	at := counter.At{Epoch: epoch0, Now: epoch0 * minute}
 	l := counter.NewLimit(counter.Rule{Shape: counter.Days}, counter.Requests, 100, at)

@@ -173,9 +173,9 @@ func (l *Limit) Idle(at At) bool { return l.Used(at) == 0 }
 
 // Shut is Pair's for both windows of an owned limit: all or none. A window of which
 // own usage was reported stays open too, because a window has one life: a limit that
-// begins again in it would report less. The hour or day before is an exception, as a limit
-// that begins again reports only the current one: it is closed once all of it was reported,
-// and at any time if nobody collects.
+// begins again in it would report less. The hour or day before is an exception, because a
+// limit that begins again reports only the current one: that window is closed once all of
+// it was reported, or at any time if the engine's usage is not collected.
 func (l *Limit) Shut(collected bool) bool {
 	if !l.Owned() {
 		return true

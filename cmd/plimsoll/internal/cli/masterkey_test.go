@@ -11,7 +11,7 @@ import (
 )
 
 // The master key of a LiteLLM file is a token with all scopes, alone and beside those of
-// a file; nobody calls without one.
+// a file. A call without a token is refused.
 func TestServeMasterKey(t *testing.T) {
 	dir := t.TempDir()
 	config, tokens := filepath.Join(dir, "litellm.yaml"), filepath.Join(dir, "tokens")

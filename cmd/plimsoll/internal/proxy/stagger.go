@@ -93,8 +93,8 @@ func (q *queues) window(key queueKey, now time.Time, wait time.Duration) int {
 	return c.n - 1
 }
 
-// refused is [transport.Config.Refused]: it counts a refusal, and spreads the clients that are refused. Only
-// the header changes, the time in the message stays exact.
+// refused is [transport.Config.Refused]: it counts a refusal, and spreads the clients
+// that are refused. Only the header changes, the time in the message stays exact.
 func (p *Proxy) refused(r *http.Request, le *engine.LimitError, h http.Header) {
 	if p.cfg.Refused != nil {
 		p.cfg.Refused(r, le)

@@ -23,7 +23,7 @@ type Watch struct {
 	Name     string // of the source, in the head
 	Interval time.Duration
 	Out      io.Writer                    // of Once
-	Look     func() Look                  // of Once, and of Run but for the size
+	Look     func() Look                  // of Once; Run takes all of it except the size
 	Screen   func() (tcell.Screen, error) // of Run; nil = the terminal
 }
 

@@ -76,7 +76,7 @@ func demoCall(ctx context.Context, h http.Handler, path, model string) {
 	h.ServeHTTP(&discard{header: http.Header{}}, r)
 }
 
-// discard is a response that nobody reads.
+// discard is a response writer whose answer is not read.
 type discard struct{ header http.Header }
 
 func (d *discard) Header() http.Header         { return d.header }
