@@ -17,9 +17,8 @@ COMMAND := cmd/plimsoll
 LIBRARY := GOWORK=off $(GO)
 
 # What counts and decides: tested once more with the tag invariants, which lets other
-# goroutines in between the steps of its protocols. Of the engine's own tests only those
-# that play schedules: tests of who waits and in which order want steps that do not yield.
-CORE := ./window/... ./engine/internal/counter ./fuzz/...
+# goroutines in between the steps of its protocols.
+CORE := ./window/... ./engine ./engine/internal/counter ./fuzz/...
 
 # Modules that are tests and measurements alone, with dependencies of their own.
 NESTED := $(patsubst %/go.mod,%,$(shell find . -mindepth 2 -name go.mod -not -path '*/testdata/*' -not -path './$(COMMAND)/go.mod' | sort))
@@ -41,7 +40,6 @@ test-library:
 	GOARCH=386 $(LIBRARY) vet ./...
 	$(LIBRARY) test -vet=off -count=1 -timeout=8m ./...
 	GOARCH=386 $(LIBRARY) test -vet=off -count=1 -run Allocations ./engine
-	$(LIBRARY) test -vet=off -tags=invariants -run '^(TestInterleavedCallers|TestNoRefusalWhileThePlaceMoves)$$' -count=1 -timeout=8m ./engine
 	$(LIBRARY) test -vet=off -tags=invariants -short -count=1 -timeout=8m $(CORE)
 
 test-command:

@@ -44,6 +44,7 @@ type queue struct {
 	// service ran out of work, and the waiter found, nil if there is none.
 	cursor, resume int
 	found          *waiter
+	floor          int // behind the last waiter who was offered room in vain
 }
 
 // nobody is what a node holds that has no waiter.

@@ -15,6 +15,9 @@ const (
 	maxWork = 1024
 	// shortRest is how long after that.
 	shortRest = int64(4 * time.Millisecond)
+	// secondLook is how many charges of a queue are looked at again before a waiter behind
+	// its head is admitted.
+	secondLook = 32
 )
 
 // serve admits every waiter who fits, in order, and sets the timer to when the next
@@ -32,11 +35,13 @@ func (g *Group) serve() {
 	g.hold(g.clock.Read())
 	l.work = maxWork
 	for _, q := range l.queues {
-		q.cursor = 0
+		q.cursor, q.floor = 0, 0
 		g.find(q)
 	}
 	for w := l.found(); w != nil; w = l.found() {
-		g.offer(w)
+		if !g.overtakes(w) {
+			g.offer(w)
+		}
 	}
 	if len(l.queues) != 0 {
 		g.rest()
@@ -61,17 +66,39 @@ func (w *waiter) before(o *waiter) bool {
 	return w.seq < o.seq
 }
 
-// find looks for the first waiter in a queue, from the cursor on, who may fit. The
-// head comes first in every service, even if the one before was cut short.
+// overtakes reports whether w would take room that belongs to a waiter before it: room
+// that was freed during the search, after that waiter had been looked at. Then that
+// waiter is the one found. A waiter who was offered room in vain is not looked at again.
+func (g *Group) overtakes(w *waiter) bool {
+	for _, q := range g.line.queues {
+		if !q.head().before(w) {
+			continue
+		}
+		work := secondLook
+		if o, at := g.first(q, q.floor, &work); o != nil && o.before(w) {
+			q.found, q.cursor = o, at
+			return true
+		}
+	}
+	return false
+}
+
+// find looks for the first waiter in a queue, from the cursor on, who may fit.
 func (g *Group) find(q *queue) {
+	q.found, q.cursor = g.first(q, q.cursor, &g.line.work)
+}
+
+// first returns the first waiter in a queue, from a place on, who may fit, nil if there
+// is none, and where the search ended. The head comes first in every service, even if the
+// one before was cut short.
+func (g *Group) first(q *queue, from int, work *int) (*waiter, int) {
 	head := q.head()
-	if q.cursor <= head.place && g.fits(q, q.charged(head), g.line.holdsFor(head)) {
-		q.found = head
-		return
+	if from <= head.place && g.fits(q, q.charged(head), g.line.holdsFor(head)) {
+		return head, head.place
 	}
 	holds := g.line.holdsBehind(head)
-	from := max(q.cursor, q.resume, head.place+1)
-	q.found, q.cursor = q.search(from, &g.line.work, func(a *amounts) bool { return g.fits(q, a, holds) })
+	from = max(from, q.resume, head.place+1)
+	return q.search(from, work, func(a *amounts) bool { return g.fits(q, a, holds) })
 }
 
 // fits reports whether some deployment that is not held has room for a charge to a
@@ -100,6 +127,8 @@ func (g *Group) offer(w *waiter) {
 	if got.h != nil {
 		g.admit(w, got)
 		l.work = maxWork
+	} else {
+		q.floor = w.place + 1
 	}
 	if q.n != 0 {
 		g.find(q)
