@@ -212,8 +212,8 @@ func TestAllocationsWhileListening(t *testing.T) {
 			e, _ := start(t, profiled(engine.Limits{RPM: room, TPM: room, InputTPM: room, RPD: room}, p))
 			g, r := group(t, e, "chat"), ref(t, e, "a")
 			var s provider.Signal
-			for l := range s.Readings {
-				s.Readings[l] = provider.Reading{Limit: room, Remaining: room / 2, Told: true, Reset: 30 * time.Second}
+			for l := range provider.AllLimits() {
+				s = s.With(l, provider.Reading{Limit: room, Remaining: room / 2, Told: true, Reset: 30 * time.Second})
 			}
 			r.Observe(s, r.Mark()) // OutputTPM and TPD come into force
 			require.Zero(t, testing.AllocsPerRun(100, func() {

@@ -7,27 +7,6 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
 )
 
-// reason orders what refuses a demand by how near it is to fitting.
-type reason uint8
-
-const (
-	whyNothing reason = iota // no candidate
-	whyDisabled
-	whyCooling
-	whyDayRequests
-	whyDayTokens
-	whyRequests
-	whyInFlight
-	whyInput
-	whyOutput
-	whyTokens
-	whyInvalid // the demand itself
-)
-
-var reasonLimit = [...]Limit{
-	LimitNone, LimitDisabled, LimitCooldown, LimitRPD, LimitTPD, LimitRPM, LimitInFlight, LimitInputTPM, LimitOutputTPM, LimitTPM, LimitNone,
-}
-
 // choice is a cell the search has settled on: its index, -1 for none and why,
 // and what a charge may raise the block's bound to at which sequence (0: not).
 type choice struct {

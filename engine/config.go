@@ -132,16 +132,3 @@ type Deployment struct {
 	// Tags are what [Demand.Tags] can ask for.
 	Tags []string
 }
-
-// Limits are a deployment's limits, of UTC minutes and days unless
-// [Deployment.Profile] says otherwise. 0 = unlimited, [Blocked] = zero; otherwise
-// from 1 to [MaxCount].
-type Limits struct {
-	RPM         int64 // requests per minute
-	TPM         int64 // tokens per minute
-	InputTPM    int64 // input tokens per minute
-	OutputTPM   int64 // output tokens per minute
-	RPD         int64 // requests per day
-	TPD         int64 // tokens per day
-	MaxInFlight int64 // leases held at once, on this node
-}

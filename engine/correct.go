@@ -29,8 +29,8 @@ func (h *handle) correct(s *provider.Signal, m Mark, now int64) (eased bool) {
 		c.At = counter.At{Epoch: m.epoch, Now: m.at()}
 	}
 	taken := false
-	for l := range provider.Limit(provider.Limits) {
-		if !c.reads(l, &s.Readings[l]) {
+	for l := range provider.AllLimits() {
+		if !c.reads(l, s.Reading(l)) {
 			continue
 		}
 		taken = true
@@ -65,14 +65,14 @@ type correction struct {
 }
 
 // reads takes in a reading of a limit. False: it does not say what is used.
-func (c *correction) reads(l provider.Limit, r *provider.Reading) bool {
-	limit := *limitOf(&c.h.provided, l)
+func (c *correction) reads(l provider.Limit, r provider.Reading) bool {
+	limit := *c.h.provided.Of(l)
 	if !r.Told || limit <= 0 || r.Remaining < 0 && r.Limit == 0 || !believable(l, r) {
 		return false // a negative rest of a limit that is not named is a placeholder
 	}
 	own := r.Limit > limit // the limit is the operator's own, below the provider's
 	if own {
-		limit = *limitOf(&c.h.cfg.Limits, l)
+		limit = *c.h.cfg.Limits.Of(l)
 	}
 	c.Raise = c.m.none() || own || c.h.cfg.Profile.Pool != "" // others have charged the pool since
 	c.Used = min(max(limit-r.Remaining, 0), MaxCount)
@@ -91,43 +91,27 @@ func (c *correction) current() bool {
 
 // charged returns what was charged since the mark of what a limit counts.
 func (c *correction) charged(l provider.Limit) int64 {
-	switch l {
-	case provider.Requests, provider.DayRequests:
+	switch l.Counts() {
+	case provider.Requests:
 		return c.since.requests
 	case provider.InputTokens:
 		return c.since.input
 	case provider.OutputTokens:
 		return c.since.tokens - c.since.input
-	case provider.Tokens, provider.DayTokens:
+	default:
+		return c.since.tokens
 	}
-	return c.since.tokens
-}
-
-// kindRead maps readings to limits.
-var kindRead = [provider.Limits]limitKind{
-	provider.InputTokens: kindInput, provider.OutputTokens: kindOutput, provider.Tokens: kindTokens,
-	provider.DayTokens: kindDayTokens, provider.Requests: kindRequests, provider.DayRequests: kindDayRequests,
-}
-
-// reportedAs returns the limit whose readings speak of this one.
-func (m *limit) reportedAs() provider.Limit {
-	for l, k := range kindRead {
-		if k == m.kind {
-			return provider.Limit(l)
-		}
-	}
-	return provider.Requests // of parts of a minute
 }
 
 // apply corrects the counter of a limit. It reports whether that lowered it, and
 // how much is counted above the figure.
 func (c *correction) apply(l provider.Limit) (lower bool, above int64) {
 	c.Since = c.charged(l)
-	if m := c.h.limits.Load().at(kindRead[l]); m != nil {
+	if m := c.h.limits.Load().at(l); m != nil {
 		return m.Correct(&c.Figure, c.now)
 	}
 	switch l {
-	case provider.Tokens, provider.Requests:
+	case provider.TPM, provider.RPM:
 		return c.pair(l)
 	default:
 		return false, 0
@@ -144,7 +128,7 @@ func (c *correction) pair(l provider.Limit) (lower bool, above int64) {
 	pair := &h.hot[p]
 	had := pair.Tokens()
 	back, requests := pair.Adjusted()
-	if l == provider.Requests {
+	if l == provider.RPM {
 		had, back = pair.Requests(), requests
 	}
 	if c.Raise {
@@ -155,7 +139,7 @@ func (c *correction) pair(l provider.Limit) (lower bool, above int64) {
 	if max(d, -d) <= c.Grain {
 		return false, had - to
 	}
-	if l == provider.Requests {
+	if l == provider.RPM {
 		pair.Adjust(0, d)
 		h.shift(p, 0, d)
 	} else {

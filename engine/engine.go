@@ -62,7 +62,7 @@ type Engine struct {
 
 	// Of what has been dropped. past and refused are under mu.
 	past    totals
-	refused [limitKinds]int64
+	refused [limitValues]int64
 	gone    goneTotals
 	rest    leftovers
 }

@@ -74,40 +74,6 @@ func (e *queueError) Error() string {
 
 func (e *queueError) Is(target error) bool { return target == ErrQueueFull }
 
-// Limit names what refused a demand.
-type Limit uint8
-
-const (
-	LimitNone      Limit = iota // nothing refused
-	LimitRPM                    // requests per minute
-	LimitTPM                    // tokens per minute
-	LimitInFlight               // leases held at once
-	LimitCooldown               // the deployment is cooling down
-	LimitDisabled               // the deployment is switched off
-	LimitInputTPM               // input tokens per minute
-	LimitOutputTPM              // output tokens per minute
-	LimitRPD                    // requests per day
-	LimitTPD                    // tokens per day
-
-	limitKinds = iota
-)
-
-var limitNames = [limitKinds]string{
-	"none", "rpm", "tpm", "in_flight", "cooldown", "disabled", "input_tpm", "output_tpm", "rpd", "tpd",
-}
-
-// String returns the limit's name: rpm, tpm, input_tpm, output_tpm, rpd, tpd,
-// in_flight, cooldown, disabled or none.
-func (l Limit) String() string {
-	if int(l) < len(limitNames) {
-		return limitNames[l]
-	}
-	return fmt.Sprintf("Limit(%d)", uint8(l))
-}
-
-// MarshalText implements [encoding.TextMarshaler].
-func (l Limit) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
-
 // LimitError says why a demand was refused, and until when.
 // errors.Is(err, ErrLimited) is true of it.
 type LimitError struct {

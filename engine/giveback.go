@@ -18,8 +18,8 @@ func (l *Lease) changeObserved(d *amounts) {
 	ms := l.limits
 	over := l.adjustObserved(d, order)
 	tokens, kept := d[counter.Tokens], int64(0)
-	if tokens < 0 && ms.at(kindTokens) == nil {
-		kept = -tokens - h.ledger.figures[provider.Tokens].allow(order, -tokens)
+	if tokens < 0 && ms.at(LimitTPM) == nil {
+		kept = -tokens - h.ledger.figures[provider.TPM].allow(order, -tokens)
 	}
 	h.e.overran(max(over, h.add(epoch, tokens+kept)))
 	if kept > 0 {
@@ -29,7 +29,7 @@ func (l *Lease) changeObserved(d *amounts) {
 		return
 	}
 	h.ledger.requests.Add(1)
-	if ms.at(kindRequests) == nil && h.ledger.figures[provider.Requests].allow(order, 1) == 0 {
+	if ms.at(LimitRPM) == nil && h.ledger.figures[provider.RPM].allow(order, 1) == 0 {
 		h.withhold(epoch, 0, 1)
 		h.e.returned.Add(1)
 		return
@@ -51,11 +51,10 @@ func (l *Lease) adjustObserved(d *amounts, order uint64) (over int64) {
 		return 0
 	}
 	return l.adjust(d, func(m *limit, n int64) int64 {
-		of := m.reportedAs()
-		if n >= 0 || ms.at(kindRead[of]) != m { // figures do not speak of it
+		if n >= 0 || ms.at(m.kind) != m { // figures do not speak of it
 			return n
 		}
-		got := h.ledger.figures[of].allow(order, -n)
+		got := h.ledger.figures[m.kind].allow(order, -n)
 		if kept := -n - got; kept > 0 && m.Owned() {
 			h.locked(func(*Group, int64) { m.Withhold(m.Window(l.begun.moment()), kept) })
 		}

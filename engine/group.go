@@ -31,7 +31,7 @@ type Group struct {
 	mean        mean // learned output tokens
 	quantile    quantile
 
-	refusals [limitKinds]atomic.Int64
+	refusals [limitValues]atomic.Int64
 
 	mu      sync.Mutex
 	past    totals

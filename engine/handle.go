@@ -115,7 +115,7 @@ func (h *handle) put(expected int64, pool *pool, at counter.At, changed, reporte
 	h.provided, h.lapseAt = d.Limits, h.nextLapse()
 	d.Limits = d.Limits.withMargin(d.Margin)
 	changed = changed || !d.equal(h.cfg) || h.group.Load() == nil
-	if h.cfg.Limits.RPD != d.Limits.RPD || h.cfg.Limits.TPD != d.Limits.TPD {
+	if !h.cfg.Limits.equalBeyondMinutes(&d.Limits) {
 		defer h.relistDays()
 	}
 	h.cfg = d

@@ -35,7 +35,7 @@ func (r *heard) restricts(l provider.Limit) bool {
 	if r.reported[l] <= 0 || r.configured.Profile.Pool != "" { // all deployments of a pool have the same
 		return false
 	}
-	to := *limitOf(&r.configured.Limits, l)
+	to := *r.configured.Limits.Of(l)
 	return to == 0 || r.reported[l] < to
 }
 
@@ -48,9 +48,9 @@ func (r *heard) inForce() Deployment {
 	if d.Profile.Pool != "" {
 		return d
 	}
-	for l := range provider.Limit(provider.Limits) {
+	for l := range provider.AllLimits() {
 		if r.restricts(l) {
-			*limitOf(&d.Limits, l) = r.reported[l]
+			*d.Limits.Of(l) = r.reported[l]
 		}
 	}
 	if d.Profile.LearnPhase && r.phase.known {
@@ -70,7 +70,7 @@ func (r *heard) lapseOf(l provider.Limit) int64 {
 
 // nextLapse returns when the first reported limit lapses, 0 if there is none.
 func (r *heard) nextLapse() (at int64) {
-	for l := range provider.Limit(provider.Limits) {
+	for l := range provider.AllLimits() {
 		if t := r.lapseOf(l); t != 0 && (at == 0 || t < at) {
 			at = t
 		}
@@ -80,7 +80,7 @@ func (r *heard) nextLapse() (at int64) {
 
 // lapse forgets the reported limits that have not been confirmed for too long.
 func (r *heard) lapse(now int64) {
-	for l := range provider.Limit(provider.Limits) {
+	for l := range provider.AllLimits() {
 		if at := r.lapseOf(l); at != 0 && at <= now {
 			r.reported[l] = 0
 		}
@@ -90,8 +90,8 @@ func (r *heard) lapse(now int64) {
 // replace takes over a deployment's configuration. A reported limit whose
 // configured one has changed is forgotten.
 func (r *heard) replace(d Deployment) {
-	for l := range provider.Limit(provider.Limits) {
-		if *limitOf(&d.Limits, l) != *limitOf(&r.configured.Limits, l) {
+	for l := range provider.AllLimits() {
+		if *d.Limits.Of(l) != *r.configured.Limits.Of(l) {
 			r.reported[l] = 0
 		}
 	}
@@ -101,24 +101,6 @@ func (r *heard) replace(d Deployment) {
 	r.configured = d
 }
 
-// limitOf returns the limit that a provider's reading is of.
-func limitOf(l *Limits, of provider.Limit) *int64 {
-	switch of {
-	case provider.Requests:
-		return &l.RPM
-	case provider.Tokens:
-		return &l.TPM
-	case provider.InputTokens:
-		return &l.InputTPM
-	case provider.OutputTokens:
-		return &l.OutputTPM
-	case provider.DayRequests:
-		return &l.RPD
-	case provider.DayTokens:
-	}
-	return &l.TPD
-}
-
 // withMargin returns limits of which a share is left unused, rounded down, but
 // never below 1. MaxInFlight stays.
 func (l Limits) withMargin(margin float64) Limits {
@@ -126,8 +108,8 @@ func (l Limits) withMargin(margin float64) Limits {
 		return l
 	}
 	part := counter.PartOf(1 - margin)
-	for of := range provider.Limit(provider.Limits) {
-		if n := limitOf(&l, of); *n > 0 {
+	for of := range provider.AllLimits() {
+		if n := l.Of(of); *n > 0 && of.Per() != provider.AtOnce {
 			*n = max(part.Of(*n), 1)
 		}
 	}
@@ -140,8 +122,8 @@ func (l Limits) withMargin(margin float64) Limits {
 // relimitEvery after the last change is not stored: later answers repeat it.
 func (h *handle) hear(s *provider.Signal, sent, now int64) bool {
 	change := now-h.relimited >= relimitEvery || now < h.relimited
-	for l := range provider.Limit(provider.Limits) {
-		if r := &s.Readings[l]; r.Limit > 0 && believable(l, r) && (change || r.Limit == h.reported[l]) {
+	for l := range provider.AllLimits() {
+		if r := s.Reading(l); r.Limit > 0 && believable(l, r) && (change || r.Limit == h.reported[l]) {
 			h.reported[l], h.confirmed[l] = r.Limit, now
 		}
 	}
@@ -163,7 +145,7 @@ func (h *handle) hear(s *provider.Signal, sent, now int64) bool {
 
 // believable reports whether a reading can be of the limit it says it is of: the
 // resets of limits per minute are not hours away.
-func believable(l provider.Limit, r *provider.Reading) bool {
+func believable(l provider.Limit, r provider.Reading) bool {
 	const longest = 10 * time.Minute // debt included
-	return l == provider.DayRequests || l == provider.DayTokens || r.Reset <= longest
+	return l.Per() != provider.PerMinute || r.Reset <= longest
 }

@@ -8,38 +8,65 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// limitKind is a kind of limit: a row of kinds.
-type limitKind uint8
+// kindRow is one kind of limit as the engine counts it.
+type kindRow struct {
+	kind Limit
+	part bool // of RPM over parts of a minute
+	dim  counter.Dim
+	why  reason
+	rule func(*provider.Profile) counter.Rule
+}
 
-const (
-	kindInFlight limitKind = iota
-	kindInput
-	kindOutput
-	kindTokens
-	kindDayTokens
-	kindRequests
-	kindPartRequests
-	kindDayRequests
-)
+// kinds are all kinds of limits, in the order in which they are reserved: by what they
+// count, the shortest span first. TPM and RPM are the plain pair, which every deployment
+// has, while their windows are minutes of UTC: the pair's tokens are reserved before all
+// others and its request after them.
+var kinds = func() (rows []kindRow) {
+	for _, q := range reserved {
+		for l := range provider.AllLimits() {
+			if l.Counts() != q.quantity {
+				continue
+			}
+			rows = append(rows, kindRow{kind: l, dim: q.dim, why: reasonOf(l), rule: rules[l.Per()]})
+			if l == LimitRPM {
+				rows = append(rows, kindRow{kind: l, part: true, dim: q.dim, why: whyRequests, rule: partRule})
+			}
+		}
+	}
+	return rows
+}()
 
-// kinds are all kinds of limits, in the order in which they are reserved. TPM and RPM
-// are the plain pair, which every deployment has, while their windows are minutes of
-// UTC: the pair's tokens are reserved before all others and its request after them.
-var kinds = [...]struct {
-	dim   counter.Dim
-	why   reason
-	limit func(*Deployment) int64
-	rule  func(*provider.Profile) counter.Rule
-	plain bool // of the pair while the rule is plain
+// reserved are the quantities in the order in which they are reserved.
+var reserved = [...]struct {
+	quantity provider.Quantity
+	dim      counter.Dim
 }{
-	kindInFlight:     {counter.Leases, whyInFlight, func(d *Deployment) int64 { return d.Limits.MaxInFlight }, gaugeRule, false},
-	kindInput:        {counter.Input, whyInput, func(d *Deployment) int64 { return d.Limits.InputTPM }, minuteRule, false},
-	kindOutput:       {counter.Output, whyOutput, func(d *Deployment) int64 { return d.Limits.OutputTPM }, minuteRule, false},
-	kindTokens:       {counter.Tokens, whyTokens, func(d *Deployment) int64 { return d.Limits.TPM }, minuteRule, true},
-	kindDayTokens:    {counter.Tokens, whyDayTokens, func(d *Deployment) int64 { return d.Limits.TPD }, dayRule, false},
-	kindRequests:     {counter.Requests, whyRequests, func(d *Deployment) int64 { return d.Limits.RPM }, minuteRule, true},
-	kindPartRequests: {counter.Requests, whyRequests, partOfMinute, partRule, false},
-	kindDayRequests:  {counter.Requests, whyDayRequests, func(d *Deployment) int64 { return d.Limits.RPD }, dayRule, false},
+	{provider.Calls, counter.Leases},
+	{provider.InputTokens, counter.Input},
+	{provider.OutputTokens, counter.Output},
+	{provider.Tokens, counter.Tokens},
+	{provider.Requests, counter.Requests},
+}
+
+// rules are how the limits over a span are counted.
+var rules = [...]func(*provider.Profile) counter.Rule{
+	provider.AtOnce: gaugeRule, provider.PerMinute: minuteRule, provider.PerDay: dayRule,
+}
+
+// limit returns what a deployment's configuration says: 0 = unlimited.
+func (k *kindRow) limit(d *Deployment) int64 {
+	if k.part {
+		return partOfMinute(d)
+	}
+	return *d.Limits.Of(k.kind)
+}
+
+// applies reports whether a deployment has the limit beside its pair.
+func (k *kindRow) applies(p *provider.Profile, own counter.Rule, pooled bool) bool {
+	if k.part {
+		return parted(p)
+	}
+	return k.kind != LimitRPM && k.kind != LimitTPM || own != counter.Rule{} || pooled
 }
 
 // plain reports whether a deployment's TPM and RPM are the pair's.

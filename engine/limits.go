@@ -18,7 +18,8 @@ type limit struct {
 	*counter.Limit
 	dim   counter.Dim // of the counter, one load closer
 	timed bool        // the counter needs an instant
-	kind  limitKind
+	kind  Limit
+	part  bool // of RPM over parts of a minute
 	why   reason
 	most  int64 // counter.Max = unlimited
 	set   int64 // the same as State shows it: 0 = unlimited
@@ -55,11 +56,11 @@ func (ms *limits) of() []limit {
 	return ms.list
 }
 
-// at returns the limit of a kind, nil if there is none. (The first is the one that is
+// at returns the limit of a kind, not over parts of a minute, nil if there is none. (The first is the one that is
 // limited; the one that nodes exchange, if it is another, stands behind it.)
-func (ms *limits) at(k limitKind) *limit {
+func (ms *limits) at(k Limit) *limit {
 	for i := range ms.of() {
-		if m := &ms.list[i]; m.kind == k {
+		if m := &ms.list[i]; m.kind == k && !m.part {
 			return m
 		}
 	}
@@ -67,7 +68,7 @@ func (ms *limits) at(k limitKind) *limit {
 }
 
 // find returns the limit of a kind that has a rule, nil if there is none.
-func (ms *limits) find(k limitKind, r counter.Rule) *limit {
+func (ms *limits) find(k Limit, r counter.Rule) *limit {
 	for i := range ms.of() {
 		if m := &ms.list[i]; m.kind == k && m.Rule == r {
 			return m

@@ -71,7 +71,7 @@ func (h *handle) observe(s *provider.Signal, m Mark, sent int64) {
 	h.listen()
 	in := clampSignal(s)
 	s = &in
-	figures := s.Readings != [provider.Limits]provider.Reading{}
+	figures := s.Reports()
 	h.locked(func(g *Group, now int64) {
 		if (figures || s.Kind == provider.RateLimit) && h.hear(s, sent, now) {
 			g.relimit(now, h)
@@ -103,12 +103,12 @@ func clampSignal(s *provider.Signal) provider.Signal {
 	if c.Kind > provider.Rejected {
 		c.Kind = provider.Other
 	}
-	for l := range c.Readings {
-		r := &c.Readings[l]
+	for l, r := range s.Readings() {
 		r.Limit = min(max(r.Limit, 0), MaxCount)
 		r.Remaining = min(max(r.Remaining, -MaxCount), MaxCount)
 		r.Grain = min(max(r.Grain, 0), MaxCount)
 		r.Reset = min(max(r.Reset, 0), provider.MaxReset)
+		c = c.With(l, r)
 	}
 	return c
 }

@@ -42,7 +42,7 @@ const (
 // an instant reports: when the minute ends, how long a refused caller is to wait,
 // else usage that was forgotten between two requests.
 func (h *handle) hearPhase(s *provider.Signal, sent, now int64) {
-	p, r := &h.phase, &s.Readings[provider.Tokens]
+	p, r := &h.phase, s.Reading(provider.TPM)
 	limit := r.Limit
 	if limit == 0 {
 		limit = h.provided.TPM

@@ -27,12 +27,12 @@ type pool struct {
 
 type poolCounter struct {
 	*counter.Limit
-	kind  limitKind
+	kind  Limit
 	round int64 // the Apply that last asked for it
 }
 
 // counter returns a pool's counter of a kind, nil if it has none by that rule.
-func (p *pool) counter(k limitKind, r counter.Rule) *counter.Limit {
+func (p *pool) counter(k Limit, r counter.Rule) *counter.Limit {
 	for i := range p.counters {
 		if c := &p.counters[i]; c.kind == k && c.Rule == r {
 			c.round = p.round
@@ -43,7 +43,7 @@ func (p *pool) counter(k limitKind, r counter.Rule) *counter.Limit {
 }
 
 // add makes a limit one of the pool's counters.
-func (p *pool) add(k limitKind, l *counter.Limit) {
+func (p *pool) add(k Limit, l *counter.Limit) {
 	p.counters = append(p.counters, poolCounter{l, k, p.round})
 }
 

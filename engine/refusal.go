@@ -144,9 +144,9 @@ func (h *handle) wait(a amounts, part counter.Part, leases bool, now int64) wait
 	c, s := &h.hot[p], &h.plain[p]
 	t, r := c.Adjusted()
 	if leases || a[counter.Tokens] != 0 {
-		w.until(LimitTPM, now, c.Tokens(), a[counter.Tokens], part.Of(s.tokens.Cap(h.tokenCap, t)), part.Of(h.tokenCap), part.Of(h.configuredTokenCap), h.lapseOf(provider.Tokens))
+		w.until(LimitTPM, now, c.Tokens(), a[counter.Tokens], part.Of(s.tokens.Cap(h.tokenCap, t)), part.Of(h.tokenCap), part.Of(h.configuredTokenCap), h.lapseOf(provider.TPM))
 	}
-	w.until(LimitRPM, now, c.Requests(), 1, part.Of(s.requests.Cap(h.reqCap, r)), part.Of(h.reqCap), part.Of(h.configuredReqCap), h.lapseOf(provider.Requests)) // what it is without a probe
+	w.until(LimitRPM, now, c.Requests(), 1, part.Of(s.requests.Cap(h.reqCap, r)), part.Of(h.reqCap), part.Of(h.configuredReqCap), h.lapseOf(provider.RPM)) // what it is without a probe
 	if ms := h.limits.Load(); ms != nil {
 		w.limits(h, ms, &a, part, leases, now)
 	}
@@ -196,7 +196,7 @@ func (w *wait) limits(h *handle, ms *limits, a *amounts, part counter.Part, leas
 		after, never := m.Wait(part, at, n, m.most)
 		switch {
 		case never:
-			w.beyond(reasonLimit[m.why], now, n <= part.Of(m.configured), h.lapseOf(m.reportedAs()))
+			w.beyond(reasonLimit[m.why], now, n <= part.Of(m.configured), h.lapseOf(m.kind))
 		case m.Shape == counter.Gauge:
 			w.atLeast(reasonLimit[m.why], h.roomIn(m.Used(at), part.Of(m.most)))
 		default:

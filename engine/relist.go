@@ -16,7 +16,7 @@ func (ms *limits) relist(d, own *Deployment, pool *pool, at counter.At, reported
 	n := &limits{most: unbounded, rates: d.Profile.Rates().WithDefaultMax(d.DefaultMaxOutput), pool: pool}
 	n.rated = d.Profile.Admit != provider.AdmitExpected || !n.rates.Plain() || n.rates.Stands()
 	for i := range kinds {
-		n.addKind(ms, limitKind(i), d, own, at, reported, leases)
+		n.addKind(ms, &kinds[i], d, own, at, reported, leases)
 	}
 	if len(n.list) == 0 && !n.rated {
 		return nil
@@ -25,15 +25,14 @@ func (ms *limits) relist(d, own *Deployment, pool *pool, at counter.At, reported
 	return n
 }
 
-func (ms *limits) addKind(old *limits, k limitKind, d, configured *Deployment, at counter.At, reported, leases bool) {
-	row := &kinds[k]
-	own := row.rule(&d.Profile)
+func (ms *limits) addKind(old *limits, row *kindRow, d, configured *Deployment, at counter.At, reported, leases bool) {
+	k, own := row.kind, row.rule(&d.Profile)
 	pooled := ms.pool != nil && own.Shape != counter.Gauge
-	if row.plain && own == (counter.Rule{}) && !pooled || k == kindPartRequests && !parted(&d.Profile) {
+	if !row.applies(&d.Profile, own, pooled) {
 		return
 	}
 	set := row.limit(d)
-	m := limit{kind: k, why: row.why, set: set, most: capOf(set), configured: capOf(row.limit(configured))}
+	m := limit{kind: k, part: row.part, why: row.why, set: set, most: capOf(set), configured: capOf(row.limit(configured))}
 	rule := own
 	if pooled {
 		rule = pooledRule(own)
@@ -97,7 +96,7 @@ func (ms *limits) keep(old *limits, m limit, dim counter.Dim, rule counter.Rule,
 }
 
 // shifted returns the limit of a kind whose rule is that but for the phase.
-func (ms *limits) shifted(k limitKind, r counter.Rule) *limit {
+func (ms *limits) shifted(k Limit, r counter.Rule) *limit {
 	if ms == nil || r.Shape != counter.Spans || ms.pool != nil {
 		return nil
 	}

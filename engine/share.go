@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
@@ -159,7 +160,7 @@ func (h *handle) report(kind window.Kind, index int64, own *amounts) window.Repo
 		Input: own[counter.Input], Output: own[counter.Output],
 	}}
 	if kind.Daily() {
-		r.RequestLimit, r.TokenLimit = l.RPD, l.TPD
+		r.RequestLimit, r.TokenLimit = l.per(provider.Requests, provider.PerDay), l.per(provider.Tokens, provider.PerDay)
 		return r
 	}
 	r.RequestLimit, r.TokenLimit, r.InputLimit, r.OutputLimit = l.RPM, l.TPM, l.InputTPM, l.OutputTPM

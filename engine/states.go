@@ -63,23 +63,23 @@ func (m *limit) describe(st *State, at counter.At) {
 		st.Utilization = max(st.Utilization, share01(used, m.set))
 	}
 	switch m.kind {
-	case kindTokens:
+	case LimitTPM:
 		if m.set != 0 || !m.Owned() {
 			st.Tokens = used
 		}
-	case kindRequests:
-		if m.set != 0 || !m.Owned() {
+	case LimitRPM:
+		if !m.part && (m.set != 0 || !m.Owned()) {
 			st.Requests = used
 		}
-	case kindInput:
+	case LimitInputTPM:
 		describe(&st.InputTokens, &st.InputTokenLimit, &st.OthersInput, m, used, remote)
-	case kindOutput:
+	case LimitOutputTPM:
 		describe(&st.OutputTokens, &st.OutputTokenLimit, &st.OthersOutput, m, used, remote)
-	case kindDayRequests:
+	case LimitRPD:
 		describe(&st.DayRequests, &st.DayRequestLimit, &st.OthersDayRequests, m, used, remote)
-	case kindDayTokens:
+	case LimitTPD:
 		describe(&st.DayTokens, &st.DayTokenLimit, &st.OthersDayTokens, m, used, remote)
-	case kindInFlight, kindPartRequests:
+	default: // calls in flight are shown by their count
 	}
 }
 

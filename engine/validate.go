@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
 // maxAliasSteps is how many aliases may follow each other.
@@ -119,21 +121,9 @@ func (d *Deployment) validate(p *problems, at string) {
 	if d.Cooldown < 0 || d.Cooldown > MaxCooldown {
 		p.addf("%s.Cooldown: is %v; use 0 for the default of 1s to 30s, or up to %v", at, d.Cooldown, MaxCooldown)
 	}
-	l := &d.Limits
-	for _, l := range [...]struct {
-		name  string
-		value int64
-	}{
-		{"RPM", l.RPM},
-		{"TPM", l.TPM},
-		{"InputTPM", l.InputTPM},
-		{"OutputTPM", l.OutputTPM},
-		{"RPD", l.RPD},
-		{"TPD", l.TPD},
-		{"MaxInFlight", l.MaxInFlight},
-	} {
-		if l.value < Blocked || l.value > MaxCount {
-			p.addf("%s.Limits.%s: is %d; use 0 for unlimited, engine.Blocked (-1) for none, or from 1 to %d", at, l.name, l.value, MaxCount)
+	for l := range provider.AllLimits() {
+		if n := *d.Limits.Of(l); n < Blocked || n > MaxCount {
+			p.addf("%s.Limits.%s: is %d; use 0 for unlimited, engine.Blocked (-1) for none, or from 1 to %d", at, l.Field(), n, MaxCount)
 		}
 	}
 	if err := d.Profile.Validate(); err != nil {

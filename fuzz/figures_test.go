@@ -22,15 +22,15 @@ func noisy(r *rand.Rand) provider.Signal {
 	if s.Kind != provider.Fine && r.IntN(2) == 0 {
 		s.RetryAfter = time.Duration(r.IntN(3000)) * time.Millisecond
 	}
-	for l := range s.Readings {
+	for l := range provider.AllLimits() {
 		if r.IntN(2) == 0 {
 			continue
 		}
 		limit := []int64{0, 1 << 30, 1 << 31, 1 << 42}[r.IntN(4)]
-		s.Readings[l] = provider.Reading{
+		s = s.With(l, provider.Reading{
 			Limit: limit, Remaining: r.Int64N(1<<31) - 1<<20, Told: r.IntN(4) != 0,
 			Grain: []int64{0, 1000}[r.IntN(2)], Reset: time.Duration(r.IntN(61_000)) * time.Millisecond,
-		}
+		})
 	}
 	return s
 }

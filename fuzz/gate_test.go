@@ -124,7 +124,7 @@ func TestGateModel(t *testing.T) {
 				}
 			default:
 				s := noisy(r)
-				s.Readings = [provider.Limits]provider.Reading{}
+				s = provider.Signal{Kind: s.Kind, Worked: s.Worked, Weak: s.Weak, RetryAfter: s.RetryAfter}
 				if s.RetryAfter%time.Second == 0 {
 					s.RetryAfter = 0 // one in whole seconds may end with its minute
 				}

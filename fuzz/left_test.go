@@ -35,7 +35,7 @@ func TestNoMoreIsAdmittedThanAFigureLeft(t *testing.T) {
 	for name, p := range map[string]provider.Profile{
 		"minute": {}, "phase": {Phase: 20 * time.Second}, "bucket": {Shape: provider.Bucket}, "max": {Shape: provider.Bucket, Admit: provider.AdmitLarger},
 	} {
-		for _, l := range []provider.Limit{provider.Tokens, provider.InputTokens} {
+		for _, l := range []provider.Limit{provider.TPM, provider.InputTPM} {
 			t.Run(name+"/"+l.String(), func(t *testing.T) {
 				for seed := range uint64(scale(300)) {
 					left(t, seed, p, l, limit)
@@ -50,7 +50,7 @@ func left(t *testing.T, seed uint64, p provider.Profile, l provider.Limit, limit
 	r := rand.New(rand.NewPCG(seed, 11))
 	v := newVirtual()
 	limits := engine.Limits{TPM: limit}
-	if l == provider.InputTokens {
+	if l == provider.InputTPM {
 		limits = engine.Limits{InputTPM: limit}
 	}
 	e, err := engine.New(engine.Config{Clock: v.clock(), Deployments: []engine.Deployment{{ID: "a", Group: "g", Limits: limits, Profile: p}}})
@@ -120,8 +120,7 @@ func left(t *testing.T, seed uint64, p provider.Profile, l provider.Limit, limit
 			}
 			c := open[r.IntN(len(open))]
 			remaining := r.Int64N(limit + 1)
-			var s provider.Signal
-			s.Readings[l] = provider.Reading{Limit: limit, Remaining: remaining, Told: true}
+			s := provider.Signal{}.With(l, provider.Reading{Limit: limit, Remaining: remaining, Told: true})
 			stale := figure != nil && c.order <= figure.order || windowOf(c.at) != windowOf(now) && p.Shape == provider.Minute
 			c.lease.Observe(s)
 			if stale {

@@ -27,9 +27,9 @@ func anything(r *rand.Rand) provider.Signal {
 	if r.IntN(3) == 0 {
 		s.RetryAfter = span()
 	}
-	for l := range s.Readings {
+	for l := range provider.AllLimits() {
 		if r.IntN(3) == 0 {
-			s.Readings[l] = provider.Reading{Limit: number(), Remaining: number(), Told: r.IntN(3) != 0, Grain: number(), Reset: span()}
+			s = s.With(l, provider.Reading{Limit: number(), Remaining: number(), Told: r.IntN(3) != 0, Grain: number(), Reset: span()})
 		}
 	}
 	return s
@@ -67,9 +67,9 @@ func TestNothingRefusesLongerThanItSays(t *testing.T) {
 		wait := backOff
 		named := func(s *provider.Signal) {
 			wait = max(wait, backOff+min(s.RetryAfter, provider.MaxReset))
-			for l := range provider.Limit(provider.Limits) {
-				wait = max(wait, backOff+min(s.Readings[l].Reset, provider.MaxReset))
-				if s.Readings[l].Told && (l == provider.DayRequests || l == provider.DayTokens) {
+			for l := range provider.AllLimits() {
+				wait = max(wait, backOff+min(s.Reading(l).Reset, provider.MaxReset))
+				if s.Reading(l).Told && l.Per() != provider.PerMinute {
 					wait = max(wait, backOff+24*time.Hour) // a figure of a day holds for the day
 				}
 			}

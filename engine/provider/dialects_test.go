@@ -29,13 +29,13 @@ func TestDialects(t *testing.T) {
 			"Anthropic's reset by the server's clock", "anthropic", 429,
 			"date: Wed, 04 Mar 2026 11:59:30 GMT\nanthropic-ratelimit-requests-limit: 50\nanthropic-ratelimit-requests-remaining: 0\nanthropic-ratelimit-requests-reset: 2026-03-04T12:00:00Z",
 			`{"type":"error","error":{"type":"rate_limit_error","message":"x"}}`, 30 * time.Second,
-			readings{provider.Requests: {Limit: 50, Told: true, Reset: 30 * time.Second}},
+			readings{provider.RPM: {Limit: 50, Told: true, Reset: 30 * time.Second}},
 		},
-		{"days", "openai", 429, "", `{"error":{"message":"Rate limit reached on requests per day (RPD): Limit 200, Used 200, Requested 1. Please try again in 1 day.","code":"rate_limit_exceeded"}}`, 24 * hour, readings{provider.DayRequests: {Limit: 200, Told: true}}},
+		{"days", "openai", 429, "", `{"error":{"message":"Rate limit reached on requests per day (RPD): Limit 200, Used 200, Requested 1. Please try again in 1 day.","code":"rate_limit_exceeded"}}`, 24 * hour, readings{provider.RPD: {Limit: 200, Told: true}}},
 		{"days without a limit named", "", 429, "", `{"error":{"message":"Try again in 1 day."}}`, 24 * hour, nil},
-		{"days and hours in a header", "", 429, "x-ratelimit-limit-requests: 200\nx-ratelimit-remaining-requests: 0\nx-ratelimit-reset-requests: 1d", "", 24 * hour, readings{provider.DayRequests: {Limit: 200, Told: true, Reset: 24 * hour}}},
+		{"days and hours in a header", "", 429, "x-ratelimit-limit-requests: 200\nx-ratelimit-remaining-requests: 0\nx-ratelimit-reset-requests: 1d", "", 24 * hour, readings{provider.RPD: {Limit: 200, Told: true, Reset: 24 * hour}}},
 		{"a fraction of a second, long", "gemini", 429, "", `{"error":{"code":429,"message":"Please retry in 45.837906927s.","status":"RESOURCE_EXHAUSTED"}}`, 45838 * time.Millisecond, nil},
-		{"figures with commas", "openai", 429, "", `{"error":{"message":"Rate limit reached on tokens per min (TPM): Limit 30,000, Used 29,900, Requested 500. Please try again in 800ms.","code":"rate_limit_exceeded"}}`, 800 * time.Millisecond, readings{provider.Tokens: {Limit: 30_000, Remaining: 100, Told: true}}},
+		{"figures with commas", "openai", 429, "", `{"error":{"message":"Rate limit reached on tokens per min (TPM): Limit 30,000, Used 29,900, Requested 500. Please try again in 800ms.","code":"rate_limit_exceeded"}}`, 800 * time.Millisecond, readings{provider.TPM: {Limit: 30_000, Remaining: 100, Told: true}}},
 		{"a wait with commas", "", 429, "", `Please wait 1,200 seconds`, provider.MaxRetryAfter, nil},
 		{"a wait in words", "", 429, "", `Token limit is exceeded. Try again in 12 seconds.`, 12 * time.Second, nil},
 		{"no wait", "", 429, "", `wait 3 times`, 0, nil},
@@ -43,29 +43,29 @@ func TestDialects(t *testing.T) {
 		{"Azure: a part of a second", "azure", 429, "retry-after-ms: 312\nretry-after: 1", "", 312 * time.Millisecond, nil},
 		{"nothing in the header, a wait in the body", "", 429, "retry-after: 0", "retry in 5s", 5 * time.Second, nil},
 		{"Azure: minus one of everything", "azure", 200, "x-ratelimit-limit-tokens: -1\nx-ratelimit-remaining-tokens: -1", "", 0, nil},
-		{"Azure: the remaining alone", "azure", 200, "x-ratelimit-remaining-requests: 9\nx-ratelimit-remaining-tokens: 990", "", 0, readings{provider.Tokens: {Remaining: 990, Told: true}}},
-		{"OpenAI: 10,000 a day", "openai", 200, "x-ratelimit-limit-requests: 10000\nx-ratelimit-remaining-requests: 9999\nx-ratelimit-reset-requests: 8.64s", "", 0, readings{provider.DayRequests: {Limit: 10_000, Remaining: 9999, Told: true, Reset: 8640 * time.Millisecond}}},
-		{"a minute that ends all at once, the first of 6000 used", "openai", 200, "x-ratelimit-limit-requests: 6000\nx-ratelimit-remaining-requests: 5999\nx-ratelimit-reset-requests: 14.4s\nx-ratelimit-reset-tokens: 14.4s", "", 0, readings{provider.Requests: {Limit: 6000, Remaining: 5999, Told: true, Reset: 14400 * time.Millisecond}, provider.Tokens: {Reset: 14400 * time.Millisecond}}},
-		{"the same of another provider", "groq", 200, "x-ratelimit-limit-requests: 6000\nx-ratelimit-remaining-requests: 5999\nx-ratelimit-reset-requests: 14.4s", "", 0, readings{provider.DayRequests: {Limit: 6000, Remaining: 5999, Told: true, Reset: 14400 * time.Millisecond}}},
-		{"one of an unknown provider", "", 200, "x-ratelimit-limit-requests: 6000\nx-ratelimit-remaining-requests: 5999\nx-ratelimit-reset-requests: 14.4s", "", 0, readings{provider.Requests: {Limit: 6000, Remaining: 5999, Told: true, Reset: 14400 * time.Millisecond}}},
-		{"OpenAI: 200 a day, 3 used", "openai", 200, "x-ratelimit-limit-requests: 200\nx-ratelimit-remaining-requests: 197\nx-ratelimit-reset-requests: 20m52.666s", "", 0, readings{provider.DayRequests: {Limit: 200, Remaining: 197, Told: true, Reset: 20*time.Minute + 52666*time.Millisecond}}},
-		{"OpenAI: 3,500 a minute", "openai", 200, "x-ratelimit-limit-requests: 3500\nx-ratelimit-remaining-requests: 3499\nx-ratelimit-reset-requests: 17ms", "", 0, readings{provider.Requests: {Limit: 3500, Remaining: 3499, Told: true, Reset: 17 * time.Millisecond}}},
-		{"OpenAI: a minute, all used", "openai", 200, "x-ratelimit-limit-requests: 3\nx-ratelimit-remaining-requests: 0\nx-ratelimit-reset-requests: 1m0s", "", 0, readings{provider.Requests: {Limit: 3, Told: true, Reset: time.Minute}}},
-		{"Mistral: ten seconds", "mistral", 200, "x-ratelimit-limit-req-10-second: 60\nx-ratelimit-remaining-req-10-second: 53\nx-ratelimit-limit-tokens-minute: 2000000\nx-ratelimit-remaining-tokens-minute: 1999370", "", 0, readings{provider.Requests: {Limit: 360}, provider.Tokens: {Limit: 2_000_000, Remaining: 1_999_370, Told: true}}},
+		{"Azure: the remaining alone", "azure", 200, "x-ratelimit-remaining-requests: 9\nx-ratelimit-remaining-tokens: 990", "", 0, readings{provider.TPM: {Remaining: 990, Told: true}}},
+		{"OpenAI: 10,000 a day", "openai", 200, "x-ratelimit-limit-requests: 10000\nx-ratelimit-remaining-requests: 9999\nx-ratelimit-reset-requests: 8.64s", "", 0, readings{provider.RPD: {Limit: 10_000, Remaining: 9999, Told: true, Reset: 8640 * time.Millisecond}}},
+		{"a minute that ends all at once, the first of 6000 used", "openai", 200, "x-ratelimit-limit-requests: 6000\nx-ratelimit-remaining-requests: 5999\nx-ratelimit-reset-requests: 14.4s\nx-ratelimit-reset-tokens: 14.4s", "", 0, readings{provider.RPM: {Limit: 6000, Remaining: 5999, Told: true, Reset: 14400 * time.Millisecond}, provider.TPM: {Reset: 14400 * time.Millisecond}}},
+		{"the same of another provider", "groq", 200, "x-ratelimit-limit-requests: 6000\nx-ratelimit-remaining-requests: 5999\nx-ratelimit-reset-requests: 14.4s", "", 0, readings{provider.RPD: {Limit: 6000, Remaining: 5999, Told: true, Reset: 14400 * time.Millisecond}}},
+		{"one of an unknown provider", "", 200, "x-ratelimit-limit-requests: 6000\nx-ratelimit-remaining-requests: 5999\nx-ratelimit-reset-requests: 14.4s", "", 0, readings{provider.RPM: {Limit: 6000, Remaining: 5999, Told: true, Reset: 14400 * time.Millisecond}}},
+		{"OpenAI: 200 a day, 3 used", "openai", 200, "x-ratelimit-limit-requests: 200\nx-ratelimit-remaining-requests: 197\nx-ratelimit-reset-requests: 20m52.666s", "", 0, readings{provider.RPD: {Limit: 200, Remaining: 197, Told: true, Reset: 20*time.Minute + 52666*time.Millisecond}}},
+		{"OpenAI: 3,500 a minute", "openai", 200, "x-ratelimit-limit-requests: 3500\nx-ratelimit-remaining-requests: 3499\nx-ratelimit-reset-requests: 17ms", "", 0, readings{provider.RPM: {Limit: 3500, Remaining: 3499, Told: true, Reset: 17 * time.Millisecond}}},
+		{"OpenAI: a minute, all used", "openai", 200, "x-ratelimit-limit-requests: 3\nx-ratelimit-remaining-requests: 0\nx-ratelimit-reset-requests: 1m0s", "", 0, readings{provider.RPM: {Limit: 3, Told: true, Reset: time.Minute}}},
+		{"Mistral: ten seconds", "mistral", 200, "x-ratelimit-limit-req-10-second: 60\nx-ratelimit-remaining-req-10-second: 53\nx-ratelimit-limit-tokens-minute: 2000000\nx-ratelimit-remaining-tokens-minute: 1999370", "", 0, readings{provider.RPM: {Limit: 360}, provider.TPM: {Limit: 2_000_000, Remaining: 1_999_370, Told: true}}},
 		{"IETF, older", "", 429, "ratelimit-limit: 100\nratelimit-remaining: 0\nratelimit-reset: 23", "", 23 * time.Second, nil},
-		{"IETF, with a window", "", 200, "ratelimit-limit: 100, 100;w=60\nratelimit-remaining: 40\nratelimit-reset: 23", "", 0, readings{provider.Requests: {Limit: 100, Remaining: 40, Told: true, Reset: 23 * time.Second}}},
-		{"IETF", "", 429, "ratelimit: \"default\";r=0;t=23\nratelimit-policy: \"default\";q=100;w=60", "", 23 * time.Second, readings{provider.Requests: {Limit: 100, Told: true, Reset: 23 * time.Second}}},
-		{"IETF, a day", "", 200, "ratelimit: \"d\";r=7;t=3600\nratelimit-policy: \"d\";q=1000;w=86400", "", 0, readings{provider.DayRequests: {Limit: 1000, Remaining: 7, Told: true, Reset: hour}}},
+		{"IETF, with a window", "", 200, "ratelimit-limit: 100, 100;w=60\nratelimit-remaining: 40\nratelimit-reset: 23", "", 0, readings{provider.RPM: {Limit: 100, Remaining: 40, Told: true, Reset: 23 * time.Second}}},
+		{"IETF", "", 429, "ratelimit: \"default\";r=0;t=23\nratelimit-policy: \"default\";q=100;w=60", "", 23 * time.Second, readings{provider.RPM: {Limit: 100, Told: true, Reset: 23 * time.Second}}},
+		{"IETF, a day", "", 200, "ratelimit: \"d\";r=7;t=3600\nratelimit-policy: \"d\";q=1000;w=86400", "", 0, readings{provider.RPD: {Limit: 1000, Remaining: 7, Told: true, Reset: hour}}},
 		{"IETF, an hour is no limit here", "", 200, "ratelimit: \"h\";r=7;t=3600\nratelimit-policy: \"h\";q=1000;w=3600", "", 0, nil},
 		{"IETF, nonsense", "", 200, "ratelimit: ;;=;\nratelimit-policy: ,,;q=;w=60,q=1;w", "", 0, nil},
-		{"OpenRouter, a minute, Unix milliseconds", "", 429, "x-ratelimit-limit: 20\nx-ratelimit-remaining: 0\nx-ratelimit-reset: 1772625660000", `{"error":{"message":"Rate limit exceeded: free-models-per-min.","code":429}}`, 30 * time.Second, readings{provider.Requests: {Limit: 20, Told: true}}},
+		{"OpenRouter, a minute, Unix milliseconds", "", 429, "x-ratelimit-limit: 20\nx-ratelimit-remaining: 0\nx-ratelimit-reset: 1772625660000", `{"error":{"message":"Rate limit exceeded: free-models-per-min.","code":429}}`, 30 * time.Second, readings{provider.RPM: {Limit: 20, Told: true}}},
 		{
 			"OpenRouter, a day, in the body", "", 429, "", `{"error":{"message":"Rate limit exceeded: free-models-per-day. Add 10 credits","code":429,"metadata":{"headers":{"X-RateLimit-Limit":"50","X-RateLimit-Remaining":"0","X-RateLimit-Reset":"1772668800000"},"provider_name":null}}}`,
 			12*hour - 30*time.Second,
-			readings{provider.DayRequests: {Limit: 50, Told: true}},
+			readings{provider.RPD: {Limit: 50, Told: true}},
 		},
 		{"Kong, AI", "", 429, "x-ai-ratelimit-retry-after-60-openai: 23\nx-ai-ratelimit-remaining-60-openai: 0", `{"message":"AI token rate limit exceeded for provider(s): openai"}`, 23 * time.Second, nil},
-		{"Kong", "", 200, "x-ratelimit-limit-minute: 100\nx-ratelimit-remaining-minute: 99", "", 0, readings{provider.Requests: {Limit: 100, Remaining: 99, Told: true}}},
+		{"Kong", "", 200, "x-ratelimit-limit-minute: 100\nx-ratelimit-remaining-minute: 99", "", 0, readings{provider.RPM: {Limit: 100, Remaining: 99, Told: true}}},
 		{"Bedrock, quota", "bedrock", 400, "x-amzn-errortype: ServiceQuotaExceededException", `{"message":"Your request exceeds a service quota."}`, 0, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -74,8 +74,8 @@ func TestDialects(t *testing.T) {
 				require.Equal(t, provider.RateLimit.String(), s.Kind.String())
 			}
 			require.Equal(t, c.after.String(), s.RetryAfter.String())
-			for l := range provider.Limits {
-				require.Equal(t, c.want[provider.Limit(l)], s.Readings[l], provider.Limit(l).String())
+			for l := range provider.AllLimits() {
+				require.Equal(t, c.want[l], s.Reading(l), l.String())
 			}
 		})
 	}

@@ -106,7 +106,7 @@ func ExampleRead() {
 		Body: []byte(`{"error":{"code":"429","message":"Please retry after 7 seconds."}}`),
 		At:   time.Now(),
 	})
-	tokens := s.Readings[provider.Tokens]
+	tokens := s.Reading(provider.TPM)
 	fmt.Println(s.Kind, s.RetryAfter, tokens.Limit, tokens.Remaining)
 	// Output: rate limit 7s 150000 -27689
 }

@@ -24,16 +24,12 @@ func (r *reader) readIETF() {
 		if quota == "" {
 			quota, _, _ = strings.Cut(strings.TrimSpace(item), ";")
 		}
-		of := Requests
-		switch window {
-		case "60":
-		case "86400":
-			of = DayRequests
-		default:
+		per, ok := ietfWindows[window]
+		if !ok {
 			continue
 		}
 		n, ok := parseFigure(quota)
-		to := &r.out.Readings[of]
+		to := &r.out.readings[LimitOf(Requests, per)]
 		if !ok || n <= 0 || to.Limit != 0 || to.Told {
 			continue
 		}
@@ -44,6 +40,9 @@ func (r *reader) readIETF() {
 		return
 	}
 }
+
+// ietfWindows are the windows, in seconds, whose limits have a reading.
+var ietfWindows = map[string]Span{"60": PerMinute, "86400": PerDay}
 
 // ietfLeft returns what remains and until when.
 func (r *reader) ietfLeft() (left int64, reset time.Duration, ok bool) {
@@ -109,12 +108,12 @@ func (r *reader) gatewayWait(e *refusal) time.Duration {
 // readRouter reads the figures that OpenRouter has in a refusal, of the limit that its
 // message names.
 func (r *reader) readRouter(e *refusal) {
-	var of Limit
+	var per Span
 	switch {
 	case e.says("per-day"):
-		of = DayRequests
+		per = PerDay
 	case e.says("per-min"):
-		of = Requests
+		per = PerMinute
 	default:
 		return
 	}
@@ -131,6 +130,6 @@ func (r *reader) readRouter(e *refusal) {
 	limit, ok := figure("x-ratelimit-limit")
 	left, told := figure("x-ratelimit-remaining")
 	if ok && limit > 0 {
-		r.fill(of, min(limit, maxFigure), left, told)
+		r.fill(LimitOf(Requests, per), min(limit, maxFigure), left, told)
 	}
 }

@@ -14,7 +14,7 @@ type family struct {
 	only                    string // the provider that means it so; "" = any
 	grain                   int64
 	scale                   int64 // parts of a minute that the limit is of: 6 of 10 s; 0 = the whole
-	daily                   Limit // what it is of where its figures are those of a day; 0 = never
+	orDay                   bool  // its figures may be those of a day
 }
 
 // families are read in this order; the first that tells something of a limit is
@@ -25,40 +25,40 @@ type family struct {
 // which is whichever limit is the most restrictive.
 var families = func() []family {
 	var fs []family
-	add := func(of Limit, only string, grain int64, pattern, unit string) {
+	add := func(counts Quantity, per Span, only string, grain int64, pattern, unit string) {
 		name := func(figure string) string {
 			return strings.NewReplacer("{figure}", figure, "{unit}", unit).Replace(pattern)
 		}
-		fs = append(fs, family{limit: name("limit"), remaining: name("remaining"), reset: name("reset"), of: of, only: only, grain: grain})
+		fs = append(fs, family{limit: name("limit"), remaining: name("remaining"), reset: name("reset"), of: LimitOf(counts, per), only: only, grain: grain})
 	}
 	// https://console.groq.com/docs/rate-limits: requests are those of a day.
-	add(DayRequests, "groq", 0, "x-ratelimit-{figure}-{unit}", "requests")
+	add(Requests, PerDay, "groq", 0, "x-ratelimit-{figure}-{unit}", "requests")
 	// https://platform.claude.com/docs/en/api/rate-limits: rounded to thousands.
-	add(Requests, "", 0, "anthropic-ratelimit-{unit}-{figure}", "requests")
-	add(InputTokens, "", 1000, "anthropic-ratelimit-{unit}-{figure}", "input-tokens")
-	add(OutputTokens, "", 1000, "anthropic-ratelimit-{unit}-{figure}", "output-tokens")
+	add(Requests, PerMinute, "", 0, "anthropic-ratelimit-{unit}-{figure}", "requests")
+	add(InputTokens, PerMinute, "", 1000, "anthropic-ratelimit-{unit}-{figure}", "input-tokens")
+	add(OutputTokens, PerMinute, "", 1000, "anthropic-ratelimit-{unit}-{figure}", "output-tokens")
 	// https://inference-docs.cerebras.ai/support/rate-limits
-	add(DayRequests, "", 0, "x-ratelimit-{figure}-{unit}", "requests-day")
-	add(DayTokens, "", 0, "x-ratelimit-{figure}-{unit}", "tokens-day")
-	add(Requests, "", 0, "x-ratelimit-{figure}-{unit}", "requests-minute")
-	add(Tokens, "", 0, "x-ratelimit-{figure}-{unit}", "tokens-minute")
+	add(Requests, PerDay, "", 0, "x-ratelimit-{figure}-{unit}", "requests-day")
+	add(Tokens, PerDay, "", 0, "x-ratelimit-{figure}-{unit}", "tokens-day")
+	add(Requests, PerMinute, "", 0, "x-ratelimit-{figure}-{unit}", "requests-minute")
+	add(Tokens, PerMinute, "", 0, "x-ratelimit-{figure}-{unit}", "tokens-minute")
 	// Mistral, as observed.
-	add(Requests, "", 0, "x-ratelimit-{figure}-{unit}", "req-minute")
-	add(Tokens, "", 0, "x-ratelimitbysize-{figure}-{unit}", "minute")
-	fs = append(fs, family{reset: "ratelimitbysize-reset", of: Tokens},
-		family{limit: "x-ratelimit-limit-req-10-second", of: Requests, scale: 6},
-		family{limit: "x-ratelimit-limit-req-second", of: Requests, scale: 60})
+	add(Requests, PerMinute, "", 0, "x-ratelimit-{figure}-{unit}", "req-minute")
+	add(Tokens, PerMinute, "", 0, "x-ratelimitbysize-{figure}-{unit}", "minute")
+	fs = append(fs, family{reset: "ratelimitbysize-reset", of: TPM},
+		family{limit: "x-ratelimit-limit-req-10-second", of: RPM, scale: 6},
+		family{limit: "x-ratelimit-limit-req-second", of: RPM, scale: 60})
 	// Cohere's trial keys, Together.
 	fs = append(fs,
-		family{limit: "x-trial-endpoint-call-limit", remaining: "x-trial-endpoint-call-remaining", of: Requests},
-		family{remaining: "x-tokenlimit-remaining", of: Tokens})
+		family{limit: "x-trial-endpoint-call-limit", remaining: "x-trial-endpoint-call-remaining", of: RPM},
+		family{remaining: "x-tokenlimit-remaining", of: TPM})
 	// https://platform.openai.com/docs/guides/rate-limits, and who copies it.
-	add(Requests, "", 0, "x-ratelimit-{figure}-{unit}", "requests")
-	fs[len(fs)-1].daily = DayRequests
-	add(Tokens, "", 0, "x-ratelimit-{figure}-{unit}", "tokens")
+	add(Requests, PerMinute, "", 0, "x-ratelimit-{figure}-{unit}", "requests")
+	fs[len(fs)-1].orDay = true
+	add(Tokens, PerMinute, "", 0, "x-ratelimit-{figure}-{unit}", "tokens")
 	// https://docs.konghq.com/hub/kong-inc/rate-limiting: requests.
-	add(Requests, "", 0, "x-ratelimit-{figure}-{unit}", "minute")
-	add(DayRequests, "", 0, "x-ratelimit-{figure}-{unit}", "day")
+	add(Requests, PerMinute, "", 0, "x-ratelimit-{figure}-{unit}", "minute")
+	add(Requests, PerDay, "", 0, "x-ratelimit-{figure}-{unit}", "day")
 	return fs
 }()
 
@@ -72,7 +72,7 @@ func (r *reader) readHeaders() {
 		if f.only != "" && f.only != r.Provider {
 			continue
 		}
-		if f.of == Requests && (r.Provider == "azure" || daily) && strings.HasSuffix(f.limit, "-requests") {
+		if f.of == RPM && (r.Provider == "azure" || daily) && strings.HasSuffix(f.limit, "-requests") {
 			continue
 		}
 		r.readFamily(f)
@@ -83,7 +83,7 @@ func (r *reader) readHeaders() {
 
 // readFamily fills in what is not known of a limit yet.
 func (r *reader) readFamily(f *family) {
-	to := &r.out.Readings[f.of]
+	to := &r.out.readings[f.of]
 	limit, limited := r.figure(f.limit)
 	if limited && limit == -1 {
 		return // Azure's Responses API has -1 for all figures
@@ -94,8 +94,8 @@ func (r *reader) readFamily(f *family) {
 		}
 		return
 	}
-	if limited && f.daily != 0 && r.Provider != "azure" && r.ofDay(f, limit) {
-		to = &r.out.Readings[f.daily]
+	if limited && f.orDay && r.Provider != "azure" && r.ofDay(f, limit) {
+		to = &r.out.readings[LimitOf(f.of.Counts(), PerDay)]
 	}
 	if limited && to.Limit == 0 && limit > 0 {
 		to.Limit = limit
@@ -135,7 +135,7 @@ func (r *reader) ofDay(f *family, limit int64) bool {
 // readProject replaces OpenAI's figures by those of the project where they leave
 // less.
 func (r *reader) readProject() {
-	to := &r.out.Readings[Tokens]
+	to := &r.out.readings[TPM]
 	n, ok := r.figure("x-ratelimit-remaining-project-tokens")
 	if !ok || to.Told && to.Remaining <= n {
 		return

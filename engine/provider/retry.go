@@ -24,7 +24,7 @@ func (r *reader) retryAfter(e *refusal) time.Duration {
 		return limitWait(float64(r.dayEnd().Sub(r.At)))
 	}
 	most := MaxRetryAfter
-	if e.daily() || e.waitsDays() || r.out.Readings[DayRequests].usedUp() || r.out.Readings[DayTokens].usedUp() {
+	if e.daily() || e.waitsDays() || r.dayUsedUp() {
 		most = MaxReset
 	}
 	for _, h := range []struct {
@@ -49,8 +49,8 @@ func (r *reader) retryAfter(e *refusal) time.Duration {
 		return min(d, most)
 	}
 	longest := time.Duration(0)
-	for i := range r.out.Readings {
-		if v := &r.out.Readings[i]; v.usedUp() {
+	for _, v := range r.out.Readings() {
+		if v.usedUp() {
 			longest = max(longest, v.Reset)
 		}
 	}
@@ -59,6 +59,16 @@ func (r *reader) retryAfter(e *refusal) time.Duration {
 
 // usedUp reports whether nothing was said to remain.
 func (v *Reading) usedUp() bool { return v.Told && v.Remaining <= v.Grain/2 }
+
+// dayUsedUp reports whether a limit per day was said to be used up.
+func (r *reader) dayUsedUp() bool {
+	for l, v := range r.out.Readings() {
+		if l.Per() == PerDay && v.usedUp() {
+			return true
+		}
+	}
+	return false
+}
 
 // dayEnd returns when the provider's day ends.
 func (r *reader) dayEnd() time.Time {
@@ -117,7 +127,7 @@ func (r *reader) readFigures(e *refusal) {
 }
 
 func (r *reader) fill(of Limit, limit, remaining int64, told bool) {
-	to := &r.out.Readings[of]
+	to := &r.out.readings[of]
 	if to.Limit == 0 {
 		to.Limit = limit
 	}
@@ -130,18 +140,18 @@ func (r *reader) fill(of Limit, limit, remaining int64, told bool) {
 // "GenerateContentInputTokensPerModelPerMinute-FreeTier".
 func limitOf(words string) Limit {
 	w := strings.ToLower(words)
-	day, tokens := strings.Contains(w, "day"), strings.Contains(w, "token")
-	switch {
-	case day && tokens:
-		return DayTokens
-	case day:
-		return DayRequests
-	case !tokens:
-		return Requests
-	case strings.Contains(w, "output "):
-		return OutputTokens
-	case strings.Contains(w, "input "):
-		return InputTokens
+	counts, per := Tokens, PerMinute
+	if strings.Contains(w, "day") {
+		per = PerDay
 	}
-	return Tokens
+	switch {
+	case !strings.Contains(w, "token"):
+		counts = Requests
+	case per != PerMinute: // of all tokens
+	case strings.Contains(w, "output "):
+		counts = OutputTokens
+	case strings.Contains(w, "input "):
+		counts = InputTokens
+	}
+	return LimitOf(counts, per)
 }

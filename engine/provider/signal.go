@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"iter"
 	"strings"
 	"time"
 )
@@ -21,8 +22,40 @@ type Signal struct {
 	// millisecond; 0 = it did not say. It is at most [MaxRetryAfter], or ends with
 	// the provider's day where a limit per day is used up.
 	RetryAfter time.Duration
-	// Readings are what was told of each limit.
-	Readings [Limits]Reading
+	readings   [InFlight]Reading // of every limit over a span
+}
+
+// Reading returns what the answer reported of a limit; the zero Reading if nothing.
+func (s Signal) Reading(l Limit) Reading {
+	if int(l) >= len(s.readings) {
+		return Reading{}
+	}
+	return s.readings[l]
+}
+
+// Readings yields the limits that the answer reported something of, in the order of
+// [AllLimits].
+func (s Signal) Readings() iter.Seq2[Limit, Reading] {
+	return func(yield func(Limit, Reading) bool) {
+		for l, r := range s.readings {
+			if r != (Reading{}) && !yield(Limit(l), r) {
+				return
+			}
+		}
+	}
+}
+
+// Reports reports whether the answer reported something of any limit.
+func (s Signal) Reports() bool { return s.readings != [InFlight]Reading{} }
+
+// With returns a copy of the signal with a reading of a limit; for signals that are not
+// read from an answer by [Read]. A limit that no provider reports, such as [InFlight],
+// changes nothing.
+func (s Signal) With(l Limit, r Reading) Signal {
+	if l != NoLimit && int(l) < len(s.readings) {
+		s.readings[l] = r
+	}
+	return s
 }
 
 // Reading is what an answer told of one limit.
@@ -63,25 +96,6 @@ var kinds = []string{"fine", "rate limit", "too large", "no money", "overloaded"
 
 // String returns the kind in words.
 func (k Kind) String() string { return nameOf(kinds, int(k), "Kind") }
-
-// Limit is which limit a reading is of.
-type Limit uint8
-
-const (
-	Requests     Limit = iota // requests per minute
-	Tokens                    // tokens per minute
-	InputTokens               // tokens of input per minute
-	OutputTokens              // tokens of output per minute
-	DayRequests               // requests per day
-	DayTokens                 // tokens per day
-
-	Limits = iota // how many there are
-)
-
-var limitNames = []string{"RPM", "TPM", "InputTPM", "OutputTPM", "RPD", "TPD"}
-
-// String returns the name that configurations give the limit.
-func (l Limit) String() string { return nameOf(limitNames, int(l), "Limit") }
 
 const (
 	// MaxRetryAfter is the longest that a Signal asks to stay away because of a

@@ -30,10 +30,10 @@ func FuzzRead(f *testing.F) {
 			}
 		}
 		wait("RetryAfter", s.RetryAfter, provider.MaxReset)
-		for l, r := range s.Readings {
-			wait(provider.Limit(l).String(), r.Reset, provider.MaxReset)
+		for l, r := range s.Readings() {
+			wait(l.String(), r.Reset, provider.MaxReset)
 			if r.Limit < 0 || r.Limit > 1<<42 || r.Remaining < -1<<43 || r.Remaining > 1<<42 || !r.Told && r.Remaining != 0 {
-				t.Fatalf("%v: %+v", provider.Limit(l), r)
+				t.Fatalf("%v: %+v", l, r)
 			}
 		}
 		if s.Kind == provider.Fine && s.RetryAfter != 0 {

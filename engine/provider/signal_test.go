@@ -42,7 +42,7 @@ func TestHeaders(t *testing.T) {
 			x-ratelimit-limit-tokens: 90000
 			x-ratelimit-remaining-tokens: 10000
 			x-ratelimit-reset-tokens: 6m0s`,
-			readings{provider.Requests: told(3500, 3499, 17*time.Millisecond), provider.Tokens: told(90000, 10000, 6*time.Minute)},
+			readings{provider.RPM: told(3500, 3499, 17*time.Millisecond), provider.TPM: told(90000, 10000, 6*time.Minute)},
 		},
 		{
 			"OpenAI, the project has less", "openai", `
@@ -50,7 +50,7 @@ func TestHeaders(t *testing.T) {
 			x-ratelimit-remaining-tokens: 10000
 			x-ratelimit-limit-project-tokens: 20000
 			x-ratelimit-remaining-project-tokens: 5000`,
-			readings{provider.Tokens: told(20000, 5000, 0)},
+			readings{provider.TPM: told(20000, 5000, 0)},
 		},
 		{
 			"OpenAI, the project has more", "openai", `
@@ -58,7 +58,7 @@ func TestHeaders(t *testing.T) {
 			x-ratelimit-remaining-tokens: 10000
 			x-ratelimit-limit-project-tokens: 20000
 			x-ratelimit-remaining-project-tokens: 15000`,
-			readings{provider.Tokens: told(90000, 10000, 0)},
+			readings{provider.TPM: told(90000, 10000, 0)},
 		},
 		{
 			"Azure: bare seconds, an overrun, requests left out", "azure", `
@@ -68,7 +68,7 @@ func TestHeaders(t *testing.T) {
 			x-ratelimit-limit-tokens: 150000
 			x-ratelimit-remaining-tokens: -27689
 			x-ratelimit-reset-tokens: 300`,
-			readings{provider.Tokens: told(150000, -27689, 5*time.Minute)},
+			readings{provider.TPM: told(150000, -27689, 5*time.Minute)},
 		},
 		{
 			"Anthropic: split, a point in time, rounded", "anthropic", `
@@ -84,9 +84,9 @@ func TestHeaders(t *testing.T) {
 			anthropic-ratelimit-output-tokens-remaining: 10000
 			anthropic-ratelimit-output-tokens-reset: 2026-03-04T12:00:30Z`,
 			readings{
-				provider.Requests:     told(50, 49, time.Second),
-				provider.InputTokens:  thousands(told(50000, 41000, 11*time.Second)),
-				provider.OutputTokens: thousands(told(10000, 10000, 0)),
+				provider.RPM:       told(50, 49, time.Second),
+				provider.InputTPM:  thousands(told(50000, 41000, 11*time.Second)),
+				provider.OutputTPM: thousands(told(10000, 10000, 0)),
 			},
 		},
 		{
@@ -97,7 +97,7 @@ func TestHeaders(t *testing.T) {
 			x-ratelimit-limit-tokens: 18000
 			x-ratelimit-remaining-tokens: 17997
 			x-ratelimit-reset-tokens: 7.66s`,
-			readings{provider.DayRequests: told(14400, 14370, 179560*time.Millisecond), provider.Tokens: told(18000, 17997, 7660*time.Millisecond)},
+			readings{provider.RPD: told(14400, 14370, 179560*time.Millisecond), provider.TPM: told(18000, 17997, 7660*time.Millisecond)},
 		},
 		{
 			"Cerebras: fractions of seconds", "cerebras", `
@@ -107,7 +107,7 @@ func TestHeaders(t *testing.T) {
 			x-ratelimit-limit-tokens-minute: 60000
 			x-ratelimit-remaining-tokens-minute: 59000
 			x-ratelimit-reset-tokens-minute: 26.5`,
-			readings{provider.DayRequests: told(1000, 998, 43169500*time.Millisecond), provider.Tokens: told(60000, 59000, 26500*time.Millisecond)},
+			readings{provider.RPD: told(1000, 998, 43169500*time.Millisecond), provider.TPM: told(60000, 59000, 26500*time.Millisecond)},
 		},
 		{
 			"Mistral: by size", "mistral", `
@@ -117,27 +117,27 @@ func TestHeaders(t *testing.T) {
 			ratelimitbysize-reset: 40
 			x-ratelimit-limit-req-minute: 60
 			x-ratelimit-remaining-req-minute: 59`,
-			readings{provider.Tokens: told(500000, 467993, 40*time.Second), provider.Requests: told(60, 59, 0)},
+			readings{provider.TPM: told(500000, 467993, 40*time.Second), provider.RPM: told(60, 59, 0)},
 		},
 		{
 			"Cohere: trial keys", "cohere", `
 			x-trial-endpoint-call-limit: 10
 			x-trial-endpoint-call-remaining: 9`,
-			readings{provider.Requests: told(10, 9, 0)},
+			readings{provider.RPM: told(10, 9, 0)},
 		},
-		{"Together", "together_ai", `x-tokenlimit-remaining: 1234`, readings{provider.Tokens: told(0, 1234, 0)}},
+		{"Together", "together_ai", `x-tokenlimit-remaining: 1234`, readings{provider.TPM: told(0, 1234, 0)}},
 		{
 			"an unknown provider with common names", "", `
 			x-ratelimit-limit-requests: 60
 			x-ratelimit-remaining-requests: 0
 			x-ratelimit-reset-requests: Wed, 04 Mar 2026 12:00:45 GMT`,
-			readings{provider.Requests: told(60, 0, 15*time.Second)},
+			readings{provider.RPM: told(60, 0, 15*time.Second)},
 		},
 		{
 			"Unix seconds and milliseconds", "", `
 			x-ratelimit-reset-requests: 1772625660
 			x-ratelimit-reset-tokens: 1772625631500`,
-			readings{provider.Requests: {Reset: 30 * time.Second}, provider.Tokens: {Reset: 1500 * time.Millisecond}},
+			readings{provider.RPM: {Reset: 30 * time.Second}, provider.TPM: {Reset: 1500 * time.Millisecond}},
 		},
 		{
 			"malformed", "openai", `
@@ -147,23 +147,23 @@ func TestHeaders(t *testing.T) {
 			x-ratelimit-limit-tokens: -5
 			x-ratelimit-remaining-tokens: 1e300
 			x-ratelimit-reset-tokens: -3s`,
-			readings{provider.Tokens: told(0, 1<<42, 0)},
+			readings{provider.TPM: told(0, 1<<42, 0)},
 		},
 		{
 			"a reset of a year", "openai", "x-ratelimit-reset-tokens: 8760h",
-			readings{provider.Tokens: {Reset: provider.MaxReset}},
+			readings{provider.TPM: {Reset: provider.MaxReset}},
 		},
 		{
 			"rounded up", "openai", "x-ratelimit-reset-tokens: 1.0001s",
-			readings{provider.Tokens: {Reset: 1001 * time.Millisecond}},
+			readings{provider.TPM: {Reset: 1001 * time.Millisecond}},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := provider.Read(provider.Answer{Provider: c.provider, Status: 200, Header: headers(c.headers), At: at})
 			require.Equal(t, provider.Fine, s.Kind)
 			require.Zero(t, s.RetryAfter)
-			for l := range provider.Limits {
-				require.Equal(t, c.want[provider.Limit(l)], s.Readings[l], provider.Limit(l).String())
+			for l := range provider.AllLimits() {
+				require.Equal(t, c.want[l], s.Reading(l), l.String())
 			}
 		})
 	}
@@ -182,7 +182,7 @@ func TestRefusals(t *testing.T) {
 			"OpenAI, tokens", "openai", 429, "",
 			`{"error":{"message":"Rate limit reached for gpt-4o-mini in organization org-x on tokens per min (TPM): Limit 50000, Used 47949, Requested 3006. Please try again in 1.146s. Visit https://example.com.","type":"tokens","param":null,"code":"rate_limit_exceeded"}}`,
 			provider.RateLimit, 1146 * time.Millisecond,
-			readings{provider.Tokens: {Limit: 50000, Remaining: 2051, Told: true}},
+			readings{provider.TPM: {Limit: 50000, Remaining: 2051, Told: true}},
 		},
 		{
 			"OpenAI, milliseconds", "openai", 429, "", `{"error":{"message":"... Please try again in 84ms.","code":"rate_limit_exceeded"}}`,
@@ -196,7 +196,7 @@ func TestRefusals(t *testing.T) {
 			"OpenAI, too large", "openai", 429, "",
 			`{"error":{"message":"Request too large for gpt-4o on tokens per min (TPM): Limit 200000, Requested 205482. The input or output tokens must be reduced.","type":"tokens","code":"rate_limit_exceeded"}}`,
 			provider.TooLarge, 0,
-			readings{provider.Tokens: {Limit: 200000}},
+			readings{provider.TPM: {Limit: 200000}},
 		},
 		{
 			"OpenAI, no money", "openai", 429, "",
@@ -207,13 +207,13 @@ func TestRefusals(t *testing.T) {
 			"OpenAI, requests of a day", "openai", 429, "retry-after: 7200",
 			`{"error":{"message":"Rate limit reached for x on requests per day (RPD): Limit 200, Used 200, Requested 1. Please try again in 7m12s.","code":"rate_limit_exceeded"}}`,
 			provider.RateLimit, 2 * time.Hour,
-			readings{provider.DayRequests: {Limit: 200, Told: true}},
+			readings{provider.RPD: {Limit: 200, Told: true}},
 		},
 		{
 			"Groq, an estimate", "groq", 429, "retry-after: 60",
 			`{"error":{"message":"Rate limit reached for model llama3-70b on tokens per minute (TPM): Limit 5000, Used 5747, Requested ~4251. Please try again in 59.977s.","type":"tokens","code":"rate_limit_exceeded"}}`,
 			provider.RateLimit, time.Minute,
-			readings{provider.Tokens: {Limit: 5000, Remaining: -747, Told: true}},
+			readings{provider.TPM: {Limit: 5000, Remaining: -747, Told: true}},
 		},
 		{
 			"Azure, the body's seconds", "azure", 429, "",
@@ -232,7 +232,7 @@ func TestRefusals(t *testing.T) {
 			"Azure, inside a stream", "azure", 200, "retry-after: 4\nx-ratelimit-limit-tokens: 1000\nx-ratelimit-remaining-tokens: -27689",
 			`{"code":"rate_limit_exceeded","message":"Too Many Requests","type":"error"}`,
 			provider.RateLimit, 4 * time.Second,
-			readings{provider.Tokens: {Limit: 1000, Remaining: -27689, Told: true}},
+			readings{provider.TPM: {Limit: 1000, Remaining: -27689, Told: true}},
 		},
 		{
 			"response.failed", "azure", 200, "",
@@ -267,13 +267,13 @@ func TestRefusals(t *testing.T) {
 			"Gemini, a day", "gemini", 429, "",
 			`{"error":{"code":429,"message":"You exceeded your current quota, please check your plan and billing details.","status":"RESOURCE_EXHAUSTED","details":[{"@type":"type.googleapis.com/google.rpc.QuotaFailure","violations":[{"quotaId":"GenerateRequestsPerDayPerProjectPerModel-FreeTier","quotaDimensions":{"model":"gemini-2.5-pro"},"quotaValue":"50"}]},{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"1s"}]}}`,
 			provider.RateLimit, 19*time.Hour + 59*time.Minute + 30*time.Second, // midnight in Los Angeles is 08:00 UTC
-			readings{provider.DayRequests: {Limit: 50, Told: true}},
+			readings{provider.RPD: {Limit: 50, Told: true}},
 		},
 		{
 			"Gemini, a minute, in a list", "gemini", 429, "",
 			`[{"error":{"code":429,"status":"RESOURCE_EXHAUSTED","details":[{"violations":[{"quotaId":"GenerateContentInputTokensPerModelPerMinute-FreeTier","quotaValue":"250000"}]},{"retryDelay":"41.5s"}]}}]`,
 			provider.RateLimit, 41500 * time.Millisecond,
-			readings{provider.Tokens: {Limit: 250000, Told: true}},
+			readings{provider.TPM: {Limit: 250000, Told: true}},
 		},
 		{
 			"Vertex, nothing said", "vertex_ai", 429, "", `{"error":{"code":429,"message":"Resource exhausted.","status":"RESOURCE_EXHAUSTED"}}`,
@@ -291,13 +291,13 @@ func TestRefusals(t *testing.T) {
 			"the reset of what is used up", "", 429, "x-ratelimit-remaining-requests: 5\nx-ratelimit-reset-requests: 50\nx-ratelimit-remaining-tokens: 0\nx-ratelimit-reset-tokens: 20", "",
 			provider.RateLimit, 20 * time.Second,
 			readings{
-				provider.Requests: {Remaining: 5, Told: true, Reset: 50 * time.Second}, provider.Tokens: {Told: true, Reset: 20 * time.Second},
+				provider.RPM: {Remaining: 5, Told: true, Reset: 50 * time.Second}, provider.TPM: {Told: true, Reset: 20 * time.Second},
 			},
 		},
 		{
 			"a whole day is used up", "groq", 429, "retry-after: 3600\nx-ratelimit-limit-requests: 1000\nx-ratelimit-remaining-requests: 0", "",
 			provider.RateLimit, time.Hour,
-			readings{provider.DayRequests: {Limit: 1000, Told: true}},
+			readings{provider.RPD: {Limit: 1000, Told: true}},
 		},
 		{"an HTTP date that has passed", "", 429, "retry-after: Wed, 04 Mar 2026 11:59:00 GMT", "", provider.RateLimit, 0, nil},
 		{"503", "", 503, "retry-after: 5", "<html>busy</html>", provider.Overloaded, 5 * time.Second, nil},
@@ -316,8 +316,8 @@ func TestRefusals(t *testing.T) {
 			s := provider.Read(provider.Answer{Provider: c.provider, Status: c.status, Header: headers(c.headers), Body: []byte(c.body), At: at})
 			require.Equal(t, c.kind.String(), s.Kind.String())
 			require.Equal(t, c.after.String(), s.RetryAfter.String())
-			for l := range provider.Limits {
-				require.Equal(t, c.want[provider.Limit(l)], s.Readings[l], provider.Limit(l).String())
+			for l := range provider.AllLimits() {
+				require.Equal(t, c.want[l], s.Reading(l), l.String())
 			}
 		})
 	}
@@ -375,7 +375,7 @@ func TestOddities(t *testing.T) {
 	}
 	t.Run("a number beyond all numbers", func(t *testing.T) {
 		require.Equal(t, provider.MaxRetryAfter, read("openai", 429, "retry-after: 1e400", "").RetryAfter)
-		require.Equal(t, int64(-1)<<42, read("openai", 200, "x-ratelimit-limit-tokens: 1000\nx-ratelimit-remaining-tokens: -1e400", "").Readings[provider.Tokens].Remaining)
+		require.Equal(t, int64(-1)<<42, read("openai", 200, "x-ratelimit-limit-tokens: 1000\nx-ratelimit-remaining-tokens: -1e400", "").Reading(provider.TPM).Remaining)
 	})
 	t.Run("AWS says the type in a header", func(t *testing.T) {
 		s := read("bedrock", 400, "x-amzn-errortype: ThrottlingException:http://internal.amazon.com/", `{"message":"Too many tokens, please wait before trying again."}`)
@@ -383,7 +383,7 @@ func TestOddities(t *testing.T) {
 	})
 	t.Run("the organization's reset is not the project's", func(t *testing.T) {
 		s := read("openai", 200, "x-ratelimit-limit-tokens: 150000\nx-ratelimit-remaining-tokens: 149984\nx-ratelimit-reset-tokens: 6m0s\nx-ratelimit-remaining-project-tokens: 9000", "")
-		require.Equal(t, provider.Reading{Remaining: 9000, Told: true}, s.Readings[provider.Tokens])
+		require.Equal(t, provider.Reading{Remaining: 9000, Told: true}, s.Reading(provider.TPM))
 	})
 }
 
@@ -394,7 +394,8 @@ func TestHeadersAllocateNothing(t *testing.T) {
 		"anthropic": headers("anthropic-ratelimit-input-tokens-limit: 50000\nanthropic-ratelimit-input-tokens-remaining: 4000\nanthropic-ratelimit-input-tokens-reset: 2026-03-04T12:00:59Z"),
 	} {
 		a := provider.Answer{Provider: name, Status: 200, Header: header, At: at}
-		require.NotZero(t, provider.Read(a).Readings, name)
+		s := provider.Read(a)
+		require.True(t, s.Reports(), name)
 		require.Zero(t, testing.AllocsPerRun(100, func() { provider.Read(a) }), name)
 	}
 }

@@ -113,22 +113,11 @@ func moderated(s provider.Signal) provider.Signal {
 	return s
 }
 
-// names of limits are those of refusals.
-var readingNames = [provider.Limits]engine.Limit{
-	provider.Requests: engine.LimitRPM, provider.Tokens: engine.LimitTPM,
-	provider.InputTokens: engine.LimitInputTPM, provider.OutputTokens: engine.LimitOutputTPM,
-	provider.DayRequests: engine.LimitRPD, provider.DayTokens: engine.LimitTPD,
-}
-
 // tell fills in what was understood.
 func (o *observeAnswer) tell(deployment string, s *provider.Signal) {
 	o.Deployment, o.Kind, o.RetryAfterMS = deployment, strings.ReplaceAll(s.Kind.String(), " ", "_"), wholeMS(s.RetryAfter)
-	for i := range s.Readings {
-		r := &s.Readings[i]
-		if *r == (provider.Reading{}) {
-			continue
-		}
-		told := limitRead{Name: readingNames[i].String(), Limit: r.Limit, ResetMS: wholeMS(r.Reset)}
+	for l, r := range s.Readings() {
+		told := limitRead{Name: l.String(), Limit: r.Limit, ResetMS: wholeMS(r.Reset)}
 		if r.Told {
 			told.Remaining = &r.Remaining
 		}

@@ -113,7 +113,7 @@ func TestAnswersAreRead(t *testing.T) {
 			got := signals.Read(signals.Answer{Provider: k.Vendor, Status: http.StatusOK, Header: header, At: now})
 			require.Equal(t, signals.Fine, got.Kind)
 			require.Zero(t, got.RetryAfter)
-			tokens := got.Readings[signals.Tokens]
+			tokens := got.Reading(signals.TPM)
 			require.Equal(t, int64(6000), tokens.Limit)
 			require.True(t, tokens.Told)
 			require.Equal(t, int64(1000), tokens.Remaining)

@@ -1,0 +1,82 @@
+package engine
+
+import "github.com/plimsoll-dev/plimsoll/engine/provider"
+
+// Limits are a deployment's limits, of UTC minutes and days unless
+// [Deployment.Profile] says otherwise. 0 = unlimited, [Blocked] = zero; otherwise
+// from 1 to [MaxCount].
+type Limits struct {
+	RPM         int64 // requests per minute
+	TPM         int64 // tokens per minute
+	InputTPM    int64 // input tokens per minute
+	OutputTPM   int64 // output tokens per minute
+	RPD         int64 // requests per day
+	TPD         int64 // tokens per day
+	MaxInFlight int64 // leases held at once, on this node
+}
+
+// Of returns the field of a kind of limit; nil for a value that is none, such as
+// [LimitCooldown].
+func (l *Limits) Of(kind Limit) *int64 {
+	switch kind {
+	case LimitRPM:
+		return &l.RPM
+	case LimitTPM:
+		return &l.TPM
+	case LimitInputTPM:
+		return &l.InputTPM
+	case LimitOutputTPM:
+		return &l.OutputTPM
+	case LimitRPD:
+		return &l.RPD
+	case LimitTPD:
+		return &l.TPD
+	case LimitInFlight:
+		return &l.MaxInFlight
+	default:
+		return nil
+	}
+}
+
+// Limit is a kind of limit, or another reason to refuse a demand: [provider.Limit] with
+// the engine's own reasons behind it.
+type Limit = provider.Limit
+
+// What refused a demand.
+const (
+	LimitNone      = provider.NoLimit   // nothing refused
+	LimitRPM       = provider.RPM       // requests per minute
+	LimitTPM       = provider.TPM       // tokens per minute
+	LimitInputTPM  = provider.InputTPM  // input tokens per minute
+	LimitOutputTPM = provider.OutputTPM // output tokens per minute
+	LimitRPD       = provider.RPD       // requests per day
+	LimitTPD       = provider.TPD       // tokens per day
+	LimitInFlight  = provider.InFlight  // leases held at once
+)
+
+// The engine's own reasons; their names are package provider's.
+const (
+	LimitCooldown Limit = provider.Limits + iota // the deployment is cooling down
+	LimitDisabled                                // the deployment is switched off
+
+	limitValues = int(LimitDisabled) + 1
+)
+
+// per returns the limit on a quantity over a span; 0 without one.
+func (l *Limits) per(q provider.Quantity, s provider.Span) int64 {
+	if n := l.Of(provider.LimitOf(q, s)); n != nil {
+		return *n
+	}
+	return 0
+}
+
+// equalBeyondMinutes reports whether the limits over spans longer than a minute are
+// equal.
+func (l *Limits) equalBeyondMinutes(o *Limits) bool {
+	for k := range provider.AllLimits() {
+		if k.Per() == provider.PerDay && *l.Of(k) != *o.Of(k) {
+			return false
+		}
+	}
+	return true
+}

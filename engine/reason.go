@@ -1,0 +1,50 @@
+package engine
+
+import "github.com/plimsoll-dev/plimsoll/engine/provider"
+
+// reason orders what refuses a demand by how near it is to fitting.
+type reason uint8
+
+const (
+	whyNothing reason = iota // no candidate
+	whyDisabled
+	whyCooling
+	whyLonger // plus a limit over a span longer than a minute
+)
+
+const (
+	whyRequests = whyLonger + provider.Limits + iota
+	whyInFlight
+	whyInput
+	whyOutput
+	whyTokens
+	whyInvalid // the demand itself
+)
+
+// reasonOf returns the reason of a limit.
+func reasonOf(l Limit) reason {
+	switch l {
+	case LimitRPM:
+		return whyRequests
+	case LimitInFlight:
+		return whyInFlight
+	case LimitInputTPM:
+		return whyInput
+	case LimitOutputTPM:
+		return whyOutput
+	case LimitTPM:
+		return whyTokens
+	default:
+		return whyLonger + reason(l)
+	}
+}
+
+// reasonLimit names the reasons; an invalid demand and a group without candidates have
+// none.
+var reasonLimit = func() (names [whyInvalid + 1]Limit) {
+	names[whyDisabled], names[whyCooling] = LimitDisabled, LimitCooldown
+	for l := range provider.AllLimits() {
+		names[reasonOf(l)] = l
+	}
+	return names
+}()
