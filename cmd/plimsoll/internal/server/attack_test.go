@@ -59,6 +59,36 @@ func TestUnreadBodies(t *testing.T) {
 	require.NoError(t, stop())
 }
 
+// A client that sends all of a large body before it reads gets the early answer, not a
+// reset. One that sends a byte now and then is not waited for.
+func TestEarlyAnswersArrive(t *testing.T) {
+	early := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "too large", http.StatusRequestEntityTooLarge)
+	})
+	a, _ := start(t, server.Config{Handler: early}, "127.0.0.1:0")
+	const size = 16 << 20
+	c := dial(t, a)
+	_, err := fmt.Fprintf(c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", size)
+	require.NoError(t, err)
+	piece := make([]byte, 64<<10)
+	for range size / len(piece) {
+		_, err := c.Write(piece)
+		require.NoError(t, err)
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusRequestEntityTooLarge, resp.StatusCode)
+	text, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	require.Equal(t, "too large\n", string(text))
+
+	c = dial(t, a)
+	_, err = fmt.Fprintf(c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n{", size)
+	require.NoError(t, err)
+	_, err = io.ReadAll(c) // until the server closes it
+	require.NoError(t, err)
+}
+
 // A body that has arrived leaves its connection to the next request, whatever the
 // answer was.
 func TestReadBodiesKeepConnections(t *testing.T) {

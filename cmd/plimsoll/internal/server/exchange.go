@@ -6,9 +6,15 @@ import (
 	"time"
 )
 
-// linger is how long what is left of a request is taken in after its answer, so that
-// the answer is not lost to a reset.
-const linger = 500 * time.Millisecond
+// What is left of a request is taken in after its answer, so that a client that sends
+// first and reads afterwards does not lose the answer to a reset: lingerStep bytes within
+// each linger, and lingerMost in all. Its connection may be closed at any time meanwhile
+// to make room for another.
+const (
+	linger     = 500 * time.Millisecond
+	lingerStep = 256 << 10
+	lingerMost = 5 * time.Second
+)
 
 // exchange is a request and its answer. It remembers the status, and ends the
 // connection of a request of HTTP/1 that is answered before its body has wholly
@@ -34,7 +40,29 @@ func withExchange(h http.Handler) http.Handler {
 			defer underWay(r.Context())()
 		}
 		h.ServeHTTP(e, r)
+		e.drain()
 	})
+}
+
+// drain sends the answer of a request that was answered early, and takes in what its
+// client still sends.
+func (e *exchange) drain() {
+	if e.whole {
+		return
+	}
+	e.answer(http.StatusOK)
+	control := http.NewResponseController(e.ResponseWriter)
+	if control.Flush() != nil {
+		return
+	}
+	for end := time.Now().Add(lingerMost); time.Now().Before(end); {
+		if control.SetReadDeadline(time.Now().Add(linger)) != nil {
+			return
+		}
+		if _, err := io.CopyN(io.Discard, e.body, lingerStep); err != nil {
+			return
+		}
+	}
 }
 
 // Read implements [io.Reader].
