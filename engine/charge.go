@@ -9,36 +9,37 @@ import (
 // tokens, which begins an attempt, then what the other limits count, then the
 // request, which ends the attempt. A step that fails gives back in reverse what the
 // ones before took. Moved: the minute has passed.
-func (v *view) charge(c choice, q *ask) (admission, counter.Outcome) {
+func (v *view) charge(to *admission, c choice, q *ask) counter.Outcome {
 	h, pair, e := v.handles[c.i], v.pairs[q.at.Epoch&1][c.i], q.at.Epoch
 	ms := v.limitsOf(c.i)
 	if ms != nil {
-		return v.chargeLimits(c, q, ms)
+		return v.chargeLimits(to, c, q, ms)
 	}
 	cost, part := q.cost(h), h.partNow(pair, q.part)
 	o := pair.TakeTokens(part, e, cost)
 	if o != counter.Taken {
-		return admission{}, o
+		return o
 	}
 	invariants.Yield()
 	if o = pair.TakeRequest(part, e); o != counter.Taken {
 		h.undo(e, cost)
-		return admission{}, o
+		return o
 	}
 	if c.seq != 0 {
 		v.raiseAfter(c, q)
 	}
-	return admission{h: h, begun: instantIn(e, q.now), reserved: cost, input: q.input}, o
+	to.h, to.begun, to.reserved, to.input = h, instantIn(e, q.now), cost, q.input
+	return o
 }
 
 // chargeLimits is charge where there are limits beside the pair.
-func (v *view) chargeLimits(c choice, q *ask, ms *limits) (admission, counter.Outcome) {
+func (v *view) chargeLimits(to *admission, c choice, q *ask, ms *limits) counter.Outcome {
 	h, pair, e := v.handles[c.i], v.pairs[q.at.Epoch&1][c.i], q.at.Epoch
 	a := q.amountsOn(h, ms)
 	cost, part := a[counter.Tokens], h.partNow(pair, q.part)
 	o := pair.TakeTokens(part, e, cost)
 	if o != counter.Taken {
-		return admission{}, o
+		return o
 	}
 	invariants.Yield()
 	ms.pool.begin()
@@ -50,13 +51,14 @@ func (v *view) chargeLimits(c choice, q *ask, ms *limits) (admission, counter.Ou
 			if c.seq != 0 {
 				v.raiseAfter(c, q)
 			}
-			return admission{h, ms, instantIn(e, max(q.now, at.Now)), cost, a[counter.Input]}, o
+			*to = admission{h, ms, instantIn(e, max(q.now, at.Now)), cost, a[counter.Input]}
+			return o
 		}
 		ms.give(len(ms.list), at, &a)
 	}
 	ms.pool.end()
 	h.undo(e, cost)
-	return admission{}, o
+	return o
 }
 
 // undo gives back the tokens of an attempt, tells the blocks, and ends the attempt

@@ -141,8 +141,8 @@ func (g *Group) alive() *Group {
 // within the limits. False: no deployment has room, or the demand is invalid;
 // Acquire says which. End the lease with Settle, SettleReserved or Release.
 func (g *Group) TryAcquire(d Demand) (Lease, bool) {
-	a, _ := g.acquire(&d, false)
-	if a.h == nil {
+	var a admission
+	if g.acquire(&a, &d, false); a.h == nil {
 		return Lease{}, false
 	}
 	return Lease{h: a.h, limits: a.limits, begun: a.begun, reserved: a.reserved, input: a.input, mark: a.mark()}, true
@@ -151,14 +151,16 @@ func (g *Group) TryAcquire(d Demand) (Lease, bool) {
 // Acquire is TryAcquire with the reason for a refusal: [ErrInvalidDemand],
 // [ErrNoCandidate] or a [*LimitError]. It does not block.
 func (g *Group) Acquire(d Demand) (Lease, error) {
-	a, v := g.acquire(&d, true)
-	if a.h == nil {
+	var a admission
+	if v := g.acquire(&a, &d, true); a.h == nil {
 		return g.acquireOrExplain(&d, v)
 	}
 	return a.lease(), nil
 }
 
-// admission is a Lease before it is handed out: no h means a refusal.
+// admission is a Lease before it is handed out: no h means a refusal. It is filled in
+// place, because a struct of five words that is returned is copied by way of the stack at
+// every call.
 type admission struct {
 	h               *handle
 	limits          *limits
@@ -192,26 +194,26 @@ func (a *admission) noted() (at mark) {
 }
 
 // acquire admits a demand: at once where one scan of plain deployments finds the
-// best, else in general. The admission has no deployment if the demand was refused.
+// best, else in general. The admission, empty at first, stays so if the demand is refused.
 // Quiet: a refusal is not counted, because the caller may try again.
-func (g *Group) acquire(d *Demand, quiet bool) (admission, verdict) {
+func (g *Group) acquire(a *admission, d *Demand, quiet bool) verdict {
 	if n, ok := d.named(); ok && d.plain() {
 		e, now := g.minuteNow()
 		if v := g.view.Load(); v.plain() {
-			if a := g.acquireBest(d, v, e, now, n); a.h != nil {
-				return a, verdict{at: now}
+			if g.acquireBest(a, d, v, e, now, n) {
+				return verdict{at: now}
 			}
 		}
 	}
-	return g.acquireAny(d, quiet)
+	return g.acquireAny(a, d, quiet)
 }
 
-// acquireBest is acquire for plain demands and small views. No h: nothing was
+// acquireBest is acquire for plain demands and small views. False: nothing was
 // counted, look again in general.
-func (g *Group) acquireBest(d *Demand, v *view, e, now, n int64) admission {
+func (g *Group) acquireBest(a *admission, d *Demand, v *view, e, now, n int64) bool {
 	i := v.best(e, n)
 	if i < 0 {
-		return admission{}
+		return false
 	}
 	h, c := v.handles[i], v.pairs[e&1][i]
 	if d.OutputTokens == 0 {
@@ -223,44 +225,45 @@ func (g *Group) acquireBest(d *Demand, v *view, e, now, n int64) admission {
 	}
 	invariants.Yield()
 	if c.TakeTokens(0, e, n) != counter.Taken {
-		return admission{}
+		return false
 	}
 	invariants.Yield()
 	if c.TakeRequest(0, e) != counter.Taken {
 		h.undo(e, n)
-		return admission{}
+		return false
 	}
-	return admission{h: h, begun: instantIn(e, now), reserved: n, input: d.InputTokens}
+	a.h, a.begun, a.reserved, a.input = h, instantIn(e, now), n, d.InputTokens
+	return true
 }
 
 // acquireAny is acquire for any demand and any view.
-func (g *Group) acquireAny(d *Demand, quiet bool) (admission, verdict) {
+func (g *Group) acquireAny(a *admission, d *Demand, quiet bool) verdict {
 	var q ask
 	if !g.ask(&q, d, true) {
-		return admission{}, verdict{why: whyInvalid}
+		return verdict{why: whyInvalid}
 	}
 	q.quiet = quiet
 	if len(d.Exclude)|len(d.Tags) != 0 {
-		return g.acquireFiltered(d, q)
+		return g.acquireFiltered(a, d, q)
 	}
-	return g.acquireFor(&q)
+	return g.acquireFor(a, &q)
 }
 
-func (g *Group) acquireFiltered(d *Demand, q ask) (admission, verdict) {
+func (g *Group) acquireFiltered(a *admission, d *Demand, q ask) verdict {
 	l := filter{demand: d}
 	q.filter = &l
-	return g.acquireFor(&q)
+	return g.acquireFor(a, &q)
 }
 
-func (g *Group) acquireFor(q *ask) (admission, verdict) {
+func (g *Group) acquireFor(a *admission, q *ask) verdict {
 	for {
 		v := g.look(q)
 		c := v.choose(q)
 		if c.i >= 0 {
 			invariants.Yield()
-			a, o := v.charge(c, q)
+			o := v.charge(a, c, q)
 			if o == counter.Taken {
-				return a, verdict{at: q.now}
+				return verdict{at: q.now}
 			}
 			if o == counter.Moved {
 				g.await()
@@ -278,6 +281,6 @@ func (g *Group) acquireFor(q *ask) (admission, verdict) {
 		if !g.asked.Load() {
 			g.asked.Store(true)
 		}
-		return admission{}, g.refused(q, c.why)
+		return g.refused(q, c.why)
 	}
 }

@@ -10,18 +10,19 @@ import (
 // handle is a deployment, for as long as its usage, a lease on it, a place in the
 // configuration or a Ref keeps it alive. Its counters never move.
 type handle struct {
-	group   atomic.Pointer[Group] // nil: dropped
-	hot     *counter.Hot
-	limits  atomic.Pointer[limits] // nil: none beside the pair
-	seat    atomic.Pointer[seat]   // in the current view; nil: no candidate
-	e       *Engine
-	id      string
-	seed    uint64 // of the ID
-	flight  counter.Flight
+	// What every lease reads or changes, on one cache line.
+	group  atomic.Pointer[Group] // nil: dropped
+	hot    *counter.Hot
+	limits atomic.Pointer[limits] // nil: none beside the pair
+	seat   atomic.Pointer[seat]   // in the current view; nil: no candidate
+	e      *Engine
+	noting atomic.Bool // listens, or tracked is not nil
+	// doubted says that an answer may change the gate: half-open, or refusals counted.
+	doubted   atomic.Bool
+	tokenMost atomic.Int64 // control's tokenCap
+	mean      mean         // learned output tokens; its counter: settled leases
+
 	tracked *counter.Held // nil unless Config.TrackHeld
-	mean    mean          // learned output tokens; its counter: settled leases
-	expired atomic.Int64  // leases
-	lasts   atomic.Int64  // how long leases have lasted, ns, where they are limited; 0 = none has ended
 	// assumed is the output expected while neither the deployment nor the
 	// group has learned any.
 	assumed atomic.Int64
@@ -29,18 +30,21 @@ type handle struct {
 	// limit, counter.Max without one and for a limit of zero.
 	ceiling  atomic.Int64
 	quantile quantile
-	ledger   *ledger // of figures and what leases give back
+	lasts    atomic.Int64 // how long leases have lasted, ns, where they are limited; 0 = none has ended
 	// listens says that somebody observes signals, so that requests are marked.
-	listens atomic.Bool
-	noting  atomic.Bool // listens, or tracked is not nil
-	half    atomic.Bool // half-open
-	// doubted says that an answer may change the gate: half-open, or refusals counted.
-	doubted    atomic.Bool
-	requestCap atomic.Int64  // of the pair, while half-open, without the one request that goes first
-	failing    atomic.Uint32 // the failure rate, with ratioFraction bits
+	listens  atomic.Bool
+	sequence atomic.Uint32 // of marks
+	half     atomic.Bool   // half-open
+	failing  atomic.Uint32 // the failure rate, with ratioFraction bits
+
+	flight  counter.Flight
+	expired atomic.Int64 // leases
+	ledger  *ledger      // of figures and what leases give back
 	// countsRefused says that a call the provider refused counts as a request.
 	countsRefused atomic.Bool
-	sequence      atomic.Uint32 // of marks
+	requestCap    atomic.Int64 // of the pair, while half-open, without the one request that goes first
+	id            string
+	seed          uint64 // of the ID
 
 	// Under the mutex of the handle's group.
 	*control
@@ -48,9 +52,8 @@ type handle struct {
 
 // control is what of a deployment requests do not read.
 type control struct {
-	cfg       Deployment   // in force
-	tokenCap  int64        // limits, counter.Max = unlimited
-	tokenMost atomic.Int64 // tokenCap, for those who do not hold the mutex
+	cfg       Deployment // in force
+	tokenCap  int64      // limits, counter.Max = unlimited
 	reqCap    int64
 	enabled   bool
 	gone      bool  // no longer configured
@@ -258,6 +261,7 @@ func (h *handle) add(epoch, n int64) (over int64) {
 	if h.hot.Of(epoch).AddTokens(epoch, n) {
 		if n < 0 {
 			h.eased(epoch)
+			return 0
 		}
 		return h.over(epoch, n)
 	}

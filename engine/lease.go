@@ -88,7 +88,7 @@ func (l *Lease) Settle(u Usage) {
 		in, out = l.limits.final(&u, l.input, l.reserved-l.input+l.added)
 	}
 	switch {
-	case h.listens.Load():
+	case h.observed():
 		if d := l.difference(in, out); d != (amounts{}) {
 			l.changeObserved(&d)
 		}
@@ -123,7 +123,7 @@ func (l *Lease) refusedUpstream() {
 func (l *Lease) giveBack(requests int64) {
 	h, all := l.h, l.reserved+l.added
 	d := amounts{counter.Input: -l.input, counter.Output: l.input - all, counter.Tokens: -all, counter.Requests: -requests}
-	if h.listens.Load() {
+	if h.observed() {
 		l.changeObserved(&d)
 		return
 	}
@@ -166,7 +166,7 @@ func (l *Lease) end() (counted bool) {
 	if g == nil || g.epoch.Load() > l.begun.epoch()+1 {
 		h.e.late.Add(1)
 	}
-	if h.tracked != nil {
+	if h.noting.Load() && h.tracked != nil {
 		h.tracked.Add(slot, -l.reserved-l.added)
 	}
 	later, ok := h.flight.End(slot)

@@ -52,6 +52,9 @@ func (h *handle) listen() {
 	}
 }
 
+// observed reports whether somebody observes signals.
+func (h *handle) observed() bool { return h.noting.Load() && h.listens.Load() }
+
 // mark marks a request of an epoch.
 func (h *handle) mark(epoch int64) mark {
 	tokens, requests, input := h.charged(epoch)

@@ -123,7 +123,8 @@ func (g *Group) asking(q *queue, a *amounts) *ask {
 func (g *Group) offer(w *waiter) {
 	l, q := g.line, w.queue
 	q.cursor, q.found = w.place+1, nil
-	got, _ := g.acquireBeside(w.d, l.holdsFor(w))
+	var got admission
+	g.acquireBeside(&got, w.d, l.holdsFor(w))
 	if got.h != nil {
 		g.admit(w, got)
 		l.work = maxWork
@@ -148,23 +149,24 @@ func (g *Group) admit(w *waiter, got admission) {
 }
 
 // acquireBeside is acquire that keeps away from what others hold.
-func (g *Group) acquireBeside(d *Demand, holds []hold) (admission, verdict) {
+func (g *Group) acquireBeside(a *admission, d *Demand, holds []hold) verdict {
 	if len(holds) == 0 {
-		return g.acquire(d, true)
+		return g.acquire(a, d, true)
 	}
 	var q ask
 	if !g.ask(&q, d, true) {
-		return admission{}, verdict{why: whyInvalid}
+		return verdict{why: whyInvalid}
 	}
 	q.quiet, q.filter = true, &filter{demand: d, holds: holds}
-	return g.acquireFor(&q)
+	return g.acquireFor(a, &q)
 }
 
 // receive serves a waiter that has just joined, or says for how long it waits.
 func (g *Group) receive(w *waiter) {
 	l := g.line
 	for try := 1; ; try++ {
-		got, v := g.acquireBeside(w.d, l.holdsFor(w))
+		var got admission
+		v := g.acquireBeside(&got, w.d, l.holdsFor(w))
 		if got.h != nil {
 			g.admit(w, got)
 			return

@@ -78,7 +78,7 @@ func (g *Group) acquireOrExplain(d *Demand, v verdict) (Lease, error) {
 			return Lease{}, err
 		}
 		var got admission
-		if got, v = g.acquire(d, true); got.h != nil {
+		if v = g.acquire(&got, d, true); got.h != nil {
 			return got.lease(), nil
 		}
 	}

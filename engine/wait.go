@@ -32,7 +32,8 @@ func (g *Group) Wait(ctx context.Context, d Demand) (Lease, error) {
 		return Lease{}, err
 	}
 	if g.line.n.Load() == 0 {
-		got, v := g.acquire(&d, true)
+		var got admission
+		v := g.acquire(&got, &d, true)
 		if got.h != nil {
 			return got.lease(), nil
 		}
