@@ -218,7 +218,7 @@ func (v *view) room(i int, q *ask, p counter.Part) (room int64, why reason, pend
 	case r.Full && v.handles[i].half.Load():
 		return -1, whyCooling, false
 	case r.Full:
-		return -1, whyRequests, false
+		return -1, bounded(whyRequests, r.Ceiled), false
 	}
 	unsure := r.Half != 0 && (!r.Ample || v.e.shared())
 	if ms := v.limitsOf(i); ms != nil {
@@ -230,7 +230,15 @@ func (v *view) room(i int, q *ask, p counter.Part) (room int64, why reason, pend
 		}
 		unsure = unsure || half != 0 // a limit may undo them
 	}
-	return max(r.Tokens, -1), whyTokens, unsure
+	return max(r.Tokens, -1), bounded(whyTokens, r.Ceiled), unsure
+}
+
+// bounded returns the reason of a refusal by a limit, or by the ceiling that bounds it.
+func bounded(why reason, ceiled bool) reason {
+	if ceiled {
+		return whyShare
+	}
+	return why
 }
 
 // gated returns what closes a pair.
@@ -267,9 +275,9 @@ func admits(c *counter.Pair, p counter.Part, tokens int64) (why reason, pending 
 	}
 	switch r := c.Room(p); {
 	case r.Full:
-		return whyRequests, false
+		return bounded(whyRequests, r.Ceiled), false
 	case r.Tokens < tokens:
-		return whyTokens, r.Half != 0
+		return bounded(whyTokens, r.Ceiled), r.Half != 0
 	}
 	return whyNothing, false
 }

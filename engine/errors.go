@@ -87,7 +87,7 @@ type LimitError struct {
 	// RetryAfter is how long until the demand fits there if nothing else is
 	// admitted or refunded; 0 if Never. For LimitInFlight it is an estimate from
 	// how long leases of that deployment last, 1 s until one has ended, and how many
-	// are held.
+	// are held. For LimitShare it is how long until the node may have another share.
 	RetryAfter time.Duration
 	// Never means that no waiting helps: the demand is larger than every limit,
 	// or the candidates are blocked or disabled.

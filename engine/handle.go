@@ -131,6 +131,7 @@ func (h *handle) put(expected int64, pool *pool, at counter.At, changed, reporte
 		h.tokenCap, h.reqCap = counter.Max, counter.Max
 		h.configuredTokenCap, h.configuredReqCap = counter.Max, counter.Max
 	}
+	h.hot.Limit(h.tokenCap, h.reqCap)
 	if h.ceiling.Store(counter.Max); h.tokenCap > 0 {
 		h.ceiling.Store(h.tokenCap)
 	}

@@ -58,8 +58,9 @@ const (
 const (
 	LimitCooldown Limit = provider.Limits + iota // the deployment is cooling down
 	LimitDisabled                                // the deployment is switched off
+	LimitShare                                   // this node's share of a limit on requests or tokens, see [window.Share]
 
-	limitValues = int(LimitDisabled) + 1
+	limitValues = int(LimitShare) + 1
 )
 
 // per returns the limit on a quantity over a span; 0 without one.

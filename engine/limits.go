@@ -93,7 +93,7 @@ func (ms *limits) take(p counter.Part, at counter.At, a *amounts, requests bool)
 				continue
 			}
 			if o = m.Take(p, at, a[m.Dim]); o != counter.Taken {
-				why = m.why
+				why = m.reason(p, at)
 				ms.give(k, at, a)
 				break
 			}
@@ -176,11 +176,14 @@ func (ms *limits) short(p counter.Part, at counter.At, a *amounts, tokens, lease
 	for k := range ms.list {
 		m := &ms.list[k]
 		if m.counts(tokens, leases) && !m.Fits(p, at, a[m.Dim]) {
-			why, sure = max(why, m.why), sure || ms.last(k, at)
+			why, sure = max(why, m.reason(p, at)), sure || ms.last(k, at)
 		}
 	}
 	return why, sure
 }
+
+// reason returns what refuses a demand at a limit: the limit, or the ceiling that bounds it.
+func (m *limit) reason(p counter.Part, at counter.At) reason { return bounded(m.why, m.Ceiled(p, at)) }
 
 // counts reports whether a limit is asked: one on tokens if tokens are, one on leases
 // if leases are.
@@ -216,9 +219,9 @@ func (ms *limits) room(p counter.Part, at counter.At) (tokens int64, why reason,
 		m := &ms.list[k]
 		switch r := m.Room(p, at); {
 		case (m.Dim == counter.Requests || m.Dim == counter.Leases) && r < 1:
-			return -1, m.why, ms.last(k, at)
+			return -1, m.reason(p, at), ms.last(k, at)
 		case m.Dim == counter.Tokens && r < tokens:
-			tokens, why, sure = r, m.why, ms.last(k, at)
+			tokens, why, sure = r, m.reason(p, at), ms.last(k, at)
 		}
 	}
 	return tokens, why, sure

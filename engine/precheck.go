@@ -45,7 +45,7 @@ func (h *handle) preCheck(d *Demand, quiet bool) (v verdict, ok bool) {
 			try++
 			continue
 		}
-		if why == whyRequests && h.half.Load() {
+		if (why == whyRequests || why == whyShare) && h.half.Load() {
 			why = whyCooling
 		}
 		g.refuse(why, half, quiet)
@@ -65,7 +65,11 @@ func (h *handle) tryRequest(ms *limits, d *Demand, part counter.Part, tokens int
 		if why, half = admits(c, part, tokens); why != whyNothing {
 			return why, half, counter.Refused
 		}
-		return whyRequests, false, c.CountRequest(part, at.Epoch, 0)
+		o = c.CountRequest(part, at.Epoch, 0)
+		if o == counter.Refused {
+			why = bounded(whyRequests, c.Room(part).Ceiled)
+		}
+		return why, false, o
 	}
 	a := ms.admitted(d.InputTokens, tokens-d.InputTokens, d.MaxOutputTokens)
 	ended, attempts := c.Ended(), ms.pool.attempts()
@@ -97,7 +101,7 @@ func (h *handle) countRequest(c *counter.Pair, ms *limits, part counter.Part, at
 			return whyNothing, false, o
 		}
 		ms.give(len(ms.list), at, &one)
-		why = whyRequests
+		why = bounded(whyRequests, c.Room(part).Ceiled)
 	}
 	h.undo(at.Epoch, 0)
 	return why, false, o

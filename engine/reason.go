@@ -18,6 +18,7 @@ const (
 	whyInput
 	whyOutput
 	whyTokens
+	whyShare
 	whyInvalid // the demand itself
 )
 
@@ -42,7 +43,7 @@ func reasonOf(l Limit) reason {
 // reasonLimit names the reasons; an invalid demand and a group without candidates have
 // none.
 var reasonLimit = func() (names [whyInvalid + 1]Limit) {
-	names[whyDisabled], names[whyCooling] = LimitDisabled, LimitCooldown
+	names[whyDisabled], names[whyCooling], names[whyShare] = LimitDisabled, LimitCooldown, LimitShare
 	for l := range provider.AllLimits() {
 		names[reasonOf(l)] = l
 	}

@@ -143,10 +143,12 @@ func (h *handle) wait(a amounts, part counter.Part, leases bool, now int64) wait
 	p := h.turned & 1
 	c, s := &h.hot[p], &h.plain[p]
 	t, r := c.Adjusted()
-	if leases || a[counter.Tokens] != 0 {
-		w.until(LimitTPM, now, c.Tokens(), a[counter.Tokens], part.Of(s.tokens.Cap(h.tokenCap, t)), part.Of(h.tokenCap), part.Of(h.configuredTokenCap), h.lapseOf(provider.TPM))
+	if n := a[counter.Tokens]; leases || n != 0 {
+		w.until(LimitTPM, now, c.Tokens()+n, n, part.Of(h.tokenCap), part.Of(h.configuredTokenCap), h.lapseOf(provider.TPM))
+		w.ceiling(&s.tokens, now, part.Of(h.tokenCap), c.Tokens()+n, t)
 	}
-	w.until(LimitRPM, now, c.Requests(), 1, part.Of(s.requests.Cap(h.reqCap, r)), part.Of(h.reqCap), part.Of(h.configuredReqCap), h.lapseOf(provider.RPM)) // what it is without a probe
+	w.until(LimitRPM, now, c.Requests()+1, 1, part.Of(h.reqCap), part.Of(h.configuredReqCap), h.lapseOf(provider.RPM)) // what it is without a probe
+	w.ceiling(&s.requests, now, part.Of(h.reqCap), c.Requests()+1, r)
 	if ms := h.limits.Load(); ms != nil {
 		w.limits(h, ms, &a, part, leases, now)
 	}
@@ -160,11 +162,11 @@ func (h *handle) wait(a amounts, part counter.Part, leases bool, now int64) wait
 	return w
 }
 
-// until raises the wait to when a cost fits under a cap, which a ceiling of this
-// window may hold below the limit. A cost that only the reported limit is too low
-// for, and not the configured one, fits when the report lapses.
-func (w *wait) until(l Limit, now, used, cost, ceil, limit, configured, lapse int64) {
-	if w.never || used+cost <= ceil {
+// until raises the wait to when a cost, which makes used what it is, fits under a limit. A
+// cost that only the reported limit is too low for, and not the configured one, fits when
+// the report lapses.
+func (w *wait) until(l Limit, now, used, cost, limit, configured, lapse int64) {
+	if w.never || used <= limit {
 		return
 	}
 	if cost > limit {
@@ -172,6 +174,24 @@ func (w *wait) until(l Limit, now, used, cost, ceil, limit, configured, lapse in
 		return
 	}
 	w.atLeast(l, time.Duration(window.Start(window.EpochAt(now)+1)-now))
+}
+
+// ceiling raises the wait to when the ceiling of a window may be another, if that is what
+// a cost, which makes used what it is, does not fit under: the limit has room.
+func (w *wait) ceiling(s *counter.Ledger, now, limit, used, adjusted int64) {
+	if w.never || used > limit || used <= s.Bound(adjusted) {
+		return
+	}
+	w.renewed(s, now, window.Start(window.EpochAt(now)+1))
+}
+
+// renewed raises the wait to when a ceiling may be another, at the window's end at the latest.
+func (w *wait) renewed(s *counter.Ledger, now, end int64) {
+	after := end - now
+	if s.Retry != 0 {
+		after = min(after, s.Retry)
+	}
+	w.atLeast(LimitShare, time.Duration(after))
 }
 
 // beyond takes in that a cost is above a limit: it never fits, unless it is within
@@ -191,6 +211,10 @@ func (w *wait) limits(h *handle, ms *limits, a *amounts, part counter.Part, leas
 		m := &ms.list[i]
 		n := a[m.Dim]
 		if w.never || !m.counts(leases || a[counter.Tokens] != 0, leases) || m.Fits(part, at, n) {
+			continue
+		}
+		if m.Owned() && n <= m.Left(part, at) { // the limit has room
+			w.renewed(m.Ledger(m.Window(at)), now, m.End(at))
 			continue
 		}
 		after, never := m.Wait(part, at, n, m.most)

@@ -112,7 +112,7 @@ func TestLimitError(t *testing.T) {
 			prepare: func(_ *testing.T, e *engine.Engine) {
 				e.Absorb([]window.Share{{Tally: tally(firstMinute, "a", 0, 0), CeilingRequests: -1}})
 			},
-			deployment: "a", limit: engine.LimitRPM, retryAfter: 40 * time.Second, candidates: 1,
+			deployment: "a", limit: engine.LimitShare, retryAfter: 40 * time.Second, candidates: 1,
 		},
 		{
 			name: "excluded ones are no candidates", deployments: []engine.Deployment{d("a", 0, engine.Limits{}), d("b", 0, engine.Limits{})}, exclude: "b",

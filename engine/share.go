@@ -304,7 +304,7 @@ func (h *handle) absorb(in *window.Share, now int64) {
 		if in.Kind.Daily() {
 			w = window.DayIndex(epoch, m.Zone)
 		}
-		n, now := m.Absorb(at, w, remote(in, m.Dim), ceilingOf(in, m.Dim))
+		n, now := m.Absorb(at, w, remote(in, m.Dim), ceilingOf(in, m.Dim), retryOf(in))
 		more[m.Dim], current = n, current || now
 		if m.Shape == counter.Days {
 			ms.absorbDay(m.Dim, w, n)
@@ -323,8 +323,8 @@ func (h *handle) absorb(in *window.Share, now int64) {
 // of the current minute, and in more by how much that changed.
 func (h *handle) absorbMinute(in *window.Share, more *amounts) (current bool) {
 	set := func(s *pairLedger) (tokens, requests int64) {
-		return s.tokens.Set(remote(in, counter.Tokens), ceilingOf(in, counter.Tokens)),
-			s.requests.Set(remote(in, counter.Requests), ceilingOf(in, counter.Requests))
+		return s.tokens.Set(remote(in, counter.Tokens), ceilingOf(in, counter.Tokens), retryOf(in)),
+			s.requests.Set(remote(in, counter.Requests), ceilingOf(in, counter.Requests), retryOf(in))
 	}
 	switch k := window.EpochOf(in.Start); k {
 	case h.turned:
@@ -349,6 +349,9 @@ func remote(in *window.Share, dim counter.Dim) int64 {
 	}
 	return min(n, MaxCount)
 }
+
+// retryOf returns after how many nanoseconds the ceilings of a share may be others.
+func retryOf(in *window.Share) int64 { return max(int64(in.Retry), 0) }
 
 // ceilingOf returns how far own usage may go by a share.
 func ceilingOf(in *window.Share, dim counter.Dim) int64 {

@@ -70,7 +70,7 @@ func TestRestoredCountsAsOthers(t *testing.T) {
 	require.EqualValues(t, 6, state(t, e, "a").DayRequests, "an Absorb that does not know")
 	require.NoError(t, e.Restore(strings.NewReader(s)))
 	acquire(t, group(t, e, "chat"), exactly(1))
-	require.Equal(t, engine.LimitRPD, refusal(t, group(t, e, "chat"), exactly(1)).Limit, "the ceiling stays")
+	require.Equal(t, engine.LimitShare, refusal(t, group(t, e, "chat"), exactly(1)).Limit, "the ceiling stays")
 	e.Absorb([]window.Share{{Tally: day(today, 7, 0)}})
 	require.EqualValues(t, 9, state(t, e, "a").DayRequests)
 	require.NoError(t, e.Restore(strings.NewReader(s)))

@@ -34,6 +34,7 @@ func (h *handle) state(g *Group, now int64) State {
 		ID: h.id, Group: g.name, Model: h.cfg.Model,
 		Requests: c.Requests(), RequestLimit: l.RPM, OthersRequests: s.requests.Remote,
 		Tokens: c.Tokens(), TokenLimit: l.TPM, OthersTokens: s.tokens.Remote,
+		RequestShare: s.requests.Share(), TokenShare: s.tokens.Share(),
 		HeldTokens: Untracked, InFlight: h.inFlight(), InFlightLimit: l.MaxInFlight,
 		ExpectedOutput: h.expected(g.expected()), Enabled: h.enabled && !h.gone, HalfOpen: h.probeUntil > now,
 	}
@@ -57,7 +58,9 @@ func (h *handle) state(g *Group, now int64) State {
 func (m *limit) describe(st *State, at counter.At) {
 	used, remote := m.Used(at), int64(0)
 	if m.Owned() {
-		remote = m.Ledger(m.Window(at)).Remote
+		s := m.Ledger(m.Window(at))
+		remote = s.Remote
+		m.describeShare(st, s.Share())
 	}
 	if m.Shape != counter.Gauge {
 		st.Utilization = max(st.Utilization, share01(used, m.set))
@@ -80,6 +83,21 @@ func (m *limit) describe(st *State, at counter.At) {
 	case LimitTPD:
 		describe(&st.DayTokens, &st.DayTokenLimit, &st.OthersDayTokens, m, used, remote)
 	default: // calls in flight are shown by their count
+	}
+}
+
+// describeShare adds how much of a limit beside the pair this node may use.
+func (m *limit) describeShare(st *State, share int64) {
+	switch m.kind {
+	case LimitInputTPM:
+		st.InputTokenShare = share
+	case LimitOutputTPM:
+		st.OutputTokenShare = share
+	case LimitRPD:
+		st.DayRequestShare = share
+	case LimitTPD:
+		st.DayTokenShare = share
+	default: // the pair's, or no node's share
 	}
 }
 

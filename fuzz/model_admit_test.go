@@ -69,23 +69,18 @@ func (m *model) blockers(d *mdep, q engine.Demand, p purpose, now int64) []engin
 
 // short are the limits on counts that refuse a demand on top of a usage.
 func (m *model) short(d *mdep, u *musage, q engine.Demand, p purpose) (by []engine.Limit) {
-	full := func(all, cost, limit, ceiling, others int64) bool {
-		if over(all+cost, m.part(limit, q)) {
-			return true
+	full := func(all, limit, ceiling, others int64, of engine.Limit) {
+		switch {
+		case over(all, m.part(limit, q)):
+			by = append(by, of)
+		case ceiling != 0 && all-others > max(ceiling, 0):
+			by = append(by, engine.LimitShare)
 		}
-		if ceiling == 0 {
-			return false
-		}
-		return all+cost > max(m.part(max(ceiling, 0)+others, q), 0)
 	}
 	cost := m.cost(d, q, p)
-	if full(u.allRequests(), 1, d.cfg.Limits.RPM, u.ceilRequests, u.othersRequests) {
-		by = append(by, engine.LimitRPM)
-	}
+	full(u.allRequests()+1, d.cfg.Limits.RPM, u.ceilRequests, u.othersRequests, engine.LimitRPM)
 	if p != checking || cost > 0 {
-		if full(u.allTokens(), cost, d.cfg.Limits.TPM, u.ceilTokens, u.othersTokens) {
-			by = append(by, engine.LimitTPM)
-		}
+		full(u.allTokens()+cost, d.cfg.Limits.TPM, u.ceilTokens, u.othersTokens, engine.LimitTPM)
 	}
 	if p != checking && over(d.inFlight()+1, m.part(d.cfg.Limits.MaxInFlight, q)) {
 		by = append(by, engine.LimitInFlight)

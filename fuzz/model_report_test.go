@@ -17,6 +17,7 @@ func (m *model) state(d *mdep, now int64) engine.State {
 		OthersRequests: u.othersRequests, OthersTokens: u.othersTokens,
 		HeldTokens: engine.Held(d.held()),
 		InFlight:   d.inFlight(), InFlightLimit: d.cfg.Limits.MaxInFlight,
+		RequestShare: u.ceilRequests, TokenShare: u.ceilTokens,
 		Utilization: d.utilization(), Enabled: d.enabled, ExpectedOutput: m.expect(d),
 	}
 	s.InputTokens, s.InputTokenLimit = d.metered(engine.LimitInputTPM)
@@ -42,7 +43,7 @@ func (m *model) absorb(shares []window.Share, now int64) {
 		}
 		u := d.in(s.Start / 60)
 		u.othersRequests, u.othersTokens = s.Requests, s.Tokens
-		u.ceilRequests, u.ceilTokens = s.CeilingRequests, s.CeilingTokens
+		u.ceilRequests, u.ceilTokens, u.retry = s.CeilingRequests, s.CeilingTokens, int64(s.Retry)
 	}
 }
 

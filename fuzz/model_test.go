@@ -60,6 +60,7 @@ type musage struct {
 	requests, tokens             int64 // own
 	othersRequests, othersTokens int64
 	ceilRequests, ceilTokens     int64 // 0 = none, -1 = zero
+	retry                        int64 // ns after which they may be others; 0 = with the next window
 }
 
 func newModel(cfg engine.Config, now int64) *model {

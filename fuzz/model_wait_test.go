@@ -25,8 +25,15 @@ func (m *model) wait(d *mdep, q engine.Demand, p purpose, now int64) (wait time.
 	}
 	at := now
 	for {
-		by := m.short(d, d.in(at/minute), q, p)
+		u := *d.in(at / minute)
+		if u.retry != 0 && at >= now+u.retry {
+			u.ceilRequests, u.ceilTokens = 0, 0
+		}
+		by := m.short(d, &u, q, p)
 		next := (at/minute + 1) * minute
+		if slices.Contains(by, engine.LimitShare) && u.retry != 0 {
+			next = min(next, now+u.retry)
+		}
 		if slices.Contains(by, engine.LimitInFlight) {
 			return 0, true
 		}

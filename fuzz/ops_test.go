@@ -237,6 +237,7 @@ func (w *world) opAbsorb(s *script) {
 			},
 			CeilingRequests: of[int64](s, 0, 0, 0, engine.Blocked, 1, 3),
 			CeilingTokens:   of[int64](s, 0, 0, 0, engine.Blocked, 20, 100, 700),
+			Retry:           of(s, 0, 0, 0, time.Second, 90*time.Second),
 		}
 		if s.int(16) == 1 {
 			sh.ID = "never heard of"

@@ -1,6 +1,9 @@
 package window
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Kind says how long a window is, and when it begins.
 type Kind uint8
@@ -98,4 +101,7 @@ type Share struct {
 	CeilingTokens   int64
 	CeilingInput    int64
 	CeilingOutput   int64
+	// Retry is after how many nanoseconds the ceilings may be others: what a refusal by
+	// one of them tells its caller to wait. 0 = until the window ends, which is the longest.
+	Retry time.Duration
 }

@@ -27,7 +27,7 @@
 // # Metrics of the engine
 //
 //	plimsoll_requests_admitted_total
-//	plimsoll_requests_refused_total          by limit: also cooldown and disabled
+//	plimsoll_requests_refused_total          by limit: also cooldown, disabled and share, which is this node's of a limit
 //	plimsoll_requests_waiting, _waited_total, _gave_up_total, _turned_away_total
 //	plimsoll_tokens_total                    of calls that have ended, on this node
 //	plimsoll_overrun_tokens_total            used above a limit

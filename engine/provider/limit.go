@@ -47,7 +47,7 @@ var limitRows = [Limits]limitRow{
 }
 
 // reasonNames are the names of the reasons that package engine adds to the limits.
-var reasonNames = []string{"cooldown", "disabled"}
+var reasonNames = []string{"cooldown", "disabled", "share"}
 
 // Quantity is what a limit counts.
 type Quantity uint8

@@ -126,6 +126,8 @@ func limitRefusal(le *engine.LimitError) *refusal {
 		r.message = fmt.Sprintf("The provider of %q has no capacity. Please try again in %s.", le.Group, wait)
 	case le.Never:
 		r.message = fmt.Sprintf("Request too large for %q: it will not fit its limits (%s).", le.Group, le.Limit)
+	case le.Limit == engine.LimitShare:
+		r.message = fmt.Sprintf("This gateway's share of the rate limit is used up for %q. Please try again in %s.", le.Group, wait)
 	default:
 		r.message = fmt.Sprintf("Rate limit reached for %q (%s). Please try again in %s.", le.Group, le.Limit, wait)
 	}

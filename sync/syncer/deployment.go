@@ -1,6 +1,10 @@
 package syncer
 
-import "github.com/plimsoll-dev/plimsoll/window"
+import (
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/window"
+)
 
 const (
 	// grace is how many seconds after the end of the minute that follows it a
@@ -147,9 +151,23 @@ func (u *usage) share() window.Share {
 	if u.kind.Daily() && !u.known {
 		o = Count{-1, -1, -1, -1} // what the source knows from elsewhere stays
 	}
-	return window.Share{
+	s := window.Share{
 		Tally:           o.tally(u),
 		CeilingRequests: u.ceiling.Requests, CeilingTokens: u.ceiling.Tokens,
 		CeilingInput: u.ceiling.Input, CeilingOutput: u.ceiling.Output,
 	}
+	switch {
+	case u.shut:
+		s.Retry = retryShut
+	case u.ceiling != Count{}:
+		s.Retry = retryAway
+	}
+	return s
 }
+
+// Retries are what a refusal by a ceiling tells its caller to wait: until the first
+// exchange, or while the store is away, which may be over at any time.
+const (
+	retryShut = time.Second
+	retryAway = 5 * time.Second
+)

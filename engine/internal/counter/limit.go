@@ -89,15 +89,17 @@ type Limit struct {
 	parity atomic.Int64 // of the current window of hours and days; else 0
 	mask   int64        // 1 for minutes, whose parity is the epoch's; else 0
 
+	most atomic.Int64 // the limit itself; caps may be lower, because of ceilings
+
 	// Under the owner's mutex, by half.
-	most   int64
 	ledger [2]Ledger
 	next   Ledger // of next.Window
 }
 
 // NewLimit returns a limit of which nothing is used.
 func NewLimit(r Rule, d Dim, most int64, at At) *Limit {
-	l := &Limit{Rule: r, Dim: d, most: most}
+	l := &Limit{Rule: r, Dim: d}
+	l.most.Store(most)
 	if r.Shape == Level {
 		l.bucket = NewBucket(at.Now, most, time.Minute)
 		return l
@@ -237,7 +239,7 @@ func (l *Limit) Take(p Part, at At, n int64) Outcome {
 		if !ok || l.Clocked() && l.ahead(w) != 0 {
 			return Moved
 		}
-		if from&limitValue+n > p.Of(h.cap.Load()) {
+		if from&limitValue+n > l.capIn(p, h) {
 			return Refused
 		}
 		if h.word.CompareAndSwap(v, from+n) {
@@ -351,7 +353,32 @@ func (l *Limit) Fits(p Part, at At, n int64) bool {
 func (l *Limit) Room(p Part, at At) int64 {
 	w := l.current(at)
 	h := &l.half[w&1]
-	return p.Of(h.cap.Load()) - l.now(h, w)
+	return l.capIn(p, h) - l.now(h, w)
+}
+
+// capIn returns how far admissions may go within a part of the limit: to the part and
+// to the cap.
+func (l *Limit) capIn(p Part, h *half) int64 {
+	most := h.cap.Load()
+	if p != 0 {
+		most = min(most, p.of(l.most.Load()))
+	}
+	return most
+}
+
+// Left returns how much more a part of the limit admits at a moment, whatever the ceiling.
+func (l *Limit) Left(p Part, at At) int64 {
+	w := l.current(at)
+	return p.Of(l.most.Load()) - l.now(&l.half[w&1], w)
+}
+
+// Ceiled reports whether a ceiling leaves less than a part of the limit would.
+func (l *Limit) Ceiled(p Part, at At) bool {
+	if !l.Owned() {
+		return false
+	}
+	most := l.half[l.current(at)&1].cap.Load()
+	return most >= 0 && most < p.Of(l.most.Load())
 }
 
 // Bounded reports whether a limit or a ceiling is set, most being the limit.

@@ -29,8 +29,12 @@ type Pair struct {
 	tokenCap, requestCap atomic.Int64
 	win                  atomic.Int64
 	tokenAdj, requestAdj atomic.Int64 // by providers' figures; see Adjust
-	_                    [8]byte
+	limits               atomic.Pointer[pairLimits]
 }
+
+// pairLimits are the limits of a pair, of which a part is taken; a cap may be lower,
+// because of a ceiling.
+type pairLimits struct{ tokens, requests int64 }
 
 // Hot is a deployment's two halves, a cache line each, allocated once.
 type Hot [2]Pair
@@ -66,7 +70,51 @@ func (c *Pair) LookBoth(n int64) (used, requests, short int64) {
 // Fits reports whether one request of that many tokens fits within a part of the
 // caps.
 func (c *Pair) Fits(p Part, n int64) bool {
-	return c.Tokens()+n <= p.Of(c.tokenCap.Load()) && c.Requests() < p.requests(c.requestCap.Load())
+	return c.Tokens()+n <= c.tokensIn(p) && c.Requests() < c.requestsIn(p)
+}
+
+// Limit sets the limits of which a part is a part. The caller shifts or opens both
+// halves afterwards. Under the owner's mutex.
+func (h *Hot) Limit(tokens, requests int64) {
+	if l := h[0].limits.Load(); l != nil && *l == (pairLimits{tokens, requests}) {
+		return
+	}
+	l := &pairLimits{tokens, requests}
+	h[0].limits.Store(l)
+	h[1].limits.Store(l)
+}
+
+// tokensIn returns how far admissions may go within a part of the limit: to the part
+// and to the cap.
+func (c *Pair) tokensIn(p Part) int64 {
+	most := c.tokenCap.Load()
+	if p == 0 {
+		return most
+	}
+	return c.tokensWithin(p, most)
+}
+
+func (c *Pair) tokensWithin(p Part, most int64) int64 {
+	if l := c.limits.Load(); l != nil {
+		return min(most, p.of(l.tokens))
+	}
+	return p.of(most)
+}
+
+// requestsIn is tokensIn for requests.
+func (c *Pair) requestsIn(p Part) int64 {
+	most := c.requestCap.Load()
+	if p == 0 {
+		return most
+	}
+	return c.requestsWithin(p, most)
+}
+
+func (c *Pair) requestsWithin(p Part, most int64) int64 {
+	if l := c.limits.Load(); l != nil && p&unshared == 0 {
+		return min(most, p.of(l.requests))
+	}
+	return p.requests(most)
 }
 
 // Caps returns how far admissions may go.
@@ -84,20 +132,28 @@ type Room struct {
 	Half   int64 // attempts half way
 	Full   bool  // the requests are used up; Tokens then means nothing
 	Ample  bool  // there are requests left for all attempts half way
+	Ceiled bool  // a ceiling leaves less than the limit would, of requests if Full, else of tokens
 }
 
 // Room returns what the pair can still take.
 func (c *Pair) Room(p Part) Room {
 	r := c.requests.Load() // before the tokens, as in Half
 	t := c.tokens.Load()
-	most := p.requests(c.requestCap.Load())
+	tokens, most := c.tokensIn(p), c.requestsIn(p)
 	half := (int64(uint64(t)>>(tokenBits+10)) - int64(uint64(r)>>(requestBits+10))) & 1023
-	return Room{
-		Tokens: p.Of(c.tokenCap.Load()) - t&tokenValue,
+	room := Room{
+		Tokens: tokens - t&tokenValue,
 		Half:   half,
 		Full:   r&requestValue >= most,
 		Ample:  p == 0 && r&requestValue+half <= most,
 	}
+	if l := c.limits.Load(); l != nil {
+		room.Ceiled = tokens < p.Of(l.tokens)
+		if room.Full {
+			room.Ceiled = r&requestValue < p.requests(l.requests)
+		}
+	}
+	return room
 }
 
 // TakeTokens begins an attempt in window w by taking tokens, if they and one request
@@ -109,7 +165,7 @@ func (c *Pair) TakeTokens(p Part, w, n int64) Outcome {
 		if c.win.Load() != w {
 			return Moved
 		}
-		if t&tokenValue+n > p.Of(c.tokenCap.Load()) || c.requests.Load()&requestValue >= p.requests(c.requestCap.Load()) {
+		if t&tokenValue+n > c.tokensIn(p) || c.requests.Load()&requestValue >= c.requestsIn(p) {
 			return Refused
 		}
 		if c.tokens.CompareAndSwap(t, t+n+tokenTag) {
@@ -139,7 +195,7 @@ func (c *Pair) TakeRequest(p Part, w int64) Outcome { return c.take(p, w, 1+requ
 func (c *Pair) CountRequest(p Part, w, tokens int64) Outcome {
 	room := c.tokenCap.Load()
 	if tokens != 0 && room >= 0 {
-		room = p.Of(room) - c.Tokens() - tokens
+		room = c.tokensIn(p) - c.Tokens() - tokens
 	}
 	if room < 0 {
 		if c.win.Load() != w {
@@ -156,7 +212,7 @@ func (c *Pair) take(p Part, w, n int64) Outcome {
 		if c.win.Load() != w {
 			return Moved
 		}
-		if r&requestValue >= p.requests(c.requestCap.Load()) {
+		if r&requestValue >= c.requestsIn(p) {
 			return Refused
 		}
 		if c.requests.CompareAndSwap(r, r+n) {

@@ -34,10 +34,10 @@ func (l *Limit) newLedger(k, w int64) Ledger {
 func (l *Limit) recap(p int64) {
 	h := &l.half[p]
 	if l.Owned() {
-		h.cap.Store(l.ledger[p].Cap(l.most, h.adjusted.Load()))
+		h.cap.Store(l.ledger[p].Cap(l.most.Load(), h.adjusted.Load()))
 		return
 	}
-	h.cap.Store(l.most)
+	h.cap.Store(l.most.Load())
 }
 
 // Turn brings a limit to a minute about to be published. Fold receives each window
@@ -106,7 +106,7 @@ func (l *Limit) refresh(w int64) {
 
 // SetCap changes the limit.
 func (l *Limit) SetCap(at At, most int64) {
-	l.most = most
+	l.most.Store(most)
 	if l.Shape == Level {
 		l.bucket.Resize(at.Now, most)
 		return
@@ -123,19 +123,19 @@ func (l *Limit) Relimit(at At, most, minutes int64) {
 		l.SetCap(at, most)
 		return
 	}
-	l.most = most
+	l.most.Store(most)
 	l.bucket.Relimit(at.Now, most, minutes)
 }
 
 // Absorb takes in what others used of a window, unless that is below zero, and the
-// ceiling. Current reports whether it was the current window, and more by how much
+// ceiling with when that may be another. Current reports whether it was the current window, and more by how much
 // that window's remote usage changed.
-func (l *Limit) Absorb(at At, w, others, ceiling int64) (more int64, current bool) {
+func (l *Limit) Absorb(at At, w, others, ceiling, retry int64) (more int64, current bool) {
 	switch now := l.Window(at); w {
 	case now:
 		s, h := &l.ledger[w&1], &l.half[w&1]
-		more = s.Set(others, ceiling)
-		if c := s.Cap(l.most, h.adjusted.Load()); c < h.cap.Load() {
+		more = s.Set(others, ceiling, retry)
+		if c := s.Cap(l.most.Load(), h.adjusted.Load()); c < h.cap.Load() {
 			h.cap.Store(c)
 		}
 		l.add(w, more)
@@ -146,7 +146,7 @@ func (l *Limit) Absorb(at At, w, others, ceiling int64) (more int64, current boo
 		if l.next.Window != w {
 			l.next = NewLedger(w)
 		}
-		l.next.Set(others, ceiling)
+		l.next.Set(others, ceiling, retry)
 	}
 	return 0, false
 }

@@ -149,6 +149,8 @@ func reason(l engine.Limit) string {
 		return "requests per day"
 	case engine.LimitTPD:
 		return "tokens per day"
+	case engine.LimitShare:
+		return "this node's share of a limit"
 	case engine.LimitInFlight:
 		return "calls in flight"
 	case engine.LimitCooldown:
