@@ -53,7 +53,7 @@ race: server ## test everything under the race detector, with the tag invariants
 	$(GO) test -race -tags=invariants -shuffle=on -count=1 -timeout=15m ./... ./$(COMMAND)/...
 
 full: server ## the tests of test that have a longer form, in that: whole state spaces, all workloads, long rounds
-	PLIMSOLL_FULL=1 $(GO) test -count=1 -timeout=20m ./engine ./engine/internal/... ./fuzz/... ./sync/syncer ./$(COMMAND)/internal/replay
+	PLIMSOLL_FULL=1 $(GO) test -count=1 -timeout=20m ./engine ./engine/internal/... ./fuzz/... ./sync/internal/... ./sync/syncer ./$(COMMAND)/internal/replay
 
 faults: server ## break real servers and networks under real nodes: a line per fault, with its figures
 	PLIMSOLL_FAULTS=1 $(GO) test -p 1 -count=1 -timeout=20m -v -run '^(TestProperty|TestFaults)$$' ./sync/syncer ./sync/valkeystore
