@@ -175,3 +175,16 @@ func (a *Account) State(now int64, kind Kind) (State, bool) {
 	}
 	return State{}, false
 }
+
+// SetLimits changes the limits from now on. Usage so far stands. Only limits that the
+// account was opened with change; 0 and negative limits must not change their sign.
+func (a *Account) SetLimits(now int64, l Limits) {
+	opened := a.rule.Open(l, 0)
+	for i := range a.limits {
+		for _, o := range opened.limits {
+			if o.kind == a.limits[i].kind {
+				a.limits[i].SetLimit(now, o.State(now).Limit)
+			}
+		}
+	}
+}

@@ -98,6 +98,14 @@ func (b *Bucket) until(n int64) int64 {
 	return int64(min(wait, math.MaxInt64))
 }
 
+// SetLimit implements [Limit]: the tokens that are missing to a full bucket stay missing.
+func (b *Bucket) SetLimit(now, limit int64) {
+	b.refill(now)
+	b.level += limit - b.Limit
+	b.Limit, b.fraction = limit, 0
+	b.refill(now)
+}
+
 // State implements [Limit].
 func (b *Bucket) State(now int64) State {
 	b.refill(now)

@@ -85,6 +85,9 @@ func (d *Days) Wait(now, n int64) (wait int64, never bool) {
 	return end - now, n > max(d.Limit, 0)
 }
 
+// SetLimit implements [Limit].
+func (d *Days) SetLimit(_, limit int64) { d.Limit = limit }
+
 // State implements [Limit].
 func (d *Days) State(now int64) State {
 	left := max(d.Limit, 0) - d.Used(now)

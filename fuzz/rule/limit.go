@@ -17,6 +17,8 @@ type Limit interface {
 	// Wait returns the nanoseconds until n fits, 0 if it does. If n is above the
 	// limit, never is true and wait is what a refusal names.
 	Wait(now, n int64) (wait int64, never bool)
+	// SetLimit changes the limit from now on; what is used stays used.
+	SetLimit(now, limit int64)
 	// State returns the counter as a provider reports it.
 	State(now int64) State
 }

@@ -278,3 +278,22 @@ func TestSliding(t *testing.T) {
 		{"no limits", 0, 0, []step{{at: 0, in: 1 << 40, ok: true}}},
 	})
 }
+
+// What is used stays used when limits change; a bucket misses the same tokens as before.
+func TestSetLimits(t *testing.T) {
+	for _, name := range []string{"fixed", "bucket", "sliding"} {
+		r, ok := rule.Named(name)
+		require.True(t, ok)
+		a := r.Open(rule.Limits{RPM: 10, TPM: 1000}, 0)
+		require.Nil(t, a.Admit(noon, rule.Call{Input: 600}))
+		for _, step := range []struct{ limit, left int64 }{{500, -100}, {2000, 1400}, {1000, 400}} {
+			a.SetLimits(noon, rule.Limits{RPM: 10, TPM: step.limit})
+			s, ok := a.State(noon, rule.Tokens)
+			require.True(t, ok)
+			require.Equal(t, step.limit, s.Limit, name)
+			require.Equal(t, step.left, s.Left, name)
+		}
+		s, _ := a.State(noon, rule.Requests)
+		require.Equal(t, int64(9), s.Left)
+	}
+}

@@ -75,6 +75,9 @@ func (s *Sliding) Wait(now, n int64) (wait int64, never bool) {
 	return s.Period, true
 }
 
+// SetLimit implements [Limit].
+func (s *Sliding) SetLimit(_, limit int64) { s.Limit = limit }
+
 // State implements [Limit].
 func (s *Sliding) State(now int64) State {
 	s.expire(now)

@@ -49,6 +49,9 @@ func (f *FixedWindow) Wait(now, n int64) (wait int64, never bool) {
 	return f.begun + f.Length - now, n > max(f.Limit, 0)
 }
 
+// SetLimit implements [Limit].
+func (f *FixedWindow) SetLimit(_, limit int64) { f.Limit = limit }
+
 // State implements [Limit].
 func (f *FixedWindow) State(now int64) State {
 	left := max(f.Limit, 0) - f.Used(now)

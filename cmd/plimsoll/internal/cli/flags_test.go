@@ -23,6 +23,7 @@ func TestFlagsStandAnywhere(t *testing.T) {
 		"token revoke": {{"token", "revoke", "--tokens", tokens, "none"}, {"token", "revoke", "none", "--tokens", tokens}},
 		"help":         {{"serve", "--help"}, {"--help", "serve"}, {"help", "serve"}},
 		"man":          {{"man", "--help", "serve"}, {"man", "serve", "--help"}},
+		"usage, lab":   {{"lab", "--quick", "x"}, {"lab", "x", "--quick"}},
 		"usage":        {{"replay", "--load", "1", "x"}, {"replay", "x", "--load", "1"}},
 		"usage, top":   {{"top", "--once", "x"}, {"top", "x", "--once"}},
 		"usage, fake":  {{"fake", "--listen", "127.0.0.1:0", "x"}, {"fake", "x", "--listen", "127.0.0.1:0"}},

@@ -9,6 +9,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli/check"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli/cmdline"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli/fake"
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli/lab"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli/replay"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli/serve"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli/token"
@@ -27,7 +28,7 @@ func newRoot(env cmdline.Environment) *cobra.Command {
 	root.SuggestionsMinimumDistance = 2
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
-	root.AddCommand(serve.New(env), top.New(env), replay.New(env), check.New(env), token.New(env), fake.New(env), version.New(env), newMan(env))
+	root.AddCommand(serve.New(env), top.New(env), replay.New(env), lab.New(env), check.New(env), token.New(env), fake.New(env), version.New(env), newMan(env))
 	root.Args = cobra.ArbitraryArgs // so that RunE answers for names of no command
 	root.RunE = func(_ *cobra.Command, args []string) error {
 		if len(args) == 0 {

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli"
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/lab"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/trace"
 	"github.com/plimsoll-dev/plimsoll/sync/servertest"
@@ -56,14 +57,18 @@ func TestUsageErrors(t *testing.T) {
 		args []string
 		want string
 	}{
-		{"nothing", nil, "plimsoll: no command given; use one of: serve, top, replay, check, token, fake, version, man\n" + more},
+		{"nothing", nil, "plimsoll: no command given; use one of: serve, top, replay, lab, check, token, fake, version, man\n" + more},
 		{"unknown command", []string{"reply"}, "plimsoll: unknown command \"reply\"; did you mean replay?\n" + more},
-		{"nothing like it", []string{"fly"}, "plimsoll: unknown command \"fly\"; use one of: serve, top, replay, check, token, fake, version, man\n" + more},
+		{"nothing like it", []string{"fly"}, "plimsoll: unknown command \"fly\"; use one of: serve, top, replay, lab, check, token, fake, version, man\n" + more},
 		{"one dash", []string{"replay", "-sync=valkey://:hunter2@h", "-lod", "1"}, "plimsoll: replay: unknown flag --lod; use one of --compare, --config, --for, --group, --interval, --json, --load, --nodes, --policy, --pool, --profiles, --rule, --seed, --speed, --strategy, --sync, --target, --trace, --traffic\n" + moreReplay},
 		{"flag after an argument", []string{"replay", "x.csv", "--load", "95%"}, "plimsoll: replay: invalid value \"95%\" for flag --load: want a number from 0.001 to 1000\n" + moreReplay},
 		{"speed of nothing", []string{"replay", "--speed", "2"}, "plimsoll: replay: --speed is of a replay against a daemon; give it by --target URL\n" + moreReplay},
 		{"unknown flag", []string{"replay", "--lod", "1"}, "plimsoll: replay: unknown flag --lod; use one of --compare, --config, --for, --group, --interval, --json, --load, --nodes, --policy, --pool, --profiles, --rule, --seed, --speed, --strategy, --sync, --target, --trace, --traffic\n" + moreReplay},
 		{"no value", []string{"replay", "--trace"}, "plimsoll: replay: flag needs an argument: --trace\n" + moreReplay},
+		{"lab's world", []string{"lab", "--world", "mars"}, "plimsoll: lab: invalid value \"mars\" for flag --world: " + unknownWorld(t) + "\nRun 'plimsoll lab --help' for usage.\n"},
+		{"lab's traffic", []string{"lab", "--quick", "--traffic", "boats"}, "plimsoll: lab: --traffic: there is no traffic \"boats\"; use one of chat, code, long, reason, crowd, agents\nRun 'plimsoll lab --help' for usage.\n"},
+		{"lab's seeds", []string{"lab", "--seeds", "0"}, "plimsoll: lab: invalid value \"0\" for flag --seeds: want a whole number from 1 to 100\nRun 'plimsoll lab --help' for usage.\n"},
+		{"lab's argument", []string{"lab", "x.csv"}, "plimsoll: lab: unexpected argument \"x.csv\"; traffic is given by --traces FOLDER\nRun 'plimsoll lab --help' for usage.\n"},
 		{"empty name", []string{"replay", "--trace", ""}, "plimsoll: replay: invalid value \"\" for flag --trace: want the name of a file; leave --trace out for generated traffic\n" + moreReplay},
 		{"json", []string{"replay", "--json=maybe"}, "plimsoll: replay: invalid value \"maybe\" for flag --json: want true or false\n" + moreReplay},
 		{"unknown command's help", []string{"help", "reply"}, "plimsoll: unknown command \"reply\"; did you mean replay?\n" + more},
@@ -390,4 +395,11 @@ func keys(m map[string]any) []string {
 		names = append(names, name)
 	}
 	return names
+}
+
+// unknownWorld is what the lab says of the world mars.
+func unknownWorld(t *testing.T) string {
+	_, err := lab.WorldNamed("mars")
+	require.ErrorContains(t, err, "unknown world \"mars\"; use one of fixed, fixed-phase, openai")
+	return err.Error()
 }

@@ -52,8 +52,8 @@ func (w Workload) appendRequests(dst Trace, rng *rand.Rand, length time.Duration
 			at := start + time.Duration(passed/expected*float64(step))
 			dst = append(dst, Request{
 				Arrival: at.Truncate(time.Millisecond),
-				Input:   w.Input.draw(rng),
-				Output:  w.Output.draw(rng),
+				Input:   w.Input.Draw(rng),
+				Output:  w.Output.Draw(rng),
 			})
 		}
 		toNext -= expected - passed

@@ -73,8 +73,8 @@ func Reason() Workload {
 	}
 }
 
-// draw returns a random size: between two quantiles its logarithm is uniform.
-func (s *Sizes) draw(rng *rand.Rand) int64 {
+// Draw returns a random size: between two quantiles its logarithm is uniform.
+func (s *Sizes) Draw(rng *rand.Rand) int64 {
 	u := rng.Float64()
 	i := 1
 	for u >= quantiles[i] {

@@ -1,0 +1,22 @@
+package lab
+
+const intro = `Judges routing in virtual time on worlds that are closer to real providers than those of
+'plimsoll replay': a network with delays, counts that differ by up to 10 %, headers that are
+late or missing, limits that others use, that are wrong or that change, deployments that
+fail, agents whose next call waits for the one before, and several nodes.
+
+Without flags it plays every world, all generated traffic and five seeds, prints the goals
+that were set for each world beside what was found, and a table of the policies. --quick
+plays short traffic and one seed, in less than a minute.
+
+Goodput is tokens served, in percent of the best of six greedy routers that see all that
+providers have counted and how long answers will be. They are no strict bound: whoever looks
+ahead, or lets calls wait, may serve more.`
+
+const more = `Equal flags and files give equal output, byte for byte. A run that was interrupted goes on
+with the same --resume FILE. --traces names a folder of files whose first line is
+arrival_ms,input_tokens,output_tokens; without it the generators alone are used.
+
+  plimsoll lab --quick
+  plimsoll lab --traces traces --resume lab.state --html lab.html --csv lab.csv
+  plimsoll lab --world openai --world azure10 --traffic chat --seeds 2`

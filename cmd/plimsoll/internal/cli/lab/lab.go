@@ -1,0 +1,146 @@
+// Package lab is plimsoll lab: it reads the flags, plays the matrix of internal/lab, and
+// writes what was found.
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli/cmdline"
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/lab"
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/lab/report"
+)
+
+// New returns plimsoll lab.
+func New(env cmdline.Environment) *cobra.Command {
+	f := flags{}
+	c := cmdline.New(cmdline.Text{Use: "lab [flags]", Short: "judge routing in simulated worlds of many kinds, against goals", Intro: intro, More: more})
+	f.register(c.Flags())
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if err := f.complete(args); err != nil {
+			return err
+		}
+		return f.run(c.Context(), env)
+	}
+	return c
+}
+
+// errMissed is the error of --gate.
+var errMissed = errors.New("lab: goals are missed")
+
+func (f *flags) run(ctx context.Context, env cmdline.Environment) error {
+	plan, err := f.plan(ctx)
+	if err != nil {
+		return err
+	}
+	state, err := openState(f.resume)
+	if err != nil {
+		return fmt.Errorf("lab: %w", err)
+	}
+	defer state.close()
+	bar := newProgress(env)
+	results, err := plan.Run(ctx, state.known, func(r lab.Result, finished, of int) error {
+		bar.show(finished, of)
+		return state.add(r)
+	})
+	bar.clear()
+	if err != nil {
+		return fmt.Errorf("lab: %w", err)
+	}
+	s := plan.Summarize(results)
+	if err := f.write(s); err != nil {
+		return fmt.Errorf("lab: %w", err)
+	}
+	if err := f.print(env.Stdout, s); err != nil {
+		return err
+	}
+	if f.gate && slices.ContainsFunc(s.Verdicts, func(v lab.Verdict) bool { return !v.Met }) {
+		return errMissed
+	}
+	return nil
+}
+
+func (f *flags) print(w io.Writer, s *lab.Summary) error {
+	if err := report.Policies(w, s); err != nil {
+		return err
+	}
+	if _, err := io.WriteString(w, "\n"); err != nil {
+		return err
+	}
+	return report.Goals(w, s)
+}
+
+// plan returns the matrix that the flags ask for.
+func (f *flags) plan(ctx context.Context) (*lab.Plan, error) {
+	var files []*lab.Traffic
+	if f.traces != "" {
+		var err error
+		if files, err = lab.ReadTraffic(ctx, f.traces); err != nil {
+			return nil, fmt.Errorf("lab: --traces: %w", err)
+		}
+	}
+	p := lab.Full(files)
+	if f.quick {
+		p = lab.Quick()
+		p.Traffic = append(p.Traffic, files...)
+	}
+	if f.seeds > 0 {
+		p.Seeds = nil
+		for i := range f.seeds {
+			p.Seeds = append(p.Seeds, uint64(i+1))
+		}
+	}
+	if len(f.worlds) > 0 {
+		p.Worlds = slices.DeleteFunc(p.Worlds, func(w lab.World) bool { return !slices.Contains(f.worlds, w.Name) })
+	}
+	if len(f.traffic) > 0 {
+		var names []string
+		for _, t := range p.Traffic {
+			names = append(names, t.Name)
+		}
+		for _, t := range f.traffic {
+			if !slices.Contains(names, t) {
+				return nil, usagef("--traffic: there is no traffic %q; use one of %s", t, strings.Join(names, ", "))
+			}
+		}
+		p.Traffic = slices.DeleteFunc(p.Traffic, func(t *lab.Traffic) bool { return !slices.Contains(f.traffic, t.Name) })
+	}
+	return p, nil
+}
+
+// write writes the files that were asked for.
+func (f *flags) write(s *lab.Summary) error {
+	for _, out := range []struct {
+		path  string
+		write func(io.Writer, *lab.Summary) error
+	}{{f.csv, report.CSV}, {f.json, report.JSON}} {
+		if out.path == "" {
+			continue
+		}
+		file, err := os.Create(out.path)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(out.write(file, s), file.Close()); err != nil {
+			return err
+		}
+	}
+	if f.markdown == "" {
+		return nil
+	}
+	text, err := os.ReadFile(f.markdown)
+	if err != nil {
+		return err
+	}
+	if text, err = report.Markdown(text, s); err != nil {
+		return fmt.Errorf("%s: %w", f.markdown, err)
+	}
+	return os.WriteFile(f.markdown, text, 0o644)
+}

@@ -1,0 +1,190 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+)
+
+// Cell is one run of a plan.
+type Cell struct {
+	World   string  `json:"world"`
+	Traffic string  `json:"traffic"`
+	Policy  string  `json:"policy"`
+	Load    float64 `json:"load"` // charged tokens as a share of the limits
+	Seed    uint64  `json:"seed"`
+}
+
+// Result is a cell and what came of it.
+type Result struct {
+	Cell
+	*Outcome
+}
+
+// usualLoad is the load at which goals are judged.
+const usualLoad = 0.95
+
+// Plan is a matrix of runs.
+type Plan struct {
+	Worlds  []World
+	Traffic []*Traffic
+	// Policies beside the bounds; see [Plan.cells] for where each runs.
+	Policies []PolicyKind
+	Seeds    []uint64
+	// Loads are further loads, for charts; each runs some of the worlds and policies.
+	Loads []float64
+}
+
+// curves are the worlds and policies that run at the plan's further loads.
+var (
+	curveWorlds   = map[string]bool{"fixed": true, "openai": true, "azure10": true}
+	curvePolicies = map[string]bool{OursName: true, LiteLLMName: true, "simple-shuffle+cooldown": true}
+)
+
+// base reports whether the world is one of a single node whose calls do not wait.
+func (w *World) base() bool { return w.Nodes == 0 && w.Wait == 0 }
+
+// everywhere are the policies that goals are about, besides ours in other configurations.
+var everywhere = map[string]bool{OursName: true, LiteLLMName: true}
+
+// cells returns the runs in their order. The bounds, the engine and LiteLLM with its
+// cooldown run in every world, on every traffic and with every seed; the engine with another
+// configuration in all worlds of one node; the other policies in those with the first seed;
+// further loads with the first seed.
+func (p *Plan) cells() []job {
+	var jobs []job
+	for i := range p.Worlds {
+		w := &p.Worlds[i]
+		for _, t := range p.Traffic {
+			fits := map[float64]*Traffic{}
+			add := func(k PolicyKind, load float64, seed uint64) {
+				jobs = append(jobs, job{Cell{w.Name, t.Name, k.Name, load, seed}, w, t, k, fits})
+			}
+			for n, seed := range p.Seeds {
+				for _, k := range w.bounds() {
+					add(k, usualLoad, seed)
+				}
+				for _, k := range p.Policies {
+					if everywhere[k.Name] || w.base() && (n == 0 || k.Name == UnknownName || k.Name == WrongName) && !(w.Soft && k.Name == WrongName) {
+						add(k, usualLoad, seed)
+					}
+				}
+			}
+			if !curveWorlds[w.Name] {
+				continue
+			}
+			for _, load := range p.Loads {
+				for _, k := range append(w.bounds(), p.Policies...) {
+					if k.Bound || curvePolicies[k.Name] {
+						add(k, load, p.Seeds[0])
+					}
+				}
+			}
+		}
+	}
+	return jobs
+}
+
+type job struct {
+	Cell
+	world   *World
+	traffic *Traffic
+	policy  PolicyKind
+	fits    map[float64]*Traffic
+}
+
+// Known returns the outcome of a cell that ran before; false if it has not.
+type Known func(Cell) (*Outcome, bool)
+
+// Done is called with each result, by one goroutine at a time and in no order. It may stop
+// the plan by an error.
+type Done func(r Result, finished, of int) error
+
+// Run plays the plan on all processors. The results are in the order of the plan, whatever
+// the order in which they came. known may be nil.
+func (p *Plan) Run(ctx context.Context, known Known, done Done) ([]Result, error) {
+	jobs := p.cells()
+	results := make([]Result, len(jobs))
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var (
+		mu       sync.Mutex
+		wg       sync.WaitGroup
+		next     int
+		finished int
+	)
+	work := func() {
+		defer wg.Done()
+		for {
+			mu.Lock()
+			i := next
+			next++
+			var fitted *Traffic
+			var err error
+			if i < len(jobs) {
+				fitted, err = jobs[i].fitted()
+			}
+			mu.Unlock()
+			if i >= len(jobs) || ctx.Err() != nil {
+				return
+			}
+			j := &jobs[i]
+			out, ran := (*Outcome)(nil), false
+			if known != nil {
+				out, ran = known(j.Cell)
+			}
+			if err == nil && !ran {
+				out, err = Run(ctx, *j.world, fitted, j.policy, j.Seed)
+			}
+			mu.Lock()
+			if err == nil {
+				results[i] = Result{j.Cell, out}
+				finished++
+				err = done(results[i], finished, len(jobs))
+			}
+			mu.Unlock()
+			if err != nil {
+				cancel(fmt.Errorf("world %s, traffic %s, policy %s, seed %d: %w", j.World, j.Traffic, j.Policy, j.Seed, err))
+				return
+			}
+		}
+	}
+	for range runtime.GOMAXPROCS(0) {
+		wg.Add(1)
+		go work()
+	}
+	wg.Wait()
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	return results, nil
+}
+
+// fitted returns the traffic at the job's load, which the jobs of a world share.
+func (j *job) fitted() (*Traffic, error) {
+	if t := j.fits[j.Load]; t != nil {
+		return t, nil
+	}
+	t, err := j.traffic.fit(j.world, j.Load)
+	j.fits[j.Load] = t
+	return t, err
+}
+
+// Quick returns the plan that takes less than a minute: short generated traffic, two seeds
+// for the network, the policies that goals are about.
+func Quick() *Plan {
+	return &Plan{
+		Worlds: Worlds(), Traffic: Generated(12 * time.Minute), Seeds: []uint64{1},
+		Policies: Policies[:4],
+	}
+}
+
+// Full returns the whole plan, for generated traffic and that of files.
+func Full(files []*Traffic) *Plan {
+	return &Plan{
+		Worlds: Worlds(), Traffic: append(Generated(40*time.Minute), files...), Seeds: []uint64{1, 2, 3, 4, 5},
+		Policies: Policies, Loads: []float64{0.5, 0.8, 1.1, 1.5},
+	}
+}

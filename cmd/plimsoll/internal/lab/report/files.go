@@ -1,0 +1,73 @@
+package report
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/lab"
+)
+
+// CSV writes a line for every run.
+func CSV(w io.Writer, s *lab.Summary) error {
+	c := csv.NewWriter(w)
+	_ = c.Write([]string{
+		"world", "traffic", "policy", "load", "seed", "offered", "served", "refused_local", "refused_provider", "failed", "attempts",
+		"provider_429", "failures", "tokens_offered", "tokens_served", "quota", "overrun", "jain", "waited", "wait_p50_ms", "wait_p99_ms",
+	})
+	for _, r := range s.Results {
+		line := []string{r.World, r.Traffic, r.Policy, fmt.Sprint(r.Load), strconv.FormatUint(r.Seed, 10)}
+		for _, n := range []int64{
+			r.Offered, r.Served, r.RefusedLocal, r.RefusedProvider, r.Failed, r.Attempts,
+			r.Provider429, r.Failures, r.TokensOffered, r.TokensServed, r.Quota, r.Overrun,
+		} {
+			line = append(line, strconv.FormatInt(n, 10))
+		}
+		line = append(line, strconv.FormatFloat(r.Jain, 'f', 4, 64))
+		for _, n := range []int64{r.Waited, r.WaitP50, r.WaitP99} {
+			line = append(line, strconv.FormatInt(n, 10))
+		}
+		_ = c.Write(line) // Flush and Error below
+	}
+	c.Flush()
+	return c.Error()
+}
+
+// JSON writes the rows and verdicts.
+func JSON(w io.Writer, s *lab.Summary) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(s)
+}
+
+// sections are the tables that a Markdown file can hold, by the names of their marks.
+var sections = map[string]func(*lab.Summary) table{"goals": goals, "ours": ours, "policies": policies}
+
+// Markdown replaces the tables in a Markdown text: what is between the marks
+// <!-- lab:NAME --> and <!-- /lab:NAME -->, for goals, ours and policies. A text without any of
+// them is an error.
+func Markdown(text []byte, s *lab.Summary) ([]byte, error) {
+	found := false
+	for name, make := range sections {
+		begin, end := []byte("<!-- lab:"+name+" -->\n"), []byte("<!-- /lab:"+name+" -->")
+		i := bytes.Index(text, begin)
+		if i < 0 {
+			continue
+		}
+		i += len(begin)
+		j := bytes.Index(text[i:], end)
+		if j < 0 {
+			return nil, fmt.Errorf("the mark %s has no %s", strings.TrimSpace(string(begin)), end)
+		}
+		found = true
+		text = bytes.Join([][]byte{text[:i], []byte(make(s).markdown()), text[i+j:]}, nil)
+	}
+	if !found {
+		return nil, fmt.Errorf("no table to replace: want the marks <!-- lab:NAME --> and <!-- /lab:NAME --> around it, with goals, ours or policies for NAME")
+	}
+	return text, nil
+}

@@ -1,0 +1,126 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/lab"
+)
+
+// table is rows of cells, the first of which is the head.
+type table [][]string
+
+// goals returns the table of goals.
+func goals(s *lab.Summary) table {
+	t := table{{"goal", "world", "wanted", "found", ""}}
+	for _, v := range s.Verdicts {
+		met := "MISSED"
+		if v.Met {
+			met = "met"
+		}
+		t = append(t, []string{v.Goal, v.World, v.Wanted, v.Found, met})
+	}
+	return t
+}
+
+// cell returns goodput and refusals of a row as "98.1/2.5".
+func cell(s *lab.Summary, world, policy string) string {
+	for _, r := range s.Rows {
+		if r.World == world && r.Policy == policy {
+			return fmt.Sprintf("%.1f/%.1f", 100*r.Goodput, r.Refusals)
+		}
+	}
+	return "–"
+}
+
+// policies returns the table of worlds by policies.
+func policies(s *lab.Summary) table {
+	var names, worlds []string
+	seen := map[string]bool{}
+	for _, r := range s.Rows {
+		if !seen["p"+r.Policy] {
+			names = append(names, r.Policy)
+		}
+		if !seen["w"+r.World] {
+			worlds = append(worlds, r.World)
+		}
+		seen["p"+r.Policy], seen["w"+r.World] = true, true
+	}
+	t := table{append([]string{"world"}, names...)}
+	for _, w := range worlds {
+		row := []string{w}
+		for _, p := range names {
+			row = append(row, cell(s, w, p))
+		}
+		t = append(t, row)
+	}
+	return t
+}
+
+// ours returns the table of what our policy did in each world.
+func ours(s *lab.Summary) table {
+	t := table{{"world", "goodput %", "worst traffic", "spread", "429s per 1000", "Jain", "served of offered %", "over %", "failed per 1000", "wait p99 s", "more than LiteLLM, points"}}
+	for _, r := range s.Rows {
+		if r.Policy != lab.OursName {
+			continue
+		}
+		t = append(t, []string{
+			r.World, fmt.Sprintf("%.1f", 100*r.Goodput), fmt.Sprintf("%.1f %s", 100*r.Worst, r.WorstTraffic), fmt.Sprintf("%.1f", 100*r.Spread),
+			fmt.Sprintf("%.1f", r.Refusals), fmt.Sprintf("%.3f", r.Jain), fmt.Sprintf("%.1f", 100*r.OfOffered), fmt.Sprintf("%.2f", 100*r.Overrun),
+			fmt.Sprintf("%.1f", r.Failed), fmt.Sprintf("%.1f", r.WaitP99), fmt.Sprintf("%+.1f ± %.1f", 100*r.Gain, 100*r.GainError),
+		})
+	}
+	return t
+}
+
+// Goals writes the table of goals as text.
+func Goals(w io.Writer, s *lab.Summary) error {
+	met := 0
+	for _, v := range s.Verdicts {
+		if v.Met {
+			met++
+		}
+	}
+	_, err := fmt.Fprintf(w, "%s\n%d of %d goals are met (%d kinds of traffic, seeds: %d; goodput is of the best greedy clairvoyant,\nrefusals are provider 429s per 1000 calls, load 95 %%)\n",
+		goals(s).text(), met, len(s.Verdicts), len(s.Traffic), s.Seeds)
+	return err
+}
+
+// Policies writes the table of worlds by policies as text.
+func Policies(w io.Writer, s *lab.Summary) error {
+	_, err := io.WriteString(w, "goodput in % of the best greedy clairvoyant / provider 429s per 1000 calls\n\n"+policies(s).text())
+	return err
+}
+
+// text lays a table out in columns.
+func (t table) text() string {
+	widths := make([]int, len(t[0]))
+	for _, row := range t {
+		for i, c := range row {
+			widths[i] = max(widths[i], utf8.RuneCountInString(c))
+		}
+	}
+	var b strings.Builder
+	for _, row := range t {
+		line := ""
+		for i, c := range row {
+			line += c + strings.Repeat(" ", widths[i]-utf8.RuneCountInString(c)+2)
+		}
+		b.WriteString(strings.TrimRight(line, " ") + "\n")
+	}
+	return b.String()
+}
+
+// markdown lays a table out for Markdown.
+func (t table) markdown() string {
+	var b strings.Builder
+	for i, row := range t {
+		b.WriteString("| " + strings.Join(row, " | ") + " |\n")
+		if i == 0 {
+			b.WriteString(strings.Repeat("|---", len(row)) + "|\n")
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,184 @@
+package lab
+
+import (
+	"math"
+	"slices"
+)
+
+// Row is a policy in a world, over all traffic and seeds of the usual load.
+type Row struct {
+	World  string `json:"world"`
+	Policy string `json:"policy"`
+	// Goodput is the tokens served as a share of those of the best greedy clairvoyant, the
+	// mean over traffic and seeds.
+	Goodput      float64 `json:"goodput"`
+	Worst        float64 `json:"worst"` // on the traffic with the lowest goodput
+	WorstTraffic string  `json:"worst_traffic"`
+	Spread       float64 `json:"spread"`   // the mean over traffic: the highest of a seed less the lowest
+	Refusals     float64 `json:"refusals"` // by providers, per 1000 calls
+	Jain         float64 `json:"jain"`
+	OfOffered    float64 `json:"of_offered"` // tokens served as a share of those offered
+	Overrun      float64 `json:"overrun"`    // tokens above the limits as a share of them, by minutes of UTC
+	Failed       float64 `json:"failed"`     // calls that failed, per 1000
+	WaitP99      float64 `json:"wait_p99_s"`
+	// Gain is the goodput less LiteLLM's with a cooldown, the mean of the differences of
+	// equal traffic and seed; GainError is half of its 95 % interval, over traffic.
+	Gain      float64            `json:"gain"`
+	GainError float64            `json:"gain_error"`
+	ByTraffic map[string]float64 `json:"by_traffic"` // goodput
+}
+
+// Summary is what the results of a plan say.
+type Summary struct {
+	Rows     []Row     `json:"rows"`
+	Verdicts []Verdict `json:"verdicts"`
+	Results  []Result  `json:"-"`
+	Traffic  []string  `json:"traffic"`
+	Seeds    int       `json:"seeds"`
+}
+
+// place is where and when policies are compared.
+type place struct {
+	world, traffic string
+	load           float64
+	seed           uint64
+}
+
+// at returns the place of a cell.
+func (c *Cell) at() place { return place{c.World, c.Traffic, c.Load, c.Seed} }
+
+// bests returns the tokens of the best greedy clairvoyant of every place. The one whose
+// calls may wait is not among them.
+func bests(results []Result) map[place]int64 {
+	best := map[place]int64{}
+	for i := range results {
+		if r := &results[i]; isBound(r.Policy) && r.Policy != WaitingBound.Name {
+			best[r.at()] = max(best[r.at()], r.TokensServed)
+		}
+	}
+	return best
+}
+
+func isBound(policy string) bool {
+	return len(policy) > 12 && policy[:12] == "clairvoyant:"
+}
+
+// Summarize returns the rows and verdicts of a plan's results.
+func (p *Plan) Summarize(results []Result) *Summary {
+	best := bests(results)
+	s := &Summary{Results: results, Seeds: len(p.Seeds)}
+	for _, t := range p.Traffic {
+		s.Traffic = append(s.Traffic, t.Name)
+	}
+	goodput := map[Cell]float64{}
+	for i := range results {
+		if b := best[results[i].at()]; b > 0 {
+			goodput[results[i].Cell] = float64(results[i].TokensServed) / float64(b)
+		}
+	}
+	for i := range p.Worlds {
+		names := []string{}
+		if p.Worlds[i].Wait > 0 {
+			names = append(names, WaitingBound.Name)
+		}
+		for _, k := range p.Policies {
+			names = append(names, k.Name)
+		}
+		for _, name := range names {
+			if row, ok := p.row(p.Worlds[i].Name, name, results, goodput); ok {
+				s.Rows = append(s.Rows, row)
+			}
+		}
+	}
+	s.Verdicts = verdicts(p, s)
+	return s
+}
+
+// row returns one row; false if the policy did not run in the world.
+func (p *Plan) row(world, policy string, results []Result, goodput map[Cell]float64) (Row, bool) {
+	row := Row{World: world, Policy: policy, Worst: math.Inf(1), ByTraffic: map[string]float64{}}
+	bySeed, byTraffic := map[uint64][]float64{}, map[string][]float64{}
+	gains := map[string][]float64{}
+	n := 0.0
+	for i := range results {
+		r := &results[i]
+		if r.World != world || r.Policy != policy || r.Load != usualLoad {
+			continue
+		}
+		g := goodput[r.Cell]
+		bySeed[r.Seed] = append(bySeed[r.Seed], g)
+		byTraffic[r.Traffic] = append(byTraffic[r.Traffic], g)
+		other := r.Cell
+		other.Policy = LiteLLMName
+		if o, ok := goodput[other]; ok {
+			gains[r.Traffic] = append(gains[r.Traffic], g-o)
+		}
+		n++
+		row.Goodput += g
+		row.Refusals += r.PerThousand()
+		row.Jain += r.Jain
+		row.OfOffered += ratio(r.TokensServed, r.TokensOffered)
+		row.Overrun += ratio(r.Overrun, r.Quota)
+		row.Failed += 1000 * ratio(r.Outcome.Failed, r.Offered)
+		row.WaitP99 = max(row.WaitP99, float64(r.Outcome.WaitP99)/1000)
+	}
+	if n == 0 {
+		return row, false
+	}
+	for _, x := range []*float64{&row.Goodput, &row.Refusals, &row.Jain, &row.OfOffered, &row.Overrun, &row.Failed} {
+		*x /= n
+	}
+	var perTraffic []float64
+	for _, t := range p.Traffic {
+		if list := byTraffic[t.Name]; len(list) > 0 {
+			m := mean(list)
+			row.ByTraffic[t.Name] = m
+			if m < row.Worst {
+				row.Worst, row.WorstTraffic = m, t.Name
+			}
+		}
+		if list := gains[t.Name]; len(list) > 0 {
+			perTraffic = append(perTraffic, mean(list))
+		}
+	}
+	var means []float64
+	for _, list := range bySeed {
+		means = append(means, mean(list))
+	}
+	row.Spread = slices.Max(means) - slices.Min(means)
+	row.Gain, row.GainError = interval95(perTraffic)
+	return row, true
+}
+
+func mean(list []float64) float64 {
+	sum := 0.0
+	for _, x := range list {
+		sum += x
+	}
+	return sum / float64(max(len(list), 1))
+}
+
+// interval95 returns the mean and half of its 95 % interval by Student's t.
+func interval95(list []float64) (m, half float64) {
+	m = mean(list)
+	n := len(list)
+	if n < 2 {
+		return m, 0
+	}
+	squares := 0.0
+	for _, x := range list {
+		squares += (x - m) * (x - m)
+	}
+	quantiles := []float64{0, 12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23, 2.20, 2.18, 2.16, 2.14, 2.13}
+	return m, quantiles[min(n-1, len(quantiles)-1)] * math.Sqrt(squares/float64(n-1)/float64(n))
+}
+
+// find returns the row of a policy in a world.
+func (s *Summary) find(world, policy string) (Row, bool) {
+	for _, r := range s.Rows {
+		if r.World == world && r.Policy == policy {
+			return r, true
+		}
+	}
+	return Row{}, false
+}
