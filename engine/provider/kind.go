@@ -8,16 +8,22 @@ import (
 
 // Statuses that mean something here, by their numbers: net/http is not imported.
 const (
-	statusUnauthorized       = 401
+	statusBadRequest         = 400
 	statusPaymentRequired    = 402
 	statusForbidden          = 403
-	statusNotFound           = 404
-	statusMethodNotAllowed   = 405
+	statusNotAcceptable      = 406
 	statusTimeout            = 408
 	statusConflict           = 409
+	statusLengthRequired     = 411
 	statusTooLarge           = 413
+	statusURITooLong         = 414
+	statusMediaType          = 415
+	statusRange              = 416
+	statusExpectation        = 417
+	statusUnprocessable      = 422
 	statusFailedDependency   = 424
 	statusTooMany            = 429
+	statusHeaderFields       = 431
 	statusGroqCapacity       = 498
 	statusServerError        = 500
 	statusUnavailable        = 503
@@ -61,7 +67,11 @@ func (r *reader) kind(e *refusal) (k Kind, known bool) {
 			return words[i].kind, true
 		}
 	}
-	return r.byStatus(e), false
+	k = r.byStatus(e)
+	if said, ok := r.phrase(k, e); ok {
+		return said, true
+	}
+	return k, false
 }
 
 func (r *reader) byStatus(e *refusal) Kind {
@@ -80,14 +90,19 @@ func (r *reader) byStatus(e *refusal) Kind {
 	return Other
 }
 
-// rejected reports whether the request is at fault. A key that is not taken, a model
-// or an address that is not there and a call that took too long are the deployment's.
+// rejected reports whether the request is at fault, which only these statuses say. A key
+// that is not taken, a model or an address that is not there or is gone, a region and a
+// call that took too long are the deployment's; a page in place of an error comes from
+// something in front of its API.
 func (r *reader) rejected(e *refusal) bool {
 	switch r.status {
-	case statusUnauthorized, statusForbidden, statusNotFound, statusMethodNotAllowed, statusTimeout, statusFailedDependency:
-		return false
+	case statusBadRequest:
+		return !e.markup
+	case statusNotAcceptable, statusConflict, statusLengthRequired, statusURITooLong, statusMediaType, statusRange,
+		statusExpectation, statusUnprocessable, statusHeaderFields:
+		return true
 	}
-	return r.status >= 400 && r.status < statusServerError || r.status < 400 && e.any("invalid_request")
+	return r.status < 400 && e.any("invalid_request")
 }
 
 // refusedInBand reports whether an answer that began well is an error: streams carry
@@ -99,7 +114,7 @@ func (r *reader) refusedInBand(e *refusal) bool {
 	if e.kind == "" && e.status == "" {
 		return e.message != "" && e.message != "[DONE]"
 	}
-	return strings.HasSuffix(e.kind, "error") || strings.HasSuffix(e.kind, "exception") || strings.HasSuffix(e.kind, "failed")
+	return e.status == "error" || strings.HasSuffix(e.kind, "error") || strings.HasSuffix(e.kind, "exception") || strings.HasSuffix(e.kind, "failed")
 }
 
 // waits reports whether the answer says how long to wait.

@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"bytes"
 	"encoding/json"
 	"strings"
 )
@@ -14,11 +13,13 @@ const (
 // refusal is the body of a refusal, or an error event, as far as it matters.
 type refusal struct {
 	code, kind, status, message string // in lower case, except message
-	reasons, lower              string // google.rpc.ErrorInfo and inner codes; the message; in lower case
+	reasons, lower              string // further codes: details, inner and nested errors; the message; in lower case
+	codes                       string // all of them, squeezed
 	retry                       string // google.rpc.RetryInfo
 	quotas                      []quota
 	headers                     map[string]json.RawMessage // repeated in the body by OpenRouter
-	wrapped                     bool                       // it stands under "error", as nothing but a refusal does
+	wrapped                     bool                       // it stands where nothing but a refusal does, such as under "error"
+	markup                      bool                       // it is a page, of something in front of the API
 }
 
 // quota is a violation that google.rpc.QuotaFailure lists.
@@ -31,16 +32,28 @@ type rawError struct {
 	AWSType                     json.RawMessage                `json:"__type"`
 	ErrorType                   json.RawMessage                `json:"error_type"`
 	Inner                       struct{ Code json.RawMessage } `json:"innererror"`
+	Error                       json.RawMessage                // an error inside the error
 	Detail                      json.RawMessage                // FastAPI's, where there is no message
 	Details                     []rawDetail
-	Metadata                    struct { // OpenRouter's
+	Errors                      []rawDetail // of Google's older services
+	Metadata                    struct {    // OpenRouter's
 		Headers map[string]json.RawMessage
 		Raw     json.RawMessage
 	}
+	// Other names of the code and of the message: Baidu, Databricks; MiniMax; Apigee;
+	// RFC 9457 and others.
+	ErrorCode   json.RawMessage `json:"error_code"`
+	StatusCode  json.RawMessage `json:"status_code"`
+	FaultCode   json.RawMessage `json:"errorcode"`
+	ErrorMsg    json.RawMessage `json:"error_msg"`
+	StatusMsg   json.RawMessage `json:"status_msg"`
+	FaultString json.RawMessage
+	Msg, Title  json.RawMessage
 }
 
 type rawDetail struct {
 	Reason     json.RawMessage
+	Code       json.RawMessage
 	RetryDelay json.RawMessage `json:"retryDelay"`
 	Violations []struct {
 		QuotaID    json.RawMessage `json:"quotaId"`
@@ -50,63 +63,31 @@ type rawDetail struct {
 
 // readRefusal reads a body; what is not JSON it takes as a message.
 func readRefusal(body []byte) refusal {
-	f := parseRefusal(body)
+	f := parseRefusal(body[:min(len(body), maxBody)], 0)
 	f.lower = strings.ToLower(f.message)
+	f.codes = squeeze(strings.Join([]string{f.code, f.kind, f.status, f.reasons}, " "))
 	return f
 }
 
-func parseRefusal(body []byte) refusal {
-	if len(body) > maxBody {
-		body = body[:maxBody]
-	}
-	body = bytes.TrimSpace(body)
-	var list []json.RawMessage // Gemini's streams wrap an error in a list
-	if len(body) != 0 && body[0] == '[' && json.Unmarshal(body, &list) == nil && len(list) != 0 {
-		body = list[0]
-	}
-	var outer struct {
-		Error    json.RawMessage
-		Errors   []json.RawMessage               // Cloudflare
-		Response struct{ Error json.RawMessage } // response.failed of OpenAI's Responses
-	}
-	if len(body) == 0 || body[0] != '{' || json.Unmarshal(body, &outer) != nil && !json.Valid(body) {
-		return refusal{message: string(body[:min(len(body), maxMessage)])}
-	}
-	in, wrapped, plain := body, false, ""
-	for _, e := range append(outer.Errors, outer.Error, outer.Response.Error) {
-		if len(e) != 0 && e[0] == '{' {
-			in, wrapped = e, true
-			break
-		}
-		if len(e) != 0 && e[0] == '"' {
-			plain, wrapped = text(e), true
-			break
-		}
+// parseRefusal reads a body that stands inside depth others.
+func parseRefusal(body []byte, depth int) refusal {
+	in, plain, wrapped, ok := locate(body)
+	if !ok {
+		return notJSON(in)
 	}
 	var e rawError
 	// What does not fit is left out; the rest is filled in all the same.
 	_ = json.Unmarshal(in, &e)
 	f := refusal{
 		wrapped: wrapped,
-		code:    strings.ToLower(text(e.Code)), kind: strings.ToLower(text(e.Type)),
-		status: strings.ToLower(text(e.Status)), message: text(e.Message), reasons: strings.ToLower(text(e.Inner.Code)),
+		code:    strings.ToLower(firstText(e.Code, notZero(e.ErrorCode), notZero(e.StatusCode), e.FaultCode)),
+		kind:    strings.ToLower(firstText(e.AWSType, e.ErrorType, e.Type)), // "prefix#ThrottlingException"; Cohere, Hugging Face
+		status:  strings.ToLower(text(e.Status)), reasons: strings.ToLower(text(e.Inner.Code)),
+		message: firstText(e.Message, e.ErrorMsg, e.StatusMsg, e.FaultString, e.Msg, e.Title),
 		headers: e.Metadata.Headers,
 	}
-	for _, other := range []string{plain, text(e.Detail), text(e.Metadata.Raw)} {
-		if other != "" {
-			f.message = strings.TrimSpace(f.message + " " + other)
-		}
-	}
-	f.message = f.message[:min(len(f.message), maxMessage)]
-	if len(e.AWSType) != 0 { // "prefix#ThrottlingException"
-		f.kind = strings.ToLower(text(e.AWSType))
-	} else if len(e.ErrorType) != 0 { // Cohere, Hugging Face
-		f.kind = strings.ToLower(text(e.ErrorType))
-	}
-	for _, d := range e.Details {
-		if len(d.Reason) != 0 {
-			f.reasons += " " + strings.ToLower(text(d.Reason))
-		}
+	for _, d := range append(e.Details, e.Errors...) {
+		f.reasons += " " + strings.ToLower(text(d.Reason)+" "+text(d.Code))
 		if len(d.RetryDelay) != 0 {
 			f.retry = text(d.RetryDelay)
 		}
@@ -114,7 +95,17 @@ func parseRefusal(body []byte) refusal {
 			f.quotas = append(f.quotas, quota{text(v.QuotaID), text(v.QuotaValue)})
 		}
 	}
+	f.add(plain)
+	f.nested(&e, !wrapped, depth)
+	f.message = f.message[:min(len(f.message), maxMessage)]
 	return f
+}
+
+// add takes in a further message.
+func (f *refusal) add(message string) {
+	if message != "" && !strings.Contains(f.message, message) {
+		f.message = strings.TrimSpace(f.message + " " + message)
+	}
 }
 
 // text returns a JSON string's contents, or a number or anything else as it is
@@ -126,6 +117,24 @@ func text(raw json.RawMessage) string {
 		s = string(raw)
 	}
 	return s[:min(len(s), maxMessage)]
+}
+
+// firstText returns the first text that says something.
+func firstText(list ...json.RawMessage) string {
+	for _, raw := range list {
+		if s := text(raw); s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
+// notZero leaves out the code of what went well.
+func notZero(raw json.RawMessage) json.RawMessage {
+	if s := text(raw); s == "0" {
+		return nil
+	}
+	return raw
 }
 
 // dailyQuota reports whether a quota per day is named as the one violated.
@@ -159,15 +168,14 @@ func (f *refusal) waitsDays() bool {
 	return m != nil && strings.HasPrefix(strings.ToLower(m[2]), "d")
 }
 
-// any reports whether one of the words stands in the code, type, status or reason.
-func (f *refusal) any(words ...string) bool {
-	for _, w := range words {
-		if strings.Contains(f.code, w) || strings.Contains(f.kind, w) || strings.Contains(f.status, w) || strings.Contains(f.reasons, w) {
-			return true
-		}
-	}
-	return false
-}
+// any reports whether a word stands in the code, type, status or reason.
+func (f *refusal) any(word string) bool { return strings.Contains(f.codes, squeeze(word)) }
+
+var signs = strings.NewReplacer("_", "", "-", "", ".", "")
+
+// squeeze leaves out the signs between the words of a code: providers write
+// invalid_api_key, InvalidApiKey and INVALID-API-KEY.
+func squeeze(code string) string { return signs.Replace(code) }
 
 // says reports whether one of the phrases, in lower case, stands in the message.
 func (f *refusal) says(phrases ...string) bool {

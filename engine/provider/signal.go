@@ -140,6 +140,7 @@ func Read(a Answer) Signal {
 	}
 	if e.kind == "" && a.Status >= 400 {
 		e.kind = strings.ToLower(r.header("x-amzn-errortype")) // AWS, where the body does not say
+		e.codes += " " + squeeze(e.kind)
 	}
 	s.Kind, s.Worked = r.classify(&e)
 	if s.Kind == Fine {

@@ -7,12 +7,19 @@ import "strings"
 // so the words go before the status.
 type word struct {
 	kind Kind
-	code string // is contained in the error's code, type, status or reason, in lower case; "" = any
+	code string // is contained in the error's code, type, status or reason, in lower case and with or without the signs between its words; "" = any
 	text string // is contained in its message, in lower case; "" = any
 	// status and from narrow a row down; 0 and "" = any.
-	status int
-	from   string
-	source string
+	status   int
+	from     string
+	source   string
+	squeezed string // code, by init
+}
+
+func init() {
+	for i := range words {
+		words[i].squeezed = squeeze(words[i].code)
+	}
 }
 
 // Where rows come from. What is "recorded" was found in public collections of
@@ -29,6 +36,8 @@ const (
 	routerErrors    = "https://openrouter.ai/docs/api-reference/errors"
 	huggingErrors   = "https://huggingface.co/docs/inference-providers/hub-api"
 	liteLLMErrors   = "https://docs.litellm.ai/docs/proxy/users"
+	alibabaErrors   = "https://www.alibabacloud.com/help/en/model-studio/error-code"
+	volcanoErrors   = "https://www.volcengine.com/docs/82379/1299023"
 	recorded        = "recorded"
 )
 
@@ -39,6 +48,8 @@ var words = []word{
 	{kind: Rejected, code: "responsibleaipolicyviolation", source: azureErrors},
 	{kind: Rejected, code: "content_policy_violation", source: openAIErrors},
 	{kind: Rejected, code: "moderation_blocked", source: openAIErrors},
+	{kind: Rejected, code: "data_inspection_failed", source: alibabaErrors},
+	{kind: Rejected, code: "sensitive_content", source: volcanoErrors},
 	{kind: Rejected, code: "invalid_prompt", source: openAIErrors},
 	{kind: Rejected, code: "previous_response_not_found", source: recorded},
 	{kind: Rejected, text: "previous response with id", source: recorded},
@@ -57,9 +68,10 @@ var words = []word{
 	{kind: NoMoney, code: "payment_required", source: recorded},
 	{kind: NoMoney, code: "exceeded_current_quota", source: recorded}, // Moonshot
 	{kind: NoMoney, code: "arrearage", source: recorded},              // Alibaba
+	{kind: NoMoney, code: "free_tier_only", source: alibabaErrors},
+	{kind: NoMoney, code: "account_overdue", source: volcanoErrors},
 	{kind: NoMoney, code: "budget_exceeded", source: liteLLMErrors},
 	{kind: NoMoney, text: "budget has been exceeded", source: liteLLMErrors},
-	{kind: NoMoney, code: "access_not_configured_billing", source: recorded},
 	{kind: NoMoney, text: "credit balance is too low", source: anthropicErrors},
 	{kind: NoMoney, text: "exceeded your current quota, please check your plan and billing", from: "not google", source: openAIErrors},
 	{kind: NoMoney, text: "used all available credits", source: xaiErrors},
@@ -110,6 +122,10 @@ var words = []word{
 	{kind: TooLarge, text: "request payload size exceeds", source: geminiErrors},
 	{kind: TooLarge, text: "request body too large", source: recorded}, // GitHub Models
 	{kind: TooLarge, text: "while limit is", source: recorded},         // Cerebras
+	{kind: TooLarge, text: "usage is required for long context", from: "anthropic", source: anthropicErrors},
+
+	// A model that is not served is no matter of capacity.
+	{kind: Other, code: "unavailable_model", source: azureErrors},
 
 	// No capacity, whatever the limits.
 	{kind: Overloaded, code: "overloaded", source: anthropicErrors},
@@ -128,7 +144,6 @@ var words = []word{
 
 	// A limit is used up for now.
 	{kind: RateLimit, code: "rate_limit", source: openAIErrors},
-	{kind: RateLimit, code: "ratelimit", source: azureErrors},
 	{kind: RateLimit, code: "resource_exhausted", source: geminiErrors},
 	{kind: RateLimit, code: "throttling", source: bedrockErrors},
 	{kind: RateLimit, code: "servicequotaexceeded", source: bedrockErrors},
@@ -138,6 +153,10 @@ var words = []word{
 	// The deployment's fault: its key, account, region, model or name.
 	{kind: Other, code: "invalid_api_key", source: openAIErrors},
 	{kind: Other, code: "api_key_invalid", source: geminiErrors},
+	{kind: Other, code: "invalid_iam_token", source: recorded},        // Baidu
+	{kind: Other, code: "auth_failure", source: recorded},             // Tencent
+	{kind: Other, code: "invalid_client_token_id", source: recorded},  // AWS
+	{kind: Other, code: "signature_does_not_match", source: recorded}, // AWS
 	{kind: Other, code: "authentication", source: anthropicErrors},
 	{kind: Other, code: "permission", source: anthropicErrors}, // permission_error, PERMISSION_DENIED
 	{kind: Other, code: "unauthorized", source: recorded},
@@ -153,8 +172,10 @@ var words = []word{
 	{kind: Other, code: "model_decommissioned", source: groqErrors},
 	{kind: Other, code: "invalid_model", source: mistralErrors}, // Perplexity too
 	{kind: Other, code: "unknown_model", source: recorded},      // GitHub Models
+	{kind: Other, code: "unsupported_model", source: openAIErrors},
+	{kind: Other, code: "deprecated", source: azureErrors}, // ModelDeprecated, DeploymentModelDeprecated
+	{kind: Other, code: "invalid_api_version", source: azureErrors},
 	{kind: Other, code: "deploymentnotfound", source: azureErrors},
-	{kind: Other, code: "deploymentmodelnotsupported", source: azureErrors},
 	{kind: Other, code: "operationnotsupported", source: "https://github.com/run-llama/llama_index/issues/16503"},
 	{kind: Other, code: "resourcenotfound", source: azureErrors},
 	{kind: Other, code: "organization_restricted", source: "https://github.com/crewAIInc/crewAI/issues/783"},
@@ -179,6 +200,9 @@ var words = []word{
 	{kind: Other, text: "on-demand throughput isn", source: bedrockErrors},
 	{kind: Other, text: "security token included in the request is", source: bedrockErrors},
 	{kind: Other, text: "access to the model", source: bedrockErrors},
+	{kind: Other, text: "operation not allowed", from: "bedrock", source: bedrockErrors},
+	{kind: Other, text: "credential is only authorized", from: "anthropic", source: anthropicErrors},
+	{kind: Other, text: "organization must be verified", source: openAIErrors},
 	{kind: Other, text: "invalid model name", source: liteLLMErrors},
 	{kind: Other, text: "not a valid model id", source: routerErrors},
 	{kind: Other, text: "no endpoints found", source: routerErrors},
@@ -197,7 +221,7 @@ func (w *word) match(r *reader, e *refusal) bool {
 		return false
 	case w.from != "" && w.from != "not google" && w.from != r.Provider:
 		return false
-	case w.code != "" && !e.any(w.code):
+	case w.code != "" && !strings.Contains(e.codes, w.squeezed):
 		return false
 	}
 	return w.text == "" || strings.Contains(e.lower, w.text)
