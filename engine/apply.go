@@ -67,7 +67,7 @@ func (e *Engine) apply(cfg Config) {
 type plan struct {
 	e          *Engine
 	at         counter.At
-	groups     []*Group // all there were, then the new ones
+	groups     []*Group // the callers', all there were, then the new ones
 	byName     map[string]*Group
 	configured map[*handle]bool
 	live       map[*Group][]*handle
@@ -77,10 +77,10 @@ type plan struct {
 // plan lists the groups that there are and that there will be.
 func (e *Engine) plan(cfg *Config) *plan {
 	p := &plan{
-		e: e, groups: slices.Clone(*e.all.Load()), byName: map[string]*Group{}, dirty: map[*Group]bool{},
+		e: e, groups: append([]*Group{e.callers.group}, *e.all.Load()...), byName: map[string]*Group{}, dirty: map[*Group]bool{},
 		configured: make(map[*handle]bool, len(cfg.Deployments)), live: map[*Group][]*handle{},
 	}
-	for _, g := range p.groups {
+	for _, g := range p.groups[1:] {
 		p.byName[g.name] = g
 	}
 	for i := range cfg.Deployments {
@@ -117,33 +117,40 @@ func (p *plan) turn() {
 // and finds out which groups change.
 func (p *plan) assign(cfg *Config) {
 	applied := map[*Group][]Deployment{}
+	callers := make([]*handle, len(cfg.Callers))
+	for i := range cfg.Callers {
+		callers[i] = p.e.handleOf(&p.e.callers.ids, cfg.Callers[i].ID)
+		callers[i].call(&cfg.Callers[i])
+	}
+	p.e.callers.seat(callers)
+	for i, h := range callers {
+		p.place(h, cfg.Callers[i].asDeployment(), p.e.callers.group, cfg.ExpectedOutput, applied)
+	}
 	for i := range cfg.Deployments {
 		d := cfg.Deployments[i]
 		d.Tags = slices.Clone(d.Tags)
-		g := p.byName[d.Group]
-		h, ok := p.e.handles.Load(d.ID)
-		if !ok {
-			if h = p.e.found(d.ID); h == nil {
-				h = newHandle(p.e, d.ID)
-			}
-		}
-		if h.configure(d, cfg.ExpectedOutput, p.at) {
-			p.dirty[g] = true
-		}
-		if h.group.Load() == nil {
-			h.begin(p.at.Epoch)
-			p.e.handles.Store(d.ID, h)
-		} else if old := h.group.Load(); old != g {
-			p.dirty[old], p.dirty[g] = true, true
-		}
-		p.configured[h] = true
-		p.live[g] = append(p.live[g], h)
-		applied[g] = append(applied[g], d)
+		p.place(p.e.handleOf(&p.e.ids, d.ID), d, p.byName[d.Group], cfg.ExpectedOutput, applied)
 	}
 	for _, g := range p.groups {
 		p.dirty[g] = p.dirty[g] || g.view.Load().strategy != cfg.Strategy || !slices.EqualFunc(g.applied, applied[g], Deployment.equal)
 		g.applied = applied[g]
 	}
+}
+
+// place configures a deployment or a caller, which belongs to a group from now on.
+func (p *plan) place(h *handle, d Deployment, g *Group, expected int64, applied map[*Group][]Deployment) {
+	if h.configure(d, expected, p.at) {
+		p.dirty[g] = true
+	}
+	if h.group.Load() == nil {
+		h.begin(p.at.Epoch)
+		p.e.idsOf(h).handles.Store(d.ID, h)
+	} else if old := h.group.Load(); old != g {
+		p.dirty[old], p.dirty[g] = true, true
+	}
+	p.configured[h] = true
+	p.live[g] = append(p.live[g], h)
+	applied[g] = append(applied[g], d)
 }
 
 // retire moves the deployments that are no longer configured out of the views. They
@@ -181,7 +188,11 @@ func (g *Group) show(v *view) {
 	for _, h := range v.handles {
 		h.countHeld()
 	}
-	v.seats()
+	if g == g.e.callers.group {
+		showCallers(v)
+	} else {
+		v.seats()
+	}
 	for _, h := range v.handles {
 		h.group.Store(g)
 		h.recap()
@@ -230,7 +241,7 @@ func (p *plan) name(cfg *Config) {
 	for i := range cfg.Deployments {
 		configured[cfg.Deployments[i].Group] = true
 	}
-	for _, g := range p.groups {
+	for _, g := range p.groups[1:] {
 		if g.view.Load().n+len(g.removed) == 0 {
 			e.forget(g)
 			continue

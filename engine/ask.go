@@ -19,12 +19,17 @@ type ask struct {
 	filter *filter
 	// affinity is the demand's; 0 = none.
 	affinity uint64
-	quiet    bool       // a refusal is not counted
-	now      int64      // the instant of the decision, Unix ns
-	fresh    bool       // that was read for this decision, not taken from [window.Clock.Run]
-	at       counter.At // the minute of the decision, and the instant moved into it
+	quiet    bool // a refusal is not counted
+	reading
 	// part is what its class may use of every cap; 0 = all.
 	part counter.Part
+}
+
+// reading is when a decision is made.
+type reading struct {
+	now   int64      // Unix ns
+	fresh bool       // that was read for this decision, not taken from [window.Clock.Run]
+	at    counter.At // the published minute, and the instant moved into it
 }
 
 // ask is fill that counts an invalid demand.
@@ -50,6 +55,9 @@ func (q *ask) fill(g *Group, d *Demand, learn bool) bool {
 			return false
 		}
 	}
+	if d.Caller.h != nil && d.Caller.h.e != g.e {
+		return false
+	}
 	if learn && d.OutputTokens == 0 {
 		q.learn, q.group, q.most = true, g.expected(), math.MaxInt64
 		if d.MaxOutputTokens != 0 {
@@ -74,12 +82,14 @@ func (d *Demand) named() (tokens int64, ok bool) {
 // cost returns the tokens to reserve on a deployment. An output that is only
 // expected is cut to what the deployment can ever take, so that the request goes
 // through and its usage corrects the expectation.
-func (q *ask) cost(h *handle) int64 {
+func (q *ask) cost(h *handle) int64 { return q.costIn(h, q.part) }
+
+func (q *ask) costIn(h *handle, part counter.Part) int64 {
 	if !q.learn {
 		return q.tokens
 	}
 	n := min(h.expected(q.group), q.most)
-	if most := q.part.Of(h.ceiling.Load()); q.tokens+n > most && most > 0 {
+	if most := part.Of(h.ceiling.Load()); q.tokens+n > most && most > 0 {
 		n = max(most-q.tokens, 0)
 	}
 	return q.tokens + n
@@ -95,7 +105,12 @@ func (q *ask) amounts(cost int64) amounts {
 
 // amountsOn returns what a demand counts on a deployment.
 func (q *ask) amountsOn(h *handle, ms *limits) amounts {
-	cost := q.cost(h)
+	return q.amountsIn(h, ms, q.part)
+}
+
+// amountsIn is amountsOn for a demand that may use a part of the caps.
+func (q *ask) amountsIn(h *handle, ms *limits, part counter.Part) amounts {
+	cost := q.costIn(h, part)
 	a := q.amounts(cost)
 	if ms == nil || q.known {
 		return a
@@ -103,16 +118,29 @@ func (q *ask) amountsOn(h *handle, ms *limits) amounts {
 	if ms.rated {
 		a = ms.admitted(q.input, cost-q.input, q.limit)
 	}
-	if q.learn && (a[counter.Input] > ms.most[counter.Input] || a[counter.Output] > ms.most[counter.Output] || a[counter.Tokens] > ms.most[counter.Tokens] || q.part != 0) {
-		ms.trim(q.part, &a, q.input, q.limit)
+	if q.learn && (a[counter.Input] > ms.most[counter.Input] || a[counter.Output] > ms.most[counter.Output] || a[counter.Tokens] > ms.most[counter.Tokens] || part != 0) {
+		ms.trim(part, &a, q.input, q.limit)
+	}
+	return a
+}
+
+// amountsOfCaller returns what a demand counts for its caller: by the output that the
+// group expects, and by the caller's own rule.
+func (q *ask) amountsOfCaller(h *handle, ms *limits) amounts {
+	if !q.known {
+		return q.amountsIn(h, ms, 0)
+	}
+	a := amounts{counter.Requests: 1, counter.Leases: 1} // what a waiter counts at least
+	if ms == nil || !ms.rated {
+		a[counter.Tokens] = min(q.fixed[counter.Tokens], 1)
 	}
 	return a
 }
 
 // plain reports whether a demand goes to any deployment, may use all of its caps, and
-// is in range.
+// names no caller.
 func (d *Demand) plain() bool {
-	return uint64(len(d.Exclude)|len(d.Tags)|d.Priority)|d.Affinity == 0
+	return uint64(len(d.Exclude)|len(d.Tags)|d.Priority)|d.Affinity == 0 && d.Caller.h == nil
 }
 
 // capped returns an expected output within the demand's own cap.
@@ -153,6 +181,9 @@ func (e *Engine) shared() bool { return e.classes.Load() > 1 }
 
 // invalid names what is out of range in a demand.
 func (e *Engine) invalidity(d *Demand) error {
+	if d.Caller.h != nil && d.Caller.h.e != e {
+		return errForeignCaller
+	}
 	if _, ok := d.named(); ok {
 		return &classError{d.Priority, max(len(*e.parts.Load()), 1)}
 	}

@@ -51,7 +51,7 @@ func (v *view) chargeLimits(to *admission, c choice, q *ask, ms *limits) counter
 			if c.seq != 0 {
 				v.raiseAfter(c, q)
 			}
-			*to = admission{h, ms, instantIn(e, max(q.now, at.Now)), cost, a[counter.Input]}
+			*to = admission{h: h, limits: ms, begun: instantIn(e, max(q.now, at.Now)), reserved: cost, input: a[counter.Input]}
 			return o
 		}
 		ms.give(len(ms.list), at, &a)
@@ -66,7 +66,7 @@ func (v *view) chargeLimits(to *admission, c choice, q *ask, ms *limits) counter
 func (h *handle) undo(e, tokens int64) {
 	c := h.hot.Of(e)
 	if tokens != 0 && !c.AddTokens(e, -tokens) {
-		h.e.strayTokens.Add(-tokens) // folded with the tokens in it
+		h.stray(-tokens, 0) // folded with the tokens in it
 	}
 	invariants.Yield()
 	h.eased(e)

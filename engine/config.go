@@ -26,6 +26,9 @@ type Config struct {
 	// Deployments are the places requests can go to: at least one, at most
 	// [MaxDeployments], with unique IDs.
 	Deployments []Deployment
+	// Callers have limits of their own beside the deployments': at most [MaxCallers],
+	// with unique IDs.
+	Callers []Caller
 	// Aliases are other names of groups: alias to group, to a name that fits a group
 	// with an asterisk in its name, or to another alias.
 	Aliases map[string]string

@@ -42,6 +42,9 @@ type Demand struct {
 	// Priority is the demand's class, an index of [Config.PriorityShare]; 0 = the
 	// most important.
 	Priority int
+	// Caller is who makes the request, if its own limits count too; the zero value is
+	// nobody. See [Caller].
+	Caller CallerRef
 }
 
 // Usage is what a call consumed, in tokens. Counts outside [0, MaxCount] are

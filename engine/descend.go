@@ -112,7 +112,7 @@ func tiedBlock(blocks []block, k, r uint64, def int) int {
 func (v *view) lowestUsable(b int, q *ask) (k1, k2 uint64) {
 	from, to := v.block(b)
 	if v.further {
-		return v.lowestOf(b, &ask{tokens: 1, known: true, fixed: amounts{counter.Tokens: 1, counter.Requests: 1, counter.Leases: 1}, at: q.at}, 1<<(to-from)-1)
+		return v.lowestOf(b, &ask{tokens: 1, known: true, fixed: amounts{counter.Tokens: 1, counter.Requests: 1, counter.Leases: 1}, reading: q.reading}, 1<<(to-from)-1)
 	}
 	return v.lowest(from, to, q.at.Epoch, 1)
 }

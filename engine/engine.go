@@ -25,7 +25,8 @@ type Engine struct {
 
 	// Handles only: a decision looks up, never stores.
 	groups   *xsync.MapOf[string, *Group] // by name and alias
-	handles  *xsync.MapOf[string, *handle]
+	ids                                   // of deployments
+	callers  callers
 	patterns atomic.Pointer[patterns] // of the groups
 	// meant are the names that fit patterns, by the aliases that lead to them.
 	meant atomic.Pointer[map[string]string]
@@ -51,8 +52,7 @@ type Engine struct {
 	invalid, contended, dropped, late, released atomic.Int64
 
 	trackHeld bool
-	last      int64    // the latest epoch published, under mu: groups that are gone had published it
-	kept      sync.Map // ID to weak.Pointer[handle]: dropped, but somebody may still hold them
+	last      int64 // the latest epoch published, under mu: groups that are gone had published it
 
 	waited, gaveUp, turnedAway atomic.Int64
 
@@ -65,6 +65,12 @@ type Engine struct {
 	refused [limitValues]int64
 	gone    goneTotals
 	rest    leftovers
+}
+
+// ids are handles by ID. Deployments and callers have one each.
+type ids struct {
+	handles *xsync.MapOf[string, *handle]
+	kept    sync.Map // ID to weak.Pointer[handle]: dropped, but somebody may still hold them
 }
 
 const (
@@ -81,7 +87,7 @@ func New(cfg Config) (*Engine, error) {
 	}
 	e := &Engine{
 		clock: cfg.Clock, rand: cfg.Rand, ttl: cfg.LeaseTTL, trackHeld: cfg.TrackHeld,
-		groups: newNames[*Group](), handles: newNames[*handle](), pools: map[string]*pool{},
+		groups: newNames[*Group](), pools: map[string]*pool{},
 	}
 	if e.clock == nil {
 		e.clock = window.NewClock()
@@ -89,6 +95,8 @@ func New(cfg Config) (*Engine, error) {
 	if e.ttl == 0 {
 		e.ttl = defaultTTL
 	}
+	e.handles = newNames[*handle]()
+	e.callers.init(e)
 	e.slotSpan = ceilDiv(int64(e.ttl), leaseSlots*window.Minute)
 	e.slotTTL = ceilDiv(int64(e.ttl), e.slotSpan*window.Minute)
 	e.all.Store(new([]*Group))
@@ -159,34 +167,59 @@ func (e *Engine) Ref(deployment string) (Ref, error) {
 	return Ref{}, fmt.Errorf("%w %q", ErrUnknownDeployment, deployment)
 }
 
-// turn turns every group that is due.
+// turn turns every group that is due, and the callers.
 func (e *Engine) turn(now int64) {
 	for _, g := range *e.all.Load() {
 		if now >= g.wake.Load() {
 			g.turn(now)
 		}
 	}
+	if g := e.callers.group; now >= g.wake.Load() {
+		g.turn(now)
+	}
 }
 
-// drop forgets a deployment, except for callers that still hold it: while there are
+// drop forgets a deployment or a caller, except for callers that still hold it: while there are
 // any, adding its ID again finds the same one. Under its group's mutex.
 func (e *Engine) drop(h *handle) {
-	e.gone.settled.Add(h.mean.counted())
-	e.gone.expired.Add(h.expired.Load())
+	ids := e.idsOf(h)
+	if h.caller == nil {
+		e.gone.settled.Add(h.mean.counted())
+		e.gone.expired.Add(h.expired.Load())
+	}
 	w := weak.Make(h)
-	e.kept.Store(h.id, w)
-	runtime.AddCleanup(h, func(id string) { e.kept.CompareAndDelete(id, w) }, h.id)
-	e.handles.Compute(h.id, func(v *handle, loaded bool) (*handle, bool) { return v, !loaded || v == h })
+	ids.kept.Store(h.id, w)
+	runtime.AddCleanup(h, func(id string) { ids.kept.CompareAndDelete(id, w) }, h.id)
+	ids.handles.Compute(h.id, func(v *handle, loaded bool) (*handle, bool) { return v, !loaded || v == h })
 }
 
-// found returns a dropped deployment that somebody still holds, else nil.
-func (e *Engine) found(id string) *handle {
-	w, ok := e.kept.LoadAndDelete(id)
+// idsOf returns the IDs that a handle's is one of.
+func (e *Engine) idsOf(h *handle) *ids {
+	if h.caller != nil {
+		return &e.callers.ids
+	}
+	return &e.ids
+}
+
+// handleOf returns the handle of an ID for an Apply, a new one if there is none. Under mu.
+func (e *Engine) handleOf(ids *ids, id string) *handle {
+	if h, ok := ids.handles.Load(id); ok {
+		return h
+	}
+	if h := e.found(ids, id); h != nil {
+		return h
+	}
+	return newHandle(e, id)
+}
+
+// found returns a dropped deployment or caller that somebody still holds, else nil.
+func (e *Engine) found(ids *ids, id string) *handle {
+	w, ok := ids.kept.LoadAndDelete(id)
 	if !ok {
 		return nil
 	}
 	h := w.(weak.Pointer[handle]).Value()
-	if h != nil {
+	if h != nil && h.caller == nil {
 		e.gone.settled.Add(-h.mean.counted())
 		e.gone.expired.Add(-h.expired.Load())
 	}

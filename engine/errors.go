@@ -19,6 +19,8 @@ var (
 	ErrUnknownGroup = errors.New("engine: unknown group")
 	// ErrUnknownDeployment means that no deployment has that ID.
 	ErrUnknownDeployment = errors.New("engine: unknown deployment")
+	// ErrUnknownCaller means that no caller has that ID.
+	ErrUnknownCaller = errors.New("engine: unknown caller")
 	// ErrQueueFull means that a group keeps as many waiting as
 	// [Config.MaxWaiters] allows.
 	ErrQueueFull = errors.New("engine: queue full")
@@ -62,6 +64,18 @@ func (e *classError) Error() string {
 
 func (e *classError) Is(target error) bool { return target == ErrInvalidDemand }
 
+// errForeignCaller is an ErrInvalidDemand.
+var errForeignCaller = fmt.Errorf("%w: Caller is of another engine; resolve it by this one's CallerRef", ErrInvalidDemand)
+
+// groupError is an ErrNoCandidate: the caller may not ask the group.
+type groupError struct{ caller, group string }
+
+func (e *groupError) Error() string {
+	return fmt.Sprintf("engine: no candidate: caller %q may not ask group %q", e.caller, e.group)
+}
+
+func (e *groupError) Is(target error) bool { return target == ErrNoCandidate }
+
 // queueError is an ErrQueueFull.
 type queueError struct {
 	group string
@@ -78,8 +92,11 @@ func (e *queueError) Is(target error) bool { return target == ErrQueueFull }
 // errors.Is(err, ErrLimited) is true of it.
 type LimitError struct {
 	Group      string // the group that was asked; the deployment's group for PreCheck
-	Deployment string // the candidate that frees up first
-	Limit      Limit  // what refuses the demand there
+	Deployment string // the candidate that frees up first; "" if a caller's limit refuses
+	// Caller is the demand's caller, if one of its limits refuses: no deployment was
+	// considered then, and Limit, RetryAfter, Never and States are the caller's.
+	Caller string
+	Limit  Limit // what refuses the demand there
 	// Cause is what the provider answered before the cooldown, if Limit is
 	// LimitCooldown: its limit is used up, it has no capacity, the account is empty.
 	// provider.Fine where an operator or another node began the cooldown.
@@ -96,7 +113,7 @@ type LimitError struct {
 	States     []State // at most 32 of them
 }
 
-// Error names the group, the deployment, its limit and the time to wait.
+// Error names the group, the deployment or the caller, its limit and the time to wait.
 func (e *LimitError) Error() string {
 	wait := "retry after " + e.RetryAfter.Round(time.Millisecond).String()
 	if e.Never {
@@ -105,6 +122,9 @@ func (e *LimitError) Error() string {
 	by := e.Limit.String()
 	if e.Cause != provider.Fine {
 		by += " (" + e.Cause.String() + ")"
+	}
+	if e.Caller != "" {
+		return fmt.Sprintf("engine: group %q: caller %q refused by its %s; %s", e.Group, e.Caller, by, wait)
 	}
 	if e.Candidates == 1 {
 		return fmt.Sprintf("engine: deployment %q of group %q refused by %s; %s", e.Deployment, e.Group, by, wait)

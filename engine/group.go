@@ -76,10 +76,23 @@ func (g *Group) pickAny(d *Demand, quiet bool) (Ref, verdict) {
 		return Ref{}, verdict{why: whyInvalid}
 	}
 	q.quiet = quiet
+	if d.Caller.h != nil {
+		return g.pickCalled(d, q)
+	}
 	if len(d.Exclude)|len(d.Tags) != 0 {
 		return g.pickFiltered(d, q)
 	}
 	return g.pickFor(&q)
+}
+
+// pickCalled is pick for a demand that names a caller.
+//
+//go:noinline
+func (g *Group) pickCalled(d *Demand, q ask) (Ref, verdict) {
+	if by := (called{owner: g.e.callers.of(d)}); !g.admitsCaller(&q, &by, true) {
+		return Ref{}, g.refusedCaller(&q, &by)
+	}
+	return g.pickFiltered(d, q)
 }
 
 func (g *Group) pickFiltered(d *Demand, q ask) (Ref, verdict) {
@@ -89,23 +102,33 @@ func (g *Group) pickFiltered(d *Demand, q ask) (Ref, verdict) {
 }
 
 func (g *Group) pickFor(q *ask) (Ref, verdict) {
+	v, c, refused := g.seek(q)
+	if c.i < 0 {
+		return Ref{}, refused
+	}
+	return Ref{v.handles[c.i]}, verdict{}
+}
+
+// seek returns the deployment that the search chooses, an index of the view; -1: none
+// has room, and the verdict says why.
+func (g *Group) seek(q *ask) (*view, choice, verdict) {
 	if !g.asked.Load() {
 		g.asked.Store(true)
 	}
 	for {
-		v := g.look(q)
+		v := g.look(&q.reading)
 		c := v.choose(q)
 		if c.i >= 0 {
-			return Ref{v.handles[c.i]}, verdict{}
+			return v, c, verdict{}
 		}
-		if g.again(v, q) {
+		if g.again(v, &q.reading) {
 			continue
 		}
 		if h := g.heir(); h != nil {
 			g, q.fresh = h, false
 			continue
 		}
-		return Ref{}, g.refused(q, c.why)
+		return v, c, g.refused(q, c.why)
 	}
 }
 
@@ -114,7 +137,7 @@ func (g *Group) refused(q *ask, why reason) verdict {
 	if !q.quiet {
 		g.refusals[reasonLimit[why]].Add(1)
 	}
-	return verdict{why, q.now}
+	return verdict{why: why, at: q.now}
 }
 
 // heir returns the group that has this one's name now, nil unless this one was
@@ -145,7 +168,7 @@ func (g *Group) TryAcquire(d Demand) (Lease, bool) {
 	if g.acquire(&a, &d, false); a.h == nil {
 		return Lease{}, false
 	}
-	return Lease{h: a.h, limits: a.limits, begun: a.begun, reserved: a.reserved, input: a.input, mark: a.mark()}, true
+	return Lease{receipt: a.receipt(), caller: a.caller, mark: a.mark()}, true
 }
 
 // Acquire is TryAcquire with the reason for a refusal: [ErrInvalidDemand],
@@ -166,10 +189,15 @@ type admission struct {
 	limits          *limits
 	begun           instant
 	reserved, input int64
+	caller          *receipt // what the demand's caller was charged; nil if it names none
 }
 
 func (a *admission) lease() Lease {
-	return Lease{h: a.h, limits: a.limits, begun: a.begun, reserved: a.reserved, input: a.input, mark: a.mark()}
+	return Lease{receipt: a.receipt(), caller: a.caller, mark: a.mark()}
+}
+
+func (a *admission) receipt() receipt {
+	return receipt{h: a.h, limits: a.limits, begun: a.begun, reserved: a.reserved, input: a.input}
 }
 
 // mark returns the lease's mark, if answers are observed.
@@ -243,6 +271,9 @@ func (g *Group) acquireAny(a *admission, d *Demand, quiet bool) verdict {
 		return verdict{why: whyInvalid}
 	}
 	q.quiet = quiet
+	if d.Caller.h != nil {
+		return g.acquireCalled(a, d, q)
+	}
 	if len(d.Exclude)|len(d.Tags) != 0 {
 		return g.acquireFiltered(a, d, q)
 	}
@@ -257,7 +288,7 @@ func (g *Group) acquireFiltered(a *admission, d *Demand, q ask) verdict {
 
 func (g *Group) acquireFor(a *admission, q *ask) verdict {
 	for {
-		v := g.look(q)
+		v := g.look(&q.reading)
 		c := v.choose(q)
 		if c.i >= 0 {
 			invariants.Yield()
@@ -271,7 +302,7 @@ func (g *Group) acquireFor(a *admission, q *ask) verdict {
 			}
 			continue // lost to another: choose again
 		}
-		if g.again(v, q) {
+		if g.again(v, &q.reading) {
 			continue
 		}
 		if h := g.heir(); h != nil {

@@ -7,8 +7,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
-// handle is a deployment, for as long as its usage, a lease on it, a place in the
-// configuration or a Ref keeps it alive. Its counters never move.
+// handle is a deployment, or a caller, for as long as its usage, a lease on it, a place
+// in the configuration or a Ref keeps it alive. Its counters never move.
 type handle struct {
 	// What every lease reads or changes, on one cache line.
 	group  atomic.Pointer[Group] // nil: dropped
@@ -22,6 +22,7 @@ type handle struct {
 	tokenMost atomic.Int64 // control's tokenCap
 	mean      mean         // learned output tokens; its counter: settled leases
 
+	caller  *callerState  // nil: a deployment
 	tracked *counter.Held // nil unless Config.TrackHeld
 	// assumed is the output expected while neither the deployment nor the
 	// group has learned any.
@@ -276,18 +277,26 @@ func (h *handle) add(epoch, n int64) (over int64) {
 		}
 		g.await()
 	}
-	h.e.strayTokens.Add(n)
+	h.stray(n, 0)
 	return 0
 }
 
 // addRequests is add for requests.
 func (h *handle) addRequests(epoch, n int64) {
 	if !h.hot.Of(epoch).AddRequests(epoch, n) {
-		h.e.strayRequests.Add(n)
+		h.stray(0, n)
 		return
 	}
 	if n < 0 {
 		h.eased(epoch)
+	}
+}
+
+// stray counts changes to windows that had been folded. Stats count those of deployments.
+func (h *handle) stray(tokens, requests int64) {
+	if h.caller == nil {
+		h.e.strayTokens.Add(tokens)
+		h.e.strayRequests.Add(requests)
 	}
 }
 

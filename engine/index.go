@@ -76,6 +76,9 @@ func (h *handle) eased(epoch int64) {
 	}
 	s := h.seat.Load()
 	if s == nil {
+		if h.caller != nil {
+			h.caller.ring()
+		}
 		return
 	}
 	b := s.blocks[epoch&1]

@@ -15,15 +15,11 @@ import (
 //
 // The zero Lease, which a refusal returns, has ended.
 type Lease struct {
-	_        noCopy
-	h        *handle
-	limits   *limits // that it was charged by; nil: none beside the pair
-	begun    instant // when it was admitted, and in which epoch it was counted
-	reserved int64
-	input    int64 // of it
-	added    int64
-	mark     mark // of the request, once signals are observed
-	refused  bool // by the provider, as observed
+	_ noCopy
+	receipt
+	caller  *receipt // nil: the demand named none
+	mark    mark     // of the request, once signals are observed
+	refused bool     // by the provider, as observed
 }
 
 type noCopy struct{}
@@ -49,22 +45,13 @@ func (l *Lease) Add(outputTokens int64) {
 	if !ok {
 		h.e.invalid.Add(1)
 	}
-	if n = min(n, MaxCount-l.added); n <= 0 {
+	if n <= 0 {
 		return
 	}
-	over := int64(0)
-	if l.limits != nil {
-		if l.limits.rated {
-			_, n = l.limits.charged(&Usage{OutputTokens: n})
-			n = min(n, MaxCount-l.added)
-		}
-		over = l.adjust(&amounts{counter.Output: n, counter.Tokens: n}, nil)
+	h.e.overran(l.addOutput(n))
+	if l.caller != nil {
+		l.caller.addOutput(n)
 	}
-	h.e.overran(max(over, h.add(l.begun.epoch(), n)))
-	if h.tracked != nil {
-		h.tracked.Add(h.e.slot(l.begun.epoch()), n)
-	}
-	l.added += n
 }
 
 // Settle ends the lease: the call was made and consumed u. The difference to the
@@ -83,6 +70,9 @@ func (l *Lease) Settle(u Usage) {
 		return
 	}
 	u = h.e.checked(u)
+	if l.caller != nil {
+		l.caller.settle(&u)
+	}
 	in, out := u.InputTokens, u.OutputTokens
 	if l.limits != nil {
 		in, out = l.limits.final(&u, l.input, l.reserved-l.input+l.added)
@@ -110,12 +100,20 @@ func (l *Lease) Settle(u Usage) {
 // refusedUpstream ends the lease of a call that the provider refused: it has used
 // nothing, and is a request only where refused calls count.
 func (l *Lease) refusedUpstream() {
-	h, requests := l.h, int64(1)
-	if h.countsRefused.Load() {
-		requests = 0
+	h := l.h
+	if by := l.caller; by != nil {
+		by.giveBack(by.h.uncountedRefused())
 	}
-	l.giveBack(requests)
+	l.giveBack(h.uncountedRefused())
 	h.settled(Usage{}, l.end())
+}
+
+// uncountedRefused returns how many requests a call that the provider refused gives back.
+func (h *handle) uncountedRefused() int64 {
+	if h.countsRefused.Load() {
+		return 0
+	}
+	return 1
 }
 
 // giveBack takes back what was counted for the lease: all tokens, and that many
@@ -151,6 +149,9 @@ func (l *Lease) Release() {
 	if h == nil {
 		return
 	}
+	if l.caller != nil {
+		l.caller.giveBack(1)
+	}
 	l.giveBack(1)
 	if l.end() {
 		h.e.released.Add(1)
@@ -173,51 +174,11 @@ func (l *Lease) end() (counted bool) {
 	if ok {
 		l.freeGauge(g, later)
 	}
-	l.h, l.limits, l.reserved, l.input, l.added, l.refused = nil, nil, 0, 0, 0, false
+	if l.caller != nil {
+		l.caller.end()
+	}
+	l.receipt, l.caller, l.refused = receipt{}, nil, false
 	return ok
-}
-
-// freeGauge gives back the lease's place where leases are limited; later says that a
-// gauge has counted it which was not there when the lease began.
-func (l *Lease) freeGauge(g *Group, later bool) {
-	ms := l.limits
-	if ms == nil || ms.gauge == nil {
-		if ms = l.h.limits.Load(); !later || ms == nil || ms.gauge == nil {
-			return
-		}
-	}
-	ms.gauge.Count(counter.At{}, -1)
-	l.h.learnLast(l.h.e.clock.Now() - l.begun.at())
-	if g != nil {
-		l.h.eased(g.epoch.Load())
-	}
-}
-
-// difference returns what a usage, weighed, adds to what was charged.
-func (l *Lease) difference(in, out int64) amounts {
-	output := l.reserved - l.input + l.added
-	return amounts{counter.Input: in - l.input, counter.Output: out - output, counter.Tokens: in + out - l.input - output}
-}
-
-// adjust counts a difference in the limits that the lease was charged by; allowed,
-// unless nil, returns how much of one may be counted. It returns how many tokens of it
-// lie above a limit.
-func (l *Lease) adjust(a *amounts, allowed func(m *limit, n int64) int64) (over int64) {
-	at, ok := l.h.now(l.limits)
-	if !ok {
-		at = counter.At{Epoch: l.begun.epoch() + 2, Now: l.h.e.clock.Now()} // the limits that are left are a pool's
-	}
-	less, over := l.limits.adjust(l, at, a, allowed)
-	if !less {
-		return over
-	}
-	if ok {
-		l.h.eased(at.Epoch)
-	}
-	if l.limits.pool != nil {
-		l.limits.pool.ring() // the deployment may be one that was removed
-	}
-	return over
 }
 
 // guessedLast is how long leases are assumed to last until one has ended.

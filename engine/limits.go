@@ -124,9 +124,9 @@ func (ms *limits) give(n int, at counter.At, a *amounts) {
 
 // adjust adds differences to what a lease was charged; allowed, unless nil, returns how
 // much of one it may. It reports whether any was negative.
-func (ms *limits) adjust(l *Lease, now counter.At, a *amounts, allowed func(m *limit, n int64) int64) (less bool, over int64) {
-	all := l.reserved + l.added
-	charged := amounts{counter.Input: l.input, counter.Output: all - l.input, counter.Tokens: all, counter.Requests: 1}
+func (ms *limits) adjust(r *receipt, now counter.At, a *amounts, allowed func(m *limit, n int64) int64) (less bool, over int64) {
+	all := r.reserved + r.added
+	charged := amounts{counter.Input: r.input, counter.Output: all - r.input, counter.Tokens: all, counter.Requests: 1}
 	for k := range ms.list {
 		m := &ms.list[k]
 		n := a[m.Dim]
@@ -137,7 +137,7 @@ func (ms *limits) adjust(l *Lease, now counter.At, a *amounts, allowed func(m *l
 			n = allowed(m, n)
 		}
 		if n != 0 {
-			m.Adjust(l.begun.moment(), now, n, charged[m.Dim])
+			m.Adjust(r.begun.moment(), now, n, charged[m.Dim])
 			less, over = less || n < 0, max(over, m.over(now, n))
 		}
 	}

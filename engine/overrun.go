@@ -16,6 +16,14 @@ func (m *limit) over(at counter.At, n int64) int64 {
 	return min(max(m.Used(at)-m.most, 0), n)
 }
 
+// overran is that of the engine for a deployment: tokens above a caller's limit are
+// tokens of a deployment too.
+func (h *handle) overran(tokens int64) {
+	if h.caller == nil {
+		h.e.overran(tokens)
+	}
+}
+
 // overran adds what a charge had above the limits: of several the most, since it is the
 // same tokens.
 func (e *Engine) overran(tokens int64) {

@@ -9,6 +9,14 @@ import (
 // preCheck counts one request on a deployment if it fits. A refusal rests on a fresh
 // reading of the clock. Quiet: it is not counted, because the caller may try again.
 func (h *handle) preCheck(d *Demand, quiet bool) (v verdict, ok bool) {
+	if d.Caller.h != nil {
+		return h.preCheckCalled(d, quiet)
+	}
+	return h.preCheckAlone(d, quiet)
+}
+
+// preCheckAlone is preCheck that leaves the demand's caller aside.
+func (h *handle) preCheckAlone(d *Demand, quiet bool) (v verdict, ok bool) {
 	tokens, ok := d.named()
 	part, known := h.e.part(d.Priority)
 	if !ok || !known {
@@ -19,9 +27,9 @@ func (h *handle) preCheck(d *Demand, quiet bool) (v verdict, ok bool) {
 	for try := 0; ; {
 		g := h.group.Load()
 		if g == nil {
-			return verdict{whyDisabled, h.e.clock.Now()}, false
+			return verdict{why: whyDisabled, at: h.e.clock.Now()}, false
 		}
-		view := g.look(&q)
+		view := g.look(&q.reading)
 		ms := h.limits.Load()
 		why, half, o := h.tryRequest(ms, d, part, tokens, q.at)
 		switch o {
@@ -34,7 +42,7 @@ func (h *handle) preCheck(d *Demand, quiet bool) (v verdict, ok bool) {
 		case counter.Refused:
 		}
 		again := ms != nil && ms.timed && !q.fresh
-		if g.again(view, &q) || again || h.group.Load() != g || h.limits.Load() != ms {
+		if g.again(view, &q.reading) || again || h.group.Load() != g || h.limits.Load() != ms {
 			runtime.Gosched()
 			continue
 		}
@@ -49,7 +57,7 @@ func (h *handle) preCheck(d *Demand, quiet bool) (v verdict, ok bool) {
 			why = whyCooling
 		}
 		g.refuse(why, half, quiet)
-		return verdict{why, q.now}, false
+		return verdict{why: why, at: q.now}, false
 	}
 }
 

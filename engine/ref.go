@@ -42,7 +42,7 @@ func (r Ref) PreCheck(d Demand) bool {
 func (h *handle) preChecked(d *Demand) bool {
 	tokens, ok := d.named()
 	g := h.group.Load()
-	if !ok || d.Priority != 0 || g == nil || h.limits.Load() != nil || g.clock.Now() >= g.wake.Load() {
+	if !ok || d.Priority != 0 || d.Caller.h != nil || g == nil || h.limits.Load() != nil || g.clock.Now() >= g.wake.Load() {
 		return false
 	}
 	e := g.epoch.Load()
@@ -68,7 +68,7 @@ func (h *handle) recorded(u Usage) bool {
 	if !h.hot.Of(e).AddTokens(e, n) {
 		return false
 	}
-	h.e.overran(h.over(e, n))
+	h.overran(h.over(e, n))
 	return true
 }
 
@@ -81,7 +81,7 @@ func (h *handle) record(u Usage) {
 	for {
 		g := h.group.Load()
 		if g == nil {
-			h.e.strayTokens.Add(n)
+			h.stray(n, 0)
 			return
 		}
 		e, ms := g.minute(), h.limits.Load()
@@ -95,7 +95,7 @@ func (h *handle) record(u Usage) {
 			if ms != nil {
 				over = max(over, ms.count(ms.moment(g.clock, e), &amounts{counter.Input: in, counter.Output: out, counter.Tokens: n}))
 			}
-			h.e.overran(over)
+			h.overran(over)
 			return
 		}
 		g.await()

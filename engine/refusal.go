@@ -22,6 +22,9 @@ func (g *Group) refusal(d *Demand, v verdict, learn, final bool) error {
 	g = g.alive()
 	var q ask
 	g.ask(&q, d, learn)
+	if v.caller {
+		return q.refusalOfCaller(g, d, v, true, final)
+	}
 	q.filter = &filter{demand: d}
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -82,6 +85,17 @@ func (g *Group) explain(q *ask, now int64) *LimitError {
 func (h *handle) refusal(d *Demand, v verdict, final bool) error {
 	if v.why == whyInvalid {
 		return h.e.invalidity(d)
+	}
+	if v.caller {
+		if g := h.group.Load(); g != nil {
+			var q ask
+			q.fill(g, d, false)
+			err := q.refusalOfCaller(g, d, v, false, final)
+			if err != nil {
+				g.countRefusal(v)
+			}
+			return err
+		}
 	}
 	e := &LimitError{Deployment: h.id, Limit: reasonLimit[v.why], Candidates: 1, Never: true}
 	g := h.lockAt(v.at)

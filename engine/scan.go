@@ -65,7 +65,7 @@ func (v *view) bestTied(epoch, tokens int64, k1 uint64) int {
 	if k1 == noKey || len(v.handles) == 0 {
 		return -1
 	}
-	q := ask{tokens: tokens, at: counter.At{Epoch: epoch}}
+	q := ask{tokens: tokens, reading: reading{at: counter.At{Epoch: epoch}}}
 	t := &v.tiers[0]
 	return v.draw(t.first, t.last, &q, k1>>indexBits, int(k1&indexMask))
 }

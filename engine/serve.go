@@ -158,6 +158,9 @@ func (g *Group) acquireBeside(a *admission, d *Demand, holds []hold) verdict {
 		return verdict{why: whyInvalid}
 	}
 	q.quiet, q.filter = true, &filter{demand: d, holds: holds}
+	if d.Caller.h != nil {
+		return g.acquireCalled(a, d, q)
+	}
 	return g.acquireFor(a, &q)
 }
 
@@ -208,7 +211,7 @@ func (g *Group) judge() {
 	for _, q := range append([]*queue(nil), g.line.queues...) {
 		for _, w := range q.waiters[:q.end] {
 			if w != nil && g.hopeless(w.d, now) {
-				g.dismiss(w, verdict{whyDisabled, now})
+				g.dismiss(w, verdict{why: whyDisabled, at: now})
 			}
 		}
 	}

@@ -207,6 +207,9 @@ func (l *leftover) add(kind window.Kind, s *counter.Ledger, dim counter.Dim, own
 
 // keep keeps for the next Collect what changed since the last one.
 func (l *leftover) keep(h *handle) {
+	if h.caller != nil {
+		return // nodes do not exchange what callers use
+	}
 	for i := range l.list[:l.n] {
 		if w := &l.list[i]; !w.closed && w.own != w.told {
 			h.e.rest.keep(h.report(w.kind, w.index, &w.own), &h.e.dropped)

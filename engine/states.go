@@ -16,6 +16,13 @@ func (e *Engine) AppendStates(dst []State) []State {
 	return dst
 }
 
+// AppendCallerStates appends the state of every configured caller to dst, in the order of
+// the configuration. It allocates only to grow dst. Of a caller, Group and Model are
+// empty, and it never cools down.
+func (e *Engine) AppendCallerStates(dst []State) []State {
+	return e.callers.group.states(dst, e.clock.Read())
+}
+
 func (g *Group) states(dst []State, now int64) []State {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -78,6 +78,7 @@ func (c Config) Validate() error {
 		}
 		d.validate(&p, at)
 	}
+	c.validateCallers(&p)
 	c.validatePools(&p)
 	c.validateAliases(&p, groups)
 	return p.err()
@@ -121,20 +122,44 @@ func (d *Deployment) validate(p *problems, at string) {
 	if d.Cooldown < 0 || d.Cooldown > MaxCooldown {
 		p.addf("%s.Cooldown: is %v; use 0 for the default of 1s to 30s, or up to %v", at, d.Cooldown, MaxCooldown)
 	}
-	for l := range provider.AllLimits() {
-		if n := *d.Limits.Of(l); n < Blocked || n > MaxCount {
-			p.addf("%s.Limits.%s: is %d; use 0 for unlimited, engine.Blocked (-1) for none, or from 1 to %d", at, l.Field(), n, MaxCount)
-		}
-	}
-	if err := d.Profile.Validate(); err != nil {
-		for line := range strings.SplitSeq(err.Error(), "\n") {
-			p.addf("%s.Profile.%s", at, line)
-		}
-	}
+	d.Limits.validate(p, at)
+	validateProfile(p, at, &d.Profile)
 	for i, t := range d.Tags {
 		if t == "" {
 			p.addf("%s.Tags[%d]: is empty; leave it out", at, i)
 		}
+	}
+}
+
+func (l *Limits) validate(p *problems, at string) {
+	for k := range provider.AllLimits() {
+		if n := *l.Of(k); n < Blocked || n > MaxCount {
+			p.addf("%s.Limits.%s: is %d; use 0 for unlimited, engine.Blocked (-1) for none, or from 1 to %d", at, k.Field(), n, MaxCount)
+		}
+	}
+}
+
+func validateProfile(p *problems, at string, profile *provider.Profile) {
+	if err := profile.Validate(); err != nil {
+		for line := range strings.SplitSeq(err.Error(), "\n") {
+			p.addf("%s.Profile.%s", at, line)
+		}
+	}
+}
+
+func (c *Config) validateCallers(p *problems) {
+	if n := len(c.Callers); n > MaxCallers {
+		p.addf("Callers: %d of them; at most %d are supported", n, MaxCallers)
+	}
+	first := make(map[string]int, min(len(c.Callers), 2*MaxCallers))
+	for i := range c.Callers {
+		at := "Callers[" + strconv.Itoa(i) + "]"
+		if j, ok := first[c.Callers[i].ID]; ok {
+			p.addf("%s.ID: %q is Callers[%d].ID already; IDs must be unique", at, c.Callers[i].ID, j)
+		} else {
+			first[c.Callers[i].ID] = i
+		}
+		c.Callers[i].validate(p, at)
 	}
 }
 

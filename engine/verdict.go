@@ -12,8 +12,9 @@ import (
 // same instant: at another one the demand may fit, and no event would announce
 // that room.
 type verdict struct {
-	why reason
-	at  int64 // Unix ns
+	why    reason
+	caller bool  // the caller's limits refused
+	at     int64 // Unix ns
 }
 
 const (
@@ -24,14 +25,14 @@ const (
 )
 
 // refresh makes a fresh reading of the clock the instant of the decision.
-func (q *ask) refresh(c *window.Clock) {
+func (q *reading) refresh(c *window.Clock) {
 	q.now, q.fresh = c.Read(), true
 	q.at.Now = within(q.at.Epoch, q.now)
 }
 
 // look returns the candidates, and sets the minute of a decision and, unless it is
 // fresh, its instant, which may be as old as the last of [window.Clock.Run].
-func (g *Group) look(q *ask) *view {
+func (g *Group) look(q *reading) *view {
 	if !q.fresh {
 		q.now = g.clock.Now()
 	}
@@ -46,7 +47,7 @@ func (g *Group) look(q *ask) *view {
 
 // again reports whether to try again after a refusal by a view. Otherwise the refusal
 // stands, because it rests on a fresh reading of the clock.
-func (g *Group) again(v *view, q *ask) bool {
+func (g *Group) again(v *view, q *reading) bool {
 	if !q.fresh {
 		q.refresh(g.clock)
 	}

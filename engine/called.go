@@ -1,0 +1,260 @@
+package engine
+
+import (
+	"runtime"
+
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// called is the caller's side of an attempt: first a look at whether its limits admit
+// the demand; then, once a deployment is chosen, the caller is charged before the
+// deployment, and uncharged if the deployment refuses.
+//
+// The caller's request is counted before its attempt ends, so that the attempt is half
+// way until the deployment has decided (protocol 4).
+type called struct {
+	reading
+	receipt         // of an attempt under way, or of one that was admitted
+	owner   *handle // nil: it has been dropped
+	list    *limits // that the look was at
+	amounts amounts
+	why     reason // that refused; whyNothing: the caller may not ask this group
+}
+
+// admitsCaller reports whether the demand's caller admits it; leases says that it is for
+// a lease. A refusal rests on a fresh reading of the clock, and on no attempt that was
+// half way.
+func (g *Group) admitsCaller(q *ask, c *called, leases bool) bool {
+	if c.owner == nil {
+		c.why, c.now = whyDisabled, g.clock.Now()
+		return false
+	}
+	if !c.owner.caller.mayAsk(g.name) {
+		c.why, c.now = whyNothing, g.clock.Now()
+		return false
+	}
+	for try := 0; ; {
+		callers := c.owner.group.Load()
+		if callers == nil {
+			c.why, c.now = whyDisabled, g.clock.Now()
+			return false
+		}
+		v, ms := callers.look(&c.reading), c.owner.caller.limits.Load()
+		c.list, c.amounts = ms, q.amountsOfCaller(c.owner, ms)
+		var half bool
+		if c.why, half = c.owner.lacks(ms, c.at, &c.amounts, leases); c.why == whyNothing {
+			return true
+		}
+		stale := ms != nil && ms.timed && !c.fresh
+		if callers.again(v, &c.reading) || stale || c.owner.group.Load() != callers || c.owner.caller.limits.Load() != ms {
+			runtime.Gosched()
+			continue
+		}
+		if half && try < tries {
+			if try >= triesQuick {
+				runtime.Gosched()
+			}
+			try++
+			continue
+		}
+		if half {
+			g.e.contended.Add(1)
+		}
+		return false
+	}
+}
+
+// refusedCaller counts a refusal by the demand's caller and returns it.
+func (g *Group) refusedCaller(q *ask, c *called) verdict {
+	v := verdict{why: c.why, caller: true, at: c.now}
+	if !q.quiet {
+		g.countRefusal(v)
+	}
+	return v
+}
+
+// lacks says what keeps an owner's limits from taking a request of these amounts, a
+// lease if leases says so, and whether an attempt was half way that may change it. Nothing: whyNothing.
+func (h *handle) lacks(ms *limits, at counter.At, a *amounts, leases bool) (why reason, half bool) {
+	c := h.hot.Of(at.Epoch)
+	ended := c.Ended()
+	room, tokens := c.Room(0), leases || a[counter.Tokens] != 0
+	gate, _ := c.Caps()
+	switch {
+	case gate < 0:
+		return gated(gate), false
+	case room.Full:
+		why = whyRequests
+	case tokens && room.Tokens < a[counter.Tokens]:
+		why = whyTokens
+	}
+	if ms != nil {
+		w, _ := ms.short(0, at, a, tokens, leases)
+		why = max(why, w)
+	}
+	n, _ := c.Since(ended)
+	return why, n != 0
+}
+
+// acquireCalled is acquire for a demand that names a caller.
+//
+//go:noinline
+func (g *Group) acquireCalled(a *admission, d *Demand, q ask) verdict {
+	by := called{owner: g.e.callers.of(d)}
+	if q.filter == nil && len(d.Exclude)|len(d.Tags) != 0 {
+		q.filter = &filter{demand: d}
+	}
+	v := g.acquireBoth(a, &q, &by)
+	if a.h != nil {
+		a.caller = by.keep()
+	}
+	return v
+}
+
+// acquireBoth charges the demand's caller and a deployment, or neither.
+func (g *Group) acquireBoth(a *admission, q *ask, by *called) verdict {
+	for {
+		if !g.admitsCaller(q, by, true) {
+			return g.refusedCaller(q, by)
+		}
+		v, c, refused := g.seek(q)
+		if c.i < 0 {
+			return refused
+		}
+		if !by.take(false) {
+			continue // lost to another: look again
+		}
+		invariants.Yield()
+		o := v.charge(a, c, q)
+		if o == counter.Taken {
+			by.admit(true)
+			return verdict{at: q.now}
+		}
+		by.undo()
+		if o == counter.Moved {
+			g.await()
+			q.fresh = false
+		}
+	}
+}
+
+// take begins the caller's attempt: it charges what the look has found to fit, or, if
+// requests says so, the request alone.
+func (c *called) take(requests bool) bool {
+	h, ms, e := c.owner, c.list, c.at.Epoch
+	pair, cost, at := h.hot.Of(e), c.amounts[counter.Tokens], c.at
+	if requests {
+		cost, c.amounts = 0, amounts{counter.Requests: 1}
+		if !pair.Begin(e) {
+			return false
+		}
+	} else if pair.TakeTokens(0, e, cost) != counter.Taken {
+		return false
+	}
+	invariants.Yield()
+	if h.caller.limits.Load() != ms { // a new limit on leases may have counted those held
+		h.undo(e, cost)
+		return false
+	}
+	if ms != nil {
+		var o counter.Outcome
+		if at, _, o = ms.take(0, at, &c.amounts, requests); o != counter.Taken {
+			h.undo(e, cost)
+			return false
+		}
+	}
+	invariants.Yield()
+	if pair.CountRequest(0, e, 0) != counter.Taken {
+		if ms != nil {
+			ms.give(len(ms.list), at, &c.amounts)
+		}
+		h.undo(e, cost)
+		return false
+	}
+	c.at = at
+	c.receipt = receipt{h: h, limits: ms, begun: instantIn(e, max(c.now, at.Now)), reserved: cost, input: c.amounts[counter.Input]}
+	return true
+}
+
+// undo takes back what the attempt has charged, and ends it.
+func (c *called) undo() {
+	h, e := c.owner, c.at.Epoch
+	h.hot.Of(e).AddRequests(e, -1)
+	if ms := c.limits; ms != nil {
+		ms.give(len(ms.list), c.at, &c.amounts)
+	}
+	h.undo(e, c.reserved)
+	c.receipt = receipt{}
+}
+
+// admit ends the attempt. A lease begins with it, unless it is of PreCheck.
+func (c *called) admit(lease bool) {
+	h, e := c.owner, c.at.Epoch
+	if !h.hot.Of(e).End(e) { // the minute was folded meanwhile
+		h.locked(func(*Group, int64) { h.flight.Fold(h.e.slot(e), 1) })
+	}
+	switch {
+	case !lease:
+		h.flight.End(h.e.slot(e))
+	case h.tracked != nil:
+		h.tracked.Add(h.e.slot(e), c.reserved)
+	}
+}
+
+// preCheckCalled is preCheck for a demand that names a caller.
+func (h *handle) preCheckCalled(d *Demand, quiet bool) (v verdict, ok bool) {
+	g := h.group.Load()
+	if g == nil {
+		return verdict{why: whyDisabled, at: h.e.clock.Now()}, false
+	}
+	var q ask
+	if !g.ask(&q, d, false) {
+		return verdict{why: whyInvalid}, false
+	}
+	c := called{owner: g.e.callers.of(d)}
+	q.quiet = quiet
+	for {
+		if !g.admitsCaller(&q, &c, false) {
+			return g.refusedCaller(&q, &c), false
+		}
+		if c.take(true) {
+			break
+		}
+	}
+	if v, ok = h.preCheckAlone(d, quiet); ok {
+		c.admit(false)
+	} else {
+		c.undo()
+	}
+	return v, ok
+}
+
+// refusalOfCaller explains why a caller does not admit a demand to a group, as
+// [Group.refusal] does.
+func (q *ask) refusalOfCaller(g *Group, d *Demand, v verdict, leases, final bool) error {
+	id := d.Caller.h.id
+	if v.why == whyNothing {
+		return &groupError{id, g.name}
+	}
+	e := &LimitError{Group: g.name, Caller: id, Limit: reasonLimit[v.why], Never: true}
+	h := g.e.callers.of(d)
+	if h == nil {
+		return e
+	}
+	callers := h.lockAt(v.at)
+	if callers == nil {
+		return e
+	}
+	defer callers.mu.Unlock()
+	now := max(v.at, window.Start(callers.epoch.Load()))
+	w := h.wait(q.amountsOfCaller(h, h.limits.Load()), 0, leases, now)
+	if w.limit == LimitNone && !final {
+		return nil
+	}
+	e.Limit, e.RetryAfter, e.Never = w.limit, w.after, w.never
+	e.settle(v)
+	e.States = append(e.States, h.state(callers, now))
+	return e
+}

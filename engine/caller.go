@@ -1,0 +1,200 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
+)
+
+// MaxCallers is how many callers one engine takes.
+const MaxCallers = 10_000
+
+// Caller is somebody who makes requests, a tenant or the holder of a token for
+// instance, with limits of its own. A demand that names it as [Demand.Caller] is admitted
+// only if it fits the caller's limits and a deployment's: it is counted in both, or in
+// neither.
+type Caller struct {
+	// ID is the key under which nodes share what the caller has used: unique among
+	// callers, stable, not empty, any text. A deployment may have the same ID.
+	ID string
+	// Limits are what the caller may use, of all groups together. Priority classes do not
+	// share them: [Config.PriorityShare] divides the limits of deployments only.
+	Limits Limits
+	// Profile is how the caller's requests count against its limits; the zero value is
+	// the plain rule. It may have neither a Pool nor LearnPhase.
+	Profile provider.Profile
+	// Groups are the names of the groups that the caller may ask; an asterisk stands for
+	// any text. Empty = all. Other groups refuse it with [ErrNoCandidate].
+	Groups []string
+}
+
+// CallerRef is a caller, resolved once with [Engine.CallerRef]. It is a small value,
+// comparable, and stays valid across Apply. While its caller is not configured, demands
+// that name it are refused. The zero CallerRef is none.
+type CallerRef struct{ h *handle }
+
+// CallerRef returns the handle of a caller, to be resolved once and kept. The error is
+// [ErrUnknownCaller].
+func (e *Engine) CallerRef(id string) (CallerRef, error) {
+	if h, ok := e.callers.handles.Load(id); ok {
+		return CallerRef{h}, nil
+	}
+	return CallerRef{}, fmt.Errorf("%w %q", ErrUnknownCaller, id)
+}
+
+// ID returns the caller's ID, "" for the zero CallerRef.
+func (r CallerRef) ID() string {
+	if r.h == nil {
+		return ""
+	}
+	return r.h.id
+}
+
+// Record adds the tokens of a request that [Ref.PreCheck] has admitted for the caller to
+// the caller's current minute, whatever its limit. It adds no request, and nothing to the
+// deployment: [Ref.Record] does that.
+func (r CallerRef) Record(u Usage) {
+	if r.h != nil && !r.h.recorded(u) {
+		r.h.record(u)
+	}
+}
+
+// callers are all callers. Their counters turn with the minutes of a group of their own,
+// which nobody asks for a deployment.
+type callers struct {
+	ids
+	group *Group
+	// slots are the callers by their slots. A demand leads to its caller this way:
+	// by the handle in it, what the caller's charge is stored in would escape with it.
+	slots atomic.Pointer[[]*handle]
+}
+
+func (c *callers) init(e *Engine) {
+	c.handles = newNames[*handle]()
+	c.group = &Group{e: e, clock: e.clock, line: newLine()}
+	c.group.view.Store(newView(e, 0, nil))
+	c.slots.Store(new([]*handle))
+}
+
+// of returns the demand's caller, which it must name; nil if that has been dropped.
+func (c *callers) of(d *Demand) *handle {
+	slots := *c.slots.Load()
+	if i := d.Caller.h.caller.slot.Load(); int(i) < len(slots) && slots[i] == d.Caller.h {
+		return slots[i]
+	}
+	return nil
+}
+
+// seat gives callers that have no slot one each, in place of those that were dropped or
+// behind the last. Under mu.
+func (c *callers) seat(list []*handle) {
+	slots := slices.Clone(*c.slots.Load())
+	taken := make([]bool, len(slots), len(slots)+len(list))
+	for i, h := range slots {
+		taken[i] = h.group.Load() != nil || slices.Contains(list, h)
+	}
+	free := 0
+	for _, h := range list {
+		if i := int(h.caller.slot.Load()); i < len(slots) && slots[i] == h {
+			continue
+		}
+		for free < len(slots) && taken[free] {
+			free++
+		}
+		if free == len(slots) {
+			slots, taken = append(slots, nil), append(taken, true)
+		}
+		slots[free], taken[free] = h, true
+		h.caller.slot.Store(int32(free))
+	}
+	c.slots.Store(&slots)
+}
+
+// call makes a new handle a caller's, and says which groups it may ask. Under mu.
+func (h *handle) call(c *Caller) {
+	if h.caller == nil {
+		h.caller = &callerState{}
+	}
+	groups := slices.Clone(c.Groups)
+	h.caller.groups.Store(&groups)
+}
+
+// showCallers publishes the limits of the callers of a view. Under the group's mutex.
+func showCallers(v *view) {
+	for _, h := range v.handles {
+		h.caller.limits.Store(h.limits.Load())
+	}
+}
+
+// callerState is what a handle has if its limits are a caller's.
+type callerState struct {
+	slot   atomic.Int32 // in callers.slots
+	groups atomic.Pointer[[]string]
+	// limits are those in force. They are stored once a new limit on leases has counted
+	// the leases that are held.
+	limits atomic.Pointer[limits]
+	lines  atomic.Pointer[[]*line] // where somebody waits for the caller
+}
+
+// mayAsk reports whether the caller may ask a group.
+func (c *callerState) mayAsk(group string) bool {
+	groups := *c.groups.Load()
+	for i := range groups {
+		if matches(groups[i], group) {
+			return true
+		}
+	}
+	return len(groups) == 0
+}
+
+// ring says to everyone who waits for the caller that there may be room.
+func (c *callerState) ring() {
+	if lines := c.lines.Load(); lines != nil {
+		for _, l := range *lines {
+			l.ring()
+		}
+	}
+}
+
+// matches reports whether a name fits a pattern in which each asterisk stands for any
+// text, an empty one too.
+func matches(pattern, name string) bool {
+	head, rest, wild := strings.Cut(pattern, "*")
+	if !wild {
+		return pattern == name
+	}
+	name, ok := strings.CutPrefix(name, head)
+	for ok {
+		var part string
+		if part, rest, wild = strings.Cut(rest, "*"); !wild {
+			return strings.HasSuffix(name, part)
+		}
+		_, name, ok = strings.Cut(name, part) // the first place that fits leaves most behind it
+	}
+	return false
+}
+
+// asDeployment returns the caller's limits in the form in which a handle takes them.
+func (c *Caller) asDeployment() Deployment {
+	return Deployment{ID: c.ID, Limits: c.Limits, Profile: c.Profile}
+}
+
+func (c *Caller) validate(p *problems, at string) {
+	if c.ID == "" {
+		p.addf("%s.ID: is empty; give the caller a unique, stable name", at)
+	}
+	c.Limits.validate(p, at)
+	validateProfile(p, at, &c.Profile)
+	if c.Profile.Pool != "" {
+		p.addf("%s.Profile.Pool: is %q; a caller's limits are its own: leave it empty", at, c.Profile.Pool)
+	}
+	if c.Profile.LearnPhase {
+		p.addf("%s.Profile.LearnPhase: is true; no provider reports a caller's minutes: leave it false", at)
+	}
+	if i := slices.Index(c.Groups, ""); i >= 0 {
+		p.addf("%s.Groups[%d]: is empty; name a group, or use * for all", at, i)
+	}
+}

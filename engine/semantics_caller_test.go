@@ -1,0 +1,452 @@
+package engine_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
+)
+
+// called is two deployments "a" and "b" in group "chat" with limits, and a caller "team"
+// with others.
+func called(deployments, caller engine.Limits) engine.Config {
+	return engine.Config{
+		Deployments: []engine.Deployment{
+			{ID: "a", Group: "chat", Limits: deployments},
+			{ID: "b", Group: "chat", Limits: deployments},
+		},
+		Callers: []engine.Caller{{ID: "team", Limits: caller}},
+	}
+}
+
+func callerRef(t testing.TB, e *engine.Engine, id string) engine.CallerRef {
+	t.Helper()
+	r, err := e.CallerRef(id)
+	require.NoError(t, err)
+	require.Equal(t, id, r.ID())
+	return r
+}
+
+func by(r engine.CallerRef, d engine.Demand) engine.Demand {
+	d.Caller = r
+	return d
+}
+
+func callerState(t testing.TB, e *engine.Engine, id string) engine.State {
+	t.Helper()
+	for _, s := range e.AppendCallerStates(nil) {
+		if s.ID == id {
+			return s
+		}
+	}
+	require.Failf(t, "no state", "caller %q", id)
+	return engine.State{}
+}
+
+// requireUntouched checks that nothing is used, of neither side.
+func requireUntouched(t testing.TB, e *engine.Engine) {
+	t.Helper()
+	for _, s := range append(e.AppendStates(nil), e.AppendCallerStates(nil)...) {
+		require.Zero(t, s.Requests, s.ID)
+		require.Zero(t, s.Tokens, s.ID)
+		require.Zero(t, s.InFlight, s.ID)
+		require.Zero(t, s.DayRequests, s.ID)
+		require.Zero(t, s.DayTokens, s.ID)
+	}
+}
+
+// TestCallerLimits: each limit of a caller refuses by its own name, with the exact time
+// to wait, and a refusal leaves no trace on either side.
+func TestCallerLimits(t *testing.T) {
+	for name, c := range map[string]struct {
+		limits engine.Limits
+		limit  engine.Limit
+		after  time.Duration
+		fits   int // requests of 10 tokens of input and 5 of output
+	}{
+		"rpm":       {engine.Limits{RPM: 3}, engine.LimitRPM, 48 * time.Second, 3},
+		"tpm":       {engine.Limits{TPM: 35}, engine.LimitTPM, 48 * time.Second, 2},
+		"input":     {engine.Limits{InputTPM: 29}, engine.LimitInputTPM, 48 * time.Second, 2},
+		"output":    {engine.Limits{OutputTPM: 20}, engine.LimitOutputTPM, 48 * time.Second, 4},
+		"rpd":       {engine.Limits{RPD: 2}, engine.LimitRPD, 11*time.Hour + 25*time.Minute + 48*time.Second, 2},
+		"tpd":       {engine.Limits{TPD: 30}, engine.LimitTPD, 11*time.Hour + 25*time.Minute + 48*time.Second, 2},
+		"in flight": {engine.Limits{MaxInFlight: 2}, engine.LimitInFlight, 500 * time.Millisecond, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e, _ := startAt(t, firstMinute.Add(12*time.Second), called(engine.Limits{TPM: 1 << 30}, c.limits))
+			g, team := group(t, e, "chat"), callerRef(t, e, "team")
+			d := by(team, engine.Demand{InputTokens: 10, OutputTokens: 5})
+			var leases []*engine.Lease
+			for range c.fits {
+				leases = append(leases, acquire(t, g, d))
+			}
+			before := append(e.AppendStates(nil), e.AppendCallerStates(nil)...)
+			got := refusal(t, g, d)
+			require.Equal(t, "team", got.Caller)
+			require.Empty(t, got.Deployment)
+			require.Equal(t, "chat", got.Group)
+			require.Equal(t, c.limit, got.Limit)
+			require.Equal(t, c.after, got.RetryAfter)
+			require.False(t, got.Never)
+			require.Contains(t, got.Error(), `caller "team" refused by its `+c.limit.String())
+			require.Len(t, got.States, 1)
+			require.Equal(t, callerState(t, e, "team"), got.States[0])
+			_, ok := g.TryAcquire(d)
+			require.False(t, ok)
+			_, ok = g.Pick(d)
+			require.False(t, ok)
+			require.Equal(t, before, append(e.AppendStates(nil), e.AppendCallerStates(nil)...))
+			acquire(t, g, engine.Demand{InputTokens: 10, OutputTokens: 5}).Release() // nobody's
+			for _, l := range leases {
+				l.Release()
+			}
+			requireUntouched(t, e)
+		})
+	}
+}
+
+// TestCallerBothOrNeither: where the deployments refuse, the caller is charged nothing.
+func TestCallerBothOrNeither(t *testing.T) {
+	e, clock := start(t, called(engine.Limits{RPM: 1, TPM: 100}, engine.Limits{RPM: 10, TPM: 1000, RPD: 10, MaxInFlight: 10}))
+	g, team := group(t, e, "chat"), callerRef(t, e, "team")
+	acquire(t, g, by(team, exactly(100)))
+	acquire(t, g, by(team, exactly(100)))
+	for range 5 {
+		got := refusal(t, g, by(team, exactly(100)))
+		require.Empty(t, got.Caller, "a deployment's limit")
+		require.NotEmpty(t, got.Deployment)
+	}
+	s := callerState(t, e, "team")
+	require.EqualValues(t, 2, s.Requests)
+	require.EqualValues(t, 200, s.Tokens)
+	require.EqualValues(t, 2, s.DayRequests)
+	require.EqualValues(t, 2, s.InFlight)
+	clock.Advance(time.Minute)
+	require.Zero(t, callerState(t, e, "team").Requests)
+	require.EqualValues(t, 2, callerState(t, e, "team").DayRequests)
+	require.EqualValues(t, 2, callerState(t, e, "team").InFlight)
+	acquire(t, g, by(team, exactly(100)))
+}
+
+// TestCallerLease: every ending of a lease changes the caller's usage as it does the
+// deployment's.
+func TestCallerLease(t *testing.T) {
+	limits := engine.Limits{RPM: 10, TPM: 1000, InputTPM: 1000, OutputTPM: 1000, RPD: 10, TPD: 1000, MaxInFlight: 5}
+	e, clock := start(t, called(limits, limits))
+	g, team := group(t, e, "chat"), callerRef(t, e, "team")
+	d := by(team, engine.Demand{InputTokens: 40, OutputTokens: 10})
+	want := func(requests, input, output, held int64) {
+		t.Helper()
+		s := callerState(t, e, "team")
+		require.Equal(t, requests, s.Requests)
+		require.Equal(t, requests, s.DayRequests)
+		require.Equal(t, input+output, s.Tokens)
+		require.Equal(t, input+output, s.DayTokens)
+		require.Equal(t, input, s.InputTokens)
+		require.Equal(t, output, s.OutputTokens)
+		require.Equal(t, held, s.InFlight)
+	}
+	l := acquire(t, g, d)
+	want(1, 40, 10, 1)
+	require.EqualValues(t, 50, callerState(t, e, "team").HeldTokens)
+	l.Add(7)
+	want(1, 40, 17, 1)
+	l.Settle(engine.Usage{InputTokens: 41, OutputTokens: 12})
+	want(1, 41, 12, 0)
+	require.Zero(t, callerState(t, e, "team").HeldTokens)
+	l.Settle(engine.Usage{InputTokens: 1})
+	l.Release()
+	want(1, 41, 12, 0)
+	l = acquire(t, g, d)
+	l.SettleReserved()
+	want(2, 81, 22, 0)
+	l = acquire(t, g, d)
+	l.Settle(engine.Usage{}) // the call failed: it is a request
+	want(3, 81, 22, 0)
+	l = acquire(t, g, d)
+	l.Observe(provider.Signal{Kind: provider.RateLimit})
+	l.Settle(engine.Usage{}) // the provider refused it: it may be tried again
+	want(3, 81, 22, 0)
+	l = acquire(t, g, d)
+	clock.Advance(time.Minute)
+	l.Settle(engine.Usage{InputTokens: 60, OutputTokens: 10})
+	s := callerState(t, e, "team")
+	require.Zero(t, s.Tokens, "it is of the minute before")
+	require.EqualValues(t, 173, s.DayTokens)
+}
+
+// TestCallerExpired: a caller's lease that never ends stops counting as in flight.
+func TestCallerExpired(t *testing.T) {
+	e, clock := start(t, called(engine.Limits{}, engine.Limits{MaxInFlight: 1}))
+	g, team := group(t, e, "chat"), callerRef(t, e, "team")
+	l := acquire(t, g, by(team, exactly(1)))
+	require.Equal(t, engine.LimitInFlight, refusal(t, g, by(team, exactly(1))).Limit)
+	clock.Advance(17 * time.Minute)
+	second := acquire(t, g, by(team, exactly(1)))
+	l.Release()
+	require.EqualValues(t, 1, callerState(t, e, "team").InFlight)
+	require.Equal(t, engine.LimitInFlight, refusal(t, g, by(team, exactly(1))).Limit)
+	second.Release()
+	require.Zero(t, callerState(t, e, "team").InFlight)
+	require.EqualValues(t, 1, e.Stats().Expired, "of the deployment, once")
+}
+
+// TestCallerProfile: a caller is charged by its own rule.
+func TestCallerProfile(t *testing.T) {
+	cfg := called(engine.Limits{TPM: 1000}, engine.Limits{TPM: 100})
+	cfg.Callers[0].Profile = provider.Profile{Weights: provider.Weights{Input: 1, Output: 4}}
+	e, _ := start(t, cfg)
+	g, team := group(t, e, "chat"), callerRef(t, e, "team")
+	l := acquire(t, g, by(team, engine.Demand{InputTokens: 20, OutputTokens: 10}))
+	l.Settle(engine.Usage{InputTokens: 20, OutputTokens: 15})
+	require.EqualValues(t, 80, callerState(t, e, "team").Tokens)
+	require.EqualValues(t, 35, state(t, e, "a").Tokens+state(t, e, "b").Tokens)
+
+	cfg.Callers[0].Profile = provider.Profile{Shape: provider.Bucket}
+	cfg.Callers[0].Limits = engine.Limits{RPM: 60}
+	e, clock := start(t, cfg)
+	g, team = group(t, e, "chat"), callerRef(t, e, "team")
+	for range 60 {
+		acquire(t, g, by(team, exactly(1)))
+	}
+	got := refusal(t, g, by(team, exactly(1)))
+	require.Equal(t, "team", got.Caller)
+	require.Equal(t, time.Second, got.RetryAfter)
+	clock.Advance(time.Second)
+	acquire(t, g, by(team, exactly(1)))
+}
+
+// TestCallerExpectedOutput: an output that the demand leaves open is expected of a caller
+// as it is of the group, and cut to what the caller may ever use.
+func TestCallerExpectedOutput(t *testing.T) {
+	e, _ := start(t, called(engine.Limits{}, engine.Limits{TPM: 100_000}))
+	g, team := group(t, e, "chat"), callerRef(t, e, "team")
+	for range 20 {
+		l := acquire(t, g, engine.Demand{InputTokens: 10})
+		l.Settle(engine.Usage{InputTokens: 10, OutputTokens: 90})
+	}
+	acquire(t, g, by(team, engine.Demand{InputTokens: 10}))
+	require.EqualValues(t, 100, callerState(t, e, "team").Tokens)
+	cfg := called(engine.Limits{}, engine.Limits{TPM: 150})
+	require.NoError(t, e.Apply(cfg))
+	require.EqualValues(t, 100, callerState(t, e, "team").Tokens, "an Apply keeps what is used")
+	require.Equal(t, engine.LimitTPM, refusal(t, g, by(team, engine.Demand{InputTokens: 10})).Limit)
+	cfg.Callers = append(cfg.Callers, engine.Caller{ID: "small", Limits: engine.Limits{TPM: 40}})
+	require.NoError(t, e.Apply(cfg))
+	small := callerRef(t, e, "small")
+	acquire(t, g, by(small, engine.Demand{InputTokens: 10}))
+	require.EqualValues(t, 40, callerState(t, e, "small").Tokens)
+}
+
+// TestCallerNever: no waiting helps where the caller's limit is below the demand, or
+// blocked, or the caller is no longer configured.
+func TestCallerNever(t *testing.T) {
+	e, _ := start(t, called(engine.Limits{}, engine.Limits{TPM: 100}))
+	g, team := group(t, e, "chat"), callerRef(t, e, "team")
+	require.True(t, refusal(t, g, by(team, exactly(101))).Never)
+	acquire(t, g, by(team, exactly(100))).Release()
+	require.NoError(t, e.Apply(called(engine.Limits{}, engine.Limits{RPM: engine.Blocked})))
+	got := refusal(t, g, by(team, exactly(1)))
+	require.True(t, got.Never)
+	require.Equal(t, engine.LimitRPM, got.Limit)
+
+	cfg := called(engine.Limits{}, engine.Limits{RPM: 3})
+	require.NoError(t, e.Apply(cfg))
+	l := acquire(t, g, by(team, exactly(10)))
+	cfg.Callers = nil
+	require.NoError(t, e.Apply(cfg))
+	got = refusal(t, g, by(team, exactly(1)))
+	require.True(t, got.Never)
+	require.Equal(t, engine.LimitDisabled, got.Limit)
+	require.Equal(t, "team", got.Caller)
+	require.Empty(t, e.AppendCallerStates(nil))
+	l.Settle(engine.Usage{InputTokens: 12})
+	require.NoError(t, e.Apply(called(engine.Limits{}, engine.Limits{RPM: 3})))
+	require.EqualValues(t, 12, callerState(t, e, "team").Tokens, "adding it again doubles no limit")
+	require.EqualValues(t, 1, callerState(t, e, "team").Requests)
+	acquire(t, g, by(team, exactly(1)))
+	require.Equal(t, team, callerRef(t, e, "team"), "the same caller")
+}
+
+// TestCallerDropped: a caller that is no longer configured and has nothing to count for
+// is forgotten, and found again by whoever holds it.
+func TestCallerDropped(t *testing.T) {
+	e, clock := start(t, called(engine.Limits{}, engine.Limits{RPM: 3, MaxInFlight: 2}))
+	g, team := group(t, e, "chat"), callerRef(t, e, "team")
+	acquire(t, g, by(team, exactly(5))).Release()
+	require.NoError(t, e.Apply(one(engine.Limits{})))
+	clock.Advance(3 * time.Minute)
+	acquire(t, g, exactly(1))
+	e.AppendCallerStates(nil)
+	_, err := e.CallerRef("team")
+	require.ErrorIs(t, err, engine.ErrUnknownCaller)
+	require.Equal(t, engine.LimitDisabled, refusal(t, g, by(team, exactly(1))).Limit)
+	require.NoError(t, e.Apply(called(engine.Limits{}, engine.Limits{RPM: 3, MaxInFlight: 2})))
+	require.Equal(t, team, callerRef(t, e, "team"))
+	acquire(t, g, by(team, exactly(1)))
+	acquire(t, g, by(team, exactly(1)))
+	require.Equal(t, engine.LimitInFlight, refusal(t, g, by(team, exactly(1))).Limit)
+	require.EqualValues(t, 2, callerState(t, e, "team").InFlight)
+}
+
+// TestCallerGroups: a caller may ask only the groups that its patterns name.
+func TestCallerGroups(t *testing.T) {
+	cfg := called(engine.Limits{}, engine.Limits{})
+	cfg.Deployments = append(cfg.Deployments,
+		engine.Deployment{ID: "c", Group: "gpt-4o-mini"}, engine.Deployment{ID: "d", Group: "openai/*"}, engine.Deployment{ID: "e", Group: "embed"})
+	for pattern, may := range map[string][]string{
+		"":          {"chat", "gpt-4o-mini", "openai/*", "embed"},
+		"chat":      {"chat"},
+		"*":         {"chat", "gpt-4o-mini", "openai/*", "embed"},
+		"gpt-*":     {"gpt-4o-mini"},
+		"*-mini":    {"gpt-4o-mini"},
+		"g*4*m*i":   {"gpt-4o-mini"},
+		"openai/*":  {"openai/*"},
+		"*chat*":    {"chat"},
+		"cha":       nil,
+		"chat*chat": nil,
+	} {
+		cfg.Callers[0].Groups = nil
+		if pattern != "" {
+			cfg.Callers[0].Groups = []string{pattern}
+		}
+		e, _ := start(t, cfg)
+		team := callerRef(t, e, "team")
+		var got []string
+		for _, name := range []string{"chat", "gpt-4o-mini", "openai/*", "embed"} {
+			g := group(t, e, name)
+			lease, err := g.Acquire(by(team, exactly(1)))
+			if err == nil {
+				got = append(got, name)
+				lease.Release()
+				continue
+			}
+			require.ErrorIs(t, err, engine.ErrNoCandidate, pattern)
+			require.ErrorContains(t, err, `caller "team" may not ask group "`+name+`"`)
+			_, ok := g.Pick(by(team, exactly(1)))
+			require.False(t, ok)
+		}
+		require.Equal(t, may, got, pattern)
+	}
+}
+
+// TestCallerApply: limits that are added, changed and removed meanwhile count what is
+// used already, leases too.
+func TestCallerApply(t *testing.T) {
+	e, _ := start(t, called(engine.Limits{}, engine.Limits{}))
+	g, team := group(t, e, "chat"), callerRef(t, e, "team")
+	first := acquire(t, g, by(team, exactly(10)))
+	require.NoError(t, e.Apply(called(engine.Limits{}, engine.Limits{TPM: 25, MaxInFlight: 2})))
+	second := acquire(t, g, by(team, exactly(10)))
+	require.Equal(t, engine.LimitInFlight, refusal(t, g, by(team, exactly(1))).Limit, "the first lease is in flight")
+	first.Release()
+	require.Equal(t, engine.LimitTPM, refusal(t, g, by(team, exactly(16))).Limit)
+	third := acquire(t, g, by(team, exactly(15)))
+	second.Release()
+	third.Release()
+	requireUntouched(t, e)
+	for range 2 {
+		acquire(t, g, by(team, exactly(1)))
+	}
+	require.Equal(t, engine.LimitInFlight, refusal(t, g, by(team, exactly(1))).Limit)
+}
+
+// TestCallerClasses: priority classes share the deployments' limits, not the caller's.
+func TestCallerClasses(t *testing.T) {
+	cfg := called(engine.Limits{RPM: 100}, engine.Limits{RPM: 10, MaxInFlight: 10})
+	cfg.PriorityShare = []float64{1, 0.5}
+	e, _ := start(t, cfg)
+	g, team := group(t, e, "chat"), callerRef(t, e, "team")
+	d := by(team, exactly(1))
+	d.Priority = 1
+	for range 10 {
+		acquire(t, g, d)
+	}
+	require.Equal(t, "team", refusal(t, g, d).Caller)
+}
+
+// TestCallerPreCheck: PreCheck counts a caller's request with the deployment's, or none;
+// Record of the caller adds its tokens.
+func TestCallerPreCheck(t *testing.T) {
+	e, _ := start(t, called(engine.Limits{RPM: 2}, engine.Limits{RPM: 3, TPM: 100, RPD: 50, MaxInFlight: 1}))
+	team, a, b := callerRef(t, e, "team"), ref(t, e, "a"), ref(t, e, "b")
+	d := engine.Demand{Caller: team}
+	require.True(t, a.PreCheck(d))
+	require.True(t, a.PreCheck(d))
+	require.False(t, a.PreCheck(d), "the deployment's limit")
+	require.EqualValues(t, 2, callerState(t, e, "team").Requests)
+	require.EqualValues(t, 2, callerState(t, e, "team").DayRequests)
+	require.Zero(t, callerState(t, e, "team").InFlight)
+	require.True(t, b.PreCheck(d))
+	require.False(t, b.PreCheck(d), "the caller's limit")
+	require.EqualValues(t, 1, state(t, e, "b").Requests)
+	var limited *engine.LimitError
+	require.ErrorAs(t, e.PreCheck("b", d), &limited)
+	require.Equal(t, "team", limited.Caller)
+	require.Equal(t, engine.LimitRPM, limited.Limit)
+	require.Equal(t, time.Minute, limited.RetryAfter)
+
+	team.Record(engine.Usage{InputTokens: 60, OutputTokens: 50})
+	require.EqualValues(t, 110, callerState(t, e, "team").Tokens)
+	require.Zero(t, state(t, e, "a").Tokens)
+	engine.CallerRef{}.Record(engine.Usage{InputTokens: 1})
+	require.EqualValues(t, 3, e.Stats().Admitted)
+	require.Zero(t, e.Stats().Tokens)
+	require.Zero(t, e.Stats().Overrun)
+}
+
+// TestCallerBadInput: unknown callers, callers of another engine, and configurations that
+// mean nothing.
+func TestCallerBadInput(t *testing.T) {
+	e, _ := start(t, called(engine.Limits{}, engine.Limits{}))
+	_, err := e.CallerRef("nobody")
+	require.ErrorIs(t, err, engine.ErrUnknownCaller)
+	require.EqualError(t, err, `engine: unknown caller "nobody"`)
+	_, err = e.CallerRef("a")
+	require.ErrorIs(t, err, engine.ErrUnknownCaller, "that is a deployment")
+	require.Empty(t, engine.CallerRef{}.ID())
+
+	other, _ := start(t, called(engine.Limits{}, engine.Limits{}))
+	_, err = group(t, e, "chat").Acquire(by(callerRef(t, other, "team"), exactly(1)))
+	require.ErrorIs(t, err, engine.ErrInvalidDemand)
+	require.ErrorContains(t, err, "another engine")
+	require.False(t, ref(t, e, "a").PreCheck(engine.Demand{Caller: callerRef(t, other, "team")}))
+
+	cfg := called(engine.Limits{}, engine.Limits{})
+	cfg.Callers = []engine.Caller{
+		{},
+		{ID: "x", Limits: engine.Limits{TPM: -2}, Groups: []string{"chat", ""}},
+		{ID: "x", Profile: provider.Profile{Pool: "p", LearnPhase: true}},
+	}
+	err = cfg.Validate()
+	for _, want := range []string{
+		"Callers[0].ID: is empty", "Callers[1].Limits.TPM: is -2", "Callers[1].Groups[1]: is empty",
+		`Callers[2].ID: "x" is Callers[1].ID already`, `Callers[2].Profile.Pool: is "p"`, "Callers[2].Profile.LearnPhase: is true",
+	} {
+		require.ErrorContains(t, err, want)
+	}
+	require.Equal(t, err, e.Apply(cfg))
+	cfg.Callers = make([]engine.Caller, engine.MaxCallers+1)
+	require.ErrorContains(t, cfg.Validate(), "Callers: 10001 of them; at most 10000 are supported")
+}
+
+// TestCallerNamespace: a caller may have the ID of a deployment.
+func TestCallerNamespace(t *testing.T) {
+	cfg := called(engine.Limits{RPM: 2}, engine.Limits{})
+	cfg.Callers[0] = engine.Caller{ID: "a", Limits: engine.Limits{RPM: 1}}
+	e, _ := start(t, cfg)
+	g := group(t, e, "chat")
+	acquire(t, g, by(callerRef(t, e, "a"), exactly(1)))
+	require.Equal(t, "a", refusal(t, g, by(callerRef(t, e, "a"), exactly(1))).Caller)
+	for range 3 {
+		acquire(t, g, exactly(1))
+	}
+	for _, r := range e.Collect(nil) {
+		require.NotZero(t, r.RequestLimit)
+	}
+	require.Len(t, e.AppendStates(nil), 2)
+	require.Len(t, e.AppendCallerStates(nil), 1)
+}
