@@ -226,3 +226,61 @@ func TestAllocationsWhileListening(t *testing.T) {
 		})
 	}
 }
+
+// TestAllocationsOfCallers: a demand that names a caller allocates no more than another.
+func TestAllocationsOfCallers(t *testing.T) {
+	const room = 1 << 40
+	every := engine.Limits{RPM: room, TPM: room, InputTPM: room, OutputTPM: room, RPD: room, TPD: room, MaxInFlight: 1 << 20}
+	for name, c := range map[string]struct {
+		deployments, caller engine.Limits
+		admits              bool
+	}{
+		"plain":                {engine.Limits{TPM: room}, engine.Limits{RPM: room, TPM: room}, true},
+		"every limit":          {every, every, true},
+		"caller refuses":       {engine.Limits{TPM: room}, engine.Limits{TPM: 9}, false},
+		"deployments refuse":   {engine.Limits{TPM: 9}, engine.Limits{TPM: room, MaxInFlight: 10}, false},
+		"both refuse requests": {engine.Limits{RPM: engine.Blocked}, engine.Limits{RPD: engine.Blocked}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := pool(engine.LeastUtilized, 10, c.deployments)
+			cfg.Callers = []engine.Caller{{ID: "team", Limits: c.caller, Groups: []string{"cha*"}}}
+			e, _ := start(t, cfg)
+			g, r, team := group(t, e, "chat"), ref(t, e, id0), callerRef(t, e, "team")
+			usage := engine.Usage{InputTokens: 100, OutputTokens: 20}
+			for name, d := range map[string]engine.Demand{
+				"unnamed output": {InputTokens: 100, Caller: team},
+				"tags, exclude":  {InputTokens: 100, Tags: []string{"eu"}, Exclude: []engine.Ref{ref(t, e, id(2))}, Caller: team},
+			} {
+				atMost(t, name+": Group.Pick", 0, c.admits, func() bool {
+					_, ok := g.Pick(d)
+					return ok
+				})
+				atMost(t, name+": TryAcquire, Settle", 0, c.admits, func() bool {
+					lease, ok := g.TryAcquire(d)
+					lease.Add(3)
+					lease.Settle(usage)
+					return ok
+				})
+				atMost(t, name+": TryAcquire, Release", 0, c.admits, func() bool {
+					lease, ok := g.TryAcquire(d)
+					lease.Release()
+					return ok
+				})
+				reason := 0.0
+				if !c.admits {
+					reason = allocating
+				}
+				atMost(t, name+": Acquire", reason, c.admits, func() bool {
+					lease, err := g.Acquire(d)
+					lease.Release()
+					return err == nil
+				})
+				atMost(t, name+": Ref.PreCheck, Record", 0, c.admits, func() bool {
+					ok := r.PreCheck(d)
+					team.Record(engine.Usage{})
+					return ok
+				})
+			}
+		})
+	}
+}
