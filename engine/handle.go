@@ -260,20 +260,21 @@ func (h *handle) add(epoch, n int64) (over int64) {
 	if n == 0 {
 		return 0
 	}
-	if h.hot.Of(epoch).AddTokens(epoch, n) {
+	if used := h.hot.Of(epoch).CountTokens(epoch, n); used >= 0 {
 		if n < 0 {
 			h.eased(epoch)
 			return 0
 		}
-		return h.over(epoch, n)
+		return h.over(used, n)
 	}
 	for n > 0 {
 		g := h.group.Load()
 		if g == nil {
 			break
 		}
-		if e := g.epoch.Load(); h.hot.Of(e).AddTokens(e, n) {
-			return h.over(e, n)
+		e := g.epoch.Load()
+		if used := h.hot.Of(e).CountTokens(e, n); used >= 0 {
+			return h.over(used, n)
 		}
 		g.await()
 	}

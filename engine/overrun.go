@@ -2,10 +2,11 @@ package engine
 
 import "github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 
-// over returns how many of n tokens, just counted in a minute, lie above the limit on
-// tokens.
-func (h *handle) over(epoch, n int64) int64 {
-	return min(max(h.hot.Of(epoch).Tokens()-h.tokenMost.Load(), 0), max(n, 0))
+// over returns how many of n tokens, with which a minute's count has become used, lie
+// above the limit on tokens. (A word read again right after it was swapped costs more
+// than the rest.)
+func (h *handle) over(used, n int64) int64 {
+	return min(max(used-h.tokenMost.Load(), 0), max(n, 0))
 }
 
 // over returns how many of n tokens, just counted, lie above the limit; 0 of requests.

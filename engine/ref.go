@@ -65,10 +65,11 @@ func (h *handle) recorded(u Usage) bool {
 		return false
 	}
 	e, n := g.epoch.Load(), u.InputTokens+u.OutputTokens
-	if !h.hot.Of(e).AddTokens(e, n) {
+	used := h.hot.Of(e).CountTokens(e, n)
+	if used < 0 {
 		return false
 	}
-	h.overran(h.over(e, n))
+	h.overran(h.over(used, n))
 	return true
 }
 
@@ -90,8 +91,8 @@ func (h *handle) record(u Usage) {
 			in, out = ms.charged(&u)
 			n = in + out
 		}
-		if h.hot.Of(e).AddTokens(e, n) {
-			over := h.over(e, n)
+		if used := h.hot.Of(e).CountTokens(e, n); used >= 0 {
+			over := h.over(used, n)
 			if ms != nil {
 				over = max(over, ms.count(ms.moment(g.clock, e), &amounts{counter.Input: in, counter.Output: out, counter.Tokens: n}))
 			}

@@ -235,19 +235,24 @@ func (c *Pair) End(w int64) bool {
 	}
 }
 
-// AddTokens adds to what is used in window w, whatever the cap; n may be negative.
-// The count stays within [0, Max]. False: the window has passed, nothing was added.
-func (c *Pair) AddTokens(w, n int64) bool {
+// CountTokens adds to what is used in window w, whatever the cap; n may be negative.
+// The count stays within [0, Max]. It returns the count; -1: the window has passed,
+// nothing was added.
+func (c *Pair) CountTokens(w, n int64) (used int64) {
 	for {
 		t := c.tokens.Load()
 		if c.win.Load() != w {
-			return false
+			return -1
 		}
-		if c.tokens.CompareAndSwap(t, t&^tokenValue|min(max(t&tokenValue+n, 0), Max)) {
-			return true
+		used = min(max(t&tokenValue+n, 0), Max)
+		if c.tokens.CompareAndSwap(t, t&^tokenValue|used) {
+			return used
 		}
 	}
 }
+
+// AddTokens is CountTokens that reports whether the window was there.
+func (c *Pair) AddTokens(w, n int64) bool { return c.CountTokens(w, n) >= 0 }
 
 // AddRequests is AddTokens for requests, up to MaxRequests.
 func (c *Pair) AddRequests(w, n int64) bool {
