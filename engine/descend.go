@@ -71,20 +71,19 @@ const (
 // too many blocks.
 func (v *view) drawTied(t *tier, q *ask, k, r uint64) int {
 	var tied [maxTied]uint16
-	n := 0
-	for b := t.first; b < t.last; b++ {
-		if v.blocks[q.at.Epoch&1][b].bound.Load() != k {
-			continue
-		}
-		if n == maxTied {
-			return -1
-		}
-		tied[n] = uint16(b)
-		n++
+	n := uint64(0)
+	blocks := v.blocks[q.at.Epoch&1][t.first:t.last]
+	for j := range blocks { // without a branch, as a scan
+		tied[n&(maxTied-1)] = uint16(j)
+		d := blocks[j].bound.Load() ^ k
+		n += (d - 1) &^ d >> 63 // 1 if they are equal
 	}
-	for i := 0; i < tiedTips && n != 0; i++ {
+	if n == 0 || n > maxTied {
+		return -1
+	}
+	for i := range tiedTips {
 		m := mix(r, i)
-		b := int(tied[int(m*uint64(n)>>32)&(maxTied-1)])
+		b := t.first + int(tied[m*n>>32&(maxTied-1)])
 		from, to := v.block(b)
 		if at := from + int(mix(^r, i)>>28); at < to && v.key(at, q.at) == k {
 			return at
