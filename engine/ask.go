@@ -96,41 +96,50 @@ func (q *ask) costIn(h *handle, part counter.Part) int64 {
 }
 
 // amounts returns what a request of that cost counts.
-func (q *ask) amounts(cost int64) amounts {
+func (q *ask) amounts(cost int64) (a amounts) {
+	q.count(&a, cost)
+	return a
+}
+
+// count is amounts in place: amounts that are returned are copied by way of the stack.
+func (q *ask) count(a *amounts, cost int64) {
 	if q.known {
-		return q.fixed
+		*a = q.fixed
+		return
 	}
-	return amounts{counter.Input: q.input, counter.Output: cost - q.input, counter.Tokens: cost, counter.Requests: 1, counter.Leases: 1}
+	a[counter.Input], a[counter.Output], a[counter.Tokens] = q.input, cost-q.input, cost
+	a[counter.Requests], a[counter.Leases] = 1, 1
 }
 
 // amountsOn returns what a demand counts on a deployment.
-func (q *ask) amountsOn(h *handle, ms *limits) amounts {
-	return q.amountsIn(h, ms, q.part)
+func (q *ask) amountsOn(h *handle, ms *limits) (a amounts) {
+	q.countOn(&a, h, ms, q.part)
+	return a
 }
 
-// amountsIn is amountsOn for a demand that may use a part of the caps.
-func (q *ask) amountsIn(h *handle, ms *limits, part counter.Part) amounts {
+// countOn is amountsOn in place, for a demand that may use a part of the caps.
+func (q *ask) countOn(a *amounts, h *handle, ms *limits, part counter.Part) {
 	cost := q.costIn(h, part)
-	a := q.amounts(cost)
+	q.count(a, cost)
 	if ms == nil || q.known {
-		return a
+		return
 	}
 	if ms.rated {
-		a = ms.admitted(q.input, cost-q.input, q.limit)
+		*a = ms.admitted(q.input, cost-q.input, q.limit)
 	}
 	if q.learn && (a[counter.Input] > ms.most[counter.Input] || a[counter.Output] > ms.most[counter.Output] || a[counter.Tokens] > ms.most[counter.Tokens] || part != 0) {
-		ms.trim(part, &a, q.input, q.limit)
+		ms.trim(part, a, q.input, q.limit)
 	}
-	return a
 }
 
 // amountsOfCaller returns what a demand counts for its caller: by the output that the
 // group expects, and by the caller's own rule.
-func (q *ask) amountsOfCaller(h *handle, ms *limits) amounts {
+func (q *ask) amountsOfCaller(h *handle, ms *limits) (a amounts) {
 	if !q.known {
-		return q.amountsIn(h, ms, 0)
+		q.countOn(&a, h, ms, 0)
+		return a
 	}
-	a := amounts{counter.Requests: 1, counter.Leases: 1} // what a waiter counts at least
+	a[counter.Requests], a[counter.Leases] = 1, 1 // what a waiter counts at least
 	if ms == nil || !ms.rated {
 		a[counter.Tokens] = min(q.fixed[counter.Tokens], 1)
 	}

@@ -35,7 +35,8 @@ func (v *view) charge(to *admission, c choice, q *ask) counter.Outcome {
 // chargeLimits is charge where there are limits beside the pair.
 func (v *view) chargeLimits(to *admission, c choice, q *ask, ms *limits) counter.Outcome {
 	h, pair, e := v.handles[c.i], v.pairs[q.at.Epoch&1][c.i], q.at.Epoch
-	a := q.amountsOn(h, ms)
+	var a amounts
+	q.countOn(&a, h, ms, q.part)
 	cost, part := a[counter.Tokens], h.partNow(pair, q.part)
 	o := pair.TakeTokens(part, e, cost)
 	if o != counter.Taken {
@@ -51,7 +52,8 @@ func (v *view) chargeLimits(to *admission, c choice, q *ask, ms *limits) counter
 			if c.seq != 0 {
 				v.raiseAfter(c, q)
 			}
-			*to = admission{h: h, limits: ms, begun: instantIn(e, max(q.now, at.Now)), reserved: cost, input: a[counter.Input]}
+			to.h, to.limits, to.begun = h, ms, instantIn(e, max(q.now, at.Now))
+			to.reserved, to.input = cost, a[counter.Input]
 			return o
 		}
 		ms.give(len(ms.list), at, &a)

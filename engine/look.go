@@ -74,23 +74,26 @@ func (v *view) key(i int, at counter.At) uint64 {
 	return k
 }
 
-// least returns what a demand counts at least on any deployment; exact says that
+// least fills in what a demand counts at least on any deployment; exact says that
 // it counts just that on all of them.
-func (v *view) least(q *ask) (a amounts, exact bool) {
+func (v *view) least(a *amounts, q *ask) (exact bool) {
 	exact = !q.learn && q.part == 0
 	switch {
 	case !v.rated || q.known:
-		return q.amounts(q.tokens), exact
+		q.count(a, q.tokens)
 	case v.rates != nil:
-		return v.rates.admitted(q.input, q.tokens-q.input, q.limit), exact
+		*a = v.rates.admitted(q.input, q.tokens-q.input, q.limit)
+	default:
+		*a, exact = amounts{counter.Requests: 1}, false
 	}
-	return amounts{counter.Requests: 1}, false
+	return exact
 }
 
 // scanLimits is scan where there are limits beside the pairs, over a small tier and
 // for a demand that goes to any deployment.
 func (v *view) scanLimits(t *tier, q *ask) int {
-	a, exact := v.least(q)
+	var a amounts
+	exact := v.least(&a, q)
 	k1, k2 := noKey, noKey
 	for i := t.from; i < t.to; i++ {
 		invariants.Look()
@@ -115,7 +118,8 @@ func (v *view) scanLimits(t *tier, q *ask) int {
 // scanFurther is scan where there are limits that cells do not know, over any
 // number of cells: it looks at each once, by the least that the demand may count.
 func (v *view) scanFurther(t *tier, q *ask) int {
-	a, exact := v.least(q)
+	var a amounts
+	exact := v.least(&a, q)
 	d := draw{e: v.e, key: noKey, at: -1}
 	for b := t.first; b < t.last; b++ {
 		from, to := v.block(b)

@@ -114,10 +114,11 @@ func (v *view) fitsLimits(i int, q *ask) bool {
 	h, ms := v.handles[i], v.limits[i]
 	a := &q.fixed
 	if q.learn || ms.rated {
-		on := q.amountsOn(h, ms)
+		var on amounts
+		q.countOn(&on, h, ms, q.part)
 		a = &on
 	} else if a[counter.Requests] == 0 {
-		*a = q.amounts(q.tokens)
+		q.count(a, q.tokens)
 	}
 	if !v.pair(i, q).Fits(v.partOf(i, q, q.part), a[counter.Tokens]) {
 		return false
