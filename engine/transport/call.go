@@ -28,6 +28,7 @@ type call struct {
 	kind      promptKind
 	estimated int64       // the prompt, not corrected
 	sent      atomic.Bool // the request's body was read to its end
+	began     time.Time   // before the deployment was chosen
 
 	mu      sync.Mutex
 	lease   engine.Lease

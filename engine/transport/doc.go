@@ -53,7 +53,7 @@
 // Up to [Config.MaxAttempts] deployments are tried as long as nothing has reached the
 // client; the answer of the last is the client's. A call that failed after its request
 // was sent may have been counted: its reservation stands, and it is sent again once at
-// most, for one in ten of a group's calls (40 in advance), and not where each call
+// most, for one in ten of a group's calls (docs/adr/0026), and not where each call
 // creates something (images, background and stored responses). Retry-After is obeyed, to a degree. Errors
 // alone, those that no provider has put a time to, never take the last deployment away.
 //

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine/transport/internal/wire"
 )
@@ -49,7 +50,7 @@ func (t *Transport) newPlaces(endpoints map[string]Endpoint) *places {
 				b = old.groups[states[i].Group]
 			}
 			if b == nil {
-				b = newBudget()
+				b = newBudget(time.Now())
 			}
 			out.groups[states[i].Group] = b
 			out.members[states[i].Group] = append(out.members[states[i].Group], states[i].ID)

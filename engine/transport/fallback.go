@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
@@ -102,13 +103,14 @@ func (t *Transport) inGroup(in *http.Request, q *request, group *engine.Group) t
 	retries.earn()
 	var last *outcome
 	for n := 1; ; n++ {
+		began := time.Now()
 		c, err := t.acquire(in.Context(), group, q)
 		if err != nil {
 			return t.ended(in.Context(), q, last, err)
 		}
 		last.discard()
 		q.attempts++
-		c.report.Number = q.attempts
+		c.began, c.report.Number = began, q.attempts
 		resp, failure := t.attempt(in, q, c)
 		if failure == nil {
 			return turn{resp: resp}

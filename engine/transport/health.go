@@ -21,11 +21,38 @@ const (
 	giveUpClients = 3
 )
 
+// failingCalls is how many calls in a row fail before a deployment is known to. By then
+// it cools down, unless it is the only one or configured otherwise.
+const failingCalls = 2
+
 // health is what the transport remembers of a deployment, whatever its configuration.
 type health struct {
-	usual [2]atomic.Int64 // ns to the first byte: of answers, of streams; 0 = not known
-	mu    sync.Mutex
-	gone  []string // the clients that gave up since the last answer
+	usual  [2]atomic.Int64 // ns to the first byte: of answers, of streams; 0 = not known
+	failed atomic.Int32    // calls in a row that it may have worked on and that failed
+	since  atomic.Int64    // when they were failingCalls, Unix ns; 0 = they are not
+	mu     sync.Mutex
+	gone   []string // the clients that gave up since the last answer
+}
+
+// fails takes in a call that the deployment may have worked on and that failed.
+func (h *health) fails() {
+	if h.failed.Add(1) == failingCalls {
+		h.since.Store(time.Now().UnixNano())
+	}
+}
+
+// serves takes in an answer.
+func (h *health) serves() {
+	if h.failed.Load() != 0 {
+		h.since.Store(0)
+		h.failed.Store(0)
+	}
+}
+
+// failing reports whether the deployment was known to fail at an instant.
+func (h *health) failing(at time.Time) bool {
+	since := h.since.Load()
+	return since != 0 && since < at.UnixNano()
 }
 
 // answered takes in the time to the first byte.

@@ -1,16 +1,14 @@
 package transport
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
 	"mime"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
-
-	"github.com/plimsoll-dev/plimsoll/engine/transport/internal/wire"
 )
 
 const (
@@ -59,11 +57,11 @@ func (t *Transport) hold(ctx context.Context, resp *http.Response, q *request) (
 		return content, nil, nil
 	}
 	h := &held{src: resp.Body, most: int(t.holdBytes), ahead: make(chan struct{})}
-	switch kind {
-	case "text/event-stream":
+	switch {
+	case kind == "text/event-stream":
 		h.look = (&opening{op: q.op}).look
-	case "application/json", "":
-		h.look = newWholeAnswer().look
+	case kind == "", isJSON(kind), q.op.answersJSON() && strings.HasPrefix(kind, "text/"):
+		h.look = newWholeAnswer(q.op).look
 	default:
 		return content, nil, nil
 	}
@@ -163,37 +161,3 @@ func (h *held) rest() bool {
 
 // Close implements [io.Closer]. It ends a read under way.
 func (h *held) Close() error { return h.src.Close() }
-
-// wholeAnswer looks at an answer in JSON: an error is one that reports an error and
-// nothing else. It is decided at its end.
-type wholeAnswer struct {
-	finder wire.Finder
-	seen   int
-}
-
-func newWholeAnswer() *wholeAnswer {
-	return &wholeAnswer{finder: wire.NewFinder("error", "object", "type")}
-}
-
-func (a *wholeAnswer) look(text []byte, end bool) (verdict, []byte) {
-	a.finder.Write(text[a.seen:])
-	a.seen = len(text)
-	switch {
-	case reportsError(a.finder.Get("error")), string(a.finder.Get("object")) == `"error"`, string(a.finder.Get("type")) == `"error"`:
-		if a.finder.Complete() || end {
-			return failed, bytes.Clone(text)
-		}
-	case a.finder.Complete() || end:
-		return content, nil
-	}
-	return undecided, nil
-}
-
-// reportsError reports whether the value of a member "error" is one.
-func reportsError(v []byte) bool {
-	switch string(v) {
-	case "", "null", "false", `""`, "{}", "[]":
-		return false
-	}
-	return true
-}

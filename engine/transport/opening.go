@@ -11,10 +11,17 @@ import (
 type opening struct {
 	op   operation
 	ends wire.Splitter
-	from int // an event begins here
+	from int          // an event begins here
+	body *wholeAnswer // it is no stream, whatever its type says; nil = it is one
 }
 
 func (o *opening) look(text []byte, end bool) (verdict, []byte) {
+	if o.body == nil && o.from == 0 && o.op.answersJSON() && noStream(text) {
+		o.body = newWholeAnswer(o.op)
+	}
+	if o.body != nil {
+		return o.body.look(text, end)
+	}
 	for {
 		next, rest := o.ends.Next(text)
 		if next == 0 {
@@ -44,10 +51,16 @@ func (o *opening) event(event []byte) (verdict, []byte) {
 		return failed, bytes.Clone(f)
 	}
 	if !wire.Valid(data) {
+		if o.op.answersJSON() {
+			return failed, bytes.Clone(data)
+		}
 		return content, nil
 	}
 	if len(name) == 0 {
 		name = []byte(wire.Unquote(wire.Get(data, "type")))
+	}
+	if len(name) == 0 && lacksContent(o.op, data) {
+		return failed, bytes.Clone(data)
 	}
 	announces := false
 	switch o.op {
@@ -66,6 +79,12 @@ func (o *opening) event(event []byte) (verdict, []byte) {
 		return undecided, nil
 	}
 	return content, nil
+}
+
+// noStream reports whether a body begins as JSON or as a page, and not with an event.
+func noStream(text []byte) bool {
+	text = bytes.TrimSpace(text)
+	return len(text) > 0 && (text[0] == '{' || text[0] == '[' || text[0] == '<')
 }
 
 // announcesChat reports whether a chunk of a chat says nothing: no choice of it has

@@ -88,3 +88,25 @@ func (op operation) anthropic() bool { return operations[op].anthropic }
 // servedBy reports whether an endpoint understands the operation: bodies are not
 // translated from one API to the other.
 func (op operation) servedBy(a API) bool { return op.anthropic() == (a == Anthropic) }
+
+// answers returns the member of an answer in JSON that has its content; "" = not looked
+// at.
+func (op operation) answers() string {
+	switch op {
+	case chat, completions:
+		return "choices"
+	case responses, compact:
+		return "output"
+	case messages:
+		return "content"
+	case embeddings:
+		return "data"
+	case rerank, moderations:
+		return "results"
+	default:
+		return ""
+	}
+}
+
+// answersJSON reports whether only JSON, or a stream of it, can be an answer.
+func (op operation) answersJSON() bool { return op.answers() != "" }

@@ -2,52 +2,10 @@ package transport
 
 import (
 	"net/http"
-	"sync/atomic"
+	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
-
-// Retries of calls that a provider may have worked on are bounded: each of them can
-// double the load of a provider in trouble, and what a call costs. A group may retry one
-// in retryEvery of its calls, saves up retryMost, and has retryFirst in advance, which its
-// first calls pay for: those that are under way when a deployment breaks fail together.
-const (
-	retryFirst = 40
-	retryEvery = 10
-	retryMost  = 100
-)
-
-// budget is what a group may retry, in parts of retryEvery.
-type budget struct {
-	parts   atomic.Int64
-	advance atomic.Int64 // calls that pay for retryFirst and earn nothing
-}
-
-func newBudget() *budget {
-	b := &budget{}
-	b.parts.Store(retryFirst * retryEvery)
-	b.advance.Store(retryFirst * retryEvery)
-	return b
-}
-
-// earn takes in one call.
-func (b *budget) earn() {
-	if b.advance.Load() > 0 && b.advance.Add(-1) >= 0 {
-		return
-	}
-	if b.parts.Load() < retryMost*retryEvery {
-		b.parts.Add(1)
-	}
-}
-
-// spend takes a retry, if there is one.
-func (b *budget) spend() bool {
-	if b.parts.Add(-retryEvery) >= 0 {
-		return true
-	}
-	b.parts.Add(retryEvery)
-	return false
-}
 
 // outcome is how an attempt ended that left the client without an answer.
 type outcome struct {
@@ -55,6 +13,7 @@ type outcome struct {
 	err    error
 	signal provider.Signal
 	place  *place
+	known  bool // the deployment was failing when the attempt began
 }
 
 func (o *outcome) discard() {
@@ -75,7 +34,7 @@ func (q *request) again(o *outcome, b *budget) bool {
 		}
 		q.large = o.place
 	case o.signal.Worked:
-		if q.doubled || q.creates() || !b.spend() {
+		if q.doubled || q.creates() || !b.spend(o.known, time.Now()) {
 			return false
 		}
 		q.doubled = true

@@ -65,6 +65,7 @@ func (t *Transport) attempt(in *http.Request, q *request, c *call) (*http.Respon
 	if q.stream {
 		c.report.FirstToken = time.Since(g.start)
 	}
+	c.place.health.serves()
 	t.follow(in.Context(), resp, q, c)
 	c.observe(c.signal(nil))
 	return resp, nil
@@ -92,6 +93,7 @@ func (c *call) receive(in *http.Request, q *request, resp *http.Response, g *gua
 func (c *call) refusedBy(resp *http.Response, s provider.Signal) (*http.Response, *outcome) {
 	c.observe(s)
 	if s.Worked {
+		c.place.health.fails()
 		c.close(c.keep)
 	} else {
 		c.refuse()
@@ -108,6 +110,7 @@ func (c *call) lost(in *http.Request, resp *http.Response, err error) *outcome {
 	s := provider.Signal{Kind: provider.Other, Worked: c.sent.Load()}
 	if in.Context().Err() == nil {
 		c.observe(s)
+		c.place.health.fails()
 	}
 	c.fail(err)
 	if resp != nil {
@@ -120,5 +123,5 @@ func (c *call) outcome(resp *http.Response, err error, s provider.Signal) *outco
 	if err != nil {
 		err = fmt.Errorf("transport: deployment %q: %w", c.place.id, err)
 	}
-	return &outcome{resp: resp, err: err, signal: s, place: c.place}
+	return &outcome{resp: resp, err: err, signal: s, place: c.place, known: c.place.health.failing(c.began)}
 }
