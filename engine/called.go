@@ -52,6 +52,7 @@ func (g *Group) admitsCaller(q *ask, c *called, leases bool) bool {
 			runtime.Gosched()
 			continue
 		}
+		invariants.Yield()
 		if half && try < tries {
 			if try >= triesQuick {
 				runtime.Gosched()
