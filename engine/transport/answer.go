@@ -30,10 +30,13 @@ func (t *Transport) follow(ctx context.Context, resp *http.Response, q *request,
 	resp.Header.Del("Content-Length")
 }
 
-// peek returns the beginning of a body and leaves all of it to be read.
-func peek(resp *http.Response) []byte {
+// peek returns the beginning of a refusal's body and leaves all of it to be read. The
+// beginning may take refusalTime; what is behind it may take as long as its reader does.
+func peek(resp *http.Response, g *guard) []byte {
 	src := resp.Body
+	g.within(refusalTime)
 	head, err := io.ReadAll(io.LimitReader(src, maxRefusal))
+	g.whole.Stop()
 	var rest io.Reader = src
 	if err != nil {
 		rest = failing{err}

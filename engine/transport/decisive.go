@@ -8,6 +8,6 @@ var decisive = []string{
 	"model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "max_output_tokens", "n", "best_of",
 	"messages", "input", "instructions", "system", "prompt", "tools", "functions", "response_format", "text", "output_format",
 	"previous_response_id", "conversation", "prompt_cache_key", "background", "store", "metadata", "reasoning", "thinking", "prediction",
-	"tags", "priority", "service_tier", "user", "safety_identifier",
+	"tags", "priority", "fallbacks", "disable_fallbacks", "service_tier", "user", "safety_identifier",
 	"litellm_session_id", "litellm_trace_id", "litellm_metadata",
 }

@@ -23,7 +23,7 @@ type guard struct {
 	trace  httptrace.ClientTrace
 	dials  atomic.Bool // first is for a connection
 	idle   *time.Timer // for each further piece; only Read uses it
-	whole  *time.Timer // for a refusal's body
+	whole  *time.Timer // for the beginning of a refusal
 	began  atomic.Bool // the first byte has come
 	ended  sync.Once
 	onByte func(after time.Duration) // the first byte has come
@@ -86,7 +86,7 @@ func (g *guard) sending() {
 	}
 }
 
-// within bounds the rest of an answer whose body is not read yet.
+// within bounds the beginning of a refusal, until whole is stopped.
 func (g *guard) within(d time.Duration) { g.whole = g.after(d, "no end of a refusal") }
 
 // why returns the timeout that ended the attempt in place of the error that followed

@@ -73,9 +73,6 @@ func (t *Transport) send(in, out *http.Request, p *place, key string, attempt in
 		resp.Header = http.Header{}
 	}
 	resp.Body = &guarded{src: resp.Body, guard: g}
-	if resp.StatusCode >= http.StatusBadRequest {
-		g.within(refusalTime)
-	}
 	blank(resp, key)
 	resp.Header.Set(HeaderDeployment, headerText(p.id))
 	resp.Header.Set(HeaderAttempts, strconv.Itoa(attempt))
@@ -106,7 +103,7 @@ func (t *Transport) pass(in *http.Request, q *request) (*http.Response, *refusal
 		}
 		if last, failure = t.send(in, out, p, key, n, g); failure == nil {
 			last.Header.Set(HeaderGroup, headerText(q.name))
-			if s := p.signal(last); s.Kind == provider.Fine || s.Kind == provider.Rejected {
+			if s := p.signal(last, g); s.Kind == provider.Fine || s.Kind == provider.Rejected {
 				return last, nil, nil
 			}
 		}
@@ -124,12 +121,12 @@ func (t *Transport) pass(in *http.Request, q *request) (*http.Response, *refusal
 }
 
 // signal reads what an answer says that is not counted.
-func (p *place) signal(resp *http.Response) provider.Signal {
+func (p *place) signal(resp *http.Response, g *guard) provider.Signal {
 	if resp.StatusCode < http.StatusBadRequest {
 		return provider.Signal{}
 	}
 	return provider.Read(provider.Answer{
-		Provider: p.provider(), Status: resp.StatusCode, Header: valueOf(resp.Header), Body: peek(resp), At: time.Now(),
+		Provider: p.provider(), Status: resp.StatusCode, Header: valueOf(resp.Header), Body: peek(resp, g), At: time.Now(),
 	})
 }
 

@@ -1,6 +1,7 @@
 package transport_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -21,6 +22,7 @@ import (
 type script struct {
 	connect time.Duration // until there is a connection
 	headers time.Duration // until there is an answer
+	status  int           // 0 = 200
 	typ     string
 	steps   []any // a time.Duration or a text; at the end io.EOF follows
 	hangs   bool  // instead of ending
@@ -47,7 +49,7 @@ func (s script) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := sleep(r.Context(), s.headers); err != nil {
 		return nil, err
 	}
-	return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {s.typ}}, Body: &scripted{r.Context(), s}}, nil
+	return &http.Response{StatusCode: cmp.Or(s.status, 200), Header: http.Header{"Content-Type": {s.typ}}, Body: &scripted{r.Context(), s}}, nil
 }
 
 type scripted struct {
@@ -65,7 +67,11 @@ func (b *scripted) Read(p []byte) (int, error) {
 			}
 			continue
 		}
-		return copy(p, step.(string)), nil
+		n := copy(p, step.(string))
+		if rest := step.(string)[n:]; rest != "" {
+			b.s.steps = append([]any{rest}, b.s.steps...)
+		}
+		return n, nil
 	}
 	if b.s.hangs {
 		return 0, sleep(b.ctx, 1000*time.Hour)
@@ -368,5 +374,50 @@ func TestForwardTimes(t *testing.T) {
 		require.Equal(t, "half", string(text))
 		require.ErrorContains(t, err, "no further piece of the answer within 5m0s")
 		require.Equal(t, 5*time.Minute, time.Since(begin))
+	})
+}
+
+// A refusal's beginning has to come within 5 s. What is behind it takes as long as the
+// client does to read it.
+func TestRefusalTimes(t *testing.T) {
+	const piece = 256
+	var long []any
+	for range (64<<10)/piece + 40 {
+		long = append(long, strings.Repeat("x", piece))
+	}
+	synctest.Test(t, func(t *testing.T) {
+		_, tr := silent(t, nil, script{status: 400, steps: long})
+		for name, send := range map[string]func() (*http.Response, error){
+			"a call": func() (*http.Response, error) {
+				return tr.RoundTrip(request(t.Context(), t, "/chat/completions", plainChat))
+			},
+			"not counted": func() (*http.Response, error) {
+				return tr.RoundTrip(request(t.Context(), t, "/responses/input_tokens", `{"model":"chat"}`))
+			},
+			"forwarded": func() (*http.Response, error) {
+				return tr.Forward(request(t.Context(), t, "/files", "{}"), "a", "/files")
+			},
+		} {
+			resp, err := send()
+			require.NoError(t, err, name)
+			n, p := 0, make([]byte, 8*piece)
+			for err == nil {
+				var k int
+				k, err = resp.Body.Read(p)
+				n += k
+				time.Sleep(time.Second)
+			}
+			require.ErrorIs(t, err, io.EOF, name)
+			require.Equal(t, len(long)*piece, n, name)
+			require.NoError(t, resp.Body.Close())
+		}
+
+		_, tr = silent(t, nil, script{status: 400, steps: []any{"half"}, hangs: true})
+		begin := time.Now()
+		resp, err := tr.RoundTrip(request(t.Context(), t, "/chat/completions", plainChat))
+		require.NoError(t, err)
+		_, err = io.ReadAll(resp.Body)
+		require.ErrorContains(t, err, "no end of a refusal within 5s")
+		require.Equal(t, 5*time.Second, time.Since(begin))
 	})
 }

@@ -32,7 +32,7 @@ const (
 	// ping follows when nothing was received for so long, and waits so long.
 	pingAfter = 10 * time.Second
 	pingWait  = 5 * time.Second
-	// refusalTime is how long the body of a refusal may take.
+	// refusalTime is how long the beginning of a refusal, which decides on it, may take.
 	refusalTime = 5 * time.Second
 )
 

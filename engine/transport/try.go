@@ -43,8 +43,7 @@ func (t *Transport) attempt(in *http.Request, q *request, c *call) (*http.Respon
 	}
 	c.receive(in, q, resp, g, key)
 	if resp.StatusCode >= http.StatusBadRequest {
-		g.within(refusalTime)
-		return c.refusedBy(resp, c.signal(peek(resp)))
+		return c.refusedBy(resp, c.signal(peek(resp, g)))
 	}
 	switch v, failure, err := t.hold(in.Context(), resp, q); {
 	case in.Context().Err() != nil && v != content:

@@ -2,6 +2,7 @@ package proxy_test
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -48,6 +49,37 @@ func TestFallbacks(t *testing.T) {
 			require.Equal(t, c.group, resp.Header.Get(transport.HeaderGroup))
 			b.settled(t)
 		})
+	}
+}
+
+// A client's own fallbacks stand in place of the configuration's, and reach no provider.
+func TestFallbacksOfClients(t *testing.T) {
+	for members, group := range map[string]string{
+		`"fallbacks":["third"]`:                          "third",
+		`"fallbacks":["nowhere","best"]`:                 "third",
+		`"fallbacks":[{"model":"third","n":1}]`:          "third",
+		`"fallbacks":[{"chat":["third"]}]`:               "third",
+		`"fallbacks":[{"other":["third"]}]`:              "chat",
+		`"fallbacks":[]`:                                 "chat",
+		`"fallbacks":null`:                               "second",
+		`"fallbacks":"third"`:                            "second",
+		`"disable_fallbacks":true`:                       "chat",
+		`"disable_fallbacks":false`:                      "second",
+		`"disable_fallbacks":true,"fallbacks":["third"]`: "chat",
+	} {
+		var seen string
+		own := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			text, _ := io.ReadAll(r.Body)
+			seen = string(text)
+			w.WriteHeader(http.StatusInternalServerError)
+		})
+		ok := answers(200, plain, "Content-Type", "application/json")
+		b := newBench(t, change{change: ownGroups, aliases: map[string]string{"best": "third"}}, own, ok, ok)
+		b.proxy.Route(config.Routing{Fallbacks: map[string][]string{"chat": {"second"}}})
+		resp, body := b.post(t, chatPath, strings.Replace(chat, "{", "{"+members+",", 1))
+		require.Equal(t, group, resp.Header.Get(transport.HeaderGroup), "%s: %s", members, body)
+		require.NotContains(t, seen, "fallbacks")
+		b.settled(t)
 	}
 }
 

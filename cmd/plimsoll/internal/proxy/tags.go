@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
 	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/config"
 	"github.com/plimsoll-dev/plimsoll/engine/transport"
@@ -142,27 +141,4 @@ func liteLLMTags(members []member, tags []string, one bool) map[int]bool {
 		return standard
 	}
 	return allowed
-}
-
-// fallbacks gives a call the groups that it goes to where its own fails. Those that its
-// token may not call, and those without a deployment for its tags, are left out.
-func (p *Proxy) fallbacks(r *http.Request, now *served, a *transport.Admission, group string, tags callTags) {
-	routing := p.routing.Load()
-	a.MaxAttempts = routing.MaxAttempts
-	who := server.CallerOf(r.Context())
-	list := func(large bool) (out []transport.Fallback) {
-		for _, name := range routing.Chain(a.Group, group, large) {
-			to := p.groupOf(name)
-			if !who.MayAsk(p.cfg.Engine, name) {
-				continue
-			}
-			if must, without, err := now.choose(to, tags, routing.Tags); err == nil {
-				out = append(out, transport.Fallback{Group: name, Tags: must, Exclude: without})
-			}
-		}
-		return out
-	}
-	if a.Fallbacks = list(false); len(routing.ContextFallbacks) > 0 {
-		a.Larger = list(true)
-	}
 }
