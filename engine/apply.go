@@ -107,7 +107,8 @@ func (p *plan) turn() {
 	for _, g := range p.groups {
 		if g.epoch.Load() == 0 { // new
 			g.epoch.Store(p.at.Epoch)
-			g.wake.Store(window.Start(p.at.Epoch + 1))
+			g.due = window.Start(p.at.Epoch + 1)
+			g.wake.Store(g.next())
 		}
 		g.turnLocked(now)
 	}
@@ -195,10 +196,11 @@ func (g *Group) show(v *view) {
 	}
 	for _, h := range v.handles {
 		h.group.Store(g)
+		h.fall()
 		h.recap()
 	}
 	g.view.Store(v)
-	g.wake.Store(min(g.wake.Load(), g.alarm(v, g.epoch.Load())))
+	g.rouse(g.alarm(v, g.epoch.Load()))
 	g.line.ring()
 }
 

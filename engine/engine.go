@@ -33,9 +33,10 @@ type Engine struct {
 
 	maxWaiters atomic.Int64          // in a group
 	parts      atomic.Pointer[parts] // of the priority classes
-	classes    atomic.Int64          // how many parts: a Pointer would let what it is loaded through escape
-	quantile   atomic.Uint64         // of the output to expect, a float64; 0 = the mean
-	assumed    atomic.Int64          // output, as configured
+	validity   validity
+	classes    atomic.Int64  // how many parts: a Pointer would let what it is loaded through escape
+	quantile   atomic.Uint64 // of the output to expect, a float64; 0 = the mean
+	assumed    atomic.Int64  // output, as configured
 
 	ttl      time.Duration // of leases
 	slotSpan int64         // minutes per slot of a flight

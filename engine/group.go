@@ -34,6 +34,8 @@ type Group struct {
 	refusals [limitValues]atomic.Int64
 
 	mu      sync.Mutex
+	due     int64 // wake, but for the end of validity
+	stale   bool  // what was absorbed has ceased to be valid
 	past    totals
 	removed []*handle // candidates no more, but they still count
 	// applied is what the last Apply that changed the group configured.

@@ -219,7 +219,7 @@ func (h *handle) shift(p, tokens, requests int64) {
 
 // ceiled tells the search of a ceiling where there is no limit on tokens.
 func (h *handle) ceiled(p int64) {
-	if h.tokenCap != counter.Max || h.plain[p].tokens.Ceiling >= counter.Max {
+	if h.tokenCap != counter.Max || h.plain[p].tokens.Most() >= counter.Max {
 		return
 	}
 	if s := h.seat.Load(); s != nil {

@@ -153,7 +153,7 @@ func (h *handle) change(do func(now int64)) {
 func (h *handle) changed() {
 	h.recap()
 	if g := h.group.Load(); h.alarm() != 0 {
-		g.wake.Store(min(g.wake.Load(), h.alarm()))
+		g.rouse(h.alarm())
 	}
 	h.eased(h.turned)
 }

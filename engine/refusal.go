@@ -202,8 +202,8 @@ func (w *wait) ceiling(s *counter.Ledger, now, limit, used, adjusted int64) {
 // renewed raises the wait to when a ceiling may be another, at the window's end at the latest.
 func (w *wait) renewed(s *counter.Ledger, now, end int64) {
 	after := end - now
-	if s.Retry != 0 {
-		after = min(after, s.Retry)
+	if retry := s.RetryIn(); retry != 0 {
+		after = min(after, retry)
 	}
 	w.atLeast(LimitShare, time.Duration(after))
 }

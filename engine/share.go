@@ -295,8 +295,8 @@ func (h *handle) absorb(in *window.Share, now int64) {
 		h.coolRemotely(in.CoolUntil, now)
 	}
 	ms, at := h.limits.Load(), counter.At{Epoch: h.turned, Now: now}
-	more := amounts{}
-	current := in.Kind == window.KindMinute && h.absorbMinute(in, &more)
+	more, fresh := amounts{}, h.e.valid(now)
+	current := in.Kind == window.KindMinute && h.absorbMinute(in, fresh, &more)
 	epoch := window.EpochOf(in.Start)
 	for i := range ms.of() {
 		m := &ms.list[i]
@@ -307,7 +307,7 @@ func (h *handle) absorb(in *window.Share, now int64) {
 		if in.Kind.Daily() {
 			w = window.DayIndex(epoch, m.Zone)
 		}
-		n, now := m.Absorb(at, w, remote(in, m.Dim), ceilingOf(in, m.Dim), retryOf(in))
+		n, now := m.Absorb(at, w, told(in, m.Dim, fresh))
 		more[m.Dim], current = n, current || now
 		if m.Shape == counter.Days {
 			ms.absorbDay(m.Dim, w, n)
@@ -324,10 +324,9 @@ func (h *handle) absorb(in *window.Share, now int64) {
 
 // absorbMinute takes in what others used of the pair. It reports whether the share is
 // of the current minute, and in more by how much that changed.
-func (h *handle) absorbMinute(in *window.Share, more *amounts) (current bool) {
+func (h *handle) absorbMinute(in *window.Share, fresh bool, more *amounts) (current bool) {
 	set := func(s *pairLedger) (tokens, requests int64) {
-		return s.tokens.Set(remote(in, counter.Tokens), ceilingOf(in, counter.Tokens), retryOf(in)),
-			s.requests.Set(remote(in, counter.Requests), ceilingOf(in, counter.Requests), retryOf(in))
+		return s.tokens.Set(told(in, counter.Tokens, fresh)), s.requests.Set(told(in, counter.Requests, fresh))
 	}
 	switch k := window.EpochOf(in.Start); k {
 	case h.turned:
@@ -353,8 +352,10 @@ func remote(in *window.Share, dim counter.Dim) int64 {
 	return min(n, MaxCount)
 }
 
-// retryOf returns after how many nanoseconds the ceilings of a share may be others.
-func retryOf(in *window.Share) int64 { return max(int64(in.Retry), 0) }
+// told returns what a share says of one count.
+func told(in *window.Share, dim counter.Dim, fresh bool) counter.Told {
+	return counter.Told{Others: remote(in, dim), Ceiling: ceilingOf(in, dim), Retry: max(int64(in.Retry), 0), Fresh: fresh}
+}
 
 // ceilingOf returns how far own usage may go by a share.
 func ceilingOf(in *window.Share, dim counter.Dim) int64 {

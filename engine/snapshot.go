@@ -119,7 +119,7 @@ func (h *handle) restoreDay(in *snapshotDay) {
 		if m.Dim == counter.Requests {
 			n = in.Requests
 		}
-		more, _ := m.Absorb(at, day, n, m.Ledger(day).Ceiling, m.Ledger(day).Retry)
+		more, _ := m.Absorb(at, day, counter.Told{Others: n, Ceiling: m.Ledger(day).Ceiling, Retry: m.Ledger(day).Retry})
 		m.Ledger(day).Known = false
 		ms.absorbDay(m.Dim, day, more)
 		h.eased(h.turned)

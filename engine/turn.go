@@ -52,8 +52,10 @@ func (g *Group) turnLocked(now int64) int64 {
 		return e
 	}
 	v := g.view.Load()
+	expired := g.expire(v, now)
 	var lapsed []*handle // of which a reported limit has lapsed
-	if n := window.EpochAt(now); n > e {
+	switch n := window.EpochAt(now); {
+	case n > e:
 		for p := e + 1; p <= min(n, e+2); p++ {
 			v.renew(p)
 		}
@@ -61,6 +63,7 @@ func (g *Group) turnLocked(now int64) int64 {
 			if h.turn(g, n, now) {
 				lapsed = append(lapsed, h)
 			}
+			h.fallNow()
 		}
 		for _, h := range g.removed {
 			h.turn(g, n, now)
@@ -69,8 +72,11 @@ func (g *Group) turnLocked(now int64) int64 {
 		e = n
 		g.forget(n)
 		defer g.line.ring()
-	} else {
+	case expired || now >= g.due:
 		for _, h := range v.handles {
+			if expired {
+				h.fallNow()
+			}
 			if h.alarm() == 0 {
 				continue
 			}
@@ -83,9 +89,13 @@ func (g *Group) turnLocked(now int64) int64 {
 				h.eased(e)
 			}
 		}
+	default: // the end of validity has moved
+		g.wake.Store(g.next())
+		return e
 	}
 	v.markFailing()
-	g.wake.Store(g.alarm(v, e))
+	g.due = g.alarm(v, e)
+	g.wake.Store(g.next())
 	if lapsed != nil {
 		g.relimit(now, lapsed...)
 	}

@@ -27,7 +27,6 @@ type bucket struct {
 
 	deployments []*deployment
 	next        int   // where among them the next batch begins
-	closed      int64 // the last epoch in which the next one was closed ahead
 	begun       int64 // when the current round of exchanges began, Unix nanoseconds
 
 	era

@@ -46,26 +46,6 @@ func (s *Syncer) shut(u *usage, part parts) {
 	}
 }
 
-// ahead bounds the next minute of every deployment to this node's share of its
-// limits, so that a node which stands still when that minute begins does not take it
-// for unused. Shortly before it begins, anticipate lifts the bound.
-func (s *Syncer) ahead(b *bucket, epoch int64) {
-	if b.away || b.closed == epoch || s.nodeCount() == 1 {
-		return
-	}
-	b.closed = epoch
-	s.shares = s.shares[:0]
-	for _, d := range b.deployments {
-		if !d.live(epoch) {
-			continue
-		}
-		if u := d.open(window.KindMinute, window.StartSeconds(epoch+1)); !u.known && !u.shut {
-			s.shut(u, s.even())
-		}
-	}
-	s.absorb()
-}
-
 // even returns the shares of one of equal nodes.
 func (s *Syncer) even() parts {
 	part := 1 / float64(s.nodeCount())

@@ -14,6 +14,7 @@ const sweepEvery = time.Second
 
 // collect takes in what the source has used. Under the mutex.
 func (s *Syncer) collect() (now int64) {
+	s.vouch()
 	s.reports = s.src.Collect(s.reports[:0])
 	now = s.clock.Read()
 	epoch := window.EpochAt(now)
@@ -34,7 +35,6 @@ func (s *Syncer) collect() (now int64) {
 	for _, b := range s.buckets {
 		s.watch(b, now)
 		s.anticipate(b, now)
-		s.ahead(b, epoch)
 	}
 	return now
 }

@@ -53,6 +53,7 @@ type usage struct {
 	asked bool   // read it in the next batch
 	used  int64  // when own last changed
 	shut  bool   // ceiling is that of a window of which nothing is known
+	told  bool   // the source has the ceiling that was set while the store is away
 	seq   uint64 // of the batch that last carried a delta
 	known bool   // total is of the store
 	total Count

@@ -172,11 +172,12 @@ func (s *Syncer) anticipate(b *bucket, now int64) {
 			d.pacing.learn(u.opening, s.nodeCount(), d.limits)
 		}
 		expected := d.pacing.expect(d.limits, s.draw(d.id, u.end))
-		if next := d.window(window.KindMinute, u.end); next != nil && d.live(window.EpochAt(now)) && u.known {
-			next.lift()
-		}
-		if next := d.window(window.KindMinute, u.end); expected != (Count{}) || next != nil {
-			next = d.open(window.KindMinute, u.end)
+		known := u.known && d.live(window.EpochAt(now))
+		if known || expected != (Count{}) || d.window(window.KindMinute, u.end) != nil {
+			next := d.open(window.KindMinute, u.end)
+			if known {
+				next.lift()
+			}
 			next.expected, next.forecast = expected, expected
 			s.shares = append(s.shares, next.share())
 		}

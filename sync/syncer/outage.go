@@ -112,11 +112,12 @@ func (s *Syncer) ration(b *bucket, now int64) {
 	s.absorb()
 }
 
-// limit sets a window's ceiling, and gathers it if that is news.
+// limit sets a window's ceiling, and gathers it if that is news, or the source has no
+// valid share of the window.
 func (s *Syncer) limit(u *usage) {
 	u.shut = false
-	if c := s.ceiling(u); c != u.ceiling {
-		u.ceiling = c
+	if c := s.ceiling(u); c != u.ceiling || !u.told {
+		u.ceiling, u.told = c, true
 		s.shares = append(s.shares, u.share())
 	}
 }
@@ -185,11 +186,13 @@ func (s *Syncer) back(b *bucket, now int64) {
 	for _, d := range b.deployments {
 		d.frozen = false
 		for _, u := range d.windows {
-			if u.ceiling != (Count{}) {
+			switch {
+			case u.ceiling == Count{}:
+			case u.runs(now) && u.at < b.healed: // lifted once it is read
+				u.shut = true
+			default:
 				u.ceiling, u.shut = Count{}, false
-				if u.runs(now) {
-					s.shares = append(s.shares, u.share())
-				}
+				s.shares = append(s.shares, u.share())
 			}
 		}
 	}

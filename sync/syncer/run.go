@@ -14,6 +14,10 @@ const (
 	lastPause = 50 * time.Millisecond  // between attempts at it
 )
 
+// errLate is of a reply that was read long after its time: this process stood still, and
+// what the reply says of the others is old.
+var errLate = errors.New("syncer: the answer was read too late")
+
 var errRunning = errors.New("syncer: it is running already; call Run once")
 
 // Run exchanges usage with the store every interval until ctx ends, then once
@@ -39,6 +43,7 @@ func (s *Syncer) Run(ctx context.Context) error {
 		wg.Wait()
 		s.mu.Lock()
 		s.running = false
+		s.release()
 		s.mu.Unlock()
 	}()
 	t := time.NewTimer(0)
@@ -174,6 +179,9 @@ func (s *Syncer) exchange(ctx context.Context, b *bucket, x *sent) error {
 	s.mu.Lock()
 	after := s.clock.Read()
 	r := &b.reply
+	if err == nil && time.Duration(after-before) > deadline+refresh {
+		err = errLate
+	}
 	if err == nil && !r.Duplicate && len(r.Totals) != len(x.deltas)+len(x.reads) {
 		err = errReply
 	}

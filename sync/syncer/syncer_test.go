@@ -21,6 +21,7 @@ type node struct {
 	e     *engine.Engine
 	s     *syncer.Syncer
 	clock *window.Clock
+	p     *process
 }
 
 func cluster(limits engine.Limits, ids ...string) engine.Config {
@@ -48,9 +49,10 @@ func newNodeOf(t *testing.T, store syncer.Store, ecfg engine.Config, cfg syncer.
 	ecfg.Clock, cfg.Clock = clock, clock
 	e, err := engine.New(ecfg)
 	require.NoError(t, err)
-	s, err := syncer.New(e, store, cfg)
+	p := &process{Engine: e}
+	s, err := syncer.New(p, store, cfg)
 	require.NoError(t, err)
-	return &node{t, e, s, clock}
+	return &node{t, e, s, clock, p}
 }
 
 // use admits n requests and records tokens, whatever the limits say of tokens.

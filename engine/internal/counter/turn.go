@@ -127,14 +127,13 @@ func (l *Limit) Relimit(at At, most, minutes int64) {
 	l.bucket.Relimit(at.Now, most, minutes)
 }
 
-// Absorb takes in what others used of a window, unless that is below zero, and the
-// ceiling with when that may be another. Current reports whether it was the current window, and more by how much
+// Absorb takes in what is told of a window. Current reports whether it was the current window, and more by how much
 // that window's remote usage changed.
-func (l *Limit) Absorb(at At, w, others, ceiling, retry int64) (more int64, current bool) {
+func (l *Limit) Absorb(at At, w int64, t Told) (more int64, current bool) {
 	switch now := l.Window(at); w {
 	case now:
 		s, h := &l.ledger[w&1], &l.half[w&1]
-		more = s.Set(others, ceiling, retry)
+		more = s.Set(t)
 		if c := s.Cap(l.most.Load(), h.adjusted.Load()); c < h.cap.Load() {
 			h.cap.Store(c)
 		}
@@ -146,9 +145,34 @@ func (l *Limit) Absorb(at At, w, others, ceiling, retry int64) (more int64, curr
 		if l.next.Window != w {
 			l.next = NewLedger(w)
 		}
-		l.next.Set(others, ceiling, retry)
+		l.next.Set(t)
 	}
 	return 0, false
+}
+
+// Expire makes all windows stale.
+func (l *Limit) Expire() {
+	for _, s := range []*Ledger{&l.ledger[0], &l.ledger[1], &l.next} {
+		s.Fresh = false
+	}
+}
+
+// Fall bounds the current window of an owned limit of most, if it is stale: see
+// [Ledger.Fall].
+func (l *Limit) Fall(p Part, at At, most int64) {
+	w := l.Window(at)
+	if s := l.Ledger(w); s != nil && s.Fall(p, most, l.UsedIn(w), l.Adjusted(w)) {
+		l.recap(w & 1)
+	}
+}
+
+// Free ends the bounds of Fall.
+func (l *Limit) Free() {
+	for p := range l.ledger {
+		if l.ledger[p].Free() {
+			l.recap(int64(p))
+		}
+	}
 }
 
 // Ledger returns the ledger of a window. Nil: it has passed.

@@ -46,25 +46,41 @@ func (n *storeNames) toEngine(name string) string {
 
 // sharedSource is the engine as the store knows its deployments.
 type sharedSource struct {
-	syncer.Source
+	source // of which ValidFor names nothing
 	daemon *Daemon
+}
+
+// source is all that a syncer asks of an engine; for some of it with type assertions.
+type source interface {
+	syncer.Source
+	syncer.Lister
+	syncer.Expirer
+}
+
+// List implements [syncer.Lister].
+func (s sharedSource) List(dst []window.Report) []window.Report {
+	return s.toStore(s.source.List(dst), len(dst))
+}
+
+// toStore renames the reports from an index on.
+func (s sharedSource) toStore(reports []window.Report, from int) []window.Report {
+	n := s.daemon.names.Load()
+	for i := range reports[from:] {
+		reports[from+i].ID = n.toStore(reports[from+i].ID)
+	}
+	return reports
 }
 
 // Collect implements [syncer.Source].
 func (s sharedSource) Collect(dst []window.Report) []window.Report {
-	n, from := s.daemon.names.Load(), len(dst)
-	dst = s.Source.Collect(dst)
-	for i := from; i < len(dst); i++ {
-		dst[i].ID = n.toStore(dst[i].ID)
-	}
-	return dst
+	return s.toStore(s.source.Collect(dst), len(dst))
 }
 
 // Absorb implements [syncer.Source].
 func (s sharedSource) Absorb(shares []window.Share) {
 	n := s.daemon.names.Load()
 	if len(n.in) == 0 {
-		s.Source.Absorb(shares)
+		s.source.Absorb(shares)
 		return
 	}
 	renamed := make([]window.Share, len(shares))
@@ -72,7 +88,7 @@ func (s sharedSource) Absorb(shares []window.Share) {
 		share.ID = n.toEngine(share.ID)
 		renamed[i] = share
 	}
-	s.Source.Absorb(renamed)
+	s.source.Absorb(renamed)
 }
 
 // renameSnapshot passes on a snapshot with other ids.

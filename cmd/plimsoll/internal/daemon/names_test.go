@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -39,6 +40,10 @@ func TestSnapshotHasStoreNames(t *testing.T) {
 
 type fakeSource struct{ got []window.Share }
 
+func (f *fakeSource) ValidFor(time.Duration, int) bool { return false }
+
+func (f *fakeSource) List(dst []window.Report) []window.Report { return f.Collect(dst) }
+
 func (f *fakeSource) Collect(dst []window.Report) []window.Report {
 	return append(dst, window.Report{Tally: window.Tally{ID: "a"}}, window.Report{Tally: window.Tally{ID: "b"}})
 }
@@ -54,6 +59,8 @@ func TestSharedNames(t *testing.T) {
 		source := sharedSource{engine, d}
 		reports := source.Collect(nil)
 		require.Equal(t, []string{name, "b"}, []string{reports[0].ID, reports[1].ID})
+		listed := source.List(reports)
+		require.Equal(t, []string{name, "b", name, "b"}, []string{listed[0].ID, listed[1].ID, listed[2].ID, listed[3].ID})
 		source.Absorb([]window.Share{{Tally: window.Tally{ID: name}}, {Tally: window.Tally{ID: "b"}}})
 		require.Equal(t, []string{"a", "b"}, []string{engine.got[0].ID, engine.got[1].ID})
 	}

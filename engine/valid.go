@@ -1,0 +1,165 @@
+package engine
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+)
+
+// validity is until when a syncer vouches for what it has absorbed.
+type validity struct {
+	until atomic.Int64  // Unix ns; 0 = there is no syncer that says so
+	part  atomic.Uint32 // of what is left of a limit, that a stale window may use
+	stale atomic.Bool   // some group has found the end of it
+}
+
+// valid reports whether what is absorbed at an instant is valid then.
+func (e *Engine) valid(now int64) bool {
+	until := e.validity.until.Load()
+	return until == 0 || now < until
+}
+
+// ValidFor says that what Absorb has brought is valid for d from now, of so many nodes that
+// share usage. When that time passes without another call, because the process stood still
+// or its syncer did, every window becomes stale: this node then admits no more of it than
+// one of the nodes' equal shares of what is left of each limit as it knows it, rounded
+// down, until an Absorb names the window. The same holds of windows that no Absorb has
+// named yet: those of a new deployment, or of a minute that nobody expected.
+//
+// 0 or less ends that: windows are bounded by limits and ceilings alone, as they are before
+// the first call. It reports whether the time given before had passed already.
+//
+// Only the syncer calls it, about ten times a second; calls do not overlap.
+func (e *Engine) ValidFor(d time.Duration, nodes int) (passed bool) {
+	now, was := e.clock.Read(), e.validity.until.Load()
+	if d <= 0 {
+		e.validity.until.Store(0)
+		e.eachGroup(now, func(g *Group) { g.freeAll() })
+		return false
+	}
+	e.validity.part.Store(uint32(counter.PartOf(1 / float64(max(nodes, 1)))))
+	if passed = was != 0 && now >= was; passed {
+		e.turn(now)
+	}
+	e.validity.until.Store(now + int64(d))
+	if e.validity.stale.Swap(false) || was == 0 {
+		e.eachGroup(now, func(g *Group) { g.revive() })
+	}
+	return passed
+}
+
+// eachGroup runs do for every group, under its mutex.
+func (e *Engine) eachGroup(now int64, do func(g *Group)) {
+	for _, g := range *e.all.Load() {
+		g.mu.Lock()
+		g.turnLocked(now)
+		do(g)
+		g.mu.Unlock()
+	}
+}
+
+// expire makes the windows of all deployments stale if what was absorbed has ceased to be
+// valid. Under the group's mutex.
+func (g *Group) expire(v *view, now int64) bool {
+	if g.stale || g.e.valid(now) {
+		return false
+	}
+	g.stale = true
+	g.e.validity.stale.Store(true)
+	for _, h := range v.handles {
+		h.expire()
+	}
+	for _, h := range g.removed {
+		h.expire()
+	}
+	return true
+}
+
+// revive has the group look at the end of validity again. Under its mutex.
+func (g *Group) revive() {
+	g.stale = false
+	for _, h := range g.view.Load().handles {
+		h.fallNow()
+	}
+	g.wake.Store(g.next())
+}
+
+// freeAll ends the bounds of stale windows. Under the group's mutex.
+func (g *Group) freeAll() {
+	g.stale = false
+	for _, h := range g.view.Load().handles {
+		h.free()
+	}
+	g.wake.Store(g.next())
+	g.line.ring()
+}
+
+// next returns when to look at the group next. Under its mutex.
+func (g *Group) next() int64 {
+	if until := g.e.validity.until.Load(); until != 0 && !g.stale {
+		return min(g.due, until)
+	}
+	return g.due
+}
+
+// rouse has the group looked at no later than at an instant. Under its mutex.
+func (g *Group) rouse(at int64) {
+	g.due = min(g.due, at)
+	g.wake.Store(g.next())
+}
+
+// expire makes all windows of a deployment stale. Under the group's mutex, like what
+// follows.
+func (h *handle) expire() {
+	for _, s := range [...]*pairLedger{&h.plain[0], &h.plain[1], &h.next} {
+		s.tokens.Fresh, s.requests.Fresh = false, false
+	}
+	for i := range h.limits.Load().of() {
+		if m := &h.limits.Load().list[i]; m.Owned() {
+			m.Expire()
+		}
+	}
+}
+
+// fall bounds the current windows that are stale, if a syncer vouches for others. It
+// reports whether the caps of the pair have to be set again.
+func (h *handle) fall() (changed bool) {
+	if h.e.validity.until.Load() == 0 {
+		return false
+	}
+	part, l := counter.Part(h.e.validity.part.Load()), &h.cfg.Limits
+	c, s := &h.hot[h.turned&1], &h.plain[h.turned&1]
+	t, r := c.Adjusted()
+	changed = s.tokens.Fall(part, capOf(l.TPM), c.Tokens(), t)
+	changed = s.requests.Fall(part, capOf(l.RPM), c.Requests(), r) || changed
+	at := counter.At{Epoch: h.turned}
+	for i := range h.limits.Load().of() {
+		if m := &h.limits.Load().list[i]; m.Owned() {
+			m.Fall(part, at, capOf(*l.Of(m.kind)))
+		}
+	}
+	return changed
+}
+
+// fallNow is fall that sets the caps again.
+func (h *handle) fallNow() {
+	if h.fall() {
+		h.shift(h.turned&1, 0, 0)
+	}
+}
+
+// free ends the bounds of stale windows.
+func (h *handle) free() {
+	for p := range h.plain {
+		h.plain[p].tokens.Free()
+		h.plain[p].requests.Free()
+	}
+	for i := range h.limits.Load().of() {
+		if m := &h.limits.Load().list[i]; m.Owned() {
+			m.Free()
+		}
+	}
+	h.recap()
+	h.eased(h.turned)
+}
