@@ -232,6 +232,26 @@ func (h *handle) preCheckCalled(d *Demand, quiet bool) (v verdict, ok bool) {
 	return v, ok
 }
 
+// waitOfCaller returns what keeps a demand's caller from admitting it, and for how long.
+// May: the caller may ask the group.
+func (g *Group) waitOfCaller(q *ask, d *Demand, at int64) (w wait, may bool) {
+	disabled := wait{limit: LimitDisabled, never: true}
+	h := g.e.callers.of(d)
+	if h == nil {
+		return disabled, true
+	}
+	if !h.caller.mayAsk(g.name) {
+		return disabled, false
+	}
+	callers := h.lockAt(at)
+	if callers == nil {
+		return disabled, true
+	}
+	defer callers.mu.Unlock()
+	now := max(at, window.Start(callers.epoch.Load()))
+	return h.wait(q.amountsOfCaller(h, h.limits.Load()), 0, true, now), true
+}
+
 // refusalOfCaller explains why a caller does not admit a demand to a group, as
 // [Group.refusal] does.
 func (q *ask) refusalOfCaller(g *Group, d *Demand, v verdict, leases, final bool) error {

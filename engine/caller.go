@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
@@ -136,7 +137,8 @@ type callerState struct {
 	// limits are those in force. They are stored once a new limit on leases has counted
 	// the leases that are held.
 	limits atomic.Pointer[limits]
-	lines  atomic.Pointer[[]*line] // where somebody waits for the caller
+	lines  atomic.Pointer[[]*line] // of the queues that wait for the caller
+	mu     sync.Mutex              // of lines
 }
 
 // mayAsk reports whether the caller may ask a group.
@@ -150,12 +152,38 @@ func (c *callerState) mayAsk(group string) bool {
 	return len(groups) == 0
 }
 
+// addLine notes that a queue of a line waits for the caller.
+func (c *callerState) addLine(l *line) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.setLines(append(slices.Clone(c.waiting()), l))
+}
+
+// removeLine undoes addLine, for one of the line's queues.
+func (c *callerState) removeLine(l *line) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	lines := slices.Clone(c.waiting())
+	if i := slices.Index(lines, l); i >= 0 {
+		lines = slices.Delete(lines, i, i+1)
+	}
+	c.setLines(lines)
+}
+
+func (c *callerState) setLines(lines []*line) { c.lines.Store(&lines) }
+
+// waiting returns the lines of the queues that wait for the caller.
+func (c *callerState) waiting() []*line {
+	if lines := c.lines.Load(); lines != nil {
+		return *lines
+	}
+	return nil
+}
+
 // ring says to everyone who waits for the caller that there may be room.
 func (c *callerState) ring() {
-	if lines := c.lines.Load(); lines != nil {
-		for _, l := range *lines {
-			l.ring()
-		}
+	for _, l := range c.waiting() {
+		l.ring()
 	}
 }
 

@@ -17,19 +17,31 @@ func (e *Engine) Explain(group string, d Demand) Explanation {
 		x.Err = err
 		return x
 	}
-	_, ok := d.named()
-	if _, known := e.part(d.Priority); !ok || !known {
+	var pick, acquire ask
+	if !pick.fill(g, &d, false) || !acquire.fill(g, &d, true) {
 		x.Err = e.invalidity(&d)
 		return x
 	}
-	var pick, acquire ask
-	g.ask(&pick, &d, false)
-	g.ask(&acquire, &d, true)
 	l := filter{demand: &d}
 	pick.filter, acquire.filter = &l, &l
 	x.Group = g.name
 	x.fill(g, &pick, &acquire, &l)
+	if d.Caller.h != nil {
+		x.besideCaller(g, &d, &acquire)
+	}
 	return x
+}
+
+// besideCaller takes in that the demand's caller refuses it, if it does.
+func (x *Explanation) besideCaller(g *Group, d *Demand, q *ask) {
+	now := g.clock.Read()
+	v := verdict{why: whyDisabled, caller: true, at: now}
+	if _, may := g.waitOfCaller(q, d, now); !may {
+		v.why = whyNothing
+	}
+	if err := q.refusalOfCaller(g, d, v, true, false); err != nil {
+		x.Pick, x.Acquire, x.Err = nil, nil, err
+	}
 }
 
 func (x *Explanation) fill(g *Group, pick, acquire *ask, l *filter) {

@@ -84,6 +84,9 @@ func (l *line) join(w *waiter, a amounts) {
 		q = &queue{kind: k, like: w.d}
 		l.byKind[k] = q
 		l.insert(q)
+		if k.caller != nil {
+			k.caller.caller.addLine(l) // before anyone looks whether it has room
+		}
 	}
 	q.push(w, a)
 }
@@ -103,6 +106,9 @@ func (l *line) leave(w *waiter, got admission, err error) {
 	if q.n == 0 {
 		delete(l.byKind, q.kind)
 		l.queues = without(l.queues, q)
+		if q.caller != nil {
+			q.caller.caller.removeLine(l)
+		}
 	}
 	l.holds = slices.DeleteFunc(l.holds, func(o hold) bool { return o.w == w })
 	w.got, w.err, w.done = got, err, true

@@ -21,6 +21,8 @@ type outlook struct {
 	refills  bool    // because a limit refills continuously
 	fits     bool    // it does fit
 	hopeless bool    // no waiting helps, or there is no candidate
+	caller   bool    // because of the demand's caller
+	why      reason  // of hopeless demands
 }
 
 // outlook returns what a demand has to wait for at an instant, when it keeps away
@@ -28,12 +30,23 @@ type outlook struct {
 func (g *Group) outlook(d *Demand, holds []hold, now int64) outlook {
 	var q ask
 	if !q.fill(g, d, true) {
-		return outlook{hopeless: true}
+		return outlook{hopeless: true, why: whyInvalid}
 	}
 	return g.outlookFor(&q, &filter{demand: d}, holds, now)
 }
 
 func (g *Group) outlookFor(q *ask, l *filter, holds []hold, now int64) outlook {
+	o := g.outlookOfGroup(q, l, holds, now)
+	if l.demand.Caller.h != nil {
+		w, may := g.waitOfCaller(q, l.demand, now)
+		if o.besideCaller(&w, now); !may {
+			o.why = whyNothing
+		}
+	}
+	return o
+}
+
+func (g *Group) outlookOfGroup(q *ask, l *filter, holds []hold, now int64) outlook {
 	q.filter = l
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -42,7 +55,7 @@ func (g *Group) outlookFor(q *ask, l *filter, holds []hold, now int64) outlook {
 	q.now, q.at = now, counter.At{Epoch: e, Now: now}
 	v := g.view.Load()
 	l.resolve(v)
-	o := outlook{at: math.MaxInt64, alone: math.MaxInt64, after: math.MaxInt64, hopeless: true}
+	o := outlook{at: math.MaxInt64, alone: math.MaxInt64, after: math.MaxInt64, hopeless: true, why: whyDisabled}
 	for i, h := range v.handles {
 		if !q.allows(v, i) {
 			continue
@@ -67,24 +80,21 @@ func (g *Group) outlookFor(q *ask, l *filter, holds []hold, now int64) outlook {
 	return o
 }
 
-// hopeless reports whether no waiting helps a demand, or there is no candidate.
-func (g *Group) hopeless(d *Demand, now int64) bool {
-	var q ask
-	if !q.fill(g, d, true) {
-		return true
-	}
-	q.filter = &filter{demand: d}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.turnLocked(now)
-	v := g.view.Load()
-	q.filter.resolve(v)
-	for i, h := range v.handles {
-		if q.allows(v, i) && !h.wait(q.amountsOn(h, v.limitsOf(i)), q.part, true, now).never {
-			return false
+// besideCaller takes in what the demand's caller has to wait for. While the caller has no
+// room, nothing is held for the demand.
+func (o *outlook) besideCaller(w *wait, now int64) {
+	switch {
+	case w.never:
+		o.hopeless, o.caller = true, true
+	case w.limit != LimitNone:
+		o.fits, o.refills = false, false
+		o.alone, o.after = max(o.alone, int64(w.after)), max(o.after, int64(w.after))
+		if w.limit == LimitInFlight || w.after >= math.MaxInt64-time.Duration(now) {
+			o.at = math.MaxInt64
+		} else {
+			o.at = max(o.at, now+int64(w.after))
 		}
 	}
-	return true
 }
 
 func isHeld(v *view, i int, holds []hold) bool {

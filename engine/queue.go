@@ -7,16 +7,17 @@ import (
 	"strings"
 )
 
-// kind tells apart the waiters whose demands may go to different deployments or
-// have different shares of them.
+// kind tells apart the waiters whose demands may go to different deployments, have
+// different shares of them or name different callers.
 type kind struct {
 	class  int
-	filter string // of Tags and Exclude; "" = none
+	filter string  // of Tags and Exclude; "" = none
+	caller *handle // nil: none
 }
 
 func kindOf(d *Demand) kind {
 	if len(d.Tags)|len(d.Exclude) == 0 {
-		return kind{class: d.Priority}
+		return kind{class: d.Priority, caller: d.Caller.h}
 	}
 	var b strings.Builder
 	for _, t := range d.Tags {
@@ -26,7 +27,7 @@ func kindOf(d *Demand) kind {
 		b.WriteByte('-')
 		b.WriteString(strconv.Quote(r.ID()))
 	}
-	return kind{d.Priority, b.String()}
+	return kind{d.Priority, b.String(), d.Caller.h}
 }
 
 // queue is the waiters of one kind in their order, with a tournament tree over what
@@ -35,7 +36,7 @@ func kindOf(d *Demand) kind {
 // who fits is found in logarithmic time where one dimension decides.
 type queue struct {
 	kind
-	like    *Demand   // one of the demands: all have the same class, Tags and Exclude
+	like    *Demand   // one of the demands: all have the same class, Tags, Exclude and Caller
 	waiters []*waiter // nil: has left; the length is a power of two
 	least   []amounts // node k covers 2k and 2k+1; leaves begin at len(waiters)
 	end     int       // behind the last waiter

@@ -61,7 +61,11 @@ func TestCallerUndone(t *testing.T) {
 // interleaving of three switches: exactly one gets it, and undone attempts leave nothing.
 func TestCallersInterleaved(t *testing.T) {
 	for name, limits := range everyLimit(1) {
-		played := interleave(t, 3, func(t *testing.T) (first, second, check func()) {
+		switches := 3
+		if testing.Short() {
+			switches = 2
+		}
+		played := interleave(t, switches, func(t *testing.T) (first, second, check func()) {
 			e, _ := start(t, called(engine.Limits{}, limits))
 			g, team := group(t, e, "chat"), callerRef(t, e, "team")
 			var a, b engine.Lease

@@ -450,3 +450,24 @@ func TestCallerNamespace(t *testing.T) {
 	require.Len(t, e.AppendStates(nil), 2)
 	require.Len(t, e.AppendCallerStates(nil), 1)
 }
+
+// TestCallerExplain: Explain says what Acquire would.
+func TestCallerExplain(t *testing.T) {
+	cfg := called(engine.Limits{}, engine.Limits{TPM: 10})
+	cfg.Callers = append(cfg.Callers, engine.Caller{ID: "elsewhere", Groups: []string{"embed"}})
+	e, _ := start(t, cfg)
+	g, team, elsewhere := group(t, e, "chat"), callerRef(t, e, "team"), callerRef(t, e, "elsewhere")
+	x := e.Explain("chat", by(team, exactly(10)))
+	require.NoError(t, x.Err)
+	require.Len(t, x.Acquire, 2)
+	for _, d := range []engine.Demand{by(team, exactly(11)), by(elsewhere, exactly(1))} {
+		x = e.Explain("chat", d)
+		_, err := g.Acquire(d)
+		require.Equal(t, err, x.Err)
+		require.Empty(t, x.Acquire)
+		require.Empty(t, x.Pick)
+		require.Len(t, x.Candidates, 2)
+	}
+	other, _ := start(t, cfg)
+	require.ErrorIs(t, e.Explain("chat", by(callerRef(t, other, "team"), exactly(1))).Err, engine.ErrInvalidDemand)
+}

@@ -101,11 +101,14 @@ func (g *Group) first(q *queue, from int, work *int) (*waiter, int) {
 	return q.search(from, work, func(a *amounts) bool { return g.fits(q, a, holds) })
 }
 
-// fits reports whether some deployment that is not held has room for a charge to a
-// waiter of a queue.
+// fits reports whether the caller of a queue, if it has one, and some deployment that is
+// not held have room for a charge to a waiter of the queue.
 func (g *Group) fits(q *queue, a *amounts, holds []hold) bool {
 	p := g.asking(q, a)
 	p.filter.holds = holds
+	if q.caller != nil && !g.admitsCaller(p, &called{owner: g.e.callers.of(q.like)}, true) {
+		return false
+	}
 	r, _ := g.pickFor(p)
 	return r.h != nil
 }
@@ -177,7 +180,7 @@ func (g *Group) receive(w *waiter) {
 		o := g.outlook(w.d, l.holdsFor(w), v.at)
 		switch {
 		case o.hopeless:
-			if g.dismiss(w, v) || try == rechecks {
+			if v.caller = o.caller; g.dismiss(w, v) || try == rechecks {
 				return
 			}
 		case o.fits && try < rechecks:
@@ -210,8 +213,11 @@ func (g *Group) judge() {
 	now := g.clock.Read()
 	for _, q := range append([]*queue(nil), g.line.queues...) {
 		for _, w := range q.waiters[:q.end] {
-			if w != nil && g.hopeless(w.d, now) {
-				g.dismiss(w, verdict{why: whyDisabled, at: now})
+			if w == nil {
+				continue
+			}
+			if o := g.outlook(w.d, nil, now); o.hopeless {
+				g.dismiss(w, verdict{why: o.why, caller: o.caller, at: now})
 			}
 		}
 	}

@@ -71,7 +71,7 @@ func (g *Group) turnLocked(now int64) int64 {
 		g.epoch.Store(n)
 		e = n
 		g.forget(n)
-		defer g.line.ring()
+		defer g.opened(v)
 	case expired || now >= g.due:
 		for _, h := range v.handles {
 			if expired {
@@ -100,6 +100,17 @@ func (g *Group) turnLocked(now int64) int64 {
 		g.relimit(now, lapsed...)
 	}
 	return e
+}
+
+// opened says to everyone who waits for the group, or for one of the callers whose minutes
+// turn with it, that a minute was opened.
+func (g *Group) opened(v *view) {
+	g.line.ring()
+	for _, h := range v.handles {
+		if h.caller != nil {
+			h.caller.ring()
+		}
+	}
 }
 
 // alarm returns when the group has to be looked at next: at the end of its minute, or
