@@ -63,16 +63,16 @@ type foresight struct {
 const again = 50 * time.Millisecond
 
 // Admit implements [Policy].
-func (p *foresight) Admit(_ uint64, r trace.Request, tried []int, answer func(Attempt)) {
-	p.admit(r, p.sim.now+int64(p.patience), answer)
+func (p *foresight) Admit(number uint64, r trace.Request, _ []int, answer func(Attempt)) {
+	p.admit(number, r, p.sim.now+int64(p.patience), answer)
 }
 
-func (p *foresight) admit(r trace.Request, until int64, answer func(Attempt)) {
+func (p *foresight) admit(number uint64, r trace.Request, until int64, answer func(Attempt)) {
 	s := p.sim
 	place, best := -1, 0.0
 	for i, d := range s.deployments {
 		d.adjust(s.now)
-		q := d.call(r)
+		q := d.call(r, number)
 		if !d.account.Fits(s.now, q) {
 			continue
 		}
@@ -87,7 +87,7 @@ func (p *foresight) admit(r trace.Request, until int64, answer func(Attempt)) {
 	case s.now >= until:
 		answer(nil)
 	default:
-		s.after(again, func() { p.admit(r, until, answer) })
+		s.after(again, func() { p.admit(number, r, until, answer) })
 	}
 }
 

@@ -57,9 +57,9 @@ func (s *simulation) pool(configured []provider.Deployment, end int64) {
 		f := newDeployment(s.world, d, i, s.draws, s.now, end)
 		sum.RPM += f.real.RPM
 		sum.TPM += f.real.TPM
-		counted += f.ratio * float64(f.real.TPM)
+		counted += f.skew * float64(f.real.TPM)
 	}
 	d := s.deployments[0]
-	d.real, d.ratio, d.place = sum, counted/float64(sum.TPM), 2
+	d.real, d.skew, d.place = sum, counted/float64(sum.TPM), 2
 	d.account = s.world.rule().Open(d.real, d.phase)
 }

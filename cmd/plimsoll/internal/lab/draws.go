@@ -14,6 +14,7 @@ const (
 	forSpeed
 	forEstimate
 	forCount
+	forSkew
 	forPhase
 	forHeaderLoss
 	forFault

@@ -24,7 +24,7 @@ type deployment struct {
 	real                rule.Limits
 	account             *rule.Account
 	phase               time.Duration
-	ratio               float64 // tokens of prompts that the provider counts for each that it reports
+	skew                float64 // tokens of prompts that the provider counts for each that it reports
 	begin, end          int64   // of the run
 
 	served, tokens, charged int64
@@ -33,10 +33,10 @@ type deployment struct {
 
 // newDeployment returns a deployment that has counted nothing.
 func newDeployment(w *World, d provider.Deployment, place int, rng draws, begin, end int64) *deployment {
-	f := &deployment{Deployment: d, world: w, draws: rng, place: place, begin: begin, end: end, ratio: 1}
+	f := &deployment{Deployment: d, world: w, draws: rng, place: place, begin: begin, end: end, skew: 1}
 	f.real = rule.Limits{RPM: d.RPM, TPM: d.TPM}
-	if w.CountError > 0 {
-		f.ratio = 1 + w.CountError*(2*rng.uniform(forCount, uint64(place), 0)-1)
+	if w.Skew > 0 {
+		f.skew = 1 + w.Skew*(2*rng.uniform(forSkew, uint64(place), 0)-1)
 	}
 	if w.WrongLimits > 0 {
 		// Two of the configured limits are too high, two are too low.
@@ -63,9 +63,13 @@ func scaled(l rule.Limits, by float64) rule.Limits {
 	return l
 }
 
-// call returns what the provider counts of a request.
-func (f *deployment) call(q trace.Request) rule.Call {
-	return rule.Call{Input: int64(math.Round(float64(q.Input) * f.ratio)), Output: q.Output, MaxOutput: q.MaxOutput}
+// call returns what the provider counts of the call of a number.
+func (f *deployment) call(q trace.Request, number uint64) rule.Call {
+	factor := f.skew
+	if e := f.world.CountError; e > 0 {
+		factor *= 1 + e*(2*f.draws.uniform(forCount, number, uint64(f.place))-1)
+	}
+	return rule.Call{Input: int64(math.Round(float64(q.Input) * factor)), Output: q.Output, MaxOutput: q.MaxOutput}
 }
 
 // within reports whether an instant is in a part of the run, from and to being shares of it.

@@ -43,14 +43,14 @@ func TestProvidersCountByTheirRules(t *testing.T) {
 		t.Run(c.rule, func(t *testing.T) {
 			d := open(World{Rule: c.rule}, 0)
 			now := noon + int64(d.phase) + 1 // a minute of the account begins
-			require.Nil(t, d.account.Admit(now, d.call(call)))
+			require.Nil(t, d.account.Admit(now, d.call(call, 1)))
 			used := func(at int64) int64 {
 				s, ok := d.account.State(at, rule.Tokens)
 				require.True(t, ok)
 				return 100_000 - s.Left
 			}
 			require.Equal(t, c.admitted, used(now))
-			d.account.End(now, now, d.call(call))
+			d.account.End(now, now, d.call(call, 1))
 			require.Equal(t, c.ended, used(now))
 			half := now + int64(30*time.Second)
 			if c.continuous {
@@ -66,14 +66,22 @@ func TestProvidersCountByTheirRules(t *testing.T) {
 func TestCountsDiffer(t *testing.T) {
 	seen := map[int64]bool{}
 	for place := range 10 {
-		d := open(World{Rule: "fixed", CountError: 0.1}, place)
-		n := d.call(trace.Request{Input: 10_000, Output: 7}).Input
+		d := open(World{Rule: "fixed", Skew: 0.1}, place)
+		n := d.call(trace.Request{Input: 10_000, Output: 7}, 1).Input
+		require.Equal(t, n, d.call(trace.Request{Input: 10_000}, 2).Input, "a deployment counts all alike")
 		require.InDelta(t, 10_000, n, 1000)
-		require.Equal(t, int64(7), d.call(trace.Request{Output: 7}).Output)
+		require.Equal(t, int64(7), d.call(trace.Request{Output: 7}, 1).Output)
 		seen[n] = true
 	}
 	require.Greater(t, len(seen), 8)
-	require.Equal(t, int64(10_000), open(World{Rule: "fixed"}, 3).call(trace.Request{Input: 10_000}).Input)
+	sum := int64(0)
+	for number := range uint64(1000) {
+		n := open(World{Rule: "fixed", CountError: 0.1}, 3).call(trace.Request{Input: 10_000}, number).Input
+		require.InDelta(t, 10_000, n, 1000)
+		sum += n
+	}
+	require.InDelta(t, 10_000, float64(sum)/1000, 60, "right in the mean")
+	require.Equal(t, int64(10_000), open(World{Rule: "fixed"}, 3).call(trace.Request{Input: 10_000}, 5).Input)
 }
 
 func TestHeadersAsTheWorldShowsThem(t *testing.T) {

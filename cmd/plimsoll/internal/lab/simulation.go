@@ -222,7 +222,7 @@ func (s *simulation) arrive(c *call, a Attempt) {
 		})
 		return
 	}
-	refusal := d.account.Admit(s.now, d.call(c.Request))
+	refusal := d.account.Admit(s.now, d.call(c.Request, c.number))
 	if refusal != nil {
 		s.outcome.refused(d, s.now)
 		header, body := d.answer(s.now, c.number, attempt, refusal)
@@ -242,7 +242,7 @@ func (s *simulation) arrive(c *call, a Attempt) {
 
 // serve lets the provider work on an attempt that it accepted.
 func (s *simulation) serve(c *call, a Attempt, d *deployment, f fault) {
-	admitted, q := s.now, d.call(c.Request)
+	admitted, q := s.now, d.call(c.Request, c.number)
 	d.meter.add(s.now, c.Input)
 	s.outcome.spent(d, s.now, c.Input)
 	first, all := d.times(c.Request, c.number, f.slow)

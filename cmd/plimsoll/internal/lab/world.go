@@ -27,9 +27,12 @@ type World struct {
 	Headers     Headers
 	// Network delays every message by 15 ms and an exponential time of 30 ms in the mean.
 	Network bool
-	// CountError is how far the provider's counts of a prompt may differ from the usage it
-	// reports, as a share of them, per deployment; it also spreads the router's estimates.
+	// CountError is how far the provider's count of each prompt may differ from the usage it
+	// reports, as a share of it; routers misjudge prompts by half of that.
 	CountError float64
+	// Skew is how far a deployment's counts of all prompts may differ from the usage it
+	// reports, as a share of it, besides CountError.
+	Skew float64
 	// HeaderLoss is the share of answers without any headers about limits.
 	HeaderLoss float64
 	// Tenant is the share of the quota that other clients use, on three of ten deployments.
@@ -136,6 +139,9 @@ func Worlds() []World {
 				return
 			}
 		}
+	}
+	for _, of := range []string{"fixed", "openai", "anthropic", "bedrock", "azure10"} {
+		variant(of, "skew-", "each deployment counts prompts up to 10 % more or less than it reports", "disturbed", func(w *World) { w.Skew = 0.1 })
 	}
 	for _, of := range []string{"fixed", "fixed-phase", "openai", "azure10"} {
 		variant(of, "nodes5-", "five nodes, margin 1 %", "nodes", func(w *World) { w.Nodes, w.Margin = 5, 0.01 })
