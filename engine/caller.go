@@ -219,6 +219,9 @@ func (c *Caller) validate(p *problems, at string) {
 	if c.Profile.Pool != "" {
 		p.addf("%s.Profile.Pool: is %q; a caller's limits are its own: leave it empty", at, c.Profile.Pool)
 	}
+	if c.Profile.LearnShape {
+		p.addf("%s.Profile.LearnShape: is true; no provider reports how a caller counts: leave it false", at)
+	}
 	if c.Profile.LearnPhase {
 		p.addf("%s.Profile.LearnPhase: is true; no provider reports a caller's minutes: leave it false", at)
 	}

@@ -16,8 +16,9 @@ type heard struct {
 	reported   [provider.Limits]int64 // limits that answers have named; 0 = none
 	confirmed  [provider.Limits]int64 // when an answer last named that limit, Unix ns
 	phase      phase
-	relimited  int64 // when an answer last changed what is in force, Unix ns
-	last       Mark  // of the latest request whose answer has corrected the counters
+	evidence   evidence // of a profile whose shape is to be learned
+	relimited  int64    // when an answer last changed what is in force, Unix ns
+	last       Mark     // of the latest request whose answer has corrected the counters
 }
 
 const (
@@ -54,6 +55,10 @@ func (r *heard) inForce() Deployment {
 		}
 	}
 	if d.Profile.LearnPhase && r.phase.known {
+		d.Profile.Phase = r.phase.inForce
+	}
+	if d.Profile.LearnShape && r.evidence.minutes {
+		d.Profile.Shape, d.Profile.LearnShape = provider.Minute, false
 		d.Profile.Phase = r.phase.inForce
 	}
 	return d
@@ -96,7 +101,7 @@ func (r *heard) replace(d Deployment) {
 		}
 	}
 	if d.Profile != r.configured.Profile {
-		r.phase, r.last = phase{}, Mark{}
+		r.phase, r.evidence, r.last = phase{}, evidence{}, Mark{}
 	}
 	r.configured = d
 }
@@ -131,8 +136,14 @@ func (h *handle) hear(s *provider.Signal, sent, now int64) bool {
 	if h.configured.Profile.LearnPhase {
 		h.hearPhase(s, sent, now)
 	}
+	if h.configured.Profile.LearnShape {
+		h.hearShape(s, sent)
+	}
 	if !change {
 		return false
+	}
+	if e := &h.evidence; e.minutes {
+		h.phase.from, h.phase.width, h.phase.known = e.from, e.width, true
 	}
 	h.phase.settle()
 	next := h.inForce()

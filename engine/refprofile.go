@@ -3,8 +3,8 @@ package engine
 import "github.com/plimsoll-dev/plimsoll/engine/provider"
 
 // Profile returns how the deployment's provider counts: as the present
-// configuration says, with the phase that answers have told where it is to be
-// learned. The zero Profile for the zero Ref and for a deployment that is no longer
+// configuration says, with the phase and the shape that answers have shown where these
+// are to be learned. The zero Profile for the zero Ref and for a deployment that is no longer
 // configured. It takes the lock of the deployment's group.
 func (r Ref) Profile() provider.Profile {
 	if r.h == nil {
@@ -13,7 +13,7 @@ func (r Ref) Profile() provider.Profile {
 	var p provider.Profile
 	r.h.locked(func(*Group, int64) {
 		if !r.h.gone {
-			p = r.h.configured.Profile
+			p = r.h.cfg.Profile
 		}
 	})
 	return p

@@ -187,6 +187,9 @@ func profileParts(p provider.Profile) []string {
 	if p.LearnPhase {
 		parts = append(parts, "learn_phase: true")
 	}
+	if p.LearnShape {
+		parts = append(parts, "learn_shape: true")
+	}
 	if p.RequestWindow != zero.RequestWindow {
 		parts = append(parts, "request_window: "+p.RequestWindow.String())
 	}

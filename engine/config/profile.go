@@ -58,7 +58,7 @@ func (c Counting) String() string {
 }
 
 var (
-	profileKeys = []string{"preset", "shape", "phase", "learn_phase", "request_window", "admit", "estimate_stands", "weights", "counts_refused", "day", "pool"}
+	profileKeys = []string{"preset", "shape", "phase", "learn_phase", "learn_shape", "request_window", "admit", "estimate_stands", "weights", "counts_refused", "day", "pool"}
 	weightKeys  = []string{"input", "cached_input", "cache_write", "output"}
 )
 
@@ -129,6 +129,7 @@ func (s section) changed(p *provider.Profile) {
 	s.unknown(append(slices.Clone(profileKeys), outputAtEnd)...)
 	has := func(key string) bool { return !s.table.get(key).absent() }
 	if shape, ok := named(s, "shape", "minute or bucket", provider.ParseShape); ok {
+		p.LearnShape = false // a shape that is given is no assumption
 		if p.Shape = shape; shape == provider.Bucket {
 			p.Phase, p.LearnPhase = 0, false // the preset's, which only minutes have
 		}
@@ -141,6 +142,10 @@ func (s section) changed(p *provider.Profile) {
 		if v := s.table.get(key); p.Shape == provider.Bucket && has(key) && (p.LearnPhase || key == "phase" && p.Phase > 0) {
 			s.errorf(v.line, s.path+key, "is of minutes, and the shape is a bucket; leave it out, or choose shape: minute")
 		}
+	}
+	s.setFlag("learn_shape", &p.LearnShape)
+	if v := s.table.get("learn_shape"); p.LearnShape && p.Shape != provider.Bucket {
+		s.errorf(v.line, s.path+"learn_shape", "is of buckets, and the shape is a minute; leave it out, or choose shape: bucket")
 	}
 	if has("request_window") {
 		p.RequestWindow = s.duration("request_window", time.Second, time.Minute)

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Unknown is the rule to assume of a provider that tells none: a bucket. In
-// simulation it costs least when it is wrong.
-func Unknown() Profile { return Profile{Shape: Bucket} }
+// Unknown is the rule to assume of a provider that tells none: a bucket, until answers
+// show minutes. In simulation it costs least when it is wrong.
+func Unknown() Profile { return Profile{Shape: Bucket, LearnShape: true} }
 
 // preset is one row of the table of providers.
 type preset struct {
@@ -48,7 +48,7 @@ var presets = []preset{
 	// (inferred).
 	{
 		name: "bedrock", aliases: []string{"bedrock_converse", "bedrock-runtime"},
-		profile: Profile{Shape: Bucket, Admit: AdmitInputMax, Weights: Weights{Input: 1, CacheWrite: 1, Output: 1}},
+		profile: Profile{Shape: Bucket, LearnShape: true, Admit: AdmitInputMax, Weights: Weights{Input: 1, CacheWrite: 1, Output: 1}},
 		adapt:   func(p *Profile, model string) { p.Weights.Output = burndown(model) },
 	},
 	// https://docs.aws.amazon.com/bedrock/latest/userguide/quotas-mantle.html: limits
@@ -57,21 +57,21 @@ var presets = []preset{
 	// no limit on requests.
 	{
 		name: "bedrock-mantle", aliases: []string{"bedrock_mantle"},
-		profile: Profile{Shape: Bucket, Admit: AdmitMaxAsInput, Weights: Weights{Input: 1, CacheWrite: 1, Output: 1}},
+		profile: Profile{Shape: Bucket, LearnShape: true, Admit: AdmitMaxAsInput, Weights: Weights{Input: 1, CacheWrite: 1, Output: 1}},
 	},
 	// https://ai.google.dev/gemini-api/docs/rate-limits: input tokens only; a day's
 	// requests begin anew at midnight Pacific time. The shape is not published
 	// (inferred).
 	{
 		name: "gemini", aliases: []string{"google"},
-		profile: Profile{Shape: Bucket, Admit: AdmitInput, Weights: Weights{Input: 1, CachedInput: 1, CacheWrite: 1}, Day: DayPacific},
+		profile: Profile{Shape: Bucket, LearnShape: true, Admit: AdmitInput, Weights: Weights{Input: 1, CachedInput: 1, CacheWrite: 1}, Day: DayPacific},
 	},
 	// https://cloud.google.com/vertex-ai/generative-ai/docs/quotas: a shared quota
 	// without fixed limits, so what is configured is the operator's own; counted by
 	// input as for Gemini (inferred).
 	{
 		name: "vertex", aliases: []string{"vertex_ai", "vertex_ai_beta"},
-		profile: Profile{Shape: Bucket, Admit: AdmitInput, Weights: Weights{Input: 1, CachedInput: 1, CacheWrite: 1}, Day: DayPacific},
+		profile: Profile{Shape: Bucket, LearnShape: true, Admit: AdmitInput, Weights: Weights{Input: 1, CachedInput: 1, CacheWrite: 1}, Day: DayPacific},
 	},
 	// https://console.groq.com/docs/rate-limits: cached tokens do not count. Its
 	// headers are those of a bucket; what is asked for at admission, with the

@@ -23,6 +23,10 @@ type Profile struct {
 	// LearnPhase says that Phase is an assumption, which what the provider's
 	// answers tell may correct. Shape Minute only.
 	LearnPhase bool
+	// LearnShape says that Shape is an assumption: where the provider's answers agree on
+	// when a minute ends, it is counted by minutes of that phase until they contradict it.
+	// Shape Bucket only.
+	LearnShape bool
 	// RequestWindow makes the limit on requests hold, in proportion, over shorter
 	// windows too: 60 RPM over 10 s are 10 requests in each of the minute's six
 	// parts. 0 = the whole minute; else a part of a minute of at least a second.
@@ -150,6 +154,9 @@ func (p Profile) Validate() error {
 	}
 	if p.LearnPhase && p.Shape != Minute {
 		bad("LearnPhase is true: only Shape Minute has a phase, use false")
+	}
+	if p.LearnShape && p.Shape != Bucket {
+		bad("LearnShape is true: it is for Shape Bucket, use false")
 	}
 	if w := p.RequestWindow; w != 0 && (w < time.Second || w > time.Minute || time.Minute%w != 0) {
 		bad("RequestWindow is %v: use 0, or a part of a minute of at least a second, such as 10s", w)

@@ -34,6 +34,7 @@ func TestValidateNamesEveryField(t *testing.T) {
 		require.NoError(t, provider.Profile{RequestWindow: w}.Validate(), w)
 	}
 	require.ErrorContains(t, provider.Profile{Weights: provider.Weights{Input: 1, Output: 0.0004}}.Validate(), "Weights.Output is 0.0004: use 0, or 0.001 to 1000")
+	require.ErrorContains(t, provider.Profile{LearnShape: true}.Validate(), "LearnShape is true: it is for Shape Bucket")
 	require.ErrorContains(t, provider.Profile{Shape: provider.Bucket, LearnPhase: true}.Validate(), "LearnPhase is true: only Shape Minute")
 	require.ErrorContains(t, provider.Profile{Admit: provider.AdmitNothing, EstimateStands: true}.Validate(), "EstimateStands is true")
 	require.ErrorContains(t, provider.Profile{Shape: provider.Bucket, Phase: time.Second}.Validate(), "only Shape Minute has one")
@@ -154,6 +155,9 @@ func TestPresetsAreDocumented(t *testing.T) {
 		shape := p.Shape.String()
 		if p.LearnPhase {
 			shape += ", phase to be learned"
+		}
+		if p.LearnShape {
+			shape += ", shape to be learned"
 		}
 		require.Equal(t, shape, cells[0], name)
 		admits := map[provider.Admit]string{

@@ -20,6 +20,7 @@ type profileView struct {
 	Shape          string       `json:"shape"`
 	Phase          string       `json:"phase,omitempty"`
 	LearnPhase     bool         `json:"learn_phase,omitempty"`
+	LearnShape     bool         `json:"learn_shape,omitempty"`
 	RequestWindow  string       `json:"request_window,omitempty"`
 	Admit          string       `json:"admit"`
 	EstimateStands bool         `json:"estimate_stands,omitempty"`
@@ -39,7 +40,7 @@ type weightsView struct {
 func profileOf(f *config.File, d engine.Deployment) profileView {
 	p, how := d.Profile, f.Counting[d.ID]
 	v := profileView{
-		Preset: how.Preset, Changed: how.Changed, Shape: p.Shape.String(), Phase: timeText(p.Phase), LearnPhase: p.LearnPhase,
+		Preset: how.Preset, Changed: how.Changed, Shape: p.Shape.String(), Phase: timeText(p.Phase), LearnPhase: p.LearnPhase, LearnShape: p.LearnShape,
 		RequestWindow: timeText(p.RequestWindow), Admit: p.Admit.String(), EstimateStands: p.EstimateStands,
 		CountsRefused: p.CountsRefused, Day: p.Day.String(), Pool: f.Mask(p.Pool),
 	}
@@ -64,6 +65,7 @@ func (v profileView) text() string {
 	}
 	add(v.Phase != "", "phase %s", v.Phase)
 	add(v.LearnPhase, "phase to be learned")
+	add(v.LearnShape, "or minutes, if answers show them")
 	add(v.RequestWindow != "" && v.RequestWindow != time.Minute.String(), "requests by %s too", v.RequestWindow)
 	add(v.Admit != provider.AdmitExpected.String(), "admit %s", v.Admit)
 	add(v.EstimateStands, "the estimate stands")
