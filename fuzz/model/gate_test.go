@@ -16,6 +16,9 @@ type gate struct {
 	until, span int64         // how long it waits for an answer
 	first       bool          // one has gone first
 	row, rest   int64         // refusals in a row; since when there was none
+	// vague: a request was given back that a clock which was set back dates after the
+	// cooldown, though it was sent before. Whether another may go first is not said.
+	vague bool
 }
 
 // tick moves the gate on.
@@ -23,7 +26,7 @@ func (g *gate) tick(now int64) {
 	if g.cool != 0 && g.cool <= now {
 		if g.wary {
 			g.span = int64(min(max(g.length, time.Second), 10*time.Second))
-			g.half, g.until, g.first = g.cool, g.cool+g.span, false
+			g.half, g.until, g.first, g.vague = g.cool, g.cool+g.span, false, false
 		}
 		g.cool, g.wary = 0, false
 	}
@@ -41,7 +44,7 @@ func (g *gate) open() bool { return g.cool == 0 && (g.half == 0 || !g.first) }
 func (g *gate) close(now int64, d time.Duration, money bool) {
 	if now+int64(d) > g.cool {
 		g.cool, g.began, g.length, g.wary, g.money, g.half = now+int64(d), now, d, true, money, 0
-		g.rest = max(g.rest, g.cool)
+		g.rest, g.vague = max(g.rest, g.cool), false
 	}
 }
 
@@ -50,7 +53,7 @@ func (g *gate) clear() { *g = gate{rest: g.rest} }
 // good is a good answer to a request sent at an instant.
 func (g *gate) good(sent int64) {
 	if g.cool == 0 && (g.half == 0 || sent >= g.half) && (g.began == 0 || sent > g.began) {
-		g.row, g.half, g.money = 0, 0, false
+		g.row, g.half, g.money, g.vague = 0, 0, false, false
 	}
 }
 

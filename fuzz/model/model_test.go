@@ -65,10 +65,13 @@ func (d *deployment) weighed(in, out int64) (int64, int64) {
 // fits says whether a deployment takes a request of a class; leases says that it is
 // for a lease, and tokens whether limits on tokens matter.
 func (d *deployment) fits(now int64, a amount, class float64, leases, tokens bool) fit {
-	if !d.present || !d.enabled || !d.gate.open() {
+	if !d.present || !d.enabled || !d.gate.open() && !d.gate.vague {
 		return no
 	}
 	sure := yes
+	if d.gate.vague {
+		sure = unsure
+	}
 	caps := d.caps()
 	for _, l := range d.limits {
 		n := l.of(a)

@@ -19,6 +19,7 @@ type held struct {
 	at     int64
 	count  amount
 	refuse bool // the provider has refused it
+	probe  bool // it went first after a cooldown
 }
 
 // world is an engine and its model.
@@ -167,7 +168,8 @@ func (w *world) acquire() {
 		}
 		h.on.charge(w.now, w.now, h.count)
 		h.on.flying++
-		h.on.gate.first = h.on.gate.half != 0
+		h.probe = h.on.gate.half != 0
+		h.on.gate.first = h.probe
 		w.open = append(w.open, h)
 		return
 	}
@@ -226,6 +228,7 @@ func (w *world) end() {
 		d.charge(w.now, h.at, amount{-a.in, -a.out, -a.requests})
 		if a.requests != 0 && d.gate.half != 0 && h.at >= d.gate.half {
 			d.gate.first = false // it was not sent, or not taken: another may go first
+			d.gate.vague = d.gate.vague || !h.probe
 		}
 	}
 	switch k := w.r.IntN(4); {
