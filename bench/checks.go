@@ -83,7 +83,7 @@ func admitted(id, name string, l engine.Limits, largest int64) table.Check {
 			got, limit = tokens.Load(), size*l.TPM
 		}
 		for _, s := range p.engine.AppendStates(nil) {
-			if s.Requests > l.RPM || s.Tokens > l.TPM {
+			if s.Limit(engine.LimitRPM).Used > l.RPM || s.Limit(engine.LimitTPM).Used > l.TPM {
 				return fmt.Sprintf("%s is over its limit", s.ID), false
 			}
 		}

@@ -12,7 +12,7 @@ func TestPools(t *testing.T) {
 	used := randomUsage(many)
 	for _, s := range []engine.Strategy{lowest, even} {
 		for i, state := range randomPool(s, many).engine.AppendStates(nil) {
-			if state.ID != deploymentID(i) || state.OthersTokens != used[i] {
+			if state.ID != deploymentID(i) || state.Limit(engine.LimitTPM).Remote != used[i] {
 				t.Fatalf("%s: deployment %d is %+v, want %d tokens used", s, i, state, used[i])
 			}
 		}

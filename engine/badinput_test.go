@@ -267,9 +267,9 @@ func TestBadDemand(t *testing.T) {
 			check("PreCheck by name", err == nil, err)
 			if !test.ok {
 				s := state(t, e, "a")
-				require.Zero(t, s.Requests)
-				require.Zero(t, s.Tokens)
-				require.Zero(t, s.InFlight)
+				require.Zero(t, s.Limit(engine.LimitRPM).Used)
+				require.Zero(t, s.Limit(engine.LimitTPM).Used)
+				require.Zero(t, s.Limit(engine.LimitInFlight).Used)
 			}
 		})
 	}

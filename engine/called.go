@@ -276,6 +276,6 @@ func (q *ask) refusalOfCaller(g *Group, d *Demand, v verdict, leases, final bool
 	}
 	e.Limit, e.RetryAfter, e.Never = w.limit, w.after, w.never
 	e.settle(v)
-	e.States = append(e.States, h.state(callers, now))
+	e.States = append(e.States, h.state(callers, now, nil))
 	return e
 }

@@ -37,7 +37,7 @@ func ExampleEngine_CallerRef() {
 		lease.Settle(engine.Usage{InputTokens: 500, OutputTokens: 80})
 	}
 	for _, s := range e.AppendCallerStates(nil) {
-		fmt.Println(s.ID, s.Requests, s.RequestLimit, s.Tokens)
+		fmt.Println(s.ID, s.Limit(engine.LimitRPM).Used, s.Limit(engine.LimitRPM).Max, s.Limit(engine.LimitTPM).Used)
 	}
 	// Output:
 	// acme rpm 45s
@@ -61,7 +61,7 @@ func ExampleCallerRef_Record() {
 	east.Record(usage)
 	acme.Record(usage)
 	fmt.Println(east.PreCheck(engine.Demand{InputTokens: 900, Caller: acme}))
-	fmt.Println(acme.ID(), e.AppendCallerStates(nil)[0].Tokens)
+	fmt.Println(acme.ID(), e.AppendCallerStates(nil)[0].Limit(engine.LimitTPM).Used)
 	// Output:
 	// true
 	// false

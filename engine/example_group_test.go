@@ -181,7 +181,7 @@ func ExampleLimitError() {
 	fmt.Println(ok, errors.Is(err, engine.ErrLimited))
 	fmt.Println(limited.Deployment, limited.Limit, limited.RetryAfter)
 	for _, s := range limited.States {
-		fmt.Printf("%s: %d of %d tokens, cooling for %s\n", s.ID, s.Tokens, s.TokenLimit, s.CoolingFor)
+		fmt.Printf("%s: %d of %d tokens, cooling for %s\n", s.ID, s.Limit(engine.LimitTPM).Used, s.Limit(engine.LimitTPM).Max, s.CoolingFor)
 	}
 
 	_, err = chat.Acquire(engine.Demand{InputTokens: 200_000})

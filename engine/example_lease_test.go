@@ -9,7 +9,7 @@ import (
 // printUsed prints what is used of the first deployment.
 func printUsed(eng *engine.Engine) {
 	s := eng.AppendStates(nil)[0]
-	fmt.Printf("%s: %d requests, %d tokens, %d in flight\n", s.ID, s.Requests, s.Tokens, s.InFlight)
+	fmt.Printf("%s: %d requests, %d tokens, %d in flight\n", s.ID, s.Limit(engine.LimitRPM).Used, s.Limit(engine.LimitTPM).Used, s.Limit(engine.LimitInFlight).Used)
 }
 
 // The usual life of a lease: reserved, then settled at the true cost. The

@@ -135,7 +135,7 @@ func ExampleEngine_Explain() {
 	_ = eng.Record("azure-eastus", engine.Usage{InputTokens: 149_500})
 	x := eng.Explain("chat", engine.Demand{InputTokens: 1000, OutputTokens: 200})
 	for _, c := range x.Candidates {
-		fmt.Printf("%s: %d of %d tokens used, %d to reserve, refused by %s\n", c.ID, c.Tokens, c.TokenLimit, c.Cost, c.Refused)
+		fmt.Printf("%s: %d of %d tokens used, %d to reserve, refused by %s\n", c.ID, c.Limit(engine.LimitTPM).Used, c.Limit(engine.LimitTPM).Max, c.Cost, c.Refused)
 	}
 	fmt.Println("TryAcquire would choose among", x.Acquire)
 	// Output:
@@ -152,7 +152,7 @@ func ExampleEngine_AppendStates() {
 	states = eng.AppendStates(states[:0])
 	for _, s := range states {
 		fmt.Printf("%s: %d of %d requests, %d of %d tokens, %.0f %%\n",
-			s.ID, s.Requests, s.RequestLimit, s.Tokens, s.TokenLimit, 100*s.Utilization)
+			s.ID, s.Limit(engine.LimitRPM).Used, s.Limit(engine.LimitRPM).Max, s.Limit(engine.LimitTPM).Used, s.Limit(engine.LimitTPM).Max, 100*s.Utilization)
 	}
 	// Output:
 	// azure-eastus: 0 of 300 requests, 0 of 150000 tokens, 0 %

@@ -110,7 +110,7 @@ func ExampleEngine_Apply() {
 		fmt.Println(err)
 	}
 	for _, s := range eng.AppendStates(nil) {
-		fmt.Printf("%s: %d of %d tokens\n", s.ID, s.Tokens, s.TokenLimit)
+		fmt.Printf("%s: %d of %d tokens\n", s.ID, s.Limit(engine.LimitTPM).Used, s.Limit(engine.LimitTPM).Max)
 	}
 
 	cfg.Deployments[0].Limits.TPM = -5

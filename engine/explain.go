@@ -62,7 +62,7 @@ func (x *Explanation) fill(g *Group, pick, acquire *ask, l *filter) {
 			favourite = v.favourite(t, acquire)
 		}
 		for i := t.from; i < t.to; i++ {
-			c := Candidate{State: v.handles[i].state(g, now), Order: t.order, Score: v.score(i, at)}
+			c := Candidate{State: v.handles[i].state(g, now, nil), Order: t.order, Score: v.score(i, at)}
 			a := acquire.amountsOn(v.handles[i], v.limitsOf(i))
 			c.Cost = a[counter.Tokens]
 			c.Refused = v.handles[i].wait(a, acquire.part, true, now).limit

@@ -55,6 +55,7 @@ func (g *Group) explain(q *ask, now int64) *LimitError {
 	q.filter.resolve(v)
 	fits := ""
 	e := &LimitError{Group: g.name, Never: true}
+	var room limitRoom
 	for i, h := range v.handles {
 		if !q.allows(v, i) {
 			continue
@@ -68,7 +69,7 @@ func (g *Group) explain(q *ask, now int64) *LimitError {
 		}
 		e.consider(w)
 		if e.Candidates++; len(e.States) < maxStates {
-			e.States = append(e.States, h.state(g, now))
+			e.States = append(e.States, h.state(g, now, room.take(h.mostLimits(), cap(e.States)-len(e.States))))
 		}
 	}
 	if e.Candidates == 0 {
@@ -111,7 +112,7 @@ func (h *handle) refusal(d *Demand, v verdict, final bool) error {
 	}
 	e.Group, e.Limit, e.RetryAfter, e.Never = g.name, w.limit, w.after, w.never
 	e.settle(v)
-	e.States = append(e.States, h.state(g, now))
+	e.States = append(e.States, h.state(g, now, nil))
 	g.refusals[reasonLimit[v.why]].Add(1)
 	return e
 }

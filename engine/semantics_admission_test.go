@@ -57,10 +57,10 @@ func TestAdmissionAtTheLimit(t *testing.T) {
 
 			s := state(t, e, "a")
 			cost := test.d.InputTokens + max(0, test.d.OutputTokens)
-			require.Equal(t, int64(admitted), s.Requests, "a refusal counts nothing")
-			require.Equal(t, test.before.InputTokens+test.before.OutputTokens+int64(admitted)*cost, s.Tokens)
-			require.Equal(t, int64(admitted)*cost, int64(s.HeldTokens))
-			require.Equal(t, int64(admitted), s.InFlight)
+			require.Equal(t, int64(admitted), s.Limit(engine.LimitRPM).Used, "a refusal counts nothing")
+			require.Equal(t, test.before.InputTokens+test.before.OutputTokens+int64(admitted)*cost, s.Limit(engine.LimitTPM).Used)
+			require.Equal(t, int64(admitted)*cost, int64(s.Limit(engine.LimitTPM).Held))
+			require.Equal(t, int64(admitted), s.Limit(engine.LimitInFlight).Used)
 			require.Equal(t, int64(admitted), e.Stats().Admitted)
 		})
 	}
@@ -123,7 +123,7 @@ func TestInFlightUnderContention(t *testing.T) {
 	}
 	wg.Wait()
 	require.Equal(t, int64(limit), most.Load())
-	require.Zero(t, state(t, e, "a").InFlight)
+	require.Zero(t, state(t, e, "a").Limit(engine.LimitInFlight).Used)
 }
 
 func TestPreCheck(t *testing.T) {
@@ -181,9 +181,9 @@ func TestPreCheck(t *testing.T) {
 			}
 			require.Equal(t, test.admits, admitted)
 			after := state(t, e, "a")
-			require.Equal(t, before.Requests+int64(admitted), after.Requests)
-			require.Equal(t, before.Tokens, after.Tokens)
-			require.Equal(t, before.InFlight, after.InFlight)
+			require.Equal(t, before.Limit(engine.LimitRPM).Used+int64(admitted), after.Limit(engine.LimitRPM).Used)
+			require.Equal(t, before.Limit(engine.LimitTPM).Used, after.Limit(engine.LimitTPM).Used)
+			require.Equal(t, before.Limit(engine.LimitInFlight).Used, after.Limit(engine.LimitInFlight).Used)
 		})
 	}
 }
@@ -194,14 +194,14 @@ func TestRecordAddsTokensOnly(t *testing.T) {
 	a.Record(engine.Usage{InputTokens: 30, OutputTokens: 40})
 	require.NoError(t, e.Record("a", engine.Usage{OutputTokens: 20}))
 	s := state(t, e, "a")
-	require.Equal(t, int64(90), s.Tokens)
-	require.Zero(t, s.Requests)
-	require.Zero(t, s.HeldTokens)
+	require.Equal(t, int64(90), s.Limit(engine.LimitTPM).Used)
+	require.Zero(t, s.Limit(engine.LimitRPM).Used)
+	require.Zero(t, s.Limit(engine.LimitTPM).Held)
 	require.Zero(t, e.Stats().Overrun)
 	require.True(t, a.PreCheck(engine.Demand{}), "the request was not counted")
 
 	a.Record(engine.Usage{InputTokens: 40})
-	require.Equal(t, int64(130), state(t, e, "a").Tokens, "it may overrun")
+	require.Equal(t, int64(130), state(t, e, "a").Limit(engine.LimitTPM).Used, "it may overrun")
 	require.Equal(t, int64(30), e.Stats().Overrun)
 	clock.Advance(time.Minute)
 	a.Record(engine.Usage{InputTokens: 105})
@@ -266,7 +266,7 @@ func TestCountsAreClamped(t *testing.T) {
 			t.Run(way+"/"+test.name, func(t *testing.T) {
 				e, _ := start(t, one(engine.Limits{}))
 				use(t, e, test.tokens)
-				require.Equal(t, test.counted, state(t, e, "a").Tokens)
+				require.Equal(t, test.counted, state(t, e, "a").Limit(engine.LimitTPM).Used)
 				require.Equal(t, test.invalid, e.Stats().Invalid)
 			})
 		}
@@ -279,5 +279,5 @@ func TestCounterSaturates(t *testing.T) {
 	for range 1 << 11 {
 		a.Record(engine.Usage{InputTokens: engine.MaxCount})
 	}
-	require.Equal(t, int64(1)<<43, state(t, e, "a").Tokens)
+	require.Equal(t, int64(1)<<43, state(t, e, "a").Limit(engine.LimitTPM).Used)
 }

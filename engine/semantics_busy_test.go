@@ -135,7 +135,7 @@ func TestLeastBusyByApply(t *testing.T) {
 	require.NoError(t, e.Apply(cfg))
 	l.Release()
 	for _, s := range e.AppendStates(nil) {
-		require.Equal(t, map[string]int64{"a": 0, "b": 1}[s.ID], s.InFlight, s.ID)
-		require.Zero(t, s.InFlightLimit)
+		require.Equal(t, map[string]int64{"a": 0, "b": 1}[s.ID], s.Limit(engine.LimitInFlight).Used, s.ID)
+		require.Zero(t, s.Limit(engine.LimitInFlight).Max)
 	}
 }

@@ -50,11 +50,11 @@ func callerState(t testing.TB, e *engine.Engine, id string) engine.State {
 func requireUntouched(t testing.TB, e *engine.Engine) {
 	t.Helper()
 	for _, s := range append(e.AppendStates(nil), e.AppendCallerStates(nil)...) {
-		require.Zero(t, s.Requests, s.ID)
-		require.Zero(t, s.Tokens, s.ID)
-		require.Zero(t, s.InFlight, s.ID)
-		require.Zero(t, s.DayRequests, s.ID)
-		require.Zero(t, s.DayTokens, s.ID)
+		require.Zero(t, s.Limit(engine.LimitRPM).Used, s.ID)
+		require.Zero(t, s.Limit(engine.LimitTPM).Used, s.ID)
+		require.Zero(t, s.Limit(engine.LimitInFlight).Used, s.ID)
+		require.Zero(t, s.Limit(engine.LimitRPD).Used, s.ID)
+		require.Zero(t, s.Limit(engine.LimitTPD).Used, s.ID)
 	}
 }
 
@@ -120,14 +120,14 @@ func TestCallerBothOrNeither(t *testing.T) {
 		require.NotEmpty(t, got.Deployment)
 	}
 	s := callerState(t, e, "team")
-	require.EqualValues(t, 2, s.Requests)
-	require.EqualValues(t, 200, s.Tokens)
-	require.EqualValues(t, 2, s.DayRequests)
-	require.EqualValues(t, 2, s.InFlight)
+	require.EqualValues(t, 2, s.Limit(engine.LimitRPM).Used)
+	require.EqualValues(t, 200, s.Limit(engine.LimitTPM).Used)
+	require.EqualValues(t, 2, s.Limit(engine.LimitRPD).Used)
+	require.EqualValues(t, 2, s.Limit(engine.LimitInFlight).Used)
 	clock.Advance(time.Minute)
-	require.Zero(t, callerState(t, e, "team").Requests)
-	require.EqualValues(t, 2, callerState(t, e, "team").DayRequests)
-	require.EqualValues(t, 2, callerState(t, e, "team").InFlight)
+	require.Zero(t, callerState(t, e, "team").Limit(engine.LimitRPM).Used)
+	require.EqualValues(t, 2, callerState(t, e, "team").Limit(engine.LimitRPD).Used)
+	require.EqualValues(t, 2, callerState(t, e, "team").Limit(engine.LimitInFlight).Used)
 	acquire(t, g, by(team, exactly(100)))
 }
 
@@ -141,22 +141,22 @@ func TestCallerLease(t *testing.T) {
 	want := func(requests, input, output, held int64) {
 		t.Helper()
 		s := callerState(t, e, "team")
-		require.Equal(t, requests, s.Requests)
-		require.Equal(t, requests, s.DayRequests)
-		require.Equal(t, input+output, s.Tokens)
-		require.Equal(t, input+output, s.DayTokens)
-		require.Equal(t, input, s.InputTokens)
-		require.Equal(t, output, s.OutputTokens)
-		require.Equal(t, held, s.InFlight)
+		require.Equal(t, requests, s.Limit(engine.LimitRPM).Used)
+		require.Equal(t, requests, s.Limit(engine.LimitRPD).Used)
+		require.Equal(t, input+output, s.Limit(engine.LimitTPM).Used)
+		require.Equal(t, input+output, s.Limit(engine.LimitTPD).Used)
+		require.Equal(t, input, s.Limit(engine.LimitInputTPM).Used)
+		require.Equal(t, output, s.Limit(engine.LimitOutputTPM).Used)
+		require.Equal(t, held, s.Limit(engine.LimitInFlight).Used)
 	}
 	l := acquire(t, g, d)
 	want(1, 40, 10, 1)
-	require.EqualValues(t, 50, callerState(t, e, "team").HeldTokens)
+	require.EqualValues(t, 50, callerState(t, e, "team").Limit(engine.LimitTPM).Held)
 	l.Add(7)
 	want(1, 40, 17, 1)
 	l.Settle(engine.Usage{InputTokens: 41, OutputTokens: 12})
 	want(1, 41, 12, 0)
-	require.Zero(t, callerState(t, e, "team").HeldTokens)
+	require.Zero(t, callerState(t, e, "team").Limit(engine.LimitTPM).Held)
 	l.Settle(engine.Usage{InputTokens: 1})
 	l.Release()
 	want(1, 41, 12, 0)
@@ -174,8 +174,8 @@ func TestCallerLease(t *testing.T) {
 	clock.Advance(time.Minute)
 	l.Settle(engine.Usage{InputTokens: 60, OutputTokens: 10})
 	s := callerState(t, e, "team")
-	require.Zero(t, s.Tokens, "it is of the minute before")
-	require.EqualValues(t, 173, s.DayTokens)
+	require.Zero(t, s.Limit(engine.LimitTPM).Used, "it is of the minute before")
+	require.EqualValues(t, 173, s.Limit(engine.LimitTPD).Used)
 }
 
 // TestCallerExpired: a caller's lease that never ends stops counting as in flight.
@@ -187,10 +187,10 @@ func TestCallerExpired(t *testing.T) {
 	clock.Advance(17 * time.Minute)
 	second := acquire(t, g, by(team, exactly(1)))
 	l.Release()
-	require.EqualValues(t, 1, callerState(t, e, "team").InFlight)
+	require.EqualValues(t, 1, callerState(t, e, "team").Limit(engine.LimitInFlight).Used)
 	require.Equal(t, engine.LimitInFlight, refusal(t, g, by(team, exactly(1))).Limit)
 	second.Release()
-	require.Zero(t, callerState(t, e, "team").InFlight)
+	require.Zero(t, callerState(t, e, "team").Limit(engine.LimitInFlight).Used)
 	require.EqualValues(t, 1, e.Stats().Expired, "of the deployment, once")
 }
 
@@ -202,8 +202,8 @@ func TestCallerProfile(t *testing.T) {
 	g, team := group(t, e, "chat"), callerRef(t, e, "team")
 	l := acquire(t, g, by(team, engine.Demand{InputTokens: 20, OutputTokens: 10}))
 	l.Settle(engine.Usage{InputTokens: 20, OutputTokens: 15})
-	require.EqualValues(t, 80, callerState(t, e, "team").Tokens)
-	require.EqualValues(t, 35, state(t, e, "a").Tokens+state(t, e, "b").Tokens)
+	require.EqualValues(t, 80, callerState(t, e, "team").Limit(engine.LimitTPM).Used)
+	require.EqualValues(t, 35, state(t, e, "a").Limit(engine.LimitTPM).Used+state(t, e, "b").Limit(engine.LimitTPM).Used)
 
 	cfg.Callers[0].Profile = provider.Profile{Shape: provider.Bucket}
 	cfg.Callers[0].Limits = engine.Limits{RPM: 60}
@@ -229,16 +229,16 @@ func TestCallerExpectedOutput(t *testing.T) {
 		l.Settle(engine.Usage{InputTokens: 10, OutputTokens: 90})
 	}
 	acquire(t, g, by(team, engine.Demand{InputTokens: 10}))
-	require.EqualValues(t, 100, callerState(t, e, "team").Tokens)
+	require.EqualValues(t, 100, callerState(t, e, "team").Limit(engine.LimitTPM).Used)
 	cfg := called(engine.Limits{}, engine.Limits{TPM: 150})
 	require.NoError(t, e.Apply(cfg))
-	require.EqualValues(t, 100, callerState(t, e, "team").Tokens, "an Apply keeps what is used")
+	require.EqualValues(t, 100, callerState(t, e, "team").Limit(engine.LimitTPM).Used, "an Apply keeps what is used")
 	require.Equal(t, engine.LimitTPM, refusal(t, g, by(team, engine.Demand{InputTokens: 10})).Limit)
 	cfg.Callers = append(cfg.Callers, engine.Caller{ID: "small", Limits: engine.Limits{TPM: 40}})
 	require.NoError(t, e.Apply(cfg))
 	small := callerRef(t, e, "small")
 	acquire(t, g, by(small, engine.Demand{InputTokens: 10}))
-	require.EqualValues(t, 40, callerState(t, e, "small").Tokens)
+	require.EqualValues(t, 40, callerState(t, e, "small").Limit(engine.LimitTPM).Used)
 }
 
 // TestCallerNever: no waiting helps where the caller's limit is below the demand, or
@@ -265,8 +265,8 @@ func TestCallerNever(t *testing.T) {
 	require.Empty(t, e.AppendCallerStates(nil))
 	l.Settle(engine.Usage{InputTokens: 12})
 	require.NoError(t, e.Apply(called(engine.Limits{}, engine.Limits{RPM: 3})))
-	require.EqualValues(t, 12, callerState(t, e, "team").Tokens, "adding it again doubles no limit")
-	require.EqualValues(t, 1, callerState(t, e, "team").Requests)
+	require.EqualValues(t, 12, callerState(t, e, "team").Limit(engine.LimitTPM).Used, "adding it again doubles no limit")
+	require.EqualValues(t, 1, callerState(t, e, "team").Limit(engine.LimitRPM).Used)
 	acquire(t, g, by(team, exactly(1)))
 	require.Equal(t, team, callerRef(t, e, "team"), "the same caller")
 }
@@ -289,7 +289,7 @@ func TestCallerDropped(t *testing.T) {
 	acquire(t, g, by(team, exactly(1)))
 	acquire(t, g, by(team, exactly(1)))
 	require.Equal(t, engine.LimitInFlight, refusal(t, g, by(team, exactly(1))).Limit)
-	require.EqualValues(t, 2, callerState(t, e, "team").InFlight)
+	require.EqualValues(t, 2, callerState(t, e, "team").Limit(engine.LimitInFlight).Used)
 }
 
 // TestCallerGroups: a caller may ask only the groups that its patterns name.
@@ -377,12 +377,12 @@ func TestCallerPreCheck(t *testing.T) {
 	require.True(t, a.PreCheck(d))
 	require.True(t, a.PreCheck(d))
 	require.False(t, a.PreCheck(d), "the deployment's limit")
-	require.EqualValues(t, 2, callerState(t, e, "team").Requests)
-	require.EqualValues(t, 2, callerState(t, e, "team").DayRequests)
-	require.Zero(t, callerState(t, e, "team").InFlight)
+	require.EqualValues(t, 2, callerState(t, e, "team").Limit(engine.LimitRPM).Used)
+	require.EqualValues(t, 2, callerState(t, e, "team").Limit(engine.LimitRPD).Used)
+	require.Zero(t, callerState(t, e, "team").Limit(engine.LimitInFlight).Used)
 	require.True(t, b.PreCheck(d))
 	require.False(t, b.PreCheck(d), "the caller's limit")
-	require.EqualValues(t, 1, state(t, e, "b").Requests)
+	require.EqualValues(t, 1, state(t, e, "b").Limit(engine.LimitRPM).Used)
 	var limited *engine.LimitError
 	require.ErrorAs(t, e.PreCheck("b", d), &limited)
 	require.Equal(t, "team", limited.Caller)
@@ -390,8 +390,8 @@ func TestCallerPreCheck(t *testing.T) {
 	require.Equal(t, time.Minute, limited.RetryAfter)
 
 	team.Record(engine.Usage{InputTokens: 60, OutputTokens: 50})
-	require.EqualValues(t, 110, callerState(t, e, "team").Tokens)
-	require.Zero(t, state(t, e, "a").Tokens)
+	require.EqualValues(t, 110, callerState(t, e, "team").Limit(engine.LimitTPM).Used)
+	require.Zero(t, state(t, e, "a").Limit(engine.LimitTPM).Used)
 	engine.CallerRef{}.Record(engine.Usage{InputTokens: 1})
 	require.EqualValues(t, 3, e.Stats().Admitted)
 	require.Zero(t, e.Stats().Tokens)

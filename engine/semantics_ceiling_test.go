@@ -111,7 +111,7 @@ func TestCeilingRetry(t *testing.T) {
 			require.Equal(t, test.limit, refused.Limit)
 			require.Equal(t, test.after, refused.RetryAfter)
 			require.Equal(t, [2]int64{test.share.CeilingRequests, test.share.CeilingTokens},
-				[2]int64{refused.States[0].RequestShare, refused.States[0].TokenShare})
+				[2]int64{refused.States[0].Limit(engine.LimitRPM).Share, refused.States[0].Limit(engine.LimitTPM).Share})
 			require.False(t, ref(t, e, "a").PreCheck(exactly(10)))
 			require.EqualValues(t, 2, e.Stats().Refused[test.limit], "counted by the same reason")
 		})
@@ -125,7 +125,7 @@ func TestCeilingInState(t *testing.T) {
 	e.Absorb([]window.Share{s, {Tally: day(firstMinute.Truncate(24*time.Hour), 0, 0), CeilingRequests: 5, CeilingTokens: 6}})
 	shares := func() [6]int64 {
 		s := state(t, e, "a")
-		return [6]int64{s.RequestShare, s.TokenShare, s.InputTokenShare, s.OutputTokenShare, s.DayRequestShare, s.DayTokenShare}
+		return [6]int64{s.Limit(engine.LimitRPM).Share, s.Limit(engine.LimitTPM).Share, s.Limit(engine.LimitInputTPM).Share, s.Limit(engine.LimitOutputTPM).Share, s.Limit(engine.LimitRPD).Share, s.Limit(engine.LimitTPD).Share}
 	}
 	require.Equal(t, [6]int64{1, 2, 3, -1, 5, 6}, shares())
 	clock.Advance(time.Minute)

@@ -177,8 +177,12 @@ func TestLimitErrorStates(t *testing.T) {
 		require.False(t, seen[s.ID])
 		seen[s.ID] = true
 		require.Equal(t, engine.State{
-			ID: s.ID, Group: "chat", Model: "gpt-4o", Requests: 4, RequestLimit: 10, Tokens: 100, TokenLimit: 100, ExpectedOutput: 1,
-			OthersRequests: 4, OthersTokens: 100, Utilization: 1, Enabled: true,
+			ID: s.ID, Group: "chat", Model: "gpt-4o", ExpectedOutput: 1, Utilization: 1, Enabled: true,
+			Limits: []engine.LimitState{
+				{Limit: engine.LimitRPM, Used: 4, Max: 10, Remote: 4, Held: engine.Untracked},
+				{Limit: engine.LimitTPM, Used: 100, Max: 100, Remote: 100},
+				{Limit: engine.LimitInFlight, Held: engine.Untracked},
+			},
 		}, s)
 	}
 }

@@ -124,7 +124,7 @@ func requireExplained(t *testing.T, e *engine.Engine, strategy engine.Strategy, 
 	}
 	costs := map[string]int64{}
 	for _, c := range got.Candidates {
-		require.True(t, states[c.ID] == c.State, "%+v, have %+v", c.State, states[c.ID])
+		require.Equal(t, states[c.ID], c.State)
 		costs[c.ID] = c.Cost
 		if slices.Contains(got.Acquire, c.ID) {
 			require.Equal(t, engine.LimitNone, c.Refused, "%s is chosen among", c.ID)

@@ -108,10 +108,10 @@ func TestAFigureThatIsRoundedSaysOnlySoMuch(t *testing.T) {
 	g := group(t, e, "chat")
 	s := provider.Signal{}.With(provider.InputTPM, provider.Reading{Limit: 10_000, Remaining: 8_000, Told: true, Grain: 1000})
 	acquire(t, g, exactly(1_500)).Observe(s)
-	require.EqualValues(t, 1_500, state(t, e, "a").InputTokens)
+	require.EqualValues(t, 1_500, state(t, e, "a").Limit(engine.LimitInputTPM).Used)
 	s = s.With(provider.InputTPM, provider.Reading{Limit: 10_000, Remaining: 2_000, Told: true, Grain: 1000})
 	acquire(t, g, exactly(1)).Observe(s)
-	require.EqualValues(t, 8_000, state(t, e, "a").InputTokens)
+	require.EqualValues(t, 8_000, state(t, e, "a").Limit(engine.LimitInputTPM).Used)
 }
 
 func TestFiguresForInputOutputAndDays(t *testing.T) {
@@ -132,10 +132,10 @@ func TestFiguresForInputOutputAndDays(t *testing.T) {
 			}
 			l.Observe(s)
 			st := state(t, e, "a")
-			require.EqualValues(t, 4_010, st.InputTokens)
-			require.EqualValues(t, 1_005, st.OutputTokens)
-			require.EqualValues(t, 41, st.DayRequests)
-			require.EqualValues(t, 30_015, st.DayTokens)
+			require.EqualValues(t, 4_010, st.Limit(engine.LimitInputTPM).Used)
+			require.EqualValues(t, 1_005, st.Limit(engine.LimitOutputTPM).Used)
+			require.EqualValues(t, 41, st.Limit(engine.LimitRPD).Used)
+			require.EqualValues(t, 30_015, st.Limit(engine.LimitTPD).Used)
 			for _, r := range e.Collect(nil) {
 				want := window.Tally{ID: "a", Start: firstMinute.Unix(), Requests: 2, Tokens: 1215, Input: 1010, Output: 205}
 				if r.Kind == window.KindDay {
@@ -154,7 +154,7 @@ func TestALimitThatTheProviderHasLowered(t *testing.T) {
 			g := group(t, e, "chat")
 			l := acquire(t, g, exactly(100))
 			l.Observe(told(provider.TPM, 400, 300))
-			require.EqualValues(t, 400, state(t, e, "a").TokenLimit)
+			require.EqualValues(t, 400, state(t, e, "a").Limit(engine.LimitTPM).Max)
 			require.InDelta(t, 250, utilization(t, e), 0.1)
 			r := refusal(t, g, exactly(401))
 			require.False(t, r.Never, "only what is configured is for ever")
@@ -162,12 +162,12 @@ func TestALimitThatTheProviderHasLowered(t *testing.T) {
 			require.True(t, refusal(t, g, exactly(1001)).Never)
 			l.Settle(engine.Usage{InputTokens: 100})
 			acquire(t, g, exactly(50)).Observe(told(provider.TPM, 1000, 850))
-			require.EqualValues(t, 400, state(t, e, "a").TokenLimit, "not twice in a second")
+			require.EqualValues(t, 400, state(t, e, "a").Limit(engine.LimitTPM).Max, "not twice in a second")
 			clock.Advance(time.Second)
 			acquire(t, g, exactly(50)).Observe(told(provider.TPM, 2000, 1800))
-			require.EqualValues(t, 1000, state(t, e, "a").TokenLimit, "no more than configured")
+			require.EqualValues(t, 1000, state(t, e, "a").Limit(engine.LimitTPM).Max, "no more than configured")
 			require.NoError(t, e.Apply(profiled(engine.Limits{TPM: 3000}, p)))
-			require.EqualValues(t, 3000, state(t, e, "a").TokenLimit, "the configured limit has changed: what was reported beside the old one is forgotten")
+			require.EqualValues(t, 3000, state(t, e, "a").Limit(engine.LimitTPM).Max, "the configured limit has changed: what was reported beside the old one is forgotten")
 		})
 	}
 }
@@ -178,7 +178,7 @@ func TestALimitThatNobodyConfigured(t *testing.T) {
 			e, _ := listening(t, engine.Limits{}, p)
 			g := group(t, e, "chat")
 			acquire(t, g, exactly(700)).Observe(told(provider.TPM, 1000, 300))
-			require.EqualValues(t, 1000, state(t, e, "a").TokenLimit)
+			require.EqualValues(t, 1000, state(t, e, "a").Limit(engine.LimitTPM).Max)
 			require.Equal(t, engine.LimitTPM, refusal(t, g, exactly(301)).Limit)
 			acquire(t, g, exactly(299))
 		})
@@ -189,8 +189,8 @@ func TestAResetHoursAwayIsOfNoMinute(t *testing.T) {
 	e, _ := listening(t, engine.Limits{RPM: 1000}, provider.Profile{})
 	s := provider.Signal{}.With(provider.RPM, provider.Reading{Limit: 10, Told: true, Reset: time.Hour})
 	acquire(t, group(t, e, "chat"), exactly(1)).Observe(s)
-	require.EqualValues(t, 1000, state(t, e, "a").RequestLimit)
-	require.EqualValues(t, 1, state(t, e, "a").Requests)
+	require.EqualValues(t, 1000, state(t, e, "a").Limit(engine.LimitRPM).Max)
+	require.EqualValues(t, 1, state(t, e, "a").Limit(engine.LimitRPM).Used)
 }
 
 func TestFiguresOfAWindowThatHasPassed(t *testing.T) {

@@ -219,12 +219,12 @@ func TestARemovedDeploymentKeepsItsDebtAndItsCooldown(t *testing.T) {
 		e.Stats()
 	}
 	require.NoError(t, e.Apply(with))
-	require.EqualValues(t, 91_000, state(t, e, "a").Tokens)
+	require.EqualValues(t, 91_000, state(t, e, "a").Limit(engine.LimitTPM).Used)
 	require.Equal(t, time.Minute, state(t, e, "a").CoolingFor)
 	require.NoError(t, e.Apply(without))
 	clock.Advance(92 * time.Minute)
 	e.Stats()
 	require.NoError(t, e.Apply(with))
-	require.Zero(t, state(t, e, "a").Tokens)
+	require.Zero(t, state(t, e, "a").Limit(engine.LimitTPM).Used)
 	require.Zero(t, state(t, e, "a").CoolingFor)
 }

@@ -95,21 +95,21 @@ func TestAReportedLimitLapses(t *testing.T) {
 			require.False(t, r.Never)
 			require.Equal(t, 5*time.Minute, r.RetryAfter)
 			clock.Advance(r.RetryAfter - 1)
-			require.EqualValues(t, 10, state(t, e, "a").TokenLimit)
+			require.EqualValues(t, 10, state(t, e, "a").Limit(engine.LimitTPM).Max)
 			require.Equal(t, engine.LimitTPM, refusal(t, g, exactly(1000)).Limit)
 			clock.Advance(1)
-			require.EqualValues(t, 10_000, state(t, e, "a").TokenLimit)
+			require.EqualValues(t, 10_000, state(t, e, "a").Limit(engine.LimitTPM).Max)
 			first := acquire(t, g, exactly(1000))
 			require.Equal(t, engine.LimitCooldown, refusal(t, g, exactly(1000)).Limit, "one goes first")
 			clock.Advance(time.Second)
 			first.Observe(told(provider.TPM, 10, 0))
 			first.Settle(engine.Usage{InputTokens: 1000})
-			require.EqualValues(t, 10, state(t, e, "a").TokenLimit)
+			require.EqualValues(t, 10, state(t, e, "a").Limit(engine.LimitTPM).Max)
 			clock.Advance(5 * time.Minute)
 			clock.Advance(100 * time.Minute) // a bucket's debt
 			acquire(t, g, exactly(1000)).Observe(answered)
 			acquire(t, g, exactly(1000))
-			require.EqualValues(t, 10_000, state(t, e, "a").TokenLimit)
+			require.EqualValues(t, 10_000, state(t, e, "a").Limit(engine.LimitTPM).Max)
 		})
 	}
 }
@@ -124,7 +124,7 @@ func TestAReportIsInForceAsAWhole(t *testing.T) {
 	check := func() {
 		t.Helper()
 		s := state(t, e, "a")
-		fits := s.InputTokenLimit == 0 || s.InputTokenLimit >= 1000
+		fits := s.Limit(engine.LimitInputTPM).Max == 0 || s.Limit(engine.LimitInputTPM).Max >= 1000
 		l, ok := g.TryAcquire(big)
 		l.Release()
 		require.Equal(t, fits, ok)
@@ -139,10 +139,10 @@ func TestAReportIsInForceAsAWhole(t *testing.T) {
 	check()
 	clock.Advance(time.Minute)
 	require.NoError(t, e.Observe("a", told(provider.InputTPM, 50, 50)))
-	require.EqualValues(t, 50, state(t, e, "a").InputTokenLimit)
+	require.EqualValues(t, 50, state(t, e, "a").Limit(engine.LimitInputTPM).Max)
 	check()
 	clock.Advance(5 * time.Minute)
-	require.Zero(t, state(t, e, "a").InputTokenLimit)
+	require.Zero(t, state(t, e, "a").Limit(engine.LimitInputTPM).Max)
 	acquire(t, g, big).Observe(answered) // one goes first
 	check()
 }

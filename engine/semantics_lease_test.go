@@ -49,10 +49,10 @@ func TestLeaseEndings(t *testing.T) {
 			}
 			held := 1 - test.settled - test.released
 			s := state(t, e, "a")
-			require.Equal(t, test.requests, s.Requests)
-			require.Equal(t, test.tokens, s.Tokens)
-			require.Equal(t, held, s.InFlight)
-			require.Equal(t, held*test.tokens, int64(s.HeldTokens))
+			require.Equal(t, test.requests, s.Limit(engine.LimitRPM).Used)
+			require.Equal(t, test.tokens, s.Limit(engine.LimitTPM).Used)
+			require.Equal(t, held, s.Limit(engine.LimitInFlight).Used)
+			require.Equal(t, held*test.tokens, int64(s.Limit(engine.LimitTPM).Held))
 			stats := e.Stats()
 			require.Equal(t, int64(1), stats.Admitted)
 			require.Equal(t, [4]int64{held, test.settled, test.released, 0}, [4]int64{stats.Held, stats.Settled, stats.Released, stats.Expired})
@@ -83,7 +83,7 @@ func TestAddOverruns(t *testing.T) {
 	g := group(t, e, "chat")
 	lease := acquire(t, g, exactly(50))
 	lease.Add(25)
-	require.Equal(t, int64(75), state(t, e, "a").Tokens)
+	require.Equal(t, int64(75), state(t, e, "a").Limit(engine.LimitTPM).Used)
 	require.Equal(t, int64(25), e.Stats().Overrun)
 	_, ok := g.Pick(exactly(0))
 	require.False(t, ok)

@@ -64,16 +64,16 @@ func TestSettleMovesEveryMeter(t *testing.T) {
 	a, b, c := acquire(t, g, split(100, 50)), acquire(t, g, split(10, 5)), acquire(t, g, split(1, 1))
 	a.Settle(engine.Usage{InputTokens: 80, OutputTokens: 90})
 	s := state(t, e, "a")
-	require.Equal(t, [4]int64{91, 96, 187, 3}, [4]int64{s.InputTokens, s.OutputTokens, s.DayTokens, s.DayRequests})
+	require.Equal(t, [4]int64{91, 96, 187, 3}, [4]int64{s.Limit(engine.LimitInputTPM).Used, s.Limit(engine.LimitOutputTPM).Used, s.Limit(engine.LimitTPD).Used, s.Limit(engine.LimitRPD).Used})
 	require.InDelta(t, 0.3, s.Utilization, 1e-9, "three of ten requests")
 	b.Release()
 	c.Add(4)
 	s = state(t, e, "a")
-	require.Equal(t, [4]int64{81, 95, 176, 2}, [4]int64{s.InputTokens, s.OutputTokens, s.DayTokens, s.DayRequests})
+	require.Equal(t, [4]int64{81, 95, 176, 2}, [4]int64{s.Limit(engine.LimitInputTPM).Used, s.Limit(engine.LimitOutputTPM).Used, s.Limit(engine.LimitTPD).Used, s.Limit(engine.LimitRPD).Used})
 	clock.Advance(time.Hour)
 	c.Settle(engine.Usage{InputTokens: 1, OutputTokens: 2})
 	s = state(t, e, "a")
-	require.Equal(t, [4]int64{0, 0, 173, 2}, [4]int64{s.InputTokens, s.OutputTokens, s.DayTokens, s.DayRequests})
+	require.Equal(t, [4]int64{0, 0, 173, 2}, [4]int64{s.Limit(engine.LimitInputTPM).Used, s.Limit(engine.LimitOutputTPM).Used, s.Limit(engine.LimitTPD).Used, s.Limit(engine.LimitRPD).Used})
 }
 
 // TestALateDayKeepsItsUsage: a lease of yesterday settles there; one of the day
@@ -83,16 +83,16 @@ func TestALateDayKeepsItsUsage(t *testing.T) {
 	g := group(t, e, "chat")
 	a, b, c := acquire(t, g, split(10, 10)), acquire(t, g, split(10, 10)), acquire(t, g, split(10, 10))
 	clock.Advance(24 * time.Hour)
-	require.Zero(t, state(t, e, "a").DayTokens)
+	require.Zero(t, state(t, e, "a").Limit(engine.LimitTPD).Used)
 	a.Settle(engine.Usage{InputTokens: 10, OutputTokens: 500})
-	require.Zero(t, state(t, e, "a").DayTokens)
+	require.Zero(t, state(t, e, "a").Limit(engine.LimitTPD).Used)
 	clock.Advance(24 * time.Hour)
-	require.Zero(t, state(t, e, "a").DayTokens)
+	require.Zero(t, state(t, e, "a").Limit(engine.LimitTPD).Used)
 	b.Settle(engine.Usage{InputTokens: 10, OutputTokens: 500})
-	require.EqualValues(t, 490, state(t, e, "a").DayTokens)
+	require.EqualValues(t, 490, state(t, e, "a").Limit(engine.LimitTPD).Used)
 	c.Settle(engine.Usage{InputTokens: 1})
-	require.EqualValues(t, 490, state(t, e, "a").DayTokens)
-	require.Zero(t, state(t, e, "a").DayRequests)
+	require.EqualValues(t, 490, state(t, e, "a").Limit(engine.LimitTPD).Used)
+	require.Zero(t, state(t, e, "a").Limit(engine.LimitRPD).Used)
 }
 
 func TestPreCheckAndRecordKnowEveryLimit(t *testing.T) {
@@ -101,15 +101,15 @@ func TestPreCheckAndRecordKnowEveryLimit(t *testing.T) {
 	require.True(t, r.PreCheck(engine.Demand{}))
 	r.Record(engine.Usage{InputTokens: 40, OutputTokens: 20})
 	s := state(t, e, "a")
-	require.Equal(t, [4]int64{40, 20, 60, 1}, [4]int64{s.InputTokens, s.OutputTokens, s.DayTokens, s.DayRequests})
+	require.Equal(t, [4]int64{40, 20, 60, 1}, [4]int64{s.Limit(engine.LimitInputTPM).Used, s.Limit(engine.LimitOutputTPM).Used, s.Limit(engine.LimitTPD).Used, s.Limit(engine.LimitRPD).Used})
 	require.False(t, r.PreCheck(split(11, 0)), "input")
 	require.False(t, r.PreCheck(split(0, 31)), "tokens of the day")
 	require.True(t, r.PreCheck(split(10, 20)))
 	var limited *engine.LimitError
 	require.ErrorAs(t, e.PreCheck("a", engine.Demand{}), &limited)
 	require.Equal(t, engine.LimitRPD, limited.Limit)
-	require.EqualValues(t, 2, state(t, e, "a").DayRequests, "a refusal counts nothing")
-	require.EqualValues(t, 2, state(t, e, "a").Requests)
+	require.EqualValues(t, 2, state(t, e, "a").Limit(engine.LimitRPD).Used, "a refusal counts nothing")
+	require.EqualValues(t, 2, state(t, e, "a").Limit(engine.LimitRPM).Used)
 }
 
 // TestALimitCountsSinceItWasSet: Apply keeps what a limit has counted, goes on
@@ -124,11 +124,11 @@ func TestALimitCountsSinceItWasSet(t *testing.T) {
 	apply(e, engine.Limits{TPM: 1000, TPD: 100})
 	acquire(t, g, split(20, 20))
 	before.Release()
-	require.EqualValues(t, 40, state(t, e, "a").DayTokens, "a lease from before is no business of the new limit")
+	require.EqualValues(t, 40, state(t, e, "a").Limit(engine.LimitTPD).Used, "a lease from before is no business of the new limit")
 	apply(e, engine.Limits{TPM: 1000})
 	acquire(t, g, split(60, 60))
 	apply(e, engine.Limits{TPM: 1000, TPD: 200})
-	require.EqualValues(t, 160, state(t, e, "a").DayTokens)
+	require.EqualValues(t, 160, state(t, e, "a").Limit(engine.LimitTPD).Used)
 	require.Equal(t, engine.LimitTPD, refusal(t, g, split(40, 1)).Limit)
 	acquire(t, g, split(39, 1))
 
@@ -138,7 +138,7 @@ func TestALimitCountsSinceItWasSet(t *testing.T) {
 	clock.Advance(3 * time.Hour)
 	e.AppendStates(nil)
 	apply(e, engine.Limits{TPD: 200})
-	require.EqualValues(t, 200, state(t, e, "a").DayTokens, "removing a deployment must not refill its day")
+	require.EqualValues(t, 200, state(t, e, "a").Limit(engine.LimitTPD).Used, "removing a deployment must not refill its day")
 }
 
 // TestRankingSeesEveryLimit: the least utilized is the one furthest from all of

@@ -24,13 +24,13 @@ func TestAMarginIsLeftUnused(t *testing.T) {
 			l := engine.Limits{RPM: 1, TPM: 10_000, InputTPM: 7, OutputTPM: 999, RPD: 101, TPD: engine.Blocked, MaxInFlight: 3}
 			e, _ := start(t, margined(0.01, l, p))
 			s := state(t, e, "a")
-			require.EqualValues(t, 1, s.RequestLimit)
-			require.EqualValues(t, 9_900, s.TokenLimit)
-			require.EqualValues(t, 6, s.InputTokenLimit)
-			require.EqualValues(t, 989, s.OutputTokenLimit)
-			require.EqualValues(t, 99, s.DayRequestLimit)
-			require.EqualValues(t, engine.Blocked, s.DayTokenLimit)
-			require.EqualValues(t, 3, s.InFlightLimit)
+			require.EqualValues(t, 1, s.Limit(engine.LimitRPM).Max)
+			require.EqualValues(t, 9_900, s.Limit(engine.LimitTPM).Max)
+			require.EqualValues(t, 6, s.Limit(engine.LimitInputTPM).Max)
+			require.EqualValues(t, 989, s.Limit(engine.LimitOutputTPM).Max)
+			require.EqualValues(t, 99, s.Limit(engine.LimitRPD).Max)
+			require.EqualValues(t, engine.Blocked, s.Limit(engine.LimitTPD).Max)
+			require.EqualValues(t, 3, s.Limit(engine.LimitInFlight).Max)
 			e, _ = start(t, margined(0.01, engine.Limits{TPM: 10_000}, p))
 			g := group(t, e, "chat")
 			require.True(t, refusal(t, g, exactly(9_901)).Never)
@@ -56,7 +56,7 @@ func TestFiguresKnowTheMargin(t *testing.T) {
 			require.InDelta(t, 500, tokensUsed(t, e), 1, "it has been given back")
 			clock.Advance(time.Second)
 			acquire(t, g, exactly(10)).Observe(told(provider.TPM, 500, 400))
-			require.EqualValues(t, 450, state(t, e, "a").TokenLimit, "the margin is of the limit in force")
+			require.EqualValues(t, 450, state(t, e, "a").Limit(engine.LimitTPM).Max, "the margin is of the limit in force")
 		})
 	}
 }
@@ -65,7 +65,7 @@ func TestFiguresKnowTheMargin(t *testing.T) {
 func tokensUsed(t *testing.T, e *engine.Engine) int64 {
 	t.Helper()
 	s := state(t, e, "a")
-	return int64(s.Utilization*float64(s.TokenLimit) + 0.5)
+	return int64(s.Utilization*float64(s.Limit(engine.LimitTPM).Max) + 0.5)
 }
 
 func TestMarginsAreChecked(t *testing.T) {

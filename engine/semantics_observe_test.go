@@ -38,7 +38,7 @@ func TestARefusalCoolsDownForAsLongAsTheProviderSays(t *testing.T) {
 	l.Observe(limited(7 * time.Second))
 	l.Settle(engine.Usage{})
 	require.Equal(t, 7*time.Second, state(t, e, "a").CoolingFor)
-	require.Zero(t, state(t, e, "a").Requests, "the provider does not count what it refuses")
+	require.Zero(t, state(t, e, "a").Limit(engine.LimitRPM).Used, "the provider does not count what it refuses")
 	clock.Advance(7*time.Second - 1)
 	taken(t, g, "b")
 	clock.Advance(1)
@@ -176,8 +176,8 @@ func TestCountsRefused(t *testing.T) {
 			if counts {
 				want = 1
 			}
-			require.EqualValues(t, want, s.Requests)
-			require.Zero(t, s.Tokens)
+			require.EqualValues(t, want, s.Limit(engine.LimitRPM).Used)
+			require.Zero(t, s.Limit(engine.LimitTPM).Used)
 			require.InDelta(t, float64(want)/10, s.Utilization, 1e-3)
 			require.EqualValues(t, 1, e.Stats().Admitted)
 			require.EqualValues(t, 1, e.Stats().Settled)

@@ -56,8 +56,8 @@ func TestAPoolIsOneLimit(t *testing.T) {
 			second := acquire(t, code, exactly(49)) // a bucket gives back a sixteenth of a nanosecond less
 			second.Settle(engine.Usage{InputTokens: 40})
 			if c.limit == engine.LimitTPM {
-				require.EqualValues(t, state(t, e, "a").Tokens, state(t, e, "b").Tokens)
-				require.NotZero(t, state(t, e, "a").Tokens)
+				require.EqualValues(t, state(t, e, "a").Limit(engine.LimitTPM).Used, state(t, e, "b").Limit(engine.LimitTPM).Used)
+				require.NotZero(t, state(t, e, "a").Limit(engine.LimitTPM).Used)
 			}
 			clock.Advance(c.wait - 1)
 			if c.profile.Shape != provider.Bucket {
@@ -86,7 +86,7 @@ func TestAPoolOutlivesItsDeployments(t *testing.T) {
 	require.NoError(t, e.Apply(third))
 	require.Equal(t, engine.LimitTPM, refusal(t, group(t, e, "chat"), exactly(41)).Limit)
 	acquire(t, group(t, e, "chat"), exactly(10))
-	require.EqualValues(t, 70, state(t, e, "b").Tokens)
+	require.EqualValues(t, 70, state(t, e, "b").Limit(engine.LimitTPM).Used)
 
 	alone := one(limits)
 	alone.Deployments[0].ID = "b"
@@ -97,7 +97,7 @@ func TestAPoolOutlivesItsDeployments(t *testing.T) {
 	require.Equal(t, engine.LimitTPM, refusal(t, group(t, e, "code"), exactly(31)).Limit)
 	clock.Advance(time.Minute)
 	acquire(t, group(t, e, "code"), exactly(100))
-	require.EqualValues(t, 170, state(t, e, "a").DayTokens)
+	require.EqualValues(t, 170, state(t, e, "a").Limit(engine.LimitTPD).Used)
 
 	wider := pooled(engine.Limits{TPM: 300, TPD: 1000}, provider.Profile{})
 	require.NoError(t, e.Apply(wider))
@@ -152,7 +152,7 @@ func TestPoolsAndOtherNodes(t *testing.T) {
 			for _, id := range []string{"a", "b", "b"} { // the second time nothing is new
 				e.Absorb([]window.Share{{Tally: window.Tally{ID: id, Start: day, Kind: window.KindDay, Tokens: 850}}})
 			}
-			require.EqualValues(t, 1950, state(t, e, "a").DayTokens)
+			require.EqualValues(t, 1950, state(t, e, "a").Limit(engine.LimitTPD).Used)
 			require.Equal(t, engine.LimitTPD, refusal(t, chat, exactly(51)).Limit)
 		})
 	}

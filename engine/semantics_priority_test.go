@@ -92,7 +92,7 @@ func TestPriorityExact(t *testing.T) {
 				}
 				require.Equal(t, 3*800, total, "what class 1 may fill")
 				for _, s := range e.AppendStates(nil) {
-					require.EqualValues(t, 800, max(s.Tokens, s.Requests, s.InFlight))
+					require.EqualValues(t, 800, max(s.Limit(engine.LimitTPM).Used, s.Limit(engine.LimitRPM).Used, s.Limit(engine.LimitInFlight).Used))
 				}
 				_, ok := g.TryAcquire(inClass(2, 1))
 				require.False(t, ok)

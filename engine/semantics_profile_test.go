@@ -42,7 +42,7 @@ func TestWeightsAndAdmission(t *testing.T) {
 	l := acquire(t, group(t, e, "chat"), engine.Demand{InputTokens: 1000, OutputTokens: 100, MaxOutputTokens: 400})
 	require.EqualValues(t, 1400, l.Reserved(), "the most it may produce, not what is expected")
 	l.Settle(engine.Usage{InputTokens: 1000, CachedInputTokens: 600, OutputTokens: 100})
-	require.EqualValues(t, 400+5*100, state(t, e, "a").Tokens)
+	require.EqualValues(t, 400+5*100, state(t, e, "a").Limit(engine.LimitTPM).Used)
 }
 
 func TestAnEstimateThatStands(t *testing.T) {
@@ -50,7 +50,7 @@ func TestAnEstimateThatStands(t *testing.T) {
 	e, _ := start(t, profiled(engine.Limits{TPM: 10_000}, p))
 	l := acquire(t, group(t, e, "chat"), engine.Demand{InputTokens: 1000, MaxOutputTokens: 400})
 	l.Settle(engine.Usage{InputTokens: 900, OutputTokens: 10})
-	require.EqualValues(t, 1400, state(t, e, "a").Tokens)
+	require.EqualValues(t, 1400, state(t, e, "a").Limit(engine.LimitTPM).Used)
 }
 
 func TestDaysOfThePacific(t *testing.T) {
@@ -79,7 +79,7 @@ func TestAProfileMayChange(t *testing.T) {
 	during.Release()
 	acquire(t, g, exactly(2999))
 	require.NoError(t, e.Apply(profiled(limits, provider.Profile{})))
-	require.EqualValues(t, 2999, state(t, e, "a").Tokens, "the cell counted all the time")
+	require.EqualValues(t, 2999, state(t, e, "a").Limit(engine.LimitTPM).Used, "the cell counted all the time")
 }
 
 func TestAProfileIsValidated(t *testing.T) {

@@ -67,7 +67,7 @@ func TestOutputQuantileOverruns(t *testing.T) {
 			for _, l := range leases {
 				l.Settle(engine.Usage{InputTokens: 50, OutputTokens: int64(150 * math.Exp(r.NormFloat64()))})
 			}
-			used += state(t, e, "a").Tokens
+			used += state(t, e, "a").Limit(engine.LimitTPM).Used
 			clock.Advance(60e9)
 		}
 		return e.Stats().Overrun, used

@@ -47,7 +47,7 @@ func TestInputAndOutputAreShared(t *testing.T) {
 
 			e.Absorb([]window.Share{{Tally: window.Tally{ID: "a", Start: firstMinute.Unix(), Tokens: 900, Input: 600, Output: 300}}})
 			s := state(t, e, "a")
-			require.Equal(t, [4]int64{700, 350, 600, 300}, [4]int64{s.InputTokens, s.OutputTokens, s.OthersInput, s.OthersOutput})
+			require.Equal(t, [4]int64{700, 350, 600, 300}, [4]int64{s.Limit(engine.LimitInputTPM).Used, s.Limit(engine.LimitOutputTPM).Used, s.Limit(engine.LimitInputTPM).Remote, s.Limit(engine.LimitOutputTPM).Remote})
 			require.Equal(t, engine.LimitInputTPM, refusal(t, g, split(301, 1)).Limit)
 			require.Equal(t, engine.LimitOutputTPM, refusal(t, g, split(1, 151)).Limit)
 			acquire(t, g, split(300, 150)).Release()
@@ -98,7 +98,7 @@ func TestSplitSharesAhead(t *testing.T) {
 			e.Absorb([]window.Share{{Tally: window.Tally{ID: "a", Start: next.Unix(), Input: 600}, CeilingOutput: 40, CeilingInput: -1}})
 			acquire(t, g, split(300, 50))
 			clock.Advance(time.Minute)
-			require.EqualValues(t, 600, state(t, e, "a").OthersInput)
+			require.EqualValues(t, 600, state(t, e, "a").Limit(engine.LimitInputTPM).Remote)
 			refused := refusal(t, g, exactly(1))
 			require.Equal(t, engine.LimitShare, refused.Limit, "a ceiling of zero")
 			require.False(t, refused.Never)
@@ -110,7 +110,7 @@ func TestSplitSharesAhead(t *testing.T) {
 			require.Equal(t, engine.LimitShare, refusal(t, g, split(1, 1)).Limit, "the ceiling outlives an Apply")
 			clock.Advance(2 * time.Minute)
 			s := state(t, e, "a")
-			require.Zero(t, s.OthersInput)
+			require.Zero(t, s.Limit(engine.LimitInputTPM).Remote)
 			acquire(t, g, split(600, 400))
 		})
 	}
@@ -128,12 +128,12 @@ func TestSplitLimitsComeAndGo(t *testing.T) {
 	r, _ := reported(e, window.KindMinute, firstMinute)
 	require.Equal(t, [2]int64{30, 0}, [2]int64{r.Input, r.Output})
 	e.Absorb(share)
-	require.EqualValues(t, 630, state(t, e, "a").InputTokens)
+	require.EqualValues(t, 630, state(t, e, "a").Limit(engine.LimitInputTPM).Used)
 	for _, shape := range shapes {
 		require.NoError(t, e.Apply(profiled(engine.Limits{InputTPM: 2000}, shape.profile)))
 		r, _ = reported(e, window.KindMinute, firstMinute)
 		require.EqualValues(t, 30, r.Input, "%s: the count goes on", shape.name)
-		require.EqualValues(t, 600, state(t, e, "a").OthersInput, shape.name)
+		require.EqualValues(t, 600, state(t, e, "a").Limit(engine.LimitInputTPM).Remote, shape.name)
 	}
 	require.NoError(t, e.Apply(one(engine.Limits{})))
 	r, _ = reported(e, window.KindMinute, firstMinute)
@@ -163,7 +163,7 @@ func TestDaysAreShared(t *testing.T) {
 	r, _ = reported(e, window.KindDay, today)
 	require.Equal(t, day(today, 1, 350), r.Tally)
 	s := state(t, e, "a")
-	require.Equal(t, [4]int64{5, 950, 4, 600}, [4]int64{s.DayRequests, s.DayTokens, s.OthersDayRequests, s.OthersDayTokens})
+	require.Equal(t, [4]int64{5, 950, 4, 600}, [4]int64{s.Limit(engine.LimitRPD).Used, s.Limit(engine.LimitTPD).Used, s.Limit(engine.LimitRPD).Remote, s.Limit(engine.LimitTPD).Remote})
 	clock.Advance(10 * time.Minute)
 	l.Settle(engine.Usage{InputTokens: 300, OutputTokens: 10})
 	r, _ = reported(e, window.KindDay, today)
@@ -192,9 +192,9 @@ func TestDaysEnd(t *testing.T) {
 	early, late := acquire(t, g, exactly(100)), acquire(t, g, exactly(200))
 	e.Collect(nil)
 	e.Absorb([]window.Share{{Tally: day(tomorrow, 7, 0)}, {Tally: day(tomorrow, 8, 0), CeilingTokens: 30}, {Tally: day(tomorrow.Add(24*time.Hour), 9, 0)}})
-	require.Zero(t, state(t, e, "a").OthersDayRequests)
+	require.Zero(t, state(t, e, "a").Limit(engine.LimitRPD).Remote)
 	clock.Advance(time.Minute)
-	require.EqualValues(t, 8, state(t, e, "a").OthersDayRequests)
+	require.EqualValues(t, 8, state(t, e, "a").Limit(engine.LimitRPD).Remote)
 	require.Equal(t, engine.LimitShare, refusal(t, g, exactly(31)).Limit)
 	early.Settle(engine.Usage{InputTokens: 60})
 	r, ok := reported(e, window.KindDay, today)
@@ -213,7 +213,7 @@ func TestDaysEnd(t *testing.T) {
 	r, ok = reported(e, window.KindDay, tomorrow)
 	require.True(t, ok, "days nobody collected")
 	require.Equal(t, day(tomorrow, 1, 5), r.Tally)
-	require.Zero(t, state(t, e, "a").OthersDayRequests)
+	require.Zero(t, state(t, e, "a").Limit(engine.LimitRPD).Remote)
 }
 
 // TestRemovedDaysAreTold: the day's usage of a removed deployment.

@@ -284,7 +284,7 @@ func TestWaitAdmittedAsContextEnds(t *testing.T) {
 			require.ErrorIs(t, err, context.Canceled)
 		}
 		wg.Wait()
-		require.Zero(t, state(t, e, "a").InFlight)
+		require.Zero(t, state(t, e, "a").Limit(engine.LimitInFlight).Used)
 	}
 	t.Logf("%d of %d admitted", admitted, rounds)
 }

@@ -60,9 +60,9 @@ func TestSettleAcrossMinutes(t *testing.T) {
 			require.Equal(t, test.first, first, "minute of admission")
 			require.Equal(t, test.requests, requests, "minute of admission")
 			s := state(t, e, "a")
-			require.Equal(t, other+test.now, s.Tokens, "current minute")
-			require.Zero(t, s.InFlight)
-			require.Zero(t, s.HeldTokens)
+			require.Equal(t, other+test.now, s.Limit(engine.LimitTPM).Used, "current minute")
+			require.Zero(t, s.Limit(engine.LimitInFlight).Used)
+			require.Zero(t, s.Limit(engine.LimitTPM).Held)
 			stats := e.Stats()
 			require.Equal(t, test.settled, stats.Settled)
 			require.Equal(t, 1-test.settled, stats.Released)
@@ -83,8 +83,8 @@ func TestMinuteStartsFresh(t *testing.T) {
 		require.False(t, a.PreCheck(engine.Demand{}), "last instant of minute %d", minute)
 		clock.Advance(time.Nanosecond)
 		s := state(t, e, "a")
-		require.Zero(t, s.Requests)
-		require.Zero(t, s.Tokens)
+		require.Zero(t, s.Limit(engine.LimitRPM).Used)
+		require.Zero(t, s.Limit(engine.LimitTPM).Used)
 		require.Zero(t, s.Utilization)
 	}
 }
@@ -121,11 +121,11 @@ func TestInFlightOutlivesMinutes(t *testing.T) {
 		clock.Advance(time.Minute)
 		_, ok := g.TryAcquire(exactly(1))
 		require.False(t, ok)
-		require.Equal(t, int64(2), state(t, e, "a").InFlight)
+		require.Equal(t, int64(2), state(t, e, "a").Limit(engine.LimitInFlight).Used)
 	}
 	first.Settle(engine.Usage{})
 	second.Release()
-	require.Zero(t, state(t, e, "a").InFlight)
+	require.Zero(t, state(t, e, "a").Limit(engine.LimitInFlight).Used)
 	_, ok := g.TryAcquire(exactly(1))
 	require.True(t, ok)
 }
@@ -175,9 +175,9 @@ func TestLeaseTTL(t *testing.T) {
 			lost.Settle(engine.Usage{InputTokens: 10, OutputTokens: 5})
 			stats = e.Stats()
 			require.Equal(t, stats.Admitted, stats.Held+stats.Settled+stats.Released+stats.Expired)
-			require.Equal(t, int64(1), state(t, e, "a").InFlight)
+			require.Equal(t, int64(1), state(t, e, "a").Limit(engine.LimitInFlight).Used)
 			next.Release()
-			require.Zero(t, state(t, e, "a").InFlight)
+			require.Zero(t, state(t, e, "a").Limit(engine.LimitInFlight).Used)
 		})
 	}
 }

@@ -37,16 +37,16 @@ func TestSnapshotHoldsADay(t *testing.T) {
 		s := saved(t, e)
 		e, clock = startAt(t, clock.Now().Add(time.Hour), cfg)
 		require.NoError(t, e.Restore(strings.NewReader(s)))
-		require.EqualValues(t, 10*admitted, state(t, e, "a").DayTokens)
+		require.EqualValues(t, 10*admitted, state(t, e, "a").Limit(engine.LimitTPD).Used)
 	}
 	require.Equal(t, 10, admitted)
 	require.NoError(t, e.Restore(strings.NewReader(saved(t, e))))
-	require.EqualValues(t, 10, state(t, e, "a").DayRequests, "restoring again replaces")
+	require.EqualValues(t, 10, state(t, e, "a").Limit(engine.LimitRPD).Used, "restoring again replaces")
 
 	s := saved(t, e)
 	next, _ := startAt(t, clock.Now().Add(24*time.Hour), cfg)
 	require.NoError(t, next.Restore(strings.NewReader(s)))
-	require.Zero(t, state(t, next, "a").DayRequests, "a day that has ended")
+	require.Zero(t, state(t, next, "a").Limit(engine.LimitRPD).Used, "a day that has ended")
 	require.NoError(t, next.Restore(strings.NewReader(saved(t, next))), "nothing used")
 }
 
@@ -63,18 +63,18 @@ func TestRestoredCountsAsOthers(t *testing.T) {
 	e, _ = start(t, cfg)
 	acquire(t, group(t, e, "chat"), exactly(1))
 	require.NoError(t, e.Restore(strings.NewReader(s)))
-	require.Equal(t, [2]int64{6, 5}, [2]int64{state(t, e, "a").DayRequests, state(t, e, "a").OthersDayRequests})
+	require.Equal(t, [2]int64{6, 5}, [2]int64{state(t, e, "a").Limit(engine.LimitRPD).Used, state(t, e, "a").Limit(engine.LimitRPD).Remote})
 	r, _ := reported(e, window.KindDay, today)
 	require.EqualValues(t, 1, r.Requests)
 	e.Absorb([]window.Share{{Tally: day(today, -1, -1), CeilingRequests: 2}})
-	require.EqualValues(t, 6, state(t, e, "a").DayRequests, "an Absorb that does not know")
+	require.EqualValues(t, 6, state(t, e, "a").Limit(engine.LimitRPD).Used, "an Absorb that does not know")
 	require.NoError(t, e.Restore(strings.NewReader(s)))
 	acquire(t, group(t, e, "chat"), exactly(1))
 	require.Equal(t, engine.LimitShare, refusal(t, group(t, e, "chat"), exactly(1)).Limit, "the ceiling stays")
 	e.Absorb([]window.Share{{Tally: day(today, 7, 0)}})
-	require.EqualValues(t, 9, state(t, e, "a").DayRequests)
+	require.EqualValues(t, 9, state(t, e, "a").Limit(engine.LimitRPD).Used)
 	require.NoError(t, e.Restore(strings.NewReader(s)))
-	require.EqualValues(t, 9, state(t, e, "a").DayRequests)
+	require.EqualValues(t, 9, state(t, e, "a").Limit(engine.LimitRPD).Used)
 }
 
 // TestRestoreIgnores: what does not fit this configuration.
@@ -88,14 +88,14 @@ func TestRestoreIgnores(t *testing.T) {
 		e, _ := start(t, cfg)
 		require.NoError(t, e.Restore(strings.NewReader(s)), name)
 		for _, st := range e.AppendStates(nil) {
-			require.Zero(t, st.DayRequests, name)
+			require.Zero(t, st.Limit(engine.LimitRPD).Used, name)
 		}
 	}
 	e, _ := start(t, one(engine.Limits{RPD: 10}))
 	require.NoError(t, e.Restore(strings.NewReader(s)))
-	require.Equal(t, [2]int64{3, 0}, [2]int64{state(t, e, "a").DayRequests, state(t, e, "a").OthersDayTokens}, "no limit on tokens, no count of them")
+	require.Equal(t, [2]int64{3, 0}, [2]int64{state(t, e, "a").Limit(engine.LimitRPD).Used, state(t, e, "a").Limit(engine.LimitTPD).Remote}, "no limit on tokens, no count of them")
 	require.NoError(t, e.Apply(one(engine.Limits{RPD: 10, TPD: 1000})))
-	require.Equal(t, [2]int64{3, 0}, [2]int64{state(t, e, "a").DayRequests, state(t, e, "a").DayTokens})
+	require.Equal(t, [2]int64{3, 0}, [2]int64{state(t, e, "a").Limit(engine.LimitRPD).Used, state(t, e, "a").Limit(engine.LimitTPD).Used})
 }
 
 type brokenPipe struct{}
@@ -150,7 +150,7 @@ func TestRestoreRefuses(t *testing.T) {
 			err := e.Restore(strings.NewReader(test.in))
 			require.ErrorContains(t, err, test.want)
 			require.ErrorContains(t, err, "engine: snapshot: ")
-			require.Zero(t, state(t, e, "a").DayRequests, "nothing has changed")
+			require.Zero(t, state(t, e, "a").Limit(engine.LimitRPD).Used, "nothing has changed")
 		})
 	}
 	e, _ := start(t, one(engine.Limits{RPD: 10}))
@@ -167,7 +167,7 @@ func FuzzRestore(f *testing.F) {
 		err := e.Restore(bytes.NewReader(b))
 		s := state(t, e, "a")
 		if err != nil {
-			require.Zero(t, s.DayRequests|s.DayTokens)
+			require.Zero(t, s.Limit(engine.LimitRPD).Used|s.Limit(engine.LimitTPD).Used)
 			return
 		}
 		again, _ := start(t, one(engine.Limits{RPD: 10, TPD: 100}))

@@ -1,48 +1,73 @@
 package engine
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
-// State is one deployment as this node sees it. Usage is the cluster's as known
-// here, reservations included, and the pool's where the limit is a pool's. Fields
-// are read one after the other and may be a few events apart.
+// State is one deployment as this node sees it. Fields are read one after the other and
+// may be a few events apart.
 type State struct {
-	ID                string `json:"id"`
-	Group             string `json:"group"`
-	Model             string `json:"model,omitempty"`
-	Requests          int64  `json:"requests"`             // this minute, or the level of a bucket
-	RequestLimit      int64  `json:"request_limit"`        // in force: 0 = unlimited, -1 = zero
-	Tokens            int64  `json:"tokens"`               // this minute, or the level of a bucket
-	TokenLimit        int64  `json:"token_limit"`          // 0 = unlimited, -1 = zero
-	InputTokens       int64  `json:"input_tokens"`         // this minute, if there is or was a limit on them
-	InputTokenLimit   int64  `json:"input_token_limit"`    // 0 = unlimited, -1 = zero
-	OutputTokens      int64  `json:"output_tokens"`        // this minute, if there is or was a limit on them
-	OutputTokenLimit  int64  `json:"output_token_limit"`   // 0 = unlimited, -1 = zero
-	DayRequests       int64  `json:"day_requests"`         // today, if there is or was a limit on them
-	DayRequestLimit   int64  `json:"day_request_limit"`    // 0 = unlimited, -1 = zero
-	DayTokens         int64  `json:"day_tokens"`           // today, if there is or was a limit on them
-	DayTokenLimit     int64  `json:"day_token_limit"`      // 0 = unlimited, -1 = zero
-	HeldTokens        Held   `json:"held_tokens,omitzero"` // part of Tokens: reserved by leases not yet ended; Untracked unless Config.TrackHeld
-	OthersRequests    int64  `json:"others_requests"`      // part of Requests: other nodes
-	OthersTokens      int64  `json:"others_tokens"`        // part of Tokens: other nodes
-	OthersInput       int64  `json:"others_input_tokens"`  // part of InputTokens: other nodes, in this UTC minute
-	OthersOutput      int64  `json:"others_output_tokens"` // part of OutputTokens: other nodes, in this UTC minute
-	OthersDayRequests int64  `json:"others_day_requests"`  // part of DayRequests: other nodes, and what Restore brought
-	OthersDayTokens   int64  `json:"others_day_tokens"`    // part of DayTokens: other nodes, and what Restore brought
-	// How much of it this node alone may use, where nodes that share usage bound it: see
-	// [window.Share]. 0 = as far as the limit, -1 = nothing.
-	RequestShare     int64         `json:"request_share,omitzero"`
-	TokenShare       int64         `json:"token_share,omitzero"`
-	InputTokenShare  int64         `json:"input_token_share,omitzero"`
-	OutputTokenShare int64         `json:"output_token_share,omitzero"`
-	DayRequestShare  int64         `json:"day_request_share,omitzero"`
-	DayTokenShare    int64         `json:"day_token_share,omitzero"`
-	InFlight         int64         `json:"in_flight"`       // leases held on this node, younger than LeaseTTL
-	InFlightLimit    int64         `json:"in_flight_limit"` // 0 = unlimited, -1 = zero
-	ExpectedOutput   int64         `json:"expected_output"` // tokens reserved for an output that a demand leaves open
-	Utilization      float64       `json:"utilization"`     // largest of used/limit over the limits that are set
-	CoolingFor       time.Duration `json:"cooling_for_ns"`  // 0 = not cooling down
-	HalfOpen         bool          `json:"half_open"`       // a cooldown is over, and the one request that goes first is not answered yet
-	Enabled          bool          `json:"enabled"`
+	ID             string        `json:"id"`
+	Group          string        `json:"group"`
+	Model          string        `json:"model,omitempty"`
+	Limits         []LimitState  `json:"limits"`          // those that are counted, in the order of [provider.AllLimits]
+	ExpectedOutput int64         `json:"expected_output"` // tokens reserved for an output that a demand leaves open
+	Utilization    float64       `json:"utilization"`     // largest of used/max over the limits that are set
+	CoolingFor     time.Duration `json:"cooling_for_ns"`  // 0 = not cooling down
+	HalfOpen       bool          `json:"half_open"`       // a cooldown is over, and the one request that goes first is not answered yet
+	Enabled        bool          `json:"enabled"`
+}
+
+// Limit returns the state of a kind of limit: unused and unlimited if it is not counted.
+func (s State) Limit(kind Limit) LimitState {
+	for i := range s.Limits {
+		if s.Limits[i].Limit == kind {
+			return s.Limits[i]
+		}
+	}
+	return LimitState{Limit: kind, Held: Untracked}
+}
+
+// LimitState is what is used of one limit of a deployment. RPM, TPM and calls in flight
+// are always counted, other kinds once they were limited.
+type LimitState struct {
+	Limit Limit `json:"limit"`
+	// Used is the cluster's usage as known here, reservations included, and the
+	// pool's where the limit is a pool's: of this minute or day, or the level of a
+	// bucket. Calls in flight are this node's leases that are younger than LeaseTTL.
+	Used int64 `json:"used"`
+	// Max is the limit in force, after [Deployment.Margin]: 0 = unlimited, -1 = zero.
+	Max int64 `json:"max"`
+	// Remote is the part of Used that other nodes used. Of input and output it is of the
+	// UTC minute, whatever the profile; of a day it includes what Restore brought.
+	Remote int64 `json:"remote"`
+	// Held is the part of Used that leases not yet ended have reserved. It is counted
+	// for TPM only, and only with [Config.TrackHeld].
+	Held Held `json:"held,omitzero"`
+	// Share is how much of the limit this node alone may use, where nodes that share
+	// usage bound it: see [window.Share]. 0 = as far as the limit, -1 = nothing.
+	Share int64 `json:"share,omitzero"`
+}
+
+// UnmarshalJSON implements [json.Unmarshaler]: without held, Held is [Untracked].
+func (l *LimitState) UnmarshalJSON(b []byte) error {
+	type plain LimitState
+	p := plain{Held: Untracked}
+	err := json.Unmarshal(b, &p)
+	*l = LimitState(p)
+	return err
+}
+
+// Utilization returns Used/Max: 0 without a limit, at least 1 under a limit of zero.
+func (l LimitState) Utilization() float64 {
+	switch l.Max {
+	case 0:
+		return 0
+	case Blocked:
+		return max(1, float64(l.Used))
+	}
+	return float64(l.Used) / float64(l.Max)
 }
 
 // Held is a count of tokens that leases hold, or [Untracked], which JSON leaves out.

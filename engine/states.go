@@ -4,10 +4,13 @@ import (
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
 // AppendStates appends the state of every configured deployment to dst, group by
-// group, in the order of the search. It allocates only to grow dst.
+// group, in the order of the search. It allocates only to grow dst and the Limits of
+// its states: those behind its length, up to its capacity, are used again, so no two of
+// them may share their Limits.
 func (e *Engine) AppendStates(dst []State) []State {
 	now := e.clock.Read()
 	for _, g := range *e.all.Load() {
@@ -28,104 +31,99 @@ func (g *Group) states(dst []State, now int64) []State {
 	defer g.mu.Unlock()
 	g.turnLocked(now)
 	for _, h := range g.view.Load().handles {
-		dst = append(dst, h.state(g, now))
+		var spare []LimitState
+		if len(dst) < cap(dst) {
+			spare = dst[: len(dst)+1 : cap(dst)][len(dst)].Limits[:0]
+		}
+		dst = append(dst, h.state(g, now, spare))
 	}
 	return dst
 }
 
-// state describes a deployment. Under the group's mutex.
-func (h *handle) state(g *Group, now int64) State {
-	at := counter.At{Epoch: h.turned, Now: now}
-	c, s, l := &h.hot[at.Epoch&1], &h.plain[at.Epoch&1], &h.cfg.Limits
+// state describes a deployment, and appends its limits to a slice. Under the group's
+// mutex.
+func (h *handle) state(g *Group, now int64, to []LimitState) State {
 	st := State{
 		ID: h.id, Group: g.name, Model: h.cfg.Model,
-		Requests: c.Requests(), RequestLimit: l.RPM, OthersRequests: s.requests.Remote,
-		Tokens: c.Tokens(), TokenLimit: l.TPM, OthersTokens: s.tokens.Remote,
-		RequestShare: s.requests.Share(), TokenShare: s.tokens.Share(),
-		HeldTokens: Untracked, InFlight: h.inFlight(), InFlightLimit: l.MaxInFlight,
 		ExpectedOutput: h.expected(g.expected()), Enabled: h.enabled && !h.gone, HalfOpen: h.probeUntil > now,
-	}
-	if h.tracked != nil {
-		st.HeldTokens = Held(h.tracked.Sum(h.e.slot(h.turned), h.e.slotTTL))
-	}
-	st.Utilization = share01(st.InFlight, st.InFlightLimit)
-	if plain(&h.cfg.Profile) {
-		st.Utilization = max(st.Utilization, share01(st.Requests, st.RequestLimit), share01(st.Tokens, st.TokenLimit))
-	}
-	for i := range h.limits.Load().of() {
-		h.limits.Load().list[i].describe(&st, at)
 	}
 	if h.coolUntil > now {
 		st.CoolingFor = time.Duration(h.coolUntil - now)
 	}
+	var all [provider.Limits]LimitState
+	st.Utilization = h.describe(&all, now)
+	if to == nil {
+		to = make([]LimitState, 0, h.mostLimits())
+	}
+	for l := range all {
+		if all[l].Limit != LimitNone {
+			to = append(to, all[l])
+		}
+	}
+	st.Limits = to
 	return st
 }
 
-// describe adds a limit beside the pair to a state.
-func (m *limit) describe(st *State, at counter.At) {
-	used, remote := m.Used(at), int64(0)
-	if m.Owned() {
-		s := m.Ledger(m.Window(at))
-		remote = s.Remote
-		m.describeShare(st, s.Share())
+// mostLimits returns how many limits a state of the deployment has at most.
+func (h *handle) mostLimits() int { return min(provider.Limits, 3+len(h.limits.Load().of())) }
+
+// limitRoom is room for the limits of several states, so that they cost one allocation.
+type limitRoom []LimitState
+
+// take returns room for n limits; states is for how many states room is still needed.
+func (r *limitRoom) take(n, states int) []LimitState {
+	at := len(*r)
+	if cap(*r)-at < n {
+		*r, at = make([]LimitState, 0, n*states), 0
 	}
-	if m.Shape != counter.Gauge {
-		st.Utilization = max(st.Utilization, share01(used, m.set))
+	*r = (*r)[:at+n]
+	return (*r)[at : at : at+n]
+}
+
+// describe fills in the limits that are counted and returns the largest utilization.
+// Under the group's mutex.
+func (h *handle) describe(all *[provider.Limits]LimitState, now int64) (utilization float64) {
+	at := counter.At{Epoch: h.turned, Now: now}
+	c, s, l := &h.hot[at.Epoch&1], &h.plain[at.Epoch&1], &h.cfg.Limits
+	all[LimitRPM] = LimitState{LimitRPM, c.Requests(), l.RPM, s.requests.Remote, Untracked, s.requests.Share()}
+	all[LimitTPM] = LimitState{LimitTPM, c.Tokens(), l.TPM, s.tokens.Remote, Untracked, s.tokens.Share()}
+	all[LimitInFlight] = LimitState{LimitInFlight, h.inFlight(), l.MaxInFlight, 0, Untracked, 0}
+	if h.tracked != nil {
+		all[LimitTPM].Held = Held(h.tracked.Sum(h.e.slot(h.turned), h.e.slotTTL))
 	}
-	switch m.kind {
-	case LimitTPM:
+	utilization = all[LimitInFlight].Utilization()
+	if plain(&h.cfg.Profile) {
+		utilization = max(utilization, all[LimitRPM].Utilization(), all[LimitTPM].Utilization())
+	}
+	for i := range h.limits.Load().of() {
+		utilization = max(utilization, h.limits.Load().list[i].describe(all, at))
+	}
+	return utilization
+}
+
+// describe fills in a limit beside the pair and returns its utilization. Of what nodes
+// exchange beside a limit that is counted otherwise only the remote part is shown.
+func (m *limit) describe(all *[provider.Limits]LimitState, at counter.At) float64 {
+	if m.Shape == counter.Gauge {
+		return 0 // it is shown by the count of leases
+	}
+	own := LimitState{m.kind, m.Used(at), m.set, 0, Untracked, 0}
+	st := &all[m.kind]
+	switch {
+	case m.part:
+	case m.kind == LimitRPM || m.kind == LimitTPM:
 		if m.set != 0 || !m.Owned() {
-			st.Tokens = used
+			st.Used = own.Used
 		}
-	case LimitRPM:
-		if !m.part && (m.set != 0 || !m.Owned()) {
-			st.Requests = used
+	default:
+		if !m.kept {
+			st.Used, st.Max = own.Used, own.Max
 		}
-	case LimitInputTPM:
-		describe(&st.InputTokens, &st.InputTokenLimit, &st.OthersInput, m, used, remote)
-	case LimitOutputTPM:
-		describe(&st.OutputTokens, &st.OutputTokenLimit, &st.OthersOutput, m, used, remote)
-	case LimitRPD:
-		describe(&st.DayRequests, &st.DayRequestLimit, &st.OthersDayRequests, m, used, remote)
-	case LimitTPD:
-		describe(&st.DayTokens, &st.DayTokenLimit, &st.OthersDayTokens, m, used, remote)
-	default: // calls in flight are shown by their count
+		if m.Owned() {
+			s := m.Ledger(m.Window(at))
+			st.Remote, st.Share = s.Remote, s.Share()
+		}
+		st.Limit, st.Held = m.kind, Untracked
 	}
-}
-
-// describeShare adds how much of a limit beside the pair this node may use.
-func (m *limit) describeShare(st *State, share int64) {
-	switch m.kind {
-	case LimitInputTPM:
-		st.InputTokenShare = share
-	case LimitOutputTPM:
-		st.OutputTokenShare = share
-	case LimitRPD:
-		st.DayRequestShare = share
-	case LimitTPD:
-		st.DayTokenShare = share
-	default: // the pair's, or no node's share
-	}
-}
-
-// describe sets a state's figures of a limit. Of what nodes exchange beside a limit
-// that is counted otherwise only the others' part is shown.
-func describe(used, limit, others *int64, m *limit, n, remote int64) {
-	if !m.kept {
-		*used, *limit = n, m.set
-	}
-	if m.Owned() {
-		*others = remote
-	}
-}
-
-// share01 returns used/limit; 0 without a limit, 1 at least under a limit of zero.
-func share01(used, limit int64) float64 {
-	switch limit {
-	case 0:
-		return 0
-	case Blocked:
-		return max(1, float64(used))
-	}
-	return float64(used) / float64(limit)
+	return own.Utilization()
 }

@@ -175,7 +175,7 @@ func TestRecordVectors(t *testing.T) {
 				requests, got := own(e, event.At, *event.ID)
 				require.Equal(t, want[key], got, "minute of %s", event.At)
 				require.Zero(t, requests)
-				require.Equal(t, got, state(t, e, *event.ID).Tokens)
+				require.Equal(t, got, state(t, e, *event.ID).Limit(engine.LimitTPM).Used)
 			}
 		})
 	}

@@ -69,11 +69,11 @@ func TestAbsorbNeverLetsPastALimit(t *testing.T) {
 		require.NotZero(t, told)
 		for id, st := range states(e) {
 			i := index[id]
-			require.Equal(t, own[i].Load()+others[i], st.Tokens, id)
-			require.Equal(t, others[i], st.OthersTokens, id)
+			require.Equal(t, own[i].Load()+others[i], st.Limit(engine.LimitTPM).Used, id)
+			require.Equal(t, others[i], st.Limit(engine.LimitTPM).Remote, id)
 			// Own usage alone filled it, or stopped when the others had; those that
 			// were told of after that are beyond the limit by themselves.
-			require.GreaterOrEqual(t, st.Tokens, limit, id)
+			require.GreaterOrEqual(t, st.Limit(engine.LimitTPM).Used, limit, id)
 			require.LessOrEqual(t, own[i].Load(), limit, id)
 		}
 	})

@@ -103,7 +103,7 @@ func TestApplyDoublesNoLimit(t *testing.T) {
 		require.NoError(t, e.Apply(engine.Config{Deployments: all[4], Strategy: s}))
 		par(workers, want)
 		for id, st := range states(e) {
-			require.Equal(t, [3]int64{per, per, per}, [3]int64{own[id].Load(), st.Tokens, st.Requests}, id)
+			require.Equal(t, [3]int64{per, per, per}, [3]int64{own[id].Load(), st.Limit(engine.LimitTPM).Used, st.Limit(engine.LimitRPM).Used}, id)
 		}
 		require.Len(t, states(e), len(own))
 	})
@@ -163,7 +163,7 @@ func TestApplyKeepsLeasesInFlight(t *testing.T) {
 		require.Zero(t, beyond.Load())
 		require.NoError(t, e.Apply(engine.Config{Deployments: all[4], Strategy: s}))
 		for id, st := range states(e) {
-			require.Zero(t, st.InFlight, id)
+			require.Zero(t, st.Limit(engine.LimitInFlight).Used, id)
 		}
 		stats := e.Stats()
 		require.Zero(t, stats.Held)

@@ -87,7 +87,7 @@ func use(t *testing.T, e *engine.Engine, cfg engine.Config) {
 		t.Fatalf("%d states of %d deployments", n, len(cfg.Deployments))
 	}
 	for _, s := range e.AppendStates(nil) {
-		if over(s.Requests, s.RequestLimit) {
+		if over(s.Limit(engine.LimitRPM).Used, s.Limit(engine.LimitRPM).Max) {
 			t.Fatalf("over its limit: %+v", s)
 		}
 	}

@@ -46,7 +46,7 @@ func TestUnitSizesAdmitExactlyTheLimit(t *testing.T) {
 			})
 			require.Equal(t, per*int64(n), admitted.Load(), name)
 			for _, st := range e.AppendStates(nil) {
-				require.Equal(t, [3]int64{per, per, per}, [3]int64{st.Requests, st.Tokens, st.InFlight}, name)
+				require.Equal(t, [3]int64{per, per, per}, [3]int64{st.Limit(engine.LimitRPM).Used, st.Limit(engine.LimitTPM).Used, st.Limit(engine.LimitInFlight).Used}, name)
 			}
 			stats := e.Stats()
 			require.Equal(t, admitted.Load(), stats.Admitted, name)
@@ -72,7 +72,7 @@ func TestPreCheckAdmitsExactlyTheLimit(t *testing.T) {
 	})
 	require.EqualValues(t, limit, admitted.Load())
 	st := e.AppendStates(nil)[0]
-	require.Equal(t, [2]int64{limit, 3 * limit}, [2]int64{st.Requests, st.Tokens})
+	require.Equal(t, [2]int64{limit, 3 * limit}, [2]int64{st.Limit(engine.LimitRPM).Used, st.Limit(engine.LimitTPM).Used})
 	require.True(t, yielding || e.Stats().Contended <= workers)
 }
 
@@ -107,13 +107,13 @@ func TestMixedSizesNeverPassTheLimit(t *testing.T) {
 		})
 		var t0, r0 int64
 		for _, st := range e.AppendStates(nil) {
-			t0 += st.Tokens
-			r0 += st.Requests
+			t0 += st.Limit(engine.LimitTPM).Used
+			r0 += st.Limit(engine.LimitRPM).Used
 			requireWithin(t, st)
 			// Even one token was refused in the end: some limit must be all used up.
-			full := st.Tokens == st.TokenLimit || st.Requests == st.RequestLimit || st.InFlight == st.InFlightLimit ||
-				st.DayTokens == st.DayTokenLimit && st.DayTokens > 0 || st.InputTokens == st.InputTokenLimit && st.InputTokens > 0 ||
-				st.DayRequests == st.DayRequestLimit && st.DayRequests > 0
+			full := st.Limit(engine.LimitTPM).Used == st.Limit(engine.LimitTPM).Max || st.Limit(engine.LimitRPM).Used == st.Limit(engine.LimitRPM).Max || st.Limit(engine.LimitInFlight).Used == st.Limit(engine.LimitInFlight).Max ||
+				st.Limit(engine.LimitTPD).Used == st.Limit(engine.LimitTPD).Max && st.Limit(engine.LimitTPD).Used > 0 || st.Limit(engine.LimitInputTPM).Used == st.Limit(engine.LimitInputTPM).Max && st.Limit(engine.LimitInputTPM).Used > 0 ||
+				st.Limit(engine.LimitRPD).Used == st.Limit(engine.LimitRPD).Max && st.Limit(engine.LimitRPD).Used > 0
 			require.True(t, full, "%+v", st)
 		}
 		require.Equal(t, [2]int64{tokens.Load(), requests.Load()}, [2]int64{t0, r0})
@@ -123,9 +123,9 @@ func TestMixedSizesNeverPassTheLimit(t *testing.T) {
 // requireWithin fails when a deployment is beyond one of its limits.
 func requireWithin(t *testing.T, st engine.State) {
 	t.Helper()
-	if over(st.Requests, st.RequestLimit) || over(st.Tokens, st.TokenLimit) || over(st.InFlight, st.InFlightLimit) ||
-		over(st.InputTokens, st.InputTokenLimit) || over(st.OutputTokens, st.OutputTokenLimit) ||
-		over(st.DayRequests, st.DayRequestLimit) || over(st.DayTokens, st.DayTokenLimit) {
+	if over(st.Limit(engine.LimitRPM).Used, st.Limit(engine.LimitRPM).Max) || over(st.Limit(engine.LimitTPM).Used, st.Limit(engine.LimitTPM).Max) || over(st.Limit(engine.LimitInFlight).Used, st.Limit(engine.LimitInFlight).Max) ||
+		over(st.Limit(engine.LimitInputTPM).Used, st.Limit(engine.LimitInputTPM).Max) || over(st.Limit(engine.LimitOutputTPM).Used, st.Limit(engine.LimitOutputTPM).Max) ||
+		over(st.Limit(engine.LimitRPD).Used, st.Limit(engine.LimitRPD).Max) || over(st.Limit(engine.LimitTPD).Used, st.Limit(engine.LimitTPD).Max) {
 		require.Fail(t, "beyond a limit", "%+v", st)
 	}
 }
@@ -164,8 +164,8 @@ func TestInFlightHoldsWhileLeasesComeAndGo(t *testing.T) {
 		require.Zero(t, over.Load())
 		require.NotZero(t, admitted.Load())
 		for _, st := range e.AppendStates(nil) {
-			require.Zero(t, st.InFlight)
-			require.Zero(t, st.HeldTokens)
+			require.Zero(t, st.Limit(engine.LimitInFlight).Used)
+			require.Zero(t, st.Limit(engine.LimitTPM).Held)
 		}
 	})
 }

@@ -76,8 +76,8 @@ func TestEveryLeaseIsExactlyOneThing(t *testing.T) {
 		require.Zero(t, stats.Held)
 		require.Equal(t, acquired.Load(), stats.Settled+stats.Released+stats.Expired)
 		for _, st := range e.AppendStates(nil) {
-			require.Zero(t, st.InFlight)
-			require.Zero(t, st.HeldTokens)
+			require.Zero(t, st.Limit(engine.LimitInFlight).Used)
+			require.Zero(t, st.Limit(engine.LimitTPM).Held)
 		}
 	})
 }
@@ -101,7 +101,7 @@ func TestExpiredLeasesMakeRoom(t *testing.T) {
 		require.False(t, ok)
 	}
 	v.add(3 * time.Minute)
-	require.Zero(t, e.AppendStates(nil)[0].InFlight)
+	require.Zero(t, e.AppendStates(nil)[0].Limit(engine.LimitInFlight).Used)
 	var admitted atomic.Int64
 	par(workers, func(k int) {
 		for i := k; i < limit; i += workers {
@@ -114,7 +114,7 @@ func TestExpiredLeasesMakeRoom(t *testing.T) {
 		}
 	})
 	require.EqualValues(t, limit, admitted.Load())
-	require.EqualValues(t, limit, e.AppendStates(nil)[0].InFlight)
+	require.EqualValues(t, limit, e.AppendStates(nil)[0].Limit(engine.LimitInFlight).Used)
 	require.EqualValues(t, limit, e.Stats().Expired)
 }
 

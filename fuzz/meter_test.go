@@ -111,8 +111,8 @@ func TestMetersAtRest(t *testing.T) {
 		})
 		var in, out, req, tok int64
 		for _, st := range e.AppendStates(nil) {
-			in, out, req, tok = in+st.InputTokens, out+st.OutputTokens, req+st.DayRequests, tok+st.DayTokens
-			require.LessOrEqual(t, st.DayRequests, limits.RPD)
+			in, out, req, tok = in+st.Limit(engine.LimitInputTPM).Used, out+st.Limit(engine.LimitOutputTPM).Used, req+st.Limit(engine.LimitRPD).Used, tok+st.Limit(engine.LimitTPD).Used
+			require.LessOrEqual(t, st.Limit(engine.LimitRPD).Used, limits.RPD)
 		}
 		require.Equal(t, [4]int64{input.Load(), output.Load(), requests.Load(), input.Load() + output.Load()}, [4]int64{in, out, req, tok})
 	})

@@ -2,8 +2,10 @@ package fuzz
 
 import (
 	"fmt"
+	"reflect"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
@@ -12,22 +14,37 @@ func (m *model) state(d *mdep, now int64) engine.State {
 	u := d.now()
 	s := engine.State{
 		ID: d.cfg.ID, Group: d.cfg.Group, Model: d.cfg.Model,
-		Requests: u.allRequests(), RequestLimit: d.cfg.Limits.RPM,
-		Tokens: u.allTokens(), TokenLimit: d.cfg.Limits.TPM,
-		OthersRequests: u.othersRequests, OthersTokens: u.othersTokens,
-		HeldTokens: engine.Held(d.held()),
-		InFlight:   d.inFlight(), InFlightLimit: d.cfg.Limits.MaxInFlight,
-		RequestShare: u.ceilRequests, TokenShare: u.ceilTokens,
 		Utilization: d.utilization(), Enabled: d.enabled, ExpectedOutput: m.expect(d),
 	}
-	s.InputTokens, s.InputTokenLimit = d.metered(engine.LimitInputTPM)
-	s.OutputTokens, s.OutputTokenLimit = d.metered(engine.LimitOutputTPM)
-	s.DayRequests, s.DayRequestLimit = d.metered(engine.LimitRPD)
-	s.DayTokens, s.DayTokenLimit = d.metered(engine.LimitTPD)
+	for l := range provider.AllLimits() {
+		st := engine.LimitState{Limit: l, Max: *d.cfg.Limits.Of(l), Held: engine.Untracked}
+		switch l {
+		case engine.LimitRPM:
+			st.Used, st.Remote, st.Share = u.allRequests(), u.othersRequests, u.ceilRequests
+		case engine.LimitTPM:
+			st.Used, st.Remote, st.Held, st.Share = u.allTokens(), u.othersTokens, engine.Held(d.held()), u.ceilTokens
+		case engine.LimitInFlight:
+			st.Used = d.inFlight()
+		default:
+			st.Used, st.Max = d.metered(l)
+		}
+		s.Limits = append(s.Limits, st)
+	}
 	if d.cool > now {
 		s.CoolingFor = timeUntil(now, d.cool)
 	}
 	return s
+}
+
+// equalStates compares every kind of limit, whether it is listed or not.
+func equalStates(a, b engine.State) bool {
+	for l := range provider.AllLimits() {
+		if a.Limit(l) != b.Limit(l) {
+			return false
+		}
+	}
+	a.Limits, b.Limits = nil, nil
+	return reflect.DeepEqual(a, b)
 }
 
 // absorb replaces the others' usage and the ceilings of the windows that a

@@ -101,8 +101,8 @@ func TestPoolsInMotion(t *testing.T) {
 			require.Positive(t, left, "too much happened to tell")
 			require.NotZero(t, used.Load())
 			for _, st := range e.AppendStates(nil) {
-				require.Equal(t, used.Load(), st.Tokens)
-				require.Equal(t, used.Load(), st.DayTokens)
+				require.Equal(t, used.Load(), st.Limit(engine.LimitTPM).Used)
+				require.Equal(t, used.Load(), st.Limit(engine.LimitTPD).Used)
 			}
 			g := group(t, e, "g1")
 			_, ok := g.TryAcquire(plain(left + 1))
@@ -155,8 +155,8 @@ func TestPoolsUnderApply(t *testing.T) {
 	})
 	stop()
 	for _, st := range e.AppendStates(nil) {
-		require.Zero(t, st.Tokens)
-		require.Zero(t, st.DayTokens)
+		require.Zero(t, st.Limit(engine.LimitTPM).Used)
+		require.Zero(t, st.Limit(engine.LimitTPD).Used)
 	}
 	_, ok := gs[0].TryAcquire(plain(limits.TPM))
 	require.True(t, ok)

@@ -82,7 +82,7 @@ func traffic(g *engine.Group, each int, seed uint64) {
 // fitsAnywhere reports whether a deployment can take one request of that size.
 func fitsAnywhere(e *engine.Engine, tokens int64) bool {
 	for _, st := range e.AppendStates(nil) {
-		if !over(st.Requests+1, st.RequestLimit) && !over(st.Tokens+tokens, st.TokenLimit) && !over(st.InFlight+1, st.InFlightLimit) {
+		if !over(st.Limit(engine.LimitRPM).Used+1, st.Limit(engine.LimitRPM).Max) && !over(st.Limit(engine.LimitTPM).Used+tokens, st.Limit(engine.LimitTPM).Max) && !over(st.Limit(engine.LimitInFlight).Used+1, st.Limit(engine.LimitInFlight).Max) {
 			return true
 		}
 	}

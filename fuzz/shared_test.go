@@ -390,10 +390,10 @@ func (l *shared) check() {
 	}
 	st, now := l.e.AppendStates(nil)[0], l.now()
 	m, d := l.others[l.minute(now)], l.others[l.day(now)]
-	if got, want := (parts{st.OthersRequests, st.OthersTokens, st.OthersInput, st.OthersOutput}), m; got != want {
+	if got, want := (parts{st.Limit(engine.LimitRPM).Remote, st.Limit(engine.LimitTPM).Remote, st.Limit(engine.LimitInputTPM).Remote, st.Limit(engine.LimitOutputTPM).Remote}), m; got != want {
 		l.t.Fatalf("others of the minute = %v, want %v", got, want)
 	}
-	if got, want := (parts{st.OthersDayRequests, st.OthersDayTokens}), (parts{d[0], d[1]}); got != want {
+	if got, want := (parts{st.Limit(engine.LimitRPD).Remote, st.Limit(engine.LimitTPD).Remote}), (parts{d[0], d[1]}); got != want {
 		l.t.Fatalf("others of the day = %v, want %v", got, want)
 	}
 }

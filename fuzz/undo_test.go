@@ -49,8 +49,8 @@ func (c *scarce) exact(st engine.State) bool {
 	if c.profile.Shape == provider.Bucket {
 		rounded = 1 // what a bucket gets back is rounded down, what it shows is rounded up
 	}
-	return st.InFlight == 0 && st.Requests == 1 && st.Tokens >= 2 && st.Tokens <= 2+rounded &&
-		(c.limits.InputTPM == 0 || st.InputTokens == 1) && (c.limits.OutputTPM == 0 || st.OutputTokens == 1)
+	return st.Limit(engine.LimitInFlight).Used == 0 && st.Limit(engine.LimitRPM).Used == 1 && st.Limit(engine.LimitTPM).Used >= 2 && st.Limit(engine.LimitTPM).Used <= 2+rounded &&
+		(c.limits.InputTPM == 0 || st.Limit(engine.LimitInputTPM).Used == 1) && (c.limits.OutputTPM == 0 || st.Limit(engine.LimitOutputTPM).Used == 1)
 }
 
 // TestUndoneAttemptsGiveEverythingBack: at each of many steps there is one
@@ -121,8 +121,8 @@ func TestUndoneForWantOfAPlace(t *testing.T) {
 		}
 	})
 	st := states(e)["g0"]
-	require.Equal(t, admitted.Load(), st.Tokens)
-	require.Equal(t, admitted.Load(), st.InputTokens)
-	require.Equal(t, admitted.Load(), st.Requests)
-	require.Zero(t, st.InFlight)
+	require.Equal(t, admitted.Load(), st.Limit(engine.LimitTPM).Used)
+	require.Equal(t, admitted.Load(), st.Limit(engine.LimitInputTPM).Used)
+	require.Equal(t, admitted.Load(), st.Limit(engine.LimitRPM).Used)
+	require.Zero(t, st.Limit(engine.LimitInFlight).Used)
 }

@@ -81,7 +81,10 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	shown := c.states[:min(len(c.states), max(c.cfg.MaxDeployments, 0))]
 	c.collectEngine(ch, &stats, len(c.states)-len(shown))
 	c.collectDeployments(ch, shown)
-	clear(c.states[:cap(c.states)]) // names of deployments long gone are not kept
+	for i := range c.states[:cap(c.states)] { // names of deployments long gone are not kept
+		s := &c.states[:cap(c.states)][i]
+		*s = engine.State{Limits: s.Limits[:0]}
+	}
 	if c.cfg.Syncer == nil {
 		return
 	}

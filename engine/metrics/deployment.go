@@ -36,52 +36,35 @@ func (c *Collector) collectDeployments(ch chan<- prometheus.Metric, states []eng
 		send := func(d *prometheus.Desc, v float64, more ...string) {
 			ch <- gauge(d, v, append([]string{id, group}, more...)...)
 		}
-		limited := func(limit engine.Limit, used, most int64) {
-			name := limit.String()
-			send(usageDesc, float64(used), name)
-			if most == 0 {
-				return
-			}
-			ratio := max(1, float64(used))
-			if most == engine.Blocked {
-				most = 0
-			} else {
-				ratio = float64(used) / float64(most)
-			}
-			send(limitDesc, float64(most), name)
-			send(ratioDesc, ratio, name)
-		}
-		limited(engine.LimitRPM, s.Requests, s.RequestLimit)
-		limited(engine.LimitTPM, s.Tokens, s.TokenLimit)
-		limited(engine.LimitInFlight, s.InFlight, s.InFlightLimit)
-		for _, l := range []struct {
-			limit              engine.Limit
-			used, others, most int64
-		}{
-			{engine.LimitInputTPM, s.InputTokens, s.OthersInput, s.InputTokenLimit},
-			{engine.LimitOutputTPM, s.OutputTokens, s.OthersOutput, s.OutputTokenLimit},
-			{engine.LimitRPD, s.DayRequests, s.OthersDayRequests, s.DayRequestLimit},
-			{engine.LimitTPD, s.DayTokens, s.OthersDayTokens, s.DayTokenLimit},
-		} {
-			if l.most != 0 { // else the engine may not count it
-				limited(l.limit, l.used, l.most)
-				if c.cfg.Syncer != nil {
-					send(othersUse, float64(l.others), l.limit.String())
-				}
-			}
-		}
-		if c.cfg.Syncer != nil {
-			send(othersUse, float64(s.OthersRequests), engine.LimitRPM.String())
-			send(othersUse, float64(s.OthersTokens), engine.LimitTPM.String())
-		}
-		if s.HeldTokens != engine.Untracked {
-			send(heldDesc, float64(s.HeldTokens))
+		for i := range s.Limits {
+			c.collectLimit(&s.Limits[i], send)
 		}
 		send(coolDesc, s.CoolingFor.Seconds())
 		send(halfDesc, number(s.HalfOpen))
 		send(onDesc, number(s.Enabled))
 		c.collectCooldowns(ch, s.ID, id, group)
 		send(infoDesc, 1, c.label(s.Model))
+	}
+}
+
+// collectLimit sends what is used of a limit. A kind that is not limited has metrics only
+// where the engine always counts it.
+func (c *Collector) collectLimit(l *engine.LimitState, send func(d *prometheus.Desc, v float64, more ...string)) {
+	always := l.Limit == engine.LimitRPM || l.Limit == engine.LimitTPM || l.Limit == engine.LimitInFlight
+	if l.Max == 0 && !always {
+		return
+	}
+	name := l.Limit.String()
+	send(usageDesc, float64(l.Used), name)
+	if l.Max != 0 {
+		send(limitDesc, float64(max(l.Max, 0)), name)
+		send(ratioDesc, l.Utilization(), name)
+	}
+	if c.cfg.Syncer != nil && l.Limit != engine.LimitInFlight {
+		send(othersUse, float64(l.Remote), name)
+	}
+	if l.Held != engine.Untracked {
+		send(heldDesc, float64(l.Held))
 	}
 }
 

@@ -50,7 +50,7 @@ var limits = func() (all []engine.Limit) {
 func (c *Collector) collectEngine(ch chan<- prometheus.Metric, s *engine.Stats, omitted int) {
 	var held int64
 	for i := range c.states {
-		held += max(int64(c.states[i].HeldTokens), 0)
+		held += max(int64(c.states[i].Limit(engine.LimitTPM).Held), 0)
 	}
 	c.floor.tokens = max(c.floor.tokens, s.Tokens-held)
 	c.floor.overrun = max(c.floor.overrun, s.Overrun)

@@ -182,7 +182,7 @@ func TestOddAnswers(t *testing.T) {
 			require.Equal(t, tt.want, got[0].Usage)
 			if tt.want == (engine.Usage{}) {
 				require.Equal(t, transport.Kept, got[0].Ending)
-				require.Equal(t, got[0].Reserved, b.state(t, "a").Tokens)
+				require.Equal(t, got[0].Reserved, b.state(t, "a").Limit(engine.LimitTPM).Used)
 			}
 			b.atRest(t)
 		})

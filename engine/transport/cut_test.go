@@ -92,7 +92,7 @@ func TestStreamCutHalfWay(t *testing.T) {
 				switch {
 				case tt.want == engine.Usage{}:
 					require.Equal(t, transport.Kept, got.Ending)
-					require.Equal(t, got.Reserved, b.state(t, "a").Tokens)
+					require.Equal(t, got.Reserved, b.state(t, "a").Limit(engine.LimitTPM).Used)
 				case tt.want.InputTokens < 0:
 					tt.want.InputTokens = got.Usage.InputTokens
 					require.InDelta(t, estimated, got.Usage.InputTokens, 5)
@@ -100,7 +100,7 @@ func TestStreamCutHalfWay(t *testing.T) {
 				default:
 					require.Equal(t, transport.Settled, got.Ending)
 					require.Equal(t, tt.want, got.Usage)
-					require.Equal(t, tt.want.InputTokens+tt.want.OutputTokens, b.state(t, "a").Tokens)
+					require.Equal(t, tt.want.InputTokens+tt.want.OutputTokens, b.state(t, "a").Limit(engine.LimitTPM).Used)
 				}
 				if way == "the context ends" {
 					require.ErrorIs(t, got.Err, context.Canceled)
@@ -122,7 +122,7 @@ func TestLongStreamIsCountedAsItRuns(t *testing.T) {
 	require.NoError(t, err)
 	_, err = io.ReadFull(resp.Body, make([]byte, len(send)))
 	require.NoError(t, err)
-	used := b.state(t, "a").Tokens
+	used := b.state(t, "a").Limit(engine.LimitTPM).Used
 	require.Greater(t, used, int64(n-20))
 	require.NoError(t, resp.Body.Close())
 	require.Equal(t, b.attempts()[0].Usage, engine.Usage{InputTokens: b.attempts()[0].Usage.InputTokens, OutputTokens: n})

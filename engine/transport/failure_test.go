@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
 	"github.com/plimsoll-dev/plimsoll/engine/transport"
 	"github.com/plimsoll-dev/plimsoll/engine/transport/internal/fake"
@@ -101,13 +102,13 @@ func TestCostOfFailures(t *testing.T) {
 			require.Len(t, got, 1)
 			require.Equal(t, tt.ending, got[0].Ending)
 			s := b.state(t, "a")
-			require.Equal(t, tt.requests, s.Requests)
+			require.Equal(t, tt.requests, s.Limit(engine.LimitRPM).Used)
 			want := int64(0)
 			if tt.ending == transport.Kept {
 				want = got[0].Reserved
 				require.Positive(t, want)
 			}
-			require.Equal(t, want, s.Tokens)
+			require.Equal(t, want, s.Limit(engine.LimitTPM).Used)
 			b.atRest(t)
 		})
 	}
@@ -260,7 +261,7 @@ func TestRefusalInsideAStream(t *testing.T) {
 			b := newBench(t, change{}, answers(200, refusal, tt.header...), &fake.Provider{})
 			b.post(t, "/responses", `{"model":"chat","stream":true,"input":"Hello. out=40"}`)
 			require.Equal(t, tt.want, b.state(t, "a").CoolingFor)
-			require.Zero(t, b.state(t, "a").Tokens, "nothing was produced")
+			require.Zero(t, b.state(t, "a").Limit(engine.LimitTPM).Used, "nothing was produced")
 			b.atRest(t)
 		})
 	}
@@ -274,6 +275,6 @@ func TestErrorAfterTheBeginning(t *testing.T) {
 	require.Equal(t, "a", resp.Header.Get(transport.HeaderDeployment))
 	require.Contains(t, text, "overloaded_error", "it is the client's to see")
 	require.Equal(t, time.Second, b.state(t, "a").CoolingFor)
-	require.EqualValues(t, 33+4, b.state(t, "a").Tokens)
+	require.EqualValues(t, 33+4, b.state(t, "a").Limit(engine.LimitTPM).Used)
 	b.atRest(t)
 }

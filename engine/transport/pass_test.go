@@ -47,15 +47,15 @@ func TestCountedByRequest(t *testing.T) {
 		b := newBench(t, change{limits: engine.Limits{RPM: 1, TPM: 100}}, answers(200, "anything"))
 		resp, text := b.post(t, path, `{"model":"chat","prompt":"`+strings.Repeat("long ", 1000)+`"}`)
 		require.Equal(t, 200, resp.StatusCode, text)
-		require.EqualValues(t, 1, b.state(t, "a").Requests)
-		require.Zero(t, b.state(t, "a").Tokens)
+		require.EqualValues(t, 1, b.state(t, "a").Limit(engine.LimitRPM).Used)
+		require.Zero(t, b.state(t, "a").Limit(engine.LimitTPM).Used)
 		resp, _ = b.post(t, path, `{"model":"chat"}`)
 		require.Equal(t, 429, resp.StatusCode)
 		b.atRest(t)
 	}
 	b := newBench(t, change{}, answers(200, `{"data":[],"usage":{"input_tokens":7,"output_tokens":9,"total_tokens":16}}`, "Content-Type", "application/json"))
 	_, _ = b.post(t, "/images/generations", `{"model":"chat"}`)
-	require.EqualValues(t, 16, b.state(t, "a").Tokens)
+	require.EqualValues(t, 16, b.state(t, "a").Limit(engine.LimitTPM).Used)
 	b.atRest(t)
 }
 

@@ -140,7 +140,7 @@ func TestTooLargeHere(t *testing.T) {
 			require.Equal(t, string(rune('a'+tt.end)), resp.Header.Get(transport.HeaderDeployment))
 			for _, id := range []string{"a", "b", "c"} {
 				require.Zero(t, b.state(t, id).CoolingFor)
-				require.Zero(t, b.state(t, id).Requests)
+				require.Zero(t, b.state(t, id).Limit(engine.LimitRPM).Used)
 			}
 			b.atRest(t)
 		})
@@ -222,7 +222,7 @@ func TestErrorsInsideA200(t *testing.T) {
 			resp, text := b.post(t, tt.path, streamedChat)
 			require.Equal(t, "b", resp.Header.Get(transport.HeaderDeployment), text)
 			require.Positive(t, b.state(t, "a").CoolingFor)
-			require.Zero(t, b.state(t, "a").Tokens)
+			require.Zero(t, b.state(t, "a").Limit(engine.LimitTPM).Used)
 			b.atRest(t)
 
 			alone := newBench(t, change{api: tt.api}, answers(200, tt.body, "Content-Type", tt.typ))

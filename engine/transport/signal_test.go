@@ -59,17 +59,17 @@ func TestFiguresOfASuccess(t *testing.T) {
 			require.Equal(t, answer, text)
 			b.atRest(t)
 			s := b.state(t, "a")
-			require.Equal(t, tt.limit, s.TokenLimit)
+			require.Equal(t, tt.limit, s.Limit(engine.LimitTPM).Max)
 			require.Zero(t, s.CoolingFor)
 			switch reserved := b.attempts()[0].Reserved; tt.tokens {
 			case own:
-				require.EqualValues(t, own, s.Tokens)
+				require.EqualValues(t, own, s.Limit(engine.LimitTPM).Used)
 				return
 			case others:
-				require.Equal(t, others-reserved+own, s.Tokens)
+				require.Equal(t, others-reserved+own, s.Limit(engine.LimitTPM).Used)
 				return
 			default:
-				require.GreaterOrEqual(t, s.Tokens, tpm-reserved+own)
+				require.GreaterOrEqual(t, s.Limit(engine.LimitTPM).Used, tpm-reserved+own)
 			}
 			resp, _ = b.post(t, "/chat/completions", plainChat)
 			require.Equal(t, 429, resp.StatusCode, "the next one waits for the minute's end")

@@ -76,7 +76,7 @@ func TestCachedTokens(t *testing.T) {
 			require.Len(t, got, 1)
 			require.Equal(t, tt.want, got[0].Usage)
 			require.True(t, got[0].Reported)
-			require.Equal(t, tt.counted, b.state(t, "a").Tokens)
+			require.Equal(t, tt.counted, b.state(t, "a").Limit(engine.LimitTPM).Used)
 			b.atRest(t)
 		})
 	}

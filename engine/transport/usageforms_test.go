@@ -133,6 +133,6 @@ func TestNoUsage(t *testing.T) {
 	before := b.state(t, "a").ExpectedOutput
 	b.post(t, "/chat/completions", streamedChat)
 	require.Equal(t, transport.Kept, b.attempts()[0].Ending)
-	require.Equal(t, b.attempts()[0].Reserved, b.state(t, "a").Tokens)
+	require.Equal(t, b.attempts()[0].Reserved, b.state(t, "a").Limit(engine.LimitTPM).Used)
 	require.Equal(t, before, b.state(t, "a").ExpectedOutput)
 }

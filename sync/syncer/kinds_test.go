@@ -70,7 +70,7 @@ func TestInputAndOutput(t *testing.T) {
 				b.take(1, 1, 1)
 				time.Sleep(300 * time.Millisecond)
 				s := b.state("a")
-				require.Equal(t, [2]int64{600, 120}, [2]int64{s.OthersInput, s.OthersOutput})
+				require.Equal(t, [2]int64{600, 120}, [2]int64{s.Limit(engine.LimitInputTPM).Remote, s.Limit(engine.LimitOutputTPM).Remote})
 				refilled := 0
 				if p.Shape == provider.Bucket {
 					refilled = 1 // ten input tokens in 600 ms
@@ -103,7 +103,7 @@ func TestDays(t *testing.T) {
 		b := newNode(t, store, limits, syncer.Config{})
 		b.sync()
 		s := b.state("a")
-		require.Equal(t, [2]int64{60, 2400}, [2]int64{s.OthersDayRequests, s.OthersDayTokens})
+		require.Equal(t, [2]int64{60, 2400}, [2]int64{s.Limit(engine.LimitRPD).Remote, s.Limit(engine.LimitTPD).Remote})
 		require.Equal(t, 40, b.take(60, 40, none))
 		b.sync()
 		a.take(1, 1, none) // somebody asks
@@ -151,12 +151,12 @@ func TestDaysRestart(t *testing.T) {
 		run(t, a)
 		time.Sleep(2 * time.Second)
 		require.True(t, a.s.Stats().Away)
-		require.EqualValues(t, 40, a.state("a").DayRequests, "the store away: as the snapshot has it")
+		require.EqualValues(t, 40, a.state("a").Limit(engine.LimitRPD).Used, "the store away: as the snapshot has it")
 		require.Equal(t, 60, a.take(70, 10, none))
 		way.SetDown(false)
 		time.Sleep(2 * time.Second)
-		require.EqualValues(t, 100, a.state("a").DayRequests)
-		require.EqualValues(t, 40, a.state("a").OthersDayRequests)
+		require.EqualValues(t, 100, a.state("a").Limit(engine.LimitRPD).Used)
+		require.EqualValues(t, 40, a.state("a").Limit(engine.LimitRPD).Remote)
 		require.Equal(t, before.Requests+60, totalOf(store, window.KindDay, "a", midnight()).Requests)
 	})
 }
@@ -381,7 +381,7 @@ func dayInDoubt(t *testing.T, plan storetest.Plan) {
 		time.Sleep(2 * time.Second)
 		require.Zero(t, n.s.Stats().DroppedOfDays)
 		require.EqualValues(t, 30, totalOf(store, window.KindDay, "a", midnight()).Requests)
-		require.EqualValues(t, 30, n.state("a").DayRequests, "the node's own limit has it")
+		require.EqualValues(t, 30, n.state("a").Limit(engine.LimitRPD).Used, "the node's own limit has it")
 	})
 }
 

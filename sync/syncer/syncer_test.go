@@ -86,7 +86,7 @@ func (n *node) state(id string) engine.State {
 // others returns requests and tokens that the node believes the others used.
 func (n *node) others(id string) syncer.Count {
 	s := n.state(id)
-	return syncer.Count{Requests: s.OthersRequests, Tokens: s.OthersTokens}
+	return syncer.Count{Requests: s.Limit(engine.LimitRPM).Remote, Tokens: s.Limit(engine.LimitTPM).Remote}
 }
 
 func (n *node) sync() { require.NoError(n.t, n.s.Sync(n.t.Context())) }

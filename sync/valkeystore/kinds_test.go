@@ -194,7 +194,7 @@ func TestSharedCountsOnAServer(t *testing.T) {
 			b.sync()
 			s := b.state()
 			want := [4]int64{2000, 200, 20, 2200}
-			for i, got := range [4]int64{s.OthersInput, s.OthersOutput, s.OthersDayRequests, s.OthersDayTokens} {
+			for i, got := range [4]int64{s.Limit(engine.LimitInputTPM).Remote, s.Limit(engine.LimitOutputTPM).Remote, s.Limit(engine.LimitRPD).Remote, s.Limit(engine.LimitTPD).Remote} {
 				if got < want[i] || got > want[i]+want[i]/50 { // with what they are expected to have added since
 					t.Errorf("others = %d, want %d", got, want[i])
 				}
@@ -207,7 +207,7 @@ func TestSharedCountsOnAServer(t *testing.T) {
 			c := gatewayOn(t, url, now, limits)
 			c.sync()
 			s = c.state()
-			if got, want := [2]int64{s.OthersDayRequests, s.DayRequests}, [2]int64{30, 30}; got != want {
+			if got, want := [2]int64{s.Limit(engine.LimitRPD).Remote, s.Limit(engine.LimitRPD).Used}, [2]int64{30, 30}; got != want {
 				t.Errorf("a node that joins: day requests = %v, want %v", got, want)
 			}
 			if s.CoolingFor < time.Hour-time.Minute || s.CoolingFor > time.Hour {

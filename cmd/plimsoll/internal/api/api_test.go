@@ -100,14 +100,14 @@ func TestAcquireThenSettle(t *testing.T) {
 			"deployment": "east", "group": "chat", "model": "gpt-4o", "reserved_tokens": 150.0,
 			"expires_at": time.Now().Add(15 * time.Minute).UTC().Format(time.RFC3339),
 		}, got)
-		require.EqualValues(t, 150, s.state(t, "east").HeldTokens)
+		require.EqualValues(t, 150, s.state(t, "east").Limit(engine.LimitTPM).Held)
 
 		end := `{"lease":"` + lease + `","usage":{"input_tokens":90,"output_tokens":20}}`
 		require.Equal(t, fields{"lease": lease, "deployment": "east"}, post[fields](t, s, "/v1/settle", end, 200))
 		require.Equal(t, fields{"lease": lease, "repeated": true}, post[fields](t, s, "/v1/settle", end, 200))
 		require.Equal(t, fields{"lease": lease, "repeated": true}, post[fields](t, s, "/v1/release", `{"lease":"`+lease+`"}`, 200))
 		st := s.state(t, "east")
-		require.EqualValues(t, []int64{1, 110, 0, 0}, []int64{st.Requests, st.Tokens, int64(st.HeldTokens), st.InFlight})
+		require.EqualValues(t, []int64{1, 110, 0, 0}, []int64{st.Limit(engine.LimitRPM).Used, st.Limit(engine.LimitTPM).Used, int64(st.Limit(engine.LimitTPM).Held), st.Limit(engine.LimitInFlight).Used})
 	})
 }
 
@@ -120,7 +120,7 @@ func TestReleaseAndSettleWithoutUsage(t *testing.T) {
 	post[fields](t, s, "/v1/release", `{"lease":"`+ids[0]+`"}`, 200)
 	post[fields](t, s, "/v1/settle", `{"lease":"`+ids[1]+`"}`, 200)
 	st := s.state(t, "east")
-	require.EqualValues(t, []int64{1, 100, 0}, []int64{st.Requests, st.Tokens, st.InFlight})
+	require.EqualValues(t, []int64{1, 100, 0}, []int64{st.Limit(engine.LimitRPM).Used, st.Limit(engine.LimitTPM).Used, st.Limit(engine.LimitInFlight).Used})
 	require.Equal(t, api.LeaseStats{Given: 2}, s.LeaseStats())
 }
 
@@ -159,11 +159,11 @@ func TestPickPreCheckRecord(t *testing.T) {
 	s := newService(t)
 	require.Equal(t, fields{"deployment": "east", "group": "chat", "model": "gpt-4o"},
 		post[fields](t, s, "/v1/pick", `{"group":"chat","tags":["eu"]}`, 200))
-	require.Zero(t, s.state(t, "east").Requests)
+	require.Zero(t, s.state(t, "east").Limit(engine.LimitRPM).Used)
 	require.Equal(t, fields{"deployment": "east"}, post[fields](t, s, "/v1/precheck", `{"deployment":"east","input_tokens":1000}`, 200))
 	require.Equal(t, fields{"deployment": "east"}, post[fields](t, s, "/v1/record", `{"deployment":"east","usage":{"input_tokens":600,"output_tokens":500}}`, 200))
 	st := s.state(t, "east")
-	require.EqualValues(t, []int64{1, 1100}, []int64{st.Requests, st.Tokens}, "recorded whatever the limit")
+	require.EqualValues(t, []int64{1, 1100}, []int64{st.Limit(engine.LimitRPM).Used, st.Limit(engine.LimitTPM).Used}, "recorded whatever the limit")
 	got := post[fields](t, s, "/v1/precheck", `{"deployment":"east","input_tokens":1}`, 429)["error"].(fields)
 	require.Equal(t, "tpm", got["limit"])
 }
@@ -179,8 +179,8 @@ func TestCachedTokens(t *testing.T) {
 	lease := post[fields](t, s, "/v1/acquire", `{"group":"a","input_tokens":1000}`, 200)["lease"].(string)
 	post[fields](t, s, "/v1/settle", `{"lease":"`+lease+`","usage":{"input_tokens":1000,"output_tokens":10,"cached_input_tokens":600,"cache_write_tokens":100}}`, 200)
 	require.NoError(t, s.engine.Record("b", engine.Usage{InputTokens: 1000, OutputTokens: 10, CachedInputTokens: 600, CacheWriteTokens: 100}))
-	require.InDelta(t, 400, s.state(t, "a").InputTokens, 5, "a bucket refills meanwhile")
-	require.InDelta(t, s.state(t, "b").InputTokens, s.state(t, "a").InputTokens, 5)
+	require.InDelta(t, 400, s.state(t, "a").Limit(engine.LimitInputTPM).Used, 5, "a bucket refills meanwhile")
+	require.InDelta(t, s.state(t, "b").Limit(engine.LimitInputTPM).Used, s.state(t, "a").Limit(engine.LimitInputTPM).Used, 5)
 }
 
 // A session keeps its deployment.

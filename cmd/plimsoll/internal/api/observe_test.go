@@ -29,7 +29,7 @@ func TestObserveLease(t *testing.T) {
 		require.Equal(t, 7*time.Second, s.state(t, "east").CoolingFor)
 		require.EqualValues(t, 1, s.LeaseStats().Held)
 		post[fields](t, s, "/v1/settle", `{"lease":"`+lease+`","usage":{}}`, 200)
-		require.Zero(t, s.state(t, "east").Requests, "a refused call is given back")
+		require.Zero(t, s.state(t, "east").Limit(engine.LimitRPM).Used, "a refused call is given back")
 
 		no := post[fields](t, s, "/v1/observe", `{"lease":"`+lease+`","status":200}`, 409)["error"].(fields)
 		require.Equal(t, "lease_ended", no["type"])

@@ -33,16 +33,16 @@ type problemBody struct {
 }
 
 type problemDetail struct {
-	Type         string         `json:"type"`
-	Message      string         `json:"message"`
-	Field        string         `json:"field,omitempty"`
-	RequestID    string         `json:"request_id,omitempty"`
-	Group        string         `json:"group,omitempty"`
-	Deployment   string         `json:"deployment,omitempty"` // the candidate that frees up first
-	Limit        string         `json:"limit,omitempty"`
-	RetryAfterMS int64          `json:"retry_after_ms,omitzero"` // without jitter
-	Candidates   int            `json:"candidates,omitzero"`
-	States       []engine.State `json:"states,omitempty"` // of the candidates, at most [MaxStates]
+	Type         string      `json:"type"`
+	Message      string      `json:"message"`
+	Field        string      `json:"field,omitempty"`
+	RequestID    string      `json:"request_id,omitempty"`
+	Group        string      `json:"group,omitempty"`
+	Deployment   string      `json:"deployment,omitempty"` // the candidate that frees up first
+	Limit        string      `json:"limit,omitempty"`
+	RetryAfterMS int64       `json:"retry_after_ms,omitzero"` // without jitter
+	Candidates   int         `json:"candidates,omitzero"`
+	States       []stateBody `json:"states,omitempty"` // of the candidates, at most [MaxStates]
 }
 
 // invalid is a field of a request that cannot be taken.
@@ -133,7 +133,7 @@ func (p *problem) body(requestID string) problemBody {
 	d.RetryAfterMS = wholeMS(p.retryAfter)
 	if le := p.limit; le != nil {
 		d.Group, d.Deployment, d.Limit = le.Group, le.Deployment, le.Limit.String()
-		d.Candidates, d.States = le.Candidates, le.States
+		d.Candidates, d.States = le.Candidates, stateBodies(le.States)
 	}
 	return problemBody{d}
 }

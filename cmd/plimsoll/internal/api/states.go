@@ -12,7 +12,7 @@ import (
 )
 
 type deploymentsAnswer struct {
-	Deployments []engine.State `json:"deployments"`
+	Deployments []stateBody `json:"deployments"`
 }
 
 // getDeployments is GET /v1/deployments.
@@ -22,12 +22,12 @@ func (a *API) getDeployments(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	who := server.CallerOf(r.Context())
-	a.write(w, http.StatusOK, deploymentsAnswer{slices.DeleteFunc(a.engine.AppendStates(nil), func(s engine.State) bool { return !who.MayCall(s.Group) })})
+	a.write(w, http.StatusOK, deploymentsAnswer{stateBodies(slices.DeleteFunc(a.engine.AppendStates(nil), func(s engine.State) bool { return !who.MayCall(s.Group) }))})
 }
 
 type groupAnswer struct {
-	Group       string         `json:"group"`
-	Deployments []engine.State `json:"deployments"`
+	Group       string      `json:"group"`
+	Deployments []stateBody `json:"deployments"`
 }
 
 // getGroup is GET /v1/groups/{name}.
@@ -46,12 +46,15 @@ func (a *API) getGroup(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	states := slices.DeleteFunc(a.engine.AppendStates(nil), func(s engine.State) bool { return s.Group != g.Name() })
-	a.write(w, http.StatusOK, groupAnswer{g.Name(), states})
+	a.write(w, http.StatusOK, groupAnswer{g.Name(), stateBodies(states)})
 }
 
 type explainAnswer struct {
-	*engine.Explanation
-	Error *problemDetail `json:"error,omitempty"` // what acquire would answer; absent if it would admit
+	Group      string          `json:"group"`
+	Candidates []candidateBody `json:"candidates"`
+	Pick       []string        `json:"pick"`
+	Acquire    []string        `json:"acquire"`
+	Error      *problemDetail  `json:"error,omitempty"` // what acquire would answer; absent if it would admit
 }
 
 // getExplain is GET /v1/explain: its query holds the fields of an acquire.
@@ -88,7 +91,7 @@ func (a *API) getExplain(w http.ResponseWriter, r *http.Request) {
 		a.refuse(w, a.refusal(x.Err))
 		return
 	}
-	out := explainAnswer{Explanation: &x}
+	out := explainAnswer{Group: x.Group, Candidates: candidateBodies(x.Candidates), Pick: x.Pick, Acquire: x.Acquire}
 	if x.Err != nil {
 		body := a.refusal(x.Err).body("")
 		body.Error.States = nil // the candidates say more

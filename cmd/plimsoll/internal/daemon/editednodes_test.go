@@ -97,7 +97,7 @@ func editedNodes(t *testing.T, addr string) (total int, oneMinute bool) {
 func requests(e *engine.Engine) (n int64) {
 	for _, s := range e.AppendStates(nil) {
 		if s.Group == "chat" {
-			n += s.Requests
+			n += s.Limit(engine.LimitRPM).Used
 		}
 	}
 	return n

@@ -78,7 +78,7 @@ func use(t *testing.T, d *daemon.Daemon, tokens int64) {
 
 func today(d *daemon.Daemon) [2]int64 {
 	s := d.Engine.AppendStates(nil)[0]
-	return [2]int64{s.DayRequests, s.DayTokens}
+	return [2]int64{s.Limit(engine.LimitRPD).Used, s.Limit(engine.LimitTPD).Used}
 }
 
 func TestSnapshotOverARestart(t *testing.T) {

@@ -45,8 +45,8 @@ func Groups(states []engine.State) []Group {
 			i = len(groups)
 			groups = append(groups, Group{Name: s.Group})
 		}
-		groups[i].Weight += max(0, s.TokenLimit)
-		limited = limited || s.TokenLimit > 0
+		groups[i].Weight += max(0, s.Limit(engine.LimitTPM).Max)
+		limited = limited || s.Limit(engine.LimitTPM).Max > 0
 	}
 	for i := range groups {
 		if !limited {

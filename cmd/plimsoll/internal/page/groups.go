@@ -100,9 +100,9 @@ func (p *Page) headline(name string, of []*engine.State) group {
 		case s.Utilization >= 1:
 			full++
 		}
-		free[0].add(s.Tokens, s.TokenLimit)
-		free[1].add(s.InputTokens, s.InputTokenLimit)
-		free[2].add(s.OutputTokens, s.OutputTokenLimit)
+		free[0].add(s.Limit(engine.LimitTPM))
+		free[1].add(s.Limit(engine.LimitInputTPM))
+		free[2].add(s.Limit(engine.LimitOutputTPM))
 	}
 	switch {
 	case free[0].some():
@@ -173,9 +173,9 @@ type sum struct {
 	open        bool // a deployment has no such limit
 }
 
-func (s *sum) add(used, limit int64) {
-	s.open = s.open || limit == 0
-	s.used, s.limit = s.used+used, s.limit+max(limit, 0)
+func (s *sum) add(l engine.LimitState) {
+	s.open = s.open || l.Max == 0
+	s.used, s.limit = s.used+l.Used, s.limit+max(l.Max, 0)
 }
 
 func (s *sum) some() bool { return !s.open && s.limit > 0 }

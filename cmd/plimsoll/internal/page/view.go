@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
 )
 
@@ -71,28 +72,49 @@ func (p *Page) view(now time.Time, states []engine.State, stats *engine.Stats, c
 	return v
 }
 
+// alwaysShown reports whether a limit has a bar or a figure without being set.
+func alwaysShown(l engine.Limit) bool {
+	return l == engine.LimitRPM || l == engine.LimitTPM || l == engine.LimitInFlight
+}
+
+// spanOf says in a word what tells a further limit's bar from that of the minute.
+func spanOf(l engine.Limit) string {
+	switch {
+	case l.Per() == provider.PerDay:
+		return "today"
+	case l.Counts() == provider.InputTokens:
+		return "in"
+	case l.Counts() == provider.OutputTokens:
+		return "out"
+	default:
+		return l.Per().String()
+	}
+}
+
 func (p *Page) row(s *engine.State) row {
+	requests, tokens, calls := s.Limit(engine.LimitRPM), s.Limit(engine.LimitTPM), s.Limit(engine.LimitInFlight)
 	r := row{
 		Key: keyOf(s.ID), ID: p.cfg.Mask(s.ID), Model: p.cfg.Mask(s.Model), Off: !s.Enabled, Switch: p.cfg.Switch != nil,
 		Trouble:  p.history.trouble(s.ID),
-		Requests: []bar{newBar("requests", s.Requests, s.OthersRequests, 0, s.RequestLimit)},
-		Tokens:   []bar{newBar("tokens", s.Tokens, s.OthersTokens, max(int64(s.HeldTokens), 0), s.TokenLimit)},
-		InFlight: grouped(s.InFlight),
+		Requests: []bar{newBar("requests", requests.Used, requests.Remote, 0, requests.Max)},
+		Tokens:   []bar{newBar("tokens", tokens.Used, tokens.Remote, max(int64(tokens.Held), 0), tokens.Max)},
+		InFlight: grouped(calls.Used),
 	}
-	if s.InFlightLimit != 0 {
-		r.InFlight += " of " + grouped(max(s.InFlightLimit, 0))
+	if calls.Max != 0 {
+		r.InFlight += " of " + grouped(max(calls.Max, 0))
 	}
-	more := func(to *[]bar, name, kind string, used, others, limit int64) {
-		if limit != 0 {
-			b := newBar(name+" "+kind, used, others, 0, limit)
-			b.Kind = kind
-			*to = append(*to, b)
+	for _, l := range s.Limits {
+		if l.Max == 0 || alwaysShown(l.Limit) {
+			continue
 		}
+		to, name, kind := &r.Tokens, "tokens", spanOf(l.Limit)
+		if l.Limit.Counts() == provider.Requests {
+			to, name = &r.Requests, "requests"
+		}
+		b := newBar(name+" "+kind, l.Used, l.Remote, 0, l.Max)
+		b.Kind = kind
+		*to = append(*to, b)
 	}
-	more(&r.Requests, "requests", "today", s.DayRequests, s.OthersDayRequests, s.DayRequestLimit)
-	more(&r.Tokens, "tokens", "in", s.InputTokens, s.OthersInput, s.InputTokenLimit)
-	more(&r.Tokens, "tokens", "out", s.OutputTokens, s.OthersOutput, s.OutputTokenLimit)
-	more(&r.Tokens, "tokens", "today", s.DayTokens, s.OthersDayTokens, s.DayTokenLimit)
 	switch {
 	case !s.Enabled:
 		r.State = "switched off"
@@ -137,27 +159,13 @@ func shareOf(s *syncer.Stats) share {
 
 func reason(l engine.Limit) string {
 	switch l {
-	case engine.LimitRPM:
-		return "requests per minute"
-	case engine.LimitTPM:
-		return "tokens per minute"
-	case engine.LimitInputTPM:
-		return "input tokens per minute"
-	case engine.LimitOutputTPM:
-		return "output tokens per minute"
-	case engine.LimitRPD:
-		return "requests per day"
-	case engine.LimitTPD:
-		return "tokens per day"
 	case engine.LimitShare:
 		return "this node's share of a limit"
-	case engine.LimitInFlight:
-		return "calls in flight"
 	case engine.LimitCooldown:
 		return "cooling down"
 	case engine.LimitDisabled:
 		return "switched off"
 	default:
-		return l.String()
+		return l.Describe()
 	}
 }

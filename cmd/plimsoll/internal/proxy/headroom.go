@@ -73,14 +73,15 @@ type sum struct {
 	unlimited   bool
 }
 
-func (s *sum) add(limit, used int64, st *engine.State, bent bool) {
-	switch limit {
+func (s *sum) add(kind engine.Limit, st *engine.State, bent bool) {
+	l := st.Limit(kind)
+	switch limit := l.Max; limit {
 	case 0:
 		s.unlimited = true
 	case engine.Blocked:
 	default:
 		s.limit += limit
-		left := limit - used
+		left := limit - l.Used
 		if bent { // what it used in this minute is not what fills it
 			left = min(left, int64(float64(limit)*(1-st.Utilization)))
 		}
@@ -103,10 +104,10 @@ func (h *headroom) look() {
 		for ; i < len(h.states) && h.states[i].Group == group; i++ {
 			st := &h.states[i]
 			b := bent[st.ID]
-			requests.add(st.RequestLimit, st.Requests, st, b)
-			tokens.add(st.TokenLimit, st.Tokens, st, b)
-			input.add(st.InputTokenLimit, st.InputTokens, st, false)
-			output.add(st.OutputTokenLimit, st.OutputTokens, st, false)
+			requests.add(engine.LimitRPM, st, b)
+			tokens.add(engine.LimitTPM, st, b)
+			input.add(engine.LimitInputTPM, st, false)
+			output.add(engine.LimitOutputTPM, st, false)
 		}
 		r := &room{http.Header{}, http.Header{}}
 		for _, f := range []struct {

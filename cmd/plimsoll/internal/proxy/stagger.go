@@ -137,20 +137,11 @@ func (p *Proxy) refillTime(r *http.Request, le *engine.LimitError) (time.Duratio
 		return 0, false
 	}
 	var perMinute, need float64 = 0, 1
+	if le.Limit.Per() != provider.PerMinute {
+		return 0, false
+	}
 	for i := range le.States {
-		st := &le.States[i]
-		switch le.Limit {
-		case engine.LimitRPM:
-			perMinute += float64(max(st.RequestLimit, 0))
-		case engine.LimitTPM:
-			perMinute += float64(max(st.TokenLimit, 0))
-		case engine.LimitInputTPM:
-			perMinute += float64(max(st.InputTokenLimit, 0))
-		case engine.LimitOutputTPM:
-			perMinute += float64(max(st.OutputTokenLimit, 0))
-		default:
-			return 0, false
-		}
+		perMinute += float64(max(le.States[i].Limit(le.Limit).Max, 0))
 	}
 	if le.Limit != engine.LimitRPM {
 		if v := visitOf(r.Context()); v != nil {

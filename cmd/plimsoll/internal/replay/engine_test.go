@@ -26,8 +26,8 @@ func (w *watched) Admit(r trace.Request, tried []int) (replay.Attempt, bool) {
 	if ok {
 		w.states = replay.EngineOf(w.Policy).AppendStates(w.states[:0])
 		s := w.states[a.Deployment()]
-		w.peakRequests[s.ID] = max(w.peakRequests[s.ID], s.Requests)
-		w.peakTokens[s.ID] = max(w.peakTokens[s.ID], s.Tokens)
+		w.peakRequests[s.ID] = max(w.peakRequests[s.ID], s.Limit(engine.LimitRPM).Used)
+		w.peakTokens[s.ID] = max(w.peakTokens[s.ID], s.Limit(engine.LimitTPM).Used)
 	}
 	return a, ok
 }
@@ -84,8 +84,8 @@ func TestRefusedCoolsDownUntilTheMinuteIsOver(t *testing.T) {
 
 			state := replay.EngineOf(policy).AppendStates(nil)[0]
 			require.Equal(t, replay.Start.Add(tt.want).Sub(now), state.CoolingFor)
-			require.Zero(t, state.Tokens)
-			require.Zero(t, state.Requests, "the provider does not count what it refuses")
+			require.Zero(t, state.Limit(engine.LimitTPM).Used)
+			require.Zero(t, state.Limit(engine.LimitRPM).Used, "the provider does not count what it refuses")
 			_, ok = policy.Admit(trace.Request{Input: 10}, nil)
 			require.False(t, ok)
 			now = replay.Start.Add(tt.want)

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
 // Look is how lines are written.
@@ -88,9 +89,9 @@ func widths(states []engine.State, look Look) columns {
 	for i := range states {
 		s := &states[i]
 		c.name = max(c.name, utf8.RuneCountInString(name(s, look)))
-		c.requests = max(c.requests, len(usage(s.Requests, s.RequestLimit)))
-		c.tokens = max(c.tokens, len(usage(s.Tokens, s.TokenLimit)))
-		c.flight = max(c.flight, len(usage(s.InFlight, s.InFlightLimit)))
+		c.requests = max(c.requests, len(usage(s.Limit(engine.LimitRPM))))
+		c.tokens = max(c.tokens, len(usage(s.Limit(engine.LimitTPM))))
+		c.flight = max(c.flight, len(usage(s.Limit(engine.LimitInFlight))))
 	}
 	c.bar = 20
 	if look.Width > 0 { // the bars give way first, then long names
@@ -113,9 +114,10 @@ func name(s *engine.State, look Look) string {
 }
 
 func (c columns) row(s *engine.State, look Look) line {
-	figure := func(width int, used, limit int64) part {
-		p := part{fmt.Sprintf("%*s", width, usage(used, limit)), plain}
-		if limit > 0 && used > limit || limit < 0 && used > 0 {
+	requests, tokens := s.Limit(engine.LimitRPM), s.Limit(engine.LimitTPM)
+	figure := func(width int, l engine.LimitState) part {
+		p := part{fmt.Sprintf("%*s", width, usage(l)), plain}
+		if l.Max != 0 && l.Used > max(l.Max, 0) {
 			p.style = trouble
 		}
 		return p
@@ -125,13 +127,13 @@ func (c columns) row(s *engine.State, look Look) line {
 		gap,
 		{fit(name(s, look), c.name), plain},
 		gap,
-		figure(c.requests, s.Requests, s.RequestLimit), gap,
-		{bar(c.bar, s.Requests, 0, s.RequestLimit, look.ASCII), accent},
+		figure(c.requests, requests), gap,
+		{bar(c.bar, requests.Used, 0, requests.Max, look.ASCII), accent},
 		gap,
-		figure(c.tokens, s.Tokens, s.TokenLimit), gap,
-		{bar(c.bar, s.Tokens, max(int64(s.HeldTokens), 0), s.TokenLimit, look.ASCII), accent},
+		figure(c.tokens, tokens), gap,
+		{bar(c.bar, tokens.Used, max(int64(tokens.Held), 0), tokens.Max, look.ASCII), accent},
 		gap,
-		figure(c.flight, s.InFlight, s.InFlightLimit), gap,
+		figure(c.flight, s.Limit(engine.LimitInFlight)), gap,
 		{state(s), trouble},
 		{others(s), dim},
 	}
@@ -140,9 +142,9 @@ func (c columns) row(s *engine.State, look Look) line {
 // others are the limits that have no column, as far as they are used up.
 func others(s *engine.State) string {
 	var list []string
-	for _, l := range extra(s) {
-		if l.limit > 0 {
-			list = append(list, fmt.Sprintf("%s %d %%", l.name, int64(100*float64(l.used)/float64(l.limit))))
+	for _, l := range s.Limits {
+		if l.Max > 0 && !hasColumn(l.Limit) {
+			list = append(list, fmt.Sprintf("%s %d %%", shortName(l.Limit), int64(100*l.Utilization())))
 		}
 	}
 	if len(list) == 0 {
@@ -170,19 +172,19 @@ func state(s *engine.State) string {
 	return ""
 }
 
-// limit is one without a column of its own.
-type limit struct {
-	name        string
-	used, limit int64
+// hasColumn reports whether a limit has a column of its own.
+func hasColumn(l engine.Limit) bool {
+	return l == engine.LimitRPM || l == engine.LimitTPM || l == engine.LimitInFlight
 }
 
-func extra(s *engine.State) [4]limit {
-	return [4]limit{
-		{"input", s.InputTokens, s.InputTokenLimit},
-		{"output", s.OutputTokens, s.OutputTokenLimit},
-		{"day's requests", s.DayRequests, s.DayRequestLimit},
-		{"day's tokens", s.DayTokens, s.DayTokenLimit},
+// shortName names a limit without a column: "input" for its tokens per minute, "day's
+// tokens".
+func shortName(l engine.Limit) string {
+	counts, per := l.Counts().String(), strings.TrimPrefix(l.Per().String(), "per ")
+	if l.Per() == provider.PerMinute {
+		return strings.TrimSuffix(counts, " tokens")
 	}
+	return per + "'s " + counts
 }
 
 // bar fills width characters in proportion to used/limit; held, the last part
@@ -206,11 +208,11 @@ func bar(width int, used, held, limit int64, ascii bool) string {
 	return strings.Repeat(glyphs[0], own) + strings.Repeat(glyphs[1], full-own) + strings.Repeat(glyphs[2], width-full)
 }
 
-func usage(used, limit int64) string {
-	if limit == 0 {
-		return grouped(used)
+func usage(l engine.LimitState) string {
+	if l.Max == 0 {
+		return grouped(l.Used)
 	}
-	return grouped(used) + "/" + grouped(max(limit, 0))
+	return grouped(l.Used) + "/" + grouped(max(l.Max, 0))
 }
 
 // grouped writes 12345 as 12,345.

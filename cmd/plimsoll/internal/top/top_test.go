@@ -17,18 +17,24 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
+func limits(list ...engine.LimitState) []engine.LimitState { return list }
+
 func states() []engine.State {
 	return []engine.State{
 		{
-			ID: "east", Group: "chat", Enabled: true, Requests: 3, RequestLimit: 600, Tokens: 50_000, TokenLimit: 100_000,
-			HeldTokens: 25_000, InFlight: 2, Utilization: 0.5,
+			ID: "east", Group: "chat", Enabled: true, Utilization: 0.5, Limits: limits(
+				engine.LimitState{Limit: engine.LimitRPM, Used: 3, Max: 600}, engine.LimitState{Limit: engine.LimitTPM, Used: 50_000, Max: 100_000, Held: 25_000},
+				engine.LimitState{Limit: engine.LimitInFlight, Used: 2},
+			),
 		},
-		{ID: "west", Group: "chat", Enabled: true, Tokens: 120_000, TokenLimit: 100_000, Utilization: 1.2},
-		{ID: "off\x1b[2J", Group: "embed", Requests: 1, RequestLimit: -1},
+		{ID: "west", Group: "chat", Enabled: true, Utilization: 1.2, Limits: limits(engine.LimitState{Limit: engine.LimitTPM, Used: 120_000, Max: 100_000})},
+		{ID: "off\x1b[2J", Group: "embed", Limits: limits(engine.LimitState{Limit: engine.LimitRPM, Used: 1, Max: -1})},
 		{ID: "resting", Group: "embed", Enabled: true, CoolingFor: 7 * time.Second},
 		{ID: "back", Group: "embed", Enabled: true, HalfOpen: true},
-		{ID: "spent", Group: "embed", Enabled: true, DayRequests: 50, DayRequestLimit: 50, Utilization: 1},
-		{ID: "split", Group: "embed", Enabled: true, InputTokens: 299, InputTokenLimit: 300, OutputTokens: 1, OutputTokenLimit: 50, Utilization: 0.99},
+		{ID: "spent", Group: "embed", Enabled: true, Utilization: 1, Limits: limits(engine.LimitState{Limit: engine.LimitRPD, Used: 50, Max: 50})},
+		{ID: "split", Group: "embed", Enabled: true, Utilization: 0.99, Limits: limits(
+			engine.LimitState{Limit: engine.LimitInputTPM, Used: 299, Max: 300}, engine.LimitState{Limit: engine.LimitOutputTPM, Used: 1, Max: 50},
+		)},
 	}
 }
 
@@ -92,7 +98,7 @@ type many struct{ fake }
 func (m *many) States(context.Context) ([]engine.State, error) {
 	var list []engine.State
 	for i := range 40 {
-		list = append(list, engine.State{ID: fmt.Sprintf("d-%02d", i), Group: "chat", Enabled: i != 7, Tokens: int64(i), TokenLimit: 100, Utilization: float64(i) / 100})
+		list = append(list, engine.State{ID: fmt.Sprintf("d-%02d", i), Group: "chat", Enabled: i != 7, Utilization: float64(i) / 100, Limits: limits(engine.LimitState{Limit: engine.LimitTPM, Used: int64(i), Max: 100})})
 	}
 	return list, nil
 }

@@ -81,7 +81,7 @@ func (f flags) replayTarget(ctx context.Context, env cmdline.Environment) error 
 	}
 	var pool []provider.Deployment
 	for _, s := range states {
-		pool = append(pool, provider.Deployment{TPM: s.TokenLimit})
+		pool = append(pool, provider.Deployment{TPM: s.Limit(engine.LimitTPM).Max})
 	}
 	if err := replay.FitLoad(traffic, pool, f.load); err != nil {
 		return fmt.Errorf("replay: %w", err)
