@@ -180,15 +180,15 @@ func checkOwners(t *testing.T, states []engine.State, owners []*owner) {
 			if s.ID != o.id {
 				continue
 			}
-			require.Equal(t, []int64{o.requests, o.tokens, o.flies}, []int64{s.Requests, s.Tokens, s.InFlight}, "%s: %+v", o.id, o.limits)
+			require.Equal(t, []int64{o.requests, o.tokens, o.flies}, []int64{s.Limit(engine.LimitRPM).Used, s.Limit(engine.LimitTPM).Used, s.Limit(engine.LimitInFlight).Used}, "%s: %+v", o.id, o.limits)
 			if o.limits.RPD != 0 {
-				require.Equal(t, o.dayRequests, s.DayRequests)
+				require.Equal(t, o.dayRequests, s.Limit(engine.LimitRPD).Used)
 			}
 			if o.limits.TPD != 0 {
-				require.Equal(t, o.dayTokens, s.DayTokens)
+				require.Equal(t, o.dayTokens, s.Limit(engine.LimitTPD).Used)
 			}
 			if o.limits.InputTPM != 0 {
-				require.Equal(t, o.input, s.InputTokens)
+				require.Equal(t, o.input, s.Limit(engine.LimitInputTPM).Used)
 			}
 		}
 	}
@@ -224,7 +224,7 @@ func TestCallersConserve(t *testing.T) {
 				}
 				if r.IntN(50) == 0 {
 					for _, s := range append(e.AppendStates(nil), e.AppendCallerStates(nil)...) {
-						if s.Requests > s.RequestLimit || s.Tokens > s.TokenLimit || s.InFlightLimit != 0 && s.InFlight > s.InFlightLimit {
+						if s.Limit(engine.LimitRPM).Used > s.Limit(engine.LimitRPM).Max || s.Limit(engine.LimitTPM).Used > s.Limit(engine.LimitTPM).Max || s.Limit(engine.LimitInFlight).Max != 0 && s.Limit(engine.LimitInFlight).Used > s.Limit(engine.LimitInFlight).Max {
 							t.Errorf("a limit was passed: %+v", s)
 						}
 					}
@@ -241,7 +241,7 @@ func TestCallersConserve(t *testing.T) {
 	}
 	wg.Wait()
 	for _, s := range append(e.AppendStates(nil), e.AppendCallerStates(nil)...) {
-		require.Equal(t, make([]int64, 5), []int64{s.Requests, s.Tokens, s.InFlight, s.DayRequests, s.DayTokens}, s.ID)
+		require.Equal(t, make([]int64, 5), []int64{s.Limit(engine.LimitRPM).Used, s.Limit(engine.LimitTPM).Used, s.Limit(engine.LimitInFlight).Used, s.Limit(engine.LimitRPD).Used, s.Limit(engine.LimitTPD).Used}, s.ID)
 	}
 	for i := range 3 {
 		ref, _ := e.CallerRef(fmt.Sprint("c", i))
