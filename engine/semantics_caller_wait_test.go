@@ -78,7 +78,7 @@ func TestWaitForCallerInAnotherGroup(t *testing.T) {
 func requireUntouchedFlight(t *testing.T, e *engine.Engine) {
 	t.Helper()
 	for _, s := range append(e.AppendStates(nil), e.AppendCallerStates(nil)...) {
-		require.Zero(t, s.InFlight, s.ID)
+		require.Zero(t, s.Limit(engine.LimitInFlight).Used, s.ID)
 	}
 }
 
@@ -99,7 +99,7 @@ func TestWaitForCallerAndDeployment(t *testing.T) {
 		synctest.Wait()
 		require.True(t, w.done())
 		require.NoError(t, w.err())
-		require.EqualValues(t, 10, callerState(t, h.e, "team").Tokens)
+		require.EqualValues(t, 10, callerState(t, h.e, "team").Limit(engine.LimitTPM).Used)
 	})
 }
 
