@@ -21,7 +21,7 @@ func Example() {
 		return
 	}
 	fmt.Println(enc, tokens)
-	// Output: o200k_base 27
+	// Output: o200k_base 29
 }
 
 func ExampleText() {
@@ -75,13 +75,13 @@ func ExampleMessages() {
 		fmt.Println(estimate.Messages(counter, chat))
 	}
 	// Output:
-	// 822 <nil>
+	// 824 <nil>
 	// 822 <nil>
 }
 
 func ExampleTexts() {
 	fmt.Println(estimate.Texts(estimate.CL100K, []string{"bow", "stern"}))
-	// Output: 2 <nil>
+	// Output: 3 <nil>
 }
 
 func ExampleTokenIDs() {
@@ -93,7 +93,7 @@ func ExampleTokenIDs() {
 func ExampleCounter() {
 	n, err := estimate.Texts(careful{estimate.O200K}, []string{"The crate waits for the next ship."})
 	fmt.Println(n, err)
-	// Output: 8 <nil>
+	// Output: 9 <nil>
 }
 
 type careful struct{ enc estimate.Encoding }

@@ -34,17 +34,21 @@ func Text(text string, enc Encoding) int64 {
 	if text == "" {
 		return 0
 	}
-	w := &weights[enc.Encoding()]
+	enc = enc.Encoding()
+	w, known := &weights[enc], vocabularies[enc]
 	if len(text) <= scanned {
-		return bound(scan.Sum(text, w), text)
+		return bound(scan.Sum(text, w, known), text)
 	}
 	var sum int64
 	for i := range int64(samples) {
 		at := int(i * int64(len(text)-sample) / (samples - 1))
-		sum += scan.Sum(text[at:at+sample], w)
+		sum += scan.Sum(text[at:at+sample], w, known)
 	}
 	return bound(int64(float64(sum)/scanned*float64(len(text))), text)
 }
+
+// vocabularies are the words of the encodings that are one token.
+var vocabularies = [encodings]*scan.Known{O200K: scan.KnownO200K, CL100K: scan.KnownCL100K}
 
 // bound rounds a sum of weights to tokens of a text that is not empty.
 func bound(sum int64, text string) int64 {

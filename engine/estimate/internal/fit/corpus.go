@@ -87,8 +87,12 @@ func readKind(dir, kind string, limit int) ([]document, error) {
 			fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
 			continue
 		}
-		from := filepath.Dir(name)
+		from, limit := filepath.Dir(name), limit
+		if kind == declaration || kind == decomposed {
+			from, limit = name, 4*limit // each file is a language
+		}
 		for _, d := range cut(kind, name, text) {
+			byAlphabet(&d)
 			if read[from] > limit/6 || read[kind] > limit {
 				break // no package makes up more than a sixth of what its kind may have
 			}

@@ -13,8 +13,8 @@ import (
 const one = 1 << 16 // a token, in the unit of package estimate's weights
 
 // weigh estimates as package estimate does, with other weights.
-func weigh(text string, w *scan.Weights) int64 {
-	return min(max((scan.Sum(text, w)+one/2)/one, 1), int64(len(text)))
+func weigh(text string, w *scan.Weights, known *scan.Known) int64 {
+	return min(max((scan.Sum(text, w, known)+one/2)/one, 1), int64(len(text)))
 }
 
 // round puts weights into the unit of package estimate.

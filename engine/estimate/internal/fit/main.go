@@ -2,7 +2,7 @@
 // docs/ESTIMATES.md from a corpus:
 //
 //	sh engine/estimate/internal/fit/gather.sh DIR
-//	go run ./engine/estimate/internal/fit -alone
+//	go run ./engine/estimate/internal/fit -tables
 //	go run ./engine/estimate/internal/fit -corpus DIR
 //
 // run from the root of the repository. Half of the documents, by a hash of their
@@ -13,14 +13,21 @@ package main
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path"
+	"strings"
+
+	loader "github.com/pkoukk/tiktoken-go-loader"
 
 	"github.com/plimsoll-dev/plimsoll/engine/estimate"
 	"github.com/plimsoll-dev/plimsoll/engine/estimate/internal/scan"
 )
 
-var encodings = [...]estimate.Encoding{estimate.O200K, estimate.CL100K}
+var (
+	encodings = [...]estimate.Encoding{estimate.O200K, estimate.CL100K}
+	known     = [...]*scan.Known{scan.KnownO200K, scan.KnownCL100K} // in the order of encodings
+)
 
 func main() {
 	corpus := flag.String("corpus", "", "directory that gather.sh has filled")
@@ -29,12 +36,12 @@ func main() {
 	perKind := flag.Int("bytes", 4<<20, "bytes of text of each kind, at most")
 	swap := flag.Bool("swap", false, "exchange the two halves")
 	packages := flag.Bool("packages", false, "halve by package instead of by file: harder, no half sees the other's authors")
-	pack := flag.Bool("alone", false, "write engine/estimate/internal/scan/alone.bin instead")
+	pack := flag.Bool("tables", false, "write the tables engine/estimate/internal/scan/*.bin instead")
 	worst := flag.Int("worst", 0, "list so many of the worst estimates of each kind")
 	flag.Parse()
 	var err error
 	if *pack {
-		err = packAlone()
+		err = packTables()
 	} else {
 		err = run(*corpus, *weights, *doc, *perKind, *worst, *swap, *packages)
 	}
@@ -44,8 +51,20 @@ func main() {
 	}
 }
 
-// packAlone writes the table of characters that package scan embeds.
-func packAlone() error {
+const tables = "engine/estimate/internal/scan/"
+
+// packTables writes the tables of characters and of words that package scan embeds.
+func packTables() error {
+	for _, enc := range encodings {
+		ranks, err := loader.NewOfflineLoader().LoadTiktokenBpe(enc.String() + ".tiktoken")
+		if err != nil {
+			return err
+		}
+		name, _, _ := strings.Cut(enc.String(), "_")
+		if err := os.WriteFile(tables+name+".bin", scan.PackKnown(maps.Keys(ranks)), 0o644); err != nil {
+			return err
+		}
+	}
 	var failed error
 	count := func(enc estimate.Encoding) func(string) int64 {
 		return func(text string) int64 {
@@ -65,7 +84,7 @@ func packAlone() error {
 	if failed != nil {
 		return failed
 	}
-	return os.WriteFile("engine/estimate/internal/scan/alone.bin", table, 0o644)
+	return os.WriteFile(tables+"alone.bin", table, 0o644)
 }
 
 func run(corpus, weights, doc string, perKind, worst int, swap, packages bool) error {
@@ -98,7 +117,7 @@ func run(corpus, weights, doc string, perKind, worst int, swap, packages bool) e
 			return err
 		}
 		rounded := [...]*scan.Weights{round(&fitted[0]), round(&fitted[1])}
-		count = func(d *document, enc int) int64 { return weigh(d.text, rounded[enc]) }
+		count = func(d *document, enc int) int64 { return weigh(d.text, rounded[enc], known[enc]) }
 	}
 	for _, line := range listWorst(docs, count, worst) {
 		fmt.Println(line)

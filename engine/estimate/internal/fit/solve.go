@@ -15,12 +15,15 @@ type vector [scan.Kinds]float64
 // document by the inverse of its error in the round before.
 func fit(docs []document) [len(encodings)]vector {
 	var chosen []*document
-	var counts []*scan.Counts
+	var counts [len(encodings)][]*scan.Counts
 	perKind := map[string]float64{}
 	for i := range docs {
 		if d := &docs[i]; !d.heldOut {
-			c := scan.Count(d.text)
-			chosen, counts = append(chosen, d), append(counts, &c)
+			chosen = append(chosen, d)
+			for enc := range encodings {
+				c := scan.Count(d.text, known[enc])
+				counts[enc] = append(counts[enc], &c)
+			}
 			perKind[d.kind] += share(d)
 		}
 	}
@@ -33,9 +36,9 @@ func fit(docs []document) [len(encodings)]vector {
 				y := float64(d.exact[enc])
 				weight := importance(d.kind) * share(d) / perKind[d.kind]
 				if round > 0 {
-					weight *= 0.03 / math.Max(math.Abs(dot(counts[i], &w)/y-1), 0.01)
+					weight *= 0.03 / math.Max(math.Abs(dot(counts[enc][i], &w)/y-1), 0.01)
 				}
-				s.add(counts[i], y, weight)
+				s.add(counts[enc][i], y, weight)
 			}
 			s.solve(&w)
 		}
@@ -50,7 +53,7 @@ func fit(docs []document) [len(encodings)]vector {
 func importance(kind string) float64 {
 	switch kind {
 	case "english", "code", "json":
-		return 4
+		return 6
 	}
 	return 1
 }

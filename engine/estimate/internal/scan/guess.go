@@ -4,7 +4,9 @@ package scan
 // the encodings tell: what a fit starts from and keeps where it has no examples.
 func Guess(kind int) float64 {
 	switch {
-	case kind < digits:
+	case kind >= knownWords && kind < digits:
+		return 1
+	case kind < knownWords:
 		n := float64(kind%lengths + 1)
 		before, shape := kind/lengths/shapes, kind/lengths%shapes
 		switch {
@@ -16,8 +18,10 @@ func Guess(kind int) float64 {
 		return 1 + 0.2*max(0, n-3)
 	case kind == excessLetters:
 		return 0.3
-	case kind == diacritics:
+	case kind >= diacritics && kind < marks:
 		return 0.4
+	case kind == marks:
+		return 1
 	case kind >= newlineAfterSymbol && kind < loneBlank, kind >= attached && kind < mixedSymbols:
 		return 0.3
 	case kind >= mixedSymbols && kind < sameSymbols:
@@ -33,7 +37,11 @@ func Guess(kind int) float64 {
 	case kind < scripts:
 		return 1
 	}
-	if k := kind - scripts; k%scriptRow == scriptLengths {
+	k := kind - scripts
+	if k%scriptRow == scriptKnown {
+		return 1
+	}
+	if k%scriptRow == scriptRunes {
 		switch k / scriptRow {
 		case hanRare, emoji, flag, emojiTone, emojiJoiner, otherHigh:
 			return 2

@@ -14,16 +14,20 @@ const (
 	lengths       = 14 // words and runs of symbols are told apart up to this length
 	indents       = 8
 	scriptLengths = 6
-	scriptRow     = scriptLengths + 1 // and the number of runes
+	scriptRunes   = scriptLengths     // the number of runes in a row of a script
+	scriptKnown   = scriptLengths + 1 // words that are one token
+	scriptRow     = scriptLengths + 2
 )
 
 // Where the rows of Counts begin.
 const (
 	words              = 0
-	digits             = words + befores*shapes*lengths
+	knownWords         = words + befores*shapes*lengths
+	digits             = knownWords + befores*shapes*lengths
 	excessLetters      = digits + 1
 	diacritics         = excessLetters + 1
-	newline            = diacritics + 1
+	marks              = diacritics + aloneKinds
+	newline            = marks + 1
 	newlineAfterBlank  = newline + 3
 	newlineAfterSymbol = newlineAfterBlank + 3
 	loneBlank          = newlineAfterSymbol + 3
@@ -35,7 +39,8 @@ const (
 	excessSymbols      = sameSymbols + lengths
 	symbolChanges      = excessSymbols + 1
 	alone              = symbolChanges + 1
-	scripts            = alone + aloneKinds
+	aloneOther         = alone + aloneKinds
+	scripts            = aloneOther + aloneKinds
 
 	// Kinds is the number of kinds of pieces.
 	Kinds = scripts + scriptCount*scriptRow
@@ -45,9 +50,13 @@ const (
 func Name(kind int) string {
 	switch {
 	case kind < digits:
+		known := ""
+		if kind >= knownWords {
+			known, kind = "known ", kind-knownWords
+		}
 		n := kind%lengths + 1
 		before, shape := kind/lengths/shapes, kind/lengths%shapes
-		return fmt.Sprintf("%s word of %d after %s",
+		return fmt.Sprintf("%s%s word of %d after %s", known,
 			[...]string{"lower", "capital", "upper"}[shape], n, [...]string{"nothing", "space", "symbol", "digit", "letter"}[before])
 	case kind < scripts:
 		for i := len(rows) - 1; ; i-- {
@@ -57,8 +66,11 @@ func Name(kind int) string {
 		}
 	}
 	k := kind - scripts
-	if n := k%scriptRow + 1; n <= scriptLengths {
-		return fmt.Sprintf("%s run of %d", scriptNames[k/scriptRow], n)
+	switch n := k % scriptRow; {
+	case n < scriptLengths:
+		return fmt.Sprintf("%s run of %d", scriptNames[k/scriptRow], n+1)
+	case n == scriptKnown:
+		return fmt.Sprintf("known %s word", scriptNames[k/scriptRow])
 	}
 	return fmt.Sprintf("%s runes", scriptNames[k/scriptRow])
 }
@@ -69,7 +81,8 @@ var rows = []struct {
 }{
 	{digits, "digits by three"},
 	{excessLetters, "excess letters"},
-	{diacritics, "diacritics"},
+	{diacritics, "diacritics by tokens alone, class"},
+	{marks, "combining marks"},
 	{newline, "newlines"},
 	{newlineAfterBlank, "newlines after blank"},
 	{newlineAfterSymbol, "newlines after symbol"},
@@ -82,4 +95,5 @@ var rows = []struct {
 	{excessSymbols, "excess symbols"},
 	{symbolChanges, "symbol changes"},
 	{alone, "Han and Hangul by tokens alone, class"},
+	{aloneOther, "other letters by tokens alone, class"},
 }

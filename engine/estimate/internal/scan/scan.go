@@ -29,7 +29,14 @@ func (t *tally) read(text string) {
 	before := bare
 	for i := 0; i < len(text); {
 		switch b := text[i]; classes[b] {
-		case classLower, classUpper:
+		case classLower:
+			if end := t.plainWord(text, i, before); end > 0 {
+				i = end
+			} else {
+				i = t.word(text, i, before)
+			}
+			before = bare
+		case classUpper:
 			i = t.word(text, i, before)
 			before = bare
 		case classDigit:
@@ -40,7 +47,7 @@ func (t *tally) read(text string) {
 			before = digit
 		case classBlank, classNewline:
 			if classes[b] == classBlank && i+1 < len(text) && classes[text[i+1]] <= classUpper {
-				if end := t.plainWord(text, i+1); end > 0 {
+				if end := t.plainWord(text, i+1, space); end > 0 {
 					i, before = end, bare
 					continue
 				}
@@ -57,40 +64,56 @@ func (t *tally) read(text string) {
 	}
 }
 
-// plainWord counts the word at text[i:] behind a blank, and returns its end, if it has
-// one to seven small letters and nothing that belongs to it behind them: the most
-// frequent piece by far, which it finds eight bytes at once. Else it returns 0.
-func (t *tally) plainWord(text string, i int) int {
+// plainWord counts the word at text[i:] and returns its end, if it has small letters and
+// nothing that belongs to it behind them: the most frequent piece by far, which it finds
+// eight bytes at once. Else it returns 0, as it does at the end of a text.
+func (t *tally) plainWord(text string, i, before int) int {
 	if i+8 > len(text) {
 		return 0
 	}
-	n := smallLetters(text[i : i+8])
-	if n == 0 || n == 8 {
+	head := eight(text[i:])
+	n := smallLetters(head)
+	if n == 0 {
 		return 0
+	}
+	var at uint64
+	if n < 8 {
+		at = slot(head<<(64-8*n), 0, n, before == space)
+	} else {
+		for {
+			if i+n+8 > len(text) {
+				return 0
+			}
+			more := smallLetters(eight(text[i+n:]))
+			if n += more; more < 8 {
+				break
+			}
+		}
+		at = slot(head, eight(text[i+n-8:]), n, before == space)
 	}
 	if c := classes[text[i+n]]; c <= classUpper || c == classHigh {
 		return 0
 	}
-	t.add(words+(space*shapes+lower)*lengths+n-1, 1)
+	row := words + (before*shapes+lower)*lengths
+	t.length(row+t.known.has(at)*(knownWords-words), n, excessLetters)
 	return i + n
 }
 
 // smallLetters returns how many of eight bytes at their beginning are from a to z.
-func smallLetters(eight string) int {
+func smallLetters(eight uint64) int {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	x := uint64(eight[0]) | uint64(eight[1])<<8 | uint64(eight[2])<<16 | uint64(eight[3])<<24 |
-		uint64(eight[4])<<32 | uint64(eight[5])<<40 | uint64(eight[6])<<48 | uint64(eight[7])<<56
-	low := x &^ highs
-	small := (low + (0x80-'a')*ones) &^ (low + (0x80-'z'-1)*ones) &^ x & highs
+	low := eight &^ highs
+	small := (low + (0x80-'a')*ones) &^ (low + (0x80-'z'-1)*ones) &^ eight & highs
 	return bits.TrailingZeros64(^small&highs) / 8
 }
 
-// word counts the ASCII word at text[i:] and returns its end. A word is cut
-// where its case changes: camelCase is camel and Case, HTTPServer is HTTP and
-// Server. Latin letters with diacritics belong to the word.
+// word counts the word at text[i:], which begins with a Latin letter, and returns its
+// end. A word is cut where its case changes: camelCase is camel and Case, HTTPServer is
+// HTTP and Server. Latin letters with diacritics belong to the word, as do combining marks.
 func (t *tally) word(text string, i, before int) int {
 	for {
 		from, letters, shape := i, 0, lower
+		var beyond runeClasses
 		if classes[text[i]] == classUpper {
 			shape = capital
 			for i++; i < len(text) && classes[text[i]] == classUpper; i++ {
@@ -101,30 +124,45 @@ func (t *tally) word(text string, i, before int) int {
 				shape = upper
 				i--
 				letters--
-			case letters > 1 || !small && latinAt(text, i) == 0:
+			case letters > 1 || !small && (i == len(text) || !inWord(text, i)):
 				shape = upper
 			}
 		}
 		if shape != upper {
 			for {
 				start := i
+				for i+8 <= len(text) {
+					n := smallLetters(eight(text[i:]))
+					if i += n; n < 8 {
+						break
+					}
+				}
 				for i < len(text) && classes[text[i]] == classLower {
 					i++
 				}
 				letters += i - start
-				if i == len(text) || text[i] < utf8.RuneSelf {
+				if i == len(text) || text[i] < utf8.RuneSelf || letters > longestRun {
 					break
 				}
-				size := latinAt(text, i)
-				if size == 0 {
+				r, size, s := scriptAt(text, i)
+				if s == latin {
+					beyond.note(r)
+					letters++
+				} else if s == mark {
+					t.add(marks, 1)
+				} else {
 					break
 				}
 				i += size
-				letters++
-				t.add(diacritics, 1)
 			}
 		}
-		t.length(words+(before*shapes+shape)*lengths, letters, excessLetters)
+		row := words + (before*shapes+shape)*lengths
+		known := t.known.has(place(text, from, i, before == space))
+		row += known * (knownWords - words)
+		if beyond != 0 && known == 0 {
+			t.classes(diacritics, beyond)
+		}
+		t.length(row, letters, excessLetters)
 		if i == len(text) || classes[text[i]] > classUpper {
 			return i
 		}
@@ -215,45 +253,43 @@ func (t *tally) symbols(text string, i, before int) (end, after int) {
 // foreign counts the run of one script at text[i:] and returns its end.
 func (t *tally) foreign(text string, i, before int) int {
 	r, size, s := scriptAt(text, i)
-	if s == latin {
-		return t.accented(text, i, before)
+	switch s {
+	case latin:
+		return t.word(text, i, before)
+	case mark:
+		t.add(marks, 1)
+		return i + size
 	}
-	n := 0
+	n, from := 0, i
+	var beyond runeClasses
 	for {
-		if s == han || s == hangul {
-			t.add(alone+tokensAlone(r), 1)
+		if s < plain || s == han || s == hangul {
+			beyond.note(r)
 		}
 		n++
 		i += size
-		if i == len(text) || text[i] < utf8.RuneSelf {
+		if i == len(text) || text[i] < utf8.RuneSelf || n == longestRun {
 			break
 		}
 		var next int
-		if r, size, next = scriptAt(text, i); next != s {
+		if r, size, next = scriptAt(text, i); next == mark && s < spaced {
+			t.add(marks, 1)
+		} else if next != s {
 			break
 		}
 	}
 	row := scripts + s*scriptRow
-	t.add(row+min(n, scriptLengths)-1, 1)
-	t.add(row+scriptLengths, n)
-	return i
-}
-
-// accented counts the word at text[i:] that begins with a Latin letter beyond
-// ASCII, up to where its case changes, and returns its end.
-func (t *tally) accented(text string, i, before int) int {
-	n := 0
-	for i < len(text) {
-		if classes[text[i]] == classLower {
-			i++
-		} else if size := latinAt(text, i); size > 0 {
-			i += size
-			t.add(diacritics, 1)
-		} else {
-			break
-		}
-		n++
+	if s < spaced && t.known.has(place(text, from, i, before == space)) == 1 {
+		t.add(row+scriptKnown, 1)
+		return i
 	}
-	t.length(words+(before*shapes+lower)*lengths, n, excessLetters)
+	switch {
+	case s == han || s == hangul:
+		t.classes(alone, beyond)
+	case s < plain:
+		t.classes(aloneOther, beyond)
+	}
+	t.add(row+min(n, scriptLengths)-1, 1)
+	t.add(row+scriptRunes, n)
 	return i
 }

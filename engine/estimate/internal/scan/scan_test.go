@@ -1,6 +1,9 @@
 package scan
 
 import (
+	"math/bits"
+	"slices"
+	"strings"
 	"testing"
 	"unicode/utf8"
 
@@ -10,7 +13,7 @@ import (
 // pieces lists what a text consists of, by name.
 func pieces(text string) map[string]uint32 {
 	out := map[string]uint32{}
-	for kind, n := range Count(text) {
+	for kind, n := range Count(text, new(Known)) {
 		if n > 0 {
 			out[Name(kind)] = n
 		}
@@ -29,8 +32,10 @@ func TestPieces(t *testing.T) {
 		{"HTTPServer", map[string]uint32{"upper word of 4 after nothing": 1, "capital word of 6 after letter": 1}},
 		{"ABCd", map[string]uint32{"upper word of 2 after nothing": 1, "capital word of 2 after letter": 1}},
 		{"I", map[string]uint32{"upper word of 1 after nothing": 1}},
-		{"größer", map[string]uint32{"lower word of 6 after nothing": 1, "diacritics 1": 2}},
-		{"ÉtÉ", map[string]uint32{"lower word of 3 after nothing": 1, "diacritics 1": 2}},
+		{"größer", map[string]uint32{"lower word of 6 after nothing": 1, "diacritics by tokens alone, class 1": 2}},
+		{"e\u0301t", map[string]uint32{"lower word of 2 after nothing": 1, "combining marks 1": 1}},
+		{"\u0301", map[string]uint32{"combining marks 1": 1}},
+		{"ÉtÉ", map[string]uint32{"lower word of 3 after nothing": 1, "diacritics by tokens alone, class 1": 2}},
 		{"abcdefghijklmnopq", map[string]uint32{"lower word of 14 after nothing": 1, "excess letters 1": 3}},
 		{"1234 5", map[string]uint32{"digits by three 1": 3, "lone blank 1": 1}},
 		{"x1y", map[string]uint32{"lower word of 1 after nothing": 1, "digits by three 1": 1, "lower word of 1 after digit": 1}},
@@ -41,17 +46,46 @@ func TestPieces(t *testing.T) {
 		{"a\n\n    b", map[string]uint32{"lower word of 1 after nothing": 1, "newlines 2": 1, "indent 3": 1, "lower word of 1 after space": 1}},
 		{"a  \nb", map[string]uint32{"lower word of 1 after nothing": 2, "newlines after blank 1": 1}},
 		{"\t{", map[string]uint32{"lone blank 1": 1, "single symbol 1": 1}},
-		{"привет мир", map[string]uint32{"Cyrillic run of 6": 1, "Cyrillic run of 3": 1, "Cyrillic runes": 9}},
+		{"привет мир", map[string]uint32{"Cyrillic run of 6": 1, "Cyrillic run of 3": 1, "Cyrillic runes": 9, "other letters by tokens alone, class 1": 9}},
 		{"か、カ", map[string]uint32{"Hiragana run of 1": 1, "Katakana run of 1": 1, "CJK punctuation run of 1": 1, "Hiragana runes": 1, "Katakana runes": 1, "CJK punctuation runes": 1}},
 		{"的的", map[string]uint32{"Han run of 2": 1, "Han runes": 2, "Han and Hangul by tokens alone, class 1": 2}},
 		{"👍🏽", map[string]uint32{"emoji run of 1": 1, "emoji runes": 1, "skin tone run of 1": 1, "skin tone runes": 1}},
-		{"\xff\xff�", map[string]uint32{"invalid byte run of 2": 1, "invalid byte runes": 2, "other run of 1": 1, "other runes": 1}},
+		{"\xff\xff�", map[string]uint32{"invalid byte run of 2": 1, "invalid byte runes": 2, "other run of 1": 1, "other runes": 1, "other letters by tokens alone, class 1": 1}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.text, func(t *testing.T) {
 			require.Equal(t, tt.want, pieces(tt.text))
 		})
 	}
+}
+
+// A word that is one token is of another kind, with the space or without as it stands in
+// the encoding, up to any length.
+func TestKnown(t *testing.T) {
+	known := (*Known)(PackKnown(slices.Values([]string{" two", "words", " internationalization", "größer", " мир", "a b", "=x", "\xff"})))
+	for text, want := range map[string]map[string]uint32{
+		" two two":              {"known lower word of 3 after space": 2},
+		"two words":             {"lower word of 3 after nothing": 1, "lower word of 5 after space": 1},
+		"words":                 {"known lower word of 5 after nothing": 1},
+		" internationalization": {"known lower word of 14 after space": 1, "excess letters 1": 6},
+		"größer":                {"known lower word of 6 after nothing": 1},
+		" мир":                  {"known Cyrillic word": 1},
+	} {
+		for _, behind := range []string{"", "\n        "} { // the short cuts read eight bytes
+			got := map[string]uint32{}
+			for kind, n := range Count(text+behind, known) {
+				if name := Name(kind); n > 0 && !strings.HasPrefix(name, "newline") && !strings.HasPrefix(name, "indent") {
+					got[name] = n
+				}
+			}
+			require.Equal(t, want, got, "%q", text+behind)
+		}
+	}
+	ones := 0
+	for _, b := range known {
+		ones += bits.OnesCount8(b)
+	}
+	require.Equal(t, 5, ones, "what is not one word is not in the set")
 }
 
 // Whatever a text has, weighing its pieces is counting them and weighing the
@@ -64,12 +98,13 @@ func FuzzSum(f *testing.F) {
 		_ = Name(kind)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		counts := Count(text)
+		known := KnownO200K
+		counts := Count(text, known)
 		var want int64
 		for kind, n := range counts {
 			want += int64(n) * int64(w[kind])
 		}
-		if got := Sum(text, &w); got != want {
+		if got := Sum(text, &w, known); got != want {
 			t.Fatalf("sum = %d, want %d", got, want)
 		}
 		if text != "" && want == 0 {
@@ -85,7 +120,8 @@ func TestAlone(t *testing.T) {
 	saved := aloneTable
 	defer func() { aloneTable = saved }()
 	aloneTable = string(table)
-	for _, r := range []rune{hanFirst, hanFirst + 1, hanLast, hangulFirst, hangulFirst + 2, hangulLast} {
+	require.Equal(t, aloneRest, tokensAlone(0x10000))
+	for _, r := range []rune{aloneFirst, 'é', 'һ', '漢', '한', 0xFFFF} {
 		require.EqualValues(t, 3*(r%3)+2, tokensAlone(r), "%U", r)
 	}
 }
@@ -125,8 +161,8 @@ func TestScriptRanges(t *testing.T) {
 		require.Less(t, scriptRanges[i-1].first, scriptRanges[i].first)
 	}
 	for r, want := range map[rune]int{
-		'é': latin, 'ệ': latin, 'ß': latin, 'Ω': greek, 'ж': cyrillic, 'א': hebrew, 'ع': arabic, 'ﻻ': arabic, 'न': devanagari, 'ক': indic,
-		'ก': southEast, '한': hangul, '漢': han, '㐀': hanRare, '𠀀': hanRare, 'か': hiragana, 'カ': katakana, '。': cjkPunctuation, '！': cjkPunctuation,
+		'é': latin, 'ệ': latin, 'ß': latin, 'Ω': greek, 'ж': cyrillic, 'א': hebrew, 'ع': arabic, 'ﻻ': arabic, 'न': devanagari, 'ক': bengali, 'ə': latin, '\u0301': mark, 'ໂ': lao, 'བ': tibetan, 'ქ': georgian,
+		'ก': thai, 'Ա': armenian, 'ᄀ': jamo, '한': hangul, '漢': han, '㐀': hanRare, '𠀀': hanRare, 'か': hiragana, 'カ': katakana, '。': cjkPunctuation, '！': cjkPunctuation,
 		'Ａ': fullWidth, '–': punctuation, '\u200d': emojiJoiner, '\ufe0f': emojiJoiner, '→': technical, '☀': dingbat, '😀': emoji, '🏽': emojiTone,
 		'🇫': flag, '\uffff': otherLow, '\U0010FFFF': otherHigh,
 	} {

@@ -4,20 +4,41 @@ import "unicode/utf8"
 
 // Scripts and other families of runes beyond ASCII.
 const (
-	han = iota
+	greek = iota
+	cyrillic
+	hebrew
+	arabic
+	devanagari
+	bengali
+	gurmukhi
+	gujarati
+	oriya
+	tamil
+	telugu
+	kannada
+	malayalam
+	sinhala
+	armenian
+	georgian
+	ethiopic
+	spaced // the scripts above have spaces between words
+
+	thai = iota - 1
+	lao
+	tibetan
+	myanmar
+	khmer
+	jamo
+	otherLow
+	plain // the characters of the scripts above differ in tokens, as those of han and hangul do
+
+	han = iota - 2
 	hanRare
 	hiragana
 	katakana
 	hangul
 	cjkPunctuation
 	fullWidth
-	greek
-	cyrillic
-	hebrew
-	arabic
-	devanagari
-	indic
-	southEast
 	punctuation
 	technical
 	dingbat
@@ -25,19 +46,21 @@ const (
 	emojiJoiner
 	emojiTone
 	flag
-	otherLow
 	otherHigh
 	invalid
 	scriptCount
 
-	latin = scriptCount // letters with diacritics: part of a word, not a script of their own
+	latin = iota - 2 // letters beyond ASCII: part of a word, not a script of their own
+	mark             // combining marks: part of the word before them
 )
 
 var scriptNames = [scriptCount]string{
+	"Greek", "Cyrillic", "Hebrew", "Arabic", "Devanagari", "Bengali", "Gurmukhi", "Gujarati", "Oriya", "Tamil",
+	"Telugu", "Kannada", "Malayalam", "Sinhala", "Armenian", "Georgian", "Ethiopic",
+	"Thai", "Lao", "Tibetan", "Myanmar", "Khmer", "Jamo", "other",
 	"Han", "rare Han", "Hiragana", "Katakana", "Hangul", "CJK punctuation", "full-width",
-	"Greek", "Cyrillic", "Hebrew", "Arabic", "Devanagari", "Indic", "South-East Asian",
 	"punctuation", "technical symbol", "dingbat", "emoji", "emoji joiner", "skin tone", "flag letter",
-	"other", "other beyond the BMP", "invalid byte",
+	"other beyond the BMP", "invalid byte",
 }
 
 // scriptRanges are in the order of their first rune, which begins a range that
@@ -49,17 +72,41 @@ var scriptRanges = [...]struct {
 }{
 	{0x80, punctuation},
 	{0xC0, latin}, // × and ÷ among them
-	{0x250, otherLow},
+	{0x300, mark},
 	{0x370, greek},
 	{0x400, cyrillic},
-	{0x530, otherLow},
+	{0x530, armenian},
 	{0x590, hebrew},
 	{0x600, arabic},
+	{0x700, otherLow},
+	{0x750, arabic},
 	{0x780, otherLow},
+	{0x8A0, arabic},
 	{0x900, devanagari},
-	{0x980, indic},
-	{0xE00, southEast},
-	{0x1100, otherLow},
+	{0x980, bengali},
+	{0xA00, gurmukhi},
+	{0xA80, gujarati},
+	{0xB00, oriya},
+	{0xB80, tamil},
+	{0xC00, telugu},
+	{0xC80, kannada},
+	{0xD00, malayalam},
+	{0xD80, sinhala},
+	{0xE00, thai},
+	{0xE80, lao},
+	{0xF00, tibetan},
+	{0x1000, myanmar},
+	{0x10A0, georgian},
+	{0x1100, jamo},
+	{0x1200, ethiopic},
+	{0x13A0, otherLow},
+	{0x1780, khmer},
+	{0x1800, otherLow},
+	{0x1C80, cyrillic},
+	{0x1C90, georgian},
+	{0x1CC0, otherLow},
+	{0x1D00, latin},
+	{0x1DC0, mark},
 	{0x1E00, latin},
 	{0x1F00, greek},
 	{0x2000, punctuation},
@@ -68,6 +115,10 @@ var scriptRanges = [...]struct {
 	{0x2100, technical},
 	{0x2600, dingbat},
 	{0x2C00, otherLow},
+	{0x2C60, latin},
+	{0x2C80, otherLow},
+	{0x2DE0, cyrillic},
+	{0x2E00, otherLow},
 	{0x3000, cjkPunctuation},
 	{0x3040, hiragana},
 	{0x30A0, katakana},
@@ -75,8 +126,15 @@ var scriptRanges = [...]struct {
 	{0x3400, hanRare},
 	{0x4E00, han},
 	{0xA000, otherLow},
+	{0xA640, cyrillic},
+	{0xA6A0, otherLow},
+	{0xA720, latin},
+	{0xA800, otherLow},
+	{0xAB30, latin},
+	{0xAB70, otherLow},
 	{0xAC00, hangul},
-	{0xD7B0, otherLow},
+	{0xD7B0, jamo},
+	{0xD800, otherLow},
 	{0xFB50, arabic},
 	{0xFE00, emojiJoiner},
 	{0xFE10, otherLow},
@@ -170,13 +228,11 @@ func scriptAt(text string, i int) (r rune, size, script int) {
 	return r, size, scriptOf(r)
 }
 
-// latinAt returns the size of the Latin letter beyond ASCII at text[i], 0 if
-// there is none.
-func latinAt(text string, i int) int {
-	if i < len(text) && text[i] >= 0xC3 && text[i] <= 0xE1 {
-		if _, size, s := scriptAt(text, i); s == latin {
-			return size
-		}
+// inWord says whether the character at text[i] continues a word of Latin letters.
+func inWord(text string, i int) bool {
+	if text[i] < utf8.RuneSelf {
+		return classes[text[i]] <= classUpper
 	}
-	return 0
+	_, _, s := scriptAt(text, i)
+	return s >= latin
 }

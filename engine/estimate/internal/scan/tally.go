@@ -8,9 +8,9 @@ type Counts [Kinds]uint32
 // Weights are what a piece of each kind counts for.
 type Weights [Kinds]int32
 
-// Count counts the pieces of a text by kind. Invalid UTF-8 counts byte by byte.
-func Count(text string) Counts {
-	var t tally
+// Count counts the pieces of a text by kind, given the words that are one token. Invalid UTF-8 counts byte by byte.
+func Count(text string, known *Known) Counts {
+	t := tally{known: known}
 	t.counts = new(Counts)
 	t.read(text)
 	return *t.counts
@@ -18,14 +18,15 @@ func Count(text string) Counts {
 
 // Sum adds up the weights of the pieces of a text: what [Count] and a product
 // would give, without the detour. It does not allocate.
-func Sum(text string, w *Weights) int64 {
-	t := tally{weights: w}
+func Sum(text string, w *Weights, known *Known) int64 {
+	t := tally{weights: w, known: known}
 	t.read(text)
 	return t.sum
 }
 
 // A tally either counts pieces, if it has counts, or weighs them.
 type tally struct {
+	known   *Known
 	weights *Weights
 	sum     int64
 	counts  *Counts
