@@ -58,6 +58,9 @@ type scripted struct {
 }
 
 func (b *scripted) Read(p []byte) (int, error) {
+	if err := b.ctx.Err(); err != nil {
+		return 0, err
+	}
 	for len(b.s.steps) > 0 {
 		step := b.s.steps[0]
 		b.s.steps = b.s.steps[1:]
