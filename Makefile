@@ -24,7 +24,7 @@ CORE := ./window/... ./engine ./engine/internal/counter ./fuzz/...
 NESTED := $(patsubst %/go.mod,%,$(shell find . -mindepth 2 -name go.mod -not -path '*/testdata/*' -not -path './$(COMMAND)/go.mod' | sort))
 
 .DEFAULT_GOAL := help
-.PHONY: help test test-library test-command test-modules race full lint bench fuzz cover faults soak clients release install chart vulnerabilities server browser prometheus node
+.PHONY: help proxy test test-library test-command test-modules race full lint bench fuzz cover faults soak clients release install chart vulnerabilities server browser prometheus node
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -73,6 +73,9 @@ lint: ## golangci-lint, formatting included, and tidy go.mod files
 
 bench: server ## the table of ratios beside their goals; fails when a single-core row misses
 	cd bench/peers && $(LIBRARY) run .
+
+proxy: ## CPU of a call through the daemon beside httputil.ReverseProxy, at 1, 16 and 128 KiB, the best of ten rounds in turn
+	$(GO) test -run '^$$' -bench '^BenchmarkProxy$$' -benchtime 10x -timeout 20m ./$(COMMAND)/internal/cli
 
 fuzz: ## every fuzz target in turn, FUZZTIME each (60s), in PKG (./...)
 	@set -e; \

@@ -14,6 +14,8 @@ const (
 	// many of the latest it rests on.
 	tuneLeast = 8
 	tuneMost  = 16
+	// tuneEvery is how many prompts further the correction is worked out again.
+	tuneEvery = 4
 	// A correction multiplies by leastRatio to mostRatio, or adds up to mostAdded.
 	leastRatio = 0.25
 	mostRatio  = 4.0
@@ -63,7 +65,7 @@ func (t *tuning) learn(kind promptKind, b bill) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.latest[k.n%tuneMost] = b
-	if k.n++; k.n < tuneLeast {
+	if k.n++; k.n < tuneLeast || k.n > tuneMost && k.n%tuneEvery != 0 {
 		return
 	}
 	c := fit(k.latest[:min(k.n, tuneMost)])

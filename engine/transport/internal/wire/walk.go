@@ -97,7 +97,8 @@ func Elements(text []byte) iter.Seq[json.RawMessage] {
 }
 
 // Members yields the members of an object, name and value; none if it is something
-// else. The text is valid JSON.
+// else. The text is valid JSON. A name shares its memory, which must not change while
+// the name is used.
 func Members(text []byte) iter.Seq2[string, json.RawMessage] {
 	return func(yield func(string, json.RawMessage) bool) {
 		for m := range entries(text) {
@@ -117,7 +118,7 @@ func entries(text []byte) iter.Seq[Member] {
 		}
 		for i = space(text, i+1); i < len(text) && text[i] != '}'; {
 			start, end := i, skipText(text, i)
-			name := Unquote(text[i:end])
+			name, _ := Text(text[i:end])
 			i = min(space(text, end)+1, len(text)) // behind the colon
 			i = space(text, i)
 			end = skip(text, i)

@@ -45,6 +45,7 @@ func New(env cmdline.Environment) *cobra.Command {
 
 func (f *flags) serve(ctx context.Context, env cmdline.Environment) error {
 	log := slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: f.log}))
+	keepHeap()
 	certificate, err := f.certificate(log)
 	if err != nil {
 		return err
