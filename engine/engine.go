@@ -61,6 +61,9 @@ type Engine struct {
 	strayTokens, strayRequests atomic.Int64 // changes to windows that had been folded
 	returned                   atomic.Int64 // requests given back by Release
 
+	exact atomic.Bool   // somebody has called Short
+	short chan struct{} // holds one
+
 	// Of what has been dropped. past and refused are under mu.
 	past    totals
 	refused [limitValues]int64
@@ -89,6 +92,7 @@ func New(cfg Config) (*Engine, error) {
 	e := &Engine{
 		clock: cfg.Clock, rand: cfg.Rand, ttl: cfg.LeaseTTL, trackHeld: cfg.TrackHeld,
 		groups: newNames[*Group](), pools: map[string]*pool{},
+		short: make(chan struct{}, 1),
 	}
 	if e.clock == nil {
 		e.clock = window.NewClock()

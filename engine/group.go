@@ -32,6 +32,7 @@ type Group struct {
 	quantile    quantile
 
 	refusals [limitValues]atomic.Int64
+	wants    wants
 
 	mu      sync.Mutex
 	due     int64 // wake, but for the end of validity
@@ -138,6 +139,9 @@ func (g *Group) seek(q *ask) (*view, choice, verdict) {
 func (g *Group) refused(q *ask, why reason) verdict {
 	if !q.quiet {
 		g.refusals[reasonLimit[why]].Add(1)
+		if why == whyShare {
+			g.miss(why, q.tokens)
+		}
 	}
 	return verdict{why: why, at: q.now}
 }

@@ -114,6 +114,7 @@ func (h *handle) refusal(d *Demand, v verdict, final bool) error {
 	e.settle(v)
 	e.States = append(e.States, h.state(g, now, nil))
 	g.refusals[reasonLimit[v.why]].Add(1)
+	g.missed(d, v)
 	return e
 }
 

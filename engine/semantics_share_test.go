@@ -42,7 +42,7 @@ func TestInputAndOutputAreShared(t *testing.T) {
 			r, _ := reported(e, window.KindMinute, firstMinute)
 			require.Equal(t, window.Report{
 				Tally:      window.Tally{ID: "a", Start: firstMinute.Unix(), Requests: 1, Tokens: 150, Input: 100, Output: 50},
-				InputLimit: 1000, OutputLimit: 500,
+				InputLimit: 1000, OutputLimit: 500, Loose: shape.profile != provider.Profile{},
 			}, r)
 
 			e.Absorb([]window.Share{{Tally: window.Tally{ID: "a", Start: firstMinute.Unix(), Tokens: 900, Input: 600, Output: 300}}})

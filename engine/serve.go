@@ -185,6 +185,9 @@ func (g *Group) receive(w *waiter) {
 			}
 		case o.fits && try < rechecks:
 		default:
+			if v.why == whyShare {
+				g.say()
+			}
 			w.wait(v.at, o.alone)
 			at := min(o.at, g.wake.Load())
 			if at = max(at, v.at+int64(leastRetry)); at < l.at {

@@ -86,7 +86,7 @@ func (h *handle) collectMinute(dst []window.Report, ms *limits, k int64, asked b
 		l := &h.cfg.Limits
 		return append(dst, window.Report{
 			Tally:        window.Tally{ID: h.id, Start: window.StartSeconds(k), Requests: r, Tokens: t, CoolUntil: (cooling + 1e6 - 1) / 1e6},
-			RequestLimit: l.RPM, TokenLimit: l.TPM, InputLimit: l.InputTPM, OutputLimit: l.OutputTPM,
+			RequestLimit: l.RPM, TokenLimit: l.TPM, InputLimit: l.InputTPM, OutputLimit: l.OutputTPM, Loose: !h.exact(),
 		})
 	}
 	var own, told amounts
@@ -164,6 +164,7 @@ func (h *handle) report(kind window.Kind, index int64, own *amounts) window.Repo
 		return r
 	}
 	r.RequestLimit, r.TokenLimit, r.InputLimit, r.OutputLimit = l.RPM, l.TPM, l.InputTPM, l.OutputTPM
+	r.Loose = !h.exact()
 	return r
 }
 

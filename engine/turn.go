@@ -167,6 +167,7 @@ func (h *handle) openHalf(k int64, left *leftover) totals {
 	if *s = newLedger(k); h.next.tokens.Window == k {
 		*s = h.next
 	}
+	h.close(s)
 	tokenCap, requestCap := h.capsOf(s, 0, 0, s.requests.Remote)
 	tokens, requests, began := h.hot[p].Open(k, s.tokens.Remote, s.requests.Remote, tokenCap, requestCap)
 	h.ceiled(p)
@@ -201,6 +202,7 @@ func (h *handle) begin(e int64) {
 	h.next = pairLedger{}
 	for _, k := range [2]int64{e - 1, e} {
 		h.plain[k&1] = newLedger(k)
+		h.close(&h.plain[k&1])
 		t, r := h.capsOf(&h.plain[k&1], 0, 0, 0)
 		h.hot[k&1].Open(k, 0, 0, t, r)
 	}

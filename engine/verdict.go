@@ -76,6 +76,7 @@ func (g *Group) acquireOrExplain(d *Demand, v verdict) (Lease, error) {
 	for try := 1; ; try++ {
 		if err := g.refusal(d, v, true, try == rechecks); err != nil {
 			g.alive().countRefusal(v)
+			g.alive().missed(d, v)
 			return Lease{}, err
 		}
 		var got admission
@@ -90,6 +91,7 @@ func (g *Group) pickOrExplain(d *Demand, v verdict) (Ref, error) {
 	for try := 1; ; try++ {
 		if err := g.refusal(d, v, false, try == rechecks); err != nil {
 			g.alive().countRefusal(v)
+			g.alive().missed(d, v)
 			return Ref{}, err
 		}
 		var r Ref

@@ -88,6 +88,40 @@ type Report struct {
 	TokenLimit   int64
 	InputLimit   int64
 	OutputLimit  int64
+	// Loose says that the limits of this minute are on something else than UTC minutes
+	// of this deployment alone: buckets, minutes with a phase, limits of a pool. Nodes
+	// cannot hold them exactly by reserving in the window.
+	Loose bool
+}
+
+// Want is what a node could not admit though limits had room, because ceilings (see
+// [Share]) bound what the node may use. What is missed is counted since the last report,
+// what waits is as of now.
+type Want struct {
+	ID            string // the deployment that should be granted more
+	Missed        int64  // refused requests
+	MissedTokens  int64
+	Waiting       int64 // waiting requests
+	WaitingTokens int64
+	Largest       int64 // the most tokens of one of these requests
+}
+
+// Part returns one of n equal parts, of at least one request if there is one left for
+// each; n is above 0.
+func (w Want) Part(n int64) Want {
+	up := func(a int64) int64 { return (a + n - 1) / n }
+	w.Missed, w.MissedTokens = up(w.Missed), up(w.MissedTokens)
+	w.Waiting, w.WaitingTokens = up(w.Waiting), up(w.WaitingTokens)
+	return w
+}
+
+// Less returns what is left of w without a part; the largest stays.
+func (w Want) Less(part Want) Want {
+	w.Missed -= part.Missed
+	w.MissedTokens -= part.MissedTokens
+	w.Waiting -= part.Waiting
+	w.WaitingTokens -= part.WaitingTokens
+	return w
 }
 
 // Share is what an engine is told about one deployment in one window: the

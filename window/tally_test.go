@@ -64,3 +64,16 @@ func ExampleKindOf() {
 	// day true false
 	// day-pacific true true
 }
+
+func ExampleWant_Part() {
+	w := window.Want{Missed: 5, MissedTokens: 1000}
+	part := w.Part(3)
+	fmt.Println(part.Missed, part.MissedTokens, w.Less(part).Missed)
+	// Output: 2 334 3
+}
+
+func ExampleWant_Less() {
+	w := window.Want{Waiting: 5}
+	fmt.Println(w.Less(window.Want{Waiting: 2}).Waiting)
+	// Output: 3
+}

@@ -27,6 +27,7 @@ type bucket struct {
 
 	deployments []*deployment
 	next        int   // where among them the next batch begins
+	kicked      bool  // a demand came while the bucket had no turn to give
 	begun       int64 // when the current round of exchanges began, Unix nanoseconds
 
 	era
@@ -117,11 +118,15 @@ func (s *Syncer) build(b *bucket, now int64) *sent {
 		}
 		for _, u := range d.windows {
 			c := u.unsent()
+			due, asks := s.due(b, u, now)
+			if due && len(x.deltas) < batchSize && !u.dead(now) {
+				c = u.send(c, asks)
+			}
 			t := c.tally(u)
 			if !u.kind.Daily() && u.start == window.StartSeconds(epoch) {
 				t.CoolUntil = cool
 			}
-			if (c != (Count{}) || t.CoolUntil != 0) && len(x.deltas) < batchSize && !u.dead(now) {
+			if (due || c != (Count{}) || t.CoolUntil != 0) && len(x.deltas) < batchSize && !u.dead(now) {
 				u.flying, u.seq = c, x.seq
 				x.deltas = append(x.deltas, t)
 				x.usages = append(x.usages, u)

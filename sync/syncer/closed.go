@@ -25,6 +25,7 @@ func (s *Syncer) close() {
 			d.days, d.daily = r.Kind, Count{Requests: r.RequestLimit, Tokens: r.TokenLimit}
 		} else {
 			d.limits = Count{r.RequestLimit, r.TokenLimit, r.InputLimit, r.OutputLimit}
+			d.exact = !r.Loose && s.reserver != nil
 			s.shut(d.open(r.Kind, u.end), parts{})
 		}
 		u.asked = true
@@ -54,7 +55,7 @@ func (s *Syncer) even() parts {
 
 // reopen bounds the next minute, closed until then, to this node's share.
 func (s *Syncer) reopen(next *usage) {
-	if next != nil && next.shut {
+	if next != nil && next.shut && !next.granted {
 		s.shut(next, s.even())
 	}
 }

@@ -32,6 +32,7 @@ func (s *Syncer) collect() (now int64) {
 		}
 		s.sweep(epoch, now)
 	}
+	s.reserve(now)
 	for _, b := range s.buckets {
 		s.watch(b, now)
 		s.anticipate(b, now)
@@ -52,6 +53,14 @@ func (s *Syncer) report(r *window.Report, epoch, now int64) {
 	}
 	u.report(countOf(r.Tally), now)
 	d.limits = Count{r.RequestLimit, r.TokenLimit, r.InputLimit, r.OutputLimit}
+	if exact := !r.Loose && s.reserver != nil; exact != d.exact {
+		d.exact = exact
+		if !exact { // the deployment's rule has changed
+			for _, u := range d.windows {
+				s.brokenAccounts(u)
+			}
+		}
+	}
 	d.seen = max(d.seen, window.EpochOf(r.Start))
 	if window.EpochOf(r.Start) == epoch {
 		for _, u := range s.present(d, epoch) {

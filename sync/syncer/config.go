@@ -46,6 +46,9 @@ type Config struct {
 	// Logger is told when the store goes away, comes back or loses data: a line
 	// per change, none per exchange. Nil = nobody.
 	Logger *slog.Logger
+	// Mode is how limits on the requests and tokens of a minute are kept together: by
+	// [Usage], which is the zero value, or by [Escrow].
+	Mode Mode
 	// Away is what the node does while the store does not answer.
 	Away Policies
 	// Nodes is how many nodes are assumed until the store has told; 0 = 1. Only
@@ -78,6 +81,9 @@ func (c Config) Validate() error {
 	between("Timeout", c.Timeout, minTimeout, maxTimeout)
 	if c.Nodes < 0 || c.Nodes > maxNodes {
 		bad("Nodes", "%d is not from 0 to %d", c.Nodes, maxNodes)
+	}
+	if c.Mode > Escrow {
+		bad("Mode", "%d is no mode", c.Mode)
 	}
 	if c.Away.Requests > Closed {
 		bad("Away.Requests", "%d is no policy", c.Away.Requests)

@@ -26,7 +26,9 @@ type deployment struct {
 	limits  Count       // of a minute; 0 = unlimited, -1 = a limit of zero
 	days    window.Kind // the kind of days it has limits of; KindMinute = none
 	daily   Count       // limits of a day
-	seen    int64       // epoch in which the source last spoke of it
+	exact   bool        // its limits on requests and tokens of a minute are held by escrow
+	demand  demand
+	seen    int64 // epoch in which the source last spoke of it
 	windows []*usage
 	cool    cooling
 	over    [4]ended // windows that were swept last
@@ -49,6 +51,10 @@ type usage struct {
 	committed  Count // of it, what the store has acknowledged
 	flying     Count // of it, what the batch under way adds
 	refused    Count // of it, what the store will never take
+
+	accounts accounts // the limits that are held by escrow
+	granted  bool     // ceiling is what they are granted
+	broken   bool     // the store refuses the window's counters
 
 	asked bool   // read it in the next batch
 	used  int64  // when own last changed
@@ -86,7 +92,7 @@ func (d *deployment) forget(u *usage) {
 
 // unsent returns what the store has yet to be told.
 func (u *usage) unsent() Count {
-	return u.own.minus(u.committed).minus(u.flying).minus(u.refused)
+	return u.own.minus(u.committed).minus(u.flying).minus(u.refused).unless(&u.accounts)
 }
 
 // dead reports whether it is too late to send changes of the window.
@@ -158,6 +164,8 @@ func (u *usage) share() window.Share {
 		CeilingInput: u.ceiling.Input, CeilingOutput: u.ceiling.Output,
 	}
 	switch {
+	case u.granted:
+		s.Retry = retryGranted
 	case u.shut:
 		s.Retry = retryShut
 	case u.ceiling != Count{}:
@@ -169,6 +177,7 @@ func (u *usage) share() window.Share {
 // Retries are what a refusal by a ceiling tells its caller to wait: until the first
 // exchange, or while the store is away, which may be over at any time.
 const (
-	retryShut = time.Second
-	retryAway = 5 * time.Second
+	retryShut    = time.Second
+	retryGranted = 150 * time.Millisecond // an interval and a round trip
+	retryAway    = 5 * time.Second
 )

@@ -31,6 +31,7 @@ type era struct {
 	began   int64  // when the last one began here, Unix nanoseconds; 0 = the first lasts
 	gap     time.Duration
 	settled int64 // until when nodes may have yet to add their usage
+	opens   int64 // when, in the epoch, escrow may grant
 	evicted int64 // when a counter alone was last found lost
 }
 
@@ -66,6 +67,10 @@ func (b *bucket) raise(now int64, wait bool) *sent {
 // met takes in the first answer of a store.
 func (s *Syncer) meet(b *bucket, r *Reply, now int64) {
 	b.met, b.epoch, b.generation = true, r.Epoch, r.Generation
+	b.opens = opensAt(r.Epoch, b.interval())
+	if r.Epoch == 0 && s.reserver != nil {
+		s.usageOnly()
+	}
 	s.shares = s.shares[:0]
 	s.hear(r.Cooling, now)
 	s.absorb()
@@ -108,6 +113,11 @@ func (b *bucket) commit(x *sent) {
 		u := x.usages[i]
 		u.flying = Count{}
 		u.committed = u.committed.plus(countOf(d))
+		for _, a := range u.accounts {
+			if a != nil {
+				a.Applied()
+			}
+		}
 		u.d.cool.commit(d.CoolUntil)
 	}
 }
@@ -123,6 +133,7 @@ func (s *Syncer) begin(b *bucket, epoch uint64, now int64) {
 	b.epoch, b.began, b.settled = epoch, now, now+int64(settling)
 	b.lost, b.seen, b.tries = false, 0, 0
 	b.seq, b.flying = 0, nil
+	b.opens = opensAt(epoch, b.interval())
 	for _, d := range b.deployments {
 		d.cool.committed = 0
 		for _, u := range d.windows {
@@ -131,6 +142,11 @@ func (s *Syncer) begin(b *bucket, epoch uint64, now int64) {
 				continue // nobody reads it any more
 			}
 			u.committed = Count{}
+			for _, a := range u.accounts {
+				if a != nil {
+					a.Renew()
+				}
+			}
 			if u.known {
 				u.floor, u.gap = u.others, Count{}
 			}

@@ -154,3 +154,8 @@ func ExampleNewEpoch() {
 	fmt.Println(syncer.NewEpoch(before, noon()) > before, syncer.NewEpoch(before, time.Unix(0, 0)) > before)
 	// Output: true true
 }
+
+func ExampleMode() {
+	fmt.Println(syncer.Usage, syncer.Escrow)
+	// Output: usage escrow
+}

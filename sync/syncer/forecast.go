@@ -171,6 +171,9 @@ func (s *Syncer) anticipate(b *bucket, now int64) {
 			d.paced = u.start
 			d.pacing.learn(u.opening, s.nodeCount(), d.limits)
 		}
+		if d.exact {
+			continue
+		}
 		expected := d.pacing.expect(d.limits, s.draw(d.id, u.end))
 		known := u.known && d.live(window.EpochAt(now))
 		if known || expected != (Count{}) || d.window(window.KindMinute, u.end) != nil {

@@ -103,9 +103,9 @@ func (s *Syncer) ration(b *bucket, now int64) {
 			s.freeze(d)
 		}
 		for i := range 2 {
-			s.limit(d.open(window.KindMinute, starts[window.KindMinute][i]))
+			s.limit(b, d.open(window.KindMinute, starts[window.KindMinute][i]), now)
 			if d.days.Daily() {
-				s.limit(d.open(d.days, starts[d.days][i]))
+				s.limit(b, d.open(d.days, starts[d.days][i]), now)
 			}
 		}
 	}
@@ -114,8 +114,11 @@ func (s *Syncer) ration(b *bucket, now int64) {
 
 // limit sets a window's ceiling, and gathers it if that is news, or the source has no
 // valid share of the window.
-func (s *Syncer) limit(u *usage) {
-	u.shut = false
+func (s *Syncer) limit(b *bucket, u *usage, now int64) {
+	if !u.accounts.none() && time.Duration(now-b.since) < alone {
+		return // what is granted holds
+	}
+	u.shut, u.granted = false, false
 	if c := s.ceiling(u); c != u.ceiling || !u.told {
 		u.ceiling, u.told = c, true
 		s.shares = append(s.shares, u.share())
@@ -139,6 +142,11 @@ func (s *Syncer) ceiling(u *usage) Count {
 		}
 		left := limit - total[i]
 		limits[i] = policy.ceiling(limit, base[i], left, part[i])
+		if i < len(u.accounts) && u.accounts[i] != nil && policy == Closed {
+			if limits[i] = u.accounts[i].Granted(); limits[i] == 0 {
+				limits[i] = blocked
+			}
+		}
 		if i == 0 && policy == Share && limit > 0 && left > 0 && left < int64(s.nodeCount()) && len(s.members) > 0 {
 			limits[i] = blocked
 			if c := base[i] + s.oneOf(u, left); c > 0 {
@@ -186,6 +194,14 @@ func (s *Syncer) back(b *bucket, now int64) {
 	for _, d := range b.deployments {
 		d.frozen = false
 		for _, u := range d.windows {
+			if !u.accounts.none() {
+				u.overrun(s)
+				u.granted, u.ceiling = false, u.ceiling.unlessNot(&u.accounts)
+				if u.runs(now) {
+					s.grant(b, u, now)
+				}
+				continue
+			}
 			switch {
 			case u.ceiling == Count{}:
 			case u.runs(now) && u.at < b.healed: // lifted once it is read

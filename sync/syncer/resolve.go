@@ -148,11 +148,12 @@ func (s *Syncer) learn(b *bucket, x *sent, r *Reply, now int64) {
 	for i, t := range r.Totals {
 		u := x.usages[i]
 		u.asked = false
-		if !b.away && u.lift() {
+		if !b.away && !u.granted && u.lift() {
 			s.reopen(u.d.window(window.KindMinute, u.end))
 		}
 		if refused(x, u) {
 			u.at = now // there is nothing to learn
+			s.brokenAccounts(u)
 			u.expected, u.forecast = Count{}, Count{}
 			s.shares = append(s.shares, u.share())
 			continue
@@ -162,7 +163,12 @@ func (s *Syncer) learn(b *bucket, x *sent, r *Reply, now int64) {
 				s.evict(b, u, now)
 			}
 			u.observe(countOf(t), u.remote(countOf(t), now >= b.settled), now, b.horizon())
-			s.shares = append(s.shares, u.share())
+			if u.accounts.none() {
+				s.shares = append(s.shares, u.share())
+				continue
+			}
+			u.granted = false // others have changed
+			s.learnExact(b, u, countOf(t), now)
 			continue
 		}
 		if !floor && u.start > b.shaken && u.runs(now) { // later a key may have expired

@@ -48,13 +48,22 @@ func (s *Syncer) Run(ctx context.Context) error {
 	}()
 	t := time.NewTimer(0)
 	defer t.Stop()
+	var short <-chan struct{}
+	if s.reserver != nil {
+		short = s.reserver.Short()
+	}
 	for {
 		select {
 		case <-ctx.Done():
+			s.mu.Lock()
+			s.leaving = true
+			s.mu.Unlock()
 			return s.last(work)
 		case <-t.C:
+			t.Reset(s.round(work, &wg))
+		case <-short:
+			s.round(work, &wg) // early, beside the timer
 		}
-		t.Reset(s.round(work, &wg))
 	}
 }
 
@@ -70,13 +79,33 @@ func (s *Syncer) round(ctx context.Context, wg *sync.WaitGroup) time.Duration {
 		select {
 		case b.turn <- struct{}{}:
 			wg.Go(func() {
-				defer func() { <-b.turn }()
-				_ = s.work(ctx, b, now, true) // counted, and tried again in the next round
+				for more := true; more; {
+					_ = s.work(ctx, b, now, true) // counted, and tried again in the next round
+					<-b.turn
+					more = s.again(b)
+				}
 			})
 		default: // still waiting for its store
+			b.kicked = s.reserver != nil
 		}
 	}
 	return time.Duration(float64(interval) * (0.9 + 0.2*rand.Float64()))
+}
+
+// again takes the bucket's turn once more for a demand that came during the exchange.
+func (s *Syncer) again(b *bucket) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !b.kicked || b.trying != 0 {
+		return false
+	}
+	b.kicked = false
+	select {
+	case b.turn <- struct{}{}:
+		return true
+	default:
+		return false
+	}
 }
 
 // last is the exchange after which nothing is left to tell.

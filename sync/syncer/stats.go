@@ -18,6 +18,19 @@ type Stats struct {
 	Refused    Count // usage that the store will never take: not shared
 	Dropped    Count // usage not shared in time, or of a batch given up in doubt
 
+	// Overrun is what was used beyond what escrow had granted: requests larger than their
+	// reservation, and what Config.Away let pass.
+	Overrun Count
+
+	// Mode is how limits on the requests and tokens of a minute are kept together:
+	// [Usage], although Config.Mode says otherwise, where the store cannot do better.
+	Mode Mode
+	// Granted and Own are what this node may use and has used of the current minute
+	// under limits that are held by escrow, and Waiting is what requests that wait for
+	// a grant would use.
+	Granted, Own, Waiting Count
+	Missed                int64 // requests that a ceiling refused though the limit had room
+
 	// The same of days, which count what minutes count too.
 	RefusedOfDays, DroppedOfDays Count
 
@@ -39,6 +52,9 @@ func (s *Syncer) Stats() Stats {
 	defer s.mu.Unlock()
 	now := s.clock.Read()
 	st := s.stats
+	if s.reserver != nil {
+		st.Mode = Escrow
+	}
 	st.Nodes, st.Offset, st.Away, st.Degraded = s.nodes, s.follower.offset, s.away > 0, s.degraded
 	if st.Away {
 		st.Degraded += time.Duration(now - s.awaySince)
@@ -55,6 +71,7 @@ func (s *Syncer) Stats() Stats {
 		for _, d := range b.deployments {
 			st.Keys += len(d.windows)
 			for _, u := range d.windows {
+				st.escrow(u, now)
 				if age := now/1e9 - u.start; age >= 0 && age < 60 && !u.kind.Daily() {
 					st.Forecast = st.Forecast.plus(u.forecast)
 				}
@@ -62,6 +79,20 @@ func (s *Syncer) Stats() Stats {
 		}
 	}
 	return st
+}
+
+// escrow adds up the accounts of a window, if it is the current minute.
+func (st *Stats) escrow(u *usage, now int64) {
+	if now/1e9 < u.start || !u.runs(now) {
+		return
+	}
+	for i, a := range u.accounts {
+		if a != nil {
+			st.Granted = st.Granted.plus(one(i, a.Granted()))
+			st.Own = st.Own.plus(one(i, u.own.list()[i]))
+			st.Waiting = st.Waiting.plus(one(i, u.d.demand.of[i].waiting))
+		}
+	}
 }
 
 func (st *Stats) drop(kind window.Kind, c Count) {

@@ -26,6 +26,17 @@ type Lister interface {
 	List(dst []window.Report) []window.Report
 }
 
+// A Reserver is a source that admits nothing under limits that are not
+// [window.Report.Loose] in a minute that no share has named: an engine. [Escrow] needs one.
+type Reserver interface {
+	Lister
+	// Short returns a channel that receives when a ceiling, and no limit, has refused a
+	// demand or has it wait.
+	Short() <-chan struct{}
+	// Want appends what ceilings have refused since the last call, and what waits.
+	Want(dst []window.Want) []window.Want
+}
+
 // Store keeps the totals that the nodes share, of each count of each deployment
 // in each window, until the window's last changes can have been told. Exchange is safe for concurrent
 // use with different buckets; the syncer has one batch of a bucket under way at

@@ -1,6 +1,7 @@
 package syncer
 
 import (
+	"errors"
 	"sync"
 	"time"
 
@@ -32,6 +33,12 @@ type Syncer struct {
 	stats     Stats
 	alarms    map[string]int64 // when something last happened, by kind
 
+	reserver Reserver // nil: nothing is held by escrow
+	wants    []window.Want
+	waiting  []*deployment // that had a want when it was last asked
+	lowered  bool          // a ceiling was lowered, and the source has not absorbed it
+	leaving  bool          // Run is about to return
+
 	cooling []*deployment          // that the source reports as cooling down
 	todays  [window.Kinds]struct { // by kind: when the day that holds an epoch begins
 		epoch, start int64
@@ -43,6 +50,8 @@ type Syncer struct {
 	ids     []string
 }
 
+var errReserver = errors.New("syncer: Config.Mode: escrow needs a source that is a Reserver, as an engine is")
+
 // New returns a syncer for a source and a store, or every problem that
 // [Config.Validate] finds. It does not use the store yet. A source that is a [Lister]
 // admits nothing under its limits from then on, until the first exchange or, if the
@@ -52,8 +61,17 @@ func New(src Source, store Store, cfg Config) (*Syncer, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
+	var reserver Reserver
+	if cfg.Mode == Escrow {
+		var ok bool
+		if reserver, ok = src.(Reserver); !ok {
+			return nil, errReserver
+		}
+		reserver.Short() // from now on windows are closed until something is granted
+	}
 	s := &Syncer{
-		src: src, store: store, cfg: cfg, clock: cfg.Clock, follower: follower{clock: cfg.Clock},
+		reserver: reserver,
+		src:      src, store: store, cfg: cfg, clock: cfg.Clock, follower: follower{clock: cfg.Clock},
 		deployments: map[string]*deployment{}, alarms: map[string]int64{},
 	}
 	s.started = s.clock.Read()

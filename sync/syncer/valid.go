@@ -23,7 +23,7 @@ func (s *Syncer) vouch() {
 	}
 	for _, d := range s.deployments {
 		for _, u := range d.windows {
-			u.told = false
+			u.told, u.granted = false, false
 		}
 	}
 }

@@ -13,6 +13,7 @@ type Account struct {
 	floor   int64 // the highest total of all epochs
 	missing int64 // committed before the last loss by nodes that did not add it again
 	known   bool
+	renewed bool // an epoch began, and nothing has been granted in it yet
 }
 
 // parts are what a batch adds to the counter: bare + ask − back.
@@ -39,6 +40,10 @@ func (a *Account) Known() bool { return a.known }
 func (a *Account) Left(limit int64) int64 {
 	return max(limit-a.total-a.missing+a.back+a.flying.back, 0)
 }
+
+// Adopt takes in what the counter contains of the node already, as an account that is
+// granted that much.
+func (a *Account) Adopt(committed int64) { a.granted = max(committed, 0) }
 
 // Due reports whether the account has something to send beside asks.
 func (a *Account) Due() bool { return a.bare != 0 || a.back != 0 }
@@ -84,11 +89,20 @@ func (a *Account) Applied() {
 }
 
 // Total takes in the counter's total after an exchange that leaves none of the node's
-// changes in doubt, and grants of what is held what the limit has room for; open = false
-// grants nothing. The rest goes back with the next batch. It returns what is granted.
+// changes in doubt, and grants of what is held what the limit has room for; open = false,
+// for a while after a new epoch, grants nothing. The rest goes back with the next batch.
+// It returns what is granted.
+//
+// With the first total after that while, what the highest total of earlier epochs had
+// beyond it counts as committed by other nodes until the window ends: they may have used
+// it, and cannot add it any more.
 func (a *Account) Total(limit, total int64, open bool) (granted int64) {
 	a.total, a.known = total, true
-	a.floor = max(a.floor, total)
+	if !a.renewed {
+		a.floor = max(a.floor, total)
+	} else if open {
+		a.missing, a.renewed = max(a.floor-(total-a.held), 0), false
+	}
 	if open {
 		granted = min(max(limit-(total+a.missing-a.held), 0), a.held)
 	}
@@ -107,10 +121,5 @@ func (a *Account) Refused() { a.flying = parts{} }
 // arrives, a counter that nobody reads.
 func (a *Account) Renew() {
 	a.bare, a.held, a.back, a.flying = a.granted, 0, 0, parts{}
-	a.total, a.known = 0, false
+	a.total, a.known, a.renewed = 0, false, a.floor != 0
 }
-
-// Reopen ends the time after a new epoch in which nothing is granted. What the highest
-// total of earlier epochs had beyond the present one counts as committed by other nodes
-// until the window ends: they may have used it, and cannot add it any more.
-func (a *Account) Reopen() { a.missing = max(a.floor-a.total, 0) }

@@ -89,7 +89,6 @@ func TestEpoch(t *testing.T) {
 	c = counter(8 + a.Send(0))
 	a.Applied()
 	a.Total(10, int64(c), false)
-	a.Reopen()
 	require.EqualValues(t, 1, c.exchange(&a, 10, 5), "b's node is gone: what it had used stays counted")
 }
 

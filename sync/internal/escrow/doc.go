@@ -45,6 +45,6 @@
 // until every node has added what it is granted under the new names. So nothing is
 // granted for a while after an epoch began (the caller passes open = false to
 // [Account.Total]). Afterwards Σ granted exceeds L by no more than what was committed
-// by nodes that did not add theirs in time, as far as it is not in the floor that
-// [Account.Reopen] keeps.
+// by nodes that did not add theirs in time, as far as no earlier total that the asker knows
+// had it.
 package escrow

@@ -68,20 +68,20 @@ type world struct {
 // small is an Account that takes less memory.
 type small struct {
 	granted, bare, held, back, fBare, fAsk, fBack, total, floor, missing int8
-	known                                                                bool
+	known, renewed                                                       bool
 }
 
 func (s small) account() Account {
 	return Account{
 		int64(s.granted), int64(s.bare), int64(s.held), int64(s.back), parts{int64(s.fBare), int64(s.fAsk), int64(s.fBack)},
-		int64(s.total), int64(s.floor), int64(s.missing), s.known,
+		int64(s.total), int64(s.floor), int64(s.missing), s.known, s.renewed,
 	}
 }
 
 func smallOf(a Account) small {
 	return small{
 		int8(a.granted), int8(a.bare), int8(a.held), int8(a.back), int8(a.flying.bare), int8(a.flying.ask), int8(a.flying.back),
-		int8(a.total), int8(a.floor), int8(a.missing), a.known,
+		int8(a.total), int8(a.floor), int8(a.missing), a.known, a.renewed,
 	}
 }
 
@@ -91,7 +91,6 @@ type rules struct {
 	duplicate func(a *Account, limit int64)
 	lower     func(a *Account, own, n int64)
 	renew     func(a *Account)
-	reopen    func(a *Account)
 	holds     bool // nothing is granted until all have added theirs to a new epoch
 	marks     bool // the store recognizes a batch that it had
 	keeps     bool // a batch in doubt goes out again as it was
@@ -103,7 +102,6 @@ func theRules() rules {
 		duplicate: func(a *Account, limit int64) { a.Applied() },
 		lower:     func(a *Account, own, n int64) { a.Lower(min(n, a.granted-own)) },
 		renew:     (*Account).Renew,
-		reopen:    (*Account).Reopen,
 		holds:     true, marks: true, keeps: true,
 	}
 }

@@ -225,13 +225,6 @@ func (x *explorer) reopenAll(w world) {
 		}
 	}
 	w.holding = false
-	for i := range w.nodes[:x.nodes] {
-		for k := range x.windows {
-			a := w.nodes[i].account[k].account()
-			x.reopen(&a)
-			w.nodes[i].account[k] = smallOf(a)
-		}
-	}
 	x.visit(w)
 }
 

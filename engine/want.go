@@ -1,0 +1,165 @@
+package engine
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// closedRetry is what a refusal in a window without a share tells its caller to wait.
+const closedRetry = 100 * time.Millisecond
+
+// wants is what a group could not admit though limits had room, because ceilings bound
+// what this node may use. It is kept once somebody has called [Engine.Short].
+type wants struct {
+	missed         atomic.Int64 // refused requests since the last Want
+	tokens, larger atomic.Int64 // their tokens, and the largest of them
+	said           atomic.Bool  // since the last Want the channel was sent to
+}
+
+// Short returns a channel that receives when a demand was refused, or begins to wait,
+// because a ceiling and no limit refuses it: the syncer may then obtain more for this
+// node. From the first call on, a minute that no [Engine.Absorb] has named admits
+// nothing under limits that are not [window.Report.Loose], in new
+// deployments too. One send stands for all refusals until the next Want. Safe for
+// concurrent use.
+func (e *Engine) Short() <-chan struct{} {
+	e.exact.Store(true)
+	return e.short
+}
+
+// Want appends to dst, for each deployment that should be granted more, what its group
+// could not admit since the last call and what waits in it now. A group's wants are
+// spread over those of its deployments that take requests and have room within their
+// limits, a part of at least one request each, beginning with the one whose limits are
+// used least. One caller at a time, the syncer.
+func (e *Engine) Want(dst []window.Want) []window.Want {
+	for _, g := range *e.all.Load() {
+		dst = g.want(dst)
+	}
+	return dst
+}
+
+// miss notes that a ceiling refused a demand.
+func (g *Group) miss(why reason, tokens int64) {
+	if why != whyShare || !g.e.exact.Load() {
+		return
+	}
+	g.wants.missed.Add(1)
+	g.wants.tokens.Add(tokens)
+	for {
+		n := g.wants.larger.Load()
+		if tokens <= n || g.wants.larger.CompareAndSwap(n, tokens) {
+			break
+		}
+	}
+	g.say()
+}
+
+// missed is miss of a demand.
+func (g *Group) missed(d *Demand, v verdict) {
+	tokens, _ := d.named()
+	g.miss(v.why, tokens)
+}
+
+// say sends to the channel of Short, once until the next Want.
+func (g *Group) say() {
+	if !g.e.exact.Load() || g.wants.said.Load() || !g.wants.said.CompareAndSwap(false, true) {
+		return
+	}
+	select {
+	case g.e.short <- struct{}{}:
+	default: // it has been sent to already
+	}
+}
+
+func (g *Group) want(dst []window.Want) []window.Want {
+	g.wants.said.Store(false)
+	w := window.Want{Missed: g.wants.missed.Swap(0), MissedTokens: g.wants.tokens.Swap(0), Largest: g.wants.larger.Swap(0)}
+	if g.line.n.Load() != 0 {
+		g.line.wanted(&w)
+	}
+	if w.Missed|w.Waiting == 0 {
+		return dst
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	v := g.view.Load()
+	first, able := -1, 0
+	var least uint64
+	for i, h := range v.handles {
+		if !h.wanting() {
+			continue
+		}
+		able++
+		if k := h.utilization(); first < 0 || k < least {
+			first, least = i, k
+		}
+	}
+	parts := min(int64(able), max(w.Missed, w.Waiting))
+	for i := first; parts > 0; i = (i + 1) % v.n {
+		h := v.handles[i]
+		if !h.wanting() {
+			continue
+		}
+		one := w.Part(parts)
+		one.ID = h.id
+		dst = append(dst, one)
+		w, parts = w.Less(one), parts-1
+	}
+	return dst
+}
+
+// wanting reports whether a deployment would take requests within its limits if its
+// ceilings allowed them. Under the group's mutex.
+func (h *handle) wanting() bool {
+	if h.gone || !h.enabled || !h.exact() {
+		return false
+	}
+	c := h.hot.Of(h.turned)
+	if gate, _ := c.Caps(); gate < 0 {
+		return false
+	}
+	return c.Tokens() < h.tokenCap && c.Requests() < h.reqCap
+}
+
+// utilization returns the larger used part of the pair's limits, in 2^-20.
+func (h *handle) utilization() uint64 {
+	c := h.hot.Of(h.turned)
+	return uint64(max(c.Tokens()<<19/max(h.tokenCap, 1), c.Requests()<<20/max(h.reqCap, 1)*2))
+}
+
+// exact reports whether nodes can hold the pair's limits exactly: they are on UTC
+// minutes, and the deployment's own. Nodes do not exchange what callers use.
+func (h *handle) exact() bool { return h.caller == nil && plain(&h.cfg.Profile) }
+
+// close has a window that no share has named admit nothing under the pair's limits.
+func (h *handle) close(s *pairLedger) {
+	if !h.e.exact.Load() || !h.exact() {
+		return
+	}
+	if h.tokenCap != counter.Max && !s.tokens.Known {
+		s.tokens.Ceiling, s.tokens.Retry = 0, int64(closedRetry)
+	}
+	if h.reqCap != counter.Max && !s.requests.Known {
+		s.requests.Ceiling, s.requests.Retry = 0, int64(closedRetry)
+	}
+}
+
+// wanted adds up what waits in line.
+func (l *line) wanted(w *window.Want) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, q := range l.queues {
+		for _, x := range q.waiters[:q.end] {
+			if x != nil {
+				n := q.charged(x)[counter.Tokens]
+				w.Waiting++
+				w.WaitingTokens += n
+				w.Largest = max(w.Largest, n)
+			}
+		}
+	}
+}

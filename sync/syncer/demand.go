@@ -1,0 +1,141 @@
+package syncer
+
+import (
+	"math"
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+const (
+	demandSpan = 500 * time.Millisecond // of the moving average of what is offered
+	standing   = time.Minute            // for so long after the last demand one request stands by
+	surplus    = 1.5                    // times what is expected until the next exchange
+)
+
+// demand is what clients offer a deployment here, refused requests included.
+type demand struct {
+	of   [2]measure // requests, tokens
+	at   int64      // when it was last measured; 0 = never
+	last int64      // when there was last any
+	// seen is how many requests of the window that began then have been measured.
+	seen, window int64
+}
+
+// measure is the demand of one dimension.
+type measure struct {
+	rate    float64 // per nanosecond
+	mean    float64 // of a request
+	large   float64 // the largest of late
+	pending int64   // missed since the last measurement
+	waiting int64   // of requests that wait
+	refused int64   // of requests that were refused a moment ago and may come back
+	asked   int64   // when the last of them was
+	budget  float64 // what is expected until the next exchange
+}
+
+// want takes in what the source could not admit.
+func (d *demand) want(w *window.Want, now int64) {
+	missed, waiting := [2]int64{w.Missed, w.MissedTokens}, [2]int64{w.Waiting, w.WaitingTokens}
+	for i := range d.of {
+		m := &d.of[i]
+		m.pending += missed[i]
+		if m.waiting = waiting[i]; missed[i] > 0 {
+			m.refused, m.asked = m.refused+missed[i], now
+		}
+	}
+	m := &d.of[1]
+	m.large = max(m.large, float64(w.Largest))
+	if n := w.Missed + w.Waiting; n > 0 {
+		m.mean = average(m.mean, float64(w.MissedTokens+w.WaitingTokens)/float64(n))
+	}
+	d.last = now
+}
+
+func average(old, latest float64) float64 {
+	if old == 0 {
+		return latest
+	}
+	return old + (latest-old)/8
+}
+
+// measure looks at what was used of a window since it was last looked at.
+func (d *demand) measure(u *usage, now int64, horizon time.Duration) {
+	if d.at == 0 || now < d.at {
+		d.at = now
+	}
+	dt := time.Duration(now - d.at)
+	own := [2]int64{u.own.Requests, u.own.Tokens}
+	var grown [2]int64
+	for i := range own {
+		if a := u.accounts[i]; a != nil {
+			grown[i] = max(own[i]-a.used, 0)
+			a.used = own[i]
+			if time.Duration(now-u.start*1e9) < 2*horizon {
+				a.offered += grown[i] + d.of[i].pending
+			}
+			d.of[i].pending += grown[i]
+		}
+	}
+	if d.of[0].mean = 1; d.last != 0 {
+		d.of[0].large = 1
+	}
+	if t := &d.of[1]; grown[1] > 0 {
+		if u.accounts[0] == nil {
+			grown[0] = max(u.own.Requests-d.requests(u), 0)
+		}
+		mean := float64(grown[1]) / float64(max(grown[0], 1))
+		t.mean = average(t.mean, mean)
+		t.large = max(t.large, mean)
+	}
+	d.seen, d.window = u.own.Requests, u.start
+	if grown != [2]int64{} {
+		d.last = now
+	}
+	for i := range d.of {
+		d.of[i].refused = max(d.of[i].refused-grown[i], 0)
+	}
+	if dt < 10*time.Millisecond {
+		return
+	}
+	d.at = now
+	k := 1 - math.Exp(-float64(dt)/float64(demandSpan))
+	for i := range d.of {
+		m := &d.of[i]
+		m.rate += k * (float64(m.pending)/float64(dt) - m.rate)
+		m.pending = 0
+		m.budget = surplus * m.rate * float64(horizon)
+		if m.budget < 0.75*m.mean {
+			m.budget = 0
+		}
+		if now-m.asked > 3*int64(horizon) {
+			m.refused = 0
+		}
+		if now-d.last > int64(standing) {
+			m.large = 0
+		}
+	}
+	d.of[1].large *= math.Exp(-float64(dt) / float64(30*time.Second))
+}
+
+// requests returns the requests of a window that were measured before.
+func (d *demand) requests(u *usage) int64 {
+	if d.window != u.start {
+		return 0
+	}
+	return d.seen
+}
+
+// target returns how much should be free where left is free in the store: what is
+// expected until the next exchange, one large request beside it while there is plenty,
+// but no more than half of what is left, and in any case what is needed now.
+func (m *measure) target(left int64, nodes int) int64 {
+	want := int64(math.Ceil(m.budget))
+	if half := left / 2; want > max(half, 1) {
+		want = max(half, int64(math.Ceil(m.mean)))
+	}
+	if m.large > 0 && float64(left) > 3*float64(nodes)*m.large {
+		want += int64(math.Ceil(m.large))
+	}
+	return max(want, m.waiting+m.refused)
+}

@@ -1,0 +1,314 @@
+package syncer
+
+import (
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/sync/internal/escrow"
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+const (
+	// alone is for how long after the store went away a node goes on with what it is
+	// granted; after that [Config.Away] decides.
+	alone = 2 * time.Second
+	// longestHold is how long after a new epoch began nothing is granted, beside two
+	// intervals and the second that the epoch's number is rounded to: so long may a node
+	// take to notice and to add what it is granted.
+	longestHold = time.Second
+	// openingMinute is how long after a minute began others may still return what they had
+	// reserved for it, and readAgain is how old a total is then when it is read once more.
+	openingMinute = 500 * time.Millisecond
+	readAgain     = 15 * time.Millisecond
+)
+
+// account is a window's limits that are held by escrow: on requests and on tokens.
+type account struct {
+	escrow.Account
+	used    int64 // own usage when the demand was last looked at
+	offered int64 // demand in the window's first two intervals
+}
+
+// accounts are a window's, in the order of Count's fields; nil where there is no limit.
+type accounts [2]*account
+
+// none reports whether no limit of the window is held by escrow.
+func (a *accounts) none() bool { return a[0] == nil && a[1] == nil }
+
+// exact opens the accounts of a window of a deployment that is in escrow mode.
+func (s *Syncer) exact(d *deployment, u *usage) {
+	if !d.exact || u.kind.Daily() || u.broken {
+		return
+	}
+	limits := d.limits.list()
+	for i := range u.accounts {
+		if limits[i] != 0 && u.accounts[i] == nil {
+			u.accounts[i] = new(account)
+			u.accounts[i].Adopt(u.committed.list()[i])
+		}
+	}
+}
+
+// limit returns a limit as an amount: a limit of zero is -1 in reports.
+func (u *usage) limit(i int) int64 { return max(u.d.limits.list()[i], 0) }
+
+// reserve looks at the demand of every deployment in escrow mode: it gives back what is
+// more than needed, lowering the ceiling first, and sees to it that the next minute is
+// closed except for what is granted. Under the mutex, after reports have come in.
+func (s *Syncer) reserve(now int64) {
+	if s.reserver == nil {
+		return
+	}
+	for _, d := range s.waiting {
+		d.demand.of[0].waiting, d.demand.of[1].waiting = 0, 0
+	}
+	s.waiting = s.waiting[:0]
+	s.wants = s.reserver.Want(s.wants[:0])
+	for i := range s.wants {
+		w := &s.wants[i]
+		s.stats.Missed += w.Missed
+		if d := s.deployments[w.ID]; d != nil {
+			d.demand.want(w, now)
+			s.waiting = append(s.waiting, d)
+		}
+	}
+	epoch := window.EpochAt(now)
+	s.shares = s.shares[:0]
+	for _, b := range s.buckets {
+		for _, d := range b.deployments {
+			if d.exact && d.live(epoch) {
+				s.reserveOf(b, d, epoch, now)
+			}
+		}
+	}
+	if s.lowered {
+		s.lowered = false
+		s.absorb()
+		s.reports = s.src.Collect(s.reports[:0]) // what was admitted before the ceilings fell
+		for i := range s.reports {
+			s.report(&s.reports[i], epoch, now)
+		}
+	} else {
+		s.absorb()
+	}
+	for _, b := range s.buckets {
+		for _, d := range b.deployments {
+			for _, u := range d.windows {
+				u.overrun(s)
+			}
+		}
+	}
+}
+
+// reserveOf is reserve of one deployment.
+func (s *Syncer) reserveOf(b *bucket, d *deployment, epoch, now int64) {
+	start := window.StartSeconds(epoch)
+	for _, at := range [2]int64{start, start + 60} {
+		u := d.open(window.KindMinute, at)
+		s.exact(d, u)
+	}
+	current := d.window(window.KindMinute, start)
+	d.demand.measure(current, now, b.horizon())
+	for _, u := range d.windows {
+		if u.accounts.none() {
+			continue
+		}
+		u.overrun(s)
+		for i, a := range u.accounts {
+			if a == nil {
+				continue
+			}
+			if spare := a.Granted() - u.own.list()[i] - s.target(b, u, i, now); spare > 0 && s.worth(u, i, spare, now) {
+				a.Lower(spare)
+				s.lowered = true
+			}
+		}
+		if u.runs(now) {
+			s.grant(b, u, now)
+		}
+	}
+}
+
+// worth reports whether spare budget is worth a return: more than half a mean request
+// and a quarter of the demand, or any where others wait for it or the window has ended.
+func (s *Syncer) worth(u *usage, i int, spare, now int64) bool {
+	m := &u.d.demand.of[i]
+	return s.leaving || !u.runs(now) || u.full(i) || float64(spare) > max(m.mean/2, m.budget/4)
+}
+
+// full reports whether so little of a limit is left that hardly a request fits.
+func (u *usage) full(i int) bool {
+	a := u.accounts[i]
+	return a.Known() && float64(a.Left(u.limit(i))) < u.d.demand.of[i].mean/2+0.5
+}
+
+// target returns how much of a limit the node wants to have free for requests to come.
+func (s *Syncer) target(b *bucket, u *usage, i int, now int64) int64 {
+	a, m := u.accounts[i], &u.d.demand.of[i]
+	switch {
+	case s.leaving || !u.runs(now):
+		return 0
+	case now/1e9 >= u.start: // it has begun
+		if u.full(i) && float64(a.Granted()-u.own.list()[i]) < max(m.mean/2, float64(m.waiting)) {
+			return 0 // a fragment, which fits no request here and may fit one elsewhere
+		}
+		return m.target(a.Left(u.limit(i)), s.nodeCount())
+	case time.Duration(u.start*1e9-now) > aheadOf(b): // too early
+		return a.Granted()
+	}
+	before := u.d.window(window.KindMinute, u.start-60)
+	open := int64(0)
+	if before != nil && before.accounts[i] != nil {
+		open = before.accounts[i].offered / 2
+	}
+	if float64(open) < m.mean {
+		open = 0 // a fragment helps nobody
+	}
+	return min(max(m.target(a.Left(u.limit(i)), s.nodeCount()), open), u.limit(i))
+}
+
+// aheadOf is how long before a minute begins budget for it is asked for.
+func aheadOf(b *bucket) time.Duration { return 3 * b.interval() }
+
+// asks returns what the node asks for in a window now.
+func (s *Syncer) asks(b *bucket, u *usage, now int64) (asks [2]int64) {
+	if !u.runs(now) || b.away || now < b.opens {
+		return asks
+	}
+	for i, a := range u.accounts {
+		if a == nil || a.Known() && a.Left(u.limit(i)) == 0 {
+			if a != nil && u.d.demand.of[i].waiting > 0 && time.Duration(now-u.start*1e9) < openingMinute && time.Duration(now-u.at) >= readAgain {
+				u.asked = true
+			}
+			continue
+		}
+		asks[i] = max(s.target(b, u, i, now)-(a.Granted()-u.own.list()[i]), 0)
+	}
+	return asks
+}
+
+// grant makes what a window's accounts are granted its ceilings, and gathers its share
+// if that is news.
+func (s *Syncer) grant(b *bucket, u *usage, now int64) {
+	if b.away && time.Duration(now-b.since) >= alone {
+		return // the policy decides
+	}
+	c, others := u.ceiling.list(), u.others.list()
+	for i, a := range u.accounts {
+		if a == nil {
+			continue
+		}
+		if c[i] = a.Granted(); c[i] <= 0 {
+			c[i] = blocked
+		}
+		others[i] = s.shown(b, u, i, now)
+	}
+	ceiling, remote := countFrom(c), countFrom(others)
+	if !u.granted || ceiling != u.ceiling || remote != u.others {
+		u.ceiling, u.others, u.granted, u.shut = ceiling, remote, true, false
+		u.forecast, u.expected = u.forecast.unless(&u.accounts), u.expected.unless(&u.accounts)
+		s.shares = append(s.shares, u.share())
+	}
+}
+
+// shown returns what the source is told of others' usage. In a minute that has just
+// begun, others may return what they had reserved for it: it is not said to be full, so
+// that requests wait for that.
+func (s *Syncer) shown(b *bucket, u *usage, i int, now int64) int64 {
+	a := u.accounts[i]
+	others := a.Others()
+	if age := time.Duration(now - u.start*1e9); age < openingMinute {
+		others = min(others, u.limit(i)-a.Granted()-int64(u.d.demand.of[i].large))
+	}
+	return max(others, 0)
+}
+
+// unless returns a without the counts that are held by escrow, which have no forecast.
+func (a Count) unless(of *accounts) Count {
+	if of[0] != nil {
+		a.Requests = 0
+	}
+	if of[1] != nil {
+		a.Tokens = 0
+	}
+	return a
+}
+
+// overrun commits what was used beyond what is granted: requests that turned out larger
+// than their reservation, or that a policy admitted while the store was away.
+func (u *usage) overrun(s *Syncer) {
+	own := u.own.list()
+	for i, a := range u.accounts {
+		if a != nil {
+			if n := a.Overrun(own[i]); n > 0 {
+				s.stats.Overrun = s.stats.Overrun.plus(one(i, n))
+			}
+		}
+	}
+}
+
+// one returns a count of n of dimension i.
+func one(i int, n int64) Count {
+	var l [4]int64
+	l[i] = n
+	return countFrom(l)
+}
+
+// due returns what a batch would add to a window's counters, and how much of it asks.
+func (s *Syncer) due(b *bucket, u *usage, now int64) (any bool, asks [2]int64) {
+	asks = s.asks(b, u, now)
+	for i, a := range u.accounts {
+		any = any || a != nil && (asks[i] > 0 || a.Due())
+	}
+	return any, asks
+}
+
+// send puts what is asked for and due into a delta, in place of usage.
+func (u *usage) send(c Count, asks [2]int64) Count {
+	l := c.list()
+	for i, a := range u.accounts {
+		if a != nil {
+			l[i] = a.Send(asks[i])
+		}
+	}
+	return countFrom(l)
+}
+
+// opensAt returns when, after an epoch began, the first grant may be made.
+func opensAt(epoch uint64, interval time.Duration) int64 {
+	return int64(epoch>>epochRandom+1)*int64(time.Second) + int64(2*interval+longestHold)
+}
+
+// learnExact takes in a total of a window with accounts.
+func (s *Syncer) learnExact(b *bucket, u *usage, total Count, now int64) {
+	t := total.list()
+	for i, a := range u.accounts {
+		if a != nil {
+			a.Total(u.limit(i), t[i], now >= b.opens)
+		}
+	}
+	s.grant(b, u, now)
+}
+
+// unlessNot returns a with the counts alone that are held by escrow.
+func (a Count) unlessNot(of *accounts) Count { return a.minus(a.unless(of)) }
+
+// brokenAccounts gives up escrow for a window whose counter the store refuses to change:
+// it is kept together by usage, as far as it can be.
+func (s *Syncer) brokenAccounts(u *usage) {
+	if u.accounts.none() {
+		return
+	}
+	u.accounts, u.broken, u.granted, u.ceiling = accounts{}, true, false, Count{}
+}
+
+// usageOnly gives up escrow: the store cannot name its counters after an epoch.
+func (s *Syncer) usageOnly() {
+	s.reserver = nil
+	s.cfg.Logger.Warn("escrow needs a store with epochs, which LiteLLM's keys have not: sharing usage")
+	for _, d := range s.deployments {
+		d.exact = false
+		for _, u := range d.windows {
+			s.brokenAccounts(u)
+		}
+	}
+}

@@ -1,0 +1,201 @@
+package syncer_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/sync/memstore"
+	"github.com/plimsoll-dev/plimsoll/sync/storetest"
+	"github.com/plimsoll-dev/plimsoll/sync/syncer"
+)
+
+var (
+	escrowNodes   = flag.Int("escrow.nodes", 0, "how many nodes; 0 = 2 and 10")
+	escrowWindows = flag.Int("escrow.windows", 1, "minutes of load")
+	escrowSeeds   = flag.Int("escrow.seeds", 1, "runs of each cell")
+	escrowLimit   = flag.String("escrow.limit", "", "this limit alone")
+	escrowMode    = flag.String("escrow.mode", "escrow", "usage or escrow")
+)
+
+// escrowLoad is what is offered to nodes that share one limit.
+type escrowLoad struct {
+	name    string
+	limits  engine.Limits
+	limit   int64
+	largest int64 // tokens of a request, from 500; 0 = requests are counted
+}
+
+func (l *escrowLoad) cost(r *rand.Rand) int64 {
+	if l.largest == 0 {
+		return 1
+	}
+	return 500 + r.Int64N(l.largest-499)
+}
+
+func (l *escrowLoad) mean() float64 {
+	if l.largest == 0 {
+		return 1
+	}
+	return float64(500+l.largest) / 2
+}
+
+var escrowLoads = []escrowLoad{
+	{"6 rpm", engine.Limits{RPM: 6}, 6, 0},
+	{"60 rpm", engine.Limits{RPM: 60}, 60, 0},
+	{"600 rpm", engine.Limits{RPM: 600}, 600, 0},
+	{"60k tpm", engine.Limits{TPM: 60_000}, 60_000, 8000},
+	{"600k tpm", engine.Limits{TPM: 600_000}, 600_000, 8000},
+}
+
+// escrowOutcome is what became of a cell.
+type escrowOutcome struct {
+	windows, requests, waited, vain int
+	over, under                     float64 // sums of percent
+	waits                           time.Duration
+	exchanges                       int64
+}
+
+// offer has a node take a request as the daemon does: it waits for a grant for three
+// round trips, and no longer.
+func offer(n *node, cost int64) (ok, waited bool) {
+	g, err := n.e.Group("chat")
+	if err != nil {
+		return false, false
+	}
+	d := engine.Demand{InputTokens: cost, OutputTokens: engine.NoOutput}
+	lease, err := g.Acquire(d)
+	if limited, is := errors.AsType[*engine.LimitError](err); is && limited.Limit == engine.LimitShare {
+		waited = true
+		ctx, cancel := context.WithTimeout(context.Background(), max(10*time.Millisecond, 3*n.s.Stats().RoundTrip))
+		defer cancel()
+		lease, err = g.Wait(ctx, d)
+	}
+	if err != nil {
+		return false, waited
+	}
+	lease.SettleReserved()
+	return true, waited
+}
+
+// play offers twice the limit to nodes for some minutes, and adds up what they admit.
+func play(t *testing.T, l escrowLoad, nodes int, arrivals string, windows int, r *rand.Rand, out *escrowOutcome) {
+	mode := syncer.Escrow
+	if *escrowMode == "usage" {
+		mode = syncer.Usage
+	}
+	store := memstore.New(memstore.Config{})
+	var all []*node
+	for range nodes {
+		way := storetest.NewFaulty(store, r.Uint64(), storetest.Plan{MinDelay: time.Millisecond, MaxDelay: 5 * time.Millisecond})
+		all = append(all, newNode(t, way, l.limits, syncer.Config{Mode: mode, Deployments: func(dst []string) []string { return append(dst, "a") }}))
+	}
+	stop := run(t, all...)
+	rollover()
+	rollover()
+	before := int64(0)
+	for _, n := range all {
+		before += n.s.Stats().Exchanges
+	}
+	for range windows {
+		begun, start := time.Now(), minute()
+		length := time.Minute
+		if arrivals == "burst" {
+			length = 200 * time.Millisecond
+		}
+		gap := float64(length) * l.mean() / (2 * float64(l.limit))
+		var mu sync.Mutex
+		var wg sync.WaitGroup
+		var admitted, offered int64
+		for {
+			time.Sleep(time.Duration(r.ExpFloat64() * gap))
+			if time.Since(begun) >= length {
+				break
+			}
+			cost, n := l.cost(r), all[r.IntN(nodes)]
+			if arrivals == "skew" {
+				n = all[min(int(r.ExpFloat64()*float64(nodes)/8), nodes-1)]
+			}
+			offered += cost
+			wg.Go(func() {
+				from := time.Now()
+				ok, waited := offer(n, cost)
+				mu.Lock()
+				defer mu.Unlock()
+				out.requests++
+				if waited {
+					out.waited++
+					out.waits += time.Since(from)
+					if !ok {
+						out.vain++
+					}
+				}
+				if ok && minute() == start {
+					admitted += cost
+				}
+			})
+		}
+		wg.Wait()
+		out.windows++
+		part := func(n int64) float64 { return 100 * float64(n) / float64(l.limit) }
+		out.over += max(part(admitted)-100, 0)
+		out.under += max(min(part(offered), 100)-part(admitted), 0)
+		rollover()
+	}
+	for _, n := range all {
+		out.exchanges += n.s.Stats().Exchanges
+	}
+	out.exchanges -= before
+	stop()
+	require.Zero(t, total(store, "a", minute()), "what was reserved for a minute without load is returned")
+}
+
+// TestEscrow: at every node, limit and way of arriving nothing is admitted beyond the
+// limit, and little of it stays unused. Without PLIMSOLL_FULL a part of the cells runs.
+func TestEscrow(t *testing.T) {
+	full := os.Getenv("PLIMSOLL_FULL") != ""
+	sizes := []int{2, 10}
+	if full {
+		sizes = append(sizes, 50)
+	}
+	if *escrowNodes > 0 {
+		sizes = []int{*escrowNodes}
+	}
+	for _, l := range escrowLoads {
+		for _, nodes := range sizes {
+			for _, arrivals := range []string{"steady", "burst", "skew"} {
+				if *escrowLimit != "" && l.name != *escrowLimit {
+					continue
+				}
+				t.Run(fmt.Sprintf("%s, %d nodes, %s", l.name, nodes, arrivals), func(t *testing.T) {
+					var out escrowOutcome
+					for seed := range *escrowSeeds {
+						synctest.Test(t, func(t *testing.T) {
+							play(t, l, nodes, arrivals, *escrowWindows, rand.New(rand.NewPCG(uint64(seed), uint64(nodes))), &out)
+						})
+					}
+					w := float64(out.windows)
+					t.Logf("over %.2f %%, under %.2f %%, waited %.1f %% (in vain %.1f %%), mean %v, %.1f exchanges per node and second",
+						out.over/w, out.under/w, 100*float64(out.waited)/float64(out.requests), 100*float64(out.vain)/float64(out.requests),
+						(out.waits / time.Duration(max(out.waited, 1))).Round(10*time.Microsecond), float64(out.exchanges)/float64(nodes)/w/60)
+					if *escrowMode == "escrow" {
+						require.Zero(t, out.over)
+					}
+					if *escrowMode == "escrow" && arrivals != "burst" && l.limit >= 600 {
+						require.Less(t, out.under/w, 5.0)
+					}
+				})
+			}
+		}
+	}
+}
