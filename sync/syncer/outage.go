@@ -1,6 +1,7 @@
 package syncer
 
 import (
+	"errors"
 	"log/slog"
 	"time"
 
@@ -47,6 +48,31 @@ func (s *Syncer) leave(b *bucket, now int64) {
 	}
 }
 
+// setOutdated takes in how many nodes share by counters of an older format. While there
+// are any, what the others have used is not known: this node decides by policy, as if the
+// store were away.
+func (s *Syncer) setOutdated(n int, now int64) {
+	was := s.outdated
+	s.outdated = n
+	switch {
+	case was == 0:
+		s.cfg.Logger.Warn("nodes of an older version use the same store by other keys: deciding by policy until they have gone", slog.Int("nodes", n))
+	case n == 0:
+		s.cfg.Logger.Info("nodes of an older version have gone")
+	}
+	if n == 0 {
+		return
+	}
+	for _, b := range s.buckets {
+		if !b.away {
+			b.err = errOutdated
+			s.leave(b, now)
+		}
+	}
+}
+
+var errOutdated = errors.New("nodes of an older version use the same store by other keys")
+
 // problem says why the store is away: the last error, or that an exchange has no answer.
 func (b *bucket) problem() string {
 	if b.err == nil {
@@ -80,9 +106,9 @@ func (s *Syncer) freeze(d *deployment) {
 // nodeCount returns how many nodes share the store, as far as is known.
 func (s *Syncer) nodeCount() int {
 	if s.nodes > 0 {
-		return s.nodes
+		return s.nodes + s.outdated
 	}
-	return s.cfg.Nodes
+	return s.cfg.Nodes + s.outdated
 }
 
 // ration sets the ceilings of the present window and, a minute ahead, of the next.
@@ -147,7 +173,7 @@ func (s *Syncer) ceiling(u *usage) Count {
 				limits[i] = blocked
 			}
 		}
-		if i == 0 && policy == Share && limit > 0 && left > 0 && left < int64(s.nodeCount()) && len(s.members) > 0 {
+		if i == 0 && policy == Share && limit > 0 && left > 0 && left < int64(s.nodeCount()) && len(s.members) >= s.nodeCount() {
 			limits[i] = blocked
 			if c := base[i] + s.oneOf(u, left); c > 0 {
 				limits[i] = c
@@ -183,7 +209,7 @@ func (s *Syncer) back(b *bucket, now int64) {
 	if !b.away {
 		return
 	}
-	if b.healed == 0 {
+	if b.healed == 0 || s.outdated > 0 {
 		b.healed = now
 	}
 	if time.Duration(now-b.healed) < 2*b.interval() {

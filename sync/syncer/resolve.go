@@ -29,6 +29,9 @@ func (s *Syncer) resolve(b *bucket, x *sent, r *Reply, now int64) {
 	if len(r.Members) > 0 {
 		s.members = append(s.members[:0], r.Members...)
 	}
+	if r.OutdatedKnown && r.Outdated != s.outdated {
+		s.setOutdated(r.Outdated, now)
+	}
 }
 
 // resolveNew takes in the answer to the batch under way.

@@ -39,6 +39,7 @@ type Stats struct {
 	Bytes     int64         // sent and received, as far as the store tells
 	Forecast  Count         // what the others are believed to have used of present windows since the last totals
 	Nodes     int           // that share the store; 0 = not known yet
+	Outdated  int           // nodes alive of an older version, whose usage is in other counters; this node decides by policy until they have gone
 	Interval  time.Duration // between two rounds, now
 	RoundTrip time.Duration // of an exchange: moving average of the slowest bucket
 	Offset    time.Duration // of the store's clock, as far as it is followed
@@ -55,7 +56,7 @@ func (s *Syncer) Stats() Stats {
 	if s.reserver != nil {
 		st.Mode = Escrow
 	}
-	st.Nodes, st.Offset, st.Away, st.Degraded = s.nodes, s.follower.offset, s.away > 0, s.degraded
+	st.Nodes, st.Outdated, st.Offset, st.Away, st.Degraded = s.nodes, s.outdated, s.follower.offset, s.away > 0, s.degraded
 	if st.Away {
 		st.Degraded += time.Duration(now - s.awaySince)
 	}

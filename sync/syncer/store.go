@@ -152,7 +152,11 @@ type Reply struct {
 	Generation uint64
 	Nodes      int // that exchanged something within the last few seconds, this one included; 0 = not known
 	// Members are the names of these nodes, in any order; empty = not known.
-	Members   []string
-	StoreTime time.Time // the store's clock when it applied the batch; zero = not known
-	Bytes     int       // sent and received, roughly; 0 = not known
+	Members []string
+	// Outdated is how many live nodes share usage by counters of an older format,
+	// which the totals lack. OutdatedKnown says that the store has looked.
+	Outdated      int
+	OutdatedKnown bool
+	StoreTime     time.Time // the store's clock when it applied the batch; zero = not known
+	Bytes         int       // sent and received, roughly; 0 = not known
 }

@@ -27,6 +27,7 @@ type Syncer struct {
 
 	nodes     int
 	members   []string      // their names, as last known
+	outdated  int           // nodes alive that share by counters of an older format
 	away      int           // buckets
 	awaySince int64         // when the first of them went
 	degraded  time.Duration // without the outage under way

@@ -36,8 +36,13 @@ type call struct {
 	inGets     int // where MGET answers; 0 = there is none
 	inNodes    int // where ZCOUNT answers; 0 = there is none
 	inMembers  int // where ZRANGE of the nodes' names answers; 0 = there is none
-	inCooling  int // where ZRANGE answers
-	paid       int // keys of the bucket's debt that travel along
+	inOutdated int // where ZCOUNT of the nodes of the format before answers; 0 = there is none
+	inVersion  int // where GET of the cooldowns' version answers; 0 = there is none
+	inCooling  int // where ZRANGE of the cooldowns answers; 0 = there is none
+	extras     [extraCount]span
+	version    string  // of the cooldowns
+	others     []other // nodes with other settings
+	paid       int     // keys of the bucket's debt that travel along
 	renews     bool
 	bytes      int
 	queued     int // commands of the transaction
@@ -55,7 +60,8 @@ func (c *call) reset() {
 	c.cmds, c.at, c.due, c.gets = c.cmds[:0], c.at[:0], c.due[:0], c.gets[:0]
 	c.text = text{}
 	c.atIdentity, c.atPrev, c.atWatch, c.atMulti = -1, -1, -1, -1
-	c.inPrev, c.inGets, c.inNodes, c.inMembers, c.inCooling, c.paid, c.bytes, c.queued = 0, 0, 0, 0, 0, 0, 0, 0
+	c.inPrev, c.inGets, c.inNodes, c.inMembers, c.inOutdated, c.inVersion, c.inCooling, c.paid, c.bytes, c.queued = 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+	c.extras, c.version, c.others = [extraCount]span{}, "", c.others[:0]
 	c.renews, c.registered = false, time.Time{}
 }
 
@@ -83,7 +89,7 @@ const (
 // build writes the commands of a batch. The transaction adds each delta under
 // the guard of the batch's marker; what surrounds the deltas changes nothing
 // when it is sent again.
-func (c *call) build(bld valkey.Builder, b *bucket, batch *syncer.Batch, local time.Time) {
+func (c *call) build(bld valkey.Builder, b *bucket, batch *syncer.Batch, lacking lacks, local time.Time) {
 	c.reset()
 	c.text.b.Grow(256 + (len(batch.Deltas)+len(batch.Reads))*2*(len(b.head)+64))
 	b.mu.Lock()
@@ -111,8 +117,11 @@ func (c *call) build(bld valkey.Builder, b *bucket, batch *syncer.Batch, local t
 	}
 	c.counts(bld, b, batch)
 	c.expiries(bld, b, batch, local)
-	c.cooldowns(bld, b, batch, local)
-	c.nodes(bld, b, batch.Node, local)
+	c.extra(lacking, extraCooldowns, func() { c.cooldowns(bld, b, batch, local) })
+	if !c.now.IsZero() && b.due(batch.Node, local) { // the first batch, which has no time, leaves these out
+		c.extra(lacking, extraNodes, func() { c.nodes(bld, b, batch.Node, local) })
+		c.extra(lacking, extraOutdated, func() { c.outdated(bld, b) })
+	}
 	if c.renews = local.Sub(b.refreshed) >= identityDue; c.renews {
 		c.queue(bld.Expire().Key(identity).Seconds(int64(identityTTL/time.Second)).Build(), len(identity)+overhead)
 	}
@@ -243,10 +252,11 @@ func (c *call) serverTime(local time.Time) time.Time {
 const expiryMargin = 5
 
 // cooldowns tells the cooldowns of the deltas, each under the latest instant it
-// was ever told with, and asks for those in force. The set forgets what has
-// passed, and goes as a whole when nobody tells any more.
+// was ever told with, and asks for their version; for all in force too where it tells
+// of some, and once in a while. The set forgets what has passed, and goes as a whole
+// when nobody tells any more; its version counts the batches that told something.
 func (c *call) cooldowns(bld valkey.Builder, b *bucket, batch *syncer.Batch, local time.Time) {
-	key := b.word(&c.text, "w")
+	key, version := b.word(&c.text, "w"), b.word(&c.text, "v")
 	now := c.serverTime(local).UnixMilli()
 	c.text.int(now)
 	past := c.text.cut()
@@ -265,6 +275,12 @@ func (c *call) cooldowns(bld valkey.Builder, b *bucket, batch *syncer.Batch, loc
 	if told {
 		c.queue(bld.Zremrangebyscore().Key(key).Min("-inf").Max(past).Build(), len(key)+overhead)
 		c.queue(bld.Expire().Key(key).Seconds(int64(coolTTL/time.Second)).Build(), len(key)+overhead)
+		c.queue(bld.Incrby().Key(version).Increment(1).Build(), len(version)+overhead)
+		c.queue(bld.Expire().Key(version).Seconds(int64(coolTTL/time.Second)).Build(), len(version)+overhead)
+	}
+	c.inVersion = c.queue(bld.Get().Key(version).Build(), len(version)+overhead)
+	if !told && !b.cool.due(local) {
+		return
 	}
 	c.text.str("(")
 	c.text.str(past)
@@ -275,13 +291,11 @@ func (c *call) cooldowns(bld valkey.Builder, b *bucket, batch *syncer.Batch, loc
 // mostMembers is up to how many nodes their names are read, once a second.
 const mostMembers = 64
 
-// nodes enters the node in the set of those alive, and counts them, once a
-// second. It takes the store's time, so the first batch leaves it out.
+// nodes enters the node in the set of those alive, with the settings that all nodes
+// must have alike, and counts them, once a second.
 func (c *call) nodes(bld valkey.Builder, b *bucket, node string, local time.Time) {
-	if c.now.IsZero() || !b.due(node, local) {
-		return
-	}
 	c.registered = local
+	node += b.settings
 	key := b.word(&c.text, "n")
 	now := float64(c.now.UnixMilli()) / 1000
 	c.text.int(c.now.Add(-nodeTTL).Unix())
@@ -295,6 +309,20 @@ func (c *call) nodes(bld valkey.Builder, b *bucket, node string, local time.Time
 	}
 	c.queue(bld.Zremrangebyscore().Key(key).Min("-inf").Max(long).Build(), len(key)+overhead)
 	c.queue(bld.Expire().Key(key).Seconds(int64(keyTTL/time.Second)).Build(), len(key)+overhead)
+}
+
+// outdated counts the nodes alive that share by the keys of the format before: their
+// usage is in other counters.
+func (c *call) outdated(bld valkey.Builder, b *bucket) {
+	if b.number != 0 {
+		return
+	}
+	c.text.str(prefixBefore)
+	c.text.str(b.head[len(prefix):])
+	c.text.str("n")
+	key := c.text.cut()
+	c.text.int(c.now.Add(-nodeTTL).Unix())
+	c.inOutdated = c.queue(bld.Zcount().Key(key).Min(c.text.cut()).Max("+inf").Build(), len(key)+overhead)
 }
 
 // word returns a key of the bucket itself.

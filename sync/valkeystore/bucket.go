@@ -19,6 +19,7 @@ type bucket struct {
 	names    namer
 	epochs   bool   // counters are named after an epoch
 	identity string // the key that holds it
+	settings string // what follows the names of nodes in the set of those alive
 
 	mu         sync.Mutex
 	epoch      uint64               // whose counters windows speaks of
@@ -26,8 +27,9 @@ type bucket struct {
 	debt       []debt               // keys that may lack one: paid with the next batches
 	refreshed  time.Time            // when the identity's TTL was last renewed
 	registered map[string]time.Time // when a node was last entered in the set of nodes
-	probed     uint64               // the client that was found to take transactions here
-	live       int                  // nodes alive at liveAt
+	cool       cooldowns
+	probed     uint64 // the client that was found to take transactions here
+	live       int    // nodes alive at liveAt
 	liveAt     time.Time
 }
 
@@ -45,7 +47,7 @@ type touches struct {
 }
 
 func newBucket(number int, cfg Config) *bucket {
-	b := &bucket{number: number, head: head(cfg.Namespace, number), registered: map[string]time.Time{}}
+	b := &bucket{number: number, head: head(cfg.Namespace, number), registered: map[string]time.Time{}, settings: settingsOf(cfg)}
 	b.names, b.epochs, b.identity = native{}, true, identityEpoch
 	if cfg.KeyFormat == FormatLiteLLM {
 		b.names, b.epochs, b.identity = litellm{cfg.Model, cfg.TTL, native{}}, false, identityGeneration

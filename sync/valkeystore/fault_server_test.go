@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -85,6 +87,131 @@ func TestPermissions(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Without rights for what is no count, usage is shared all the same, and the log says
+// once what is not; once they are granted, it is.
+func TestPermissionsOfExtras(t *testing.T) {
+	for denied, lost := range map[string]string{
+		"zadd": "cooldowns are not shared", "zrange": "cooldowns are not shared", "zremrangebyscore": "cooldowns are not shared",
+		"zcount":               "nodes are not counted",
+		"zadd -zrange -zcount": "nodes are not counted",
+	} {
+		t.Run(denied, func(t *testing.T) {
+			server := servertest.Start(t)
+			server.Do(t, append([]string{"ACL", "SETUSER", "gw", "on", ">pw", "~plimsoll2:*", "+@all"}, strings.Fields("-"+denied)...)...)
+			said := &logged{}
+			n := newNode(t, open(t, "valkey://gw:pw@"+server.Addr(), valkeystore.Config{Logger: said.logger()}))
+			at := begin()
+			for i := range 5 {
+				d := tally("a", at, 1, 10)
+				d.CoolUntil = time.Now().Add(time.Minute).UnixMilli() + int64(i)
+				if err := n.try(n.next(d)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got, want := n.total("a", at), tally("a", at, 5, 50); got != want {
+				t.Errorf("total = %v, want %v", got, want)
+			}
+			if n.failures != 0 {
+				t.Errorf("%d attempts failed", n.failures)
+			}
+			if got := strings.Count(said.String(), lost); got != 1 {
+				t.Errorf("%d lines say that %s: %s", got, lost, said)
+			}
+			if !strings.Contains(said.String(), "NOPERM") {
+				t.Errorf("the log does not say why: %s", said)
+			}
+			ttls(t, server)
+		})
+	}
+}
+
+// TestOtherSettings names nodes of the namespace whose counters have other names.
+func TestOtherSettings(t *testing.T) {
+	server := servertest.Start(t)
+	said := &logged{}
+	n := newNode(t, open(t, server.URL(), valkeystore.Config{Logger: said.logger()}))
+	other := newNode(t, open(t, server.URL(), valkeystore.Config{Buckets: 16}))
+	alike := newNode(t, open(t, server.URL(), valkeystore.Config{}))
+	for range 3 {
+		for _, n := range []*node{n, other, alike} {
+			b := n.next()
+			if err := n.try(b); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(1100 * time.Millisecond)
+	}
+	if got := strings.Count(said.String(), "other settings"); got != 1 || !strings.Contains(said.String(), "node="+other.name) || !strings.Contains(said.String(), "Buckets=16") {
+		t.Errorf("want one line that names %s and its settings: %s", other.name, said)
+	}
+	if !slices.Contains(n.reply.Members, n.name) && n.reply.Nodes != 3 {
+		t.Errorf("members %v of %d nodes", n.reply.Members, n.reply.Nodes)
+	}
+}
+
+// TestOutdatedNodes finds nodes alive that use the keys of the version before, and none
+// that have gone.
+func TestOutdatedNodes(t *testing.T) {
+	server := servertest.Start(t)
+	n := newNode(t, open(t, server.URL(), valkeystore.Config{}))
+	outdated := func() (int, bool) {
+		if err := n.try(n.next()); err != nil {
+			t.Fatal(err)
+		}
+		return n.reply.Outdated, n.reply.OutdatedKnown
+	}
+	outdated() // the store's time
+	now := float64(time.Now().Unix())
+	server.Do(t, "ZADD", "plimsoll1:{default.0}:n", fmt.Sprint(now), "old-1", fmt.Sprint(now), "old-2", fmt.Sprint(now-60), "gone")
+	time.Sleep(1100 * time.Millisecond)
+	if got, known := outdated(); got != 2 || !known {
+		t.Errorf("%d outdated nodes, known %v, want 2", got, known)
+	}
+	if got, known := outdated(); got != 0 || known {
+		t.Errorf("%d outdated nodes, known %v: it looks once a second", got, known)
+	}
+}
+
+// TestCooldownsAreReadOnce: the list of cooldowns is read again only where another store
+// has told of one since; replies have it all the same.
+func TestCooldownsAreReadOnce(t *testing.T) {
+	server := servertest.Start(t)
+	a, b := newNode(t, open(t, server.URL(), valkeystore.Config{})), newNode(t, open(t, server.URL(), valkeystore.Config{}))
+	at, until := begin(), time.Now().Add(time.Minute).UnixMilli()
+	reads := func() int {
+		info, _ := server.Do(t, "INFO", "commandstats").(string)
+		_, after, _ := strings.Cut(info, "cmdstat_zrange:calls=")
+		calls, _, _ := strings.Cut(after, ",")
+		n, _ := strconv.Atoi(calls)
+		return n
+	}
+	tell := func(id string) {
+		d := tally(id, at, 0, 0)
+		d.CoolUntil = until
+		a.add(d)
+	}
+	hear := func(want int) {
+		for range 5 {
+			if got := len(b.add(tally("x", at, 1, 1)).Cooling); got != want {
+				t.Errorf("read %d cooldowns, want %d", got, want)
+			}
+		}
+	}
+	hear(0)
+	for i := range 3 {
+		tell(fmt.Sprint("c", i))
+		before := reads()
+		hear(i + 1)
+		if n := reads() - before; n > 2 { // one of them may be that of the nodes
+			t.Errorf("5 batches read the list %d times", n)
+		}
+	}
+	server.Do(t, "FLUSHALL")
+	hear(0)
+	tell("again")
+	hear(1)
 }
 
 // The same while running: no attempt counts without its guard and is repeated.
@@ -231,7 +358,7 @@ func TestDocumentedRightsSuffice(t *testing.T) {
 		t.Error("docs/OPERATIONS.md asks for other rights")
 	}
 	server := servertest.Start(t, "--maxmemory-policy", "allkeys-lru")
-	server.Do(t, append([]string{"ACL", "SETUSER", "gw", "on", ">pw", "~plimsoll2:*"}, strings.Fields(rights)...)...)
+	server.Do(t, append([]string{"ACL", "SETUSER", "gw", "on", ">pw", "~plimsoll2:*", "%R~plimsoll1:*"}, strings.Fields(rights)...)...)
 	var log logged
 	n := newNode(t, open(t, "valkey://gw:pw@"+server.Addr(), valkeystore.Config{Logger: log.logger()}))
 	for range 3 {

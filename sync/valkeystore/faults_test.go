@@ -78,6 +78,7 @@ var rows = []row{
 	{"23", "1.5 s lost at 10,000 deployments", rowLossAtSize},
 	{"24", "nodes join when limits are used up", rowJoiner},
 	{"25", "slow store that recovers", rowRecovered},
+	{"26", "process of a node stopped, 3 and 20 s", rowSleeper},
 	{"21a", "client shared with other traffic", rowShared},
 }
 

@@ -11,6 +11,9 @@ import (
 
 const prefix = "plimsoll2:"
 
+// prefixBefore is what keys of the format before began with, whose counters had no epoch.
+const prefixBefore = "plimsoll1:"
+
 // head is what all keys of a bucket begin with. Its hash tag keeps them on one
 // server of a cluster.
 func head(namespace string, bucket int) string {

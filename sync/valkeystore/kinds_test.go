@@ -102,7 +102,7 @@ func TestLiteLLMHasNoSuchCounts(t *testing.T) {
 	n.add(d, window.Tally{ID: "a", Kind: window.KindDay, Start: day, Requests: 1, Tokens: 10})
 	want := []string{
 		"a:m:rpm:" + minute, "a:m:tpm:" + minute, fmt.Sprintf("c:a:dr:%d", day), fmt.Sprintf("c:a:dt:%d", day),
-		fmt.Sprintf("c:a:i:%d", at), fmt.Sprintf("c:a:o:%d", at), "g", "w",
+		fmt.Sprintf("c:a:i:%d", at), fmt.Sprintf("c:a:o:%d", at), "g", "v", "w",
 	}
 	if got := slices.DeleteFunc(keysOf(t, server), func(k string) bool { return k == "n" }); fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("keys = %q, want %q", got, want)

@@ -88,7 +88,18 @@ func (c *call) applied(b *bucket, answers []valkey.ValkeyMessage, batch *syncer.
 	}
 	if c.inMembers != 0 {
 		if names, err := answers[c.inMembers].AsStrSlice(); err == nil && len(names) <= mostMembers {
-			r.Members = append(r.Members, names...)
+			for _, name := range names {
+				name, settings, _ := strings.Cut(name, settingsMark)
+				r.Members = append(r.Members, name)
+				if settings != "" && settingsMark+settings != b.settings {
+					c.others = append(c.others, other{name, settings})
+				}
+			}
+		}
+	}
+	if c.inOutdated != 0 {
+		if n, err := answers[c.inOutdated].ToInt64(); err == nil {
+			r.Outdated, r.OutdatedKnown = int(n), true
 		}
 	}
 	if c.inPrev != 0 {
@@ -124,6 +135,9 @@ func (c *call) applied(b *bucket, answers []valkey.ValkeyMessage, batch *syncer.
 		if changed(&refused) != 0 {
 			r.Refused = append(r.Refused, refused)
 		}
+	}
+	if c.inVersion != 0 {
+		c.version, _ = answers[c.inVersion].ToString() // none: nobody has told any
 	}
 	if c.inCooling != 0 {
 		r.Cooling = cooling(&answers[c.inCooling], r.Cooling)

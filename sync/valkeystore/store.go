@@ -30,6 +30,8 @@ type Store struct {
 	clock   atomic.Pointer[reading]
 	said    sync.Map // what was logged, so that it is logged once
 	checked atomic.Uint64
+
+	refusals refusals // of extras
 }
 
 // reading is the server's clock beside ours.
@@ -113,10 +115,16 @@ func (s *Store) attempt(ctx context.Context, c client, b *bucket, batch *syncer.
 	call := s.calls.Get().(*call)
 	began := time.Now()
 	call.now = s.now(began)
-	call.build(conn.B(), b, batch, began)
-	results := conn.DoMulti(ctx, call.cmds...)
-	if err := transport(results); err != nil {
-		return err // call is not reused: its commands may still be written
+	var results []valkey.ValkeyResult
+	for range 1 + extraCount { // each is found missing once at most
+		call.build(conn.B(), b, batch, s.refusals.lacking(began), began)
+		results = conn.DoMulti(ctx, call.cmds...)
+		if err := transport(results); err != nil {
+			return err // call is not reused: its commands may still be written
+		}
+		if !s.refusedExtras(call, results, began) {
+			break
+		}
 	}
 	defer s.calls.Put(call)
 	b.distrust(ctx, conn, call, results)
@@ -127,6 +135,8 @@ func (s *Store) attempt(ctx context.Context, c client, b *bucket, batch *syncer.
 		s.clock.Store(&reading{r.StoreTime, time.Now()})
 	}
 	b.settle(call, batch, r, began)
+	s.cooldownsOf(ctx, conn, b, call, r, began)
+	s.reportOthers(call)
 	if r.Nodes = s.nodes(began); len(r.Refused) > 0 {
 		s.refused(ctx, conn, b, batch, r)
 	}

@@ -62,7 +62,9 @@ func (d *Daemon) readyz(w http.ResponseWriter, req *http.Request) {
 	if d.Syncer != nil {
 		s := d.Syncer.Stats()
 		r.Store = storeHealth{"connected", s.Staleness.Milliseconds(), s.Degraded.Milliseconds(), s.Nodes}
-		if s.Away {
+		if s.Outdated > 0 {
+			r.Ready, r.Store.State = false, "outdated"
+		} else if s.Away {
 			r.Store.State = "away"
 		} else if s.Exchanges < 2 { // the first only asks for the epoch
 			r.Store.State = "away"
