@@ -12,16 +12,15 @@ import (
 var (
 	usageDesc  = deploymentDesc("usage", "Requests, tokens or calls of all nodes that count towards the limit in the present minute, reservations included; in_flight is this node's, rpd and tpd are since the day began.", "limit")
 	limitDesc  = deploymentDesc("limit", "What the deployment may carry; absent where unlimited.", "limit")
-	ratioDesc  = deploymentDesc("utilization_ratio", "Usage divided by limit.", "limit")
-	othersUse  = deploymentDesc("others_usage", "Part of the usage: what other nodes used, as known here.", "limit")
+	ratioDesc  = deploymentDesc("utilization_ratio", "Usage divided by limit, of the limit that is fullest, calls in flight aside; absent without such limits.")
+	othersUse  = deploymentDesc("others_usage", "Part of the usage: what requests and tokens per minute other nodes used, as known here.", "limit")
 	heldDesc   = deploymentDesc("held_tokens", "Part of the tokens used: reserved by calls that have not ended.")
 	coolDesc   = deploymentDesc("cooldown_seconds", "Seconds until the deployment may be picked again; 0 = it may.")
-	halfDesc   = deploymentDesc("half_open", "Whether a cooldown is over and the one request that goes first is not answered yet.")
 	onDesc     = deploymentDesc("enabled", "Whether the deployment is switched on.")
-	cooledDesc = deploymentDesc("cooldowns_total", "Cooldowns that began on this node, by cause. Absent until there was one.", "cause")
+	cooledDesc = deploymentDesc("cooldowns_total", "Cooldowns that began on this node, by cause. Absent until there was one of that cause.", "cause")
 	infoDesc   = deploymentDesc("info", "1, with the provider's name of the model.", "model")
 
-	deploymentDescs = []*prometheus.Desc{usageDesc, limitDesc, ratioDesc, othersUse, heldDesc, coolDesc, halfDesc, onDesc, cooledDesc, infoDesc}
+	deploymentDescs = []*prometheus.Desc{usageDesc, limitDesc, ratioDesc, othersUse, heldDesc, coolDesc, onDesc, cooledDesc, infoDesc}
 )
 
 func deploymentDesc(name, help string, more ...string) *prometheus.Desc {
@@ -36,11 +35,18 @@ func (c *Collector) collectDeployments(ch chan<- prometheus.Metric, states []eng
 		send := func(d *prometheus.Desc, v float64, more ...string) {
 			ch <- gauge(d, v, append([]string{id, group}, more...)...)
 		}
+		fullest := -1.0
 		for i := range s.Limits {
-			c.collectLimit(&s.Limits[i], send)
+			l := &s.Limits[i]
+			c.collectLimit(l, send)
+			if l.Max != 0 && l.Limit != engine.LimitInFlight {
+				fullest = max(fullest, l.Utilization())
+			}
+		}
+		if fullest >= 0 {
+			send(ratioDesc, fullest)
 		}
 		send(coolDesc, s.CoolingFor.Seconds())
-		send(halfDesc, number(s.HalfOpen))
 		send(onDesc, number(s.Enabled))
 		c.collectCooldowns(ch, s.ID, id, group)
 		send(infoDesc, 1, c.label(s.Model))
@@ -58,9 +64,8 @@ func (c *Collector) collectLimit(l *engine.LimitState, send func(d *prometheus.D
 	send(usageDesc, float64(l.Used), name)
 	if l.Max != 0 {
 		send(limitDesc, float64(max(l.Max, 0)), name)
-		send(ratioDesc, l.Utilization(), name)
 	}
-	if c.cfg.Syncer != nil && l.Limit != engine.LimitInFlight {
+	if c.cfg.Syncer != nil && (l.Limit == engine.LimitRPM || l.Limit == engine.LimitTPM) {
 		send(othersUse, float64(l.Remote), name)
 	}
 	if l.Held != engine.Untracked {
@@ -68,19 +73,17 @@ func (c *Collector) collectLimit(l *engine.LimitState, send func(d *prometheus.D
 	}
 }
 
-// collectCooldowns sends the counts of a deployment's cooldowns. Most deployments
-// never cool down, and cost no series.
+// collectCooldowns sends the counts of a deployment's cooldowns. What has never been the
+// cause of one costs no series.
 func (c *Collector) collectCooldowns(ch chan<- prometheus.Metric, deployment string, labels ...string) {
 	ref, err := c.cfg.Engine.Ref(deployment)
 	if err != nil {
 		return // it was removed since the scrape began
 	}
-	counts := ref.Cooldowns()
-	if counts == [engine.CooldownCauses]int64{} {
-		return
-	}
-	for cause, n := range counts {
-		ch <- counter(cooledDesc, n, append(labels[:2:2], engine.CooldownCause(cause).String())...)
+	for cause, n := range ref.Cooldowns() {
+		if n > 0 {
+			ch <- counter(cooledDesc, n, append(labels[:2:2], engine.CooldownCause(cause).String())...)
+		}
 	}
 }
 

@@ -15,13 +15,12 @@
 //
 //	plimsoll_deployment_usage *              requests, tokens or calls that count towards the limit
 //	plimsoll_deployment_limit *              absent where unlimited
-//	plimsoll_deployment_utilization_ratio *  usage / limit; under a limit of zero, 1 at least
-//	plimsoll_deployment_others_usage *       part of usage: what other nodes used; absent without Config.Syncer
+//	plimsoll_deployment_others_usage *       part of usage: what rpm and tpm other nodes used; absent without Config.Syncer
+//	plimsoll_deployment_utilization_ratio    usage / limit of the fullest limit, in_flight aside; under a limit of zero, 1 at least
 //	plimsoll_deployment_held_tokens          part of the tokens: reserved by calls that have not ended, if Config.TrackHeld
 //	plimsoll_deployment_cooldown_seconds     until it may be picked again; 0 = it may
-//	plimsoll_deployment_half_open            1 while the one request that goes first after it is not answered
 //	plimsoll_deployment_enabled              1 or 0
-//	plimsoll_deployment_cooldowns_total      by cause; a counter of this node, absent until there was one
+//	plimsoll_deployment_cooldowns_total      by cause; a counter of this node, each absent until there was one
 //	plimsoll_deployment_info                 1, with the label model
 //
 // # Metrics of the engine
@@ -53,9 +52,9 @@
 //
 // # Cardinality
 //
-// A deployment costs up to 20 series with limits on requests, tokens and calls in
-// flight, and four more for each further kind of limit: the number of deployments is
-// what grows.
+// A deployment costs up to 14 series with limits on requests, tokens and calls in
+// flight, two more for each further kind of limit, and one for each cause of a
+// cooldown: the number of deployments is what grows.
 // [Config.MaxDeployments] bounds it, and plimsoll_deployments_omitted says how
 // many were left out; the engine's and the syncer's metrics, at most fifty
 // series, always count all. Labels come from the configuration, never from a

@@ -7,7 +7,7 @@ import (
 
 // spare is memory that is never written to, and hence takes none: only its size counts.
 // The collector starts when the heap has doubled since the last time; with a live heap of
-// 3 MiB it would run hundreds of times a second under load, for a third of the CPU time.
+// 3 MiB it would run tens of times a second under load, for a quarter of the CPU time.
 var spare []byte
 
 // spareHeap is the size of spare in bytes: garbage is collected at about 30 MiB.
