@@ -72,12 +72,12 @@ func (t *tally) hidden(raw json.RawMessage) {
 func (t *tally) unknown(raw json.RawMessage, depth int) {
 	switch {
 	case len(raw) == 0:
-	case raw[0] == '"' && isData(raw):
-		t.hidden(raw)
-	case raw[0] == '"' || raw[0] != '{' && raw[0] != '[':
+	case raw[0] == '"':
+		t.say(raw)
+	case raw[0] != '{' && raw[0] != '[':
 		t.text(raw)
 	case depth > maxNesting:
-		t.raw(raw)
+		t.flat(raw)
 	case raw[0] == '[':
 		for v := range wire.Elements(raw) {
 			t.unknown(v, depth+1)
@@ -85,24 +85,60 @@ func (t *tally) unknown(raw json.RawMessage, depth int) {
 	default:
 		for name, v := range wire.Members(raw) {
 			t.count(name)
-			t.unknown(v, depth+1)
+			if name != "signature" && name != "thought_signature" {
+				t.unknown(v, depth+1)
+			}
 		}
 	}
 }
 
+// say counts a text that may be data. Data of a kind that is not known costs as much as
+// the smaller of what hides in it and a document.
+func (t *tally) say(raw json.RawMessage) {
+	if isData(raw) {
+		t.as(ofDocuments)
+		t.total += min(int64(len(raw))/hiddenBytes, documentTokens)
+		return
+	}
+	t.text(raw)
+}
+
+// flat counts a value of any depth in one pass: what stands between its data, as the text
+// that it is.
+func (t *tally) flat(raw json.RawMessage) {
+	from := 0
+	for i := 0; i < len(raw); i++ {
+		if raw[i] != '"' {
+			continue
+		}
+		start := i
+		for i++; i < len(raw) && raw[i] != '"'; i++ {
+			if raw[i] == '\\' {
+				i++
+			}
+		}
+		if end := min(i+1, len(raw)); isData(raw[start:end]) {
+			t.raw(raw[from:start])
+			t.say(raw[start:end])
+			from = end
+		}
+	}
+	t.raw(raw[from:])
+}
+
 // isData reports whether a text is base64 or a data URL: long, and without the spaces
-// that words have.
+// that words have. Slashes and ends of lines may be escaped.
 func isData(raw json.RawMessage) bool {
-	const least, looked = 256, 512
+	const least = 256
 	if len(raw) < least {
 		return false
 	}
 	if strings.HasPrefix(wire.Raw(raw), `"data:`) {
 		return true
 	}
-	for _, c := range raw[1 : looked/2] {
+	for _, c := range raw[1:least] {
 		switch {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '+', c == '/', c == '-', c == '_', c == '=':
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '+', c == '/', c == '-', c == '_', c == '=', c == '\\':
 		default:
 			return false
 		}

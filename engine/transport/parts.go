@@ -16,6 +16,7 @@ type item struct {
 	arguments, input, output json.RawMessage
 	image, detail            json.RawMessage
 	summary, hidden, result  json.RawMessage
+	function, images, tools  json.RawMessage
 }
 
 func itemOf(raw json.RawMessage) item {
@@ -54,6 +55,12 @@ func itemOf(raw json.RawMessage) item {
 			it.hidden = v
 		case "result":
 			it.result = v
+		case "function_call":
+			it.function = v
+		case "images":
+			it.images = v
+		case "tools":
+			it.tools = v
 		}
 	}
 	return it
@@ -78,16 +85,30 @@ func (t *tally) items(raw json.RawMessage) {
 		}
 		t.message(it.role, it.name)
 		t.content(it.content, 0)
+		t.content(it.refusal, 0)
 		if thought := wire.Get(raw, "reasoning_content"); !absent(thought) { // DeepSeek
 			t.as(ofReasoning)
 			t.content(thought, 1)
 		}
-		for call := range wire.Elements(it.calls) {
-			if function := wire.Get(call, "function"); len(function) > 0 {
-				f := itemOf(function)
-				t.call(f.name, f.arguments)
-			}
+		for image := range wire.Elements(it.images) { // those that OpenRouter's models made
+			t.picture(image, false)
 		}
+		for call := range wire.Elements(it.calls) {
+			t.asked(wire.Get(call, "function"))
+			t.asked(wire.Get(call, "custom"))
+		}
+		t.asked(it.function) // as it was once
+	}
+}
+
+// asked counts a call of a function, or of a custom tool.
+func (t *tally) asked(raw json.RawMessage) {
+	switch f := itemOf(raw); {
+	case absent(raw):
+	case len(f.arguments) > 0:
+		t.call(f.name, f.arguments)
+	default:
+		t.call(f.name, f.input)
 	}
 }
 
@@ -99,8 +120,8 @@ func (t *tally) system(raw json.RawMessage) {
 	}
 }
 
-// maxNesting is how deep parts may lie in parts; what lies deeper counts as the
-// text that it is, so that a body is looked at a bounded number of times.
+// maxNesting is how deep parts may lie in parts; of what lies deeper the texts are counted
+// without regard to where they stand, so that a body is looked at a bounded number of times.
 const maxNesting = 4
 
 // content counts a text, or a list of parts.
@@ -111,8 +132,10 @@ func (t *tally) content(raw json.RawMessage, depth int) {
 		for part := range wire.Elements(raw) {
 			t.part(part, depth)
 		}
-	case depth > maxNesting && raw[0] == '"':
-		t.raw(raw)
+	case depth <= maxNesting && raw[0] == '{':
+		t.part(raw, depth)
+	case depth > maxNesting:
+		t.flat(raw)
 	default:
 		t.text(raw)
 	}
@@ -140,6 +163,9 @@ func (t *tally) part(raw json.RawMessage, depth int) {
 		}
 	case "compaction", "compaction_summary":
 		t.hidden(it.hidden)
+		t.content(it.content, depth+1)
+	case "mcp_list_tools":
+		t.tools(it.tools)
 	case "image_url", "input_image", "image", "computer_screenshot":
 		detail := wire.Unquote(it.detail)
 		if nested := itemOf(it.image); len(nested.detail) > 0 {
@@ -163,7 +189,7 @@ func (t *tally) part(raw json.RawMessage, depth int) {
 	case "function_call_output", "custom_tool_call_output":
 		t.content(it.output, depth+1)
 	case "computer_call_output":
-		t.part(it.output, depth+1)
+		t.content(it.output, depth+1)
 	case "item_reference", "redacted_thinking", "container_upload":
 	default:
 		if strings.HasSuffix(it.kind, "tool_result") {

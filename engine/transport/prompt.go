@@ -3,6 +3,7 @@ package transport
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/estimate"
@@ -74,9 +75,12 @@ func (t *tally) prompt(op operation, body *wire.Object) {
 	case chat:
 		t.items(body.Get("messages"))
 	case completions:
-		t.items(body.Get("prompt"))
+		t.inputs(body.Get("prompt"))
 	case responses, compact:
 		t.system(body.Get("instructions"))
+		for _, v := range wire.Members(wire.Get(body.Get("prompt"), "variables")) { // of a stored prompt
+			t.content(v, 0)
+		}
 		t.items(body.Get("input"))
 	case messages:
 		t.system(body.Get("system"))
@@ -113,6 +117,7 @@ func (t *tally) tools(raw json.RawMessage) {
 				inner = f
 			}
 		}
+		t.total += builtIn(wire.Unquote(wire.Get(v, "type")))
 		t.tool[0] = t.toolOf(inner)
 		t.add(estimate.Chat{Tools: t.tool[:]}, -replyTokens-toolsTokens)
 	}
@@ -129,10 +134,32 @@ func (t *tally) toolOf(raw json.RawMessage) (tool estimate.Tool) {
 			tool.Description = wire.Unquote(v)
 		case (name == "parameters" || name == "input_schema") && v[0] == '{' && len(v) <= estimate.MaxSchema:
 			tool.Parameters = wire.Raw(v)
-		case name == "type", name == "strict", name == "cache_control", absent(v):
+		case name == "type", name == "strict", name == "cache_control", name == "authorization", name == "headers", absent(v):
 		default:
-			t.raw(v)
+			t.flat(v)
 		}
 	}
 	return tool
+}
+
+// builtIns are what tools cost that a provider defines, which name themselves by the type
+// alone: https://platform.claude.com/docs/en/agents-and-tools/tool-use/computer-use-tool,
+// …/bash-tool and …/text-editor-tool.
+var builtIns = []struct {
+	prefix string
+	tokens int64
+}{
+	{"computer_20", 735},
+	{"text_editor_20", 700},
+	{"bash_20", 245},
+}
+
+// builtIn returns what a tool of a type costs beyond what the request says of it.
+func builtIn(kind string) int64 {
+	for _, b := range builtIns {
+		if strings.HasPrefix(kind, b.prefix) {
+			return b.tokens
+		}
+	}
+	return 0
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/estimate"
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
 	"github.com/plimsoll-dev/plimsoll/engine/transport"
 )
@@ -66,6 +67,16 @@ func TestPromptForms(t *testing.T) {
 		"functions, as they were once": {"/chat/completions", `{"model":"chat","messages":[{"role":"user","content":"hi"}],"functions":[{"name":"f","description":"` + fox + `","parameters":{"type":"object","properties":{}}}]}`, 30_000, 60_000},
 		"a prediction":                 {"/chat/completions", `{"model":"chat","messages":[{"role":"user","content":"hi"}],"prediction":{"type":"content","content":"` + fox + `"}}`, 30_000, 60_000},
 		"reasoning sent back":          {"/chat/completions", `{"model":"chat","messages":[{"role":"assistant","content":"hi","reasoning_content":"` + fox + `"}]}`, 30_000, 60_000},
+		"a call as it was once":        {"/chat/completions", `{"model":"chat","messages":[{"role":"assistant","content":null,"function_call":{"name":"f","arguments":"` + fox + `"}}]}`, 30_000, 60_000},
+		"a call of a custom tool":      {"/chat/completions", `{"model":"chat","messages":[{"role":"assistant","tool_calls":[{"type":"custom","id":"c","custom":{"input":"` + fox + `","name":"f"}}]}]}`, 30_000, 60_000},
+		"images that a model made":     {"/chat/completions", `{"model":"chat","messages":[{"role":"assistant","content":"A.","images":[{"type":"image_url","image_url":{"url":"data:image/png;base64,` + data + `"}}]}]}`, 700, 1000},
+		"tools of an MCP server":       {"/responses", item(`{"type":"mcp_list_tools","server_label":"s","tools":[{"name":"f","description":"` + fox + `","input_schema":{"type":"object","properties":{}}}]}`), 30_000, 60_000},
+		"variables of a stored prompt": {"/responses", `{"model":"chat","input":"hi","prompt":{"id":"p","variables":{"story":"` + fox + `","picture":{"type":"input_image","image_url":"data:image/png;base64,` + data + `"}}}}`, 30_000, 60_000},
+		"a summary of what was said":   {"/messages", message(`{"type":"compaction","content":"` + fox + `"}`), 30_000, 60_000},
+		"a page that was fetched":      {"/messages", message(`{"type":"web_fetch_tool_result","tool_use_id":"t","content":{"type":"web_fetch_result","content":{"type":"document","source":{"type":"text","data":"` + fox + `"}}}}`), 30_000, 60_000},
+		"a tool with an image":         {"/responses", `{"model":"chat","input":"hi","tools":[{"type":"image_generation","input_image_mask":{"image_url":"data:image/png;base64,` + data + `"}}]}`, 20, 4000},
+		"Claude's tools":               {"/messages", `{"model":"chat","max_tokens":9,"messages":[{"role":"user","content":"hi"}],"tools":[{"type":"computer_20250124","name":"computer","display_width_px":1024},{"type":"text_editor_20250728","name":"editor"},{"type":"bash_20250124","name":"bash"}]}`, 1680, 1800},
+		"a prompt of tokens":           {"/completions", `{"model":"chat","prompt":[` + strings.Repeat("1,", 999) + `1]}`, 1000, 1010},
 	} {
 		t.Run(name, func(t *testing.T) {
 			api := transport.OpenAI
@@ -170,7 +181,7 @@ var billedAbove = []struct {
 	{"a-model-nobody-knows", "tools", 1527},
 }
 
-// After ten calls what is reserved for a prompt is within a fifth to a quarter of what
+// Bills are what the vocabulary counts and what the vendor adds. After ten calls what is reserved for a prompt is within a fifth to a quarter of what
 // is billed, whatever its vendor adds; for known vendors from the first.
 func TestPromptsAsTheyAreBilled(t *testing.T) {
 	tools := `,"tools":[{"type":"function","function":{"name":"weather","description":"The weather of a city.","parameters":{"type":"object","properties":{"city":{"type":"string"}}}}}]`
@@ -183,13 +194,15 @@ func TestPromptsAsTheyAreBilled(t *testing.T) {
 			body := func(i int) string {
 				return fmt.Sprintf(`{"model":"chat","messages":[{"role":"user","content":"%s"}]%s}`, strings.Repeat("The crate waits for the next ship. ", 3+i%5), with)
 			}
-			plain := inputOf(t, transport.OpenAI, "unknown", new(atomic.Int64)) // reports nothing
+			exact, err := estimate.NewExact(estimate.EncodingFor(row.model))
+			require.NoError(t, err)
+			counted := newBench(t, change{profile: provider.Profile{Admit: provider.AdmitInput}, limits: engine.Limits{TPM: 1e9},
+				edit: func(c *transport.Config) { c.Counter = func(string) estimate.Counter { return exact } }}, bills(new(atomic.Int64))) // reports nothing
 			var billed atomic.Int64
 			b := inputOf(t, transport.OpenAI, row.model, &billed)
 			for i := range 12 {
-				plain.post(t, "/chat/completions", body(i))
-				own := plain.attempts()[i].Reserved
-				billed.Store(max(own+row.above, 1))
+				counted.post(t, "/chat/completions", body(i))
+				billed.Store(max(counted.attempts()[i].Reserved+row.above, 1))
 				b.post(t, "/chat/completions", body(i))
 				if i >= 10 || i == 0 && row.model != "a-model-nobody-knows" && row.kind == "tools" && row.above > 100 {
 					got := float64(b.attempts()[i].Reserved) / float64(billed.Load())
