@@ -51,10 +51,20 @@ func (l load) pool(s engine.Strategy, size int) pool {
 	case parts:
 		return newPool(s, size, func(_ int, m *member) { m.rule.RequestWindow = 10 * time.Second })
 	case days:
-		return newPool(s, size, func(_ int, m *member) { m.limits.RPD, m.limits.TPD = wide, wide })
+		return newPool(s, size, func(_ int, m *member) { m.limits = perDay(m.limits) })
 	default:
 		return newPool(s, size, nil)
 	}
+}
+
+// perDay adds limits per day that are never reached.
+func perDay(l engine.Limits) engine.Limits {
+	for k := range provider.AllLimits() {
+		if k.Per() == provider.PerDay {
+			*l.Of(k) = wide
+		}
+	}
+	return l
 }
 
 // demand is what each request asks for.

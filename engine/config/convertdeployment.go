@@ -28,27 +28,19 @@ func (c *converter) deployment(e *entry, d engine.Deployment) {
 	model := e.params.table.get("model")
 	c.line(2, "model:", c.text(model, d.Model), origin(e.params, model))
 	c.provider(d, at)
-	for _, l := range []struct {
-		key   string
-		n     int64
-		names string
-	}{
-		{"rpm:", d.Limits.RPM, "rpm"},
-		{"tpm:", d.Limits.TPM, "tpm"},
-		{"input_tpm:", d.Limits.InputTPM, "itpm"},
-		{"output_tpm:", d.Limits.OutputTPM, "otpm"},
-		{"rpd:", d.Limits.RPD, "rpd"},
-		{"tpd:", d.Limits.TPD, "tpd"},
-	} {
-		s, v := firstOf(l.names, e.section, e.params, info)
-		c.limit(l.key, l.n, s, v)
+	for l := range provider.AllLimits() {
+		if l == engine.LimitInFlight {
+			continue
+		}
+		s, v := firstOf(litellmLimit(l), e.section, e.params, info)
+		c.limit(l.Key()+":", *d.Limits.Of(l), s, v)
 	}
 	s, v := firstOf("max_parallel_requests", e.params)
 	if v == nil {
 		router := c.section("router_settings")
 		s, v = router, router.table.get("default_max_parallel_requests")
 	}
-	c.limit("max_in_flight:", d.Limits.MaxInFlight, s, v)
+	c.limit(engine.LimitInFlight.Key()+":", d.Limits.MaxInFlight, s, v)
 	if d.Margin != 0 {
 		c.line(2, "margin:", number(d.Margin), at)
 	}
@@ -93,6 +85,11 @@ func (c *converter) deployment(e *entry, d engine.Deployment) {
 		c.line(2, "mode:", c.text(v, mode), origin(info, v))
 	}
 	c.endpoint(e, d, at)
+}
+
+// litellmLimit is LiteLLM's key of a limit: itpm for input_tpm.
+func litellmLimit(l provider.Limit) string {
+	return strings.NewReplacer("input_", "i", "output_", "o").Replace(l.Key())
 }
 
 // limit writes a limit, 0 for one that lets nothing through.

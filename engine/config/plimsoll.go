@@ -5,17 +5,19 @@ import (
 	"iter"
 	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
 // The keys of the own format. docs/CONFIG.md and docs/config.schema.json
 // describe each.
 var (
 	fileKeys       = []string{"deployments", "aliases", "strategy", "expected_output", "output_quantile", "priority_share", "max_waiters", "lease_ttl", "store", "profiles", "fallbacks", "context_fallbacks", "max_attempts", "request_tags"}
-	deploymentKeys = []string{"id", "group", "model", "rpm", "tpm", "input_tpm", "output_tpm", "rpd", "tpd", "max_in_flight", "margin", "default_max_output", "weight", "order", "tags", "disabled", "provider", "profile", "endpoint", "mode", "store_id", "pool", "failures", "cooldown"}
+	deploymentKeys = slices.Concat([]string{"id", "group", "model"}, limitKeys(), []string{"margin", "default_max_output", "weight", "order", "tags", "disabled", "provider", "profile", "endpoint", "mode", "store_id", "pool", "failures", "cooldown"})
 )
 
 // maxOrder bounds orders, so that they fit an int everywhere.
@@ -83,23 +85,22 @@ func readPlimsoll(s section, o Options, out *File) {
 	}
 }
 
+// limitKeys are the keys of a deployment's limits.
+func limitKeys() (keys []string) {
+	for l := range provider.AllLimits() {
+		keys = append(keys, l.Key())
+	}
+	return keys
+}
+
 func readDeployment(s section) engine.Deployment {
 	s.unknown(deploymentKeys...)
 	s.secrets.addName(s.table.get("id"))
 	s.secrets.addName(s.table.get("group"))
 	d := engine.Deployment{
-		ID:    s.name("id", "a unique, stable text"),
-		Group: s.name("group", "the name that callers ask for"),
-		Model: s.modelName(),
-		Limits: engine.Limits{
-			RPM:         s.limit("rpm", s.table.get("rpm")),
-			TPM:         s.limit("tpm", s.table.get("tpm")),
-			InputTPM:    s.limit("input_tpm", s.table.get("input_tpm")),
-			OutputTPM:   s.limit("output_tpm", s.table.get("output_tpm")),
-			RPD:         s.limit("rpd", s.table.get("rpd")),
-			TPD:         s.limit("tpd", s.table.get("tpd")),
-			MaxInFlight: s.limit("max_in_flight", s.table.get("max_in_flight")),
-		},
+		ID:               s.name("id", "a unique, stable text"),
+		Group:            s.name("group", "the name that callers ask for"),
+		Model:            s.modelName(),
 		DefaultMaxOutput: s.whole("default_max_output", 0, engine.MaxCount, "a whole number of tokens"),
 
 		Failures: int(s.whole("failures", 1, engine.MaxFailures, "a whole number")),
@@ -108,6 +109,9 @@ func readDeployment(s section) engine.Deployment {
 		Disabled: s.flag("disabled"),
 		Order:    int(s.whole("order", -maxOrder, maxOrder, "a whole number")),
 		Tags:     s.texts("tags"),
+	}
+	for l := range provider.AllLimits() {
+		*d.Limits.Of(l) = s.limit(l.Key(), s.table.get(l.Key()))
 	}
 	if m := s.table.get("margin"); !m.absent() {
 		d.Margin = s.numeric(m).number()

@@ -112,9 +112,7 @@ func limitRefusal(le *engine.LimitError) *refusal {
 		status: http.StatusTooManyRequests, typ: "tokens", code: "rate_limit_exceeded", kind: "rate_limit_error",
 		limited: le, wait: le.RetryAfter, never: le.Never,
 	}
-	switch le.Limit {
-	case engine.LimitTPM, engine.LimitInputTPM, engine.LimitOutputTPM, engine.LimitTPD:
-	default:
+	if !le.Limit.CountsTokens() {
 		r.typ = "requests"
 	}
 	switch wait := ceil(le.RetryAfter, time.Millisecond); {

@@ -2,12 +2,6 @@ package rule
 
 import "time"
 
-// Limits are an account's. 0 = no such limit; negative = nothing is admitted.
-type Limits struct {
-	RPM, TPM, InputTPM, OutputTPM int64
-	RPH, TPH, RPD, TPD            int64
-}
-
 // Account keeps the counters of one deployment at its provider.
 type Account struct {
 	rule   Rule
@@ -69,16 +63,20 @@ func (r Rule) Open(l Limits, phase time.Duration) *Account {
 	perMinute(Tokens, l.TPM)
 	perMinute(Input, l.InputTPM)
 	perMinute(Output, l.OutputTPM)
-	add(HourRequests, l.RPH, &FixedWindow{Limit: l.RPH, Length: 60 * minute, Phase: int64(phase)})
-	add(HourTokens, l.TPH, &FixedWindow{Limit: l.TPH, Length: 60 * minute, Phase: int64(phase)})
-	if r.Shape == ShapeBucket && !r.PacificDays {
-		day := int64(24 * time.Hour)
-		add(DayRequests, l.RPD, &Bucket{Limit: l.RPD, Period: day})
-		add(DayTokens, l.TPD, &Bucket{Limit: l.TPD, Period: day})
-		return a
+	for k := range Kinds {
+		n := *l.of(k)
+		switch k.span() {
+		case hour:
+			add(k, n, &FixedWindow{Limit: n, Length: 60 * minute, Phase: int64(phase)})
+		case day:
+			if r.Shape == ShapeBucket && !r.PacificDays {
+				add(k, n, &Bucket{Limit: n, Period: 24 * 60 * minute})
+			} else {
+				add(k, n, &Days{Limit: n, Pacific: r.PacificDays})
+			}
+		default: // of a minute
+		}
 	}
-	add(DayRequests, l.RPD, &Days{Limit: l.RPD, Pacific: r.PacificDays})
-	add(DayTokens, l.TPD, &Days{Limit: l.TPD, Pacific: r.PacificDays})
 	return a
 }
 

@@ -35,11 +35,11 @@ func (a *Account) Headers(now int64, refusal *Refusal) map[string]string {
 	case OpenAI:
 		requests := Requests
 		if _, perMinute := a.State(now, Requests); !perMinute {
-			requests = DayRequests // some accounts of OpenAI have no limit per minute
+			requests = Requests.per(day) // some accounts of OpenAI have no limit per minute
 		}
 		a.openAIHeaders(h, now, requests)
 	case Groq:
-		a.openAIHeaders(h, now, DayRequests)
+		a.openAIHeaders(h, now, Requests.per(day))
 	case Azure, AzureRemaining, AzureResponses:
 		a.azureHeaders(h, now)
 	case Anthropic:
@@ -50,8 +50,8 @@ func (a *Account) Headers(now int64, refusal *Refusal) map[string]string {
 		a.limitHeaders(h, now, Requests, "x-trial-endpoint-call-%s", nil, true)
 	case Cerebras:
 		for kind, name := range map[Kind]string{
-			Requests: "requests-minute", HourRequests: "requests-hour", DayRequests: "requests-day",
-			Tokens: "tokens-minute", HourTokens: "tokens-hour", DayTokens: "tokens-day",
+			Requests: "requests-minute", Requests.per(hour): "requests-hour", Requests.per(day): "requests-day",
+			Tokens: "tokens-minute", Tokens.per(hour): "tokens-hour", Tokens.per(day): "tokens-day",
 		} {
 			a.limitHeaders(h, now, kind, "x-ratelimit-%s-"+name, fractional, false)
 		}

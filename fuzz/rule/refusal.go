@@ -63,7 +63,7 @@ func openAIMessage(r *Refusal) string {
 
 func geminiBody(r *Refusal) object {
 	quota := map[Kind]string{
-		Requests: "GenerateRequestsPerMinutePerProjectPerModel", DayRequests: "GenerateRequestsPerDayPerProjectPerModel",
+		Requests: "GenerateRequestsPerMinutePerProjectPerModel", Requests.per(day): "GenerateRequestsPerDayPerProjectPerModel",
 	}[r.Kind]
 	if quota == "" {
 		quota = "GenerateContentInputTokensPerModelPerMinute"

@@ -43,11 +43,9 @@ func ParseAccount(text string) (Account, error) {
 	for _, part := range parts[1:] {
 		key, value, _ := strings.Cut(part, "=")
 		n, err := strconv.ParseInt(value, 10, 64)
-		to, known := map[string]*int64{
-			"rpm": &a.Limits.RPM, "tpm": &a.Limits.TPM, "input_tpm": &a.Limits.InputTPM, "output_tpm": &a.Limits.OutputTPM, "rpd": &a.Limits.RPD, "tpd": &a.Limits.TPD,
-		}[key]
-		if err != nil || n < 1 || !known {
-			return a, fmt.Errorf("%q: limit %q; use rpm, tpm, input_tpm, output_tpm, rpd or tpd and a whole number above 0", text, part)
+		to := a.Limits.Named(key)
+		if err != nil || n < 1 || to == nil {
+			return a, fmt.Errorf("%q: limit %q; use one of %s and a whole number above 0", text, part, strings.Join(rule.Names(), ", "))
 		}
 		*to = n
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli/cmdline"
 	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/config"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
 func aliasViews(f *config.File) []aliasView {
@@ -68,13 +69,13 @@ func (v checkView) text() string {
 func (v checkView) rows() [][]string {
 	weighted, tagged := v.Strategy == engine.Weighted.String(), false
 	provided, called := false, false
-	var set [len(rareLimits)]bool
+	var set [provider.Limits]bool
 	for _, d := range v.Deployments {
 		tagged = tagged || len(d.Tags) > 0
 		provided = provided || d.Provider != ""
 		called = called || d.Endpoint != nil
-		for i, limit := range d.rare() {
-			set[i] = set[i] || limit != nil
+		for l := range provider.AllLimits() {
+			set[l] = set[l] || d.limits[l] != nil && rare(l)
 		}
 	}
 	head := []string{"group", "id", "model"}
@@ -82,9 +83,9 @@ func (v checkView) rows() [][]string {
 		head = append(head, "provider")
 	}
 	head = append(head, "RPM", "TPM")
-	for i, name := range rareLimits {
-		if set[i] {
-			head = append(head, name)
+	for l := range provider.AllLimits() {
+		if set[l] {
+			head = append(head, column(l))
 		}
 	}
 	head = append(head, "in flight", "order")
@@ -104,13 +105,13 @@ func (v checkView) rows() [][]string {
 		if provided {
 			row = append(row, cell(d.Provider))
 		}
-		row = append(row, limitCell(d.RPM), limitCell(d.TPM))
-		for i, limit := range d.rare() {
-			if set[i] {
-				row = append(row, limitCell(limit))
+		row = append(row, limitCell(d.limits[engine.LimitRPM]), limitCell(d.limits[engine.LimitTPM]))
+		for l := range provider.AllLimits() {
+			if set[l] {
+				row = append(row, limitCell(d.limits[l]))
 			}
 		}
-		row = append(row, limitCell(d.MaxInFlight), strconv.Itoa(d.Order))
+		row = append(row, limitCell(d.limits[engine.LimitInFlight]), strconv.Itoa(d.Order))
 		if weighted {
 			row = append(row, weightCell(d.Weight))
 		}
@@ -126,11 +127,18 @@ func (v checkView) rows() [][]string {
 	return rows
 }
 
-// rareLimits head the columns of [deploymentView.rare].
-var rareLimits = [...]string{"input TPM", "output TPM", "RPD", "TPD"}
+// rare reports whether a limit has a column only where it is set.
+func rare(l engine.Limit) bool {
+	return l != engine.LimitRPM && l != engine.LimitTPM && l != engine.LimitInFlight
+}
 
-func (d *deploymentView) rare() [len(rareLimits)]*int64 {
-	return [...]*int64{d.InputTPM, d.OutputTPM, d.RPD, d.TPD}
+// column heads a limit's column, such as "input TPM".
+func column(l engine.Limit) string {
+	before, of, ok := strings.Cut(l.Key(), "_")
+	if !ok {
+		return strings.ToUpper(before)
+	}
+	return before + " " + strings.ToUpper(of)
 }
 
 // settings are what holds for all deployments, as far as the file says it.

@@ -1,11 +1,14 @@
 package check
 
 import (
-	"slices"
+	"encoding/json"
+	"fmt"
+	"strconv"
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/proxy"
 	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/config"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
 // checkView is a configuration as it may be shown: without secrets. It is what
@@ -35,24 +38,28 @@ type checkView struct {
 // deploymentView is a deployment; a limit of null is unlimited, 0 lets nothing
 // through.
 type deploymentView struct {
-	Group       string        `json:"group"`
-	ID          string        `json:"id"`
-	Model       string        `json:"model"`
-	Provider    string        `json:"provider,omitempty"` // "" = not known
-	RPM         *int64        `json:"rpm"`
-	TPM         *int64        `json:"tpm"`
-	InputTPM    *int64        `json:"input_tpm"`
-	OutputTPM   *int64        `json:"output_tpm"`
-	RPD         *int64        `json:"rpd"`
-	TPD         *int64        `json:"tpd"`
-	MaxInFlight *int64        `json:"max_in_flight"`
-	Order       int           `json:"order"`
-	Weight      float64       `json:"weight,omitempty"` // under the strategy weighted
-	Tags        []string      `json:"tags"`
-	Profile     profileView   `json:"profile"`
-	Endpoint    *endpointView `json:"endpoint,omitempty"` // nil = it cannot be called
-	Proxy       []string      `json:"proxy,omitempty"`    // paths that the proxy serves; none = it is for decisions only
-	State       string        `json:"state"`
+	deploymentName
+	limits [provider.Limits]*int64 // by kind; JSON has them between the two parts
+	deploymentRest
+}
+
+// deploymentName is the part of a deployment's view before its limits.
+type deploymentName struct {
+	Group    string `json:"group"`
+	ID       string `json:"id"`
+	Model    string `json:"model"`
+	Provider string `json:"provider,omitempty"` // "" = not known
+}
+
+// deploymentRest is the part of a deployment\'s view behind its limits.
+type deploymentRest struct {
+	Order    int           `json:"order"`
+	Weight   float64       `json:"weight,omitempty"` // under the strategy weighted
+	Tags     []string      `json:"tags"`
+	Profile  profileView   `json:"profile"`
+	Endpoint *endpointView `json:"endpoint,omitempty"` // nil = it cannot be called
+	Proxy    []string      `json:"proxy,omitempty"`    // paths that the proxy serves; none = it is for decisions only
+	State    string        `json:"state"`
 }
 
 type aliasView struct {
@@ -108,12 +115,16 @@ func checkedFile(name string, f *config.File) checkView {
 
 func viewOf(f *config.File, d engine.Deployment, serves map[string][]string) deploymentView {
 	v := deploymentView{
-		Group: f.Mask(d.Group), ID: f.Mask(d.ID), Model: f.Mask(d.Model),
-		RPM: limitOf(d.Limits.RPM), TPM: limitOf(d.Limits.TPM), MaxInFlight: limitOf(d.Limits.MaxInFlight),
-		InputTPM: limitOf(d.Limits.InputTPM), OutputTPM: limitOf(d.Limits.OutputTPM),
-		RPD: limitOf(d.Limits.RPD), TPD: limitOf(d.Limits.TPD),
-		Order: d.Order, Tags: []string{}, State: "ready",
-		Provider: f.Counting[d.ID].Provider, Profile: profileOf(f, d), Endpoint: endpointOf(f, d.ID), Proxy: serves[d.ID],
+		deploymentName: deploymentName{f.Mask(d.Group), f.Mask(d.ID), f.Mask(d.Model), f.Counting[d.ID].Provider},
+		deploymentRest: deploymentRest{
+			Order: d.Order, Tags: []string{}, State: "ready",
+			Profile: profileOf(f, d), Endpoint: endpointOf(f, d.ID), Proxy: serves[d.ID],
+		},
+	}
+	blocked := false
+	for l := range provider.AllLimits() {
+		v.limits[l] = limitOf(*d.Limits.Of(l))
+		blocked = blocked || *d.Limits.Of(l) == engine.Blocked
 	}
 	for _, t := range d.Tags {
 		v.Tags = append(v.Tags, f.Mask(t))
@@ -123,13 +134,34 @@ func viewOf(f *config.File, d engine.Deployment, serves map[string][]string) dep
 			v.Weight = 1
 		}
 	}
-	switch l := d.Limits; {
+	switch {
 	case d.Disabled:
 		v.State = "disabled"
-	case slices.Contains([]int64{l.RPM, l.TPM, l.InputTPM, l.OutputTPM, l.RPD, l.TPD, l.MaxInFlight}, engine.Blocked):
+	case blocked:
 		v.State = "blocked"
 	}
 	return v
+}
+
+// MarshalJSON implements [json.Marshaler]: the limits are keys among the others.
+func (v deploymentView) MarshalJSON() ([]byte, error) {
+	name, err := json.Marshal(v.deploymentName)
+	if err != nil {
+		return nil, err
+	}
+	rest, err := json.Marshal(v.deploymentRest)
+	if err != nil {
+		return nil, err
+	}
+	b := name[:len(name)-1]
+	for l := range provider.AllLimits() {
+		n := "null"
+		if v.limits[l] != nil {
+			n = strconv.FormatInt(*v.limits[l], 10)
+		}
+		b = fmt.Appendf(b, `,%q:%s`, l.Key(), n)
+	}
+	return append(append(b, ','), rest[1:]...), nil
 }
 
 func limitOf(n int64) *int64 {

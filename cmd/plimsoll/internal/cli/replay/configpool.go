@@ -13,6 +13,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/provider"
 	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/config"
+	signals "github.com/plimsoll-dev/plimsoll/engine/provider"
 	"github.com/plimsoll-dev/plimsoll/fuzz/rule"
 )
 
@@ -73,7 +74,7 @@ func (f flags) poolOf(file *config.File, group string, deployments []engine.Depl
 		kind := provider.OfProvider(file.Counting[d.ID].Provider)
 		p.deployments = append(p.deployments, provider.Deployment{
 			ID: d.ID, Label: file.Mask(d.ID), RPM: d.Limits.RPM, TPM: d.Limits.TPM,
-			Other:          rule.Limits{InputTPM: d.Limits.InputTPM, OutputTPM: d.Limits.OutputTPM, RPD: d.Limits.RPD, TPD: d.Limits.TPD},
+			Other:          providersLimits(&d.Limits),
 			PerOutputToken: perOutputToken, Kind: &kind,
 		})
 		p.silent = p.silent && noOutput(file.Modes[d.ID], d.Model)
@@ -86,6 +87,16 @@ func (f flags) poolOf(file *config.File, group string, deployments []engine.Depl
 		}
 	}
 	return p
+}
+
+// providersLimits are a deployment's limits as its simulated provider has them.
+func providersLimits(from *engine.Limits) (to rule.Limits) {
+	for l := range signals.AllLimits() {
+		if n := to.Named(l.Key()); n != nil {
+			*n = *from.Of(l)
+		}
+	}
+	return to
 }
 
 // noOutput reports whether a deployment's answers have no output tokens.

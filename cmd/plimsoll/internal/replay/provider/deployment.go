@@ -33,7 +33,7 @@ func (d Deployment) Capacity(meanTokens float64) float64 {
 	l := d.limits()
 	requests := float64(AssumedRPM)
 	switch {
-	case min(l.RPM, l.TPM, l.InputTPM, l.OutputTPM, l.RPD, l.TPD) < 0:
+	case l.Blocked():
 		return 0
 	case l.TPM > 0:
 		return float64(l.TPM)

@@ -1,0 +1,54 @@
+package engine_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestFewFilesNameALimit: everything ranges over the table, so that a new kind of limit is
+// a row. Limits of hours and days stand for all kinds: the
+// pair of the minute has places of its own.
+func TestFewFilesNameALimit(t *testing.T) {
+	const most = 5
+	files := naming(t, regexp.MustCompile(`^(Limit|kind|why)?(RPD|TPD|RPH|TPH)$|^(Limit|kind|why)?(Day|Hour)s?(Requests?|Tokens?)(Limit)?$`))
+	t.Logf("%d files name a limit of hours or days, at most %d may: %s", len(files), most, strings.Join(files, ", "))
+	require.LessOrEqual(t, len(files), most)
+	require.Contains(t, files, "../engine/provider/limit.go")
+}
+
+// naming returns the files of the whole tree, except tests, with an identifier that
+// matches.
+func naming(t *testing.T, names *regexp.Regexp) (files []string) {
+	t.Helper()
+	require.NoError(t, filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "testdata" || strings.HasPrefix(d.Name(), ".") && d.Name() != ".."):
+			return filepath.SkipDir
+		case d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			if id, ok := n.(*ast.Ident); ok && names.MatchString(id.Name) && !slices.Contains(files, path) {
+				files = append(files, path)
+			}
+			return true
+		})
+		return nil
+	}))
+	return files
+}
