@@ -45,7 +45,7 @@ func TestCallerUndone(t *testing.T) {
 					want = 1
 				}
 				require.Equal(t, []int64{want, want, want, want, want, want},
-					[]int64{s.Requests, s.Tokens, s.InputTokens, s.DayRequests, s.DayTokens, s.InFlight})
+					[]int64{s.Limit(engine.LimitRPM).Used, s.Limit(engine.LimitTPM).Used, s.Limit(engine.LimitInputTPM).Used, s.Limit(engine.LimitRPD).Used, s.Limit(engine.LimitTPD).Used, s.Limit(engine.LimitInFlight).Used})
 				got.Release()
 				other.Release()
 				requireNothingOf(t, e, "team")
@@ -74,7 +74,7 @@ func TestCallersInterleaved(t *testing.T) {
 			second = func() { b, okB = g.TryAcquire(by(team, exactly(1))) } //nolint:govet // moved
 			return first, second, func() {
 				require.True(t, okA != okB, "%s: %t %t", name, okA, okB)
-				require.EqualValues(t, 1, callerState(t, e, "team").InFlight)
+				require.EqualValues(t, 1, callerState(t, e, "team").Limit(engine.LimitInFlight).Used)
 				a.Release()
 				b.Release()
 				requireNothingOf(t, e, "team")
@@ -121,5 +121,5 @@ func TestCallerRefusalSeesNoAttemptHalfWay(t *testing.T) {
 func requireNothingOf(t testing.TB, e *engine.Engine, caller string) {
 	t.Helper()
 	s := callerState(t, e, caller)
-	require.Equal(t, make([]int64, 7), []int64{s.Requests, s.Tokens, s.InputTokens, s.DayRequests, s.DayTokens, s.InFlight, int64(s.HeldTokens)})
+	require.Equal(t, make([]int64, 7), []int64{s.Limit(engine.LimitRPM).Used, s.Limit(engine.LimitTPM).Used, s.Limit(engine.LimitInputTPM).Used, s.Limit(engine.LimitRPD).Used, s.Limit(engine.LimitTPD).Used, s.Limit(engine.LimitInFlight).Used, int64(s.Limit(engine.LimitTPM).Held)})
 }

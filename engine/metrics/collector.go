@@ -10,7 +10,10 @@ import (
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
 )
 
-const defaultMaxDeployments = 500
+const (
+	defaultMaxDeployments = 500
+	defaultMaxCallers     = 500
+)
 
 // Config says what is shown.
 type Config struct {
@@ -22,6 +25,9 @@ type Config struct {
 	// MaxDeployments is how many deployments have metrics of their own: the first
 	// ones in the order of [engine.Engine.AppendStates]. 0 = 500; negative = none.
 	MaxDeployments int
+	// MaxCallers is how many callers have metrics of their own: the first ones in the
+	// order of [engine.Engine.AppendCallerStates]. 0 = 500; negative = none.
+	MaxCallers int
 	// Mask changes IDs, groups and models before they become labels, for
 	// configurations in which they may hold what should not be seen. It must be
 	// safe for concurrent use. Nil = they are shown as they are. Deployments whose
@@ -37,7 +43,7 @@ type Collector struct {
 
 	mu     sync.Mutex // of all below; scrapes take turns
 	states []engine.State
-	names  map[string]int // how many deployments of this scrape have the name
+	names  map[string]int // how many deployments, or callers, of this scrape have the name
 	floor  counts
 }
 
@@ -53,12 +59,18 @@ func New(cfg Config) (*Collector, error) {
 	if cfg.MaxDeployments == 0 {
 		cfg.MaxDeployments = defaultMaxDeployments
 	}
+	if cfg.MaxCallers == 0 {
+		cfg.MaxCallers = defaultMaxCallers
+	}
 	return &Collector{cfg: cfg, names: map[string]int{}}, nil
 }
 
 // Describe implements [prometheus.Collector].
 func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range deploymentDescs {
+		ch <- d
+	}
+	for _, d := range callerDescs {
 		ch <- d
 	}
 	for _, d := range engineDescs {
@@ -81,6 +93,7 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	shown := c.states[:min(len(c.states), max(c.cfg.MaxDeployments, 0))]
 	c.collectEngine(ch, &stats, len(c.states)-len(shown))
 	c.collectDeployments(ch, shown)
+	c.collectCallers(ch)
 	for i := range c.states[:cap(c.states)] { // names of deployments long gone are not kept
 		s := &c.states[:cap(c.states)][i]
 		*s = engine.State{Limits: s.Limits[:0]}

@@ -23,6 +23,13 @@
 //	plimsoll_deployment_cooldowns_total      by cause; a counter of this node, each absent until there was one
 //	plimsoll_deployment_info                 1, with the label model
 //
+// # Metrics of a caller
+//
+// They are gauges with the labels caller and limit, of the limits that the caller has:
+//
+//	plimsoll_caller_usage    requests, tokens or calls that count towards the limit
+//	plimsoll_caller_limit
+//
 // # Metrics of the engine
 //
 //	plimsoll_requests_admitted_total
@@ -56,7 +63,8 @@
 // flight, two more for each further kind of limit, and one for each cause of a
 // cooldown: the number of deployments is what grows.
 // [Config.MaxDeployments] bounds it, and plimsoll_deployments_omitted says how
-// many were left out; the engine's and the syncer's metrics, at most fifty
+// many were left out. A caller costs two series for each of its limits, which
+// [Config.MaxCallers] bounds; the engine's and the syncer's metrics, at most fifty
 // series, always count all. Labels come from the configuration, never from a
 // request.
 package metrics

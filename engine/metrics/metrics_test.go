@@ -328,3 +328,42 @@ func keys(m map[string]float64) (out []string) {
 	}
 	return out
 }
+
+// Callers have metrics of the limits that they have, up to the bound.
+func TestCallers(t *testing.T) {
+	e, err := engine.New(engine.Config{
+		Deployments: []engine.Deployment{{ID: "a", Group: "chat"}},
+		Callers: []engine.Caller{
+			{ID: "team", Limits: engine.Limits{RPM: 5, TPD: engine.Blocked}}, {ID: "free"}, {ID: "third", Limits: engine.Limits{TPM: 1}},
+		},
+	})
+	require.NoError(t, err)
+	g, err := e.Group("chat")
+	require.NoError(t, err)
+	for most, want := range map[int]map[string]float64{
+		0: {
+			`plimsoll_caller_usage{caller="team",limit="rpm"}`: 0, `plimsoll_caller_limit{caller="team",limit="rpm"}`: 5,
+			`plimsoll_caller_usage{caller="team",limit="tpd"}`: 0, `plimsoll_caller_limit{caller="team",limit="tpd"}`: 0,
+			`plimsoll_caller_usage{caller="third",limit="tpm"}`: 0, `plimsoll_caller_limit{caller="third",limit="tpm"}`: 1,
+		},
+		2: {
+			`plimsoll_caller_usage{caller="team",limit="rpm"}`: 0, `plimsoll_caller_limit{caller="team",limit="rpm"}`: 5,
+			`plimsoll_caller_usage{caller="team",limit="tpd"}`: 0, `plimsoll_caller_limit{caller="team",limit="tpd"}`: 0,
+		},
+		-1: {},
+	} {
+		c, err := metrics.New(metrics.Config{Engine: e, MaxCallers: most})
+		require.NoError(t, err)
+		got := map[string]float64{}
+		for name, v := range values(t, c) {
+			if strings.HasPrefix(name, "plimsoll_caller_") {
+				got[name] = v
+			}
+		}
+		require.Equal(t, want, got)
+	}
+	team, err := e.CallerRef("team")
+	require.NoError(t, err)
+	_, err = g.Acquire(engine.Demand{InputTokens: 1, Caller: team})
+	require.ErrorIs(t, err, engine.ErrLimited)
+}

@@ -137,7 +137,8 @@ func (t *Transport) most(q *request) int {
 func (t *Transport) ended(ctx context.Context, q *request, last *outcome, err error) turn {
 	if last == nil {
 		limited, ok := errors.AsType[*engine.LimitError](err)
-		return turn{no: refusalOf(err, q), failed: ctx.Err() == nil && q.only == "", large: ok && limited.Never}
+		caller := ok && limited.Caller != "" // whose limits hold in every group
+		return turn{no: refusalOf(err, q), failed: ctx.Err() == nil && q.only == "" && !caller, large: ok && limited.Never && !caller}
 	}
 	return turn{
 		resp: last.resp, err: last.err, large: last.signal.Kind == provider.TooLarge,

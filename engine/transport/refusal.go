@@ -122,6 +122,10 @@ func limitRefusal(le *engine.LimitError) *refusal {
 	case le.Cause == provider.Overloaded:
 		r.code, r.kind = "overloaded", "overloaded_error"
 		r.message = fmt.Sprintf("The provider of %q has no capacity. Please try again in %s.", le.Group, wait)
+	case le.Never && le.Caller != "":
+		r.message = fmt.Sprintf("Request too large for %q: it will not fit the limits of caller %q (%s).", le.Group, le.Caller, le.Limit)
+	case le.Caller != "":
+		r.message = fmt.Sprintf("Rate limit of caller %q reached for %q (%s). Please try again in %s.", le.Caller, le.Group, le.Limit, wait)
 	case le.Never:
 		r.message = fmt.Sprintf("Request too large for %q: it will not fit its limits (%s).", le.Group, le.Limit)
 	case le.Limit == engine.LimitShare:

@@ -48,7 +48,7 @@ func (a *API) preCheck(who *server.Token, in *preCheckBody, out *deploymentAnswe
 	if p := a.mayUse(who, in.Deployment); p != nil {
 		return p
 	}
-	d := engine.Demand{InputTokens: in.InputTokens, OutputTokens: in.OutputTokens, MaxOutputTokens: in.MaxOutputTokens}
+	d := engine.Demand{InputTokens: in.InputTokens, OutputTokens: in.OutputTokens, MaxOutputTokens: in.MaxOutputTokens, Caller: who.Caller()}
 	p := counts(&d)
 	if p == nil {
 		d.Priority, p = priority(who, in.Priority)
@@ -86,6 +86,7 @@ func (a *API) record(who *server.Token, in *recordBody, out *deploymentAnswer) *
 	if err := a.engine.Record(in.Deployment, u); err != nil {
 		return a.refusal(err)
 	}
+	who.Caller().Record(u)
 	out.Deployment = in.Deployment
 	return nil
 }

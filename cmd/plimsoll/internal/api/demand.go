@@ -50,7 +50,7 @@ func (a *API) demand(who *server.Token, in *demandBody) (engine.Demand, *problem
 	}
 	d := engine.Demand{
 		InputTokens: in.InputTokens, OutputTokens: in.OutputTokens, MaxOutputTokens: in.MaxOutputTokens,
-		Tags: in.Tags, Affinity: affinity(in.Affinity),
+		Tags: in.Tags, Affinity: affinity(in.Affinity), Caller: who.Caller(),
 	}
 	var p *problem
 	if d.Priority, p = priority(who, in.Priority); p != nil {

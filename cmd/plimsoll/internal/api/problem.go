@@ -40,6 +40,7 @@ type problemDetail struct {
 	Group        string      `json:"group,omitempty"`
 	Deployment   string      `json:"deployment,omitempty"` // the candidate that frees up first
 	Limit        string      `json:"limit,omitempty"`
+	Token        string      `json:"token,omitempty"`         // whose own limit refuses
 	RetryAfterMS int64       `json:"retry_after_ms,omitzero"` // without jitter
 	Candidates   int         `json:"candidates,omitzero"`
 	States       []stateBody `json:"states,omitempty"` // of the candidates, at most [MaxStates]
@@ -133,6 +134,7 @@ func (p *problem) body(requestID string) problemBody {
 	d.RetryAfterMS = wholeMS(p.retryAfter)
 	if le := p.limit; le != nil {
 		d.Group, d.Deployment, d.Limit = le.Group, le.Deployment, le.Limit.String()
+		d.Token = le.Caller
 		d.Candidates, d.States = le.Candidates, stateBodies(le.States)
 	}
 	return problemBody{d}

@@ -30,8 +30,8 @@ func TestTokenLife(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
 	list := plimsoll(t.Context(), "token", "list", "--tokens", tokens)
-	require.Regexp(t, `(?m)^operator +admin +all +all +all +never$`, list.stdout)
-	require.Regexp(t, `(?m)^gateway +decide,observe,proxy +ch\* +all +all +20\d\d-`, list.stdout)
+	require.Regexp(t, `(?m)^operator +admin +all +all +all +none +never$`, list.stdout)
+	require.Regexp(t, `(?m)^gateway +decide,observe,proxy +ch\* +all +all +none +20\d\d-`, list.stdout)
 	require.NotContains(t, list.stdout, "sha256")
 
 	s := serve(t, "--config", config, "--tokens", tokens)

@@ -121,12 +121,12 @@ func New(o Options) (*Daemon, error) {
 	}
 	file := read.file
 	d.watched = withIncluded(d.watched, file.Included)
-	d.keepTokens(read.tokens)
 	cfg := file.Engine
 	cfg.Clock, cfg.TrackHeld = d.Clock, true
 	if d.Engine, err = engine.New(cfg); err != nil {
 		return nil, err
 	}
+	d.keepTokens(read.tokens)
 	d.Traffic = traffic.New(func(text string) string { return d.File().Mask(text) })
 	ac := api.Config{
 		Engine: d.Engine, Clock: d.Clock, LeaseTTL: cfg.LeaseTTL, MaxLeases: o.MaxLeases,

@@ -70,6 +70,7 @@ func (d *Daemon) readFiles() (*filesRead, error) {
 		if err == nil && master != "" {
 			r.tokens, err = r.tokens.WithMaster(d.opts.Config, master)
 		}
+		file.Engine.Callers = r.tokens.Callers()
 		return r, err
 	})
 }
@@ -124,6 +125,10 @@ func (d *Daemon) reload() error {
 // keepTokens makes tokens those that may call.
 func (d *Daemon) keepTokens(tokens *server.Tokens) {
 	if tokens == nil {
+		return
+	}
+	if err := tokens.Bind(d.Engine); err != nil {
+		d.log.Error("the tokens before stay", "error", err.Error()) // cannot be: their limits were applied
 		return
 	}
 	tokens.Keep(d.tokens.Load())

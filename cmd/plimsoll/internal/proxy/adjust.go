@@ -21,7 +21,7 @@ func (p *Proxy) adjust(r *http.Request, a *transport.Admission) error {
 		a.Group = v.group
 	}
 	a.Wait, a.Waiting = v.wait, server.Draining(r.Context())
-	a.Demand.Affinity = affinity(r.Header, a)
+	a.Demand.Affinity, a.Demand.Caller = affinity(r.Header, a), server.CallerOf(r.Context()).Caller()
 	now := p.served.Load()
 	if err := now.class(r, a); err != nil {
 		return err

@@ -36,8 +36,8 @@ type queues struct {
 }
 
 type queueKey struct {
-	group string
-	limit engine.Limit
+	group, caller string
+	limit         engine.Limit
 }
 
 // crowded is how many clients were told to come in the window that begins at a time.
@@ -102,7 +102,7 @@ func (p *Proxy) refused(r *http.Request, le *engine.LimitError, h http.Header) {
 	if le.Never || h.Get("Retry-After") == "" {
 		return
 	}
-	wait, now, key := le.RetryAfter, time.Now(), queueKey{le.Group, le.Limit}
+	wait, now, key := le.RetryAfter, time.Now(), queueKey{le.Group, le.Caller, le.Limit}
 	switch step, bucket := p.refillTime(r, le); {
 	case wait > maxRetryAfter:
 	case bucket && step > 0:

@@ -4,12 +4,15 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
 // Token is who may call, and what for. Its zero lists allow everything.
@@ -20,12 +23,16 @@ type Token struct {
 	Tags    Patterns  // that it may ask for
 	Classes []int     // of priority that it may ask for; nil = all
 	Expires time.Time // zero = never
+	// Limits are the token's own, beside those of the deployments: RPM, TPM and
+	// MaxInFlight. The zero value is none.
+	Limits engine.Limits
 	// Legacy says that its line names no scopes: it has all of them.
 	Legacy bool
 
 	line     int
 	hash     [sha256.Size]byte
 	underWay *atomic.Int64 // requests; kept over reloads
+	caller   engine.CallerRef
 }
 
 // MayCall reports whether the token is for a group. A nil token is nobody's: there
@@ -55,6 +62,9 @@ func (t *Token) Line() string {
 	}
 	if t.Classes != nil {
 		b.WriteString(" priorities=" + joinInts(t.Classes))
+	}
+	if limits := t.LimitsText(); limits != "" {
+		b.WriteString(" " + limits)
 	}
 	if !t.Expires.IsZero() {
 		b.WriteString(" expires=" + t.Expires.UTC().Format(time.RFC3339))
@@ -87,7 +97,10 @@ func (t *Token) set(name, value string) (err error) {
 			err = fmt.Errorf("%q is no time such as 2027-01-31T00:00:00Z", value)
 		}
 	default:
-		return fmt.Errorf("unknown attribute; use any of scopes=, groups=, tags=, priorities=, expires=")
+		var known bool
+		if known, err = t.SetLimit(name, value); !known {
+			return errors.New("unknown attribute; use any of scopes=, groups=, tags=, priorities=, expires=, rpm=, tpm=, in_flight=")
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
+	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
 func readTokens(t *testing.T, text string) *server.Tokens {
@@ -92,11 +93,13 @@ func TestTokenLine(t *testing.T) {
 	expires := time.Date(2030, 1, 31, 0, 0, 0, 0, time.UTC)
 	secret, line := mint(t, server.Token{
 		Name: "gw", Scopes: server.Decide | server.Proxy, Groups: server.Patterns{"gpt-*", "claude"}, Tags: server.Patterns{"eu"}, Classes: []int{1, 2}, Expires: expires,
+		Limits: engine.Limits{RPM: 60, TPM: 1000, MaxInFlight: 4},
 	})
-	require.Contains(t, line, " scopes=decide,proxy groups=gpt-*,claude tags=eu priorities=1,2 expires=2030-01-31T00:00:00Z")
+	require.Contains(t, line, " scopes=decide,proxy groups=gpt-*,claude tags=eu priorities=1,2 rpm=60 tpm=1000 in_flight=4 expires=2030-01-31T00:00:00Z")
 	tokens := readTokens(t, line)
 	got := tokens.Find(secret)
 	require.Equal(t, line, got.Line())
+	require.Equal(t, []engine.Caller{{ID: "gw", Limits: engine.Limits{RPM: 60, TPM: 1000, MaxInFlight: 4}}}, tokens.Callers())
 	require.True(t, got.MayCall("gpt-4o"))
 	require.False(t, got.MayCall("claude-2"))
 	require.True(t, got.MayTag("eu"))

@@ -1,6 +1,7 @@
 package token
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -53,7 +54,7 @@ func newRevoke(env cmdline.Environment) *cobra.Command {
 func table(tokens *server.Tokens, now time.Time) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(w, "name\tscopes\tgroups\ttags\tpriorities\texpires")
+	_, _ = fmt.Fprintln(w, "name\tscopes\tgroups\ttags\tpriorities\tlimits\texpires")
 	for _, t := range tokens.All() {
 		scopes, expires := t.Scopes.String(), "never"
 		if t.Legacy {
@@ -69,7 +70,7 @@ func table(tokens *server.Tokens, now time.Time) string {
 		if t.Classes != nil {
 			classes = strings.ReplaceAll(strings.Trim(fmt.Sprint(t.Classes), "[]"), " ", ",")
 		}
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", t.Name, scopes, all(t.Groups), all(t.Tags), classes, expires)
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", t.Name, scopes, all(t.Groups), all(t.Tags), classes, cmp.Or(t.LimitsText(), "none"), expires)
 	}
 	_ = w.Flush() // of memory
 	return b.String()

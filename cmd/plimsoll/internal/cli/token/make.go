@@ -40,6 +40,16 @@ func newMake(env cmdline.Environment) *cobra.Command {
 		t.Expires, err = expiry(s, time.Now())
 		return err
 	})
+	for _, l := range [...]struct{ flag, attribute, usage string }{
+		{"rpm", "rpm", "requests per minute that it may make (default: no limit)"},
+		{"tpm", "tpm", "tokens per minute that it may use (default: no limit)"},
+		{"in-flight", "in_flight", "requests that it may have under way on each node (default: no limit)"},
+	} {
+		cmdline.Func(set, l.flag, "N", l.usage, func(s string) error {
+			_, err := t.SetLimit(l.attribute, s)
+			return err
+		})
+	}
 	c.RunE = func(_ *cobra.Command, args []string) error {
 		if len(args) != 1 {
 			return cmdline.Usagef("token", "make: want one argument: the name of the client")

@@ -24,6 +24,8 @@ const more = `A line of the file is the token's name, its SHA-256, and what it m
 
   gateway sha256:… scopes=decide,observe groups=gpt-*,claude expires=2030-01-31T00:00:00Z
 
+Limits of its own hold beside those of the deployments: rpm=600 tpm=100000 in_flight=20.
+
 Scopes:
   decide   /v1/: pick, acquire, settle and so on
   observe  /v1/observe: what providers answered
