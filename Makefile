@@ -24,7 +24,7 @@ CORE := ./window/... ./engine ./engine/internal/counter ./fuzz/...
 NESTED := $(patsubst %/go.mod,%,$(shell find . -mindepth 2 -name go.mod -not -path '*/testdata/*' -not -path './$(COMMAND)/go.mod' | sort))
 
 .DEFAULT_GOAL := help
-.PHONY: help proxy test test-library test-command test-modules race full lint bench fuzz cover faults soak clients release install chart vulnerabilities server browser prometheus node
+.PHONY: help proxy daemon test test-library test-command test-modules race full lint bench fuzz cover faults soak clients release install chart vulnerabilities server browser prometheus node
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -76,6 +76,9 @@ bench: server ## the table of ratios beside their goals; fails when a single-cor
 
 proxy: ## CPU of a call through the daemon beside httputil.ReverseProxy, at 1, 16 and 128 KiB, the best of ten rounds in turn
 	$(GO) test -run '^$$' -bench '^BenchmarkProxy$$' -benchtime 10x -timeout 20m ./$(COMMAND)/internal/cli
+
+daemon: ## the daemon beside plain handlers: decisions on 8 and 64 connections, 1,000 streams, and its health under attack
+	$(GO) test -run '^$$' -bench '^Benchmark(Serve|Streams|Attack)$$' -benchtime 5x -timeout 20m ./$(COMMAND)/internal/cli
 
 fuzz: ## every fuzz target in turn, FUZZTIME each (60s), in PKG (./...)
 	@set -e; \

@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"math"
@@ -39,7 +40,10 @@ func serveProvider(address string) {
 		"X-Ratelimit-Limit-Tokens": "1000000000000", "X-Ratelimit-Remaining-Tokens": "999999999500", "X-Ratelimit-Reset-Tokens": "200ms",
 	}
 	panic(http.ListenAndServe(address, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
+		if body, _ := io.ReadAll(r.Body); bytes.Contains(body, []byte(`"stream":true`)) {
+			streamEvents(w)
+			return
+		}
 		for name, value := range header {
 			w.Header().Set(name, value)
 		}
