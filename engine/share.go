@@ -284,6 +284,10 @@ func (l *leftovers) take(dst []window.Report) []window.Report {
 func (e *Engine) Absorb(shares []window.Share) {
 	for i := range shares {
 		s := &shares[i]
+		if s.ID == "" {
+			e.ValidFor(s.ValidFor, s.Nodes)
+			continue
+		}
 		if h, ok := e.handles.Load(s.ID); ok {
 			h.locked(func(_ *Group, now int64) { h.absorb(s, now) })
 		}

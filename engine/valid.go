@@ -30,7 +30,10 @@ func (e *Engine) valid(now int64) bool {
 // 0 or less ends that: windows are bounded by limits and ceilings alone, as they are before
 // the first call. It reports whether the time given before had passed already.
 //
-// Only the syncer calls it, about ten times a second; calls do not overlap.
+// Nodes 0 or less means that nothing is known of them: then a stale window admits nothing.
+//
+// A syncer says it with a [window.Share] without an ID, about ten times a second; calls do
+// not overlap with each other or with Absorb.
 func (e *Engine) ValidFor(d time.Duration, nodes int) (passed bool) {
 	now, was := e.clock.Read(), e.validity.until.Load()
 	if d <= 0 {
@@ -38,7 +41,11 @@ func (e *Engine) ValidFor(d time.Duration, nodes int) (passed bool) {
 		e.eachGroup(now, func(g *Group) { g.freeAll() })
 		return false
 	}
-	e.validity.part.Store(uint32(counter.PartOf(1 / float64(max(nodes, 1)))))
+	part := counter.PartOf(0)
+	if nodes > 0 {
+		part = counter.PartOf(1 / float64(nodes))
+	}
+	e.validity.part.Store(uint32(part))
 	if passed = was != 0 && now >= was; passed {
 		e.turn(now)
 	}

@@ -138,4 +138,9 @@ type Share struct {
 	// Retry is after how many nanoseconds the ceilings may be others: what a refusal by
 	// one of them tells its caller to wait. 0 = until the window ends, which is the longest.
 	Retry time.Duration
+	// ValidFor and Nodes belong to a Share without an ID, which says nothing of a
+	// deployment: what was brought, and will be, is valid for so long from now, of so many
+	// nodes. 0 or less ends that. See the engine's ValidFor.
+	ValidFor time.Duration
+	Nodes    int
 }

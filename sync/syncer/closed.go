@@ -7,6 +7,8 @@ import "github.com/plimsoll-dev/plimsoll/window"
 func (s *Syncer) close() {
 	l, ok := s.src.(Lister)
 	if !ok {
+		s.closed = true
+		s.say(forever, 0)
 		return
 	}
 	now := s.clock.Read()

@@ -12,6 +12,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/sync/memstore"
 	"github.com/plimsoll-dev/plimsoll/sync/storetest"
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
+	"github.com/plimsoll-dev/plimsoll/window"
 )
 
 // TestJoiner: a node that joins when a limit is used up admits nothing before its
@@ -67,9 +68,9 @@ func (p *process) wait() {
 	}
 }
 
-func (p *process) ValidFor(d time.Duration, nodes int) bool {
+func (p *process) Absorb(shares []window.Share) {
 	p.wait()
-	return p.Engine.ValidFor(d, nodes)
+	p.Engine.Absorb(shares)
 }
 
 // TestStoodStill: a node that stood still, in one minute or while the next one began, and

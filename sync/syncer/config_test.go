@@ -9,6 +9,7 @@ import (
 
 	"github.com/plimsoll-dev/plimsoll/sync/memstore"
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
+	"github.com/plimsoll-dev/plimsoll/window"
 )
 
 func TestConfig(t *testing.T) {
@@ -32,7 +33,7 @@ func TestConfig(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			err := test.cfg.Validate()
-			_, newErr := syncer.New(nil, memstore.New(memstore.Config{}), test.cfg)
+			_, newErr := syncer.New(nothing{}, memstore.New(memstore.Config{}), test.cfg)
 			if test.wants == nil {
 				require.NoError(t, err)
 				require.NoError(t, newErr)
@@ -46,3 +47,9 @@ func TestConfig(t *testing.T) {
 		})
 	}
 }
+
+// nothing is a source that uses nothing.
+type nothing struct{}
+
+func (nothing) Collect(dst []window.Report) []window.Report { return dst }
+func (nothing) Absorb([]window.Share)                       {}

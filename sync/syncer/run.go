@@ -143,7 +143,20 @@ func (s *Syncer) Sync(ctx context.Context) error {
 	}
 	errs[0] = s.syncBucket(ctx, buckets[0], now)
 	wg.Wait()
-	return errors.Join(errs...)
+	err := errors.Join(errs...)
+	if err == nil {
+		s.opened()
+	}
+	return err
+}
+
+// opened ends what New has closed, for a source that nobody runs the syncer of.
+func (s *Syncer) opened() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed && !s.running {
+		s.release()
+	}
 }
 
 func (s *Syncer) syncBucket(ctx context.Context, b *bucket, now int64) error {

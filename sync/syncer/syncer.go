@@ -24,6 +24,8 @@ type Syncer struct {
 	started     int64
 	swept       int64 // when what is dead was last looked for
 	running     bool
+	closed      bool  // by New, without a Lister
+	vouched     int64 // until when what the source was told is valid, Unix ns; 0 = nothing was said
 
 	nodes     int
 	members   []string      // their names, as last known

@@ -1,24 +1,34 @@
 package syncer
 
-import "time"
+import (
+	"time"
 
-// An Expirer is a source of which what it was told ceases to be valid: an engine.
-type Expirer interface {
-	// ValidFor says that what Absorb has brought is valid for d from now, of so many
-	// nodes. When that time passes without another call, the source admits no more than
-	// its share of what is left until it is told again. 0 or less ends that. It reports
-	// whether the time given before had passed.
-	ValidFor(d time.Duration, nodes int) (passed bool)
-}
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// What a source was told is valid while its syncer says so. It says so with a share that
+// names no deployment, which reaches the engine through any wrapper.
+
+// forever is for how long a source without a syncer that runs is told so: until the first
+// exchange.
+const forever = time.Duration(1) << 60
 
 // vouch says that this node is awake: it will tell the source what exchanges bring. A
 // process that stood still does not, and what it knows of the others is old.
 func (s *Syncer) vouch() {
-	e, ok := s.src.(Expirer)
-	if !ok || !s.running {
+	if !s.running {
 		return
 	}
-	if !e.ValidFor(s.validity(), s.nodeCount()) {
+	now := s.clock.Read()
+	passed := s.vouched != 0 && now >= s.vouched
+	nodes := s.nodeCount()
+	if s.stats.Exchanges == 0 && s.cfg.Nodes <= 1 {
+		nodes = 0 // nobody knows how many there are
+	}
+	validity := s.validity()
+	s.vouched = now + int64(validity)
+	s.say(validity, nodes)
+	if !passed {
 		return
 	}
 	for _, d := range s.deployments {
@@ -37,9 +47,12 @@ func (s *Syncer) validity() time.Duration {
 	return refresh + 2*interval
 }
 
-// release ends validity: from now on the source is on its own.
+// release ends validity: from now on limits and ceilings alone bound the source.
 func (s *Syncer) release() {
-	if e, ok := s.src.(Expirer); ok {
-		e.ValidFor(0, s.nodeCount())
-	}
+	s.vouched, s.closed = 0, false
+	s.say(0, 0)
+}
+
+func (s *Syncer) say(d time.Duration, nodes int) {
+	s.src.Absorb([]window.Share{{ValidFor: d, Nodes: nodes}})
 }

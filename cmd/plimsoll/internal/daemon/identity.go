@@ -46,15 +46,14 @@ func (n *storeNames) toEngine(name string) string {
 
 // sharedSource is the engine as the store knows its deployments.
 type sharedSource struct {
-	source // of which ValidFor names nothing
+	source
 	daemon *Daemon
 }
 
-// source is all that a syncer asks of an engine; for some of it with type assertions.
+// source is all that a syncer asks of an engine; for List with a type assertion.
 type source interface {
 	syncer.Source
 	syncer.Lister
-	syncer.Expirer
 }
 
 // List implements [syncer.Lister].

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"io"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -39,8 +38,6 @@ func TestSnapshotHasStoreNames(t *testing.T) {
 }
 
 type fakeSource struct{ got []window.Share }
-
-func (f *fakeSource) ValidFor(time.Duration, int) bool { return false }
 
 func (f *fakeSource) List(dst []window.Report) []window.Report { return f.Collect(dst) }
 
