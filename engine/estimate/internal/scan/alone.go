@@ -8,27 +8,26 @@ import (
 // What a character costs depends on how often it stood in what the encodings were trained
 // on, which nothing in its code point tells. So it is looked up how many tokens each has
 // when it stands alone: a class of 0 to 8, three times the tokens beyond one in cl100k
-// plus those in o200k. Two characters a byte, the even one in the low half, from U+0080
-// to U+FFFF. [PackAlone] makes the file.
+// plus those in o200k. Two characters a byte, the even one in the low half, from U+0000
+// to U+FFFF; those of ASCII are of class 0. [PackAlone] makes the file.
 //
 //go:embed alone.bin
-var aloneTable string
+var aloneBytes []byte
+
+var aloneTable = (*[aloneRunes / 2]byte)(aloneBytes)
 
 const (
 	aloneKinds = 9
-
-	aloneFirst = 0x80
-	aloneRunes = 0x10000 - aloneFirst
+	aloneRunes = 0x10000
 	aloneRest  = 8 // the class of runes beyond
 )
 
-// tokensAlone returns the class of a rune beyond ASCII.
-func tokensAlone(r rune) int {
-	at := int(r - aloneFirst)
-	if at >= aloneRunes {
+// tokensAlone returns the class of a rune.
+func tokensAlone(r rune) uint {
+	if r >= aloneRunes {
 		return aloneRest
 	}
-	return int(aloneTable[at/2]>>(at%2*4)) & 0xF
+	return uint(aloneTable[uint16(r)>>1]>>(r&1*4)) & 0xF
 }
 
 // runeClasses counts the runes of a word by class: seven bits for each class.
@@ -39,7 +38,7 @@ const (
 	longestRun = 1<<classBits - 1 // a run is cut there
 )
 
-func (c *runeClasses) note(r rune) { *c += 1 << (tokensAlone(r) * classBits) }
+func (c *runeClasses) note(r rune) { *c += 1 << (tokensAlone(r) * classBits & 63) }
 
 // classes counts runes in the row that begins at index row.
 func (t *tally) classes(row int, c runeClasses) {
@@ -56,8 +55,8 @@ func (t *tally) classes(row int, c runeClasses) {
 func PackAlone(cl100k, o200k func(string) int64) []byte {
 	table := make([]byte, aloneRunes/2)
 	for at := range aloneRunes {
-		r := rune(aloneFirst + at)
-		if !utf8.ValidRune(r) {
+		r := rune(at)
+		if r < utf8.RuneSelf || !utf8.ValidRune(r) {
 			continue
 		}
 		class := 3*min(cl100k(string(r))-1, 2) + min(o200k(string(r))-1, 2)

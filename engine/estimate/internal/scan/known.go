@@ -29,7 +29,7 @@ var KnownO200K, KnownCL100K = (*Known)(o200k), (*Known)(cl100k)
 // slot returns the place of a word in a Known. Of the word, head holds the first eight
 // bytes and tail the last eight, and n is its length. A shorter word is the upper bytes
 // of head, and has no tail.
-func slot(head, tail uint64, n int, spaced bool) uint64 {
+func slot(head, tail uint64, n uint, spaced bool) uint64 {
 	h := head + uint64(n) ^ tail*0xC2B2AE3D27D4EB4F
 	if spaced {
 		h = ^h
@@ -42,12 +42,12 @@ func (k *Known) has(slot uint64) int { return int(k[slot>>3%knownSize]>>(slot&7)
 
 // place returns the slot of the word text[from:to].
 func place(text string, from, to int, spaced bool) uint64 {
-	n := to - from
+	n := uint(to - from)
 	switch {
 	case n >= 8:
 		return slot(eight(text[from:]), eight(text[to-8:]), n, spaced)
 	case to >= 8:
-		return slot(eight(text[to-8:])>>(64-8*n)<<(64-8*n), 0, n, spaced)
+		return slot(eight(text[to-8:])>>((64-8*n)&63)<<((64-8*n)&63), 0, n, spaced)
 	}
 	var head uint64
 	for i := from; i < to; i++ {
@@ -55,6 +55,9 @@ func place(text string, from, to int, spaced bool) uint64 {
 	}
 	return slot(head, 0, n, spaced)
 }
+
+// firstBytes returns the first n bytes of eight, n from 1 to 8, as the upper bytes.
+func firstBytes(eight uint64, n uint) uint64 { return eight << ((64 - 8*n) & 63) }
 
 // eight returns the first eight bytes of a text.
 func eight(text string) uint64 {

@@ -30,7 +30,7 @@ func (t *tally) read(text string) {
 	for i := 0; i < len(text); {
 		switch b := text[i]; classes[b] {
 		case classLower:
-			if end := t.plainWord(text, i, before); end > 0 {
+			if end := t.plainWords(text, i, before); end > 0 {
 				i = end
 			} else {
 				i = t.word(text, i, before)
@@ -47,7 +47,7 @@ func (t *tally) read(text string) {
 			before = digit
 		case classBlank, classNewline:
 			if classes[b] == classBlank && i+1 < len(text) && classes[text[i+1]] <= classUpper {
-				if end := t.plainWord(text, i+1, space); end > 0 {
+				if end := t.plainWords(text, i+1, space); end > 0 {
 					i, before = end, bare
 					continue
 				}
@@ -64,47 +64,58 @@ func (t *tally) read(text string) {
 	}
 }
 
-// plainWord counts the word at text[i:] and returns its end, if it has small letters and
-// nothing that belongs to it behind them: the most frequent piece by far, which it finds
-// eight bytes at once. Else it returns 0, as it does at the end of a text.
-func (t *tally) plainWord(text string, i, before int) int {
-	if i+8 > len(text) {
-		return 0
-	}
-	head := eight(text[i:])
-	n := smallLetters(head)
-	if n == 0 {
-		return 0
-	}
-	var at uint64
-	if n < 8 {
-		at = slot(head<<(64-8*n), 0, n, before == space)
-	} else {
-		for {
-			if i+n+8 > len(text) {
-				return 0
+// plainWords counts the words at text[i:] and returns where the last one ends, if they have
+// small letters, nothing that belongs to them behind them, and one blank between them: the
+// most frequent pieces by far, which it finds eight bytes at once. It returns 0 if there is
+// none, as at the end of a text.
+func (t *tally) plainWords(text string, i, before int) (end int) {
+	known, row, spaced := t.known, words+(before*shapes+lower)*lengths, before == space
+	for i+8 <= len(text) {
+		head := eight(text[i:])
+		n := smallLetters(head)
+		if n-1 < 7 {
+			next := i + int(n)
+			if c := classes[text[next]]; c <= classUpper || c == classHigh {
+				return end
 			}
-			more := smallLetters(eight(text[i+n:]))
-			if n += more; more < 8 {
-				break
-			}
+			at := slot(firstBytes(head, n), 0, n, spaced)
+			t.one(row + known.has(at)*(knownWords-words) + int(n) - 1)
+			end = next
+		} else if next := t.longWord(text, i, int(n), row, spaced); next > 0 {
+			end = next
+		} else {
+			return end
 		}
-		at = slot(head, eight(text[i+n-8:]), n, before == space)
+		if text[end] != ' ' {
+			return end
+		}
+		i, row, spaced = end+1, words+(space*shapes+lower)*lengths, true
 	}
-	if c := classes[text[i+n]]; c <= classUpper || c == classHigh {
+	return end
+}
+
+// longWord goes on behind the first n letters of a plain word, 0 or 8.
+func (t *tally) longWord(text string, i, n, row int, spaced bool) int {
+	for more := n; more == 8; n += more {
+		if i+n+8 > len(text) {
+			return 0
+		}
+		more = int(smallLetters(eight(text[i+n:])))
+	}
+	if c := classes[text[i+n]]; n == 0 || c <= classUpper || c == classHigh {
 		return 0
 	}
-	row := words + (before*shapes+lower)*lengths
+	at := slot(eight(text[i:]), eight(text[i+n-8:]), uint(n), spaced)
 	t.length(row+t.known.has(at)*(knownWords-words), n, excessLetters)
 	return i + n
 }
 
 // smallLetters returns how many of eight bytes at their beginning are from a to z.
-func smallLetters(eight uint64) int {
+func smallLetters(eight uint64) uint {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	low := eight &^ highs
 	small := (low + (0x80-'a')*ones) &^ (low + (0x80-'z'-1)*ones) &^ eight & highs
-	return bits.TrailingZeros64(^small&highs) / 8
+	return uint(bits.TrailingZeros64(^small&highs)) / 8
 }
 
 // word counts the word at text[i:], which begins with a Latin letter, and returns its
@@ -133,7 +144,7 @@ func (t *tally) word(text string, i, before int) int {
 				start := i
 				for i+8 <= len(text) {
 					n := smallLetters(eight(text[i:]))
-					if i += n; n < 8 {
+					if i += int(n); n < 8 {
 						break
 					}
 				}
@@ -260,12 +271,13 @@ func (t *tally) foreign(text string, i, before int) int {
 		t.add(marks, 1)
 		return i + size
 	}
-	n, from := 0, i
+	n, from, top := 0, i, r
 	var beyond runeClasses
 	for {
-		if s < plain || s == han || s == hangul {
+		if s == han || s == hangul {
 			beyond.note(r)
 		}
+		top = max(top, r)
 		n++
 		i += size
 		if i == len(text) || text[i] < utf8.RuneSelf || n == longestRun {
@@ -273,23 +285,37 @@ func (t *tally) foreign(text string, i, before int) int {
 		}
 		var next int
 		if r, size, next = scriptAt(text, i); next == mark && s < spaced {
-			t.add(marks, 1)
+			top = utf8.MaxRune
 		} else if next != s {
 			break
 		}
 	}
 	row := scripts + s*scriptRow
-	if s < spaced && t.known.has(place(text, from, i, before == space)) == 1 {
-		t.add(row+scriptKnown, 1)
-		return i
-	}
 	switch {
-	case s == han || s == hangul:
+	case s < spaced && t.known.has(place(text, from, i, before == space)) == 1:
+		t.one(row + scriptKnown)
+		return i
+	case s < plain && top > common[s]:
+		t.letters(text[from:i])
+	case beyond != 0:
 		t.classes(alone, beyond)
-	case s < plain:
-		t.classes(aloneOther, beyond)
 	}
 	t.add(row+min(n, scriptLengths)-1, 1)
 	t.add(row+scriptRunes, n)
 	return i
+}
+
+// letters counts the letters of a run by the tokens that each has alone, and the marks.
+func (t *tally) letters(run string) {
+	var beyond runeClasses
+	for i := 0; i < len(run); {
+		r, size, s := scriptAt(run, i)
+		if s == mark {
+			t.one(marks)
+		} else {
+			beyond.note(r)
+		}
+		i += size
+	}
+	t.classes(aloneOther, beyond)
 }

@@ -63,6 +63,10 @@ var scriptNames = [scriptCount]string{
 	"other beyond the BMP", "invalid byte",
 }
 
+// common are the last letters of the languages that most texts of a script are in. The
+// tokens that these have alone do not differ.
+var common = [plain]rune{greek: 'ώ', cyrillic: 0x45F, hebrew: 'ת', arabic: 0x652}
+
 // scriptRanges are in the order of their first rune, which begins a range that
 // ends at the next. Blocks rather than characters: a few characters of a block
 // that are something else make no difference.

@@ -40,3 +40,12 @@ func (t *tally) add(kind, n int) {
 	}
 	t.sum += int64(t.weights[kind]) * int64(n)
 }
+
+// one notes a piece of a kind.
+func (t *tally) one(kind int) {
+	if t.counts != nil {
+		t.counts[kind]++
+		return
+	}
+	t.sum += int64(t.weights[kind])
+}
