@@ -61,8 +61,9 @@ faults: server ## break real servers and networks under real nodes: a line per f
 soak: server ## ten minutes of load on two daemons while stores die, files change and clients hang up (test has one of them)
 	PLIMSOLL_SOAK=10m $(GO) test -run '^TestSoak$$' -count=1 -timeout=20m -v ./$(COMMAND)/internal/cli
 
-clients: node ## real clients on Node before the proxy and a fake provider, bursts beyond the limits included (test has a part of them)
+clients: node ## real clients on Node and in Go before the proxy and a fake provider, bursts beyond the limits included (test has a part of them)
 	PLIMSOLL_CLIENTS=1 $(GO) test -count=1 -timeout=8m -v ./$(COMMAND)/internal/clients
+	cd engine/transport/sdktest && $(LIBRARY) test -count=1 -timeout=8m -v ./...
 
 lint: ## golangci-lint, formatting included, and tidy go.mod files
 	$(GOLANGCI) config verify

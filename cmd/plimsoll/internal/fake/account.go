@@ -65,6 +65,7 @@ func RuleNames() []string {
 type account struct {
 	Account
 	rule rule.Rule
+	pace pace
 
 	mu        sync.Mutex
 	counters  *rule.Account
@@ -81,12 +82,12 @@ type Count struct {
 	Input, Output   int64 // tokens of the usage reported
 }
 
-func newAccount(a Account) (*account, error) {
+func newAccount(a Account, p pace) (*account, error) {
 	r, ok := rule.Named(a.Rule)
 	if !ok {
 		return nil, fmt.Errorf("account %q: no rule is named %q; use one of %s", a.Name, a.Rule, strings.Join(RuleNames(), ", "))
 	}
-	return &account{Account: a, rule: r, counters: r.Open(a.Limits, 17*time.Second), responses: map[string]string{}}, nil
+	return &account{Account: a, rule: r, pace: p, counters: r.Open(a.Limits, 17*time.Second), responses: map[string]string{}}, nil
 }
 
 // admit judges a call. It returns the headers of the answer, and the refusal's status
@@ -94,11 +95,16 @@ func newAccount(a Account) (*account, error) {
 func (a *account) admit(now time.Time, c rule.Call) (headers map[string]string, status int, body []byte) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	refusal := a.counters.Admit(now.UnixNano(), c)
-	headers = a.counters.Headers(now.UnixNano(), refusal)
+	at := a.pace.at(now)
+	refusal := a.counters.Admit(at.UnixNano(), c)
+	headers = a.counters.Headers(at.UnixNano(), refusal)
 	if refusal != nil {
 		a.served.Refused++
 		status, body = a.counters.Body(refusal)
+		body = a.pace.text(body)
+	}
+	for name, value := range headers {
+		headers[name] = a.pace.header(name, value, now)
 	}
 	return headers, status, body
 }
@@ -107,7 +113,7 @@ func (a *account) admit(now time.Time, c rule.Call) (headers map[string]string, 
 func (a *account) end(now, admitted time.Time, c rule.Call) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.counters.End(now.UnixNano(), admitted.UnixNano(), c)
+	a.counters.End(a.pace.at(now).UnixNano(), a.pace.at(admitted).UnixNano(), c)
 	a.served.Served++
 	a.served.Input += c.Input
 	a.served.Output += c.Output

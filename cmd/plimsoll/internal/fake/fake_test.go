@@ -15,6 +15,7 @@ import (
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/fake"
 	"github.com/plimsoll-dev/plimsoll/engine/config"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 	"github.com/plimsoll-dev/plimsoll/fuzz/rule"
 )
 
@@ -50,6 +51,39 @@ func TestAccounts(t *testing.T) {
 		require.EqualValues(t, 8-refused, s.Counts()["a"].Served, name)
 		require.EqualValues(t, 5*(8-refused), s.Counts()["a"].Output, name)
 	}
+}
+
+// With windows of 5 s every wait that an account names, in headers or in words, is a twelfth,
+// and a call that comes after it is served.
+func TestWindow(t *testing.T) {
+	for _, name := range fake.RuleNames() {
+		t.Run(name, func(t *testing.T) {
+			now := time.Date(2025, 6, 2, 12, 0, 0, 0, time.UTC)
+			s, err := fake.New(fake.Config{Accounts: []fake.Account{{Name: "a", Rule: name, Limits: rule.Limits{RPM: 6}}}, Now: func() time.Time { return now }, Window: 5 * time.Second})
+			require.NoError(t, err)
+			srv := httptest.NewServer(s)
+			defer srv.Close()
+			const body = `{"model":"m","messages":[],"max_tokens":5}`
+			for range 8 {
+				resp, text := post(t, srv.URL+"/a/v1/chat/completions", body)
+				if resp.StatusCode == 200 {
+					continue
+				}
+				resp.Header.Del("Date") // of another clock
+				signal := provider.Read(provider.Answer{Status: resp.StatusCode, Header: resp.Header.Get, Body: []byte(text), At: now})
+				require.LessOrEqual(t, signal.RetryAfter, 6*time.Second, "%v %s", resp.Header, text)
+				if signal.RetryAfter > 0 {
+					now = now.Add(signal.RetryAfter + time.Second/12) // Gemini names whole seconds, rounded down
+				} else {
+					now = now.Add(5 * time.Second)
+				}
+				resp, text = post(t, srv.URL+"/a/v1/chat/completions", body)
+				require.Equal(t, 200, resp.StatusCode, text)
+			}
+		})
+	}
+	_, err := fake.New(fake.Config{Window: time.Hour})
+	require.ErrorContains(t, err, "want a time from 1s to 1m")
 }
 
 // Responses are known to the account that made them.

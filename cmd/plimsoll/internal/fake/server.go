@@ -22,6 +22,9 @@ type Config struct {
 	// Latency is how long an answer takes to begin. A stream then has a piece every
 	// tenth of it.
 	Latency time.Duration
+	// Window is how long a minute of a limit takes; 0 = a minute. Hours and days shrink
+	// likewise, and so do the waits that headers and refusals name.
+	Window time.Duration
 }
 
 // Server answers for all accounts: the first part of a path is the account's name. It
@@ -39,9 +42,16 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	if cfg.Window == 0 {
+		cfg.Window = time.Minute
+	}
+	if cfg.Window < time.Second || cfg.Window > time.Minute {
+		return nil, fmt.Errorf("window %v: want a time from 1s to 1m", cfg.Window)
+	}
 	s := &Server{cfg: cfg, accounts: map[string]*account{}}
+	p := pace{from: cfg.Now(), times: int64(time.Minute / cfg.Window)}
 	for _, a := range cfg.Accounts {
-		made, err := newAccount(a)
+		made, err := newAccount(a, p)
 		if err != nil {
 			return nil, err
 		}

@@ -26,7 +26,7 @@ before such accounts.`
 
 // New returns plimsoll fake.
 func New(env cmdline.Environment) *cobra.Command {
-	listen, latency := "127.0.0.1:4142", 200*time.Millisecond
+	listen, latency, window := "127.0.0.1:4142", 200*time.Millisecond, time.Minute
 	var accounts []fake.Account
 	c := cmdline.New(cmdline.Text{Use: "fake [flags]", Short: "serve a fake provider, to try the proxy without a key", Intro: intro})
 	cmdline.Func(c.Flags(), "listen", "ADDRESS", "host:port (default 127.0.0.1:4142)", cmdline.ParseName(&listen, "want host:port"))
@@ -36,11 +36,12 @@ func New(env cmdline.Environment) *cobra.Command {
 		return err
 	})
 	cmdline.Func(c.Flags(), "latency", "TIME", "how long an answer takes to begin, from 0s to 1m (default 200ms)", cmdline.ParseTime(&latency, 0, time.Minute, "a time from 0s to 1m"))
+	cmdline.Func(c.Flags(), "window", "TIME", "how long a minute of the limits takes, from 1s to 1m; headers and refusals follow (default 1m)", cmdline.ParseTime(&window, time.Second, time.Minute, "a time from 1s to 1m"))
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if len(args) > 0 {
 			return cmdline.Usagef("fake", "unexpected argument %q", args[0])
 		}
-		return run(c.Context(), env, listen, fake.Config{Accounts: accounts, Latency: latency})
+		return run(c.Context(), env, listen, fake.Config{Accounts: accounts, Latency: latency, Window: window})
 	}
 	return c
 }
