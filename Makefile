@@ -55,6 +55,9 @@ race: server ## test everything under the race detector, with the tag invariants
 full: server ## the tests of test that have a longer form, in that: whole state spaces, all workloads, long rounds
 	PLIMSOLL_FULL=1 $(GO) test -count=1 -timeout=20m ./engine ./engine/internal/... ./fuzz/... ./sync/internal/... ./sync/syncer ./$(COMMAND)/internal/replay
 
+mutants: ## make each of the faults that fuzz/mutant_test.go lists, and require that the tests find it
+	PLIMSOLL_MUTANTS=1 $(GO) test -count=1 -timeout=60m -v -run '^TestMutants$$' ./fuzz
+
 faults: server ## break real servers and networks under real nodes: a line per fault, with its figures
 	PLIMSOLL_FAULTS=1 $(GO) test -p 1 -count=1 -timeout=20m -v -run '^(TestProperty|TestFaults)$$' ./sync/syncer ./sync/valkeystore
 

@@ -64,3 +64,45 @@ func TestRemovedIsForgotten(t *testing.T) {
 		})
 	}
 }
+
+// TestFoundAgain: a deployment that was forgotten and is configured again counts from
+// nothing in windows of the present, also for who kept its Ref.
+func TestFoundAgain(t *testing.T) {
+	z := engine.Deployment{ID: "z", Group: "chat"}
+	for name, limits := range map[string]engine.Limits{
+		"input": {InputTPM: 100}, "output": {OutputTPM: 100}, "in flight": {MaxInFlight: 1}, "pair": {RPM: 2, TPM: 100}, "days": {RPD: 2, TPD: 100},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := engine.Deployment{ID: "a", Group: "other", Limits: limits}
+			e, clock := start(t, engine.Config{Deployments: []engine.Deployment{z, a}})
+			kept := ref(t, e, "a")
+			acquire(t, group(t, e, "other"), split(30, 30)).Release()
+			require.NoError(t, e.Apply(engine.Config{Deployments: []engine.Deployment{z}}))
+			for range 4 {
+				clock.Advance(time.Minute)
+				e.Collect(nil)
+				acquire(t, group(t, e, "chat"), exactly(1)).SettleReserved()
+			}
+			clock.Advance(48 * time.Hour)
+			e.Collect(nil)
+			require.NoError(t, e.Apply(engine.Config{Deployments: []engine.Deployment{z}}))
+			_, err := e.Ref("a")
+			require.Error(t, err, "forgotten")
+			clock.Advance(5 * time.Minute)
+			require.NoError(t, e.Apply(engine.Config{Deployments: []engine.Deployment{z, a}}))
+			for range 2 {
+				l := acquire(t, group(t, e, "other"), split(50, 50))
+				require.Equal(t, kept, l.Ref())
+				for i := range state(t, e, "a").Limits {
+					s := state(t, e, "a").Limits[i]
+					require.Less(t, s.Used, int64(101), s.Limit)
+					require.Positive(t, s.Used, s.Limit)
+				}
+				_, ok := group(t, e, "other").TryAcquire(split(51, 51))
+				require.False(t, ok)
+				l.Release()
+				clock.Advance(time.Minute)
+			}
+		})
+	}
+}

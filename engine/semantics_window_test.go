@@ -181,3 +181,30 @@ func TestLeaseTTL(t *testing.T) {
 		})
 	}
 }
+
+// TestMinuteForgetsItsRanking: how a large group's blocks ranked in a minute says nothing
+// two minutes later.
+func TestMinuteForgetsItsRanking(t *testing.T) {
+	for _, s := range []engine.Strategy{engine.LowestTPM, engine.LeastUtilized} {
+		t.Run(s.String(), func(t *testing.T) {
+			const n, first = 200, 20
+			e, clock := start(t, chat(s, n, engine.Limits{TPM: 1_000_000}))
+			g := group(t, e, "chat")
+			use := func(from, to int, tokens int64) {
+				for i := from; i < to; i++ {
+					record(t, e, id(i), tokens)
+				}
+			}
+			use(0, first, 100_000)
+			use(first, n, 90_000)
+			for range 5 * n { // each block is looked at
+				acquire(t, g, exactly(1000)).SettleReserved()
+			}
+			clock.Advance(2 * time.Minute)
+			use(first, n, 10)
+			for range first {
+				require.Less(t, acquire(t, g, exactly(100)).Ref().ID(), id(first))
+			}
+		})
+	}
+}

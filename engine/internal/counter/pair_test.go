@@ -127,3 +127,18 @@ func TestShut(t *testing.T) {
 	p.Reopen(4)
 	require.True(t, p.AddTokens(4, 1))
 }
+
+// TestPairShifts: shifting leaves no attempt half way, counts as an attempt that has ended,
+// and makes a word that comes back to an old value a new one.
+func TestPairShifts(t *testing.T) {
+	var hot counter.Hot
+	p := hot.Of(8)
+	p.Open(8, 0, 0, 100, 10)
+	require.Equal(t, counter.Taken, admit(p, 8, 7))
+	for i := range int64(5) {
+		p.Shift(3, 1, 100, 10)
+		p.Shift(-3, -1, 100, 10)
+		require.Equal(t, []int64{7, 1, 0}, []int64{p.Tokens(), p.Requests(), p.Half()})
+		require.Equal(t, 1+2*(i+1), p.Began())
+	}
+}

@@ -1,0 +1,164 @@
+package fuzz
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// mutant is a fault: an edit of one place of the engine, and the tests of which one at
+// least must fail when it is made, with the build tag invariants.
+type mutant struct {
+	name     string
+	file     string // below the module's root
+	from, to string // from occurs once
+	pkg, run string
+}
+
+// The order in which things happen is what no test of a result shows: each of these moves
+// or leaves out one step of a protocol of engine/internal/counter/doc.go, or one line of
+// the books.
+var mutants = []mutant{
+	{
+		"a minute is published before its halves are opened", "engine/turn.go",
+		"			v.renew(p)\n		}\n", "			v.renew(p)\n		}\n		g.epoch.Store(n)\n",
+		"./fuzz", "TestRolloverLosesNothing|TestNoMinuteIsOverItsLimit|TestApplyAndRolloverLoseNothing",
+	},
+	{
+		"caps go up before the counts", "engine/internal/counter/pair.go",
+		"	if tokenCap < c.tokenCap.Load() {\n		c.tokenCap.Store(tokenCap)\n	}\n", "	c.tokenCap.Store(tokenCap)\n",
+		"./fuzz", "TestAbsorb|TestCeilings|TestOthers",
+	},
+	{
+		"an undone attempt ends no lease", "engine/charge.go",
+		"	if c.End(e) {\n		h.flight.End(h.e.slot(e))\n	}\n", "	c.End(e)\n",
+		"./fuzz", "TestUndone",
+	},
+	{
+		"a limit beside the pair is not given back", "engine/limits.go",
+		"				ms.give(k, at, a)\n", "",
+		"./fuzz", "TestUndone",
+	},
+	{
+		"nothing beside the pair is given back where requests are used up", "engine/charge.go",
+		"		ms.give(len(ms.list), at, &a)\n	}\n", "	}\n",
+		"./fuzz", "TestUndone",
+	},
+	{
+		"blocks are not told of room", "engine/index.go",
+		"	b.seq.Add(1)\n	invariants.Yield()\n	if s.v.n > indexFrom {", "	if s.v.n > indexFrom {",
+		"./fuzz", "TestAtRest|TestRoom|TestEveryInterleaving",
+	},
+	{
+		"bounds outlive their minute", "engine/view.go",
+		"		bl.bound.Store(0)\n", "",
+		"./engine", "TestMinuteForgetsItsRanking",
+	},
+	{
+		"a refusal compares no sequences", "engine/choose.go",
+		"		if sure && before == after {", "		if sure {",
+		"./engine", "TestInterleavedCallers|TestNoRefusalWhileThePlaceMoves",
+	},
+	{
+		"attempts half way are not seen", "engine/internal/counter/pair.go",
+		"	half := (int64(uint64(t)>>(tokenBits+10)) - int64(uint64(r)>>(requestBits+10))) & 1023\n", "	half := int64(0)\n",
+		"./engine", "TestInterleavedCallers|TestNoRefusalWhileThePlaceMoves",
+	},
+	{
+		"removed deployments are forgotten at once", "engine/turn.go",
+		"if e < h.goneSince+2 || h.alarm() != 0 || h.inFlight() != 0 || h.owes() || !h.shut() {", "if false {",
+		"./fuzz", "TestApply|TestRemoved",
+	},
+	{
+		"a deployment is dropped though something is counted", "engine/turn.go",
+		" || h.owes() || !h.shut() {", " || h.owes() {",
+		"./fuzz", "TestApply|TestRemoved|TestCollect",
+	},
+	{
+		"a dropped window stays open", "engine/internal/counter/pair.go",
+		"	c.win.Store(none(w)) // before the words, as in Open\n", "",
+		"./engine/internal/counter", "TestShut",
+	},
+	{
+		"a window that is not dropped is not opened again", "engine/internal/counter/pair.go",
+		"	c.win.Store(w)\n	return false\n", "	return false\n",
+		"./engine/internal/counter", "TestShut",
+	},
+	{
+		"a window keeps its name while it is opened anew", "engine/internal/counter/pair.go",
+		"	c.win.Store(none(w))\n	c.tokenCap.Store(Disabled)", "	c.tokenCap.Store(Disabled)",
+		"./fuzz", "TestRollover|TestCollectSees|TestNoMinute",
+	},
+	{
+		"a count of tokens ignores the window", "engine/internal/counter/pair.go",
+		"		if c.win.Load() != w {\n			return -1\n		}\n", "",
+		"./engine/internal/counter", "TestPair",
+	},
+	{
+		"an attempt ignores the window", "engine/internal/counter/pair.go",
+		"		if c.win.Load() != w {\n			return Moved\n		}\n		if t&tokenValue", "		if t&tokenValue",
+		"./engine/internal/counter", "TestPair",
+	},
+	{
+		"shifting moves no tag", "engine/internal/counter/pair.go",
+		"min(max(t&tokenValue+tokens, 0), Max))+tokenTag)", "min(max(t&tokenValue+tokens, 0), Max)))",
+		"./engine/internal/counter", "TestPair|TestShift",
+	},
+	{
+		"dropped deployments keep their limits", "engine/turn.go",
+		"	h.limits.Store(nil) // these are turned no more: a deployment that is found again begins with new counters\n", "",
+		"./engine", "TestFoundAgain",
+	},
+	{
+		"room freed during a search goes to who is looked at next", "engine/serve.go",
+		"		if !g.overtakes(w) {\n			g.offer(w)\n		}\n", "		g.offer(w)\n",
+		"./engine", "TestPriorityInLine|TestPriorityFirst",
+	},
+	{
+		"a caller keeps what a deployment refused", "engine/called.go",
+		"		by.undo()\n		if o == counter.Moved {", "		if o == counter.Moved {",
+		"./fuzz", "TestCaller",
+	},
+}
+
+// TestMutantsApply: every fault names a place that is there, and tests that are.
+func TestMutantsApply(t *testing.T) {
+	for _, m := range mutants {
+		src, err := os.ReadFile(filepath.Join("..", m.file))
+		require.NoError(t, err)
+		require.Equal(t, 1, strings.Count(string(src), m.from), m.name)
+	}
+}
+
+// TestMutants makes every fault, one after the other, and requires that the tests find
+// it. It takes minutes: `make mutants`.
+func TestMutants(t *testing.T) {
+	if os.Getenv("PLIMSOLL_MUTANTS") == "" {
+		t.Skip("takes minutes: run make mutants")
+	}
+	root, err := filepath.Abs("..")
+	require.NoError(t, err)
+	for _, m := range mutants {
+		t.Run(m.name, func(t *testing.T) {
+			dir, file := t.TempDir(), filepath.Join(root, m.file)
+			src, err := os.ReadFile(file)
+			require.NoError(t, err)
+			edited, overlay := filepath.Join(dir, "edited.go"), filepath.Join(dir, "overlay.json")
+			require.NoError(t, os.WriteFile(edited, []byte(strings.Replace(string(src), m.from, m.to, 1)), 0o600))
+			list, err := json.Marshal(map[string]map[string]string{"Replace": {file: edited}})
+			require.NoError(t, err)
+			require.NoError(t, os.WriteFile(overlay, list, 0o600))
+			cmd := exec.Command("go", "test", "-overlay", overlay, "-tags", "invariants", "-vet=off", "-count=1", "-timeout=2m", "-run", m.run, m.pkg)
+			cmd.Dir = root
+			out, err := cmd.CombinedOutput()
+			require.Error(t, err, "no test of %s -run '%s' finds it", m.pkg, m.run)
+			require.NotContains(t, string(out), "[build failed]", string(out))
+			require.Contains(t, string(out), "FAIL", string(out))
+		})
+	}
+}
