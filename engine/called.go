@@ -35,6 +35,9 @@ func (g *Group) admitsCaller(q *ask, c *called, leases bool) bool {
 		c.why, c.now = whyNothing, g.clock.Now()
 		return false
 	}
+	if asked := &g.e.callers.group.asked; !asked.Load() {
+		asked.Store(true) // what others use of callers is then read
+	}
 	for try := 0; ; {
 		callers := c.owner.group.Load()
 		if callers == nil {
@@ -87,9 +90,9 @@ func (h *handle) lacks(ms *limits, at counter.At, a *amounts, leases bool) (why 
 	case gate < 0:
 		return gated(gate), false
 	case room.Full:
-		why = whyRequests
+		why = bounded(whyRequests, room.Ceiled)
 	case tokens && room.Tokens < a[counter.Tokens]:
-		why = whyTokens
+		why = bounded(whyTokens, room.Ceiled)
 	}
 	if ms != nil {
 		w, _ := ms.short(0, at, a, tokens, leases)

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
+	"github.com/plimsoll-dev/plimsoll/window"
 )
 
 // MaxCallers is how many callers one engine takes.
@@ -117,7 +118,7 @@ func (c *callers) seat(list []*handle) {
 // call makes a new handle a caller's, and says which groups it may ask. Under mu.
 func (h *handle) call(c *Caller) {
 	if h.caller == nil {
-		h.caller = &callerState{}
+		h.caller = &callerState{shared: window.CallerPrefix + c.ID}
 	}
 	groups := slices.Clone(c.Groups)
 	h.caller.groups.Store(&groups)
@@ -132,6 +133,7 @@ func showCallers(v *view) {
 
 // callerState is what a handle has if its limits are a caller's.
 type callerState struct {
+	shared string       // the ID by which nodes share what it uses
 	slot   atomic.Int32 // in callers.slots
 	groups atomic.Pointer[[]string]
 	// limits are those in force. They are stored once a new limit on leases has counted
@@ -203,6 +205,24 @@ func matches(pattern, name string) bool {
 		_, name, ok = strings.Cut(name, part) // the first place that fits leaves most behind it
 	}
 	return false
+}
+
+// shared returns the ID by which nodes share what a deployment or a caller uses.
+func (h *handle) shared() string {
+	if h.caller != nil {
+		return h.caller.shared
+	}
+	return h.id
+}
+
+// sharedBy returns the deployment or the caller of a shared ID; nil if there is none.
+func (e *Engine) sharedBy(id string) *handle {
+	ids := &e.ids
+	if caller, ok := strings.CutPrefix(id, window.CallerPrefix); ok {
+		ids, id = &e.callers.ids, caller
+	}
+	h, _ := ids.handles.Load(id)
+	return h
 }
 
 // asDeployment returns the caller's limits in the form in which a handle takes them.

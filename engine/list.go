@@ -5,8 +5,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// List appends to dst a report of the current minute for every deployment, asked for
-// or not, and of the current day for those with limits per day. It carries IDs, windows
+// List appends to dst a report of the current minute for every deployment and caller,
+// asked for or not, and of the current day for those with limits per day. It carries IDs, windows
 // and limits, no usage, and changes nothing of what the next Collect says. A syncer
 // calls it to close what it has yet to learn of. Safe for concurrent use.
 func (e *Engine) List(dst []window.Report) []window.Report {
@@ -14,7 +14,7 @@ func (e *Engine) List(dst []window.Report) []window.Report {
 	for _, g := range *e.all.Load() {
 		dst = g.list(dst, now)
 	}
-	return dst
+	return e.callers.group.list(dst, now)
 }
 
 func (g *Group) list(dst []window.Report, now int64) []window.Report {

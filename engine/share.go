@@ -25,6 +25,10 @@ import (
 // day that has ended it speaks for two minutes, and once more if nobody collected
 // then; later changes stay on this node.
 //
+// Of callers it lists those that have used anything, by IDs that begin with
+// [window.CallerPrefix], and if any caller asked for anything since the last Collect all
+// that have limits of a minute.
+//
 // While a deployment cools down for a reason that this node has found, the
 // reports of its minute say until when.
 //
@@ -38,7 +42,7 @@ func (e *Engine) Collect(dst []window.Report) []window.Report {
 	for _, g := range *e.all.Load() {
 		dst = g.collect(dst, now)
 	}
-	return dst
+	return e.callers.group.collect(dst, now)
 }
 
 func (g *Group) collect(dst []window.Report, now int64) []window.Report {
@@ -47,12 +51,19 @@ func (g *Group) collect(dst []window.Report, now int64) []window.Report {
 	g.turnLocked(now)
 	asked := g.asked.Swap(false)
 	for _, h := range g.view.Load().handles {
-		dst = h.collect(dst, asked, now)
+		dst = h.collect(dst, asked && h.bounds(), now)
 	}
 	for _, h := range g.removed {
 		dst = h.collect(dst, false, now)
 	}
 	return dst
+}
+
+// bounds reports whether it matters what other nodes use: of a caller without limits of a
+// minute it does not.
+func (h *handle) bounds() bool {
+	l := &h.cfg.Limits
+	return h.caller == nil || l.RPM|l.TPM|l.InputTPM|l.OutputTPM != 0
 }
 
 // collect reports the windows of a deployment of which there is anything to say.
@@ -85,7 +96,7 @@ func (h *handle) collectMinute(dst []window.Report, ms *limits, k int64, asked b
 		s.tokens.Reported, s.requests.Reported = t, r
 		l := &h.cfg.Limits
 		return append(dst, window.Report{
-			Tally:        window.Tally{ID: h.id, Start: window.StartSeconds(k), Requests: r, Tokens: t, CoolUntil: (cooling + 1e6 - 1) / 1e6},
+			Tally:        window.Tally{ID: h.shared(), Start: window.StartSeconds(k), Requests: r, Tokens: t, CoolUntil: (cooling + 1e6 - 1) / 1e6},
 			RequestLimit: l.RPM, TokenLimit: l.TPM, InputLimit: l.InputTPM, OutputLimit: l.OutputTPM, Loose: !h.exact(),
 		})
 	}
@@ -156,7 +167,7 @@ func (h *handle) collectDay(dst []window.Report, ms *limits, day int64) []window
 func (h *handle) report(kind window.Kind, index int64, own *amounts) window.Report {
 	l := &h.cfg.Limits
 	r := window.Report{Tally: window.Tally{
-		ID: h.id, Kind: kind, Start: startOf(kind, index), Requests: own[counter.Requests], Tokens: own[counter.Tokens],
+		ID: h.shared(), Kind: kind, Start: startOf(kind, index), Requests: own[counter.Requests], Tokens: own[counter.Tokens],
 		Input: own[counter.Input], Output: own[counter.Output],
 	}}
 	if kind.Daily() {
@@ -208,9 +219,6 @@ func (l *leftover) add(kind window.Kind, s *counter.Ledger, dim counter.Dim, own
 
 // keep keeps for the next Collect what changed since the last one.
 func (l *leftover) keep(h *handle) {
-	if h.caller != nil {
-		return // nodes do not exchange what callers use
-	}
 	for i := range l.list[:l.n] {
 		if w := &l.list[i]; !w.closed && w.own != w.told {
 			h.e.rest.keep(h.report(w.kind, w.index, &w.own), &h.e.dropped)
@@ -288,7 +296,7 @@ func (e *Engine) Absorb(shares []window.Share) {
 			e.ValidFor(s.ValidFor, s.Nodes)
 			continue
 		}
-		if h, ok := e.handles.Load(s.ID); ok {
+		if h := e.sharedBy(s.ID); h != nil {
 			h.locked(func(_ *Group, now int64) { h.absorb(s, now) })
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
+	"github.com/plimsoll-dev/plimsoll/window"
 )
 
 // maxAliasSteps is how many aliases may follow each other.
@@ -103,6 +104,9 @@ func (c *Config) validateClasses(p *problems) {
 func (d *Deployment) validate(p *problems, at string) {
 	if d.ID == "" {
 		p.addf("%s.ID: is empty; give the deployment a unique, stable name", at)
+	}
+	if strings.HasPrefix(d.ID, window.CallerPrefix) {
+		p.addf("%s.ID: %q begins as the shared IDs of callers do; choose another", at, d.ID)
 	}
 	if d.Group == "" {
 		p.addf("%s.Group: is empty; name the group that callers ask for", at)

@@ -132,7 +132,7 @@ func (h *handle) utilization() uint64 {
 }
 
 // exact reports whether nodes can hold the pair's limits exactly: they are on UTC
-// minutes, and the deployment's own. Nodes do not exchange what callers use.
+// minutes, and the deployment's own. What callers use nodes exchange as it happens.
 func (h *handle) exact() bool { return h.caller == nil && plain(&h.cfg.Profile) }
 
 // close has a window that no share has named admit nothing under the pair's limits.

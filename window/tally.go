@@ -59,11 +59,15 @@ func (k Kind) String() string {
 	return fmt.Sprintf("Kind(%d)", uint8(k))
 }
 
-// Tally is the usage of one deployment in one window. Counts that nobody keeps
+// CallerPrefix begins the ID of a [Tally] that is a caller's, not a deployment's. The rest
+// is the caller's own ID.
+const CallerPrefix = "caller\x00"
+
+// Tally is the usage of one deployment, or one caller, in one window. Counts that nobody keeps
 // are 0: input and output tokens, which are parts of Tokens, are counted where
 // there are limits on them.
 type Tally struct {
-	ID       string // the deployment
+	ID       string // the deployment, or the caller: see CallerPrefix
 	Start    int64  // when the window begins, Unix seconds
 	Kind     Kind   // how long it is
 	Requests int64

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/plimsoll-dev/plimsoll/engine/config"
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
@@ -66,6 +68,10 @@ func (s sharedSource) toStore(reports []window.Report, from int) []window.Report
 	n := s.daemon.names.Load()
 	for i := range reports[from:] {
 		reports[from+i].ID = n.toStore(reports[from+i].ID)
+	}
+	if s.daemon.keyFormat == keyFormatLiteLLM { // which has keys for deployments only
+		shared := slices.DeleteFunc(reports[from:], func(r window.Report) bool { return strings.HasPrefix(r.ID, window.CallerPrefix) })
+		return reports[:from+len(shared)]
 	}
 	return reports
 }
