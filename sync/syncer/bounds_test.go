@@ -17,10 +17,18 @@ import (
 )
 
 var (
-	boundWindows = flag.Int("bounds.windows", 2, "minutes per run of TestBounds")
+	boundWindows = flag.Int("bounds.windows", fullOr(2, 12), "minutes per run of TestBounds")
 	boundSeeds   = flag.Int("bounds.seeds", 1, "seeds per run of TestBounds")
-	boundNodes   = flag.Int("bounds.nodes", 10, "most nodes in TestBounds, of 2, 10 and 50")
+	boundNodes   = flag.Int("bounds.nodes", fullOr(10, 50), "most nodes in TestBounds, of 2, 10 and 50")
 )
+
+// fullOr returns what a flag is without PLIMSOLL_FULL, or with it.
+func fullOr(short, whole int) int {
+	if full {
+		return whole
+	}
+	return short
+}
 
 // span is from when a node collects what a batch adds to when it learns of the
 // answer to the batch after: a jittered interval and a round trip.
@@ -58,6 +66,9 @@ func TestBounds(t *testing.T) {
 					}
 					percent := 100 / float64(l.limit) / float64(r.windows)
 					most := 100 / float64(l.limit)
+					if requests := float64(l.limit) / l.mean(); requests >= 6*float64(n) { // of fewer, who is asked decides
+						require.LessOrEqual(t, 5*r.swings, r.pairs, "minutes swing")
+					}
 					t.Logf("beyond the limit: %.2f %% (most %.2f %%), below it: %.2f %% (most %.2f %%), successive minutes more than 15 %% and a request apart: %d of %d, refused in spite of room: %.2f %% of requests",
 						float64(r.over)*percent, float64(r.most)*most, float64(r.under)*percent, float64(r.least)*most, r.swings, r.pairs, 100*float64(r.wasted)/float64(r.requests))
 				})

@@ -53,6 +53,7 @@ func BenchmarkRounds(b *testing.B) {
 			ctx, stop := context.WithCancel(context.Background())
 			done := make(chan error)
 			var refs [][]engine.Ref
+			var groups []*engine.Group
 			var syncers []*syncer.Syncer
 			for range c.nodes {
 				clock := window.NewClock()
@@ -81,10 +82,18 @@ func BenchmarkRounds(b *testing.B) {
 				for i := range c.cooling {
 					of[1+i].Cooldown(time.Hour)
 				}
+				g, err := e.Group("chat")
+				if err != nil {
+					b.Fatal(err)
+				}
+				groups = append(groups, g)
 				refs, syncers = append(refs, of), append(syncers, s)
 				go func() { done <- s.Run(ctx) }()
 			}
 			use := func() {
+				for _, g := range groups {
+					g.Pick(engine.Demand{}) // asks for all deployments of the group
+				}
 				if c.rate < 0 {
 					for _, r := range refs[0] {
 						r.PreCheck(engine.Demand{})
