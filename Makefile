@@ -24,7 +24,7 @@ CORE := ./window/... ./engine ./engine/internal/counter ./fuzz/...
 NESTED := $(patsubst %/go.mod,%,$(shell find . -mindepth 2 -name go.mod -not -path '*/testdata/*' -not -path './$(COMMAND)/go.mod' | sort))
 
 .DEFAULT_GOAL := help
-.PHONY: help proxy daemon test test-library test-command test-modules race full lint bench fuzz cover faults soak clients release install chart vulnerabilities server browser prometheus node
+.PHONY: help proxy daemon test test-library test-command test-modules race full mutants lint bench fuzz cover faults soak clients release install chart vulnerabilities server browser prometheus node
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
