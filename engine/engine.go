@@ -63,6 +63,8 @@ type Engine struct {
 
 	exact atomic.Bool   // somebody has called Short
 	short chan struct{} // holds one
+	// grantWithin is how long a caller may wait for a grant, ns; 0 = there are none.
+	grantWithin atomic.Int64
 
 	// Of what has been dropped. past and refused are under mu.
 	past    totals

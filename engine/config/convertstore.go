@@ -40,6 +40,9 @@ func (c *converter) store(router section) {
 		v := place.table.get("namespace")
 		c.line(1, "namespace:", c.text(v, st.Namespace), origin(place, v))
 	}
+	if st.Mode != "" {
+		c.line(1, "mode:", st.Mode, "")
+	}
 	if st.KeyFormat != "" {
 		c.line(1, "key_format:", st.KeyFormat, "")
 	}

@@ -126,5 +126,5 @@ func sameStore(a, b Store) bool {
 	if a.URL == "" && a.Missing == "" {
 		return b.URL == "" && b.Missing == "" // times and namespaces are of none
 	}
-	return (a.URL == "") == (b.URL == "") && (a.Missing == "") == (b.Missing == "") && a.Namespace == b.Namespace && a.KeyFormat == b.KeyFormat && a.TTL == b.TTL
+	return (a.URL == "") == (b.URL == "") && (a.Missing == "") == (b.Missing == "") && a.Namespace == b.Namespace && a.KeyFormat == b.KeyFormat && a.Mode == b.Mode && a.TTL == b.TTL
 }

@@ -116,7 +116,7 @@ func (t *Transport) restrict(q *request) bool {
 // reserve acquires a lease, at once or within the time that the request may wait. Where
 // that passes, the error is that of Acquire: it says what is missing.
 func (q *request) reserve(ctx context.Context, group *engine.Group, lease *engine.Lease) (err error) {
-	*lease, err = group.Acquire(q.demand)
+	*lease, err = group.AcquireGranted(ctx, q.demand)
 	limited, ok := errors.AsType[*engine.LimitError](err)
 	if !ok || limited.Never || q.wait <= 0 {
 		return err

@@ -170,6 +170,9 @@ func (s *Syncer) present(d *deployment, epoch int64) []*usage {
 	s.windows = s.windows[:0]
 	if d.live(epoch) {
 		s.windows = append(s.windows, d.open(window.KindMinute, window.StartSeconds(epoch)))
+		if next := d.window(window.KindMinute, window.StartSeconds(epoch+1)); next != nil && next.holds() {
+			s.windows = append(s.windows, next)
+		}
 	}
 	if !d.days.Daily() {
 		return s.windows

@@ -71,6 +71,7 @@ func (s *Syncer) reserve(now int64) {
 			s.waiting = append(s.waiting, d)
 		}
 	}
+	s.reserver.GrantWithin(s.grantWithin())
 	epoch := window.EpochAt(now)
 	s.shares = s.shares[:0]
 	for _, b := range s.buckets {
@@ -97,6 +98,20 @@ func (s *Syncer) reserve(now int64) {
 			}
 		}
 	}
+}
+
+// grantWithin returns how long a request may wait for a grant: three round trips, 10 ms
+// at least; 0 while no store grants anything.
+func (s *Syncer) grantWithin() time.Duration {
+	slowest, answers := time.Duration(0), false
+	for _, b := range s.buckets {
+		slowest = max(slowest, b.roundTrip)
+		answers = answers || !b.away && b.roundTrip != 0
+	}
+	if !answers || s.leaving {
+		return 0
+	}
+	return max(3*slowest, 10*time.Millisecond)
 }
 
 // reserveOf is reserve of one deployment.
@@ -246,6 +261,16 @@ func (u *usage) overrun(s *Syncer) {
 	}
 }
 
+// holds reports whether a total has to be read for what the window's accounts hold.
+func (u *usage) holds() bool {
+	for _, a := range u.accounts {
+		if a != nil && a.Holds() {
+			return true
+		}
+	}
+	return false
+}
+
 // one returns a count of n of dimension i.
 func one(i int, n int64) Count {
 	var l [4]int64
@@ -283,7 +308,7 @@ func (s *Syncer) learnExact(b *bucket, u *usage, total Count, now int64) {
 	t := total.list()
 	for i, a := range u.accounts {
 		if a != nil {
-			a.Total(u.limit(i), t[i], now >= b.opens)
+			a.Total(u.limit(i), t[i], now >= b.opens && !s.leaving)
 		}
 	}
 	s.grant(b, u, now)
@@ -303,6 +328,7 @@ func (s *Syncer) brokenAccounts(u *usage) {
 
 // usageOnly gives up escrow: the store cannot name its counters after an epoch.
 func (s *Syncer) usageOnly() {
+	s.reserver.GrantWithin(0)
 	s.reserver = nil
 	s.cfg.Logger.Warn("escrow needs a store with epochs, which LiteLLM's keys have not: sharing usage")
 	for _, d := range s.deployments {

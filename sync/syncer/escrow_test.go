@@ -2,7 +2,6 @@ package syncer_test
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -66,21 +65,17 @@ type escrowOutcome struct {
 	exchanges                       int64
 }
 
-// offer has a node take a request as the daemon does: it waits for a grant for three
-// round trips, and no longer.
+// offer has a node take a request as the daemon does: it waits for a grant, for three
+// round trips or 10 ms.
 func offer(n *node, cost int64) (ok, waited bool) {
 	g, err := n.e.Group("chat")
 	if err != nil {
 		return false, false
 	}
 	d := engine.Demand{InputTokens: cost, OutputTokens: engine.NoOutput}
-	lease, err := g.Acquire(d)
-	if limited, is := errors.AsType[*engine.LimitError](err); is && limited.Limit == engine.LimitShare {
-		waited = true
-		ctx, cancel := context.WithTimeout(context.Background(), max(10*time.Millisecond, 3*n.s.Stats().RoundTrip))
-		defer cancel()
-		lease, err = g.Wait(ctx, d)
-	}
+	from := time.Now()
+	lease, err := g.AcquireGranted(context.Background(), d)
+	waited = time.Since(from) > 0
 	if err != nil {
 		return false, waited
 	}

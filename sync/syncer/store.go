@@ -33,6 +33,8 @@ type Reserver interface {
 	// Short returns a channel that receives when a ceiling, and no limit, has refused a
 	// demand or has it wait.
 	Short() <-chan struct{}
+	// GrantWithin says for how long a request may wait for a grant; 0 = none comes.
+	GrantWithin(d time.Duration)
 	// Want appends what ceilings have refused since the last call, and what waits.
 	Want(dst []window.Want) []window.Want
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -20,7 +21,7 @@ type acquireAnswer struct {
 // acquire is POST /v1/acquire without a wait.
 func (a *API) acquire(who *server.Token, in *demandBody, out *acquireAnswer) *problem {
 	return a.acquireBy(who, in, out, func(g *engine.Group, d engine.Demand, l *engine.Lease) (err error) {
-		*l, err = g.Acquire(d)
+		*l, err = g.AcquireGranted(context.Background(), d) // which bounds it by itself
 		return err
 	})
 }

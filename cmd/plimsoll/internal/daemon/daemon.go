@@ -36,6 +36,9 @@ type Options struct {
 	Profiles config.Profiles
 	// Sync is the address of the store, in place of the file's; "" = the file's.
 	Sync string
+	// SyncMode is how limits are kept together with other nodes, usage or escrow, in
+	// place of the file's; "" = the file's.
+	SyncMode string
 	// Tokens is the path of the file of tokens; "" = anyone who reaches the
 	// daemon may call.
 	Tokens string

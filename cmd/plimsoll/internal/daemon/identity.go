@@ -48,14 +48,24 @@ func (n *storeNames) toEngine(name string) string {
 
 // sharedSource is the engine as the store knows its deployments.
 type sharedSource struct {
-	source
+	source // of which GrantWithin and Short name nothing
 	daemon *Daemon
 }
 
 // source is all that a syncer asks of an engine; for List with a type assertion.
 type source interface {
 	syncer.Source
-	syncer.Lister
+	syncer.Reserver
+}
+
+// Want implements [syncer.Reserver].
+func (s sharedSource) Want(dst []window.Want) []window.Want {
+	n, from := s.daemon.names.Load(), len(dst)
+	dst = s.source.Want(dst)
+	for i := range dst[from:] {
+		dst[from+i].ID = n.toStore(dst[from+i].ID)
+	}
+	return dst
 }
 
 // List implements [syncer.Lister].

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -39,6 +40,14 @@ func TestSnapshotHasStoreNames(t *testing.T) {
 
 type fakeSource struct{ got []window.Share }
 
+func (f *fakeSource) GrantWithin(time.Duration) {}
+
+func (f *fakeSource) Short() <-chan struct{} { return nil }
+
+func (f *fakeSource) Want(dst []window.Want) []window.Want {
+	return append(dst, window.Want{ID: "a", Missed: 1})
+}
+
 func (f *fakeSource) List(dst []window.Report) []window.Report { return f.Collect(dst) }
 
 func (f *fakeSource) Collect(dst []window.Report) []window.Report {
@@ -54,6 +63,7 @@ func TestSharedNames(t *testing.T) {
 		d, engine := &Daemon{}, &fakeSource{}
 		d.names.Store(namesOf(file, liteLLM))
 		source := sharedSource{engine, d}
+		require.Equal(t, []window.Want{{ID: name, Missed: 1}}, source.Want(nil))
 		reports := source.Collect(nil)
 		require.Equal(t, []string{name, "b"}, []string{reports[0].ID, reports[1].ID})
 		listed := source.List(reports)

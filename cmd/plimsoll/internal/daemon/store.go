@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/plimsoll-dev/plimsoll/engine/config"
@@ -21,18 +22,24 @@ func (d *Daemon) share(s config.Store) error {
 		return fmt.Errorf("store: the environment variable %s is not set; set it, give the store by --sync URL, or take it out of the file", s.Missing)
 	}
 	if address == "" {
+		if d.opts.SyncMode != "" {
+			return errors.New("--sync-mode: there is no store; give one by --sync URL or in the file's section store")
+		}
 		return nil
+	}
+	mode, err := d.mode(s)
+	if err != nil {
+		return err
 	}
 	cfg := valkeystore.Config{Namespace: s.Namespace, Buckets: s.Buckets, TTL: s.TTL, Logger: d.log}
 	if d.keyFormat = s.KeyFormat; s.KeyFormat == keyFormatLiteLLM {
 		cfg.KeyFormat, cfg.Model = valkeystore.FormatLiteLLM, d.model
 	}
-	var err error
 	if d.store, err = valkeystore.Open(address, cfg); err != nil {
 		return fmt.Errorf("%s: %w", from, err)
 	}
 	d.Syncer, err = syncer.New(sharedSource{d.Engine, d}, d.store, syncer.Config{
-		Interval: s.Interval, Timeout: s.Timeout, Clock: d.Clock, Logger: d.log,
+		Mode: mode, Interval: s.Interval, Timeout: s.Timeout, Clock: d.Clock, Logger: d.log,
 		Deployments: func(dst []string) []string {
 			names := d.names.Load()
 			for _, dep := range d.File().Engine.Deployments {
@@ -46,6 +53,23 @@ func (d *Daemon) share(s config.Store) error {
 		return fmt.Errorf("%s: %w", from, err)
 	}
 	return nil
+}
+
+// mode returns how limits are kept together: as the options say, or the file, or by usage.
+func (d *Daemon) mode(s config.Store) (syncer.Mode, error) {
+	name, from := d.opts.SyncMode, "--sync-mode"
+	if name == "" {
+		name, from = s.Mode, "store.mode"
+	}
+	switch {
+	case name == "" || name == syncer.Usage.String():
+		return syncer.Usage, nil
+	case name != syncer.Escrow.String():
+		return 0, fmt.Errorf("%s: %q is no mode; want usage or escrow", from, name)
+	case s.KeyFormat == keyFormatLiteLLM:
+		return 0, fmt.Errorf("%s: escrow needs counters that can be renamed after a loss, and LiteLLM's cannot; use usage, or take key_format: litellm out of the file", from)
+	}
+	return syncer.Escrow, nil
 }
 
 // model returns the model of a deployment, for LiteLLM's keys.

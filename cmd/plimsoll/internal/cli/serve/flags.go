@@ -25,6 +25,7 @@ type flags struct {
 	config          string // file; "" = the built-in example
 	profiles        config.Profiles
 	sync            string // address of the store; "" = the file's
+	syncMode        string // "" = the file's
 	listen          []string
 	adminListen     string // "" = with everything else
 	tokens          string // file
@@ -107,6 +108,13 @@ func (f *flags) register(set *pflag.FlagSet) {
 	cmdline.Func(set, "profiles", "auto|plain", "how deployments without a profile of their own count: by the rule of their provider, or by UTC minutes (default: as the file says, plain if it does not)", cmdline.ParseProfiles(&f.profiles))
 	cmdline.Func(set, "sync", "URL", "share usage with other nodes by a Valkey or Redis server, instead of the file's store: valkey://host:6379, or valkeys:// for TLS. Give a password by ?password_file=PATH or in PLIMSOLL_SYNC", func(s string) error {
 		f.sync = cmp.Or(s, "none") // checked later: package flag would repeat an address, password and all
+		return nil
+	})
+	cmdline.Func(set, "sync-mode", "usage|escrow", "how nodes keep limits together, instead of the file's store.mode: by what was used, or by reserving in the store first, so that limits on the requests and tokens of a minute hold over all nodes exactly (default usage)", func(s string) error {
+		f.syncMode = s
+		if s != "usage" && s != "escrow" {
+			return errors.New("want usage or escrow")
+		}
 		return nil
 	})
 	cmdline.Func(set, "listen", "ADDRESS", "host:port, or unix:/path for a socket of this user's; may come several times (default 127.0.0.1:4141). Sockets that systemd hands over take its place", func(s string) error {

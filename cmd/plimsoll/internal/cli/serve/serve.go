@@ -64,7 +64,7 @@ func (f *flags) serve(ctx context.Context, env cmdline.Environment) error {
 		return err
 	}
 	d, err := daemon.New(daemon.Options{
-		Config: f.config, Builtin: builtin, Profiles: f.profiles, Sync: f.sync, Tokens: f.tokens, MaxLeases: f.maxLeases, MaxBody: int64(f.maxBody) << 20, Wait: f.wait, IDKey: f.idKey, Snapshot: f.snapshot, Log: log,
+		Config: f.config, Builtin: builtin, Profiles: f.profiles, Sync: f.sync, SyncMode: f.syncMode, Tokens: f.tokens, MaxLeases: f.maxLeases, MaxBody: int64(f.maxBody) << 20, Wait: f.wait, IDKey: f.idKey, Snapshot: f.snapshot, Log: log,
 		Annotate: annotate(spans),
 	})
 	if err != nil {

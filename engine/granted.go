@@ -1,0 +1,38 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// GrantWithin says for how long [Group.AcquireGranted] waits: about as long as a syncer
+// needs to obtain more for this node from the store. 0 or less = it does not wait, because
+// there is no such syncer or its store is away. The syncer calls it. Safe for concurrent use.
+func (e *Engine) GrantWithin(d time.Duration) { e.grantWithin.Store(int64(max(d, 0))) }
+
+// AcquireGranted is Acquire that waits for a grant: where ceilings and no limit refuse the
+// demand, it waits as Wait does, for a few round trips to the store that the nodes share at
+// most (see [Engine.GrantWithin]). Where limits are kept together without grants it is
+// Acquire. When no grant comes in time it returns the refusal of Acquire, when ctx ends
+// first ctx.Err().
+func (g *Group) AcquireGranted(ctx context.Context, d Demand) (Lease, error) {
+	lease, err := g.Acquire(d)
+	within := time.Duration(g.e.grantWithin.Load())
+	if err == nil || within == 0 {
+		return lease, err
+	}
+	if limited, ok := errors.AsType[*LimitError](err); !ok || limited.Limit != LimitShare || limited.Never {
+		return lease, err
+	}
+	soon, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	granted, waited := g.Wait(soon, d)
+	switch {
+	case waited == nil:
+		return granted, nil
+	case ctx.Err() != nil:
+		return Lease{}, ctx.Err()
+	}
+	return lease, err
+}
