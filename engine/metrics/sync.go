@@ -45,12 +45,8 @@ var syncMetrics = []syncMetric{
 	syncGauge("escrow", "Whether limits on the requests and tokens of a minute are held by reserving in the store first.", func(s *syncer.Stats) float64 { return number(s.Mode == syncer.Escrow) }),
 	syncGauge("escrow_granted_requests", "Requests of the current minute that this node may use, under limits held by escrow.", func(s *syncer.Stats) float64 { return float64(s.Granted.Requests) }),
 	syncGauge("escrow_granted_tokens", "Tokens of the current minute that this node may use, under limits held by escrow.", func(s *syncer.Stats) float64 { return float64(s.Granted.Tokens) }),
-	syncGauge("escrow_own_requests", "Requests of the current minute that this node has used, under limits held by escrow.", func(s *syncer.Stats) float64 { return float64(s.Own.Requests) }),
-	syncGauge("escrow_own_tokens", "Tokens of the current minute that this node has used, under limits held by escrow.", func(s *syncer.Stats) float64 { return float64(s.Own.Tokens) }),
 	syncGauge("escrow_waiting_requests", "Requests that wait for a grant.", func(s *syncer.Stats) float64 { return float64(s.Waiting.Requests) }),
 	syncCounter("escrow_missed_total", "Requests that found no grant although the limit had room; some of them then waited for one.", func(s *syncer.Stats) int64 { return s.Missed }),
-	syncCounter("escrow_overrun_requests_total", "Requests used beyond what was granted.", func(s *syncer.Stats) int64 { return s.Overrun.Requests }),
-	syncCounter("escrow_overrun_tokens_total", "Tokens used beyond what was granted.", func(s *syncer.Stats) int64 { return s.Overrun.Tokens }),
 	syncGauge("forecast_requests", "Requests the others are believed to have made since the last totals.", func(s *syncer.Stats) float64 { return float64(s.Forecast.Requests) }),
 	syncGauge("forecast_tokens", "Tokens the others are believed to have used since the last totals.", func(s *syncer.Stats) float64 { return float64(s.Forecast.Tokens) }),
 }
