@@ -16,23 +16,22 @@ func (e *Engine) GrantWithin(d time.Duration) { e.grantWithin.Store(int64(max(d,
 // most (see [Engine.GrantWithin]). Where limits are kept together without grants it is
 // Acquire. When no grant comes in time it returns the refusal of Acquire, when ctx ends
 // first ctx.Err().
-func (g *Group) AcquireGranted(ctx context.Context, d Demand) (Lease, error) {
-	lease, err := g.Acquire(d)
+func (g *Group) AcquireGranted(ctx context.Context, d Demand) (lease Lease, err error) {
+	lease, err = g.Acquire(d)
 	within := time.Duration(g.e.grantWithin.Load())
 	if err == nil || within == 0 {
-		return lease, err
+		return
 	}
 	if limited, ok := errors.AsType[*LimitError](err); !ok || limited.Limit != LimitShare || limited.Never {
-		return lease, err
+		return
 	}
 	soon, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	granted, waited := g.Wait(soon, d)
-	switch {
-	case waited == nil:
-		return granted, nil
-	case ctx.Err() != nil:
-		return Lease{}, ctx.Err()
+	refusal := err
+	if lease, err = g.Wait(soon, d); err != nil {
+		if err = ctx.Err(); err == nil {
+			err = refusal
+		}
 	}
-	return lease, err
+	return
 }
