@@ -39,13 +39,14 @@ func start(t *testing.T) *bench {
 	t.Helper()
 	b := &bench{}
 	var err error
-	b.fake, err = fake.New(fake.Config{Accounts: []fake.Account{
+	b.fake, err = fake.New(fake.Config{Window: 5 * time.Second, Accounts: []fake.Account{
 		{Name: "a", Rule: "openai", Limits: rule.Limits{RPM: 10_000, TPM: 10_000_000}},
 		{Name: "b", Rule: "openai", Limits: rule.Limits{RPM: 10_000, TPM: 10_000_000}},
 		{Name: "claude", Rule: "anthropic", Limits: rule.Limits{RPM: 10_000, InputTPM: 10_000_000, OutputTPM: 10_000_000}},
 		// A little more than the daemon allows: headers have whole numbers, rounded down,
 		// which would take the last request away.
 		{Name: "burst", Rule: "bucket", Limits: rule.Limits{RPM: 66}},
+		{Name: "quick", Rule: "gemini", Limits: rule.Limits{RPM: 20}},
 	}})
 	require.NoError(t, err)
 	srv := httptest.NewServer(b.fake)
@@ -56,6 +57,7 @@ func start(t *testing.T) *bench {
 - {id: b, group: gpt-4o, model: openai/gpt-4o-b, rpm: 10000, tpm: 10000000, endpoint: {url: "%[1]s/b/v1", key: sk-account-b-0123456789}}
 - {id: claude, group: claude, model: anthropic/claude-sonnet-4-5, rpm: 10000, tpm: 10000000, endpoint: {url: "%[1]s/claude", key: sk-account-c-0123456789, objects: true}}
 - {id: burst, group: burst, model: openai/gpt-4o-c, rpm: 60, profile: bucket, endpoint: {url: "%[1]s/burst/v1", key: sk-account-d-0123456789}}
+- {id: quick, group: quick, model: openai/gpt-4o-e, endpoint: {url: "%[1]s/quick/v1", key: sk-account-e-0123456789}}
 - {id: tiny, group: tiny, model: openai/gpt-4o-d, tpm: 5, endpoint: {url: "%[1]s/a/v1", key: sk-account-a-0123456789}}
 aliases: {smart: gpt-4o}
 `, srv.URL), 0o600))
@@ -167,7 +169,7 @@ func TestNode(t *testing.T) {
 }
 
 // Clients that give up and bursts beyond the limits leave nothing counted as under way,
-// and none is refused by the provider.
+// and none is refused by the provider whose limits are configured.
 func TestNodeUnderLoad(t *testing.T) {
 	if !full {
 		t.Skip("waits for limits; make clients runs it")
@@ -176,5 +178,9 @@ func TestNodeUnderLoad(t *testing.T) {
 	b := start(t)
 	b.run(t, "load.test.mjs")
 	b.atRest(t)
-	require.Zero(t, b.fake.Counts()["burst"].Refused)
+	counts := b.fake.Counts()
+	require.Zero(t, counts["burst"].Refused)
+	require.EqualValues(t, 30, counts["quick"].Served)
+	require.Positive(t, counts["quick"].Refused, "nothing says what its limit is")
+	require.Less(t, counts["quick"].Refused, int64(30))
 }

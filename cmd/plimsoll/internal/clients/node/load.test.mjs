@@ -44,3 +44,9 @@ test('openai: a burst that waits in line', async () => {
   const all = await Promise.allSettled(Array.from({ length: 6 }, () => openai.chat.completions.create({ ...ask, model: 'burst' })))
   assert.deepEqual(all.filter((r) => r.status === 'rejected').map((r) => String(r.reason)), [])
 })
+
+test('openai: a burst beyond a limit that is not configured is served by its own retries', async () => {
+  const openai = new OpenAI({ baseURL: url + '/openai/v1', apiKey, maxRetries: 8 })
+  const all = await Promise.allSettled(Array.from({ length: 30 }, () => openai.chat.completions.create({ ...ask, model: 'quick' })))
+  assert.deepEqual(all.filter((r) => r.status === 'rejected').map((r) => String(r.reason)), [])
+})
