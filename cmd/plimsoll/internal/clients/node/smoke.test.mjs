@@ -70,7 +70,7 @@ test('openai: embeddings, images, audio, moderations, models', async () => {
   assert.equal((await openai.moderations.create({ model: 'gpt-4o', input: 'x' })).results[0].flagged, false)
   const names = []
   for await (const model of openai.models.list()) names.push(model.id)
-  assert.deepEqual(names, ['burst', 'claude', 'gpt-4o', 'smart', 'tiny'])
+  assert.deepEqual(names, ['burst', 'claude', 'gpt-4o', 'quick', 'smart', 'tiny'])
 })
 
 test('openai: errors', async () => {
