@@ -188,6 +188,7 @@ func BenchmarkServe(b *testing.B) {
 }
 
 func benchmarkServe(b *testing.B, connections int) {
+	b.Helper()
 	dir := b.TempDir()
 	config := filepath.Join(dir, "config.yaml")
 	text := "deployments:\n"

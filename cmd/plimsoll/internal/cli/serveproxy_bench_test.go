@@ -139,7 +139,7 @@ func BenchmarkProxy(b *testing.B) {
 			}
 			begin := time.Now()
 			for range n {
-				estimate.EncodingFor("gpt-4o").Text(prompt)
+				_, _ = estimate.EncodingFor("gpt-4o").Text(prompt)
 			}
 			b.ReportMetric(float64(time.Since(begin).Microseconds())/n, "estimate-µs/req")
 			b.ReportMetric(bestPlain, "plain-cpu-µs/req")

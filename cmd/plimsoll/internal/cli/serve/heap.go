@@ -3,12 +3,13 @@ package serve
 import (
 	"os"
 	"sync"
+	"sync/atomic"
 )
 
-// spare is memory that is never written to, and hence takes none: only its size counts.
+// spare holds memory that is never written to, and hence takes none: only its size counts.
 // The collector starts when the heap has doubled since the last time; with a live heap of
 // 3 MiB it would run tens of times a second under load, for a quarter of the CPU time.
-var spare []byte
+var spare atomic.Pointer[[]byte]
 
 // spareHeap is the size of spare in bytes: garbage is collected at about 30 MiB.
 const spareHeap = 12 << 20
@@ -21,5 +22,8 @@ func keepHeap() {
 	if os.Getenv("GOGC") != "" {
 		return
 	}
-	spareOnce.Do(func() { spare = make([]byte, spareHeap) })
+	spareOnce.Do(func() {
+		memory := make([]byte, spareHeap)
+		spare.Store(&memory)
+	})
 }
