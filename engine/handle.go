@@ -164,7 +164,7 @@ func (h *handle) relist(d, own *Deployment, pool *pool, at counter.At, reported 
 // relistDays has Collect report the current day again, because its limits changed.
 func (h *handle) relistDays() {
 	for i := range h.limits.Load().of() {
-		if m := &h.limits.Load().list[i]; m.Shape == counter.Days {
+		if m := &h.limits.Load().list[i]; m.Long() {
 			m.Unlist()
 		}
 	}

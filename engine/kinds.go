@@ -50,7 +50,7 @@ var reserved = [...]struct {
 
 // rules are how the limits over a span are counted.
 var rules = [...]func(*provider.Profile) counter.Rule{
-	provider.AtOnce: gaugeRule, provider.PerMinute: minuteRule, provider.PerDay: dayRule,
+	provider.AtOnce: gaugeRule, provider.PerMinute: minuteRule, provider.PerHour: hourRule, provider.PerDay: dayRule,
 }
 
 // limit returns what a deployment's configuration says: 0 = unlimited.
@@ -86,6 +86,9 @@ func minuteRule(p *provider.Profile) counter.Rule {
 	return counter.Rule{}
 }
 
+// hourRule is the rule for an hour's limit: hours of UTC, whatever the profile.
+func hourRule(*provider.Profile) counter.Rule { return counter.Rule{Shape: counter.Hours} }
+
 func dayRule(p *provider.Profile) counter.Rule {
 	r := counter.Rule{Shape: counter.Days}
 	if p.Day == provider.DayPacific {
@@ -120,6 +123,8 @@ func pooledRule(r counter.Rule) counter.Rule {
 	switch r.Shape {
 	case counter.Days:
 		r.Shape = counter.Dates
+	case counter.Hours:
+		r = counter.Rule{Shape: counter.Spans, Length: 60 * window.Minute}
 	case counter.Minutes:
 		r = counter.Rule{Shape: counter.Spans, Length: window.Minute}
 	default: // these follow the clock

@@ -10,6 +10,8 @@ type Limits struct {
 	TPM         int64 // tokens per minute
 	InputTPM    int64 // input tokens per minute
 	OutputTPM   int64 // output tokens per minute
+	RPH         int64 // requests per hour
+	TPH         int64 // tokens per hour
 	RPD         int64 // requests per day
 	TPD         int64 // tokens per day
 	MaxInFlight int64 // leases held at once, on this node
@@ -27,6 +29,10 @@ func (l *Limits) Of(kind Limit) *int64 {
 		return &l.InputTPM
 	case LimitOutputTPM:
 		return &l.OutputTPM
+	case LimitRPH:
+		return &l.RPH
+	case LimitTPH:
+		return &l.TPH
 	case LimitRPD:
 		return &l.RPD
 	case LimitTPD:
@@ -49,6 +55,8 @@ const (
 	LimitTPM       = provider.TPM       // tokens per minute
 	LimitInputTPM  = provider.InputTPM  // input tokens per minute
 	LimitOutputTPM = provider.OutputTPM // output tokens per minute
+	LimitRPH       = provider.RPH       // requests per hour
+	LimitTPH       = provider.TPH       // tokens per hour
 	LimitRPD       = provider.RPD       // requests per day
 	LimitTPD       = provider.TPD       // tokens per day
 	LimitInFlight  = provider.InFlight  // leases held at once
@@ -71,11 +79,14 @@ func (l *Limits) per(q provider.Quantity, s provider.Span) int64 {
 	return 0
 }
 
+// beyondMinutes reports whether a limit counts over a span longer than a minute.
+func beyondMinutes(k Limit) bool { return k.Per() == provider.PerHour || k.Per() == provider.PerDay }
+
 // equalBeyondMinutes reports whether the limits over spans longer than a minute are
 // equal.
 func (l *Limits) equalBeyondMinutes(o *Limits) bool {
 	for k := range provider.AllLimits() {
-		if k.Per() == provider.PerDay && *l.Of(k) != *o.Of(k) {
+		if beyondMinutes(k) && *l.Of(k) != *o.Of(k) {
 			return false
 		}
 	}

@@ -162,7 +162,7 @@ func (ms *limits) count(at counter.At, a *amounts) (over int64) {
 // have been an earlier one. Under the group's mutex.
 func (ms *limits) absorb(at counter.At, a *amounts) {
 	for k := range ms.of() {
-		if m := &ms.list[k]; m.Timed() && m.Shape != counter.Dates && a[m.Dim] != 0 {
+		if m := &ms.list[k]; m.Timed() && !m.pooledLong() && a[m.Dim] != 0 {
 			m.Count(at, a[m.Dim])
 		}
 	}

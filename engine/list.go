@@ -24,7 +24,7 @@ func (g *Group) list(dst []window.Report, now int64) []window.Report {
 	for _, h := range g.view.Load().handles {
 		dst = append(dst, h.report(window.KindMinute, h.turned, &amounts{}))
 		for i := range h.limits.Load().of() {
-			if m := &h.limits.Load().list[i]; m.Shape == counter.Days {
+			if m := &h.limits.Load().list[i]; m.Long() {
 				dst = append(dst, h.report(m.Kind(), m.Window(counter.At{Epoch: h.turned}), &amounts{}))
 				break
 			}

@@ -133,11 +133,18 @@ func (e *Engine) gatherPools(cfg *Config, byName map[string]*Group, now int64) {
 	}
 }
 
-// absorbDay adds what the others have newly used of a deployment's day to its pool's.
-func (ms *limits) absorbDay(dim counter.Dim, day, more int64) {
+// absorbLong adds what the others have newly used of a deployment's hour or day to its
+// pool's.
+func (ms *limits) absorbLong(s counter.Shape, dim counter.Dim, w, more int64) {
 	for i := range ms.list {
-		if m := &ms.list[i]; m.Shape == counter.Dates && m.Dim == dim && more != 0 {
-			m.CountIn(day, more)
+		m := &ms.list[i]
+		if m.pooledLong() && (m.Shape == counter.Dates) == (s == counter.Days) && m.Dim == dim && more != 0 {
+			m.CountIn(w, more)
 		}
 	}
+}
+
+// pooledLong reports whether a limit is a pool's over hours or days.
+func (m *limit) pooledLong() bool {
+	return m.Shape == counter.Dates || m.Shape == counter.Spans && m.Length > window.Minute
 }

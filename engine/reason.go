@@ -9,11 +9,12 @@ const (
 	whyNothing reason = iota // no candidate
 	whyDisabled
 	whyCooling
-	whyLonger // plus a limit over a span longer than a minute
+	whyDays                              // plus a limit: one per day
+	whyHours = whyDays + provider.Limits // plus a limit: one per hour
 )
 
 const (
-	whyRequests = whyLonger + provider.Limits + iota
+	whyRequests = whyHours + provider.Limits + iota
 	whyInFlight
 	whyInput
 	whyOutput
@@ -36,7 +37,10 @@ func reasonOf(l Limit) reason {
 	case LimitTPM:
 		return whyTokens
 	default:
-		return whyLonger + reason(l)
+		if l.Per() == provider.PerHour {
+			return whyHours + reason(l)
+		}
+		return whyDays + reason(l)
 	}
 }
 

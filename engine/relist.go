@@ -60,7 +60,7 @@ func (ms *limits) addKind(old *limits, row *kindRow, d, configured *Deployment, 
 	switch {
 	case rule.Timed() && (row.dim == counter.Input || row.dim == counter.Output):
 		ms.keep(old, m, row.dim, counter.Rule{}, at)
-	case rule.Shape == counter.Dates:
+	case pooled && own.Long():
 		ms.keep(old, m, row.dim, own, at)
 	}
 }

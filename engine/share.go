@@ -19,11 +19,11 @@ import (
 // them. Windows that ended for good between two calls are reported once more if
 // they had changed.
 //
-// Of deployments with limits per day it lists the day too, of a kind of its own:
-// whenever its usage has changed since the last Collect, and once in each day
-// whether it has or not, so that a syncer knows of the day from the start. Of a
-// day that has ended it speaks for two minutes, and once more if nobody collected
-// then; later changes stay on this node.
+// Of deployments with limits per hour or day it lists the hour and the day too, of kinds
+// of their own: whenever the usage has changed since the last Collect, and once in each
+// whether it has or not, so that a syncer knows of it from the start. Of an hour or a day
+// that has ended it speaks for two minutes, and once more if nobody collected then; later
+// changes stay on this node.
 //
 // Of callers it lists those that have used anything, by IDs that begin with
 // [window.CallerPrefix], and if any caller asked for anything since the last Collect all
@@ -72,9 +72,11 @@ func (h *handle) collect(dst []window.Report, asked bool, now int64) []window.Re
 	for _, k := range [2]int64{h.turned - 1, h.turned} {
 		dst = h.collectMinute(dst, ms, k, asked && k == h.turned, now)
 	}
+	var seen [window.Kinds]bool
 	for i := range ms.of() {
-		if m := &ms.list[i]; m.Shape == counter.Days {
-			return h.collectDays(dst, ms, m, now)
+		if m := &ms.list[i]; m.Long() && !seen[m.Kind()] {
+			seen[m.Kind()] = true
+			dst = h.collectLong(dst, ms, m, now)
 		}
 	}
 	return dst
@@ -120,39 +122,38 @@ func (h *handle) collectMinute(dst []window.Report, ms *limits, k int64, asked b
 	return append(dst, r)
 }
 
-// collectDays reports the current day if anything changed or it was not reported yet,
-// and the one before while that may still change. Of is one of the limits on days,
-// which all have one zone.
-func (h *handle) collectDays(dst []window.Report, ms *limits, of *limit, now int64) []window.Report {
-	day := of.Window(counter.At{Epoch: h.turned})
-	if l := of.Ledger(day - 1); l != nil && !l.Closed {
-		dst = h.collectDay(dst, ms, day-1)
-		if closed := now/1e9 >= startOf(of.Kind(), day)+closesAfter; closed {
+// collectLong reports the current hour or day if anything changed or it was not reported
+// yet, and the one before while that may still change. Of is one of the limits that have
+// windows of this kind.
+func (h *handle) collectLong(dst []window.Report, ms *limits, of *limit, now int64) []window.Report {
+	kind, w := of.Kind(), of.Window(counter.At{Epoch: h.turned})
+	if l := of.Ledger(w - 1); l != nil && !l.Closed {
+		dst = h.collectWindow(dst, ms, kind, w-1)
+		if closed := now/1e9 >= startOf(kind, w)+closesAfter; closed {
 			for i := range ms.list {
-				if m := &ms.list[i]; m.Shape == counter.Days && m.Ledger(day-1) != nil {
-					m.Ledger(day - 1).Closed = true
+				if m := &ms.list[i]; m.Long() && m.Kind() == kind && m.Ledger(w-1) != nil {
+					m.Ledger(w - 1).Closed = true
 				}
 			}
 		}
 	}
-	return h.collectDay(dst, ms, day)
+	return h.collectWindow(dst, ms, kind, w)
 }
 
-// closesAfter is how many seconds after a day has ended Collect reports what changed
-// in it: as long as it does of a minute, and then once more.
+// closesAfter is how many seconds after an hour or a day has ended Collect reports what
+// changed in it: as long as it does of a minute, and then once more.
 const closesAfter = 120
 
-func (h *handle) collectDay(dst []window.Report, ms *limits, day int64) []window.Report {
+func (h *handle) collectWindow(dst []window.Report, ms *limits, kind window.Kind, w int64) []window.Report {
 	var own, told amounts
-	listed, kind := true, window.KindDay
+	listed := true
 	for i := range ms.list {
 		m := &ms.list[i]
-		if m.Shape != counter.Days {
+		if !m.Long() || m.Kind() != kind {
 			continue
 		}
-		kind = m.Kind()
-		if l := m.Ledger(day); l != nil {
-			own[m.Dim], told[m.Dim] = m.Own(day), l.Reported
+		if l := m.Ledger(w); l != nil {
+			own[m.Dim], told[m.Dim] = m.Own(w), l.Reported
 			listed = listed && l.Listed
 			l.Reported, l.Listed = own[m.Dim], l.Listed || !h.gone
 		}
@@ -160,7 +161,7 @@ func (h *handle) collectDay(dst []window.Report, ms *limits, day int64) []window
 	if own == told && (listed || h.gone) {
 		return dst
 	}
-	return append(dst, h.report(kind, day, &own))
+	return append(dst, h.report(kind, w, &own))
 }
 
 // report is what this node has used of a window.
@@ -170,8 +171,12 @@ func (h *handle) report(kind window.Kind, index int64, own *amounts) window.Repo
 		ID: h.shared(), Kind: kind, Start: startOf(kind, index), Requests: own[counter.Requests], Tokens: own[counter.Tokens],
 		Input: own[counter.Input], Output: own[counter.Output],
 	}}
-	if kind.Daily() {
-		r.RequestLimit, r.TokenLimit = l.per(provider.Requests, provider.PerDay), l.per(provider.Tokens, provider.PerDay)
+	if kind.Long() {
+		span := provider.PerDay
+		if kind == window.KindHour {
+			span = provider.PerHour
+		}
+		r.RequestLimit, r.TokenLimit = l.per(provider.Requests, span), l.per(provider.Tokens, span)
 		return r
 	}
 	r.RequestLimit, r.TokenLimit, r.InputLimit, r.OutputLimit = l.RPM, l.TPM, l.InputTPM, l.OutputTPM
@@ -181,8 +186,11 @@ func (h *handle) report(kind window.Kind, index int64, own *amounts) window.Repo
 
 // startOf returns when a window of a kind begins, in Unix seconds.
 func startOf(kind window.Kind, index int64) int64 {
-	if !kind.Daily() {
+	switch kind {
+	case window.KindMinute:
 		return window.StartSeconds(index)
+	case window.KindHour:
+		return window.StartSeconds(60 * index)
 	}
 	const minutes = 24 * 60 // noon UTC is on the same date in every zone there is
 	return window.DayOf(index*minutes+minutes/2, kind.Zone()).Start / 1e9
@@ -316,14 +324,11 @@ func (h *handle) absorb(in *window.Share, now int64) {
 		if !m.Owned() || m.Kind() != in.Kind {
 			continue
 		}
-		w := epoch
-		if in.Kind.Daily() {
-			w = window.DayIndex(epoch, m.Zone)
-		}
+		w := in.Kind.Index(epoch)
 		n, now := m.Absorb(at, w, told(in, m.Dim, fresh))
 		more[m.Dim], current = n, current || now
-		if m.Shape == counter.Days {
-			ms.absorbDay(m.Dim, w, n)
+		if m.Long() {
+			ms.absorbLong(m.Shape, m.Dim, w, n)
 		}
 	}
 	if !current {

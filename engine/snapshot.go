@@ -14,7 +14,8 @@ import (
 
 const (
 	snapshotVersion = 1
-	maxSnapshot     = 16 << 20 // bytes that Restore reads
+	maxSnapshot     = 16 << 20           // bytes that Restore reads
+	mostSnapshot    = 2 * MaxDeployments // entries: an hour and a day of each
 )
 
 // snapshot is what Snapshot writes, as JSON.
@@ -23,18 +24,18 @@ type snapshot struct {
 	Days    snapshotDays `json:"days"`
 }
 
-// snapshotDays are at most [MaxDeployments].
+// snapshotDays are the hours and days of at most [MaxDeployments].
 type snapshotDays []snapshotDay
 
 type snapshotDay struct {
 	ID       string `json:"id"`
 	Kind     string `json:"kind"`  // window.Kind
-	Start    int64  `json:"start"` // of the day, Unix seconds
+	Start    int64  `json:"start"` // of the hour or day, Unix seconds
 	Requests int64  `json:"requests"`
 	Tokens   int64  `json:"tokens"`
 }
 
-// Snapshot writes what is known to have been used today of limits per day, this
+// Snapshot writes what is known to have been used of limits per hour and day, this
 // node's and the others' together, for [Engine.Restore] after a restart. It is one
 // JSON object, with a version; it holds the IDs of deployments and no secrets. An
 // error is w's.
@@ -61,21 +62,24 @@ func (g *Group) snapshot(dst snapshotDays, now int64) snapshotDays {
 }
 
 func (h *handle) snapshot(dst snapshotDays) snapshotDays {
-	var used amounts
-	ms := h.limits.Load()
-	d := snapshotDay{ID: h.id}
+	ms, at := h.limits.Load(), counter.At{Epoch: h.turned}
+	var used [window.Kinds]amounts
+	var starts [window.Kinds]int64
 	for i := range ms.of() {
-		if m := &ms.list[i]; m.Shape == counter.Days {
-			day := m.Window(counter.At{Epoch: h.turned})
-			used[m.Dim] = m.UsedIn(day)
-			d.Kind, d.Start = m.Kind().String(), startOf(m.Kind(), day)
+		if m := &ms.list[i]; m.Long() {
+			w := m.Window(at)
+			used[m.Kind()][m.Dim], starts[m.Kind()] = m.UsedIn(w), startOf(m.Kind(), w)
 		}
 	}
-	if used == (amounts{}) {
-		return dst
+	for kind := range used {
+		if u := &used[kind]; *u != (amounts{}) {
+			dst = append(dst, snapshotDay{
+				ID: h.id, Kind: window.Kind(kind).String(), Start: starts[kind],
+				Requests: min(u[counter.Requests], MaxCount), Tokens: min(u[counter.Tokens], MaxCount),
+			})
+		}
 	}
-	d.Requests, d.Tokens = min(used[counter.Requests], MaxCount), min(used[counter.Tokens], MaxCount)
-	return append(dst, d)
+	return dst
 }
 
 // Restore takes in what [Engine.Snapshot] wrote, normally before the first
@@ -108,7 +112,7 @@ func (h *handle) restoreDay(in *snapshotDay) {
 	ms, at := h.limits.Load(), counter.At{Epoch: h.turned}
 	for i := range ms.of() {
 		m := &ms.list[i]
-		if m.Shape != counter.Days || m.Kind().String() != in.Kind {
+		if !m.Long() || m.Kind().String() != in.Kind {
 			continue
 		}
 		day := m.Window(at)
@@ -121,7 +125,7 @@ func (h *handle) restoreDay(in *snapshotDay) {
 		}
 		more, _ := m.Absorb(at, day, counter.Told{Others: n, Ceiling: m.Ledger(day).Ceiling, Retry: m.Ledger(day).Retry})
 		m.Ledger(day).Known = false
-		ms.absorbDay(m.Dim, day, more)
+		ms.absorbLong(m.Shape, m.Dim, day, more)
 		h.eased(h.turned)
 	}
 }
@@ -156,8 +160,8 @@ func (s *snapshotDays) UnmarshalJSON(b []byte) error {
 		return errors.New("days: a list is needed")
 	}
 	for *s = nil; in.More(); {
-		if len(*s) == MaxDeployments {
-			return fmt.Errorf("days: more than %d", MaxDeployments)
+		if len(*s) == mostSnapshot {
+			return fmt.Errorf("days: more than %d", mostSnapshot)
 		}
 		var d snapshotDay
 		if err := in.Decode(&d); err != nil {
@@ -177,18 +181,19 @@ func (s snapshotDays) check() error {
 		bad := func(field, format string, args ...any) error {
 			return fmt.Errorf("days[%d].%s: %s", i, field, fmt.Sprintf(format, args...))
 		}
-		kind := window.KindDay
-		switch d.Kind {
-		case window.KindDay.String():
-		case window.KindDayPacific.String():
-			kind = window.KindDayPacific
-		default:
-			return bad("kind", "%q is neither %q nor %q", d.Kind, window.KindDay, window.KindDayPacific)
+		kind := window.Kind(window.Kinds)
+		for k := range window.Kind(window.Kinds) {
+			if k.Long() && k.String() == d.Kind {
+				kind = k
+			}
+		}
+		if kind == window.Kinds {
+			return bad("kind", "%q is neither %q, %q nor %q", d.Kind, window.KindHour, window.KindDay, window.KindDayPacific)
 		}
 		switch {
 		case d.ID == "":
 			return bad("id", "is empty")
-		case seen[d.ID]:
+		case seen[d.ID+" "+d.Kind]:
 			return bad("id", "%q is there twice", d.ID)
 		case d.Requests < 0 || d.Requests > MaxCount:
 			return bad("requests", "%d is not from 0 to %d", d.Requests, MaxCount)
@@ -198,9 +203,13 @@ func (s snapshotDays) check() error {
 			return bad("start", "%d is not from 0 to %d", d.Start, int64(latestStart))
 		}
 		if start, _ := kind.Span(d.Start); start != d.Start {
-			return bad("start", "no day begins at %d", d.Start)
+			name := "day"
+			if !kind.Daily() {
+				name = kind.String()
+			}
+			return bad("start", "no %s begins at %d", name, d.Start)
 		}
-		seen[d.ID] = true
+		seen[d.ID+" "+d.Kind] = true
 	}
 	return nil
 }

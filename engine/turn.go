@@ -187,8 +187,8 @@ func (h *handle) turnLimits(ms *limits, at counter.At, left *leftover) (more amo
 		switch m.Shape {
 		case counter.Minutes:
 			more[m.Dim] = n
-		case counter.Days:
-			ms.absorbDay(m.Dim, m.Window(at), n)
+		case counter.Hours, counter.Days:
+			ms.absorbLong(m.Shape, m.Dim, m.Window(at), n)
 		default: // not exchanged
 		}
 	}

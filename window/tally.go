@@ -12,6 +12,7 @@ const (
 	KindMinute     Kind = iota // a UTC minute
 	KindDay                    // a UTC day
 	KindDayPacific             // a day in Los Angeles, daylight saving time observed
+	KindHour                   // a UTC hour
 
 	Kinds = iota // how many there are
 )
@@ -35,22 +36,42 @@ func (k Kind) Zone() Zone {
 // Daily reports whether windows of the kind are days.
 func (k Kind) Daily() bool { return k == KindDay || k == KindDayPacific }
 
+// Long reports whether windows of the kind are longer than a minute.
+func (k Kind) Long() bool { return k != KindMinute }
+
+// Index returns the number of the window of a kind that holds an epoch, counted from 1970.
+func (k Kind) Index(epoch int64) int64 {
+	switch {
+	case k.Daily():
+		return DayIndex(epoch, k.Zone())
+	case k == KindHour:
+		return epoch / 60
+	}
+	return epoch
+}
+
 // Span returns when the window of a kind begins that holds an instant, and when
 // it ends; all in Unix seconds.
 func (k Kind) Span(at int64) (start, end int64) {
-	if !k.Daily() {
+	switch k {
+	case KindMinute:
 		start = StartSeconds(EpochOf(at))
 		return start, start + 60
+	case KindHour:
+		start = StartSeconds(EpochOf(at) / 60 * 60)
+		return start, start + 3600
 	}
 	d := DayOf(EpochOf(at), k.Zone())
 	return d.Start / 1e9, d.End / 1e9
 }
 
-// String returns the kind's name: "minute", "day" or "day-pacific".
+// String returns the kind's name: "minute", "hour", "day" or "day-pacific".
 func (k Kind) String() string {
 	switch k {
 	case KindMinute:
 		return "minute"
+	case KindHour:
+		return "hour"
 	case KindDay:
 		return "day"
 	case KindDayPacific:

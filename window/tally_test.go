@@ -24,6 +24,7 @@ func TestKindSpan(t *testing.T) {
 	}{
 		{"a minute", window.KindMinute, "2025-03-04T12:34:56Z", "2025-03-04T12:34:00Z", "2025-03-04T12:35:00Z"},
 		{"a minute's beginning", window.KindMinute, "2025-03-04T12:34:00Z", "2025-03-04T12:34:00Z", "2025-03-04T12:35:00Z"},
+		{"an hour", window.KindHour, "2025-03-04T12:34:56Z", "2025-03-04T12:00:00Z", "2025-03-04T13:00:00Z"},
 		{"a day", window.KindDay, "2025-03-04T12:34:56Z", "2025-03-04T00:00:00Z", "2025-03-05T00:00:00Z"},
 		{"a day's last second", window.KindDay, "2025-03-04T23:59:59Z", "2025-03-04T00:00:00Z", "2025-03-05T00:00:00Z"},
 		{"a Pacific day in winter", window.KindDayPacific, "2025-03-04T07:59:59Z", "2025-03-03T08:00:00Z", "2025-03-04T08:00:00Z"},
@@ -53,6 +54,7 @@ func ExampleKind_Span() {
 	// minute 07-04 12:00 1m0s
 	// day 07-04 00:00 24h0m0s
 	// day-pacific 07-04 07:00 24h0m0s
+	// hour 07-04 12:00 1h0m0s
 }
 
 func ExampleKindOf() {

@@ -185,7 +185,7 @@ func TestConvertKnowsEveryField(t *testing.T) {
 		{config.Timeouts{}, "Connect FirstByte StreamFirstByte Idle"},
 		{config.Store{}, "URL Missing Namespace KeyFormat Mode Buckets TTL Interval Timeout"},
 		{engine.Deployment{}, "ID Group Model Limits Margin DefaultMaxOutput Profile Weight Disabled Order Tags Failures Cooldown"},
-		{engine.Limits{}, "RPM TPM InputTPM OutputTPM RPD TPD MaxInFlight"},
+		{engine.Limits{}, "RPM TPM InputTPM OutputTPM RPH TPH RPD TPD MaxInFlight"},
 	} {
 		var fields []string
 		of := reflect.TypeOf(tt.of)

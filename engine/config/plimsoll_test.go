@@ -28,6 +28,8 @@ deployments:
     max_in_flight: 50
     input_tpm: 80000
     output_tpm: 20000
+    rph: 3000
+    tph: 1000000
     rpd: 9000
     tpd: 5_000_000
     margin: 0.01
@@ -63,7 +65,7 @@ func wantEveryField(t *testing.T, f *config.File) {
 		Deployments: []engine.Deployment{
 			{
 				ID: "east:1", Group: "chat", Model: "gpt-4o", Limits: engine.Limits{
-					RPM: 600, TPM: 100_000, InputTPM: 80_000, OutputTPM: 20_000, RPD: 9_000, TPD: 5_000_000, MaxInFlight: 50,
+					RPM: 600, TPM: 100_000, InputTPM: 80_000, OutputTPM: 20_000, RPH: 3_000, TPH: 1_000_000, RPD: 9_000, TPD: 5_000_000, MaxInFlight: 50,
 				},
 				Margin: 0.01, DefaultMaxOutput: 4096,
 
@@ -100,7 +102,7 @@ func TestEveryField(t *testing.T) {
 		"strategy": "weighted", "expected_output": 512, "output_quantile": 0.95, "priority_share": [1, 0.8, 0.5], "max_waiters": 50, "lease_ttl": "20m", "profiles": "auto",
 		"deployments": [
 			{"id": "east:1", "group": "chat", "model": "gpt-4o", "rpm": 600, "tpm": 1e5, "max_in_flight": 50,
-			 "input_tpm": 80000, "output_tpm": 20000, "rpd": 9000, "tpd": 5000000, "margin": 0.01, "default_max_output": 4096,
+			 "input_tpm": 80000, "output_tpm": 20000, "rph": 3000, "tph": 1000000, "rpd": 9000, "tpd": 5000000, "margin": 0.01, "default_max_output": 4096,
 			 "weight": 2.5, "order": 1, "tags": ["eu", "premium"], "disabled": true, "provider": "azure",
 			 "profile": {"preset": "azure", "shape": "minute", "phase": "5s", "learn_phase": false, "request_window": "1s", "admit": "input", "estimate_stands": false,
 				"weights": {"input": 1, "cached_input": 0.5, "cache_write": 2, "output": 3}, "counts_refused": false, "day": "pacific", "pool": "shared"},

@@ -55,8 +55,9 @@ func TestDialects(t *testing.T) {
 		{"IETF, older", "", 429, "ratelimit-limit: 100\nratelimit-remaining: 0\nratelimit-reset: 23", "", 23 * time.Second, nil},
 		{"IETF, with a window", "", 200, "ratelimit-limit: 100, 100;w=60\nratelimit-remaining: 40\nratelimit-reset: 23", "", 0, readings{provider.RPM: {Limit: 100, Remaining: 40, Told: true, Reset: 23 * time.Second}}},
 		{"IETF", "", 429, "ratelimit: \"default\";r=0;t=23\nratelimit-policy: \"default\";q=100;w=60", "", 23 * time.Second, readings{provider.RPM: {Limit: 100, Told: true, Reset: 23 * time.Second}}},
+		{"Cerebras: an hour used up", "cerebras", 429, "x-ratelimit-limit-tokens-hour: 1000000\nx-ratelimit-remaining-tokens-hour: 0\nx-ratelimit-reset-tokens-hour: 1800.5", "", 1800500 * time.Millisecond, readings{provider.TPH: {Limit: 1_000_000, Told: true, Reset: 1800500 * time.Millisecond}}},
 		{"IETF, a day", "", 200, "ratelimit: \"d\";r=7;t=3600\nratelimit-policy: \"d\";q=1000;w=86400", "", 0, readings{provider.RPD: {Limit: 1000, Remaining: 7, Told: true, Reset: hour}}},
-		{"IETF, an hour is no limit here", "", 200, "ratelimit: \"h\";r=7;t=3600\nratelimit-policy: \"h\";q=1000;w=3600", "", 0, nil},
+		{"IETF, an hour", "", 200, "ratelimit: \"h\";r=7;t=3600\nratelimit-policy: \"h\";q=1000;w=3600", "", 0, readings{provider.RPH: {Limit: 1000, Remaining: 7, Told: true, Reset: hour}}},
 		{"IETF, nonsense", "", 200, "ratelimit: ;;=;\nratelimit-policy: ,,;q=;w=60,q=1;w", "", 0, nil},
 		{"OpenRouter, a minute, Unix milliseconds", "", 429, "x-ratelimit-limit: 20\nx-ratelimit-remaining: 0\nx-ratelimit-reset: 1772625660000", `{"error":{"message":"Rate limit exceeded: free-models-per-min.","code":429}}`, 30 * time.Second, readings{provider.RPM: {Limit: 20, Told: true}}},
 		{

@@ -42,7 +42,7 @@ func (r *reader) readIETF() {
 }
 
 // ietfWindows are the windows, in seconds, whose limits have a reading.
-var ietfWindows = map[string]Span{"60": PerMinute, "86400": PerDay}
+var ietfWindows = map[string]Span{"60": PerMinute, "3600": PerHour, "86400": PerDay}
 
 // ietfLeft returns what remains and until when.
 func (r *reader) ietfLeft() (left int64, reset time.Duration, ok bool) {

@@ -40,6 +40,8 @@ var families = func() []family {
 	// https://inference-docs.cerebras.ai/support/rate-limits
 	add(Requests, PerDay, "", 0, "x-ratelimit-{figure}-{unit}", "requests-day")
 	add(Tokens, PerDay, "", 0, "x-ratelimit-{figure}-{unit}", "tokens-day")
+	add(Requests, PerHour, "", 0, "x-ratelimit-{figure}-{unit}", "requests-hour")
+	add(Tokens, PerHour, "", 0, "x-ratelimit-{figure}-{unit}", "tokens-hour")
 	add(Requests, PerMinute, "", 0, "x-ratelimit-{figure}-{unit}", "requests-minute")
 	add(Tokens, PerMinute, "", 0, "x-ratelimit-{figure}-{unit}", "tokens-minute")
 	// Mistral, as observed.
@@ -58,6 +60,7 @@ var families = func() []family {
 	add(Tokens, PerMinute, "", 0, "x-ratelimit-{figure}-{unit}", "tokens")
 	// https://docs.konghq.com/hub/kong-inc/rate-limiting: requests.
 	add(Requests, PerMinute, "", 0, "x-ratelimit-{figure}-{unit}", "minute")
+	add(Requests, PerHour, "", 0, "x-ratelimit-{figure}-{unit}", "hour")
 	add(Requests, PerDay, "", 0, "x-ratelimit-{figure}-{unit}", "day")
 	return fs
 }()

@@ -19,6 +19,8 @@ const (
 	TPM                    // tokens per minute
 	InputTPM               // input tokens per minute
 	OutputTPM              // output tokens per minute
+	RPH                    // requests per hour
+	TPH                    // tokens per hour
 	RPD                    // requests per day
 	TPD                    // tokens per day
 	InFlight               // calls in flight at once, on one node; no provider reports it
@@ -41,6 +43,8 @@ var limitRows = [Limits]limitRow{
 	TPM:       {"tpm", "tpm", "TPM", Tokens, PerMinute},
 	InputTPM:  {"input_tpm", "input_tpm", "InputTPM", InputTokens, PerMinute},
 	OutputTPM: {"output_tpm", "output_tpm", "OutputTPM", OutputTokens, PerMinute},
+	RPH:       {"rph", "rph", "RPH", Requests, PerHour},
+	TPH:       {"tph", "tph", "TPH", Tokens, PerHour},
 	RPD:       {"rpd", "rpd", "RPD", Requests, PerDay},
 	TPD:       {"tpd", "tpd", "TPD", Tokens, PerDay},
 	InFlight:  {"in_flight", "max_in_flight", "MaxInFlight", Calls, AtOnce},
@@ -70,11 +74,12 @@ type Span uint8
 
 const (
 	PerMinute Span = iota + 1
+	PerHour
 	PerDay
 	AtOnce // no span: what is under way now
 )
 
-var spans = []string{"", "per minute", "per day", "in flight"}
+var spans = []string{"", "per minute", "per hour", "per day", "in flight"}
 
 // String returns the span in words, such as "per minute".
 func (s Span) String() string { return nameOf(spans, int(s), "Span") }

@@ -51,6 +51,8 @@ func ExampleAllLimits() {
 	// tpm: tokens per minute
 	// input_tpm: input tokens per minute
 	// output_tpm: output tokens per minute
+	// rph: requests per hour
+	// tph: tokens per hour
 	// rpd: requests per day
 	// tpd: tokens per day
 	// max_in_flight: calls in flight

@@ -12,7 +12,7 @@ var (
 	askedToWait = regexp.MustCompile(`(?i)(?:(?:try again|retry|resets?|available again) (?:in|after)|wait(?: for)?) ([0-9][0-9.,]*)\s*(milliseconds?|sec(?:ond)?s?\b|min(?:ute)?s?\b|hours?|days?|(?:ms|d|h|m|s)(?:[0-9.]+(?:ms|h|m|s))*)?`)
 	// "on tokens per min (TPM): Limit 50000, Used 47949, Requested 3006": OpenAI,
 	// Groq. Numbers may be estimated ("~4251").
-	figures = regexp.MustCompile(`(?i)\b((?:input |output )?tokens|requests) per (min|minute|day)\b[^:]{0,80}: Limit ~?([0-9]+(?:,[0-9]{3})*)(?:, Used ~?([0-9]+(?:,[0-9]{3})*))?(?:, Requested ~?([0-9]+(?:,[0-9]{3})*))?`)
+	figures = regexp.MustCompile(`(?i)\b((?:input |output )?tokens|requests) per (min|minute|hour|day)\b[^:]{0,80}: Limit ~?([0-9]+(?:,[0-9]{3})*)(?:, Used ~?([0-9]+(?:,[0-9]{3})*))?(?:, Requested ~?([0-9]+(?:,[0-9]{3})*))?`)
 )
 
 // retryAfter returns how long to stay away, by the first that says so of
@@ -24,8 +24,10 @@ func (r *reader) retryAfter(e *refusal) time.Duration {
 		return limitWait(float64(r.dayEnd().Sub(r.At)))
 	}
 	most := MaxRetryAfter
-	if e.daily() || e.waitsDays() || r.dayUsedUp() {
+	if e.daily() || e.waitsDays() || r.usedUp(PerDay) {
 		most = MaxReset
+	} else if r.usedUp(PerHour) {
+		most = time.Hour
 	}
 	for _, h := range []struct {
 		name string
@@ -60,10 +62,10 @@ func (r *reader) retryAfter(e *refusal) time.Duration {
 // usedUp reports whether nothing was said to remain.
 func (v *Reading) usedUp() bool { return v.Told && v.Remaining <= v.Grain/2 }
 
-// dayUsedUp reports whether a limit per day was said to be used up.
-func (r *reader) dayUsedUp() bool {
+// usedUp reports whether a limit over a span was said to be used up.
+func (r *reader) usedUp(s Span) bool {
 	for l, v := range r.out.Readings() {
-		if l.Per() == PerDay && v.usedUp() {
+		if l.Per() == s && v.usedUp() {
 			return true
 		}
 	}
@@ -141,8 +143,11 @@ func (r *reader) fill(of Limit, limit, remaining int64, told bool) {
 func limitOf(words string) Limit {
 	w := strings.ToLower(words)
 	counts, per := Tokens, PerMinute
-	if strings.Contains(w, "day") {
+	switch {
+	case strings.Contains(w, "day"):
 		per = PerDay
+	case strings.Contains(w, "hour"):
+		per = PerHour
 	}
 	switch {
 	case !strings.Contains(w, "token"):

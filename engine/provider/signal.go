@@ -19,7 +19,8 @@ type Signal struct {
 	// ranks the deployment behind others, and cools nothing down.
 	Weak bool
 	// RetryAfter is how long the provider asks to stay away, rounded up to the
-	// millisecond; 0 = it did not say. It is at most [MaxRetryAfter], or ends with
+	// millisecond; 0 = it did not say. It is at most [MaxRetryAfter], an hour where a
+	// limit per hour is used up, or ends with
 	// the provider's day where a limit per day is used up.
 	RetryAfter time.Duration
 	readings   [InFlight]Reading // of every limit over a span

@@ -225,7 +225,7 @@ func (s *Store) add(b *syncer.Batch, d window.Tally, counts syncer.Counts, now t
 
 // expiry returns when a total first touched now is forgotten.
 func expiry(d window.Tally, now time.Time) time.Time {
-	if !d.Kind.Daily() {
+	if !d.Kind.Long() {
 		return now.Add(ttl)
 	}
 	_, end := d.Kind.Span(d.Start)

@@ -123,7 +123,7 @@ func (s *Syncer) build(b *bucket, now int64) *sent {
 				c = u.send(c, asks)
 			}
 			t := c.tally(u)
-			if !u.kind.Daily() && u.start == window.StartSeconds(epoch) {
+			if !u.kind.Long() && u.start == window.StartSeconds(epoch) {
 				t.CoolUntil = cool
 			}
 			if (due || c != (Count{}) || t.CoolUntil != 0) && len(x.deltas) < batchSize && !u.dead(now) {
@@ -174,17 +174,18 @@ func (s *Syncer) present(d *deployment, epoch int64) []*usage {
 			s.windows = append(s.windows, next)
 		}
 	}
-	if !d.days.Daily() {
-		return s.windows
-	}
-	start := s.today(d.days, epoch)
-	if u := d.window(d.days, start); u != nil || d.live(epoch) {
-		s.windows = append(s.windows, d.open(d.days, start))
+	for kind := range d.long {
+		if k := window.Kind(kind); d.long[k].listed {
+			start := s.today(k, epoch)
+			if u := d.window(k, start); u != nil || d.live(epoch) {
+				s.windows = append(s.windows, d.open(k, start))
+			}
+		}
 	}
 	return s.windows
 }
 
-// today returns when the day of a kind begins that holds an epoch.
+// today returns when the window of a kind begins that holds an epoch.
 func (s *Syncer) today(kind window.Kind, epoch int64) int64 {
 	t := &s.todays[kind]
 	if t.epoch != epoch {

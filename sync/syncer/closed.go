@@ -23,8 +23,8 @@ func (s *Syncer) close() {
 		d := s.deployment(r.ID)
 		d.seen = epoch
 		u := d.open(r.Kind, r.Start)
-		if r.Kind.Daily() {
-			d.days, d.daily = r.Kind, Count{Requests: r.RequestLimit, Tokens: r.TokenLimit}
+		if r.Kind.Long() {
+			d.list(r)
 		} else {
 			d.limits = Count{r.RequestLimit, r.TokenLimit, r.InputLimit, r.OutputLimit}
 			d.exact = !r.Loose && s.reserver != nil

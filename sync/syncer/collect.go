@@ -47,7 +47,7 @@ func (s *Syncer) report(r *window.Report, epoch, now int64) {
 	}
 	d := s.deployment(r.ID)
 	u := d.open(r.Kind, r.Start)
-	if r.Kind.Daily() {
+	if r.Kind.Long() {
 		s.reportDay(d, u, r, epoch, now)
 		return
 	}
@@ -130,7 +130,7 @@ func (s *Syncer) reportDay(d *deployment, u *usage, r *window.Report, epoch, now
 		d.seen = max(d.seen, epoch)
 	}
 	if u.runs(now) {
-		d.days, d.daily = r.Kind, Count{Requests: r.RequestLimit, Tokens: r.TokenLimit}
+		d.list(r)
 		u.asked = u.asked || u.matters(now)
 	}
 }

@@ -23,10 +23,9 @@ const (
 // deployment is what is known of one deployment.
 type deployment struct {
 	id      string
-	limits  Count       // of a minute; 0 = unlimited, -1 = a limit of zero
-	days    window.Kind // the kind of days it has limits of; KindMinute = none
-	daily   Count       // limits of a day
-	exact   bool        // its limits on requests and tokens of a minute are held by escrow
+	limits  Count                    // of a minute; 0 = unlimited, -1 = a limit of zero
+	long    [window.Kinds]longLimits // of hours and days, by their kind
+	exact   bool                     // its limits on requests and tokens of a minute are held by escrow
 	demand  demand
 	seen    int64 // epoch in which the source last spoke of it
 	windows []*usage
@@ -38,6 +37,21 @@ type deployment struct {
 	// what it was, for those of minutes and of days.
 	frozen            bool
 	part, partOfDaily parts
+}
+
+// longLimits are limits over windows longer than a minute.
+type longLimits struct {
+	listed bool // the deployment has such limits
+	limits Count
+}
+
+// list takes in the limits of a report of an hour or a day. A deployment has days of one
+// zone.
+func (d *deployment) list(r *window.Report) {
+	if r.Kind.Daily() {
+		d.long[window.KindDay].listed, d.long[window.KindDayPacific].listed = false, false
+	}
+	d.long[r.Kind] = longLimits{true, Count{Requests: r.RequestLimit, Tokens: r.TokenLimit}}
 }
 
 // usage is what is known of one deployment in one window.
@@ -112,8 +126,8 @@ func deadTally(t window.Tally, now int64) bool {
 
 // limits returns those of the window.
 func (u *usage) limits() Count {
-	if u.kind.Daily() {
-		return u.d.daily
+	if u.kind.Long() {
+		return u.d.long[u.kind].limits
 	}
 	return u.d.limits
 }
@@ -122,7 +136,7 @@ func (u *usage) limits() Count {
 // limit, those used, and always the requests and tokens of a minute.
 func (u *usage) counts() Counts {
 	c := u.limits().which() | u.own.which() | u.committed.which()
-	if !u.kind.Daily() {
+	if !u.kind.Long() {
 		c |= CountRequests | CountTokens
 	}
 	return c
@@ -155,7 +169,7 @@ func (d *deployment) live(epoch int64) bool { return d.seen >= epoch-livesFor }
 // share returns what the source is to be told.
 func (u *usage) share() window.Share {
 	o := u.others.plus(u.forecast)
-	if u.kind.Daily() && !u.known {
+	if u.kind.Long() && !u.known {
 		o = Count{-1, -1, -1, -1} // what the source knows from elsewhere stays
 	}
 	s := window.Share{

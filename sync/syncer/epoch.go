@@ -191,7 +191,7 @@ func (u *usage) remote(total Count, settled bool) Count {
 	if u.floor == (Count{}) {
 		return others
 	}
-	if settled && !u.kind.Daily() {
+	if settled && !u.kind.Long() {
 		u.floor = Count{}
 		return others
 	}

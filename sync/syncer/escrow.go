@@ -36,7 +36,7 @@ func (a *accounts) none() bool { return a[0] == nil && a[1] == nil }
 
 // exact opens the accounts of a window of a deployment that is in escrow mode.
 func (s *Syncer) exact(d *deployment, u *usage) {
-	if !d.exact || u.kind.Daily() || u.broken {
+	if !d.exact || u.kind.Long() || u.broken {
 		return
 	}
 	limits := d.limits.list()

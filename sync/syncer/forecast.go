@@ -53,7 +53,7 @@ func (u *usage) observe(total, others Count, now int64, horizon time.Duration) {
 		u.forecast = countFrom(added)
 	}
 	u.others, u.total, u.known, u.at = others, total, true, now
-	if u.kind.Daily() {
+	if u.kind.Long() {
 		return
 	}
 	if age := time.Duration(now - u.start*int64(time.Second)); age < blind(horizon) {

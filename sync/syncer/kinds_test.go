@@ -125,6 +125,38 @@ func TestDays(t *testing.T) {
 	})
 }
 
+// TestHours: nodes share an hour's limits beside a day's.
+func TestHours(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := memstore.New(memstore.Config{})
+		limits := engine.Limits{RPH: 100, TPH: 5000, TPD: 6000}
+		a := newNode(t, store, limits, syncer.Config{})
+		b := newNode(t, store, limits, syncer.Config{})
+		a.sync()
+		require.Equal(t, 60, a.take(60, 40, none))
+		a.sync()
+		b.sync()
+		s := b.state("a")
+		require.Equal(t, [3]int64{60, 2400, 2400}, [3]int64{s.Limit(engine.LimitRPH).Remote, s.Limit(engine.LimitTPH).Remote, s.Limit(engine.LimitTPD).Remote})
+		require.Equal(t, 40, b.take(60, 40, none))
+		b.sync()
+		a.take(1, 1, none) // somebody asks
+		a.sync()
+		require.Zero(t, a.take(1, 1, none))
+		hour, end := window.KindHour.Span(time.Now().Unix())
+		require.Equal(t, syncer.Count{Requests: 101, Tokens: 4001}, totalOf(store, window.KindHour, "a", hour))
+
+		time.Sleep(time.Until(time.Unix(end, 0)))
+		require.Equal(t, 19, a.take(60, 100, none), "a new hour of the same day")
+		a.sync()
+		b.sync()
+		require.Equal(t, [2]int64{19, 1900}, [2]int64{b.state("a").Limit(engine.LimitRPH).Remote, b.state("a").Limit(engine.LimitTPH).Remote})
+		time.Sleep(4 * time.Minute)
+		b.sync()
+		require.Zero(t, totalOf(store, window.KindHour, "a", hour))
+	})
+}
+
 // TestDaysRestart: with a store and a snapshot the store's sum is unchanged over a
 // restart, and so is the node's knowledge of the day, with the store away too.
 func TestDaysRestart(t *testing.T) {

@@ -93,7 +93,7 @@ func (s *Syncer) freeze(d *deployment) {
 		if u.base.known = u.known; u.known {
 			u.base.committed, u.base.total = u.committed, u.total
 			i := 0
-			if u.kind.Daily() {
+			if u.kind.Long() {
 				i = 1
 			}
 			own[i], others[i] = own[i].plus(u.committed), others[i].plus(u.others)
@@ -130,8 +130,10 @@ func (s *Syncer) ration(b *bucket, now int64) {
 		}
 		for i := range 2 {
 			s.limit(b, d.open(window.KindMinute, starts[window.KindMinute][i]), now)
-			if d.days.Daily() {
-				s.limit(b, d.open(d.days, starts[d.days][i]), now)
+			for kind := range d.long {
+				if d.long[kind].listed {
+					s.limit(b, d.open(window.Kind(kind), starts[kind][i]), now)
+				}
 			}
 		}
 	}
@@ -154,7 +156,7 @@ func (s *Syncer) limit(b *bucket, u *usage, now int64) {
 // ceiling returns how far this node may go in a window.
 func (s *Syncer) ceiling(u *usage) Count {
 	limits, part := u.limits().list(), u.d.part
-	if u.kind.Daily() {
+	if u.kind.Long() {
 		part = u.d.partOfDaily
 	}
 	base, total := u.base.committed.list(), Count{}.list()

@@ -182,7 +182,7 @@ func (s *Syncer) learn(b *bucket, x *sent, r *Reply, now int64) {
 			s.verify(u, countOf(t), just, now)
 		}
 		others := countOf(t).minus(u.committed).atLeast(Count{})
-		if floor || u.kind.Daily() && u.start <= b.shaken {
+		if floor || u.kind.Long() && u.start <= b.shaken {
 			others = others.atLeast(u.others) // nodes that have ended add nothing again
 		}
 		u.observe(countOf(t), others, now, b.horizon())

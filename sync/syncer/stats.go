@@ -73,7 +73,7 @@ func (s *Syncer) Stats() Stats {
 			st.Keys += len(d.windows)
 			for _, u := range d.windows {
 				st.escrow(u, now)
-				if age := now/1e9 - u.start; age >= 0 && age < 60 && !u.kind.Daily() {
+				if age := now/1e9 - u.start; age >= 0 && age < 60 && !u.kind.Long() {
 					st.Forecast = st.Forecast.plus(u.forecast)
 				}
 			}
@@ -97,7 +97,7 @@ func (st *Stats) escrow(u *usage, now int64) {
 }
 
 func (st *Stats) drop(kind window.Kind, c Count) {
-	if kind.Daily() {
+	if kind.Long() {
 		st.DroppedOfDays = st.DroppedOfDays.plus(c.magnitude())
 		return
 	}
@@ -105,7 +105,7 @@ func (st *Stats) drop(kind window.Kind, c Count) {
 }
 
 func (st *Stats) refuse(kind window.Kind, c Count) {
-	if kind.Daily() {
+	if kind.Long() {
 		st.RefusedOfDays = st.RefusedOfDays.plus(c.magnitude())
 		return
 	}

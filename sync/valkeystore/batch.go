@@ -232,7 +232,7 @@ func (c *call) expiries(bld valkey.Builder, b *bucket, batch *syncer.Batch, loca
 // late reports whether a window's counters may have expired already. Those of a
 // day do when nobody counts in them any more.
 func (c *call) late(b *bucket, d *window.Tally) bool {
-	if d.Kind.Daily() {
+	if d.Kind.Long() {
 		return false
 	}
 	shortest := b.names.ttl(counter{kind: d.Kind, count: syncer.CountTokens})

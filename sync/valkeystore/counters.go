@@ -62,7 +62,7 @@ func created(d, total *window.Tally, which syncer.Counts) bool {
 // lives returns how many seconds a counter lives that is touched now: what the
 // format has for a minute, for a day until a little after it.
 func (b *bucket) lives(c counter, now time.Time) int64 {
-	if !c.kind.Daily() {
+	if !c.kind.Long() {
 		return int64(b.names.ttl(c) / time.Second)
 	}
 	_, end := c.kind.Span(c.start)

@@ -81,6 +81,7 @@ var nativeKinds = [window.Kinds]countNames{
 	window.KindMinute:     kindNames(""),
 	window.KindDay:        kindNames("d"),
 	window.KindDayPacific: kindNames("p"),
+	window.KindHour:       kindNames("h"),
 }
 
 type countNames [syncer.CountOutput + 1]string

@@ -50,16 +50,19 @@ func TestKeys(t *testing.T) {
 
 	day, end := window.KindDay.Span(at)
 	pacific, pacificEnd := window.KindDayPacific.Span(at)
+	hour, hourEnd := window.KindHour.Span(at)
 	b := n.next(
 		window.Tally{ID: "a", Start: at, Requests: 1, Tokens: 10, Input: 7, Output: 3},
+		window.Tally{ID: "a", Kind: window.KindHour, Start: hour, Tokens: 10},
 		window.Tally{ID: "a", Kind: window.KindDay, Start: day, Requests: 1},
 		window.Tally{ID: "a", Kind: window.KindDayPacific, Start: pacific, Tokens: 10},
 	)
-	b.Counts = []syncer.Counts{0, syncer.CountRequests, syncer.CountTokens}
+	b.Counts = []syncer.Counts{0, syncer.CountTokens, syncer.CountRequests, syncer.CountTokens}
 	n.resolve(b)
 	left := map[string]int64{
 		fmt.Sprintf("c:a:i:%d", at): 130, fmt.Sprintf("c:a:o:%d", at): 130, fmt.Sprintf("c:a:r:%d", at): 130, fmt.Sprintf("c:a:t:%d", at): 130,
 		fmt.Sprintf("c:a:dr:%d", day): end + 180 - time.Now().Unix(), fmt.Sprintf("c:a:pt:%d", pacific): pacificEnd + 180 - time.Now().Unix(),
+		fmt.Sprintf("c:a:ht:%d", hour): max(hourEnd+180-time.Now().Unix(), 130),
 	}
 	for _, name := range keysOf(t, server) {
 		if slices.Contains(want, name) {

@@ -44,6 +44,10 @@ type Rule struct {
 // exchange what such limits count.
 func (r Rule) Owned() bool { return r.Shape <= Days }
 
+// Long reports whether the windows, which turn with the owner's minutes, are longer than
+// those.
+func (r Rule) Long() bool { return r.Shape == Hours || r.Shape == Days }
+
 // Clocked reports whether windows turn with the clock, opened by whoever counts.
 func (r Rule) Clocked() bool { return r.Shape == Spans || r.Shape == Dates }
 
@@ -52,10 +56,14 @@ func (r Rule) Timed() bool { return r.Clocked() || r.Shape == Level }
 
 // Kind returns the kind of an owned limit's windows.
 func (r Rule) Kind() window.Kind {
-	if r.Shape == Days {
+	switch r.Shape {
+	case Days:
 		return window.KindOf(r.Zone)
+	case Hours:
+		return window.KindHour
+	default:
+		return window.KindMinute
 	}
-	return window.KindMinute
 }
 
 // At is when: a published minute, and an instant (Unix ns) for rules that need one.

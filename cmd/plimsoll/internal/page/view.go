@@ -82,6 +82,8 @@ func spanOf(l engine.Limit) string {
 	switch {
 	case l.Per() == provider.PerDay:
 		return "today"
+	case l.Per() == provider.PerHour:
+		return "this hour"
 	case l.Counts() == provider.InputTokens:
 		return "in"
 	case l.Counts() == provider.OutputTokens:
