@@ -196,8 +196,8 @@ func TestPromptsAsTheyAreBilled(t *testing.T) {
 			}
 			exact, err := estimate.NewExact(estimate.EncodingFor(row.model))
 			require.NoError(t, err)
-			counted := newBench(t, change{profile: provider.Profile{Admit: provider.AdmitInput}, limits: engine.Limits{TPM: 1e9},
-				edit: func(c *transport.Config) { c.Counter = func(string) estimate.Counter { return exact } }}, bills(new(atomic.Int64))) // reports nothing
+			count := func(c *transport.Config) { c.Counter = func(string) estimate.Counter { return exact } }
+			counted := newBench(t, change{profile: provider.Profile{Admit: provider.AdmitInput}, limits: engine.Limits{TPM: 1e9}, edit: count}, bills(new(atomic.Int64))) // reports nothing
 			var billed atomic.Int64
 			b := inputOf(t, transport.OpenAI, row.model, &billed)
 			for i := range 12 {

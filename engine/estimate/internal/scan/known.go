@@ -24,7 +24,10 @@ var (
 )
 
 // The sets of the two encodings.
-var KnownO200K, KnownCL100K = (*Known)(o200k), (*Known)(cl100k)
+var (
+	KnownO200K  = (*Known)(o200k)
+	KnownCL100K = (*Known)(cl100k)
+)
 
 // slot returns the place of a word in a Known. Of the word, head holds the first eight
 // bytes and tail the last eight, and n is its length. A shorter word is the upper bytes

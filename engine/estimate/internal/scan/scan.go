@@ -156,13 +156,14 @@ func (t *tally) word(text string, i, before int) int {
 					break
 				}
 				r, size, s := scriptAt(text, i)
-				if s == latin {
-					beyond.note(r)
-					letters++
-				} else if s == mark {
+				if s < latin {
+					break // of another script
+				}
+				if s == mark {
 					t.add(marks, 1)
 				} else {
-					break
+					beyond.note(r)
+					letters++
 				}
 				i += size
 			}
