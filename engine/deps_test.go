@@ -64,8 +64,8 @@ var directions = []direction{
 		why:  "looks at bytes; what they are worth is fitted elsewhere",
 	},
 	{
-		path: "engine/estimate/internal/fit", may: []string{"engine/estimate", "engine/estimate/internal/scan"},
-		why: "makes the weights by asking the exact counter, as any user could",
+		path: "engine/estimate/internal/fit", may: []string{"engine/estimate", "engine/estimate/internal/scan", "github.com/pkoukk/tiktoken-go-loader"},
+		why: "makes the weights by asking the exact counter, and lists the words of its tables",
 	},
 	{
 		path: "engine/config", may: []string{"engine/...", "go.yaml.in/yaml/..."},
