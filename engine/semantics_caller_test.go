@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"bytes"
 	"testing"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 
 	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
+	"github.com/plimsoll-dev/plimsoll/window"
 )
 
 // called is two deployments "a" and "b" in group "chat" with limits, and a caller "team"
@@ -470,4 +472,47 @@ func TestCallerExplain(t *testing.T) {
 	}
 	other, _ := start(t, cfg)
 	require.ErrorIs(t, e.Explain("chat", by(callerRef(t, other, "team"), exactly(1))).Err, engine.ErrInvalidDemand)
+}
+
+// TestCallerSnapshot: what a caller has used of its day is there after a restart, beside
+// that of a deployment of the same ID.
+func TestCallerSnapshot(t *testing.T) {
+	cfg := called(engine.Limits{RPD: 10}, engine.Limits{})
+	cfg.Callers = []engine.Caller{{ID: "a", Limits: engine.Limits{RPD: 5, TPD: 100}}}
+	e, _ := start(t, cfg)
+	for range 3 {
+		acquire(t, group(t, e, "chat"), by(callerRef(t, e, "a"), exactly(10))).SettleReserved()
+	}
+	var saved bytes.Buffer
+	require.NoError(t, e.Snapshot(&saved))
+	again, _ := start(t, cfg)
+	require.NoError(t, again.Restore(bytes.NewReader(saved.Bytes())))
+	s := callerState(t, again, "a")
+	require.EqualValues(t, 3, s.Limit(engine.LimitRPD).Used)
+	require.EqualValues(t, 30, s.Limit(engine.LimitTPD).Used)
+	require.EqualValues(t, 3, state(t, again, "a").Limit(engine.LimitRPD).Used+state(t, again, "b").Limit(engine.LimitRPD).Used)
+	require.Equal(t, engine.LimitTPD, refusal(t, group(t, again, "chat"), by(callerRef(t, again, "a"), exactly(71))).Limit)
+	acquire(t, group(t, again, "chat"), by(callerRef(t, again, "a"), exactly(70)))
+}
+
+// TestCallerStale: what others use of a caller lapses as that of a deployment does, and
+// the caller is whole again once the syncer vouches no more.
+func TestCallerStale(t *testing.T) {
+	e, clock := start(t, called(engine.Limits{}, engine.Limits{RPM: 10}))
+	g, team := group(t, e, "chat"), callerRef(t, e, "team")
+	e.ValidFor(time.Second, 2)
+	e.Absorb([]window.Share{{Tally: tally(firstMinute, window.CallerPrefix+"team", 0, 0)}})
+	clock.Advance(2 * time.Second)
+	admitted := 0
+	for range 12 {
+		if _, ok := g.TryAcquire(by(team, exactly(1))); ok {
+			admitted++
+		}
+	}
+	require.Equal(t, 5, admitted, "its half")
+	e.ValidFor(0, 0)
+	for range 5 {
+		acquire(t, g, by(team, exactly(1)))
+	}
+	require.Equal(t, "team", refusal(t, g, by(team, exactly(1))).Caller)
 }

@@ -14,8 +14,8 @@ import (
 
 const (
 	snapshotVersion = 1
-	maxSnapshot     = 16 << 20           // bytes that Restore reads
-	mostSnapshot    = 2 * MaxDeployments // entries: an hour and a day of each
+	maxSnapshot     = 16 << 20                          // bytes that Restore reads
+	mostSnapshot    = 2 * (MaxDeployments + MaxCallers) // entries: an hour and a day of each
 )
 
 // snapshot is what Snapshot writes, as JSON.
@@ -24,7 +24,7 @@ type snapshot struct {
 	Days    snapshotDays `json:"days"`
 }
 
-// snapshotDays are the hours and days of at most [MaxDeployments].
+// snapshotDays are the hours and days of at most [MaxDeployments] deployments and [MaxCallers] callers.
 type snapshotDays []snapshotDay
 
 type snapshotDay struct {
@@ -37,7 +37,8 @@ type snapshotDay struct {
 
 // Snapshot writes what is known to have been used of limits per hour and day, this
 // node's and the others' together, for [Engine.Restore] after a restart. It is one
-// JSON object, with a version; it holds the IDs of deployments and no secrets. An
+// JSON object, with a version; it holds the IDs of deployments and of
+// callers, these behind [window.CallerPrefix], and no secrets. An
 // error is w's.
 func (e *Engine) Snapshot(w io.Writer) error {
 	now := e.clock.Read()
@@ -45,6 +46,7 @@ func (e *Engine) Snapshot(w io.Writer) error {
 	for _, g := range *e.all.Load() {
 		s.Days = g.snapshot(s.Days, now)
 	}
+	s.Days = e.callers.group.snapshot(s.Days, now)
 	if err := json.NewEncoder(w).Encode(&s); err != nil {
 		return fmt.Errorf("engine: snapshot: %w", err)
 	}
@@ -74,7 +76,7 @@ func (h *handle) snapshot(dst snapshotDays) snapshotDays {
 	for kind := range used {
 		if u := &used[kind]; *u != (amounts{}) {
 			dst = append(dst, snapshotDay{
-				ID: h.id, Kind: window.Kind(kind).String(), Start: starts[kind],
+				ID: h.shared(), Kind: window.Kind(kind).String(), Start: starts[kind],
 				Requests: min(u[counter.Requests], MaxCount), Tokens: min(u[counter.Tokens], MaxCount),
 			})
 		}
@@ -99,7 +101,7 @@ func (e *Engine) Restore(r io.Reader) error {
 	}
 	for i := range s.Days {
 		d := &s.Days[i]
-		if h, ok := e.handles.Load(d.ID); ok {
+		if h := e.sharedBy(d.ID); h != nil {
 			h.locked(func(*Group, int64) { h.restoreDay(d) })
 		}
 	}

@@ -143,7 +143,7 @@ func TestRestoreRefuses(t *testing.T) {
 		{"negative", of(good, entry("b", "day", today, -1, 1)), "days[1].requests: -1"},
 		{"absurd", of(good, entry("b", "day", today, 1, int64(1)<<50)), "days[1].tokens: "},
 		{"a fraction", of(good, entry("b", "day", today, 1.5, 1)), "days[1]: json"},
-		{"too many", of(good, strings.Repeat("{},", 2*engine.MaxDeployments)+"{}"), "days: more than 20000"},
+		{"too many", of(good, strings.Repeat("{},", 2*(engine.MaxDeployments+engine.MaxCallers))+"{}"), "days: more than 40000"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			e, _ := start(t, one(engine.Limits{RPD: 10}))

@@ -56,9 +56,9 @@ func (e *Engine) ValidFor(d time.Duration, nodes int) (passed bool) {
 	return passed
 }
 
-// eachGroup runs do for every group, under its mutex.
+// eachGroup runs do for every group and for the callers, under its mutex.
 func (e *Engine) eachGroup(now int64, do func(g *Group)) {
-	for _, g := range *e.all.Load() {
+	for _, g := range append([]*Group{e.callers.group}, *e.all.Load()...) {
 		g.mu.Lock()
 		g.turnLocked(now)
 		do(g)
@@ -99,7 +99,7 @@ func (g *Group) freeAll() {
 		h.free()
 	}
 	g.wake.Store(g.next())
-	g.line.ring()
+	g.opened(g.view.Load())
 }
 
 // next returns when to look at the group next. Under its mutex.
