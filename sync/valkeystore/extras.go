@@ -21,9 +21,9 @@ const (
 
 // extraLost says what does not work without an extra.
 var extraLost = [extraCount]string{
-	extraCooldowns: "the server refuses a command: cooldowns are not shared, usage is",
-	extraNodes:     "the server refuses a command: nodes are not counted, and shares while the store is away rest on the number configured",
-	extraOutdated:  "the server refuses a command: nodes of the version before are not found",
+	extraCooldowns: "cooldowns are not shared, usage is",
+	extraNodes:     "nodes are not counted, and shares while the store is away rest on the number configured",
+	extraOutdated:  "nodes of the version before are not found",
 }
 
 // span is the commands of a pipeline from one to before another.
@@ -73,7 +73,7 @@ func (s *Store) refusedExtras(c *call, results []valkey.ValkeyResult, now time.T
 			found = true
 			s.refusals[x].Store(now.UnixNano())
 			if s.first(extraLost[x]) {
-				s.log.Warn(extraLost[x], "error", err.Error())
+				s.log.Warn("the server refuses a command", "lost", extraLost[x], "error", err.Error())
 			}
 			break
 		}
