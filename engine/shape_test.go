@@ -85,11 +85,11 @@ func loadCore(t *testing.T) (all []*core) {
 	var own []listed
 	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
 		var p listed
-		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+		err := d.Decode(&p)
+		if errors.Is(err, io.EOF) {
 			break
-		} else {
-			require.NoError(t, err)
 		}
+		require.NoError(t, err)
 		exports[p.ImportPath] = p.Export
 		core := p.ImportPath == module+"/engine" || p.ImportPath == module+"/window" || strings.HasPrefix(p.ImportPath, module+"/engine/internal/")
 		if core && !strings.HasSuffix(p.ImportPath, "/model") {
@@ -261,7 +261,7 @@ func TestKnot(t *testing.T) {
 		want  int
 	}{{"ab bc ca cd", 3}, {"ab bc cd", 1}, {"ab ba cd de ec", 3}, {"aa", 1}} {
 		g := graph{}
-		for _, e := range strings.Fields(c.edges) {
+		for e := range strings.FieldsSeq(c.edges) {
 			g.add(e[:1], e[1:])
 			g.add(e[1:], e[1:])
 		}

@@ -191,6 +191,7 @@ func startOf(kind window.Kind, index int64) int64 {
 		return window.StartSeconds(index)
 	case window.KindHour:
 		return window.StartSeconds(60 * index)
+	case window.KindDay, window.KindDayPacific:
 	}
 	const minutes = 24 * 60 // noon UTC is on the same date in every zone there is
 	return window.DayOf(index*minutes+minutes/2, kind.Zone()).Start / 1e9

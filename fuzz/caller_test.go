@@ -73,6 +73,7 @@ func TestCallersAgainstModel(t *testing.T) {
 }
 
 func playCallers(t *testing.T, seed uint64) {
+	t.Helper()
 	r := rand.New(rand.NewPCG(seed, 7))
 	now := time.Date(2025, 3, 4, 12, 0, 0, 0, time.UTC)
 	cfg := engine.Config{

@@ -60,6 +60,7 @@ func (k Kind) Span(at int64) (start, end int64) {
 	case KindHour:
 		start = StartSeconds(EpochOf(at) / 60 * 60)
 		return start, start + 3600
+	case KindDay, KindDayPacific:
 	}
 	d := DayOf(EpochOf(at), k.Zone())
 	return d.Start / 1e9, d.End / 1e9

@@ -15,10 +15,10 @@ const (
 	// intervals and the second that the epoch's number is rounded to: so long may a node
 	// take to notice and to add what it is granted.
 	longestHold = time.Second
-	// openingMinute is how long after a minute began others may still return what they had
+	// comingBack is how long after a minute began others may still return what they had
 	// reserved for it, and readAgain is how old a total is then when it is read once more.
-	openingMinute = 500 * time.Millisecond
-	readAgain     = 15 * time.Millisecond
+	comingBack = 500 * time.Millisecond
+	readAgain  = 15 * time.Millisecond
 )
 
 // account is a window's limits that are held by escrow: on requests and on tokens.
@@ -191,7 +191,7 @@ func (s *Syncer) asks(b *bucket, u *usage, now int64) (asks [2]int64) {
 	}
 	for i, a := range u.accounts {
 		if a == nil || a.Known() && a.Left(u.limit(i)) == 0 {
-			if a != nil && u.d.demand.of[i].waiting > 0 && time.Duration(now-u.start*1e9) < openingMinute && time.Duration(now-u.at) >= readAgain {
+			if a != nil && u.d.demand.of[i].waiting > 0 && time.Duration(now-u.start*1e9) < comingBack && time.Duration(now-u.at) >= readAgain {
 				u.asked = true
 			}
 			continue
@@ -215,7 +215,7 @@ func (s *Syncer) grant(b *bucket, u *usage, now int64) {
 		if c[i] = a.Granted(); c[i] <= 0 {
 			c[i] = blocked
 		}
-		others[i] = s.shown(b, u, i, now)
+		others[i] = u.shown(i, now)
 	}
 	ceiling, remote := countFrom(c), countFrom(others)
 	if !u.granted || ceiling != u.ceiling || remote != u.others {
@@ -228,10 +228,10 @@ func (s *Syncer) grant(b *bucket, u *usage, now int64) {
 // shown returns what the source is told of others' usage. In a minute that has just
 // begun, others may return what they had reserved for it: it is not said to be full, so
 // that requests wait for that.
-func (s *Syncer) shown(b *bucket, u *usage, i int, now int64) int64 {
+func (u *usage) shown(i int, now int64) int64 {
 	a := u.accounts[i]
 	others := a.Others()
-	if age := time.Duration(now - u.start*1e9); age < openingMinute {
+	if age := time.Duration(now - u.start*1e9); age < comingBack {
 		others = min(others, u.limit(i)-a.Granted()-int64(u.d.demand.of[i].large))
 	}
 	return max(others, 0)
@@ -279,12 +279,12 @@ func one(i int, n int64) Count {
 }
 
 // due returns what a batch would add to a window's counters, and how much of it asks.
-func (s *Syncer) due(b *bucket, u *usage, now int64) (any bool, asks [2]int64) {
+func (s *Syncer) due(b *bucket, u *usage, now int64) (some bool, asks [2]int64) {
 	asks = s.asks(b, u, now)
 	for i, a := range u.accounts {
-		any = any || a != nil && (asks[i] > 0 || a.Due())
+		some = some || a != nil && (asks[i] > 0 || a.Due())
 	}
-	return any, asks
+	return some, asks
 }
 
 // send puts what is asked for and due into a delta, in place of usage.

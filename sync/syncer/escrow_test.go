@@ -85,6 +85,7 @@ func offer(n *node, cost int64) (ok, waited bool) {
 
 // play offers twice the limit to nodes for some minutes, and adds up what they admit.
 func play(t *testing.T, l escrowLoad, nodes int, arrivals string, windows int, r *rand.Rand, out *escrowOutcome) {
+	t.Helper()
 	mode := syncer.Escrow
 	if *escrowMode == "usage" {
 		mode = syncer.Usage

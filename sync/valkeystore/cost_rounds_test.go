@@ -143,7 +143,9 @@ func BenchmarkRounds(b *testing.B) {
 			b.ReportMetric(0, "ns/op")
 			stop()
 			for range syncers {
-				<-done
+				if err := <-done; err != nil {
+					b.Error(err)
+				}
 			}
 		})
 	}

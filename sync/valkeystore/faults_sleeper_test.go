@@ -56,7 +56,9 @@ func newPeer(tb testing.TB, url string) *peer {
 	p := &peer{syncer: s}
 	p.stop = func() {
 		cancel()
-		<-done
+		if err := <-done; err != nil {
+			tb.Error(err)
+		}
 		store.Close()
 	}
 	if p.ref, err = e.Ref("sleeper"); err != nil {
@@ -118,7 +120,7 @@ func startSleeper(t testing.TB, url string) *sleeper {
 	}
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGCONT)
-		in.Close()
+		_ = in.Close()
 		_, _ = io.Copy(io.Discard, out)
 		_ = cmd.Wait()
 	})

@@ -73,7 +73,8 @@ type small struct {
 
 func (s small) account() Account {
 	return Account{
-		int64(s.granted), int64(s.bare), int64(s.held), int64(s.back), parts{int64(s.fBare), int64(s.fAsk), int64(s.fBack)},
+		int64(s.granted), int64(s.bare), int64(s.held), int64(s.back),
+		parts{int64(s.fBare), int64(s.fAsk), int64(s.fBack)},
 		int64(s.total), int64(s.floor), int64(s.missing), s.known, s.renewed,
 	}
 }
