@@ -399,6 +399,7 @@ func keys(m map[string]any) []string {
 
 // unknownWorld is what the lab says of the world mars.
 func unknownWorld(t *testing.T) string {
+	t.Helper()
 	_, err := lab.WorldNamed("mars")
 	require.ErrorContains(t, err, "unknown world \"mars\"; use one of fixed, fixed-phase, openai")
 	return err.Error()

@@ -56,7 +56,6 @@ type foresight struct {
 	rank     sight
 	patience time.Duration
 	states   []rule.State
-	waiting  int
 }
 
 // again is how often a bound that may wait looks.

@@ -27,8 +27,8 @@ type deployment struct {
 	skew                float64 // tokens of prompts that the provider counts for each that it reports
 	begin, end          int64   // of the run
 
-	served, tokens, charged int64
-	meter                   meter
+	served, tokens int64
+	meter          meter
 }
 
 // newDeployment returns a deployment that has counted nothing.

@@ -1,6 +1,9 @@
 package lab
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Goal is what our policy must reach in every world of a group. Zero fields ask for
 // nothing.
@@ -93,7 +96,7 @@ func (g *Goal) judge(r Row) Verdict {
 // judgeUnknown judges the engine that is not told the provider.
 func judgeUnknown(p *Plan, s *Summary) []Verdict {
 	var ours, theirs []Row
-	below := ""
+	var below []string
 	for i := range p.Worlds {
 		w := &p.Worlds[i]
 		if !w.base() || w.Soft {
@@ -106,7 +109,7 @@ func judgeUnknown(p *Plan, s *Summary) []Verdict {
 		}
 		ours, theirs = append(ours, a), append(theirs, b)
 		if a.Goodput < b.Goodput {
-			below += " " + w.Name
+			below = append(below, w.Name)
 		}
 	}
 	if len(ours) == 0 {
@@ -116,14 +119,14 @@ func judgeUnknown(p *Plan, s *Summary) []Verdict {
 	refusals := func(rows []Row) float64 { return average(rows, func(r Row) float64 { return r.Refusals }) }
 	gain, part := goodput(ours)-goodput(theirs), refusals(ours)/max(refusals(theirs), 1e-9)
 	found := "none"
-	if below != "" {
-		found = below[1:]
+	if len(below) != 0 {
+		found = strings.Join(below, " ")
 	}
 	const goal = "rule unknown, against LiteLLM with a cooldown"
 	return []Verdict{
 		{goal, "mean over worlds", fmt.Sprintf("≥ +%.1f points", 100*unknownGain), fmt.Sprintf("%+.1f", 100*gain), gain >= unknownGain},
 		{goal, "mean over worlds", "≤ 33 % of its refusals", fmt.Sprintf("%.0f %%", 100*part), part <= unknownPart},
-		{goal, "worlds below it", "none", found, below == ""},
+		{goal, "worlds below it", "none", found, len(below) == 0},
 	}
 }
 

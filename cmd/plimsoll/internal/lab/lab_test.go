@@ -43,14 +43,14 @@ func policy(t *testing.T, name string) PolicyKind {
 
 // The command relies on what package synctest does with a testing.T that no test made.
 func TestBubble(t *testing.T) {
-	real := time.Now()
+	began := time.Now()
 	bubble(func() {
 		require.True(t, time.Now().Equal(Start), "virtual time begins at Start")
 		time.Sleep(24 * time.Hour)
 		synctest.Wait()
 		require.True(t, time.Now().Equal(Start.Add(24*time.Hour)))
 	})
-	require.Less(t, time.Since(real), time.Minute)
+	require.Less(t, time.Since(began), time.Minute)
 }
 
 // Every call that is offered is served, refused or failed, and equal arguments give equal

@@ -52,8 +52,8 @@ func (o *Outcome) waited(d time.Duration, admitted bool) {
 }
 
 // part returns the part of a deployment's minute.
-func (d *deployment) part(now int64) int {
-	return int((now-int64(d.phase))%minute*parts/minute+parts) % parts
+func (f *deployment) part(now int64) int {
+	return int((now-int64(f.phase))%minute*parts/minute+parts) % parts
 }
 
 // refused enters a refusal by a provider.

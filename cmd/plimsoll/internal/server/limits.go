@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
 )
@@ -37,16 +38,13 @@ func (t *Token) SetLimit(name, value string) (known bool, err error) {
 
 // LimitsText is how a file of tokens says the token's limits: "rpm=60 tpm=1000"; "" = none.
 func (t *Token) LimitsText() string {
-	text := ""
+	var parts []string
 	for _, l := range tokenLimits {
 		if n := *l.of(&t.Limits); n != 0 {
-			text += " " + l.name + "=" + strconv.FormatInt(n, 10)
+			parts = append(parts, l.name+"="+strconv.FormatInt(n, 10))
 		}
 	}
-	if text == "" {
-		return ""
-	}
-	return text[1:]
+	return strings.Join(parts, " ")
 }
 
 // Caller returns whom the engine charges for the token's requests: nobody for a token

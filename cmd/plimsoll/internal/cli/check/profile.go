@@ -142,15 +142,15 @@ func (v *endpointView) cell() string {
 }
 
 // proxied says what of a deployment the proxy serves.
-func (d *deploymentView) proxied() string {
+func (v *deploymentView) proxied() string {
 	switch {
-	case len(d.Proxy) == 0:
+	case len(v.Proxy) == 0:
 		return "decisions only"
-	case slices.Contains(d.Proxy, "/messages/batches"):
+	case slices.Contains(v.Proxy, "/messages/batches"):
 		return "messages, count_tokens, batches"
-	case d.Endpoint.API == "anthropic":
+	case v.Endpoint.API == "anthropic":
 		return "messages, count_tokens"
-	case slices.Contains(d.Proxy, "/files"):
+	case slices.Contains(v.Proxy, "/files"):
 		return "OpenAI's API, files, batches"
 	}
 	return "OpenAI's API"

@@ -104,11 +104,11 @@ func (t table) text() string {
 	}
 	var b strings.Builder
 	for _, row := range t {
-		line := ""
+		var line strings.Builder
 		for i, c := range row {
-			line += c + strings.Repeat(" ", widths[i]-utf8.RuneCountInString(c)+2)
+			line.WriteString(c + strings.Repeat(" ", widths[i]-utf8.RuneCountInString(c)+2))
 		}
-		b.WriteString(strings.TrimRight(line, " ") + "\n")
+		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
 	}
 	return b.String()
 }
