@@ -41,7 +41,7 @@ func (s *simulation) tenant(d *deployment, place, n uint64, end int64) {
 // per cent.
 func (s *simulation) tenantPart() int64 {
 	all, theirs := int64(0), int64(0)
-	for i, d := range pool() {
+	for i, d := range s.world.pool() {
 		all += d.TPM
 		if i%4 == 2 {
 			theirs += d.TPM

@@ -155,7 +155,7 @@ func TestTenant(t *testing.T) {
 	length := 10 * time.Minute
 	s := &simulation{world: &w, now: Start.UnixNano(), draws: 5}
 	end := s.now + int64(length)
-	for i, d := range pool() {
+	for i, d := range w.pool() {
 		s.deployments = append(s.deployments, newDeployment(&w, d, i, s.draws, s.now, end))
 	}
 	used := make([]int64, len(s.deployments))

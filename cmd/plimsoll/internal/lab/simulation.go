@@ -56,7 +56,7 @@ func run(ctx context.Context, w World, t *Traffic, policy PolicyKind, seed uint6
 		w.Network, w.Faults, w.HeaderLoss = false, NoFaults, 0
 	}
 	s := &simulation{world: &w, now: Start.UnixNano(), draws: draws(mix(seed + 1))}
-	configured := pool()
+	configured := w.pool()
 	setting := &Setting{
 		World: &w, Pool: configured, Virtual: virtual, Seed: s.draws.at(forEngine, 0, 0), sim: s,
 		Now: func() time.Time { return time.Unix(0, s.now) },

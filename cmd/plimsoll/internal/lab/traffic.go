@@ -68,7 +68,7 @@ func (t *Traffic) fit(w *World, load float64) (*Traffic, error) {
 	t.each(func(r *trace.Request) {
 		tokens += w.charged(rule.Call{Input: r.Input, Output: r.Output, MaxOutput: r.MaxOutput})
 	})
-	for _, d := range pool() {
+	for _, d := range w.pool() {
 		tpm += d.TPM
 	}
 	from := t.duration()

@@ -49,6 +49,8 @@ type World struct {
 	Margin float64
 	// Wait is how long calls may wait for capacity; 0 = not at all.
 	Wait time.Duration
+	// Pool are the deployments as they are configured; nil = the ten of all worlds.
+	Pool []provider.Deployment
 	// Soft is true where the limits are the operator's own: the provider accepts everything.
 	Soft bool
 }
@@ -187,8 +189,11 @@ func (w *World) charged(c rule.Call) int64 {
 	return n.Input + n.Output
 }
 
-// pool returns the deployments that every world has.
-func pool() []provider.Deployment {
+// pool returns the deployments, as configured.
+func (w *World) pool() []provider.Deployment {
+	if w.Pool != nil {
+		return w.Pool
+	}
 	p, err := provider.Pool("standard")
 	if err != nil {
 		panic(err)

@@ -1,10 +1,14 @@
 package lab
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/spf13/pflag"
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli/cmdline"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/lab"
+	engineprovider "github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
 const mostSeeds = 100
@@ -18,12 +22,30 @@ type flags struct {
 	resume          string
 	csv, json       string
 	markdown        string
+
+	log                            string // "" = the worlds
+	model, config, group, operator string // of the log
+	provider                       string
 }
 
 // complete reports what makes no sense.
 func (f *flags) complete(args []string) error {
 	if len(args) > 0 {
 		return usagef("unexpected argument %q; traffic is given by --traces FOLDER", args[0])
+	}
+	if f.log == "" {
+		for name, value := range map[string]string{"model": f.model, "config": f.config, "group": f.group, "operator": f.operator, "provider": f.provider} {
+			if value != "" {
+				return usagef("--%s is of a log; give it by --from-log FILE", name)
+			}
+		}
+		return nil
+	}
+	if f.quick || f.gate || f.traces != "" || len(f.worlds) > 0 || len(f.traffic) > 0 || f.seeds > 0 || f.resume != "" || f.csv != "" || f.markdown != "" {
+		return usagef("--from-log plays the log's own traffic; of the other flags it takes --model, --config, --group, --operator, --provider and --json")
+	}
+	if f.group != "" && f.config == "" {
+		return usagef("--group is one of a configuration's; give it by --config FILE")
 	}
 	return nil
 }
@@ -46,6 +68,23 @@ func (f *flags) register(set *pflag.FlagSet) {
 	cmdline.Func(set, "resume", "FILE", "keep finished runs in this file, and take those that are there already", cmdline.ParseName(&f.resume, "want the name of a file"))
 	cmdline.Func(set, "csv", "FILE", "write a line for every run", cmdline.ParseName(&f.csv, "want the name of a file"))
 	cmdline.Func(set, "json", "FILE", "write rows and goals as JSON", cmdline.ParseName(&f.json, "want the name of a file"))
+	cmdline.Func(set, "from-log", "FILE", "play the traffic of a log instead: LiteLLM's spend logs (JSON, CSV), OpenTelemetry's GenAI spans (OTLP JSON), a trace, or the generic format; see below", cmdline.ParseName(&f.log, "want the name of a file"))
+	cmdline.Func(set, "model", "NAME", "of the log (default the one with the most calls)", cmdline.ParseName(&f.model, "want the name of a model"))
+	cmdline.Func(set, "config", "FILE", "with --from-log: the deployments and their limits, in plimsoll's own format or LiteLLM's (default: those of the log, with the most that each served in a minute)", cmdline.ParseName(&f.config, "want the name of a file"))
+	cmdline.Func(set, "group", "NAME", "of the configuration (default the model's name)", cmdline.ParseName(&f.group, "want the name of a group"))
+	cmdline.Func(set, "provider", "NAME", "with --from-log: whose rule limits follow (default the configuration's, or openai)", func(s string) error {
+		name, ok := engineprovider.Canonical(s)
+		if !ok {
+			return fmt.Errorf("unknown provider; use one of %s", strings.Join(engineprovider.Names(), ", "))
+		}
+		f.provider = name
+		return nil
+	})
+	cmdline.Func(set, "operator", "POLICY", "with --from-log: the policy that made the log, such as litellm+cooldown or round-robin (default simple-shuffle+cooldown)", func(s string) error {
+		_, err := lab.PolicyNamed(s)
+		f.operator = s
+		return err
+	})
 	cmdline.Func(set, "markdown", "FILE", "replace the tables of this Markdown file, between <!-- lab:goals --> and <!-- /lab:goals -->, and the same for ours and policies", cmdline.ParseName(&f.markdown, "want the name of a file"))
 }
 

@@ -17,6 +17,21 @@ const more = `Equal flags and files give equal output, byte for byte. A run that
 with the same --resume FILE. --traces names a folder of files whose first line is
 arrival_ms,input_tokens,output_tokens; without it the generators alone are used.
 
+--from-log FILE plays a log at its own times: first by the policy that made it (--operator),
+whose refusals are compared with those of the log, then by the others. A warning says where
+they differ by more than 20 % and 2 per 1000 calls. Attempts of one call are merged, tokens
+of refused calls are imputed, and both are counted. Of a log only times, models, tokens,
+statuses and hashed identifiers are kept. Formats:
+
+  LiteLLM   rows of LiteLLM_SpendLogs as JSON lines, a JSON array or CSV
+  spans     OTLP JSON with gen_ai.request.model, gen_ai.usage.input_tokens and
+            gen_ai.usage.output_tokens; http.response.status_code or error.type
+  trace     CSV with the columns arrival_ms,input_tokens,output_tokens
+  generic   JSON lines or CSV with time, model, input_tokens, output_tokens and, where
+            known, max_tokens, status, deployment and id, which retries share. A time is a
+            date (RFC 3339), or seconds or milliseconds since 1970
+
   plimsoll lab --quick
+  plimsoll lab --from-log spend.jsonl --config litellm_config.yaml --operator litellm+cooldown
   plimsoll lab --traces traces --resume lab.state --html lab.html --csv lab.csv
   plimsoll lab --world openai --world azure10 --traffic chat --seeds 2`

@@ -27,6 +27,9 @@ func New(env cmdline.Environment) *cobra.Command {
 		if err := f.complete(args); err != nil {
 			return err
 		}
+		if f.log != "" {
+			return f.runLog(c.Context(), env)
+		}
 		return f.run(c.Context(), env)
 	}
 	return c
@@ -142,5 +145,5 @@ func (f *flags) write(s *lab.Summary) error {
 	if text, err = report.Markdown(text, s); err != nil {
 		return fmt.Errorf("%s: %w", f.markdown, err)
 	}
-	return os.WriteFile(f.markdown, text, 0o644)
+	return os.WriteFile(f.markdown, text, 0o600)
 }
