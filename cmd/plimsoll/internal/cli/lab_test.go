@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -74,5 +75,41 @@ func TestLabFailures(t *testing.T) {
 		got := plimsoll(t.Context(), append([]string{"lab", "--quick"}, args...)...)
 		require.Equal(t, cli.ExitFailure, got.code)
 		require.Contains(t, got.stderr, "lab: --traces: ")
+	}
+}
+
+// A log is played at its own times: the operator's policy first, with a warning where it is
+// refused as often as the log does not say.
+func TestLabFromLog(t *testing.T) {
+	dir := t.TempDir()
+	log, file := filepath.Join(dir, "log.csv"), filepath.Join(dir, "config.yaml")
+	var text strings.Builder
+	text.WriteString("time,model,input_tokens,output_tokens,status,id\n")
+	for i := range 300 {
+		status := 200
+		if i%3 == 0 {
+			status = 429
+		}
+		fmt.Fprintf(&text, "%.1f,chat,%d,50,%d,r%d\n", 1769860800+float64(i)/2, 100+i, status, i)
+	}
+	require.NoError(t, os.WriteFile(log, []byte(text.String()), 0o600))
+	require.NoError(t, os.WriteFile(file, []byte("deployments:\n- {id: a, group: chat, provider: openai, rpm: 500, tpm: 1000000}\n"), 0o600))
+	got := plimsoll(t.Context(), "lab", "--from-log", log, "--config", file, "--operator", "round-robin")
+	require.Equal(t, cli.ExitOK, got.code, got.stderr)
+	require.Contains(t, got.stdout, "generic: 300 records, 0 skipped, 0 retries merged; model chat: 300 calls\n")
+	require.Contains(t, got.stdout, "imputed: tokens of 100 calls")
+	require.Contains(t, got.stdout, "calibration: round-robin is refused 0.0 times per 1000 calls in simulation, 333.3 in the log\nWARNING")
+	require.Equal(t, got.stdout, plimsoll(t.Context(), "lab", "--from-log", log, "--config", file, "--operator", "round-robin").stdout)
+
+	for want, args := range map[string][]string{
+		"--model: the log has no model \"x\"; use one of chat": {"--from-log", log, "--model", "x"},
+		"has no group \"y\" with deployments; use one of chat": {"--from-log", log, "--config", file, "--group", "y"},
+		"--model is of a log; give it by --from-log FILE":      {"--model", "chat"},
+		"--from-log plays the log's own traffic":               {"--from-log", log, "--quick"},
+		"no such file":                                         {"--from-log", filepath.Join(dir, "none")},
+	} {
+		got := plimsoll(t.Context(), append([]string{"lab"}, args...)...)
+		require.NotEqual(t, cli.ExitOK, got.code)
+		require.Contains(t, got.stderr, want)
 	}
 }

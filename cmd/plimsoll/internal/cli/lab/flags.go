@@ -34,9 +34,9 @@ func (f *flags) complete(args []string) error {
 		return usagef("unexpected argument %q; traffic is given by --traces FOLDER", args[0])
 	}
 	if f.log == "" {
-		for name, value := range map[string]string{"model": f.model, "config": f.config, "group": f.group, "operator": f.operator, "provider": f.provider} {
-			if value != "" {
-				return usagef("--%s is of a log; give it by --from-log FILE", name)
+		for _, of := range [][2]string{{"model", f.model}, {"config", f.config}, {"group", f.group}, {"operator", f.operator}, {"provider", f.provider}} {
+			if of[1] != "" {
+				return usagef("--%s is of a log; give it by --from-log FILE", of[0])
 			}
 		}
 		return nil

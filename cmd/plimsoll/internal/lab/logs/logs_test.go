@@ -1,8 +1,8 @@
 package logs_test
 
 import (
-	"fmt"
-	"strings"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -11,89 +11,117 @@ import (
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/lab/logs"
 )
 
-var noon = time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// Every format says the same of the same two calls: one that was served, and one that was
-// refused once and served by the next attempt.
+// Each format gives the same calls: one that was served, one that was served after a
+// refusal, and one that was refused in the end, whose tokens are imputed.
 func TestFormats(t *testing.T) {
-	spend := func(at, id, status, tokens, metadata string) string {
-		return fmt.Sprintf(`{"request_id":"%s-%s","litellm_trace_id":"%[1]s","call_type":"acompletion","startTime":"2026-01-31T12:00:%[2]sZ","model_group":"chat","model_id":"m-1","status":"%s",%s"metadata":%s}`, id, at, status, tokens, metadata)
-	}
-	span := func(at, id, status, tokens string) string {
-		return fmt.Sprintf(`{"traceId":"%s","spanId":"s","startTimeUnixNano":"%d","attributes":[{"key":"gen_ai.request.model","value":{"stringValue":"chat"}},{"key":"http.response.status_code","value":{"intValue":"%s"}}%s]}`,
-			id, noon.UnixNano()+int64(len(at))*int64(time.Second), status, tokens)
-	}
-	used := func(in, out int) string {
-		return fmt.Sprintf(`,{"key":"gen_ai.usage.input_tokens","value":{"intValue":"%d"}},{"key":"gen_ai.usage.output_tokens","value":{"intValue":"%d"}}`, in, out)
-	}
-	for name, text := range map[string]string{
-		"LiteLLM spend log": strings.Join([]string{
-			spend("00", "a", "success", `"prompt_tokens":100,"completion_tokens":20,`, "{}"),
-			spend("01", "b", "failure", "", `"{\"error_information\":{\"error_code\":\"429\"}}"`),
-			spend("02", "b", "success", `"prompt_tokens":300,"completion_tokens":40,`, "{}"),
-		}, "\n"),
-		"OpenTelemetry spans": `{"resourceSpans":[{"scopeSpans":[{"spans":[` + strings.Join([]string{
-			span("", "a", "200", used(100, 20)), span("1", "b", "429", ""), span("22", "b", "200", used(300, 40)),
-		}, ",") + `]}]}]}`,
-		"generic": "time,model,input_tokens,output_tokens,status,id\n" +
-			"2026-01-31T12:00:00Z,chat,100,20,200,a\n2026-01-31T12:00:01Z,chat,,,429,b\n1769860802,chat,300,40,success,b\n",
+	for name, format := range map[string]string{
+		"spend.jsonl": "LiteLLM spend log", "spend.json": "LiteLLM spend log", "spend.csv": "LiteLLM spend log",
+		"spans.jsonl": "OpenTelemetry spans", "generic.jsonl": "generic", "generic.csv": "generic",
 	} {
 		t.Run(name, func(t *testing.T) {
-			l, err := logs.Read("log", []byte(text))
+			l, err := logs.ReadFile(filepath.Join("testdata", name))
 			require.NoError(t, err)
-			require.Equal(t, name, l.Format)
-			require.Equal(t, []int{3, 0, 1, 0}, []int{l.Records, l.Skipped, l.Retries, l.Imputed})
-			require.Len(t, l.Calls, 2)
-			a, b := l.Calls[0], l.Calls[1]
-			require.Equal(t, []int64{100, 20, 300, 40}, []int64{a.Input, a.Output, b.Input, b.Output})
-			require.Equal(t, []int{0, 1}, []int{a.Refused, b.Refused})
-			require.False(t, a.Failed || b.Failed)
-			require.Equal(t, noon, a.Begin)
-			require.Equal(t, noon.Add(time.Second), b.Begin, "when its first attempt began")
+			require.Equal(t, format, l.Format)
+			require.Equal(t, 1, l.Retries)
+			require.Equal(t, 1, l.Imputed)
+			require.Zero(t, l.Unknown)
+			require.Equal(t, []string{"gpt-4o"}, l.Models())
+			require.Len(t, l.Calls, 3)
+			for i, want := range []logs.Call{
+				{Begin: noon, Input: 1200, Output: 80},
+				{Begin: noon.Add(1500 * time.Millisecond), Input: 900, Output: 40, Refused: 1},
+				{Begin: noon.Add(4 * time.Second), Input: 1200, Output: 80, Refused: 1, Failed: true, Imputed: true},
+			} {
+				got := l.Calls[i]
+				require.NotContains(t, got.Deployment, "east", "identifiers are hashed")
+				want.Model, want.Deployment, want.MaxOutput = "gpt-4o", got.Deployment, got.MaxOutput
+				require.Equal(t, want, got)
+			}
+			require.NotEmpty(t, l.Calls[0].Deployment)
 		})
 	}
 }
 
-// A trace has calls of one model; a call that was refused in the end has the medians of the
-// others; identifiers are hashed, and what is no call is skipped.
-func TestWhatIsKept(t *testing.T) {
-	l, err := logs.Read("log", []byte("arrival_ms,input_tokens,output_tokens\n0,10,1\n1500,30,3\n"))
+func TestOwnTrace(t *testing.T) {
+	l, err := logs.Read("t.csv", []byte("arrival_ms,input_tokens,output_tokens\n0,10,5\n250,20,6\n"))
 	require.NoError(t, err)
-	require.Equal(t, []string{"trace"}, l.Models())
-	require.Equal(t, 1500*time.Millisecond, l.Calls[1].Begin.Sub(l.Calls[0].Begin))
-	require.Equal(t, 2, l.Unknown, "a trace has no statuses")
-
-	l, err = logs.Read("log", []byte(`[
-{"startTime":"2026-01-31 12:00:00","request_id":"1","model":"m","api_base":"https://secret.example","prompt_tokens":10,"completion_tokens":5},
-{"startTime":"2026-01-31 12:00:01","request_id":"2","model":"m","prompt_tokens":30,"completion_tokens":7},
-{"startTime":"2026-01-31 12:00:02","request_id":"3","model":"m","status":"failure","metadata":{"error_information":{"error_class":"RateLimitError"}}},
-{"startTime":"2026-01-31 12:00:03","request_id":"4","model":"m","cache_hit":"True","prompt_tokens":1},
-{"startTime":"2026-01-31 12:00:04","request_id":"5","model":"m","call_type":"aembedding","prompt_tokens":1},
-{"startTime":"2026-01-31 12:00:05","request_id":"6","model":""}]`))
-	require.NoError(t, err)
-	require.Equal(t, []int{6, 3, 1}, []int{l.Records, l.Skipped, l.Imputed})
-	refused := l.Calls[2]
-	require.True(t, refused.Failed && refused.Imputed)
-	require.Equal(t, []int64{30, 7}, []int64{refused.Input, refused.Output})
-	require.Equal(t, 1, refused.Refused)
-	require.NotContains(t, fmt.Sprintf("%+v", l), "secret")
+	require.Equal(t, "trace of plimsoll replay", l.Format)
+	require.Equal(t, 2, l.Unknown)
+	require.Len(t, l.Calls, 2)
+	require.Equal(t, 250*time.Millisecond, l.Calls[1].Begin.Sub(l.Calls[0].Begin))
+	require.Equal(t, int64(20), l.Calls[1].Input)
 }
 
-// Bad input is named with its line and what is wanted.
-func TestBadLogs(t *testing.T) {
-	for text, want := range map[string]string{
-		"":                           "empty",
-		"a,b\n1,2\n":                 "log:1: the columns are",
-		"time,model\n2026-01-31,m\n": "log:2: time is",
-		"time,model,input_tokens\n1769860802,m,1\n1769860803,m,-1\n": "log:3: input_tokens is",
-		"time,model\n1769860802\n":                                   "log:2: found 1 columns",
-		"{\"time\":1769860802,\"model\":\"m\"}\n{\"time\":":           "log:2: not a JSON object",
-		"{\"time\":1769860802,\"model\":\"m\",\"status\":\"odd\"}":   "log:1: status is",
-		"{\"model\":\"m\"}":                                          "no time or no model",
-		"[]":                                                         "no call with a time",
-		"{\"resourceSpans\":[]}":                                     "no call with a time",
+// What is no call of a model is skipped and counted: embeddings, answers from LiteLLM's
+// cache, rows of failed authentication, spans of other work.
+func TestSkipped(t *testing.T) {
+	l, err := logs.ReadFile(filepath.Join("testdata", "spend.jsonl"))
+	require.NoError(t, err)
+	require.Equal(t, 7, l.Records)
+	require.Equal(t, 3, l.Skipped)
+	l, err = logs.ReadFile(filepath.Join("testdata", "spans.jsonl"))
+	require.NoError(t, err)
+	require.Equal(t, 1, l.Skipped)
+}
+
+func TestTimes(t *testing.T) {
+	for _, text := range []string{
+		`"2026-03-01T12:00:00Z"`, `"2026-03-01T13:00:00+01:00"`, `"2026-03-01 12:00:00"`, `"2026-03-01 12:00:00+00"`,
+		`"2026-03-01 12:00:00+00:00"`, `1772366400`, `1772366400.0`, `"1772366400000"`, `1772366400000000`, `1772366400000000000`,
 	} {
-		_, err := logs.Read("log", []byte(text))
-		require.ErrorContains(t, err, want, text)
+		l, err := logs.Read("x", []byte(`{"time":`+text+`,"model":"m","input_tokens":1,"output_tokens":1}`))
+		require.NoError(t, err, text)
+		require.Equal(t, noon, l.Calls[0].Begin, text)
 	}
+}
+
+// Bad lines are named, with what is wanted.
+func TestBadLines(t *testing.T) {
+	const good = `{"time":1772366400,"model":"m","input_tokens":1,"output_tokens":1}` + "\n"
+	for _, c := range []struct{ name, text, want string }{
+		{"nothing", " \n", "x: the file is empty; want a log of calls"},
+		{"no call", `{"resourceSpans":[]}`, "x: no call with a time and a model is in the file (records: 0)"},
+		{"no JSON", good + good + "{oops}\n", "x:3: not a JSON object: "},
+		{"cut short", good + `{"time":`, "x:2: not a JSON object: "},
+		{"array", "[" + good + ",\n7]", "x:3: not a JSON object: "},
+		{"time", good + `{"time":"yesterday","model":"m"}`, `x:2: time is "yesterday"; want a date such as 2026-01-31T12:00:00Z, or seconds or milliseconds since 1970`},
+		{"no time", good + `{"model":"m"}`, "x:2: no time or no model; want time, model, input_tokens and output_tokens"},
+		{"tokens", good + `{"time":1772366400,"model":"m","input_tokens":-4}`, `x:2: input_tokens is "-4"; want a whole number from 0 to 1000000000`},
+		{"status", good + `{"time":1772366400,"model":"m","status":"fine"}`, `x:2: status is "fine"; want an HTTP status, success or failure`},
+		{"span", `{"resourceSpans":[{"scopeSpans":[{"spans":[{"attributes":[{"key":"gen_ai.request.model","value":{"stringValue":"m"}}]}]}]}]}`, "x:1: span : no startTimeUnixNano; want nanoseconds since 1970"},
+		{"columns", "a,b\n1,2\n", `x:1: the columns are "a,b"; want those of LiteLLM's spend logs (startTime, model, …), arrival_ms,input_tokens,output_tokens, or time,model,input_tokens,output_tokens`},
+		{"column count", "time,model\n1772366400,m\n1\n", "x:3: found 1 columns; want the 2 of the first line"},
+		{"csv tokens", "time,model,input_tokens\n1772366400,m,1\n1772366400,m,many\n", `x:3: input_tokens is "many"; want`},
+		{"trace", "arrival_ms,input_tokens,output_tokens\n0,1,1\nsoon,1,1\n", `x:3: arrival_ms is "soon"; want`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := logs.Read("x", []byte(c.text))
+			require.ErrorContains(t, err, c.want)
+		})
+	}
+	_, err := logs.ReadFile(filepath.Join(t.TempDir(), "absent"))
+	require.ErrorIs(t, err, os.ErrNotExist)
+}
+
+func FuzzRead(f *testing.F) {
+	for _, name := range []string{"spend.jsonl", "spend.csv", "spans.jsonl", "generic.csv"} {
+		data, err := os.ReadFile(filepath.Join("testdata", name))
+		require.NoError(f, err)
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		l, err := logs.Read("x", data)
+		if err != nil {
+			require.NotEmpty(t, err.Error())
+			return
+		}
+		require.NotEmpty(t, l.Calls)
+		for i, c := range l.Calls {
+			require.NotEmpty(t, c.Model)
+			require.False(t, c.Input < 0 || c.Output < 0 || c.MaxOutput < 0)
+			require.False(t, i > 0 && c.Begin.Before(l.Calls[i-1].Begin))
+		}
+	})
 }
