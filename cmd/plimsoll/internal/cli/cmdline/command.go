@@ -34,7 +34,8 @@ func New(t Text) *cobra.Command {
 		_, _ = io.WriteString(c.OutOrStdout(), help(c, t))
 	})
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return Usagef(name, "%s", flagMessage(err, c.LocalFlags()))
+		path := strings.TrimPrefix(c.CommandPath(), "plimsoll ") // of a command below another, both
+		return Usagef(path, "%s", flagMessage(err, c.LocalFlags()))
 	})
 	return c
 }

@@ -18,10 +18,10 @@ func newList(env cmdline.Environment) *cobra.Command {
 	path := fileFlag(c, env, "file to read")
 	c.RunE = func(_ *cobra.Command, args []string) error {
 		if len(args) > 0 {
-			return cmdline.Usagef("token", "list: unexpected argument; a file is given by --tokens FILE")
+			return cmdline.Usagef("token list", "unexpected argument; a file is given by --tokens FILE")
 		}
 		if *path == "" {
-			return cmdline.Usagef("token", "list: name the file by --tokens FILE")
+			return cmdline.Usagef("token list", "name the file by --tokens FILE")
 		}
 		tokens, err := server.ReadTokens(*path)
 		if err != nil {
@@ -39,9 +39,9 @@ func newRevoke(env cmdline.Environment) *cobra.Command {
 	c.RunE = func(_ *cobra.Command, args []string) error {
 		switch {
 		case len(args) != 1:
-			return cmdline.Usagef("token", "revoke: want one argument: the token's name")
+			return cmdline.Usagef("token revoke", "want one argument: the token's name")
 		case *path == "":
-			return cmdline.Usagef("token", "revoke: name the file by --tokens FILE")
+			return cmdline.Usagef("token revoke", "name the file by --tokens FILE")
 		}
 		if err := server.RevokeToken(*path, args[0]); err != nil {
 			return fmt.Errorf("token revoke: %w", err)

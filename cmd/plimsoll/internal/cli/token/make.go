@@ -52,12 +52,12 @@ func newMake(env cmdline.Environment) *cobra.Command {
 	}
 	c.RunE = func(_ *cobra.Command, args []string) error {
 		if len(args) != 1 {
-			return cmdline.Usagef("token", "make: want one argument: the name of the client")
+			return cmdline.Usagef("token make", "want one argument: the name of the client")
 		}
 		t.Name = args[0]
 		secret, err := t.Mint()
 		if err != nil {
-			return cmdline.Usagef("token", "make: %w", err)
+			return cmdline.Usagef("token make", "%w", err)
 		}
 		if *path == "" {
 			return hand(env, secret, t.Line())
