@@ -1,6 +1,7 @@
 package cmdline
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -34,7 +35,10 @@ func New(t Text) *cobra.Command {
 		_, _ = io.WriteString(c.OutOrStdout(), help(c, t))
 	})
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		path := strings.TrimPrefix(c.CommandPath(), "plimsoll ") // of a command below another, both
+		path := strings.TrimSpace(strings.TrimPrefix(c.CommandPath(), "plimsoll")) // of a command below another, both
+		if path == "" {
+			return &UsageError{Err: errors.New(strings.TrimSuffix(flagMessage(err, c.LocalFlags()), "; use one of ") + "; flags are a command's")}
+		}
 		return Usagef(path, "%s", flagMessage(err, c.LocalFlags()))
 	})
 	return c
