@@ -68,6 +68,8 @@ func TestUsageErrors(t *testing.T) {
 		{"lab's world", []string{"lab", "--world", "mars"}, "plimsoll: lab: invalid value \"mars\" for flag --world: " + unknownWorld(t) + "\nRun 'plimsoll lab --help' for usage.\n"},
 		{"lab's traffic", []string{"lab", "--quick", "--traffic", "boats"}, "plimsoll: lab: --traffic: there is no traffic \"boats\"; use one of chat, code, long, reason, crowd, agents\nRun 'plimsoll lab --help' for usage.\n"},
 		{"lab's seeds", []string{"lab", "--seeds", "0"}, "plimsoll: lab: invalid value \"0\" for flag --seeds: want a whole number from 1 to 100\nRun 'plimsoll lab --help' for usage.\n"},
+		{"a flag without a command", []string{"--foo"}, "plimsoll: unknown flag --foo; flags are a command's\nRun 'plimsoll --help' for usage.\n"},
+		{"a flag of a command below another", []string{"token", "list", "--foo"}, "plimsoll: token list: unknown flag --foo; use one of --tokens\nRun 'plimsoll token list --help' for usage.\n"},
 		{"lab's argument", []string{"lab", "x.csv"}, "plimsoll: lab: unexpected argument \"x.csv\"; traffic is given by --traces FOLDER\nRun 'plimsoll lab --help' for usage.\n"},
 		{"empty name", []string{"replay", "--trace", ""}, "plimsoll: replay: invalid value \"\" for flag --trace: want the name of a file; leave --trace out for generated traffic\n" + moreReplay},
 		{"json", []string{"replay", "--json=maybe"}, "plimsoll: replay: invalid value \"maybe\" for flag --json: want true or false\n" + moreReplay},
