@@ -13,9 +13,10 @@ Goodput is tokens served, in percent of the best of six greedy routers that see 
 providers have counted and how long answers will be. They are no strict bound: whoever looks
 ahead, or lets calls wait, may serve more.`
 
-const more = `Equal flags and files give equal output, byte for byte. A run that was interrupted goes on
-with the same --resume FILE. --traces names a folder of files whose first line is
-arrival_ms,input_tokens,output_tokens; without it the generators alone are used.
+const more = `Equal flags and files give equal output, byte for byte, except in worlds where calls wait.
+A run that was interrupted goes on with the same --resume FILE. --traces names a folder of
+files whose first line is arrival_ms,input_tokens,output_tokens; without it the generators
+alone are used.
 
 --from-log FILE plays a log at its own times: first by the policy that made it (--operator),
 whose refusals are compared with those of the log, then by the others. A warning says where
