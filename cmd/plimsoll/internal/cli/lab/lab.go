@@ -145,5 +145,5 @@ func (f *flags) write(s *lab.Summary) error {
 	if text, err = report.Markdown(text, s); err != nil {
 		return fmt.Errorf("%s: %w", f.markdown, err)
 	}
-	return os.WriteFile(f.markdown, text, 0o600)
+	return os.WriteFile(f.markdown, text, 0o600) //nolint:gosec // the file that the flag names
 }
