@@ -109,22 +109,7 @@ func (p *adaptive) Admit(_ uint64, _ trace.Request, tried []int, answer func(Att
 			p.bad[i] /= 2
 		}
 	}
-	sum := 0.0
-	for i, w := range p.weights {
-		if !slices.Contains(tried, i) {
-			sum += w
-		}
-	}
-	x, place := p.rng.Float64()*sum, -1
-	for i, w := range p.weights {
-		if slices.Contains(tried, i) {
-			continue
-		}
-		place = i
-		if x -= w; x < 0 {
-			break
-		}
-	}
+	place := drawn(p.rng, p.weights, tried)
 	p.sent[place]++
 	answer(&adaptiveAttempt{policy: p, place: place})
 }
@@ -165,23 +150,24 @@ func newTwoChoices(s *Setting) (Policy, error) {
 
 // Admit implements [Policy].
 func (p *twoChoices) Admit(_ uint64, _ trace.Request, tried []int, answer func(Attempt)) {
-	a := p.draw(tried)
-	if b := p.draw(tried); p.inFlight[b]/p.tpm[b] < p.inFlight[a]/p.tpm[a] {
+	a := drawn(p.rng, p.tpm, tried)
+	if b := drawn(p.rng, p.tpm, tried); p.inFlight[b]/p.tpm[b] < p.inFlight[a]/p.tpm[a] {
 		a = b
 	}
 	p.inFlight[a]++
 	answer(&twoAttempt{policy: p, place: a})
 }
 
-func (p *twoChoices) draw(tried []int) int {
+// drawn draws a place by weights among those that were not tried.
+func drawn(rng *rand.Rand, weights []float64, tried []int) int {
 	sum := 0.0
-	for i, w := range p.tpm {
+	for i, w := range weights {
 		if !slices.Contains(tried, i) {
 			sum += w
 		}
 	}
-	x, place := p.rng.Float64()*sum, -1
-	for i, w := range p.tpm {
+	x, place := rng.Float64()*sum, -1
+	for i, w := range weights {
 		if slices.Contains(tried, i) {
 			continue
 		}

@@ -3,6 +3,7 @@ package lab
 import (
 	"time"
 
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/trace"
 	"github.com/plimsoll-dev/plimsoll/fuzz/rule"
 )
@@ -11,41 +12,8 @@ import (
 // will be, without a network and without failures. It is no strict bound: a policy that
 // looks ahead, or lets calls wait, may serve more.
 
-// A sight ranks a deployment on which a call of that charge fits; the highest comes first.
-type sight func(states []rule.State, charged int64) float64
-
-// inUse returns the largest share in use of any limit once the call is in.
-func inUse(states []rule.State, own int64) float64 {
-	used := 0.0
-	for _, s := range states {
-		n := own
-		if s.Kind.CountsRequests() {
-			n = min(own, 1)
-		}
-		used = max(used, s.Used(n))
-	}
-	return used
-}
-
-// expiring returns the share that would expire unused in a second. Where usage expires
-// continuously it ranks as a window at its beginning does.
-func expiring(states []rule.State, own int64) float64 {
-	left := time.Minute
-	for _, s := range states {
-		if s.Kind == rule.Tokens && s.Whole {
-			left = s.Reset
-		}
-	}
-	return (1 - inUse(states, own)) / max(left.Seconds(), 1e-3)
-}
-
-func lowest(s []rule.State, _ int64) float64        { return -inUse(s, 0) }
-func lowestOwn(s []rule.State, own int64) float64   { return -inUse(s, own) }
-func fullest(s []rule.State, _ int64) float64       { return inUse(s, 0) }
-func expiringFirst(s []rule.State, _ int64) float64 { return expiring(s, 0) }
-
 // clairvoyant returns a bound; patience is how long its calls may wait.
-func clairvoyant(rank sight, patience time.Duration) NewPolicy {
+func clairvoyant(rank replay.Sight, patience time.Duration) NewPolicy {
 	return func(s *Setting) (Policy, error) {
 		return &foresight{sim: s.sim, rank: rank, patience: patience}, nil
 	}
@@ -53,7 +21,7 @@ func clairvoyant(rank sight, patience time.Duration) NewPolicy {
 
 type foresight struct {
 	sim      *simulation
-	rank     sight
+	rank     replay.Sight
 	patience time.Duration
 	states   []rule.State
 }

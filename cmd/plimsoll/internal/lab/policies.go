@@ -42,17 +42,17 @@ var Policies = []PolicyKind{
 }
 
 // Bounds are the greedy clairvoyants where providers enforce limits.
-var Bounds = []PolicyKind{
-	{Name: "clairvoyant: lowest", Bound: true, New: clairvoyant(lowest, 0)},
-	{Name: "clairvoyant: lowest with own size", Bound: true, New: clairvoyant(lowestOwn, 0)},
-	{Name: "clairvoyant: fullest", Bound: true, New: clairvoyant(fullest, 0)},
-	{Name: "clairvoyant: expiring first", Bound: true, New: clairvoyant(expiringFirst, 0)},
-	{Name: "clairvoyant: expiring first with own size", Bound: true, New: clairvoyant(expiring, 0)},
-	{Name: "clairvoyant: one pooled deployment", Bound: true, Pooled: true, New: clairvoyant(lowest, 0)},
+var Bounds = bounds()
+
+func bounds() (list []PolicyKind) {
+	for _, c := range replay.Greedy {
+		list = append(list, PolicyKind{Name: "clairvoyant: " + c.Name, Bound: true, Pooled: c.Pooled, New: clairvoyant(c.Sight, 0)})
+	}
+	return list
 }
 
 // WaitingBound is the clairvoyant whose calls may wait for ten seconds.
-var WaitingBound = PolicyKind{Name: "clairvoyant: waits 10 s", Bound: true, New: clairvoyant(lowestOwn, 10*time.Second)}
+var WaitingBound = PolicyKind{Name: "clairvoyant: waits 10 s", Bound: true, New: clairvoyant(replay.LowestWithOwnSize, 10*time.Second)}
 
 // SoftBound is the clairvoyant of the operator's own caps.
 var SoftBound = PolicyKind{Name: "clairvoyant: soft caps", Bound: true, New: newSoftSight}

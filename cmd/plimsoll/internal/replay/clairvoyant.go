@@ -30,23 +30,27 @@ type ClairvoyantReport struct {
 	Avoidable int64 `json:"avoidable"`
 }
 
-// A sight ranks a deployment on which a call of that charge fits: the highest
+// A Sight ranks a deployment on which a call of that charge fits: the highest
 // comes first.
-type sight func(states []rule.State, charged int64) float64
+type Sight func(states []rule.State, charged int64) float64
 
-// clairvoyants are the greedy ones; pooled has no choice to make.
-var clairvoyants = []struct {
-	name   string
-	sight  sight
-	pooled bool
+// Greedy are the clairvoyants. A pooled one has a single deployment with the limits
+// of all, and no choice to make.
+var Greedy = []struct {
+	Name   string
+	Sight  Sight
+	Pooled bool
 }{
 	{"lowest", func(s []rule.State, _ int64) float64 { return -inUse(s, 0) }, false},
-	{"lowest with own size", func(s []rule.State, own int64) float64 { return -inUse(s, own) }, false},
+	{"lowest with own size", LowestWithOwnSize, false},
 	{"fullest", func(s []rule.State, _ int64) float64 { return inUse(s, 0) }, false},
 	{"expiring first", func(s []rule.State, _ int64) float64 { return lapsing(s, 0) }, false},
 	{"expiring first with own size", func(s []rule.State, own int64) float64 { return lapsing(s, own) }, false},
 	{"one pooled deployment", func([]rule.State, int64) float64 { return 0 }, true},
 }
+
+// LowestWithOwnSize ranks by how little of any limit is in use once the call is in.
+func LowestWithOwnSize(s []rule.State, own int64) float64 { return -inUse(s, own) }
 
 // inUse returns the largest share in use of any limit once the call is in.
 func inUse(states []rule.State, own int64) float64 {
@@ -76,13 +80,13 @@ func lapsing(states []rule.State, own int64) float64 {
 // clairvoyant keeps the same accounts as the providers.
 type clairvoyant struct {
 	kind     provider.Kind
-	sight    sight
+	sight    Sight
 	now      func() time.Time
 	accounts []*provider.Rule
 	states   []rule.State // kept for its memory
 }
 
-func newClairvoyant(kind provider.Kind, sight sight) NewPolicy {
+func newClairvoyant(kind provider.Kind, sight Sight) NewPolicy {
 	return func(pool []provider.Deployment, now func() time.Time, _ uint64) (Policy, error) {
 		c := &clairvoyant{kind: kind, sight: sight, now: now}
 		for _, d := range pool {
@@ -131,7 +135,7 @@ func (a *clairvoyantAttempt) Refused(time.Duration) {
 }
 
 // ClairvoyantRuns is how many runs [Clairvoyants] makes.
-var ClairvoyantRuns = len(clairvoyants)
+var ClairvoyantRuns = len(Greedy)
 
 // Clairvoyants replays a trace under every clairvoyant, and returns the report
 // of the one that served the most tokens. o.Kind must be set; o.Policy and
@@ -140,9 +144,9 @@ func Clairvoyants(ctx context.Context, o Options) (best *Report, err error) {
 	progress, pool := o.Progress, o.Pool
 	o.Nodes, o.PolicyName = nil, ClairvoyantName
 	fewest := int64(math.MaxInt64)
-	for i, c := range clairvoyants {
-		o.Policy, o.Pool = newClairvoyant(*o.Kind, c.sight), pool
-		if c.pooled {
+	for i, c := range Greedy {
+		o.Policy, o.Pool = newClairvoyant(*o.Kind, c.Sight), pool
+		if c.Pooled {
 			o.Pool = []provider.Deployment{provider.Pooled(pool)}
 		}
 		if progress != nil {
@@ -150,12 +154,12 @@ func Clairvoyants(ctx context.Context, o Options) (best *Report, err error) {
 		}
 		r, err := Run(ctx, o)
 		if err != nil {
-			return nil, fmt.Errorf("clairvoyant %s: %w", c.name, err)
+			return nil, fmt.Errorf("clairvoyant %s: %w", c.Name, err)
 		}
 		fewest = min(fewest, r.RefusedLocal)
 		if best == nil || r.TokensServed > best.TokensServed {
 			best = r
-			best.Clairvoyant = &ClairvoyantReport{Best: c.name, TokensServed: r.TokensServed}
+			best.Clairvoyant = &ClairvoyantReport{Best: c.Name, TokensServed: r.TokensServed}
 		}
 	}
 	best.Clairvoyant.FewestRefused = fewest
