@@ -65,7 +65,7 @@ func (r CallerRef) Record(u Usage) {
 }
 
 // callers are all callers. Their counters turn with the minutes of a group of their own,
-// which nobody asks for a deployment.
+// which requests cannot name.
 type callers struct {
 	ids
 	group *Group

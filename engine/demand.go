@@ -43,7 +43,7 @@ type Demand struct {
 	// most important.
 	Priority int
 	// Caller is who makes the request, if its own limits count too; the zero value is
-	// nobody. See [Caller].
+	// no caller. See [Caller].
 	Caller CallerRef
 }
 

@@ -25,7 +25,7 @@ func (e *Engine) valid(now int64) bool {
 // or its syncer did, every window becomes stale: this node then admits no more of it than
 // one of the nodes' equal shares of what is left of each limit as it knows it, rounded
 // down, until an Absorb names the window. The same holds of windows that no Absorb has
-// named yet: those of a new deployment, or of a minute that nobody expected.
+// named yet: those of a new deployment, or of a minute that the syncer did not expect.
 //
 // 0 or less ends that: windows are bounded by limits and ceilings alone, as they are before
 // the first call. It reports whether the time given before had passed already.

@@ -83,7 +83,7 @@ func TestEscrowLeave(t *testing.T) {
 	})
 }
 
-// TestEscrowCrash: what a node was granted that is gone is used by nobody until the
+// TestEscrowCrash: what a node was granted that is gone is not used until the
 // minute ends, and by all in the next.
 func TestEscrowCrash(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

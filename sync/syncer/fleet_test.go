@@ -38,7 +38,7 @@ func (f *fleetStore) Exchange(ctx context.Context, b syncer.Batch, r *syncer.Rep
 	return err
 }
 
-// TestFleetWithoutNames: a list of names from when the fleet was smaller gives nobody a
+// TestFleetWithoutNames: a list of names from when the fleet was smaller gives no node a
 // request that more nodes would take each.
 func TestFleetWithoutNames(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -150,7 +150,7 @@ func (s *Syncer) Sync(ctx context.Context) error {
 	return err
 }
 
-// opened ends what New has closed, for a source that nobody runs the syncer of.
+// opened ends what New has closed, for a source whose syncer does not run.
 func (s *Syncer) opened() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

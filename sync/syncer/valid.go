@@ -23,7 +23,7 @@ func (s *Syncer) vouch() {
 	passed := s.vouched != 0 && now >= s.vouched
 	nodes := s.nodeCount()
 	if s.stats.Exchanges == 0 && s.cfg.Nodes <= 1 {
-		nodes = 0 // nobody knows how many there are
+		nodes = 0 // how many there are is not known yet
 	}
 	validity := s.validity()
 	s.vouched = now + int64(validity)

@@ -118,7 +118,7 @@ func (a *Account) Refused() { a.flying = parts{} }
 
 // Renew enters a new epoch, whose counter contains nothing of this node: all that is
 // granted is to be committed again. The batch in doubt is dropped: it changes, if it
-// arrives, a counter that nobody reads.
+// arrives, a counter that no node reads.
 func (a *Account) Renew() {
 	a.bare, a.held, a.back, a.flying = a.granted, 0, 0, parts{}
 	a.total, a.known, a.renewed = 0, false, a.floor != 0

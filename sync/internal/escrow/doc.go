@@ -32,7 +32,7 @@
 // Order everything by the store's transactions. Say that a grant happens in the
 // transaction whose total it is computed from, and a return in the one that applies it.
 // In a transaction with total V of a node that holds h, the counter contains all that
-// is granted by earlier transactions, and h, which is granted to nobody: by (2),
+// is granted by earlier transactions, and h, which is granted to no node: by (2),
 // V − h ≥ Σ granted. After the grant of x ≤ L − (V − h), Σ granted ≤ V − h + x ≤ L.
 // A transaction that returns lowers Σ granted, and one that asks leaves it as it is.
 // What nodes really are granted at an instant is no more than by this order up to the

@@ -114,7 +114,7 @@ func BenchmarkStreams(b *testing.B) {
 }
 
 // BenchmarkAttack measures how long the health of a daemon with tokens takes to answer
-// while five thousand connections hold a body back that nobody may send: the slowest of
+// while five thousand connections hold back a body that they have no right to send: the slowest of
 // a hundred answers, the best of all iterations.
 func BenchmarkAttack(b *testing.B) {
 	openFiles(b, crowd+200)

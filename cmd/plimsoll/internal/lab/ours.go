@@ -12,7 +12,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// knowledge is what the engine is told of the providers' rule.
+// knowledge is what the engine knows of the providers' rule.
 type knowledge uint8
 
 const (

@@ -37,7 +37,7 @@ type call struct {
 	arrived  int64
 	tried    []int
 	failures int    // of the attempts
-	done     func() // for closed loops; nil = nobody is interested
+	done     func() // for closed loops; nil = nothing
 }
 
 // Run plays a traffic in a world under a policy. The traffic must have been fitted to the

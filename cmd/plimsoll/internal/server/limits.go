@@ -47,7 +47,7 @@ func (t *Token) LimitsText() string {
 	return strings.Join(parts, " ")
 }
 
-// Caller returns whom the engine charges for the token's requests: nobody for a token
+// Caller returns whom the engine charges for the token's requests: no caller for a token
 // without limits, and where there are no tokens.
 func (t *Token) Caller() (c engine.CallerRef) {
 	if t != nil {
