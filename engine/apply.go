@@ -65,20 +65,19 @@ func (e *Engine) apply(cfg Config) {
 
 // plan is an Apply in progress.
 type plan struct {
-	e          *Engine
-	at         counter.At
-	groups     []*Group // the callers', all there were, then the new ones
-	byName     map[string]*Group
-	configured map[*handle]bool
-	live       map[*Group][]*handle
-	dirty      map[*Group]bool // groups that change
+	e      *Engine
+	at     counter.At
+	groups []*Group // the callers', all there were, then the new ones
+	byName map[string]*Group
+	live   map[*Group][]*handle // deployments configured
+	dirty  map[*Group]bool      // groups that change
 }
 
 // plan lists the groups that there are and that there will be.
 func (e *Engine) plan(cfg *Config) *plan {
 	p := &plan{
 		e: e, groups: append([]*Group{e.callers.group}, *e.all.Load()...), byName: map[string]*Group{}, dirty: map[*Group]bool{},
-		configured: make(map[*handle]bool, len(cfg.Deployments)), live: map[*Group][]*handle{},
+		live: map[*Group][]*handle{},
 	}
 	for _, g := range p.groups[1:] {
 		p.byName[g.name] = g
@@ -117,7 +116,6 @@ func (p *plan) turn() {
 // assign gives every deployment its handle, its group and its configuration,
 // and finds out which groups change.
 func (p *plan) assign(cfg *Config) {
-	applied := map[*Group][]Deployment{}
 	callers := make([]*handle, len(cfg.Callers))
 	for i := range cfg.Callers {
 		callers[i] = p.e.handleOf(&p.e.callers.ids, cfg.Callers[i].ID)
@@ -125,21 +123,21 @@ func (p *plan) assign(cfg *Config) {
 	}
 	p.e.callers.seat(callers)
 	for i, h := range callers {
-		p.place(h, cfg.Callers[i].asDeployment(), p.e.callers.group, cfg.ExpectedOutput, applied)
+		d := cfg.Callers[i].asDeployment()
+		p.place(h, &d, p.e.callers.group, cfg.ExpectedOutput)
 	}
 	for i := range cfg.Deployments {
-		d := cfg.Deployments[i]
-		d.Tags = slices.Clone(d.Tags)
-		p.place(p.e.handleOf(&p.e.ids, d.ID), d, p.byName[d.Group], cfg.ExpectedOutput, applied)
+		d := &cfg.Deployments[i]
+		p.place(p.e.handleOf(&p.e.ids, d.ID), d, p.byName[d.Group], cfg.ExpectedOutput)
 	}
 	for _, g := range p.groups {
-		p.dirty[g] = p.dirty[g] || g.view.Load().strategy != cfg.Strategy || !slices.EqualFunc(g.applied, applied[g], Deployment.equal)
-		g.applied = applied[g]
+		p.dirty[g] = p.dirty[g] || g.view.Load().strategy != cfg.Strategy || !slices.Equal(g.applied, p.live[g])
+		g.applied = p.live[g]
 	}
 }
 
 // place configures a deployment or a caller, which belongs to a group from now on.
-func (p *plan) place(h *handle, d Deployment, g *Group, expected int64, applied map[*Group][]Deployment) {
+func (p *plan) place(h *handle, d *Deployment, g *Group, expected int64) {
 	if h.configure(d, expected, p.at) {
 		p.dirty[g] = true
 	}
@@ -149,9 +147,7 @@ func (p *plan) place(h *handle, d Deployment, g *Group, expected int64, applied 
 	} else if old := h.group.Load(); old != g {
 		p.dirty[old], p.dirty[g] = true, true
 	}
-	p.configured[h] = true
 	p.live[g] = append(p.live[g], h)
-	applied[g] = append(applied[g], d)
 }
 
 // retire moves the deployments that are no longer configured out of the views. They
@@ -161,7 +157,7 @@ func (p *plan) retire() {
 		was := slices.Concat(g.view.Load().handles, g.removed)
 		g.removed = nil
 		for _, h := range was {
-			if p.configured[h] {
+			if h.round == p.e.round {
 				continue
 			}
 			if !h.gone {
@@ -286,7 +282,7 @@ func (e *Engine) forget(g *Group) {
 	}
 }
 
-func (d Deployment) equal(o Deployment) bool {
+func (d *Deployment) equal(o *Deployment) bool {
 	return d.ID == o.ID && d.Group == o.Group && d.Model == o.Model && d.Limits == o.Limits && d.Margin == o.Margin &&
-		d.DefaultMaxOutput == o.DefaultMaxOutput && d.Profile == o.Profile && d.Weight == o.Weight && d.Disabled == o.Disabled && d.Order == o.Order && slices.Equal(d.Tags, o.Tags)
+		d.DefaultMaxOutput == o.DefaultMaxOutput && d.Profile == o.Profile && d.Failures == o.Failures && d.Cooldown == o.Cooldown && d.Weight == o.Weight && d.Disabled == o.Disabled && d.Order == o.Order && slices.Equal(d.Tags, o.Tags)
 }

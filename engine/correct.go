@@ -20,9 +20,9 @@ import (
 func (h *handle) correct(s *provider.Signal, m Mark, now int64) (eased bool) {
 	c := correction{h: h, m: m, now: counter.At{Epoch: h.turned, Now: now}}
 	c.At = c.now
-	order := h.latest(h.turned)
+	a, order := h.answers.Load(), h.latest(h.turned)
 	if !m.none() {
-		if !m.after(h.last) && !h.last.none() {
+		if !m.after(a.last) && !a.last.none() {
 			return false // a later one has been taken
 		}
 		order = m.order()
@@ -34,7 +34,7 @@ func (h *handle) correct(s *provider.Signal, m Mark, now int64) (eased bool) {
 			continue
 		}
 		taken = true
-		x := &h.ledger.figures[l]
+		x := &a.ledger.figures[l]
 		x.replace(order) // before it is known what has been charged
 		var ok bool
 		if c.since, ok = h.since(m); !ok && !m.none() {
@@ -45,7 +45,7 @@ func (h *handle) correct(s *provider.Signal, m Mark, now int64) (eased bool) {
 		eased = eased || lower
 	}
 	if taken && !m.none() {
-		h.last = m
+		a.last = m
 	}
 	return eased
 }
@@ -66,7 +66,7 @@ type correction struct {
 
 // reads takes in a reading of a limit. False: it does not say what is used.
 func (c *correction) reads(l provider.Limit, r provider.Reading) bool {
-	limit := *c.h.provided.Of(l)
+	limit := *c.h.provided.Limits.Of(l)
 	if !r.Told || limit <= 0 || r.Remaining < 0 && r.Limit == 0 || !believable(l, r) {
 		return false // a negative rest of a limit that is not named is a placeholder
 	}

@@ -33,17 +33,17 @@ const (
 	shapeSpreadExactly = 2 * time.Second
 )
 
-// hearShape weighs what the answer to a request sent at an instant reports. The phase is
+// hear weighs what the answer to a request sent at an instant reports. The phase is
 // learned with it.
-func (h *handle) hearShape(s *provider.Signal, sent int64) {
+func (v *evidence) hear(s *provider.Signal, sent int64) {
 	r := s.Reading(provider.TPM)
 	wait := s.RetryAfter
 	grain := provider.Reading{Reset: wait}.ResetGrain()
 	switch {
 	case r.Reset > 0 && r.Reset <= time.Minute:
-		h.evidence.weigh(sent, r.Reset, r.ResetGrain())
+		v.weigh(sent, r.Reset, r.ResetGrain())
 	case s.Kind == provider.RateLimit && r.Reset == 0 && wait > 2*grain && wait <= time.Minute:
-		h.evidence.weigh(sent, wait, grain)
+		v.weigh(sent, wait, grain)
 	}
 }
 

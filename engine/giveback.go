@@ -10,16 +10,17 @@ import (
 // node reports.
 func (l *Lease) changeObserved(d *amounts) {
 	h, epoch, order := l.h, l.begun.epoch(), Mark{l.begun.epoch(), l.mark}.order()
+	ledger := &h.answers.Load().ledger
 	input, output := max(-d[counter.Input], 0), max(-d[counter.Output], 0)
 	if input|output != 0 {
-		h.ledger.tokens.Add(input + output)
-		h.ledger.input.Add(input)
+		ledger.tokens.Add(input + output)
+		ledger.input.Add(input)
 	}
 	ms := l.limits
 	over := l.adjustObserved(d, order)
 	tokens, kept := d[counter.Tokens], int64(0)
 	if tokens < 0 && ms.at(LimitTPM) == nil {
-		kept = -tokens - h.ledger.figures[provider.TPM].allow(order, -tokens)
+		kept = -tokens - ledger.figures[provider.TPM].allow(order, -tokens)
 	}
 	h.e.overran(max(over, h.add(epoch, tokens+kept)))
 	if kept > 0 {
@@ -28,8 +29,8 @@ func (l *Lease) changeObserved(d *amounts) {
 	if d[counter.Requests] == 0 {
 		return
 	}
-	h.ledger.requests.Add(1)
-	if ms.at(LimitRPM) == nil && h.ledger.figures[provider.RPM].allow(order, 1) == 0 {
+	ledger.requests.Add(1)
+	if ms.at(LimitRPM) == nil && ledger.figures[provider.RPM].allow(order, 1) == 0 {
 		h.withhold(epoch, 0, 1)
 		h.e.returned.Add(1)
 		return
@@ -50,11 +51,12 @@ func (l *Lease) adjustObserved(d *amounts, order uint64) (over int64) {
 	if ms == nil {
 		return 0
 	}
+	ledger := &h.answers.Load().ledger
 	return l.adjust(d, func(m *limit, n int64) int64 {
 		if n >= 0 || ms.at(m.kind) != m { // figures do not speak of it
 			return n
 		}
-		got := h.ledger.figures[m.kind].allow(order, -n)
+		got := ledger.figures[m.kind].allow(order, -n)
 		if kept := -n - got; kept > 0 && m.Owned() {
 			h.locked(func(*Group, int64) { m.Withhold(m.Window(l.begun.moment()), kept) })
 		}

@@ -39,8 +39,8 @@ type Group struct {
 	stale   bool  // what was absorbed has ceased to be valid
 	past    totals
 	removed []*handle // candidates no more, but they still count
-	// applied is what the last Apply that changed the group configured.
-	applied []Deployment
+	// applied are the deployments that the last Apply configured.
+	applied []*handle
 }
 
 // totals are the lifetime counts of windows that have been folded.
@@ -221,7 +221,7 @@ func (a *admission) noted() (at mark) {
 	if h.tracked != nil {
 		h.tracked.Add(h.e.slot(a.begun.epoch()), a.reserved)
 	}
-	if h.listens.Load() {
+	if h.answers.Load() != nil {
 		at = h.mark(a.begun.epoch())
 	}
 	return at

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"sync/atomic"
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
@@ -16,7 +17,7 @@ type handle struct {
 	limits atomic.Pointer[limits] // nil: none beside the pair
 	seat   atomic.Pointer[seat]   // in the current view; nil: no candidate
 	e      *Engine
-	noting atomic.Bool // listens, or tracked is not nil
+	noting atomic.Bool // answers or tracked is not nil
 	// doubted says that an answer may change the gate: half-open, or refusals counted.
 	doubted   atomic.Bool
 	tokenMost atomic.Int64 // control's tokenCap
@@ -32,15 +33,15 @@ type handle struct {
 	ceiling  atomic.Int64
 	quantile quantile
 	lasts    atomic.Int64 // how long leases have lasted, ns, where they are limited; 0 = none has ended
-	// listens says that somebody observes signals, so that requests are marked.
-	listens  atomic.Bool
+	// answers is what the provider has reported; nil: no one observes signals, and requests
+	// are not marked.
+	answers  atomic.Pointer[answers]
 	sequence atomic.Uint32 // of marks
 	half     atomic.Bool   // half-open
 	failing  atomic.Uint32 // the failure rate, with ratioFraction bits
 
 	flight  counter.Flight
 	expired atomic.Int64 // leases
-	ledger  *ledger      // of figures and what leases give back
 	// countsRefused says that a call the provider refused counts as a request.
 	countsRefused atomic.Bool
 	requestCap    atomic.Int64 // of the pair, while half-open, without the one request that goes first
@@ -48,25 +49,28 @@ type handle struct {
 	seed          uint64 // of the ID
 
 	// Under the mutex of the handle's group.
-	*control
+	control
 }
 
 // control is what of a deployment requests do not read.
 type control struct {
-	cfg       Deployment // in force
-	tokenCap  int64      // limits, counter.Max = unlimited
-	reqCap    int64
-	enabled   bool
-	gone      bool  // no longer configured
-	goneSince int64 // the epoch in which it was removed
+	gate
+	// What the configuration says; the same with what the provider has reported; and that
+	// after the margin, which is in force. They are never written, and often one.
+	configured, provided, cfg *Deployment
+	round                     int64 // of the latest Apply that configured it
+	tokenCap                  int64 // limits, counter.Max = unlimited
+	reqCap                    int64
+	enabled                   bool
+	gone                      bool  // no longer configured
+	goneSince                 int64 // the epoch in which it was removed
 	// What would be in force if the provider had reported no limits.
 	configuredTokenCap, configuredReqCap int64
-	heard
-	tellUntil int64         // the cooldown that this node found and tells the others of, Unix ns; 0 = none
-	turned    int64         // the epoch that the counters are at
-	plain     [2]pairLedger // of the pair's halves
-	next      pairLedger    // of the minute after the current one, absorbed ahead
-	uncounted bool          // the gauge is new, and leases held are still to be counted by it
+	tellUntil                            int64         // the cooldown that this node found and tells the others of, Unix ns; 0 = none
+	turned                               int64         // the epoch that the counters are at
+	plain                                [2]pairLedger // of the pair's halves
+	next                                 *pairLedger   // of the minute after the current one; nil: nothing was absorbed ahead
+	uncounted                            bool          // the gauge is new, and leases held are still to be counted by it
 }
 
 // pairLedger is the ledgers of a pair.
@@ -74,9 +78,12 @@ type pairLedger struct{ tokens, requests counter.Ledger }
 
 func newLedger(w int64) pairLedger { return pairLedger{counter.NewLedger(w), counter.NewLedger(w)} }
 
+// undeployed is the configuration of a deployment that has none yet.
+var undeployed Deployment
+
 // newHandle returns a deployment that no group has yet.
 func newHandle(e *Engine, id string) *handle {
-	h := &handle{e: e, id: id, seed: seedOf(id), hot: new(counter.Hot), ledger: &ledger{}, control: &control{}}
+	h := &handle{e: e, id: id, seed: seedOf(id), hot: new(counter.Hot), control: control{configured: &undeployed, provided: &undeployed, cfg: &undeployed}}
 	if e.trackHeld {
 		h.tracked = new(counter.Held)
 		h.noting.Store(true)
@@ -97,17 +104,22 @@ func capOf(limit int64) int64 {
 
 // configure takes over a deployment's configuration from a moment on. It reports
 // whether the search must learn of it.
-func (h *handle) configure(d Deployment, expected int64, at counter.At) (changed bool) {
+func (h *handle) configure(d *Deployment, expected int64, at counter.At) (changed bool) {
 	if h.configured.ID == "" || h.configured.Disabled != d.Disabled || h.gone {
 		h.enabled = !d.Disabled
 	}
-	changed = h.gone || !d.equal(h.configured) || h.e.countLeases && !h.limits.Load().countsLeases()
+	other := !d.equal(h.configured)
+	changed = h.gone || other || h.e.countLeases && !h.limits.Load().countsLeases()
 	if h.cause == provider.NoMoney && !h.gone {
 		h.uncool() // whoever applies a configuration may have paid
 		changed = true
 	}
-	h.replace(d)
-	h.gone = false
+	if other {
+		own := *d
+		own.Tags = slices.Clone(d.Tags)
+		h.replace(&own)
+	}
+	h.gone, h.round = false, h.e.round
 	return h.put(expected, h.e.pool(d.Profile.Pool, h.e.round), at, changed, false)
 }
 
@@ -115,18 +127,19 @@ func (h *handle) configure(d Deployment, expected int64, at counter.At) (changed
 // case if changed says so; reported says that the latter has changed. It reports whether
 // anything changed.
 func (h *handle) put(expected int64, pool *pool, at counter.At, changed, reported bool) bool {
-	d := h.inForce()
-	h.provided, h.lapseAt = d.Limits, h.nextLapse()
-	d.Limits = d.Limits.withMargin(d.Margin)
-	changed = changed || !d.equal(h.cfg) || h.group.Load() == nil
+	h.provided, h.lapseAt = h.inForce(), h.nextLapse()
+	d := h.provided.margined()
+	changed = changed || d != h.cfg && !d.equal(h.cfg) || h.group.Load() == nil
 	if !h.cfg.Limits.equalBeyondMinutes(&d.Limits) {
 		defer h.relistDays()
 	}
 	h.cfg = d
 	h.tokenCap, h.reqCap = capOf(d.Limits.TPM), capOf(d.Limits.RPM)
 	defer func() { h.tokenMost.Store(h.tokenCap) }()
-	own := h.configured
-	own.Limits = own.Limits.withMargin(own.Margin)
+	own := d
+	if h.provided != h.configured {
+		own = h.configured.margined()
+	}
 	h.configuredTokenCap, h.configuredReqCap = capOf(own.Limits.TPM), capOf(own.Limits.RPM)
 	if !plain(&d.Profile) { // limits beside the pair have them
 		h.tokenCap, h.reqCap = counter.Max, counter.Max
@@ -138,7 +151,7 @@ func (h *handle) put(expected int64, pool *pool, at counter.At, changed, reporte
 	}
 	h.countsRefused.Store(d.Profile.CountsRefused)
 	if changed || pool != nil {
-		h.relist(&d, &own, pool, at, reported)
+		h.relist(d, own, pool, at, reported)
 	}
 	if d.Limits.TPM > 0 {
 		expected = min(expected, max(d.Limits.TPM/100, 1))

@@ -7,18 +7,17 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
-// heard is what a deployment's provider has reported of its rule. Under the mutex
-// of the handle's group, like all that it is part of.
-type heard struct {
-	gate
-	configured Deployment             // what the configuration says; the handle's cfg is what is in force
-	provided   Limits                 // the provider's limits in force: configured or reported, without the margin
-	reported   [provider.Limits]int64 // limits that answers have named; 0 = none
-	confirmed  [provider.Limits]int64 // when an answer last named that limit, Unix ns
-	phase      phase
-	evidence   evidence // of a profile whose shape is to be learned
-	relimited  int64    // when an answer last changed what is in force, Unix ns
-	last       Mark     // of the latest request whose answer has corrected the counters
+// answers is what a deployment's provider has reported of its rule and its counts. A
+// deployment has it from the first mark or observation on. All but the ledger is under
+// the mutex of the handle's group.
+type answers struct {
+	ledger    ledger
+	reported  [provider.Limits]int64 // limits that answers have named; 0 = none
+	confirmed [provider.Limits]int64 // when an answer last named that limit, Unix ns
+	phase     phase
+	evidence  evidence // of a profile whose shape is to be learned
+	relimited int64    // when an answer last changed what is in force, Unix ns
+	last      Mark     // of the latest request whose answer has corrected the counters
 }
 
 const (
@@ -32,51 +31,56 @@ const (
 
 // restricts reports whether a reported limit is in force: it is lower than the
 // configured one, or none is configured.
-func (r *heard) restricts(l provider.Limit) bool {
-	if r.reported[l] <= 0 || r.configured.Profile.Pool != "" { // all deployments of a pool have the same
+func (h *handle) restricts(l provider.Limit) bool {
+	a := h.answers.Load()
+	if a == nil || a.reported[l] <= 0 || h.configured.Profile.Pool != "" { // all deployments of a pool have the same
 		return false
 	}
-	to := *r.configured.Limits.Of(l)
-	return to == 0 || r.reported[l] < to
+	to := *h.configured.Limits.Of(l)
+	return to == 0 || a.reported[l] < to
 }
 
 // inForce returns the configuration with what the provider has reported: limits
 // that are lower than configured, or that the configuration leaves open, and the
 // phase of its minutes. Those of a pool stay as configured. The limits are the
 // provider's, without the margin.
-func (r *heard) inForce() Deployment {
-	d := r.configured
-	if d.Profile.Pool != "" {
-		return d
+func (h *handle) inForce() *Deployment {
+	a := h.answers.Load()
+	if a == nil || h.configured.Profile.Pool != "" {
+		return h.configured
 	}
+	d := *h.configured
 	for l := range provider.AllLimits() {
-		if r.restricts(l) {
-			*d.Limits.Of(l) = r.reported[l]
+		if h.restricts(l) {
+			*d.Limits.Of(l) = a.reported[l]
 		}
 	}
-	if d.Profile.LearnPhase && r.phase.known {
-		d.Profile.Phase = r.phase.inForce
+	if d.Profile.LearnPhase && a.phase.known {
+		d.Profile.Phase = a.phase.inForce
 	}
-	if d.Profile.LearnShape && r.evidence.minutes {
+	if d.Profile.LearnShape && a.evidence.minutes {
 		d.Profile.Shape, d.Profile.LearnShape = provider.Minute, false
-		d.Profile.Phase = r.phase.inForce
+		d.Profile.Phase = a.phase.inForce
 	}
-	return d
+	return &d
 }
 
 // lapseOf returns when a reported limit lapses unless it is confirmed, 0 if it
 // restricts nothing.
-func (r *heard) lapseOf(l provider.Limit) int64 {
-	if !r.restricts(l) {
+func (h *handle) lapseOf(l provider.Limit) int64 {
+	if !h.restricts(l) {
 		return 0
 	}
-	return r.confirmed[l] + confirmEvery
+	return h.answers.Load().confirmed[l] + confirmEvery
 }
 
 // nextLapse returns when the first reported limit lapses, 0 if there is none.
-func (r *heard) nextLapse() (at int64) {
+func (h *handle) nextLapse() (at int64) {
+	if h.answers.Load() == nil {
+		return 0
+	}
 	for l := range provider.AllLimits() {
-		if t := r.lapseOf(l); t != 0 && (at == 0 || t < at) {
+		if t := h.lapseOf(l); t != 0 && (at == 0 || t < at) {
 			at = t
 		}
 	}
@@ -84,26 +88,38 @@ func (r *heard) nextLapse() (at int64) {
 }
 
 // lapse forgets the reported limits that have not been confirmed for too long.
-func (r *heard) lapse(now int64) {
+func (h *handle) lapse(now int64) {
 	for l := range provider.AllLimits() {
-		if at := r.lapseOf(l); at != 0 && at <= now {
-			r.reported[l] = 0
+		if at := h.lapseOf(l); at != 0 && at <= now {
+			h.answers.Load().reported[l] = 0
 		}
 	}
 }
 
 // replace takes over a deployment's configuration. A reported limit whose
 // configured one has changed is forgotten.
-func (r *heard) replace(d Deployment) {
-	for l := range provider.AllLimits() {
-		if *d.Limits.Of(l) != *r.configured.Limits.Of(l) {
-			r.reported[l] = 0
+func (h *handle) replace(d *Deployment) {
+	if a := h.answers.Load(); a != nil {
+		for l := range provider.AllLimits() {
+			if *d.Limits.Of(l) != *h.configured.Limits.Of(l) {
+				a.reported[l] = 0
+			}
+		}
+		if d.Profile != h.configured.Profile {
+			a.phase, a.evidence, a.last = phase{}, evidence{}, Mark{}
 		}
 	}
-	if d.Profile != r.configured.Profile {
-		r.phase, r.evidence, r.last = phase{}, evidence{}, Mark{}
+	h.configured = d
+}
+
+// margined returns a deployment whose limits are those after its margin.
+func (d *Deployment) margined() *Deployment {
+	if d.Margin == 0 {
+		return d
 	}
-	r.configured = d
+	own := *d
+	own.Limits = d.Limits.withMargin(d.Margin)
+	return &own
 }
 
 // withMargin returns limits of which a share is left unused, rounded down, but
@@ -123,34 +139,35 @@ func (l Limits) withMargin(margin float64) Limits {
 
 // hear stores what a signal reports of the provider's rule; sent is when its
 // request was sent. It reports whether something else is to be in force: the
-// limits that [heard.inForce] names, or a phase. What would change that less than
+// limits that [handle.inForce] names, or a phase. What would change that less than
 // relimitEvery after the last change is not stored: later answers repeat it.
 func (h *handle) hear(s *provider.Signal, sent, now int64) bool {
-	change := now-h.relimited >= relimitEvery || now < h.relimited
+	a := h.answers.Load()
+	change := now-a.relimited >= relimitEvery || now < a.relimited
 	for l := range provider.AllLimits() {
-		if r := s.Reading(l); r.Limit > 0 && believable(l, r) && (change || r.Limit == h.reported[l]) {
-			h.reported[l], h.confirmed[l] = r.Limit, now
+		if r := s.Reading(l); r.Limit > 0 && believable(l, r) && (change || r.Limit == a.reported[l]) {
+			a.reported[l], a.confirmed[l] = r.Limit, now
 		}
 	}
 	h.lapseAt = h.nextLapse()
 	if h.configured.Profile.LearnPhase {
-		h.hearPhase(s, sent, now)
+		h.hearPhase(&a.phase, s, sent, now)
 	}
 	if h.configured.Profile.LearnShape {
-		h.hearShape(s, sent)
+		a.evidence.hear(s, sent)
 	}
 	if !change {
 		return false
 	}
-	if e := &h.evidence; e.minutes {
-		h.phase.from, h.phase.width, h.phase.known = e.from, e.width, true
+	if e := &a.evidence; e.minutes {
+		a.phase.from, a.phase.width, a.phase.known = e.from, e.width, true
 	}
-	h.phase.settle()
+	a.phase.settle()
 	next := h.inForce()
-	if next.Limits == h.provided && next.Profile == h.cfg.Profile {
+	if next.Limits == h.provided.Limits && next.Profile == h.cfg.Profile {
 		return false
 	}
-	h.relimited = now
+	a.relimited = now
 	return true
 }
 

@@ -46,14 +46,14 @@ func (r Ref) Mark() Mark {
 
 // listen has requests marked from now on.
 func (h *handle) listen() {
-	if !h.listens.Load() {
-		h.listens.Store(true)
+	if h.answers.Load() == nil {
+		h.answers.CompareAndSwap(nil, new(answers))
 		h.noting.Store(true)
 	}
 }
 
 // observed reports whether somebody observes signals.
-func (h *handle) observed() bool { return h.noting.Load() && h.listens.Load() }
+func (h *handle) observed() bool { return h.noting.Load() && h.answers.Load() != nil }
 
 // mark marks a request of an epoch.
 func (h *handle) mark(epoch int64) mark {
@@ -71,7 +71,7 @@ func (h *handle) charged(epoch int64) (tokens, requests, input int64) {
 	c := h.hot.Of(epoch)
 	t, r := c.Adjusted()
 	tokens, requests = c.Tokens()-t, c.Requests()-r
-	l := h.ledger
+	l := &h.answers.Load().ledger
 	return tokens + l.tokens.Load(), requests + l.requests.Load(), h.limits.Load().inputOf(tokens, epoch) + l.input.Load()
 }
 
@@ -126,7 +126,7 @@ func (h *handle) since(m Mark) (s spent, ok bool) {
 	s.requests = int64(int32((uint32(r)-uint32(m.place.order>>markRequests))<<8)) >> 8
 	if h.turned > m.epoch {
 		t, r, in = h.charged(h.turned)
-		l := h.ledger // in the other minute's counts already
+		l := &h.answers.Load().ledger // in the other minute's counts already
 		s.tokens, s.requests, s.input = s.tokens+t-l.tokens.Load(), s.requests+r-l.requests.Load(), s.input+in-l.input.Load()
 	}
 	return s, true

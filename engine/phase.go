@@ -41,11 +41,11 @@ const (
 // hearPhase learns when a minute begins from what the answer to a request sent at
 // an instant reports: when the minute ends, how long a refused caller is to wait,
 // else usage that was forgotten between two requests.
-func (h *handle) hearPhase(s *provider.Signal, sent, now int64) {
-	p, r := &h.phase, s.Reading(provider.TPM)
+func (h *handle) hearPhase(p *phase, s *provider.Signal, sent, now int64) {
+	r := s.Reading(provider.TPM)
 	limit := r.Limit
 	if limit == 0 {
-		limit = h.provided.TPM
+		limit = h.provided.Limits.TPM
 	}
 	switch wait := s.RetryAfter; {
 	case r.Reset > 0 && r.Reset <= time.Minute:

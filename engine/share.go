@@ -354,10 +354,13 @@ func (h *handle) absorbMinute(in *window.Share, fresh bool, more *amounts) (curr
 		more[counter.Tokens], more[counter.Requests] = t, r
 		return true
 	case h.turned + 1:
-		if h.next.tokens.Window != k {
-			h.next = newLedger(k)
+		if h.next == nil {
+			h.next = new(pairLedger)
 		}
-		set(&h.next)
+		if h.next.tokens.Window != k {
+			*h.next = newLedger(k)
+		}
+		set(h.next)
 	}
 	return false
 }

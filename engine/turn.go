@@ -164,8 +164,8 @@ func (h *handle) openHalf(k int64, left *leftover) totals {
 	p := k & 1
 	old, s := h.plain[p], &h.plain[p]
 	t, r := h.hot[p].Adjusted()
-	if *s = newLedger(k); h.next.tokens.Window == k {
-		*s = h.next
+	if *s = newLedger(k); h.next != nil && h.next.tokens.Window == k {
+		*s = *h.next
 	}
 	h.close(s)
 	tokenCap, requestCap := h.capsOf(s, 0, 0, s.requests.Remote)
@@ -199,7 +199,7 @@ func (h *handle) turnLimits(ms *limits, at counter.At, left *leftover) (more amo
 func (h *handle) begin(e int64) {
 	h.turned = e
 	h.flight.Reset(h.e.slot(e), h.e.slotTTL)
-	h.next = pairLedger{}
+	h.next = nil
 	for _, k := range [2]int64{e - 1, e} {
 		h.plain[k&1] = newLedger(k)
 		h.close(&h.plain[k&1])

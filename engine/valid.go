@@ -119,8 +119,10 @@ func (g *Group) rouse(at int64) {
 // expire makes all windows of a deployment stale. Under the group's mutex, like what
 // follows.
 func (h *handle) expire() {
-	for _, s := range [...]*pairLedger{&h.plain[0], &h.plain[1], &h.next} {
-		s.tokens.Fresh, s.requests.Fresh = false, false
+	for _, s := range [...]*pairLedger{&h.plain[0], &h.plain[1], h.next} {
+		if s != nil {
+			s.tokens.Fresh, s.requests.Fresh = false, false
+		}
 	}
 	for i := range h.limits.Load().of() {
 		if m := &h.limits.Load().list[i]; m.Owned() {
