@@ -230,7 +230,7 @@ func (c *Caller) asDeployment() Deployment {
 	return Deployment{ID: c.ID, Limits: c.Limits, Profile: c.Profile}
 }
 
-func (c *Caller) validate(p *problems, at string) {
+func (c *Caller) validate(p *problems, at place) {
 	if c.ID == "" {
 		p.addf("%s.ID: is empty; give the caller a unique, stable name", at)
 	}

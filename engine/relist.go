@@ -8,21 +8,22 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// relist returns the limits of a deployment, with the counters there were, or of its
-// pool; own is the deployment as configured, without the limits that its provider
-// reported; reported says that these have changed; leases says that leases are counted
+// relist returns the limits of a deployment in force, with the counters there were, or of its
+// pool. Configured is the deployment without the limits that its provider reported;
+// reported says that these have changed; leases says that leases are counted
 // without a limit too. New counters begin at a moment. Nil: no limits.
-func (ms *limits) relist(d, own *Deployment, pool *pool, at counter.At, reported, leases bool) *limits {
-	n := &limits{most: unbounded, rates: d.Profile.Rates().WithDefaultMax(d.DefaultMaxOutput), pool: pool}
+func (ms *limits) relist(d, configured *Deployment, pool *pool, at counter.At, reported, leases bool) *limits {
+	n := limits{most: unbounded, rates: d.Profile.Rates().WithDefaultMax(d.DefaultMaxOutput), pool: pool}
 	n.rated = d.Profile.Admit != provider.AdmitExpected || !n.rates.Plain() || n.rates.Stands()
 	for i := range kinds {
-		n.addKind(ms, &kinds[i], d, own, at, reported, leases)
+		n.addKind(ms, &kinds[i], d, configured, at, reported, leases)
 	}
 	if len(n.list) == 0 && !n.rated {
 		return nil
 	}
 	n.minute = n.minuteOf()
-	return n
+	own := n // on the heap only where there are limits
+	return &own
 }
 
 func (ms *limits) addKind(old *limits, row *kindRow, d, configured *Deployment, at counter.At, reported, leases bool) {

@@ -40,6 +40,14 @@ func (p *problems) err() error {
 	return errors.Join(p.list...)
 }
 
+// place is an element of a list of the configuration. It becomes text only in a problem.
+type place struct {
+	list  string
+	index int
+}
+
+func (p place) String() string { return p.list + "[" + strconv.Itoa(p.index) + "]" }
+
 // Validate returns every problem of the configuration, joined: each names its
 // field and what is allowed. Nil means that New takes it.
 func (c Config) Validate() error {
@@ -70,7 +78,7 @@ func (c Config) Validate() error {
 	groups := map[string]bool{}
 	for i := range c.Deployments {
 		d := &c.Deployments[i]
-		at := "Deployments[" + strconv.Itoa(i) + "]"
+		at := place{"Deployments", i}
 		groups[d.Group] = true
 		if j, ok := first[d.ID]; ok {
 			p.addf("%s.ID: %q is Deployments[%d].ID already; IDs must be unique", at, d.ID, j)
@@ -101,7 +109,7 @@ func (c *Config) validateClasses(p *problems) {
 	}
 }
 
-func (d *Deployment) validate(p *problems, at string) {
+func (d *Deployment) validate(p *problems, at place) {
 	if d.ID == "" {
 		p.addf("%s.ID: is empty; give the deployment a unique, stable name", at)
 	}
@@ -135,7 +143,7 @@ func (d *Deployment) validate(p *problems, at string) {
 	}
 }
 
-func (l *Limits) validate(p *problems, at string) {
+func (l *Limits) validate(p *problems, at place) {
 	for k := range provider.AllLimits() {
 		if n := *l.Of(k); n < Blocked || n > MaxCount {
 			p.addf("%s.Limits.%s: is %d; use 0 for unlimited, engine.Blocked (-1) for none, or from 1 to %d", at, k.Field(), n, MaxCount)
@@ -143,7 +151,7 @@ func (l *Limits) validate(p *problems, at string) {
 	}
 }
 
-func validateProfile(p *problems, at string, profile *provider.Profile) {
+func validateProfile(p *problems, at place, profile *provider.Profile) {
 	if err := profile.Validate(); err != nil {
 		for line := range strings.SplitSeq(err.Error(), "\n") {
 			p.addf("%s.Profile.%s", at, line)
@@ -157,7 +165,7 @@ func (c *Config) validateCallers(p *problems) {
 	}
 	first := make(map[string]int, min(len(c.Callers), 2*MaxCallers))
 	for i := range c.Callers {
-		at := "Callers[" + strconv.Itoa(i) + "]"
+		at := place{"Callers", i}
 		if j, ok := first[c.Callers[i].ID]; ok {
 			p.addf("%s.ID: %q is Callers[%d].ID already; IDs must be unique", at, c.Callers[i].ID, j)
 		} else {

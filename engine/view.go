@@ -208,9 +208,11 @@ func (v *view) limitsOf(i int) *limits {
 
 // seats tells the deployments of a view where it has them. Before it is published.
 func (v *view) seats() {
+	seats := make([]seat, len(v.handles)) // all keep the view alive
 	for i, h := range v.handles {
 		b := v.blockOf[i]
-		h.seat.Store(&seat{v, i, [2]*block{&v.blocks[0][b], &v.blocks[1][b]}})
+		seats[i] = seat{v, i, [2]*block{&v.blocks[0][b], &v.blocks[1][b]}}
+		h.seat.Store(&seats[i])
 	}
 }
 
