@@ -47,9 +47,7 @@ func (e *Engine) Record(deployment string, u Usage) error {
 		_, err := e.Ref(deployment)
 		return err
 	}
-	if !h.recorded(u) {
-		h.record(u)
-	}
+	h.record(u)
 	return nil
 }
 

@@ -59,7 +59,7 @@ func (r CallerRef) ID() string {
 // the caller's current minute, whatever its limit. It adds no request, and nothing to the
 // deployment: [Ref.Record] does that.
 func (r CallerRef) Record(u Usage) {
-	if r.h != nil && !r.h.recorded(u) {
+	if r.h != nil {
 		r.h.record(u)
 	}
 }

@@ -52,28 +52,31 @@ func (h *handle) preChecked(d *Demand) bool {
 // Record adds the tokens of a request admitted by PreCheck to the present
 // minute, whatever the limit. It adds no request.
 func (r Ref) Record(u Usage) {
-	if r.h != nil && !r.h.recorded(u) {
+	if r.h != nil {
 		r.h.record(u)
 	}
 }
 
-// recorded is record when nothing is in the way: counts in range, in a minute
-// that still runs. False: nothing was done.
-func (h *handle) recorded(u Usage) bool {
+// record is Record: at once when nothing is in the way, that is counts in range in a
+// minute that still runs, else in general.
+func (h *handle) record(u Usage) {
 	g := h.group.Load()
-	if uint64(u.InputTokens|u.OutputTokens) > uint64(MaxCount) || g == nil || h.limits.Load() != nil || g.clock.Now() >= g.wake.Load() {
-		return false
+	if g != nil && h.limits.Load() == nil {
+		if n := u.InputTokens + u.OutputTokens; uint64(u.InputTokens|u.OutputTokens) <= uint64(MaxCount) && g.clock.Now() < g.wake.Load() {
+			e := g.epoch.Load()
+			if used := h.hot.Of(e).CountTokens(e, n); used >= 0 {
+				if over := used - h.tokenMost.Load(); over > 0 {
+					h.overran(min(over, n))
+				}
+				return
+			}
+		}
 	}
-	e, n := g.epoch.Load(), u.InputTokens+u.OutputTokens
-	used := h.hot.Of(e).CountTokens(e, n)
-	if used < 0 {
-		return false
-	}
-	h.overran(h.over(used, n))
-	return true
+	h.recordAny(u)
 }
 
-func (h *handle) record(u Usage) {
+// recordAny is record for any usage and any deployment.
+func (h *handle) recordAny(u Usage) {
 	u = h.e.checked(u)
 	n := u.InputTokens + u.OutputTokens
 	if n == 0 {

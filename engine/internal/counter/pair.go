@@ -244,8 +244,12 @@ func (c *Pair) CountTokens(w, n int64) (used int64) {
 		if c.win.Load() != w {
 			return -1
 		}
-		used = min(max(t&tokenValue+n, 0), Max)
-		if c.tokens.CompareAndSwap(t, t&^tokenValue|used) {
+		to := t + n // what the swap waits for; a count out of range is rare
+		if used = t&tokenValue + n; uint64(used) > uint64(Max) {
+			used = min(max(used, 0), Max)
+			to = t&^tokenValue | used
+		}
+		if c.tokens.CompareAndSwap(t, to) {
 			return used
 		}
 	}
