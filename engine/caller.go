@@ -76,7 +76,7 @@ type callers struct {
 
 func (c *callers) init(e *Engine) {
 	c.handles = newNames[*handle]()
-	c.group = &Group{e: e, clock: e.clock, line: newLine()}
+	c.group = &Group{e: e, clock: e.clock, line: e.newLine()}
 	c.group.view.Store(newView(e, 0, nil))
 	c.slots.Store(new([]*handle))
 }

@@ -74,6 +74,13 @@ type Config struct {
 	// runtime's. It must be safe for concurrent use. Fixed by New: Apply
 	// ignores it.
 	Rand func() uint64
+	// Wake, unless nil, is called instead of waking a waiter of [Group.Wait] where room
+	// may have become free, with a function that wakes one. A simulation in virtual time
+	// calls that function when the step under way is complete, so that waiters meet the
+	// same state in every run; a gateway leaves Wake nil. Wake is called from all
+	// goroutines that use the engine, while these hold its locks: it must not block, nor
+	// call the engine or the function. Fixed by New: Apply ignores it.
+	Wake func(wake func())
 }
 
 // Bounds of a [Deployment]'s own rule for cooldowns.

@@ -22,6 +22,7 @@ import (
 type Engine struct {
 	clock *window.Clock
 	rand  func() uint64
+	wake  func(func()) // of Config
 
 	// Handles only: a decision looks up, never stores.
 	groups   *xsync.MapOf[string, *Group] // by name and alias
@@ -92,7 +93,7 @@ func New(cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{
-		clock: cfg.Clock, rand: cfg.Rand, ttl: cfg.LeaseTTL, trackHeld: cfg.TrackHeld,
+		clock: cfg.Clock, rand: cfg.Rand, wake: cfg.Wake, ttl: cfg.LeaseTTL, trackHeld: cfg.TrackHeld,
 		groups: newNames[*Group](), pools: map[string]*pool{},
 		short: make(chan struct{}, 1),
 	}

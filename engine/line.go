@@ -17,6 +17,8 @@ type line struct {
 	// caller that frees capacity reads it after changing a cell: one sees the other.
 	n    atomic.Int64
 	bell chan struct{} // holds one ring
+	// later is called in place of strike by ring; nil = none is, see [Config.Wake].
+	later func(strike func())
 	// judge makes the next service dismiss waiters whose demand can never be met
 	// any more.
 	judge atomic.Bool
@@ -43,20 +45,34 @@ type waiter struct {
 	// Under the line's mutex until done. Then it has left the line and wake has
 	// been sent.
 	got  admission
+	mark mark // of its request: those of several are in the order of service
 	err  error
 	done bool
 	wake chan struct{}
 }
 
-func newLine() *line {
-	return &line{bell: make(chan struct{}, 1), byKind: map[kind]*queue{}, at: math.MaxInt64}
+// lease returns what a waiter that is done got.
+func (w *waiter) lease() Lease {
+	return Lease{receipt: w.got.receipt(), caller: w.got.caller, mark: w.mark}
+}
+
+func (e *Engine) newLine() *line {
+	return &line{bell: make(chan struct{}, 1), later: e.wake, byKind: map[kind]*queue{}, at: math.MaxInt64}
 }
 
 // ring says that there may be room.
 func (l *line) ring() {
-	if l.n.Load() == 0 {
-		return
+	switch {
+	case l.n.Load() == 0:
+	case l.later != nil:
+		l.later(l.strike)
+	default:
+		l.strike()
 	}
+}
+
+// strike wakes one waiter.
+func (l *line) strike() {
 	select {
 	case l.bell <- struct{}{}:
 	default: // it rings already
@@ -111,7 +127,7 @@ func (l *line) leave(w *waiter, got admission, err error) {
 		}
 	}
 	l.holds = slices.DeleteFunc(l.holds, func(o hold) bool { return o.w == w })
-	w.got, w.err, w.done = got, err, true
+	w.got, w.mark, w.err, w.done = got, got.mark(), err, true
 	w.wake <- struct{}{} // has room for one
 	if l.n.Add(-1) == 0 {
 		l.at = math.MaxInt64

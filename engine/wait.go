@@ -58,7 +58,7 @@ func (g *Group) wait(ctx context.Context, d Demand) (Lease, error) {
 		}
 		h := g.heir()
 		if h == nil || !errors.Is(w.err, ErrNoCandidate) {
-			return w.got.lease(), w.err
+			return w.lease(), w.err
 		}
 		g = h // the group was dropped and is there again
 	}
@@ -129,7 +129,7 @@ func (g *Group) abandon(ctx context.Context, w *waiter) error {
 	l.mu.Unlock()
 	g.e.gaveUp.Add(1)
 	if w.got.h != nil {
-		lease := w.got.lease()
+		lease := w.lease()
 		lease.Release()
 	}
 	return ctx.Err()

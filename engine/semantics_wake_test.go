@@ -1,0 +1,46 @@
+package engine_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+)
+
+// TestWakeIsLeftToTheDriver: with Config.Wake room that becomes free wakes no waiter by
+// itself; calling what Wake was given serves the line.
+func TestWakeIsLeftToTheDriver(t *testing.T) {
+	bubble(t, func(t *testing.T, s engine.Strategy) {
+		var wakes []func()
+		cfg := chat(s, 1, engine.Limits{TPM: 100})
+		cfg.Wake = func(wake func()) { wakes = append(wakes, wake) }
+		h := openHall(t, cfg)
+		full, ok := h.g.TryAcquire(exactly(100))
+		require.True(t, ok)
+		w := h.wait("first", exactly(60))
+		require.Empty(t, wakes)
+		full.Settle(engine.Usage{InputTokens: 10})
+		synctest.Wait()
+		require.False(t, w.done())
+		require.NotEmpty(t, wakes)
+		for _, wake := range wakes {
+			wake()
+			synctest.Wait()
+		}
+		require.True(t, w.done())
+		require.NoError(t, w.err())
+		w.lease.Release()
+
+		// The clock wakes waiters as ever.
+		again, ok := h.g.TryAcquire(exactly(50))
+		require.True(t, ok)
+		defer again.Release()
+		next := h.wait("second", exactly(100))
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		require.True(t, next.done())
+	})
+}
