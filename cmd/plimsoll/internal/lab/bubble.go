@@ -22,6 +22,7 @@ type waits struct {
 	ended []ended
 	open  int // calls that have not been handed over yet
 	wake  chan struct{}
+	wakes []func() // that engines have asked for and settle has not done yet
 }
 
 // ended is a wait that has ended.
@@ -48,7 +49,51 @@ func (s *simulation) wait(number uint64, admit func(context.Context) Attempt, an
 		default:
 		}
 	}()
-	synctest.Wait()
+	s.settle()
+}
+
+// wakeLater returns an [engine.Config.Wake] for an engine with one group: it leaves waking
+// a waiter to settle. Were waiters woken while the engine is in the middle of a step, what
+// they find would depend on how goroutines are scheduled.
+func (s *simulation) wakeLater() func(wake func()) {
+	w, asked := &s.waits, false
+	return func(wake func()) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if asked {
+			return
+		}
+		asked = true
+		w.wakes = append(w.wakes, func() {
+			w.mu.Lock()
+			asked = false
+			w.mu.Unlock()
+			wake()
+		})
+	}
+}
+
+// settle returns once nothing happens any more at this instant: it wakes the waiters for
+// whom there may be room, one after the other. Without a bubble there are none.
+func (s *simulation) settle() {
+	w := &s.waits
+	if w.wake == nil {
+		return
+	}
+	for {
+		synctest.Wait()
+		w.mu.Lock()
+		wakes := w.wakes
+		w.wakes = nil
+		w.mu.Unlock()
+		if len(wakes) == 0 {
+			return
+		}
+		for _, wake := range wakes {
+			wake()
+			synctest.Wait()
+		}
+	}
 }
 
 // apart returns a time below a millisecond, another one for each of many calls. In a bubble
@@ -57,7 +102,7 @@ func apart(number uint64) time.Duration { return time.Duration(1 + number*7919%9
 
 // deliver hands over the waits that have ended, in the order of the calls. False: none had.
 func (s *simulation) deliver() bool {
-	synctest.Wait()
+	s.settle()
 	w := &s.waits
 	w.mu.Lock()
 	list := w.ended

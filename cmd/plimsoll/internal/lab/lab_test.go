@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,7 +17,12 @@ import (
 // short returns the traffic of a generator for a few minutes, fitted to a world.
 func short(t *testing.T, w *World, name string) *Traffic {
 	t.Helper()
-	for _, traffic := range Generated(6 * time.Minute) {
+	return lasting(t, w, name, 6*time.Minute)
+}
+
+func lasting(t *testing.T, w *World, name string, length time.Duration) *Traffic {
+	t.Helper()
+	for _, traffic := range Generated(length) {
 		if traffic.Name == name {
 			fitted, err := traffic.fit(w, usualLoad)
 			require.NoError(t, err)
@@ -85,7 +91,7 @@ func TestRunsAreCompleteAndRepeatable(t *testing.T) {
 				if first == nil {
 					first = got
 				}
-				require.JSONEq(t, string(first), string(got))
+				require.Equal(t, string(first), string(got))
 			}
 			other, err := Run(t.Context(), w, traffic, p, 8)
 			require.NoError(t, err)
@@ -93,6 +99,32 @@ func TestRunsAreCompleteAndRepeatable(t *testing.T) {
 			require.NoError(t, err)
 			require.NotEqual(t, string(first), string(got), "another seed is another network")
 		})
+	}
+}
+
+// Runs whose calls wait give the same bytes however many processors serve their goroutines.
+// The worlds are those where most calls wait at once, and where several are served at one
+// instant.
+func TestRunsDoNotDependOnTheScheduler(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	for _, c := range []struct{ world, traffic string }{
+		{"wait-azure1", "crowd"}, {"wait-openai", "reason"}, {"wait-fixed", "code"},
+	} {
+		w := world(t, c.world)
+		traffic := lasting(t, &w, c.traffic, 12*time.Minute)
+		var first []byte
+		for _, processors := range []int{1, 4, 2} {
+			runtime.GOMAXPROCS(processors)
+			out, err := Run(t.Context(), w, traffic, policy(t, OursName), 7)
+			require.NoError(t, err)
+			require.Greater(t, out.Waited, int64(20))
+			got, err := json.Marshal(out)
+			require.NoError(t, err)
+			if first == nil {
+				first = got
+			}
+			require.Equal(t, string(first), string(got), "%s, %s, %d processors", c.world, c.traffic, processors)
+		}
 	}
 }
 

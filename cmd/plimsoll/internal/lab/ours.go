@@ -50,10 +50,12 @@ func newEngine(s *Setting, k knowledge, now func() time.Time, seed uint64) (*eng
 		profile, p.vendor = s.World.Wrong, ""
 	case told:
 	}
-	if p.clock = window.NewClockFrom(now); s.Virtual {
-		p.clock = window.NewClock()
+	p.clock = window.NewClockFrom(now)
+	cfg := engine.Config{Rand: safeRand(seed)}
+	if s.Virtual {
+		p.clock, cfg.Wake = window.NewClock(), s.sim.wakeLater()
 	}
-	cfg := engine.Config{Clock: p.clock, Rand: safeRand(seed)}
+	cfg.Clock = p.clock
 	for i, d := range s.Pool {
 		p.place[d.ID] = i
 		cfg.Deployments = append(cfg.Deployments, engine.Deployment{
@@ -133,20 +135,26 @@ func (a *engineAttempt) Headers(status int, header func(name string) string, bod
 	a.lease.Observe(engineprovider.Read(engineprovider.Answer{
 		Provider: a.policy.vendor, Status: status, Header: header, Body: body, At: a.policy.now(),
 	}))
+	a.policy.setting.sim.settle()
 }
 
 // Served implements [Attempt].
 func (a *engineAttempt) Served(r trace.Request) {
-	a.lease.Settle(engine.Usage{InputTokens: r.Input, OutputTokens: r.Output})
+	a.end(engine.Usage{InputTokens: r.Input, OutputTokens: r.Output})
 }
 
 // Refused implements [Attempt].
-func (a *engineAttempt) Refused(time.Duration) { a.lease.Settle(engine.Usage{}) }
+func (a *engineAttempt) Refused(time.Duration) { a.end(engine.Usage{}) }
 
 // Failed implements [Attempt].
 func (a *engineAttempt) Failed(status int) {
 	if status == 0 {
 		a.lease.Observe(engineprovider.Signal{Kind: engineprovider.Other, Worked: true})
 	}
-	a.lease.Settle(engine.Usage{})
+	a.end(engine.Usage{})
+}
+
+func (a *engineAttempt) end(u engine.Usage) {
+	a.lease.Settle(u)
+	a.policy.setting.sim.settle()
 }

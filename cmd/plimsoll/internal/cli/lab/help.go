@@ -13,7 +13,7 @@ Goodput is tokens served, in percent of the best of six greedy routers that see 
 providers have counted and how long answers will be. They are no strict bound: whoever looks
 ahead, or lets calls wait, may serve more.`
 
-const more = `Equal flags and files give equal output, byte for byte, except in worlds where calls wait.
+const more = `Equal flags and files give equal output, byte for byte.
 A run that was interrupted goes on with the same --resume FILE. --traces names a folder of
 files whose first line is arrival_ms,input_tokens,output_tokens; without it the generators
 alone are used.
