@@ -33,7 +33,7 @@ func TestProfilesAdmitExactlyTheLimit(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, s := range strategies {
-				for _, n := range []int{1, 10, 65, 128} {
+				for _, n := range raceSizes([]int{1, 10, 65, 128}) {
 					ds := same(n, "g", c.limits)
 					for i := range ds {
 						ds[i].Profile = c.profile
