@@ -67,6 +67,7 @@ func (v *view) chargeLimits(to *admission, c choice, q *ask, ms *limits) counter
 // (protocol 4).
 func (h *handle) undo(e, tokens int64) {
 	c := h.hot.Of(e)
+	invariants.Yield()
 	if tokens != 0 && !c.AddTokens(e, -tokens) {
 		h.stray(-tokens, 0) // folded with the tokens in it
 	}

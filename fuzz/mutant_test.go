@@ -119,6 +119,46 @@ var mutants = []mutant{
 		"		by.undo()\n		if o == counter.Moved {", "		if o == counter.Moved {",
 		"./fuzz", "TestCaller",
 	},
+	{
+		"attempts half way are not seen", "engine/internal/counter/pair.go",
+		"	half := (int64(uint64(t)>>(tokenBits+10)) - int64(uint64(r)>>(requestBits+10))) & 1023\n", "	half := int64(0)\n",
+		"./engine", "TestRefusalSeesNoAttemptHalfWay",
+	},
+	{
+		"requests left for all attempts half way make a class's attempt sure", "engine/choose.go",
+		"unsure := r.Half != 0 && (!r.Ample || v.e.shared())", "unsure := r.Half != 0 && !r.Ample",
+		"./engine", "TestRefusalSeesNoAttemptHalfWay",
+	},
+	{
+		"limits beside the pair undo no attempt half way", "engine/choose.go",
+		"		unsure = unsure || half != 0 // a limit may undo them\n", "		_ = half\n",
+		"./engine", "TestRefusalSeesNoAttemptHalfWay",
+	},
+	{
+		"a limit beside the pair sees no attempt half way", "engine/choose.go",
+		"	return why, half != 0 && !(sure && ample && !v.e.shared()) || ms.pool", "	return why, half != 0 && ample && !ample || ms.pool",
+		"./engine", "TestRefusalSeesNoAttemptHalfWay",
+	},
+	{
+		"a limit beside the pair leaves room although an attempt is half way", "engine/choose.go",
+		"			return max(most, -1), w, half != 0 && !(sure && ample && !v.e.shared())\n", "			return max(most, -1), w, half != 0 && sure && !ample && !sure\n",
+		"./engine", "TestRefusalSeesNoAttemptHalfWay",
+	},
+	{
+		"PreCheck sees no attempt half way", "engine/choose.go",
+		"		return bounded(whyTokens, r.Ceiled), r.Half != 0\n", "		return bounded(whyTokens, r.Ceiled), false\n",
+		"./engine", "TestRefusalSeesNoAttemptHalfWay",
+	},
+	{
+		"a caller's refusal sees no attempt half way", "engine/called.go",
+		"	return why, n != 0\n}", "	return why, n < 0\n}",
+		"./engine", "TestCallerRefusalSeesNoAttemptHalfWay",
+	},
+	{
+		"room is remembered although an attempt is half way", "engine/choose.go",
+		"	if !pending {\n", "	if !pending || pending {\n",
+		"./engine", "TestRefusalSeesNoAttemptHalfWay",
+	},
 }
 
 // TestMutantsApply: every fault names a place that is there, and tests that are.
