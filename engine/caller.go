@@ -147,7 +147,7 @@ type callerState struct {
 func (c *callerState) mayAsk(group string) bool {
 	groups := *c.groups.Load()
 	for i := range groups {
-		if matches(groups[i], group) {
+		if Matches(groups[i], group) {
 			return true
 		}
 	}
@@ -187,24 +187,6 @@ func (c *callerState) ring() {
 	for _, l := range c.waiting() {
 		l.ring()
 	}
-}
-
-// matches reports whether a name fits a pattern in which each asterisk stands for any
-// text, an empty one too.
-func matches(pattern, name string) bool {
-	head, rest, wild := strings.Cut(pattern, "*")
-	if !wild {
-		return pattern == name
-	}
-	name, ok := strings.CutPrefix(name, head)
-	for ok {
-		var part string
-		if part, rest, wild = strings.Cut(rest, "*"); !wild {
-			return strings.HasSuffix(name, part)
-		}
-		_, name, ok = strings.Cut(name, part) // the first place that fits leaves most behind it
-	}
-	return false
 }
 
 // shared returns the ID by which nodes share what a deployment or a caller uses.

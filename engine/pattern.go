@@ -31,6 +31,25 @@ func (g *Group) Wildcard(asked string) (string, bool) {
 	return Wildcard(g.name, asked)
 }
 
+// Matches reports whether a name fits a pattern in which each asterisk stands for any
+// text, an empty one too: the pattern of a caller's limit, or of a token's groups. A
+// pattern without an asterisk fits its own name alone.
+func Matches(pattern, name string) bool {
+	head, rest, wild := strings.Cut(pattern, "*")
+	if !wild {
+		return pattern == name
+	}
+	name, ok := strings.CutPrefix(name, head)
+	for ok {
+		var part string
+		if part, rest, wild = strings.Cut(rest, "*"); !wild {
+			return strings.HasSuffix(name, part)
+		}
+		_, name, ok = strings.Cut(name, part) // the first place that fits leaves most behind it
+	}
+	return false
+}
+
 // patterns are the names of groups with an asterisk: the longest first, of those the
 // first in order.
 type patterns []string

@@ -81,3 +81,22 @@ func ExampleGroup_Wildcard() {
 	fmt.Println(group.Name(), model)
 	// Output: openai/* gpt-4o
 }
+
+func TestMatches(t *testing.T) {
+	tests := []struct {
+		pattern, name string
+		want          bool
+	}{
+		{"", "", true}, {"", "a", false}, {"a", "a", true}, {"a", "ab", false}, {"*", "", true}, {"*", "any", true},
+		{"a*", "a", true}, {"a*", "ba", false}, {"*a", "ba", true}, {"a*a", "a", false}, {"a*a", "aa", true},
+		{"a*b*c", "a-b-b-c", true}, {"a*b*c", "a-c", false}, {"**", "x", true}, {"a**b", "ab", true}, {"*ab", "aab", true},
+	}
+	for _, tt := range tests {
+		require.Equal(t, tt.want, engine.Matches(tt.pattern, tt.name), "%q, %q", tt.pattern, tt.name)
+	}
+}
+
+func ExampleMatches() {
+	fmt.Println(engine.Matches("team-*/gpt-*", "team-a/gpt-4o"), engine.Matches("team-*/gpt-*", "team-a/claude"))
+	// Output: true false
+}

@@ -61,8 +61,8 @@ func (a *Admission) SetMember(name string, value json.RawMessage) {
 // Text returns the member's text; "" if it is none.
 func (a *Admission) Text(name string) string { return wire.Unquote(a.q.body.Get(name)) }
 
-// Refusal is an error of [Config.Adjust] that is answered to the client, in the form of
-// its API.
+// Refusal is an error that is answered to the client in the form of its API: one of
+// [Config.Adjust], or a gateway's own by [Refusal.Body].
 type Refusal struct { //nolint:errname // an answer first, and an error so that Adjust can return it
 	Status  int    // from 400 to 599
 	Code    string // OpenAI's error code; "" = none
@@ -84,15 +84,7 @@ func (t *Transport) adjusted(in *http.Request, q *request) *refusal {
 		if !ok || r.Status < http.StatusBadRequest || r.Status > lastStatus {
 			r = &Refusal{Status: http.StatusInternalServerError, Message: fmt.Sprintf("the request cannot be admitted: %v", err)}
 		}
-		no := invalid(r.Status, r.Code, r.Message)
-		no.param = r.Param
-		switch {
-		case r.Status == http.StatusNotFound:
-			no.kind = "not_found_error"
-		case r.Status >= http.StatusInternalServerError:
-			no.typ, no.kind, no.never = "api_error", "api_error", false
-		}
-		return no
+		return &refusal{Refusal: *r, never: r.Status < http.StatusInternalServerError}
 	}
 	q.group, q.demand, q.only, q.wait, q.waiting = a.Group, a.Demand, a.Deployment, a.Wait, a.Waiting
 	q.fallbacks, q.larger, q.most = a.Fallbacks, a.Larger, max(a.MaxAttempts, 0)

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"encoding/json"
 	"net/http"
 	"strings"
 
@@ -53,35 +52,13 @@ func answered(name string) bool {
 	return strings.HasPrefix(name, "Openai-") || strings.HasPrefix(name, "Anthropic-")
 }
 
-// refuse answers with an error in the API's shape.
+// refuse answers with an error in the API's form.
 func (s shape) refuse(w http.ResponseWriter, status int, message string) {
-	type openAIError struct {
-		Message string  `json:"message"`
-		Type    string  `json:"type"`
-		Param   *string `json:"param"`
-		Code    *string `json:"code"`
-	}
-	type anthropicError struct {
-		Type    string `json:"type"`
-		Message string `json:"message"`
-	}
-	kind := "invalid_request_error"
-	if status >= http.StatusInternalServerError {
-		kind = "api_error"
-	} else if s == anthropic && status == http.StatusNotFound {
-		kind = "not_found_error"
-	}
-	var v any = map[string]openAIError{"error": {Message: message, Type: kind}}
-	if s == anthropic {
-		v = struct {
-			Type  string         `json:"type"`
-			Error anthropicError `json:"error"`
-		}{"error", anthropicError{kind, message}}
-	}
 	if status < http.StatusInternalServerError && status != http.StatusRequestTimeout {
 		w.Header().Set("X-Should-Retry", "false")
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // a client that is gone needs no answer
+	no := transport.Refusal{Status: status, Message: message}
+	_, _ = w.Write(no.Body(transport.API(s))) // a client that is gone needs no answer
 }

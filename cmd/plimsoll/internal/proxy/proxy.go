@@ -186,10 +186,10 @@ func (e *every) due() bool {
 	return now-last >= int64(e.gap) && e.last.CompareAndSwap(last, now)
 }
 
-// Each of the two APIs has a shape of its own for errors.
-type shape uint8
+// shape is the API in whose form a client is answered: [transport.Azure] is OpenAI's.
+type shape transport.API
 
 const (
-	openAI shape = iota
-	anthropic
+	openAI    = shape(transport.OpenAI)
+	anthropic = shape(transport.Anthropic)
 )

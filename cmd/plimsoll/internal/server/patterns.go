@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
 // Patterns is a list of names in which * stands for any text, an empty one too. A nil
@@ -30,32 +32,7 @@ func (p Patterns) Match(name string) bool {
 	if p == nil {
 		return true
 	}
-	return slices.ContainsFunc(p, func(one string) bool { return glob(one, name) })
-}
-
-// glob matches a pattern of which each * is tried at the first place that fits: what
-// is behind the last * must be the end.
-func glob(pattern, name string) bool {
-	head, rest, wild := strings.Cut(pattern, "*")
-	if !wild {
-		return pattern == name
-	}
-	name, ok := strings.CutPrefix(name, head)
-	if !ok {
-		return false
-	}
-	for {
-		var part string
-		part, rest, wild = strings.Cut(rest, "*")
-		if !wild {
-			return strings.HasSuffix(name, part)
-		}
-		_, after, ok := strings.Cut(name, part)
-		if !ok {
-			return false
-		}
-		name = after
-	}
+	return slices.ContainsFunc(p, func(one string) bool { return engine.Matches(one, name) })
 }
 
 func (p Patterns) String() string { return strings.Join(p, ",") }

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
 // Tokens are those that may call, by the hashes of their tokens. Tokens are
@@ -170,11 +172,7 @@ func (t *Tokens) Keep(before *Tokens) {
 func (t *Tokens) CheckGroups(groups []string) error {
 	for _, one := range t.All() {
 		for _, pattern := range one.Groups {
-			matches := false
-			for _, g := range groups {
-				matches = matches || glob(pattern, g)
-			}
-			if !matches {
+			if !slices.ContainsFunc(groups, func(group string) bool { return engine.Matches(pattern, group) }) {
 				return fmt.Errorf("%s:%d: groups: %q matches no group of the configuration; leave it out, or revoke the token %s", t.path, one.line, pattern, one.Name)
 			}
 		}
