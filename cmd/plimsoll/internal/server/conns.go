@@ -14,73 +14,81 @@ import (
 // its answer is on the way.
 const flushing = 20 * time.Millisecond
 
-// conns bounds how many connections are open. When there is one too many, that goes
-// which has had no request under way for longest; if all have one, the new one is
-// turned away. A request is under way from when it may be made to the end of its
-// handler: who sends half a header, or a body that no handler waits for, holds
-// nothing that others need.
+// strangers is the part of the connections that those without an accepted request may
+// be, while others are quiet too.
+const strangers = 1. / 8
+
+// conns bounds how many connections are open. When there is one too many, one of those
+// without a request under way is closed: the longest quiet one of strangers, which have
+// never made a request that was let through, or where strangers are few, the longest
+// quiet one of the others. So a crowd of strangers does not close the connections that
+// clients keep. If all have a request under way, the new one is turned away. A request is
+// under way from when it is let through to the end of its handler: a client that sends
+// half a header, or a body that no handler waits for, holds nothing that others need.
 type conns struct {
-	mu     sync.Mutex
-	most   int
-	open   map[net.Conn]*tracked
-	quiet  *list.List // of *tracked without a request, the longest quiet first
-	events *Events
+	mu       sync.Mutex
+	most     int
+	open     map[net.Conn]*tracked
+	strange  *list.List // of *tracked without a request, the longest quiet first
+	familiar *list.List // the same, of those that have made an accepted request
+	events   *Events
 }
 
 // tracked is an open connection.
 type tracked struct {
 	conns *conns
 	conn  net.Conn
+	quiet *list.List    // the list that it is in while it has no request
 	busy  int           // requests under way
 	idle  bool          // between two requests, or before the first
 	since time.Time     // when the last request's handler ended, whose answer may not be written yet
 	place *list.Element // in quiet; nil = it is busy, or gone
+	turns *turns        // nil = the server has it
+	line  *line
+	turn  *list.Element // in line
 }
 
 func newConns(most int, events *Events) *conns {
-	return &conns{most: most, open: map[net.Conn]*tracked{}, quiet: list.New(), events: events}
+	return &conns{most: most, open: map[net.Conn]*tracked{}, strange: list.New(), familiar: list.New(), events: events}
 }
 
-// bounded is a listener whose connections are counted.
+// bounded is a listener whose connections are counted, and taken in turn by client
+// address.
 type bounded struct {
 	net.Listener
-	conns *conns
-	plain bool // a refusal can be written as it is
+	turns *turns
+}
+
+// bound returns a listener in front of l. If plain, a refusal is written as it is.
+func (c *conns) bound(l net.Listener, plain bool) bounded {
+	b := bounded{l, newTurns(c)}
+	go b.turns.accept(l, func(conn net.Conn) {
+		c.events.Count(ConnectionRefused, "every open connection has a request under way; see --max-connections")
+		if plain {
+			_ = conn.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
+			_, _ = conn.Write([]byte(tooMany))
+		}
+		_ = conn.Close()
+	})
+	return b
 }
 
 // Accept implements [net.Listener].
-func (b bounded) Accept() (net.Conn, error) {
-	for {
-		c, err := b.Listener.Accept()
-		if err != nil {
-			b.conns.events.accept(err)
-			return c, err
-		}
-		if b.conns.enter(c) {
-			return c, nil
-		}
-		b.conns.events.Count(ConnectionRefused, "every open connection has a request under way; see --max-connections")
-		if b.plain {
-			_ = c.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
-			_, _ = c.Write([]byte(tooMany))
-		}
-		_ = c.Close()
-	}
-}
+func (b bounded) Accept() (net.Conn, error) { return b.turns.next() }
 
 const tooMany = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Type: application/json\r\nRetry-After: 1\r\nContent-Length: 84\r\n\r\n" +
 	`{"error":{"type":"too_many_connections","message":"too many connections are open"}}` + "\n"
 
-// enter counts a connection in, if there is room or room can be made.
-func (c *conns) enter(conn net.Conn) bool {
+// enter counts a connection in and has it wait for its turn, if there is room or room can
+// be made.
+func (c *conns) enter(conn net.Conn, turns *turns) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.open) >= c.most {
-		oldest := c.quiet.Front()
-		if oldest == nil {
+		victim := c.victim()
+		if victim == nil {
 			return false
 		}
-		victim := oldest.Value.(*tracked)
 		c.leave(victim)
 		if victim.idle || time.Since(victim.since) > flushing {
 			_ = victim.conn.Close()
@@ -88,10 +96,24 @@ func (c *conns) enter(conn net.Conn) bool {
 			time.AfterFunc(flushing, func() { _ = victim.conn.Close() })
 		}
 	}
-	t := &tracked{conns: c, conn: conn, idle: true}
-	t.place = c.quiet.PushBack(t)
+	t := &tracked{conns: c, conn: conn, quiet: c.strange, idle: true}
+	t.place = t.quiet.PushBack(t)
 	c.open[conn] = t
+	turns.push(t)
 	return true
+}
+
+// victim returns the connection that makes room for a new one; nil = all have a request
+// under way. Under the mutex.
+func (c *conns) victim() *tracked {
+	from := c.strange
+	if from.Len() == 0 || float64(from.Len()) <= strangers*float64(c.most) && c.familiar.Len() > 0 {
+		from = c.familiar
+	}
+	if from.Len() == 0 {
+		return nil
+	}
+	return from.Front().Value.(*tracked)
 }
 
 // closeQuiet closes the connections that are between two requests; those that have
@@ -99,12 +121,14 @@ func (c *conns) enter(conn net.Conn) bool {
 func (c *conns) closeQuiet() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for e := c.quiet.Front(); e != nil; {
-		t := e.Value.(*tracked)
-		e = e.Next()
-		if t.idle {
-			c.leave(t)
-			_ = t.conn.Close()
+	for _, quiet := range []*list.List{c.strange, c.familiar} {
+		for e := quiet.Front(); e != nil; {
+			t := e.Value.(*tracked)
+			e = e.Next()
+			if t.idle {
+				c.leave(t)
+				_ = t.conn.Close()
+			}
 		}
 	}
 }
@@ -112,9 +136,10 @@ func (c *conns) closeQuiet() {
 // leave counts a connection out, once. Under the mutex.
 func (c *conns) leave(t *tracked) {
 	if t.place != nil {
-		c.quiet.Remove(t.place)
+		t.quiet.Remove(t.place)
 		t.place = nil
 	}
+	t.unqueue()
 	delete(c.open, t.conn)
 }
 
@@ -177,9 +202,9 @@ func (t *tracked) add(n int) {
 	t.busy += n
 	switch {
 	case t.busy > 0 && t.place != nil:
-		c.quiet.Remove(t.place)
-		t.place = nil
+		t.quiet.Remove(t.place)
+		t.place, t.quiet = nil, c.familiar
 	case t.busy == 0 && t.place == nil:
-		t.place, t.since = c.quiet.PushBack(t), time.Now()
+		t.place, t.since = t.quiet.PushBack(t), time.Now()
 	}
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"net"
 	"net/http"
 	"net/netip"
 	"time"
@@ -17,3 +18,9 @@ func (t *Tokens) Find(secret string) *Token { return t.find(secret) }
 
 // Renew looks for changes.
 func (c *Certificate) Renew() { c.renew() }
+
+// Bounded returns l with a bound on its open connections and turns by client address, as
+// [Serve] uses it.
+func Bounded(l net.Listener, most int, events *Events) net.Listener {
+	return newConns(most, events).bound(l, true)
+}

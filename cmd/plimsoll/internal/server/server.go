@@ -85,7 +85,7 @@ func Serve(ctx context.Context, cfg Config, listeners ...net.Listener) error {
 	s.RegisterOnShutdown(conns.closeQuiet)
 	for _, l := range listeners {
 		secure := cfg.TLS != nil && l.Addr().Network() != "unix"
-		l := bounded{l, conns, !secure}
+		l := conns.bound(l, !secure)
 		wg.Go(func() {
 			if secure {
 				failed <- s.ServeTLS(l, "", "")

@@ -106,6 +106,15 @@ func (b *Budget) client(r *http.Request) netip.Addr {
 		}
 		a = next
 	}
+	return networkOf(a)
+}
+
+// network returns the address that stands for a client, of an address with a port; the
+// zero Addr for what has none, such as a Unix socket.
+func network(remote string) netip.Addr { return networkOf(parseAddress(remote)) }
+
+// networkOf returns the /64 that an address of IPv6 is in, and others as they are.
+func networkOf(a netip.Addr) netip.Addr {
 	if a.Is6() {
 		if p, err := a.Prefix(64); err == nil {
 			return p.Addr()

@@ -1,0 +1,129 @@
+package server
+
+import (
+	"container/list"
+	"net"
+	"net/netip"
+	"runtime"
+)
+
+// turns hands the connections of a listener to its server, in turn by client address
+// (round robin), the oldest of an address first. It accepts them as fast as the kernel
+// offers them. An address that opens thousands of connections at once so delays its own
+// requests, and not those of others; and the kernel's queue of a full listener, which
+// drops connections whoever they are from, stays short.
+type turns struct {
+	conns *conns
+
+	// Under the mutex of conns:
+	lines map[netip.Addr]*line
+	ring  list.List // of *line, none empty; the next one in front
+
+	ready  chan struct{} // has a value after a connection has come
+	failed chan error    // of the listener
+	ended  chan struct{} // closed when nothing is accepted any more, for the reason in err
+	err    error
+}
+
+// line is the connections of one client address that the server has not taken.
+type line struct {
+	client netip.Addr
+	conns  list.List     // of *tracked, the oldest in front
+	place  *list.Element // in the ring
+}
+
+func newTurns(c *conns) *turns {
+	return &turns{
+		conns: c, lines: map[netip.Addr]*line{},
+		ready: make(chan struct{}, 1), failed: make(chan error), ended: make(chan struct{}),
+	}
+}
+
+// accept takes connections from a listener until it is closed.
+func (t *turns) accept(l net.Listener, refuse func(net.Conn)) {
+	defer close(t.ended)
+	for {
+		c, err := l.Accept()
+		switch {
+		case err == nil && t.conns.enter(c, t):
+			select {
+			case t.ready <- struct{}{}:
+			default: // it is known
+			}
+		case err == nil:
+			refuse(c)
+		case temporary(err):
+			t.conns.events.accept(err)
+			t.failed <- err // until the server asks for the next one, after a pause
+		default:
+			t.conns.events.accept(err)
+			t.err = err
+			return
+		}
+	}
+}
+
+// temporary reports whether the server asks a listener again after an error, as it does
+// where there is no file descriptor.
+func temporary(err error) bool {
+	e, ok := err.(interface{ Temporary() bool }) //nolint:errorlint // as http.Server.Serve sees it
+	return ok && e.Temporary()
+}
+
+// next returns the connection whose turn it is. It waits for one.
+func (t *turns) next() (net.Conn, error) {
+	// Goroutines that were started before run before the next one is started, so that a
+	// crowd waits here, where there are turns, and not for the scheduler, which has none.
+	runtime.Gosched()
+	for {
+		if c := t.pop(); c != nil {
+			return c, nil
+		}
+		select {
+		case <-t.ready:
+		case err := <-t.failed:
+			return nil, err
+		case <-t.ended:
+			return nil, t.err
+		}
+	}
+}
+
+func (t *turns) pop() net.Conn {
+	t.conns.mu.Lock()
+	defer t.conns.mu.Unlock()
+	front := t.ring.Front()
+	if front == nil {
+		return nil
+	}
+	l := front.Value.(*line)
+	t.ring.MoveToBack(front)
+	c := l.conns.Front().Value.(*tracked)
+	c.unqueue()
+	return c.conn
+}
+
+// push adds a connection to its address's line. Under the mutex of conns.
+func (t *turns) push(c *tracked) {
+	client := network(c.conn.RemoteAddr().String())
+	l := t.lines[client]
+	if l == nil {
+		l = &line{client: client}
+		t.lines[client] = l
+		l.place = t.ring.PushBack(l)
+	}
+	c.turns, c.line, c.turn = t, l, l.conns.PushBack(c)
+}
+
+// unqueue takes a connection out of its line, if it is in one. Under the mutex of conns.
+func (c *tracked) unqueue() {
+	if c.line == nil {
+		return
+	}
+	c.line.conns.Remove(c.turn)
+	if c.line.conns.Len() == 0 {
+		c.turns.ring.Remove(c.line.place)
+		delete(c.turns.lines, c.line.client)
+	}
+	c.turns, c.line, c.turn = nil, nil, nil
+}
