@@ -57,6 +57,7 @@ type plainEnded struct {
 
 func servePlain(address string) {
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
 	mux.HandleFunc("POST /v1/acquire", func(w http.ResponseWriter, r *http.Request) {
 		var in plainAcquire
 		if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
@@ -86,7 +87,7 @@ type measuredServer struct {
 	acquires         []time.Duration
 }
 
-func startMeasured(b *testing.B, network, address string, env []string, args ...string) *measuredServer {
+func startMeasured(b testing.TB, network, address string, env []string, args ...string) *measuredServer {
 	b.Helper()
 	self, err := os.Executable()
 	require.NoError(b, err)
