@@ -21,20 +21,24 @@ func (e *Engine) Pick(group string, d Demand) (deployment string, err error) {
 // PreCheck is [Ref.PreCheck] by name. Errors: [ErrUnknownDeployment],
 // [ErrInvalidDemand] or a [*LimitError].
 func (e *Engine) PreCheck(deployment string, d Demand) error {
+	return e.preCheck(deployment, &d)
+}
+
+func (e *Engine) preCheck(deployment string, d *Demand) error {
 	h, ok := e.handles.Load(deployment)
 	if !ok {
 		_, err := e.Ref(deployment)
 		return err
 	}
-	if h.preChecked(&d) {
+	if h.preChecked(d) {
 		return nil
 	}
 	for try := 1; ; try++ {
-		v, ok := h.preCheck(&d, true)
+		v, ok := h.preCheck(d, true)
 		if ok {
 			return nil
 		}
-		if err := h.refusal(&d, v, try == rechecks); err != nil {
+		if err := h.refusal(d, v, try == rechecks); err != nil {
 			return err
 		}
 	}

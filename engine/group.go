@@ -169,12 +169,19 @@ func (g *Group) alive() *Group {
 // TryAcquire picks a deployment, counts the request and reserves its tokens, all
 // within the limits. False: no deployment has room, or the demand is invalid;
 // Acquire says which. End the lease with Settle, SettleReserved or Release.
-func (g *Group) TryAcquire(d Demand) (Lease, bool) {
-	var a admission
-	if g.acquire(&a, &d, false); a.h == nil {
-		return Lease{}, false
+func (g *Group) TryAcquire(d Demand) (lease Lease, ok bool) {
+	ok = g.tryAcquire(&lease, &d) // inlined, so that the lease is filled in where it is wanted
+	return
+}
+
+func (g *Group) tryAcquire(l *Lease, d *Demand) bool {
+	if g.acquire(&l.admission, d, false); l.h == nil {
+		return false
 	}
-	return Lease{receipt: a.receipt(), caller: a.caller, mark: a.mark()}, true
+	if l.h.noting.Load() {
+		l.mark = l.noted()
+	}
+	return true
 }
 
 // Acquire is TryAcquire with the reason for a refusal: [ErrInvalidDemand],
@@ -191,20 +198,11 @@ func (g *Group) Acquire(d Demand) (Lease, error) {
 // place, because a struct of five words that is returned is copied by way of the stack at
 // every call.
 type admission struct {
-	h               *handle
-	limits          *limits
-	begun           instant
-	reserved, input int64
-	caller          *receipt // what the demand's caller was charged; nil if it names none
+	receipt
+	caller *receipt // what the demand's caller was charged; nil if it names none
 }
 
-func (a *admission) lease() Lease {
-	return Lease{receipt: a.receipt(), caller: a.caller, mark: a.mark()}
-}
-
-func (a *admission) receipt() receipt {
-	return receipt{h: a.h, limits: a.limits, begun: a.begun, reserved: a.reserved, input: a.input}
-}
+func (a *admission) lease() Lease { return Lease{admission: *a, mark: a.mark()} }
 
 // mark returns the lease's mark, if answers are observed.
 func (a *admission) mark() (at mark) {

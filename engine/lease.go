@@ -16,10 +16,9 @@ import (
 // The zero Lease, which a refusal returns, has ended.
 type Lease struct {
 	_ noCopy
-	receipt
-	caller  *receipt // nil: the demand named none
-	mark    mark     // of the request, once signals are observed
-	refused bool     // by the provider, as observed
+	admission
+	mark    mark // of the request, once signals are observed
+	refused bool // by the provider, as observed
 }
 
 type noCopy struct{}
@@ -177,7 +176,7 @@ func (l *Lease) end() (counted bool) {
 	if l.caller != nil {
 		l.caller.end()
 	}
-	l.receipt, l.caller, l.refused = receipt{}, nil, false
+	l.admission, l.refused = admission{}, false
 	return ok
 }
 

@@ -28,25 +28,29 @@ func (r Ref) ID() string {
 // names must fit too, but are not reserved: Record reports them. It ignores
 // Order, Tags and Exclude, and the limit on leases. The zero Ref refuses.
 func (r Ref) PreCheck(d Demand) bool {
-	if r.h == nil {
-		return false
-	}
-	if r.h.preChecked(&d) {
+	return r.h != nil && r.h.admits(&d)
+}
+
+// admits is PreCheck.
+func (h *handle) admits(d *Demand) bool {
+	if h.preChecked(d) {
 		return true
 	}
-	_, ok := r.h.preCheck(&d, false)
+	_, ok := h.preCheck(d, false)
 	return ok
 }
 
 // preChecked is preCheck when nothing is in the way. False: nothing was done.
 func (h *handle) preChecked(d *Demand) bool {
 	tokens, ok := d.named()
-	g := h.group.Load()
-	if !ok || d.Priority != 0 || d.Caller.h != nil || g == nil || h.limits.Load() != nil || g.clock.Now() >= g.wake.Load() {
+	if !ok || d.Priority != 0 || d.Caller.h != nil {
 		return false
 	}
-	e := g.epoch.Load()
-	return h.hot.Of(e).CountRequest(0, e, tokens) == counter.Taken
+	if g := h.group.Load(); g != nil && h.limits.Load() == nil && g.clock.Now() < g.wake.Load() {
+		e := g.epoch.Load()
+		return h.hot.Of(e).CountRequest(0, e, tokens) == counter.Taken
+	}
+	return false
 }
 
 // Record adds the tokens of a request admitted by PreCheck to the present
