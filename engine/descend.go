@@ -1,6 +1,10 @@
 package engine
 
-import "github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+import (
+	"sync/atomic"
+
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+)
 
 // descents is how many blocks a search by bounds puts right before it gives up
 // and looks at all of them.
@@ -11,11 +15,11 @@ const descents = 6
 // other bound is lower than what it found. None (-1) means that it did not find
 // one, not that there is none.
 func (v *view) descend(t *tier, q *ask) choice {
-	blocks := v.blocks[q.at.Epoch&1][t.first:t.last]
+	bounds := v.bounds[q.at.Epoch&1][t.first:t.last]
 	for range descents {
 		k1, k2 := noKey, noKey
-		for j := range blocks {
-			k := blocks[j].bound.Load()<<indexBits | uint64(j)
+		for j := range bounds {
+			k := bounds[j].Load()<<indexBits | uint64(j)
 			k2 = min(k2, max(k1, k))
 			k1 = min(k1, k)
 		}
@@ -34,7 +38,7 @@ func (v *view) descend(t *tier, q *ask) choice {
 			if at = v.drawTied(t, q, bound, r); at >= 0 {
 				j = int(v.blockOf[at]) - t.first
 			} else {
-				j = tiedBlock(blocks, bound, r, j)
+				j = tiedBlock(bounds, bound, r, j)
 			}
 		}
 		b := t.first + j
@@ -72,10 +76,10 @@ const (
 func (v *view) drawTied(t *tier, q *ask, k, r uint64) int {
 	var tied [maxTied]uint16
 	n := uint64(0)
-	blocks := v.blocks[q.at.Epoch&1][t.first:t.last]
-	for j := range blocks { // without a branch, as a scan
+	bounds := v.bounds[q.at.Epoch&1][t.first:t.last]
+	for j := range bounds { // without a branch, as a scan
 		tied[n&(maxTied-1)] = uint16(j)
-		d := blocks[j].bound.Load() ^ k
+		d := bounds[j].Load() ^ k
 		n += (d - 1) &^ d >> 63 // 1 if they are equal
 	}
 	if n == 0 || n > maxTied {
@@ -93,10 +97,10 @@ func (v *view) drawTied(t *tier, q *ask, k, r uint64) int {
 }
 
 // tiedBlock draws one of the blocks whose bound is k.
-func tiedBlock(blocks []block, k, r uint64, def int) int {
+func tiedBlock(bounds []atomic.Uint64, k, r uint64, def int) int {
 	best := noKey
-	for j := range blocks {
-		if blocks[j].bound.Load() == k {
+	for j := range bounds {
+		if bounds[j].Load() == k {
 			best = min(best, mix(r, j)<<indexBits|uint64(j))
 		}
 	}

@@ -21,9 +21,10 @@ import (
 // room looks at watched after changing the cell, who refuses sets it before
 // looking at the cells, so that one of them sees the other.
 type block struct {
-	bound, seq, room atomic.Uint64
-	why              atomic.Uint32
-	watched          atomic.Bool
+	bound     *atomic.Uint64 // in the view's bounds
+	seq, room atomic.Uint64
+	why       atomic.Uint32
+	watched   atomic.Bool
 }
 
 // watch makes seq follow the block from now on, and returns it.

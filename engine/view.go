@@ -39,10 +39,11 @@ type view struct {
 	seeds    []uint64  // of the IDs
 	sizes    []float64 // for affinities; nil: all are alike
 	tiers    []tier
-	starts   []int32    // first deployment of each block, and the end of the last
-	blockOf  []uint16   // block of each deployment
-	blocks   [2][]block // by the minute's parity
-	weights  []float64  // cumulative within the tier; Weighted only
+	starts   []int32            // first deployment of each block, and the end of the last
+	blockOf  []uint16           // block of each deployment
+	blocks   [2][]block         // by the minute's parity
+	bounds   [2][]atomic.Uint64 // of the blocks, close together because a search reads them all
+	weights  []float64          // cumulative within the tier; Weighted only
 	tags     map[string][]uint16
 	// failing says that a deployment has a failure rate.
 	failing atomic.Bool
@@ -105,8 +106,9 @@ func newView(e *Engine, s Strategy, live []*handle) *view {
 	}
 	v.small = len(v.tiers) == 1 && n <= indexFrom && !v.further && (s == LowestTPM || s == LeastUtilized)
 	for p := range v.blocks {
-		v.blocks[p] = make([]block, len(v.starts)-1)
+		v.blocks[p], v.bounds[p] = make([]block, len(v.starts)-1), make([]atomic.Uint64, len(v.starts)-1)
 		for b := range v.blocks[p] {
+			v.blocks[p][b].bound = &v.bounds[p][b]
 			v.blocks[p][b].seq.Store(1) // a zero room is never valid
 			v.blocks[p][b].watched.Store(n > indexFrom)
 		}
