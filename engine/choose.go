@@ -117,7 +117,7 @@ func (v *view) decide(t *tier, q *ask) choice {
 				why = max(why, reason(bl.why.Load()))
 				continue
 			}
-			if at >= 0 && bl.bound.Load() > best && v.prunes(q) {
+			if at >= 0 && bl.least() > best && v.prunes(q) {
 				continue
 			}
 			if t.size() > indexFrom && q.tagged() && v.prunes(q) && v.worse(b, q, seq, best) && at >= 0 {
@@ -164,7 +164,7 @@ func (v *view) decide(t *tier, q *ask) choice {
 // behind best.
 func (v *view) worse(b int, q *ask, seq, best uint64) bool {
 	bl := &v.blocks[q.at.Epoch&1][b]
-	bound := bl.bound.Load()
+	bound := bl.least()
 	k, _ := v.lowestUsable(b, q)
 	bl.raise(bound, k>>indexBits, seq)
 	return k>>indexBits > best

@@ -19,11 +19,11 @@ func (v *view) descend(t *tier, q *ask) choice {
 	for range descents {
 		k1, k2 := noKey, noKey
 		for j := range bounds {
-			k := bounds[j].Load()<<indexBits | uint64(j)
+			k := bounds[j].Load()
 			k2 = min(k2, max(k1, k))
 			k1 = min(k1, k)
 		}
-		bound, next, j := k1>>indexBits, k2>>indexBits, int(k1&indexMask)
+		bound, next, j := k1>>indexBits, k2>>indexBits, int(k1&indexMask)-t.first
 		if bound == fullKey {
 			break
 		}
@@ -79,7 +79,7 @@ func (v *view) drawTied(t *tier, q *ask, k, r uint64) int {
 	bounds := v.bounds[q.at.Epoch&1][t.first:t.last]
 	for j := range bounds { // without a branch, as a scan
 		tied[n&(maxTied-1)] = uint16(j)
-		d := bounds[j].Load() ^ k
+		d := bounds[j].Load()>>indexBits ^ k
 		n += (d - 1) &^ d >> 63 // 1 if they are equal
 	}
 	if n == 0 || n > maxTied {
@@ -100,7 +100,7 @@ func (v *view) drawTied(t *tier, q *ask, k, r uint64) int {
 func tiedBlock(bounds []atomic.Uint64, k, r uint64, def int) int {
 	best := noKey
 	for j := range bounds {
-		if bounds[j].Load() == k {
+		if bounds[j].Load()>>indexBits == k {
 			best = min(best, mix(r, j)<<indexBits|uint64(j))
 		}
 	}
@@ -124,5 +124,5 @@ func (v *view) lowestUsable(b int, q *ask) (k1, k2 uint64) {
 // now the second it had, or the charged cell.
 func (v *view) raiseAfter(c choice, q *ask) {
 	b := &v.blocks[q.at.Epoch&1][v.blockOf[c.i]]
-	b.raise(b.bound.Load(), min(c.second, v.key(c.i, q.at)), c.seq)
+	b.raise(b.least(), min(c.second, v.key(c.i, q.at)), c.seq)
 }

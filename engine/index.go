@@ -21,7 +21,8 @@ import (
 // room looks at watched after changing the cell, who refuses sets it before
 // looking at the cells, so that one of them sees the other.
 type block struct {
-	bound     *atomic.Uint64 // in the view's bounds
+	bound     *atomic.Uint64 // in the view's bounds: [key][index], as a scan has it
+	index     uint64         // of the block
 	seq, room atomic.Uint64
 	why       atomic.Uint32
 	watched   atomic.Bool
@@ -52,8 +53,12 @@ func (b *block) remember(room int64, why reason, q uint64) {
 	b.room.Store(uint64(min(room+1, roomUnknown))<<32 | q&(1<<32-1))
 }
 
+// least returns the bound.
+func (b *block) least() uint64 { return b.bound.Load() >> indexBits }
+
 // lower makes k a bound.
 func (b *block) lower(k uint64) {
+	k = k<<indexBits | b.index
 	for {
 		o := b.bound.Load()
 		if o <= k || b.bound.CompareAndSwap(o, k) {
@@ -64,7 +69,7 @@ func (b *block) lower(k uint64) {
 
 // raise makes k the bound in place of o, unless the sequence is not q any more.
 func (b *block) raise(o, k, q uint64) {
-	if k > o && b.seq.Load() == q && b.bound.CompareAndSwap(o, k) && b.seq.Load() != q {
+	if k > o && b.seq.Load() == q && b.bound.CompareAndSwap(o<<indexBits|b.index, k<<indexBits|b.index) && b.seq.Load() != q {
 		b.lower(o) // room came in between: the old bound stands
 	}
 }

@@ -136,7 +136,7 @@ func (v *view) fitsLimits(i int, q *ask) bool {
 func (v *view) draw(first, last int, q *ask, k uint64, def int) int {
 	r, best := v.e.random(), noKey
 	for b := first; b < last; b++ {
-		if v.bounds[q.at.Epoch&1][b].Load() > k && v.prunes(q) {
+		if v.bounds[q.at.Epoch&1][b].Load()>>indexBits > k && v.prunes(q) {
 			continue
 		}
 		mask := q.mask(v, b)

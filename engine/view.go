@@ -108,7 +108,8 @@ func newView(e *Engine, s Strategy, live []*handle) *view {
 	for p := range v.blocks {
 		v.blocks[p], v.bounds[p] = make([]block, len(v.starts)-1), make([]atomic.Uint64, len(v.starts)-1)
 		for b := range v.blocks[p] {
-			v.blocks[p][b].bound = &v.bounds[p][b]
+			v.blocks[p][b].bound, v.blocks[p][b].index = &v.bounds[p][b], uint64(b)
+			v.bounds[p][b].Store(uint64(b))
 			v.blocks[p][b].seq.Store(1) // a zero room is never valid
 			v.blocks[p][b].watched.Store(n > indexFrom)
 		}
@@ -226,6 +227,6 @@ func (v *view) renew(epoch int64) {
 	for b := range v.blocks[p] {
 		bl := &v.blocks[p][b]
 		bl.seq.Add(1)
-		bl.bound.Store(0)
+		bl.bound.Store(bl.index)
 	}
 }
