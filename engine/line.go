@@ -53,7 +53,7 @@ type waiter struct {
 
 // lease returns what a waiter that is done got.
 func (w *waiter) lease() Lease {
-	return Lease{receipt: w.got.receipt(), caller: w.got.caller, mark: w.mark}
+	return Lease{admission: w.got, mark: w.mark}
 }
 
 func (e *Engine) newLine() *line {
