@@ -28,17 +28,9 @@ func (c CooldownCause) String() string {
 // first cause. It is safe for concurrent use. The zero Ref has none.
 func (r Ref) Cooldowns() (counts [CooldownCauses]int64) {
 	if r.h != nil {
-		r.h.locked(func(*Group, int64) { counts = r.h.begun })
+		r.h.locked(func(*Group, int64) { counts = r.h.cooldowns })
 	}
 	return counts
-}
-
-// count counts a cooldown that is about to begin, unless one is in force. Under the
-// group's mutex.
-func (g *gate) count(now int64, cause CooldownCause) {
-	if g.coolUntil <= now {
-		g.begun[cause]++
-	}
 }
 
 // causeOf returns what a cooldown counts as that follows a kind of answer.

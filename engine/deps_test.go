@@ -48,6 +48,10 @@ var directions = []direction{
 		why: "counters and the arithmetic of limits; they know no deployment",
 	},
 	{
+		path: "engine/internal/breaker", may: []string{"engine/provider"},
+		why: "a state machine: instants and events in, states out; it knows no counter",
+	},
+	{
 		path: "engine/internal/invariants",
 		why:  "yields between the steps of a protocol, in a build of its own",
 	},

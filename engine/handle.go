@@ -66,7 +66,6 @@ type control struct {
 	goneSince                 int64 // the epoch in which it was removed
 	// What would be in force if the provider had reported no limits.
 	configuredTokenCap, configuredReqCap int64
-	tellUntil                            int64         // the cooldown that this node found and tells the others of, Unix ns; 0 = none
 	turned                               int64         // the epoch that the counters are at
 	plain                                [2]pairLedger // of the pair's halves
 	next                                 *pairLedger   // of the minute after the current one; nil: nothing was absorbed ahead
@@ -110,7 +109,7 @@ func (h *handle) configure(d *Deployment, expected int64, at counter.At) (change
 	}
 	other := !d.equal(h.configured)
 	changed = h.gone || other || h.e.countLeases && !h.limits.Load().countsLeases()
-	if h.cause == provider.NoMoney && !h.gone {
+	if h.breaker.Cause() == provider.NoMoney && !h.gone {
 		h.uncool() // whoever applies a configuration may have paid
 		changed = true
 	}
@@ -196,14 +195,14 @@ func (h *handle) capsOf(s *pairLedger, adjusted, adjustedRequests, used int64) (
 	switch {
 	case h.gone || !h.enabled:
 		tokens = counter.Disabled
-	case h.coolUntil != 0:
+	case h.breaker.Cooling():
 		tokens = counter.Cooling
-	case h.probeUntil == 0:
+	case !h.breaker.HalfOpen():
 	case s.tokens.Window != h.turned: // the one request that goes first is of this minute
 		tokens = counter.Cooling
 	default:
 		h.requestCap.Store(requests)
-		requests = min(requests, h.probes(used))
+		requests = min(requests, h.probe.capAt(h.turned, used))
 	}
 	return tokens, requests
 }
@@ -217,9 +216,9 @@ func (h *handle) recap() {
 
 // shift adds to what a half counts and sets its caps. Under the group's mutex.
 func (h *handle) shift(p, tokens, requests int64) {
-	if h.probeUntil != 0 && h.plain[p].tokens.Window == h.turned {
-		h.probes(h.hot[p].Requests())
-		h.probeCap += requests
+	if h.breaker.HalfOpen() && h.plain[p].tokens.Window == h.turned {
+		h.probe.capAt(h.turned, h.hot[p].Requests())
+		h.probe.cap += requests
 	}
 	t, r := h.caps(p)
 	h.hot[p].Shift(tokens, requests, t, r)

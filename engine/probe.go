@@ -1,28 +1,42 @@
 package engine
 
-import "github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+import (
+	"math"
 
-// While a deployment is half-open, its pair admits one request beyond those that
-// there were: the cap on requests is what has been admitted, and one. The request
-// may be of any class.
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+)
 
-// probes returns up to how many requests a half-open deployment may take, of which so
-// many are used: one more than there were when it began, or than the minute began
-// with, unless the one has been admitted in an earlier minute.
-func (h *handle) probes(used int64) int64 {
-	if h.probeEpoch != h.turned {
-		h.probeEpoch, h.probeCap = h.turned, used
-		if !h.probeOut {
-			h.probeCap++
+// probe is the one request that a half-open deployment admits: the cap on its pair's
+// requests is what had been admitted when it became half-open, or what the minute began
+// with, and one. The request may be of any class.
+type probe struct {
+	since int64 // when the deployment became half-open
+	cap   int64 // on the pair's requests
+	epoch int64 // of cap
+	out   bool  // the request was admitted in an earlier minute
+}
+
+func newProbe(since int64) probe { return probe{since: since, epoch: math.MinInt64} }
+
+// capAt returns the cap in a minute, of which so many requests are used.
+func (p *probe) capAt(epoch, used int64) int64 {
+	if p.epoch != epoch {
+		p.epoch, p.cap = epoch, used
+		if !p.out {
+			p.cap++
 		}
 	}
-	return h.probeCap
+	return p.cap
+}
+
+// taken reports whether the request has been admitted, in a minute of which so many are
+// used or before.
+func (p *probe) taken(epoch, used int64) bool {
+	return p.out || p.epoch == epoch && used >= p.cap
 }
 
 // probeTaken reports whether the one request has been admitted.
-func (h *handle) probeTaken() bool {
-	return h.probeOut || h.probeEpoch == h.turned && h.hot.Of(h.turned).Requests() >= h.probeCap
-}
+func (h *handle) probeTaken() bool { return h.probe.taken(h.turned, h.hot.Of(h.turned).Requests()) }
 
 // unprobe keeps the end of a lease from admitting another request while its
 // deployment is half-open: a request given back lowers the cap too, unless it is
@@ -32,14 +46,15 @@ func (h *handle) unprobe(epoch, sent int64) {
 		return
 	}
 	h.locked(func(*Group, int64) {
+		p := &h.probe
 		switch {
-		case h.probeUntil == 0:
-		case epoch == h.turned && h.probeEpoch == epoch && (sent < h.probeSince || !h.probeTaken()): // a clock that was set back dates it later
-			h.probeCap--
+		case !h.breaker.HalfOpen():
+		case epoch == h.turned && p.epoch == epoch && (sent < p.since || !h.probeTaken()): // a clock that was set back dates it later
+			p.cap--
 			h.shift(epoch&1, 0, 0)
-		case sent >= h.probeSince && epoch != h.turned && h.probeOut:
-			h.probeOut = false
-			h.probeCap++
+		case sent >= p.since && epoch != h.turned && p.out:
+			p.out = false
+			p.cap++
 			h.shift(h.turned&1, 0, 0)
 			h.eased(h.turned)
 		}

@@ -182,10 +182,7 @@ func (r Ref) Cooldown(d time.Duration) {
 		if until < now {
 			until = math.MaxInt64
 		}
-		if until > h.coolUntil {
-			h.count(now, CooldownReported)
-			h.coolUntil, h.cause = until, provider.Fine
-		}
+		h.pause(until)
 		h.tell(until, now)
 	})
 }
@@ -199,7 +196,7 @@ func (r Ref) SetEnabled(on bool) {
 	}
 	h := r.h
 	h.change(func(int64) {
-		if on && !h.enabled && h.cause == provider.NoMoney {
+		if on && !h.enabled && h.breaker.Cause() == provider.NoMoney {
 			h.uncool()
 		}
 		h.enabled = on

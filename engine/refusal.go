@@ -151,7 +151,7 @@ func (e *LimitError) consider(w wait) {
 // whether it is for a lease, which limits on leases refuse, and limits on tokens
 // even if it names none. Under the group's mutex.
 func (h *handle) wait(a amounts, part counter.Part, leases bool, now int64) wait {
-	w := wait{id: h.id, cause: h.cause}
+	w := wait{id: h.id, cause: h.breaker.Cause()}
 	if h.gone || !h.enabled {
 		w.limit, w.never = LimitDisabled, true
 		return w
@@ -170,10 +170,9 @@ func (h *handle) wait(a amounts, part counter.Part, leases bool, now int64) wait
 	}
 	switch {
 	case w.never:
-	case h.coolUntil > now:
-		w.atLeast(LimitCooldown, time.Duration(h.coolUntil-now))
-	case h.probeUntil > now && c.Requests() >= h.probeCap:
-		w.atLeast(LimitCooldown, time.Duration(h.probeUntil-now))
+	case h.breaker.Until() <= now:
+	case h.breaker.Cooling(), c.Requests() >= h.probe.cap:
+		w.atLeast(LimitCooldown, time.Duration(h.breaker.Until()-now))
 	}
 	return w
 }

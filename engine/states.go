@@ -45,10 +45,10 @@ func (g *Group) states(dst []State, now int64) []State {
 func (h *handle) state(g *Group, now int64, to []LimitState) State {
 	st := State{
 		ID: h.id, Group: g.name, Model: h.cfg.Model,
-		ExpectedOutput: h.expected(g.expected()), Enabled: h.enabled && !h.gone, HalfOpen: h.probeUntil > now,
+		ExpectedOutput: h.expected(g.expected()), Enabled: h.enabled && !h.gone, HalfOpen: h.breaker.HalfOpen() && h.breaker.Until() > now,
 	}
-	if h.coolUntil > now {
-		st.CoolingFor = time.Duration(h.coolUntil - now)
+	if h.breaker.Cooling() {
+		st.CoolingFor = max(time.Duration(h.breaker.Until()-now), 0)
 	}
 	var all [provider.Limits]LimitState
 	st.Utilization = h.describe(&all, now)

@@ -1,10 +1,6 @@
 package engine
 
-import (
-	"time"
-
-	"github.com/plimsoll-dev/plimsoll/engine/provider"
-)
+import "time"
 
 // longestTold is how long a cooldown lasts at most that a node tells the others
 // of, or takes from them: a day of 25 hours.
@@ -23,16 +19,4 @@ func (h *handle) telling(now int64) int64 {
 		h.tellUntil = 0
 	}
 	return h.tellUntil
-}
-
-// coolRemotely takes in a cooldown that others have found, in Unix milliseconds. Under
-// the group's mutex.
-func (h *handle) coolRemotely(untilMilli, now int64) {
-	d := longestTold
-	if untilMilli < (now+d)/1e6 {
-		d = untilMilli*1e6 - now
-	}
-	if h.chill(now, time.Duration(d), provider.Fine) {
-		h.changed()
-	}
 }

@@ -131,7 +131,7 @@ func (g *Group) alarm(v *view, epoch int64) int64 {
 func (h *handle) turn(g *Group, e, now int64) (relimit bool) {
 	if h.alarm() != 0 {
 		_, relimit = h.awake(now)
-		h.probeOut = h.probeUntil != 0 && h.probeTaken()
+		h.probe.out = h.breaker.HalfOpen() && h.probeTaken()
 	}
 	from := h.turned
 	h.turned = e
