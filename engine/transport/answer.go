@@ -19,9 +19,9 @@ const maxRefusal = 64 << 10
 // follow has the call end with the answer.
 func (t *Transport) follow(ctx context.Context, resp *http.Response, q *request, c *call) {
 	c.watch(ctx)
-	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")) // "" is not a stream
+	kind := mediaType(resp.Header)
 	blind := resp.Header.Get("Content-Encoding") != ""
-	if kind != "text/event-stream" || blind {
+	if kind != eventStream || blind {
 		resp.Body = &body{src: resp.Body, call: c, blind: blind, finder: wire.NewFinder("usage", "x_groq")}
 		return
 	}
@@ -51,6 +51,19 @@ func peek(resp *http.Response, g *guard) []byte {
 type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+// mediaType returns the type of a body without its parameters, in lower case; "" if there
+// is none.
+func mediaType(h http.Header) string {
+	text := h.Get("Content-Type")
+	if text == "application/json" || text == eventStream {
+		return text
+	}
+	kind, _, _ := mime.ParseMediaType(text)
+	return kind
+}
+
+const eventStream = "text/event-stream"
 
 // headerText writes any text so that a header can carry it.
 func headerText(s string) string {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"mime"
 	"net/http"
 	"strings"
 	"sync"
@@ -52,13 +51,13 @@ type held struct {
 // hold reads the beginning of an answer, for as long as the configuration allows, and
 // returns what it shows, and the error if it is one.
 func (t *Transport) hold(ctx context.Context, resp *http.Response, q *request) (verdict, []byte, error) {
-	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")) // "" is not a stream
+	kind := mediaType(resp.Header)
 	if t.holdTime < 0 || resp.Header.Get("Content-Encoding") != "" {
 		return content, nil, nil
 	}
 	h := &held{src: resp.Body, most: int(t.holdBytes), ahead: make(chan struct{})}
 	switch {
-	case kind == "text/event-stream":
+	case kind == eventStream:
 		h.look = (&opening{op: q.op}).look
 	case kind == "", isJSON(kind), q.op.answersJSON() && strings.HasPrefix(kind, "text/"):
 		h.look = newWholeAnswer(q.op).look
@@ -66,7 +65,8 @@ func (t *Transport) hold(ctx context.Context, resp *http.Response, q *request) (
 		return content, nil, nil
 	}
 	resp.Body = h
-	if n := resp.ContentLength; n > 0 && n <= t.holdBytes && kind != "text/event-stream" {
+	if n := resp.ContentLength; n > 0 && n <= t.holdBytes && kind != eventStream {
+		h.buf = make([]byte, 0, n)
 		h.readAhead() // a client can do nothing with a part of it
 		return h.verdict()
 	}

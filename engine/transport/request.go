@@ -64,8 +64,10 @@ func (t *Transport) read(in *http.Request) (*request, *refusal, error) {
 	if in.ContentLength > t.maxBody || int64(len(text)) > t.maxBody {
 		return q, tooLargeBody(t.maxBody), nil
 	}
-	if kind, params, _ := mime.ParseMediaType(in.Header.Get("Content-Type")); kind == "multipart/form-data" && operations[q.op].form {
-		return q, t.parseForm(q, text, params["boundary"]), nil
+	if operations[q.op].form {
+		if kind, params, _ := mime.ParseMediaType(in.Header.Get("Content-Type")); kind == "multipart/form-data" {
+			return q, t.parseForm(q, text, params["boundary"]), nil
+		}
 	}
 	return q, t.parse(q, text), nil
 }

@@ -81,9 +81,10 @@ func (c *call) receive(in *http.Request, q *request, resp *http.Response, g *gua
 	resp.Body = &guarded{src: resp.Body, guard: g}
 	blank(resp, key)
 	c.header, c.report.Status = resp.Header, resp.StatusCode
-	resp.Header.Set(HeaderGroup, headerText(q.name))
-	resp.Header.Set(HeaderDeployment, headerText(c.place.id))
-	resp.Header.Set(HeaderAttempts, strconv.Itoa(c.report.Number))
+	own := [...]string{headerText(q.name), headerText(c.place.id), strconv.Itoa(c.report.Number)} // one piece of memory
+	for i, name := range [...]string{HeaderGroup, HeaderDeployment, HeaderAttempts} {
+		resp.Header[name] = own[i : i+1 : i+1]
+	}
 }
 
 // refusedBy ends a call that the provider answered with an error. One that is the

@@ -162,10 +162,15 @@ func Text(text json.RawMessage) (s string, shared bool) {
 	if bytes.IndexByte(text, '\\') < 0 {
 		return unsafe.String(&text[1], len(text)-2), true
 	}
+	return unescape(text), false
+}
+
+// unescape is apart from Text because its result is on the heap, escapes or not.
+func unescape(text json.RawMessage) (s string) {
 	if json.Unmarshal(text, &s) != nil {
-		return "", false // cannot be
+		return "" // cannot be
 	}
-	return s, false
+	return s
 }
 
 // Raw returns a text as a string that shares its memory, which then must not change
