@@ -35,6 +35,8 @@ type Config struct {
 	// Admitted and Refused, if not nil, are told the group of each request that a limit
 	// admitted or refused.
 	Admitted, Refused func(group string)
+	// Tokens returns the tokens that may call; nil = there are none.
+	Tokens func() []server.TokenState
 }
 
 // API answers requests for decisions. Its methods are safe for concurrent use.
@@ -46,6 +48,7 @@ type API struct {
 	count  struct{ admitted, refused func(group string) }
 	tell   func(ctx context.Context, key, value string)
 	known  atomic.Pointer[map[string]known]
+	tokens func() []server.TokenState
 	held   atomic.Int64 // bytes of bodies, and of large answers
 	most   int64
 }
@@ -57,7 +60,7 @@ func New(cfg Config) *API {
 		engine: cfg.Engine, clock: cfg.Clock, jitter: cfg.Jitter, tell: cfg.Annotate,
 		leases: newLeases(cfg.LeaseTTL, cfg.MaxLeases), most: cfg.MaxHeld,
 	}
-	a.count.admitted, a.count.refused = cfg.Admitted, cfg.Refused
+	a.count.admitted, a.count.refused, a.tokens = cfg.Admitted, cfg.Refused, cfg.Tokens
 	return a
 }
 
@@ -95,6 +98,7 @@ func (a *API) routes() []route {
 		route{"GET", "/v1/deployments", http.HandlerFunc(a.getDeployments), nil, reflect.TypeFor[deploymentsAnswer]()},
 		route{"GET", "/v1/groups/{name...}", http.HandlerFunc(a.getGroup), nil, reflect.TypeFor[groupAnswer]()},
 		route{"GET", "/v1/explain", http.HandlerFunc(a.getExplain), nil, reflect.TypeFor[explainAnswer]()},
+		route{"GET", "/v1/admin/tokens", http.HandlerFunc(a.getTokens), nil, reflect.TypeFor[tokensAnswer]()},
 	)
 }
 

@@ -26,8 +26,13 @@ type result struct {
 }
 
 func plimsoll(ctx context.Context, args ...string) result {
+	return plimsollWith(ctx, nil, args...)
+}
+
+// plimsollWith is plimsoll in an environment.
+func plimsollWith(ctx context.Context, env map[string]string, args ...string) result {
 	var stdout, stderr strings.Builder
-	code := cli.Run(ctx, args, func(string) string { return "" }, &stdout, &stderr)
+	code := cli.Run(ctx, args, func(name string) string { return env[name] }, &stdout, &stderr)
 	return result{code, stdout.String(), stderr.String()}
 }
 

@@ -76,6 +76,18 @@ func TestServeTokenLimits(t *testing.T) {
 	require.Equal(t, 413, code)
 	require.Equal(t, "small", refused["error"].(map[string]any)["token"])
 
+	// What came of each token's requests is shown to admins, and to them alone.
+	out := plimsollWith(t.Context(), map[string]string{"PLIMSOLL_TOKEN": free}, "top", "--once", s.url)
+	require.Equal(t, cli.ExitOK, out.code, out.stderr)
+	require.Regexp(t, `\n  one +\d.* 0/1 .*3 refused, 0 failed\n`, out.stdout)
+	require.Regexp(t, `\n  free .* 0 refused, 0 failed\n`, out.stdout)
+	out = plimsollWith(t.Context(), map[string]string{"PLIMSOLL_TOKEN": few}, "top", "--once", s.url)
+	require.Equal(t, cli.ExitOK, out.code, out.stderr)
+	require.NotContains(t, out.stdout, "tokens, with their requests")
+	require.NotContains(t, out.stdout, "free")
+	html := s.text(t, strings.Replace(s.url, "://", "://x:"+free+"@", 1)+"/")
+	require.Contains(t, html, "3 refused")
+
 	metrics := s.text(t, strings.Replace(s.url, "://", "://x:"+free+"@", 1)+"/metrics")
 	require.Contains(t, metrics, `plimsoll_caller_limit{caller="one",limit="in_flight"} 1`)
 	require.Contains(t, metrics, `plimsoll_caller_usage{caller="one",limit="in_flight"} 0`)

@@ -76,6 +76,8 @@ type Daemon struct {
 	Traffic *traffic.Traffic
 	Syncer  *syncer.Syncer // nil: usage is not shared
 	Clock   *window.Clock
+	// TokenCounts counts what came of tokens' requests.
+	TokenCounts server.TokenCounts
 
 	opts     Options
 	log      *slog.Logger
@@ -133,7 +135,7 @@ func New(o Options) (*Daemon, error) {
 	d.Traffic = traffic.New(func(text string) string { return d.File().Mask(text) })
 	ac := api.Config{
 		Engine: d.Engine, Clock: d.Clock, LeaseTTL: cfg.LeaseTTL, MaxLeases: o.MaxLeases,
-		Admitted: d.Traffic.Admitted, Refused: d.Traffic.Refused,
+		Admitted: d.Traffic.Admitted, Refused: d.Traffic.Refused, Tokens: d.TokenStates,
 	}
 	attempted := d.Traffic.Attempted
 	refused := func(_ *http.Request, le *engine.LimitError) { d.Traffic.Refused(le.Group) }

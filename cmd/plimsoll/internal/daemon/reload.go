@@ -133,6 +133,7 @@ func (d *Daemon) keepTokens(tokens *server.Tokens) {
 	}
 	tokens.Keep(d.tokens.Load())
 	d.tokens.Store(tokens)
+	d.TokenCounts.Forget(tokens)
 	for _, warning := range tokens.Warnings(time.Now()) {
 		d.log.Warn("a token", "warning", warning)
 	}
@@ -157,3 +158,9 @@ func (d *Daemon) Reloads() Reloads {
 
 // Tokens returns those that may call; nil = all may.
 func (d *Daemon) Tokens() *server.Tokens { return d.tokens.Load() }
+
+// TokenStates returns the tokens, what came of their requests, and what they have used of
+// their limits; none where anyone may call.
+func (d *Daemon) TokenStates() []server.TokenState {
+	return d.Tokens().States(&d.TokenCounts, d.Engine)
+}

@@ -61,6 +61,28 @@ func (c *Client) States(ctx context.Context) ([]engine.State, error) {
 	return out.Deployments, nil
 }
 
+// Token is a token of the daemon, with what came of its requests and its own limits.
+type Token struct {
+	Name                      string
+	Admitted, Refused, Failed int64
+	Limits                    []engine.LimitState
+}
+
+// Tokens returns the daemon's tokens. There are none for a client whose token lacks the
+// scope admin, and of a daemon that does not list them.
+func (c *Client) Tokens(ctx context.Context) ([]Token, error) {
+	var out struct{ Tokens []Token }
+	switch r, err := c.do(ctx, http.MethodGet, "/v1/admin/tokens", nil, &out); {
+	case err != nil:
+		return nil, err
+	case r != nil && (r.Status == http.StatusForbidden || r.Status == http.StatusNotFound):
+		return nil, nil
+	case r != nil:
+		return nil, fmt.Errorf("the daemon answered %d: %s", r.Status, r.Message)
+	}
+	return out.Tokens, nil
+}
+
 // refusal is an answer other than 200.
 type refusal struct {
 	Status               int

@@ -122,10 +122,7 @@ func (p *Page) headline(name string, of []*engine.State) group {
 	g.Trouble = strings.Join(trouble, ", ")
 	admitted, refused := p.history.lately(name)
 	if refused > 0 {
-		g.Refused, g.Share = grouped(refused)+" refused", "low"
-		if 20*refused > admitted+refused { // above 5 %
-			g.Share = "high"
-		}
+		g.Refused, g.Share = grouped(refused)+" refused", shareOfRefused(admitted, refused)
 	}
 	return g
 }

@@ -57,6 +57,7 @@ type history struct {
 type traffic struct {
 	admitted, refused map[string]int64 // by group
 	limited, failed   map[string]int64 // by deployment: what its provider refused, and failed at
+	tokens            map[string]Token // by name, without State
 }
 
 func newHistory() history { return history{used: map[string]*past{}} }

@@ -26,6 +26,8 @@ type Config struct {
 	// = nothing is known.
 	Groups func(each func(group string, admitted, refused int64))
 	Faults func(each func(deployment string, refused, failed int64))
+	// Tokens returns the tokens that may call; nil = there are none.
+	Tokens func() []Token
 	// Switch, if not nil, switches a deployment of this node on or off, as POST /page/switch
 	// asks for.
 	Switch func(r *http.Request, deployment string, on bool) error
@@ -117,12 +119,18 @@ func (p *Page) sample(now time.Time) {
 
 // traffic is what the daemon has counted so far.
 func (p *Page) traffic() traffic {
-	t := traffic{map[string]int64{}, map[string]int64{}, map[string]int64{}, map[string]int64{}}
+	t := traffic{map[string]int64{}, map[string]int64{}, map[string]int64{}, map[string]int64{}, map[string]Token{}}
 	if p.cfg.Groups != nil {
 		p.cfg.Groups(func(group string, admitted, refused int64) { t.admitted[group], t.refused[group] = admitted, refused })
 	}
 	if p.cfg.Faults != nil {
 		p.cfg.Faults(func(id string, refused, failed int64) { t.limited[id], t.failed[id] = refused, failed })
+	}
+	if p.cfg.Tokens != nil {
+		for _, one := range p.cfg.Tokens() {
+			one.State = nil
+			t.tokens[one.Name] = one
+		}
 	}
 	return t
 }

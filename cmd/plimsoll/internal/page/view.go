@@ -24,6 +24,8 @@ type view struct {
 	Many, Fullest                       bool
 	Search                              string
 	Refusals                            []refusal
+	TokenRows                           []tokenRow
+	MoreTokens                          int
 }
 
 // share is how sharing with other nodes goes.
@@ -65,6 +67,7 @@ func (p *Page) view(now time.Time, states []engine.State, stats *engine.Stats, c
 	}
 	v.Fullest = c.fullest
 	v.Groups = p.groups(states, c, v)
+	v.TokenRows, v.MoreTokens = p.tokens(now, c)
 	for l, n := range stats.Refused {
 		v.Refusals = append(v.Refusals, refusal{reason(l), grouped(lately.by[l]), grouped(n)})
 	}

@@ -4,12 +4,14 @@ package top
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/drive"
 	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
@@ -42,13 +44,19 @@ type part struct {
 
 type line []part
 
-// Table writes the deployments, group by group, below a head.
-func Table(head string, states []engine.State, look Look) string {
+// Shown is what a daemon has reported.
+type Shown struct {
+	States []engine.State
+	Tokens []drive.Token // shown below, if there are any
+}
+
+// Table writes the deployments, group by group, and then the tokens, below a head.
+func Table(head string, shown Shown, look Look) string {
 	lines := []line{{{"plimsoll  ", bold}, {clean(head), plain}}}
 	if look.Height == 0 || look.Height > 3 {
 		lines = append(lines, nil)
 	}
-	heading, rows := body(states, look)
+	heading, rows := body(shown, look)
 	lines = append(append(lines, heading), rows...)
 	if over := len(lines) - look.Height; look.Height > 0 && over > 0 {
 		lines = append(lines[:look.Height-1], line{{fmt.Sprintf("… %d more lines", over+1), dim}})
@@ -65,8 +73,9 @@ func Table(head string, states []engine.State, look Look) string {
 type columns struct{ name, requests, tokens, flight, bar int }
 
 // body returns the heading of the columns, and the rows.
-func body(states []engine.State, look Look) (heading line, rows []line) {
-	c := widths(states, look)
+func body(shown Shown, look Look) (heading line, rows []line) {
+	states, tokens := sorted(shown.States, look.Order), tokenStates(shown.Tokens)
+	c := widths(slices.Concat(states, tokens), look)
 	pad := func(n int) string { return strings.Repeat(" ", n) }
 	heading = line{{fmt.Sprintf("  %-*s  %*s  %s  %*s  %s  %*s", c.name, "deployment",
 		c.requests, "requests", pad(c.bar), c.tokens, "tokens", pad(c.bar), c.flight, "in flight"), dim}}
@@ -80,7 +89,30 @@ func body(states []engine.State, look Look) (heading line, rows []line) {
 	if len(states) == 0 {
 		rows = append(rows, line{{"  none", plain}})
 	}
+	if len(tokens) > 0 {
+		rows = append(rows, line{{tokensHeading, bold}})
+	}
+	for i := range tokens {
+		t := &shown.Tokens[i]
+		row := c.row(&tokens[i], look)
+		rows = append(rows, append(row[:len(row)-1], part{fmt.Sprintf("  %s admitted, %s refused, %s failed", grouped(t.Admitted), grouped(t.Refused), grouped(t.Failed)), dim}))
+	}
 	return heading, rows
+}
+
+// tokensHeading is above the tokens, as a group's name above its deployments.
+const tokensHeading = "tokens, with their requests since the start"
+
+// tokenStates are the tokens as rows of deployments.
+func tokenStates(tokens []drive.Token) []engine.State {
+	list := make([]engine.State, len(tokens))
+	for i, t := range tokens {
+		list[i] = engine.State{ID: t.Name, Enabled: true, Limits: t.Limits}
+		for _, l := range t.Limits {
+			list[i].Utilization = max(list[i].Utilization, l.Utilization())
+		}
+	}
+	return list
 }
 
 // widths fits the columns to what they show and to the screen.
@@ -107,7 +139,7 @@ func widths(states []engine.State, look Look) columns {
 
 // name is how a row names its deployment: with its group where no heading does.
 func name(s *engine.State, look Look) string {
-	if look.Order == ByGroup {
+	if look.Order == ByGroup || s.Group == "" { // of a token
 		return clean(s.ID)
 	}
 	return clean(s.Group + "/" + s.ID)

@@ -13,6 +13,7 @@ import (
 	"github.com/gdamore/tcell/v2"
 	"github.com/stretchr/testify/require"
 
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/drive"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/top"
 	"github.com/plimsoll-dev/plimsoll/engine"
 )
@@ -52,14 +53,28 @@ embed
   spent              0                                      0                                0  full  day's requests 100 %
   split              0                                      0                                0  input 99 %, output 2 %
 `
-	got := top.Table("here", states(), top.Look{ASCII: true})
+	got := top.Table("here", top.Shown{States: states()}, top.Look{ASCII: true})
 	require.Equal(t, strings.ReplaceAll(want, "?", "\uFFFD"), got)
+}
+
+func TestTokens(t *testing.T) {
+	tokens, err := (&fake{}).Tokens(t.Context())
+	require.NoError(t, err)
+	got := top.Table("here", top.Shown{States: states()[:1], Tokens: tokens}, top.Look{ASCII: true, Order: top.ByName})
+	require.Equal(t, `plimsoll  here
+
+  deployment  requests                                tokens                        in flight
+  chat/east      3/600  ....................  50,000/100,000  #####=====..........          2
+tokens, with their requests since the start
+  gateway        60/60  ####################               0                              1/4  full  1,234 admitted, 5 refused, 6 failed
+  free               0                                     0                                0    0 admitted, 0 refused, 0 failed
+`, got)
 }
 
 func TestTableFitsTheScreen(t *testing.T) {
 	for _, width := range []int{1, 40, 80, 200} {
 		for _, height := range []int{1, 3, 6, 50} {
-			got := strings.TrimSuffix(top.Table("a head", states(), top.Look{Width: width, Height: height}), "\n")
+			got := strings.TrimSuffix(top.Table("a head", top.Shown{States: states()}, top.Look{Width: width, Height: height}), "\n")
 			lines := strings.Split(got, "\n")
 			require.LessOrEqual(t, len(lines), height, got)
 			for _, l := range lines {
@@ -70,14 +85,14 @@ func TestTableFitsTheScreen(t *testing.T) {
 			}
 		}
 	}
-	require.Contains(t, top.Table("", nil, top.Look{}), "none")
+	require.Contains(t, top.Table("", top.Shown{}, top.Look{}), "none")
 }
 
 func TestColour(t *testing.T) {
-	got := top.Table("here", states(), top.Look{Colour: true})
+	got := top.Table("here", top.Shown{States: states()}, top.Look{Colour: true})
 	require.Contains(t, got, "\x1b[31m120,000/100,000\x1b[0m", "beyond its limit")
 	require.Contains(t, got, "\x1b[31mfull\x1b[0m")
-	require.NotContains(t, top.Table("here", states(), top.Look{}), "\x1b")
+	require.NotContains(t, top.Table("here", top.Shown{States: states()}, top.Look{}), "\x1b")
 }
 
 // fake answers a number of times, and fails from then on.
@@ -92,8 +107,17 @@ func (f *fake) States(context.Context) ([]engine.State, error) {
 
 func (f *fake) Store(context.Context) (string, error) { return "alone", nil }
 
+func (f *fake) Tokens(context.Context) ([]drive.Token, error) {
+	return []drive.Token{
+		{Name: "gateway", Admitted: 1234, Refused: 5, Failed: 6, Limits: limits(engine.LimitState{Limit: engine.LimitRPM, Used: 60, Max: 60}, engine.LimitState{Limit: engine.LimitInFlight, Used: 1, Max: 4})},
+		{Name: "free"},
+	}, nil
+}
+
 // many answers with 40 deployments, of which the last is the fullest.
 type many struct{ fake }
+
+func (m *many) Tokens(context.Context) ([]drive.Token, error) { return nil, nil }
 
 func (m *many) States(context.Context) ([]engine.State, error) {
 	var list []engine.State

@@ -5,15 +5,13 @@ import (
 	"strings"
 
 	"github.com/gdamore/tcell/v2"
-
-	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
 // view is what the screen shows.
 type view struct {
 	screen tcell.Screen
 	look   Look
-	states []engine.State
+	shown  Shown
 	head   string
 	first  int // row at the top
 	rows   int // that there are
@@ -27,7 +25,7 @@ const frame = 4
 func (v *view) draw() {
 	width, lines := v.screen.Size()
 	v.look.Width, v.look.Height = width, 0
-	heading, rows := body(sorted(v.states, v.look.Order), v.look)
+	heading, rows := body(v.shown, v.look)
 	v.rows, v.height = len(rows), max(lines-frame, 1)
 	v.first = max(min(v.first, v.rows-v.height), 0)
 	v.screen.Clear()

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gdamore/tcell/v2"
 
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/drive"
 	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
@@ -15,6 +16,8 @@ import (
 type Source interface {
 	States(ctx context.Context) ([]engine.State, error)
 	Store(ctx context.Context) (string, error) // how sharing goes, in a few words
+	// Tokens returns the daemon's tokens; none if they may not be seen.
+	Tokens(ctx context.Context) ([]drive.Token, error)
 }
 
 // Watch is what Run does.
@@ -29,28 +32,28 @@ type Watch struct {
 
 // Once writes the table once.
 func (w Watch) Once(ctx context.Context) error {
-	states, head, err := w.ask(ctx)
-	if err != nil {
-		return err
+	a := w.ask(ctx)
+	if a.err != nil {
+		return a.err
 	}
-	_, err = io.WriteString(w.Out, Table(head, states, w.Look()))
+	_, err := io.WriteString(w.Out, Table(a.head, a.shown, w.Look()))
 	return err
 }
 
 // answer is what the source said.
 type answer struct {
-	states []engine.State
-	head   string
-	err    error
+	shown Shown
+	head  string
+	err   error
 }
 
 // Run draws the table on a screen of its own until a key or ctx ends it, and leaves the
 // terminal as it was. It fails if the first question to the source does; later, the head
 // says why there is nothing new. A source that hangs holds up no key.
 func (w Watch) Run(ctx context.Context) error {
-	states, head, err := w.ask(ctx)
-	if err != nil {
-		return err
+	first := w.ask(ctx)
+	if first.err != nil {
+		return first.err
 	}
 	screen, err := w.open()
 	if err != nil {
@@ -62,7 +65,7 @@ func (w Watch) Run(ctx context.Context) error {
 	answers, keys := make(chan answer), make(chan tcell.Event)
 	go w.poll(ctx, answers)
 	go screen.ChannelEvents(keys, ctx.Done())
-	v := view{screen: screen, look: w.Look(), states: states, head: head}
+	v := view{screen: screen, look: w.Look(), shown: first.shown, head: first.head}
 	for {
 		v.draw()
 		select {
@@ -73,7 +76,7 @@ func (w Watch) Run(ctx context.Context) error {
 				v.head = fmt.Sprintf("%s  not live: %v", w.Name, a.err)
 				continue
 			}
-			v.states, v.head = a.states, a.head
+			v.shown, v.head = a.shown, a.head
 		case event, ok := <-keys:
 			if !ok || v.handle(event) {
 				return nil
@@ -104,23 +107,22 @@ func (w Watch) poll(ctx context.Context, answers chan<- answer) {
 			return
 		case <-tick.C:
 		}
-		var a answer
-		a.states, a.head, a.err = w.ask(ctx)
 		select {
 		case <-ctx.Done():
 			return
-		case answers <- a:
+		case answers <- w.ask(ctx):
 		}
 	}
 }
 
-func (w Watch) ask(ctx context.Context) (states []engine.State, head string, err error) {
-	if states, err = w.Source.States(ctx); err != nil {
-		return nil, "", err
+func (w Watch) ask(ctx context.Context) (a answer) {
+	if a.shown.States, a.err = w.Source.States(ctx); a.err != nil {
+		return a
 	}
 	store, err := w.Source.Store(ctx)
-	if err != nil {
-		return nil, "", err
+	if err == nil {
+		a.shown.Tokens, err = w.Source.Tokens(ctx)
 	}
-	return states, fmt.Sprintf("%s  %s UTC  %s", w.Name, time.Now().UTC().Format("15:04:05"), store), nil
+	a.head, a.err = fmt.Sprintf("%s  %s UTC  %s", w.Name, time.Now().UTC().Format("15:04:05"), store), err
+	return a
 }

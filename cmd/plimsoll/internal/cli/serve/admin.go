@@ -22,11 +22,7 @@ type operators struct {
 	registry *prometheus.Registry
 	took     *prometheus.HistogramVec
 	calls    *prometheus.HistogramVec
-	tokens   *tokenMetrics
 }
-
-// seen is a [server.Guard.Seen].
-func (o *operators) seen(t *server.Token, status int) { o.tokens.seen(t, status) }
 
 func newOperators(d *daemon.Daemon, events *server.Events, log *slog.Logger) (*operators, error) {
 	mask := func(text string) string { return d.File().Mask(text) }
@@ -37,6 +33,7 @@ func newOperators(d *daemon.Daemon, events *server.Events, log *slog.Logger) (*o
 	p, err := page.New(page.Config{
 		Engine: d.Engine, Syncer: d.Syncer, Mask: mask, Note: note,
 		Problem: func() string { return mask(problem(d)) }, Groups: d.Traffic.Sums, Faults: d.Traffic.Faults,
+		Tokens: func() []page.Token { return shownTokens(d.TokenStates()) },
 		Switch: func(r *http.Request, deployment string, on bool) error {
 			ref, err := d.Engine.Ref(deployment)
 			if err != nil {
@@ -65,10 +62,9 @@ func newOperators(d *daemon.Daemon, events *server.Events, log *slog.Logger) (*o
 		Name: "plimsoll_proxy_request_duration_seconds", Help: "How long the proxy took to answer a call, to the end of its stream.",
 		Buckets: prometheus.ExponentialBuckets(0.05, 2, 14), // to 410 s
 	}, []string{"route"})}
-	o.tokens = newTokenMetrics(d.Tokens)
 	leases := d.API.LeaseStats
 	all := []prometheus.Collector{
-		c, o.took, o.calls, o.tokens, d.Traffic, newDaemonMetrics(d, events), collectors.NewBuildInfoCollector(), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		c, o.took, o.calls, newTokenMetrics(d.TokenStates), d.Traffic, newDaemonMetrics(d, events), collectors.NewBuildInfoCollector(), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "plimsoll_http_leases", Help: "Leases that clients hold by name, and acquires under way.",
 		}, func() float64 { return float64(leases().Held) }),
@@ -82,6 +78,16 @@ func newOperators(d *daemon.Daemon, events *server.Events, log *slog.Logger) (*o
 		}
 	}
 	return o, nil
+}
+
+// shownTokens is what the page shows of tokens.
+func shownTokens(states []server.TokenState) []page.Token {
+	list := make([]page.Token, len(states))
+	for i := range states {
+		t := &states[i]
+		list[i] = page.Token{Name: t.Name, Admitted: t.Admitted, Refused: t.Refused, Failed: t.Failed, State: &t.State, Expires: t.Expires}
+	}
+	return list
 }
 
 // problem is what the page says of the files.

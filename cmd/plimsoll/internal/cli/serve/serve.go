@@ -155,7 +155,7 @@ func (f *flags) run(ctx context.Context, d *daemon.Daemon, watch *operators, log
 		}
 		running++
 		guard := server.NewGuard(g.handler, d.Tokens, log, daemon.OpenPaths()...)
-		guard.Budget, guard.Events, guard.Seen = f.budget, f.events, watch.seen
+		guard.Budget, guard.Events, guard.Seen = f.budget, f.events, d.TokenCounts.Seen
 		go func() {
 			errs <- server.Serve(ctx, server.Config{
 				Handler: guard, TLS: secure, MaxConnections: f.maxConnections,
@@ -187,6 +187,7 @@ func muxes(d *daemon.Daemon, watch *operators, apart bool) (calls, admin *http.S
 		admin = http.NewServeMux()
 		d.Register(admin)
 		admin.Handle("GET /v1/deployments", calls)
+		admin.Handle("GET /v1/admin/tokens", calls)
 		admin.HandleFunc("GET /debug/pprof/", pprof.Index)
 		admin.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
 		admin.Handle("GET /debug/pprof/profile", server.Stream(http.HandlerFunc(pprof.Profile)))

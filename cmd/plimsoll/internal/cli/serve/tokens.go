@@ -1,63 +1,34 @@
 package serve
 
 import (
-	"net/http"
-	"sync"
-
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
 )
 
-// tokenMetrics counts what tokens were let through with. Names are those of the file
-// of tokens, of which there are at most 1000 at a time; one that has gone leaves.
+// tokenMetrics are what came of the requests of each token in the file of tokens, of
+// which there are at most 1000.
 type tokenMetrics struct {
-	tokens   func() *server.Tokens
-	answered *prometheus.CounterVec
-
-	mu    sync.Mutex
-	known map[string]bool
+	states   func() []server.TokenState
+	requests *prometheus.Desc
 }
 
-func newTokenMetrics(tokens func() *server.Tokens) *tokenMetrics {
-	return &tokenMetrics{tokens: tokens, known: map[string]bool{}, answered: prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "plimsoll_token_requests_total", Help: "Requests of each token by what came of them: admitted, refused (429), or failed.",
-	}, []string{"token", "outcome"})}
-}
-
-// seen is a [server.Guard.Seen].
-func (m *tokenMetrics) seen(t *server.Token, status int) {
-	outcome := "admitted"
-	switch {
-	case status == http.StatusTooManyRequests:
-		outcome = "refused"
-	case status >= http.StatusBadRequest:
-		outcome = "failed"
-	}
-	m.answered.WithLabelValues(t.Name, outcome).Inc()
+func newTokenMetrics(states func() []server.TokenState) *tokenMetrics {
+	return &tokenMetrics{states, prometheus.NewDesc("plimsoll_token_requests_total",
+		"Requests of each token by what came of them: admitted, refused (429), or failed.", []string{"token", "outcome"}, nil)}
 }
 
 // Describe implements [prometheus.Collector].
-func (m *tokenMetrics) Describe(c chan<- *prometheus.Desc) { m.answered.Describe(c) }
+func (m *tokenMetrics) Describe(c chan<- *prometheus.Desc) { c <- m.requests }
 
 // Collect implements [prometheus.Collector].
 func (m *tokenMetrics) Collect(c chan<- prometheus.Metric) {
-	m.forget()
-	m.answered.Collect(c)
-}
-
-// forget removes the series of tokens that have gone.
-func (m *tokenMetrics) forget() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	now := map[string]bool{}
-	for _, t := range m.tokens().All() {
-		now[t.Name] = true
-	}
-	for name := range m.known {
-		if !now[name] {
-			m.answered.DeletePartialMatch(prometheus.Labels{"token": name})
+	for _, t := range m.states() {
+		for _, of := range []struct {
+			outcome string
+			n       int64
+		}{{"admitted", t.Admitted}, {"refused", t.Refused}, {"failed", t.Failed}} {
+			c <- prometheus.MustNewConstMetric(m.requests, prometheus.CounterValue, float64(of.n), t.Name, of.outcome)
 		}
 	}
-	m.known = now
 }

@@ -25,6 +25,9 @@ PgDn, Home and End scroll; s sorts by group, fullest first, trouble first, by na
 ADDRESS is http://host:port, https://host:port or unix:/path (default
 http://127.0.0.1:4141). A daemon that asks for a token finds it in PLIMSOLL_TOKEN.
 
+A token with the scope admin sees the daemon's tokens below, with the usage of their
+own limits.
+
 In a bar, what is lighter at its end is reserved by calls under way.`
 
 	more = `NO_COLOR=1 leaves colours out.`
