@@ -7,8 +7,9 @@ import (
 
 // changeObserved adds differences to what a lease was charged, whose deployment's
 // answers are observed: what a figure has replaced stays counted, as usage that no
-// node reports.
-func (l *Lease) changeObserved(d *amounts) {
+// node reports. Held says that the provider itself has reserved what is given back: then
+// the figure contains it, and so does the next one not.
+func (l *Lease) changeObserved(d *amounts, held bool) {
 	h, epoch, order := l.h, l.begun.epoch(), Mark{l.begun.epoch(), l.mark}.order()
 	ledger := &h.answers.Load().ledger
 	input, output := max(-d[counter.Input], 0), max(-d[counter.Output], 0)
@@ -17,9 +18,9 @@ func (l *Lease) changeObserved(d *amounts) {
 		ledger.input.Add(input)
 	}
 	ms := l.limits
-	over := l.adjustObserved(d, order)
+	over := l.adjustObserved(d, order, held)
 	tokens, kept := d[counter.Tokens], int64(0)
-	if tokens < 0 && ms.at(LimitTPM) == nil {
+	if tokens < 0 && !held && ms.at(LimitTPM) == nil {
 		kept = -tokens - ledger.figures[provider.TPM].allow(order, -tokens)
 	}
 	h.e.overran(max(over, h.add(epoch, tokens+kept)))
@@ -46,15 +47,18 @@ func (l *Lease) returnRequest() {
 }
 
 // adjustObserved is adjust for changeObserved.
-func (l *Lease) adjustObserved(d *amounts, order uint64) (over int64) {
+func (l *Lease) adjustObserved(d *amounts, order uint64, held bool) (over int64) {
 	ms, h := l.limits, l.h
 	if ms == nil {
 		return 0
 	}
 	ledger := &h.answers.Load().ledger
-	return l.adjust(d, func(m *limit, n int64) int64 {
+	return l.adjust(d, held, func(m *limit, n int64) int64 {
 		if n >= 0 || ms.at(m.kind) != m { // figures do not speak of it
 			return n
+		}
+		if held && m.Owned() && m.Dim != counter.Requests {
+			return n // a figure never lowers such a count below what leases have charged
 		}
 		got := ledger.figures[m.kind].allow(order, -n)
 		if kept := -n - got; kept > 0 && m.Owned() {

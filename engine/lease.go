@@ -79,11 +79,11 @@ func (l *Lease) Settle(u Usage) {
 	switch {
 	case h.observed():
 		if d := l.difference(in, out); d != (amounts{}) {
-			l.changeObserved(&d)
+			l.changeObserved(&d, l.limits.holds())
 		}
 	case l.limits != nil && l.limits.counted:
 		if d := l.difference(in, out); d != (amounts{}) {
-			over := l.adjust(&d, nil)
+			over := l.adjust(&d, l.limits.holds(), nil)
 			h.e.overran(max(over, h.add(l.begun.epoch(), d[counter.Tokens])))
 		}
 	default:
@@ -121,11 +121,11 @@ func (l *Lease) giveBack(requests int64) {
 	h, all := l.h, l.reserved+l.added
 	d := amounts{counter.Input: -l.input, counter.Output: l.input - all, counter.Tokens: -all, counter.Requests: -requests}
 	if h.observed() {
-		l.changeObserved(&d)
+		l.changeObserved(&d, false)
 		return
 	}
 	if l.limits != nil {
-		l.adjust(&d, nil)
+		l.adjust(&d, false, nil)
 	}
 	h.add(l.begun.epoch(), -all)
 	if requests != 0 {

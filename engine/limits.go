@@ -123,8 +123,9 @@ func (ms *limits) give(n int, at counter.At, a *amounts) {
 }
 
 // adjust adds differences to what a lease was charged; allowed, unless nil, returns how
-// much of one it may. It reports whether any was negative.
-func (ms *limits) adjust(r *receipt, now counter.At, a *amounts, allowed func(m *limit, n int64) int64) (less bool, over int64) {
+// much of one it may. Held says that the provider itself gives back what is negative. It
+// reports whether any was.
+func (ms *limits) adjust(r *receipt, now counter.At, a *amounts, held bool, allowed func(m *limit, n int64) int64) (less bool, over int64) {
 	all := r.reserved + r.added
 	charged := amounts{counter.Input: r.input, counter.Output: all - r.input, counter.Tokens: all, counter.Requests: 1}
 	for k := range ms.list {
@@ -136,7 +137,11 @@ func (ms *limits) adjust(r *receipt, now counter.At, a *amounts, allowed func(m 
 		if allowed != nil {
 			n = allowed(m, n)
 		}
-		if n != 0 {
+		switch {
+		case n < 0 && held:
+			m.Return(r.begun.moment(), now, -n)
+			less = true
+		case n != 0:
 			m.Adjust(r.begun.moment(), now, n, charged[m.Dim])
 			less, over = less || n < 0, max(over, m.over(now, n))
 		}
@@ -282,6 +287,12 @@ func (ms *limits) final(u *Usage, in, out int64) (int64, int64) {
 		out = usedOut
 	}
 	return in, out
+}
+
+// holds reports whether the provider reserves the most output that a call may have, and
+// gives back what the call did not use when it ends.
+func (ms *limits) holds() bool {
+	return ms != nil && ms.rated && ms.rates.ChargesMax() && !ms.rates.Stands()
 }
 
 // moment returns a minute with an instant, if some limit needs one.

@@ -28,7 +28,7 @@ func (r *receipt) addOutput(n int64) (over int64) {
 		return 0
 	}
 	if r.limits != nil {
-		over = r.adjust(&amounts{counter.Output: n, counter.Tokens: n}, nil)
+		over = r.adjust(&amounts{counter.Output: n, counter.Tokens: n}, false, nil)
 	}
 	over = max(over, h.add(r.begun.epoch(), n))
 	if h.tracked != nil {
@@ -61,14 +61,14 @@ func (r *receipt) difference(in, out int64) amounts {
 }
 
 // adjust counts a difference in the limits that the lease was charged by; allowed,
-// unless nil, returns how much of one may be counted. It returns how many tokens of it
-// lie above a limit.
-func (r *receipt) adjust(a *amounts, allowed func(m *limit, n int64) int64) (over int64) {
+// unless nil, returns how much of one may be counted. Held says that the provider itself
+// gives back what is negative. It returns how many tokens lie above a limit.
+func (r *receipt) adjust(a *amounts, held bool, allowed func(m *limit, n int64) int64) (over int64) {
 	at, ok := r.h.now(r.limits)
 	if !ok {
 		at = counter.At{Epoch: r.begun.epoch() + 2, Now: r.h.e.clock.Now()} // the limits that are left are a pool's
 	}
-	less, over := r.limits.adjust(r, at, a, allowed)
+	less, over := r.limits.adjust(r, at, a, held, allowed)
 	if !less {
 		return over
 	}
@@ -99,7 +99,7 @@ func (r *receipt) giveBack(requests int64) {
 // change adds differences to what a caller was charged.
 func (r *receipt) change(d amounts) {
 	if r.limits != nil && d != (amounts{}) {
-		r.adjust(&d, nil)
+		r.adjust(&d, false, nil)
 	}
 	r.h.add(r.begun.epoch(), d[counter.Tokens])
 	if d[counter.Requests] != 0 {

@@ -160,6 +160,15 @@ func (b *Bucket) Refund(at, now, n, charged int64) {
 	b.give(b.low.refund(b.at(at), t, max(r.units(charged)-1, units), units))
 }
 
+// Return gives n back at an instant, whatever has refilled since they were charged: a
+// full bucket holds no more. It is for what the provider itself gives back, which had
+// reserved it.
+func (b *Bucket) Return(now, n int64) {
+	if r := b.rate.Load(); r.limit != 0 && n > 0 {
+		b.give(r.units(n) - 1) // in doubt less is given back
+	}
+}
+
 func (b *Bucket) give(units int64) {
 	for {
 		o := b.clear.Load()

@@ -306,6 +306,16 @@ func (l *Limit) Adjust(was, now At, n, charged int64) {
 	}
 }
 
+// Return takes back n of what the provider itself had reserved at a moment and gives
+// back now, see [Bucket.Return]; in windows it is Adjust.
+func (l *Limit) Return(was, now At, n int64) {
+	if l.Shape == Level {
+		l.bucket.Return(now.Now, n)
+		return
+	}
+	l.Adjust(was, now, -n, n)
+}
+
 // Count adds what has been used, whatever the cap. False: the window has passed.
 func (l *Limit) Count(at At, n int64) bool {
 	if l.Shape == Level {
