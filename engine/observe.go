@@ -37,7 +37,8 @@ func (l *Lease) Observe(s provider.Signal) {
 // the first at most.
 //
 // A figure of what remains replaces what was charged before the mark: leases from
-// before it give nothing back of that afterwards. A limit that an answer names is
+// before it give nothing back of that afterwards, except, to limits by UTC minutes, what
+// the provider itself reserved by its profile and gives back. A limit that an answer names is
 // in force for 5 minutes after the last answer that named it.
 //
 // The zero Mark counts as sent now, and figures can then only restrict: what was

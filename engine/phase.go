@@ -33,6 +33,9 @@ const (
 	// phaseGap is the longest time between two figures that may say when usage was
 	// forgotten: in bursts long gaps gave false phases.
 	phaseGap = int64(2 * time.Second)
+	// phaseGapCertain is phaseGap where usage falls at the end of a minute alone. Two
+	// intervals of that length on the minute's circle have one piece in common at most.
+	phaseGapCertain = int64(20 * time.Second)
 	// phaseAgree is how many readings in a row must contradict what is known and
 	// agree with each other: a constant in the header agrees with nothing.
 	phaseAgree = 3
@@ -53,12 +56,28 @@ func (h *handle) hearPhase(p *phase, s *provider.Signal, sent, now int64) {
 	case s.Kind == provider.RateLimit && r.Reset == 0 && wait > 0 && wait <= time.Minute && wait > h.configured.Profile.RequestWindow:
 		p.ends(sent, wait, provider.Reading{Reset: wait}.ResetGrain())
 	case r.Told && r.Reset == 0 && limit > 0 && (r.Remaining >= 0 || r.Limit > 0):
-		used := limit - r.Remaining
-		if p.used >= limit/8 && used <= p.used/2 && sent > p.usedAt && sent-p.usedAt <= phaseGap {
-			p.narrow(p.usedAt, min(sent+phaseSlack, max(now, sent))-p.usedAt)
-		}
+		p.fell(limit, limit-r.Remaining, sent, now, h.configured.Profile.EstimateStands)
+	}
+}
+
+// fell takes in how much was used when a request sent at an instant was judged: a minute
+// began between two requests of which the later one found less. Certain says that the
+// provider gives nothing back, so that usage falls in no other way.
+func (p *phase) fell(limit, used, sent, now int64, certain bool) {
+	from, to, before, after := p.usedAt, sent, p.used, used
+	if sent < from { // an answer that overtook this one was taken already
+		from, to, before, after = to, from, after, before
+	} else {
 		p.used, p.usedAt = used, sent
 	}
+	gap := to - from
+	switch {
+	case gap > 0 && gap <= phaseGap && before >= limit/8 && after <= before/2:
+	case certain && gap > phaseSlack && gap <= phaseGapCertain && after < before:
+	default:
+		return
+	}
+	p.narrow(from, min(gap+phaseSlack, max(now-from, gap)))
 }
 
 // ends takes in that for a request sent at an instant the minute ended after a

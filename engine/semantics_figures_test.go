@@ -236,6 +236,46 @@ func TestThePhaseIsLearnedFromResets(t *testing.T) {
 	require.Equal(t, engine.LimitTPM, refusal(t, g, exactly(1)).Limit, "the UTC minute does not matter")
 }
 
+// TestThePhaseIsLearnedFromUsageThatFell has a provider that reports only what remains,
+// whose minutes begin 17 s after those of UTC, and requests that are seconds apart. What a
+// call cost stays counted, so that usage falls at the end of a minute alone.
+func TestThePhaseIsLearnedFromUsageThatFell(t *testing.T) {
+	const phase = 17 * time.Second
+	for name, c := range map[string]struct {
+		profile provider.Profile
+		every   time.Duration
+		within  time.Duration // of the real phase, after 20 minutes; 0 = nothing is learned
+	}{
+		"stands":     {provider.Profile{LearnPhase: true, EstimateStands: true, Admit: provider.AdmitInputMax}, 7 * time.Second, 2 * time.Second},
+		"often":      {provider.Profile{LearnPhase: true, EstimateStands: true, Admit: provider.AdmitInputMax}, 900 * time.Millisecond, 400 * time.Millisecond},
+		"seldom":     {provider.Profile{LearnPhase: true, EstimateStands: true, Admit: provider.AdmitInputMax}, 25 * time.Second, 0},
+		"given back": {provider.Profile{LearnPhase: true, Admit: provider.AdmitInputMax}, 7 * time.Second, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e, clock := listening(t, engine.Limits{TPM: 1_000_000}, c.profile)
+			g := group(t, e, "chat")
+			used, ends := int64(0), firstMinute.Add(phase)
+			for range 20 * time.Minute / c.every {
+				clock.Advance(c.every)
+				for !clock.Now().Before(ends) {
+					used, ends = 0, ends.Add(time.Minute)
+				}
+				l := acquire(t, g, exactly(1000))
+				used += 1000
+				l.Observe(provider.Signal{}.With(provider.TPM, provider.Reading{Remaining: 1_000_000 - used, Told: true}))
+				l.Settle(engine.Usage{InputTokens: 1000})
+			}
+			got := ref(t, e, "a").Profile().Phase
+			if c.within == 0 {
+				require.Zero(t, got)
+				return
+			}
+			require.GreaterOrEqual(t, got, phase, "never before the minute begins")
+			require.LessOrEqual(t, got, phase+c.within)
+		})
+	}
+}
+
 // TestThePhaseIsNarrowedDown: resets in whole seconds say less each, and more
 // together.
 func TestThePhaseIsNarrowedDown(t *testing.T) {

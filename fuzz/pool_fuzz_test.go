@@ -68,7 +68,7 @@ func FuzzPool(f *testing.F) {
 					if wait != 0 || never {
 						t.Fatalf("%+v, %+v: %+v admitted, which must wait %v (never %v)", profile, limits, q, time.Duration(wait), never)
 					}
-					p.charge(now, now, in, out, 1)
+					p.charge(now, now, in, out, 1, false)
 					calls = append(calls, c)
 					continue
 				}
@@ -87,7 +87,7 @@ func FuzzPool(f *testing.F) {
 				c := calls[k]
 				calls = append(calls[:k], calls[k+1:]...)
 				c.lease.Release()
-				c.rule.charge(now, c.at, -c.in, -c.out, -1)
+				c.rule.charge(now, c.at, -c.in, -c.out, -1, false)
 			case 4:
 				v.add(of(&s, time.Millisecond, 17*time.Millisecond, time.Second, 31*time.Second, 61*time.Second))
 			case 5: // leases would settle in the pool that their deployment is in then

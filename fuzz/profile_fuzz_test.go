@@ -15,21 +15,26 @@ import (
 // An exact is one limit by the provider's own rule, with nothing rounded.
 type exact interface {
 	Wait(now, n int64) (wait int64, never bool)
-	// charge counts n of a request admitted at an instant.
-	charge(now, at, n int64)
+	// charge counts n of a request admitted at an instant; held: what is negative the
+	// provider itself has reserved.
+	charge(now, at, n int64, held bool)
 }
 
 // An exactBucket remembers its charges: what a call cost less than its reservation
-// it cost less from the beginning. The engine knows that for each of the last
+// it cost less from the beginning, unless its provider has reserved it. The engine knows that for each of the last
 // 2 seconds, or for 34 seconds of older calls, and may give back less by so much.
 type exactBucket struct {
 	rule.Ledger
 	loose int64 // ns of refill that the engine may be behind
 }
 
-func (b *exactBucket) charge(now, at, n int64) {
-	if n > 0 {
+func (b *exactBucket) charge(now, at, n int64, held bool) {
+	switch {
+	case n > 0:
 		b.Add(now, n)
+		return
+	case held:
+		b.Return(now, -n)
 		return
 	}
 	b.Add(at, n)
@@ -62,7 +67,7 @@ func (w *exactWindow) Wait(now, n int64) (wait int64, never bool) {
 	return (i+1)*w.length + w.phase - now, false
 }
 
-func (w *exactWindow) charge(now, at, n int64) {
+func (w *exactWindow) charge(now, at, n int64, _ bool) {
 	i, present := (at-w.phase)/w.length, (now-w.phase)/w.length
 	if n > 0 && i < present-1 {
 		i = present
@@ -179,10 +184,12 @@ func (p *profiled) loose() (ns int64) {
 	return ns + 1000
 }
 
-func (p *profiled) charge(now, at, in, out, requests int64) {
+// charge counts what a request costs; settled says that it replaces its reservation.
+func (p *profiled) charge(now, at, in, out, requests int64, settled bool) {
+	held := settled && p.profile.Admit >= provider.AdmitInputMax
 	add := func(e exact, n int64) {
 		if e != nil && n != 0 {
-			e.charge(now, at, n)
+			e.charge(now, at, n, held)
 		}
 	}
 	add(p.tokens, in+out)
@@ -239,7 +246,7 @@ func FuzzProfile(f *testing.F) {
 					if c.lease.Reserved() != in+out {
 						t.Fatalf("%+v: %+v reserved %d, want %d + %d", p.profile, q, c.lease.Reserved(), in, out)
 					}
-					p.charge(now, now, in, out, 1)
+					p.charge(now, now, in, out, 1, false)
 					calls = append(calls, c)
 					continue
 				}
@@ -259,7 +266,7 @@ func FuzzProfile(f *testing.F) {
 				calls = append(calls[:i], calls[i+1:]...)
 				if s.int(3) == 0 {
 					c.lease.Release()
-					p.charge(now, c.at, -c.in, -c.out, -1)
+					p.charge(now, c.at, -c.in, -c.out, -1, false)
 					continue
 				}
 				u := engine.Usage{InputTokens: amount(), OutputTokens: amount()}
@@ -267,12 +274,12 @@ func FuzzProfile(f *testing.F) {
 				u.CacheWriteTokens = u.InputTokens / 4
 				c.lease.Settle(u)
 				in, out := p.used(u.InputTokens, u.CachedInputTokens, u.CacheWriteTokens, u.OutputTokens)
-				p.charge(now, c.at, in-c.in, out-c.out, 0)
+				p.charge(now, c.at, in-c.in, out-c.out, 0, true)
 			case 4:
 				u := engine.Usage{InputTokens: amount() / 4, OutputTokens: amount() / 4}
 				r.Record(u)
 				in, out := p.used(u.InputTokens, 0, 0, u.OutputTokens)
-				p.charge(now, now, in, out, 0)
+				p.charge(now, now, in, out, 0, false)
 			case 5:
 				v.add(of(&s, time.Millisecond, 17*time.Millisecond, 400*time.Millisecond, time.Second, 5*time.Second, 31*time.Second, 61*time.Second))
 			}

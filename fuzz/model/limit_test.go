@@ -74,10 +74,13 @@ func (l *limit) window(at int64) int64 {
 	return (n - (n%l.length+l.length)%l.length) / l.length
 }
 
-// charge adds a difference to what was counted at an instant.
-func (l *limit) charge(now, at, n int64) {
+// charge adds a difference to what was counted at an instant; held: what is negative
+// the provider itself has reserved, and gives back now.
+func (l *limit) charge(now, at, n int64, held bool) {
 	switch {
 	case n == 0:
+	case l.bucket != nil && n < 0 && held:
+		l.bucket.Return(now, -n)
 	case l.bucket != nil && n > 0:
 		l.bucket.Add(now, n)
 	case l.bucket != nil:

@@ -102,7 +102,7 @@ func (d *deployment) never(a amount, class float64) bool {
 
 func (d *deployment) charge(now, at int64, a amount) {
 	for _, l := range d.limits {
-		l.charge(now, at, l.of(a))
+		l.charge(now, at, l.of(a), false)
 	}
 }
 

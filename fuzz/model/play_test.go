@@ -243,8 +243,10 @@ func (w *world) end() {
 		case !h.refuse && d.cfg.Profile.EstimateStands:
 		case h.refuse && !d.cfg.Profile.CountsRefused:
 			back(h.count)
-		default:
+		case h.refuse:
 			back(amount{h.count.in, h.count.out, 0})
+		default:
+			w.settle(h, amount{})
 		}
 	default:
 		u := engine.Usage{InputTokens: w.amount(), OutputTokens: w.amount()}
@@ -257,12 +259,19 @@ func (w *world) end() {
 				used.out = h.count.out
 			}
 		}
-		for _, l := range d.limits {
-			l.charge(w.now, h.at, l.of(used)-l.of(amount{h.count.in, h.count.out, 0}))
-		}
+		w.settle(h, used)
 		if u != (engine.Usage{}) {
 			d.gate.good(h.at)
 		}
+	}
+}
+
+// settle replaces what a call has reserved by what it has used.
+func (w *world) settle(h *held, used amount) {
+	p := &h.on.cfg.Profile
+	reserves := p.Admit >= provider.AdmitInputMax && !p.EstimateStands
+	for _, l := range h.on.limits {
+		l.charge(w.now, h.at, l.of(used)-l.of(amount{h.count.in, h.count.out, 0}), reserves)
 	}
 }
 

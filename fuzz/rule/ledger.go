@@ -4,7 +4,8 @@ import "sort"
 
 // Ledger is a bucket that remembers every charge and when it was made, so that a
 // charge may turn out to have been smaller: what is left is what would be, had the
-// smaller one been made then. What has refilled since is not given back with it.
+// smaller one been made then. What has refilled since is not given back with it, except
+// by Return.
 type Ledger struct {
 	Limit int64
 
@@ -13,22 +14,36 @@ type Ledger struct {
 
 type charge struct{ at, n int64 }
 
-// Add charges n at an instant; a negative n makes charges of that instant smaller.
+// Add charges n at an instant; a negative n makes charges of that instant smaller: one of
+// just that size if there is one, else the latest first.
 func (l *Ledger) Add(at, n int64) {
-	i := sort.Search(len(l.charges), func(i int) bool { return l.charges[i].at >= at })
-	for ; n < 0 && i < len(l.charges) && l.charges[i].at == at; i++ {
-		part := min(-n, l.charges[i].n)
+	first := sort.Search(len(l.charges), func(i int) bool { return l.charges[i].at >= at })
+	end := sort.Search(len(l.charges), func(i int) bool { return l.charges[i].at > at })
+	for i := end - 1; n < 0 && i >= first; i-- {
+		if l.charges[i].n == -n {
+			l.charges[i].n, n = 0, 0
+		}
+	}
+	for i := end - 1; n < 0 && i >= first; i-- {
+		part := min(-n, max(l.charges[i].n, 0))
 		l.charges[i].n -= part
 		n += part
 	}
 	if n > 0 {
-		for i < len(l.charges) && l.charges[i].at == at {
-			i++
-		}
-		l.charges = append(l.charges, charge{})
-		copy(l.charges[i+1:], l.charges[i:])
-		l.charges[i] = charge{at, n}
+		l.insert(end, charge{at, n})
 	}
+}
+
+func (l *Ledger) insert(i int, c charge) {
+	l.charges = append(l.charges, charge{})
+	copy(l.charges[i+1:], l.charges[i:])
+	l.charges[i] = c
+}
+
+// Return gives n back at an instant: the bucket gains them then, up to its limit.
+func (l *Ledger) Return(at, n int64) {
+	end := sort.Search(len(l.charges), func(i int) bool { return l.charges[i].at > at })
+	l.insert(end, charge{at, -n})
 }
 
 // Wait returns the nanoseconds, rounded up, until n fits; never = it is above the
