@@ -215,7 +215,7 @@ func (h *handle) countHeld() {
 	}
 	for p := range int64(2) {
 		h.hot[p].Shift(0, 0, counter.Disabled, 0)
-		h.flight.End(h.e.slot(h.plain[p].tokens.Window))
+		h.flight.Undo(h.e.slot(h.plain[p].tokens.Window))
 	}
 	for range closeTries {
 		if h.hot[0].Half()|h.hot[1].Half() == 0 {

@@ -201,7 +201,7 @@ func (c *called) admit(lease bool) {
 	}
 	switch {
 	case !lease:
-		h.flight.End(h.e.slot(e))
+		h.flight.Undo(h.e.slot(e))
 	case h.tracked != nil:
 		h.tracked.Add(h.e.slot(e), c.reserved)
 	}

@@ -74,6 +74,6 @@ func (h *handle) undo(e, tokens int64) {
 	invariants.Yield()
 	h.eased(e)
 	if c.End(e) {
-		h.flight.End(h.e.slot(e))
+		h.flight.Undo(h.e.slot(e))
 	}
 }

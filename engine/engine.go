@@ -192,7 +192,7 @@ func (e *Engine) turn(now int64) {
 func (e *Engine) drop(h *handle) {
 	ids := e.idsOf(h)
 	if h.caller == nil {
-		e.gone.settled.Add(h.mean.counted())
+		e.gone.ended.Add(h.flight.Ended())
 		e.gone.expired.Add(h.expired.Load())
 	}
 	w := weak.Make(h)
@@ -228,7 +228,7 @@ func (e *Engine) found(ids *ids, id string) *handle {
 	}
 	h := w.(weak.Pointer[handle]).Value()
 	if h != nil && h.caller == nil {
-		e.gone.settled.Add(-h.mean.counted())
+		e.gone.ended.Add(-h.flight.Ended())
 		e.gone.expired.Add(-h.expired.Load())
 	}
 	return h

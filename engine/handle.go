@@ -21,7 +21,7 @@ type handle struct {
 	// doubted says that an answer may change the gate: half-open, or refusals counted.
 	doubted   atomic.Bool
 	tokenMost atomic.Int64 // control's tokenCap
-	mean      mean         // learned output tokens; its counter: settled leases
+	mean      mean         // learned output tokens
 
 	caller  *callerState  // nil: a deployment
 	tracked *counter.Held // nil unless Config.TrackHeld
@@ -222,7 +222,7 @@ func (h *handle) shift(p, tokens, requests int64) {
 	}
 	t, r := h.caps(p)
 	h.hot[p].Shift(tokens, requests, t, r)
-	h.flight.End(h.e.slot(h.plain[p].tokens.Window)) // for the tag
+	h.flight.Undo(h.e.slot(h.plain[p].tokens.Window)) // for the tag
 	h.ceiled(p)
 	if s := h.seat.Load(); s != nil && h.failing.Load() != 0 {
 		s.v.failing.Store(true)

@@ -93,8 +93,10 @@ func (l *Lease) Settle(u Usage) {
 	if u != (Usage{}) {
 		h.proven(l.begun.at())
 	}
-	h.settled(u, l.end())
-	h.relearned()
+	if at, _ := l.end(); h.teaches(at, u) {
+		h.learn(u.OutputTokens)
+		h.relearned()
+	}
 }
 
 // refusedUpstream ends the lease of a call that the provider refused: it has used
@@ -105,7 +107,7 @@ func (l *Lease) refusedUpstream() {
 		by.giveBack(by.h.uncountedRefused())
 	}
 	l.giveBack(h.uncountedRefused())
-	h.settled(Usage{}, l.end())
+	l.end()
 }
 
 // uncountedRefused returns how many requests a call that the provider refused gives back.
@@ -137,8 +139,8 @@ func (l *Lease) giveBack(requests int64) {
 // SettleReserved ends the lease of a call that was made but whose usage is
 // unknown: the reservation and what was added stand.
 func (l *Lease) SettleReserved() {
-	if h := l.h; h != nil && l.end() {
-		h.mean.count()
+	if l.h != nil {
+		l.end()
 	}
 }
 
@@ -153,15 +155,15 @@ func (l *Lease) Release() {
 		l.caller.giveBack(1)
 	}
 	l.giveBack(1)
-	if l.end() {
+	if _, ok := l.end(); ok {
 		h.e.released.Add(1)
 	}
 }
 
-// end takes the lease out of flight, once. False: it had expired. It comes after all
+// end takes the lease out of flight, once. Not ok: it had expired. It comes after all
 // that the lease changes in what is reported: with its last lease a removed deployment
 // may be dropped.
-func (l *Lease) end() (counted bool) {
+func (l *Lease) end() (at counter.Ending, ok bool) {
 	h, slot := l.h, l.h.e.slot(l.begun.epoch())
 	g := h.group.Load()
 	if g == nil || g.epoch.Load() > l.begun.epoch()+1 {
@@ -170,15 +172,15 @@ func (l *Lease) end() (counted bool) {
 	if h.noting.Load() && h.tracked != nil {
 		h.tracked.Add(slot, -l.reserved-l.added)
 	}
-	later, ok := h.flight.End(slot)
+	at, ok = h.flight.End(slot)
 	if ok {
-		l.freeGauge(g, later)
+		l.freeGauge(g, at.Counted())
 	}
 	if l.caller != nil {
 		l.caller.end()
 	}
 	l.admission, l.refused = admission{}, false
-	return ok
+	return at, ok
 }
 
 // guessedLast is how long leases are assumed to last until one has ended.

@@ -105,7 +105,7 @@ func (h *handle) countRequest(c *counter.Pair, ms *limits, part counter.Part, at
 	at, why, o = ms.take(part, at, &one, true)
 	if o == counter.Taken {
 		if o = c.TakeRequest(part, at.Epoch); o == counter.Taken {
-			h.flight.End(h.e.slot(at.Epoch)) // it is no lease
+			h.flight.Undo(h.e.slot(at.Epoch)) // it is no lease
 			return whyNothing, false, o
 		}
 		ms.give(len(ms.list), at, &one)

@@ -113,8 +113,8 @@ func (r *receipt) end() {
 	if r.h.tracked != nil {
 		r.h.tracked.Add(slot, -r.reserved-r.added)
 	}
-	if later, ok := r.h.flight.End(slot); ok {
-		r.freeGauge(r.h.group.Load(), later)
+	if at, ok := r.h.flight.End(slot); ok {
+		r.freeGauge(r.h.group.Load(), at.Counted())
 	}
 	*r = receipt{}
 	receipts.Put(r)

@@ -6,7 +6,7 @@ import (
 )
 
 // goneTotals are the lifetime counts of deployments that have been dropped.
-type goneTotals struct{ settled, expired atomic.Int64 }
+type goneTotals struct{ ended, expired atomic.Int64 }
 
 // Stats returns the engine's lifetime counts. At rest they are exact; while
 // requests run, each is as of a slightly different instant.
@@ -16,7 +16,7 @@ func (e *Engine) Stats() Stats {
 	now := e.clock.Read()
 	sum := e.past
 	s := Stats{
-		Refused: map[Limit]int64{}, Settled: e.gone.settled.Load(), Expired: e.gone.expired.Load(),
+		Refused: map[Limit]int64{}, Settled: e.gone.ended.Load() - e.released.Load(), Expired: e.gone.expired.Load(),
 		Released: e.released.Load(), Late: e.late.Load(), Dropped: e.dropped.Load(),
 		Invalid: e.invalid.Load(), Contended: e.contended.Load(),
 		Waited: e.waited.Load(), GaveUp: e.gaveUp.Load(), TurnedAway: e.turnedAway.Load(),
@@ -50,7 +50,7 @@ func (g *Group) count(s *Stats, sum *totals, now int64) {
 		sum.add(h.totals(0))
 		sum.add(h.totals(1))
 		s.Held += h.inFlight()
-		s.Settled += h.mean.counted()
+		s.Settled += h.flight.Ended()
 		s.Expired += h.expired.Load()
 	}
 }

@@ -36,7 +36,7 @@ var mutants = []mutant{
 	},
 	{
 		"an undone attempt ends no lease", "engine/charge.go",
-		"	if c.End(e) {\n		h.flight.End(h.e.slot(e))\n	}\n", "	c.End(e)\n",
+		"	if c.End(e) {\n		h.flight.Undo(h.e.slot(e))\n	}\n", "	c.End(e)\n",
 		"./fuzz", "TestUndone",
 	},
 	{
@@ -56,7 +56,7 @@ var mutants = []mutant{
 	},
 	{
 		"bounds outlive their minute", "engine/view.go",
-		"		bl.bound.Store(0)\n", "",
+		"		bl.bound.Store(bl.index)\n", "",
 		"./engine", "TestMinuteForgetsItsRanking",
 	},
 	{

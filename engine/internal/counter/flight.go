@@ -14,10 +14,12 @@ const slots = 16
 // A slot that grows older than the leases' lifetime expires. A lease that ends then
 // finds another turn.
 //
-// All but End is under the owner's mutex.
+// All but End and Undo is under the owner's mutex.
 type Flight struct {
 	ended [slots]atomic.Int64 // [slot/16:27][counted:1][leases:36]
 	began [slots]int64        // of folded minutes, modulo 2^18
+	total int64               // leases ended in slots that have expired
+	none  atomic.Int64        // of all that ended, attempts that were no lease
 }
 
 const (
@@ -29,24 +31,53 @@ const (
 	turnShift  = endedBits + 1
 )
 
-// End ends a lease of a slot. Counted says that a later gauge has counted the
-// lease. Not ok: the lease has expired.
-func (f *Flight) End(slot int64) (counted, ok bool) {
+// Ending is where in its slot a lease has ended.
+type Ending int64
+
+// Counted reports whether a later gauge has counted the lease.
+func (e Ending) Counted() bool { return int64(e)&countedBit != 0 }
+
+// Before returns how many leases of the slot had ended before.
+func (e Ending) Before() int64 { return int64(e) & endedValue }
+
+// End ends a lease of a slot. Not ok: the lease has expired.
+func (f *Flight) End(slot int64) (at Ending, ok bool) {
 	s := &f.ended[slot&(slots-1)]
 	for {
 		v := s.Load()
 		if v>>turnShift != slot>>4 {
-			return false, false
+			return 0, false
 		}
 		if s.CompareAndSwap(v, v&^endedValue|(v+1)&endedValue) {
-			return v&countedBit != 0, true
+			return Ending(v), true
 		}
 	}
+}
+
+// Undo ends what counts as a lease by its tag and was none. It is told first: with its
+// last lease a deployment may be dropped.
+func (f *Flight) Undo(slot int64) {
+	f.none.Add(1)
+	if _, ok := f.End(slot); !ok {
+		f.none.Add(-1)
+	}
+}
+
+// Ended returns how many leases have ended that had not expired.
+func (f *Flight) Ended() int64 {
+	n := f.total
+	for i := range f.ended {
+		n += f.ended[i].Load() & endedValue
+	}
+	return n - f.none.Load()
 }
 
 // Reset begins with no lease, slot being the current one and those up to ttl before
 // it usable.
 func (f *Flight) Reset(slot, ttl int64) {
+	for i := range f.ended {
+		f.total += f.ended[i].Swap(0) & endedValue
+	}
 	for k := slot - ttl; k <= slot; k++ {
 		f.ended[k&(slots-1)].Store(k >> 4 << turnShift)
 		f.began[k&(slots-1)] = 0
@@ -70,6 +101,7 @@ func (f *Flight) Turn(from, to, ttl int64) (expired int64) {
 			v = s.Load()
 		}
 		expired += (f.began[k&(slots-1)] - v) & leaseMask
+		f.total += v & endedValue
 		f.began[k&(slots-1)] = 0
 	}
 	for k := max(from+1, to-ttl); k <= to; k++ {

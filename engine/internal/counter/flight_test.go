@@ -68,12 +68,12 @@ func TestFlightCount(t *testing.T) {
 	var f counter.Flight
 	f.Reset(100, 15)
 	f.Fold(100, 3)
-	later, ok := f.End(100)
+	at, ok := f.End(100)
 	require.True(t, ok)
-	require.False(t, later)
+	require.False(t, at.Counted())
 	require.EqualValues(t, 2, f.Count(100, 0))
-	later, ok = f.End(100)
+	at, ok = f.End(100)
 	require.True(t, ok)
-	require.True(t, later)
+	require.True(t, at.Counted())
 	require.EqualValues(t, 1, f.Held(100, 0))
 }
