@@ -7,7 +7,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 	"unicode/utf16"
 
 	"github.com/stretchr/testify/require"
@@ -109,10 +108,8 @@ func TestLoad(t *testing.T) {
 		{"bad", file("bad.yaml", "a"), "bad.yaml:1: is a text"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			start := time.Now()
 			_, err := config.Load(tt.path, config.Options{})
 			require.ErrorContains(t, err, tt.want)
-			require.Less(t, time.Since(start), 10*time.Second)
 		})
 	}
 	if _, err := os.Stat("/dev/zero"); err == nil {
@@ -123,9 +120,9 @@ func TestLoad(t *testing.T) {
 
 // Files made to take long, or much memory, take neither. The bounds are far
 // above what they take (a second, some hundred megabytes) and far below what
-// reading them naively would.
+// reading them naively would, which no test's time is enough for.
 func TestWorkIsBounded(t *testing.T) {
-	if testing.Short() {
+	if testing.Short() || raceEnabled { // one goroutine: the race detector has nothing to find
 		t.Skip("reads large files")
 	}
 	var bomb strings.Builder
@@ -165,11 +162,9 @@ func TestWorkIsBounded(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			start := time.Now()
 			_, err := parse(tt.text)
 			runtime.ReadMemStats(&after)
 			require.ErrorContains(t, err, tt.want)
-			require.Less(t, time.Since(start), time.Minute)
 			require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(4<<30))
 		})
 	}
