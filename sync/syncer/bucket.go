@@ -29,6 +29,7 @@ type bucket struct {
 	next        int   // where among them the next batch begins
 	kicked      bool  // a demand came while the bucket had no turn to give
 	begun       int64 // when the current round of exchanges began, Unix nanoseconds
+	bursts      int64 // when the minute begins that is expected to open with a burst, Unix nanoseconds
 
 	era
 	seq    uint64 // of the latest batch built, in its epoch
@@ -199,7 +200,7 @@ func (s *Syncer) today(kind window.Kind, epoch int64) int64 {
 // delta that would tell it: in each round if the source asks for the deployment
 // and there is something to learn, else once a second.
 func (b *bucket) reads(u *usage, live bool, now int64) bool {
-	return u.asked || live && b.stale(u.at, now) || u.expected != (Count{}) && u.at < b.begun && time.Duration(now-u.at) >= b.interval()/2
+	return u.asked || live && b.stale(u.at, now) || (u.expected != (Count{}) || b.watches(u, now)) && u.at < b.begun && time.Duration(now-u.at) >= b.spacing(now)/2
 }
 
 // silent reports whether it is time for a batch even if it says nothing: once in

@@ -122,7 +122,7 @@ func (s *Syncer) reserveOf(b *bucket, d *deployment, epoch, now int64) {
 		s.exact(d, u)
 	}
 	current := d.window(window.KindMinute, start)
-	d.demand.measure(current, now, b.horizon())
+	d.demand.measure(current, now, b.interval()+b.roundTrip)
 	for _, u := range d.windows {
 		if u.accounts.none() {
 			continue

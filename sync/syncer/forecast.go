@@ -13,8 +13,9 @@ import (
 type view struct {
 	others   Count // total - own as committed by then
 	rate     [4]float64
-	forecast Count // what they will have added by the next exchange
-	ceiling  Count // as window.Share has it
+	peak     [4]float64 // the highest rate lately, which what is left of a limit did not hold back
+	forecast Count      // what they will have added by the next exchange
+	ceiling  Count      // as window.Share has it
 
 	opening  opening
 	expected Count // of the others' opening, until they could have told
@@ -48,6 +49,10 @@ func (u *usage) observe(total, others Count, now int64, horizon time.Duration) {
 	if dt := time.Duration(now - since); dt >= shortest {
 		added := others.minus(u.others).list()
 		for i := range added {
+			u.peak[i] = max(float64(added[i])/float64(dt), u.peak[i]*fading)
+			if added[i] <= 0 && dt >= calm {
+				u.peak[i] = 0
+			}
 			added[i] = foresee(&u.rate[i], weight, added[i], dt, horizon)
 		}
 		u.forecast = countFrom(added)
@@ -91,7 +96,14 @@ func blind(horizon time.Duration) time.Duration { return 2 * horizon }
 // nodes: each expects less or more of the others by an N-th of it. So the openings
 // come to the limit and stay there, where expecting what was last admitted, which
 // that expectation had held back, would swing between half and twice of it.
-type pacing struct{ expected [4]float64 }
+type pacing struct {
+	expected [4]float64
+	bursts   int // for how many more minutes a burst in the opening is to be met with quicker rounds
+}
+
+// rememberBursts is for how many minutes after a minute opened with a burst the next ones
+// are watched more closely.
+const rememberBursts = 5
 
 // learn takes in how a minute opened.
 func (p *pacing) learn(o opening, nodes int, limits Count) {
@@ -99,9 +111,13 @@ func (p *pacing) learn(o opening, nodes int, limits Count) {
 		*p = pacing{}
 		return
 	}
+	p.bursts = max(p.bursts-1, 0)
 	own, others := o.own.list(), o.others.list()
 	for i, limit := range limits.list() {
 		e, used := &p.expected[i], own[i]+others[i]
+		if limit > 0 && 4*used >= limit && others[i] > 0 {
+			p.bursts = rememberBursts
+		}
 		switch before, n := *e, float64(others[i]); {
 		case limit <= 0 || 8*used < limit && limit >= int64(nodes) || before == 0:
 			*e = n
@@ -173,6 +189,9 @@ func (s *Syncer) anticipate(b *bucket, now int64) {
 		}
 		if d.exact {
 			continue
+		}
+		if d.pacing.bursts > 0 {
+			b.bursts = end
 		}
 		expected := d.pacing.expect(d.limits, s.draw(d.id, u.end))
 		known := u.known && d.live(window.EpochAt(now))

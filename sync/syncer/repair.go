@@ -2,7 +2,6 @@ package syncer
 
 import (
 	"slices"
-	"time"
 
 	"github.com/plimsoll-dev/plimsoll/window"
 )
@@ -154,6 +153,3 @@ func (s *Syncer) committed(t window.Tally, sign, now int64) {
 		u.committed = u.committed.plus(countOf(t).times(sign))
 	}
 }
-
-// horizon is how far ahead a forecast looks.
-func (b *bucket) horizon() time.Duration { return b.interval() + b.roundTrip }

@@ -165,7 +165,8 @@ func (s *Syncer) learn(b *bucket, x *sent, r *Reply, now int64) {
 			if u.runs(now) && u.lacks(countOf(t)) { // later a key may have expired
 				s.evict(b, u, now)
 			}
-			u.observe(countOf(t), u.remote(countOf(t), now >= b.settled), now, b.horizon())
+			u.observe(countOf(t), u.remote(countOf(t), now >= b.settled), now, b.horizon(now))
+			s.thin(u, now, b.horizon(now))
 			if u.accounts.none() {
 				s.shares = append(s.shares, u.share())
 				continue
@@ -185,7 +186,8 @@ func (s *Syncer) learn(b *bucket, x *sent, r *Reply, now int64) {
 		if floor || u.kind.Long() && u.start <= b.shaken {
 			others = others.atLeast(u.others) // nodes that have ended add nothing again
 		}
-		u.observe(countOf(t), others, now, b.horizon())
+		u.observe(countOf(t), others, now, b.horizon(now))
+		s.thin(u, now, b.horizon(now))
 		s.shares = append(s.shares, u.share())
 	}
 	s.hear(r.Cooling, now)

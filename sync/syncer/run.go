@@ -73,9 +73,7 @@ func (s *Syncer) round(ctx context.Context, wg *sync.WaitGroup) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.collect()
-	interval := s.cfg.Interval
 	for _, b := range s.buckets {
-		interval = max(interval, b.interval())
 		select {
 		case b.turn <- struct{}{}:
 			wg.Go(func() {
@@ -89,7 +87,7 @@ func (s *Syncer) round(ctx context.Context, wg *sync.WaitGroup) time.Duration {
 			b.kicked = s.reserver != nil
 		}
 	}
-	return time.Duration(float64(interval) * (0.9 + 0.2*rand.Float64()))
+	return s.pause(now, rand.Float64())
 }
 
 // again takes the bucket's turn once more for a demand that came during the exchange.
