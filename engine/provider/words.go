@@ -35,6 +35,7 @@ const (
 	xaiErrors       = "https://github.com/continuedev/continue/issues/10373, https://github.com/openai/codex/issues/1352"
 	routerErrors    = "https://openrouter.ai/docs/api-reference/errors"
 	huggingErrors   = "https://huggingface.co/docs/inference-providers/hub-api"
+	cohereErrors    = "https://docs.cohere.com/reference/errors"
 	liteLLMErrors   = "https://docs.litellm.ai/docs/proxy/users"
 	alibabaErrors   = "https://www.alibabacloud.com/help/en/model-studio/error-code"
 	volcanoErrors   = "https://www.volcengine.com/docs/82379/1299023"
@@ -55,9 +56,14 @@ var words = []word{
 	{kind: Rejected, text: "previous response with id", source: recorded},
 	{kind: Rejected, text: "item with id", status: 404, source: recorded},
 	{kind: Rejected, text: "no such file", status: 404, source: recorded},
+	{kind: Rejected, text: "blocked output", status: statusGroqCapacity, source: cohereErrors},
+	{kind: Rejected, text: "blocked input", status: statusGroqCapacity, source: cohereErrors},
 	{kind: Rejected, text: "your input was flagged", status: 403, source: routerErrors},
 	{kind: Rejected, text: "content violates usage guidelines", status: 403, source: recorded}, // xAI
 	{kind: Rejected, text: "safety_check_type", status: 403, source: recorded},                 // xAI
+
+	// A limit that paying would raise is a limit.
+	{kind: RateLimit, text: "reduced rate limits", status: statusTooMany, source: "https://docs.voyageai.com/docs/rate-limits"},
 
 	// The account has nothing left.
 	{kind: NoMoney, code: "insufficient_quota", source: openAIErrors},
@@ -70,6 +76,7 @@ var words = []word{
 	{kind: NoMoney, code: "arrearage", source: recorded},              // Alibaba
 	{kind: NoMoney, code: "free_tier_only", source: alibabaErrors},
 	{kind: NoMoney, code: "account_overdue", source: volcanoErrors},
+	{kind: NoMoney, text: "free trial quota", source: volcanoErrors},
 	{kind: NoMoney, code: "budget_exceeded", source: liteLLMErrors},
 	{kind: NoMoney, text: "budget has been exceeded", source: liteLLMErrors},
 	{kind: NoMoney, text: "credit balance is too low", source: anthropicErrors},
@@ -135,6 +142,7 @@ var words = []word{
 	{kind: Overloaded, code: "capacity_exceeded", source: groqErrors},
 	{kind: Overloaded, code: "capacity_exhausted", source: "https://github.com/google-gemini/gemini-cli/issues/23520"},
 	{kind: Overloaded, code: "nocapacity", source: azureErrors},
+	{kind: Overloaded, code: "queue_exceeded", source: recorded}, // Cerebras
 	{kind: Overloaded, text: "tier capacity exceeded", source: mistralErrors},
 	{kind: Overloaded, text: "model is at capacity", source: "https://github.com/openai/codex/issues/19446"},
 	{kind: Overloaded, text: "is overloaded", source: openAIErrors},
