@@ -47,6 +47,6 @@ func further() []table.Row {
 		row("41b", "in-flight limit / none, TryAcquire+Settle(1000)", Acquire(even, 1000, inFlight, 1), Acquire(even, 1000, random, 1), none),
 		row("42", "Pick(10) by name / by handle", pickByName(even, 10), Pick(even, 10, 1), none),
 		row("43a", "PowerOfTwo Pick(1000) / Pick(1000)", Pick(p2c, many, 1), Pick(lowest, many, 1), none),
-		row("43b", "Weighted Pick(1000) / Pick(1000)", Pick(engine.Weighted, many, 1), Pick(lowest, many, 1), none),
+		row("43b", "Weighted Pick(1000) / Pick(1000)", Pick(weight, many, 1), Pick(lowest, many, 1), none),
 	)
 }

@@ -13,7 +13,7 @@ var (
 )
 
 var refRecord = measure.Case{Name: "Ref.Record", Setup: func() measure.Op {
-	r := newPool(engine.LeastUtilized, 10, nil).refs[3]
+	r := newPool(even, 10, nil).refs[3]
 	return func(_, n int) {
 		for range n {
 			r.Record(cost)
@@ -22,7 +22,7 @@ var refRecord = measure.Case{Name: "Ref.Record", Setup: func() measure.Op {
 }}
 
 var refPreCheck = measure.Case{Name: "Ref.PreCheck", Setup: func() measure.Op {
-	r := newPool(engine.LeastUtilized, 10, nil).refs[3]
+	r := newPool(even, 10, nil).refs[3]
 	return func(_, n int) {
 		for range n {
 			if !r.PreCheck(hundred) {
@@ -59,7 +59,7 @@ func PreCheckAndRecord(keys, threads int) measure.Case {
 func byName(name string, keys, threads int, do func(*engine.Engine, string) error) measure.Case {
 	name = fmt.Sprintf("%s, %d keys%s", name, keys, onThreads(threads))
 	return measure.Case{Name: name, Threads: threads, Setup: func() measure.Op {
-		p := newPool(engine.LeastUtilized, keys, nil)
+		p := newPool(even, keys, nil)
 		return func(thread, n int) {
 			i := thread * keys / 2
 			for range n {

@@ -8,10 +8,13 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
+// The strategies that are measured.
 const (
-	lowest = engine.LowestTPM
+	Lowest = engine.LowestTPM
+	lowest = Lowest
 	even   = engine.LeastUtilized
 	p2c    = engine.PowerOfTwo
+	weight = engine.Weighted
 )
 
 // Plan returns the rows and checks that need nothing but the engine. Rows

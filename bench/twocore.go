@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/bench/measure"
-	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
 // work spins for n steps of about a nanosecond, touching no memory.
@@ -37,7 +36,7 @@ func busyAcquire(size, threads int) measure.Case {
 	name := fmt.Sprintf("1 us of work + TryAcquire + Settle %d%s", size, onThreads(threads))
 	return measure.Case{Name: name, Threads: threads, Setup: func() measure.Op {
 		steps := microsecond()
-		settle := tied.settle(tied.pool(engine.LowestTPM, size).group)
+		settle := tied.settle(tied.pool(lowest, size).group)
 		return func(_, n int) {
 			var sum int64
 			for range n {

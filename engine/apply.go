@@ -47,7 +47,7 @@ func (e *Engine) apply(cfg Config) {
 	for _, g := range p.groups { // always in this order
 		g.mu.Lock()
 	}
-	e.countLeases = cfg.Strategy == LeastBusy
+	e.countLeases = strategies[cfg.Strategy].key == byLeases
 	p.turn()
 	p.assign(&cfg)
 	p.retire()

@@ -39,12 +39,12 @@ func (v *view) chooseIn(t *tier, q *ask) choice {
 			return choice{i: i}
 		}
 	}
-	switch v.strategy {
-	case PowerOfTwo:
+	switch v.by.draw {
+	case twoChoices:
 		if i := v.better(t, q); i >= 0 {
 			return choice{i: i}
 		}
-	case Weighted:
+	case anyWeight:
 		if i := v.weighted(t, q); i >= 0 {
 			return choice{i: i}
 		}

@@ -143,6 +143,19 @@ func ExampleEngine_Ref() {
 	// true engine: unknown deployment "chat"
 }
 
+// A configuration tool offers every strategy, and asks for weights where they count.
+func ExampleAllStrategies() {
+	fmt.Println(engine.StrategyNames())
+	for s := range engine.AllStrategies() {
+		if s.UsesWeights() {
+			fmt.Println(s, "reads weights")
+		}
+	}
+	// Output:
+	// least-utilized, lowest-tpm, power-of-two, weighted or least-busy
+	// weighted reads weights
+}
+
 func ExampleParseStrategy() {
 	s, err := engine.ParseStrategy("lowest-tpm")
 	fmt.Println(s == engine.LowestTPM, err)
@@ -150,5 +163,5 @@ func ExampleParseStrategy() {
 	fmt.Println(err)
 	// Output:
 	// true <nil>
-	// engine: unknown strategy "round-robin"; use one of least-utilized, lowest-tpm, power-of-two, weighted, least-busy
+	// engine: unknown strategy "round-robin"; use least-utilized, lowest-tpm, power-of-two, weighted or least-busy
 }

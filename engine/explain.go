@@ -98,19 +98,18 @@ func (x *Explanation) fill(g *Group, pick, acquire *ask, l *filter) {
 
 // score returns what the strategy ranks a cell by.
 func (v *view) score(i int, at counter.At) float64 {
-	switch v.strategy {
-	case LowestTPM:
-		return float64(v.key(i, at))
-	case Weighted:
+	switch {
+	case v.by.weights:
 		return v.handles[i].cfg.weight()
-	case LeastUtilized, PowerOfTwo, LeastBusy:
+	case v.by.key == byTokens:
+		return float64(v.key(i, at))
 	}
 	return float64(v.key(i, at)>>keyTokenBits) / (1 << ratioFraction)
 }
 
 // eligible returns the IDs the strategy draws from in a tier.
 func (v *view) eligible(t *tier, q *ask) (ids []string) {
-	ranked := v.strategy != Weighted && v.strategy != PowerOfTwo
+	ranked := v.by.draw == theLowest
 	if q.affinity != 0 {
 		if i := v.favourite(t, q); i >= 0 && v.fits(i, q) {
 			return []string{v.handles[i].id}

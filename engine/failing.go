@@ -11,8 +11,8 @@ import "github.com/plimsoll-dev/plimsoll/engine/internal/breaker"
 // A failure rate has the unit of a ratio.
 const _ = uint(ratioFraction-breaker.RateFraction) + uint(breaker.RateFraction-ratioFraction)
 
-// failed returns the ratio of a cell's key with its failure rate. LowestTPM ranks by
-// tokens: there the rate is a part of the limit, or of a typical one.
+// failed returns the ratio of a cell's key with its failure rate. In a ranking by
+// tokens the rate is a part of the limit, or of a typical one.
 func (v *view) failed(i int, ratio uint64) uint64 {
 	if !v.failing.Load() {
 		return ratio
@@ -20,7 +20,7 @@ func (v *view) failed(i int, ratio uint64) uint64 {
 	return min(ratio, ratioMax) + uint64(v.handles[i].failing.Load())
 }
 
-// failedTokens is failed for LowestTPM.
+// failedTokens is failed for a ranking by tokens.
 func (v *view) failedTokens(i int, tokens uint64) uint64 {
 	if !v.failing.Load() {
 		return tokens

@@ -6,8 +6,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 )
 
-// A ranking key orders deployments, lowest first. Under LowestTPM it is the
-// tokens used. Otherwise it is [ratio:26][tokens:28]: the utilization with 24
+// A ranking key orders deployments, lowest first. Ranked by tokens
+// it is these. Otherwise it is [ratio:26][tokens:28]: the utilization with 24
 // fraction bits, then the tokens, both saturating. Scans put a 10-bit index
 // below it.
 const (

@@ -9,11 +9,12 @@ import (
 // request of these amounts does not fit (negative). It is the one place where the
 // limits of a deployment become a rank.
 func (v *view) look(i int, at counter.At, a *amounts) (key uint64, short int64) {
-	switch {
-	case v.busy != nil:
-		return v.lookBusy(i, at, a)
-	case v.strategy == LowestTPM:
+	switch v.by.key {
+	case byLeases:
+		return v.lookLeases(i, at, a)
+	case byTokens:
 		return v.lookTokens(i, at, a)
+	case byUtilization:
 	}
 	inv := &v.inverses[i]
 	tokens, requests, short := v.pairs[at.Epoch&1][i].LookBoth(a[counter.Tokens])
@@ -39,7 +40,7 @@ func (v *view) look(i int, at counter.At, a *amounts) (key uint64, short int64) 
 	return rank(v.failed(i, most), uint64(tokens)), short
 }
 
-// lookTokens is look for LowestTPM, which ranks by tokens alone.
+// lookTokens is look for a ranking by tokens alone.
 func (v *view) lookTokens(i int, at counter.At, a *amounts) (key uint64, short int64) {
 	tokens, short := v.pairs[at.Epoch&1][i].Look(a[counter.Tokens])
 	if ms := v.limitsOf(i); ms != nil {
@@ -64,7 +65,7 @@ func (v *view) key(i int, at counter.At) uint64 {
 		return k
 	}
 	c := v.pairs[at.Epoch&1][i]
-	if v.strategy == LowestTPM {
+	if v.by.key == byTokens {
 		return v.failedTokens(i, uint64(c.Tokens()))
 	}
 	k := utilKey(uint64(c.Tokens()), uint64(c.Requests()), v.inverses[i])

@@ -1,10 +1,12 @@
 package engine_test
 
 import (
+	"encoding/json"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -12,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
 // TestFewFilesNameALimit: everything ranges over the table, so that a new kind of limit is
@@ -23,6 +27,34 @@ func TestFewFilesNameALimit(t *testing.T) {
 	t.Logf("%d files name a limit of hours or days, at most %d may: %s", len(files), most, strings.Join(files, ", "))
 	require.LessOrEqual(t, len(files), most)
 	require.Contains(t, files, "../engine/provider/limit.go")
+}
+
+// TestFewFilesNameAStrategy: everything else ranges over the table.
+func TestFewFilesNameAStrategy(t *testing.T) {
+	const most = 3 // the table, what LiteLLM's names mean, and what is measured
+	files := naming(t, regexp.MustCompile(`^(LeastUtilized|LowestTPM|PowerOfTwo|Weighted|LeastBusy)$`))
+	t.Logf("%d files name a strategy, at most %d may: %s", len(files), most, strings.Join(files, ", "))
+	require.LessOrEqual(t, len(files), most)
+	require.Contains(t, files, "../engine/strategy.go")
+}
+
+// TestEveryStrategyIsDocumented: the manual and the schema of configuration files name each.
+func TestEveryStrategyIsDocumented(t *testing.T) {
+	manual, err := os.ReadFile("../docs/CONFIG.md")
+	require.NoError(t, err)
+	raw, err := os.ReadFile("../docs/config.schema.json")
+	require.NoError(t, err)
+	var schema struct {
+		Properties struct {
+			Strategy struct{ Enum []engine.Strategy }
+		}
+	}
+	require.NoError(t, json.Unmarshal(raw, &schema))
+	require.ElementsMatch(t, slices.Collect(engine.AllStrategies()), schema.Properties.Strategy.Enum)
+	for s := range engine.AllStrategies() {
+		require.Contains(t, string(manual), "`"+s.String()+"`")
+		require.Contains(t, engine.StrategyNames(), s.String())
+	}
 }
 
 // naming returns the files of the whole tree, except tests, with an identifier that

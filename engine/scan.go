@@ -39,7 +39,7 @@ func lowestUtil(pairs []*counter.Pair, inv []inverse, tokens int64) (k1, k2 uint
 
 // lowest scans deployments [from, to) for a demand of which nothing but tokens counts.
 func (v *view) lowest(from, to int, epoch, tokens int64) (k1, k2 uint64) {
-	if v.strategy == LowestTPM {
+	if v.by.key == byTokens {
 		return lowestTokens(v.pairs[epoch&1][from:to], tokens)
 	}
 	return lowestUtil(v.pairs[epoch&1][from:to], v.inverses[from:to], tokens)
@@ -49,7 +49,7 @@ func (v *view) lowest(from, to int, epoch, tokens int64) (k1, k2 uint64) {
 // tokens and may use all caps. -1: look again, by choose.
 func (v *view) best(epoch, tokens int64) int {
 	var k1, k2 uint64
-	if v.strategy == LowestTPM {
+	if v.by.key == byTokens {
 		k1, k2 = lowestTokens(v.pairs[epoch&1], tokens)
 	} else {
 		k1, k2 = lowestUtil(v.pairs[epoch&1], v.inverses, tokens)

@@ -117,7 +117,7 @@ type Explanation struct {
 type Candidate struct {
 	State
 	Order   int     `json:"order"`
-	Score   float64 `json:"score"`             // what the strategy ranks by, its failure rate included; lower is better, but for Weighted
+	Score   float64 `json:"score"`             // what the strategy ranks by, its failure rate included; lower is better, except for Weighted
 	Cost    int64   `json:"cost"`              // tokens TryAcquire would reserve here
 	Refused Limit   `json:"refused,omitempty"` // what refuses the demand; LimitNone if it fits
 	Skipped string  `json:"skipped,omitempty"` // why it was not considered: excluded, tags (it lacks one), order (a lower one has room)

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"iter"
 	"strings"
 )
 
@@ -32,33 +33,101 @@ const (
 	LeastBusy
 )
 
-var strategyNames = [...]string{"least-utilized", "lowest-tpm", "power-of-two", "weighted", "least-busy"}
+// ranking is how a strategy chooses among the deployments with room. A strategy is a
+// constant and a row of the table below; one that ranks or draws in a new way is also a
+// file, and a case in look or chooseIn.
+type ranking struct {
+	key     rankedBy
+	draw    drawnBy
+	weights bool // it reads [Deployment.Weight]
+}
+
+// rankedBy is what a ranking key says of a deployment.
+type rankedBy uint8
+
+const (
+	byUtilization rankedBy = iota // its fullest limit, then its tokens
+	byTokens                      // its tokens used this minute
+	byLeases                      // the leases held, as a share of the limit on them; then its tokens
+)
+
+// drawnBy is how the keys decide.
+type drawnBy uint8
+
+const (
+	theLowest  drawnBy = iota // the lowest wins
+	twoChoices                // the lower of two at random
+	anyWeight                 // they do not: at random, by weight
+)
+
+var strategies = [...]struct {
+	name string
+	ranking
+}{
+	LeastUtilized: {name: "least-utilized"},
+	LowestTPM:     {"lowest-tpm", ranking{key: byTokens}},
+	PowerOfTwo:    {"power-of-two", ranking{draw: twoChoices}},
+	Weighted:      {"weighted", ranking{draw: anyWeight, weights: true}},
+	LeastBusy:     {"least-busy", ranking{key: byLeases}},
+}
+
+// AllStrategies yields every strategy, in the order of the constants.
+func AllStrategies() iter.Seq[Strategy] {
+	return func(yield func(Strategy) bool) {
+		for s := range Strategy(len(strategies)) {
+			if !yield(s) {
+				return
+			}
+		}
+	}
+}
+
+// StrategyNames returns the names that [ParseStrategy] reads, for messages: "a, b or c".
+func StrategyNames() string {
+	var b strings.Builder
+	for s := range AllStrategies() {
+		switch int(s) {
+		case 0:
+		case len(strategies) - 1:
+			b.WriteString(" or ")
+		default:
+			b.WriteString(", ")
+		}
+		b.WriteString(s.String())
+	}
+	return b.String()
+}
+
+// known reports whether s is one of the constants.
+func (s Strategy) known() bool { return int(s) < len(strategies) }
+
+// UsesWeights reports whether the strategy reads [Deployment.Weight].
+func (s Strategy) UsesWeights() bool { return s.known() && strategies[s].weights }
 
 // String returns the name that [ParseStrategy] reads.
 func (s Strategy) String() string {
-	if int(s) < len(strategyNames) {
-		return strategyNames[s]
+	if s.known() {
+		return strategies[s].name
 	}
 	return fmt.Sprintf("Strategy(%d)", uint8(s))
 }
 
-// ParseStrategy returns the strategy of that name: least-utilized, lowest-tpm,
-// power-of-two, weighted or least-busy.
+// ParseStrategy returns the strategy of a name. The error lists the names.
 func ParseStrategy(name string) (Strategy, error) {
-	for i, n := range strategyNames {
-		if n == name {
-			return Strategy(i), nil
+	for s := range AllStrategies() {
+		if s.String() == name {
+			return s, nil
 		}
 	}
-	return 0, fmt.Errorf("engine: unknown strategy %q; use one of %s", name, strings.Join(strategyNames[:], ", "))
+	return 0, fmt.Errorf("engine: unknown strategy %q; use %s", name, StrategyNames())
 }
 
-// MarshalText implements [encoding.TextMarshaler].
+// MarshalText implements [encoding.TextMarshaler]. An unknown strategy is an error.
 func (s Strategy) MarshalText() ([]byte, error) {
-	if int(s) >= len(strategyNames) {
+	if !s.known() {
 		return nil, fmt.Errorf("engine: unknown strategy %d", uint8(s))
 	}
-	return []byte(strategyNames[s]), nil
+	return []byte(s.String()), nil
 }
 
 // UnmarshalText implements [encoding.TextUnmarshaler]; see [ParseStrategy].

@@ -58,8 +58,8 @@ func (c Config) Validate() error {
 	case n > MaxDeployments:
 		p.addf("Deployments: %d of them; at most %d are supported", n, MaxDeployments)
 	}
-	if int(c.Strategy) >= len(strategyNames) {
-		p.addf("Strategy: %d is unknown; use LeastUtilized, LowestTPM, PowerOfTwo, Weighted or LeastBusy", c.Strategy)
+	if !c.Strategy.known() {
+		p.addf("Strategy: %d is unknown; use the constant for %s", c.Strategy, StrategyNames())
 	}
 	if c.ExpectedOutput < 0 || c.ExpectedOutput > MaxCount {
 		p.addf("ExpectedOutput: is %d; use 0 for the default of %d, or up to %d tokens", c.ExpectedOutput, defaultOutput, MaxCount)

@@ -20,6 +20,7 @@ const (
 // changes, and that decides nothing by itself.
 type view struct {
 	strategy Strategy
+	by       ranking // the strategy's
 	e        *Engine
 	small    bool // one tier of at most indexFrom deployments without limits beside their pairs, ranked by usage
 	further  bool // some deployment has limits beside its pair
@@ -33,7 +34,7 @@ type view struct {
 
 	pairs    [2][]*counter.Pair // by the minute's parity
 	inverses []inverse
-	busy     []uint64 // inverses of the limits on leases; LeastBusy only
+	busy     []uint64 // inverses of the limits on leases; ranked by leases only
 	handles  []*handle
 	limits   []*limits // nil if no deployment has any
 	seeds    []uint64  // of the IDs
@@ -43,7 +44,7 @@ type view struct {
 	blockOf  []uint16           // block of each deployment
 	blocks   [2][]block         // by the minute's parity
 	bounds   [2][]atomic.Uint64 // of the blocks, close together because a search reads them all
-	weights  []float64          // cumulative within the tier; Weighted only
+	weights  []float64          // cumulative within the tier; nil: not used
 	tags     map[string][]uint16
 	// failing says that a deployment has a failure rate.
 	failing atomic.Bool
@@ -77,7 +78,7 @@ func newView(e *Engine, s Strategy, live []*handle) *view {
 	slices.SortStableFunc(live, func(a, b *handle) int { return cmp.Compare(a.cfg.Order, b.cfg.Order) })
 	n := len(live)
 	v := &view{
-		e: e, strategy: s, handles: live, n: n, starts: []int32{0},
+		e: e, strategy: s, by: strategies[s].ranking, handles: live, n: n, starts: []int32{0},
 		inverses: make([]inverse, n), seeds: make([]uint64, n), blockOf: make([]uint16, n),
 	}
 	for p := range v.pairs {
@@ -96,7 +97,7 @@ func newView(e *Engine, s Strategy, live []*handle) *view {
 	}
 	v.addLimits()
 	v.sizes = sizesOf(live)
-	if s == LeastBusy {
+	if v.by.key == byLeases {
 		v.busy = busyInverses(live)
 	}
 	for i, h := range live {
@@ -104,7 +105,7 @@ func newView(e *Engine, s Strategy, live []*handle) *view {
 		v.inverses[i] = inverse{invert(h.tokenCap), invert(h.reqCap)}
 		v.tag(i, h.cfg.Tags)
 	}
-	v.small = len(v.tiers) == 1 && n <= indexFrom && !v.further && (s == LowestTPM || s == LeastUtilized)
+	v.small = len(v.tiers) == 1 && n <= indexFrom && !v.further && v.by.draw == theLowest && v.by.key != byLeases
 	for p := range v.blocks {
 		v.blocks[p], v.bounds[p] = make([]block, len(v.starts)-1), make([]atomic.Uint64, len(v.starts)-1)
 		for b := range v.blocks[p] {
@@ -136,28 +137,10 @@ func (v *view) addTier(from, to int) {
 	for _, h := range v.handles[from:to] {
 		t.tokenLimited = t.tokenLimited || h.cfg.Limits.TPM != 0
 	}
-	if v.strategy == Weighted {
+	if v.by.weights {
 		v.addWeights(&t)
 	}
 	v.tiers = append(v.tiers, t)
-}
-
-func (v *view) addWeights(t *tier) {
-	most := 0.0
-	for _, h := range v.handles[t.from:t.to] {
-		most = max(most, h.cfg.weight())
-	}
-	for _, h := range v.handles[t.from:t.to] {
-		t.weight += h.cfg.weight() / most // the sum stays finite
-		v.weights = append(v.weights, t.weight)
-	}
-}
-
-func (d *Deployment) weight() float64 {
-	if d.Weight == 0 {
-		return 1
-	}
-	return d.Weight
 }
 
 // addLimits notes which deployments have limits beside their pairs.

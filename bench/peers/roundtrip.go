@@ -15,7 +15,6 @@ import (
 
 	"github.com/plimsoll-dev/plimsoll/bench"
 	"github.com/plimsoll-dev/plimsoll/bench/table"
-	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
 	"github.com/plimsoll-dev/plimsoll/sync/valkeystore"
 	"github.com/plimsoll-dev/plimsoll/window"
@@ -57,7 +56,7 @@ func compareRoundTrip() (string, bool, error) {
 	defer store.Close()
 
 	ctx := context.Background()
-	acquire := bench.Acquire(engine.LowestTPM, 1000, "random usage", 1).Setup()
+	acquire := bench.Acquire(bench.Lowest, 1000, "random usage", 1).Setup()
 	minute := window.StartSeconds(window.EpochAt(time.Now().UnixNano()))
 	batch := syncer.Batch{Node: "bench", Deltas: []window.Tally{{ID: "deployment", Start: minute, Requests: 1, Tokens: 100}}}
 	var reply syncer.Reply

@@ -88,7 +88,7 @@ func readLiteLLM(s section, o Options, out *File) {
 	r.tiers()
 	switch {
 	case !known:
-	case cfg.Strategy == engine.Weighted:
+	case cfg.Strategy.UsesWeights():
 		r.shuffleWeights()
 	case cfg.Strategy == engine.LowestTPM:
 		r.ignoredWeights()
@@ -147,11 +147,11 @@ func (r *liteLLM) strategy(router section) (s engine.Strategy, known bool) {
 	case engine.LeastBusy.String(): // the one name that both have
 		return engine.LeastBusy, true
 	default:
-		const other = "%s is no strategy of plimsoll's; deployments are ranked by least-utilized, the smallest share of a limit used"
+		const other = "%s is no strategy of plimsoll's; deployments are ranked by %s, the smallest share of a limit used"
 		if r.options.Strict {
-			r.errorf(v.line, "router_settings.routing_strategy", other+". Without --strict that is a warning", r.secrets.quote(name))
+			r.errorf(v.line, "router_settings.routing_strategy", other+". Without --strict that is a warning", r.secrets.quote(name), engine.LeastUtilized)
 		}
-		r.warnf(v.line, "router_settings.routing_strategy", other, r.secrets.quote(name))
+		r.warnf(v.line, "router_settings.routing_strategy", other, r.secrets.quote(name), engine.LeastUtilized)
 		return engine.LeastUtilized, true
 	}
 	return engine.Weighted, true

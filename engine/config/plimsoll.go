@@ -35,7 +35,7 @@ func readPlimsoll(s section, o Options, out *File) {
 	if name := s.text("strategy", "the name of a strategy"); name != "" {
 		strategy, err := engine.ParseStrategy(name)
 		if err != nil {
-			s.wrong("strategy", s.table.get("strategy"), "least-utilized, lowest-tpm, power-of-two, weighted or least-busy")
+			s.wrong("strategy", s.table.get("strategy"), engine.StrategyNames())
 		}
 		cfg.Strategy = strategy
 	}

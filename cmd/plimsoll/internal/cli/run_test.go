@@ -81,7 +81,7 @@ func TestUsageErrors(t *testing.T) {
 		{"unknown command's help", []string{"help", "reply"}, "plimsoll: unknown command \"reply\"; did you mean replay?\n" + more},
 		{"argument", []string{"replay", "x.csv"}, "plimsoll: replay: unexpected argument \"x.csv\"; a trace is given by --trace FILE\n" + moreReplay},
 		{"pool", []string{"replay", "--pool", "big"}, "plimsoll: replay: invalid value \"big\" for flag --pool: unknown pool \"big\"; use one of standard, rpm-bound\n" + moreReplay},
-		{"strategy", []string{"replay", "--strategy", "best"}, "plimsoll: replay: invalid value \"best\" for flag --strategy: engine: unknown strategy \"best\"; use one of least-utilized, lowest-tpm, power-of-two, weighted, least-busy\n" + moreReplay},
+		{"strategy", []string{"replay", "--strategy", "best"}, "plimsoll: replay: invalid value \"best\" for flag --strategy: engine: unknown strategy \"best\"; use least-utilized, lowest-tpm, power-of-two, weighted or least-busy\n" + moreReplay},
 		{"policy", []string{"replay", "--policy", "best"}, "plimsoll: replay: invalid value \"best\" for flag --policy: unknown policy \"best\"; use one of engine, litellm, litellm+cooldown, round-robin, random, least-in-flight\n" + moreReplay},
 		{"empty policy", []string{"replay", "--policy", ""}, "plimsoll: replay: invalid value \"\" for flag --policy: unknown policy \"\"; use one of engine, litellm, litellm+cooldown, round-robin, random, least-in-flight\n" + moreReplay},
 		{"compare", []string{"replay", "--compare=maybe"}, "plimsoll: replay: invalid value \"maybe\" for flag --compare: want true or false\n" + moreReplay},

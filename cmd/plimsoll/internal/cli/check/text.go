@@ -67,11 +67,11 @@ func (v checkView) text() string {
 
 // rows are the deployments' lines. Columns that say nothing are left out.
 func (v checkView) rows() [][]string {
-	weighted, tagged := v.Strategy == engine.Weighted.String(), false
+	weighted, tagged := false, false
 	provided, called := false, false
 	var set [provider.Limits]bool
 	for _, d := range v.Deployments {
-		tagged = tagged || len(d.Tags) > 0
+		weighted, tagged = weighted || d.Weight != 0, tagged || len(d.Tags) > 0
 		provided = provided || d.Provider != ""
 		called = called || d.Endpoint != nil
 		for l := range provider.AllLimits() {

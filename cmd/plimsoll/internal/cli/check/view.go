@@ -129,7 +129,7 @@ func viewOf(f *config.File, d engine.Deployment, serves map[string][]string) dep
 	for _, t := range d.Tags {
 		v.Tags = append(v.Tags, f.Mask(t))
 	}
-	if f.Engine.Strategy == engine.Weighted {
+	if f.Engine.Strategy.UsesWeights() {
 		if v.Weight = d.Weight; v.Weight == 0 && !d.Disabled {
 			v.Weight = 1
 		}

@@ -129,7 +129,7 @@ func (f *flags) register(set *pflag.FlagSet) {
 		return err
 	})
 	cmdline.Bool(set, "compare", "run every policy on the same traffic, side by side", &f.compare)
-	cmdline.Func(set, "strategy", "NAME", "the engine's: least-utilized, lowest-tpm, power-of-two, least-busy or weighted (by TPM, or the configuration's weights) (default the configuration's, or least-utilized)", func(s string) error {
+	cmdline.Func(set, "strategy", "NAME", "the engine's: "+engine.StrategyNames()+" (weights are TPMs, or the configuration's) (default the configuration's, or "+engine.Strategy(0).String()+")", func(s string) error {
 		strategy, err := engine.ParseStrategy(s)
 		f.strategy = &strategy
 		return err

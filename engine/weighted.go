@@ -2,40 +2,6 @@ package engine
 
 import "slices"
 
-const redraws = 4 // of a candidate that has no room
-
-// better draws two distinct cells of a tier and returns the one with the lower
-// key among those that fit; a cell that does not fit is drawn again. -1: none.
-func (v *view) better(t *tier, q *ask) int {
-	n := uint64(t.size())
-	first := -1
-	var kept uint64 // key of first
-	for range 2 + redraws {
-		r := v.e.random()
-		i := t.from + int(r>>32*n>>32)
-		if i == first {
-			if n == 1 {
-				return first
-			}
-			// The next ones are as likely as any: shift by 1 to n-1.
-			i = t.from + (i-t.from+1+int(r&(1<<32-1)*(n-1)>>32))%int(n)
-		}
-		if !v.fits(i, q) || !q.allows(v, i) {
-			continue
-		}
-		k := v.key(i, q.at)
-		if first < 0 {
-			first, kept = i, k
-			continue
-		}
-		if k < kept || k == kept && r&1 == 0 {
-			return i
-		}
-		return first
-	}
-	return first
-}
-
 // weighted draws a cell of a tier in proportion to its weight among those that
 // fit. -1: none.
 func (v *view) weighted(t *tier, q *ask) int {
@@ -72,4 +38,23 @@ func (v *view) weightedAll(t *tier, q *ask) int {
 		}
 	}
 	return at
+}
+
+// addWeights adds the weights of a tier to a new view.
+func (v *view) addWeights(t *tier) {
+	most := 0.0
+	for _, h := range v.handles[t.from:t.to] {
+		most = max(most, h.cfg.weight())
+	}
+	for _, h := range v.handles[t.from:t.to] {
+		t.weight += h.cfg.weight() / most // the sum stays finite
+		v.weights = append(v.weights, t.weight)
+	}
+}
+
+func (d *Deployment) weight() float64 {
+	if d.Weight == 0 {
+		return 1
+	}
+	return d.Weight
 }

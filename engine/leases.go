@@ -2,12 +2,12 @@ package engine
 
 import "github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 
-// assumedInFlight is the limit on leases that LeastBusy ranks by where no deployment
+// assumedInFlight is the limit on leases that deployments are ranked by where no deployment
 // of a group has one.
 const assumedInFlight = 1000
 
-// busyInverses returns the inverses of the limits on leases by which LeastBusy ranks a
-// group's deployments.
+// busyInverses returns the inverses of the limits on leases by which the deployments
+// of a group are ranked.
 func busyInverses(of []*handle) []uint64 {
 	largest := int64(0)
 	for _, h := range of {
@@ -27,9 +27,9 @@ func busyInverses(of []*handle) []uint64 {
 	return inv
 }
 
-// lookBusy is look for LeastBusy, which ranks by leases held. Every deployment counts
+// lookLeases is look for a ranking by leases held. Every deployment counts
 // them, with a limit or without.
-func (v *view) lookBusy(i int, at counter.At, a *amounts) (key uint64, short int64) {
+func (v *view) lookLeases(i int, at counter.At, a *amounts) (key uint64, short int64) {
 	_, short = v.lookTokens(i, at, a)
 	held, _ := v.limits[i].gauge.LookOwned(at.Epoch, 0)
 	tokens := v.pairs[at.Epoch&1][i].Tokens()

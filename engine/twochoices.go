@@ -1,0 +1,35 @@
+package engine
+
+const redraws = 4 // of a candidate that has no room
+
+// better draws two distinct cells of a tier and returns the one with the lower
+// key among those that fit; a cell that does not fit is drawn again. -1: none.
+func (v *view) better(t *tier, q *ask) int {
+	n := uint64(t.size())
+	first := -1
+	var kept uint64 // key of first
+	for range 2 + redraws {
+		r := v.e.random()
+		i := t.from + int(r>>32*n>>32)
+		if i == first {
+			if n == 1 {
+				return first
+			}
+			// The next ones are as likely as any: shift by 1 to n-1.
+			i = t.from + (i-t.from+1+int(r&(1<<32-1)*(n-1)>>32))%int(n)
+		}
+		if !v.fits(i, q) || !q.allows(v, i) {
+			continue
+		}
+		k := v.key(i, q.at)
+		if first < 0 {
+			first, kept = i, k
+			continue
+		}
+		if k < kept || k == kept && r&1 == 0 {
+			return i
+		}
+		return first
+	}
+	return first
+}
