@@ -81,12 +81,9 @@ func (v *view) chooseIn(t *tier, q *ask) choice {
 // If that one takes the whole demand, it is the best for it too; else -1.
 func (v *view) scan(t *tier, q *ask) int {
 	k1, k2 := v.lowest(t.from, t.to, q.at.Epoch, q.tokens)
-	if k1 == noKey {
+	i := v.drawn(t, q, k1, k2)
+	if i < 0 {
 		return -1
-	}
-	i := t.from + int(k1&indexMask)
-	if k1>>indexBits == k2>>indexBits {
-		i = v.draw(t.first, t.last, q, k1>>indexBits, i)
 	}
 	if q.filter == nil && !q.learn && q.part == 0 || v.fits(i, q) && q.allows(v, i) {
 		return i

@@ -95,6 +95,11 @@ func (v *view) least(a *amounts, q *ask) (exact bool) {
 func (v *view) scanLimits(t *tier, q *ask) int {
 	var a amounts
 	exact := v.least(&a, q)
+	if v.strategy == LowestTPM && !v.failing.Load() {
+		if i := v.leastUsed(t, q, a[counter.Tokens]); i >= 0 && v.fits(i, q) {
+			return i
+		}
+	}
 	k1, k2 := noKey, noKey
 	for i := t.from; i < t.to; i++ {
 		invariants.Look()
@@ -103,17 +108,31 @@ func (v *view) scanLimits(t *tier, q *ask) int {
 		k2 = min(k2, max(k1, k))
 		k1 = min(k1, k)
 	}
+	if i := v.drawn(t, q, k1, k2); i >= 0 && (exact || v.fits(i, q)) {
+		return i
+	}
+	return -1
+}
+
+// leastUsed returns the deployment of a small tier that is ranked first by LowestTPM among
+// those whose pair has room: mostly its other limits, which cost more to look at, have room
+// too. -1: none.
+func (v *view) leastUsed(t *tier, q *ask, tokens int64) int {
+	k1, k2 := lowestTokens(v.pairs[q.at.Epoch&1][t.from:t.to], tokens)
+	return v.drawn(t, q, k1, k2)
+}
+
+// drawn returns the deployment of a tier that a scan has found, one of several if they are
+// tied; -1: none.
+func (v *view) drawn(t *tier, q *ask, k1, k2 uint64) int {
 	if k1 == noKey {
 		return -1
 	}
 	i := t.from + int(k1&indexMask)
 	if k1>>indexBits == k2>>indexBits {
-		i = v.draw(t.first, t.last, q, k1>>indexBits, i)
+		return v.draw(t.first, t.last, q, k1>>indexBits, i)
 	}
-	if exact || v.fits(i, q) {
-		return i
-	}
-	return -1
+	return i
 }
 
 // scanFurther is scan where there are limits that cells do not know, over any
