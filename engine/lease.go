@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
 )
 
 // Lease is a request that was admitted: one request and a number of tokens,
@@ -172,10 +173,13 @@ func (l *Lease) end() (at counter.Ending, ok bool) {
 	if h.noting.Load() && h.tracked != nil {
 		h.tracked.Add(slot, -l.reserved-l.added)
 	}
+	invariants.Yield()
 	at, ok = h.flight.End(slot)
+	invariants.Yield()
 	if ok {
 		l.freeGauge(g, at.Counted())
 	}
+	invariants.Yield()
 	if l.caller != nil {
 		l.caller.end()
 	}

@@ -15,6 +15,10 @@ const (
 	acquiring
 )
 
+// mostCounted is how many tokens of a minute are counted: more than two of the largest
+// demands are refused, also without a limit.
+const mostCounted = 2 * engine.MaxCount
+
 func valid(d engine.Demand) bool {
 	in := func(n int64) bool { return 0 <= n && n <= engine.MaxCount }
 	return in(d.InputTokens) && (in(d.OutputTokens) || d.OutputTokens == engine.NoOutput) && in(d.MaxOutputTokens) &&
@@ -80,6 +84,9 @@ func (m *model) short(d *mdep, u *musage, q engine.Demand, p purpose) (by []engi
 	cost := m.cost(d, q, p)
 	full(u.allRequests()+1, d.cfg.Limits.RPM, u.ceilRequests, u.othersRequests, engine.LimitRPM)
 	if p != checking || cost > 0 {
+		if d.cfg.Limits.TPM == 0 && u.allTokens()+cost > mostCounted {
+			by = append(by, engine.LimitTPM)
+		}
 		full(u.allTokens()+cost, d.cfg.Limits.TPM, u.ceilTokens, u.othersTokens, engine.LimitTPM)
 	}
 	if p != checking && over(d.inFlight()+1, m.part(d.cfg.Limits.MaxInFlight, q)) {

@@ -159,6 +159,16 @@ var mutants = []mutant{
 		"	if !pending {\n", "	if !pending || pending {\n",
 		"./engine", "TestRefusalSeesNoAttemptHalfWay",
 	},
+	{
+		"the leases of a dropped deployment are not counted", "engine/engine.go",
+		"		e.gone.ended.Add(h.flight.Ended())\n", "",
+		"./engine", "TestEndOfTheLastLeaseIsCounted",
+	},
+	{
+		"a deployment that is found again counts its leases twice", "engine/engine.go",
+		"		e.gone.ended.Add(-h.flight.Ended())\n", "",
+		"./engine", "TestEndOfTheLastLeaseIsCounted",
+	},
 }
 
 // TestMutantsApply: every fault names a place that is there, and tests that are.
