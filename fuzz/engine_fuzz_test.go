@@ -20,7 +20,11 @@ func FuzzEngineModel(f *testing.F) {
 		w := newWorld(t, &s)
 		every := 1 + len(w.cfg.Deployments)/16
 		for ; s.more() && w.steps < maxSteps; w.steps++ {
-			if looks := w.step(&s); looks && w.steps%every == 0 {
+			looks := w.step(&s)
+			if w.model.saturated() {
+				return
+			}
+			if looks && w.steps%every == 0 {
 				w.check()
 			}
 		}

@@ -69,6 +69,10 @@ func newModel(cfg engine.Config, now int64) *model {
 	return m
 }
 
+// saturated reports whether a minute may have more tokens than are counted, from where
+// on an engine counts less than the model.
+func (m *model) saturated() bool { return m.tokens >= mostCounted }
+
 // in is the usage of an epoch, made when first asked for.
 func (d *mdep) in(epoch int64) *musage {
 	u := d.usage[epoch]

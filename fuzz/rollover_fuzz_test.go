@@ -36,6 +36,9 @@ func FuzzRollover(f *testing.F) {
 				w.look()
 				c.collect(w.engine)
 			}
+			if w.model.saturated() {
+				return
+			}
 		}
 		w.look()
 		c.collect(w.engine)
