@@ -15,22 +15,25 @@ import (
 // limitCase is a deployment at one limit, and a demand that its limit refuses once
 // fill of the same have been admitted.
 type limitCase struct {
-	name string
-	d    engine.Deployment
-	q    engine.Demand
-	fill int
+	name   string
+	d      engine.Deployment
+	q      engine.Demand
+	fill   int
+	caller bool // the limit is a caller's
 }
 
 // limitCases are the limits of every kind, in every shape that they can have.
 func limitCases() (all []limitCase) {
 	limits := []limitCase{
-		{"rpm", engine.Deployment{Limits: engine.Limits{RPM: 60}}, exactly(1), 60},
-		{"tpm", engine.Deployment{Limits: engine.Limits{TPM: 6000}}, exactly(1000), 6},
-		{"input", engine.Deployment{Limits: engine.Limits{InputTPM: 6000}}, exactly(1000), 6},
-		{"output", engine.Deployment{Limits: engine.Limits{OutputTPM: 6000}}, engine.Demand{OutputTokens: 1000}, 6},
-		{"rpm and tpm", engine.Deployment{Limits: engine.Limits{RPM: 60, TPM: 6000}}, exactly(1000), 6},
-		{"rpd", engine.Deployment{Limits: engine.Limits{RPD: 5}}, exactly(1), 5},
-		{"tpd", engine.Deployment{Limits: engine.Limits{TPD: 6000}}, exactly(1000), 6},
+		{name: "rpm", d: engine.Deployment{Limits: engine.Limits{RPM: 60}}, q: exactly(1), fill: 60},
+		{name: "tpm", d: engine.Deployment{Limits: engine.Limits{TPM: 6000}}, q: exactly(1000), fill: 6},
+		{name: "input", d: engine.Deployment{Limits: engine.Limits{InputTPM: 6000}}, q: exactly(1000), fill: 6},
+		{name: "output", d: engine.Deployment{Limits: engine.Limits{OutputTPM: 6000}}, q: engine.Demand{OutputTokens: 1000}, fill: 6},
+		{name: "rpm and tpm", d: engine.Deployment{Limits: engine.Limits{RPM: 60, TPM: 6000}}, q: exactly(1000), fill: 6},
+		{name: "rph", d: engine.Deployment{Limits: engine.Limits{RPH: 5}}, q: exactly(1), fill: 5},
+		{name: "tph", d: engine.Deployment{Limits: engine.Limits{TPH: 6000}}, q: exactly(1000), fill: 6},
+		{name: "rpd", d: engine.Deployment{Limits: engine.Limits{RPD: 5}}, q: exactly(1), fill: 5},
+		{name: "tpd", d: engine.Deployment{Limits: engine.Limits{TPD: 6000}}, q: exactly(1000), fill: 6},
 	}
 	rules := []struct {
 		name string
@@ -52,19 +55,38 @@ func limitCases() (all []limitCase) {
 				l.fill *= 2
 			}
 			all = append(all, l)
+			if r.p.Pool == "" && r.p.Phase == 0 { // callers have neither
+				l.name, l.caller = l.name+", of a caller", true
+				all = append(all, l)
+			}
 		}
 	}
 	return append(
 		all,
-		limitCase{"parts of a minute", engine.Deployment{Limits: engine.Limits{RPM: 60}, Profile: provider.Profile{RequestWindow: time.Second}}, exactly(1), 1},
-		limitCase{"parts with a phase", engine.Deployment{Limits: engine.Limits{RPM: 60}, Profile: provider.Profile{RequestWindow: 10 * time.Second, Phase: 3 * time.Second}}, exactly(1), 10},
+		limitCase{name: "parts of a minute", d: engine.Deployment{Limits: engine.Limits{RPM: 60}, Profile: provider.Profile{RequestWindow: time.Second}}, q: exactly(1), fill: 1},
+		limitCase{name: "parts with a phase", d: engine.Deployment{Limits: engine.Limits{RPM: 60}, Profile: provider.Profile{RequestWindow: 10 * time.Second, Phase: 3 * time.Second}}, q: exactly(1), fill: 10},
 	)
+}
+
+// on returns the case for an engine of its config: with the demand's caller, if it has one.
+func (l limitCase) on(t *testing.T, e *engine.Engine) limitCase {
+	t.Helper()
+	if l.caller {
+		l.q.Caller = callerRef(t, e, "team")
+	}
+	return l
 }
 
 func (l *limitCase) config() engine.Config {
 	d := l.d
 	d.ID, d.Group = "a", "chat"
-	return engine.Config{Deployments: []engine.Deployment{d}}
+	if !l.caller {
+		return engine.Config{Deployments: []engine.Deployment{d}}
+	}
+	return engine.Config{
+		Deployments: []engine.Deployment{{ID: "a", Group: "chat"}},
+		Callers:     []engine.Caller{{ID: "team", Limits: d.Limits, Profile: d.Profile}},
+	}
 }
 
 // exhaust admits demands until one is refused.
@@ -108,7 +130,7 @@ func TestRetryAfterToTheLetter(t *testing.T) {
 				cfg.Clock = window.NewClockFrom(clock.Now)
 				e, err := engine.New(cfg)
 				require.NoError(t, err)
-				g := group(t, e, "chat")
+				g, l := group(t, e, "chat"), l.on(t, e)
 				l.exhaust(t, g)
 				wait := refusal(t, g, l.q).RetryAfter
 				require.Positive(t, wait)
@@ -126,7 +148,7 @@ func TestRetryAfterToTheLetter(t *testing.T) {
 				require.True(t, ok, "Pick after %v", wait)
 				clock.ns.Store(at + int64(wait))
 				require.NoError(t, e.PreCheck("a", l.q), "after %v", wait)
-				if l.d.Limits.RPM == 0 && l.d.Limits.RPD == 0 { // PreCheck has taken no tokens
+				if l.d.Limits.RPM+l.d.Limits.RPH+l.d.Limits.RPD == 0 { // PreCheck has taken no tokens
 					clock.ns.Store(at + int64(wait))
 					acquire(t, g, l.q)
 				}
@@ -146,7 +168,7 @@ func TestRetryAfterIsNeverZero(t *testing.T) {
 				cfg.Clock = window.NewClockFrom(clock.Now)
 				e, err := engine.New(cfg)
 				require.NoError(t, err)
-				g := group(t, e, "chat")
+				g, l := group(t, e, "chat"), l.on(t, e)
 				refusals, admitted := 0, 0
 				for range 40 {
 					clock.step.Store(0)
@@ -220,17 +242,17 @@ func TestPreCheckWeighsWhatIsCharged(t *testing.T) {
 func TestIdleForLong(t *testing.T) {
 	for _, l := range limitCases() {
 		for _, idle := range []time.Duration{2048 * time.Second, 1948 * time.Second, 5*time.Hour + 25*time.Minute, 1948 * time.Minute, 2048 * time.Minute, 67 * time.Hour, 4096 * time.Minute} {
-			if l.d.Limits.RPD+l.d.Limits.TPD != 0 && idle < 48*time.Hour {
+			if l.d.Limits.RPD+l.d.Limits.TPD != 0 && idle < 48*time.Hour || l.d.Limits.RPH+l.d.Limits.TPH != 0 && idle < 2*time.Hour {
 				continue
 			}
 			e, clock := start(t, l.config())
-			g := group(t, e, "chat")
+			g, l := group(t, e, "chat"), l.on(t, e)
 			l.exhaust(t, g)
 			clock.Advance(idle)
 			acquire(t, g, l.q).SettleReserved()
 			l.exhaust(t, g)
 			wait := refusal(t, g, l.q).RetryAfter
-			require.True(t, wait <= time.Minute || l.d.Limits.RPD+l.d.Limits.TPD != 0, "%s idle for %v: %v", l.name, idle, wait)
+			require.True(t, wait <= time.Minute || l.d.Limits.RPH+l.d.Limits.TPH+l.d.Limits.RPD+l.d.Limits.TPD != 0, "%s idle for %v: %v", l.name, idle, wait)
 			clock.Advance(wait)
 			acquire(t, g, l.q)
 		}

@@ -56,6 +56,7 @@ func TestWaitAlone(t *testing.T) {
 	for _, l := range limitCases() {
 		t.Run(l.name, func(t *testing.T) {
 			e, _ := startAt(t, bubbleBegins, l.config())
+			l := l.on(t, e)
 			l.exhaust(t, group(t, e, "chat"))
 			full := refusal(t, group(t, e, "chat"), l.q).RetryAfter
 			timed(t, max(full-3*time.Second, 0), func(t *testing.T, clock *window.Clock) {
@@ -63,7 +64,7 @@ func TestWaitAlone(t *testing.T) {
 				cfg.Clock = clock
 				e, err := engine.New(cfg)
 				require.NoError(t, err)
-				g := group(t, e, "chat")
+				g, l := group(t, e, "chat"), l.on(t, e)
 				l.exhaust(t, g)
 				told := refusal(t, g, l.q).RetryAfter
 				begun := time.Now()
@@ -86,22 +87,29 @@ func TestWaitCrowd(t *testing.T) {
 		step = time.Millisecond
 	}
 	for _, l := range []limitCase{
-		{"requests of a bucket", engine.Deployment{Limits: engine.Limits{RPM: 600}, Profile: provider.Profile{Shape: provider.Bucket}}, exactly(1), 600},
-		{"tokens of a bucket", engine.Deployment{Limits: engine.Limits{TPM: 60_000}, Profile: provider.Profile{Shape: provider.Bucket}}, exactly(150), 400},
-		{"a pool's bucket", engine.Deployment{Limits: engine.Limits{TPM: 60_000}, Profile: provider.Profile{Shape: provider.Bucket, Pool: "p"}}, exactly(150), 400},
-		{"learned output", engine.Deployment{Limits: engine.Limits{TPM: 60_000}, Profile: provider.Profile{Shape: provider.Bucket}}, engine.Demand{InputTokens: 50}, 200},
-		{"minutes", engine.Deployment{Limits: engine.Limits{RPM: 150}}, exactly(1), 150},
-		{"minutes with a phase", engine.Deployment{Limits: engine.Limits{RPM: 250}, Profile: provider.Profile{Phase: 3 * time.Second}}, exactly(1), 250},
-		{"parts of a minute", engine.Deployment{Limits: engine.Limits{RPM: 600}, Profile: provider.Profile{RequestWindow: time.Second}}, exactly(1), 10},
-		{"a pool's minutes", engine.Deployment{Limits: engine.Limits{TPM: 30_000}, Profile: provider.Profile{Pool: "p"}}, exactly(150), 200},
+		{name: "requests of a bucket", d: engine.Deployment{Limits: engine.Limits{RPM: 600}, Profile: provider.Profile{Shape: provider.Bucket}}, q: exactly(1), fill: 600},
+		{name: "tokens of a bucket", d: engine.Deployment{Limits: engine.Limits{TPM: 60_000}, Profile: provider.Profile{Shape: provider.Bucket}}, q: exactly(150), fill: 400},
+		{name: "a pool's bucket", d: engine.Deployment{Limits: engine.Limits{TPM: 60_000}, Profile: provider.Profile{Shape: provider.Bucket, Pool: "p"}}, q: exactly(150), fill: 400},
+		{name: "learned output", d: engine.Deployment{Limits: engine.Limits{TPM: 60_000}, Profile: provider.Profile{Shape: provider.Bucket}}, q: engine.Demand{InputTokens: 50}, fill: 200},
+		{name: "minutes", d: engine.Deployment{Limits: engine.Limits{RPM: 150}}, q: exactly(1), fill: 150},
+		{name: "minutes with a phase", d: engine.Deployment{Limits: engine.Limits{RPM: 250}, Profile: provider.Profile{Phase: 3 * time.Second}}, q: exactly(1), fill: 250},
+		{name: "parts of a minute", d: engine.Deployment{Limits: engine.Limits{RPM: 600}, Profile: provider.Profile{RequestWindow: time.Second}}, q: exactly(1), fill: 10},
+		{name: "requests of a caller's bucket", d: engine.Deployment{Limits: engine.Limits{RPM: 600}, Profile: provider.Profile{Shape: provider.Bucket}}, q: exactly(1), fill: 600, caller: true},
+		{name: "minutes of a caller", d: engine.Deployment{Limits: engine.Limits{RPM: 150}}, q: exactly(1), fill: 150, caller: true},
+		{name: "hours", d: engine.Deployment{Limits: engine.Limits{RPH: 250}}, q: exactly(1), fill: 250},
+		{name: "a pool's minutes", d: engine.Deployment{Limits: engine.Limits{TPM: 30_000}, Profile: provider.Profile{Pool: "p"}}, q: exactly(150), fill: 200},
 	} {
 		t.Run(l.name, func(t *testing.T) {
-			timed(t, 55*time.Second, func(t *testing.T, clock *window.Clock) {
+			after := 55 * time.Second
+			if l.d.Limits.RPH != 0 {
+				after += 59 * time.Minute
+			}
+			timed(t, after, func(t *testing.T, clock *window.Clock) {
 				cfg := l.config()
 				cfg.Clock = clock
 				e, err := engine.New(cfg)
 				require.NoError(t, err)
-				g := group(t, e, "chat")
+				g, l := group(t, e, "chat"), l.on(t, e)
 				l.exhaust(t, g)
 				var left atomic.Int64
 				left.Store(200)
