@@ -56,7 +56,7 @@ func (s *Store) key(kind window.Kind, id string, start int64) key {
 	if s.fixed {
 		return key{0, kind, id, start}
 	}
-	return key{s.data.epochs[s.Bucket(id)], kind, id, start}
+	return key{s.data.epochs[s.Bucket(id)].number, kind, id, start}
 }
 
 // Snapshot is what a store held at one moment.

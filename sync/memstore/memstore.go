@@ -49,11 +49,17 @@ type Store struct {
 // data is what a snapshot holds.
 type data struct {
 	generation uint64
-	epochs     map[int]uint64 // by bucket
+	epochs     map[int]epoch // by bucket
 	totals     map[key]total
 	marks      map[mark]time.Time // when they expire
 	nodes      map[string]time.Time
 	cooling    map[string]int64 // until when, Unix milliseconds
+}
+
+// epoch is a bucket's, and when it began.
+type epoch struct {
+	number uint64
+	began  time.Time
 }
 
 type key struct {
@@ -113,7 +119,7 @@ func New(cfg Config) *Store {
 func empty() data {
 	return data{
 		generation: rand.Uint64() | 1, // never 0
-		epochs:     map[int]uint64{},
+		epochs:     map[int]epoch{},
 		totals:     map[key]total{}, marks: map[mark]time.Time{}, nodes: map[string]time.Time{}, cooling: map[string]int64{},
 	}
 }
@@ -143,7 +149,8 @@ func (s *Store) Exchange(ctx context.Context, b syncer.Batch, r *syncer.Reply) e
 	if s.fixed {
 		b.Epoch, r.Generation = 0, s.data.generation
 	} else {
-		r.Epoch = s.epoch(&b, now)
+		e := s.epoch(&b, now)
+		r.Epoch, r.EpochBegan = e.number, e.began
 	}
 	if b.Next != 0 {
 		return nil
@@ -181,13 +188,13 @@ func (s *Store) Exchange(ctx context.Context, b syncer.Batch, r *syncer.Reply) e
 }
 
 // epoch returns a bucket's epoch after a batch.
-func (s *Store) epoch(b *syncer.Batch, now time.Time) uint64 {
+func (s *Store) epoch(b *syncer.Batch, now time.Time) epoch {
 	e, ok := s.data.epochs[b.Bucket]
 	switch {
 	case !ok:
-		e = syncer.NewEpoch(b.Epoch, now)
-	case b.Next != 0 && b.Epoch == e:
-		e = b.Next
+		e = epoch{syncer.NewEpoch(b.Epoch, now), now}
+	case b.Next != 0 && b.Epoch == e.number:
+		e = epoch{b.Next, now}
 	}
 	s.data.epochs[b.Bucket] = e
 	return e

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
 	"github.com/plimsoll-dev/plimsoll/window"
@@ -194,8 +195,12 @@ func testEpochs(_ *testing.T, p *probe) {
 	p.exchange(p.batch(2, tally(a, now, 1, 0)))
 	raise := syncer.Batch{Node: p.node, Bucket: p.store.Bucket(a), Epoch: first, Next: first + 3}
 	for range 2 { // the second changes nothing
-		if got := p.exchange(raise).Epoch; got != first+3 {
-			p.Fatalf("epoch = %d, want %d", got, first+3)
+		r := p.exchange(raise)
+		if r.Epoch != first+3 {
+			p.Fatalf("epoch = %d, want %d", r.Epoch, first+3)
+		}
+		if age := r.StoreTime.Sub(r.EpochBegan); !r.Duplicate && (age < -time.Second || age > time.Minute) {
+			p.Errorf("the epoch is %v old when it begins", age)
 		}
 	}
 	raise.Next = first + 9

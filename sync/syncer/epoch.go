@@ -67,7 +67,7 @@ func (b *bucket) raise(now int64, wait bool) *sent {
 // met takes in the first answer of a store.
 func (s *Syncer) meet(b *bucket, r *Reply, now int64) {
 	b.met, b.epoch, b.generation = true, r.Epoch, r.Generation
-	b.opens = opensAt(r.Epoch, b.interval())
+	b.opens = b.opensAt(r, now)
 	if r.Epoch == 0 && s.reserver != nil {
 		s.usageOnly()
 	}
@@ -80,7 +80,7 @@ func (s *Syncer) meet(b *bucket, r *Reply, now int64) {
 func (s *Syncer) resolveEpoch(b *bucket, x *sent, r *Reply, now int64) {
 	switch {
 	case r.Epoch > b.epoch:
-		s.begin(b, r.Epoch, now)
+		s.begin(b, r, now)
 	case r.Epoch < b.epoch: // it went back to older data
 		b.lost, b.seen = true, r.Epoch
 	case x.next != 0: // it was at this node's epoch again
@@ -124,16 +124,16 @@ func (b *bucket) commit(x *sent) {
 
 // begin enters a new epoch: what counts in it has yet to be added. Others' usage
 // stays where it was until they can have added theirs.
-func (s *Syncer) begin(b *bucket, epoch uint64, now int64) {
+func (s *Syncer) begin(b *bucket, r *Reply, now int64) {
 	if b.began != 0 && time.Duration(now-b.began) < quiet {
 		b.gap = min(max(2*b.gap, shortestEpoch), longestEpoch)
 	} else {
 		b.gap = shortestEpoch
 	}
-	b.epoch, b.began, b.settled = epoch, now, now+int64(settling)
+	b.epoch, b.began, b.settled = r.Epoch, now, now+int64(settling)
 	b.lost, b.seen, b.tries = false, 0, 0
 	b.seq, b.flying = 0, nil
-	b.opens = opensAt(epoch, b.interval())
+	b.opens = b.opensAt(r, now)
 	for _, d := range b.deployments {
 		d.cool.committed = 0
 		for _, u := range d.windows {
@@ -154,7 +154,7 @@ func (s *Syncer) begin(b *bucket, epoch uint64, now int64) {
 	}
 	s.stats.Reseeded++
 	if s.news("emptied", now) {
-		s.cfg.Logger.Warn("store lost data: adding this node's usage again under a new epoch", slog.Int("bucket", b.index), slog.Uint64("epoch", epoch))
+		s.cfg.Logger.Warn("store lost data: adding this node's usage again under a new epoch", slog.Int("bucket", b.index), slog.Uint64("epoch", r.Epoch))
 	}
 }
 

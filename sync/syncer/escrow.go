@@ -12,8 +12,7 @@ const (
 	// granted; after that [Config.Away] decides.
 	alone = 2 * time.Second
 	// longestHold is how long after a new epoch began nothing is granted, beside two
-	// intervals and the second that the epoch's number is rounded to: so long may a node
-	// take to notice and to add what it is granted.
+	// intervals: so long may a node take to notice and to add what it is granted.
 	longestHold = time.Second
 	// comingBack is how long after a minute began others may still return what they had
 	// reserved for it, and readAgain is how old a total is then when it is read once more.
@@ -298,9 +297,15 @@ func (u *usage) send(c Count, asks [2]int64) Count {
 	return countFrom(l)
 }
 
-// opensAt returns when, after an epoch began, the first grant may be made.
-func opensAt(epoch uint64, interval time.Duration) int64 {
-	return int64(epoch>>epochRandom+1)*int64(time.Second) + int64(2*interval+longestHold)
+// opensAt returns when the first grant may be made in the epoch that a reply tells of. All
+// nodes count from when it began, by the store's clock.
+func (b *bucket) opensAt(r *Reply, now int64) int64 {
+	hold := 2*b.interval() + longestHold
+	age := time.Duration(0)
+	if !r.EpochBegan.IsZero() && !r.StoreTime.IsZero() {
+		age = min(max(r.StoreTime.Sub(r.EpochBegan), 0), hold)
+	}
+	return now + int64(hold-age)
 }
 
 // learnExact takes in a total of a window with accounts.

@@ -66,6 +66,30 @@ func TestEscrowJoiner(t *testing.T) {
 	})
 }
 
+// TestEscrowOpens: a new store grants nothing for two intervals and a second, in which
+// nodes of a store that was emptied would add what they were granted; a node that joins
+// later is granted something at once.
+func TestEscrowOpens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := memstore.New(memstore.Config{})
+		first := newNode(t, store, engine.Limits{RPM: 6000}, syncer.Config{Mode: syncer.Escrow})
+		run(t, first)
+		begun := time.Now()
+		for ok := false; !ok; ok, _ = offer(first, 1) {
+			time.Sleep(10 * time.Millisecond)
+		}
+		require.GreaterOrEqual(t, time.Since(begun), 1200*time.Millisecond)
+		require.Less(t, time.Since(begun), 1350*time.Millisecond)
+		joined := newNode(t, store, engine.Limits{RPM: 6000}, syncer.Config{Mode: syncer.Escrow})
+		run(t, joined)
+		begun = time.Now()
+		for ok := false; !ok; ok, _ = offer(joined, 1) {
+			time.Sleep(10 * time.Millisecond)
+		}
+		require.Less(t, time.Since(begun), 50*time.Millisecond)
+	})
+}
+
 // TestEscrowLeave: a node that stops returns what it has not used, of the next minute
 // too, so that the others use all of the limit.
 func TestEscrowLeave(t *testing.T) {

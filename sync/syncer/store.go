@@ -148,6 +148,9 @@ type Reply struct {
 	// none begins one above the batch's. 0 = the store cannot name counters after an
 	// epoch; Generation then tells of losses.
 	Epoch uint64
+	// EpochBegan is when the epoch began, by the store's clock; zero = not known, as
+	// though it had just begun.
+	EpochBegan time.Time
 	// Generation, of a store without epochs, is the identity of the bucket's data:
 	// it changes when the store was emptied. Never 0 in the reply to a batch that was
 	// applied.

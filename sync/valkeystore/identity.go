@@ -37,7 +37,7 @@ func epochText(t *text, epoch uint64, now time.Time) string {
 // identify puts a bucket's identity into a reply.
 func (b *bucket) identify(s string, r *syncer.Reply) {
 	if b.epochs {
-		r.Epoch = epochOf(s)
+		r.Epoch, r.EpochBegan = epochOf(s)
 		return
 	}
 	r.Generation = generation(s)
@@ -52,12 +52,16 @@ func (b *bucket) unidentified(batch *syncer.Batch, r *syncer.Reply) {
 	r.Generation = max(batch.Generation, 1) // nothing is known to have changed
 }
 
-// epochOf reads an epoch. One that is none counts as the lowest.
-func epochOf(s string) uint64 {
-	epoch, _, _ := strings.Cut(s, ":")
+// epochOf reads an epoch and when it began; zero = not told. One that is none counts as
+// the lowest.
+func epochOf(s string) (n uint64, began time.Time) {
+	epoch, millis, _ := strings.Cut(s, ":")
 	n, err := strconv.ParseUint(epoch, 36, 64)
 	if err != nil || n == 0 || n > 1<<62 {
-		return 1
+		return 1, time.Time{}
 	}
-	return n
+	if at, err := strconv.ParseInt(millis, 10, 64); err == nil && at > 0 {
+		began = time.UnixMilli(at)
+	}
+	return n, began
 }
