@@ -2,6 +2,7 @@
 
 GO       ?= go
 FUZZTIME ?= 60s
+SOAK     ?= 10m
 PKG      ?= ./... ./cmd/plimsoll/...
 COVERDIR ?= cover
 
@@ -65,8 +66,8 @@ mutants: ## make each of the faults that fuzz/mutant_test.go lists, and require 
 faults: server ## break real servers and networks under real nodes: a line per fault, with its figures
 	PLIMSOLL_FAULTS=1 $(GO) test -p 1 -count=1 -timeout=20m -v -run '^(TestProperty|TestFaults)$$' ./sync/syncer ./sync/valkeystore
 
-soak: server ## ten minutes of load on two daemons while stores die, files change and clients hang up (test has one of them)
-	PLIMSOLL_SOAK=10m $(GO) test -run '^TestSoak$$' -count=1 -timeout=20m -v ./$(COMMAND)/internal/cli
+soak: server ## SOAK (10m) of load on two daemons while stores die, files change and clients hang up, and the books of each token (test has a minute)
+	PLIMSOLL_SOAK=$(SOAK) $(GO) test -run '^TestSoak$$' -count=1 -timeout=20m -v ./$(COMMAND)/internal/cli
 
 clients: node ## real clients on Node and in Go before the proxy and a fake provider, bursts beyond the limits included (test has a part of them)
 	PLIMSOLL_CLIENTS=1 $(GO) test -count=1 -timeout=8m -v ./$(COMMAND)/internal/clients

@@ -31,6 +31,15 @@ type soakLedger struct {
 	Views                          int64 // of the page
 	Failed                         int64
 	Failure                        string
+	ByToken                        map[string]*soakToken
+}
+
+// soakToken is what the clients with one token were told, and what they used.
+type soakToken struct {
+	Admitted, Refused, Failed int64 // answers, by their status
+	Requests, Tokens          int64 // of calls that were not given back
+	Acquired, Limited         int64 // acquires: admitted, and refused by the token's own limit
+	Lost                      int64 // answers that no client waited for
 }
 
 // cutTokens is what a lease costs whose client went away before it had it: all
@@ -39,13 +48,40 @@ const cutTokens = 7
 
 const soakWorkers = 24
 
-// soakClient makes calls to one daemon.
+// soakClient makes calls to one daemon with one token. What it does not wait for is sent
+// with another one, the name of which is soakCutter.
 type soakClient struct {
 	url, admin string
+	token      soakSecret
+	cutter     string
 	http       *http.Client
 	mu         *sync.Mutex
 	ledger     *soakLedger
 	rng        *rand.Rand
+}
+
+// soakSecret is a token, as environment variables say it: NAME=SECRET.
+type soakSecret struct{ name, secret string }
+
+// soakCutter is the name of the token whose calls are cut.
+const soakCutter = "cutter"
+
+// soakLoser is the name of the token whose answers get lost now and then.
+const soakLoser = "free"
+
+// asSoakTokens has the tokens of the client process, with commas between them.
+const asSoakTokens = "PLIMSOLL_TEST_SOAK_TOKENS"
+
+func soakSecrets() (list []soakSecret, cutter string) {
+	for part := range strings.SplitSeq(os.Getenv(asSoakTokens), ",") {
+		name, secret, _ := strings.Cut(part, "=")
+		if name == soakCutter {
+			cutter = secret
+		} else {
+			list = append(list, soakSecret{name, secret})
+		}
+	}
+	return list, cutter
 }
 
 // soakAsClient is the client process.
@@ -55,14 +91,18 @@ func soakAsClient(addresses string) {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		cancel()
 	}()
-	var ledger soakLedger
+	tokens, cutter := soakSecrets()
+	ledger := soakLedger{ByToken: map[string]*soakToken{}}
+	for _, one := range tokens {
+		ledger.ByToken[one.name] = &soakToken{}
+	}
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	list := strings.Split(addresses, ",")
 	hc := &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: soakWorkers}}
 	for i := range soakWorkers {
 		n := i * 2 % len(list)
-		c := &soakClient{list[n], list[n+1], hc, &mu, &ledger, rand.New(rand.NewPCG(uint64(i), uint64(os.Getpid())))}
+		c := &soakClient{list[n], list[n+1], tokens[i/2%len(tokens)], cutter, hc, &mu, &ledger, rand.New(rand.NewPCG(uint64(i), uint64(os.Getpid())))}
 		wg.Go(func() {
 			for ctx.Err() == nil {
 				c.call()
@@ -79,6 +119,11 @@ func (c *soakClient) count(f func(*soakLedger)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	f(c.ledger)
+}
+
+// mine changes what is told of the client's token.
+func (c *soakClient) mine(f func(*soakToken)) {
+	c.count(func(l *soakLedger) { f(l.ByToken[c.token.name]) })
 }
 
 func (c *soakClient) fail(err error) {
@@ -106,12 +151,31 @@ func (c *soakClient) call() {
 
 // post sends a body; err is nil if there was an answer, whatever it said.
 func (c *soakClient) post(path, body string, out any) (status int, err error) {
-	resp, err := c.http.Post(c.url+path, "application/json", strings.NewReader(body))
+	r, err := http.NewRequest(http.MethodPost, c.url+path, strings.NewReader(body))
+	if err != nil {
+		return 0, err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Authorization", "Bearer "+c.token.secret)
+	resp, err := c.http.Do(r)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { _ = resp.Body.Close() }()
 	text, err := io.ReadAll(resp.Body)
+	c.mine(func(t *soakToken) {
+		switch {
+		case resp.StatusCode == http.StatusTooManyRequests:
+			t.Refused++
+			if bytes.Contains(text, []byte(`"token":`)) {
+				t.Limited++
+			}
+		case resp.StatusCode >= http.StatusBadRequest:
+			t.Failed++
+		default:
+			t.Admitted++
+		}
+	})
 	if err == nil && resp.StatusCode == http.StatusOK {
 		err = json.NewDecoder(bytes.NewReader(text)).Decode(out)
 	}
@@ -131,7 +195,13 @@ func (c *soakClient) lease() {
 		Lease    string
 		Reserved int64 `json:"reserved_tokens"`
 	}
-	status, err := c.post("/v1/acquire", fmt.Sprintf(`{"group":"chat","input_tokens":%d,"wait_ms":%d}`, input, wait), &lease)
+	// A deployment reserves what it has learned of its own answers, a token what is learned
+	// of all: where the output is named, both reserve the same, and the client is told that.
+	named := ""
+	if c.token.name != soakLoser {
+		named = fmt.Sprintf(`,"output_tokens":%d`, 1+c.rng.Int64N(300))
+	}
+	status, err := c.post("/v1/acquire", fmt.Sprintf(`{"group":"chat","input_tokens":%d,"wait_ms":%d%s}`, input, wait, named), &lease)
 	if err != nil || status != http.StatusOK {
 		c.count(func(l *soakLedger) { l.Refused++ })
 		if err != nil {
@@ -145,6 +215,7 @@ func (c *soakClient) lease() {
 			l.Waited++
 		}
 	})
+	c.mine(func(t *soakToken) { t.Acquired++; t.Requests++ })
 	c.pause(100 * time.Millisecond)
 	if c.rng.IntN(5) == 0 {
 		c.observe(lease.Lease)
@@ -154,12 +225,14 @@ func (c *soakClient) lease() {
 	switch n := c.rng.IntN(100); {
 	case n < 3: // forget it
 		c.count(func(l *soakLedger) { l.Abandoned++; l.Tokens += lease.Reserved })
+		c.mine(func(t *soakToken) { t.Tokens += lease.Reserved })
 	case n < 13:
 		c.end("/v1/release", fmt.Sprintf(`{"lease":%q}`, lease.Lease), 0, 1)
 	case n < 20:
 		c.end("/v1/settle", fmt.Sprintf(`{"lease":%q}`, lease.Lease), lease.Reserved, 0)
-	case n < 30: // the answer is lost, and asked for again
-		if err := c.send("/v1/settle", settle); err != nil {
+	case n < 30 && c.token.name == soakLoser: // the answer is lost, and asked for again
+		c.mine(func(t *soakToken) { t.Lost++ })
+		if err := c.send("/v1/settle", settle, c.token.secret); err != nil {
 			c.fail(err)
 		}
 		c.end("/v1/settle", settle, input+output, 0)
@@ -192,6 +265,7 @@ func (c *soakClient) end(path, body string, tokens, released int64) {
 			l.Repeated++
 		}
 	})
+	c.mine(func(t *soakToken) { t.Tokens += tokens; t.Requests -= released })
 }
 
 // preCheck does without a lease.
@@ -210,24 +284,25 @@ func (c *soakClient) preCheck() {
 		return
 	}
 	c.count(func(l *soakLedger) { l.PreChecked++; l.Tokens += tokens })
+	c.mine(func(t *soakToken) { t.Requests++; t.Tokens += tokens })
 }
 
 // cut goes away before, while or after an acquire is answered, in line or not.
 func (c *soakClient) cut() {
 	body := fmt.Sprintf(`{"group":"cut","input_tokens":%d,"output_tokens":-1,"wait_ms":%d}`, cutTokens, c.rng.IntN(2)*10_000)
 	c.count(func(l *soakLedger) { l.Cut++ })
-	if err := c.send("/v1/acquire", body); err != nil {
+	if err := c.send("/v1/acquire", body, c.cutter); err != nil {
 		c.fail(err)
 	}
 }
 
 // send sends a request, or a part of it, and hangs up.
-func (c *soakClient) send(path, body string) error {
+func (c *soakClient) send(path, body, secret string) error {
 	conn, err := net.Dial("tcp", strings.TrimPrefix(c.url, "http://"))
 	if err != nil {
 		return err
 	}
-	text := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", path, len(body), body)
+	text := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", path, secret, len(body), body)
 	if c.rng.IntN(4) == 0 {
 		text = text[:c.rng.IntN(len(text))]
 	}

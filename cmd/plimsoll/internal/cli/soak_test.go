@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -30,6 +32,8 @@ type soak struct {
 	t       *testing.T
 	store   *servertest.Server
 	config  string
+	tokens  string
+	secrets []soakSecret // the cutter's too
 	daemons []*child
 	audit   *auditor
 
@@ -48,12 +52,21 @@ func TestSoak(t *testing.T) {
 		lasts, err = time.ParseDuration(text)
 		require.NoError(t, err, soakTime)
 	}
-	s := &soak{t: t, store: servertest.Start(t), config: filepath.Join(t.TempDir(), "config.yaml")}
+	dir := t.TempDir()
+	s := &soak{t: t, store: servertest.Start(t), config: filepath.Join(dir, "config.yaml"), tokens: filepath.Join(dir, "tokens")}
+	for _, name := range []string{"large", "small", "free", soakCutter} {
+		s.secrets = append(s.secrets, soakSecret{name, makeToken(t, s.tokens, name, "--scopes", "decide,observe")})
+	}
+	operator := makeToken(t, s.tokens, "operator", "--scopes", "admin")
 	s.configure(0)
 	for range 2 {
-		s.daemons = append(s.daemons, serveChild(t, "--config", s.config, "--sync", s.store.URL()))
+		d := serveChild(t, "--config", s.config, "--tokens", s.tokens, "--sync", s.store.URL())
+		d.admin.url = strings.Replace(d.admin.url, "://", "://x:"+operator+"@", 1)
+		s.daemons = append(s.daemons, d)
 	}
-	s.audit = newAuditor(t, s.store.URL(), "east", "west", "extra", "cut")
+	deployments := []string{"east", "west", "extra", "cut"}
+	callers := []string{window.CallerPrefix + "large", window.CallerPrefix + "small"}
+	s.audit = newAuditor(t, s.store.URL(), append(callers, deployments...)...)
 
 	ledger := s.play(lasts / 4) // until everything has its size
 	var before []footprint
@@ -63,7 +76,9 @@ func TestSoak(t *testing.T) {
 	add(&ledger, s.play(lasts-lasts/4))
 	s.leaseless()
 	t.Logf("%v: %d reloads, %d of a broken file, %d restarts of the store", lasts, s.reloads, s.broken, s.restarts)
-	t.Logf("clients: %+v", ledger)
+	shown := ledger
+	shown.ByToken = nil // accountTokens shows them
+	t.Logf("clients: %+v", shown)
 	for i, d := range s.daemons {
 		after := d.footprint(t)
 		t.Logf("daemon %d: %v, then %v", i, before[i], after)
@@ -71,7 +86,8 @@ func TestSoak(t *testing.T) {
 		require.Less(t, after.heap, before[i].heap+(5<<20)/4)
 		require.Less(t, after.resident, before[i].resident*1.25+(8<<20))
 	}
-	s.account(ledger)
+	s.accountTokens(ledger)
+	s.account(ledger, deployments)
 }
 
 // configure writes the nth configuration: limits change, and a deployment in use
@@ -92,6 +108,25 @@ deployments:
 		s.broken++
 	}
 	write(s.t, s.config, text)
+	// The tokens' own limits, which change too.
+	lines, err := os.ReadFile(s.tokens)
+	require.NoError(s.t, err)
+	var out strings.Builder
+	for line := range strings.Lines(string(lines)) {
+		fields := strings.Fields(line)
+		if len(fields) == 0 {
+			continue
+		}
+		text := strings.Join(slices.DeleteFunc(fields, func(f string) bool { return strings.HasPrefix(f, "rpm=") || strings.HasPrefix(f, "tpm=") }), " ")
+		switch fields[0] {
+		case "large":
+			text += fmt.Sprintf(" rpm=%d tpm=1000000", 5000+n%2*1000)
+		case "small":
+			text += fmt.Sprintf(" rpm=%d tpm=%d", 240+n%3*60, 60_000+n%2*30_000)
+		}
+		out.WriteString(text + "\n")
+	}
+	write(s.t, s.tokens, out.String())
 }
 
 // play lets a client process make calls for a while, in which things happen, and
@@ -105,7 +140,11 @@ func (s *soak) play(d time.Duration) (l soakLedger) {
 		addresses = append(addresses, d.url, d.admin.url)
 	}
 	client := exec.Command(self)
-	client.Env = append(os.Environ(), asSoakClient+"="+strings.Join(addresses, ","))
+	var secrets []string
+	for _, one := range s.secrets {
+		secrets = append(secrets, one.name+"="+one.secret)
+	}
+	client.Env = append(os.Environ(), asSoakClient+"="+strings.Join(addresses, ","), asSoakTokens+"="+strings.Join(secrets, ","))
 	var out, errs screen
 	client.Stdout, client.Stderr = &out, &errs
 	leash, err := client.StdinPipe()
@@ -158,6 +197,50 @@ func add(sum *soakLedger, l soakLedger) {
 	sum.Views += l.Views
 	sum.Failed += l.Failed
 	sum.Failure += l.Failure
+	for name, t := range l.ByToken {
+		to := sum.ByToken[name]
+		to.Admitted += t.Admitted
+		to.Refused += t.Refused
+		to.Failed += t.Failed
+		to.Requests += t.Requests
+		to.Tokens += t.Tokens
+		to.Acquired += t.Acquired
+		to.Limited += t.Limited
+		to.Lost += t.Lost
+	}
+}
+
+// accountTokens compares what the clients with each token were told with what the
+// daemons have counted of it, and what they used with what the store has of its limits.
+func (s *soak) accountTokens(l soakLedger) {
+	t := s.t
+	s.audit.look(t)
+	for _, name := range slices.Sorted(maps.Keys(l.ByToken)) {
+		told := *l.ByToken[name]
+		var counted [3]int64
+		for i, outcome := range []string{"admitted", "refused", "failed"} {
+			for _, d := range s.daemons {
+				counted[i] += int64(d.metric(t, fmt.Sprintf(`plimsoll_token_requests_total{outcome=%q,token=%q}`, outcome, name)))
+			}
+		}
+		t.Logf("token %s: %d answers admitted, %d refused (%d by its own limits), %d failed, the daemons counted %v", name, told.Admitted, told.Refused, told.Limited, told.Failed, counted)
+		require.Positive(t, told.Acquired, name)
+		lost, broken := counted[0]-told.Admitted, counted[2]-told.Failed // of answers that are lost, some are to half a request
+		require.Equal(t, told.Refused, counted[1], name)
+		if name == soakLoser {
+			require.GreaterOrEqual(t, min(lost, broken), int64(0))
+			require.LessOrEqual(t, lost+broken, told.Lost)
+			require.Zero(t, told.Limited)
+			continue
+		}
+		require.Zero(t, lost, name)
+		require.Zero(t, broken, name)
+		requests, tokens := s.audit.sum(window.CallerPrefix + name)
+		t.Logf("token %s: its clients used %d requests and %d tokens, in the store are %d and %d", name, told.Requests, told.Tokens, requests, tokens)
+		require.Equal(t, told.Requests, requests, name)
+		require.Equal(t, told.Tokens, tokens, name)
+	}
+	require.Positive(t, l.ByToken["small"].Limited, "the small token is to reach its limits")
 }
 
 // leaseless waits until no lease is held: as long as one lives, and no longer.
@@ -178,7 +261,7 @@ func (s *soak) leaseless() {
 }
 
 // account compares what clients, daemons and the store have counted.
-func (s *soak) account(l soakLedger) {
+func (s *soak) account(l soakLedger, deployments []string) {
 	t := s.t
 	require.Zero(t, l.Failed, l.Failure)
 	var admitted, released, tokens, dropped float64
@@ -200,7 +283,7 @@ func (s *soak) account(l soakLedger) {
 	require.LessOrEqual(t, cut, l.Cut)
 	require.Equal(t, l.Tokens+(cut-back)*cutTokens, int64(tokens), "tokens: what clients used, and what the daemons counted")
 	s.audit.look(t)
-	requests, stored := s.audit.sum()
+	requests, stored := s.audit.sum(deployments...)
 	t.Logf("of %d acquires that were cut off, %d got a lease, of which %d were given back; in the store: %d requests, %d tokens", l.Cut, cut, back, requests, stored)
 	require.Equal(t, int64(tokens), stored, "tokens: what the daemons counted, and the store")
 	require.Equal(t, int64(admitted-released), requests, "requests")
@@ -254,10 +337,13 @@ func (a *auditor) look(t *testing.T) {
 	}
 }
 
-func (a *auditor) sum() (requests, tokens int64) {
+// sum returns what some of the IDs have used, of all minutes.
+func (a *auditor) sum(ids ...string) (requests, tokens int64) {
 	for _, m := range a.minute {
-		requests += m.Requests
-		tokens += m.Tokens
+		if slices.Contains(ids, m.ID) {
+			requests += m.Requests
+			tokens += m.Tokens
+		}
 	}
 	return requests, tokens
 }
