@@ -17,7 +17,7 @@ type group struct {
 	Headroom    string // tokens a minute; "" = not limited
 	Refused     string // in the last minute; "" = none
 	Share       string // how bad that is: low, high
-	Trouble     string // deployments that cannot be picked; "" = none
+	Trouble     string // deployments that cannot be picked, or whose providers fail; "" = none
 	Rows        []row
 	More        int // deployments without a row
 	full        float64
@@ -87,9 +87,12 @@ func (p *Page) found(s *engine.State, text string) bool {
 func (p *Page) headline(name string, of []*engine.State) group {
 	g := group{Key: keyOf(name), Name: p.cfg.Mask(name), Deployments: plural(len(of), "deployment")}
 	var free [3]sum // of tokens, and where only those are limited, of input and output
-	off, cooling, full := 0, 0, 0
+	off, cooling, full, failing := 0, 0, 0, 0
 	for _, s := range of {
 		g.full = max(g.full, s.Utilization)
+		if p.history.trouble(s.ID) != "" {
+			failing++
+		}
 		switch {
 		case !s.Enabled:
 			off++
@@ -114,7 +117,7 @@ func (p *Page) headline(name string, of []*engine.State) group {
 	for _, t := range []struct {
 		n    int
 		what string
-	}{{cooling, "cooling down"}, {off, "switched off"}, {full, "at a limit"}} {
+	}{{cooling, "cooling down"}, {off, "switched off"}, {full, "at a limit"}, {failing, "with provider errors"}} {
 		if t.n > 0 {
 			trouble = append(trouble, fmt.Sprintf("%d %s", t.n, t.what))
 		}

@@ -16,6 +16,7 @@ type view struct {
 	Note, Clock                         string
 	Left                                int // seconds, of the minute
 	Admitted, Tokens, Refused, InFlight string
+	Share                               string // how bad the refusals are: low, high
 	Waiting                             string // requests; "" = none
 	Sync                                share
 	Groups                              []group
@@ -54,7 +55,7 @@ func (p *Page) view(now time.Time, states []engine.State, stats *engine.Stats, c
 	v := &view{
 		Note: p.cfg.Note, Clock: now.UTC().Format("15:04:05"), Left: 60 - now.Second(),
 		Admitted: grouped(lately.admitted), Tokens: grouped(lately.tokens), Refused: grouped(lately.refused), InFlight: grouped(stats.Held),
-		Sync: p.share(), Many: len(states) > allOpen, Search: c.search,
+		Sync: p.share(), Share: shareOfRefused(lately.admitted, lately.refused), Many: len(states) > allOpen, Search: c.search,
 	}
 	if stats.Waiting > 0 {
 		v.Waiting = grouped(stats.Waiting)

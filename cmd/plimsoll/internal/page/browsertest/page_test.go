@@ -22,7 +22,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// pool is two groups that traffic fills to different heights.
+// pool is three groups that traffic fills to different heights.
 var pool = []engine.Deployment{
 	{ID: "azure-eastus", Group: "gpt-4o", Model: "azure/gpt-4o", Limits: engine.Limits{RPM: 600, TPM: 300_000, MaxInFlight: 40}},
 	{ID: "openai-main", Group: "gpt-4o", Model: "openai/gpt-4o-2024-11-20", Limits: engine.Limits{RPM: 3000, TPM: 450_000}},
@@ -30,13 +30,58 @@ var pool = []engine.Deployment{
 	{ID: "bedrock-us-east-1", Group: "claude-sonnet", Model: "anthropic.claude-sonnet-4", Limits: engine.Limits{RPM: 250, TPM: 200_000}},
 	{ID: "anthropic-direct <b>&amp;", Group: "claude-sonnet", Model: "claude-sonnet-4", Limits: engine.Limits{RPM: 4000, TPM: 400_000}},
 	{ID: "local-gpu", Group: "embeddings", Model: "bge-m3", Limits: engine.Limits{MaxInFlight: 8}},
+	{ID: "openai-embeddings", Group: "embeddings", Model: "text-embedding-3-small", Order: 1, Limits: engine.Limits{RPM: 10_000, TPM: 1_000_000, RPD: 100_000}},
 }
 
 // site is a page over engines that traffic runs through.
 type site struct {
-	url   string
-	eng   *engine.Engine
-	store *storeSwitch
+	url     string
+	eng     *engine.Engine
+	store   *storeSwitch
+	trouble atomic.Bool // of files and providers
+	many    atomic.Int64
+}
+
+// tokens are two with limits of their own and one without; in trouble, one is at its
+// limit and another has expired.
+func (s *site) tokens() []page.Token {
+	n := s.many.Add(3)
+	state := func(id string, used, tokens int64) *engine.State {
+		return &engine.State{ID: id, Utilization: float64(used) / 600, Limits: []engine.LimitState{
+			{Limit: engine.LimitRPM, Used: used, Max: 600, Remote: used / 3}, {Limit: engine.LimitTPM, Used: tokens, Max: 400_000}, {Limit: engine.LimitInFlight, Used: 3, Max: 20},
+		}}
+	}
+	list := []page.Token{
+		{Name: "team-search", Admitted: 7 * n, State: state("team-search", 210, 120_500)},
+		{Name: "batch.nightly@example", Admitted: 2 * n, State: state("batch", 12, 4000)},
+		{Name: "gateway", Admitted: 21 * n, State: &engine.State{}},
+	}
+	if s.trouble.Load() {
+		list[0].State, list[0].Refused, list[0].Failed = state("team-search", 600, 390_000), 4*n, 3
+		list[1].Expires = time.Unix(1, 0)
+	}
+	return list
+}
+
+func (s *site) problem() string {
+	if !s.trouble.Load() {
+		return ""
+	}
+	return "The files were refused at 12:03 UTC, and what was read before goes on: config.yaml:7: deployments[0].rpm: is \"many\"; want a number"
+}
+
+func (s *site) groups(each func(string, int64, int64)) {
+	n := s.many.Load()
+	if s.trouble.Load() {
+		each("gpt-4o", 10*n, n/30)
+		each("claude-sonnet", 5*n, 5*n)
+	}
+}
+
+func (s *site) faults(each func(string, int64, int64)) {
+	if n := s.many.Load(); s.trouble.Load() {
+		each("azure-eastus", n/10, n/30)
+	}
 }
 
 // start serves the page of the first of two nodes that share a store.
@@ -61,7 +106,12 @@ func start(t *testing.T) *site {
 		require.NoError(t, other.PreCheck(d.ID, engine.Demand{}))
 		require.NoError(t, other.Record(d.ID, engine.Usage{InputTokens: d.Limits.TPM / 6}))
 	}
-	p, err := page.New(page.Config{Engine: eng, Syncer: s, Note: "The built-in example: deployments that exist nowhere."})
+	out := &site{eng: eng, store: store}
+	p, err := page.New(page.Config{
+		Engine: eng, Syncer: s, Note: "The built-in example: deployments that exist nowhere.",
+		Tokens: out.tokens, Problem: out.problem, Groups: out.groups, Faults: out.faults,
+		Switch: func(*http.Request, string, bool) error { return nil },
+	})
 	require.NoError(t, err)
 	running.Go(func() { _ = p.Run(ctx) })
 	server := httptest.NewServer(p)
@@ -71,7 +121,8 @@ func start(t *testing.T) *site {
 		server.Close()
 		running.Wait()
 	})
-	return &site{server.URL, eng, store}
+	out.url = server.URL
+	return out
 }
 
 // storeSwitch is a store that can be switched off.
@@ -153,8 +204,8 @@ func TestLive(t *testing.T) {
 	do(tab, t, chromedp.Navigate(s.url))
 	await(tab, t, `document.getElementById("status").textContent === "live"`)
 	require.Equal(t, "plimsoll", eval[string](tab, t, `document.title`))
-	require.Equal(t, []string{"gpt-4o", "claude-sonnet", "embeddings", "Refusals"}, eval[[]string](tab, t, `[...document.querySelectorAll("h2")].map(h => h.textContent)`))
-	require.Len(t, eval[[]string](tab, t, `[...document.querySelectorAll("tbody .id")].map(x => x.textContent)`), len(pool))
+	require.Equal(t, []string{"gpt-4o", "claude-sonnet", "embeddings", "Refusals", "Tokens"}, eval[[]string](tab, t, `[...document.querySelectorAll("h2")].map(h => h.textContent)`))
+	require.Len(t, eval[[]string](tab, t, `[...document.querySelectorAll("details tbody .id")].map(x => x.textContent)`), len(pool))
 	require.Contains(t, eval[string](tab, t, `document.body.innerText`), "anthropic-direct <b>&amp;", "names are text")
 	await(tab, t, `document.body.innerText.includes("2 nodes, ")`)
 	require.Contains(t, eval[string](tab, t, `document.body.innerText`), "None since the start.")
@@ -167,7 +218,10 @@ func TestLive(t *testing.T) {
 	await(tab, t, `document.querySelector(".bar .own").getBoundingClientRect().width > 3`)
 	require.True(t, eval[bool](tab, t, `window.first === document.querySelector("tbody tr") && document.activeElement.id === "pause"`))
 
-	// An operator's actions and refusals show.
+	pictures(tab, t, "healthy")
+
+	// An operator's actions and refusals show, and what is wrong with files and providers.
+	s.trouble.Store(true)
 	require.NoError(t, s.eng.Cooldown("openai-main", 90*time.Second))
 	off, err := s.eng.Ref("bedrock-us-east-1")
 	require.NoError(t, err)
@@ -175,19 +229,28 @@ func TestLive(t *testing.T) {
 	require.Error(t, s.eng.PreCheck("bedrock-us-east-1", engine.Demand{}))
 	await(tab, t, `/cooling down, \d+ s/.test(document.body.innerText) && [...document.querySelectorAll(".state")].some(x => x.textContent === "switched off")`)
 	await(tab, t, `[...document.querySelectorAll(".refusals tr")].some(r => /^switched off\s+1\s+1$/.test(r.innerText))`)
-	await(tab, t, `document.querySelectorAll(".chart").length === 6`)
+	await(tab, t, `document.querySelectorAll(".chart").length === 7`)
+	await(tab, t, `/config.yaml:7/.test(document.querySelector(".problem")?.textContent) && /calls refused by the provider/.test(document.body.innerText)`)
+	await(tab, t, `/at its limit/.test(document.querySelector(".tokens .state")?.textContent)`)
 	if os.Getenv("PLIMSOLL_PICTURES") != "" {
 		await(tab, t, `document.querySelector(".chart polyline").getAttribute("points").split(" ").length > 2`)
 	}
-	for _, scheme := range []string{"light", "dark"} {
-		for name, width := range map[string]int64{"wide": 1440, "tablet": 800, "phone": 390, "small phone": 360} {
-			size(tab, t, width, scheme)
-			picture(tab, t, scheme+" "+name)
-			require.LessOrEqual(t, eval[int64](tab, t, `document.documentElement.scrollWidth`), width, "%s %s scrolls sideways", scheme, name)
-		}
-	}
+	pictures(tab, t, "trouble")
 	require.NotEqual(t, "rgb(247, 248, 246)", eval[string](tab, t, `getComputedStyle(document.body).backgroundColor`), "dark is dark")
 	require.Empty(t, complaints(), "the console is quiet: the policy on content forbids nothing that is used")
+}
+
+// pictures takes the page at all widths, light and dark, at none of which it scrolls
+// sideways.
+func pictures(tab context.Context, t *testing.T, name string) {
+	t.Helper()
+	for _, scheme := range []string{"light", "dark"} {
+		for _, width := range []int64{1440, 800, 390, 360} {
+			size(tab, t, width, scheme)
+			picture(tab, t, fmt.Sprintf("%s %s %d", name, scheme, width))
+			require.LessOrEqual(t, eval[int64](tab, t, `document.documentElement.scrollWidth`), width, "%s %s scrolls sideways", name, scheme)
+		}
+	}
 }
 
 // A store that goes away is told at once, and so is its return.
@@ -267,16 +330,11 @@ func TestManyInTrouble(t *testing.T) {
 	await(tab, t, `document.getElementById("status").textContent === "live"`)
 	refused.Store(30)
 	await(tab, t, `document.querySelector(".refused.high")?.textContent === "30 refused in the last minute"`)
+	await(tab, t, `/1 with provider errors/.test(document.body.innerText)`)
 	require.Len(t, eval[[]string](tab, t, `[...document.querySelectorAll("details")].map(d => d.dataset.key)`), 12)
 	require.Equal(t, "model-11", eval[string](tab, t, `document.querySelector("h2").textContent`), "the fullest first")
 	require.LessOrEqual(t, eval[int64](tab, t, `document.documentElement.scrollHeight`), int64(3*900), "three screens")
-	for _, scheme := range []string{"light", "dark"} {
-		for _, width := range []int64{1440, 390} {
-			size(tab, t, width, scheme)
-			picture(tab, t, fmt.Sprintf("many %s %d", scheme, width))
-			require.LessOrEqual(t, eval[int64](tab, t, `document.documentElement.scrollWidth`), width)
-		}
-	}
+	pictures(tab, t, "many")
 	size(tab, t, 1440, "light")
 	do(tab, t, chromedp.Evaluate[chromedp.Void](`{ const s = document.getElementById("search"); s.value = "dep-10"; s.dispatchEvent(new Event("input")) }`))
 	await(tab, t, `document.querySelectorAll("tbody .id").length === 10`)
