@@ -55,8 +55,12 @@ func (h *handle) inForce() *Deployment {
 			*d.Limits.Of(l) = a.reported[l]
 		}
 	}
-	if d.Profile.LearnPhase && a.phase.known {
+	switch {
+	case !d.Profile.LearnPhase:
+	case a.phase.known:
 		d.Profile.Phase = a.phase.inForce
+	case a.phase.silent >= phaseSilent && d.Profile.Phase == 0:
+		d.Profile.Shape, d.Profile.LearnPhase = provider.Bucket, false
 	}
 	if d.Profile.LearnShape && a.evidence.minutes {
 		d.Profile.Shape, d.Profile.LearnShape = provider.Minute, false

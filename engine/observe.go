@@ -74,7 +74,7 @@ func (h *handle) observe(s *provider.Signal, m Mark, sent int64) {
 	s = &in
 	figures := s.Reports()
 	h.locked(func(g *Group, now int64) {
-		if (figures || s.Kind == provider.RateLimit) && h.hear(s, sent, now) {
+		if (figures || s.Kind == provider.RateLimit || h.configured.Profile.LearnPhase) && h.hear(s, sent, now) {
 			g.relimit(now, h)
 		}
 		h.take(g, s, m, sent, figures, now)

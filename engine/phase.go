@@ -22,6 +22,7 @@ type phase struct {
 	// The latest figure of usage, for providers that do not report when a minute
 	// ends.
 	used, usedAt int64
+	silent       int // answers in a row that did not report usage
 }
 
 const (
@@ -36,6 +37,10 @@ const (
 	// phaseGapCertain is phaseGap where usage falls at the end of a minute alone. Two
 	// intervals of that length on the minute's circle have one piece in common at most.
 	phaseGapCertain = int64(20 * time.Second)
+	// phaseSilent is how many answers in a row without a figure make a deployment whose
+	// phase is not known a bucket until it is: refusals alone say when a minute begins
+	// then, and one that is taken for fuller than it is gets none.
+	phaseSilent = 8
 	// phaseAgree is how many readings in a row must contradict what is known and
 	// agree with each other: a constant in the header agrees with nothing.
 	phaseAgree = 3
@@ -57,6 +62,8 @@ func (h *handle) hearPhase(p *phase, s *provider.Signal, sent, now int64) {
 		p.ends(sent, wait, provider.Reading{Reset: wait}.ResetGrain())
 	case r.Told && r.Reset == 0 && limit > 0 && (r.Remaining >= 0 || r.Limit > 0):
 		p.fell(limit, limit-r.Remaining, sent, now, h.configured.Profile.EstimateStands)
+	default:
+		p.silent++
 	}
 }
 
@@ -68,7 +75,7 @@ func (p *phase) fell(limit, used, sent, now int64, certain bool) {
 	if sent < from { // an answer that overtook this one was taken already
 		from, to, before, after = to, from, after, before
 	} else {
-		p.used, p.usedAt = used, sent
+		p.used, p.usedAt, p.silent = used, sent, 0
 	}
 	gap := to - from
 	switch {

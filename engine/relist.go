@@ -43,7 +43,7 @@ func (ms *limits) addKind(old *limits, row *kindRow, d, configured *Deployment, 
 	}
 	if m.Limit == nil && (set != 0 || leases && rule.Shape == counter.Gauge) {
 		m.Limit = counter.NewLimit(rule, row.dim, m.most, at)
-		if o := old.shifted(k, rule); o != nil && !pooled {
+		if o := old.shifted(k, rule, &configured.Profile); o != nil && !pooled {
 			m.Count(at, o.Used(at)) // it began at another instant: in doubt all of it is in this window
 		}
 		if pooled {
@@ -96,13 +96,15 @@ func (ms *limits) keep(old *limits, m limit, dim counter.Dim, rule counter.Rule,
 	ms.add(own)
 }
 
-// shifted returns the limit of a kind whose rule is that but for the phase.
-func (ms *limits) shifted(k Limit, r counter.Rule) *limit {
+// shifted returns the limit of a kind whose rule is that but for the phase, or the bucket
+// that minutes were counted by while their phase was not known.
+func (ms *limits) shifted(k Limit, r counter.Rule, configured *provider.Profile) *limit {
 	if ms == nil || r.Shape != counter.Spans || ms.pool != nil {
 		return nil
 	}
 	for i := range ms.list {
-		if m := &ms.list[i]; m.kind == k && m.Shape == counter.Spans && m.Length == r.Length {
+		m := &ms.list[i]
+		if m.kind == k && (m.Shape == counter.Spans && m.Length == r.Length || m.Shape == counter.Level && r.Length == window.Minute && configured.Shape == provider.Minute) {
 			return m
 		}
 	}

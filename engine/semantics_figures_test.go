@@ -276,6 +276,53 @@ func TestThePhaseIsLearnedFromUsageThatFell(t *testing.T) {
 	}
 }
 
+// TestAPhaseThatOnlyRefusalsSayIsABucketUntilThen has a provider without figures: a
+// deployment whose minutes are assumed to begin with UTC's is refused by no provider where it takes its
+// minute for fuller than it is, and its phase stays unknown.
+func TestAPhaseThatOnlyRefusalsSayIsABucketUntilThen(t *testing.T) {
+	learn := provider.Profile{LearnPhase: true, Admit: provider.AdmitInputMax, EstimateStands: true}
+	e, clock := listening(t, engine.Limits{TPM: 1000}, learn)
+	g := group(t, e, "chat")
+	answer := func(s provider.Signal) {
+		l := acquire(t, g, exactly(10))
+		l.Observe(s)
+		l.Settle(engine.Usage{InputTokens: 10})
+	}
+	shape := func() provider.Shape { return ref(t, e, "a").Profile().Shape }
+	clock.Advance(5 * time.Second)
+	for range 7 {
+		answer(provider.Signal{})
+	}
+	require.Equal(t, provider.Minute, shape())
+	answer(told(provider.TPM, 1000, 920))
+	for range 8 {
+		answer(provider.Signal{})
+	}
+	require.Equal(t, provider.Bucket, shape(), "eight answers in a row had no figure")
+	acquire(t, g, exactly(700)).Settle(engine.Usage{InputTokens: 700})
+
+	clock.Advance(3 * time.Second)
+	used := utilization(t, e)
+	l := acquire(t, g, exactly(10))
+	l.Observe(provider.Signal{Kind: provider.RateLimit, RetryAfter: 12_345 * time.Millisecond})
+	l.Settle(engine.Usage{})
+	require.Equal(t, learn.LearnPhase, ref(t, e, "a").Profile().LearnPhase)
+	require.Equal(t, provider.Minute, shape())
+	require.InDelta(t, 20_345*time.Millisecond, ref(t, e, "a").Profile().Phase, float64(200*time.Millisecond))
+	require.InDelta(t, used+10, utilization(t, e), 1, "what the bucket had used is in this minute, in doubt, and the refused call with it")
+
+	clock.Advance(13 * time.Second)
+	acquire(t, g, exactly(100)).Settle(engine.Usage{InputTokens: 100})
+	for range 20 {
+		clock.Advance(time.Second)
+		if l, ok := g.TryAcquire(exactly(10)); ok {
+			l.Observe(provider.Signal{})
+			l.Settle(engine.Usage{InputTokens: 10})
+		}
+	}
+	require.Equal(t, provider.Minute, shape(), "what was learned stays")
+}
+
 // TestThePhaseIsNarrowedDown: resets in whole seconds say less each, and more
 // together.
 func TestThePhaseIsNarrowedDown(t *testing.T) {

@@ -21,7 +21,9 @@ type Profile struct {
 	// up to a minute. Shape Minute only.
 	Phase time.Duration
 	// LearnPhase says that Phase is an assumption, which what the provider's
-	// answers tell may correct. Shape Minute only.
+	// answers tell may correct. Where eight answers in a row report no figure of usage
+	// and Phase is 0, minutes are counted as Shape Bucket until a refusal says when one
+	// ends. Shape Minute only.
 	LearnPhase bool
 	// LearnShape says that Shape is an assumption: where the provider's answers agree on
 	// when a minute ends, it is counted by minutes of that phase until they contradict it.
