@@ -96,7 +96,7 @@ func TestPromptForms(t *testing.T) {
 func TestReservedOutput(t *testing.T) {
 	for body, want := range map[string]int64{
 		`"max_tokens":1000`: 1000, `"max_tokens":1000,"n":8`: 8000, `"max_completion_tokens":5,"max_tokens":4000`: 4000, `"max_tokens":4000,"max_completion_tokens":5`: 4000,
-		`"max_tokens":"x","n":-1,"max_completion_tokens":7`: 7, `"max_tokens":1e300,"n":3`: engine.MaxCount / 3 * 3,
+		`"max_tokens":"x","n":-1,"max_completion_tokens":7`: 7, `"max_tokens":1e300,"n":3`: engine.MaxCount / 3 * 3, `"n":3,"max_tokens":1e400`: engine.MaxCount / 3 * 3,
 	} {
 		b := newBench(t, change{profile: provider.Profile{Admit: provider.AdmitInputMax}}, answers(200, "{}"))
 		b.post(t, "/chat/completions", `{"model":"chat","messages":[],`+body+`}`)

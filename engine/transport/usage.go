@@ -2,6 +2,7 @@ package transport
 
 import (
 	"encoding/json"
+	"errors"
 	"math"
 	"strconv"
 	"strings"
@@ -189,7 +190,7 @@ func count(raw json.RawMessage) int64 {
 		return -1 // a failed attempt to read it would allocate
 	}
 	n, err := strconv.ParseFloat(text, 64)
-	if err != nil || !(n >= 0) {
+	if err != nil && !errors.Is(err, strconv.ErrRange) || !(n >= 0) { // beyond the range is infinite
 		return -1
 	}
 	return int64(math.Ceil(min(n, float64(engine.MaxCount))))
