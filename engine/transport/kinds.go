@@ -49,17 +49,20 @@ func vendorOf(model string) *vendor {
 }
 
 // vendors are searched in this order. Figures are medians of billed less estimated
-// prompts in public collections of exchanges (2025 and 2026), unless a page has them.
+// prompts in public collections of exchanges (2025 and 2026). Anthropic's page has 159 to
+// 530 tokens of instructions for the models of Claude 3, by model and tool_choice; what is
+// billed also holds how it writes the tools:
+// https://docs.anthropic.com/en/docs/tool-use-pricing-and-tokens.
 var vendors = []vendor{
-	{"claude-3-5", 0, 351, "346 by https://platform.claude.com/docs/en/agents-and-tools/tool-use/overview"},
-	{"claude-3.5", 0, 351, "the same"},
+	{"claude-3-5", 0, 351, "15 exchanges"},
+	{"claude-3.5", 0, 351, "as claude-3-5: OpenRouter writes it so"},
 	{"claude", 0, 570, "85 exchanges of claude-sonnet-4, 43 of claude-haiku-4"},
 	{"deepseek", 0, 275, "27 exchanges"},
 	{"llama-4", 0, 666, "14 exchanges of Groq, 5 of Hugging Face"},
 	{"gpt-oss", 60, 76, "10 and 18 exchanges of Ollama, Groq and Bedrock"},
 	{"gpt-5", 0, 76, "34 exchanges"},
 	{"mistral", 0, 41, "53 exchanges"},
-	{"codestral", 0, 41, "as mistral"},
-	{"ministral", 0, 41, "as mistral"},
-	{"magistral", 0, 41, "as mistral"},
+	{"codestral", 0, 41, "an assumption: the vendor is Mistral"},
+	{"ministral", 0, 41, "an assumption: the vendor is Mistral"},
+	{"magistral", 0, 41, "an assumption: the vendor is Mistral"},
 }

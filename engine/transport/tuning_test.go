@@ -181,8 +181,9 @@ var billedAbove = []struct {
 	{"a-model-nobody-knows", "tools", 1527},
 }
 
-// Bills are what the vocabulary counts and what the vendor adds. After ten calls what is reserved for a prompt is within a fifth to a quarter of what
-// is billed, whatever its vendor adds; for known vendors from the first.
+// Bills are what the vocabulary counts and what the vendor adds. After ten calls what is
+// reserved for a prompt is within a fifth to a quarter of what is billed, whatever its
+// vendor adds; for known vendors from the first.
 func TestPromptsAsTheyAreBilled(t *testing.T) {
 	tools := `,"tools":[{"type":"function","function":{"name":"weather","description":"The weather of a city.","parameters":{"type":"object","properties":{"city":{"type":"string"}}}}}]`
 	for _, row := range billedAbove {
