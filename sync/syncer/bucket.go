@@ -29,6 +29,8 @@ type bucket struct {
 	next        int   // where among them the next batch begins
 	kicked      bool  // a demand came while the bucket had no turn to give
 	begun       int64 // when the current round of exchanges began, Unix nanoseconds
+	full        int64 // when a round last carried all there was to tell
+	relaxing    bool  // the current round carries only what is urgent
 	bursts      int64 // when the minute begins that is expected to open with a burst, Unix nanoseconds
 
 	era
@@ -122,6 +124,8 @@ func (s *Syncer) build(b *bucket, now int64) *sent {
 			due, asks := s.due(b, u, now)
 			if due && len(x.deltas) < batchSize && !u.dead(now) {
 				c = u.send(c, asks)
+			} else if b.relaxing && c != (Count{}) && !s.urgent(u, now) {
+				c = Count{}
 			}
 			t := c.tally(u)
 			if !u.kind.Long() && u.start == window.StartSeconds(epoch) {
@@ -138,7 +142,7 @@ func (s *Syncer) build(b *bucket, now int64) *sent {
 	for i := 0; i < n && len(x.usages) < batchSize; i++ {
 		d := b.deployments[(b.next+i)%n]
 		for _, u := range s.present(d, epoch) {
-			if len(x.deltas)+len(x.reads) < batchSize && u.seq != x.seq && b.reads(u, d.live(epoch), now) {
+			if len(x.deltas)+len(x.reads) < batchSize && u.seq != x.seq && s.reads(b, u, d.live(epoch), now) {
 				x.reads = append(x.reads, Count{}.tally(u))
 				x.usages = append(x.usages, u)
 				last = max(last, i)
@@ -199,8 +203,8 @@ func (s *Syncer) today(kind window.Kind, epoch int64) int64 {
 // reads reports whether the total of a window is to be read, though there is no
 // delta that would tell it: in each round if the source asks for the deployment
 // and there is something to learn, else once a second.
-func (b *bucket) reads(u *usage, live bool, now int64) bool {
-	return u.asked || live && b.stale(u.at, now) || (u.expected != (Count{}) || b.watches(u, now)) && u.at < b.begun && time.Duration(now-u.at) >= b.spacing(now)/2
+func (s *Syncer) reads(b *bucket, u *usage, live bool, now int64) bool {
+	return u.asked && (!b.relaxing || s.urgent(u, now)) || live && b.stale(u.at, now) || (u.expected != (Count{}) || b.watches(u, now)) && u.at < b.begun && time.Duration(now-u.at) >= b.spacing(now)/2
 }
 
 // silent reports whether it is time for a batch even if it says nothing: once in

@@ -4,9 +4,9 @@ import "time"
 
 // Where minutes open with bursts, what the nodes know of each other decides how far they
 // go beyond a limit, or stay below it. The first rounds of such a minute follow each
-// other in thirds of an interval: four more exchanges for each bucket, or two where an
-// interval is longer than a tenth of a second.
-const quicker = 3
+// other in two fifths of an interval: three more exchanges for each bucket, or two where
+// an interval is longer than a tenth of a second.
+const quicker = 2.5
 
 // quick returns for how long after such a minute began its rounds are quicker.
 func (p *pace) quick() time.Duration {
@@ -22,7 +22,7 @@ func (b *bucket) spacing(now int64) time.Duration {
 	if age := time.Duration(now - b.bursts); b.bursts == 0 || age < 0 || age >= b.quick() || interval > b.base {
 		return interval
 	}
-	return min(max(interval/quicker, 2*b.took), interval)
+	return min(max(time.Duration(float64(interval)/quicker), 2*b.took), interval)
 }
 
 // watches reports whether a window began with a burst so lately that each round reads it,

@@ -175,10 +175,12 @@ func (s *Syncer) work(ctx context.Context, b *bucket, start int64, hurried bool)
 	defer s.mu.Unlock()
 	begun, sent := s.clock.Read(), false
 	b.begun = begun
+	b.relax(begun, hurried)
 	// A store that loses what it has just been told must not keep anybody here.
 	for range 2*ringBatches + 8 + len(b.deployments)/10 {
 		now := s.clock.Read()
 		if hurried && sent && time.Duration(now-start) >= b.interval() {
+			b.full = 0 // not all was told
 			break
 		}
 		x := s.job(b, now, hurried)

@@ -1,0 +1,42 @@
+package syncer
+
+import "time"
+
+// A round carries at once what could matter to another node before the next one: what
+// is used of a limit that is half used, or much of what is left. What is far from every
+// limit waits for a full round, every third, so that the cost of sharing follows what
+// there is to decide.
+const (
+	// relaxed is how long what is far from every limit may wait, and rounds how
+	// many intervals, whichever is less.
+	relaxed = 250 * time.Millisecond
+	rounds  = 2.5
+	// hidden is one over the part of what is left of a limit that all nodes together
+	// may have used untold.
+	hidden = 16
+)
+
+// relax decides whether the round that begins now carries only what is urgent.
+func (b *bucket) relax(now int64, hurried bool) {
+	wait := min(time.Duration(rounds*float64(b.interval())), relaxed)
+	b.relaxing = hurried && !b.away && b.flying == nil && !b.lost && time.Duration(now-b.full).Abs() < wait
+	if !b.relaxing {
+		b.full = now
+	}
+}
+
+// urgent reports whether a window's usage is to be told, and its total read, in this
+// round. Under the mutex.
+func (s *Syncer) urgent(u *usage, now int64) bool {
+	if !u.known || !u.runs(now) || !u.accounts.none() || u.expected != (Count{}) {
+		return true
+	}
+	unsent, total := u.unsent().list(), u.total.list()
+	for i, limit := range u.limits().list() {
+		left := limit - total[i]
+		if limit < 0 || limit > 0 && (2*(total[i]+unsent[i]) >= limit || hidden*int64(s.nodeCount())*unsent[i] >= left) {
+			return true
+		}
+	}
+	return false
+}
