@@ -30,6 +30,7 @@ type bucket struct {
 	kicked      bool  // a demand came while the bucket had no turn to give
 	begun       int64 // when the current round of exchanges began, Unix nanoseconds
 	full        int64 // when a round last carried all there was to tell
+	busy        int   // how many windows had something to tell then
 	relaxing    bool  // the current round carries only what is urgent
 	bursts      int64 // when the minute begins that is expected to open with a burst, Unix nanoseconds
 
@@ -151,6 +152,9 @@ func (s *Syncer) build(b *bucket, now int64) *sent {
 	}
 	for _, u := range x.usages {
 		x.counts = append(x.counts, u.counts())
+	}
+	if !b.relaxing {
+		b.busy += len(x.deltas)
 	}
 	switch {
 	case len(x.usages) >= batchSize:

@@ -27,7 +27,7 @@ func TestClockFollowsStore(t *testing.T) {
 				stop := run(t, n)
 				off := func() time.Duration { return time.Duration(clock.Read() - time.Now().UnixNano()) }
 				worst, before := off().Abs(), off()
-				for range 3000 {
+				for range 1200 {
 					n.use("a", 1, 0)
 					exchanges := n.s.Stats().Exchanges
 					time.Sleep(100 * time.Millisecond)

@@ -3,9 +3,9 @@ package syncer
 import "time"
 
 // A round carries at once what could matter to another node before the next one: what
-// is used of a limit that is half used, or much of what is left. What is far from every
-// limit waits for a full round, every third, so that the cost of sharing follows what
-// there is to decide.
+// is used of a limit that is half used, or much of what is left. Where more deployments
+// are used than fit into one batch, what is far from every limit waits for a full round,
+// every third, so that the cost of sharing follows what there is to decide.
 const (
 	// relaxed is how long what is far from every limit may wait, and rounds how
 	// many intervals, whichever is less.
@@ -19,9 +19,9 @@ const (
 // relax decides whether the round that begins now carries only what is urgent.
 func (b *bucket) relax(now int64, hurried bool) {
 	wait := min(time.Duration(rounds*float64(b.interval())), relaxed)
-	b.relaxing = hurried && !b.away && b.flying == nil && !b.lost && time.Duration(now-b.full).Abs() < wait
+	b.relaxing = hurried && b.busy > batchSize && !b.away && b.flying == nil && !b.lost && time.Duration(now-b.full).Abs() < wait
 	if !b.relaxing {
-		b.full = now
+		b.full, b.busy = now, 0
 	}
 }
 
@@ -31,7 +31,7 @@ func (s *Syncer) urgent(u *usage, now int64) bool {
 	if !u.known || !u.runs(now) || !u.accounts.none() || u.expected != (Count{}) {
 		return true
 	}
-	unsent, total := u.unsent().list(), u.total.list()
+	unsent, total := u.unsent().atLeast(Count{Requests: 1}).list(), u.total.list() // another request may be next
 	for i, limit := range u.limits().list() {
 		left := limit - total[i]
 		if limit < 0 || limit > 0 && (2*(total[i]+unsent[i]) >= limit || hidden*int64(s.nodeCount())*unsent[i] >= left) {

@@ -1,6 +1,9 @@
 package syncer_test
 
 import (
+	"context"
+	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,61 +15,62 @@ import (
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
 )
 
-// TestRoundsFollowNeed: what is far from every limit is told in every third round, what is
-// near one in each, and of a small limit from the first request on.
-func TestRoundsFollowNeed(t *testing.T) {
-	for _, test := range []struct {
-		name      string
-		limits    engine.Limits
-		before    int // requests used before
-		low, high int // exchanges in 3 s in which each round has a request to tell
-	}{
-		{"no limit", unlimited, 0, 9, 13},
-		{"far from the limit", engine.Limits{RPM: 10_000}, 0, 9, 13},
-		{"half of it is used", engine.Limits{RPM: 10_000}, 5000, 27, 33},
-		{"a few requests count", engine.Limits{RPM: 60}, 0, 25, 33},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				n := newNode(t, memstore.New(memstore.Config{}), test.limits, syncer.Config{Nodes: 5})
-				stop := run(t, n)
-				time.Sleep(2 * time.Second)
-				n.use("a", test.before, 0)
-				time.Sleep(time.Second)
-				before := n.s.Stats().Exchanges
-				for range 60 {
-					n.use("a", 1, 0)
-					time.Sleep(50 * time.Millisecond)
-				}
-				got := int(n.s.Stats().Exchanges - before)
-				require.GreaterOrEqual(t, got, test.low)
-				require.LessOrEqual(t, got, test.high)
-				stop()
-			})
-		})
-	}
+// telling counts how often each deployment is told.
+type telling struct {
+	syncer.Store
+	mu   sync.Mutex
+	told map[string]int
 }
 
-// TestUntoldUsageIsLittle: however fast nodes use a limit from nothing, what they have not
-// told is at most a sixteenth of it, and what one of them uses within an interval.
-func TestUntoldUsageIsLittle(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		store := memstore.New(memstore.Config{})
-		var nodes []*node
-		for range 4 {
-			nodes = append(nodes, newNode(t, store, engine.Limits{RPM: 6400}, syncer.Config{Nodes: 4}))
-		}
-		stop := run(t, nodes...)
-		time.Sleep(2 * time.Second)
-		start, used, most := minute(), int64(0), int64(0)
-		for range 150 {
-			for _, n := range nodes {
-				used += int64(n.use("a", 1, 0)) // 100 a second of each node: 10 in an interval
+func (s *telling) Exchange(ctx context.Context, b syncer.Batch, r *syncer.Reply) error {
+	s.mu.Lock()
+	for _, d := range b.Deltas {
+		s.told[d.ID]++
+	}
+	s.mu.Unlock()
+	return s.Store.Exchange(ctx, b, r)
+}
+
+// TestRoundsFollowNeed: of more deployments than fit into a batch, those far from every
+// limit are told in every third round, those near one in each; of fewer, all in each.
+func TestRoundsFollowNeed(t *testing.T) {
+	for count, often := range map[int]int{600: 11, 100: 30} {
+		synctest.Test(t, func(t *testing.T) {
+			cfg := engine.Config{Deployments: []engine.Deployment{
+				{ID: "near", Group: "chat", Limits: engine.Limits{RPM: 2000}}, {ID: "few", Group: "chat", Limits: engine.Limits{RPM: 60}},
+				{ID: "far", Group: "chat", Limits: engine.Limits{RPM: 100_000}},
+			}}
+			for i := range count {
+				cfg.Deployments = append(cfg.Deployments, engine.Deployment{ID: fmt.Sprint("d", i), Group: "chat"})
 			}
-			time.Sleep(10 * time.Millisecond)
-			most = max(most, used-store.Total("a", start).Requests)
-		}
-		require.LessOrEqual(t, most, int64(6400/16+4*12))
-		stop()
-	})
+			store := &telling{Store: memstore.New(memstore.Config{}), told: map[string]int{}}
+			n := newNodeOf(t, store, cfg, syncer.Config{Nodes: 5})
+			stop := run(t, n)
+			time.Sleep(2 * time.Second)
+			n.use("near", 1000, 0)
+			load := func() {
+				for range 60 {
+					for _, d := range cfg.Deployments {
+						n.use(d.ID, 1, 0)
+					}
+					time.Sleep(50 * time.Millisecond)
+				}
+			}
+			load()
+			rollover()
+			n.use("near", 1000, 0)
+			time.Sleep(time.Second)
+			load()
+			store.mu.Lock()
+			clear(store.told)
+			store.mu.Unlock()
+			load()
+			store.mu.Lock()
+			require.InDelta(t, 30, store.told["near"], 4, "in each round")
+			require.InDelta(t, often, store.told["far"], 4)
+			require.InDelta(t, often, store.told["d5"], 4)
+			store.mu.Unlock()
+			stop()
+		})
+	}
 }

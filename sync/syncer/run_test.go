@@ -65,7 +65,7 @@ func TestIntervals(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				way := storetest.NewFaulty(memstore.New(memstore.Config{}), 1, storetest.Plan{MinDelay: test.delay})
 				store := &spy{Store: way}
-				n := newNode(t, store, engine.Limits{RPM: 2000}, syncer.Config{Timeout: time.Second}) // half used by then
+				n := newNode(t, store, unlimited, syncer.Config{Timeout: time.Second})
 				stop := run(t, n)
 				load := func() {
 					for range 1000 {
