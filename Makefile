@@ -25,7 +25,7 @@ CORE := ./window/... ./engine ./engine/internal/counter ./fuzz/...
 NESTED := $(patsubst %/go.mod,%,$(shell find . -mindepth 2 -name go.mod -not -path '*/testdata/*' -not -path './$(COMMAND)/go.mod' | sort))
 
 .DEFAULT_GOAL := help
-.PHONY: help proxy daemon test test-library test-command test-modules race full mutants lab lint bench fuzz cover faults soak clients release install chart vulnerabilities server browser prometheus node
+.PHONY: help api proxy daemon test test-library test-command test-modules race full mutants lab lint bench fuzz cover faults soak clients release install chart vulnerabilities server browser prometheus node
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -88,6 +88,9 @@ proxy: ## CPU of a call through the daemon beside httputil.ReverseProxy, at 1, 1
 
 daemon: ## the daemon beside plain handlers: decisions on 8 and 64 connections, 1,000 streams, and its health under attack
 	$(GO) test -run '^$$' -bench '^Benchmark(Serve|Streams|Attack)$$' -benchtime 5x -timeout 20m ./$(COMMAND)/internal/cli
+
+api: ## renew the golden documentation of the public packages, which go test compares
+	$(GO) test ./engine -run '^TestDocumentation$$' -update
 
 lab: ## play the worlds of plimsoll lab on short traffic and renew the tables of docs/QUALITY.md
 	$(GO) run ./$(COMMAND) lab --quick --markdown docs/QUALITY.md

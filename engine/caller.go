@@ -11,13 +11,9 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// MaxCallers is how many callers one engine takes.
-const MaxCallers = 10_000
-
-// Caller is somebody who makes requests, a tenant or the holder of a token for
-// instance, with limits of its own. A demand that names it as [Demand.Caller] is admitted
-// only if it fits the caller's limits and a deployment's: it is counted in both, or in
-// neither.
+// Caller makes requests under limits of its own: a tenant, or the holder of a token. A
+// demand that names it as [Demand.Caller] is admitted only if it fits the caller's limits
+// and a deployment's: it is counted in both, or in neither.
 type Caller struct {
 	// ID is the key under which nodes share what the caller has used: unique among
 	// callers, stable, not empty, any text. A deployment may have the same ID.

@@ -11,17 +11,16 @@ import (
 // unlimited, because that is what an absent limit means in a file.)
 const Blocked int64 = -1
 
-// MaxDeployments is how many deployments one engine takes.
-const MaxDeployments = 10_000
+// Bounds of a [Config].
+const (
+	MaxDeployments = 10_000    // of an engine
+	MaxCallers     = 10_000    // of an engine
+	MaxClasses     = 16        // priority classes
+	MaxWaiters     = 1_000_000 // of a group
+)
 
-// MaxClasses is how many priority classes there can be.
-const MaxClasses = 16
-
-// MaxWaiters is how many waiters a group takes at most.
-const MaxWaiters = 1_000_000
-
-// Config is everything an engine is told. Zero values are the documented
-// defaults. [Config.Validate] says what is wrong with it.
+// Config is the whole configuration of an engine. Zero values are the documented defaults.
+// [Config.Validate] reports what is wrong with it.
 type Config struct {
 	// Deployments are the places requests can go to: at least one, at most
 	// [MaxDeployments], with unique IDs.
@@ -58,13 +57,12 @@ type Config struct {
 	// Absorb has set is shared as a limit is; Record, Add and Settle count in full
 	// whatever the class.
 	PriorityShare []float64
-	// MaxWaiters is how many [Group.Wait] may keep waiting in each group at once;
-	// 0 = 1024, at most [MaxWaiters]. Of a priority class none begins to wait while
-	// its share of them does.
+	// MaxWaiters is how many [Group.Wait] may keep waiting in each group at once; 0 = 1024,
+	// at most [MaxWaiters]. A demand of a lower class is turned away once as many wait as
+	// that class's share of MaxWaiters.
 	MaxWaiters int
-	// TrackHeld makes the engine count the tokens that leases hold, for
-	// [State.HeldTokens]; it costs each lease two updates. Fixed by New: Apply ignores
-	// it.
+	// TrackHeld makes the engine count the tokens that leases hold, for [LimitState.Held];
+	// it costs each lease two updates. Fixed by New: Apply ignores it.
 	TrackHeld bool
 	// Clock decides which minute it is; nil = an anchored clock of the
 	// engine's own. Share one with the syncer. Fixed by New: Apply takes nil or
@@ -115,13 +113,12 @@ type Deployment struct {
 	// [provider.AdmitMaxAsInput]) charge it for demands without MaxOutputTokens; with 0
 	// they charge the expected output. Other profiles ignore it.
 	DefaultMaxOutput int64
-	// Profile is how the provider counts against them. The zero value is the plain
-	// rule: UTC minutes and days, the request and its input and expected output
-	// counted at admission, all tokens alike at the end. A profile that refills
-	// continuously, or whose minutes have a phase, makes RPM, TPM, InputTPM and
-	// OutputTPM follow that rule; a change of rule begins with nothing used.
-	// Deployments of one Pool share the limits but MaxInFlight, and must have equal
-	// ones, equal margins and equal profiles.
+	// Profile is how the provider counts against them. The zero value is the plain rule: UTC
+	// minutes and days, the request and its input and expected output counted at admission,
+	// all tokens alike at the end. A profile that refills continuously, or whose minutes
+	// have a phase, makes RPM, TPM, InputTPM and OutputTPM follow that rule; a change of
+	// rule begins with nothing used. Deployments of one Pool share all limits except
+	// MaxInFlight, and must have equal ones, equal margins and equal profiles.
 	Profile provider.Profile
 	// Failures is how many failures in a row begin a cooldown; 0 = 2 where a call
 	// failed, 1 where the provider said that it is overloaded. Rate limits and empty

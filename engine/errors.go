@@ -12,8 +12,8 @@ var (
 	// ErrLimited means that every candidate is at a limit, cooling down or
 	// disabled. The error is a [*LimitError], which says which and until when.
 	ErrLimited = errors.New("engine: limited")
-	// ErrNoCandidate means that the group has no deployment that the demand's
-	// Exclude and Tags leave over.
+	// ErrNoCandidate means that the group has no deployment that the demand's Exclude and
+	// Tags allow.
 	ErrNoCandidate = errors.New("engine: no candidate")
 	// ErrUnknownGroup means that no group or alias has that name.
 	ErrUnknownGroup = errors.New("engine: unknown group")

@@ -26,6 +26,8 @@ func ExampleEngine_CallerRef() {
 	}
 	chat, _ := e.Group("chat")
 	acme, _ := e.CallerRef("acme") // once for each tenant, not for each request
+	_, err = e.CallerRef("someone else")
+	fmt.Println(errors.Is(err, engine.ErrUnknownCaller))
 
 	demand := engine.Demand{InputTokens: 500, OutputTokens: 100, Caller: acme}
 	for range 3 {
@@ -40,6 +42,7 @@ func ExampleEngine_CallerRef() {
 		fmt.Println(s.ID, s.Limit(engine.LimitRPM).Used, s.Limit(engine.LimitRPM).Max, s.Limit(engine.LimitTPM).Used)
 	}
 	// Output:
+	// true
 	// acme rpm 45s
 	// acme 2 2 1160
 }

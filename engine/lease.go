@@ -54,13 +54,13 @@ func (l *Lease) Add(outputTokens int64) {
 	}
 }
 
-// Settle ends the lease: the call was made and consumed u. The difference to the
-// reservation goes to the minute of admission while that is the present or the
-// previous one; later, more than reserved is charged to the present minute, and
-// less changes only the totals. What a provider's figure has replaced since is not
-// given back, see [Ref.Observe]. A bucket gets back all that its provider reserved by the
-// profile, and of other reservations what has not refilled since. Call it with Usage{} when the provider refused
-// the call: the request stays counted.
+// Settle ends the lease: the call was made and consumed u. The difference to the reservation
+// goes to the minute of admission while that is the current or the previous one; later,
+// usage above the reservation is charged to the current minute, and usage below it only
+// changes the totals. What a provider's figure has replaced since is not given back, see
+// [Ref.Observe]. A bucket gets back all that its provider reserved by the profile, and of
+// other reservations what has not refilled since. Call it with Usage{} when the provider
+// refused the call: the request stays counted.
 func (l *Lease) Settle(u Usage) {
 	h := l.h
 	if h == nil {

@@ -48,7 +48,7 @@ func (l *Limits) Of(kind Limit) *int64 {
 // the engine's own reasons behind it.
 type Limit = provider.Limit
 
-// What refused a demand.
+// The kinds of limits, as reasons of a refusal.
 const (
 	LimitNone      = provider.NoLimit   // nothing refused
 	LimitRPM       = provider.RPM       // requests per minute

@@ -5,10 +5,10 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// List appends to dst a report of the current minute for every deployment and caller,
-// asked for or not, and of the current day for those with limits per day. It carries IDs, windows
-// and limits, no usage, and changes nothing of what the next Collect says. A syncer
-// calls it to close what it has yet to learn of. Safe for concurrent use.
+// List appends to dst a report of the current minute for every deployment and caller, asked
+// for or not, and of the current day for those with limits per day. It carries IDs, windows
+// and limits, no usage, and does not change what the next Collect reports. A syncer calls it
+// to close windows that it has not read yet. Safe for concurrent use.
 func (e *Engine) List(dst []window.Report) []window.Report {
 	now := e.clock.Read()
 	for _, g := range *e.all.Load() {

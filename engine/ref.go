@@ -53,8 +53,8 @@ func (h *handle) preChecked(d *Demand) bool {
 	return false
 }
 
-// Record adds the tokens of a request admitted by PreCheck to the present
-// minute, whatever the limit. It adds no request.
+// Record adds the tokens of a request admitted by PreCheck to the current minute, whatever
+// the limit. It adds no request.
 func (r Ref) Record(u Usage) {
 	if r.h != nil {
 		r.h.record(u)
@@ -165,9 +165,9 @@ func (h *handle) changed() {
 	h.eased(h.turned)
 }
 
-// Cooldown keeps the deployment from being picked or admitted for d from now.
-// It never shortens a cooldown that lasts longer, but 0 or less ends it. The other
-// nodes are told of it, for 25 hours at most; that it was ended they are not.
+// Cooldown keeps the deployment from being picked or admitted for d from now. It never
+// shortens a cooldown; 0 or less ends it. Collect reports it to the other nodes, for at most
+// 25 hours; ending it is not reported.
 func (r Ref) Cooldown(d time.Duration) {
 	if r.h == nil {
 		return

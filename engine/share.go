@@ -10,27 +10,26 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// Collect appends to dst what this node has used: a report for each deployment
-// and each of the present and the previous minute in which it used anything or
-// had, since the last Collect, changed what it used. Usage is cumulative within
-// a window and includes reservations; input and output are counted where there
-// are limits on them. Of groups that somebody asked for since the last Collect it
-// lists the unused deployments too, so that a syncer can learn what others use of
-// them. Windows that ended for good between two calls are reported once more if
-// they had changed.
+// Collect appends to dst what this node has used: a report for each deployment and each of
+// the current and the previous minute in which it used anything or had, since the last
+// Collect, changed what it used. Usage is cumulative within a window and includes
+// reservations; input and output are counted where there are limits on them. Groups that
+// were asked for a deployment since the last Collect also have their unused deployments
+// listed, so that a syncer reads what others use of them. Windows that ended for good
+// between two calls are reported once more if they had changed.
 //
-// Of deployments with limits per hour or day it lists the hour and the day too, of kinds
-// of their own: whenever the usage has changed since the last Collect, and once in each
-// whether it has or not, so that a syncer knows of it from the start. Of an hour or a day
-// that has ended it speaks for two minutes, and once more if nobody collected then; later
+// Of deployments with limits per hour or day it lists the hour and the day too, of kinds of
+// their own: whenever the usage has changed since the last Collect, and once in each whether
+// it has or not, so that a syncer knows of it from the start. It reports an hour or a day
+// that has ended for two minutes, and once more if Collect was not called then; later
 // changes stay on this node.
 //
 // Of callers it lists those that have used anything, by IDs that begin with
 // [window.CallerPrefix], and if any caller asked for anything since the last Collect all
 // that have limits of a minute.
 //
-// While a deployment cools down for a reason that this node has found, the
-// reports of its minute say until when.
+// While a deployment cools down for a reason that this node has found, the reports of its
+// minute carry the end of the cooldown.
 //
 // One caller at a time, normally the syncer: what one call has reported the next
 // does not repeat unless its window still runs.
@@ -284,14 +283,13 @@ func (l *leftovers) take(dst []window.Report) []window.Report {
 	return dst
 }
 
-// Absorb takes in what the other nodes used, and how far this node may go, per
-// deployment and window. A share replaces the one before it for the same
-// window; shares for the window after the present one are kept for it, and those
-// for other windows or unknown deployments are ignored. A new window without a
-// share starts with others at 0 and no ceiling. A count below zero says nothing:
-// what was known stays. Counts above [MaxCount] are taken as MaxCount; a ceiling
-// below zero admits nothing. Counts that the deployment has no limits for, beside
-// requests and tokens of a minute, are ignored.
+// Absorb applies what the other nodes used, and how far this node may go, per deployment and
+// window. A share replaces the one before it for the same window; shares for the window
+// after the current one are kept for it, and those for other windows or unknown deployments
+// are ignored. A new window without a share starts with others at 0 and no ceiling. A
+// negative count is unknown: the previous value stays. Counts above [MaxCount] are taken as
+// MaxCount; a ceiling below zero admits nothing. Counts that the deployment has no limits
+// for, beside requests and tokens of a minute, are ignored.
 //
 // A cooldown is taken in whatever the window: it begins at once, never shortens
 // one that lasts longer, and ends within 25 hours. Collect does not report it:

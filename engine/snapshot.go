@@ -35,11 +35,10 @@ type snapshotDay struct {
 	Tokens   int64  `json:"tokens"`
 }
 
-// Snapshot writes what is known to have been used of limits per hour and day, this
-// node's and the others' together, for [Engine.Restore] after a restart. It is one
-// JSON object, with a version; it holds the IDs of deployments and of
-// callers, these behind [window.CallerPrefix], and no secrets. An
-// error is w's.
+// Snapshot writes the usage of limits per hour and day, this node's and the others'
+// together, for [Engine.Restore] after a restart. It is one JSON object, with a version; it
+// holds the IDs of deployments and of callers, these behind [window.CallerPrefix], and no
+// secrets. An error is w's.
 func (e *Engine) Snapshot(w io.Writer) error {
 	now := e.clock.Read()
 	s := snapshot{Version: snapshotVersion, Days: snapshotDays{}}
@@ -84,13 +83,12 @@ func (h *handle) snapshot(dst snapshotDays) snapshotDays {
 	return dst
 }
 
-// Restore takes in what [Engine.Snapshot] wrote, normally before the first
-// request. It counts as used by other nodes: Collect never lists it, and the first
-// Absorb that knows of the day replaces it, so usage that a store has already is
-// not told twice. Without a store it stays, and the day's limits hold over a
-// restart. Days other than the present one, deployments that are not configured
-// or have no limits per day, and days that Absorb has spoken of are ignored;
-// restoring again replaces.
+// Restore reads what [Engine.Snapshot] wrote, normally before the first request. It counts
+// as used by other nodes: Collect never lists it, and the first Absorb that knows of the day
+// replaces it, so usage that a store has already is not reported twice. Without a store it
+// stays, and the day's limits hold over a restart. Days other than the current one,
+// deployments that are not configured or have no limits per day, and days that Absorb has
+// named are ignored; restoring again replaces.
 //
 // What is malformed, of another version or larger than 16 MiB is an error, which
 // names the place, and changes nothing.

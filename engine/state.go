@@ -79,8 +79,8 @@ const Untracked Held = -1
 // IsZero reports whether nothing is known, for encoding/json's omitzero.
 func (h Held) IsZero() bool { return h == Untracked }
 
-// Stats are an engine's lifetime counts, on this node. All only grow, but for
-// Held, Waiting, and Tokens when a lease ends below its reservation.
+// Stats are an engine's lifetime counts, on this node. All only grow, except Held, Waiting,
+// and Tokens when a lease ends below its reservation.
 type Stats struct {
 	Admitted   int64           // requests counted by Acquire, TryAcquire and PreCheck
 	Refused    map[Limit]int64 // refusals by what stood in the way

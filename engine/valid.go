@@ -30,10 +30,10 @@ func (e *Engine) valid(now int64) bool {
 // 0 or less ends that: windows are bounded by limits and ceilings alone, as they are before
 // the first call. It reports whether the time given before had passed already.
 //
-// Nodes 0 or less means that nothing is known of them: then a stale window admits nothing.
+// Nodes 0 or less means that their number is unknown: then a stale window admits nothing.
 //
-// A syncer says it with a [window.Share] without an ID, about ten times a second; calls do
-// not overlap with each other or with Absorb.
+// A syncer calls it by way of Absorb, with a [window.Share] without an ID, about ten times a
+// second; calls do not overlap with each other or with Absorb.
 func (e *Engine) ValidFor(d time.Duration, nodes int) (passed bool) {
 	now, was := e.clock.Read(), e.validity.until.Load()
 	if d <= 0 {

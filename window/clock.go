@@ -124,10 +124,9 @@ func (c *Clock) Notify(f func(now int64) bool) {
 
 var errRunning = errors.New("window: the clock is running already; call Run once")
 
-// Run makes the clock coarse until ctx ends, and has the next window built
-// ahead of time. It blocks, returns nil when ctx ends, and an error at once when
-// the clock is running already. Afterwards readings are fresh again, and Run may
-// be called anew.
+// Run makes the clock coarse until ctx ends, and has the next window built ahead of time. It
+// blocks, returns nil when ctx ends, and an error at once when the clock is running already.
+// Afterwards readings are fresh again, and Run may be called again.
 func (c *Clock) Run(ctx context.Context) error {
 	c.mu.Lock()
 	again := c.running

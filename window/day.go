@@ -12,8 +12,6 @@ type Zone uint8
 const (
 	UTC     Zone = iota // midnight UTC
 	Pacific             // midnight in Los Angeles, daylight saving time observed
-
-	Zones = iota // how many there are
 )
 
 var pacific = func() *time.Location {

@@ -85,9 +85,9 @@ func (k Kind) String() string {
 // is the caller's own ID.
 const CallerPrefix = "caller\x00"
 
-// Tally is the usage of one deployment, or one caller, in one window. Counts that nobody keeps
-// are 0: input and output tokens, which are parts of Tokens, are counted where
-// there are limits on them.
+// Tally is the usage of one deployment, or one caller, in one window. Input and output
+// tokens are parts of Tokens. They are counted where there are limits on them, and are 0
+// elsewhere.
 type Tally struct {
 	ID       string // the deployment, or the caller: see CallerPrefix
 	Start    int64  // when the window begins, Unix seconds
@@ -96,15 +96,15 @@ type Tally struct {
 	Tokens   int64
 	Input    int64 // tokens
 	Output   int64 // tokens
-	// CoolUntil says that the deployment is cooling down until then at least, in
-	// Unix milliseconds; 0 = it does not say so. It is no count and belongs to no
-	// window: of several the latest holds.
+	// CoolUntil is until when the deployment cools down at least, in Unix milliseconds; 0 =
+	// it is not known to. It is no count and belongs to no window: of several the latest
+	// holds.
 	CoolUntil int64
 }
 
-// Report is what an engine tells the other nodes about one deployment in one
-// window: this node's own usage so far, reservations included. It is
-// cumulative: a later Report of the same window replaces an earlier one.
+// Report is what an engine reports to the other nodes about one deployment in one window:
+// this node's own usage so far, reservations included. It is cumulative: a later Report of
+// the same window replaces an earlier one.
 //
 // A limit is in requests or tokens per window; 0 = unlimited, -1 = a limit of
 // zero. Limits on input and output belong to minutes.
@@ -150,8 +150,8 @@ func (w Want) Less(part Want) Want {
 	return w
 }
 
-// Share is what an engine is told about one deployment in one window: the
-// usage of all other nodes, and how far this node's own usage may go.
+// Share is what an engine receives about one deployment in one window: the usage of all
+// other nodes, and how far this node's own usage may go.
 //
 // A ceiling is the most requests or tokens this node may use; 0 = no ceiling,
 // -1 = a ceiling of zero.

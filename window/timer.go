@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// Timer wakes whoever waits for a [Clock] to show a time. Its methods must not
+// Timer wakes a goroutine that waits for a [Clock] to show a time. Its methods must not
 // be called concurrently; C may be received from at any time, by any number of
 // goroutines, of which one is woken.
 type Timer struct {
-	// C receives when it may be time. Whoever has received calls Due.
+	// C receives when it may be time. The goroutine that received calls Due.
 	C     <-chan time.Time
 	clock *Clock
 	t     *time.Timer

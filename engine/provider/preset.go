@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Unknown is the rule to assume of a provider that tells none: a bucket, until answers
-// show minutes. In simulation it costs least when it is wrong.
+// Unknown is the rule to assume of a provider that documents none: a bucket, until its
+// answers show minutes. In simulation it costs least when it is wrong.
 func Unknown() Profile { return Profile{Shape: Bucket, LearnShape: true} }
 
 // preset is one row of the table of providers.

@@ -20,10 +20,9 @@ type Profile struct {
 	// Phase is by how much the provider's minutes begin after those of UTC, from 0
 	// up to a minute. Shape Minute only.
 	Phase time.Duration
-	// LearnPhase says that Phase is an assumption, which what the provider's
-	// answers tell may correct. Where eight answers in a row report no figure of usage
-	// and Phase is 0, minutes are counted as Shape Bucket until a refusal says when one
-	// ends. Shape Minute only.
+	// LearnPhase says that Phase is an assumption, which the provider's answers may correct.
+	// Where eight answers in a row report no figure of usage and Phase is 0, minutes are
+	// counted as Shape Bucket until a refusal says when one ends. Shape Minute only.
 	LearnPhase bool
 	// LearnShape says that Shape is an assumption: where the provider's answers agree on
 	// when a minute ends, it is counted by minutes of that phase until they contradict it.
@@ -63,8 +62,8 @@ const (
 	Bucket
 )
 
-// Admit is what of its tokens a request counts when it is admitted. What it
-// really used replaces that in the end, but for [Profile.EstimateStands].
+// Admit is what of its tokens a request counts when it is admitted. The call's usage
+// replaces that at its end, unless [Profile.EstimateStands] is set.
 type Admit uint8
 
 const (

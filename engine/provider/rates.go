@@ -2,16 +2,15 @@ package provider
 
 import "math"
 
-// MinWeight and MaxWeight bound the weights, but for 0, which is one too. What
-// is smaller would be rounded to nothing.
+// MinWeight and MaxWeight bound each weight; a weight of 0 is valid too. Smaller weights
+// would be rounded to 0.
 const (
 	MinWeight = 0.001
 	MaxWeight = 1000.0
 )
 
-// Weights are what each token counts against limits on all tokens and, without
-// the output's, against limits on input. Thousandths are kept. The zero Weights
-// count every token as one; to count nothing at all is what no provider does.
+// Weights are what each token counts against limits on all tokens and, without the output's,
+// against limits on input. Thousandths are kept. The zero Weights count every token as one.
 type Weights struct {
 	Input       float64 // input that came from no cache and went into none
 	CachedInput float64 // input read from a cache

@@ -59,11 +59,11 @@ func (s Signal) With(l Limit, r Reading) Signal {
 	return s
 }
 
-// Reading is what an answer told of one limit.
+// Reading is what an answer reported of one limit.
 type Reading struct {
-	Limit     int64 // 0 = not told
+	Limit     int64 // 0 = not reported
 	Remaining int64 // below 0 after an overrun; means nothing unless Told
-	Told      bool  // Remaining was told
+	Told      bool  // Remaining was reported
 	// Grain is what Remaining is rounded to a multiple of; 0 = exact.
 	Grain int64
 	// Reset is how long until the limit is unused again, from the answer on: a
@@ -118,9 +118,9 @@ type Answer struct {
 	// Header returns the value of a header by its name, in any case; "" = none.
 	// Nil = no headers.
 	Header func(name string) string
-	// Body is the body of a refusal, or the data of an error event in a stream.
-	// Other events and answers in JSON that report no error are taken as such.
-	// Only its first 64 KiB are read.
+	// Body is the body of a refusal, or the data of an error event in a stream. Other
+	// events, and answers in JSON that report no error, are read as no error. Only its first
+	// 64 KiB are read.
 	Body []byte
 	// At is when the answer came.
 	At time.Time

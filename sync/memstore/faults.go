@@ -42,8 +42,8 @@ func (s *Store) Evict(id string, start int64) {
 	delete(s.data.totals, s.key(window.KindMinute, id, start))
 }
 
-// DropEpochs forgets which epochs the buckets are in, and nothing else, as a
-// server does of which somebody deletes those keys.
+// DropEpochs forgets which epochs the buckets are in, and nothing else: like a server whose
+// epoch keys were deleted.
 func (s *Store) DropEpochs() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

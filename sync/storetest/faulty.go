@@ -16,7 +16,7 @@ import (
 // its own. The zero Plan is a network without faults.
 type Plan struct {
 	LoseRequest float64 // the store never sees the batch
-	LoseReply   float64 // it applies the batch, and nobody learns of it
+	LoseReply   float64 // it applies the batch, and the sender does not see the reply
 	Repeat      float64 // it sees the batch twice
 	// Late is the chance that the batch stays on the way after its sender has
 	// given up: it arrives between two later ones, or never. However often it is

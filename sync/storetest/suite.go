@@ -12,8 +12,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// Run tests a store against its contract. Open returns a store that is ready for
-// use; what an earlier one was told may still be in it.
+// Run tests a store against its contract. Open returns a store that is ready for use; it may
+// still hold the data of an earlier one.
 func Run(t *testing.T, open func(t *testing.T) syncer.Store) {
 	t.Helper()
 	for _, test := range []struct {

@@ -43,15 +43,15 @@ type Config struct {
 	// Clock is the engine's, which then follows the clock of the store; nil = one
 	// of the syncer's own. Times in Stats are measured with it too.
 	Clock *window.Clock
-	// Logger is told when the store goes away, comes back or loses data: a line
-	// per change, none per exchange. Nil = nobody.
+	// Logger receives a line when the store goes away, comes back or loses data: one per
+	// change, none per exchange. Nil disables logging.
 	Logger *slog.Logger
 	// Mode is how limits on the requests and tokens of a minute are kept together: by
 	// [Usage], which is the zero value, or by [Escrow].
 	Mode Mode
 	// Away is what the node does while the store does not answer.
 	Away Policies
-	// Nodes is how many nodes are assumed until the store has told; 0 = 1. Only
+	// Nodes is how many nodes are assumed until the store reports their number; 0 = 1. Only
 	// the policy Share looks at it.
 	Nodes int
 	// Deployments appends the IDs of all deployments that this node may be asked

@@ -123,12 +123,12 @@ func (s *Syncer) last(ctx context.Context) error {
 	}
 }
 
-// Sync exchanges usage now. When it returns nil, all that the source had used
-// when it was called is in the store, and the source has received what the
-// others have used: of deployments that it used in the last two seconds, or of
-// whose limits nine tenths are used, as of now, of the others as of a second ago. On an error the syncer keeps what it could not tell, for the
-// next call. Run calls for an exchange itself; Sync is for callers without Run,
-// and for those that cannot wait for the next round.
+// Sync exchanges usage now. When it returns nil, all that the source had used when it was
+// called is in the store, and the source has received what the others have used: of
+// deployments that it used in the last two seconds, or of whose limits nine tenths are used,
+// as of now, of the others as of a second ago. On an error the syncer keeps what it could
+// not share, for the next call. Run calls for an exchange itself; Sync is for callers
+// without Run, and for those that cannot wait for the next round.
 func (s *Syncer) Sync(ctx context.Context) error {
 	s.mu.Lock()
 	now := s.collect()

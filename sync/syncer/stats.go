@@ -36,8 +36,8 @@ type Stats struct {
 
 	Staleness time.Duration // since the last answer of the bucket that waits longest; 0 = no bucket has any deployments
 	Keys      int           // deployments and windows kept in step
-	Bytes     int64         // sent and received, as far as the store tells
-	Forecast  Count         // what the others are believed to have used of present windows since the last totals
+	Bytes     int64         // sent and received, as far as the store reports
+	Forecast  Count         // what the others are believed to have used of current windows since the last totals
 	Nodes     int           // that share the store; 0 = not known yet
 	Outdated  int           // nodes alive of an older version, whose usage is in other counters; this node decides by policy until they have gone
 	Interval  time.Duration // between two rounds, now

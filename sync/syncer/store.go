@@ -9,17 +9,17 @@ import (
 
 // Source is what is kept in step with the other nodes: an engine.
 type Source interface {
-	// Collect appends this node's own usage to dst, cumulative per deployment
-	// and window. A window is reported while it is the present or the previous
-	// one, and once more when it ended after its last report.
+	// Collect appends this node's own usage to dst, cumulative per deployment and window. A
+	// window is reported while it is the current or the previous one, and once more when it
+	// ended after its last report.
 	Collect(dst []window.Report) []window.Report
-	// Absorb takes in what the other nodes used and how far this one may go.
+	// Absorb applies what the other nodes used and how far this one may go.
 	Absorb(shares []window.Share)
 }
 
-// A Lister is a source that can say which deployments it has before anyone asks for
-// them: an engine. Its syncer closes them until the first exchange tells what the
-// other nodes have used.
+// A Lister is a source that can say which deployments it has before anyone asks for them: an
+// engine. Its syncer closes them until the first exchange returns what the other nodes have
+// used.
 type Lister interface {
 	// List appends a report of the current minute for every deployment, and of the
 	// current day for those with limits per day: IDs, windows and limits.
@@ -39,10 +39,9 @@ type Reserver interface {
 	Want(dst []window.Want) []window.Want
 }
 
-// Store keeps the totals that the nodes share, of each count of each deployment
-// in each window, until the window's last changes can have been told. Exchange is safe for concurrent
-// use with different buckets; the syncer has one batch of a bucket under way at
-// a time.
+// Store keeps the totals that the nodes share, of each count of each deployment in each
+// window, until the window's last changes can have arrived. Exchange is safe for concurrent
+// use with different buckets; the syncer has one batch of a bucket under way at a time.
 type Store interface {
 	// Bucket returns which batch a deployment travels in: the same one always,
 	// from 0 up.
@@ -82,8 +81,8 @@ type Batch struct {
 	Next uint64
 	// Generation is the one of the last reply for this bucket; 0 = none yet.
 	Generation uint64
-	// Deltas are to be added; a count may be negative. A CoolUntil is no count:
-	// the store keeps the latest it was told of each deployment, until then.
+	// Deltas are to be added; a count may be negative. A CoolUntil is no count: the store
+	// keeps the latest it received for each deployment, until then.
 	Deltas []window.Tally
 	Reads  []window.Tally // to read: ID, Kind and Start
 	// Counts says, for each of Deltas, then of Reads, which totals the reply needs
@@ -117,17 +116,17 @@ func (b *Batch) Of(i int) Counts {
 	return c
 }
 
-// MaxCooling is how many cooldowns a reply tells of at most.
+// MaxCooling is how many cooldowns a reply may hold.
 const MaxCooling = 1000
 
-// MaxCooldown is how far ahead a cooldown may end that a reply tells of, in
-// milliseconds: a day of 25 hours, and a minute for clocks that differ.
+// MaxCooldown is how far ahead a cooldown in a reply may end, in milliseconds: a day of 25
+// hours, and a minute for clocks that differ.
 const MaxCooldown = int64(25*time.Hour+time.Minute) / int64(time.Millisecond)
 
 // Reply is a store's answer to a batch.
 type Reply struct {
-	// Totals are those of all nodes after the batch, in the order of Deltas and
-	// then Reads; empty when Duplicate. Counts that nobody asked for are 0.
+	// Totals are those of all nodes after the batch, in the order of Deltas and then Reads;
+	// empty when Duplicate. Counts that were not asked for are 0.
 	Totals []window.Tally
 	// Cooling are deployments of the bucket that cool down, by ID and CoolUntil,
 	// in no particular order: all of them, up to [MaxCooling]; none when Duplicate.
@@ -142,11 +141,10 @@ type Reply struct {
 	// PrevMissing says that the store knows nothing of the batch before this
 	// one, which it had acknowledged: it has lost writes. Always false for Seq 0 and 1.
 	PrevMissing bool
-	// Epoch is the bucket's: counters of another epoch have other names, so that
-	// after a loss the nodes begin again with counters that nobody has touched. It
-	// only grows, except when the store goes back to older data. A store that finds
-	// none begins one above the batch's. 0 = the store cannot name counters after an
-	// epoch; Generation then tells of losses.
+	// Epoch is the bucket's: counters of another epoch have other names, so that after a
+	// loss the nodes begin again with unused counters. It only grows, except when the store
+	// goes back to older data. A store that finds none begins one above the batch's. 0 = the
+	// store cannot name counters after an epoch; Generation then tells of losses.
 	Epoch uint64
 	// EpochBegan is when the epoch began, by the store's clock; zero = not known, as
 	// though it had just begun.

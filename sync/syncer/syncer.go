@@ -8,9 +8,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// Syncer keeps a source in step with those of other nodes. Its methods are safe
-// for concurrent use. Memory is bounded by the number of deployments, whatever
-// fails.
+// Syncer keeps a source in step with the sources of other nodes. Its methods are safe for
+// concurrent use. Memory is bounded by the number of deployments, whatever fails.
 type Syncer struct {
 	src      Source
 	store    Store

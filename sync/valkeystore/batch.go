@@ -222,7 +222,7 @@ func (c *call) expiries(bld valkey.Builder, b *bucket, batch *syncer.Batch, loca
 		c.due = append(c.due, need)
 		expire(c.head, d, need)
 	}
-	c.paid = min(len(b.debt), MaxTallies)
+	c.paid = min(len(b.debt), maxTallies)
 	for i := range b.debt[:c.paid] {
 		owed := &b.debt[i]
 		expire(b.named(&c.text, owed.epoch), &owed.of, owed.counts)

@@ -103,7 +103,7 @@ func (b *bucket) forget() { b.windows = b.windows[:0] }
 
 // owe notes counters that may have no TTL.
 func (b *bucket) owe(epoch uint64, d *window.Tally, which syncer.Counts) {
-	if len(b.debt) < 4*MaxTallies {
+	if len(b.debt) < 4*maxTallies {
 		b.debt = append(b.debt, debt{epoch, blank(d), which})
 	}
 }

@@ -16,8 +16,8 @@ const (
 	FormatLiteLLM  KeyFormat = "litellm" // ID:MODEL:tpm|rpm:HH-MM, shared with LiteLLM's usage-based-routing-v2
 )
 
-// MaxTallies is how many deltas and reads a batch may hold together.
-const MaxTallies = 500
+// maxTallies is how many deltas and reads a batch may hold together.
+const maxTallies = 500
 
 const (
 	clusterBuckets = 16

@@ -281,7 +281,7 @@ func (f *fleet) stored(url string, at map[place]window.Tally) map[place]window.T
 	const all = syncer.CountRequests | syncer.CountTokens | syncer.CountInput | syncer.CountOutput
 	for bucket, list := range reads {
 		seq := uint64(0)
-		for part := range slices.Chunk(list, valkeystore.MaxTallies) {
+		for part := range slices.Chunk(list, 500) {
 			seq++
 			b := syncer.Batch{Node: n.name, Bucket: bucket, Seq: seq, Reads: part, Counts: slices.Repeat([]syncer.Counts{all}, len(part))}
 			for n.resolve(b).Duplicate { // a first reply was lost: it tells no totals

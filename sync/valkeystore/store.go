@@ -41,8 +41,8 @@ type reading struct{ server, local time.Time }
 // replaces. Make that client with DisableRetry and without ConnLifetime: with a
 // lifetime valkey-go sends an increment again by itself.
 //
-// A configuration that is wrong, or does not suit the client, shows as the error
-// of every exchange; [Config.Validate] tells before.
+// A configuration that is wrong, or does not suit the client, shows as the error of every
+// exchange; [Config.Validate] reports it before.
 func New(c valkey.Client, cfg Config) *Store {
 	cluster := c.Mode() == valkey.ClientModeCluster
 	return newStore(given{client{c, 1}}, cfg, cluster)
@@ -84,8 +84,8 @@ func (s *Store) exchange(ctx context.Context, batch *syncer.Batch, r *syncer.Rep
 		return s.broken
 	case batch.Bucket < 0 || batch.Bucket >= len(s.buckets):
 		return fmt.Errorf("there are buckets 0 to %d", len(s.buckets)-1)
-	case len(batch.Deltas)+len(batch.Reads) > MaxTallies:
-		return fmt.Errorf("%d deltas and reads in one batch, at most %d", len(batch.Deltas)+len(batch.Reads), MaxTallies)
+	case len(batch.Deltas)+len(batch.Reads) > maxTallies:
+		return fmt.Errorf("%d deltas and reads in one batch, at most %d", len(batch.Deltas)+len(batch.Reads), maxTallies)
 	}
 	if _, bounded := ctx.Deadline(); !bounded {
 		var cancel context.CancelFunc
