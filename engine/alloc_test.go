@@ -13,9 +13,9 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
-// allocating is the most a refusal with its reason may allocate: the error, its states and
-// their limits.
-const allocating = 3
+// allocating is the most a refusal with its reason may allocate: the error with its states,
+// and their limits.
+const allocating = 2
 
 // pool is n deployments of one group with these limits. Half of them are
 // tagged, and a tenth stand in a second tier.

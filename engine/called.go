@@ -262,7 +262,8 @@ func (q *ask) refusalOfCaller(g *Group, d *Demand, v verdict, leases, final bool
 	if v.why == whyNothing {
 		return &groupError{id, g.name}
 	}
-	e := &LimitError{Group: g.name, Caller: id, Limit: reasonLimit[v.why], Never: true}
+	e := newLimitError(1)
+	e.Group, e.Caller, e.Limit = g.name, id, reasonLimit[v.why]
 	h := g.e.callers.of(d)
 	if h == nil {
 		return e

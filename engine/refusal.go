@@ -40,6 +40,43 @@ func (g *Group) refusal(d *Demand, v verdict, learn, final bool) error {
 	return e
 }
 
+// newLimitError returns an error with room for so many states, which Never holds of so
+// far. The error and the room are one allocation.
+func newLimitError(states int) (e *LimitError) {
+	switch {
+	case states <= 1:
+		b := new(struct {
+			LimitError
+			states [1]State
+		})
+		e = &b.LimitError
+		e.States = b.states[:0]
+	case states <= 4:
+		b := new(struct {
+			LimitError
+			states [4]State
+		})
+		e = &b.LimitError
+		e.States = b.states[:0]
+	case states <= 12:
+		b := new(struct {
+			LimitError
+			states [12]State
+		})
+		e = &b.LimitError
+		e.States = b.states[:0]
+	default:
+		b := new(struct {
+			LimitError
+			states [maxStates]State
+		})
+		e = &b.LimitError
+		e.States = b.states[:0]
+	}
+	e.Never = true
+	return e
+}
+
 // settle completes the error of a demand that fits by now: it names what refused it.
 func (e *LimitError) settle(v verdict) {
 	if e.Limit == LimitNone {
@@ -54,14 +91,12 @@ func (g *Group) explain(q *ask, now int64) *LimitError {
 	q.now, q.at = now, counter.At{Epoch: g.epoch.Load(), Now: now}
 	q.filter.resolve(v)
 	fits := ""
-	e := &LimitError{Group: g.name, Never: true}
+	e := newLimitError(min(maxStates, v.n))
+	e.Group = g.name
 	var room limitRoom
 	for i, h := range v.handles {
 		if !q.allows(v, i) {
 			continue
-		}
-		if e.Candidates == 0 {
-			e.States = make([]State, 0, min(maxStates, v.n))
 		}
 		w := h.wait(q.amountsOn(h, v.limitsOf(i)), q.part, true, now)
 		if w.limit == LimitNone {
@@ -69,7 +104,7 @@ func (g *Group) explain(q *ask, now int64) *LimitError {
 		}
 		e.consider(w)
 		if e.Candidates++; len(e.States) < maxStates {
-			e.States = append(e.States, h.state(g, now, room.take(h.mostLimits(), cap(e.States)-len(e.States))))
+			e.States = append(e.States, h.state(g, now, room.take(h.mostLimits(), min(maxStates, v.n)-len(e.States))))
 		}
 	}
 	if e.Candidates == 0 {
@@ -98,7 +133,8 @@ func (h *handle) refusal(d *Demand, v verdict, final bool) error {
 			return err
 		}
 	}
-	e := &LimitError{Deployment: h.id, Limit: reasonLimit[v.why], Candidates: 1, Never: true}
+	e := newLimitError(1)
+	e.Deployment, e.Limit, e.Candidates = h.id, reasonLimit[v.why], 1
 	g := h.lockAt(v.at)
 	if g == nil {
 		return e
