@@ -95,7 +95,7 @@ func (v *view) least(a *amounts, q *ask) (exact bool) {
 func (v *view) scanLimits(t *tier, q *ask) int {
 	var a amounts
 	exact := v.least(&a, q)
-	if v.strategy == LowestTPM && !v.failing.Load() {
+	if v.by.key == byTokens && !v.failing.Load() {
 		if i := v.leastUsed(t, q, a[counter.Tokens]); i >= 0 && v.fits(i, q) {
 			return i
 		}
@@ -114,7 +114,7 @@ func (v *view) scanLimits(t *tier, q *ask) int {
 	return -1
 }
 
-// leastUsed returns the deployment of a small tier that is ranked first by LowestTPM among
+// leastUsed returns the deployment of a small tier that is ranked first by its tokens among
 // those whose pair has room: mostly its other limits, which cost more to look at, have room
 // too. -1: none.
 func (v *view) leastUsed(t *tier, q *ask, tokens int64) int {

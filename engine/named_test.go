@@ -84,3 +84,28 @@ func naming(t *testing.T, names *regexp.Regexp) (files []string) {
 	}))
 	return files
 }
+
+// TestTheCoresTestsExist: docs/CORE.md names the test that shows each protocol.
+func TestTheCoresTestsExist(t *testing.T) {
+	text, err := os.ReadFile("../docs/CORE.md")
+	require.NoError(t, err)
+	have := map[string]bool{}
+	for _, pattern := range []string{"*_test.go", "internal/*/*_test.go", "internal/*/*/*_test.go", "../fuzz/*_test.go"} {
+		files, err := filepath.Glob(pattern)
+		require.NoError(t, err)
+		for _, name := range files {
+			f, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
+			require.NoError(t, err)
+			for _, d := range f.Decls {
+				if fn, ok := d.(*ast.FuncDecl); ok {
+					have[fn.Name.Name] = true
+				}
+			}
+		}
+	}
+	named := regexp.MustCompile(`\b(Test|Fuzz)[A-Z]\w+`).FindAllString(string(text), -1)
+	require.NotEmpty(t, named)
+	for _, name := range named {
+		require.True(t, have[name], "docs/CORE.md names %s, which is no test", name)
+	}
+}

@@ -20,30 +20,10 @@
 //
 // If the word were loaded after Win, a count could land in the wrong window. If Open
 // stored Win first, a caller that knows the new window already could count in the
-// old word. TestEveryInterleaving of this package plays all orders.
+// old word. TestModel and TestDrop of package model play all orders.
 //
-// The engine's code refers to three more protocols by number.
-//
-// # Turn (protocol 2)
-//
-// Writer: the caller that turns a group, under the group's mutex. Order: it renews the
-// blocks of the new minute's parity, opens the halves of every deployment, stores the
-// minute, and last stores when to look again. A reader loads that time, then the minute,
-// then the view. A reader that meets a turn counts in the minute before, whose halves
-// the turn leaves open.
-//
-// # Blocks and refusals (protocol 3)
-//
-// A block's seq is a seqlock's counter. A search sets watched, loads seq, looks at the
-// pairs, and refuses only if the sum of all seqs is unchanged afterwards. A bound or a
-// remembered room is stored for the seq that was loaded before the look. Renewing a
-// block moves seq first and clears the bound second.
-//
-// # Attempts that are undone (protocol 4)
-//
-// An attempt that fails gives its tokens back, then moves seq and lowers the bound, and
-// ends last. A search that saw its tokens therefore finds the attempt half way, or finds
-// that seq has moved.
+// docs/CORE.md has this protocol and all others of the engine, to which code refers by
+// number, with what breaks if an order is swapped and the tests that show it.
 package counter
 
 // Outcome is how a step of an admission ended.
