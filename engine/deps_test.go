@@ -52,6 +52,10 @@ var directions = []direction{
 		why: "a state machine: instants and events in, states out; it knows no counter",
 	},
 	{
+		path: "engine/internal/learn",
+		why:  "estimators of one word each; they know no deployment and no clock",
+	},
+	{
 		path: "engine/internal/invariants",
 		why:  "yields between the steps of a protocol, in a build of its own",
 	},

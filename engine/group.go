@@ -6,6 +6,7 @@ import (
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
+	"github.com/plimsoll-dev/plimsoll/engine/internal/learn"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
@@ -28,8 +29,8 @@ type Group struct {
 	_           [16]byte
 	line        *line
 	name        string
-	mean        mean // learned output tokens
-	quantile    quantile
+	mean        learn.Mean // learned output tokens
+	quantile    learn.Quantile
 
 	refusals [limitValues]atomic.Int64
 	wants    wants

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+	"github.com/plimsoll-dev/plimsoll/engine/internal/learn"
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
@@ -21,7 +22,7 @@ type handle struct {
 	// doubted says that an answer may change the gate: half-open, or refusals counted.
 	doubted   atomic.Bool
 	tokenMost atomic.Int64 // control's tokenCap
-	mean      mean         // learned output tokens
+	mean      learn.Mean   // learned output tokens
 
 	caller  *callerState  // nil: a deployment
 	tracked *counter.Held // nil unless Config.TrackHeld
@@ -31,7 +32,7 @@ type handle struct {
 	// ceiling is the most tokens that a request can ever take in the pair: its TPM
 	// limit, counter.Max without one and for a limit of zero.
 	ceiling  atomic.Int64
-	quantile quantile
+	quantile learn.Quantile
 	lasts    atomic.Int64 // how long leases have lasted, ns, where they are limited; 0 = none has ended
 	// answers is what the provider has reported; nil: no one observes signals, and requests
 	// are not marked.

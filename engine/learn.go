@@ -2,25 +2,8 @@ package engine
 
 import (
 	"math"
-	"sync/atomic"
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
-)
-
-// mean is a learned mean of output tokens: of the first 32 samples their
-// average, from then on moving by 1/32 of the difference with each:
-// [16 × mean:36][samples:10]. After 1023 samples their number goes
-// on at 32; a sample above 2^31 tokens counts as that many.
-type mean struct{ w atomic.Uint64 }
-
-const (
-	meanSampleBits = 10
-	meanSampleMax  = 1<<meanSampleBits - 1
-	meanScale      = 16
-	meanLargest    = int64(1) << 31
-	meanSteady     = 32 // samples after which the mean moves by 1/meanSteady
-	meanKnown      = 8  // samples before the mean is used
-	meanShared     = 16 // a known deployment teaches its group with every 16th sample
 )
 
 const (
@@ -30,42 +13,6 @@ const (
 	learnAll = 256
 	learnOf  = 8
 )
-
-// meanOutlier is how many times the mean, or the configured expectation if that is
-// larger, a sample counts at most: one answer must not decide what all others
-// reserve.
-const meanOutlier = 8
-
-// learn adds a sample; expected is the output that the configuration assumes. It returns
-// how many samples there were before.
-func (m *mean) learn(tokens, expected int64) (before uint64) {
-	for {
-		w := m.w.Load()
-		n, v := w&meanSampleMax, int64(w>>meanSampleBits)
-		d := min(min(tokens, meanLargest)*meanScale, meanOutlier*max(v, min(expected, meanLargest)*meanScale)) - v
-		if n < meanSteady {
-			v += d / int64(n+1)
-		} else {
-			v += d / meanSteady
-		}
-		next := n + 1
-		if next > meanSampleMax {
-			next = meanSteady
-		}
-		if m.w.CompareAndSwap(w, uint64(v)<<meanSampleBits|next) {
-			return n
-		}
-	}
-}
-
-// value returns the mean in tokens, rounded down; -1 before it is known.
-func (m *mean) value() int64 {
-	w := m.w.Load()
-	if w&meanSampleMax < meanKnown {
-		return -1
-	}
-	return int64(w >> meanSampleBits / meanScale)
-}
 
 // teaches reports whether a call that ended there and cost so much is learned from. A
 // call that cost nothing at all was refused upstream and teaches nothing. The calls that
@@ -79,16 +26,16 @@ func (h *handle) teaches(at counter.Ending, u Usage) bool {
 // learn teaches a deployment and its group how many tokens a call has produced.
 func (h *handle) learn(output int64) {
 	expected := h.e.assumed.Load()
-	n := h.mean.learn(output, expected)
+	group := h.mean.Learn(output, expected)
 	high := h.e.high()
 	if high != 0 {
-		h.quantile.learn(output, expected, high)
+		h.quantile.Learn(output, expected, high)
 	}
-	if n < meanKnown || n%meanShared == 0 {
+	if group {
 		if g := h.group.Load(); g != nil {
-			g.mean.learn(output, expected)
+			g.mean.Learn(output, expected)
 			if high != 0 {
-				g.quantile.learn(output, expected, high)
+				g.quantile.Learn(output, expected, high)
 			}
 		}
 	}
@@ -112,4 +59,23 @@ func (h *handle) expected(group int64) int64 {
 		return group
 	}
 	return h.assumed.Load()
+}
+
+// high returns the quantile that the configuration asks for; 0 = the mean.
+func (e *Engine) high() float64 { return math.Float64frombits(e.quantile.Load()) }
+
+// expected returns the group's learned output, in tokens; -1 if unknown.
+func (g *Group) expected() int64 {
+	if g.e.quantile.Load() != 0 {
+		return g.quantile.Value()
+	}
+	return g.mean.Value()
+}
+
+// learned is expected of a deployment.
+func (h *handle) learned() int64 {
+	if h.e.quantile.Load() != 0 {
+		return h.quantile.Value()
+	}
+	return h.mean.Value()
 }
