@@ -11,6 +11,11 @@ import (
 // unlimited, because that is what an absent limit means in a file.)
 const Blocked int64 = -1
 
+// MaxCount is the largest count of tokens or requests the engine takes: 2^42. A minute
+// takes at most twice as many tokens, also without a limit.
+// It bounds limits, demands and usage.
+const MaxCount int64 = 1 << 42
+
 // Bounds of a [Config].
 const (
 	MaxDeployments = 10_000    // of an engine

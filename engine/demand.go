@@ -4,11 +4,6 @@ package engine
 // output tokens: nothing is expected, nothing learned is added.
 const NoOutput int64 = -1
 
-// MaxCount is the largest count of tokens or requests the engine takes: 2^42. A minute
-// takes at most twice as many tokens, also without a limit.
-// It bounds limits, demands and usage.
-const MaxCount int64 = 1 << 42
-
 // Demand is what a request is expected to consume. The zero Demand asks for
 // one request and, from Acquire, the learned mean output.
 //

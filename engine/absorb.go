@@ -1,0 +1,114 @@
+package engine
+
+import (
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// Absorb applies what the other nodes used, and how far this node may go, per deployment and
+// window. A share replaces the one before it for the same window; shares for the window
+// after the current one are kept for it, and those for other windows or unknown deployments
+// are ignored. A new window without a share starts with others at 0 and no ceiling. A
+// negative count is unknown: the previous value stays. Counts above [MaxCount] are taken as
+// MaxCount; a ceiling below zero admits nothing. Counts that the deployment has no limits
+// for, beside requests and tokens of a minute, are ignored.
+//
+// A cooldown is taken in whatever the window: it begins at once, never shortens
+// one that lasts longer, and ends within 25 hours. Collect does not report it:
+// others have found it.
+//
+// Only the syncer calls it; calls do not overlap.
+func (e *Engine) Absorb(shares []window.Share) {
+	for i := range shares {
+		s := &shares[i]
+		if s.ID == "" {
+			e.ValidFor(s.ValidFor, s.Nodes)
+			continue
+		}
+		if h := e.sharedBy(s.ID); h != nil {
+			h.locked(func(_ *Group, now int64) { h.absorb(s, now) })
+		}
+	}
+}
+
+// absorb takes in a share. Under the group's mutex.
+func (h *handle) absorb(in *window.Share, now int64) {
+	if in.CoolUntil > now/1e6 {
+		h.coolRemotely(in.CoolUntil, now)
+	}
+	ms, at := h.limits.Load(), counter.At{Epoch: h.turned, Now: now}
+	more, fresh := amounts{}, h.e.valid(now)
+	current := in.Kind == window.KindMinute && h.absorbMinute(in, fresh, &more)
+	epoch := window.EpochOf(in.Start)
+	for i := range ms.of() {
+		m := &ms.list[i]
+		if !m.Owned() || m.Kind() != in.Kind {
+			continue
+		}
+		w := in.Kind.Index(epoch)
+		n, now := m.Absorb(at, w, told(in, m.Dim, fresh))
+		more[m.Dim], current = n, current || now
+		if m.Long() {
+			ms.absorbLong(m.Shape, m.Dim, w, n)
+		}
+	}
+	if !current {
+		return
+	}
+	if in.Kind == window.KindMinute {
+		ms.absorb(at, &more)
+	}
+	h.eased(h.turned)
+}
+
+// absorbMinute takes in what others used of the pair. It reports whether the share is
+// of the current minute, and in more by how much that changed.
+func (h *handle) absorbMinute(in *window.Share, fresh bool, more *amounts) (current bool) {
+	set := func(s *pairLedger) (tokens, requests int64) {
+		return s.tokens.Set(told(in, counter.Tokens, fresh)), s.requests.Set(told(in, counter.Requests, fresh))
+	}
+	switch k := window.EpochOf(in.Start); k {
+	case h.turned:
+		t, r := set(&h.plain[k&1])
+		h.shift(k&1, t, r)
+		more[counter.Tokens], more[counter.Requests] = t, r
+		return true
+	case h.turned + 1:
+		if h.next == nil {
+			h.next = new(pairLedger)
+		}
+		if h.next.tokens.Window != k {
+			*h.next = newLedger(k)
+		}
+		set(h.next)
+	}
+	return false
+}
+
+// remote returns what others used by a share; below zero: unknown.
+func remote(in *window.Share, dim counter.Dim) int64 {
+	n := [counter.Dims]int64{counter.Input: in.Input, counter.Output: in.Output, counter.Tokens: in.Tokens, counter.Requests: in.Requests}[dim]
+	if dim == counter.Requests {
+		return min(n, counter.MaxRequests/2) // own usage can be told apart below saturation only
+	}
+	return min(n, MaxCount)
+}
+
+// told returns what a share says of one count.
+func told(in *window.Share, dim counter.Dim, fresh bool) counter.Told {
+	return counter.Told{Others: remote(in, dim), Ceiling: ceilingOf(in, dim), Retry: max(int64(in.Retry), 0), Fresh: fresh}
+}
+
+// ceilingOf returns how far own usage may go by a share.
+func ceilingOf(in *window.Share, dim counter.Dim) int64 {
+	n := [counter.Dims]int64{
+		counter.Input: in.CeilingInput, counter.Output: in.CeilingOutput, counter.Tokens: in.CeilingTokens, counter.Requests: in.CeilingRequests,
+	}[dim]
+	switch {
+	case n == 0 || n > counter.Max:
+		return counter.Max
+	case n < 0:
+		return 0
+	}
+	return n
+}

@@ -1,0 +1,193 @@
+package engine
+
+import (
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// Collect appends to dst what this node has used: a report for each deployment and each of
+// the current and the previous minute in which it used anything or had, since the last
+// Collect, changed what it used. Usage is cumulative within a window and includes
+// reservations; input and output are counted where there are limits on them. Groups that
+// were asked for a deployment since the last Collect also have their unused deployments
+// listed, so that a syncer reads what others use of them. Windows that ended for good
+// between two calls are reported once more if they had changed.
+//
+// Of deployments with limits per hour or day it lists the hour and the day too, of kinds of
+// their own: whenever the usage has changed since the last Collect, and once in each whether
+// it has or not, so that a syncer knows of it from the start. It reports an hour or a day
+// that has ended for two minutes, and once more if Collect was not called then; later
+// changes stay on this node.
+//
+// Of callers it lists those that have used anything, by IDs that begin with
+// [window.CallerPrefix], and if any caller asked for anything since the last Collect all
+// that have limits of a minute.
+//
+// While a deployment cools down for a reason that this node has found, the reports of its
+// minute carry the end of the cooldown.
+//
+// One caller at a time, normally the syncer: what one call has reported the next
+// does not repeat unless its window still runs.
+func (e *Engine) Collect(dst []window.Report) []window.Report {
+	now := e.clock.Read()
+	e.rest.collecting.Store(true)
+	e.turn(now)
+	dst = e.rest.take(dst)
+	for _, g := range *e.all.Load() {
+		dst = g.collect(dst, now)
+	}
+	return e.callers.group.collect(dst, now)
+}
+
+func (g *Group) collect(dst []window.Report, now int64) []window.Report {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.turnLocked(now)
+	asked := g.asked.Swap(false)
+	for _, h := range g.view.Load().handles {
+		dst = h.collect(dst, asked && h.bounds(), now)
+	}
+	for _, h := range g.removed {
+		dst = h.collect(dst, false, now)
+	}
+	return dst
+}
+
+// bounds reports whether it matters what other nodes use: of a caller without limits of a
+// minute it does not.
+func (h *handle) bounds() bool {
+	l := &h.cfg.Limits
+	return h.caller == nil || l.RPM|l.TPM|l.InputTPM|l.OutputTPM != 0
+}
+
+// collect reports the windows of a deployment of which there is anything to say.
+func (h *handle) collect(dst []window.Report, asked bool, now int64) []window.Report {
+	ms := h.limits.Load()
+	for _, k := range [2]int64{h.turned - 1, h.turned} {
+		dst = h.collectMinute(dst, ms, k, asked && k == h.turned, now)
+	}
+	var seen [window.Kinds]bool
+	for i := range ms.of() {
+		if m := &ms.list[i]; m.Long() && !seen[m.Kind()] {
+			seen[m.Kind()] = true
+			dst = h.collectLong(dst, ms, m, now)
+		}
+	}
+	return dst
+}
+
+// collectMinute reports a minute, if this node used anything of it, asked says so, or
+// a cooldown is to be announced.
+func (h *handle) collectMinute(dst []window.Report, ms *limits, k int64, asked bool, now int64) []window.Report {
+	cooling := int64(0)
+	if k == h.turned {
+		cooling = h.telling(now)
+	}
+	s := &h.plain[k&1]
+	if ms == nil {
+		t, r := h.own(k & 1)
+		if t|r|s.tokens.Reported|s.requests.Reported|cooling == 0 && !asked {
+			return dst
+		}
+		s.tokens.Reported, s.requests.Reported = t, r
+		l := &h.cfg.Limits
+		return append(dst, window.Report{
+			Tally:        window.Tally{ID: h.shared(), Start: window.StartSeconds(k), Requests: r, Tokens: t, CoolUntil: (cooling + 1e6 - 1) / 1e6},
+			RequestLimit: l.RPM, TokenLimit: l.TPM, InputLimit: l.InputTPM, OutputLimit: l.OutputTPM, Loose: !h.exact(),
+		})
+	}
+	var own, told amounts
+	own[counter.Tokens], own[counter.Requests] = h.own(k & 1)
+	told[counter.Tokens], told[counter.Requests] = s.tokens.Reported, s.requests.Reported
+	s.tokens.Reported, s.requests.Reported = own[counter.Tokens], own[counter.Requests]
+	for i := range ms.of() {
+		if m := &ms.list[i]; m.Shape == counter.Minutes {
+			if l := m.Ledger(k); l != nil {
+				own[m.Dim], told[m.Dim] = m.Own(k), l.Reported
+				l.Reported = own[m.Dim]
+			}
+		}
+	}
+	if own == (amounts{}) && told == (amounts{}) && cooling == 0 && !asked {
+		return dst
+	}
+	r := h.report(window.KindMinute, k, &own)
+	r.CoolUntil = (cooling + 1e6 - 1) / 1e6
+	return append(dst, r)
+}
+
+// collectLong reports the current hour or day if anything changed or it was not reported
+// yet, and the one before while that may still change. Of is one of the limits that have
+// windows of this kind.
+func (h *handle) collectLong(dst []window.Report, ms *limits, of *limit, now int64) []window.Report {
+	kind, w := of.Kind(), of.Window(counter.At{Epoch: h.turned})
+	if l := of.Ledger(w - 1); l != nil && !l.Closed {
+		dst = h.collectWindow(dst, ms, kind, w-1)
+		if closed := now/1e9 >= startOf(kind, w)+closesAfter; closed {
+			for i := range ms.list {
+				if m := &ms.list[i]; m.Long() && m.Kind() == kind && m.Ledger(w-1) != nil {
+					m.Ledger(w - 1).Closed = true
+				}
+			}
+		}
+	}
+	return h.collectWindow(dst, ms, kind, w)
+}
+
+// closesAfter is how many seconds after an hour or a day has ended Collect reports what
+// changed in it: as long as it does of a minute, and then once more.
+const closesAfter = 120
+
+func (h *handle) collectWindow(dst []window.Report, ms *limits, kind window.Kind, w int64) []window.Report {
+	var own, told amounts
+	listed := true
+	for i := range ms.list {
+		m := &ms.list[i]
+		if !m.Long() || m.Kind() != kind {
+			continue
+		}
+		if l := m.Ledger(w); l != nil {
+			own[m.Dim], told[m.Dim] = m.Own(w), l.Reported
+			listed = listed && l.Listed
+			l.Reported, l.Listed = own[m.Dim], l.Listed || !h.gone
+		}
+	}
+	if own == told && (listed || h.gone) {
+		return dst
+	}
+	return append(dst, h.report(kind, w, &own))
+}
+
+// report is what this node has used of a window.
+func (h *handle) report(kind window.Kind, index int64, own *amounts) window.Report {
+	l := &h.cfg.Limits
+	r := window.Report{Tally: window.Tally{
+		ID: h.shared(), Kind: kind, Start: startOf(kind, index), Requests: own[counter.Requests], Tokens: own[counter.Tokens],
+		Input: own[counter.Input], Output: own[counter.Output],
+	}}
+	if kind.Long() {
+		span := provider.PerDay
+		if kind == window.KindHour {
+			span = provider.PerHour
+		}
+		r.RequestLimit, r.TokenLimit = l.per(provider.Requests, span), l.per(provider.Tokens, span)
+		return r
+	}
+	r.RequestLimit, r.TokenLimit, r.InputLimit, r.OutputLimit = l.RPM, l.TPM, l.InputTPM, l.OutputTPM
+	r.Loose = !h.exact()
+	return r
+}
+
+// startOf returns when a window of a kind begins, in Unix seconds.
+func startOf(kind window.Kind, index int64) int64 {
+	switch kind {
+	case window.KindMinute:
+		return window.StartSeconds(index)
+	case window.KindHour:
+		return window.StartSeconds(60 * index)
+	case window.KindDay, window.KindDayPacific:
+	}
+	const minutes = 24 * 60 // noon UTC is on the same date in every zone there is
+	return window.DayOf(index*minutes+minutes/2, kind.Zone()).Start / 1e9
+}

@@ -1,0 +1,86 @@
+package counter
+
+import "github.com/plimsoll-dev/plimsoll/window"
+
+// Window returns the index of the window that holds a moment.
+func (l *Limit) Window(at At) int64 {
+	switch l.Shape {
+	case Minutes:
+		return at.Epoch
+	case Hours:
+		return at.Epoch / 60
+	case Days:
+		k := l.day.Load()
+		w, begin := k>>40, k&(1<<40-1)
+		switch {
+		case at.Epoch >= begin:
+			return w
+		case at.Epoch >= begin-23*60: // no day is shorter
+			return w - 1
+		}
+		return window.DayIndex(at.Epoch, l.Zone)
+	case Spans:
+		return (at.Now - l.Phase) / l.Length
+	case Dates:
+		return window.DayIndex(window.EpochAt(at.Now), l.Zone)
+	default: // no windows
+		return 0
+	}
+}
+
+// current is Window, or, of a clocked limit, the latest window that was opened: a
+// clock may have been set back.
+func (l *Limit) current(at At) int64 {
+	w := l.Window(at)
+	if l.Clocked() {
+		w += l.ahead(w)
+	}
+	return w
+}
+
+// ahead returns by how many windows a clocked limit is ahead of w; 0 if it is not.
+func (l *Limit) ahead(w int64) (n int64) {
+	for p := range l.half {
+		if d := (l.half[p].word.Load()>>limitBits - w) & tagMask; d <= behind {
+			n = max(n, d)
+		}
+	}
+	return n
+}
+
+// End returns when the window that holds a moment ends, Unix ns.
+func (l *Limit) End(at At) int64 {
+	switch l.Shape {
+	case Hours:
+		return window.Start((at.Epoch/60 + 1) * 60)
+	case Days:
+		return window.DayOf(at.Epoch, l.Zone).End
+	case Spans:
+		return (l.Window(at)+1)*l.Length + l.Phase
+	case Dates:
+		return window.DayOf(window.EpochAt(at.Now), l.Zone).End
+	default:
+		return window.Start(at.Epoch + 1)
+	}
+}
+
+// today makes the day of an epoch the current one for Window.
+func (l *Limit) today(epoch int64) {
+	d := window.DayOf(epoch, l.Zone)
+	l.day.Store(d.Index<<40 | window.EpochAt(d.Start))
+}
+
+// NotBefore returns a moment, or, where a clocked limit has got further, the
+// beginning of its window: a clock may have been set back.
+func (l *Limit) NotBefore(at At) At {
+	if !l.Clocked() {
+		return at
+	}
+	for range behind {
+		if l.ahead(l.Window(at)) == 0 {
+			break
+		}
+		at.Now = l.End(at)
+	}
+	return at
+}
