@@ -87,9 +87,22 @@ func TestMatches(t *testing.T) {
 		pattern, name string
 		want          bool
 	}{
-		{"", "", true}, {"", "a", false}, {"a", "a", true}, {"a", "ab", false}, {"*", "", true}, {"*", "any", true},
-		{"a*", "a", true}, {"a*", "ba", false}, {"*a", "ba", true}, {"a*a", "a", false}, {"a*a", "aa", true},
-		{"a*b*c", "a-b-b-c", true}, {"a*b*c", "a-c", false}, {"**", "x", true}, {"a**b", "ab", true}, {"*ab", "aab", true},
+		{"", "", true},
+		{"", "a", false},
+		{"a", "a", true},
+		{"a", "ab", false},
+		{"*", "", true},
+		{"*", "any", true},
+		{"a*", "a", true},
+		{"a*", "ba", false},
+		{"*a", "ba", true},
+		{"a*a", "a", false},
+		{"a*a", "aa", true},
+		{"a*b*c", "a-b-b-c", true},
+		{"a*b*c", "a-c", false},
+		{"**", "x", true},
+		{"a**b", "ab", true},
+		{"*ab", "aab", true},
 	}
 	for _, tt := range tests {
 		require.Equal(t, tt.want, engine.Matches(tt.pattern, tt.name), "%q, %q", tt.pattern, tt.name)
