@@ -91,7 +91,7 @@ func (f *File) Mask(text string) string { return f.secrets.mask(text) }
 func Load(path string, o Options) (*File, error) {
 	data, err := readFile(path)
 	if err != nil {
-		return nil, &Error{Findings: []Finding{{File: path, Message: err.Error()}}}
+		return nil, &Error{Findings: []Finding{{File: path, Message: err.Error()}}, cause: err}
 	}
 	o.include = true
 	return Parse(path, data, o)

@@ -39,7 +39,13 @@ type Error struct {
 	Findings []Finding // in order of lines, at most [MaxFindings]
 	Omitted  int       // further ones
 	Warnings []Finding // they may explain the errors: a misspelt key is one
+
+	cause error // of a file that could not be read
 }
+
+// Unwrap returns why the file could not be read, such as [io/fs.ErrPermission]; nil if its
+// text is wrong.
+func (e *Error) Unwrap() error { return e.cause }
 
 // Error returns one line per finding.
 func (e *Error) Error() string {

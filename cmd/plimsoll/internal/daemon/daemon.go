@@ -3,6 +3,7 @@ package daemon
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -120,7 +121,10 @@ func New(o Options) (*Daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	idKey, err := readKey(o.IDKey)
+	idKey, err := within(&d.patient, func() ([]byte, error) { return readKey(o.IDKey) })
+	if errors.Is(err, errStuck) {
+		err = fmt.Errorf("%s: %w; give a regular file", o.IDKey, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("id key: %w", err)
 	}

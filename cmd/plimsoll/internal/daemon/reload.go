@@ -2,8 +2,10 @@ package daemon
 
 import (
 	_ "embed" // the example
+	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/proxy"
@@ -40,7 +42,7 @@ type reloadProblem struct {
 func (d *Daemon) Reload() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if err := d.reload(); err != nil {
+	if err := server.Remedied(d.reload()); err != nil {
 		d.problem.Store(&reloadProblem{time.Now(), err.Error()})
 		d.failedReloads.Add(1)
 		d.log.Error("configuration not taken: nothing changed", "error", err.Error())
@@ -52,13 +54,16 @@ func (d *Daemon) Reload() {
 
 // readFiles reads the configuration and the tokens, which must fit together.
 func (d *Daemon) readFiles() (*filesRead, error) {
-	return within(&d.patient, func() (*filesRead, error) {
+	var at atomic.Pointer[string] // the file that is being read
+	at.Store(&d.opts.Config)
+	read, err := within(&d.patient, func() (*filesRead, error) {
 		file, err := d.read()
 		if err != nil {
 			return nil, err
 		}
 		r := &filesRead{file: file}
 		if d.opts.Tokens != "" {
+			at.Store(&d.opts.Tokens)
 			if r.tokens, err = server.ReadTokens(d.opts.Tokens); err != nil {
 				return nil, fmt.Errorf("tokens: %w", err)
 			}
@@ -73,6 +78,10 @@ func (d *Daemon) readFiles() (*filesRead, error) {
 		file.Engine.Callers = r.tokens.Callers()
 		return r, err
 	})
+	if errors.Is(err, errStuck) {
+		return nil, fmt.Errorf("%s: %w; give a regular file", *at.Load(), err)
+	}
+	return read, err
 }
 
 // filesRead is what the files say.

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
 )
 
 // saveEvery is how much usage of limits per day a kill loses at most.
@@ -44,7 +46,7 @@ func (s *snapshots) restore() {
 		if !errors.Is(err, errStuck) && os.Rename(s.path, s.path+".unread") == nil {
 			aside += ".unread"
 		}
-		s.log.Warn("the snapshot cannot be used: daily limits start at zero", "error", err.Error(), "file", aside)
+		s.log.Warn("the snapshot cannot be used: daily limits start at zero", "error", server.Remedied(err).Error(), "file", aside)
 	}
 }
 
@@ -71,7 +73,7 @@ func (s *snapshots) save() {
 	defer s.mu.Unlock()
 	_, err := within(&s.patient, func() (struct{}, error) { return struct{}{}, replaceFile(s.path, s.engine.Snapshot) })
 	if err != nil && !s.failed {
-		s.log.Warn("the snapshot cannot be written: a restart loses the usage of daily limits", "error", err.Error())
+		s.log.Warn("the snapshot cannot be written: a restart loses the usage of daily limits", "error", server.Remedied(err).Error())
 	}
 	s.failed = err != nil
 }

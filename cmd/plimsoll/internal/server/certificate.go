@@ -28,6 +28,11 @@ type stamp struct {
 
 // LoadCertificate reads the pair.
 func LoadCertificate(cert, key string, log *slog.Logger) (*Certificate, error) {
+	for _, path := range []string{cert, key} {
+		if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // a pipe would be waited for
+			return nil, fmt.Errorf("%s is no regular file", path)
+		}
+	}
 	c := &Certificate{cert: cert, key: key, log: log}
 	c.seen = c.stamps()
 	return c, c.load()
@@ -36,7 +41,7 @@ func LoadCertificate(cert, key string, log *slog.Logger) (*Certificate, error) {
 func (c *Certificate) load() error {
 	pair, err := tls.LoadX509KeyPair(c.cert, c.key)
 	if err != nil {
-		return fmt.Errorf("the certificate %s and the key %s: %w", c.cert, c.key, err)
+		return Remedied(fmt.Errorf("the certificate %s and the key %s: %w; give a certificate and its own key, both in PEM", c.cert, c.key, err))
 	}
 	c.pair.Store(&pair)
 	return nil

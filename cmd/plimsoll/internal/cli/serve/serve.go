@@ -35,7 +35,7 @@ func New(env cmdline.Environment) *cobra.Command {
 		if err := f.complete(c.Flags(), args, env.Getenv); err != nil {
 			return err
 		}
-		if err := f.serve(c.Context(), env); err != nil && !errors.Is(err, context.Canceled) {
+		if err := server.Remedied(f.serve(c.Context(), env)); err != nil && !errors.Is(err, context.Canceled) {
 			return fmt.Errorf("serve: %w", err)
 		}
 		return nil

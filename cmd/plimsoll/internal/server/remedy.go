@@ -1,0 +1,22 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"strings"
+)
+
+// Remedied adds to an error of a file or an address that the process may not use what an
+// operator can do about it. Other errors stay as they are.
+func Remedied(err error) error {
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	if listen, ok := errors.AsType[*net.OpError](err); ok && listen.Op == "listen" && strings.HasPrefix(listen.Net, "tcp") {
+		return fmt.Errorf("%w; ports below 1024 need AmbientCapabilities=CAP_NET_BIND_SERVICE in the unit, or a socket that systemd opens (plimsoll.socket)", err)
+	}
+	return fmt.Errorf("%w; the user with the number %d, as which this process runs, needs the right to it: chown or chmod it, or change User= in the unit", err, os.Geteuid())
+}
