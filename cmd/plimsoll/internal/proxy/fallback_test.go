@@ -158,6 +158,23 @@ func TestFallbacksOfTokens(t *testing.T) {
 	require.Equal(t, 403, b.as(t, chat, "second").StatusCode)
 }
 
+// The models that are listed are those that a token may ask for.
+func TestModelsOfTokens(t *testing.T) {
+	b := newBench(t, change{change: ownGroups}, answers(200, plain), answers(200, plain))
+	mux := http.NewServeMux()
+	b.proxy.Register(mux)
+	for path, want := range map[string]int{"/openai/v1/models": 200, "/anthropic/v1/models": 200, "/openai/v1/models/chat": 404, "/openai/v1/models/second": 200} {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest(http.MethodGet, path, nil)
+		mux.ServeHTTP(w, r.WithContext(server.WithCaller(r.Context(), &server.Token{Name: "who", Groups: []string{"sec*"}})))
+		require.Equal(t, want, w.Code, path)
+		require.NotContains(t, w.Body.String(), `"id":"chat"`)
+		if want == 200 {
+			require.Contains(t, w.Body.String(), `"id":"second"`)
+		}
+	}
+}
+
 // All names of a pattern share its limits; the model that is sent is the name's, and no
 // asterisk is. A token names models: one for gpt-* reaches the others of * in no way.
 func TestPatternsOfModels(t *testing.T) {

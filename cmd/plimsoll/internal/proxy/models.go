@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
 	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/transport"
 )
@@ -73,7 +74,14 @@ func (m model) anthropic() anthropicModel {
 	return anthropicModel{"model", m.ID, m.ID, time.Unix(m.Created, 0).UTC()}
 }
 
-// listModels answers with all models. Clients of Anthropic's API get its form.
+// modelsFor are the models that the token of a request may ask for.
+func (p *Proxy) modelsFor(r *http.Request) []model {
+	all, who := p.served.Load().models, server.CallerOf(r.Context())
+	return slices.DeleteFunc(slices.Clone(all), func(m model) bool { return !who.MayAsk(p.cfg.Engine, m.ID) })
+}
+
+// listModels answers with the models that the client may ask for. Clients of Anthropic's
+// API get its form.
 func (p *Proxy) listModels(w http.ResponseWriter, r *http.Request, s shape) {
 	now := p.served.Load()
 	if !now.any {
@@ -85,7 +93,7 @@ func (p *Proxy) listModels(w http.ResponseWriter, r *http.Request, s shape) {
 		_ = json.NewEncoder(w).Encode(struct {
 			Object string  `json:"object"`
 			Data   []model `json:"data"`
-		}{"list", now.models})
+		}{"list", p.modelsFor(r)})
 		return
 	}
 	list := struct {
@@ -94,7 +102,7 @@ func (p *Proxy) listModels(w http.ResponseWriter, r *http.Request, s shape) {
 		FirstID *string          `json:"first_id"`
 		LastID  *string          `json:"last_id"`
 	}{Data: []anthropicModel{}}
-	for _, m := range now.models {
+	for _, m := range p.modelsFor(r) {
 		list.Data = append(list.Data, m.anthropic())
 	}
 	if n := len(list.Data); n > 0 {
@@ -107,7 +115,7 @@ func (p *Proxy) listModels(w http.ResponseWriter, r *http.Request, s shape) {
 func (p *Proxy) getModel(w http.ResponseWriter, r *http.Request, s shape) {
 	s = modelShape(r, s)
 	name := r.PathValue("name")
-	list := p.served.Load().models
+	list := p.modelsFor(r)
 	i, ok := slices.BinarySearchFunc(list, name, func(m model, name string) int { return strings.Compare(m.ID, name) })
 	if !ok {
 		s.refuse(w, http.StatusNotFound, fmt.Sprintf("the model %q does not exist", name))
