@@ -122,7 +122,7 @@ func TestLoad(t *testing.T) {
 // above what they take (a second, some hundred megabytes) and far below what
 // reading them naively would, which no test's time is enough for.
 func TestWorkIsBounded(t *testing.T) {
-	if testing.Short() || raceEnabled { // one goroutine: the race detector has nothing to find
+	if testing.Short() {
 		t.Skip("reads large files")
 	}
 	var bomb strings.Builder

@@ -104,11 +104,8 @@ func TestConvertRandomFiles(t *testing.T) {
 		"MODEL": "openai/gpt-4o", "BASE": "https://x.openai.azure.com/openai", "KEY": "k-of-the-environment", "VERSION": "2024-06-01", "LIMIT": "60", "FLAG": "true", "ORG": "org-of-env",
 		"GROUP": "g0", "URL": "redis://:pw-of-env@h:5", "HOST": "host-of-env", "PORT": "7000", "OPENAI_BASE_URL": "https://gateway.example/v1",
 	}
-	converted, seeds := 0, 700
-	if raceEnabled { // one goroutine: the race detector has nothing to find
-		seeds = 70
-	}
-	for seed := range uint64(seeds) {
+	converted := 0
+	for seed := range uint64(700) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		var text strings.Builder
 		text.WriteString("model_list:\n")
@@ -136,6 +133,6 @@ func TestConvertRandomFiles(t *testing.T) {
 			require.NotContains(t, string(got.Text), secret, "seed %d\n%s", seed, text.String())
 		}
 	}
-	require.Greater(t, converted, seeds*2/7)
+	require.Greater(t, converted, 200)
 	t.Logf("%d converted", converted)
 }

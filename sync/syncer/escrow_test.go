@@ -161,6 +161,9 @@ func play(t *testing.T, l escrowLoad, nodes int, arrivals string, windows int, r
 func TestEscrow(t *testing.T) {
 	full := os.Getenv("PLIMSOLL_FULL") != ""
 	sizes := []int{2, 10}
+	if raceEnabled {
+		sizes = sizes[:1]
+	}
 	if full {
 		sizes = append(sizes, 50)
 	}

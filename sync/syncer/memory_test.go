@@ -21,6 +21,9 @@ func TestMemory(t *testing.T) {
 	if full {
 		away = 900
 	}
+	if raceEnabled {
+		away = 100
+	}
 	for name, plan := range map[string]storetest.Plan{
 		"away":              {LoseRequest: 1},
 		"hanging":           {LoseRequest: 1, Hang: 1},
