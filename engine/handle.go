@@ -315,10 +315,16 @@ func (h *handle) stray(tokens, requests int64) {
 }
 
 // now returns the current moment for a list of limits. False: the handle was dropped.
+// Where a limit needs the instant, a group that was idle is turned first: what is charged
+// to an instant of its last minute would have refilled already.
 func (h *handle) now(ms *limits) (counter.At, bool) {
 	g := h.group.Load()
 	if g == nil {
 		return counter.At{}, false
 	}
-	return ms.moment(h.e.clock, g.epoch.Load()), true
+	if !ms.timed {
+		return counter.At{Epoch: g.epoch.Load()}, true
+	}
+	e, now := g.minuteNow()
+	return counter.At{Epoch: e, Now: within(e, now)}, true
 }

@@ -11,7 +11,8 @@ import (
 
 const (
 	minute = int64(time.Minute)
-	day    = 24 * int64(time.Hour)
+	hour   = 60 * minute
+	day    = 24 * hour
 )
 
 // amount is what a request counts.
@@ -44,7 +45,7 @@ func limitsOf(d *deployment) (ls []*limit) {
 		case length == minute && p.Shape == provider.Bucket:
 			l.bucket = &rule.Ledger{Limit: n}
 			l.loose = 1000
-		case length == day:
+		case length >= hour:
 			l.length, l.used = length, map[int64]int64{}
 		default:
 			l.length, l.phase, l.used = length, int64(p.Phase), map[int64]int64{}
@@ -55,8 +56,10 @@ func limitsOf(d *deployment) (ls []*limit) {
 	add(engine.LimitInputTPM, minute, func(l engine.Limits) int64 { return l.InputTPM }, func(a amount) int64 { return a.in })
 	add(engine.LimitOutputTPM, minute, func(l engine.Limits) int64 { return l.OutputTPM }, func(a amount) int64 { return a.out })
 	add(engine.LimitTPM, minute, func(l engine.Limits) int64 { return l.TPM }, amount.tokens)
+	add(engine.LimitTPH, hour, func(l engine.Limits) int64 { return l.TPH }, amount.tokens)
 	add(engine.LimitTPD, day, func(l engine.Limits) int64 { return l.TPD }, amount.tokens)
 	add(engine.LimitRPM, minute, func(l engine.Limits) int64 { return l.RPM }, requests)
+	add(engine.LimitRPH, hour, func(l engine.Limits) int64 { return l.RPH }, requests)
 	add(engine.LimitRPD, day, func(l engine.Limits) int64 { return l.RPD }, requests)
 	if w := int64(p.RequestWindow); w != 0 && w != minute {
 		add(engine.LimitRPM, w, func(l engine.Limits) int64 {

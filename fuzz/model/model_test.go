@@ -22,7 +22,7 @@ type deployment struct {
 // caps returns the limits with the margin.
 func (d *deployment) caps() engine.Limits {
 	l := d.cfg.Limits
-	for _, n := range []*int64{&l.RPM, &l.TPM, &l.InputTPM, &l.OutputTPM, &l.RPD, &l.TPD} {
+	for _, n := range []*int64{&l.RPM, &l.TPM, &l.InputTPM, &l.OutputTPM, &l.RPH, &l.TPH, &l.RPD, &l.TPD} {
 		if *n > 0 {
 			*n = max(int64(math.Floor(float64(*n)*(1-d.cfg.Margin)+1e-9)), 1)
 		}
@@ -75,7 +75,7 @@ func (d *deployment) fits(now int64, a amount, class float64, leases, tokens boo
 	caps := d.caps()
 	for _, l := range d.limits {
 		n := l.of(a)
-		if l.name != engine.LimitRPM && l.name != engine.LimitRPD && !tokens {
+		if l.name != engine.LimitRPM && l.name != engine.LimitRPH && l.name != engine.LimitRPD && !tokens {
 			continue
 		}
 		sure = min(sure, l.fits(now, n, share(l.max(caps), class)))
@@ -107,7 +107,7 @@ func (d *deployment) charge(now, at int64, a amount) {
 }
 
 // configure draws a configuration: deployments a and b of group g, c and d of group
-// h; the last two may share a pool.
+// h; the last two may share a pool. One caller has limits by a rule of its own.
 func configure(r *rand.Rand) engine.Config {
 	one := func(ns ...int64) int64 { return ns[r.IntN(len(ns))] }
 	profile := func() provider.Profile {
@@ -133,7 +133,7 @@ func configure(r *rand.Rand) engine.Config {
 	limits := func() engine.Limits {
 		return engine.Limits{
 			RPM: one(0, 6, 60), TPM: one(0, 1000, 5000), InputTPM: one(0, 0, 900), OutputTPM: one(0, 0, 700),
-			RPD: one(0, 0, 200), TPD: one(0, 0, 50_000), MaxInFlight: one(0, 0, 2, 5),
+			RPH: one(0, 0, 100), TPH: one(0, 0, 20_000), RPD: one(0, 0, 200), TPD: one(0, 0, 50_000), MaxInFlight: one(0, 0, 2, 5),
 		}
 	}
 	plain := r.IntN(6) == 0
@@ -156,6 +156,12 @@ func configure(r *rand.Rand) engine.Config {
 		c.Profile.Pool = "p"
 		d.Profile, d.Limits, d.Margin = c.Profile, c.Limits, c.Margin
 	}
+	by := engine.Caller{ID: "team", Limits: limits(), Profile: profile()}
+	by.Profile.Phase, by.Profile.RequestWindow, by.Profile.EstimateStands = 0, 0, false
+	if plain {
+		by.Profile.Shape = provider.Minute
+	}
+	cfg.Callers = []engine.Caller{by}
 	return cfg
 }
 

@@ -18,8 +18,10 @@ type held struct {
 	on     *deployment
 	at     int64
 	count  amount
-	refuse bool // the provider has refused it
-	probe  bool // it went first after a cooldown
+	refuse bool        // the provider has refused it
+	probe  bool        // it went first after a cooldown
+	by     *deployment // the caller; nil: the demand named none
+	owed   amount      // that it was charged
 }
 
 // world is an engine and its model.
@@ -30,10 +32,12 @@ type world struct {
 	step int
 	now  int64 // as the clock shows it
 	src  int64 // what the clock reads
+	tick int64 // by how much each reading is later than the one before
 	e    *engine.Engine
 	clk  *window.Clock
 	cfg  engine.Config
 	all  []*deployment
+	by   *deployment // the caller: its limits are those of a deployment
 	open []*held
 }
 
@@ -45,19 +49,25 @@ func TestModel(t *testing.T) {
 		seeds = 50
 	}
 	for seed := range uint64(seeds) {
-		newWorld(t, seed).play(500)
+		newWorld(t, seed, 0).play(500)
+		if seed%5 == 0 { // on a clock of which no two readings are the same
+			newWorld(t, seed, 1).play(500)
+		}
 	}
 }
 
-func newWorld(t *testing.T, seed uint64) *world {
+func newWorld(t *testing.T, seed uint64, tick int64) *world {
 	t.Helper()
-	w := &world{t: t, r: rand.New(rand.NewPCG(seed, 2026)), seed: seed, now: 30_000_000 * minute}
+	w := &world{t: t, r: rand.New(rand.NewPCG(seed, 2026)), seed: seed, now: 30_000_000 * minute, tick: tick}
 	w.cfg = configure(w.r)
 	draws := rand.New(rand.NewPCG(seed, 2027))
 	w.cfg.Rand = draws.Uint64
 	w.cfg.LeaseTTL = 24 * time.Hour // none expires
 	w.src = w.now
-	w.clk = window.NewClockFrom(func() time.Time { return time.Unix(0, w.src) })
+	w.clk = window.NewClockFrom(func() time.Time {
+		w.src += w.tick
+		return time.Unix(0, w.src)
+	})
 	w.cfg.Clock = w.clk
 	var err error
 	if w.e, err = engine.New(w.cfg); err != nil {
@@ -76,7 +86,20 @@ func newWorld(t *testing.T, seed uint64) *world {
 		}
 		w.all = append(w.all, d)
 	}
+	by := &w.cfg.Callers[0]
+	w.by = &deployment{cfg: engine.Deployment{ID: by.ID, Limits: by.Limits, Profile: by.Profile}, present: true, enabled: true}
+	w.by.limits = limitsOf(w.by)
 	return w
+}
+
+// fits says whether a deployment, or the caller, takes a request at an instant between the
+// latest reading of the clock and the next.
+func (w *world) fits(d *deployment, a amount, class float64, leases, tokens bool) fit {
+	f := d.fits(w.now, a, class, leases, tokens)
+	if w.tick != 0 && f != d.fits(w.src+100*w.tick, a, class, leases, tokens) {
+		return unsure
+	}
+	return f
 }
 
 func (w *world) play(steps int) {
@@ -103,6 +126,9 @@ func (w *world) play(steps int) {
 			w.move([]int64{1e6, 3e8, 2e9, 2e9, 9e9, 25e9, 70e9, 7 * minute}[w.r.IntN(8)] + int64(w.r.IntN(1000)))
 		}
 		w.e.AppendStates(nil) // cooldowns that are over are noticed now
+		if w.tick != 0 {
+			w.now = w.clk.Read()
+		}
 	}
 }
 
@@ -116,7 +142,7 @@ func (w *world) move(by int64) {
 	if plain && w.r.IntN(4) == 0 {
 		by = -w.r.Int64N(5e9)
 	}
-	w.src += by
+	w.src += by + 5000*w.tick // further than an operation reads the clock
 	w.now = w.clk.Read()
 }
 
@@ -149,18 +175,30 @@ func (w *world) acquire() {
 	best, hopeless := no, true
 	for _, d := range members {
 		a := d.admitted(q)
-		best = max(best, d.fits(w.now, a, class(q), true, true))
+		best = max(best, w.fits(d, a, class(q), true, true))
 		hopeless = hopeless && d.never(a, class(q))
 	}
-	if x := w.e.Explain(name, q); len(x.Acquire) > 0 != (best == yes) && best != unsure {
+	by := w.called(&q)
+	mayCall := yes
+	if by != nil {
+		mayCall = w.fits(by, by.admitted(q), 1, true, true)
+	}
+	if x := w.e.Explain(name, q); by == nil && len(x.Acquire) > 0 != (best == yes) && best != unsure {
 		w.failf("%+v in %s: Explain chooses among %v, want fits = %v at %d: %v %+v", q, name, x.Acquire, best, w.now, members, x.Candidates)
 	}
 	h := &held{at: w.now}
 	h.lease, err = g.Acquire(q)
 	if err == nil {
+		if by != nil {
+			if h.by, h.owed = by, by.admitted(q); mayCall == no {
+				w.failf("%+v admitted, though its caller has no room: %v", q, by)
+			}
+			by.charge(w.now, w.now, h.owed)
+			by.flying++
+		}
 		i := slices.IndexFunc(w.all, func(d *deployment) bool { return d.cfg.ID == h.lease.Ref().ID() })
 		h.on, h.count = w.all[i], w.all[i].admitted(q)
-		if h.on.fits(w.now, h.count, class(q), true, true) == no {
+		if w.fits(h.on, h.count, class(q), true, true) == no {
 			w.failf("%+v admitted on %v", q, h.on)
 		}
 		if h.lease.Reserved() != h.count.tokens() {
@@ -173,21 +211,29 @@ func (w *world) acquire() {
 		w.open = append(w.open, h)
 		return
 	}
-	if best == yes {
-		w.failf("%+v in %s: %v, but it fits: %v", q, name, err, members)
+	if min(best, mayCall) == yes {
+		w.failf("%+v in %s: %v, but it fits: %v, %v", q, name, err, members, by)
 	}
 	var le *engine.LimitError
+	if errors.As(err, &le) && le.Caller != "" {
+		if mayCall == yes {
+			w.failf("%+v: %v, but the caller has room: %v", q, err, by)
+		}
+		hopeless = by.never(by.admitted(q), 1)
+	} else if mayCall == no && best != no {
+		w.failf("%+v: %v, want a refusal by the caller %v", q, err, by)
+	}
 	if !errors.As(err, &le) || le.Never != hopeless || le.RetryAfter <= 0 != le.Never {
 		w.failf("%+v in %s: %v (%v), want never = %v: %v", q, name, err, le, hopeless, members)
 	}
-	timed := le.Limit != engine.LimitCooldown && !slices.ContainsFunc(members, func(d *deployment) bool {
+	timed := le.Limit != engine.LimitCooldown && le.Limit != engine.LimitInFlight && (mayCall == yes || best == yes) && !slices.ContainsFunc(members, func(d *deployment) bool {
 		most := d.cfg.Limits.MaxInFlight
 		return most != 0 && d.flying >= share(most, class(q)) || !d.gate.open()
 	})
 	if !timed || le.Never || w.r.IntN(4) != 0 || le.RetryAfter > 2*time.Minute {
 		return
 	}
-	w.src = w.now + int64(le.RetryAfter)
+	w.src = max(w.src, w.now) + int64(le.RetryAfter)
 	w.now = w.clk.Read()
 	for _, d := range w.all {
 		d.gate.tick(w.now)
@@ -197,13 +243,31 @@ func (w *world) acquire() {
 		w.failf("%+v in %s: after %v exactly: %v", q, name, le.RetryAfter, err)
 	}
 	on := w.all[slices.IndexFunc(w.all, func(d *deployment) bool { return d.cfg.ID == lease.Ref().ID() })]
-	if on.fits(w.now, on.admitted(q), class(q), true, true) == no {
+	if w.fits(on, on.admitted(q), class(q), true, true) == no {
 		w.failf("%+v admitted on %v", q, on)
 	}
 	lease.Release()
 	for _, l := range on.limits {
 		l.loose += 2 // rounding, there and back
 	}
+	if by != nil {
+		for _, l := range by.limits {
+			l.loose += 2
+		}
+	}
+}
+
+// called has a demand name the caller at times, and returns it then.
+func (w *world) called(q *engine.Demand) *deployment {
+	if w.r.IntN(3) != 0 {
+		return nil
+	}
+	ref, err := w.e.CallerRef(w.by.cfg.ID)
+	if err != nil {
+		w.failf("%v", err)
+	}
+	q.Caller = ref
+	return w.by
 }
 
 // pick takes a lease out of those that are open; nil: there is none.
@@ -224,6 +288,9 @@ func (w *world) end() {
 	}
 	d := h.on
 	d.flying--
+	if h.by != nil {
+		h.by.flying--
+	}
 	back := func(a amount) {
 		d.charge(w.now, h.at, amount{-a.in, -a.out, -a.requests})
 		if a.requests != 0 && d.gate.half != 0 && h.at >= d.gate.half {
@@ -235,10 +302,16 @@ func (w *world) end() {
 	case k == 0:
 		h.lease.Release()
 		back(h.count)
+		h.repay(w.now, amount{}, -1)
 	case k == 1:
 		h.lease.SettleReserved()
 	case k == 2 || h.refuse:
 		h.lease.Settle(engine.Usage{})
+		requests := int64(0)
+		if h.refuse && h.by != nil && !h.by.cfg.Profile.CountsRefused {
+			requests = -1
+		}
+		h.repay(w.now, amount{}, requests)
 		switch {
 		case !h.refuse && d.cfg.Profile.EstimateStands:
 		case h.refuse && !d.cfg.Profile.CountsRefused:
@@ -251,6 +324,11 @@ func (w *world) end() {
 	default:
 		u := engine.Usage{InputTokens: w.amount(), OutputTokens: w.amount()}
 		h.lease.Settle(u)
+		if h.by != nil {
+			cost := amount{}
+			cost.in, cost.out = h.by.weighed(u.InputTokens, u.OutputTokens)
+			h.repay(w.now, cost, 0)
+		}
 		used := amount{}
 		used.in, used.out = d.weighed(u.InputTokens, u.OutputTokens)
 		if d.cfg.Profile.EstimateStands {
@@ -275,6 +353,17 @@ func (w *world) settle(h *held, used amount) {
 	}
 }
 
+// repay changes what the caller was charged to what the call cost, and by a number of
+// requests.
+func (h *held) repay(now int64, cost amount, requests int64) {
+	if h.by == nil {
+		return
+	}
+	for _, l := range h.by.limits {
+		l.charge(now, h.at, l.of(amount{cost.in, cost.out, requests})-l.of(amount{h.owed.in, h.owed.out, 0}), false)
+	}
+}
+
 func (w *world) preCheck() {
 	d := w.all[w.r.IntN(len(w.all))]
 	q := w.demand()
@@ -282,7 +371,12 @@ func (w *world) preCheck() {
 		q = engine.Demand{Priority: q.Priority}
 	}
 	a := d.admitted(q)
-	want := d.fits(w.now, a, class(q), false, a.tokens() != 0)
+	want := w.fits(d, a, class(q), false, a.tokens() != 0)
+	by := w.called(&q)
+	if by != nil {
+		a := by.admitted(q)
+		want = min(want, w.fits(by, a, 1, false, a.tokens() != 0))
+	}
 	err := w.e.PreCheck(d.cfg.ID, q)
 	if errors.Is(err, engine.ErrUnknownDeployment) {
 		if d.present {
@@ -294,6 +388,9 @@ func (w *world) preCheck() {
 		w.failf("PreCheck %+v on %v: %v, want fits = %v", q, d, err, want)
 	}
 	if err == nil {
+		if by != nil {
+			by.charge(w.now, w.now, amount{requests: 1})
+		}
 		d.charge(w.now, w.now, amount{requests: 1})
 		d.gate.first = d.gate.half != 0
 	}
