@@ -98,6 +98,9 @@ func (r *receipt) giveBack(requests int64) {
 
 // change adds differences to what a caller was charged.
 func (r *receipt) change(d amounts) {
+	if g := r.h.group.Load(); g != nil && d[counter.Tokens] > 0 {
+		g.minute() // turns callers at whom nothing has looked for long: more counts now
+	}
 	if r.limits != nil && d != (amounts{}) {
 		r.adjust(&d, false, nil)
 	}

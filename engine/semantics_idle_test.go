@@ -10,6 +10,18 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
+// TestSettleOfAnIdleCaller: what a call consumed beyond its reservation counts in the
+// caller's present minute, though nothing has looked at callers since it was admitted.
+func TestSettleOfAnIdleCaller(t *testing.T) {
+	l := limitCase{d: engine.Deployment{Limits: engine.Limits{TPM: 1000}}, q: exactly(1), caller: true}
+	e, clock := start(t, l.config())
+	g, l := group(t, e, "chat"), l.on(t, e)
+	lease := acquire(t, g, l.q)
+	clock.Advance(10 * time.Minute)
+	lease.Settle(engine.Usage{InputTokens: 5000})
+	require.Equal(t, "team", refusal(t, g, l.q).Caller)
+}
+
 // TestSettleInAnIdleGroup: a call ends long after the last look at its group, and has
 // consumed more than was reserved. By a limit that follows the clock it is charged now,
 // not in the minute of the last look, from which it would have refilled already.

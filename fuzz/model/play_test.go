@@ -226,7 +226,8 @@ func (w *world) acquire() {
 	if !errors.As(err, &le) || le.Never != hopeless || le.RetryAfter <= 0 != le.Never {
 		w.failf("%+v in %s: %v (%v), want never = %v: %v", q, name, err, le, hopeless, members)
 	}
-	timed := le.Limit != engine.LimitCooldown && le.Limit != engine.LimitInFlight && (mayCall == yes || best == yes) && !slices.ContainsFunc(members, func(d *deployment) bool {
+	room := by == nil || by.cfg.Limits.MaxInFlight == 0 || by.flying < by.cfg.Limits.MaxInFlight
+	timed := le.Limit != engine.LimitCooldown && room && (mayCall == yes || best == yes) && !slices.ContainsFunc(members, func(d *deployment) bool {
 		most := d.cfg.Limits.MaxInFlight
 		return most != 0 && d.flying >= share(most, class(q)) || !d.gate.open()
 	})
