@@ -169,6 +169,67 @@ var mutants = []mutant{
 		"		e.gone.ended.Add(-h.flight.Ended())\n", "",
 		"./engine", "TestEndOfTheLastLeaseIsCounted",
 	},
+	{
+		"a deployment is dropped though a limit has counted something", "engine/internal/counter/turn.go",
+		"			return s.Reported == 0 && v <= others\n", "			return s.Reported == 0\n",
+		"./engine", "TestRemovedIsForgotten",
+	},
+	{
+		"a caller's undone attempt keeps its request", "engine/called.go",
+		"	h.hot.Of(e).AddRequests(e, -1)\n", "",
+		"./engine", "TestCallerUndone",
+	},
+	{
+		"a caller's attempt that a limit refuses keeps its tokens", "engine/called.go",
+		"&c.amounts, requests); o != counter.Taken {\n			h.undo(e, cost)\n", "&c.amounts, requests); o != counter.Taken {\n			h.undo(e, 0)\n",
+		"./engine", "TestCallersInterleaved",
+	},
+	{
+		"tokens of an undone attempt whose minute is folded are lost", "engine/charge.go",
+		"		h.stray(-tokens, 0) // folded with the tokens in it\n", "		_ = 0\n",
+		"./fuzz", "TestRolloverLosesNothing",
+	},
+	{
+		"a cooldown is shortened", "engine/internal/breaker/breaker.go",
+		"	if b.Cooling() && until <= b.until || until <= now {", "	if until <= now {",
+		"./engine/internal/breaker", ".",
+	},
+	{
+		"each refusal of a burst counts", "engine/internal/breaker/answer.go",
+		"	if !known {\n		b.fail(now)\n	}\n", "	b.fail(now)\n",
+		"./engine/internal/breaker", ".",
+	},
+	{
+		"a request sent before the cooldown was over opens the gate", "engine/internal/breaker/breaker.go",
+		" || b.state == HalfOpen && sent < b.since || b.sameBurst(sent) {", " || b.sameBurst(sent) {",
+		"./engine/internal/breaker", ".",
+	},
+	{
+		"refusals in a row are never forgotten", "engine/internal/breaker/answer.go",
+		"	if idle := now - b.failedAt; idle > 0 {", "	if idle := now - b.failedAt; idle < 0 {",
+		"./engine/internal/breaker", ".",
+	},
+	{
+		"more that is used late counts nowhere", "engine/internal/counter/limit.go",
+		"	if n > 0 {\n		l.Count(now, n)\n	}\n", "",
+		"./engine/internal/counter", "FuzzLimit",
+	},
+	{
+		"an attempt by an old clock counts in a window that has passed", "engine/internal/counter/limit.go",
+		"		if !ok || l.Clocked() && l.ahead(w) != 0 {", "		if !ok {",
+		"./engine/internal/counter", "TestClockedLimitsGoOn",
+	},
+	{
+		"an expired lease ends once more", "engine/internal/counter/flight.go",
+		"		if v>>turnShift != slot>>4 {\n			return 0, false\n		}\n", "",
+		"./engine/internal/counter", "FuzzFlight",
+	},
+	{
+		"what a call in an idle group consumed is charged to its last minute", "engine/handle.go",
+		"	e, now := g.minuteNow()\n	return counter.At{Epoch: e, Now: within(e, now)}, true\n",
+		"	e := g.epoch.Load()\n	return counter.At{Epoch: e, Now: within(e, h.e.clock.Now())}, true\n",
+		"./engine", "TestSettleInAnIdleGroup",
+	},
 }
 
 // TestMutantsApply: every fault names a place that is there, and tests that are.

@@ -104,6 +104,7 @@ func FuzzRewrite(f *testing.F) {
 	f.Add([]byte(`{"model":"chat","stream":true}`), "gpt-4o")
 	f.Add([]byte(` {"a":{"model":1} , "model" : "x","model":"y","b":1e5}`), "é\"\n")
 	f.Add([]byte(`{"model":"chat","stream":true,"stream_options":{"x":1}}`), "")
+	f.Add([]byte(`{"a":{"model":1},"messages":[]}`), "")
 	f.Fuzz(func(t *testing.T, text []byte, model string) {
 		tr := &Transport{}
 		q := &request{op: chat}
@@ -114,6 +115,10 @@ func FuzzRewrite(f *testing.F) {
 		var before, after map[string]json.RawMessage
 		if json.Unmarshal(text, &before) != nil || json.Unmarshal(out, &after) != nil {
 			t.Fatalf("%q became %q", text, out)
+		}
+		if model == "" && before["model"] == nil { // a body without a model names the group
+			model = q.group
+			before["model"] = wire.Quote(model)
 		}
 		if model != "" {
 			var got, want string
