@@ -118,7 +118,7 @@ func PlayLog(ctx context.Context, w World, l *Logged, operator PolicyKind, other
 		if err != nil {
 			return nil, err
 		}
-		out.Policies = append(out.Policies, Result{Cell{World: w.Name, Traffic: l.Model, Policy: p.Name, Seed: 1}, o})
+		out.Policies = append(out.Policies, Result{Cell: Cell{World: w.Name, Traffic: l.Model, Policy: p.Name, Seed: 1}, Outcome: o})
 		done(i+1, len(list))
 	}
 	c := &out.Calibration

@@ -24,7 +24,7 @@ func lasting(t *testing.T, w *World, name string, length time.Duration) *Traffic
 	t.Helper()
 	for _, traffic := range Generated(length) {
 		if traffic.Name == name {
-			fitted, err := traffic.fit(w, usualLoad)
+			fitted, err := traffic.fit(w, UsualLoad)
 			require.NoError(t, err)
 			return fitted
 		}

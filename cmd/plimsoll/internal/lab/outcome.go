@@ -10,8 +10,12 @@ import (
 // parts is into how many parts the minute of a deployment is cut for [Outcome].
 const parts = 30
 
-// Sizes are the bounds of [Outcome.RefusedBySize], in tokens of the prompt.
+// Sizes are the bounds of classes of calls by their prompts, in tokens: up to each of them,
+// and above.
 var Sizes = [...]int64{500, 2000, 8000, 32000}
+
+// bySize is a number for each of the classes that [Sizes] bounds.
+type bySize [len(Sizes) + 1]int64
 
 // Outcome is what came of a run. Counts are of calls, unless they are of tokens.
 type Outcome struct {
@@ -33,22 +37,35 @@ type Outcome struct {
 	// the deployment's minute, from its beginning, in parts of two seconds.
 	UsedByPart    [parts]int64 `json:"used_by_part"`
 	RefusedByPart [parts]int64 `json:"refused_by_part"`
-	// RefusedBySize counts calls that were not served, by the size of their prompt: up to
-	// each of [Sizes], and above.
-	RefusedBySize [len(Sizes) + 1]int64 `json:"refused_by_size"`
+	// Calls by the size of their prompts: all, and those that were not served.
+	OfferedBySize bySize `json:"offered_by_size"`
+	RefusedBySize bySize `json:"refused_by_size"`
 	// Waits of calls that were admitted after waiting, in milliseconds.
 	WaitP50 int64 `json:"wait_p50_ms"`
 	WaitP99 int64 `json:"wait_p99_ms"`
 	Waited  int64 `json:"waited"`
+	// The same by the size of their prompts; 0 where none waited.
+	WaitP50BySize bySize `json:"wait_p50_ms_by_size"`
+	WaitP99BySize bySize `json:"wait_p99_ms_by_size"`
 
-	waits []time.Duration
+	waits [len(bySize{})][]time.Duration // by size
 }
 
 // waited enters that a call waited before it was admitted, or was not.
-func (o *Outcome) waited(d time.Duration, admitted bool) {
+func (o *Outcome) waited(r trace.Request, d time.Duration, admitted bool) {
 	if admitted && d > 0 {
-		o.waits = append(o.waits, d)
+		i := sizeOf(r)
+		o.waits[i] = append(o.waits[i], d)
 	}
+}
+
+// sizeOf returns the class of a call by its prompt.
+func sizeOf(r trace.Request) int {
+	i := 0
+	for i < len(Sizes) && r.Input > Sizes[i] {
+		i++
+	}
+	return i
 }
 
 // part returns the part of a deployment's minute.
@@ -65,15 +82,6 @@ func (o *Outcome) refused(d *deployment, now int64) {
 // spent enters tokens that a deployment works on.
 func (o *Outcome) spent(d *deployment, now, tokens int64) { o.UsedByPart[d.part(now)] += tokens }
 
-// refusedSize enters a call that is not served.
-func (o *Outcome) refusedSize(r trace.Request) {
-	i := 0
-	for i < len(Sizes) && r.Input > Sizes[i] {
-		i++
-	}
-	o.RefusedBySize[i]++
-}
-
 // finish completes the outcome.
 func (s *simulation) finish(t *Traffic) *Outcome {
 	o := &s.outcome
@@ -88,12 +96,24 @@ func (s *simulation) finish(t *Traffic) *Outcome {
 	if squares > 0 {
 		o.Jain = sum * sum / (n * squares)
 	}
-	if o.Waited = int64(len(o.waits)); o.Waited > 0 {
-		slices.Sort(o.waits)
-		o.WaitP50 = o.waits[len(o.waits)/2].Milliseconds()
-		o.WaitP99 = o.waits[len(o.waits)*99/100].Milliseconds()
+	var all []time.Duration
+	for i, waits := range o.waits {
+		o.WaitP50BySize[i], o.WaitP99BySize[i] = quantiles(waits)
+		all = append(all, waits...)
 	}
+	o.Waited = int64(len(all))
+	o.WaitP50, o.WaitP99 = quantiles(all)
 	return o
+}
+
+// quantiles sorts waits and returns their median and their 99 % quantile in milliseconds;
+// 0 if there are none.
+func quantiles(waits []time.Duration) (p50, p99 int64) {
+	if len(waits) == 0 {
+		return 0, 0
+	}
+	slices.Sort(waits)
+	return waits[len(waits)/2].Milliseconds(), waits[len(waits)*99/100].Milliseconds()
 }
 
 // PerThousand returns how many refusals by providers there were per 1000 calls.

@@ -21,10 +21,16 @@ type Cell struct {
 type Result struct {
 	Cell
 	*Outcome
+	// Goodput is the tokens served as a share of those of the best greedy clairvoyant in the
+	// same place; 0 where none ran. [Plan.Summarize] sets it.
+	Goodput float64 `json:"-"`
 }
 
-// usualLoad is the load at which goals are judged.
-const usualLoad = 0.95
+// UsualLoad is the load at which goals are judged.
+const UsualLoad = 0.95
+
+// Parts is into how many parts the minute of a deployment is cut, see [Outcome.UsedByPart].
+const Parts = parts
 
 // Plan is a matrix of runs.
 type Plan struct {
@@ -64,11 +70,11 @@ func (p *Plan) cells() []job {
 			}
 			for n, seed := range p.Seeds {
 				for _, k := range w.bounds() {
-					add(k, usualLoad, seed)
+					add(k, UsualLoad, seed)
 				}
 				for _, k := range p.Policies {
 					if everywhere[k.Name] || w.base() && (n == 0 || k.Name == UnknownName || k.Name == WrongName) && !(w.Soft && k.Name == WrongName) {
-						add(k, usualLoad, seed)
+						add(k, UsualLoad, seed)
 					}
 				}
 			}
@@ -140,7 +146,7 @@ func (p *Plan) Run(ctx context.Context, known Known, done Done) ([]Result, error
 			}
 			mu.Lock()
 			if err == nil {
-				results[i] = Result{j.Cell, out}
+				results[i] = Result{Cell: j.Cell, Outcome: out}
 				finished++
 				err = done(results[i], finished, len(jobs))
 			}

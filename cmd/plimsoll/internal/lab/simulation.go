@@ -153,6 +153,7 @@ func (s *simulation) submit(r trace.Request, done func()) {
 		c.Estimate = int64(math.Round(float64(c.Input) * math.Exp(s.world.CountError/2*s.draws.normal(forEstimate, c.number, 0))))
 	}
 	s.outcome.Offered++
+	s.outcome.OfferedBySize[sizeOf(r)]++
 	s.outcome.TokensOffered += c.Tokens()
 	s.send(c)
 }
@@ -162,7 +163,7 @@ func (s *simulation) send(c *call) {
 	begun := s.now
 	s.policy.Admit(c.number, c.Request, c.tried, func(a Attempt) {
 		if len(c.tried) == 0 {
-			s.outcome.waited(time.Duration(s.now-begun), a != nil)
+			s.outcome.waited(c.Request, time.Duration(s.now-begun), a != nil)
 		}
 		if a == nil {
 			s.refuse(c)
@@ -195,7 +196,7 @@ func (s *simulation) refuse(c *call) {
 	default:
 		s.outcome.RefusedProvider++
 	}
-	s.outcome.refusedSize(c.Request)
+	s.outcome.RefusedBySize[sizeOf(c.Request)]++
 	s.ended(c)
 }
 

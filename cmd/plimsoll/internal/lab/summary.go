@@ -72,8 +72,10 @@ func (p *Plan) Summarize(results []Result) *Summary {
 	}
 	goodput := map[Cell]float64{}
 	for i := range results {
-		if b := best[results[i].at()]; b > 0 {
-			goodput[results[i].Cell] = float64(results[i].TokensServed) / float64(b)
+		r := &results[i]
+		if b := best[r.at()]; b > 0 {
+			r.Goodput = float64(r.TokensServed) / float64(b)
+			goodput[r.Cell] = r.Goodput
 		}
 	}
 	for i := range p.Worlds {
@@ -102,7 +104,7 @@ func (p *Plan) row(world, policy string, results []Result, goodput map[Cell]floa
 	n := 0.0
 	for i := range results {
 		r := &results[i]
-		if r.World != world || r.Policy != policy || r.Load != usualLoad {
+		if r.World != world || r.Policy != policy || r.Load != UsualLoad {
 			continue
 		}
 		g := goodput[r.Cell]

@@ -20,7 +20,7 @@ type flags struct {
 	worlds, traffic []string
 	seeds           int // 0 = as the plan has
 	resume          string
-	csv, json       string
+	csv, json, html string
 	markdown        string
 
 	log                            string // "" = the worlds
@@ -41,7 +41,7 @@ func (f *flags) complete(args []string) error {
 		}
 		return nil
 	}
-	if f.quick || f.gate || f.traces != "" || len(f.worlds) > 0 || len(f.traffic) > 0 || f.seeds > 0 || f.resume != "" || f.csv != "" || f.markdown != "" {
+	if f.quick || f.gate || f.traces != "" || len(f.worlds) > 0 || len(f.traffic) > 0 || f.seeds > 0 || f.resume != "" || f.csv != "" || f.html != "" || f.markdown != "" {
 		return usagef("--from-log plays the log's own traffic; of the other flags it takes --model, --config, --group, --operator, --provider and --json")
 	}
 	if f.group != "" && f.config == "" {
@@ -68,6 +68,7 @@ func (f *flags) register(set *pflag.FlagSet) {
 	cmdline.Func(set, "resume", "FILE", "keep finished runs in this file, and take those that are there already", cmdline.ParseName(&f.resume, "want the name of a file"))
 	cmdline.Func(set, "csv", "FILE", "write a line for every run", cmdline.ParseName(&f.csv, "want the name of a file"))
 	cmdline.Func(set, "json", "FILE", "write rows and goals as JSON", cmdline.ParseName(&f.json, "want the name of a file"))
+	cmdline.Func(set, "html", "FILE", "write a page with tables and charts, which needs nothing beside itself", cmdline.ParseName(&f.html, "want the name of a file"))
 	cmdline.Func(set, "from-log", "FILE", "play the traffic of a log instead: LiteLLM's spend logs (JSON, CSV), OpenTelemetry's GenAI spans (OTLP JSON), a trace, or the generic format; see below", cmdline.ParseName(&f.log, "want the name of a file"))
 	cmdline.Func(set, "model", "NAME", "of the log (default the one with the most calls)", cmdline.ParseName(&f.model, "want the name of a model"))
 	cmdline.Func(set, "config", "FILE", "with --from-log: the deployments and their limits, in plimsoll's own format or LiteLLM's (default: those of the log, with the most that each served in a minute)", cmdline.ParseName(&f.config, "want the name of a file"))

@@ -34,5 +34,5 @@ statuses and hashed identifiers are kept. Formats:
 
   plimsoll lab --quick
   plimsoll lab --from-log spend.jsonl --config litellm_config.yaml --operator litellm+cooldown
-  plimsoll lab --traces traces --resume lab.state --csv lab.csv
+  plimsoll lab --traces traces --resume lab.state --html lab.html
   plimsoll lab --world openai --world azure10 --traffic chat --seeds 2`

@@ -123,7 +123,7 @@ func (f *flags) write(s *lab.Summary) error {
 	for _, out := range []struct {
 		path  string
 		write func(io.Writer, *lab.Summary) error
-	}{{f.csv, report.CSV}, {f.json, report.JSON}} {
+	}{{f.csv, report.CSV}, {f.json, report.JSON}, {f.html, report.HTML}} {
 		if out.path == "" {
 			continue
 		}

@@ -37,22 +37,25 @@ func CSV(w io.Writer, s *lab.Summary) error {
 	return c.Error()
 }
 
-// JSON writes the rows and verdicts.
+// JSON writes the rows, the verdicts and the figures of charts.
 func JSON(w io.Writer, s *lab.Summary) error {
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
-	return e.Encode(s)
+	return e.Encode(struct {
+		*lab.Summary
+		*figures
+	}{s, figuresOf(s)})
 }
 
-// sections are the tables that a Markdown file can hold, by the names of their marks.
-var sections = map[string]func(*lab.Summary) table{"goals": goals, "ours": ours, "policies": policies}
+// marked are the tables that a Markdown file can hold, by the names of their marks.
+var marked = map[string]func(*lab.Summary) table{"goals": goals, "ours": ours, "policies": policies}
 
 // Markdown replaces the tables in a Markdown text: what is between the marks
 // <!-- lab:NAME --> and <!-- /lab:NAME -->, for goals, ours and policies. A text without any of
 // them is an error.
 func Markdown(text []byte, s *lab.Summary) ([]byte, error) {
 	found := false
-	for name, make := range sections {
+	for name, make := range marked {
 		begin, end := []byte("<!-- lab:"+name+" -->\n"), []byte("<!-- /lab:"+name+" -->")
 		i := bytes.Index(text, begin)
 		if i < 0 {
