@@ -97,8 +97,11 @@ daemon: ## the daemon beside plain handlers: decisions on 8 and 64 connections, 
 api: ## renew the golden documentation of the public packages, which go test compares
 	$(GO) test ./engine -run '^TestDocumentation$$' -update
 
-lab: ## play the worlds of plimsoll lab on short traffic and renew the tables of docs/QUALITY.md
-	$(GO) run ./$(COMMAND) lab --quick --markdown docs/QUALITY.md
+LAB ?=
+lab: ## play the worlds of plimsoll lab, renew the tables of docs/QUALITY.md and write dist/lab.html (under 30 minutes on two cores; LAB=--quick: one)
+	@mkdir -p dist
+	$(GO) build -o dist/plimsoll-lab ./$(COMMAND)
+	dist/plimsoll-lab lab $(LAB) $(if $(findstring --quick,$(LAB)),,--resume dist/lab.state) --markdown docs/QUALITY.md --html dist/lab.html --json dist/lab.json
 
 fuzz: ## every fuzz target in turn, FUZZTIME each (60s), in PKG (./...)
 	@set -e; \

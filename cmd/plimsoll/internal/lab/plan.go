@@ -39,6 +39,8 @@ type Plan struct {
 	// Policies beside the bounds; see [Plan.cells] for where each runs.
 	Policies []PolicyKind
 	Seeds    []uint64
+	// Whole runs every combination instead of those that the rotation chooses.
+	Whole bool
 	// Loads are further loads, for charts; each runs some of the worlds and policies.
 	Loads []float64
 }
@@ -55,25 +57,43 @@ func (w *World) base() bool { return w.Nodes == 0 && w.Wait == 0 }
 // everywhere are the policies that goals are about, besides ours in other configurations.
 var everywhere = map[string]bool{OursName: true, LiteLLMName: true}
 
-// cells returns the runs in their order. The bounds, the engine and LiteLLM with its
-// cooldown run in every world, on every traffic and with every seed; the engine with another
-// configuration in all worlds of one node; the other policies in those with the first seed;
-// further loads with the first seed.
+// rotation is one in how many combinations run where not all do: each further seed runs
+// every world on a third of the traffic, another third for each world and seed, and so do
+// the policies that no goal is about with the first seed. Over three seeds each world and
+// traffic has run once more; over three worlds of a rule each policy has met all traffic.
+const rotation = 3
+
+// rotated reports whether a combination runs.
+func rotated(world, traffic, turn int) bool { return (world+traffic+turn)%rotation == 0 }
+
+// goalPolicies are those that goals are about.
+var goalPolicies = map[string]bool{OursName: true, LiteLLMName: true, UnknownName: true}
+
+// cells returns the runs in their order: a fractional factorial.
+//
+// With the first seed the bounds, ours and LiteLLM with its cooldown run in every world on
+// every traffic; in worlds of one node whose calls do not wait so do ours with another
+// configuration, and the other policies by rotation. With each further seed a third of these
+// places run by rotation, the bounds and the policies that goals are about. Further loads run
+// in some worlds with the first seed.
 func (p *Plan) cells() []job {
 	var jobs []job
 	for i := range p.Worlds {
 		w := &p.Worlds[i]
-		for _, t := range p.Traffic {
+		for at, t := range p.Traffic {
 			fits := map[float64]*Traffic{}
 			add := func(k PolicyKind, load float64, seed uint64) {
 				jobs = append(jobs, job{Cell{w.Name, t.Name, k.Name, load, seed}, w, t, k, fits})
 			}
 			for n, seed := range p.Seeds {
+				if n > 0 && !p.Whole && !rotated(i, at, n) {
+					continue
+				}
 				for _, k := range w.bounds() {
 					add(k, UsualLoad, seed)
 				}
 				for _, k := range p.Policies {
-					if everywhere[k.Name] || w.base() && (n == 0 || k.Name == UnknownName || k.Name == WrongName) && !(w.Soft && k.Name == WrongName) {
+					if w.runs(k, n == 0, p.Whole || rotated(i, at, 0)) {
 						add(k, UsualLoad, seed)
 					}
 				}
@@ -91,6 +111,22 @@ func (p *Plan) cells() []job {
 		}
 	}
 	return jobs
+}
+
+// runs reports whether a policy runs in a world with a seed that is the first or another one;
+// turn says that it is the turn of the policies that no goal is about.
+func (w *World) runs(k PolicyKind, first, turn bool) bool {
+	switch {
+	case everywhere[k.Name]:
+		return true
+	case !w.base() || w.Soft && k.Name == WrongName:
+		return false
+	case goalPolicies[k.Name]:
+		return true
+	case k.Name == WrongName:
+		return first
+	}
+	return first && turn
 }
 
 type job struct {

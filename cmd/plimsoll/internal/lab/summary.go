@@ -10,11 +10,11 @@ type Row struct {
 	World  string `json:"world"`
 	Policy string `json:"policy"`
 	// Goodput is the tokens served as a share of those of the best greedy clairvoyant, the
-	// mean over traffic and seeds.
+	// mean over traffic of the means over seeds.
 	Goodput      float64 `json:"goodput"`
 	Worst        float64 `json:"worst"` // on the traffic with the lowest goodput
 	WorstTraffic string  `json:"worst_traffic"`
-	Spread       float64 `json:"spread"`   // the mean over traffic: the highest of a seed less the lowest
+	Spread       float64 `json:"spread"`   // the mean over traffic of the highest of a seed less the lowest
 	Refusals     float64 `json:"refusals"` // by providers, per 1000 calls
 	Jain         float64 `json:"jain"`
 	OfOffered    float64 `json:"of_offered"` // tokens served as a share of those offered
@@ -26,12 +26,15 @@ type Row struct {
 	Gain      float64            `json:"gain"`
 	GainError float64            `json:"gain_error"`
 	ByTraffic map[string]float64 `json:"by_traffic"` // goodput
+
+	refusals, gains map[string]float64 // by traffic
 }
 
 // Summary is what the results of a plan say.
 type Summary struct {
 	Rows     []Row     `json:"rows"`
 	Verdicts []Verdict `json:"verdicts"`
+	Without  []Without `json:"without"`
 	Results  []Result  `json:"-"`
 	Traffic  []string  `json:"traffic"`
 	Seeds    int       `json:"seeds"`
@@ -93,63 +96,77 @@ func (p *Plan) Summarize(results []Result) *Summary {
 		}
 	}
 	s.Verdicts = verdicts(p, s)
+	s.Without = p.leaveOneOut(s)
 	return s
 }
 
-// row returns one row; false if the policy did not run in the world.
+// row returns one row; false if the policy did not run in the world. Each kind of traffic
+// has the same weight, whatever the number of its seeds.
 func (p *Plan) row(world, policy string, results []Result, goodput map[Cell]float64) (Row, bool) {
-	row := Row{World: world, Policy: policy, Worst: math.Inf(1), ByTraffic: map[string]float64{}}
-	bySeed, byTraffic := map[uint64][]float64{}, map[string][]float64{}
-	gains := map[string][]float64{}
-	n := 0.0
-	for i := range results {
-		r := &results[i]
-		if r.World != world || r.Policy != policy || r.Load != UsualLoad {
+	row := Row{World: world, Policy: policy, Worst: math.Inf(1), ByTraffic: map[string]float64{}, refusals: map[string]float64{}, gains: map[string]float64{}}
+	var gains, spreads []float64
+	kinds := 0.0
+	for _, t := range p.Traffic {
+		var o Row
+		var goodputs, differences []float64
+		for i := range results {
+			r := &results[i]
+			if r.World != world || r.Policy != policy || r.Traffic != t.Name || r.Load != UsualLoad {
+				continue
+			}
+			g := goodput[r.Cell]
+			goodputs = append(goodputs, g)
+			other := r.Cell
+			other.Policy = LiteLLMName
+			if theirs, ok := goodput[other]; ok {
+				differences = append(differences, g-theirs)
+			}
+			o.add(r)
+		}
+		n := float64(len(goodputs))
+		if n == 0 {
 			continue
 		}
-		g := goodput[r.Cell]
-		bySeed[r.Seed] = append(bySeed[r.Seed], g)
-		byTraffic[r.Traffic] = append(byTraffic[r.Traffic], g)
-		other := r.Cell
-		other.Policy = LiteLLMName
-		if o, ok := goodput[other]; ok {
-			gains[r.Traffic] = append(gains[r.Traffic], g-o)
+		kinds++
+		m := mean(goodputs)
+		row.ByTraffic[t.Name], row.refusals[t.Name] = m, o.Refusals/n
+		if m < row.Worst {
+			row.Worst, row.WorstTraffic = m, t.Name
 		}
-		n++
-		row.Goodput += g
-		row.Refusals += r.PerThousand()
-		row.Jain += r.Jain
-		row.OfOffered += ratio(r.TokensServed, r.TokensOffered)
-		row.Overrun += ratio(r.Overrun, r.Quota)
-		row.Failed += 1000 * ratio(r.Outcome.Failed, r.Offered)
-		row.WaitP99 = max(row.WaitP99, float64(r.Outcome.WaitP99)/1000)
+		if len(goodputs) > 1 {
+			spreads = append(spreads, slices.Max(goodputs)-slices.Min(goodputs))
+		}
+		if len(differences) > 0 {
+			gains = append(gains, mean(differences))
+			row.gains[t.Name] = mean(differences)
+		}
+		row.Goodput += m
+		row.Refusals += o.Refusals / n
+		row.Jain += o.Jain / n
+		row.OfOffered += o.OfOffered / n
+		row.Overrun += o.Overrun / n
+		row.Failed += o.Failed / n
+		row.WaitP99 = max(row.WaitP99, o.WaitP99)
 	}
-	if n == 0 {
+	if kinds == 0 {
 		return row, false
 	}
 	for _, x := range []*float64{&row.Goodput, &row.Refusals, &row.Jain, &row.OfOffered, &row.Overrun, &row.Failed} {
-		*x /= n
+		*x /= kinds
 	}
-	var perTraffic []float64
-	for _, t := range p.Traffic {
-		if list := byTraffic[t.Name]; len(list) > 0 {
-			m := mean(list)
-			row.ByTraffic[t.Name] = m
-			if m < row.Worst {
-				row.Worst, row.WorstTraffic = m, t.Name
-			}
-		}
-		if list := gains[t.Name]; len(list) > 0 {
-			perTraffic = append(perTraffic, mean(list))
-		}
-	}
-	var means []float64
-	for _, list := range bySeed {
-		means = append(means, mean(list))
-	}
-	row.Spread = slices.Max(means) - slices.Min(means)
-	row.Gain, row.GainError = interval95(perTraffic)
+	row.Spread = mean(spreads)
+	row.Gain, row.GainError = interval95(gains)
 	return row, true
+}
+
+// add adds up the figures of a run.
+func (row *Row) add(r *Result) {
+	row.Refusals += r.PerThousand()
+	row.Jain += r.Jain
+	row.OfOffered += ratio(r.TokensServed, r.TokensOffered)
+	row.Overrun += ratio(r.Overrun, r.Quota)
+	row.Failed += 1000 * ratio(r.Outcome.Failed, r.Offered)
+	row.WaitP99 = max(row.WaitP99, float64(r.Outcome.WaitP99)/1000)
 }
 
 func mean(list []float64) float64 {

@@ -16,6 +16,7 @@ const mostSeeds = 100
 // flags are the flags of plimsoll lab.
 type flags struct {
 	quick, gate     bool
+	whole           bool
 	traces          string // a folder; "" = generated traffic alone
 	worlds, traffic []string
 	seeds           int // 0 = as the plan has
@@ -41,7 +42,7 @@ func (f *flags) complete(args []string) error {
 		}
 		return nil
 	}
-	if f.quick || f.gate || f.traces != "" || len(f.worlds) > 0 || len(f.traffic) > 0 || f.seeds > 0 || f.resume != "" || f.csv != "" || f.html != "" || f.markdown != "" {
+	if f.quick || f.whole || f.gate || f.traces != "" || len(f.worlds) > 0 || len(f.traffic) > 0 || f.seeds > 0 || f.resume != "" || f.csv != "" || f.html != "" || f.markdown != "" {
 		return usagef("--from-log plays the log's own traffic; of the other flags it takes --model, --config, --group, --operator, --provider and --json")
 	}
 	if f.group != "" && f.config == "" {
@@ -53,6 +54,7 @@ func (f *flags) complete(args []string) error {
 // register adds flags that write to f.
 func (f *flags) register(set *pflag.FlagSet) {
 	cmdline.Bool(set, "quick", "short generated traffic and one seed: less than a minute on two cores", &f.quick)
+	cmdline.Bool(set, "whole", "play every combination of the full set, instead of those that its design chooses", &f.whole)
 	cmdline.Bool(set, "gate", "end with status 1 where a goal is missed", &f.gate)
 	cmdline.Func(set, "traces", "FOLDER", "play the traffic of its .csv files too (default: generated traffic alone)", cmdline.ParseName(&f.traces, "want the name of a folder"))
 	cmdline.Func(set, "world", "NAME", "play this world only; may be repeated (default all)", func(s string) error {

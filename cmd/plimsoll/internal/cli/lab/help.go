@@ -6,8 +6,9 @@ late or missing, limits that others use, that are wrong or that change, deployme
 fail, agents whose next call waits for the one before, and several nodes.
 
 Without flags it plays every world, all generated traffic and five seeds, prints the goals
-that were set for each world beside what was found, and a table of the policies. --quick
-plays short traffic and one seed, in less than a minute.
+that were set for each world beside what was found, and a table of the policies. What no goal
+is about, and further seeds, run on a third of the combinations by rotation (--whole: on all).
+--quick plays short traffic and one seed, in less than a minute.
 
 Goodput is tokens served, in percent of the best of six greedy routers that see all that
 providers have counted and how long answers will be. They are no strict bound: whoever looks

@@ -94,6 +94,7 @@ func (f *flags) plan(ctx context.Context) (*lab.Plan, error) {
 		p = lab.Quick()
 		p.Traffic = append(p.Traffic, files...)
 	}
+	p.Whole = f.whole
 	if f.seeds > 0 {
 		p.Seeds = nil
 		for i := range f.seeds {

@@ -75,6 +75,40 @@ func ours(s *lab.Summary) table {
 	return t
 }
 
+// without returns the table of what changes when a kind of traffic is left out.
+func without(s *lab.Summary) table {
+	t := table{{"world", "lowest goodput %, without", "highest, without", "least more than LiteLLM, without", "goal"}}
+	for _, w := range s.Without {
+		goal := "–"
+		if w.Judged {
+			if goal = "MISSED"; w.Met {
+				goal = "met"
+			}
+			if len(w.Changes) > 0 {
+				goal += ", other without " + strings.Join(w.Changes, ", ")
+			}
+		}
+		t = append(t, []string{
+			w.World, fmt.Sprintf("%.1f %s", 100*w.Low, w.LowTraffic), fmt.Sprintf("%.1f %s", 100*w.High, w.HighTraffic),
+			fmt.Sprintf("%+.1f %s", 100*w.LowGain, w.LowGainTraffic), goal,
+		})
+	}
+	return t
+}
+
+// plan returns the table of what ran.
+func plan(s *lab.Summary) table {
+	met := 0
+	for _, v := range s.Verdicts {
+		if v.Met {
+			met++
+		}
+	}
+	return table{{"worlds", "traffic", "seeds", "runs", "goals met"}, {
+		fmt.Sprint(len(worldsOf(s))), strings.Join(s.Traffic, ", "), fmt.Sprint(s.Seeds), fmt.Sprint(len(s.Results)), fmt.Sprintf("%d of %d", met, len(s.Verdicts)),
+	}}
+}
+
 // Goals writes the table of goals as text.
 func Goals(w io.Writer, s *lab.Summary) error {
 	met := 0
