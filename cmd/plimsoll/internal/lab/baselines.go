@@ -59,6 +59,9 @@ type baseAttempt struct {
 	policy *basePolicy
 }
 
+// Served implements [Attempt].
+func (a *baseAttempt) Served(r trace.Request, _ int64) { a.Attempt.Served(r) }
+
 // Refused implements [Attempt].
 func (a *baseAttempt) Refused(retryAfter time.Duration) {
 	if retryAfter == 0 {
@@ -124,7 +127,7 @@ type adaptiveAttempt struct {
 func (a *adaptiveAttempt) Deployment() int { return a.place }
 
 // Served implements [Attempt].
-func (a *adaptiveAttempt) Served(trace.Request) {}
+func (a *adaptiveAttempt) Served(trace.Request, int64) {}
 
 // Refused implements [Attempt].
 func (a *adaptiveAttempt) Refused(time.Duration) { a.policy.bad[a.place]++ }
@@ -189,7 +192,7 @@ type twoAttempt struct {
 func (a *twoAttempt) Deployment() int { return a.place }
 
 // Served implements [Attempt].
-func (a *twoAttempt) Served(trace.Request) { a.policy.inFlight[a.place]-- }
+func (a *twoAttempt) Served(trace.Request, int64) { a.policy.inFlight[a.place]-- }
 
 // Refused implements [Attempt].
 func (a *twoAttempt) Refused(time.Duration) { a.policy.inFlight[a.place]-- }

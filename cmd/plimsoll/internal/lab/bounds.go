@@ -67,7 +67,7 @@ type foreseen struct {
 func (a foreseen) Deployment() int { return a.place }
 
 // Served implements [Attempt].
-func (foreseen) Served(trace.Request) {}
+func (foreseen) Served(trace.Request, int64) {}
 
 // Refused implements [Attempt].
 func (foreseen) Refused(time.Duration) {

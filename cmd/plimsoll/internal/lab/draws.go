@@ -22,6 +22,8 @@ const (
 	forNode
 	forEngine
 	forPolicy
+	forClass
+	forConversation
 )
 
 // at returns 64 random bits (SplitMix64 over the arguments).

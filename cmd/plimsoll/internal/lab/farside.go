@@ -26,6 +26,8 @@ type deployment struct {
 	phase               time.Duration
 	skew                float64 // tokens of prompts that the provider counts for each that it reports
 	begin, end          int64   // of the run
+	now                 int64   // as adjust has seen it
+	cache               promptCache
 
 	served, tokens int64
 	meter          meter
@@ -47,6 +49,7 @@ func newDeployment(w *World, d provider.Deployment, place int, rng draws, begin,
 			f.real = scaled(f.real, 1/(1-w.WrongLimits))
 		}
 	}
+	f.real.TPD = w.perDay(d, place, time.Duration(end-begin))
 	f.phase = time.Duration(rng.at(forPhase, uint64(place), 0)%uint64(time.Minute/time.Millisecond)) * time.Millisecond
 	r := w.rule()
 	f.account = r.Open(f.real, f.phase)
@@ -54,6 +57,9 @@ func newDeployment(w *World, d provider.Deployment, place int, rng draws, begin,
 		f.phase = 0
 	}
 	f.meter.limit = d.TPM
+	if w.Cached > 0 {
+		f.cache = promptCache{}
+	}
 	return f
 }
 
@@ -69,7 +75,11 @@ func (f *deployment) call(q trace.Request, number uint64) rule.Call {
 	if e := f.world.CountError; e > 0 {
 		factor *= 1 + e*(2*f.draws.uniform(forCount, number, uint64(f.place))-1)
 	}
-	return rule.Call{Input: int64(math.Round(float64(q.Input) * factor)), Output: q.Output, MaxOutput: q.MaxOutput}
+	c := rule.Call{Input: int64(math.Round(float64(q.Input) * factor)), Output: q.Output, MaxOutput: q.MaxOutput}
+	if f.cache.has(conversation(f.draws, number), f.now) {
+		c.Cached = int64(float64(c.Input) * f.world.Cached)
+	}
+	return c
 }
 
 // within reports whether an instant is in a part of the run, from and to being shares of it.
@@ -80,6 +90,7 @@ func (f *deployment) within(now int64, from, to float64) bool {
 
 // adjust applies a change of the limits, which comes and goes with time.
 func (f *deployment) adjust(now int64) {
+	f.now = now
 	if !f.world.Halve || f.place%4 != 2 {
 		return
 	}

@@ -27,6 +27,7 @@ var Goals = []Goal{
 	{Group: "gemini", Title: "Gemini", Goodput: 0.97, Worst: 0.93, Refusals: 20},
 	{Group: "soft", Title: "the operator's own caps", Goodput: 0.92, Overrun: 0.003},
 	{Group: "nodes", Title: "five nodes, margin 1 %", Refusals: 15},
+	{Group: "escrow", Title: "five nodes that reserve in the store", Refusals: 5},
 	{Group: "disturbed", Title: "other tenant, wrong and changing limits", Goodput: 0.96, Worst: 0.93, Refusals: 15},
 	{Group: "wait", Title: "calls wait up to 10 s, margin 1 %", Refusals: 1},
 }

@@ -72,6 +72,10 @@ func TestRunsAreCompleteAndRepeatable(t *testing.T) {
 		{"wait-fixed", "agents", OursName},
 		{"slow", "crowd", "adaptive-weights"},
 		{"halved-openai", "chat", "power-of-two"},
+		{"escrow5-fixed", "chat", OursName},
+		{"cache-groq", "agents", OursName},
+		{"classes-openai", "chat", OursName},
+		{"days-cerebras", "crowd", LiteLLMName},
 	} {
 		t.Run(c.world+" "+c.traffic+" "+c.policy, func(t *testing.T) {
 			w := world(t, c.world)

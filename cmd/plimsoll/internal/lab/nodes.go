@@ -83,9 +83,13 @@ func (t *traveling) Exchange(_ context.Context, b syncer.Batch, r *syncer.Reply)
 // share lets a node exchange usage from now on. Its syncer runs in a coroutine, which the
 // simulation continues when the time that it waits for has passed.
 func (s *simulation) share(mem *memstore.Store, node *enginePolicy, place int) error {
+	mode := syncer.Usage
+	if s.world.Escrow {
+		mode = syncer.Escrow
+	}
 	store := &traveling{Store: mem, travel: func() bool { return true }}
 	sync, err := syncer.New(node.engine, store, syncer.Config{
-		Node: fmt.Sprintf("node-%d", place), Interval: interval, Clock: node.clock, Nodes: s.world.Nodes,
+		Node: fmt.Sprintf("node-%d", place), Interval: interval, Clock: node.clock, Nodes: s.world.Nodes, Mode: mode,
 		Deployments: func(dst []string) []string {
 			for _, d := range node.setting.Pool {
 				dst = append(dst, d.ID)
@@ -99,12 +103,18 @@ func (s *simulation) share(mem *memstore.Store, node *enginePolicy, place int) e
 	if err := sync.Sync(context.Background()); err != nil { // a gateway is ready after its first exchange
 		return err
 	}
+	idle, wanted := false, false // a demand was refused since the last exchange began
 	next, stop := iter.Pull(func(yield func(time.Duration) bool) {
 		for n := uint64(0); ; n++ {
 			u := s.draws.uniform(forNode, uint64(1000+place), n)
-			if !yield(time.Duration((0.9 + 0.2*u) * float64(interval))) {
-				return
+			if !wanted {
+				idle = true
+				if !yield(time.Duration((0.9 + 0.2*u) * float64(interval))) {
+					return
+				}
+				idle = false
 			}
+			wanted = false
 			way := time.Duration((0.5 + 2*s.draws.uniform(forNode, uint64(2000+place), n)) * float64(time.Millisecond))
 			ended := false
 			store.travel = func() bool { ended = ended || !yield(way); return !ended }
@@ -115,11 +125,25 @@ func (s *simulation) share(mem *memstore.Store, node *enginePolicy, place int) e
 	})
 	s.closing = append(s.closing, stop)
 	var step func()
+	latest := 0 // of the waits; an earlier one was cut short
 	step = func() {
 		if d, ok := next(); ok && (s.now < s.deployments[0].end || len(s.events.heap) > s.world.Nodes) {
-			s.after(d, step)
+			latest++
+			at := latest
+			s.after(d, func() {
+				if at == latest {
+					step()
+				}
+			})
 		}
 	}
 	step()
+	if s.world.Escrow {
+		node.short = func() {
+			if wanted = true; idle {
+				step()
+			}
+		}
+	}
 	return nil
 }

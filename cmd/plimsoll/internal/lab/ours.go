@@ -38,6 +38,9 @@ type enginePolicy struct {
 	vendor  string
 	place   map[string]int // ID to place in the pool
 	refs    []engine.Ref   // by place
+	// short is called when a demand was refused for lack of a share of the limits; nil =
+	// the nodes keep none.
+	short func()
 }
 
 func newEngine(s *Setting, k knowledge, now func() time.Time, seed uint64) (*enginePolicy, error) {
@@ -56,10 +59,13 @@ func newEngine(s *Setting, k knowledge, now func() time.Time, seed uint64) (*eng
 		p.clock, cfg.Wake = window.NewClock(), s.sim.wakeLater()
 	}
 	cfg.Clock = p.clock
+	if s.World.Batch > 0 {
+		cfg.PriorityShare = classShares
+	}
 	for i, d := range s.Pool {
 		p.place[d.ID] = i
 		cfg.Deployments = append(cfg.Deployments, engine.Deployment{
-			ID: d.ID, Group: group, Limits: engine.Limits{RPM: d.RPM, TPM: d.TPM},
+			ID: d.ID, Group: group, Limits: engine.Limits{RPM: d.RPM, TPM: d.TPM, TPD: s.World.perDay(d, i, s.Length)},
 			Margin: s.World.Margin, Profile: profile, Weight: float64(d.TPM),
 		})
 	}
@@ -93,6 +99,13 @@ func safeRand(seed uint64) func() uint64 {
 // Admit implements [Policy].
 func (p *enginePolicy) Admit(number uint64, r trace.Request, tried []int, answer func(Attempt)) {
 	d := engine.Demand{InputTokens: r.Prompt(), MaxOutputTokens: r.MaxOutput}
+	w, draws := p.setting.World, p.setting.sim.draws
+	if w.batch(draws, number) {
+		d.Priority = 1
+	}
+	if w.Cached > 0 {
+		d.Affinity = conversation(draws, number)
+	}
 	for _, i := range tried {
 		d.Exclude = append(d.Exclude, p.refs[i])
 	}
@@ -109,10 +122,23 @@ func (p *enginePolicy) Admit(number uint64, r trace.Request, tried []int, answer
 	}
 	var ok bool
 	if a.lease, ok = p.group.TryAcquire(d); !ok {
+		p.ask()
 		answer(nil)
 		return
 	}
 	answer(a.placed())
+}
+
+// ask lets the node exchange early if the engine has said that it is short of a share.
+func (p *enginePolicy) ask() {
+	if p.short == nil {
+		return
+	}
+	select {
+	case <-p.engine.Short():
+		p.short()
+	default: // not since the last exchange
+	}
 }
 
 // placed returns the attempt once it has a lease.
@@ -139,8 +165,8 @@ func (a *engineAttempt) Headers(status int, header func(name string) string, bod
 }
 
 // Served implements [Attempt].
-func (a *engineAttempt) Served(r trace.Request) {
-	a.end(engine.Usage{InputTokens: r.Input, OutputTokens: r.Output})
+func (a *engineAttempt) Served(r trace.Request, cached int64) {
+	a.end(engine.Usage{InputTokens: r.Input, OutputTokens: r.Output, CachedInputTokens: min(cached, r.Input)})
 }
 
 // Refused implements [Attempt].

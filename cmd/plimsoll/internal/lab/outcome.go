@@ -40,6 +40,10 @@ type Outcome struct {
 	// Calls by the size of their prompts: all, and those that were not served.
 	OfferedBySize bySize `json:"offered_by_size"`
 	RefusedBySize bySize `json:"refused_by_size"`
+	// Calls by their class; all are of class 0 where there is one only.
+	OfferedByClass [2]int64 `json:"offered_by_class"`
+	ServedByClass  [2]int64 `json:"served_by_class"`
+	CachedTokens   int64    `json:"cached_tokens"` // tokens of prompts of accepted attempts that were cached
 	// Waits of calls that were admitted after waiting, in milliseconds.
 	WaitP50 int64 `json:"wait_p50_ms"`
 	WaitP99 int64 `json:"wait_p99_ms"`

@@ -24,8 +24,9 @@ type Attempt interface {
 	// (status 200), just before Refused (429), or just before Failed. It is not called for
 	// calls that got no answer.
 	Headers(status int, header func(name string) string, body []byte)
-	// Served reports that the call has ended, and its usage.
-	Served(r trace.Request)
+	// Served reports that the call has ended, and its usage: cached are the tokens of the
+	// prompt that the provider had in its cache.
+	Served(r trace.Request, cached int64)
 	// Refused reports that the provider refused the call, and the Retry-After in whole
 	// seconds; 0 = none was sent.
 	Refused(retryAfter time.Duration)
@@ -41,7 +42,8 @@ type Setting struct {
 	// Virtual is true where package time itself is virtual, see [bubble].
 	Virtual bool
 	Seed    uint64
-	sim     *simulation // for policies that see everything
+	Length  time.Duration // of the run
+	sim     *simulation   // for policies that see everything
 }
 
 // NewPolicy makes a policy.

@@ -58,7 +58,7 @@ func run(ctx context.Context, w World, t *Traffic, policy PolicyKind, seed uint6
 	s := &simulation{world: &w, now: Start.UnixNano(), draws: draws(mix(seed + 1))}
 	configured := w.pool()
 	setting := &Setting{
-		World: &w, Pool: configured, Virtual: virtual, Seed: s.draws.at(forEngine, 0, 0), sim: s,
+		World: &w, Pool: configured, Virtual: virtual, Seed: s.draws.at(forEngine, 0, 0), sim: s, Length: t.duration(),
 		Now: func() time.Time { return time.Unix(0, s.now) },
 	}
 	if policy.Pooled {
@@ -153,9 +153,18 @@ func (s *simulation) submit(r trace.Request, done func()) {
 		c.Estimate = int64(math.Round(float64(c.Input) * math.Exp(s.world.CountError/2*s.draws.normal(forEstimate, c.number, 0))))
 	}
 	s.outcome.Offered++
+	s.outcome.OfferedByClass[s.classOf(c)]++
 	s.outcome.OfferedBySize[sizeOf(r)]++
 	s.outcome.TokensOffered += c.Tokens()
 	s.send(c)
+}
+
+// classOf returns the class of a call, 0 where there is one class only.
+func (s *simulation) classOf(c *call) int {
+	if s.world.batch(s.draws, c.number) {
+		return 1
+	}
+	return 0
 }
 
 // send makes one attempt of a call.
@@ -244,6 +253,8 @@ func (s *simulation) arrive(c *call, a Attempt) {
 // serve lets the provider work on an attempt that it accepted.
 func (s *simulation) serve(c *call, a Attempt, d *deployment, f fault) {
 	admitted, q := s.now, d.call(c.Request, c.number)
+	d.cache.use(conversation(d.draws, c.number), s.now)
+	s.outcome.CachedTokens += q.Cached
 	d.meter.add(s.now, c.Input)
 	s.outcome.spent(d, s.now, c.Input)
 	first, all := d.times(c.Request, c.number, f.slow)
@@ -258,10 +269,11 @@ func (s *simulation) serve(c *call, a Attempt, d *deployment, f fault) {
 		s.outcome.spent(d, s.now, c.Output)
 	})
 	s.after(all+back, func() {
-		a.Served(c.Request)
+		a.Served(c.Request, q.Cached)
 		d.served++
 		d.tokens += c.Tokens()
 		s.outcome.Served++
+		s.outcome.ServedByClass[s.classOf(c)]++
 		s.outcome.TokensServed += c.Tokens()
 		s.ended(c)
 	})

@@ -45,6 +45,17 @@ type World struct {
 	Faults Faults
 	// Nodes share the traffic and exchange usage every 100 ms; 0 = one node alone.
 	Nodes int
+	// Escrow makes the nodes reserve in the store before they admit, see [syncer.Escrow].
+	Escrow bool
+	// PerDay is the limit on the tokens of a day of three of ten deployments, as a share of
+	// what their limits per minute allow in the time of the run; 0 = none.
+	PerDay float64
+	// Batch is the share of calls that are of the less important of two classes, which fills
+	// 80 % of the limits; 0 = all are of one class.
+	Batch float64
+	// Cached is the share of a prompt that a deployment has in its cache when it served a
+	// call of the same conversation in the last five minutes; 0 = there is no cache.
+	Cached float64
 	// Margin is the router's, see [engine.Deployment.Margin].
 	Margin float64
 	// Wait is how long calls may wait for capacity; 0 = not at all.
@@ -150,6 +161,14 @@ func Worlds() []World {
 	}
 	for _, of := range []string{"fixed", "fixed-phase", "openai", "anthropic", "azure10", "azure1"} {
 		variant(of, "wait-", "calls wait up to 10 s, margin 1 %", "wait", func(w *World) { w.Wait, w.Margin = 10*time.Second, 0.01 })
+	}
+	variant("fixed", "escrow5-", "five nodes that reserve in the store", "escrow", func(w *World) { w.Nodes, w.Escrow = 5, true })
+	variant("cerebras", "days-", "three deployments have half of the run's tokens a day", "", func(w *World) { w.PerDay = 0.5 })
+	for _, of := range []string{"fixed", "openai"} {
+		variant(of, "classes-", "half of the calls are of a class that fills 80 %", "", func(w *World) { w.Batch = 0.5 })
+	}
+	for _, of := range []string{"anthropic", "groq"} {
+		variant(of, "cache-", "80 % of a conversation's prompt are cached where its last call was", "", func(w *World) { w.Cached = 0.8 })
 	}
 	for i := range list {
 		list[i] = honest(list[i])
