@@ -17,21 +17,28 @@ func (e *Engine) GrantWithin(d time.Duration) { e.grantWithin.Store(int64(max(d,
 // Acquire. When no grant comes in time it returns the refusal of Acquire, when ctx ends
 // first ctx.Err().
 func (g *Group) AcquireGranted(ctx context.Context, d Demand) (lease Lease, err error) {
-	lease, err = g.Acquire(d)
 	within := time.Duration(g.e.grantWithin.Load())
-	if err == nil || within == 0 {
-		return
+	if within == 0 {
+		return g.Acquire(d)
 	}
-	if limited, ok := errors.AsType[*LimitError](err); !ok || limited.Limit != LimitShare || limited.Never {
-		return
+	var a admission
+	v := g.acquire(&a, &d, true)
+	if a.h != nil {
+		return a.lease(), nil
+	}
+	if limited, ok := errors.AsType[*LimitError](g.refusal(&d, v, true, false)); !ok || limited.Limit != LimitShare || limited.Never {
+		return g.acquireOrExplain(&d, v)
 	}
 	soon, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	refusal := err
-	if lease, err = g.Wait(soon, d); err != nil {
-		if err = ctx.Err(); err == nil {
-			err = refusal
-		}
+	if lease, err = g.Wait(soon, d); err == nil {
+		return
 	}
-	return
+	if err = ctx.Err(); err != nil {
+		return
+	}
+	if v = g.acquire(&a, &d, true); a.h != nil {
+		return a.lease(), nil
+	}
+	return g.acquireOr(&d, v, (*Group).waitedInVain)
 }

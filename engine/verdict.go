@@ -73,10 +73,15 @@ func (g *Group) countRefusal(v verdict) {
 // acquireOrExplain follows a refused attempt. It returns the reason, or a lease if
 // room has come meanwhile.
 func (g *Group) acquireOrExplain(d *Demand, v verdict) (Lease, error) {
+	return g.acquireOr(d, v, (*Group).missed)
+}
+
+// acquireOr is acquireOrExplain that has a refusal noted.
+func (g *Group) acquireOr(d *Demand, v verdict, note func(*Group, *Demand, verdict)) (Lease, error) {
 	for try := 1; ; try++ {
 		if err := g.refusal(d, v, true, try == rechecks); err != nil {
 			g.alive().countRefusal(v)
-			g.alive().missed(d, v)
+			note(g.alive(), d, v)
 			return Lease{}, err
 		}
 		var got admission

@@ -16,6 +16,7 @@ const closedRetry = 100 * time.Millisecond
 type wants struct {
 	missed         atomic.Int64 // refused requests since the last Want
 	tokens, larger atomic.Int64 // their tokens, and the largest of them
+	vain           atomic.Int64 // requests that waited for a grant until they were refused
 	said           atomic.Bool  // since the last Want the channel was sent to
 }
 
@@ -64,6 +65,10 @@ func (g *Group) missed(d *Demand, v verdict) {
 	g.miss(v.why, tokens)
 }
 
+// waitedInVain notes that a demand was refused though it had waited for a grant. The next
+// Want does not count it as missed: if it comes back, it waits again.
+func (g *Group) waitedInVain(*Demand, verdict) { g.wants.vain.Add(1) }
+
 // say sends to the channel of Short, once until the next Want.
 func (g *Group) say() {
 	if !g.e.exact.Load() || g.wants.said.Load() || !g.wants.said.CompareAndSwap(false, true) {
@@ -81,7 +86,8 @@ func (g *Group) want(dst []window.Want) []window.Want {
 	if g.line.n.Load() != 0 {
 		g.line.wanted(&w)
 	}
-	if w.Missed|w.Waiting == 0 {
+	vain := g.wants.vain.Load()
+	if w.Missed|w.Waiting|vain == 0 {
 		return dst
 	}
 	g.mu.Lock()
@@ -98,7 +104,11 @@ func (g *Group) want(dst []window.Want) []window.Want {
 			first, least = i, k
 		}
 	}
-	parts := min(int64(able), max(w.Missed, w.Waiting))
+	parts := min(int64(able), max(w.Missed, w.Waiting, min(vain, 1)))
+	if parts > 0 {
+		w.Vain = vain
+		g.wants.vain.Add(-vain)
+	}
 	for i := first; parts > 0; i = (i + 1) % v.n {
 		h := v.handles[i]
 		if !h.wanting() {

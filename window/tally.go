@@ -130,10 +130,11 @@ type Want struct {
 	Waiting       int64 // waiting requests
 	WaitingTokens int64
 	Largest       int64 // the most tokens of one of these requests
+	Vain          int64 // requests that have waited for a grant, and were refused
 }
 
 // Part returns one of n equal parts, of at least one request if there is one left for
-// each; n is above 0.
+// each, with all that waited in vain; n is above 0.
 func (w Want) Part(n int64) Want {
 	up := func(a int64) int64 { return (a + n - 1) / n }
 	w.Missed, w.MissedTokens = up(w.Missed), up(w.MissedTokens)
@@ -147,6 +148,7 @@ func (w Want) Less(part Want) Want {
 	w.MissedTokens -= part.MissedTokens
 	w.Waiting -= part.Waiting
 	w.WaitingTokens -= part.WaitingTokens
+	w.Vain -= part.Vain
 	return w
 }
 

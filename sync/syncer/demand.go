@@ -29,8 +29,7 @@ type measure struct {
 	large   float64 // the largest of late
 	pending int64   // missed since the last measurement
 	waiting int64   // of requests that wait
-	refused int64   // of requests that were refused a moment ago and may come back
-	asked   int64   // when the last of them was
+	refused recently // of requests that were refused at once, and may come back
 	budget  float64 // what is expected until the next exchange
 }
 
@@ -40,9 +39,8 @@ func (d *demand) want(w *window.Want, now int64) {
 	for i := range d.of {
 		m := &d.of[i]
 		m.pending += missed[i]
-		if m.waiting = waiting[i]; missed[i] > 0 {
-			m.refused, m.asked = m.refused+missed[i], now
-		}
+		m.waiting = waiting[i]
+		m.refused.now += missed[i]
 	}
 	m := &d.of[1]
 	m.large = max(m.large, float64(w.Largest))
@@ -50,6 +48,28 @@ func (d *demand) want(w *window.Want, now int64) {
 		m.mean = average(m.mean, float64(w.MissedTokens+w.WaitingTokens)/float64(n))
 	}
 	d.last = now
+}
+
+// recently adds up what came within an interval and a round trip, so that a caller that comes
+// back counts once.
+type recently struct {
+	now, before int64
+	turned      int64 // when before was now
+}
+
+// most returns the larger sum of the last two spans.
+func (r *recently) most() int64 { return max(r.now, r.before) }
+
+// turn begins a new span if the last is over.
+func (r *recently) turn(now int64, horizon time.Duration) {
+	if time.Duration(now-r.turned) >= horizon {
+		r.now, r.before, r.turned = 0, r.now, now
+	}
+}
+
+// less takes off what was admitted.
+func (r *recently) less(n int64) {
+	r.now, r.before = max(r.now-n, 0), max(r.before-n, 0)
 }
 
 func average(old, latest float64) float64 {
@@ -93,7 +113,8 @@ func (d *demand) measure(u *usage, now int64, horizon time.Duration) {
 		d.last = now
 	}
 	for i := range d.of {
-		d.of[i].refused = max(d.of[i].refused-grown[i], 0)
+		d.of[i].refused.less(grown[i])
+		d.of[i].refused.turn(now, horizon)
 	}
 	if dt < 10*time.Millisecond {
 		return
@@ -107,9 +128,6 @@ func (d *demand) measure(u *usage, now int64, horizon time.Duration) {
 		m.budget = surplus * m.rate * float64(horizon)
 		if m.budget < 0.75*m.mean {
 			m.budget = 0
-		}
-		if now-m.asked > 3*int64(horizon) {
-			m.refused = 0
 		}
 		if now-d.last > int64(standing) {
 			m.large = 0
@@ -137,5 +155,5 @@ func (m *measure) target(left int64, nodes int) int64 {
 	if m.large > 0 && float64(left) > 3*float64(nodes)*m.large {
 		want += int64(math.Ceil(m.large))
 	}
-	return max(want, m.waiting+m.refused)
+	return max(want, m.waiting+m.refused.most())
 }

@@ -18,6 +18,9 @@ const (
 	// reserved for it, and readAgain is how old a total is then when it is read once more.
 	comingBack = 500 * time.Millisecond
 	readAgain  = 15 * time.Millisecond
+	// scarceFor is how many of its largest requests for each node a limit must hold for
+	// budget of the next minute to be reserved before that begins.
+	scarceFor = 3
 )
 
 // account is a window's limits that are held by escrow: on requests and on tokens.
@@ -65,6 +68,7 @@ func (s *Syncer) reserve(now int64) {
 	for i := range s.wants {
 		w := &s.wants[i]
 		s.stats.Missed += w.Missed
+		s.stats.Vain += w.Vain
 		if d := s.deployments[w.ID]; d != nil {
 			d.demand.want(w, now)
 			s.waiting = append(s.waiting, d)
@@ -174,8 +178,8 @@ func (s *Syncer) target(b *bucket, u *usage, i int, now int64) int64 {
 	if before != nil && before.accounts[i] != nil {
 		open = before.accounts[i].offered / 2
 	}
-	if float64(open) < m.mean {
-		open = 0 // a fragment helps nobody
+	if float64(open) < m.mean || float64(u.limit(i)) < scarceFor*float64(s.nodeCount())*m.large {
+		open = 0 // a fragment fits no request, and what one node reserves of a small limit others lack
 	}
 	return min(max(m.target(a.Left(u.limit(i)), s.nodeCount()), open), u.limit(i))
 }
@@ -312,8 +316,15 @@ func (b *bucket) opensAt(r *Reply, now int64) int64 {
 func (s *Syncer) learnExact(b *bucket, u *usage, total Count, now int64) {
 	t := total.list()
 	for i, a := range u.accounts {
-		if a != nil {
-			a.Total(u.limit(i), t[i], now >= b.opens && !s.leaving)
+		if a == nil {
+			continue
+		}
+		held := a.Holds()
+		if a.Total(u.limit(i), t[i], now >= b.opens && !s.leaving); held && a.Due() && now >= b.opens {
+			select {
+			case s.partial <- struct{}{}:
+			default:
+			}
 		}
 	}
 	s.grant(b, u, now)

@@ -63,6 +63,8 @@ func (s *Syncer) Run(ctx context.Context) error {
 			t.Reset(s.round(work, &wg))
 		case <-short:
 			s.round(work, &wg) // early, beside the timer
+		case <-s.partial:
+			s.round(work, &wg) // so that what fits no request here is of use elsewhere
 		}
 	}
 }

@@ -29,7 +29,8 @@ type Stats struct {
 	// under limits that are held by escrow, and Waiting is what requests that wait for
 	// a grant would use.
 	Granted, Own, Waiting Count
-	Missed                int64 // requests that a ceiling refused though the limit had room
+	Missed                int64 // requests that a ceiling refused at once though the limit had room
+	Vain                  int64 // requests that waited for a grant and were refused
 
 	// The same of days, which count what minutes count too.
 	RefusedOfDays, DroppedOfDays Count

@@ -39,6 +39,7 @@ type Syncer struct {
 	wants    []window.Want
 	waiting  []*deployment // that had a want when it was last asked
 	lowered  bool          // a ceiling was lowered, and the source has not absorbed it
+	partial  chan struct{} // a grant was smaller than what was asked for
 	leaving  bool          // Run is about to return
 
 	cooling []*deployment          // that the source reports as cooling down
@@ -74,7 +75,7 @@ func New(src Source, store Store, cfg Config) (*Syncer, error) {
 	s := &Syncer{
 		reserver: reserver,
 		src:      src, store: store, cfg: cfg, clock: cfg.Clock, follower: follower{clock: cfg.Clock},
-		deployments: map[string]*deployment{}, alarms: map[string]int64{},
+		deployments: map[string]*deployment{}, alarms: map[string]int64{}, partial: make(chan struct{}, 1),
 	}
 	s.started = s.clock.Read()
 	s.bucket(0) // for heartbeats
