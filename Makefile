@@ -25,7 +25,7 @@ CORE := ./window/... ./engine ./engine/internal/counter ./fuzz/...
 NESTED := $(patsubst %/go.mod,%,$(shell find . -mindepth 2 -name go.mod -not -path '*/testdata/*' -not -path './$(COMMAND)/go.mod' | sort))
 
 .DEFAULT_GOAL := help
-.PHONY: help api proxy daemon test test-library test-command test-modules race full mutants lab lint bench fuzz cover faults soak clients release install chart vulnerabilities server browser prometheus node
+.PHONY: help api proxy daemon test test-library test-command test-modules race full mutants lab lint bench fuzz cover faults soak day clients release install chart vulnerabilities server browser prometheus node
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -73,6 +73,9 @@ faults: server ## break real servers and networks under real nodes: a line per f
 
 soak: server ## SOAK (10m) of load on two daemons while stores die, files change and clients hang up, and the books of each token (test has a minute)
 	PLIMSOLL_SOAK=$(SOAK) $(GO) test -run '^TestSoak$$' -count=1 -timeout=20m -v ./$(COMMAND)/internal/cli
+
+day: ## a day of virtual time in each sharing mode: ten nodes, random faults, exact books, flat memory (test has twenty minutes of it)
+	$(GO) test -run '^TestSoak$$' -count=1 -timeout=20m -v ./sync/syncer -args -soak.length=24h
 
 clients: node ## real clients on Node and in Go before the proxy and a fake provider, bursts beyond the limits included (test has a part of them)
 	PLIMSOLL_CLIENTS=1 $(GO) test -count=1 -timeout=8m -v ./$(COMMAND)/internal/clients

@@ -24,13 +24,13 @@ type demand struct {
 
 // measure is the demand of one dimension.
 type measure struct {
-	rate    float64 // per nanosecond
-	mean    float64 // of a request
-	large   float64 // the largest of late
-	pending int64   // missed since the last measurement
-	waiting int64   // of requests that wait
+	rate    float64  // per nanosecond
+	mean    float64  // of a request
+	large   float64  // the largest of late
+	pending int64    // missed since the last measurement
+	waiting int64    // of requests that wait
 	refused recently // of requests that were refused at once, and may come back
-	budget  float64 // what is expected until the next exchange
+	budget  float64  // what is expected until the next exchange
 }
 
 // want takes in what the source could not admit.

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"iter"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/provider"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/trace"
+	"github.com/plimsoll-dev/plimsoll/sync/syncer"
 )
 
 const (
@@ -28,6 +30,8 @@ const MaxNodes = 1000
 type Nodes struct {
 	Count    int // from 1 to MaxNodes
 	Interval time.Duration
+	Mode     syncer.Mode  // in which engines share limits by a real server
+	down     *atomic.Bool // no node reaches the server; nil = all do
 }
 
 // staleness is how old what a node knows can get: the time from one exchange's

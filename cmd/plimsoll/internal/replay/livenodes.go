@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/trace"
@@ -58,10 +59,10 @@ func (f *fleet) joinEngine(p *enginePolicy, name, run string, o Options, l Live,
 	if err != nil {
 		return err
 	}
-	n := &engineNode{Store: store, clock: p.clock, seen: newWatch()}
+	n := &engineNode{Store: store, clock: p.clock, seen: newWatch(), down: o.Nodes.down}
 	f.peers = append(f.peers, n)
 	n.syncer, err = syncer.New(p.engine, n, syncer.Config{
-		Node: name, Interval: o.Nodes.Interval, Clock: p.clock, Nodes: o.Nodes.Count, Logger: logger,
+		Node: name, Interval: o.Nodes.Interval, Clock: p.clock, Nodes: o.Nodes.Count, Logger: logger, Mode: o.Nodes.Mode,
 		Deployments: deploymentIDs(o.Pool),
 	})
 	return err
@@ -73,12 +74,16 @@ type engineNode struct {
 	clock  *window.Clock
 	syncer *syncer.Syncer
 	seen   *watch
+	down   *atomic.Bool // the store is out of reach; nil = never
 }
 
 // Exchange implements [syncer.Store], and looks at the clock.
 func (n *engineNode) Exchange(ctx context.Context, b syncer.Batch, r *syncer.Reply) error {
 	begin := time.Now()
-	err := n.Store.Exchange(ctx, b, r)
+	err := errDown
+	if n.down == nil || !n.down.Load() {
+		err = n.Store.Exchange(ctx, b, r)
+	}
 	if b.Seq != 0 || err != nil { // the first only asks for the epoch
 		n.seen.exchanged(b.Bucket, begin, time.Now(), err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/valkey-io/valkey-go"
@@ -26,6 +27,7 @@ type pusher struct {
 	interval        time.Duration
 	pool            []provider.Deployment
 	seen            *watch
+	down            *atomic.Bool // the server is out of reach; nil = never
 
 	mu       sync.Mutex // of the strategy
 	strategy *litellm.Strategy
@@ -79,6 +81,9 @@ func (p *pusher) push(ctx context.Context) (told bool, err error) {
 	}
 	if len(p.pushes) == 0 {
 		return told, nil
+	}
+	if p.down != nil && p.down.Load() {
+		return false, errDown
 	}
 	commands := make(valkey.Commands, 0, 2*len(p.pushes))
 	for _, c := range p.pushes {

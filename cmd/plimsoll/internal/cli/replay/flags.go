@@ -16,6 +16,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/provider"
 	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/config"
+	"github.com/plimsoll-dev/plimsoll/sync/syncer"
 )
 
 const (
@@ -45,7 +46,10 @@ type flags struct {
 	sync          string        // what they share; "" = not given
 	interval      time.Duration // between a node's exchanges; 0 = not given
 	length        time.Duration // of a replay in real time; 0 = not given
-	target        string        // address of a daemon
+	scenario      string        // "" = not given
+	modes         []syncer.Mode // of a scenario; none = not given
+	loadGiven     bool
+	target        string // address of a daemon
 	speed         float64
 	speedGiven    bool
 }
@@ -83,6 +87,14 @@ func (f *flags) complete(args []string) error {
 		return usagef("--policy %s foresees what providers refuse; say by which rule they do, by --rule NAME", f.policy)
 	case f.policy == replay.ClairvoyantName && f.nodes > 1:
 		return usagef("policy %s is one of its own; leave --nodes out", f.policy)
+	case f.scenario != "" && (!f.live() || f.nodes < 2):
+		return usagef("--scenario is played by several nodes that share a server; give their number by --nodes N and the server by --sync URL")
+	case f.scenario != "" && (f.trace != "" || f.kindOfTraffic != "" || f.config != "" || f.pool != "" || f.compare || f.policy != "" || f.strategy != nil):
+		return usagef("--scenario has calls, limits and rules of its own; with it leave --trace, --traffic, --config, --pool, --policy, --strategy and --compare out")
+	case f.modes != nil && f.scenario == "":
+		return usagef("--mode is of a scenario; give one by --scenario NAME")
+	case f.scenario != "" && f.length%time.Minute != 0:
+		return usagef("--scenario plays whole minutes; give them by --for, such as 2m")
 	case f.length != 0 && !f.live():
 		return usagef("--for is of a replay in real time; give a server by --sync URL")
 	case f.nodes == 1 && (f.sync != "" || f.interval != 0):
@@ -91,6 +103,9 @@ func (f *flags) complete(args []string) error {
 		return usagef("policy %s shares nothing between nodes; with --nodes use one of %s", f.policy, strings.Join(replay.NodePolicyNames(), ", "))
 	}
 	f.interval = cmp.Or(f.interval, defaultInterval)
+	if f.scenario != "" {
+		f.length = cmp.Or(f.length, scenarioFor)
+	}
 	f.length = cmp.Or(f.length, defaultFor)
 	f.policy = cmp.Or(f.policy, replay.EngineName)
 	f.pool = cmp.Or(f.pool, provider.PoolNames[0])
@@ -120,6 +135,7 @@ func (f *flags) register(set *pflag.FlagSet) {
 	})
 	cmdline.Func(set, "load", "F", "warp the trace in time until its tokens are F of the pool's token limits, 0.001 to 1000 (default 0.95)", func(s string) (err error) {
 		f.load, err = parseLoad(s)
+		f.loadGiven = true
 		return err
 	})
 	cmdline.Func(set, "policy", "NAME", "engine, litellm, litellm+cooldown, round-robin, random or least-in-flight; with --rule also clairvoyant (default engine)", func(s string) (err error) {
@@ -162,6 +178,21 @@ func (f *flags) register(set *pflag.FlagSet) {
 			return fmt.Errorf("want a time from %v to %v", minInterval, maxInterval)
 		}
 		return nil
+	})
+	cmdline.Func(set, "scenario", "NAME", "with --sync URL: offer more than some limits allow, by --load times, and compare what is admitted with LiteLLM's rule: "+strings.Join(replay.ScenarioNames, ", ")+"; see below", func(s string) error {
+		if f.scenario = s; !slices.Contains(replay.ScenarioNames, s) {
+			return fmt.Errorf("want %s", strings.Join(replay.ScenarioNames, ", "))
+		}
+		return nil
+	})
+	cmdline.Func(set, "mode", "usage|escrow", "of a scenario: how nodes hold limits together (default both, side by side)", func(s string) error {
+		for _, m := range []syncer.Mode{syncer.Usage, syncer.Escrow} {
+			if m.String() == s {
+				f.modes = []syncer.Mode{m}
+				return nil
+			}
+		}
+		return errors.New("want usage or escrow")
 	})
 	f.registerTarget(set)
 }

@@ -49,6 +49,9 @@ func (f flags) run(ctx context.Context, env cmdline.Environment) error {
 			return err
 		}
 	}
+	if f.scenario != "" {
+		return f.playScenario(ctx, env)
+	}
 	pools, err := f.readPools(env)
 	if err != nil {
 		return err
