@@ -25,7 +25,7 @@ CORE := ./window/... ./engine ./engine/internal/counter ./fuzz/...
 NESTED := $(patsubst %/go.mod,%,$(shell find . -mindepth 2 -name go.mod -not -path '*/testdata/*' -not -path './$(COMMAND)/go.mod' | sort))
 
 .DEFAULT_GOAL := help
-.PHONY: help api proxy daemon test test-library test-command test-modules race full mutants lab lint bench fuzz cover faults soak day clients release install chart vulnerabilities server browser prometheus node
+.PHONY: help api compare proxy daemon test test-library test-command test-modules race full mutants lab lint bench fuzz cover faults soak day clients release install chart vulnerabilities server browser prometheus node
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -90,6 +90,9 @@ lint: ## golangci-lint, formatting included, and tidy go.mod files
 
 bench: server ## the table of ratios beside their goals; fails when a single-core row misses
 	cd bench/peers && $(LIBRARY) run .
+
+compare: ## the engine beside that of an older commit, in one process and in turn, with the ratios' goals: COMMIT=bc0a46e ROWS=. ROUNDS=100
+	bench/compare/compare.sh $(or $(COMMIT),bc0a46e) '$(or $(ROWS),.)' $(or $(ROUNDS),100)
 
 proxy: ## CPU of a call through the daemon beside httputil.ReverseProxy, at 1, 16 and 128 KiB, the best of ten rounds in turn
 	$(GO) test -run '^$$' -bench '^BenchmarkProxy$$' -benchtime 10x -timeout 20m ./$(COMMAND)/internal/cli

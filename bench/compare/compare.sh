@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # compare measures the engine of this tree against that of an older commit, in one
 # process that lets them take turns: bench/compare/compare.sh [commit] [rows, a regular
-# expression] [rounds]. It prints medians in ns with the
-# median of the ratios, and the tenths percentiles, which a busy machine disturbs less. The commit
-# is unpacked, under another module path, into a temporary directory outside the tree.
+# expression] [rounds]. It prints medians in ns with the median of the ratios beside its
+# goal, and the tenth percentiles, which a busy machine disturbs less. The commit is
+# unpacked, under another module path, into a temporary directory outside the tree.
 set -euo pipefail
 root=$(git rev-parse --show-toplevel)
 commit=${1:-bc0a46e} rows=${2:-.} rounds=${3:-100}

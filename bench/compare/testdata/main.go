@@ -12,6 +12,49 @@ import (
 	"bench/tree"
 )
 
+// goals are the most that the ratio of the first row that matches may be.
+var goals = []struct {
+	row *regexp.Regexp
+	at  float64
+}{
+	{regexp.MustCompile(`^acquire settle (equal )?lowest-tpm 10$`), 0.60},
+	{regexp.MustCompile(`^acquire settle (equal )?least-utilized 10$`), 0.65},
+	{regexp.MustCompile(`^acquire settle (equal )?lowest-tpm 100$`), 0.82},
+	{regexp.MustCompile(`^acquire settle (equal )?least-utilized 100$`), 0.88},
+	{regexp.MustCompile(`^acquire settle (equal )?lowest-tpm 1000$`), 0.85},
+	{regexp.MustCompile(`^acquire settle (equal )?least-utilized 1000$`), 0.90},
+	{regexp.MustCompile(`^acquire release tied .* 10$`), 0.80},
+	{regexp.MustCompile(`^acquire release tied`), 0.95},
+	{regexp.MustCompile(`^acquire settle bucket`), 0.80},
+	{regexp.MustCompile(`^acquire settle (in-flight|days)`), 0.92},
+	{regexp.MustCompile(`^pick lowest-tpm 10$`), 0.70},
+	{regexp.MustCompile(`^pick least-utilized 10$`), 0.80},
+	{regexp.MustCompile(`^pick .* 1000$`), 1.0},
+	{regexp.MustCompile(`^(precheck|record)$`), 1.1},
+	{regexp.MustCompile(`by name$`), 1.15},
+	{regexp.MustCompile(`^apply`), 0.4},
+	{regexp.MustCompile(`^collect`), 0.5},
+}
+
+// verdict says how a ratio stands to its goal, by its median and its quiet moments, as
+// the rows of bench/peers do.
+func verdict(row string, median, quiet float64) string {
+	for _, g := range goals {
+		if !g.row.MatchString(row) {
+			continue
+		}
+		is := "MISSED"
+		switch least := min(median, quiet); {
+		case median <= g.at:
+			is = "met"
+		case least <= 1.25*g.at:
+			is = "near"
+		}
+		return fmt.Sprintf("  <= %.2f %s", g.at, is)
+	}
+	return ""
+}
+
 func main() {
 	match := flag.String("rows", ".", "which rows")
 	rounds := flag.Int("rounds", 100, "how many turns each")
@@ -46,7 +89,8 @@ func main() {
 			slices.Sort(v)
 		}
 		half, tenth := len(as)/2, len(as)/10
-		fmt.Printf("%-44s %12.1f %12.1f %7.2f %12.1f %12.1f %7.2f\n", olds[i].Name, as[half], bs[half], ratios[half], as[tenth], bs[tenth], bs[tenth]/as[tenth])
+		fmt.Printf("%-44s %12.1f %12.1f %7.2f %12.1f %12.1f %7.2f%s\n", olds[i].Name, as[half], bs[half], ratios[half], as[tenth], bs[tenth], bs[tenth]/as[tenth],
+			verdict(olds[i].Name, ratios[half], bs[tenth]/as[tenth]))
 	}
 	if rows.MatchString("memory") {
 		for _, n := range []int{1000, 10_000} {
