@@ -64,7 +64,7 @@ func (m *model) acquire(id string, q engine.Demand) *mlease {
 	u := d.now()
 	u.requests++
 	u.tokens += l.reserved
-	m.tokens += l.reserved
+	m.total(l.reserved)
 	d.leases = append(d.leases, l)
 	d.muchHeld = d.muchHeld || d.held() >= 1<<43-1
 	m.acquired++
@@ -101,7 +101,7 @@ func (m *model) add(l *mlease, n int64) {
 	l.charge(n)
 	l.meter(mcost{output: n})
 	l.added += n
-	m.tokens += n
+	m.total(n)
 	l.d.muchHeld = l.d.muchHeld || l.d.held() >= 1<<43-1
 }
 
@@ -123,13 +123,13 @@ func (m *model) end(l *mlease, how ending, u engine.Usage) {
 		in, out := m.count(u.InputTokens), m.count(u.OutputTokens)
 		l.charge(in + out - l.reserved - l.added)
 		l.meter(mcost{input: in - l.input, output: out - (l.reserved - l.input) - l.added})
-		m.tokens += in + out - l.reserved - l.added
+		m.total(in + out - l.reserved - l.added)
 		m.learn(l.d, in, out)
 	case settledReserved: // what was taken stands
 	case released:
 		l.charge(-l.reserved - l.added)
 		l.meter(mcost{-l.input, l.input - l.reserved - l.added, -1})
-		m.tokens -= l.reserved + l.added
+		m.total(-l.reserved - l.added)
 		if l.recent() {
 			l.d.in(l.epoch).requests--
 		}

@@ -26,6 +26,7 @@ type model struct {
 	ended             [3]int64
 	expired           int64
 	tokens            int64 // true usage, whatever window it is counted in
+	raised            int64 // all that was ever added to it
 	late              int64 // endings
 	refused           int64
 	invalid           bool
@@ -71,7 +72,12 @@ func newModel(cfg engine.Config, now int64) *model {
 
 // saturated reports whether a minute may have more tokens than are counted, from where
 // on an engine counts less than the model.
-func (m *model) saturated() bool { return m.tokens >= mostCounted }
+func (m *model) saturated() bool { return m.raised >= mostCounted }
+
+func (m *model) total(n int64) {
+	m.tokens += n
+	m.raised += max(n, 0)
+}
 
 // in is the usage of an epoch, made when first asked for.
 func (d *mdep) in(epoch int64) *musage {
@@ -142,7 +148,7 @@ func (m *model) members(g *mgroup) []*mdep {
 // record adds tokens that no lease has reserved; d may be nil: forgotten.
 func (m *model) record(d *mdep, u engine.Usage, now int64) {
 	n := m.count(u.InputTokens) + m.count(u.OutputTokens)
-	m.tokens += n
+	m.total(n)
 	if d != nil && n > 0 {
 		m.lookAt(d, now)
 		if !d.forgotten {
