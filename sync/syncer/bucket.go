@@ -31,7 +31,8 @@ type bucket struct {
 	begun       int64 // when the current round of exchanges began, Unix nanoseconds
 	full        int64 // when a round last carried all there was to tell
 	busy        int   // how many windows had something to tell then
-	relaxing    bool  // the current round carries only what is urgent
+	hurried     bool  // the current round is one of Run's
+	relaxing    bool  // it carries only what is urgent
 	bursts      int64 // when the minute begins that is expected to open with a burst, Unix nanoseconds
 
 	era
@@ -208,7 +209,7 @@ func (s *Syncer) today(kind window.Kind, epoch int64) int64 {
 // delta that would tell it: in each round if the source asks for the deployment
 // and there is something to learn, else once a second.
 func (s *Syncer) reads(b *bucket, u *usage, live bool, now int64) bool {
-	return u.asked && (!b.relaxing || s.urgent(u, now)) || live && b.stale(u.at, now) || (u.expected != (Count{}) || b.watches(u, now)) && u.at < b.begun && time.Duration(now-u.at) >= b.spacing(now)/2
+	return u.asked && (!b.relaxing || s.urgent(u, now)) || live && b.stale(u.at, now) && !s.rests(b, u, now) || (u.expected != (Count{}) || b.watches(u, now)) && u.at < b.begun && time.Duration(now-u.at) >= b.spacing(now)/2
 }
 
 // silent reports whether it is time for a batch even if it says nothing: once in

@@ -14,11 +14,15 @@ const (
 	// hidden is one over the part of what is left of a limit that all nodes together
 	// may have used untold.
 	hidden = 16
+	// resting is how old a total may grow where there are more deployments than fit
+	// into a batch. The first request here has it read.
+	resting = 4 * refresh
 )
 
 // relax decides whether the round that begins now carries only what is urgent.
 func (b *bucket) relax(now int64, hurried bool) {
 	wait := min(time.Duration(rounds*float64(b.interval())), relaxed)
+	b.hurried = hurried
 	b.relaxing = hurried && b.busy > batchSize && !b.away && b.flying == nil && !b.lost && time.Duration(now-b.full).Abs() < wait
 	if !b.relaxing {
 		b.full, b.busy = now, 0
@@ -39,4 +43,12 @@ func (s *Syncer) urgent(u *usage, now int64) bool {
 		}
 	}
 	return false
+}
+
+// rests reports whether the total of a window that is older than refresh need not be read
+// yet: the bucket has many deployments, and this one is not used here, far from every
+// limit and, as far as is known, not about to be used elsewhere. Under the mutex.
+func (s *Syncer) rests(b *bucket, u *usage, now int64) bool {
+	return b.hurried && len(b.deployments) > batchSize && u.at != 0 && u.forecast == (Count{}) &&
+		time.Duration(now-u.at) < resting-refresh/2 && time.Duration(now-u.used) >= recent && !s.urgent(u, now)
 }
