@@ -62,10 +62,13 @@ func newEngine(s *Setting, k knowledge, now func() time.Time, seed uint64) (*eng
 	if s.World.Batch > 0 {
 		cfg.PriorityShare = classShares
 	}
+	daily := engineprovider.LimitOf(engineprovider.Tokens, engineprovider.PerDay)
 	for i, d := range s.Pool {
 		p.place[d.ID] = i
+		limits := engine.Limits{RPM: d.RPM, TPM: d.TPM}
+		*limits.Of(daily) = s.World.perDay(d, i, s.Length)
 		cfg.Deployments = append(cfg.Deployments, engine.Deployment{
-			ID: d.ID, Group: group, Limits: engine.Limits{RPM: d.RPM, TPM: d.TPM, TPD: s.World.perDay(d, i, s.Length)},
+			ID: d.ID, Group: group, Limits: limits,
 			Margin: s.World.Margin, Profile: profile, Weight: float64(d.TPM),
 		})
 	}
