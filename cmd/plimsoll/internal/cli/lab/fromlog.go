@@ -47,9 +47,9 @@ func (f *flags) runLog(ctx context.Context, env cmdline.Environment) error {
 	if err != nil {
 		return err
 	}
-	bar := newProgress(env)
-	r, err := lab.PlayLog(ctx, w, g, operator, lab.Policies, bar.show)
-	bar.clear()
+	bar := cmdline.NewProgress(env, -1, "runs")
+	r, err := lab.PlayLog(ctx, w, g, operator, lab.Policies, bar.ShowOf)
+	bar.Clear()
 	if err != nil {
 		return fmt.Errorf("lab: %w", err)
 	}

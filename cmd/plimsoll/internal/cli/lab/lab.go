@@ -48,12 +48,12 @@ func (f *flags) run(ctx context.Context, env cmdline.Environment) error {
 		return fmt.Errorf("lab: %w", err)
 	}
 	defer state.close()
-	bar := newProgress(env)
+	bar := cmdline.NewProgress(env, -1, "runs")
 	results, err := plan.Run(ctx, state.known, func(r lab.Result, finished, of int) error {
-		bar.show(finished, of)
+		bar.ShowOf(finished, of)
 		return state.add(r)
 	})
-	bar.clear()
+	bar.Clear()
 	if err != nil {
 		return fmt.Errorf("lab: %w", err)
 	}

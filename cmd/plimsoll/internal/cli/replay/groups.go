@@ -42,19 +42,19 @@ func (f flags) replayGroups(ctx context.Context, env cmdline.Environment, traffi
 	if f.trace != "" && len(pools) == 1 {
 		most = len(traffic)
 	}
-	bar := newProgress(env, f.runs()*min(most, len(traffic))*len(pools))
-	defer bar.clear()
+	bar := cmdline.NewProgress(env, f.runs()*min(most, len(traffic))*len(pools), "requests")
+	defer bar.Clear()
 	var all groupsOutcome
 	done := 0
 	for _, p := range pools {
-		g, played, err := f.replayGroup(ctx, func(n int) { bar.show(done + n) }, traffic, p, most)
+		g, played, err := f.replayGroup(ctx, func(n int) { bar.Show(done + n) }, traffic, p, most)
 		if err != nil {
 			return fmt.Errorf("replay: group %s: %w", p.group, err)
 		}
 		done += played
 		all.Groups = append(all.Groups, g)
 	}
-	bar.clear()
+	bar.Clear()
 	return f.write(env, all)
 }
 

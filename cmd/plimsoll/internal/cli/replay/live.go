@@ -28,7 +28,7 @@ func (f flags) checkServer() error {
 type liveRun struct {
 	flags
 	mu       sync.Mutex // of bar and stderr
-	bar      *progress
+	bar      *cmdline.Progress
 	env      cmdline.Environment
 	policies []string
 }
@@ -43,10 +43,7 @@ func (f flags) livePolicies() []string {
 
 // newLive tells what is going to happen.
 func (f flags) newLive(env cmdline.Environment) *liveRun {
-	r := &liveRun{flags: f, env: env, policies: f.livePolicies(), bar: newProgress(env, int(f.length.Seconds()))}
-	r.bar.label = func(done, total int) string {
-		return fmt.Sprintf("%v of %v", time.Duration(done)*time.Second, time.Duration(total)*time.Second)
-	}
+	r := &liveRun{flags: f, env: env, policies: f.livePolicies(), bar: cmdline.NewProgress(env, int(f.length.Seconds()), "seconds")}
 	r.say(fmt.Sprintf("%d nodes for each policy share a server for %v; interrupt it for the result so far", f.nodes, f.length))
 	return r
 }
@@ -55,7 +52,7 @@ func (f flags) newLive(env cmdline.Environment) *liveRun {
 func (r *liveRun) say(message string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.bar.clear()
+	r.bar.Clear()
 	_, _ = fmt.Fprintf(r.env.Stderr, "plimsoll: replay: %s\n", message) // a line that cannot be written is no reason to stop
 }
 
@@ -67,7 +64,7 @@ func (r *liveRun) play(ctx context.Context, traffic trace.Trace, pool pool, show
 		progress = func(played time.Duration) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
-			r.bar.show(int(played.Seconds()))
+			r.bar.Show(int(played.Seconds()))
 		}
 	}
 	return replay.RunLive(ctx,
@@ -79,7 +76,7 @@ func (r *liveRun) play(ctx context.Context, traffic trace.Trace, pool pool, show
 func (r *liveRun) close() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.bar.clear()
+	r.bar.Clear()
 }
 
 // replayLive plays the traffic to the built-in pool in real time.

@@ -74,10 +74,10 @@ func (f flags) run(ctx context.Context, env cmdline.Environment) error {
 	if f.live() {
 		out, err = f.replayLive(ctx, env, traffic, pool)
 	} else {
-		bar := newProgress(env, f.runs()*len(traffic))
-		defer bar.clear()
-		out, err = f.replay(ctx, bar.show, traffic, pool)
-		bar.clear()
+		bar := cmdline.NewProgress(env, f.runs()*len(traffic), "requests")
+		defer bar.Clear()
+		out, err = f.replay(ctx, bar.Show, traffic, pool)
+		bar.Clear()
 	}
 	if err != nil {
 		return fmt.Errorf("replay: %w", err)

@@ -24,10 +24,7 @@ func (f flags) playScenario(ctx context.Context, env cmdline.Environment) error 
 	if f.modes == nil {
 		f.modes = []syncer.Mode{syncer.Usage, syncer.Escrow}
 	}
-	r := &liveRun{flags: f, env: env, bar: newProgress(env, int(f.length.Seconds()))}
-	r.bar.label = func(done, total int) string {
-		return fmt.Sprintf("%v of %v", time.Duration(done)*time.Second, time.Duration(total)*time.Second)
-	}
+	r := &liveRun{flags: f, env: env, bar: cmdline.NewProgress(env, int(f.length.Seconds()), "seconds")}
 	r.say(fmt.Sprintf("%d nodes for each rule and limit share a server for %v, from the next minute on; interrupt it for the minutes so far", f.nodes, f.length))
 	defer r.close()
 	report, err := replay.RunScenario(ctx, replay.Scenario{
@@ -36,7 +33,7 @@ func (f flags) playScenario(ctx context.Context, env cmdline.Environment) error 
 		Live: replay.Live{Address: f.sync, Warn: r.say, Progress: func(played time.Duration) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
-			r.bar.show(int(played.Seconds()))
+			r.bar.Show(int(played.Seconds()))
 		}},
 	})
 	r.close()
