@@ -38,11 +38,14 @@ func (m *model) cost(d *mdep, q engine.Demand, p purpose) int64 {
 		out = min(out, q.MaxOutputTokens)
 	}
 	if q.OutputTokens == 0 && p == acquiring { // only expected: cut to what the limits can ever take
-		l := &d.cfg.Limits
+		l, whole := &d.cfg.Limits, out
 		for _, c := range []struct{ limit, before int64 }{{l.TPM, q.InputTokens}, {l.TPD, q.InputTokens}, {l.OutputTPM, 0}} {
 			if most := m.part(c.limit, q); most > 0 {
 				out = min(out, max(most-c.before, 0))
 			}
+		}
+		if most := m.part(l.InputTPM, q); most > 0 { // input beyond its limit is cut from it in vain
+			out = min(out, max(whole-max(q.InputTokens-most, 0), 0))
 		}
 	}
 	return q.InputTokens + out
