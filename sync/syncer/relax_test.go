@@ -37,7 +37,7 @@ func TestRoundsFollowNeed(t *testing.T) {
 	for count, often := range map[int]int{600: 11, 100: 30} {
 		synctest.Test(t, func(t *testing.T) {
 			cfg := engine.Config{Deployments: []engine.Deployment{
-				{ID: "near", Group: "chat", Limits: engine.Limits{RPM: 2000}}, {ID: "few", Group: "chat", Limits: engine.Limits{RPM: 60}},
+				{ID: "near", Group: "chat", Limits: engine.Limits{RPM: 2000}},
 				{ID: "far", Group: "chat", Limits: engine.Limits{RPM: 100_000}},
 			}}
 			for i := range count {
