@@ -28,15 +28,16 @@ func (g *gate) alarm() int64 {
 }
 
 // awake moves the breaker on to an instant, and out of reported limits that have
-// lapsed. It reports whether anything changed, and whether limits did, which the
+// lapsed and learned margins. It reports whether anything changed, and whether limits did, which the
 // group's view must follow.
 func (h *handle) awake(now int64) (changed, relimit bool) {
 	changed = h.breaker.Advance(now, h.probeTaken())
 	if h.lapseAt != 0 && h.lapseAt <= now {
 		changed, relimit = true, true
-		h.lapse(now)
-		h.lapseAt = h.nextLapse()
-		h.breaker.Doubt(now)
+		forgotten := h.lapse(now)
+		if h.lapseAt = h.nextLapse(); forgotten {
+			h.breaker.Doubt(now)
+		}
 	}
 	h.note()
 	return changed, relimit

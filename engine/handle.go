@@ -128,7 +128,7 @@ func (h *handle) configure(d *Deployment, expected int64, at counter.At) (change
 // anything changed.
 func (h *handle) put(expected int64, pool *pool, at counter.At, changed, reported bool) bool {
 	h.provided, h.lapseAt = h.inForce(), h.nextLapse()
-	d := h.provided.margined()
+	d := h.provided.margined(h.learnedMargin())
 	changed = changed || d != h.cfg && !d.equal(h.cfg) || h.group.Load() == nil
 	if !h.cfg.Limits.equalBeyondMinutes(&d.Limits) {
 		defer h.relistDays()
@@ -138,7 +138,7 @@ func (h *handle) put(expected int64, pool *pool, at counter.At, changed, reporte
 	defer func() { h.tokenMost.Store(h.tokenCap) }()
 	own := d
 	if h.provided != h.configured {
-		own = h.configured.margined()
+		own = h.configured.margined(0)
 	}
 	h.configuredTokenCap, h.configuredReqCap = capOf(own.Limits.TPM), capOf(own.Limits.RPM)
 	if !plain(&d.Profile) { // limits beside the pair have them

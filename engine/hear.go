@@ -17,6 +17,7 @@ type answers struct {
 	phase     phase
 	evidence  evidence // of a profile whose shape is to be learned
 	relimited int64    // when an answer last changed what is in force, Unix ns
+	caution   caution  // that refusals have taught
 	last      Mark     // of the latest request whose answer has corrected the counters
 }
 
@@ -41,9 +42,9 @@ func (h *handle) restricts(l provider.Limit) bool {
 }
 
 // inForce returns the configuration with what the provider has reported: limits
-// that are lower than configured, or that the configuration leaves open, and the
-// phase of its minutes. Those of a pool stay as configured. The limits are the
-// provider's, without the margin.
+// that are lower than configured, or that the configuration leaves open, the phase and
+// shape of its minutes. Those of a pool stay as configured. The limits are
+// the provider's, without the margin.
 func (h *handle) inForce() *Deployment {
 	a := h.answers.Load()
 	if a == nil || h.configured.Profile.Pool != "" {
@@ -69,35 +70,52 @@ func (h *handle) inForce() *Deployment {
 	return &d
 }
 
-// lapseOf returns when a reported limit lapses unless it is confirmed, 0 if it
+// reportEnds returns when a reported limit lapses unless it is confirmed, 0 if it
 // restricts nothing.
-func (h *handle) lapseOf(l provider.Limit) int64 {
+func (h *handle) reportEnds(l provider.Limit) int64 {
 	if !h.restricts(l) {
 		return 0
 	}
 	return h.answers.Load().confirmed[l] + confirmEvery
 }
 
-// nextLapse returns when the first reported limit lapses, 0 if there is none.
+// lapseOf returns when what answers have taken from a limit is over unless they go on, 0
+// if they have taken nothing.
+func (h *handle) lapseOf(l provider.Limit) int64 {
+	at := h.reportEnds(l)
+	if h.learnedMargin() != 0 && l.Per() == provider.PerMinute && l.Counts() != provider.Requests {
+		at = max(at, h.answers.Load().caution.endsAt())
+	}
+	return at
+}
+
+// nextLapse returns when the first reported limit lapses or a learned margin falls, 0 if
+// there is none.
 func (h *handle) nextLapse() (at int64) {
-	if h.answers.Load() == nil {
+	a := h.answers.Load()
+	if a == nil {
 		return 0
 	}
+	at = a.caution.easesAt()
 	for l := range provider.AllLimits() {
-		if t := h.lapseOf(l); t != 0 && (at == 0 || t < at) {
+		if t := h.reportEnds(l); t != 0 && (at == 0 || t < at) {
 			at = t
 		}
 	}
 	return at
 }
 
-// lapse forgets the reported limits that have not been confirmed for too long.
-func (h *handle) lapse(now int64) {
+// lapse forgets the reported limits that have not been confirmed for too long, and
+// lowers a learned margin. It reports whether a limit was forgotten.
+func (h *handle) lapse(now int64) (forgotten bool) {
+	h.answers.Load().caution.ease(now)
 	for l := range provider.AllLimits() {
-		if at := h.lapseOf(l); at != 0 && at <= now {
+		if at := h.reportEnds(l); at != 0 && at <= now {
 			h.answers.Load().reported[l] = 0
+			forgotten = true
 		}
 	}
+	return forgotten
 }
 
 // replace takes over a deployment's configuration. A reported limit whose
@@ -112,17 +130,21 @@ func (h *handle) replace(d *Deployment) {
 		if d.Profile != h.configured.Profile {
 			a.phase, a.evidence, a.last = phase{}, evidence{}, Mark{}
 		}
+		if d.Profile != h.configured.Profile || d.Limits != h.configured.Limits || d.Margin != h.configured.Margin {
+			a.caution = caution{}
+		}
 	}
 	h.configured = d
 }
 
-// margined returns a deployment whose limits are those after its margin.
-func (d *Deployment) margined() *Deployment {
-	if d.Margin == 0 {
+// margined returns a deployment whose limits are those after its margin, and after what
+// refusals have taught, in percent.
+func (d *Deployment) margined(learned int) *Deployment {
+	if d.Margin == 0 && learned == 0 {
 		return d
 	}
 	own := *d
-	own.Limits = d.Limits.withMargin(d.Margin)
+	own.Limits = d.Limits.withMargin(d.Margin).withCaution(learned)
 	return &own
 }
 
@@ -153,13 +175,14 @@ func (h *handle) hear(s *provider.Signal, sent, now int64) bool {
 			a.reported[l], a.confirmed[l] = r.Limit, now
 		}
 	}
-	h.lapseAt = h.nextLapse()
 	if h.configured.Profile.LearnPhase {
 		h.hearPhase(&a.phase, s, sent, now)
 	}
 	if h.configured.Profile.LearnShape {
 		a.evidence.hear(s, sent)
 	}
+	taught := s.Kind == provider.RateLimit && change && a.caution.refuse(sent, now)
+	h.lapseAt = h.nextLapse()
 	if !change {
 		return false
 	}
@@ -168,8 +191,11 @@ func (h *handle) hear(s *provider.Signal, sent, now int64) bool {
 	}
 	a.phase.settle()
 	next := h.inForce()
-	if next.Limits == h.provided.Limits && next.Profile == h.cfg.Profile {
+	if !taught && next.Limits == h.provided.Limits && next.Profile == h.cfg.Profile {
 		return false
+	}
+	if next.Profile != h.provided.Profile {
+		a.caution = caution{} // refusals until now have another cause
 	}
 	a.relimited = now
 	return true

@@ -36,6 +36,9 @@ func (l *Lease) Observe(s provider.Signal) {
 // others follow when a request sent after the cooldown is answered, or 10 s after
 // the first at most.
 //
+// A rate limit within five minutes of the one before leaves one more percent of the limits
+// on tokens per minute unused, ten at most; each five minutes without one take a percent back.
+//
 // A figure of what remains replaces what was charged before the mark: leases from
 // before it give nothing back of that afterwards, except, to limits by UTC minutes, what
 // the provider itself reserved by its profile and gives back. A limit that an answer names is

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
@@ -17,6 +18,31 @@ type deployment struct {
 	gate    gate
 	limits  []*limit // its own, or its pool's
 	flying  int64
+	caution caution
+}
+
+// caution is a margin that refusals have taught.
+type caution struct{ percent, refused, eased, changed int64 }
+
+const fiveMinutes = 5 * minute
+
+func (c *caution) tick(now int64) {
+	for c.percent > 0 && max(c.refused, c.eased)+fiveMinutes <= now {
+		c.eased = max(c.refused, c.eased) + fiveMinutes
+		c.percent--
+	}
+}
+
+// refuse takes in a refusal; one within a second of a change is not looked at.
+func (c *caution) refuse(sent, now int64) {
+	if c.changed != 0 && now-c.changed < int64(time.Second) && now >= c.changed || c.refused != 0 && sent <= c.refused {
+		return
+	}
+	if c.refused != 0 && now-c.refused <= fiveMinutes && c.percent < 10 {
+		c.percent++
+		c.changed = now
+	}
+	c.refused = now
 }
 
 // caps returns the limits with the margin.
@@ -25,6 +51,17 @@ func (d *deployment) caps() engine.Limits {
 	for _, n := range []*int64{&l.RPM, &l.TPM, &l.InputTPM, &l.OutputTPM, &l.RPH, &l.TPH, &l.RPD, &l.TPD} {
 		if *n > 0 {
 			*n = max(int64(math.Floor(float64(*n)*(1-d.cfg.Margin)+1e-9)), 1)
+		}
+	}
+	return l
+}
+
+// inForce returns the caps with what refusals have taught.
+func (d *deployment) inForce() engine.Limits {
+	l := d.caps()
+	for _, n := range []*int64{&l.TPM, &l.InputTPM, &l.OutputTPM} {
+		if *n > 0 {
+			*n = max(*n*(100-d.caution.percent)/100, 1)
 		}
 	}
 	return l
@@ -72,7 +109,7 @@ func (d *deployment) fits(now int64, a amount, class float64, leases, tokens boo
 	if d.gate.vague {
 		sure = unsure
 	}
-	caps := d.caps()
+	caps := d.inForce()
 	for _, l := range d.limits {
 		n := l.of(a)
 		if l.name != engine.LimitRPM && l.name != engine.LimitRPH && l.name != engine.LimitRPD && !tokens {

@@ -106,6 +106,7 @@ func (w *world) play(steps int) {
 	for w.step = range steps {
 		for _, d := range w.all {
 			d.gate.tick(w.now)
+			d.caution.tick(w.now)
 		}
 		switch w.r.IntN(16) {
 		case 0, 1, 2, 3, 4:
@@ -238,6 +239,7 @@ func (w *world) acquire() {
 	w.now = w.clk.Read()
 	for _, d := range w.all {
 		d.gate.tick(w.now)
+		d.caution.tick(w.now)
 	}
 	lease, err := g.Acquire(q)
 	if err != nil {
@@ -425,6 +427,9 @@ func (w *world) answer() {
 	if s.Kind == provider.Fine && w.r.IntN(3) == 0 {
 		s.Kind = provider.Rejected
 	}
+	if s.Kind == provider.RateLimit && h.on.cfg.Profile.Shape == provider.Bucket {
+		s.Kind = provider.Overloaded // what is left of a bucket whose limit changes is not modeled
+	}
 	h.lease.Observe(s)
 	h.refuse = h.refuse || s.Kind != provider.Fine && s.Kind != provider.Other
 	if !h.on.present {
@@ -433,6 +438,9 @@ func (w *world) answer() {
 	spare := slices.ContainsFunc(w.all, func(o *deployment) bool {
 		return o != h.on && o.present && o.enabled && o.cfg.Group == h.on.cfg.Group && o.gate.cool == 0
 	})
+	if s.Kind == provider.RateLimit && h.on.cfg.Profile.Pool == "" {
+		h.on.caution.refuse(h.at, w.now)
+	}
 	h.on.gate.answer(s, h.at, w.now, spare)
 }
 
@@ -470,6 +478,7 @@ func (w *world) apply() {
 			}
 			d.present, d.enabled = true, true
 		}
+		before := d.cfg
 		if w.r.IntN(4) == 0 && d.cfg.Profile.Shape == provider.Minute && (i < 2 || !pooled) {
 			if d.cfg.Limits.TPM > 0 {
 				d.cfg.Limits.TPM = []int64{800, 1000, 3000}[w.r.IntN(3)]
@@ -478,6 +487,9 @@ func (w *world) apply() {
 				d.cfg.Limits.RPM = []int64{6, 12, 60}[w.r.IntN(3)]
 			}
 			d.cfg.Margin = []float64{0, 0.1}[w.r.IntN(2)]
+		}
+		if d.cfg.Limits != before.Limits || d.cfg.Margin != before.Margin {
+			d.caution.percent, d.caution.refused, d.caution.eased = 0, 0, 0
 		}
 		if w.r.IntN(5) == 0 {
 			d.cfg.Group = []string{"g", "h"}[w.r.IntN(2)]

@@ -1,0 +1,84 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
+)
+
+// caution is a margin that refusals teach: a provider that refuses again and again what
+// fits by its limits counts more than was reserved, or more than it reports.
+type caution struct {
+	percent int   // of each limit that is left unused
+	refused int64 // when the latest refusal came, Unix ns; 0 = there was none
+	eased   int64 // when percent last fell, Unix ns; 0 = never
+}
+
+const (
+	// cautionWithin is how soon after another a refusal adds a percent.
+	cautionWithin = int64(5 * time.Minute)
+	// cautionMost is up to how many percent.
+	cautionMost = 10
+	// cautionEases is how long after the latest refusal, and after the last time, a
+	// percent is taken back.
+	cautionEases = int64(5 * time.Minute)
+)
+
+// refuse takes in that a request sent at an instant was refused. Refusals of requests
+// that were sent before the latest one came are that one. It reports whether the margin
+// grows.
+func (c *caution) refuse(sent, now int64) (grows bool) {
+	if c.refused != 0 && sent <= c.refused {
+		return false
+	}
+	if c.refused != 0 && now-c.refused <= cautionWithin && c.percent < cautionMost {
+		c.percent++
+		grows = true
+	}
+	c.refused = now
+	return grows
+}
+
+// learnedMargin returns the percent that refusals have taught. A pool's limits have none.
+func (h *handle) learnedMargin() int {
+	if a := h.answers.Load(); a != nil && h.configured.Profile.Pool == "" {
+		return a.caution.percent
+	}
+	return 0
+}
+
+// withCaution returns limits of which so many percent are left unused, of tokens per
+// minute alone: requests are counted exactly, and a percent of few is all of one.
+func (l Limits) withCaution(percent int) Limits {
+	for of := range provider.AllLimits() {
+		if n := l.Of(of); *n > 0 && of.Per() == provider.PerMinute && of.Counts() != provider.Requests {
+			*n = max(*n-(*n*int64(percent)+99)/100, 1)
+		}
+	}
+	return l
+}
+
+// easesAt returns when a percent is taken back, 0 if there is none.
+func (c *caution) easesAt() int64 {
+	if c.percent == 0 {
+		return 0
+	}
+	return max(c.refused, c.eased) + cautionEases
+}
+
+// endsAt returns when nothing is left of the margin without further refusals, 0 if
+// nothing is now.
+func (c *caution) endsAt() int64 {
+	if c.percent == 0 {
+		return 0
+	}
+	return c.easesAt() + int64(c.percent-1)*cautionEases
+}
+
+// ease takes back what the time that has passed takes back.
+func (c *caution) ease(now int64) {
+	for at := c.easesAt(); at != 0 && at <= now; at = c.easesAt() {
+		c.percent--
+		c.eased = at
+	}
+}
