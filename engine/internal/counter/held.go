@@ -13,9 +13,9 @@ func (h *Held) Add(slot, tokens int64) {
 	for {
 		v := w.Load()
 		from := v
-		if (v>>limitBits^slot)&tagMask != 0 {
-			if tokens < 0 || !older(v, slot) {
-				return
+		if after := (slot - v>>limitBits) & tagMask; after != 0 {
+			if tokens < 0 || after > tagMask/2 && v&limitValue != 0 {
+				return // of a lease that has expired long ago
 			}
 			from = (slot & tagMask) << limitBits
 		}
