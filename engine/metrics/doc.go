@@ -53,6 +53,7 @@
 //	plimsoll_sync_day_refused_requests_total, _day_refused_tokens_total
 //	plimsoll_sync_day_dropped_requests_total, _day_dropped_tokens_total    the same, of days
 //	plimsoll_sync_escrow, plimsoll_sync_escrow_missed_total, plimsoll_sync_escrow_waited_in_vain_total
+//	plimsoll_sync_escrow_by_usage_deployments
 //	plimsoll_sync_escrow_granted_requests, _granted_tokens, _waiting_requests
 //	plimsoll_sync_forecast_requests, _forecast_tokens              believed of the others since the last totals
 //	plimsoll_sync_staleness_seconds, _interval_seconds, _round_trip_seconds, _clock_offset_seconds

@@ -47,6 +47,7 @@ var syncMetrics = []syncMetric{
 	syncGauge("escrow_granted_tokens", "Tokens of the current minute that this node may use, under limits held by escrow.", func(s *syncer.Stats) float64 { return float64(s.Granted.Tokens) }),
 	syncGauge("escrow_waiting_requests", "Requests that wait for a grant.", func(s *syncer.Stats) float64 { return float64(s.Waiting.Requests) }),
 	syncCounter("escrow_missed_total", "Requests that could not wait and found no grant although the limit had room.", func(s *syncer.Stats) int64 { return s.Missed }),
+	syncGauge("escrow_by_usage_deployments", "Deployments that are kept together by usage though the node holds limits by escrow: buckets, minutes with a phase, pools, counters that the store refuses.", func(s *syncer.Stats) float64 { return float64(s.ByUsage) }),
 	syncCounter("escrow_waited_in_vain_total", "Requests that waited for a grant and were refused.", func(s *syncer.Stats) int64 { return s.Vain }),
 	syncGauge("forecast_requests", "Requests the others are believed to have made since the last totals.", func(s *syncer.Stats) float64 { return float64(s.Forecast.Requests) }),
 	syncGauge("forecast_tokens", "Tokens the others are believed to have used since the last totals.", func(s *syncer.Stats) float64 { return float64(s.Forecast.Tokens) }),

@@ -11,6 +11,8 @@ const (
 	demandSpan = 500 * time.Millisecond // of the moving average of what is offered
 	standing   = time.Minute            // for so long after the last demand one request stands by
 	surplus    = 1.5                    // times what is expected until the next exchange
+	deviations = 2.5                    // standard ones of requests that come independently, where there is plenty
+	plenty     = 4                      // times what all nodes want
 )
 
 // demand is what clients offer a deployment here, refused requests included.
@@ -31,6 +33,7 @@ type measure struct {
 	waiting int64    // of requests that wait
 	refused recently // of requests that were refused at once, and may come back
 	budget  float64  // what is expected until the next exchange
+	ample   float64  // what is hardly ever exceeded until then
 }
 
 // want takes in what the source could not admit.
@@ -125,7 +128,8 @@ func (d *demand) measure(u *usage, now int64, horizon time.Duration) {
 		m := &d.of[i]
 		m.rate += k * (float64(m.pending)/float64(dt) - m.rate)
 		m.pending = 0
-		m.budget = surplus * m.rate * float64(horizon)
+		expected := m.rate * float64(horizon)
+		m.budget, m.ample = surplus*expected, expected+deviations*math.Sqrt(expected*max(m.large, m.mean))
 		if m.budget < 0.75*m.mean {
 			m.budget = 0
 		}
@@ -149,6 +153,9 @@ func (d *demand) requests(u *usage) int64 {
 // but no more than half of what is left, and in any case what is needed now.
 func (m *measure) target(left int64, nodes int) int64 {
 	want := int64(math.Ceil(m.budget))
+	if ample := int64(math.Ceil(m.ample)); ample > want && left > plenty*int64(nodes)*ample {
+		want = ample
+	}
 	if half := left / 2; want > max(half, 1) {
 		want = max(half, int64(math.Ceil(m.mean)))
 	}

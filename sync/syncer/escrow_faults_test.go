@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 	"github.com/plimsoll-dev/plimsoll/sync/memstore"
 	"github.com/plimsoll-dev/plimsoll/sync/storetest"
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
@@ -236,5 +237,19 @@ func TestEscrowFixedNames(t *testing.T) {
 		nodes, _, _ := escrowNodesOf(t, store, 1, engine.Limits{RPM: 60}, syncer.Policies{})
 		require.Equal(t, 60, take(nodes[0], 70))
 		require.Equal(t, syncer.Usage, nodes[0].s.Stats().Mode)
+	})
+}
+
+// TestEscrowByUsage: what escrow cannot hold is kept together by usage, and Stats counts it.
+func TestEscrowByUsage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := cluster(engine.Limits{RPM: 60}, "a", "b")
+		cfg.Deployments[1].Profile.Shape = provider.Bucket
+		cfg.Deployments = append(cfg.Deployments, engine.Deployment{ID: "c", Group: "chat"})
+		n := newNodeOf(t, memstore.New(memstore.Config{}), cfg, syncer.Config{Mode: syncer.Escrow})
+		run(t, n)
+		rollover()
+		require.Equal(t, 1, n.s.Stats().ByUsage)
+		require.Positive(t, n.use("b", 10, 0))
 	})
 }

@@ -31,6 +31,10 @@ type Stats struct {
 	Granted, Own, Waiting Count
 	Missed                int64 // requests that a ceiling refused at once though the limit had room
 	Vain                  int64 // requests that waited for a grant and were refused
+	// ByUsage is how many deployments this node keeps together by usage though Mode is
+	// Escrow: their limits are on buckets, minutes with a phase or pools, or the store
+	// refuses a counter of the current minute.
+	ByUsage int
 
 	// The same of days, which count what minutes count too.
 	RefusedOfDays, DroppedOfDays Count
@@ -72,6 +76,9 @@ func (s *Syncer) Stats() Stats {
 		}
 		for _, d := range b.deployments {
 			st.Keys += len(d.windows)
+			if s.reserver != nil && d.byUsage(now) {
+				st.ByUsage++
+			}
 			for _, u := range d.windows {
 				st.escrow(u, now)
 				if age := now/1e9 - u.start; age >= 0 && age < 60 && !u.kind.Long() {
@@ -81,6 +88,15 @@ func (s *Syncer) Stats() Stats {
 		}
 	}
 	return st
+}
+
+// byUsage reports whether escrow does not hold limits of the current minute that there are.
+func (d *deployment) byUsage(now int64) bool {
+	if d.limits.Requests == 0 && d.limits.Tokens == 0 {
+		return false
+	}
+	u := d.window(window.KindMinute, window.StartSeconds(window.EpochAt(now)))
+	return !d.exact || u != nil && u.broken
 }
 
 // escrow adds up the accounts of a window, if it is the current minute.

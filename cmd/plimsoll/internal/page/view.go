@@ -161,6 +161,9 @@ func shareOf(s *syncer.Stats) share {
 		return share{"Behind", nodes + ", last answer " + wait(s.Staleness) + " ago", true}
 	}
 	if s.Mode == syncer.Escrow {
+		if s.ByUsage > 0 {
+			nodes += fmt.Sprintf(", %d deployments by usage", s.ByUsage)
+		}
 		return share{"In step", fmt.Sprintf("%s, escrow: %d of %d granted requests and %d of %d tokens used, %d waiting, %d refused after a wait, %d at once",
 			nodes, s.Own.Requests, s.Granted.Requests, s.Own.Tokens, s.Granted.Tokens, s.Waiting.Requests, s.Vain, s.Missed), false}
 	}
