@@ -66,7 +66,7 @@ func (t *turns) accept(l net.Listener, refuse func(net.Conn)) {
 // temporary reports whether the server asks a listener again after an error, as it does
 // where there is no file descriptor.
 func temporary(err error) bool {
-	e, ok := err.(interface{ Temporary() bool }) //nolint:errorlint // as http.Server.Serve sees it
+	e, ok := err.(interface{ Temporary() bool }) // as http.Server.Serve sees it
 	return ok && e.Temporary()
 }
 
@@ -116,14 +116,14 @@ func (t *turns) push(c *tracked) {
 }
 
 // unqueue takes a connection out of its line, if it is in one. Under the mutex of conns.
-func (c *tracked) unqueue() {
-	if c.line == nil {
+func (t *tracked) unqueue() {
+	if t.line == nil {
 		return
 	}
-	c.line.conns.Remove(c.turn)
-	if c.line.conns.Len() == 0 {
-		c.turns.ring.Remove(c.line.place)
-		delete(c.turns.lines, c.line.client)
+	t.line.conns.Remove(t.turn)
+	if t.line.conns.Len() == 0 {
+		t.turns.ring.Remove(t.line.place)
+		delete(t.turns.lines, t.line.client)
 	}
-	c.turns, c.line, c.turn = nil, nil, nil
+	t.turns, t.line, t.turn = nil, nil, nil
 }
