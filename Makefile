@@ -104,10 +104,10 @@ api: ## renew the golden documentation of the public packages, which go test com
 	$(GO) test ./engine -run '^TestDocumentation$$' -update
 
 LAB ?=
-lab: ## play the worlds of plimsoll lab, renew the tables of docs/QUALITY.md and write dist/lab.html (under 30 minutes on two cores; LAB=--quick: one)
+lab: ## play the worlds of plimsoll lab, renew the tables of docs/QUALITY.md (with LAB=--quick that of README.md too) and write dist/lab.html (under 30 minutes on two cores; LAB=--quick: one)
 	@mkdir -p dist
 	$(GO) build -o dist/plimsoll-lab ./$(COMMAND)
-	dist/plimsoll-lab lab $(LAB) $(if $(findstring --quick,$(LAB)),,--resume dist/lab.state) --markdown docs/QUALITY.md --html dist/lab.html --json dist/lab.json
+	dist/plimsoll-lab lab $(LAB) $(if $(findstring --quick,$(LAB)),,--resume dist/lab.state) --markdown docs/QUALITY.md $(if $(findstring --quick,$(LAB)),--markdown README.md) --html dist/lab.html --json dist/lab.json
 
 fuzz: ## every fuzz target in turn, FUZZTIME each (60s), in PKG (./...)
 	@set -e; \

@@ -35,6 +35,7 @@ type Summary struct {
 	Rows     []Row     `json:"rows"`
 	Verdicts []Verdict `json:"verdicts"`
 	Without  []Without `json:"without"`
+	Overall  []Overall `json:"overall"`
 	Results  []Result  `json:"-"`
 	Traffic  []string  `json:"traffic"`
 	Seeds    int       `json:"seeds"`
@@ -97,6 +98,7 @@ func (p *Plan) Summarize(results []Result) *Summary {
 	}
 	s.Verdicts = verdicts(p, s)
 	s.Without = p.leaveOneOut(s)
+	s.Overall = p.overall(s)
 	return s
 }
 
@@ -190,6 +192,53 @@ func interval95(list []float64) (m, half float64) {
 	}
 	quantiles := []float64{0, 12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23, 2.20, 2.18, 2.16, 2.14, 2.13}
 	return m, quantiles[min(n-1, len(quantiles)-1)] * math.Sqrt(squares/float64(n-1)/float64(n))
+}
+
+// Overall is a policy over the worlds of one node whose calls do not wait, those with an
+// operator's own caps aside.
+type Overall struct {
+	Policy     string  `json:"policy"`
+	Worlds     int     `json:"worlds"`
+	Goodput    float64 `json:"goodput"` // mean over worlds
+	Worst      float64 `json:"worst"`   // of the world with the lowest goodput
+	WorstWorld string  `json:"worst_world"`
+	Refusals   float64 `json:"refusals"` // mean over worlds
+	Most       float64 `json:"most"`     // of the world with the most
+	MostWorld  string  `json:"most_world"`
+}
+
+// overall returns the policies that ran in all of these worlds on all traffic.
+func (p *Plan) overall(s *Summary) (list []Overall) {
+	for _, k := range p.Policies {
+		o, missing := Overall{Policy: k.Name, Worst: math.Inf(1), Most: -1}, false
+		for i := range p.Worlds {
+			w := &p.Worlds[i]
+			if !w.base() || w.Soft {
+				continue
+			}
+			r, ok := s.find(w.Name, k.Name)
+			if !ok || len(r.ByTraffic) < len(p.Traffic) {
+				missing = true
+				break
+			}
+			o.Worlds++
+			o.Goodput += r.Goodput
+			o.Refusals += r.Refusals
+			if r.Goodput < o.Worst {
+				o.Worst, o.WorstWorld = r.Goodput, w.Name
+			}
+			if r.Refusals > o.Most {
+				o.Most, o.MostWorld = r.Refusals, w.Name
+			}
+		}
+		if missing || o.Worlds == 0 {
+			continue
+		}
+		o.Goodput /= float64(o.Worlds)
+		o.Refusals /= float64(o.Worlds)
+		list = append(list, o)
+	}
+	return list
 }
 
 // find returns the row of a policy in a world.

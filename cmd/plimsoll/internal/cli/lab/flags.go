@@ -22,7 +22,7 @@ type flags struct {
 	seeds           int // 0 = as the plan has
 	resume          string
 	csv, json, html string
-	markdown        string
+	markdown        []string
 
 	log                            string // "" = the worlds
 	model, config, group, operator string // of the log
@@ -42,7 +42,7 @@ func (f *flags) complete(args []string) error {
 		}
 		return nil
 	}
-	if f.quick || f.whole || f.gate || f.traces != "" || len(f.worlds) > 0 || len(f.traffic) > 0 || f.seeds > 0 || f.resume != "" || f.csv != "" || f.html != "" || f.markdown != "" {
+	if f.quick || f.whole || f.gate || f.traces != "" || len(f.worlds) > 0 || len(f.traffic) > 0 || f.seeds > 0 || f.resume != "" || f.csv != "" || f.html != "" || len(f.markdown) > 0 {
 		return usagef("--from-log plays the log's own traffic; of the other flags it takes --model, --config, --group, --operator, --provider and --json")
 	}
 	if f.group != "" && f.config == "" {
@@ -88,7 +88,10 @@ func (f *flags) register(set *pflag.FlagSet) {
 		f.operator = s
 		return err
 	})
-	cmdline.Func(set, "markdown", "FILE", "replace the tables of this Markdown file, between <!-- lab:goals --> and <!-- /lab:goals -->, and the same for ours and policies", cmdline.ParseName(&f.markdown, "want the name of a file"))
+	cmdline.Func(set, "markdown", "FILE", "replace the tables of this Markdown file, between <!-- lab:goals --> and <!-- /lab:goals -->, and the same for plan, overall, ours, without and policies; may be repeated", func(s string) error {
+		f.markdown = append(f.markdown, s)
+		return nil
+	})
 }
 
 func usagef(format string, args ...any) error { return cmdline.Usagef("lab", format, args...) }

@@ -77,6 +77,9 @@ func (f *flags) print(w io.Writer, s *lab.Summary) error {
 	if _, err := io.WriteString(w, "\n"); err != nil {
 		return err
 	}
+	if err := report.Overall(w, s); err != nil {
+		return err
+	}
 	return report.Goals(w, s)
 }
 
@@ -136,15 +139,17 @@ func (f *flags) write(s *lab.Summary) error {
 			return err
 		}
 	}
-	if f.markdown == "" {
-		return nil
+	for _, name := range f.markdown {
+		text, err := os.ReadFile(name) //nolint:gosec // the file that the flag names
+		if err != nil {
+			return err
+		}
+		if text, err = report.Markdown(text, s); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		if err := os.WriteFile(name, text, 0o600); err != nil { //nolint:gosec // the same
+			return err
+		}
 	}
-	text, err := os.ReadFile(f.markdown)
-	if err != nil {
-		return err
-	}
-	if text, err = report.Markdown(text, s); err != nil {
-		return fmt.Errorf("%s: %w", f.markdown, err)
-	}
-	return os.WriteFile(f.markdown, text, 0o600) //nolint:gosec // the file that the flag names
+	return nil
 }

@@ -48,10 +48,10 @@ func JSON(w io.Writer, s *lab.Summary) error {
 }
 
 // marked are the tables that a Markdown file can hold, by the names of their marks.
-var marked = map[string]func(*lab.Summary) table{"goals": goals, "ours": ours, "policies": policies, "without": without, "plan": plan}
+var marked = map[string]func(*lab.Summary) table{"goals": goals, "ours": ours, "policies": policies, "without": without, "plan": plan, "overall": overall}
 
 // Markdown replaces the tables in a Markdown text: what is between the marks
-// <!-- lab:NAME --> and <!-- /lab:NAME -->, for plan, goals, ours, without and policies. A text without any of
+// <!-- lab:NAME --> and <!-- /lab:NAME -->, for plan, overall, goals, ours, without and policies. A text without any of
 // them is an error.
 func Markdown(text []byte, s *lab.Summary) ([]byte, error) {
 	found := false
@@ -70,7 +70,7 @@ func Markdown(text []byte, s *lab.Summary) ([]byte, error) {
 		text = bytes.Join([][]byte{text[:i], []byte(make(s).markdown()), text[i+j:]}, nil)
 	}
 	if !found {
-		return nil, fmt.Errorf("no table to replace: want the marks <!-- lab:NAME --> and <!-- /lab:NAME --> around it, with plan, goals, ours, without or policies for NAME")
+		return nil, fmt.Errorf("no table to replace: want the marks <!-- lab:NAME --> and <!-- /lab:NAME --> around it, with plan, overall, goals, ours, without or policies for NAME")
 	}
 	return text, nil
 }

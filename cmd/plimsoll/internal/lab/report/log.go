@@ -21,7 +21,7 @@ func Log(w io.Writer, l *logs.Log, g *lab.Logged, observed bool, r *lab.LogResul
 		text += fmt.Sprintf("imputed: max_tokens of %d calls, as clients usually name it\n", g.Capped)
 	}
 	if observed {
-		text += fmt.Sprintf("imputed: the limits of %d deployments, the most each served in a minute; give the real ones by --config FILE\n", len(g.Observed))
+		text += fmt.Sprintf("imputed: the limits of %s, the most each served in a minute; give the real ones by --config FILE\n", plural(len(g.Observed), "deployment"))
 	}
 	c := &r.Calibration
 	text += fmt.Sprintf("calibration: %s is refused %.1f times per 1000 calls in simulation, %.1f in the log\n", r.Policies[0].Policy, c.Simulated, c.Logged)
@@ -47,6 +47,13 @@ func LogJSON(w io.Writer, r *lab.LogResult) error {
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
 	return e.Encode(r)
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 func percent(part, whole int64) string {

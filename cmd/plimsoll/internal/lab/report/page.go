@@ -26,7 +26,7 @@ func HTML(w io.Writer, s *lab.Summary) error {
 		}
 	}
 	return page.Execute(w, map[string]any{
-		"Met": met, "Goals": s.Verdicts, "Sections": parts, "Ours": ours(s), "Policies": policies(s), "Without": without(s),
+		"Met": met, "Goals": s.Verdicts, "Sections": parts, "Ours": ours(s), "Policies": policies(s), "Without": without(s), "Overall": overall(s),
 		"Worlds": len(worldsOf(s)), "Traffic": s.Traffic, "Seeds": s.Seeds, "Runs": len(s.Results),
 	})
 }

@@ -180,6 +180,9 @@ func TestText(t *testing.T) {
 	require.NoError(t, Policies(&b, summary()))
 	require.Regexp(t, `fixed +97\.\d/2\.0 +95\.0/50\.0`, b.String())
 	b.Reset()
+	require.NoError(t, Overall(&b, summary()))
+	require.Regexp(t, `litellm\+cooldown +95\.0 +95\.0 fixed +50\.0 +50\.0 fixed\nmean over 1 world of one node`, b.String())
+	b.Reset()
 	require.NoError(t, CSV(&b, summary()))
 	require.Equal(t, 1+2*2*(2*3+2), strings.Count(b.String(), "\n"))
 }

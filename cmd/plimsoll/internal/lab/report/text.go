@@ -96,6 +96,27 @@ func without(s *lab.Summary) table {
 	return t
 }
 
+// overall returns the table of policies over the worlds that all of them play.
+func overall(s *lab.Summary) table {
+	t := table{{"policy", "goodput %", "lowest, in world", "429s per 1000", "most, in world"}}
+	for _, o := range s.Overall {
+		t = append(t, []string{
+			o.Policy, fmt.Sprintf("%.1f", 100*o.Goodput), fmt.Sprintf("%.1f %s", 100*o.Worst, o.WorstWorld),
+			fmt.Sprintf("%.1f", o.Refusals), fmt.Sprintf("%.1f %s", o.Most, o.MostWorld),
+		})
+	}
+	return t
+}
+
+// Overall writes the table of policies over worlds as text.
+func Overall(w io.Writer, s *lab.Summary) error {
+	if len(s.Overall) == 0 {
+		return nil
+	}
+	_, err := fmt.Fprintf(w, "%smean over %s of one node whose calls do not wait\n\n", overall(s).text(), plural(s.Overall[0].Worlds, "world"))
+	return err
+}
+
 // plan returns the table of what ran.
 func plan(s *lab.Summary) table {
 	met := 0
