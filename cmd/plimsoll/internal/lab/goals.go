@@ -144,8 +144,9 @@ func judgeJain(p *Plan, s *Summary) []Verdict {
 	v := Verdict{Goal: "even utilization of deployments", World: "least of all worlds", Wanted: fmt.Sprintf("Jain ≥ %.2f", leastJain), Met: true}
 	least := 2.0
 	for i := range p.Worlds {
-		// Where limits are wrong, taken by others or out of order, even use is no goal.
-		if w := &p.Worlds[i]; w.Tenant != 0 || w.WrongLimits != 0 || w.Halve || w.Faults != NoFaults {
+		// Where limits are wrong, taken by others or out of order, or conversations stay where
+		// their prompts are, even use is no goal.
+		if w := &p.Worlds[i]; w.Tenant != 0 || w.WrongLimits != 0 || w.Halve || w.Faults != NoFaults || w.Cached != 0 || w.PerDay != 0 {
 			continue
 		}
 		if r, ok := s.find(p.Worlds[i].Name, OursName); ok && r.Jain < least {

@@ -127,15 +127,19 @@ func (s *simulation) share(mem *memstore.Store, node *enginePolicy, place int) e
 	var step func()
 	latest := 0 // of the waits; an earlier one was cut short
 	step = func() {
-		if d, ok := next(); ok && (s.now < s.deployments[0].end || len(s.events.heap) > s.world.Nodes) {
-			latest++
-			at := latest
-			s.after(d, func() {
-				if at == latest {
-					step()
-				}
-			})
+		d, ok := next()
+		if !ok {
+			return
 		}
+		latest++
+		at := latest
+		s.exchanges++
+		s.after(d, func() {
+			s.exchanges--
+			if at == latest && (s.now < s.deployments[0].end || len(s.events.heap) > s.exchanges) {
+				step()
+			}
+		})
 	}
 	step()
 	if s.world.Escrow {

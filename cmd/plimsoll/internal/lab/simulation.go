@@ -26,6 +26,7 @@ type simulation struct {
 	draws       draws
 	waits       waits
 	calls       uint64
+	exchanges   int // events of nodes that share; once there are no others the run ends
 	outcome     Outcome
 	closing     []func()
 }
