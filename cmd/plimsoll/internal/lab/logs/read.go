@@ -131,10 +131,10 @@ func (l *Log) readCSV(name string, data []byte) ([]record, error) {
 		if errors.Is(err, io.EOF) {
 			return records, nil
 		}
-		line, _ := r.FieldPos(0)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
+		line, _ := r.FieldPos(0) // panics after an error
 		if len(fields) != len(head) {
 			return nil, fmt.Errorf("%s:%d: found %d columns; want the %d of the first line", name, line, len(fields), len(head))
 		}
