@@ -93,7 +93,7 @@ func (p *Plan) cells() []job {
 					add(k, UsualLoad, seed)
 				}
 				for _, k := range p.Policies {
-					if w.runs(k, n == 0, p.Whole || rotated(i, at, 0)) {
+					if w.runs(k, n == 0 || p.Whole, p.Whole || rotated(i, at, 0)) {
 						add(k, UsualLoad, seed)
 					}
 				}
@@ -219,7 +219,7 @@ func (j *job) fitted() (*Traffic, error) {
 func Quick() *Plan {
 	return &Plan{
 		Worlds: Worlds(), Traffic: Generated(12 * time.Minute), Seeds: []uint64{1},
-		Policies: Policies[:4],
+		Policies: Policies[:4], Whole: true,
 	}
 }
 

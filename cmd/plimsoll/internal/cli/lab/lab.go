@@ -97,7 +97,7 @@ func (f *flags) plan(ctx context.Context) (*lab.Plan, error) {
 		p = lab.Quick()
 		p.Traffic = append(p.Traffic, files...)
 	}
-	p.Whole = f.whole
+	p.Whole = p.Whole || f.whole
 	if f.seeds > 0 {
 		p.Seeds = nil
 		for i := range f.seeds {
