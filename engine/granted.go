@@ -40,5 +40,5 @@ func (g *Group) AcquireGranted(ctx context.Context, d Demand) (lease Lease, err 
 	if v = g.acquire(&a, &d, true); a.h != nil {
 		return a.lease(), nil
 	}
-	return g.acquireOr(&d, v, (*Group).waitedInVain)
+	return g.acquireOr(&d, v, true)
 }

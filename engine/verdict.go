@@ -73,15 +73,19 @@ func (g *Group) countRefusal(v verdict) {
 // acquireOrExplain follows a refused attempt. It returns the reason, or a lease if
 // room has come meanwhile.
 func (g *Group) acquireOrExplain(d *Demand, v verdict) (Lease, error) {
-	return g.acquireOr(d, v, (*Group).missed)
+	return g.acquireOr(d, v, false)
 }
 
-// acquireOr is acquireOrExplain that has a refusal noted.
-func (g *Group) acquireOr(d *Demand, v verdict, note func(*Group, *Demand, verdict)) (Lease, error) {
+// acquireOr is acquireOrExplain; waited says that the demand has waited for a grant.
+func (g *Group) acquireOr(d *Demand, v verdict, waited bool) (Lease, error) {
 	for try := 1; ; try++ {
 		if err := g.refusal(d, v, true, try == rechecks); err != nil {
 			g.alive().countRefusal(v)
-			note(g.alive(), d, v)
+			if waited {
+				g.alive().waitedInVain()
+			} else {
+				g.alive().missed(d, v)
+			}
 			return Lease{}, err
 		}
 		var got admission

@@ -67,7 +67,7 @@ func (g *Group) missed(d *Demand, v verdict) {
 
 // waitedInVain notes that a demand was refused though it had waited for a grant. The next
 // Want does not count it as missed: if it comes back, it waits again.
-func (g *Group) waitedInVain(*Demand, verdict) { g.wants.vain.Add(1) }
+func (g *Group) waitedInVain() { g.wants.vain.Add(1) }
 
 // say sends to the channel of Short, once until the next Want.
 func (g *Group) say() {
