@@ -162,13 +162,13 @@ func (p *Plan) row(world, policy string, results []Result, goodput map[Cell]floa
 }
 
 // add adds up the figures of a run.
-func (row *Row) add(r *Result) {
-	row.Refusals += r.PerThousand()
-	row.Jain += r.Jain
-	row.OfOffered += ratio(r.TokensServed, r.TokensOffered)
-	row.Overrun += ratio(r.Overrun, r.Quota)
-	row.Failed += 1000 * ratio(r.Outcome.Failed, r.Offered)
-	row.WaitP99 = max(row.WaitP99, float64(r.Outcome.WaitP99)/1000)
+func (r *Row) add(of *Result) {
+	r.Refusals += of.PerThousand()
+	r.Jain += of.Jain
+	r.OfOffered += ratio(of.TokensServed, of.TokensOffered)
+	r.Overrun += ratio(of.Overrun, of.Quota)
+	r.Failed += 1000 * ratio(of.Outcome.Failed, of.Offered)
+	r.WaitP99 = max(r.WaitP99, float64(of.Outcome.WaitP99)/1000)
 }
 
 func mean(list []float64) float64 {

@@ -3,6 +3,7 @@ package replay
 import (
 	"fmt"
 	"io"
+	"strings"
 	"time"
 )
 
@@ -76,18 +77,21 @@ func (r *ScenarioReport) WriteTable(w io.Writer) error {
 	var order []string
 	for _, l := range r.Limits {
 		for _, p := range l.Rules {
-			rows = append(rows, []string{l.Limit, p.Rule, hundredths(p.OverMean), hundredths(p.OverMax), hundredths(p.Unused),
-				percent(p.Refused, p.Requests), hundredths(p.Waited), hundredths(p.Vain), fmt.Sprintf("%.1f ms", p.WaitMS)})
+			rows = append(rows, []string{
+				l.Limit, p.Rule, hundredths(p.OverMean), hundredths(p.OverMax), hundredths(p.Unused),
+				percent(p.Refused, p.Requests), hundredths(p.Waited), hundredths(p.Vain), fmt.Sprintf("%.1f ms", p.WaitMS),
+			})
 			if _, ok := worst[p.Rule]; !ok {
 				order = append(order, p.Rule)
 			}
 			worst[p.Rule] = max(worst[p.Rule], p.OverMax)
 		}
 	}
-	text := align(rows, "llrrrrrrr") + "\n" + scenarioLegend + "\n"
+	var text strings.Builder
+	text.WriteString(align(rows, "llrrrrrrr") + "\n" + scenarioLegend + "\n")
 	for _, name := range order {
-		text += fmt.Sprintf("%s: overshoot %s at most\n", name, hundredths(worst[name]))
+		fmt.Fprintf(&text, "%s: overshoot %s at most\n", name, hundredths(worst[name]))
 	}
-	_, err := io.WriteString(w, text)
+	_, err := io.WriteString(w, text.String())
 	return err
 }

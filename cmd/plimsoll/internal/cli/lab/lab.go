@@ -140,7 +140,7 @@ func (f *flags) write(s *lab.Summary) error {
 		}
 	}
 	for _, name := range f.markdown {
-		text, err := os.ReadFile(name) //nolint:gosec // the file that the flag names
+		text, err := os.ReadFile(name)
 		if err != nil {
 			return err
 		}

@@ -125,7 +125,7 @@ func (f *flags) serve(ctx context.Context, env cmdline.Environment) error {
 	if f.demo {
 		go runDemoTraffic(ctx, handler)
 	}
-	err = f.run(ctx, d, watch, log, secure, group{handler, calls}, group{side, admin})
+	err = f.run(ctx, d, log, secure, group{handler, calls}, group{side, admin})
 	stop()
 	<-sampled
 	<-told
@@ -143,7 +143,7 @@ type group struct {
 }
 
 // run serves all groups until ctx ends or one of them fails.
-func (f *flags) run(ctx context.Context, d *daemon.Daemon, watch *operators, log *slog.Logger, secure *tls.Config, groups ...group) error {
+func (f *flags) run(ctx context.Context, d *daemon.Daemon, log *slog.Logger, secure *tls.Config, groups ...group) error {
 	hurry := cmdline.HurryOf(ctx)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

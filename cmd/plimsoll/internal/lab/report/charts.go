@@ -124,8 +124,8 @@ func (a axis) option(values ...float64) []charts.ValueAxisOption {
 	from, to := math.Floor(low/step+1e-9), math.Ceil(high/step-1e-9)
 	decimals := max(0, int(math.Ceil(-math.Log10(step)-1e-9)))
 	return []charts.ValueAxisOption{{
-		Title: a.unit, TitleFontStyle: small, LabelFontStyle: small, Min: charts.Ptr(from * step), Max: charts.Ptr(to * step),
-		RangeValuePaddingScale: charts.Ptr(0.0), LabelCount: int(to-from) + 1,
+		Title: a.unit, TitleFontStyle: small, LabelFontStyle: small, Min: new(from * step), Max: new(to * step),
+		RangeValuePaddingScale: new(0.0), LabelCount: int(to-from) + 1,
 		ValueFormatter: func(v float64) string { return strconv.FormatFloat(v, 'f', decimals, 64) },
 	}}
 }
@@ -142,7 +142,7 @@ func lines(title string, labels []string, x string, s series, a axis, symbols bo
 		o.Legend, o.Padding = legend(s.names), inset
 		if !symbols {
 			o.Symbol = charts.Symbol{Shape: charts.SymbolNone}
-			o.XAxis.BoundaryGap = charts.Ptr(false)
+			o.XAxis.BoundaryGap = new(false)
 			o.XAxis.LabelCount = 7
 		}
 		return p.LineChart(o)
@@ -197,14 +197,14 @@ func spans(title string, worlds []string, list []span, head []string, a axis) (c
 		o := charts.NewCandlestickOptionWithData(data)
 		o.Theme, o.YAxis, o.XAxis = theme, a.option(), worldAxis(worlds)
 		o.CandleWidth, o.WickWidth, o.Padding = 0.5, 2, deep
-		o.Legend.Show = charts.Ptr(false)
+		o.Legend.Show = new(false)
 		return p.CandlestickChart(o)
 	})
 	return chart{title, svg, t}, err
 }
 
 func legend(names []string) charts.LegendOption {
-	return charts.LegendOption{SeriesNames: names, FontStyle: small, Show: charts.Ptr(len(names) > 1)}
+	return charts.LegendOption{SeriesNames: names, FontStyle: small, Show: new(len(names) > 1)}
 }
 
 func worldAxis(worlds []string) charts.XAxisOption {

@@ -23,9 +23,7 @@ func summary() *lab.Summary {
 			p.Worlds = append(p.Worlds, w)
 		}
 	}
-	for _, k := range lab.Policies[:4] {
-		p.Policies = append(p.Policies, k)
-	}
+	p.Policies = append(p.Policies, lab.Policies[:4]...)
 	var results []lab.Result
 	add := func(world, traffic, policy string, load float64, seed uint64, served int64, o lab.Outcome) {
 		o.Offered, o.TokensServed, o.TokensOffered, o.Quota = 1000, served, 1000, 2000

@@ -64,11 +64,11 @@ func curves(_ *lab.Summary, f *figures) (list []chart, err error) {
 				refusals.names, refusals.values = append(refusals.names, nameOf(name)), append(refusals.values, r)
 			}
 		}
-		a, err := lines(w+": goodput", loads, "load, %", goodput, axis{unit: "%", decimals: 1, to: charts.Ptr(100.0)}, true)
+		a, err := lines(w+": goodput", loads, "load, %", goodput, axis{unit: "%", decimals: 1, to: new(100.0)}, true)
 		if err != nil {
 			return nil, err
 		}
-		b, err := lines(w+": refusals", loads, "load, %", refusals, axis{unit: "429s per 1000", decimals: 1, from: charts.Ptr(0.0)}, true)
+		b, err := lines(w+": refusals", loads, "load, %", refusals, axis{unit: "429s per 1000", decimals: 1, from: new(0.0)}, true)
 		if err != nil {
 			return nil, err
 		}
@@ -78,7 +78,7 @@ func curves(_ *lab.Summary, f *figures) (list []chart, err error) {
 }
 
 // oursBy returns our rows, a chart's worth at a time.
-func oursBy(s *lab.Summary, make func(worlds []string, rows []lab.Row) (chart, error)) (list []chart, err error) {
+func oursBy(s *lab.Summary, draw func(worlds []string, rows []lab.Row) (chart, error)) (list []chart, err error) {
 	var rows []lab.Row
 	for _, r := range s.Rows {
 		if r.Policy == lab.OursName {
@@ -90,7 +90,7 @@ func oursBy(s *lab.Summary, make func(worlds []string, rows []lab.Row) (chart, e
 		for _, r := range part {
 			worlds = append(worlds, r.World)
 		}
-		c, err := make(worlds, part)
+		c, err := draw(worlds, part)
 		if err != nil {
 			return nil, err
 		}
@@ -205,22 +205,22 @@ func utilization(_ *lab.Summary, f *figures) ([]chart, error) {
 			list = append(list, 100*x)
 		}
 		return list
-	}, "", axis{unit: "%", decimals: 1, from: charts.Ptr(0.0)})
+	}, "", axis{unit: "%", decimals: 1, from: new(0.0)})
 }
 
 func boundaries(_ *lab.Summary, f *figures) ([]chart, error) {
-	return overMinute(f, "refusals", func(m *within) []float64 { return m.Refused[:] }, best, axis{unit: "429s per 1000", decimals: 2, from: charts.Ptr(0.0)})
+	return overMinute(f, "refusals", func(m *within) []float64 { return m.Refused[:] }, best, axis{unit: "429s per 1000", decimals: 2, from: new(0.0)})
 }
 
 func waiting(_ *lab.Summary, f *figures) (list []chart, err error) {
 	for _, w := range f.Waits {
 		a, err := bars(w.World+": waits", sizes(), "tokens of the prompt",
-			series{[]string{"median", "99 %"}, [][]float64{w.Median[:], w.P99[:]}}, axis{unit: "s", decimals: 2, from: charts.Ptr(0.0)})
+			series{[]string{"median", "99 %"}, [][]float64{w.Median[:], w.P99[:]}}, axis{unit: "s", decimals: 2, from: new(0.0)})
 		if err != nil {
 			return nil, err
 		}
 		b, err := bars(w.World+": not served", sizes(), "tokens of the prompt",
-			series{[]string{"not served"}, [][]float64{w.NotServed[:]}}, axis{unit: "per 1000", decimals: 1, from: charts.Ptr(0.0)})
+			series{[]string{"not served"}, [][]float64{w.NotServed[:]}}, axis{unit: "per 1000", decimals: 1, from: new(0.0)})
 		if err != nil {
 			return nil, err
 		}
@@ -247,6 +247,6 @@ func fairness(s *lab.Summary, _ *figures) ([]chart, error) {
 			}
 			x.values[0], x.values[1] = append(x.values[0], r.Jain), append(x.values[1], theirs)
 		}
-		return dots(rangeOf(worlds), worlds, x, axis{unit: "Jain", decimals: 3, from: &low, to: charts.Ptr(1.0)})
+		return dots(rangeOf(worlds), worlds, x, axis{unit: "Jain", decimals: 3, from: &low, to: new(1.0)})
 	})
 }
