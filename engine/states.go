@@ -87,7 +87,7 @@ func (h *handle) describe(all *[provider.Limits]LimitState, now int64) (utilizat
 	c, s, l := &h.hot[at.Epoch&1], &h.plain[at.Epoch&1], &h.cfg.Limits
 	all[LimitRPM] = LimitState{LimitRPM, c.Requests(), l.RPM, s.requests.Remote, Untracked, s.requests.Share()}
 	all[LimitTPM] = LimitState{LimitTPM, c.Tokens(), l.TPM, s.tokens.Remote, Untracked, s.tokens.Share()}
-	all[LimitInFlight] = LimitState{LimitInFlight, h.inFlight(), l.MaxInFlight, 0, Untracked, 0}
+	all[LimitInFlight] = LimitState{LimitInFlight, h.placesUsed(at), l.MaxInFlight, 0, Untracked, 0}
 	if h.tracked != nil {
 		all[LimitTPM].Held = Held(h.tracked.Sum(h.e.slot(h.turned), h.e.slotTTL))
 	}
@@ -99,6 +99,16 @@ func (h *handle) describe(all *[provider.Limits]LimitState, now int64) (utilizat
 		utilization = max(utilization, h.limits.Load().list[i].describe(all, at))
 	}
 	return utilization
+}
+
+// placesUsed returns how many leases are held. Where they are limited, an attempt that is
+// undone has given its place back a moment before it ends, and takes no place here.
+func (h *handle) placesUsed(at counter.At) int64 {
+	held := h.inFlight()
+	if ms := h.limits.Load(); ms != nil && ms.gauge != nil {
+		return min(held, ms.gauge.Used(at))
+	}
+	return held
 }
 
 // describe fills in a limit beside the pair and returns its utilization. Of what nodes
