@@ -74,6 +74,7 @@ func (h *handle) undo(e, tokens int64) {
 	invariants.Yield()
 	h.eased(e)
 	if c.End(e) {
+		invariants.Yield()
 		h.flight.Undo(h.e.slot(e))
 	}
 }

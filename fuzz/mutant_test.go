@@ -36,7 +36,7 @@ var mutants = []mutant{
 	},
 	{
 		"an undone attempt ends no lease", "engine/charge.go",
-		"	if c.End(e) {\n		h.flight.Undo(h.e.slot(e))\n	}\n", "	c.End(e)\n",
+		"	if c.End(e) {\n		invariants.Yield()\n		h.flight.Undo(h.e.slot(e))\n	}\n", "	c.End(e)\n",
 		"./fuzz", "TestUndone",
 	},
 	{
