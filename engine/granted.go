@@ -26,8 +26,12 @@ func (g *Group) AcquireGranted(ctx context.Context, d Demand) (lease Lease, err 
 	if a.h != nil {
 		return a.lease(), nil
 	}
-	if limited, ok := errors.AsType[*LimitError](g.refusal(&d, v, true, false)); !ok || limited.Limit != LimitShare || limited.Never {
-		return g.acquireOrExplain(&d, v)
+	if err = g.refusal(&d, v, true, false); err == nil {
+		return g.acquireOrExplain(&d, v) // room has come meanwhile
+	}
+	if limited, ok := errors.AsType[*LimitError](err); !ok || limited.Limit != LimitShare || limited.Never {
+		g.declined(&d, v, false)
+		return
 	}
 	soon, cancel := context.WithTimeout(ctx, within)
 	defer cancel()

@@ -40,38 +40,28 @@ func (g *Group) refusal(d *Demand, v verdict, learn, final bool) error {
 	return e
 }
 
+// roomyError is a LimitError and room for its states, in one allocation.
+type roomyError[A any] struct {
+	LimitError
+	room A
+}
+
 // newLimitError returns an error with room for so many states, which Never holds of so
-// far. The error and the room are one allocation.
+// far.
 func newLimitError(states int) (e *LimitError) {
 	switch {
 	case states <= 1:
-		b := new(struct {
-			LimitError
-			states [1]State
-		})
-		e = &b.LimitError
-		e.States = b.states[:0]
+		b := new(roomyError[[1]State])
+		e, b.States = &b.LimitError, b.room[:0]
 	case states <= 4:
-		b := new(struct {
-			LimitError
-			states [4]State
-		})
-		e = &b.LimitError
-		e.States = b.states[:0]
+		b := new(roomyError[[4]State])
+		e, b.States = &b.LimitError, b.room[:0]
 	case states <= 12:
-		b := new(struct {
-			LimitError
-			states [12]State
-		})
-		e = &b.LimitError
-		e.States = b.states[:0]
+		b := new(roomyError[[12]State])
+		e, b.States = &b.LimitError, b.room[:0]
 	default:
-		b := new(struct {
-			LimitError
-			states [maxStates]State
-		})
-		e = &b.LimitError
-		e.States = b.states[:0]
+		b := new(roomyError[[maxStates]State])
+		e, b.States = &b.LimitError, b.room[:0]
 	}
 	e.Never = true
 	return e

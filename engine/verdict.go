@@ -70,6 +70,18 @@ func (g *Group) countRefusal(v verdict) {
 	}
 }
 
+// declined counts a demand that is refused for good; waited says that it has waited for a
+// grant.
+func (g *Group) declined(d *Demand, v verdict, waited bool) {
+	g = g.alive()
+	g.countRefusal(v)
+	if waited {
+		g.waitedInVain()
+	} else {
+		g.missed(d, v)
+	}
+}
+
 // acquireOrExplain follows a refused attempt. It returns the reason, or a lease if
 // room has come meanwhile.
 func (g *Group) acquireOrExplain(d *Demand, v verdict) (Lease, error) {
@@ -80,12 +92,7 @@ func (g *Group) acquireOrExplain(d *Demand, v verdict) (Lease, error) {
 func (g *Group) acquireOr(d *Demand, v verdict, waited bool) (Lease, error) {
 	for try := 1; ; try++ {
 		if err := g.refusal(d, v, true, try == rechecks); err != nil {
-			g.alive().countRefusal(v)
-			if waited {
-				g.alive().waitedInVain()
-			} else {
-				g.alive().missed(d, v)
-			}
+			g.declined(d, v, waited)
 			return Lease{}, err
 		}
 		var got admission
@@ -99,8 +106,7 @@ func (g *Group) acquireOr(d *Demand, v verdict, waited bool) (Lease, error) {
 func (g *Group) pickOrExplain(d *Demand, v verdict) (Ref, error) {
 	for try := 1; ; try++ {
 		if err := g.refusal(d, v, false, try == rechecks); err != nil {
-			g.alive().countRefusal(v)
-			g.alive().missed(d, v)
+			g.declined(d, v, false)
 			return Ref{}, err
 		}
 		var r Ref
