@@ -96,7 +96,7 @@ func (ms *limits) keep(old *limits, m limit, dim counter.Dim, rule counter.Rule,
 	ms.add(own)
 }
 
-// shifted returns the limit of a kind whose rule is that but for the phase, or the bucket
+// shifted returns the limit of a kind whose rule differs in its phase alone, or the bucket
 // that minutes were counted by while their phase was not known.
 func (ms *limits) shifted(k Limit, r counter.Rule, configured *provider.Profile) *limit {
 	if ms == nil || r.Shape != counter.Spans || ms.pool != nil {

@@ -85,7 +85,7 @@ var mutants = []mutant{
 		"./engine/internal/counter", "TestShut",
 	},
 	{
-		"a window keeps its name while it is opened anew", "engine/internal/counter/pair.go",
+		"a window keeps its name while its half is opened", "engine/internal/counter/pair.go",
 		"	c.win.Store(none(w))\n	c.tokenCap.Store(Disabled)", "	c.tokenCap.Store(Disabled)",
 		"./fuzz", "TestRollover|TestCollectSees|TestNoMinute",
 	},

@@ -15,7 +15,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
 )
 
-// telling counts how often each deployment is told.
+// telling counts how often each deployment's usage is sent.
 type telling struct {
 	syncer.Store
 	mu   sync.Mutex
@@ -32,7 +32,7 @@ func (s *telling) Exchange(ctx context.Context, b syncer.Batch, r *syncer.Reply)
 }
 
 // TestRoundsFollowNeed: of more deployments than fit into a batch, those far from every
-// limit are told in every third round, those near one in each; of fewer, all in each.
+// limit send their usage in every third round, those near one in each; of fewer, all in each.
 func TestRoundsFollowNeed(t *testing.T) {
 	for count, often := range map[int]int{600: 11, 100: 30} {
 		synctest.Test(t, func(t *testing.T) {

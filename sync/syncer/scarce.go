@@ -14,8 +14,8 @@ const (
 	unseen = 2
 	// many is how many requests come so surely that each node uses all it may.
 	many = 50
-	// fading is what is left of the highest rate after another total; nothing, if nobody
-	// used anything for as long as calm.
+	// fading is what is left of the highest rate after another total; 0 where no node
+	// has used anything for as long as calm.
 	fading = 0.9
 	calm   = 50 * time.Millisecond
 )

@@ -77,7 +77,7 @@ func (f *fleet) within(limit int64) {
 	}
 }
 
-// full waits until the limits of this minute are used, but for what is granted elsewhere.
+// full waits until the limits of this minute are used, except what is granted to other nodes.
 func (f *fleet) full(part int64) {
 	f.t.Helper()
 	servertest.Until(f.t, "the limits are used", func() bool {

@@ -54,7 +54,7 @@ func (f *Flight) End(slot int64) (at Ending, ok bool) {
 	}
 }
 
-// Undo ends what counts as a lease by its tag and was none. It is told first: with its
+// Undo ends what counts as a lease by its tag and was none. It counts that first: with its
 // last lease a deployment may be dropped.
 func (f *Flight) Undo(slot int64) {
 	f.none.Add(1)

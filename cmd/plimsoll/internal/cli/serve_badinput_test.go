@@ -159,7 +159,7 @@ func TestServeBadStart(t *testing.T) {
 	}
 }
 
-// A unit without the rights that it needs is told what it cannot use and who it is.
+// Where a unit lacks rights, the daemon's error names what it may not use and the user it runs as.
 func TestServeWithoutRights(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can run a daemon as another user")

@@ -121,7 +121,7 @@ func (c *soakClient) count(f func(*soakLedger)) {
 	f(c.ledger)
 }
 
-// mine changes what is told of the client's token.
+// mine changes the books of the client's token.
 func (c *soakClient) mine(f func(*soakToken)) {
 	c.count(func(l *soakLedger) { f(l.ByToken[c.token.name]) })
 }
@@ -196,7 +196,7 @@ func (c *soakClient) lease() {
 		Reserved int64 `json:"reserved_tokens"`
 	}
 	// A deployment reserves what it has learned of its own answers, a token what is learned
-	// of all: where the output is named, both reserve the same, and the client is told that.
+	// of all: where the output is named, both reserve the same, and the answer reports that.
 	named := ""
 	if c.token.name != soakLoser {
 		named = fmt.Sprintf(`,"output_tokens":%d`, 1+c.rng.Int64N(300))
