@@ -84,6 +84,12 @@ func background(f func(round int)) (stop func()) {
 	}
 }
 
+// goesOn reports whether a worker goes on: for so many rounds and, where a busy machine
+// leaves time no turn, until it has moved least times, within a hundred times the rounds.
+func goesOn(round, rounds int, moves *atomic.Int64, least int64) bool {
+	return round < rounds || moves.Load() < least && round < 100*rounds
+}
+
 // A pacer moves time only when every worker has come round since the last
 // move: no operation ever meets two of them.
 type pacer struct {

@@ -156,7 +156,7 @@ func TestCollectSeesEverything(t *testing.T) {
 		par(workers, func(k int) {
 			defer p.done(k)
 			random := rand.New(rand.NewPCG(9, uint64(k)))
-			for i := range unthirded(4000) {
+			for i := 0; goesOn(i, unthirded(4000), &v.rolls, 8); i++ {
 				p.round(k)
 				tokens := 1 + random.Int64N(100)
 				l, ok := g.TryAcquire(plain(tokens))

@@ -76,14 +76,14 @@ func TestEveryCountIsTold(t *testing.T) {
 			seen.collect(e)
 			var p pacer
 			random := rand.New(rand.NewPCG(7, uint64(i)))
-			moves := 0
+			var moves atomic.Int64
 			stop := background(func(round int) {
 				switch random.IntN(4) {
 				case 0:
 					p.move(func() {
 						v.add(time.Minute)
 						e.AppendStates(nil)
-						moves++
+						moves.Add(1)
 					})
 				case 1:
 					seen.collect(e)
@@ -112,7 +112,7 @@ func TestEveryCountIsTold(t *testing.T) {
 			par(workers, func(k int) {
 				defer p.done(k)
 				random := rand.New(rand.NewPCG(3, uint64(k)))
-				for i := range scale(3000) {
+				for i := 0; goesOn(i, scale(3000), &moves, 5); i++ {
 					p.round(k)
 					in, out := random.Int64N(100), 1+random.Int64N(100)
 					l, ok := g.TryAcquire(engine.Demand{InputTokens: in, OutputTokens: out})
@@ -146,7 +146,7 @@ func TestEveryCountIsTold(t *testing.T) {
 			want := window.Tally{Requests: requests.Load(), Tokens: input.Load() + output.Load(), Input: input.Load(), Output: output.Load()}
 			require.Equal(t, want, seen.sum(false), "minutes")
 			require.Equal(t, window.Tally{Requests: want.Requests, Tokens: want.Tokens}, seen.sum(true), "days")
-			require.Greater(t, moves, 4, "too few minutes to tell")
+			require.Greater(t, moves.Load(), int64(4), "too few minutes to tell")
 			days := map[int64]bool{}
 			for k := range seen {
 				if k.kind == kind {
