@@ -273,6 +273,9 @@ func (h *handle) add(epoch, n int64) (over int64) {
 	if n == 0 {
 		return 0
 	}
+	if n > 0 {
+		h.catchUp()
+	}
 	if used := h.hot.Of(epoch).CountTokens(epoch, n); used >= 0 {
 		if n < 0 {
 			h.eased(epoch)
@@ -314,15 +317,24 @@ func (h *handle) stray(tokens, requests int64) {
 	}
 }
 
-// now returns the current moment for a list of limits. False: the handle was dropped.
-// Where a limit needs the instant, a group that was idle is turned first: what is charged
-// to an instant of its last minute would have refilled already.
-func (h *handle) now(ms *limits) (counter.At, bool) {
+// catchUp turns a group that nothing has looked at since its minute ended. What a call
+// consumed beyond its reservation would else be counted in a minute that is long over.
+func (h *handle) catchUp() {
+	if g := h.group.Load(); g != nil && g.clock.Now() >= g.wake.Load() {
+		g.minute()
+	}
+}
+
+// now returns the current moment for a list of limits, by which a difference is counted.
+// False: the handle was dropped. A group that was idle is turned first where a limit needs
+// the instant, which would have refilled already what is charged to its last minute, and
+// where more is counted.
+func (h *handle) now(ms *limits, a *amounts) (counter.At, bool) {
 	g := h.group.Load()
 	if g == nil {
 		return counter.At{}, false
 	}
-	if !ms.timed {
+	if !ms.timed && max(a[counter.Input], a[counter.Output], a[counter.Tokens]) <= 0 {
 		return counter.At{Epoch: g.epoch.Load()}, true
 	}
 	e, now := g.minuteNow()

@@ -64,7 +64,7 @@ func (r *receipt) difference(in, out int64) amounts {
 // unless nil, returns how much of one may be counted. Held says that the provider itself
 // gives back what is negative. It returns how many tokens lie above a limit.
 func (r *receipt) adjust(a *amounts, held bool, allowed func(m *limit, n int64) int64) (over int64) {
-	at, ok := r.h.now(r.limits)
+	at, ok := r.h.now(r.limits, a)
 	if !ok {
 		at = counter.At{Epoch: r.begun.epoch() + 2, Now: r.h.e.clock.Now()} // the limits that are left are a pool's
 	}
@@ -98,9 +98,6 @@ func (r *receipt) giveBack(requests int64) {
 
 // change adds differences to what a caller was charged.
 func (r *receipt) change(d amounts) {
-	if g := r.h.group.Load(); g != nil && d[counter.Tokens] > 0 {
-		g.minute() // turns callers at whom nothing has looked for long: more counts now
-	}
 	if r.limits != nil && d != (amounts{}) {
 		r.adjust(&d, false, nil)
 	}

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -45,6 +46,55 @@ func TestSettleInAnIdleGroup(t *testing.T) {
 					require.Positive(t, after)
 					if p.Shape == provider.Bucket {
 						require.Greater(t, after, 3*time.Minute)
+					}
+				})
+			}
+		}
+	}
+}
+
+// TestSettleInAnIdleGroupOfWindows: by limits on windows too, what a call consumed beyond
+// its reservation counts in the window that runs, though nothing has looked at the group
+// since two windows ago; so do tokens added while the answer streams in.
+func TestSettleInAnIdleGroupOfWindows(t *testing.T) {
+	const minutes, hours, days = 10 * time.Minute, 3 * time.Hour, 50 * time.Hour
+	for name, c := range map[string]struct {
+		limits engine.Limits
+		idle   time.Duration
+		used   engine.Usage
+	}{
+		"TPM":                       {engine.Limits{TPM: 1000}, minutes, engine.Usage{InputTokens: 5000}},
+		"output beside TPM":         {engine.Limits{TPM: 1000, OutputTPM: 1000}, minutes, engine.Usage{OutputTokens: 5000}},
+		"input":                     {engine.Limits{InputTPM: 1000}, minutes, engine.Usage{InputTokens: 5000}},
+		"input, less output":        {engine.Limits{InputTPM: 1000}, minutes, engine.Usage{InputTokens: 1200, OutputTokens: 0}},
+		"output":                    {engine.Limits{OutputTPM: 1000}, minutes, engine.Usage{OutputTokens: 5000}},
+		"TPH":                       {engine.Limits{TPH: 1000}, hours, engine.Usage{InputTokens: 5000}},
+		"TPD":                       {engine.Limits{TPD: 1000}, days, engine.Usage{InputTokens: 5000}},
+		"TPM beside leases limited": {engine.Limits{TPM: 1000, MaxInFlight: 5}, minutes, engine.Usage{InputTokens: 5000}},
+	} {
+		for _, caller := range []bool{false, true} {
+			for _, observed := range []bool{false, true} {
+				t.Run(fmt.Sprint(name, caller, observed), func(t *testing.T) {
+					p := provider.Profile{Admit: provider.AdmitInputMax}
+					l := limitCase{d: engine.Deployment{Limits: c.limits, Profile: p}, q: engine.Demand{InputTokens: 1, MaxOutputTokens: 900}, caller: caller}
+					begin := func() (*handClock, *engine.Group, engine.Demand, *engine.Lease) {
+						e, clock := start(t, l.config())
+						g, q := group(t, e, "chat"), l.on(t, e).q
+						if observed {
+							require.NoError(t, e.Observe("a", provider.Signal{}))
+						}
+						lease := acquire(t, g, q)
+						clock.Advance(c.idle)
+						return clock, g, q, lease
+					}
+					_, g, q, lease := begin()
+					lease.Settle(c.used)
+					refusal(t, g, q)
+
+					if c.used.OutputTokens != 0 || c.limits.TPM != 0 {
+						_, g, q, lease = begin()
+						lease.Add(5000)
+						refusal(t, g, q)
 					}
 				})
 			}

@@ -225,6 +225,11 @@ var mutants = []mutant{
 		"./engine/internal/counter", "FuzzFlight",
 	},
 	{
+		"what a call consumed is charged to the last minute that was looked at", "engine/handle.go",
+		"	if n > 0 {\n		h.catchUp()\n	}\n", "",
+		"./engine", "TestSettleInAnIdleGroup",
+	},
+	{
 		"what a call in an idle group consumed is charged to its last minute", "engine/handle.go",
 		"	e, now := g.minuteNow()\n	return counter.At{Epoch: e, Now: within(e, now)}, true\n",
 		"	e := g.epoch.Load()\n	return counter.At{Epoch: e, Now: within(e, h.e.clock.Now())}, true\n",
