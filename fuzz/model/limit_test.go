@@ -28,8 +28,23 @@ type limit struct {
 	// Windows: their length and phase. Buckets have neither.
 	length, phase int64
 	used          map[int64]int64
+	others        map[int64]others // by window; nil: the limit is not shared
 	bucket        *rule.Ledger
 	loose         int64 // ns of refill by which the engine may be behind, rounding included
+}
+
+// others is what a share says of a window: what other nodes used, and how far this node's
+// own usage may go.
+type others struct{ used, ceiling int64 }
+
+// unlimited is a limit that is not set, and a ceiling that is none.
+const unlimited = int64(1) << 50
+
+// shares says that a deployment's usage is shared: its requests and tokens of a minute
+// then have ceilings, with limits and without.
+func (d *deployment) shares() bool {
+	p := &d.cfg.Profile
+	return d.shared && p.Shape == provider.Minute && p.Phase == 0 && p.RequestWindow == 0 && p.Pool == ""
 }
 
 // limitsOf returns the limits of a deployment, those that are set.
@@ -37,10 +52,16 @@ func limitsOf(d *deployment) (ls []*limit) {
 	p, caps := &d.cfg.Profile, d.caps()
 	add := func(name engine.Limit, length int64, most func(engine.Limits) int64, of func(amount) int64) {
 		n := most(caps)
+		if n == 0 && d.shares() && (name == engine.LimitRPM || name == engine.LimitTPM) {
+			n, most = unlimited, func(engine.Limits) int64 { return unlimited }
+		}
 		if n == 0 {
 			return
 		}
 		l := &limit{name: name, max: most, of: of}
+		if d.shares() {
+			l.others = map[int64]others{}
+		}
 		switch {
 		case length == minute && p.Shape == provider.Bucket:
 			l.bucket = &rule.Ledger{Limit: n}
@@ -121,7 +142,7 @@ func (l *limit) fits(now, n, most int64) fit {
 		most = 0
 		fallthrough
 	case l.bucket == nil:
-		if l.bucket == nil && l.used[l.window(now)]+n <= most || l.bucket != nil && n == 0 {
+		if l.bucket == nil && l.fitsWindow(l.window(now), n, most) || l.bucket != nil && n == 0 {
 			return yes
 		}
 		return no
@@ -135,6 +156,30 @@ func (l *limit) fits(now, n, most int64) fit {
 		return unsure
 	}
 	return yes
+}
+
+// fitsWindow says whether n fit in a window under a cap, and under the ceiling, of which
+// a class takes no part.
+func (l *limit) fitsWindow(w, n, most int64) bool {
+	o, ok := l.others[w]
+	return l.used[w]+o.used+n <= most && (!ok || l.used[w]+n <= o.ceiling)
+}
+
+// absorb takes in a share: of the window that runs, or of the one after it.
+func (l *limit) absorb(now, w, used, ceiling int64) {
+	if present := l.window(now); l.others == nil || w != present && w != present+1 {
+		return
+	}
+	switch {
+	case ceiling == 0:
+		ceiling = unlimited
+	case ceiling < 0:
+		ceiling = 0
+	}
+	if used < 0 { // unknown: what was known stays
+		used = l.others[w].used
+	}
+	l.others[w] = others{used, ceiling}
 }
 
 // behind reports whether the engine, counting more by what it may be behind, may

@@ -18,6 +18,7 @@ type deployment struct {
 	gate    gate
 	limits  []*limit // its own, or its pool's
 	flying  int64
+	shared  bool // other nodes use it too
 	caution caution
 }
 
@@ -148,7 +149,11 @@ func (d *deployment) charge(now, at int64, a amount) {
 func configure(r *rand.Rand) engine.Config {
 	one := func(ns ...int64) int64 { return ns[r.IntN(len(ns))] }
 	profile := func() provider.Profile {
-		p := provider.Profile{
+		p := provider.Profile{Admit: provider.Admit(r.IntN(6)), CountsRefused: r.IntN(2) == 0}
+		if r.IntN(3) == 0 {
+			return p
+		}
+		p = provider.Profile{
 			Shape:         []provider.Shape{provider.Minute, provider.Minute, provider.Bucket}[r.IntN(3)],
 			Admit:         provider.Admit(r.IntN(6)),
 			CountsRefused: r.IntN(2) == 0,
@@ -168,6 +173,9 @@ func configure(r *rand.Rand) engine.Config {
 		return p
 	}
 	limits := func() engine.Limits {
+		if r.IntN(3) == 0 { // what the search reads at once, and no more
+			return engine.Limits{RPM: one(0, 6, 60), TPM: one(0, 1000, 5000)}
+		}
 		return engine.Limits{
 			RPM: one(0, 6, 60), TPM: one(0, 1000, 5000), InputTPM: one(0, 0, 900), OutputTPM: one(0, 0, 700),
 			RPH: one(0, 0, 100), TPH: one(0, 0, 20_000), RPD: one(0, 0, 200), TPD: one(0, 0, 50_000), MaxInFlight: one(0, 0, 2, 5),

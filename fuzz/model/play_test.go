@@ -3,6 +3,7 @@ package model
 import (
 	"errors"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -45,7 +46,10 @@ type world struct {
 // answers, the engine admits what the documentation says, and nothing else.
 func TestModel(t *testing.T) {
 	seeds := 500
-	if testing.Short() {
+	switch {
+	case os.Getenv("PLIMSOLL_FULL") != "": // make full
+		seeds = 5000
+	case testing.Short():
 		seeds = 50
 	}
 	for seed := range uint64(seeds) {
@@ -76,7 +80,7 @@ func newWorld(t *testing.T, seed uint64, tick int64) *world {
 	w.cfg.Clock = nil
 	pools := map[string][]*limit{}
 	for i := range w.cfg.Deployments {
-		d := &deployment{cfg: w.cfg.Deployments[i], present: true, enabled: true}
+		d := &deployment{cfg: w.cfg.Deployments[i], present: true, enabled: true, shared: w.r.IntN(2) == 0}
 		d.limits = limitsOf(d)
 		if p := d.cfg.Profile.Pool; p != "" {
 			if pools[p] == nil {
@@ -87,7 +91,7 @@ func newWorld(t *testing.T, seed uint64, tick int64) *world {
 		w.all = append(w.all, d)
 	}
 	by := &w.cfg.Callers[0]
-	w.by = &deployment{cfg: engine.Deployment{ID: by.ID, Limits: by.Limits, Profile: by.Profile}, present: true, enabled: true}
+	w.by = &deployment{cfg: engine.Deployment{ID: by.ID, Limits: by.Limits, Profile: by.Profile}, present: true, enabled: true, shared: w.r.IntN(2) == 0}
 	w.by.limits = limitsOf(w.by)
 	return w
 }
@@ -108,7 +112,7 @@ func (w *world) play(steps int) {
 			d.gate.tick(w.now)
 			d.caution.tick(w.now)
 		}
-		switch w.r.IntN(16) {
+		switch w.r.IntN(18) {
 		case 0, 1, 2, 3, 4:
 			w.acquire()
 		case 5, 6, 7:
@@ -123,10 +127,14 @@ func (w *world) play(steps int) {
 			w.apply()
 		case 13:
 			w.toggle()
+		case 14:
+			w.absorb()
 		default:
 			w.move([]int64{1e6, 3e8, 2e9, 2e9, 9e9, 25e9, 70e9, 7 * minute}[w.r.IntN(8)] + int64(w.r.IntN(1000)))
 		}
-		w.e.AppendStates(nil) // cooldowns that are over are noticed now
+		if w.r.IntN(3) == 0 || slices.ContainsFunc(w.all, func(d *deployment) bool { return d.gate.cool != 0 || d.gate.half != 0 }) {
+			w.e.AppendStates(nil) // cooldowns that are over are noticed now; else nothing may look at a group for long
+		}
 		if w.tick != 0 {
 			w.now = w.clk.Read()
 		}
@@ -230,8 +238,8 @@ func (w *world) acquire() {
 	room := by == nil || by.cfg.Limits.MaxInFlight == 0 || by.flying < by.cfg.Limits.MaxInFlight
 	timed := le.Limit != engine.LimitCooldown && room && (mayCall == yes || best == yes) && !slices.ContainsFunc(members, func(d *deployment) bool {
 		most := d.cfg.Limits.MaxInFlight
-		return most != 0 && d.flying >= share(most, class(q)) || !d.gate.open()
-	})
+		return most != 0 && d.flying >= share(most, class(q)) || !d.gate.open() || d.told(w.now)
+	}) && (by == nil || !by.told(w.now))
 	if !timed || le.Never || w.r.IntN(4) != 0 || le.RetryAfter > 2*time.Minute {
 		return
 	}
@@ -258,6 +266,17 @@ func (w *world) acquire() {
 			l.loose += 2
 		}
 	}
+}
+
+// told reports whether a share has said something of a window after the one that runs.
+func (d *deployment) told(now int64) bool {
+	return slices.ContainsFunc(d.limits, func(l *limit) bool {
+		if l.others == nil {
+			return false
+		}
+		_, ok := l.others[l.window(now)+1]
+		return ok
+	})
 }
 
 // called has a demand name the caller at times, and returns it then.
@@ -444,6 +463,43 @@ func (w *world) answer() {
 	h.on.gate.answer(s, h.at, w.now, spare)
 }
 
+// absorb brings what other nodes used of one window of a deployment, or of the caller,
+// and how far this node's own usage may go.
+func (w *world) absorb() {
+	d := append(slices.Clone(w.all), w.by)[w.r.IntN(len(w.all)+1)]
+	if !d.present || !d.shares() {
+		return
+	}
+	count := func() int64 { return []int64{-1, 0, 0, 1, 3, 20, 300, 900}[w.r.IntN(8)] }
+	kind := []window.Kind{window.KindMinute, window.KindMinute, window.KindHour, window.KindDay}[w.r.IntN(4)]
+	length := map[window.Kind]int64{window.KindMinute: minute, window.KindHour: hour, window.KindDay: day}[kind]
+	n := w.now/length + []int64{-1, 0, 0, 0, 0, 1, 2}[w.r.IntN(7)]
+	s := window.Share{
+		Tally:           window.Tally{ID: d.cfg.ID, Kind: kind, Start: n * length / int64(time.Second), Requests: count(), Tokens: count(), Input: count(), Output: count()},
+		CeilingRequests: count(), CeilingTokens: count(), CeilingInput: count(), CeilingOutput: count(),
+	}
+	if d == w.by {
+		s.ID = window.CallerPrefix + s.ID
+	}
+	w.e.Absorb([]window.Share{s})
+	for _, l := range d.limits {
+		if l.length != length {
+			continue
+		}
+		switch l.name {
+		case engine.LimitRPM, engine.LimitRPH, engine.LimitRPD:
+			l.absorb(w.now, n, s.Requests, s.CeilingRequests)
+		case engine.LimitTPM, engine.LimitTPH, engine.LimitTPD:
+			l.absorb(w.now, n, s.Tokens, s.CeilingTokens)
+		case engine.LimitInputTPM:
+			l.absorb(w.now, n, s.Input, s.CeilingInput)
+		case engine.LimitOutputTPM:
+			l.absorb(w.now, n, s.Output, s.CeilingOutput)
+		default: // of no window
+		}
+	}
+}
+
 func (w *world) toggle() {
 	d := w.all[w.r.IntN(len(w.all))]
 	if !d.present || w.r.IntN(3) != 0 {
@@ -468,7 +524,7 @@ func (w *world) apply() {
 	pooled := w.all[2].cfg.Profile.Pool != ""
 	for i, d := range w.all {
 		idle := d.gate.half == 0 && d.gate.cool == 0 && !slices.ContainsFunc(w.open, func(h *held) bool { return h.on == d })
-		if d.present && d.cfg.Profile.Pool == "" && idle && i != 0 && w.r.IntN(6) == 0 {
+		if d.present && d.cfg.Profile.Pool == "" && idle && !d.shares() && i != 0 && w.r.IntN(6) == 0 {
 			d.present = false
 			continue
 		}
