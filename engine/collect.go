@@ -172,10 +172,10 @@ func (h *handle) report(kind window.Kind, index int64, own *amounts) window.Repo
 			span = provider.PerHour
 		}
 		r.RequestLimit, r.TokenLimit = l.per(provider.Requests, span), l.per(provider.Tokens, span)
-		return r
+	} else {
+		r.RequestLimit, r.TokenLimit, r.InputLimit, r.OutputLimit = l.RPM, l.TPM, l.InputTPM, l.OutputTPM
 	}
-	r.RequestLimit, r.TokenLimit, r.InputLimit, r.OutputLimit = l.RPM, l.TPM, l.InputTPM, l.OutputTPM
-	r.Loose = !h.exact()
+	r.Loose = !h.exactIn(kind)
 	return r
 }
 

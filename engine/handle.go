@@ -171,7 +171,18 @@ func (h *handle) relist(d, own *Deployment, pool *pool, at counter.At, reported 
 		h.uncounted = true
 	}
 	h.leave(old, ms)
+	h.closeNew(old, ms)
 	h.limits.Store(ms)
+}
+
+// closeNew closes the windows of limits that are new, where nodes hold them exactly.
+func (h *handle) closeNew(old, ms *limits) {
+	for i := range ms.of() {
+		m := &ms.list[i]
+		if retry := h.closesUnnamed(m); retry != 0 && !slices.ContainsFunc(old.of(), func(o limit) bool { return o.Limit == m.Limit }) {
+			m.Close(retry)
+		}
+	}
 }
 
 // relistDays has Collect report the current day again, because its limits changed.

@@ -56,7 +56,7 @@ func (h *handle) preCheckAlone(d *Demand, quiet bool) (v verdict, ok bool) {
 		if (why == whyRequests || why == whyShare) && h.half.Load() {
 			why = whyCooling
 		}
-		g.refuse(why, tokens, half, quiet)
+		g.refuse(why, tokens, d.InputTokens, half, quiet)
 		return verdict{why: why, at: q.now}, false
 	}
 }
@@ -117,13 +117,13 @@ func (h *handle) countRequest(c *counter.Pair, ms *limits, part counter.Part, at
 
 // refuse counts a refusal by a deployment, given up on if an attempt was still
 // half way.
-func (g *Group) refuse(why reason, tokens int64, half, quiet bool) {
+func (g *Group) refuse(why reason, tokens, input int64, half, quiet bool) {
 	if half {
 		g.e.contended.Add(1)
 	}
 	g.asked.Store(true)
 	if !quiet {
 		g.refusals[reasonLimit[why]].Add(1)
-		g.miss(why, tokens)
+		g.miss(why, tokens, input)
 	}
 }

@@ -42,7 +42,7 @@ func TestWant(t *testing.T) {
 	}
 	require.Len(t, short, 1)
 	<-short
-	require.Equal(t, []window.Want{{ID: "a", Missed: 3, MissedTokens: 90, Largest: 30}}, e.Want(nil))
+	require.Equal(t, []window.Want{{ID: "a", Missed: 3, MissedTokens: 90, MissedInput: 90, Largest: 30}}, e.Want(nil))
 	require.Empty(t, e.Want(nil))
 	_, err := g.Acquire(engine.Demand{InputTokens: 7})
 	var limited *engine.LimitError
@@ -69,7 +69,7 @@ func TestWantSpreads(t *testing.T) {
 	c.SetEnabled(false)
 	e.Absorb([]window.Share{share("a", 5, -1), share("b", 1, -1)})
 	g.TryAcquire(engine.Demand{InputTokens: 10, OutputTokens: engine.NoOutput})
-	require.Equal(t, []window.Want{{ID: "b", Missed: 1, MissedTokens: 10, Largest: 10}}, e.Want(nil))
+	require.Equal(t, []window.Want{{ID: "b", Missed: 1, MissedTokens: 10, MissedInput: 10, Largest: 10}}, e.Want(nil))
 	for range 5 {
 		g.TryAcquire(engine.Demand{})
 	}
@@ -127,7 +127,7 @@ func TestWantOfWaiters(t *testing.T) {
 		synctest.Wait()
 		require.Len(t, short, 1)
 		for range 2 {
-			require.Equal(t, []window.Want{{ID: "a", Waiting: 1, WaitingTokens: 40, Largest: 40}}, e.Want(nil))
+			require.Equal(t, []window.Want{{ID: "a", Waiting: 1, WaitingTokens: 40, WaitingInput: 40, Largest: 40}}, e.Want(nil))
 		}
 		begun := time.Now()
 		closed.CeilingRequests = 1

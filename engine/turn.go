@@ -183,6 +183,7 @@ func (h *handle) openHalf(k int64, left *leftover) totals {
 func (h *handle) turnLimits(ms *limits, at counter.At, left *leftover) (more amounts) {
 	for i := range ms.of() {
 		m := &ms.list[i]
+		m.CloseUnnamed(h.closesUnnamed(m))
 		n := m.Turn(at, func(s *counter.Ledger, own int64) { left.add(m.Kind(), s, m.Dim, own) })
 		switch m.Shape {
 		case counter.Minutes:

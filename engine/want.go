@@ -16,13 +16,14 @@ const closedRetry = 100 * time.Millisecond
 type wants struct {
 	missed         atomic.Int64 // refused requests since the last Want
 	tokens, larger atomic.Int64 // their tokens, and the largest of them
+	input          atomic.Int64 // of the tokens
 	vain           atomic.Int64 // requests that waited for a grant until they were refused
 	said           atomic.Bool  // since the last Want the channel was sent to
 }
 
 // Short returns a channel that receives when a demand was refused, or begins to wait,
 // because a ceiling and no limit refuses it: the syncer may then obtain more for this
-// node. From the first call on, a minute that no [Engine.Absorb] has named admits
+// node. From the first call on, a window that no [Engine.Absorb] has named admits
 // nothing under limits that are not [window.Report.Loose], in new
 // deployments too. One send stands for all refusals until the next Want. Safe for
 // concurrent use.
@@ -44,12 +45,13 @@ func (e *Engine) Want(dst []window.Want) []window.Want {
 }
 
 // miss notes that a ceiling refused a demand.
-func (g *Group) miss(why reason, tokens int64) {
+func (g *Group) miss(why reason, tokens, input int64) {
 	if why != whyShare || !g.e.exact.Load() {
 		return
 	}
 	g.wants.missed.Add(1)
 	g.wants.tokens.Add(tokens)
+	g.wants.input.Add(input)
 	for {
 		n := g.wants.larger.Load()
 		if tokens <= n || g.wants.larger.CompareAndSwap(n, tokens) {
@@ -62,7 +64,7 @@ func (g *Group) miss(why reason, tokens int64) {
 // missed is miss of a demand.
 func (g *Group) missed(d *Demand, v verdict) {
 	tokens, _ := d.named()
-	g.miss(v.why, tokens)
+	g.miss(v.why, tokens, d.InputTokens)
 }
 
 // waitedInVain notes that a demand was refused though it had waited for a grant. The next
@@ -82,7 +84,9 @@ func (g *Group) say() {
 
 func (g *Group) want(dst []window.Want) []window.Want {
 	g.wants.said.Store(false)
-	w := window.Want{Missed: g.wants.missed.Swap(0), MissedTokens: g.wants.tokens.Swap(0), Largest: g.wants.larger.Swap(0)}
+	w := window.Want{
+		Missed: g.wants.missed.Swap(0), MissedTokens: g.wants.tokens.Swap(0), MissedInput: g.wants.input.Swap(0), Largest: g.wants.larger.Swap(0),
+	}
 	if g.line.n.Load() != 0 {
 		g.line.wanted(&w)
 	}
@@ -125,25 +129,64 @@ func (g *Group) want(dst []window.Want) []window.Want {
 // wanting reports whether a deployment would take requests within its limits if its
 // ceilings allowed them. Under the group's mutex.
 func (h *handle) wanting() bool {
-	if h.gone || !h.enabled || !h.exact() {
+	if h.gone || !h.enabled {
 		return false
 	}
 	c := h.hot.Of(h.turned)
 	if gate, _ := c.Caps(); gate < 0 {
 		return false
 	}
-	return c.Tokens() < h.tokenCap && c.Requests() < h.reqCap
+	exact := h.exact()
+	for i := range h.limits.Load().of() {
+		if m := &h.limits.Load().list[i]; m.Owned() {
+			if m.Left(0, counter.At{Epoch: h.turned}) <= 0 {
+				return false
+			}
+			exact = exact || h.holds(m)
+		}
+	}
+	return exact && c.Tokens() < h.tokenCap && c.Requests() < h.reqCap
 }
 
-// utilization returns the larger used part of the pair's limits, in 2^-20.
+// utilization returns the largest used part of the limits that nodes exchange, in 2^-20.
 func (h *handle) utilization() uint64 {
 	c := h.hot.Of(h.turned)
-	return uint64(max(c.Tokens()<<19/max(h.tokenCap, 1), c.Requests()<<20/max(h.reqCap, 1)*2))
+	most := max(c.Tokens()<<19/max(h.tokenCap, 1), c.Requests()<<20/max(h.reqCap, 1)*2)
+	for i := range h.limits.Load().of() {
+		if m := &h.limits.Load().list[i]; m.Owned() {
+			most = max(most, m.Used(counter.At{Epoch: h.turned})<<19/max(m.most, 1))
+		}
+	}
+	return uint64(most)
 }
 
-// exact reports whether nodes can hold the pair's limits exactly: they are on UTC
-// minutes, and the deployment's own. What callers use nodes exchange as it happens.
+// exact reports whether nodes can hold the limits of the deployment's minutes exactly:
+// they are UTC minutes, and the deployment's own. What callers use nodes exchange as it
+// happens.
 func (h *handle) exact() bool { return h.caller == nil && plain(&h.cfg.Profile) }
+
+// exactIn is exact for windows of a kind: hours and days are UTC's or Pacific, whatever
+// the deployment's minutes.
+func (h *handle) exactIn(kind window.Kind) bool {
+	if kind.Long() {
+		return h.caller == nil && h.cfg.Profile.Pool == ""
+	}
+	return h.exact()
+}
+
+// holds reports whether nodes hold a limit beside the pair exactly.
+func (h *handle) holds(m *limit) bool {
+	return m.Owned() && m.most != counter.Max && h.exactIn(m.Kind())
+}
+
+// closesUnnamed returns after how many nanoseconds a refusal by a window of a limit that
+// no share has named tells its caller to come back; 0 = such windows are open.
+func (h *handle) closesUnnamed(m *limit) int64 {
+	if h.e.exact.Load() && h.holds(m) {
+		return int64(closedRetry)
+	}
+	return 0
+}
 
 // close has a window that no share has named admit nothing under the pair's limits.
 func (h *handle) close(s *pairLedger) {
@@ -165,9 +208,11 @@ func (l *line) wanted(w *window.Want) {
 	for _, q := range l.queues {
 		for _, x := range q.waiters[:q.end] {
 			if x != nil {
-				n := q.charged(x)[counter.Tokens]
+				a := q.charged(x)
+				n := a[counter.Tokens]
 				w.Waiting++
 				w.WaitingTokens += n
+				w.WaitingInput += a[counter.Input]
 				w.Largest = max(w.Largest, n)
 			}
 		}

@@ -114,9 +114,9 @@ type Report struct {
 	TokenLimit   int64
 	InputLimit   int64
 	OutputLimit  int64
-	// Loose says that the limits of this minute are on something else than UTC minutes
-	// of this deployment alone: buckets, minutes with a phase, limits of a pool. Nodes
-	// cannot hold them exactly by reserving in the window.
+	// Loose says that the limits are on something else than this window of this deployment
+	// alone: buckets, minutes with a phase, limits of a pool. Nodes cannot hold them exactly
+	// by reserving in the window.
 	Loose bool
 }
 
@@ -127,8 +127,10 @@ type Want struct {
 	ID            string // the deployment that should be granted more
 	Missed        int64  // refused requests
 	MissedTokens  int64
+	MissedInput   int64 // of MissedTokens
 	Waiting       int64 // waiting requests
 	WaitingTokens int64
+	WaitingInput  int64 // of WaitingTokens
 	Largest       int64 // the most tokens of one of these requests
 	Vain          int64 // requests that have waited for a grant, and were refused
 }
@@ -137,8 +139,8 @@ type Want struct {
 // each, with all that waited in vain; n is above 0.
 func (w Want) Part(n int64) Want {
 	up := func(a int64) int64 { return (a + n - 1) / n }
-	w.Missed, w.MissedTokens = up(w.Missed), up(w.MissedTokens)
-	w.Waiting, w.WaitingTokens = up(w.Waiting), up(w.WaitingTokens)
+	w.Missed, w.MissedTokens, w.MissedInput = up(w.Missed), up(w.MissedTokens), up(w.MissedInput)
+	w.Waiting, w.WaitingTokens, w.WaitingInput = up(w.Waiting), up(w.WaitingTokens), up(w.WaitingInput)
 	return w
 }
 
@@ -146,8 +148,10 @@ func (w Want) Part(n int64) Want {
 func (w Want) Less(part Want) Want {
 	w.Missed -= part.Missed
 	w.MissedTokens -= part.MissedTokens
+	w.MissedInput -= part.MissedInput
 	w.Waiting -= part.Waiting
 	w.WaitingTokens -= part.WaitingTokens
+	w.WaitingInput -= part.WaitingInput
 	w.Vain -= part.Vain
 	return w
 }

@@ -190,6 +190,11 @@ func (s *Syncer) present(d *deployment, epoch int64) []*usage {
 			if u := d.window(k, start); u != nil || d.live(epoch) {
 				s.windows = append(s.windows, d.open(k, start))
 			}
+			if d.exact[k] {
+				if next := d.window(k, s.tomorrow(k, start)); next != nil && next.holds() {
+					s.windows = append(s.windows, next)
+				}
+			}
 		}
 	}
 	return s.windows
@@ -203,6 +208,13 @@ func (s *Syncer) today(kind window.Kind, epoch int64) int64 {
 		t.start, _ = kind.Span(window.StartSeconds(epoch))
 	}
 	return t.start
+}
+
+// tomorrow returns when the window of a kind begins that follows the one which begins at
+// start.
+func (s *Syncer) tomorrow(kind window.Kind, start int64) int64 {
+	_, end := kind.Span(start)
+	return end
 }
 
 // reads reports whether the total of a window is to be read, though there is no

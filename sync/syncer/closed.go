@@ -23,11 +23,11 @@ func (s *Syncer) close() {
 		d := s.deployment(r.ID)
 		d.seen = epoch
 		u := d.open(r.Kind, r.Start)
+		d.exact[r.Kind] = s.exactly(r)
 		if r.Kind.Long() {
 			d.list(r)
 		} else {
 			d.limits = Count{r.RequestLimit, r.TokenLimit, r.InputLimit, r.OutputLimit}
-			d.exact = !r.Loose && s.reserver != nil
 			s.shut(d.open(r.Kind, u.end), parts{})
 		}
 		u.asked = true

@@ -53,14 +53,7 @@ func (s *Syncer) report(r *window.Report, epoch, now int64) {
 	}
 	u.report(countOf(r.Tally), now)
 	d.limits = Count{r.RequestLimit, r.TokenLimit, r.InputLimit, r.OutputLimit}
-	if exact := !r.Loose && s.reserver != nil; exact != d.exact {
-		d.exact = exact
-		if !exact { // the deployment's rule has changed
-			for _, u := range d.windows {
-				s.brokenAccounts(u)
-			}
-		}
-	}
+	s.setExact(d, r)
 	d.seen = max(d.seen, window.EpochOf(r.Start))
 	if window.EpochOf(r.Start) == epoch {
 		for _, u := range s.present(d, epoch) {
@@ -131,6 +124,7 @@ func (s *Syncer) reportDay(d *deployment, u *usage, r *window.Report, epoch, now
 	}
 	if u.runs(now) {
 		d.list(r)
+		s.setExact(d, r)
 		u.asked = u.asked || u.matters(now)
 	}
 }

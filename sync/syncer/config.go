@@ -46,8 +46,8 @@ type Config struct {
 	// Logger receives a line when the store goes away, comes back or loses data: one per
 	// change, none per exchange. Nil disables logging.
 	Logger *slog.Logger
-	// Mode is how limits on the requests and tokens of a minute are kept together: by
-	// [Usage], which is the zero value, or by [Escrow].
+	// Mode is how limits of minutes, hours and days are kept together: by [Usage], which
+	// is the zero value, or by [Escrow].
 	Mode Mode
 	// Away is what the node does while the store does not answer.
 	Away Policies

@@ -17,11 +17,12 @@ const (
 
 // demand is what clients offer a deployment here, refused requests included.
 type demand struct {
-	of   [2]measure // requests, tokens
+	of   [4]measure // in the order of Count's fields
 	at   int64      // when it was last measured; 0 = never
 	last int64      // when there was last any
-	// seen is how many requests of the window that began then have been measured.
-	seen, window int64
+	// seen is what of the minute that began then has been measured.
+	seen   [4]int64
+	window int64
 }
 
 // measure is the demand of one dimension.
@@ -38,19 +39,27 @@ type measure struct {
 
 // want takes in what the source could not admit.
 func (d *demand) want(w *window.Want, now int64) {
-	missed, waiting := [2]int64{w.Missed, w.MissedTokens}, [2]int64{w.Waiting, w.WaitingTokens}
+	missed := [4]int64{w.Missed, w.MissedTokens, w.MissedInput, w.MissedTokens - w.MissedInput}
+	waiting := [4]int64{w.Waiting, w.WaitingTokens, w.WaitingInput, w.WaitingTokens - w.WaitingInput}
 	for i := range d.of {
 		m := &d.of[i]
 		m.pending += missed[i]
 		m.waiting = waiting[i]
 		m.refused.now += missed[i]
+		if n := w.Missed + w.Waiting; n > 0 && i > 0 {
+			m.mean = average(m.mean, float64(missed[i]+waiting[i])/float64(n))
+		}
+		m.large = max(m.large, m.mean)
 	}
-	m := &d.of[1]
-	m.large = max(m.large, float64(w.Largest))
-	if n := w.Missed + w.Waiting; n > 0 {
-		m.mean = average(m.mean, float64(w.MissedTokens+w.WaitingTokens)/float64(n))
-	}
+	d.of[1].large = max(d.of[1].large, float64(w.Largest))
 	d.last = now
+}
+
+// rest takes in that nothing waits.
+func (d *demand) rest() {
+	for i := range d.of {
+		d.of[i].waiting = 0
+	}
 }
 
 // recently adds up what came within an interval and a round trip, so that a caller that comes
@@ -88,31 +97,24 @@ func (d *demand) measure(u *usage, now int64, horizon time.Duration) {
 		d.at = now
 	}
 	dt := time.Duration(now - d.at)
-	own := [2]int64{u.own.Requests, u.own.Tokens}
-	var grown [2]int64
-	for i := range own {
-		if a := u.accounts[i]; a != nil {
-			grown[i] = max(own[i]-a.used, 0)
-			a.used = own[i]
-			if time.Duration(now-u.start*1e9) < 2*horizon {
-				a.offered += grown[i] + d.of[i].pending
-			}
-			d.of[i].pending += grown[i]
+	grown := d.grown(u)
+	for i, a := range u.accounts {
+		if a != nil && time.Duration(now-u.start*1e9) < 2*horizon {
+			a.offered += grown[i] + d.of[i].pending
 		}
+		d.of[i].pending += grown[i]
 	}
 	if d.of[0].mean = 1; d.last != 0 {
 		d.of[0].large = 1
 	}
-	if t := &d.of[1]; grown[1] > 0 {
-		if u.accounts[0] == nil {
-			grown[0] = max(u.own.Requests-d.requests(u), 0)
+	for i := 1; i < len(grown); i++ {
+		if m := &d.of[i]; grown[i] > 0 {
+			mean := float64(grown[i]) / float64(max(grown[0], 1))
+			m.mean = average(m.mean, mean)
+			m.large = max(m.large, mean)
 		}
-		mean := float64(grown[1]) / float64(max(grown[0], 1))
-		t.mean = average(t.mean, mean)
-		t.large = max(t.large, mean)
 	}
-	d.seen, d.window = u.own.Requests, u.start
-	if grown != [2]int64{} {
+	if grown != [4]int64{} {
 		d.last = now
 	}
 	for i := range d.of {
@@ -137,15 +139,21 @@ func (d *demand) measure(u *usage, now int64, horizon time.Duration) {
 			m.large = 0
 		}
 	}
-	d.of[1].large *= math.Exp(-float64(dt) / float64(30*time.Second))
+	for i := 1; i < len(d.of); i++ {
+		d.of[i].large *= math.Exp(-float64(dt) / float64(30*time.Second))
+	}
 }
 
-// requests returns the requests of a window that were measured before.
-func (d *demand) requests(u *usage) int64 {
+// grown returns what was used of the current minute since it was last measured.
+func (d *demand) grown(u *usage) (grown [4]int64) {
 	if d.window != u.start {
-		return 0
+		d.seen, d.window = [4]int64{}, u.start
 	}
-	return d.seen
+	for i, own := range u.own.list() {
+		grown[i] = max(own-d.seen[i], 0)
+		d.seen[i] = own
+	}
+	return grown
 }
 
 // target returns how much should be free where left is free in the store: what is

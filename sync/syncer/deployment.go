@@ -25,7 +25,7 @@ type deployment struct {
 	id      string
 	limits  Count                    // of a minute; 0 = unlimited, -1 = a limit of zero
 	long    [window.Kinds]longLimits // of hours and days, by their kind
-	exact   bool                     // its limits on requests and tokens of a minute are held by escrow
+	exact   [window.Kinds]bool       // by kind of window: its limits are held by escrow
 	demand  demand
 	seen    int64 // epoch in which the source last spoke of it
 	windows []*usage

@@ -23,25 +23,43 @@ const (
 	scarceFor = 3
 )
 
-// account is a window's limits that are held by escrow: on requests and on tokens.
+// account is one of a window's limits that are held by escrow.
 type account struct {
 	escrow.Account
-	used    int64 // own usage when the demand was last looked at
-	offered int64 // demand in the window's first two intervals
+	offered int64 // demand in a minute's first two intervals
 }
 
 // accounts are a window's, in the order of Count's fields; nil where there is no limit.
-type accounts [2]*account
+type accounts [4]*account
 
 // none reports whether no limit of the window is held by escrow.
-func (a *accounts) none() bool { return a[0] == nil && a[1] == nil }
+func (a *accounts) none() bool { return *a == accounts{} }
 
-// exact opens the accounts of a window of a deployment that is in escrow mode.
-func (s *Syncer) exact(d *deployment, u *usage) {
-	if !d.exact || u.kind.Long() || u.broken {
+// exactly reports whether escrow can hold the limits of a report.
+func (s *Syncer) exactly(r *window.Report) bool { return !r.Loose && s.reserver != nil }
+
+// setExact takes in whether escrow holds the limits of a report.
+func (s *Syncer) setExact(d *deployment, r *window.Report) {
+	exact := s.exactly(r)
+	if exact == d.exact[r.Kind] {
 		return
 	}
-	limits := d.limits.list()
+	if d.exact[r.Kind] = exact; exact {
+		return
+	}
+	for _, u := range d.windows { // the deployment's rule has changed
+		if u.kind == r.Kind {
+			s.brokenAccounts(u)
+		}
+	}
+}
+
+// exact opens the accounts of a window whose limits are held by escrow.
+func (s *Syncer) exact(d *deployment, u *usage) {
+	if !d.exact[u.kind] || u.broken {
+		return
+	}
+	limits := u.limits().list()
 	for i := range u.accounts {
 		if limits[i] != 0 && u.accounts[i] == nil {
 			u.accounts[i] = new(account)
@@ -51,7 +69,7 @@ func (s *Syncer) exact(d *deployment, u *usage) {
 }
 
 // limit returns a limit as an amount: a limit of zero is -1 in reports.
-func (u *usage) limit(i int) int64 { return max(u.d.limits.list()[i], 0) }
+func (u *usage) limit(i int) int64 { return max(u.limits().list()[i], 0) }
 
 // reserve looks at the demand of every deployment in escrow mode: it gives back what is
 // more than needed, lowering the ceiling first, and sees to it that the next minute is
@@ -61,7 +79,7 @@ func (s *Syncer) reserve(now int64) {
 		return
 	}
 	for _, d := range s.waiting {
-		d.demand.of[0].waiting, d.demand.of[1].waiting = 0, 0
+		d.demand.rest()
 	}
 	s.waiting = s.waiting[:0]
 	s.wants = s.reserver.Want(s.wants[:0])
@@ -79,7 +97,7 @@ func (s *Syncer) reserve(now int64) {
 	s.shares = s.shares[:0]
 	for _, b := range s.buckets {
 		for _, d := range b.deployments {
-			if d.exact && d.live(epoch) {
+			if d.exact != [window.Kinds]bool{} && d.live(epoch) {
 				s.reserveOf(b, d, epoch, now)
 			}
 		}
@@ -120,11 +138,16 @@ func (s *Syncer) grantWithin() time.Duration {
 // reserveOf is reserve of one deployment.
 func (s *Syncer) reserveOf(b *bucket, d *deployment, epoch, now int64) {
 	start := window.StartSeconds(epoch)
-	for _, at := range [2]int64{start, start + 60} {
-		u := d.open(window.KindMinute, at)
-		s.exact(d, u)
+	current := d.open(window.KindMinute, start)
+	if d.exact[window.KindMinute] {
+		s.exact(d, current)
+		s.exact(d, d.open(window.KindMinute, start+60))
 	}
-	current := d.window(window.KindMinute, start)
+	for kind := range d.long {
+		if k := window.Kind(kind); d.long[k].listed && d.exact[k] {
+			s.exactLong(b, d, k, epoch, now)
+		}
+	}
 	d.demand.measure(current, now, b.interval()+b.roundTrip)
 	for _, u := range d.windows {
 		if u.accounts.none() {
@@ -143,6 +166,16 @@ func (s *Syncer) reserveOf(b *bucket, d *deployment, epoch, now int64) {
 		if u.runs(now) {
 			s.grant(b, u, now)
 		}
+	}
+}
+
+// exactLong opens the accounts of the hour or day that runs and, shortly before it ends, of
+// the next.
+func (s *Syncer) exactLong(b *bucket, d *deployment, kind window.Kind, epoch, now int64) {
+	u := d.open(kind, s.today(kind, epoch))
+	s.exact(d, u)
+	if time.Duration(u.end*1e9-now) <= aheadOf(b) {
+		s.exact(d, d.open(kind, u.end))
 	}
 }
 
@@ -175,7 +208,7 @@ func (s *Syncer) target(b *bucket, u *usage, i int, now int64) int64 {
 	}
 	before := u.d.window(window.KindMinute, u.start-60)
 	open := int64(0)
-	if before != nil && before.accounts[i] != nil {
+	if !u.kind.Long() && before != nil && before.accounts[i] != nil {
 		open = before.accounts[i].offered / 2
 	}
 	if float64(open) < m.mean || float64(u.limit(i)) < scarceFor*float64(s.nodeCount())*m.large {
@@ -188,7 +221,7 @@ func (s *Syncer) target(b *bucket, u *usage, i int, now int64) int64 {
 func aheadOf(b *bucket) time.Duration { return 3 * b.interval() }
 
 // asks returns what the node asks for in a window now.
-func (s *Syncer) asks(b *bucket, u *usage, now int64) (asks [2]int64) {
+func (s *Syncer) asks(b *bucket, u *usage, now int64) (asks [4]int64) {
 	if !u.runs(now) || b.away || now < b.opens {
 		return asks
 	}
@@ -242,13 +275,16 @@ func (u *usage) shown(i int, now int64) int64 {
 
 // unless returns a without the counts that are held by escrow, which have no forecast.
 func (a Count) unless(of *accounts) Count {
-	if of[0] != nil {
-		a.Requests = 0
+	if of.none() {
+		return a
 	}
-	if of[1] != nil {
-		a.Tokens = 0
+	l := a.list()
+	for i := range of {
+		if of[i] != nil {
+			l[i] = 0
+		}
 	}
-	return a
+	return countFrom(l)
 }
 
 // overrun commits what was used beyond what is granted: requests that turned out larger
@@ -282,7 +318,7 @@ func one(i int, n int64) Count {
 }
 
 // due returns what a batch would add to a window's counters, and how much of it asks.
-func (s *Syncer) due(b *bucket, u *usage, now int64) (some bool, asks [2]int64) {
+func (s *Syncer) due(b *bucket, u *usage, now int64) (some bool, asks [4]int64) {
 	asks = s.asks(b, u, now)
 	for i, a := range u.accounts {
 		some = some || a != nil && (asks[i] > 0 || a.Due())
@@ -291,7 +327,7 @@ func (s *Syncer) due(b *bucket, u *usage, now int64) (some bool, asks [2]int64) 
 }
 
 // send puts what is asked for and due into a delta, in place of usage.
-func (u *usage) send(c Count, asks [2]int64) Count {
+func (u *usage) send(c Count, asks [4]int64) Count {
 	l := c.list()
 	for i, a := range u.accounts {
 		if a != nil {
@@ -348,7 +384,7 @@ func (s *Syncer) usageOnly() {
 	s.reserver = nil
 	s.cfg.Logger.Warn("escrow needs a store with epochs, which LiteLLM's keys have not: sharing usage")
 	for _, d := range s.deployments {
-		d.exact = false
+		d.exact = [window.Kinds]bool{}
 		for _, u := range d.windows {
 			s.brokenAccounts(u)
 		}

@@ -187,7 +187,7 @@ func (s *Syncer) anticipate(b *bucket, now int64) {
 			d.paced = u.start
 			d.pacing.learn(u.opening, s.nodeCount(), d.limits)
 		}
-		if d.exact {
+		if d.exact[window.KindMinute] {
 			continue
 		}
 		if d.pacing.bursts > 0 {

@@ -10,7 +10,7 @@ const (
 	// alone would admit, and together the nodes may pass a limit a little.
 	Usage Mode = iota
 	// Escrow reserves in the store before it admits: together the nodes do not pass a
-	// limit on the requests or tokens of a minute. It needs a [Reserver] as source and
+	// limit of a minute, an hour or a day. It needs a [Reserver] as source and
 	// a store with epochs. Other limits, and those of deployments whose reports are
 	// [window.Report.Loose], are kept together as in Usage.
 	Escrow

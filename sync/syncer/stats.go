@@ -22,8 +22,7 @@ type Stats struct {
 	// reservation, and what Config.Away let pass.
 	Overrun Count
 
-	// Mode is how limits on the requests and tokens of a minute are kept together:
-	// [Usage], although Config.Mode says otherwise, where the store cannot do better.
+	// Mode is how limits of minutes, hours and days are kept together: [Usage], although Config.Mode says otherwise, where the store cannot do better.
 	Mode Mode
 	// Granted and Own are what this node may use and has used of the current minute
 	// under limits that are held by escrow, and Waiting is what requests that wait for
@@ -90,13 +89,24 @@ func (s *Syncer) Stats() Stats {
 	return st
 }
 
-// byUsage reports whether escrow does not hold limits of the current minute that there are.
+// byUsage reports whether escrow does not hold limits of a current window that there are.
 func (d *deployment) byUsage(now int64) bool {
-	if d.limits.Requests == 0 && d.limits.Tokens == 0 {
-		return false
+	for kind := range d.exact {
+		k := window.Kind(kind)
+		if k.Long() && !d.long[k].listed || !k.Long() && d.limits == (Count{}) {
+			continue
+		}
+		if start, _ := k.Span(now / 1e9); !d.exact[k] || d.isBroken(k, start) {
+			return true
+		}
 	}
-	u := d.window(window.KindMinute, window.StartSeconds(window.EpochAt(now)))
-	return !d.exact || u != nil && u.broken
+	return false
+}
+
+// isBroken reports whether the store refuses a counter of a window.
+func (d *deployment) isBroken(k window.Kind, start int64) bool {
+	u := d.window(k, start)
+	return u != nil && u.broken
 }
 
 // escrow adds up the accounts of a window, if it is the current minute.

@@ -27,7 +27,7 @@ type Lister interface {
 }
 
 // A Reserver is a source that admits nothing under limits that are not
-// [window.Report.Loose] in a minute that no share has named: an engine. [Escrow] needs one.
+// [window.Report.Loose] in a window that no share has named: an engine. [Escrow] needs one.
 type Reserver interface {
 	Lister
 	// Short returns a channel that receives when a ceiling, and no limit, has refused a

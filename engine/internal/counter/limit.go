@@ -39,6 +39,7 @@ type Limit struct {
 	// Under the owner's mutex, by half.
 	ledger [2]Ledger
 	next   Ledger // of next.Window
+	closed int64  // Retry of windows that no Absorb has named, which admit nothing; 0 = they are open
 }
 
 // NewLimit returns a limit of which nothing is used.

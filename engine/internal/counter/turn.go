@@ -27,7 +27,24 @@ func (l *Limit) openHalf(w int64, s Ledger) (used int64) {
 func (l *Limit) newLedger(k, w int64) Ledger {
 	s := NewLedger(k)
 	s.Closed = l.Shape == Days && k != w
+	if l.closed != 0 {
+		s.Ceiling, s.Retry = 0, l.closed
+	}
 	return s
+}
+
+// CloseUnnamed has windows that are opened from now on admit nothing until an Absorb has
+// named them: refusals tell their callers to come back after retry nanoseconds. 0 ends
+// that. Under the owner's mutex.
+func (l *Limit) CloseUnnamed(retry int64) { l.closed = retry }
+
+// Close is CloseUnnamed that closes the windows of a limit that is new as well.
+func (l *Limit) Close(retry int64) {
+	l.closed = retry
+	for p := range l.ledger {
+		l.ledger[p].Ceiling, l.ledger[p].Retry = 0, retry
+		l.recap(int64(p))
+	}
 }
 
 // recap sets the cap of a half.
