@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
@@ -64,6 +65,7 @@ func (g *Group) turnLocked(now int64) int64 {
 				lapsed = append(lapsed, h)
 			}
 			h.fallNow()
+			invariants.Yield()
 		}
 		for _, h := range g.removed {
 			h.turn(g, n, now)

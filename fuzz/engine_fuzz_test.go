@@ -54,7 +54,7 @@ var history = []op{
 	(*world).opCooldown, (*world).opSetEnabled, (*world).opApply, (*world).opExplain, (*world).opCheck,
 }
 
-// blind is what does not look at the clock: it leaves the published window be.
+// blind is what leaves the published window be, unless it counts more than was reserved.
 var blind = []op{
 	(*world).opEnd, (*world).opEnd, (*world).opEnd, (*world).opEnd, (*world).opEnd,
 	(*world).opAdd, (*world).opStep, (*world).opStep, (*world).opSlew,

@@ -90,14 +90,22 @@ func (l *mlease) charge(tokens int64) {
 	}
 }
 
+// catchUp looks at the group if more is counted than was: that is charged by the clock.
+func (m *model) catchUp(l *mlease, c mcost, now int64) {
+	if !l.d.forgotten && (c.input+c.output > 0 || len(l.meters) != 0 && max(c.input, c.output) > 0) {
+		m.look(l.d.group, now)
+	}
+}
+
 func (l *mlease) recent() bool { return !l.d.forgotten && l.epoch >= l.d.group.epoch-1 }
 
 // add is a streamed increment beyond the reservation, MaxCount at most in all.
-func (m *model) add(l *mlease, n int64) {
+func (m *model) add(l *mlease, n, now int64) {
 	if l.done {
 		return
 	}
 	n = min(m.count(n), engine.MaxCount-l.added)
+	m.catchUp(l, mcost{output: n}, now)
 	l.charge(n)
 	l.meter(mcost{output: n})
 	l.added += n
@@ -106,9 +114,14 @@ func (m *model) add(l *mlease, n int64) {
 }
 
 // end ends a lease; a second end does nothing.
-func (m *model) end(l *mlease, how ending, u engine.Usage) {
+func (m *model) end(l *mlease, how ending, u engine.Usage, now int64) {
 	if l.done {
 		return
+	}
+	in, out := m.count(u.InputTokens), m.count(u.OutputTokens)
+	more := mcost{input: in - l.input, output: out - (l.reserved - l.input) - l.added}
+	if how == settled {
+		m.catchUp(l, more, now)
 	}
 	l.done = true
 	l.d.leases = slices.DeleteFunc(l.d.leases, func(x *mlease) bool { return x == l })
@@ -120,10 +133,9 @@ func (m *model) end(l *mlease, how ending, u engine.Usage) {
 	}
 	switch how {
 	case settled:
-		in, out := m.count(u.InputTokens), m.count(u.OutputTokens)
-		l.charge(in + out - l.reserved - l.added)
-		l.meter(mcost{input: in - l.input, output: out - (l.reserved - l.input) - l.added})
-		m.total(in + out - l.reserved - l.added)
+		l.charge(more.input + more.output)
+		l.meter(more)
+		m.total(more.input + more.output)
 		m.learn(l.d, in, out)
 	case settledReserved: // what was taken stands
 	case released:

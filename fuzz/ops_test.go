@@ -183,13 +183,13 @@ func (w *world) opEnd(s *script) {
 	switch how := ending(s.int(3)); how {
 	case settled:
 		u := s.usage()
-		w.model.end(p.model, how, u)
-		p.lease.Settle(u)
+		w.forget(func() { p.lease.Settle(u) }) // before it counts more it may forget the deployment
+		w.model.end(p.model, how, u, w.now())
 	case settledReserved:
-		w.model.end(p.model, how, engine.Usage{})
+		w.model.end(p.model, how, engine.Usage{}, w.now())
 		p.lease.SettleReserved()
 	case released:
-		w.model.end(p.model, how, engine.Usage{})
+		w.model.end(p.model, how, engine.Usage{}, w.now())
 		p.lease.Release()
 	}
 	if s.byte()%4 != 0 {
@@ -202,8 +202,8 @@ func (w *world) opAdd(s *script) {
 		return
 	}
 	p, n := w.leases[s.int(len(w.leases))], of[int64](s, 0, 1, 9, 200, -1, 1<<50)
-	w.model.add(p.model, n)
-	p.lease.Add(n)
+	w.forget(func() { p.lease.Add(n) })
+	w.model.add(p.model, n, w.now())
 }
 
 // opStep moves time: by seconds, over the end of the minute, by hours, back.

@@ -1,6 +1,10 @@
 package counter
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
+)
 
 // Words, with the tags on top, where they wrap off the end:
 //
@@ -287,13 +291,16 @@ func (c *Pair) Adjust(tokens, requests int64) {
 func (c *Pair) Open(w, tokens, requests, tokenCap, requestCap int64) (t, r, began int64) {
 	c.win.Store(none(w))
 	c.tokenCap.Store(Disabled)
+	invariants.Yield()
 	generation := (c.tokens.Load()>>tokenBits + 1) & generations
 	t = c.tokens.Swap(generation<<tokenBits | min(tokens, Max))
 	r = c.requests.Swap(generation<<requestBits | min(requests, MaxRequests))
+	invariants.Yield()
 	c.tokenAdj.Store(0)
 	c.requestAdj.Store(0)
 	c.requestCap.Store(requestCap)
 	c.tokenCap.Store(tokenCap)
+	invariants.Yield()
 	c.win.Store(w)
 	return t & tokenValue, r & requestValue, int64(uint64(r) >> (requestBits + 10))
 }
@@ -345,6 +352,7 @@ func (c *Pair) Shift(tokens, requests, tokenCap, requestCap int64) {
 	if requestCap < c.requestCap.Load() {
 		c.requestCap.Store(requestCap)
 	}
+	invariants.Yield()
 	for {
 		t := c.tokens.Load()
 		if c.tokens.CompareAndSwap(t, (t&^tokenValue|min(max(t&tokenValue+tokens, 0), Max))+tokenTag) {
@@ -357,6 +365,7 @@ func (c *Pair) Shift(tokens, requests, tokenCap, requestCap int64) {
 			break
 		}
 	}
+	invariants.Yield()
 	c.requestCap.Store(requestCap)
 	c.tokenCap.Store(tokenCap)
 }
