@@ -115,7 +115,9 @@ func tiedBlock(bounds []atomic.Uint64, k, r uint64, def int) int {
 func (v *view) lowestUsable(b int, q *ask) (k1, k2 uint64) {
 	from, to := v.block(b)
 	if v.further {
-		return v.lowestOf(b, &ask{tokens: 1, known: true, fixed: amounts{counter.Tokens: 1, counter.Requests: 1, counter.Leases: 1}, reading: q.reading}, 1<<(to-from)-1)
+		var keys [blockSize]uint64
+		a := amounts{counter.Tokens: 1, counter.Requests: 1, counter.Leases: 1}
+		return v.lowestBeyond(keys[:to-from], from, q.at, &a)
 	}
 	return v.lowest(from, to, q.at.Epoch, 1)
 }

@@ -26,8 +26,8 @@ var hotFunctions = []hotFunction{
 	// The scan of a search.
 	{dir: ".", file: "scan.go", name: "lowestTokens"},
 	{dir: ".", file: "scan.go", name: "lowestUtil"},
-	{dir: ".", file: "look.go", name: "look", calls: []string{"lookLeases", "lookTokens", "LookTimed", "lapsed"}}, // another strategy; limits of the clock; minutes that end apart
-	{dir: ".", file: "look.go", name: "lookTokens", calls: []string{"LookTimed"}},                                 // limits of the clock
+	{dir: ".", file: "look.go", name: "look", calls: []string{"glance", "shortBeyond", "LookTimed", "lapsed"}}, // another strategy twice; limits of the clock; minutes that end apart
+	{dir: ".", file: "look.go", name: "glance", calls: []string{"UsedTimed", "lapsed"}},                        // limits of the clock; minutes that end apart
 	{dir: "internal/counter", file: "pair.go", name: "Look"},
 	{dir: "internal/counter", file: "pair.go", name: "LookBoth"},
 	{dir: "internal/counter", file: "limit.go", name: "LookOwned"},

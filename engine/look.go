@@ -9,12 +9,9 @@ import (
 // request of these amounts does not fit (negative). It is the one place where the
 // limits of a deployment become a rank.
 func (v *view) look(i int, at counter.At, a *amounts) (key uint64, short int64) {
-	switch v.by.key {
-	case byLeases:
-		return v.lookLeases(i, at, a)
-	case byTokens:
-		return v.lookTokens(i, at, a)
-	case byUtilization:
+	if v.by.key != byUtilization {
+		key, short = v.glance(i, at, a[counter.Tokens])
+		return key, short | v.shortBeyond(i, at, a)
 	}
 	inv := &v.inverses[i]
 	tokens, requests, short := v.pairs[at.Epoch&1][i].LookBoth(a[counter.Tokens])
@@ -40,28 +37,26 @@ func (v *view) look(i int, at counter.At, a *amounts) (key uint64, short int64) 
 	return rank(v.failed(i, most), uint64(tokens)), short
 }
 
-// lookTokens is look for a ranking by tokens alone.
-func (v *view) lookTokens(i int, at counter.At, a *amounts) (key uint64, short int64) {
-	tokens, short := v.pairs[at.Epoch&1][i].Look(a[counter.Tokens])
-	if ms := v.limitsOf(i); ms != nil {
-		for k := range ms.list {
-			m := &ms.list[k]
-			var s int64
-			if m.timed {
-				_, s = m.LookTimed(at.Now, a[m.dim])
-			} else {
-				_, s = m.LookOwned(at.Epoch, a[m.dim])
-			}
-			short |= s
+// shortBeyond returns, in its sign, whether a limit beside the pair has no room.
+func (v *view) shortBeyond(i int, at counter.At, a *amounts) (short int64) {
+	ms := v.limitsOf(i).of()
+	for k := range ms {
+		m := &ms[k]
+		var s int64
+		if m.timed {
+			_, s = m.LookTimed(at.Now, a[m.dim])
+		} else {
+			_, s = m.LookOwned(at.Epoch, a[m.dim])
 		}
+		short |= s
 	}
-	return v.failedTokens(i, uint64(tokens)), short
+	return short
 }
 
 // key returns a deployment's ranking key.
 func (v *view) key(i int, at counter.At) uint64 {
-	if v.further {
-		k, _ := v.look(i, at, &amounts{})
+	if v.further && v.by.key != byTokens {
+		k, _ := v.glance(i, at, 0)
 		return k
 	}
 	c := v.pairs[at.Epoch&1][i]
@@ -73,6 +68,43 @@ func (v *view) key(i int, at counter.At) uint64 {
 		k = rank(v.failed(i, k>>keyTokenBits), k&keyTokenMax)
 	}
 	return k
+}
+
+// glance is look that asks only the pair whether that many tokens fit.
+func (v *view) glance(i int, at counter.At, n int64) (key uint64, short int64) {
+	inv := &v.inverses[i]
+	tokens, requests, short := v.pairs[at.Epoch&1][i].LookBoth(n)
+	most, ms := uint64(0), v.limitsOf(i)
+	switch v.by.key {
+	case byTokens:
+		return v.failedTokens(i, uint64(tokens)), short
+	case byLeases:
+		held := ms.gauge.UsedOwned(at.Epoch)
+		return rank(v.failed(i, ratio(uint64(held), v.busy[i])), uint64(tokens)), short
+	case byUtilization:
+	}
+	if inv.tokens|inv.requests != 0 { // else other limits have these
+		most = max(ratio(uint64(tokens), inv.tokens), ratio(uint64(requests), inv.requests))
+	}
+	if ms != nil {
+		for k := range ms.list {
+			m := &ms.list[k]
+			if m.inverse == 0 {
+				continue
+			}
+			used := int64(0)
+			if m.timed {
+				used = m.UsedTimed(at.Now)
+			} else {
+				used = m.UsedOwned(at.Epoch)
+			}
+			most = max(most, ratio(uint64(used), m.inverse))
+		}
+	}
+	if v.lapses {
+		most = v.lapsed(i, at, min(most, ratioMax))
+	}
+	return rank(v.failed(i, most), uint64(tokens)), short
 }
 
 // least fills in what a demand counts at least on any deployment; exact says that
@@ -91,35 +123,99 @@ func (v *view) least(a *amounts, q *ask) (exact bool) {
 }
 
 // scanLimits is scan where there are limits beside the pairs, over a small tier and
-// for a demand that goes to any deployment.
+// for a demand that goes to any deployment. Where asking every limit is dear, the first by
+// rank is tried before: mostly it has room in all of its limits.
 func (v *view) scanLimits(t *tier, q *ask) int {
 	var a amounts
 	exact := v.least(&a, q)
 	if v.by.key == byTokens && !v.failing.Load() {
-		if i := v.leastUsed(t, q, a[counter.Tokens]); i >= 0 && v.fits(i, q) {
-			return i
+		pairs := v.pairs[q.at.Epoch&1][t.from:t.to]
+		k1, k2 := lowestTokens(pairs, a[counter.Tokens])
+		if i := v.drawnTokens(pairs, a[counter.Tokens], k1, k2); i >= 0 && v.fits(t.from+i, q) {
+			return t.from + i
 		}
 	}
-	k1, k2 := noKey, noKey
-	for i := t.from; i < t.to; i++ {
-		invariants.Look()
-		k, short := v.look(i, q.at, &a)
-		k = k<<indexBits | uint64(i-t.from) | uint64(short>>63)
-		k2 = min(k2, max(k1, k))
-		k1 = min(k1, k)
+	var found [indexFrom]uint64
+	keys := found[:t.size()]
+	if v.timed {
+		k1, k2 := v.lowestByRank(keys, t.from, q.at, a[counter.Tokens])
+		if i := v.drawnOf(keys, k1, k2); i >= 0 && v.fits(t.from+i, q) {
+			return t.from + i
+		}
 	}
-	if i := v.drawn(t, q, k1, k2); i >= 0 && (exact || v.fits(i, q)) {
-		return i
+	k1, k2 := v.lowestBeyond(keys, t.from, q.at, &a)
+	if i := v.drawnOf(keys, k1, k2); i >= 0 && (exact || v.fits(t.from+i, q)) {
+		return t.from + i
 	}
 	return -1
 }
 
-// leastUsed returns the deployment of a small tier that is ranked first by its tokens among
-// those whose pair has room: mostly its other limits, which cost more to look at, have room
-// too. -1: none.
-func (v *view) leastUsed(t *tier, q *ask, tokens int64) int {
-	k1, k2 := lowestTokens(v.pairs[q.at.Epoch&1][t.from:t.to], tokens)
-	return v.drawn(t, q, k1, k2)
+// lowestBeyond is lowest where there are limits beside the pairs, of the deployments that
+// begin with from. It keeps their keys.
+func (v *view) lowestBeyond(keys []uint64, from int, at counter.At, a *amounts) (k1, k2 uint64) {
+	k1, k2 = noKey, noKey
+	for i := range keys {
+		invariants.Look()
+		k, short := v.look(from+i, at, a)
+		k = k<<indexBits | uint64(i) | uint64(short>>63)
+		keys[i] = k
+		k2 = min(k2, max(k1, k))
+		k1 = min(k1, k)
+	}
+	return k1, k2
+}
+
+// lowestByRank is lowestBeyond that asks only the pairs whether so many tokens fit.
+func (v *view) lowestByRank(keys []uint64, from int, at counter.At, tokens int64) (k1, k2 uint64) {
+	k1, k2 = noKey, noKey
+	for i := range keys {
+		invariants.Look()
+		k, short := v.glance(from+i, at, tokens)
+		k = k<<indexBits | uint64(i) | uint64(short>>63)
+		keys[i] = k
+		k2 = min(k2, max(k1, k))
+		k1 = min(k1, k)
+	}
+	return k1, k2
+}
+
+// drawnOf is drawn among the deployments whose keys a scan has kept.
+func (v *view) drawnOf(keys []uint64, k1, k2 uint64) int {
+	if k1 == noKey || k1>>indexBits != k2>>indexBits {
+		return drawnOne(k1)
+	}
+	r, best := v.e.random(), noKey
+	for i, k := range keys {
+		if k>>indexBits == k1>>indexBits {
+			best = min(best, mix(r, i)<<32|uint64(i))
+		}
+	}
+	return int(best & (1<<32 - 1))
+}
+
+// drawnTokens is drawn among what lowestTokens has scanned.
+func (v *view) drawnTokens(pairs []*counter.Pair, tokens int64, k1, k2 uint64) int {
+	if k1 == noKey || k1>>indexBits != k2>>indexBits {
+		return drawnOne(k1)
+	}
+	r, best := v.e.random(), noKey
+	for i, c := range pairs {
+		if used, short := c.Look(tokens); short >= 0 && uint64(used) == k1>>indexBits {
+			best = min(best, mix(r, i)<<32|uint64(i))
+		}
+	}
+	if best == noKey { // they have all moved meanwhile
+		return drawnOne(k1)
+	}
+	return int(best & (1<<32 - 1))
+}
+
+// drawnOne returns the index of a key; -1 of none.
+func drawnOne(k uint64) int {
+	if k == noKey {
+		return -1
+	}
+	return int(k & indexMask)
 }
 
 // drawn returns the deployment of a tier that a scan has found, one of several if they are
@@ -135,11 +231,24 @@ func (v *view) drawn(t *tier, q *ask, k1, k2 uint64) int {
 	return i
 }
 
-// scanFurther is scan where there are limits that cells do not know, over any
-// number of cells: it looks at each once, by the least that the demand may count.
+// scanFurther is scanLimits over any number of deployments, for any demand: it looks at
+// them in blocks.
 func (v *view) scanFurther(t *tier, q *ask) int {
 	var a amounts
 	exact := v.least(&a, q)
+	if v.by.key == byTokens || v.timed {
+		if i := v.scanBlocks(t, q, &a, false); i >= 0 && v.fits(i, q) {
+			return i
+		}
+	}
+	if i := v.scanBlocks(t, q, &a, true); i >= 0 && (exact || v.fits(i, q)) {
+		return i
+	}
+	return -1
+}
+
+// scanBlocks is lowestBeyond and drawn over blocks.
+func (v *view) scanBlocks(t *tier, q *ask, a *amounts, all bool) int {
 	d := draw{e: v.e, key: noKey, at: -1}
 	for b := t.first; b < t.last; b++ {
 		from, to := v.block(b)
@@ -149,7 +258,13 @@ func (v *view) scanFurther(t *tier, q *ask) int {
 		for i := from; i < to; i++ {
 			j := (i - from) & (blockSize - 1)
 			invariants.Look()
-			k, short := v.look(i, q.at, &a)
+			var k uint64
+			var short int64
+			if all {
+				k, short = v.look(i, q.at, a)
+			} else {
+				k, short = v.glance(i, q.at, a[counter.Tokens])
+			}
 			k |= uint64(short>>63) | (uint64(mask>>j&1) - 1)
 			keys[j] = k
 			k2 = min(k2, max(k1, k))
@@ -159,10 +274,7 @@ func (v *view) scanFurther(t *tier, q *ask) int {
 			d.block(from, keys[:to-from], k1, k1 == k2)
 		}
 	}
-	if d.at >= 0 && (exact || v.fits(d.at, q)) {
-		return d.at
-	}
-	return -1
+	return d.at
 }
 
 // draw draws uniformly among the cells with the least key, while blocks are

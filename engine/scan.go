@@ -142,8 +142,11 @@ func (v *view) draw(first, last int, q *ask, k uint64, def int) int {
 		mask := q.mask(v, b)
 		from, to := v.block(b)
 		for i := from; i < to; i++ {
-			if v.key(i, q.at) == k && mask>>(i-from)&1 != 0 && v.fits(i, q) {
-				best = min(best, mix(r, i)<<32|uint64(i))
+			if v.key(i, q.at) != k || mask>>(i-from)&1 == 0 {
+				continue
+			}
+			if m := mix(r, i)<<32 | uint64(i); m < best && v.fits(i, q) {
+				best = m
 			}
 		}
 	}

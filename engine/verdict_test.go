@@ -55,7 +55,8 @@ func TestOneVerdict(t *testing.T) {
 				require.False(t, pending || half, "an attempt half way at rest, "+say, seed, i, d, w.limit, a)
 				require.Equal(t, fits, room >= a[counter.Tokens] && short == whyNothing, "room, "+say, seed, i, d, w.limit, a)
 				if q.part == 0 {
-					_, sign := v.look(i, at, &a)
+					k, sign := v.look(i, at, &a)
+					require.Equal(t, k, v.key(i, at), "key, "+say, seed, i, d, w.limit, a)
 					require.Equal(t, fits, sign >= 0, "look, "+say, seed, i, d, w.limit, a)
 					why, _ := h.lacks(v.limitsOf(i), at, &a, true)
 					require.Equal(t, fits, why == whyNothing, "lacks, "+say, seed, i, d, w.limit, a)

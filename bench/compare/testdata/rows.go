@@ -89,10 +89,30 @@ func acquire(s engine.Strategy, ds []engine.Deployment, differs bool) func() fun
 	}
 }
 
-// tied ends every lease as if its call had not been made: all stay equal.
-func tied(s engine.Strategy, n int) func() func(int) {
+// refused asks a group whose limits are used up.
+func refused(s engine.Strategy) func() func(int) {
 	return func() func(int) {
-		_, g := start(s, fleet(n, plain, provider.Profile{}))
+		ds := fleet(1000, engine.Limits{TPM: 1000}, provider.Profile{})
+		e, g := start(s, ds)
+		for i := range ds {
+			_ = e.Record(ds[i].ID, engine.Usage{InputTokens: 1000})
+		}
+		return func(n int) {
+			for range n {
+				if _, ok := g.Pick(engine.Demand{InputTokens: 100}); ok {
+					for i := range ds { // another minute
+						_ = e.Record(ds[i].ID, engine.Usage{InputTokens: 1000})
+					}
+				}
+			}
+		}
+	}
+}
+
+// ended ends every lease as if its call had not been made: all stay equal.
+func ended(s engine.Strategy, ds []engine.Deployment) func() func(int) {
+	return func() func(int) {
+		_, g := start(s, ds)
 		return func(n int) {
 			for range n {
 				l, ok := g.TryAcquire(engine.Demand{InputTokens: 100, OutputTokens: 50})
@@ -257,7 +277,7 @@ func Rows() (rows []Row) {
 			at := fmt.Sprintf("%v %d", s, n)
 			add("acquire settle "+at, 2000, acquire(s, fleet(n, plain, provider.Profile{}), true))
 			add("acquire settle equal "+at, 2000, acquire(s, fleet(n, plain, provider.Profile{}), false))
-			add("acquire release tied "+at, 1000, tied(s, n))
+			add("acquire release tied "+at, 1000, ended(s, fleet(n, plain, provider.Profile{})))
 			if n != 100 {
 				add("pick "+at, 2000, pick(s, n))
 			}
@@ -270,6 +290,13 @@ func Rows() (rows []Row) {
 		days := plain
 		days.RPD, days.TPD = 1<<40, 1<<40
 		add("acquire settle days 10 "+at, 1000, acquire(s, fleet(10, days, provider.Profile{}), true))
+		add("acquire settle in-flight 1000 "+at, 1000, acquire(s, fleet(1000, held, provider.Profile{}), true))
+		add("acquire settle phase 10 "+at, 1000, acquire(s, fleet(10, plain, provider.Profile{Phase: 30 * time.Second}), true))
+		add("acquire settle 10 s parts 10 "+at, 1000, acquire(s, fleet(10, engine.Limits{TPM: engine.MaxCount, RPM: engine.MaxCount}, provider.Profile{RequestWindow: 10 * time.Second}), true))
+		add("acquire release tied phase 10 "+at, 1000, ended(s, fleet(10, plain, provider.Profile{Phase: 30 * time.Second})))
+		add("acquire release tied days 10 "+at, 1000, ended(s, fleet(10, days, provider.Profile{})))
+		add("acquire settle phase 1000 "+at, 100, acquire(s, fleet(1000, plain, provider.Profile{Phase: 30 * time.Second}), true))
+		add("refused, full 1000 "+at, 1000, refused(s))
 	}
 	add("too large for 100 of 1000", 300, tooLarge)
 	add("precheck", 4000, byHandle(func(r engine.Ref) { r.PreCheck(engine.Demand{}) }))

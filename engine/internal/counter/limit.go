@@ -33,6 +33,7 @@ type Limit struct {
 	seen   atomic.Int64 // of clocked limits: the latest window that Turn has seen, in full
 	parity atomic.Int64 // of the current window of hours and days; else 0
 	mask   int64        // 1 for minutes, whose parity is the epoch's; else 0
+	per    uint64       // of Spans: 2^64 / Length
 
 	most atomic.Int64 // the limit itself; caps may be lower, because of ceilings
 
@@ -55,6 +56,9 @@ func NewLimit(r Rule, d Dim, most int64, at At) *Limit {
 	}
 	if r.Shape == Minutes {
 		l.mask = 1
+	}
+	if r.Shape == Spans {
+		l.per = math.MaxUint64 / uint64(r.Length)
 	}
 	w := l.Window(at)
 	l.seen.Store(w)
@@ -226,6 +230,30 @@ func (l *Limit) LookTimed(now, n int64) (used, short int64) {
 	h := &l.half[w&1]
 	used = l.now(h, w)
 	return used, h.cap.Load() - used - n
+}
+
+// UsedOwned returns the used of LookOwned.
+func (l *Limit) UsedOwned(epoch int64) int64 {
+	return l.half[(epoch&l.mask|l.parity.Load())&1].word.Load() & limitValue
+}
+
+// UsedTimed returns the used of LookTimed.
+func (l *Limit) UsedTimed(now int64) int64 {
+	if b := l.bucket; b != nil {
+		return b.Level(now)
+	}
+	if l.per != 0 && now >= l.Phase {
+		w := l.span(now - l.Phase)
+		v, other := l.half[w&1].word.Load(), l.half[^w&1].word.Load()
+		if (v>>limitBits-w|other>>limitBits-(w-1))&tagMask == 0 { // no clock was set back, nothing is to be opened
+			return v & limitValue
+		}
+	}
+	return l.usedTimed(now)
+}
+
+func (l *Limit) usedTimed(now int64) int64 {
+	return l.UsedIn(l.current(At{Now: now}))
 }
 
 // Fits reports whether Take would count n.

@@ -1,6 +1,10 @@
 package counter
 
-import "github.com/plimsoll-dev/plimsoll/window"
+import (
+	"math/bits"
+
+	"github.com/plimsoll-dev/plimsoll/window"
+)
 
 // Window returns the index of the window that holds a moment.
 func (l *Limit) Window(at At) int64 {
@@ -20,12 +24,23 @@ func (l *Limit) Window(at At) int64 {
 		}
 		return window.DayIndex(at.Epoch, l.Zone)
 	case Spans:
-		return (at.Now - l.Phase) / l.Length
+		if at.Now < l.Phase {
+			return (at.Now - l.Phase) / l.Length
+		}
+		return l.span(at.Now - l.Phase)
 	case Dates:
 		return window.DayIndex(window.EpochAt(at.Now), l.Zone)
 	default: // no windows
 		return 0
 	}
+}
+
+// span returns which span holds an instant that is so long, not negative, after the phase. A
+// division takes several times as long as the product by its inverse, which is at most one
+// too low.
+func (l *Limit) span(since int64) int64 {
+	w, _ := bits.Mul64(uint64(since), l.per)
+	return int64(w) + (l.Length-1-(since-int64(w)*l.Length))>>63&1
 }
 
 // current is Window, or, of a clocked limit, the latest window that was opened: a
