@@ -101,16 +101,17 @@ const (
 // and no room came while it looked.
 func (v *view) decide(t *tier, q *ask) choice {
 	var why reason
+	blocks, lasts := v.blocks[q.at.Epoch&1][:t.last], !v.volatile
 	for try := range tries {
 		best, at, tied := noKey, -1, false
 		why = whyNothing
 		var before, after uint64
 		sure := true
 		for b := t.first; b < t.last; b++ {
-			bl := &v.blocks[q.at.Epoch&1][b]
+			bl := &blocks[b]
 			seq := bl.watch()
 			before += seq
-			if !v.volatile && bl.refuses(q.tokens, seq) {
+			if lasts && bl.refuses(q.tokens, seq) {
 				why = max(why, reason(bl.why.Load()))
 				continue
 			}
@@ -144,7 +145,7 @@ func (v *view) decide(t *tier, q *ask) choice {
 		}
 		invariants.Yield()
 		for b := t.first; b < t.last; b++ {
-			after += v.blocks[q.at.Epoch&1][b].seq.Load()
+			after += blocks[b].seq.Load()
 		}
 		if sure && before == after {
 			return choice{i: -1, why: why}

@@ -2,7 +2,8 @@
 # compare measures the engine of this tree against that of an older commit, in one
 # process that lets them take turns: bench/compare/compare.sh [commit] [rows, a regular
 # expression] [rounds]. It prints medians in ns with the median of the ratios beside its
-# goal, and the tenth percentiles, which a busy machine disturbs less. The commit is
+# goal, and the tenth percentiles, which a busy machine disturbs less, in the time that its
+# thread had a CPU (Linux only). The commit is
 # unpacked, under another module path, into a temporary directory outside the tree.
 set -euo pipefail
 root=$(git rev-parse --show-toplevel)
