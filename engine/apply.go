@@ -85,7 +85,7 @@ func (e *Engine) plan(cfg *Config) *plan {
 	for i := range cfg.Deployments {
 		name := cfg.Deployments[i].Group
 		if p.byName[name] == nil {
-			g := &Group{e: e, clock: e.clock, name: name, line: e.newLine()}
+			g := &Group{e: e, clock: e.clock, name: name, line: newLine(e.wake)}
 			g.view.Store(newView(e, cfg.Strategy, nil))
 			p.byName[name] = g
 			p.groups = append(p.groups, g)

@@ -53,7 +53,7 @@ type callers struct {
 
 func (c *callers) init(e *Engine) {
 	c.handles = newNames[*handle]()
-	c.group = &Group{e: e, clock: e.clock, line: e.newLine()}
+	c.group = &Group{e: e, clock: e.clock, line: newLine(e.wake)}
 	c.group.view.Store(newView(e, 0, nil))
 	c.slots.Store(new([]*handle))
 }
@@ -116,8 +116,8 @@ type callerState struct {
 	// limits are those in force. They are stored once a new limit on leases has counted
 	// the leases that are held.
 	limits atomic.Pointer[limits]
-	lines  atomic.Pointer[[]*line] // of the queues that wait for the caller
-	mu     sync.Mutex              // of lines
+	bells  atomic.Pointer[[]*bell] // of the lines with queues that wait for the caller
+	mu     sync.Mutex              // of bells
 }
 
 // mayAsk reports whether the caller may ask a group.
@@ -131,38 +131,37 @@ func (c *callerState) mayAsk(group string) bool {
 	return len(groups) == 0
 }
 
-// addLine notes that a queue of a line waits for the caller.
-func (c *callerState) addLine(l *line) {
+// addBell notes that a queue of a line waits for the caller.
+func (c *callerState) addBell(b *bell) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.setLines(append(slices.Clone(c.waiting()), l))
+	bells := append(slices.Clone(c.waiting()), b)
+	c.bells.Store(&bells)
 }
 
-// removeLine undoes addLine, for one of the line's queues.
-func (c *callerState) removeLine(l *line) {
+// removeBell undoes addBell, for one of the line's queues.
+func (c *callerState) removeBell(b *bell) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	lines := slices.Clone(c.waiting())
-	if i := slices.Index(lines, l); i >= 0 {
-		lines = slices.Delete(lines, i, i+1)
+	bells := slices.Clone(c.waiting())
+	if i := slices.Index(bells, b); i >= 0 {
+		bells = slices.Delete(bells, i, i+1)
 	}
-	c.setLines(lines)
+	c.bells.Store(&bells)
 }
 
-func (c *callerState) setLines(lines []*line) { c.lines.Store(&lines) }
-
-// waiting returns the lines of the queues that wait for the caller.
-func (c *callerState) waiting() []*line {
-	if lines := c.lines.Load(); lines != nil {
-		return *lines
+// waiting returns the bells of the lines with queues that wait for the caller.
+func (c *callerState) waiting() []*bell {
+	if bells := c.bells.Load(); bells != nil {
+		return *bells
 	}
 	return nil
 }
 
 // ring says to everyone who waits for the caller that there may be room.
 func (c *callerState) ring() {
-	for _, l := range c.waiting() {
-		l.ring()
+	for _, b := range c.waiting() {
+		b.ring()
 	}
 }
 

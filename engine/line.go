@@ -4,7 +4,6 @@ import (
 	"math"
 	"slices"
 	"sync"
-	"sync/atomic"
 
 	"github.com/plimsoll-dev/plimsoll/window"
 )
@@ -13,15 +12,7 @@ import (
 // There is no dispatcher: whoever frees capacity rings the bell, which wakes one
 // waiter, and that one serves the line. The timer wakes one in the same way.
 type line struct {
-	// n is how many wait. It grows before a waiter looks at the cells, and a
-	// caller that frees capacity reads it after changing a cell: one sees the other.
-	n    atomic.Int64
-	bell chan struct{} // holds one ring
-	// later is called in place of strike by ring; nil = none is, see [Config.Wake].
-	later func(strike func())
-	// judge makes the next service dismiss waiters whose demand can never be met
-	// any more.
-	judge atomic.Bool
+	bell
 
 	mu     sync.Mutex // before the group's
 	queues []*queue   // by class, then by age; none is empty
@@ -56,38 +47,13 @@ func (w *waiter) lease() Lease {
 	return Lease{admission: w.got, mark: w.mark}
 }
 
-func (e *Engine) newLine() *line {
-	return &line{bell: make(chan struct{}, 1), later: e.wake, byKind: map[kind]*queue{}, at: math.MaxInt64}
-}
-
-// ring says that there may be room.
-func (l *line) ring() {
-	switch {
-	case l.n.Load() == 0:
-	case l.later != nil:
-		l.later(l.strike)
-	default:
-		l.strike()
-	}
-}
-
-// strike wakes one waiter.
-func (l *line) strike() {
-	select {
-	case l.bell <- struct{}{}:
-	default: // it rings already
-	}
-}
-
-// recall is ring when the configuration has changed too.
-func (l *line) recall() {
-	l.judge.Store(true)
-	l.ring()
+func newLine(later func(strike func())) *line {
+	return &line{bell: bell{rung: make(chan struct{}, 1), later: later}, byKind: map[kind]*queue{}, at: math.MaxInt64}
 }
 
 // ringing reports whether a service is due: by the bell, or by the timer at an
 // instant. Under mu, as all below.
-func (l *line) ringing(now int64) bool { return len(l.bell) != 0 || now >= l.at }
+func (l *line) ringing(now int64) bool { return len(l.rung) != 0 || now >= l.at }
 
 // join adds a waiter behind all of its class, who would be charged a at least.
 func (l *line) join(w *waiter, a amounts) {
@@ -101,7 +67,7 @@ func (l *line) join(w *waiter, a amounts) {
 		l.byKind[k] = q
 		l.insert(q)
 		if k.caller != nil {
-			k.caller.caller.addLine(l) // before anyone looks whether it has room
+			k.caller.caller.addBell(&l.bell) // before anyone looks whether it has room
 		}
 	}
 	q.push(w, a)
@@ -123,7 +89,7 @@ func (l *line) leave(w *waiter, got admission, err error) {
 		delete(l.byKind, q.kind)
 		l.queues = without(l.queues, q)
 		if q.caller != nil {
-			q.caller.caller.removeLine(l)
+			q.caller.caller.removeBell(&l.bell)
 		}
 	}
 	l.holds = slices.DeleteFunc(l.holds, func(o hold) bool { return o.w == w })

@@ -18,7 +18,7 @@ import (
 type pool struct {
 	// Attempts of any of its deployments: as a cell's two tags, for refusals.
 	begun, ended atomic.Int64
-	lines        atomic.Pointer[[]*line] // of its groups
+	bells        atomic.Pointer[[]*bell] // of its groups
 
 	// Under Engine.mu.
 	counters []poolCounter
@@ -90,9 +90,9 @@ func (p *pool) halfWay(ended int64) bool { return p != nil && p.begun.Load() != 
 // ring says to everyone who waits for one of the pool's deployments that there
 // may be room.
 func (p *pool) ring() {
-	if lines := p.lines.Load(); lines != nil {
-		for _, l := range *lines {
-			l.ring()
+	if bells := p.bells.Load(); bells != nil {
+		for _, b := range *bells {
+			b.ring()
 		}
 	}
 }
@@ -115,16 +115,16 @@ func (e *Engine) pool(name string, round int64) *pool {
 // pools that no deployment has any more; a pool's only once nothing is used, so
 // that configuring it again does not double its limits. Under mu.
 func (e *Engine) gatherPools(cfg *Config, byName map[string]*Group, now int64) {
-	lines := map[string][]*line{}
+	bells := map[string][]*bell{}
 	for i := range cfg.Deployments {
 		d := &cfg.Deployments[i]
-		if l := byName[d.Group].line; d.Profile.Pool != "" && !slices.Contains(lines[d.Profile.Pool], l) {
-			lines[d.Profile.Pool] = append(lines[d.Profile.Pool], l)
+		if b := &byName[d.Group].line.bell; d.Profile.Pool != "" && !slices.Contains(bells[d.Profile.Pool], b) {
+			bells[d.Profile.Pool] = append(bells[d.Profile.Pool], b)
 		}
 	}
 	for name, o := range e.pools {
-		l := lines[name]
-		o.lines.Store(&l)
+		b := bells[name]
+		o.bells.Store(&b)
 		if o.round == e.round {
 			o.counters = slices.DeleteFunc(o.counters, func(c poolCounter) bool { return c.round != o.round })
 		} else if o.idle(now) {

@@ -25,7 +25,7 @@ const (
 func (g *Group) serve() {
 	l := g.line
 	select {
-	case <-l.bell: // it rang for this service
+	case <-l.rung: // it rang for this service
 	default:
 	}
 	g.reprice()

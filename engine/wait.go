@@ -103,7 +103,7 @@ func (g *Group) attend(ctx context.Context, w *waiter) (done bool, err error) {
 		return true, nil
 	case <-ctx.Done():
 		return true, g.abandon(ctx, w)
-	case <-l.bell:
+	case <-l.rung:
 	case <-l.timer.C:
 		fired = true
 	}
