@@ -26,7 +26,7 @@ func (e *Engine) Absorb(shares []window.Share) {
 			continue
 		}
 		if h := e.sharedBy(s.ID); h != nil {
-			h.locked(func(_ *Group, now int64) { h.absorb(s, now) })
+			h.locked(func(_ *owner, now int64) { h.absorb(s, now) })
 		}
 	}
 }

@@ -65,19 +65,23 @@ func (e *Engine) apply(cfg Config) {
 
 // plan is an Apply in progress.
 type plan struct {
-	e      *Engine
-	at     counter.At
-	groups []*Group // the callers', all there were, then the new ones
-	byName map[string]*Group
-	live   map[*Group][]*handle // deployments configured
-	dirty  map[*Group]bool      // groups that change
+	e       *Engine
+	at      counter.At
+	groups  []*Group // the callers', all there were, then the new ones
+	byName  map[string]*Group
+	byOwner map[*owner]*Group
+	live    map[*Group][]*handle // deployments configured
+	dirty   map[*Group]bool      // groups that change
 }
 
 // plan lists the groups that there are and that there will be.
 func (e *Engine) plan(cfg *Config) *plan {
 	p := &plan{
-		e: e, groups: append([]*Group{e.callers.group}, *e.all.Load()...), byName: map[string]*Group{}, dirty: map[*Group]bool{},
-		live: map[*Group][]*handle{},
+		e: e, groups: append([]*Group{e.callerGroup}, *e.all.Load()...), byName: map[string]*Group{}, dirty: map[*Group]bool{},
+		live: map[*Group][]*handle{}, byOwner: map[*owner]*Group{},
+	}
+	for _, g := range p.groups {
+		p.byOwner[&g.owner] = g
 	}
 	for _, g := range p.groups[1:] {
 		p.byName[g.name] = g
@@ -85,8 +89,8 @@ func (e *Engine) plan(cfg *Config) *plan {
 	for i := range cfg.Deployments {
 		name := cfg.Deployments[i].Group
 		if p.byName[name] == nil {
-			g := &Group{e: e, clock: e.clock, name: name, line: newLine(e.wake)}
-			g.view.Store(newView(e, cfg.Strategy, nil))
+			g := e.newGroup(name, &e.ids)
+			g.view.Store(newView(&e.common, cfg.Strategy, nil))
 			p.byName[name] = g
 			p.groups = append(p.groups, g)
 			p.dirty[g] = true
@@ -124,7 +128,7 @@ func (p *plan) assign(cfg *Config) {
 	p.e.callers.seat(callers)
 	for i, h := range callers {
 		d := cfg.Callers[i].asDeployment()
-		p.place(h, &d, p.e.callers.group, cfg.ExpectedOutput)
+		p.place(h, &d, p.e.callerGroup, cfg.ExpectedOutput)
 	}
 	for i := range cfg.Deployments {
 		d := &cfg.Deployments[i]
@@ -138,14 +142,14 @@ func (p *plan) assign(cfg *Config) {
 
 // place configures a deployment or a caller, which belongs to a group from now on.
 func (p *plan) place(h *handle, d *Deployment, g *Group, expected int64) {
-	if h.configure(d, expected, p.at) {
+	if h.configure(d, expected, p.e.pool(d.Profile.Pool, p.e.round), p.e.round, p.at) {
 		p.dirty[g] = true
 	}
-	if h.group.Load() == nil {
+	if old := h.group.Load(); old == nil {
 		h.begin(p.at.Epoch)
-		p.e.idsOf(h).handles.Store(d.ID, h)
-	} else if old := h.group.Load(); old != g {
-		p.dirty[old], p.dirty[g] = true, true
+		g.ids.handles.Store(d.ID, h)
+	} else if old != &g.owner {
+		p.dirty[p.byOwner[old]], p.dirty[g] = true, true
 	}
 	p.live[g] = append(p.live[g], h)
 }
@@ -175,7 +179,7 @@ func (p *plan) retire() {
 func (p *plan) publish(s Strategy) {
 	for _, g := range p.groups {
 		if p.dirty[g] {
-			g.show(newView(p.e, s, p.live[g]))
+			g.show(newView(&p.e.common, s, p.live[g]))
 		}
 	}
 }
@@ -185,17 +189,18 @@ func (g *Group) show(v *view) {
 	for _, h := range v.handles {
 		h.countHeld()
 	}
-	if g == g.e.callers.group {
+	if &g.owner == g.callers.owner {
 		showCallers(v)
 	} else {
 		v.seats()
 	}
 	for _, h := range v.handles {
-		h.group.Store(g)
+		h.group.Store(&g.owner)
 		h.fall()
 		h.recap()
 	}
 	g.view.Store(v)
+	g.views.Add(1)
 	g.rouse(g.alarm(v, g.epoch.Load()))
 	g.line.ring()
 }

@@ -25,16 +25,9 @@ type ask struct {
 	part counter.Part
 }
 
-// reading is when a decision is made.
-type reading struct {
-	now   int64      // Unix ns
-	fresh bool       // that was read for this decision, not taken from [window.Clock.Run]
-	at    counter.At // the published minute, and the instant moved into it
-}
-
 // ask is fill that counts an invalid demand.
 func (g *Group) ask(q *ask, d *Demand, learn bool) bool {
-	ok := q.fill(g, d, learn)
+	ok := q.fill(&g.owner, d, learn)
 	if !ok {
 		g.e.invalid.Add(1)
 	}
@@ -44,7 +37,7 @@ func (g *Group) ask(q *ask, d *Demand, learn bool) bool {
 // fill checks a demand and fills q, which must be zero, with what it asks for;
 // learn says whether an output it leaves open is to be expected. False: a count
 // is out of range. (Filled in place: a copy costs more than all the rest.)
-func (q *ask) fill(g *Group, d *Demand, learn bool) bool {
+func (q *ask) fill(g *owner, d *Demand, learn bool) bool {
 	tokens, ok := d.named()
 	if !ok {
 		return false
@@ -146,6 +139,12 @@ func (q *ask) amountsOfCaller(h *handle, ms *limits) (a amounts) {
 	return a
 }
 
+// tokens returns the tokens that a demand names, 0 if a count is out of range.
+func (d *Demand) tokens() int64 {
+	n, _ := d.named()
+	return n
+}
+
 // plain reports whether a demand goes to any deployment, may use all of its caps, and
 // names no caller.
 func (d *Demand) plain() bool {
@@ -160,36 +159,8 @@ func (d *Demand) capped(output int64) int64 {
 	return output
 }
 
-// parts are what the classes of [Config.PriorityShare] may use of every cap, by
-// class.
-type parts []counter.Part
-
-func partsOf(shares []float64) parts {
-	p := make(parts, len(shares))
-	for i, s := range shares {
-		p[i] = counter.PartOf(s)
-	}
-	return p
-}
-
-// part returns what demands of a class may use. False: there is no such class.
-func (e *Engine) part(class int) (counter.Part, bool) {
-	if class == 0 {
-		return 0, true
-	}
-	p := *e.parts.Load()
-	if uint(class) >= uint(len(p)) {
-		return 0, false
-	}
-	return p[class], true
-}
-
-// shared reports whether there are classes: then room for everyone half way does
-// not mean that each of them gets it.
-func (e *Engine) shared() bool { return e.classes.Load() > 1 }
-
-// invalid names what is out of range in a demand.
-func (e *Engine) invalidity(d *Demand) error {
+// invalidity names what is out of range in a demand to an engine.
+func (d *Demand) invalidity(e *common) error {
 	if d.Caller.h != nil && d.Caller.h.e != e {
 		return errForeignCaller
 	}
@@ -203,35 +174,4 @@ func (e *Engine) invalidity(d *Demand) error {
 		name, v, low = "MaxOutputTokens", d.MaxOutputTokens, 0
 	}
 	return &demandError{name, v, low}
-}
-
-// clamp returns a count within [0, MaxCount] and whether it was.
-func clamp(n int64) (int64, bool) {
-	if uint64(n) <= uint64(MaxCount) {
-		return n, true
-	}
-	return min(max(n, 0), MaxCount), false
-}
-
-// checked returns a usage with its counts in range.
-func (e *Engine) checked(u Usage) Usage {
-	if u.inRange() {
-		return u
-	}
-	return e.clamped(u)
-}
-
-func (u *Usage) inRange() bool {
-	return uint64(u.InputTokens|u.OutputTokens|u.CachedInputTokens|u.CacheWriteTokens) <= uint64(MaxCount)
-}
-
-func (e *Engine) clamped(u Usage) Usage {
-	in, ok1 := clamp(u.InputTokens)
-	out, ok2 := clamp(u.OutputTokens)
-	cached, ok3 := clamp(u.CachedInputTokens)
-	written, ok4 := clamp(u.CacheWriteTokens)
-	if !ok1 || !ok2 || !ok3 || !ok4 {
-		e.invalid.Add(1)
-	}
-	return Usage{in, out, cached, written}
 }

@@ -30,15 +30,15 @@ func (e *Engine) preCheck(deployment string, d *Demand) error {
 		_, err := e.Ref(deployment)
 		return err
 	}
-	if h.preChecked(d) {
+	if preChecked(h, d) {
 		return nil
 	}
 	for try := 1; ; try++ {
-		v, ok := h.preCheck(d, true)
+		v, ok := preCheck(h, d, true)
 		if ok {
 			return nil
 		}
-		if err := h.refusal(d, v, try == rechecks); err != nil {
+		if err := preCheckRefusal(h, d, v, try == rechecks); err != nil {
 			return err
 		}
 	}

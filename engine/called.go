@@ -23,10 +23,10 @@ type called struct {
 	why     reason // that refused; whyNothing: the caller may not ask this group
 }
 
-// admitsCaller reports whether the demand's caller admits it; leases says that it is for
+// admits reports whether the caller admits a demand to an owner; leases says that it is for
 // a lease. A refusal rests on a fresh reading of the clock, and on no attempt that was
 // half way.
-func (g *Group) admitsCaller(q *ask, c *called, leases bool) bool {
+func (c *called) admits(g *owner, q *ask, leases bool) bool {
 	if c.owner == nil {
 		c.why, c.now = whyDisabled, g.clock.Now()
 		return false
@@ -35,7 +35,7 @@ func (g *Group) admitsCaller(q *ask, c *called, leases bool) bool {
 		c.why, c.now = whyNothing, g.clock.Now()
 		return false
 	}
-	if asked := &g.e.callers.group.asked; !asked.Load() {
+	if asked := &g.callers.owner.asked; !asked.Load() {
 		asked.Store(true) // what others use of callers is then read
 	}
 	for try := 0; ; {
@@ -44,14 +44,16 @@ func (g *Group) admitsCaller(q *ask, c *called, leases bool) bool {
 			c.why, c.now = whyDisabled, g.clock.Now()
 			return false
 		}
-		v, ms := callers.look(&c.reading), c.owner.caller.limits.Load()
+		views := callers.views.Load()
+		callers.read(&c.reading)
+		ms := c.owner.caller.limits.Load()
 		c.list, c.amounts = ms, q.amountsOfCaller(c.owner, ms)
 		var half bool
 		if c.why, half = c.owner.lacks(ms, c.at, &c.amounts, leases); c.why == whyNothing {
 			return true
 		}
 		stale := ms != nil && ms.timed && !c.fresh
-		if callers.again(v, &c.reading) || stale || c.owner.group.Load() != callers || c.owner.caller.limits.Load() != ms {
+		if callers.reread(&c.reading, callers.views.Load() == views) || stale || c.owner.group.Load() != callers || c.owner.caller.limits.Load() != ms {
 			runtime.Gosched()
 			continue
 		}
@@ -70,8 +72,8 @@ func (g *Group) admitsCaller(q *ask, c *called, leases bool) bool {
 	}
 }
 
-// refusedCaller counts a refusal by the demand's caller and returns it.
-func (g *Group) refusedCaller(q *ask, c *called) verdict {
+// refused counts a refusal by the caller and returns it.
+func (c *called) refused(g *owner, q *ask) verdict {
 	v := verdict{why: c.why, caller: true, at: c.now}
 	if !q.quiet {
 		g.countRefusal(v)
@@ -106,7 +108,7 @@ func (h *handle) lacks(ms *limits, at counter.At, a *amounts, leases bool) (why 
 //
 //go:noinline
 func (g *Group) acquireCalled(a *admission, d *Demand, q ask) verdict {
-	by := called{owner: g.e.callers.of(d)}
+	by := called{owner: g.callers.of(d.Caller.h)}
 	if q.filter == nil && len(d.Exclude)|len(d.Tags) != 0 {
 		q.filter = &filter{demand: d}
 	}
@@ -120,8 +122,8 @@ func (g *Group) acquireCalled(a *admission, d *Demand, q ask) verdict {
 // acquireBoth charges the demand's caller and a deployment, or neither.
 func (g *Group) acquireBoth(a *admission, q *ask, by *called) verdict {
 	for {
-		if !g.admitsCaller(q, by, true) {
-			return g.refusedCaller(q, by)
+		if !by.admits(&g.owner, q, true) {
+			return by.refused(&g.owner, q)
 		}
 		v, c, refused := g.seek(q)
 		if c.i < 0 {
@@ -197,7 +199,7 @@ func (c *called) undo() {
 func (c *called) admit(lease bool) {
 	h, e := c.owner, c.at.Epoch
 	if !h.hot.Of(e).End(e) { // the minute was folded meanwhile
-		h.locked(func(*Group, int64) { h.flight.Fold(h.e.slot(e), 1) })
+		h.locked(func(*owner, int64) { h.flight.Fold(h.e.slot(e), 1) })
 	}
 	switch {
 	case !lease:
@@ -208,26 +210,27 @@ func (c *called) admit(lease bool) {
 }
 
 // preCheckCalled is preCheck for a demand that names a caller.
-func (h *handle) preCheckCalled(d *Demand, quiet bool) (v verdict, ok bool) {
+func preCheckCalled(h *handle, d *Demand, quiet bool) (v verdict, ok bool) {
 	g := h.group.Load()
 	if g == nil {
 		return verdict{why: whyDisabled, at: h.e.clock.Now()}, false
 	}
 	var q ask
-	if !g.ask(&q, d, false) {
+	if !q.fill(g, d, false) {
+		g.e.invalid.Add(1)
 		return verdict{why: whyInvalid}, false
 	}
-	c := called{owner: g.e.callers.of(d)}
+	c := called{owner: g.callers.of(d.Caller.h)}
 	q.quiet = quiet
 	for {
-		if !g.admitsCaller(&q, &c, false) {
-			return g.refusedCaller(&q, &c), false
+		if !c.admits(g, &q, false) {
+			return c.refused(g, &q), false
 		}
 		if c.take(true) {
 			break
 		}
 	}
-	if v, ok = h.preCheckAlone(d, quiet); ok {
+	if v, ok = preCheckAlone(h, d, quiet); ok {
 		c.admit(false)
 	} else {
 		c.undo()
@@ -237,9 +240,9 @@ func (h *handle) preCheckCalled(d *Demand, quiet bool) (v verdict, ok bool) {
 
 // waitOfCaller returns what keeps a demand's caller from admitting it, and for how long.
 // May: the caller may ask the group.
-func (g *Group) waitOfCaller(q *ask, d *Demand, at int64) (w wait, may bool) {
+func (q *ask) waitOfCaller(g *owner, d *Demand, at int64) (w wait, may bool) {
 	disabled := wait{limit: LimitDisabled, never: true}
-	h := g.e.callers.of(d)
+	h := g.callers.of(d.Caller.h)
 	if h == nil {
 		return disabled, true
 	}
@@ -257,14 +260,14 @@ func (g *Group) waitOfCaller(q *ask, d *Demand, at int64) (w wait, may bool) {
 
 // refusalOfCaller explains why a caller does not admit a demand to a group, as
 // [Group.refusal] does.
-func (q *ask) refusalOfCaller(g *Group, d *Demand, v verdict, leases, final bool) error {
+func (q *ask) refusalOfCaller(g *owner, d *Demand, v verdict, leases, final bool) error {
 	id := d.Caller.h.id
 	if v.why == whyNothing {
 		return &groupError{id, g.name}
 	}
 	e := newLimitError(1)
 	e.Group, e.Caller, e.Limit = g.name, id, reasonLimit[v.why]
-	h := g.e.callers.of(d)
+	h := g.callers.of(d.Caller.h)
 	if h == nil {
 		return e
 	}

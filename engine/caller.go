@@ -45,23 +45,21 @@ func (r CallerRef) Record(u Usage) {
 // which requests cannot name.
 type callers struct {
 	ids
-	group *Group
+	owner *owner
 	// slots are the callers by their slots. A demand leads to its caller this way:
 	// by the handle in it, what the caller's charge is stored in would escape with it.
 	slots atomic.Pointer[[]*handle]
 }
 
-func (c *callers) init(e *Engine) {
+func (c *callers) init() {
 	c.handles = newNames[*handle]()
-	c.group = &Group{e: e, clock: e.clock, line: newLine(e.wake)}
-	c.group.view.Store(newView(e, 0, nil))
 	c.slots.Store(new([]*handle))
 }
 
-// of returns the demand's caller, which it must name; nil if that has been dropped.
-func (c *callers) of(d *Demand) *handle {
+// of returns the caller of a demand; nil if that has been dropped.
+func (c *callers) of(caller *handle) *handle {
 	slots := *c.slots.Load()
-	if i := d.Caller.h.caller.slot.Load(); int(i) < len(slots) && slots[i] == d.Caller.h {
+	if i := caller.caller.slot.Load(); int(i) < len(slots) && slots[i] == caller {
 		return slots[i]
 	}
 	return nil

@@ -37,7 +37,7 @@ func (e *Engine) Collect(dst []window.Report) []window.Report {
 	for _, g := range *e.all.Load() {
 		dst = g.collect(dst, now)
 	}
-	return e.callers.group.collect(dst, now)
+	return e.callerGroup.collect(dst, now)
 }
 
 func (g *Group) collect(dst []window.Report, now int64) []window.Report {

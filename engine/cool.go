@@ -85,9 +85,9 @@ func (h *handle) coolRemotely(untilMilli, now int64) {
 
 // judge draws the conclusions from what became of a call that was sent at an
 // instant. It reports whether the breaker changed.
-func (h *handle) judge(g *Group, s *provider.Signal, sent, now int64) bool {
+func (h *handle) judge(g *owner, s *provider.Signal, sent, now int64) bool {
 	a := breaker.Answer{Kind: s.Kind, Weak: s.Weak, Sent: sent, Wait: h.untilMinute(s, now)}
-	a.Spare = s.Kind != provider.Fine && g.spare(h)
+	a.Spare = s.Kind != provider.Fine && g.members.spare(h)
 	e := h.breaker.Answer(breaker.Policy{Failures: h.cfg.Failures, Cooldown: h.cfg.Cooldown}, a, now)
 	h.tell(e.Announce, now)
 	h.began(e.Began, s.Kind)
@@ -133,11 +133,11 @@ func (h *handle) proven(sent int64) {
 	if !h.doubted.Load() {
 		return
 	}
-	h.locked(func(g *Group, _ int64) {
+	h.locked(func(g *owner, _ int64) {
 		closed, _ := h.breaker.Succeed(sent)
 		if h.note(); closed {
 			h.changed()
-			g.line.recall()
+			g.bell.recall()
 		}
 	})
 }

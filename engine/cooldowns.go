@@ -5,7 +5,7 @@ package engine
 // first cause. It is safe for concurrent use. The zero Ref has none.
 func (r Ref) Cooldowns() (counts [CooldownCauses]int64) {
 	if r.h != nil {
-		r.h.locked(func(*Group, int64) { counts = r.h.cooldowns })
+		r.h.locked(func(*owner, int64) { counts = r.h.cooldowns })
 	}
 	return counts
 }

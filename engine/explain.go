@@ -18,8 +18,8 @@ func (e *Engine) Explain(group string, d Demand) Explanation {
 		return x
 	}
 	var pick, acquire ask
-	if !pick.fill(g, &d, false) || !acquire.fill(g, &d, true) {
-		x.Err = e.invalidity(&d)
+	if !pick.fill(&g.owner, &d, false) || !acquire.fill(&g.owner, &d, true) {
+		x.Err = d.invalidity(&e.common)
 		return x
 	}
 	l := filter{demand: &d}
@@ -36,10 +36,10 @@ func (e *Engine) Explain(group string, d Demand) Explanation {
 func (x *Explanation) besideCaller(g *Group, d *Demand, q *ask) {
 	now := g.clock.Read()
 	v := verdict{why: whyDisabled, caller: true, at: now}
-	if _, may := g.waitOfCaller(q, d, now); !may {
+	if _, may := q.waitOfCaller(&g.owner, d, now); !may {
 		v.why = whyNothing
 	}
-	if err := q.refusalOfCaller(g, d, v, true, false); err != nil {
+	if err := q.refusalOfCaller(&g.owner, d, v, true, false); err != nil {
 		x.Pick, x.Acquire, x.Err = nil, nil, err
 	}
 }
@@ -62,7 +62,7 @@ func (x *Explanation) fill(g *Group, pick, acquire *ask, l *filter) {
 			favourite = v.favourite(t, acquire)
 		}
 		for i := t.from; i < t.to; i++ {
-			c := Candidate{State: v.handles[i].state(g, now, nil), Order: t.order, Score: v.score(i, at)}
+			c := Candidate{State: v.handles[i].state(&g.owner, now, nil), Order: t.order, Score: v.score(i, at)}
 			a := acquire.amountsOn(v.handles[i], v.limitsOf(i))
 			c.Cost = a[counter.Tokens]
 			c.Refused = v.handles[i].wait(a, acquire.part, true, now).limit

@@ -45,7 +45,7 @@ func (v *view) indexOf(r Ref) int {
 	if r.h == nil {
 		return -1
 	}
-	if s := r.h.seat.Load(); s != nil && s.v == v {
+	if s := r.h.seat.Load(); s != nil && s.in == &v.signals {
 		return s.i
 	}
 	return slices.Index(v.handles, r.h) // the view is being replaced, or has another group's deployments
@@ -70,7 +70,7 @@ func (l *filter) mask(v *view, b int) uint16 {
 		}
 	}
 	if len(l.holds) != 0 {
-		m &^= held(v, b, l.holds)
+		m &^= v.heldOf(b, l.holds)
 	}
 	for _, r := range l.demand.Exclude[min(len(l.demand.Exclude), maxSkips):] {
 		if i := v.indexOf(r); i >= from && i < to {

@@ -62,7 +62,7 @@ func (l *Lease) adjustObserved(d *amounts, order uint64, held bool) (over int64)
 		}
 		got := ledger.figures[m.kind].allow(order, -n)
 		if kept := -n - got; kept > 0 && m.Owned() {
-			h.locked(func(*Group, int64) { m.Withhold(m.Window(l.begun.moment()), kept) })
+			h.locked(func(*owner, int64) { m.Withhold(m.Window(l.begun.moment()), kept) })
 		}
 		return -got
 	})
@@ -72,7 +72,7 @@ func (l *Lease) adjustObserved(d *amounts, order uint64, held bool) (over int64)
 // node reports.
 func (h *handle) withhold(epoch, tokens, requests int64) {
 	done := false
-	h.locked(func(*Group, int64) {
+	h.locked(func(*owner, int64) {
 		if c := h.hot.Of(epoch); c.Window() == epoch {
 			done = true
 			c.Adjust(tokens, requests)

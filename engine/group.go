@@ -1,13 +1,10 @@
 package engine
 
 import (
-	"sync"
 	"sync/atomic"
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
-	"github.com/plimsoll-dev/plimsoll/engine/internal/learn"
-	"github.com/plimsoll-dev/plimsoll/window"
 )
 
 // Group is the deployments that can stand in for each other under one name. It
@@ -19,25 +16,13 @@ import (
 // these blocks, and none allocates except Acquire for its error. Wait is Acquire for
 // those who would rather wait than be refused.
 type Group struct {
-	// What every request reads: the published minute, when to look at the clock
-	// again, and the candidates.
-	epoch, wake atomic.Int64
-	view        atomic.Pointer[view]
-	clock       *window.Clock
-	e           *Engine
-	asked       atomic.Bool // somebody wanted a deployment since the last Collect
-	_           [16]byte
-	line        *line
-	name        string
-	mean        learn.Mean // learned output tokens
-	quantile    learn.Quantile
+	view atomic.Pointer[view] // the candidates; on one cache line with what every request reads of the owner
+	owner
+	line  *line
+	ids   *ids // of its deployments
+	names *names
 
-	refusals [limitValues]atomic.Int64
-	wants    wants
-
-	mu      sync.Mutex
-	due     int64 // wake, but for the end of validity
-	stale   bool  // what was absorbed has ceased to be valid
+	// Under mu.
 	past    totals
 	removed []*handle // candidates no more, but they still count
 	// applied are the deployments that the last Apply configured.
@@ -93,8 +78,8 @@ func (g *Group) pickAny(d *Demand, quiet bool) (Ref, verdict) {
 //
 //go:noinline
 func (g *Group) pickCalled(d *Demand, q ask) (Ref, verdict) {
-	if by := (called{owner: g.e.callers.of(d)}); !g.admitsCaller(&q, &by, true) {
-		return Ref{}, g.refusedCaller(&q, &by)
+	if by := (called{owner: g.callers.of(d.Caller.h)}); !by.admits(&g.owner, &q, true) {
+		return Ref{}, by.refused(&g.owner, &q)
 	}
 	return g.pickFiltered(d, q)
 }
@@ -153,7 +138,7 @@ func (g *Group) heir() *Group {
 	if g.view.Load().n != 0 {
 		return nil
 	}
-	if n, ok := g.e.groups.Load(g.name); ok && n != g {
+	if n, ok := g.names.groups.Load(g.name); ok && n != g {
 		return n
 	}
 	return nil

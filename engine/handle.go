@@ -13,11 +13,11 @@ import (
 // in the configuration or a Ref keeps it alive. Its counters never move.
 type handle struct {
 	// What every lease reads or changes, on one cache line.
-	group  atomic.Pointer[Group] // nil: dropped
+	group  atomic.Pointer[owner] // nil: dropped
 	hot    *counter.Hot
 	limits atomic.Pointer[limits] // nil: none beside the pair
 	seat   atomic.Pointer[seat]   // in the current view; nil: no candidate
-	e      *Engine
+	e      *common
 	noting atomic.Bool // answers or tracked is not nil
 	// doubted says that an answer may change the gate: half-open, or refusals counted.
 	doubted   atomic.Bool
@@ -82,7 +82,7 @@ func newLedger(w int64) pairLedger { return pairLedger{counter.NewLedger(w), cou
 var undeployed Deployment
 
 // newHandle returns a deployment that no group has yet.
-func newHandle(e *Engine, id string) *handle {
+func newHandle(e *common, id string) *handle {
 	h := &handle{e: e, id: id, seed: seedOf(id), hot: new(counter.Hot), control: control{configured: &undeployed, provided: &undeployed, cfg: &undeployed}}
 	if e.trackHeld {
 		h.tracked = new(counter.Held)
@@ -103,8 +103,8 @@ func capOf(limit int64) int64 {
 }
 
 // configure takes over a deployment's configuration from a moment on. It reports
-// whether the search must learn of it.
-func (h *handle) configure(d *Deployment, expected int64, at counter.At) (changed bool) {
+// whether the search must learn of it. Round is the number of the Apply.
+func (h *handle) configure(d *Deployment, expected int64, pool *pool, round int64, at counter.At) (changed bool) {
 	if h.configured.ID == "" || h.configured.Disabled != d.Disabled || h.gone {
 		h.enabled = !d.Disabled
 	}
@@ -119,8 +119,8 @@ func (h *handle) configure(d *Deployment, expected int64, at counter.At) (change
 		own.Tags = slices.Clone(d.Tags)
 		h.replace(&own)
 	}
-	h.gone, h.round = false, h.e.round
-	return h.put(expected, h.e.pool(d.Profile.Pool, h.e.round), at, changed, false)
+	h.gone, h.round = false, round
+	return h.put(expected, pool, at, changed, false)
 }
 
 // put puts into force what is configured and what the provider has reported, in any
@@ -237,7 +237,7 @@ func (h *handle) shift(p, tokens, requests int64) {
 	h.flight.Undo(h.e.slot(h.plain[p].tokens.Window)) // for the tag
 	h.ceiled(p)
 	if s := h.seat.Load(); s != nil && h.failing.Load() != 0 {
-		s.v.failing.Store(true)
+		s.in.failing.Store(true)
 	}
 }
 
@@ -247,7 +247,7 @@ func (h *handle) ceiled(p int64) {
 		return
 	}
 	if s := h.seat.Load(); s != nil {
-		s.v.ceiled[p].Store(true)
+		s.in.ceiled[p].Store(true)
 	}
 }
 

@@ -27,9 +27,9 @@ func (w *waiter) wait(now, alone int64) {
 	}
 }
 
-// covers reports whether a cell's deployment is held, or draws on the limits of a
+// held reports whether a cell's deployment is held, or draws on the limits of a
 // pool of which one is.
-func (o *hold) covers(v *view, i int) bool {
+func (v *view) held(i int, o *hold) bool {
 	if v.handles[i] == o.h {
 		return true
 	}
@@ -37,12 +37,12 @@ func (o *hold) covers(v *view, i int) bool {
 	return p != nil && p == o.pool
 }
 
-// held returns a bit for each cell of a block that is held.
-func held(v *view, b int, holds []hold) (m uint16) {
+// heldOf returns a bit for each cell of a block that is held.
+func (v *view) heldOf(b int, holds []hold) (m uint16) {
 	from, to := v.block(b)
 	for i := from; i < to; i++ {
 		for k := range holds {
-			if holds[k].covers(v, i) {
+			if v.held(i, &holds[k]) {
 				m |= 1 << (i - from)
 			}
 		}

@@ -7,6 +7,13 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
 )
 
+const (
+	blockSize = 16 // at most; a tier's blocks differ by at most one deployment
+	// indexFrom is the size above which a tier is searched by block bounds.
+	// Smaller tiers are scanned whole, in blocks of their own all the same.
+	indexFrom = 64
+)
+
 // block is what the search remembers of up to blockSize cells.
 //
 // bound is at most the key of any of them that has room for one token; it is
@@ -74,6 +81,25 @@ func (b *block) raise(o, k, q uint64) {
 	}
 }
 
+// signals are what the deployments of a view tell its search.
+type signals struct {
+	failing atomic.Bool // a deployment has a failure rate
+	// ceiled says, by the minute's parity, that a deployment without a TPM limit has a
+	// ceiling.
+	ceiled  [2]atomic.Bool
+	indexed bool // the search uses the blocks' bounds
+	timed   bool // some limit needs an instant
+	keyOf   func(i int, at counter.At) uint64
+}
+
+// seat is where a view has a deployment. It is stored before the view is published,
+// so that a caller that frees capacity reaches the blocks of the new view.
+type seat struct {
+	in     *signals
+	i      int
+	blocks [2]*block
+}
+
 // eased says that a deployment may have gained room or lost usage in a minute: after
 // its counter has changed and before an attempt that was undone ends (protocol 4).
 func (h *handle) eased(epoch int64) {
@@ -94,14 +120,14 @@ func (h *handle) eased(epoch int64) {
 	}
 	b.seq.Add(1)
 	invariants.Yield()
-	if s.v.n > indexFrom {
+	if s.in.indexed {
 		at := counter.At{Epoch: epoch}
-		if s.v.timed {
+		if s.in.timed {
 			at.Now = h.e.clock.Now()
 		}
-		b.lower(s.v.key(s.i, at))
+		b.lower(s.in.keyOf(s.i, at))
 	}
 	if g := h.group.Load(); g != nil {
-		g.line.ring()
+		g.bell.ring()
 	}
 }

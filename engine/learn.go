@@ -44,7 +44,7 @@ func (h *handle) learn(output int64) {
 // relearned says to those who wait that less output may be expected.
 func (h *handle) relearned() {
 	if g := h.group.Load(); g != nil {
-		g.line.ring()
+		g.bell.ring()
 	}
 }
 
@@ -59,17 +59,6 @@ func (h *handle) expected(group int64) int64 {
 		return group
 	}
 	return h.assumed.Load()
-}
-
-// high returns the quantile that the configuration asks for; 0 = the mean.
-func (e *Engine) high() float64 { return math.Float64frombits(e.quantile.Load()) }
-
-// expected returns the group's learned output, in tokens; -1 if unknown.
-func (g *Group) expected() int64 {
-	if g.e.quantile.Load() != 0 {
-		return g.quantile.Value()
-	}
-	return g.mean.Value()
 }
 
 // learned is expected of a deployment.

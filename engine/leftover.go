@@ -39,7 +39,7 @@ func (l *leftover) add(kind window.Kind, s *counter.Ledger, dim counter.Dim, own
 }
 
 // keep keeps for the next Collect what changed since the last one.
-func (l *leftover) keep(h *handle) {
+func (h *handle) keep(l *leftover) {
 	for i := range l.list[:l.n] {
 		if w := &l.list[i]; !w.closed && w.own != w.told {
 			h.e.rest.keep(h.report(w.kind, w.index, &w.own), &h.e.dropped)
@@ -62,7 +62,7 @@ func (h *handle) leave(old, ms *limits) {
 			}
 		}
 	}
-	left.keep(h)
+	h.keep(&left)
 }
 
 // leftovers are reports of windows that were folded before a Collect saw the

@@ -122,12 +122,10 @@ func (ms *limits) give(n int, at counter.At, a *amounts) {
 	}
 }
 
-// adjust adds differences to what a lease was charged; allowed, unless nil, returns how
+// adjust adds differences to what a lease, begun at a moment, was charged; allowed, unless nil, returns how
 // much of one it may. Held says that the provider itself gives back what is negative. It
 // reports whether any was.
-func (ms *limits) adjust(r *receipt, now counter.At, a *amounts, held bool, allowed func(m *limit, n int64) int64) (less bool, over int64) {
-	all := r.reserved + r.added
-	charged := amounts{counter.Input: r.input, counter.Output: all - r.input, counter.Tokens: all, counter.Requests: 1}
+func (ms *limits) adjust(begun, now counter.At, charged, a *amounts, held bool, allowed func(m *limit, n int64) int64) (less bool, over int64) {
 	for k := range ms.list {
 		m := &ms.list[k]
 		n := a[m.Dim]
@@ -139,10 +137,10 @@ func (ms *limits) adjust(r *receipt, now counter.At, a *amounts, held bool, allo
 		}
 		switch {
 		case n < 0 && held:
-			m.Return(r.begun.moment(), now, -n)
+			m.Return(begun, now, -n)
 			less = true
 		case n != 0:
-			m.Adjust(r.begun.moment(), now, n, charged[m.Dim])
+			m.Adjust(begun, now, n, charged[m.Dim])
 			less, over = less || n < 0, max(over, m.over(now, n))
 		}
 	}

@@ -14,7 +14,7 @@ func (e *Engine) List(dst []window.Report) []window.Report {
 	for _, g := range *e.all.Load() {
 		dst = g.list(dst, now)
 	}
-	return e.callers.group.list(dst, now)
+	return e.callerGroup.list(dst, now)
 }
 
 func (g *Group) list(dst []window.Report, now int64) []window.Report {

@@ -280,7 +280,7 @@ func (v *view) scanBlocks(t *tier, q *ask, a *amounts, all bool) int {
 // draw draws uniformly among the cells with the least key, while blocks are
 // looked at one after the other.
 type draw struct {
-	e     *Engine
+	e     *common
 	key   uint64
 	at    int // -1: none yet
 	r     uint64

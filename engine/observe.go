@@ -76,9 +76,9 @@ func (h *handle) observe(s *provider.Signal, m Mark, sent int64) {
 	in := clampSignal(s)
 	s = &in
 	figures := s.Reports()
-	h.locked(func(g *Group, now int64) {
+	h.locked(func(g *owner, now int64) {
 		if (figures || s.Kind == provider.RateLimit || h.configured.Profile.LearnPhase) && h.hear(s, sent, now) {
-			g.relimit(now, h)
+			g.members.relimit(now, h)
 		}
 		h.take(g, s, m, sent, figures, now)
 	})
@@ -86,7 +86,7 @@ func (h *handle) observe(s *provider.Signal, m Mark, sent int64) {
 
 // take draws a signal's conclusions for the gate and the counters. Under the group's
 // mutex.
-func (h *handle) take(g *Group, s *provider.Signal, m Mark, sent int64, figures bool, now int64) {
+func (h *handle) take(g *owner, s *provider.Signal, m Mark, sent int64, figures bool, now int64) {
 	turned := h.judge(g, s, sent, now)
 	if turned || h.failing.Load() != 0 {
 		h.changed()
@@ -95,7 +95,7 @@ func (h *handle) take(g *Group, s *provider.Signal, m Mark, sent int64, figures 
 		h.eased(h.turned)
 	}
 	if turned {
-		g.line.recall()
+		g.bell.recall()
 	}
 }
 

@@ -29,7 +29,7 @@ type outlook struct {
 // from what others hold.
 func (g *Group) outlook(d *Demand, holds []hold, now int64) outlook {
 	var q ask
-	if !q.fill(g, d, true) {
+	if !q.fill(&g.owner, d, true) {
 		return outlook{hopeless: true, why: whyInvalid}
 	}
 	return g.outlookFor(&q, &filter{demand: d}, holds, now)
@@ -38,7 +38,7 @@ func (g *Group) outlook(d *Demand, holds []hold, now int64) outlook {
 func (g *Group) outlookFor(q *ask, l *filter, holds []hold, now int64) outlook {
 	o := g.outlookOfGroup(q, l, holds, now)
 	if l.demand.Caller.h != nil {
-		w, may := g.waitOfCaller(q, l.demand, now)
+		w, may := q.waitOfCaller(&g.owner, l.demand, now)
 		if o.besideCaller(&w, now); !may {
 			o.why = whyNothing
 		}
@@ -99,7 +99,7 @@ func (o *outlook) besideCaller(w *wait, now int64) {
 
 func isHeld(v *view, i int, holds []hold) bool {
 	for k := range holds {
-		if holds[k].covers(v, i) {
+		if v.held(i, &holds[k]) {
 			return true
 		}
 	}

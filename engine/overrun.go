@@ -24,11 +24,3 @@ func (h *handle) overran(tokens int64) {
 		h.e.overran(tokens)
 	}
 }
-
-// overran adds what a charge had above the limits: of several the most, since it is the
-// same tokens.
-func (e *Engine) overran(tokens int64) {
-	if tokens > 0 {
-		e.overrun.Add(tokens)
-	}
-}

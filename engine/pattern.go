@@ -23,7 +23,7 @@ func Wildcard(group, asked string) (string, bool) {
 // Wildcard is the function [Wildcard] for the group's name. An alias stands for the name
 // that it leads to.
 func (g *Group) Wildcard(asked string) (string, bool) {
-	if meant := g.e.meant.Load(); meant != nil {
+	if meant := g.names.meant.Load(); meant != nil {
 		if name, ok := (*meant)[asked]; ok {
 			asked = name
 		}

@@ -8,15 +8,15 @@ import (
 
 // preCheck counts one request on a deployment if it fits. A refusal rests on a fresh
 // reading of the clock. Quiet: it is not counted, because the caller may try again.
-func (h *handle) preCheck(d *Demand, quiet bool) (v verdict, ok bool) {
+func preCheck(h *handle, d *Demand, quiet bool) (v verdict, ok bool) {
 	if d.Caller.h != nil {
-		return h.preCheckCalled(d, quiet)
+		return preCheckCalled(h, d, quiet)
 	}
-	return h.preCheckAlone(d, quiet)
+	return preCheckAlone(h, d, quiet)
 }
 
 // preCheckAlone is preCheck that leaves the demand's caller aside.
-func (h *handle) preCheckAlone(d *Demand, quiet bool) (v verdict, ok bool) {
+func preCheckAlone(h *handle, d *Demand, quiet bool) (v verdict, ok bool) {
 	tokens, ok := d.named()
 	part, known := h.e.part(d.Priority)
 	if !ok || !known {
@@ -29,9 +29,10 @@ func (h *handle) preCheckAlone(d *Demand, quiet bool) (v verdict, ok bool) {
 		if g == nil {
 			return verdict{why: whyDisabled, at: h.e.clock.Now()}, false
 		}
-		view := g.look(&q.reading)
+		views := g.views.Load()
+		g.read(&q.reading)
 		ms := h.limits.Load()
-		why, half, o := h.tryRequest(ms, d, part, tokens, q.at)
+		why, half, o := tryRequest(h, ms, d, part, tokens, q.at)
 		switch o {
 		case counter.Taken:
 			return verdict{at: q.now}, true
@@ -42,7 +43,7 @@ func (h *handle) preCheckAlone(d *Demand, quiet bool) (v verdict, ok bool) {
 		case counter.Refused:
 		}
 		again := ms != nil && ms.timed && !q.fresh
-		if g.again(view, &q.reading) || again || h.group.Load() != g || h.limits.Load() != ms {
+		if g.reread(&q.reading, g.views.Load() == views) || again || h.group.Load() != g || h.limits.Load() != ms {
 			runtime.Gosched()
 			continue
 		}
@@ -63,7 +64,7 @@ func (h *handle) preCheckAlone(d *Demand, quiet bool) (v verdict, ok bool) {
 
 // tryRequest counts a request at a moment if it fits. Otherwise it says what was in
 // the way, and whether an attempt was half way that may change it.
-func (h *handle) tryRequest(ms *limits, d *Demand, part counter.Part, tokens int64, at counter.At) (why reason, half bool, o counter.Outcome) {
+func tryRequest(h *handle, ms *limits, d *Demand, part counter.Part, tokens int64, at counter.At) (why reason, half bool, o counter.Outcome) {
 	c := h.hot.Of(at.Epoch)
 	if c.Window() != at.Epoch {
 		return whyNothing, false, counter.Moved
@@ -113,17 +114,4 @@ func (h *handle) countRequest(c *counter.Pair, ms *limits, part counter.Part, at
 	}
 	h.undo(at.Epoch, 0)
 	return why, false, o
-}
-
-// refuse counts a refusal by a deployment, given up on if an attempt was still
-// half way.
-func (g *Group) refuse(why reason, tokens, input int64, half, quiet bool) {
-	if half {
-		g.e.contended.Add(1)
-	}
-	g.asked.Store(true)
-	if !quiet {
-		g.refusals[reasonLimit[why]].Add(1)
-		g.miss(why, tokens, input)
-	}
 }

@@ -23,7 +23,7 @@ const minFloor = 64
 // each dimension.
 func (g *Group) price(d *Demand, p *pricing) amounts {
 	var q ask
-	if !q.fill(g, d, true) {
+	if !q.fill(&g.owner, d, true) {
 		return amounts{} // it is about to be dismissed
 	}
 	q.most = min(q.most, p.floor)

@@ -45,7 +45,7 @@ func (h *handle) unprobe(epoch, sent int64) {
 	if !h.half.Load() {
 		return
 	}
-	h.locked(func(*Group, int64) {
+	h.locked(func(*owner, int64) {
 		p := &h.probe
 		switch {
 		case !h.breaker.HalfOpen():

@@ -40,7 +40,7 @@ func (r *receipt) addOutput(n int64) (over int64) {
 
 // freeGauge gives back the lease's place where leases are limited; later says that a
 // gauge has counted it which was not there when the lease began.
-func (r *receipt) freeGauge(g *Group, later bool) {
+func (r *receipt) freeGauge(g *owner, later bool) {
 	ms := r.limits
 	if ms == nil || ms.gauge == nil {
 		if ms = r.h.limits.Load(); !later || ms == nil || ms.gauge == nil {
@@ -68,7 +68,9 @@ func (r *receipt) adjust(a *amounts, held bool, allowed func(m *limit, n int64) 
 	if !ok {
 		at = counter.At{Epoch: r.begun.epoch() + 2, Now: r.h.e.clock.Now()} // the limits that are left are a pool's
 	}
-	less, over := r.limits.adjust(r, at, a, held, allowed)
+	all := r.reserved + r.added
+	charged := amounts{counter.Input: r.input, counter.Output: all - r.input, counter.Tokens: all, counter.Requests: 1}
+	less, over := r.limits.adjust(r.begun.moment(), at, &charged, a, held, allowed)
 	if !less {
 		return over
 	}

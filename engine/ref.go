@@ -28,20 +28,20 @@ func (r Ref) ID() string {
 // names must fit too, but are not reserved: Record reports them. It ignores
 // Order, Tags and Exclude, and the limit on leases. The zero Ref refuses.
 func (r Ref) PreCheck(d Demand) bool {
-	return r.h != nil && r.h.admits(&d)
+	return r.h != nil && preChecks(r.h, &d)
 }
 
-// admits is PreCheck.
-func (h *handle) admits(d *Demand) bool {
-	if h.preChecked(d) {
+// preChecks is PreCheck.
+func preChecks(h *handle, d *Demand) bool {
+	if preChecked(h, d) {
 		return true
 	}
-	_, ok := h.preCheck(d, false)
+	_, ok := preCheck(h, d, false)
 	return ok
 }
 
 // preChecked is preCheck when nothing is in the way. False: nothing was done.
-func (h *handle) preChecked(d *Demand) bool {
+func preChecked(h *handle, d *Demand) bool {
 	tokens, ok := d.named()
 	if !ok || d.Priority != 0 || d.Caller.h != nil {
 		return false
@@ -112,7 +112,7 @@ func (h *handle) recordAny(u Usage) {
 
 // locked runs do under the mutex of the deployment's group, which has turned to the
 // current minute. Nothing happens once the deployment has been dropped.
-func (h *handle) locked(do func(g *Group, now int64)) {
+func (h *handle) locked(do func(g *owner, now int64)) {
 	if g, now := h.lock(); g != nil {
 		defer g.mu.Unlock()
 		do(g, now)
@@ -121,7 +121,7 @@ func (h *handle) locked(do func(g *Group, now int64)) {
 
 // lock locks the deployment's group and turns it to the current minute. Nil: the
 // deployment has been dropped.
-func (h *handle) lock() (g *Group, now int64) {
+func (h *handle) lock() (g *owner, now int64) {
 	now = h.e.clock.Read()
 	if g = h.lockAt(now); g != nil {
 		now = max(now, window.Start(g.epoch.Load()))
@@ -130,7 +130,7 @@ func (h *handle) lock() (g *Group, now int64) {
 }
 
 // lockAt is lock at an instant.
-func (h *handle) lockAt(now int64) *Group {
+func (h *handle) lockAt(now int64) *owner {
 	for {
 		g := h.group.Load()
 		if g == nil {
@@ -149,10 +149,10 @@ func (h *handle) lockAt(now int64) *Group {
 // change runs do under the mutex of the deployment's group, then sets its caps again
 // and tells the search.
 func (h *handle) change(do func(now int64)) {
-	h.locked(func(g *Group, now int64) {
+	h.locked(func(g *owner, now int64) {
 		do(now)
 		h.changed()
-		g.line.recall()
+		g.bell.recall()
 	})
 }
 

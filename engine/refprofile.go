@@ -11,7 +11,7 @@ func (r Ref) Profile() provider.Profile {
 		return provider.Profile{}
 	}
 	var p provider.Profile
-	r.h.locked(func(*Group, int64) {
+	r.h.locked(func(*owner, int64) {
 		if !r.h.gone {
 			p = r.h.cfg.Profile
 		}

@@ -17,13 +17,13 @@ const maxStates = 32
 // output that the demand leaves open was filled in.
 func (g *Group) refusal(d *Demand, v verdict, learn, final bool) error {
 	if v.why == whyInvalid {
-		return g.e.invalidity(d)
+		return d.invalidity(g.e)
 	}
 	g = g.alive()
 	var q ask
 	g.ask(&q, d, learn)
 	if v.caller {
-		return q.refusalOfCaller(g, d, v, true, final)
+		return q.refusalOfCaller(&g.owner, d, v, true, final)
 	}
 	q.filter = &filter{demand: d}
 	g.mu.Lock()
@@ -94,7 +94,7 @@ func (g *Group) explain(q *ask, now int64) *LimitError {
 		}
 		e.consider(w)
 		if e.Candidates++; len(e.States) < maxStates {
-			e.States = append(e.States, h.state(g, now, room.take(h.mostLimits(), min(maxStates, v.n)-len(e.States))))
+			e.States = append(e.States, h.state(&g.owner, now, room.take(h.mostLimits(), min(maxStates, v.n)-len(e.States))))
 		}
 	}
 	if e.Candidates == 0 {
@@ -106,11 +106,11 @@ func (g *Group) explain(q *ask, now int64) *LimitError {
 	return e
 }
 
-// refusal explains why a deployment does not take one more request, as
+// preCheckRefusal explains why a deployment does not take one more request, as
 // [Group.refusal] does.
-func (h *handle) refusal(d *Demand, v verdict, final bool) error {
+func preCheckRefusal(h *handle, d *Demand, v verdict, final bool) error {
 	if v.why == whyInvalid {
-		return h.e.invalidity(d)
+		return d.invalidity(h.e)
 	}
 	if v.caller {
 		if g := h.group.Load(); g != nil {
@@ -132,7 +132,7 @@ func (h *handle) refusal(d *Demand, v verdict, final bool) error {
 	defer g.mu.Unlock()
 	now := max(v.at, window.Start(g.epoch.Load()))
 	part, _ := h.e.part(d.Priority)
-	w := h.wait(h.preChecking(d), part, false, now)
+	w := h.wait(preChecking(h, d), part, false, now)
 	if w.limit == LimitNone && !final {
 		return nil
 	}
@@ -140,14 +140,13 @@ func (h *handle) refusal(d *Demand, v verdict, final bool) error {
 	e.settle(v)
 	e.States = append(e.States, h.state(g, now, nil))
 	g.refusals[reasonLimit[v.why]].Add(1)
-	g.missed(d, v)
+	g.miss(v.why, d.tokens(), d.InputTokens)
 	return e
 }
 
 // preChecking returns what a demand counts for PreCheck.
-func (h *handle) preChecking(d *Demand) amounts {
-	tokens, _ := d.named()
-	return h.limits.Load().admitted(d.InputTokens, tokens-d.InputTokens, d.MaxOutputTokens)
+func preChecking(h *handle, d *Demand) amounts {
+	return h.limits.Load().admitted(d.InputTokens, d.tokens()-d.InputTokens, d.MaxOutputTokens)
 }
 
 // wait is how long a deployment keeps refusing a demand, and for which limit.

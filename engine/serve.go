@@ -106,8 +106,10 @@ func (g *Group) first(q *queue, from int, work *int) (*waiter, int) {
 func (g *Group) fits(q *queue, a *amounts, holds []hold) bool {
 	p := g.asking(q, a)
 	p.filter.holds = holds
-	if q.caller != nil && !g.admitsCaller(p, &called{owner: g.e.callers.of(q.like)}, true) {
-		return false
+	if q.caller != nil {
+		if by := (called{owner: g.callers.of(q.caller)}); !by.admits(&g.owner, p, true) {
+			return false
+		}
 	}
 	r, _ := g.pickFor(p)
 	return r.h != nil
@@ -200,7 +202,7 @@ func (g *Group) receive(w *waiter) {
 
 // dismiss ends the wait of a demand that no waiting helps. False: that has changed.
 func (g *Group) dismiss(w *waiter, v verdict) bool {
-	if q := (ask{}); !q.fill(g, w.d, true) {
+	if q := (ask{}); !q.fill(&g.owner, w.d, true) {
 		v.why = whyInvalid // its class is gone
 	}
 	err := g.refusal(w.d, v, true, true)

@@ -45,7 +45,7 @@ func (e *Engine) Snapshot(w io.Writer) error {
 	for _, g := range *e.all.Load() {
 		s.Days = g.snapshot(s.Days, now)
 	}
-	s.Days = e.callers.group.snapshot(s.Days, now)
+	s.Days = e.callerGroup.snapshot(s.Days, now)
 	if err := json.NewEncoder(w).Encode(&s); err != nil {
 		return fmt.Errorf("engine: snapshot: %w", err)
 	}
@@ -100,7 +100,7 @@ func (e *Engine) Restore(r io.Reader) error {
 	for i := range s.Days {
 		d := &s.Days[i]
 		if h := e.sharedBy(d.ID); h != nil {
-			h.locked(func(*Group, int64) { h.restoreDay(d) })
+			h.locked(func(*owner, int64) { h.restoreDay(d) })
 		}
 	}
 	return nil

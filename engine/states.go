@@ -23,7 +23,7 @@ func (e *Engine) AppendStates(dst []State) []State {
 // the configuration. It allocates only to grow dst. Of a caller, Group and Model are
 // empty, and it never cools down.
 func (e *Engine) AppendCallerStates(dst []State) []State {
-	return e.callers.group.states(dst, e.clock.Read())
+	return e.callerGroup.states(dst, e.clock.Read())
 }
 
 func (g *Group) states(dst []State, now int64) []State {
@@ -35,14 +35,14 @@ func (g *Group) states(dst []State, now int64) []State {
 		if len(dst) < cap(dst) {
 			spare = dst[: len(dst)+1 : cap(dst)][len(dst)].Limits[:0]
 		}
-		dst = append(dst, h.state(g, now, spare))
+		dst = append(dst, h.state(&g.owner, now, spare))
 	}
 	return dst
 }
 
 // state describes a deployment, and appends its limits to a slice. Under the group's
 // mutex.
-func (h *handle) state(g *Group, now int64, to []LimitState) State {
+func (h *handle) state(g *owner, now int64, to []LimitState) State {
 	st := State{
 		ID: h.id, Group: g.name, Model: h.cfg.Model,
 		ExpectedOutput: h.expected(g.expected()), Enabled: h.enabled && !h.gone, HalfOpen: h.breaker.HalfOpen() && h.breaker.Until() > now,

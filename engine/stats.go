@@ -2,11 +2,7 @@ package engine
 
 import (
 	"slices"
-	"sync/atomic"
 )
-
-// goneTotals are the lifetime counts of deployments that have been dropped.
-type goneTotals struct{ ended, expired atomic.Int64 }
 
 // Stats returns the engine's lifetime counts. At rest they are exact; while
 // requests run, each is as of a slightly different instant.

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"runtime"
 	"slices"
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
@@ -9,50 +8,10 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// minute returns the published minute, after turning the group if that is over and no
-// other caller turns it. A request that meets a turn under way goes on in the minute
-// before, as with a clock that is a little late; if more than a minute has passed it
-// waits for the turn.
-func (g *Group) minute() int64 {
-	e, _ := g.minuteNow()
-	return e
-}
-
-// minuteNow is minute with the time that the clock read.
-func (g *Group) minuteNow() (epoch, now int64) {
-	if now = g.clock.Now(); now >= g.wake.Load() {
-		g.turnOrGoOn(now)
-	}
-	return g.epoch.Load(), now
-}
-
-func (g *Group) turnOrGoOn(now int64) {
-	if !g.mu.TryLock() {
-		if window.EpochAt(now) <= g.epoch.Load()+1 {
-			return
-		}
-		g.mu.Lock()
-	}
-	g.turnLocked(now)
-	g.mu.Unlock()
-}
-
-// turn ends cooldowns and reported limits that are over and turns the group to the
-// current minute.
-func (g *Group) turn(now int64) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.turnLocked(now)
-}
-
-// turnLocked opens the halves of a new minute, renews the blocks of its parity,
+// advance opens the halves of a new minute, renews the blocks of its parity,
 // publishes it, and then says when to look again, in this order (protocol 2).
-func (g *Group) turnLocked(now int64) int64 {
-	e := g.epoch.Load()
-	if now < g.wake.Load() {
-		return e
-	}
-	v := g.view.Load()
+func (g *Group) advance(now int64) int64 {
+	e, v := g.epoch.Load(), g.view.Load()
 	expired := g.expire(v, now)
 	var lapsed []*handle // of which a reported limit has lapsed
 	switch n := window.EpochAt(now); {
@@ -61,14 +20,14 @@ func (g *Group) turnLocked(now int64) int64 {
 			v.renew(p)
 		}
 		for _, h := range v.handles {
-			if h.turn(g, n, now) {
+			if h.turn(&g.past, n, now) {
 				lapsed = append(lapsed, h)
 			}
 			h.fallNow()
 			invariants.Yield()
 		}
 		for _, h := range g.removed {
-			h.turn(g, n, now)
+			h.turn(&g.past, n, now)
 		}
 		g.epoch.Store(n)
 		e = n
@@ -130,7 +89,7 @@ func (g *Group) alarm(v *view, epoch int64) int64 {
 // turn brings a deployment to minute e, which is about to be published: what is two
 // minutes behind is folded, and its halves are opened. It reports whether a reported
 // limit has lapsed. Under the group's mutex.
-func (h *handle) turn(g *Group, e, now int64) (relimit bool) {
+func (h *handle) turn(past *totals, e, now int64) (relimit bool) {
 	if h.alarm() != 0 {
 		_, relimit = h.awake(now)
 		h.probe.out = h.breaker.HalfOpen() && h.probeTaken()
@@ -142,7 +101,7 @@ func (h *handle) turn(g *Group, e, now int64) (relimit bool) {
 	more := h.turnLimits(ms, at, &left)
 	for _, k := range [2]int64{e - 1, e} {
 		if h.plain[k&1].tokens.Window != k {
-			g.past.add(h.openHalf(k, &left))
+			past.add(h.openHalf(k, &left))
 			if k == e {
 				more[counter.Tokens], more[counter.Requests] = h.plain[k&1].tokens.Remote, h.plain[k&1].requests.Remote
 			}
@@ -157,7 +116,7 @@ func (h *handle) turn(g *Group, e, now int64) (relimit bool) {
 	if ms != nil && ms.timed {
 		ms.absorb(at, &more)
 	}
-	left.keep(h)
+	h.keep(&left)
 	return relimit
 }
 
@@ -221,7 +180,6 @@ func (h *handle) dropped(e int64) bool {
 	}
 	h.group.Store(nil)
 	h.limits.Store(nil) // these are turned no more: a deployment that is found again begins with new counters
-	h.e.drop(h)
 	return true
 }
 
@@ -272,12 +230,11 @@ func (h *handle) reopen(halves, limits int) {
 
 // forget drops removed deployments that have nothing left to count for.
 func (g *Group) forget(e int64) {
-	g.removed = slices.DeleteFunc(g.removed, func(h *handle) bool { return h.dropped(e) })
-}
-
-// await lets a turn that is under way end.
-func (g *Group) await() {
-	g.mu.Lock()
-	g.mu.Unlock() //nolint:staticcheck // that is all
-	runtime.Gosched()
+	g.removed = slices.DeleteFunc(g.removed, func(h *handle) bool {
+		if !h.dropped(e) {
+			return false
+		}
+		g.ids.drop(h)
+		return true
+	})
 }

@@ -1,24 +1,10 @@
 package engine
 
 import (
-	"sync/atomic"
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 )
-
-// validity is until when a syncer vouches for what it has absorbed.
-type validity struct {
-	until atomic.Int64  // Unix ns; 0 = there is no syncer that says so
-	part  atomic.Uint32 // of what is left of a limit, that a stale window may use
-	stale atomic.Bool   // some group has found the end of it
-}
-
-// valid reports whether what is absorbed at an instant is valid then.
-func (e *Engine) valid(now int64) bool {
-	until := e.validity.until.Load()
-	return until == 0 || now < until
-}
 
 // ValidFor says that what Absorb has brought is valid for d from now, of so many nodes that
 // share usage. When that time passes without another call, because the process stood still
@@ -58,7 +44,7 @@ func (e *Engine) ValidFor(d time.Duration, nodes int) (passed bool) {
 
 // eachGroup runs do for every group and for the callers, under its mutex.
 func (e *Engine) eachGroup(now int64, do func(g *Group)) {
-	for _, g := range append([]*Group{e.callers.group}, *e.all.Load()...) {
+	for _, g := range append([]*Group{e.callerGroup}, *e.all.Load()...) {
 		g.mu.Lock()
 		g.turnLocked(now)
 		do(g)
@@ -100,20 +86,6 @@ func (g *Group) freeAll() {
 	}
 	g.wake.Store(g.next())
 	g.opened(g.view.Load())
-}
-
-// next returns when to look at the group next. Under its mutex.
-func (g *Group) next() int64 {
-	if until := g.e.validity.until.Load(); until != 0 && !g.stale {
-		return min(g.due, until)
-	}
-	return g.due
-}
-
-// rouse has the group looked at no later than at an instant. Under its mutex.
-func (g *Group) rouse(at int64) {
-	g.due = min(g.due, at)
-	g.wake.Store(g.next())
 }
 
 // expire makes all windows of a deployment stale. Under the group's mutex, like what

@@ -2,20 +2,7 @@ package engine
 
 import (
 	"time"
-
-	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
-	"github.com/plimsoll-dev/plimsoll/window"
 )
-
-// verdict is the outcome of an attempt: what refused it, and the instant that the
-// decision rests on. The refusal's RetryAfter and the wait that follows use the
-// same instant: at another one the demand may fit, and no event would announce
-// that room.
-type verdict struct {
-	why    reason
-	caller bool  // the caller's limits refused
-	at     int64 // Unix ns
-}
 
 const (
 	// rechecks is how often a caller tries again because its refusal no longer
@@ -24,50 +11,16 @@ const (
 	leastRetry = time.Millisecond
 )
 
-// refresh makes a fresh reading of the clock the instant of the decision.
-func (q *reading) refresh(c *window.Clock) {
-	q.now, q.fresh = c.Read(), true
-	q.at.Now = within(q.at.Epoch, q.now)
-}
-
-// look returns the candidates, and sets the minute of a decision and, unless it is
-// fresh, its instant, which may be as old as the last of [window.Clock.Run].
+// look returns the candidates, and sets when a decision is made.
 func (g *Group) look(q *reading) *view {
-	if !q.fresh {
-		q.now = g.clock.Now()
-	}
-	if q.now >= g.wake.Load() {
-		g.turnOrGoOn(q.now)
-	}
-	e := g.epoch.Load()
-	v := g.view.Load()
-	q.at = counter.At{Epoch: e, Now: within(e, q.now)}
-	return v
+	g.read(q)
+	return g.view.Load()
 }
 
 // again reports whether to try again after a refusal by a view. Otherwise the refusal
 // stands, because it rests on a fresh reading of the clock.
 func (g *Group) again(v *view, q *reading) bool {
-	if !q.fresh {
-		q.refresh(g.clock)
-	}
-	turned := q.now >= g.wake.Load()
-	if turned {
-		g.turn(q.now)
-	}
-	e := g.epoch.Load()
-	if !turned && e == q.at.Epoch && g.view.Load() == v {
-		return false
-	}
-	q.fresh = q.now >= window.Start(e) // another caller may have read a later time
-	return true
-}
-
-// countRefusal counts a refusal; invalid demands have a count of their own.
-func (g *Group) countRefusal(v verdict) {
-	if v.why != whyInvalid {
-		g.refusals[reasonLimit[v.why]].Add(1)
-	}
+	return g.reread(q, g.view.Load() == v)
 }
 
 // declined counts a demand that is refused for good; waited says that it has waited for a
@@ -78,7 +31,7 @@ func (g *Group) declined(d *Demand, v verdict, waited bool) {
 	if waited {
 		g.waitedInVain()
 	} else {
-		g.missed(d, v)
+		g.miss(v.why, d.tokens(), d.InputTokens)
 	}
 }
 

@@ -35,7 +35,7 @@ func TestOneVerdict(t *testing.T) {
 			d := randomDemand(r)
 			_, at := func() (bool, counter.At) { e, n := g.minuteNow(); return true, counter.At{Epoch: e, Now: n} }()
 			var q ask
-			require.True(t, q.fill(g, &d, true))
+			require.True(t, q.fill(&g.owner, &d, true))
 			q.at, q.now, q.fresh = at, at.Now, true
 			v, some := g.view.Load(), false
 			for i, h := range v.handles {
@@ -62,7 +62,7 @@ func TestOneVerdict(t *testing.T) {
 					require.Equal(t, fits, why == whyNothing, "lacks, "+say, seed, i, d, w.limit, a)
 				}
 				g.mu.Lock()
-				w = h.wait(h.preChecking(&d), q.part, false, at.Now)
+				w = h.wait(preChecking(h, &d), q.part, false, at.Now)
 				g.mu.Unlock()
 				if r.IntN(8) == 0 {
 					require.Equal(t, w.limit == LimitNone, Ref{h}.PreCheck(d), "PreCheck, seed %d, deployment %d: %+v: verdict %v", seed, i, d, w.limit)

@@ -8,24 +8,16 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 )
 
-const (
-	blockSize = 16 // at most; a tier's blocks differ by at most one deployment
-	// indexFrom is the size above which a tier is searched by block bounds.
-	// Smaller tiers are scanned whole, in blocks of their own all the same.
-	indexFrom = 64
-)
-
 // view is the order of a group's candidates, and what of the configuration the search
 // needs. It is published by Apply and holds no count: only what the blocks remember
 // changes, and that decides nothing by itself.
 type view struct {
 	strategy Strategy
 	by       ranking // the strategy's
-	e        *Engine
+	e        *common
 	small    bool // one tier of at most indexFrom deployments without limits beside their pairs, ranked by usage
 	further  bool // some deployment has limits beside its pair
 	volatile bool // some deployment's limits are
-	timed    bool // some limit needs an instant
 	lapses   bool // minutes end at different times
 	pooled   bool // some deployment's limits are a pool's
 	rated    bool // some deployment's charges are not simply tokens
@@ -46,11 +38,7 @@ type view struct {
 	bounds   [2][]atomic.Uint64 // of the blocks, close together because a search reads them all
 	weights  []float64          // cumulative within the tier; nil: not used
 	tags     map[string][]uint16
-	// failing says that a deployment has a failure rate.
-	failing atomic.Bool
-	// ceiled says, by the minute's parity, that a deployment without a TPM limit has a
-	// ceiling.
-	ceiled [2]atomic.Bool
+	signals
 }
 
 // tier is the deployments of one Order: [from, to), blocks [first, last).
@@ -64,16 +52,8 @@ type tier struct {
 
 func (t tier) size() int { return t.to - t.from }
 
-// seat is where a view has a deployment. It is stored before the view is published,
-// so that a caller that frees capacity reaches the blocks of the new view.
-type seat struct {
-	v      *view
-	i      int
-	blocks [2]*block
-}
-
 // newView orders the candidates of a group.
-func newView(e *Engine, s Strategy, live []*handle) *view {
+func newView(e *common, s Strategy, live []*handle) *view {
 	live = slices.Clone(live)
 	slices.SortStableFunc(live, func(a, b *handle) int { return cmp.Compare(a.cfg.Order, b.cfg.Order) })
 	n := len(live)
@@ -105,6 +85,7 @@ func newView(e *Engine, s Strategy, live []*handle) *view {
 		v.inverses[i] = inverse{invert(h.tokenCap), invert(h.reqCap)}
 		v.tag(i, h.cfg.Tags)
 	}
+	v.indexed, v.keyOf = n > indexFrom, v.key
 	v.small = len(v.tiers) == 1 && n <= indexFrom && !v.further && v.by.draw == theLowest && v.by.key != byLeases
 	for p := range v.blocks {
 		v.blocks[p], v.bounds[p] = make([]block, len(v.starts)-1), make([]atomic.Uint64, len(v.starts)-1)
@@ -197,7 +178,7 @@ func (v *view) seats() {
 	seats := make([]seat, len(v.handles)) // all keep the view alive
 	for i, h := range v.handles {
 		b := v.blockOf[i]
-		seats[i] = seat{v, i, [2]*block{&v.blocks[0][b], &v.blocks[1][b]}}
+		seats[i] = seat{&v.signals, i, [2]*block{&v.blocks[0][b], &v.blocks[1][b]}}
 		h.seat.Store(&seats[i])
 	}
 }

@@ -38,7 +38,7 @@ func (g *Group) Wait(ctx context.Context, d Demand) (Lease, error) {
 			return got.lease(), nil
 		}
 		if v.why == whyInvalid {
-			return Lease{}, g.e.invalidity(&d)
+			return Lease{}, d.invalidity(g.e)
 		}
 	}
 	return g.wait(ctx, d)
@@ -46,7 +46,7 @@ func (g *Group) Wait(ctx context.Context, d Demand) (Lease, error) {
 
 func (g *Group) wait(ctx context.Context, d Demand) (Lease, error) {
 	if q := (ask{}); !g.ask(&q, &d, true) {
-		return Lease{}, g.e.invalidity(&d)
+		return Lease{}, d.invalidity(g.e)
 	}
 	for {
 		w := &waiter{d: &d, wake: make(chan struct{}, 1)}

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"sync/atomic"
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
@@ -10,16 +9,6 @@ import (
 
 // closedRetry is what a refusal in a window without a share tells its caller to wait.
 const closedRetry = 100 * time.Millisecond
-
-// wants is what a group could not admit though limits had room, because ceilings bound
-// what this node may use. It is kept once somebody has called [Engine.Short].
-type wants struct {
-	missed         atomic.Int64 // refused requests since the last Want
-	tokens, larger atomic.Int64 // their tokens, and the largest of them
-	input          atomic.Int64 // of the tokens
-	vain           atomic.Int64 // requests that waited for a grant until they were refused
-	said           atomic.Bool  // since the last Want the channel was sent to
-}
 
 // Short returns a channel that receives when a demand was refused, or begins to wait,
 // because a ceiling and no limit refuses it: the syncer may then obtain more for this
@@ -42,44 +31,6 @@ func (e *Engine) Want(dst []window.Want) []window.Want {
 		dst = g.want(dst)
 	}
 	return dst
-}
-
-// miss notes that a ceiling refused a demand.
-func (g *Group) miss(why reason, tokens, input int64) {
-	if why != whyShare || !g.e.exact.Load() {
-		return
-	}
-	g.wants.missed.Add(1)
-	g.wants.tokens.Add(tokens)
-	g.wants.input.Add(input)
-	for {
-		n := g.wants.larger.Load()
-		if tokens <= n || g.wants.larger.CompareAndSwap(n, tokens) {
-			break
-		}
-	}
-	g.say()
-}
-
-// missed is miss of a demand.
-func (g *Group) missed(d *Demand, v verdict) {
-	tokens, _ := d.named()
-	g.miss(v.why, tokens, d.InputTokens)
-}
-
-// waitedInVain notes that a demand was refused though it had waited for a grant. The next
-// Want does not count it as missed: if it comes back, it waits again.
-func (g *Group) waitedInVain() { g.wants.vain.Add(1) }
-
-// say sends to the channel of Short, once until the next Want.
-func (g *Group) say() {
-	if !g.e.exact.Load() || g.wants.said.Load() || !g.wants.said.CompareAndSwap(false, true) {
-		return
-	}
-	select {
-	case g.e.short <- struct{}{}:
-	default: // it has been sent to already
-	}
 }
 
 func (g *Group) want(dst []window.Want) []window.Want {

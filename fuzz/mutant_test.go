@@ -51,7 +51,7 @@ var mutants = []mutant{
 	},
 	{
 		"blocks are not told of room", "engine/index.go",
-		"	b.seq.Add(1)\n	invariants.Yield()\n	if s.v.n > indexFrom {", "	if s.v.n > indexFrom {",
+		"	b.seq.Add(1)\n	invariants.Yield()\n	if s.in.indexed {", "	if s.in.indexed {",
 		"./fuzz", "TestAtRest|TestRoom|TestEveryInterleaving",
 	},
 	{
@@ -161,7 +161,7 @@ var mutants = []mutant{
 	},
 	{
 		"the leases of a dropped deployment are not counted", "engine/engine.go",
-		"		e.gone.ended.Add(h.flight.Ended())\n", "",
+		"		h.e.gone.ended.Add(h.flight.Ended())\n", "",
 		"./engine", "TestEndOfTheLastLeaseIsCounted",
 	},
 	{

@@ -1,0 +1,179 @@
+package engine
+
+import (
+	"math"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// common is what the deployments and the groups of an engine have in common: its clock,
+// its random numbers, what Apply sets for all of them, and its counts. It knows no
+// deployment and no group.
+type common struct {
+	clock *window.Clock
+	rand  func() uint64
+	wake  func(func()) // of Config
+
+	maxWaiters atomic.Int64          // in a group
+	parts      atomic.Pointer[parts] // of the priority classes
+	validity   validity
+	classes    atomic.Int64  // how many parts: a Pointer would let what it is loaded through escape
+	quantile   atomic.Uint64 // of the output to expect, a float64; 0 = the mean
+	assumed    atomic.Int64  // output, as configured
+
+	ttl      time.Duration // of leases
+	slotSpan int64         // minutes per slot of a flight
+	slotTTL  int64         // slots a lease counts for
+
+	trackHeld bool
+	// countLeases says that leases are counted without a limit on them too. Written
+	// under Engine.mu and the mutexes of all groups, read under one of these.
+	countLeases bool
+
+	invalid, contended, dropped, late, released atomic.Int64
+
+	waited, gaveUp, turnedAway atomic.Int64
+
+	overrun                    atomic.Int64 // see Stats
+	strayTokens, strayRequests atomic.Int64 // changes to windows that had been folded
+	returned                   atomic.Int64 // requests given back by Release
+
+	exact atomic.Bool   // the syncer has called Short
+	short chan struct{} // holds one
+	// grantWithin is how long a caller may wait for a grant, ns; 0 = there are none.
+	grantWithin atomic.Int64
+
+	gone goneTotals // of deployments that have been dropped
+	rest leftovers
+}
+
+const (
+	defaultOutput = 256
+	defaultTTL    = 15 * time.Minute
+	leaseSlots    = 15 // that leases count for, at most
+)
+
+// init takes over what New fixes.
+func (e *common) init(cfg *Config) {
+	e.clock, e.rand, e.wake, e.ttl, e.trackHeld = cfg.Clock, cfg.Rand, cfg.Wake, cfg.LeaseTTL, cfg.TrackHeld
+	e.short = make(chan struct{}, 1)
+	if e.clock == nil {
+		e.clock = window.NewClock()
+	}
+	if e.ttl == 0 {
+		e.ttl = defaultTTL
+	}
+	e.slotSpan = ceilDiv(int64(e.ttl), leaseSlots*window.Minute)
+	e.slotTTL = ceilDiv(int64(e.ttl), e.slotSpan*window.Minute)
+	e.parts.Store(new(parts))
+}
+
+func ceilDiv(a, b int64) int64 { return (a + b - 1) / b }
+
+// slot returns the flight slot of an epoch.
+func (e *common) slot(epoch int64) int64 {
+	if e.slotSpan == 1 { // as by default: a division costs more than the rest
+		return epoch
+	}
+	return epoch / e.slotSpan
+}
+
+func (e *common) random() uint64 {
+	if e.rand != nil {
+		return e.rand()
+	}
+	return rand.Uint64()
+}
+
+// uniform returns a number in [0, 1).
+func (e *common) uniform() float64 { return float64(e.random()>>11) / (1 << 53) }
+
+// parts are what the classes of [Config.PriorityShare] may use of every cap, by
+// class.
+type parts []counter.Part
+
+func partsOf(shares []float64) parts {
+	p := make(parts, len(shares))
+	for i, s := range shares {
+		p[i] = counter.PartOf(s)
+	}
+	return p
+}
+
+// part returns what demands of a class may use. False: there is no such class.
+func (e *common) part(class int) (counter.Part, bool) {
+	if class == 0 {
+		return 0, true
+	}
+	p := *e.parts.Load()
+	if uint(class) >= uint(len(p)) {
+		return 0, false
+	}
+	return p[class], true
+}
+
+// shared reports whether there are classes: then room for everyone half way does
+// not mean that each of them gets it.
+func (e *common) shared() bool { return e.classes.Load() > 1 }
+
+// clamp returns a count within [0, MaxCount] and whether it was.
+func clamp(n int64) (int64, bool) {
+	if uint64(n) <= uint64(MaxCount) {
+		return n, true
+	}
+	return min(max(n, 0), MaxCount), false
+}
+
+// checked returns a usage with its counts in range.
+func (e *common) checked(u Usage) Usage {
+	if u.inRange() {
+		return u
+	}
+	return e.clamped(u)
+}
+
+func (u *Usage) inRange() bool {
+	return uint64(u.InputTokens|u.OutputTokens|u.CachedInputTokens|u.CacheWriteTokens) <= uint64(MaxCount)
+}
+
+func (e *common) clamped(u Usage) Usage {
+	in, ok1 := clamp(u.InputTokens)
+	out, ok2 := clamp(u.OutputTokens)
+	cached, ok3 := clamp(u.CachedInputTokens)
+	written, ok4 := clamp(u.CacheWriteTokens)
+	if !ok1 || !ok2 || !ok3 || !ok4 {
+		e.invalid.Add(1)
+	}
+	return Usage{in, out, cached, written}
+}
+
+// high returns the quantile that the configuration asks for; 0 = the mean.
+func (e *common) high() float64 { return math.Float64frombits(e.quantile.Load()) }
+
+// overran adds what a charge had above the limits: of several the most, since it is the
+// same tokens.
+func (e *common) overran(tokens int64) {
+	if tokens > 0 {
+		e.overrun.Add(tokens)
+	}
+}
+
+// validity is until when a syncer vouches for what it has absorbed.
+type validity struct {
+	until atomic.Int64  // Unix ns; 0 = there is no syncer that says so
+	part  atomic.Uint32 // of what is left of a limit, that a stale window may use
+	stale atomic.Bool   // some group has found the end of it
+}
+
+// valid reports whether what is absorbed at an instant is valid then.
+func (e *common) valid(now int64) bool {
+	until := e.validity.until.Load()
+	return until == 0 || now < until
+}
+
+// goneTotals are the lifetime counts of deployments that have been dropped.
+type goneTotals struct{ ended, expired atomic.Int64 }

@@ -1,0 +1,75 @@
+package engine
+
+import "sync/atomic"
+
+// verdict is the outcome of an attempt: what refused it, and the instant that the
+// decision rests on. The refusal's RetryAfter and the wait that follows use the
+// same instant: at another one the demand may fit, and no event would announce
+// that room.
+type verdict struct {
+	why    reason
+	caller bool  // the caller's limits refused
+	at     int64 // Unix ns
+}
+
+// wants is what a group could not admit though limits had room, because ceilings bound
+// what this node may use. It is kept once somebody has called [Engine.Short].
+type wants struct {
+	missed         atomic.Int64 // refused requests since the last Want
+	tokens, larger atomic.Int64 // their tokens, and the largest of them
+	input          atomic.Int64 // of the tokens
+	vain           atomic.Int64 // requests that waited for a grant until they were refused
+	said           atomic.Bool  // since the last Want the channel was sent to
+}
+
+// countRefusal counts a refusal; invalid demands have a count of their own.
+func (o *owner) countRefusal(v verdict) {
+	if v.why != whyInvalid {
+		o.refusals[reasonLimit[v.why]].Add(1)
+	}
+}
+
+// miss notes that a ceiling refused a demand.
+func (o *owner) miss(why reason, tokens, input int64) {
+	if why != whyShare || !o.e.exact.Load() {
+		return
+	}
+	o.wants.missed.Add(1)
+	o.wants.tokens.Add(tokens)
+	o.wants.input.Add(input)
+	for {
+		n := o.wants.larger.Load()
+		if tokens <= n || o.wants.larger.CompareAndSwap(n, tokens) {
+			break
+		}
+	}
+	o.say()
+}
+
+// waitedInVain notes that a demand was refused though it had waited for a grant. The next
+// Want does not count it as missed: if it comes back, it waits again.
+func (o *owner) waitedInVain() { o.wants.vain.Add(1) }
+
+// say sends to the channel of Short, once until the next Want.
+func (o *owner) say() {
+	if !o.e.exact.Load() || o.wants.said.Load() || !o.wants.said.CompareAndSwap(false, true) {
+		return
+	}
+	select {
+	case o.e.short <- struct{}{}:
+	default: // it has been sent to already
+	}
+}
+
+// refuse counts a refusal by a deployment, given up on if an attempt was still
+// half way.
+func (o *owner) refuse(why reason, tokens, input int64, half, quiet bool) {
+	if half {
+		o.e.contended.Add(1)
+	}
+	o.asked.Store(true)
+	if !quiet {
+		o.refusals[reasonLimit[why]].Add(1)
+		o.miss(why, tokens, input)
+	}
+}
