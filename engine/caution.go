@@ -39,6 +39,19 @@ func (c *caution) refuse(sent, now int64) (grows bool) {
 	return grows
 }
 
+// corrects reports whether a refusal reports exactly what remains of a limit on tokens per
+// minute. Then the counters follow the figure, and a margin would only add to that. What
+// providers report when nothing remains, without when more will, is the refusal itself.
+func corrects(s *provider.Signal) bool {
+	for l, r := range s.Readings() {
+		exact := r.Told && r.Grain <= 1 && (r.Remaining > 0 || r.Reset > 0)
+		if exact && l.Per() == provider.PerMinute && l.Counts() != provider.Requests {
+			return true
+		}
+	}
+	return false
+}
+
 // learnedMargin returns the percent that refusals have taught. A pool's limits have none.
 func (h *handle) learnedMargin() int {
 	if a := h.answers.Load(); a != nil && h.configured.Profile.Pool == "" {

@@ -181,7 +181,7 @@ func (h *handle) hear(s *provider.Signal, sent, now int64) bool {
 	if h.configured.Profile.LearnShape {
 		a.evidence.hear(s, sent)
 	}
-	taught := s.Kind == provider.RateLimit && change && a.caution.refuse(sent, now)
+	taught := s.Kind == provider.RateLimit && change && !corrects(s) && a.caution.refuse(sent, now)
 	h.lapseAt = h.nextLapse()
 	if !change {
 		return false

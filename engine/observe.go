@@ -38,6 +38,7 @@ func (l *Lease) Observe(s provider.Signal) {
 //
 // A rate limit within five minutes of the one before leaves one more percent of the limits
 // on tokens per minute unused, ten at most; each five minutes without one take a percent back.
+// Those that report exactly what remains of such a limit do not count.
 //
 // A figure of what remains replaces what was charged before the mark: leases from
 // before it give nothing back of that afterwards, except, to limits by UTC minutes, what

@@ -89,3 +89,30 @@ func TestALearnedMarginMakesNothingNever(t *testing.T) {
 	require.False(t, le.Never)
 	require.Equal(t, 8*5*time.Minute, le.RetryAfter, "eight refusals have taught it, and each five minutes take one back")
 }
+
+// TestRefusalsWithExactFiguresTeachNothing: the counters follow what remains. Rounded
+// figures, and a rest of zero that is the refusal itself, teach.
+func TestRefusalsWithExactFiguresTeachNothing(t *testing.T) {
+	for name, c := range map[string]struct {
+		reading provider.Reading
+		left    int64
+	}{
+		"exact":                 {provider.Reading{Limit: 1000, Remaining: 500, Told: true}, 1000},
+		"used up, with a reset": {provider.Reading{Limit: 1000, Reset: time.Second, Told: true}, 1000},
+		"used up":               {provider.Reading{Limit: 1000, Told: true}, 980},
+		"rounded":               {provider.Reading{Limit: 1000, Remaining: 500, Grain: 100, Told: true}, 980},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e, clock := listening(t, engine.Limits{TPM: 1000}, provider.Profile{Shape: provider.Bucket})
+			g := group(t, e, "chat")
+			for range 3 {
+				clock.Advance(90 * time.Second)
+				l := acquire(t, g, exactly(1))
+				s := provider.Signal{Kind: provider.RateLimit, RetryAfter: time.Second}
+				l.Observe(s.With(provider.TPM, c.reading))
+				l.Settle(engine.Usage{})
+			}
+			require.Equal(t, c.left, state(t, e, "a").Limit(engine.LimitTPM).Max)
+		})
+	}
+}
