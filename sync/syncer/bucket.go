@@ -30,7 +30,6 @@ type bucket struct {
 	kicked      bool  // a demand came while the bucket had no turn to give
 	begun       int64 // when the current round of exchanges began, Unix nanoseconds
 	full        int64 // when a round last carried all there was to tell
-	busy        int   // how many windows had something to tell then
 	hurried     bool  // the current round is one of Run's
 	relaxing    bool  // it carries only what is urgent
 	bursts      int64 // when the minute begins that is expected to open with a burst, Unix nanoseconds
@@ -154,9 +153,6 @@ func (s *Syncer) build(b *bucket, now int64) *sent {
 	for _, u := range x.usages {
 		x.counts = append(x.counts, u.counts())
 	}
-	if !b.relaxing {
-		b.busy += len(x.deltas)
-	}
 	switch {
 	case len(x.usages) >= batchSize:
 		b.next = (b.next + last + 1) % n
@@ -221,7 +217,8 @@ func (s *Syncer) tomorrow(kind window.Kind, start int64) int64 {
 // delta that would tell it: in each round if the source asks for the deployment
 // and there is something to learn, else once a second.
 func (s *Syncer) reads(b *bucket, u *usage, live bool, now int64) bool {
-	return u.asked && (!b.relaxing || s.urgent(u, now)) || live && b.stale(u.at, now) && !s.rests(b, u, now) || (u.expected != (Count{}) || b.watches(u, now)) && u.at < b.begun && time.Duration(now-u.at) >= b.spacing(now)/2
+	due := u.asked || live && b.stale(u.at, now) && !s.rests(b, u, now)
+	return due && (!b.relaxing || s.urgent(u, now)) || (u.expected != (Count{}) || b.watches(u, now)) && u.at < b.begun && time.Duration(now-u.at) >= b.spacing(now)/2
 }
 
 // silent reports whether it is time for a batch even if it says nothing: once in

@@ -3,9 +3,10 @@ package syncer
 import "time"
 
 // A round carries at once what could matter to another node before the next one: what
-// is used of a limit that is half used, or much of what is left. Where more deployments
-// are used than fit into one batch, what is far from every limit waits for a full round,
-// every third, so that the cost of sharing follows what there is to decide.
+// is used of a limit that is half used, or much of what is left. In a bucket of more
+// deployments than fit into one batch, what is far from every limit waits for a full round,
+// every third, so that the cost of sharing follows what there is to decide. A round in which
+// nothing is urgent exchanges nothing.
 const (
 	// relaxed is how long what is far from every limit may wait, and rounds how
 	// many intervals, whichever is less.
@@ -15,17 +16,19 @@ const (
 	// may have used untold.
 	hidden = 16
 	// resting is how old a total may grow where there are more deployments than fit
-	// into a batch. The first request here has it read.
-	resting = 4 * refresh
+	// into a batch, twice that where less than 1/untouched of each limit was used. The
+	// first request here has it read.
+	resting   = 4 * refresh
+	untouched = 8
 )
 
 // relax decides whether the round that begins now carries only what is urgent.
 func (b *bucket) relax(now int64, hurried bool) {
 	wait := min(time.Duration(rounds*float64(b.interval())), relaxed)
 	b.hurried = hurried
-	b.relaxing = hurried && b.busy > batchSize && !b.away && b.flying == nil && !b.lost && time.Duration(now-b.full).Abs() < wait
+	b.relaxing = hurried && len(b.deployments) > batchSize && !b.away && b.flying == nil && !b.lost && time.Duration(now-b.full).Abs() < wait
 	if !b.relaxing {
-		b.full, b.busy = now, 0
+		b.full = now
 	}
 }
 
@@ -50,5 +53,16 @@ func (s *Syncer) urgent(u *usage, now int64) bool {
 // limit and, as far as is known, not about to be used elsewhere. Under the mutex.
 func (s *Syncer) rests(b *bucket, u *usage, now int64) bool {
 	return b.hurried && len(b.deployments) > batchSize && u.at != 0 && u.forecast == (Count{}) &&
-		time.Duration(now-u.at) < resting-refresh/2 && time.Duration(now-u.used) >= recent && !s.urgent(u, now)
+		time.Duration(now-u.at) < u.resting()-refresh/2 && time.Duration(now-u.used) >= recent && !s.urgent(u, now)
+}
+
+// resting returns how old the total may grow.
+func (u *usage) resting() time.Duration {
+	total := u.total.list()
+	for i, limit := range u.limits().list() {
+		if limit > 0 && untouched*total[i] >= limit {
+			return resting
+		}
+	}
+	return 2 * resting
 }

@@ -218,10 +218,10 @@ func TestReadsFollowUse(t *testing.T) {
 			}
 			return tallies
 		}
-		carried(5 * time.Second)
-		got := carried(10 * time.Second)
-		require.Less(t, got, 2000*4+200, "each once in 4 s, and one in each round")
-		require.Greater(t, got, 3*2000/2)
+		carried(10 * time.Second)
+		got := carried(20 * time.Second)
+		require.Less(t, got, 2000*4+400, "each once in 8 s, and one in each round")
+		require.Greater(t, got, 2000*2)
 		stop()
 	})
 }

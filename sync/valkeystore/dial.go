@@ -3,8 +3,10 @@ package valkeystore
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/valkey-io/valkey-go"
@@ -88,7 +90,19 @@ func (t *target) dial(ctx context.Context) (valkey.Client, error) {
 		}
 		return &checked{Conn: conn}, nil
 	}
-	return valkey.NewClient(o)
+	c, err := valkey.NewClient(o)
+	if refusesName(err) {
+		o.ClientName = "" // which is for people who look at CLIENT LIST
+		return valkey.NewClient(o)
+	}
+	return c, err
+}
+
+// refusesName reports whether a server would not have the connection named: it knows no
+// HELLO, which names it in passing, and no CLIENT or no right to it.
+func refusesName(err error) bool {
+	refused, ok := errors.AsType[*valkey.ValkeyError](err)
+	return ok && strings.Contains(strings.ToLower(refused.Error()), "setname")
 }
 
 // connect opens a connection that, when closed, throws away what was not sent:

@@ -46,3 +46,31 @@ func TestDialFails(t *testing.T) {
 		t.Error("connected under a context that had ended")
 	}
 }
+
+// A server without HELLO, and without CLIENT or the right to it, is talked to in RESP2 over
+// connections without a name.
+func TestDialWithoutCommands(t *testing.T) {
+	for name, taken := range map[string][]string{
+		"HELLO":             {"HELLO"},
+		"HELLO and CLIENT":  {"HELLO", "CLIENT"},
+		"a right to CLIENT": nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			var renamed []string
+			for _, command := range taken {
+				renamed = append(renamed, "--rename-command", command, "")
+			}
+			server := servertest.Start(t, renamed...)
+			if taken == nil {
+				server.Do(t, "ACL", "SETUSER", "default", "-client")
+			}
+			n := newNode(t, open(t, server.URL(), valkeystore.Config{}))
+			at := begin()
+			n.add(tally("a", at, 1, 10))
+			n.add(tally("a", at, 2, 20))
+			if total := n.total("a", at); total.Requests != 3 || total.Tokens != 30 {
+				t.Errorf("total = %+v", total)
+			}
+		})
+	}
+}
