@@ -80,5 +80,6 @@ func (s *Store) Load(from Snapshot) {
 func (d data) clone() data {
 	d.totals, d.marks = maps.Clone(d.totals), maps.Clone(d.marks)
 	d.nodes, d.cooling, d.epochs = maps.Clone(d.nodes), maps.Clone(d.cooling), maps.Clone(d.epochs)
+	d.held = maps.Clone(d.held)
 	return d
 }

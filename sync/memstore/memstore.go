@@ -54,6 +54,13 @@ type data struct {
 	marks      map[mark]time.Time // when they expire
 	nodes      map[string]time.Time
 	cooling    map[string]int64 // until when, Unix milliseconds
+	held       map[key]held
+}
+
+// held is which counts of a window are held by escrow, and until when that is known.
+type held struct {
+	counts syncer.Held
+	until  time.Time
 }
 
 // epoch is a bucket's, and when it began.
@@ -120,7 +127,7 @@ func empty() data {
 	return data{
 		generation: rand.Uint64() | 1, // never 0
 		epochs:     map[int]epoch{},
-		totals:     map[key]total{}, marks: map[mark]time.Time{}, nodes: map[string]time.Time{}, cooling: map[string]int64{},
+		totals:     map[key]total{}, marks: map[mark]time.Time{}, nodes: map[string]time.Time{}, cooling: map[string]int64{}, held: map[key]held{},
 	}
 }
 
@@ -144,7 +151,7 @@ func (s *Store) Exchange(ctx context.Context, b syncer.Batch, r *syncer.Reply) e
 	defer s.mu.Unlock()
 	now := s.now()
 	s.expire(now)
-	*r = syncer.Reply{Totals: r.Totals[:0], Refused: r.Refused[:0], Cooling: r.Cooling[:0], Members: r.Members[:0]}
+	*r = syncer.Reply{Totals: r.Totals[:0], Held: r.Held[:0], Refused: r.Refused[:0], Cooling: r.Cooling[:0], Members: r.Members[:0]}
 	r.StoreTime = now
 	if s.fixed {
 		b.Epoch, r.Generation = 0, s.data.generation
@@ -177,6 +184,7 @@ func (s *Store) Exchange(ctx context.Context, b syncer.Batch, r *syncer.Reply) e
 		k := keyOf(b.Epoch, t)
 		r.Totals = append(r.Totals, s.data.totals[k].tally(k, b.Of(len(b.Deltas)+i)))
 	}
+	s.hold(&b, now, r)
 	s.tellCooling(b.Bucket, now, r)
 	for name, until := range s.data.nodes {
 		if until.After(now) {
@@ -230,6 +238,28 @@ func (s *Store) add(b *syncer.Batch, d window.Tally, counts syncer.Counts, now t
 	}
 }
 
+// hold fixes which counts are held by escrow in the windows of a batch that asks, and tells
+// it. Fixed names have no epochs, so nothing is held by escrow under them.
+func (s *Store) hold(b *syncer.Batch, now time.Time, r *syncer.Reply) {
+	if s.fixed {
+		return
+	}
+	for i, t := range r.Totals {
+		wants := b.Wants(i)
+		if wants == 0 {
+			r.Held = append(r.Held, 0)
+			continue
+		}
+		k := keyOf(b.Epoch, t)
+		h, ok := s.data.held[k]
+		if !ok {
+			h = held{wants, expiry(t, now)}
+			s.data.held[k] = h
+		}
+		r.Held = append(r.Held, h.counts)
+	}
+}
+
 // expiry returns when a total first touched now is forgotten.
 func expiry(d window.Tally, now time.Time) time.Time {
 	if !d.Kind.Long() {
@@ -268,6 +298,11 @@ func (s *Store) expire(now time.Time) {
 	for k, t := range s.data.totals {
 		if !t.until.After(now) {
 			delete(s.data.totals, k)
+		}
+	}
+	for k, h := range s.data.held {
+		if !h.until.After(now) {
+			delete(s.data.held, k)
 		}
 	}
 	for m, until := range s.data.marks {

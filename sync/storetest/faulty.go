@@ -133,7 +133,8 @@ func (f *Faulty) Exchange(ctx context.Context, b syncer.Batch, r *syncer.Reply) 
 	if d.late && !d.lost {
 		f.mu.Lock()
 		if len(f.late) < maxLate {
-			b.Deltas, b.Reads, b.Counts = slices.Clone(b.Deltas), slices.Clone(b.Reads), slices.Clone(b.Counts)
+			b.Deltas, b.Reads = slices.Clone(b.Deltas), slices.Clone(b.Reads)
+			b.Counts, b.Held = slices.Clone(b.Counts), slices.Clone(b.Held)
 			f.late = append(f.late, delayed{b, f.first(&b)})
 		}
 		f.mu.Unlock()

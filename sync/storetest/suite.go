@@ -40,6 +40,7 @@ func Run(t *testing.T, open func(t *testing.T) syncer.Store) {
 		{"concurrent nodes", testConcurrentNodes},
 		{"kinds of windows", testKinds},
 		{"totals asked for", testAsked},
+		{"modes of a window", testHeld},
 		{"cooldowns", testCooling},
 		{"cooldowns end", testCoolingEnds},
 	} {

@@ -88,6 +88,11 @@ type Batch struct {
 	// Counts says, for each of Deltas, then of Reads, which totals the reply needs
 	// beside those that a delta changes. Nil, and 0: requests and tokens.
 	Counts []Counts
+	// Held says, for each of Deltas, then of Reads, which counts of the window this node
+	// would hold by escrow, and asks which ones all nodes do. The first batch that says
+	// anything of a deployment's window fixes it for the window and the epoch. Nil, and 0:
+	// the batch does not ask.
+	Held []Held
 }
 
 // Counts are some of the counts of a window.
@@ -133,6 +138,10 @@ type Reply struct {
 	// Instants that have passed or are further ahead than [MaxCooldown] are left
 	// out.
 	Cooling []window.Tally
+	// Held says, in the order of Totals, which counts the nodes hold by escrow, where the
+	// batch asked. It may be shorter. 0 = the store does not say: each node does as it
+	// is configured.
+	Held []Held
 	// Refused are the deltas that the store will never accept, with the counts
 	// that were not added. Resending them is no use.
 	Refused []window.Tally

@@ -32,13 +32,14 @@ type call struct {
 	// two are what a duplicate knows.
 	atIdentity, atPrev, atWatch, atMulti int
 
-	inPrev     int // where EXISTS of the marker before answers; 0 = there is none
-	inGets     int // where MGET answers; 0 = there is none
-	inNodes    int // where ZCOUNT answers; 0 = there is none
-	inMembers  int // where ZRANGE of the nodes' names answers; 0 = there is none
-	inOutdated int // where ZCOUNT of the nodes of the format before answers; 0 = there is none
-	inVersion  int // where GET of the cooldowns' version answers; 0 = there is none
-	inCooling  int // where ZRANGE of the cooldowns answers; 0 = there is none
+	held       []int // where MGET answers which counts of each tally are held by escrow; -1 = nobody asked
+	inPrev     int   // where EXISTS of the marker before answers; 0 = there is none
+	inGets     int   // where MGET answers; 0 = there is none
+	inNodes    int   // where ZCOUNT answers; 0 = there is none
+	inMembers  int   // where ZRANGE of the nodes' names answers; 0 = there is none
+	inOutdated int   // where ZCOUNT of the nodes of the format before answers; 0 = there is none
+	inVersion  int   // where GET of the cooldowns' version answers; 0 = there is none
+	inCooling  int   // where ZRANGE of the cooldowns answers; 0 = there is none
 	extras     [extraCount]span
 	version    string  // of the cooldowns
 	others     []other // nodes with other settings
@@ -58,6 +59,7 @@ const nowhere = math.MinInt
 
 func (c *call) reset() {
 	c.cmds, c.at, c.due, c.gets = c.cmds[:0], c.at[:0], c.due[:0], c.gets[:0]
+	c.held = c.held[:0]
 	c.text = text{}
 	c.atIdentity, c.atPrev, c.atWatch, c.atMulti = -1, -1, -1, -1
 	c.inPrev, c.inGets, c.inNodes, c.inMembers, c.inOutdated, c.inVersion, c.inCooling, c.paid, c.bytes, c.queued = 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
@@ -160,10 +162,12 @@ func (c *call) raise(bld valkey.Builder, b *bucket, batch *syncer.Batch, local t
 func (c *call) counts(bld valkey.Builder, b *bucket, batch *syncer.Batch) {
 	for i := range batch.Deltas {
 		c.count(bld, b, &batch.Deltas[i], batch.Of(i))
+		c.hold(bld, b, &batch.Deltas[i], batch.Wants(i))
 	}
 	for i := range batch.Reads {
 		t := blank(&batch.Reads[i])
 		c.count(bld, b, &t, batch.Of(len(batch.Deltas)+i))
+		c.hold(bld, b, &t, batch.Wants(len(batch.Deltas)+i))
 	}
 	if len(c.gets) == 0 {
 		return

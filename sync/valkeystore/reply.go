@@ -20,7 +20,7 @@ var errGarbled = errors.New("the server's answer makes no sense")
 // read takes the replies to a batch apart. An error means that the batch may or
 // may not have been applied.
 func (c *call) read(b *bucket, results []valkey.ValkeyResult, batch *syncer.Batch, r *syncer.Reply) error {
-	*r = syncer.Reply{Totals: r.Totals[:0], Refused: r.Refused[:0], Cooling: r.Cooling[:0], Members: r.Members[:0], Bytes: c.bytes}
+	*r = syncer.Reply{Totals: r.Totals[:0], Held: r.Held[:0], Refused: r.Refused[:0], Cooling: r.Cooling[:0], Members: r.Members[:0], Bytes: c.bytes}
 	if len(results) != len(c.cmds) {
 		return errGarbled
 	}
@@ -132,6 +132,7 @@ func (c *call) applied(b *bucket, answers []valkey.ValkeyMessage, batch *syncer.
 			}
 		}
 		r.Totals = append(r.Totals, total)
+		r.Held = append(r.Held, c.heldBy(i, got))
 		if changed(&refused) != 0 {
 			r.Refused = append(r.Refused, refused)
 		}

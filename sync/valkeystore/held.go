@@ -1,0 +1,81 @@
+package valkeystore
+
+import (
+	"strings"
+	"time"
+
+	"github.com/valkey-io/valkey-go"
+
+	"github.com/plimsoll-dev/plimsoll/sync/syncer"
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// heldNames name what says which counts of a window are held by escrow, by its kind.
+var heldNames = [window.Kinds]string{window.KindMinute: ":m:", window.KindDay: ":dm:", window.KindDayPacific: ":pm:", window.KindHour: ":hm:"}
+
+// heldLetters stand for the counts, as in the names of counters, and heldNone for none.
+var heldLetters = [counterCount]string{"t", "r", "i", "o"}
+
+const heldNone = "-"
+
+// heldText writes which counts are held by escrow.
+func heldText(h syncer.Held) string {
+	text := ""
+	for i, k := range counterKinds {
+		if h.Escrow()&k != 0 {
+			text += heldLetters[i]
+		}
+	}
+	if text == "" {
+		return heldNone
+	}
+	return text
+}
+
+// parseHeld reads what heldText wrote. Anything else says nothing.
+func parseHeld(text string) syncer.Held {
+	if text == heldNone {
+		return syncer.HeldBy(0)
+	}
+	which := syncer.Counts(0)
+	for i, k := range counterKinds {
+		if strings.Contains(text, heldLetters[i]) {
+			which |= k
+		}
+	}
+	if which == 0 || heldText(syncer.HeldBy(which)) != text {
+		return 0
+	}
+	return syncer.HeldBy(which)
+}
+
+// hold fixes which counts of a window are held by escrow, unless that is fixed already, and
+// has MGET ask for it.
+func (c *call) hold(bld valkey.Builder, b *bucket, t *window.Tally, wants syncer.Held) {
+	if wants == 0 || !b.epochs {
+		c.held = append(c.held, -1)
+		return
+	}
+	c.text.str(c.head)
+	c.text.str("c:")
+	c.text.str(t.ID)
+	c.text.str(heldNames[t.Kind])
+	c.text.int(t.Start)
+	key := c.text.cut()
+	life := b.lives(counter{kind: t.Kind, start: t.Start}, c.now)
+	c.queue(bld.Set().Key(key).Value(heldText(wants)).Nx().Ex(time.Duration(life)*time.Second).Build(), len(key)+overhead)
+	c.gets = append(c.gets, key)
+	c.held = append(c.held, len(c.gets)-1)
+}
+
+// heldBy returns which counts of a tally are held by escrow, from the answer of MGET.
+func (c *call) heldBy(i int, got []valkey.ValkeyMessage) syncer.Held {
+	if c.held[i] < 0 {
+		return 0
+	}
+	text, err := got[c.held[i]].ToString()
+	if err != nil {
+		return 0
+	}
+	return parseHeld(text)
+}
