@@ -58,6 +58,9 @@ type File struct {
 	// Modes says, by the ID of a deployment, what a LiteLLM file names as its mode,
 	// such as embedding; a deployment without one is missing.
 	Modes map[string]string
+	// Sync says, by the ID of a deployment, how nodes keep its limits together; a deployment
+	// that leaves it to [Store.Mode] is missing.
+	Sync map[string]Sync
 	// Routing is how the proxy goes on where a group has failed.
 	Routing  Routing
 	Warnings []Finding // at most MaxFindings, and one that says how many more there were
@@ -110,7 +113,7 @@ func Parse(name string, data []byte, o Options) (*File, error) {
 	}
 	o = o.withFileEnv(fileEnv(o, data, strings.EqualFold(filepath.Ext(name), ".json")))
 	root, format := readTree(found, hide, o, data, strings.EqualFold(filepath.Ext(name), ".json"))
-	out := &File{Format: format, Counting: map[string]Counting{}, Modes: map[string]string{}, secrets: hide}
+	out := &File{Format: format, Counting: map[string]Counting{}, Modes: map[string]string{}, Sync: map[string]Sync{}, secrets: hide}
 	if !found.unreadable {
 		keys := &keysUsed{lookup: o.LookupEnv, unset: map[string]*mention{}}
 		s := section{findings: found, secrets: hide, table: root, keys: keys}

@@ -180,7 +180,7 @@ func TestConvertKnowsEveryField(t *testing.T) {
 		of    any
 		known string
 	}{
-		{config.File{}, "Format Engine Store Endpoints Counting Identities Hidden Modes Routing Warnings Notes Undone Included MasterKey"},
+		{config.File{}, "Format Engine Store Endpoints Counting Identities Hidden Modes Sync Routing Warnings Notes Undone Included MasterKey"},
 		{config.Endpoint{}, "Provider API BaseURL Model APIVersion Credential Bearer NoStreamUsage Defaults Headers PassHeaders Objects Timeouts MaxInputTokens BaseModel"},
 		{config.Timeouts{}, "Connect FirstByte StreamFirstByte Idle"},
 		{config.Store{}, "URL Missing Namespace KeyFormat Mode Buckets TTL Interval Timeout"},

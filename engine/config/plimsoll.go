@@ -17,7 +17,7 @@ import (
 // describe each.
 var (
 	fileKeys       = []string{"deployments", "aliases", "strategy", "expected_output", "output_quantile", "priority_share", "max_waiters", "lease_ttl", "store", "profiles", "fallbacks", "context_fallbacks", "max_attempts", "request_tags"}
-	deploymentKeys = slices.Concat([]string{"id", "group", "model"}, limitKeys(), []string{"margin", "default_max_output", "weight", "order", "tags", "disabled", "provider", "profile", "endpoint", "mode", "store_id", "pool", "failures", "cooldown"})
+	deploymentKeys = slices.Concat([]string{"id", "group", "model"}, limitKeys(), []string{"margin", "default_max_output", "weight", "order", "tags", "disabled", "provider", "profile", "endpoint", "mode", "store_id", "sync", "pool", "failures", "cooldown"})
 )
 
 // maxOrder bounds orders, so that they fit an int everywhere.
@@ -60,6 +60,9 @@ func readPlimsoll(s section, o Options, out *File) {
 			out.Modes[dep.ID] = m
 		}
 		out.storeID(d, dep.ID, ids, shared)
+		if sync := readSync(d); sync.All != "" || sync.Limits != nil {
+			out.Sync[dep.ID] = sync
+		}
 		id := dep.ID
 		ids.check(d, "id", id, d.table.line, "ids are unique; give this deployment another")
 	}
@@ -82,6 +85,7 @@ func readPlimsoll(s section, o Options, out *File) {
 	out.Routing = readRouting(s)
 	if store, ok := s.within("store"); ok {
 		out.Store = readStore(store)
+		out.checkSync(s)
 	}
 }
 

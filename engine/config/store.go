@@ -22,7 +22,8 @@ type Store struct {
 	Namespace string
 	// KeyFormat is plimsoll or litellm; "" = plimsoll.
 	KeyFormat string
-	// Mode is usage or escrow, how the nodes keep limits together; "" = usage.
+	// Mode is usage, escrow or auto, how the nodes keep the limits together of which no
+	// [Sync] says how; "" = not said.
 	Mode string
 	// Buckets is how many batches deployments travel in.
 	Buckets int
@@ -54,7 +55,7 @@ func readStore(s section) Store {
 	st := Store{
 		Namespace: s.namespace(),
 		KeyFormat: s.text("key_format", "plimsoll or litellm"),
-		Mode:      s.text("mode", "usage or escrow"),
+		Mode:      s.oneOf("mode", syncModes),
 		Buckets:   int(s.whole("buckets", 1, 1024, "a whole number")),
 		TTL:       s.duration("ttl", time.Second, 24*time.Hour),
 		Interval:  s.duration("interval", 10*time.Millisecond, time.Minute),
@@ -66,10 +67,8 @@ func readStore(s section) Store {
 	if st.KeyFormat != "" && st.KeyFormat != "plimsoll" && st.KeyFormat != "litellm" {
 		s.wrong("key_format", s.table.get("key_format"), "plimsoll or litellm")
 	}
-	if st.Mode != "" && st.Mode != "usage" && st.Mode != "escrow" {
-		s.wrong("mode", s.table.get("mode"), "usage or escrow")
-	} else if st.Mode == "escrow" && st.KeyFormat == "litellm" {
-		s.errorf(s.table.get("mode").line, s.path+"mode", "escrow needs counters that can be renamed after a loss, and LiteLLM's cannot; use usage, or take key_format: litellm out")
+	if st.Mode == "escrow" && st.KeyFormat == "litellm" {
+		s.errorf(s.table.get("mode").line, s.path+"mode", escrowNeeds)
 	}
 	if v := s.table.get("url"); v != nil && v.unset {
 		s.warnf(v.line, s.path+"url", "the environment variable %s is not set: serve needs it for the store, unless --sync names one", showName(v.env))
