@@ -252,7 +252,7 @@ func (s *Store) hold(b *syncer.Batch, now time.Time, r *syncer.Reply) {
 		}
 		k := keyOf(b.Epoch, t)
 		h, ok := s.data.held[k]
-		if !ok {
+		if !ok && wants.Said() {
 			h = held{wants, expiry(t, now)}
 			s.data.held[k] = h
 		}

@@ -48,7 +48,9 @@ func testHeld(_ *testing.T, p *probe) {
 	}
 	tokens, all, none := syncer.HeldBy(syncer.CountTokens), syncer.HeldBy(syncer.CountTokens|syncer.CountRequests|syncer.CountInput|syncer.CountOutput), syncer.HeldBy(0)
 	want(ask(p, 0, tally(b, now+60, 1, 1), 0), 0)
+	want(ask(p, syncer.HeldBefore, tally(b, now+60, 1, 1), 0), 0)
 	want(ask(p, tokens, tally(b, now+60, 1, 1), 0), tokens)
+	want(ask(&other, syncer.HeldBefore, tally(b, now+60, 1, 1), 1), tokens)
 	want(ask(&other, all, tally(b, now+60, 1, 1), 0), tokens)
 	want(ask(&other, none, tally(b, now+60, 1, 1), 1), tokens)
 	want(ask(&other, none, tally(b, now+120, 1, 1), 1), none)

@@ -51,6 +51,7 @@ type sent struct {
 	reads   []window.Tally
 	usages  []*usage       // of deltas, then of reads
 	counts  []Counts       // the same
+	held    []Held         // the same
 	refused []window.Tally // what the store did not take
 	at      int64          // when it was built
 	tries   int
@@ -150,8 +151,12 @@ func (s *Syncer) build(b *bucket, now int64) *sent {
 			}
 		}
 	}
-	for _, u := range x.usages {
+	for i, u := range x.usages {
 		x.counts = append(x.counts, u.counts())
+		if h := s.asksHeld(b, u, i < len(x.deltas), now); h != 0 {
+			x.held = append(x.held, make([]Held, i+1-len(x.held))...)
+			x.held[i] = h
+		}
 	}
 	switch {
 	case len(x.usages) >= batchSize:
@@ -176,7 +181,7 @@ func (s *Syncer) present(d *deployment, epoch int64) []*usage {
 	s.windows = s.windows[:0]
 	if d.live(epoch) {
 		s.windows = append(s.windows, d.open(window.KindMinute, window.StartSeconds(epoch)))
-		if next := d.window(window.KindMinute, window.StartSeconds(epoch+1)); next != nil && next.holds() {
+		if next := d.window(window.KindMinute, window.StartSeconds(epoch+1)); next != nil && (next.holds() || next.undecided(s.clock.Read())) {
 			s.windows = append(s.windows, next)
 		}
 	}

@@ -23,7 +23,8 @@ func (s *Syncer) close() {
 		d := s.deployment(r.ID)
 		d.seen = epoch
 		u := d.open(r.Kind, r.Start)
-		d.exact[r.Kind] = s.exactly(r)
+		d.loose[r.Kind] = r.Loose
+		d.exact[r.Kind] = s.exactly(d, r)
 		if r.Kind.Long() {
 			d.list(r)
 		} else {

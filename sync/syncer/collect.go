@@ -133,6 +133,7 @@ func (s *Syncer) deployment(id string) *deployment {
 	d := s.deployments[id]
 	if d == nil {
 		d = &deployment{id: id}
+		s.refreshModes(d)
 		s.deployments[id] = d
 		b := s.bucket(s.store.Bucket(id))
 		b.deployments = append(b.deployments, d)
@@ -171,6 +172,9 @@ func (s *Syncer) sweep(epoch, now int64) {
 				}
 				return true
 			})
+			if s.cfg.Modes != nil {
+				s.refreshModes(d)
+			}
 			if len(d.windows) > 0 || d.live(epoch) {
 				return false
 			}

@@ -46,9 +46,14 @@ type Config struct {
 	// Logger receives a line when the store goes away, comes back or loses data: one per
 	// change, none per exchange. Nil disables logging.
 	Logger *slog.Logger
-	// Mode is how limits of minutes, hours and days are kept together: by [Usage], which
-	// is the zero value, or by [Escrow].
+	// Mode is how limits are kept together: by [Usage], which is the zero value, by
+	// [Escrow], or as [Auto] decides. Where the nodes differ the first one that asks in a
+	// window decides for all until the window ends; the others follow it and warn.
 	Mode Mode
+	// Modes returns the modes of a deployment's limits over windows of a kind, in place of
+	// Mode. It is called about once a second for each deployment; a change holds from a
+	// minute on that begins within two. Nil = all have Mode.
+	Modes func(id string, kind window.Kind) Modes
 	// Away is what the node does while the store does not answer.
 	Away Policies
 	// Nodes is how many nodes are assumed until the store reports their number; 0 = 1. Only
@@ -82,7 +87,7 @@ func (c Config) Validate() error {
 	if c.Nodes < 0 || c.Nodes > maxNodes {
 		bad("Nodes", "%d is not from 0 to %d", c.Nodes, maxNodes)
 	}
-	if c.Mode > Escrow {
+	if c.Mode > Auto {
 		bad("Mode", "%d is no mode", c.Mode)
 	}
 	if c.Away.Requests > Closed {

@@ -17,9 +17,10 @@ const (
 
 // demand is what clients offer a deployment here, refused requests included.
 type demand struct {
-	of   [4]measure // in the order of Count's fields
-	at   int64      // when it was last measured; 0 = never
-	last int64      // when there was last any
+	of [4]measure // in the order of Count's fields
+	callers
+	at   int64 // when it was last measured; 0 = never
+	last int64 // when there was last any
 	// seen is what of the minute that began then has been measured.
 	seen   [4]int64
 	window int64
@@ -52,6 +53,7 @@ func (d *demand) want(w *window.Want, now int64) {
 		m.large = max(m.large, m.mean)
 	}
 	d.of[1].large = max(d.of[1].large, float64(w.Largest))
+	d.saw(w.Waiting+w.Vain, w.Missed)
 	d.last = now
 }
 

@@ -26,13 +26,20 @@ type deployment struct {
 	limits  Count                    // of a minute; 0 = unlimited, -1 = a limit of zero
 	long    [window.Kinds]longLimits // of hours and days, by their kind
 	exact   [window.Kinds]bool       // by kind of window: its limits are held by escrow
+	modes   [window.Kinds]Modes      // as this node is configured
+	loose   [window.Kinds]bool       // nodes cannot hold its limits exactly
+	follows [window.Kinds]bool       // held by escrow because other nodes do
+	differs int64                    // when a window was last found in another mode than configured, Unix nanoseconds; 0 = never
+	auto    auto
 	demand  demand
-	seen    int64 // epoch in which the source last spoke of it
-	windows []*usage
-	cool    cooling
-	over    [4]ended // windows that were swept last
-	pacing  pacing
-	paced   int64 // the last minute whose opening pacing knows
+
+	missed, vain int64 // see Account
+	seen         int64 // epoch in which the source last spoke of it
+	windows      []*usage
+	cool         cooling
+	over         [4]ended // windows that were swept last
+	pacing       pacing
+	paced        int64 // the last minute whose opening pacing knows
 	// frozen says that the store is away: this node's share of each limit stays
 	// what it was, for those of minutes and of days.
 	frozen            bool
@@ -66,6 +73,7 @@ type usage struct {
 	flying     Count // of it, what the batch under way adds
 	refused    Count // of it, what the store will never take
 
+	agreement
 	accounts accounts // the limits that are held by escrow
 	granted  bool     // ceiling is what they are granted
 	broken   bool     // the store refuses the window's counters

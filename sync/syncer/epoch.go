@@ -142,6 +142,7 @@ func (s *Syncer) begin(b *bucket, r *Reply, now int64) {
 				continue // nobody reads it any more
 			}
 			u.committed = Count{}
+			u.agreement = agreement{wants: u.agreed()}
 			for _, a := range u.accounts {
 				if a != nil {
 					a.Renew()

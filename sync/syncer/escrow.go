@@ -35,12 +35,15 @@ type accounts [4]*account
 // none reports whether no limit of the window is held by escrow.
 func (a *accounts) none() bool { return *a == accounts{} }
 
-// exactly reports whether escrow can hold the limits of a report.
-func (s *Syncer) exactly(r *window.Report) bool { return !r.Loose && s.reserver != nil }
+// exactly reports whether limits of a report may be held by escrow.
+func (s *Syncer) exactly(d *deployment, r *window.Report) bool {
+	return !r.Loose && s.reserver != nil && (d.modes[r.Kind].escrows() || d.follows[r.Kind])
+}
 
 // setExact takes in whether escrow holds the limits of a report.
 func (s *Syncer) setExact(d *deployment, r *window.Report) {
-	exact := s.exactly(r)
+	d.loose[r.Kind] = r.Loose
+	exact := s.exactly(d, r)
 	if exact == d.exact[r.Kind] {
 		return
 	}
@@ -59,13 +62,30 @@ func (s *Syncer) exact(d *deployment, u *usage) {
 	if !d.exact[u.kind] || u.broken {
 		return
 	}
-	limits := u.limits().list()
+	if u.wants == 0 {
+		u.wants = s.wanted(u)
+	}
+	limits, by := u.limits().list(), u.escrow()
 	for i := range u.accounts {
-		if limits[i] != 0 && u.accounts[i] == nil {
+		if limits[i] != 0 && by&(1<<i) != 0 && u.accounts[i] == nil {
 			u.accounts[i] = new(account)
 			u.accounts[i].Adopt(u.committed.list()[i])
 		}
 	}
+}
+
+// reserves begins to hold limits by escrow, if the source can. From now on its windows are
+// closed until something is granted.
+func (s *Syncer) reserves() bool {
+	if s.reserver == nil && !s.nothingHeld {
+		r, ok := s.src.(Reserver)
+		if !ok {
+			return false
+		}
+		r.Short()
+		s.reserver = r
+	}
+	return s.reserver != nil
 }
 
 // limit returns a limit as an amount: a limit of zero is -1 in reports.
@@ -88,6 +108,7 @@ func (s *Syncer) reserve(now int64) {
 		s.stats.Missed += w.Missed
 		s.stats.Vain += w.Vain
 		if d := s.deployments[w.ID]; d != nil {
+			d.missed, d.vain = d.missed+w.Missed, d.vain+w.Vain
 			d.demand.want(w, now)
 			s.waiting = append(s.waiting, d)
 		}
@@ -381,7 +402,7 @@ func (s *Syncer) brokenAccounts(u *usage) {
 // usageOnly gives up escrow: the store cannot name its counters after an epoch.
 func (s *Syncer) usageOnly() {
 	s.reserver.GrantWithin(0)
-	s.reserver = nil
+	s.reserver, s.nothingHeld = nil, true
 	s.cfg.Logger.Warn("escrow needs a store with epochs, which LiteLLM's keys have not: sharing usage")
 	for _, d := range s.deployments {
 		d.exact = [window.Kinds]bool{}

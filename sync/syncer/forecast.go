@@ -187,7 +187,8 @@ func (s *Syncer) anticipate(b *bucket, now int64) {
 			d.paced = u.start
 			d.pacing.learn(u.opening, s.nodeCount(), d.limits)
 		}
-		if d.exact[window.KindMinute] {
+		next := d.window(window.KindMinute, u.end)
+		if next != nil && !next.accounts.none() {
 			continue
 		}
 		if d.pacing.bursts > 0 {
@@ -195,8 +196,8 @@ func (s *Syncer) anticipate(b *bucket, now int64) {
 		}
 		expected := d.pacing.expect(d.limits, s.draw(d.id, u.end))
 		known := u.known && d.live(window.EpochAt(now))
-		if known || expected != (Count{}) || d.window(window.KindMinute, u.end) != nil {
-			next := d.open(window.KindMinute, u.end)
+		if known || expected != (Count{}) || next != nil {
+			next = d.open(window.KindMinute, u.end)
 			if known {
 				next.lift()
 			}

@@ -151,6 +151,9 @@ func (s *Syncer) learn(b *bucket, x *sent, r *Reply, now int64) {
 	for i, t := range r.Totals {
 		u := x.usages[i]
 		u.asked = false
+		if i < len(r.Held) {
+			s.agree(u, r.Held[i], now)
+		}
 		if !b.away && !u.granted && u.lift() {
 			s.reopen(u.d.window(window.KindMinute, u.end))
 		}
@@ -172,6 +175,9 @@ func (s *Syncer) learn(b *bucket, x *sent, r *Reply, now int64) {
 				continue
 			}
 			u.granted = false // others have changed
+			if !b.away {
+				u.ceiling = u.ceiling.unlessNot(&u.accounts)
+			}
 			s.learnExact(b, u, countOf(t), now)
 			continue
 		}

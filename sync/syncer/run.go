@@ -48,10 +48,6 @@ func (s *Syncer) Run(ctx context.Context) error {
 	}()
 	t := time.NewTimer(0)
 	defer t.Stop()
-	var short <-chan struct{}
-	if s.reserver != nil {
-		short = s.reserver.Short()
-	}
 	for {
 		select {
 		case <-ctx.Done():
@@ -61,7 +57,7 @@ func (s *Syncer) Run(ctx context.Context) error {
 			return s.last(work)
 		case <-t.C:
 			t.Reset(s.round(work, &wg))
-		case <-short:
+		case <-s.short():
 			s.round(work, &wg) // early, beside the timer
 		case <-s.partial:
 			s.round(work, &wg) // so that what fits no request here is of use elsewhere
@@ -212,7 +208,7 @@ func (s *Syncer) exchange(ctx context.Context, b *bucket, x *sent) error {
 	}
 	batch := Batch{
 		Node: s.cfg.Node, Bucket: b.index, Epoch: x.epoch, Seq: x.seq, Next: x.next, Generation: b.generation,
-		Deltas: x.deltas, Reads: x.reads, Counts: x.counts,
+		Deltas: x.deltas, Reads: x.reads, Counts: x.counts, Held: x.held,
 	}
 	deadline := b.deadline()
 	s.mu.Unlock()

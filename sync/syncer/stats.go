@@ -30,10 +30,13 @@ type Stats struct {
 	Granted, Own, Waiting Count
 	Missed                int64 // requests that a ceiling refused at once though the limit had room
 	Vain                  int64 // requests that waited for a grant and were refused
-	// ByUsage is how many deployments this node keeps together by usage though Mode is
-	// Escrow: their limits are on buckets, minutes with a phase or pools, or the store
-	// refuses a counter of the current minute.
+	// ByUsage is how many deployments this node keeps together by usage in a current window
+	// though it is configured to hold a limit of theirs by Escrow:
+	// [Syncer.AppendAccounts] tells the reason.
 	ByUsage int
+	// Differing is how many deployments other nodes keep together in another mode than this
+	// node is configured for, in the current minute. It follows them.
+	Differing int
 
 	// The same of days, which count what minutes count too.
 	RefusedOfDays, DroppedOfDays Count
@@ -58,7 +61,7 @@ func (s *Syncer) Stats() Stats {
 	now := s.clock.Read()
 	st := s.stats
 	if s.reserver != nil {
-		st.Mode = Escrow
+		st.Mode = s.cfg.Mode
 	}
 	st.Nodes, st.Outdated, st.Offset, st.Away, st.Degraded = s.nodes, s.outdated, s.follower.offset, s.away > 0, s.degraded
 	if st.Away {
@@ -75,10 +78,13 @@ func (s *Syncer) Stats() Stats {
 		}
 		for _, d := range b.deployments {
 			st.Keys += len(d.windows)
-			if s.reserver != nil && d.byUsage(now) {
+			if d.byUsage(now) {
 				st.ByUsage++
 			}
 			for _, u := range d.windows {
+				if u.kind == window.KindMinute && now/1e9 >= u.start && u.runs(now) && u.differs() {
+					st.Differing++
+				}
 				st.escrow(u, now)
 				if age := now/1e9 - u.start; age >= 0 && age < 60 && !u.kind.Long() {
 					st.Forecast = st.Forecast.plus(u.forecast)
@@ -89,24 +95,21 @@ func (s *Syncer) Stats() Stats {
 	return st
 }
 
-// byUsage reports whether escrow does not hold limits of a current window that there are.
+// byUsage reports whether a limit of a current window is kept together by usage that is
+// configured for escrow.
 func (d *deployment) byUsage(now int64) bool {
-	for kind := range d.exact {
-		k := window.Kind(kind)
-		if k.Long() && !d.long[k].listed || !k.Long() && d.limits == (Count{}) {
+	for _, u := range d.windows {
+		if now/1e9 < u.start || !u.runs(now) {
 			continue
 		}
-		if start, _ := k.Span(now / 1e9); !d.exact[k] || d.isBroken(k, start) {
-			return true
+		limits := u.limits().list()
+		for i, mode := range d.modes[u.kind].list() {
+			if mode == Escrow && limits[i] != 0 && u.accounts[i] == nil {
+				return true
+			}
 		}
 	}
 	return false
-}
-
-// isBroken reports whether the store refuses a counter of a window.
-func (d *deployment) isBroken(k window.Kind, start int64) bool {
-	u := d.window(k, start)
-	return u != nil && u.broken
 }
 
 // escrow adds up the accounts of a window, if it is the current minute.

@@ -90,8 +90,8 @@ type Batch struct {
 	Counts []Counts
 	// Held says, for each of Deltas, then of Reads, which counts of the window this node
 	// would hold by escrow, and asks which ones all nodes do. The first batch that says
-	// anything of a deployment's window fixes it for the window and the epoch. Nil, and 0:
-	// the batch does not ask.
+	// anything of a deployment's window fixes it for the window and the epoch;
+	// [HeldBefore] fixes nothing. Nil, and 0: the batch does not ask.
 	Held []Held
 }
 

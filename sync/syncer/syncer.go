@@ -35,12 +35,13 @@ type Syncer struct {
 	stats     Stats
 	alarms    map[string]int64 // when something last happened, by kind
 
-	reserver Reserver // nil: nothing is held by escrow
-	wants    []window.Want
-	waiting  []*deployment // that had a want when it was last asked
-	lowered  bool          // a ceiling was lowered, and the source has not absorbed it
-	partial  chan struct{} // a grant was smaller than what was asked for
-	leaving  bool          // Run is about to return
+	reserver    Reserver // nil: nothing is held by escrow
+	nothingHeld bool     // and nothing can be: the store has no epochs
+	wants       []window.Want
+	waiting     []*deployment // that had a want when it was last asked
+	lowered     bool          // a ceiling was lowered, and the source has not absorbed it
+	partial     chan struct{} // a grant was smaller than what was asked for
+	leaving     bool          // Run is about to return
 
 	cooling []*deployment          // that the source reports as cooling down
 	todays  [window.Kinds]struct { // by kind: when the day that holds an epoch begins
@@ -53,7 +54,7 @@ type Syncer struct {
 	ids     []string
 }
 
-var errReserver = errors.New("syncer: Config.Mode: escrow needs a source that is a Reserver, as an engine is")
+var errReserver = errors.New("syncer: Config.Mode: escrow and auto need a source that is a Reserver, as an engine is")
 
 // New returns a syncer for a source and a store, or every problem that
 // [Config.Validate] finds. It does not use the store yet. A source that is a [Lister]
@@ -64,21 +65,18 @@ func New(src Source, store Store, cfg Config) (*Syncer, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	var reserver Reserver
-	if cfg.Mode == Escrow {
-		var ok bool
-		if reserver, ok = src.(Reserver); !ok {
-			return nil, errReserver
-		}
-		reserver.Short() // from now on windows are closed until something is granted
+	if _, ok := src.(Reserver); !ok && (cfg.Mode != Usage || cfg.Modes != nil) {
+		return nil, errReserver
 	}
 	s := &Syncer{
-		reserver: reserver,
-		src:      src, store: store, cfg: cfg, clock: cfg.Clock, follower: follower{clock: cfg.Clock},
+		src: src, store: store, cfg: cfg, clock: cfg.Clock, follower: follower{clock: cfg.Clock},
 		deployments: map[string]*deployment{}, alarms: map[string]int64{}, partial: make(chan struct{}, 1),
 	}
 	s.started = s.clock.Read()
 	s.bucket(0) // for heartbeats
+	if cfg.Mode != Usage {
+		s.reserves()
+	}
 	s.close()
 	return s, nil
 }

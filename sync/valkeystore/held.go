@@ -62,10 +62,17 @@ func (c *call) hold(bld valkey.Builder, b *bucket, t *window.Tally, wants syncer
 	c.text.str(heldNames[t.Kind])
 	c.text.int(t.Start)
 	key := c.text.cut()
-	life := b.lives(counter{kind: t.Kind, start: t.Start}, c.now)
-	c.queue(bld.Set().Key(key).Value(heldText(wants)).Nx().Ex(time.Duration(life)*time.Second).Build(), len(key)+overhead)
+	if wants.Said() {
+		c.fixHeld(bld, b, t, key, wants)
+	}
 	c.gets = append(c.gets, key)
 	c.held = append(c.held, len(c.gets)-1)
+}
+
+// fixHeld fixes which counts of a window are held by escrow, unless that is fixed.
+func (c *call) fixHeld(bld valkey.Builder, b *bucket, t *window.Tally, key string, wants syncer.Held) {
+	life := b.lives(counter{kind: t.Kind, start: t.Start}, c.now)
+	c.queue(bld.Set().Key(key).Value(heldText(wants)).Nx().Ex(time.Duration(life)*time.Second).Build(), len(key)+overhead)
 }
 
 // heldBy returns which counts of a tally are held by escrow, from the answer of MGET.
