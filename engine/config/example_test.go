@@ -6,6 +6,7 @@ import (
 
 	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/config"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
 func ExampleParse() {
@@ -150,4 +151,10 @@ func ExampleLoad() {
 func ExampleSecret() {
 	fmt.Printf("%v %q\n", config.Secret("valkey://:password@localhost"), config.Store{})
 	// Output: (hidden) ""
+}
+
+func ExampleSync_Of() {
+	s := config.Sync{All: "usage", Limits: map[provider.Limit]string{provider.TPM: "escrow"}}
+	fmt.Println(s.Of(provider.RPM), s.Of(provider.TPM))
+	// Output: usage escrow
 }

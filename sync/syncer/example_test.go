@@ -156,6 +156,63 @@ func ExampleNewEpoch() {
 }
 
 func ExampleMode() {
-	fmt.Println(syncer.Usage, syncer.Escrow)
-	// Output: usage escrow
+	fmt.Println(syncer.Usage, syncer.Escrow, syncer.Auto)
+	// Output: usage escrow auto
+}
+
+func ExampleParseMode() {
+	mode, _ := syncer.ParseMode("escrow")
+	_, err := syncer.ParseMode("exact")
+	fmt.Println(mode, err)
+	// Output: escrow "exact" is no mode; want usage, escrow or auto
+}
+
+// Tokens are reserved before they are used; requests are told afterwards.
+func ExampleModes() {
+	fmt.Println(syncer.Modes{Tokens: syncer.Escrow})
+	fmt.Println(syncer.AllModes(syncer.Auto))
+	// Output:
+	// requests usage, tokens escrow, input usage, output usage
+	// auto
+}
+
+func ExampleAllModes() {
+	cfg := syncer.Config{Modes: func(id string, kind window.Kind) syncer.Modes {
+		if kind.Daily() {
+			return syncer.AllModes(syncer.Usage)
+		}
+		return syncer.AllModes(syncer.Escrow)
+	}}
+	fmt.Println(cfg.Modes("gpt-a", window.KindMinute), cfg.Modes("gpt-a", window.KindDay))
+	// Output: escrow usage
+}
+
+// The first batch that says which counts of a window are held by escrow decides for all nodes.
+func ExampleHeldBy() {
+	store := memstore.New(memstore.Config{Now: noon})
+	tell := func(node string, h syncer.Held) syncer.Held {
+		b := syncer.Batch{Node: node, Seq: 1, Epoch: 1, Deltas: []window.Tally{{ID: "gpt-a", Requests: 1}}, Held: []syncer.Held{h}}
+		var r syncer.Reply
+		_ = store.Exchange(context.Background(), b, &r)
+		return r.Held[0]
+	}
+	first := tell("node-1", syncer.HeldBy(syncer.CountRequests))
+	later := tell("node-2", syncer.HeldBy(0))
+	fmt.Println(first == later, later.Said(), later.Escrow() == syncer.CountRequests)
+	// Output: true true true
+}
+
+func ExampleBatch_Wants() {
+	b := syncer.Batch{Deltas: make([]window.Tally, 2), Held: []syncer.Held{syncer.HeldBy(syncer.CountTokens)}}
+	fmt.Println(b.Wants(0).Escrow() == syncer.CountTokens, b.Wants(1).Said())
+	// Output: true false
+}
+
+func ExampleSyncer_AppendAccounts() {
+	_, s := startNode(memstore.New(memstore.Config{Now: noon}))
+	_ = s.Sync(context.Background())
+	for _, a := range s.AppendAccounts(nil) {
+		fmt.Println(a.ID, a.Kind, a.Mode, a.Own, "of", a.Limit)
+	}
+	// Output: gpt-a minute usage 0 of 10
 }

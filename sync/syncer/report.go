@@ -79,10 +79,10 @@ func (s *Syncer) reason(b *bucket, u *usage, i int, mode Mode) string {
 		return reasonOthers
 	case u.d.loose[u.kind]:
 		return reasonLoose
-	case u.broken:
-		return reasonBroken
 	case b.met && b.epoch == 0:
 		return reasonStore
+	case u.broken:
+		return reasonBroken
 	case want == Auto && u.agreement != (agreement{}) && u.escrow()&(1<<i) == 0:
 		return ""
 	case u.held.Said():

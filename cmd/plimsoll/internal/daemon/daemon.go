@@ -37,8 +37,8 @@ type Options struct {
 	Profiles config.Profiles
 	// Sync is the address of the store, in place of the file's; "" = the file's.
 	Sync string
-	// SyncMode is how limits are kept together with other nodes, usage or escrow, in
-	// place of the file's; "" = the file's.
+	// SyncMode is how limits are kept together with other nodes of which the file does not
+	// say it by deployment: usage, escrow or auto, in place of the file's; "" = the file's.
 	SyncMode string
 	// Tokens is the path of the file of tokens; "" = anyone who reaches the
 	// daemon may call.

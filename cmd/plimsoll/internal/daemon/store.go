@@ -5,8 +5,10 @@ import (
 	"fmt"
 
 	"github.com/plimsoll-dev/plimsoll/engine/config"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
 	"github.com/plimsoll-dev/plimsoll/sync/valkeystore"
+	"github.com/plimsoll-dev/plimsoll/window"
 )
 
 // keyFormatLiteLLM is the name of LiteLLM's format of keys.
@@ -39,7 +41,7 @@ func (d *Daemon) share(s config.Store) error {
 		return fmt.Errorf("%s: %w", from, err)
 	}
 	d.Syncer, err = syncer.New(sharedSource{d.Engine, d}, d.store, syncer.Config{
-		Mode: mode, Interval: s.Interval, Timeout: s.Timeout, Clock: d.Clock, Logger: d.log,
+		Mode: mode, Modes: d.modes(mode), Interval: s.Interval, Timeout: s.Timeout, Clock: d.Clock, Logger: d.log,
 		Deployments: func(dst []string) []string {
 			names := d.names.Load()
 			for _, dep := range d.File().Engine.Deployments {
@@ -55,21 +57,56 @@ func (d *Daemon) share(s config.Store) error {
 	return nil
 }
 
-// mode returns how limits are kept together: as the options say, or the file, or by usage.
+// mode returns how limits are kept together of which the file does not say it by deployment:
+// as the options say, or the file, or by usage.
 func (d *Daemon) mode(s config.Store) (syncer.Mode, error) {
 	name, from := d.opts.SyncMode, "--sync-mode"
 	if name == "" {
 		name, from = s.Mode, "store.mode"
 	}
-	switch {
-	case name == "" || name == syncer.Usage.String():
+	if name == "" {
 		return syncer.Usage, nil
-	case name != syncer.Escrow.String():
-		return 0, fmt.Errorf("%s: %q is no mode; want usage or escrow", from, name)
-	case s.KeyFormat == keyFormatLiteLLM:
-		return 0, fmt.Errorf("%s: escrow needs counters that can be renamed after a loss, and LiteLLM's cannot; use usage, or take key_format: litellm out of the file", from)
 	}
-	return syncer.Escrow, nil
+	mode, err := syncer.ParseMode(name)
+	switch {
+	case err != nil:
+		return 0, fmt.Errorf("%s: %w", from, err)
+	case mode == syncer.Escrow && s.KeyFormat == keyFormatLiteLLM:
+		return 0, fmt.Errorf("%s: escrow needs counters that can be renamed after a loss, and LiteLLM's cannot; use usage or auto, or take key_format: litellm out of the file", from)
+	}
+	return mode, nil
+}
+
+// modes returns how the limits of a deployment are kept together, as the file says it now.
+func (d *Daemon) modes(otherwise syncer.Mode) func(name string, kind window.Kind) syncer.Modes {
+	return func(name string, kind window.Kind) syncer.Modes {
+		of, ok := d.File().Sync[d.names.Load().toEngine(name)]
+		m := syncer.AllModes(otherwise)
+		if !ok {
+			return m
+		}
+		for _, set := range []struct {
+			of provider.Quantity
+			to *syncer.Mode
+		}{{provider.Requests, &m.Requests}, {provider.Tokens, &m.Tokens}, {provider.InputTokens, &m.Input}, {provider.OutputTokens, &m.Output}} {
+			l := provider.LimitOf(set.of, spanOf(kind))
+			if mode, err := syncer.ParseMode(of.Of(l)); err == nil {
+				*set.to = mode
+			}
+		}
+		return m
+	}
+}
+
+// spanOf returns over how long the limits count that have windows of a kind.
+func spanOf(kind window.Kind) provider.Span {
+	switch {
+	case kind.Daily():
+		return provider.PerDay
+	case kind == window.KindHour:
+		return provider.PerHour
+	}
+	return provider.PerMinute
 }
 
 // model returns the model of a deployment, for LiteLLM's keys.

@@ -13,6 +13,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli/cmdline"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
 	"github.com/plimsoll-dev/plimsoll/engine/config"
+	"github.com/plimsoll-dev/plimsoll/sync/syncer"
 )
 
 const (
@@ -110,12 +111,10 @@ func (f *flags) register(set *pflag.FlagSet) {
 		f.sync = cmp.Or(s, "none") // checked later: package flag would repeat an address, password and all
 		return nil
 	})
-	cmdline.Func(set, "sync-mode", "usage|escrow", "how nodes keep limits together, instead of the file's store.mode: by what was used, or by reserving in the store first, so that limits on the requests and tokens of a minute hold over all nodes exactly (default usage)", func(s string) error {
+	cmdline.Func(set, "sync-mode", "usage|escrow|auto", "how nodes keep limits together, instead of the file's store.mode: by what was used, by reserving in the store first, so that limits hold over all nodes exactly, or as suits each limit (default usage)", func(s string) error {
 		f.syncMode = s
-		if s != "usage" && s != "escrow" {
-			return errors.New("want usage or escrow")
-		}
-		return nil
+		_, err := syncer.ParseMode(s)
+		return err
 	})
 	cmdline.Func(set, "listen", "ADDRESS", "host:port, or unix:/path for a socket of this user's; may come several times (default 127.0.0.1:4141). Sockets that systemd hands over take its place", func(s string) error {
 		f.listen = append(f.listen, s)
