@@ -1,18 +1,9 @@
 package engine
 
 import (
-	"hash/fnv"
 	"math"
 	"math/bits"
 )
-
-// seedOf returns what stands for a deployment in the choice of a favourite:
-// 64-bit FNV-1a of its ID.
-func seedOf(id string) uint64 {
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(id))
-	return h.Sum64()
-}
 
 // liking is how much an affinity likes a deployment: the finalizer of
 // MurmurHash3 over both. The highest wins (rendezvous hashing: Thaler and
@@ -30,33 +21,6 @@ func liking(affinity, seed uint64) uint64 {
 // each deployment wins as often as its size is of all.
 func distance(liking uint64, size float64) float64 {
 	return -math.Log((float64(liking>>11)+1)/(1<<53+1)) / size
-}
-
-// sizesOf returns how many affinities each deployment is to have, in proportion: its
-// limit on tokens, else on input tokens, else on requests, per minute, whichever all of
-// them have. Nil: all are alike.
-func sizesOf(live []*handle) []float64 {
-	for _, limit := range []func(*Limits) int64{
-		func(l *Limits) int64 { return l.TPM }, func(l *Limits) int64 { return l.InputTPM }, func(l *Limits) int64 { return l.RPM },
-	} {
-		sizes, alike := make([]float64, len(live)), true
-		for i, h := range live {
-			n := limit(&h.cfg.Limits)
-			if n <= 0 {
-				sizes = nil
-				break
-			}
-			sizes[i] = float64(n)
-			alike = alike && sizes[i] == sizes[0]
-		}
-		if sizes != nil {
-			if alike {
-				return nil
-			}
-			return sizes
-		}
-	}
-	return nil
 }
 
 // favourite returns the cell of a tier that the demand's affinity likes best

@@ -3,7 +3,6 @@ package engine
 import (
 	"cmp"
 	"math"
-	"runtime"
 	"slices"
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
@@ -184,57 +183,6 @@ func (p *plan) publish(s Strategy) {
 	}
 }
 
-// show publishes a view of the group.
-func (g *Group) show(v *view) {
-	for _, h := range v.handles {
-		h.countHeld()
-	}
-	if &g.owner == g.callers.owner {
-		showCallers(v)
-	} else {
-		v.seats()
-	}
-	for _, h := range v.handles {
-		h.group.Store(&g.owner)
-		h.fall()
-		h.recap()
-	}
-	g.view.Store(v)
-	g.views.Add(1)
-	g.rouse(g.alarm(v, g.epoch.Load()))
-	g.line.ring()
-}
-
-// closeTries bounds how long countHeld waits for attempts half way.
-const closeTries = 10_000
-
-// countHeld has a new limit on leases count those that are held already. Attempts by
-// the list before, which do not reserve a lease, are kept out and waited for.
-func (h *handle) countHeld() {
-	if !h.uncounted {
-		return
-	}
-	h.uncounted = false
-	if h.group.Load() == nil {
-		return
-	}
-	for p := range int64(2) {
-		h.hot[p].Shift(0, 0, counter.Disabled, 0)
-		h.flight.Undo(h.e.slot(h.plain[p].tokens.Window))
-	}
-	for range closeTries {
-		if h.hot[0].Half()|h.hot[1].Half() == 0 {
-			break
-		}
-		runtime.Gosched()
-	}
-	held, now := int64(0), h.e.slot(h.turned)
-	for k := now - h.e.slotTTL; k <= now; k++ {
-		held += h.flight.Count(k, h.unfolded(k))
-	}
-	h.limits.Load().gauge.Count(counter.At{}, held)
-}
-
 // name publishes groups and aliases, and forgets empty groups.
 func (p *plan) name(cfg *Config) {
 	e := p.e
@@ -287,7 +235,14 @@ func (e *Engine) forget(g *Group) {
 	}
 }
 
-func (d *Deployment) equal(o *Deployment) bool {
-	return d.ID == o.ID && d.Group == o.Group && d.Model == o.Model && d.Limits == o.Limits && d.Margin == o.Margin &&
-		d.DefaultMaxOutput == o.DefaultMaxOutput && d.Profile == o.Profile && d.Failures == o.Failures && d.Cooldown == o.Cooldown && d.Weight == o.Weight && d.Disabled == o.Disabled && d.Order == o.Order && slices.Equal(d.Tags, o.Tags)
+// fixed returns what Apply cannot change.
+func (e *Engine) fixed(c *Config) error {
+	var p problems
+	if c.Clock != nil && c.Clock != e.clock {
+		p.addf("Clock: differs from the engine's; leave it nil, it is fixed by New")
+	}
+	if c.LeaseTTL != 0 && c.LeaseTTL != e.ttl {
+		p.addf("LeaseTTL: is %v but the engine's is %v; leave it 0, it is fixed by New", c.LeaseTTL, e.ttl)
+	}
+	return p.err()
 }

@@ -25,15 +25,6 @@ type ask struct {
 	part counter.Part
 }
 
-// ask is fill that counts an invalid demand.
-func (g *Group) ask(q *ask, d *Demand, learn bool) bool {
-	ok := q.fill(&g.owner, d, learn)
-	if !ok {
-		g.e.invalid.Add(1)
-	}
-	return ok
-}
-
 // fill checks a demand and fills q, which must be zero, with what it asks for;
 // learn says whether an output it leaves open is to be expected. False: a count
 // is out of range. (Filled in place: a copy costs more than all the rest.)
@@ -58,18 +49,6 @@ func (q *ask) fill(g *owner, d *Demand, learn bool) bool {
 		}
 	}
 	return true
-}
-
-// named returns the tokens that a demand names. False: a count is out of range.
-func (d *Demand) named() (tokens int64, ok bool) {
-	in, out, most := d.InputTokens, d.OutputTokens, d.MaxOutputTokens
-	if uint64(in) > uint64(MaxCount) || uint64(out+1) > uint64(MaxCount)+1 || uint64(most) > uint64(MaxCount) {
-		return 0, false
-	}
-	if most != 0 {
-		out = min(out, most)
-	}
-	return in + max(out, 0), true
 }
 
 // cost returns the tokens to reserve on a deployment. An output that is only
@@ -139,39 +118,24 @@ func (q *ask) amountsOfCaller(h *handle, ms *limits) (a amounts) {
 	return a
 }
 
-// tokens returns the tokens that a demand names, 0 if a count is out of range.
-func (d *Demand) tokens() int64 {
-	n, _ := d.named()
-	return n
+// mask returns, for block b, a bit for each cell the demand may go to.
+func (q *ask) mask(v *view, b int) uint16 {
+	from, to := v.block(b)
+	all := uint16(1<<(to-from) - 1)
+	if q.filter == nil {
+		return all
+	}
+	return all & q.filter.mask(v, b)
 }
 
-// plain reports whether a demand goes to any deployment, may use all of its caps, and
-// names no caller.
-func (d *Demand) plain() bool {
-	return uint64(len(d.Exclude)|len(d.Tags)|d.Priority)|d.Affinity == 0 && d.Caller.h == nil
-}
+// tagged reports whether the demand asks for tags.
+func (q *ask) tagged() bool { return q.filter != nil && len(q.filter.demand.Tags) > 0 }
 
-// capped returns an expected output within the demand's own cap.
-func (d *Demand) capped(output int64) int64 {
-	if d.MaxOutputTokens != 0 {
-		return min(output, d.MaxOutputTokens)
+// allows reports whether the demand may go to cell i.
+func (q *ask) allows(v *view, i int) bool {
+	if q.filter == nil {
+		return true
 	}
-	return output
-}
-
-// invalidity names what is out of range in a demand to an engine.
-func (d *Demand) invalidity(e *common) error {
-	if d.Caller.h != nil && d.Caller.h.e != e {
-		return errForeignCaller
-	}
-	if _, ok := d.named(); ok {
-		return &classError{d.Priority, max(len(*e.parts.Load()), 1)}
-	}
-	name, v, low := "OutputTokens", d.OutputTokens, NoOutput
-	if d.InputTokens < 0 || d.InputTokens > MaxCount {
-		name, v, low = "InputTokens", d.InputTokens, 0
-	} else if d.MaxOutputTokens < 0 || d.MaxOutputTokens > MaxCount {
-		name, v, low = "MaxOutputTokens", d.MaxOutputTokens, 0
-	}
-	return &demandError{name, v, low}
+	b := int(v.blockOf[i])
+	return q.filter.mask(v, b)>>(i-int(v.starts[b]))&1 != 0
 }

@@ -5,7 +5,6 @@ import (
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
-	"github.com/plimsoll-dev/plimsoll/window"
 )
 
 // called is the caller's side of an attempt: first a look at whether its limits admit
@@ -104,48 +103,6 @@ func (h *handle) lacks(ms *limits, at counter.At, a *amounts, leases bool) (why 
 	return why, n != 0
 }
 
-// acquireCalled is acquire for a demand that names a caller.
-//
-//go:noinline
-func (g *Group) acquireCalled(a *admission, d *Demand, q ask) verdict {
-	by := called{owner: g.callers.of(d.Caller.h)}
-	if q.filter == nil && len(d.Exclude)|len(d.Tags) != 0 {
-		q.filter = &filter{demand: d}
-	}
-	v := g.acquireBoth(a, &q, &by)
-	if a.h != nil {
-		a.caller = by.keep()
-	}
-	return v
-}
-
-// acquireBoth charges the demand's caller and a deployment, or neither.
-func (g *Group) acquireBoth(a *admission, q *ask, by *called) verdict {
-	for {
-		if !by.admits(&g.owner, q, true) {
-			return by.refused(&g.owner, q)
-		}
-		v, c, refused := g.seek(q)
-		if c.i < 0 {
-			return refused
-		}
-		if !by.take(false) {
-			continue // lost to another: look again
-		}
-		invariants.Yield()
-		o := v.charge(a, c, q)
-		if o == counter.Taken {
-			by.admit(true)
-			return verdict{at: q.now}
-		}
-		by.undo()
-		if o == counter.Moved {
-			g.await()
-			q.fresh = false
-		}
-	}
-}
-
 // take begins the caller's attempt: it charges what the look has found to fit, or, if
 // requests says so, the request alone.
 func (c *called) take(requests bool) bool {
@@ -209,80 +166,9 @@ func (c *called) admit(lease bool) {
 	}
 }
 
-// preCheckCalled is preCheck for a demand that names a caller.
-func preCheckCalled(h *handle, d *Demand, quiet bool) (v verdict, ok bool) {
-	g := h.group.Load()
-	if g == nil {
-		return verdict{why: whyDisabled, at: h.e.clock.Now()}, false
-	}
-	var q ask
-	if !q.fill(g, d, false) {
-		g.e.invalid.Add(1)
-		return verdict{why: whyInvalid}, false
-	}
-	c := called{owner: g.callers.of(d.Caller.h)}
-	q.quiet = quiet
-	for {
-		if !c.admits(g, &q, false) {
-			return c.refused(g, &q), false
-		}
-		if c.take(true) {
-			break
-		}
-	}
-	if v, ok = preCheckAlone(h, d, quiet); ok {
-		c.admit(false)
-	} else {
-		c.undo()
-	}
-	return v, ok
-}
-
-// waitOfCaller returns what keeps a demand's caller from admitting it, and for how long.
-// May: the caller may ask the group.
-func (q *ask) waitOfCaller(g *owner, d *Demand, at int64) (w wait, may bool) {
-	disabled := wait{limit: LimitDisabled, never: true}
-	h := g.callers.of(d.Caller.h)
-	if h == nil {
-		return disabled, true
-	}
-	if !h.caller.mayAsk(g.name) {
-		return disabled, false
-	}
-	callers := h.lockAt(at)
-	if callers == nil {
-		return disabled, true
-	}
-	defer callers.mu.Unlock()
-	now := max(at, window.Start(callers.epoch.Load()))
-	return h.wait(q.amountsOfCaller(h, h.limits.Load()), 0, true, now), true
-}
-
-// refusalOfCaller explains why a caller does not admit a demand to a group, as
-// [Group.refusal] does.
-func (q *ask) refusalOfCaller(g *owner, d *Demand, v verdict, leases, final bool) error {
-	id := d.Caller.h.id
-	if v.why == whyNothing {
-		return &groupError{id, g.name}
-	}
-	e := newLimitError(1)
-	e.Group, e.Caller, e.Limit = g.name, id, reasonLimit[v.why]
-	h := g.callers.of(d.Caller.h)
-	if h == nil {
-		return e
-	}
-	callers := h.lockAt(v.at)
-	if callers == nil {
-		return e
-	}
-	defer callers.mu.Unlock()
-	now := max(v.at, window.Start(callers.epoch.Load()))
-	w := h.wait(q.amountsOfCaller(h, h.limits.Load()), 0, leases, now)
-	if w.limit == LimitNone && !final {
-		return nil
-	}
-	e.Limit, e.RetryAfter, e.Never = w.limit, w.after, w.never
-	e.settle(v)
-	e.States = append(e.States, h.state(callers, now, nil))
-	return e
+// keep returns what the attempt has charged, for its lease.
+func (c *called) keep() *receipt {
+	r := receipts.Get().(*receipt)
+	*r = c.receipt
+	return r
 }

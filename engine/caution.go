@@ -52,25 +52,6 @@ func corrects(s *provider.Signal) bool {
 	return false
 }
 
-// learnedMargin returns the percent that refusals have taught. A pool's limits have none.
-func (h *handle) learnedMargin() int {
-	if a := h.answers.Load(); a != nil && h.configured.Profile.Pool == "" {
-		return a.caution.percent
-	}
-	return 0
-}
-
-// withCaution returns limits of which so many percent are left unused, of tokens per
-// minute alone: requests are counted exactly, and a percent of few is all of one.
-func (l Limits) withCaution(percent int) Limits {
-	for of := range provider.AllLimits() {
-		if n := l.Of(of); *n > 0 && of.Per() == provider.PerMinute && of.Counts() != provider.Requests {
-			*n = max(*n-(*n*int64(percent)+99)/100, 1)
-		}
-	}
-	return l
-}
-
 // easesAt returns when a percent is taken back, 0 if there is none.
 func (c *caution) easesAt() int64 {
 	if c.percent == 0 {

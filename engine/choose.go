@@ -7,14 +7,6 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
 )
 
-// choice is a cell the search has settled on: its index, -1 for none and why,
-// and what a charge may raise the block's bound to at which sequence (0: not).
-type choice struct {
-	i           int
-	why         reason
-	second, seq uint64
-}
-
 // choose returns the demand's favourite if it has room, else the strategy's
 // choice among the cells that have, from the lowest tier that has any.
 func (v *view) choose(q *ask) choice {
@@ -90,11 +82,6 @@ func (v *view) scan(t *tier, q *ask) int {
 	}
 	return -1
 }
-
-const (
-	tries      = 64 // of a decision that keeps seeing others half way
-	triesQuick = 4  // of them without giving way
-)
 
 // decide looks at every block that may hold the best cell or any cell with
 // room. It refuses only what its cells refuse at rest: when nothing was half way
@@ -229,22 +216,6 @@ func (v *view) room(i int, q *ask, p counter.Part) (room int64, why reason, pend
 		unsure = unsure || half != 0 // a limit may undo them
 	}
 	return max(r.Tokens, -1), bounded(whyTokens, r.Ceiled), unsure
-}
-
-// bounded returns the reason of a refusal by a limit, or by the ceiling that bounds it.
-func bounded(why reason, ceiled bool) reason {
-	if ceiled {
-		return whyShare
-	}
-	return why
-}
-
-// gated returns what closes a pair.
-func gated(gate int64) reason {
-	if gate == counter.Cooling {
-		return whyCooling
-	}
-	return whyDisabled
 }
 
 // short returns which of a deployment's limits beside its pair keeps a demand from

@@ -120,37 +120,6 @@ func (e *common) part(class int) (counter.Part, bool) {
 // not mean that each of them gets it.
 func (e *common) shared() bool { return e.classes.Load() > 1 }
 
-// clamp returns a count within [0, MaxCount] and whether it was.
-func clamp(n int64) (int64, bool) {
-	if uint64(n) <= uint64(MaxCount) {
-		return n, true
-	}
-	return min(max(n, 0), MaxCount), false
-}
-
-// checked returns a usage with its counts in range.
-func (e *common) checked(u Usage) Usage {
-	if u.inRange() {
-		return u
-	}
-	return e.clamped(u)
-}
-
-func (u *Usage) inRange() bool {
-	return uint64(u.InputTokens|u.OutputTokens|u.CachedInputTokens|u.CacheWriteTokens) <= uint64(MaxCount)
-}
-
-func (e *common) clamped(u Usage) Usage {
-	in, ok1 := clamp(u.InputTokens)
-	out, ok2 := clamp(u.OutputTokens)
-	cached, ok3 := clamp(u.CachedInputTokens)
-	written, ok4 := clamp(u.CacheWriteTokens)
-	if !ok1 || !ok2 || !ok3 || !ok4 {
-		e.invalid.Add(1)
-	}
-	return Usage{in, out, cached, written}
-}
-
 // high returns the quantile that the configuration asks for; 0 = the mean.
 func (e *common) high() float64 { return math.Float64frombits(e.quantile.Load()) }
 

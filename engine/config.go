@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
@@ -144,3 +145,18 @@ type Deployment struct {
 	// Tags are what [Demand.Tags] can ask for.
 	Tags []string
 }
+
+func (d *Deployment) equal(o *Deployment) bool {
+	return d.ID == o.ID && d.Group == o.Group && d.Model == o.Model && d.Limits == o.Limits && d.Margin == o.Margin &&
+		d.DefaultMaxOutput == o.DefaultMaxOutput && d.Profile == o.Profile && d.Failures == o.Failures && d.Cooldown == o.Cooldown && d.Weight == o.Weight && d.Disabled == o.Disabled && d.Order == o.Order && slices.Equal(d.Tags, o.Tags)
+}
+
+func (d *Deployment) weight() float64 {
+	if d.Weight == 0 {
+		return 1
+	}
+	return d.Weight
+}
+
+// defaultWaiters is how many may wait in a group unless configured.
+const defaultWaiters = 1024

@@ -8,25 +8,6 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// gate is when a deployment takes requests. All of it is under the mutex of the
-// handle's group; the handle's half, doubted and failing repeat what is needed without it.
-type gate struct {
-	breaker   breaker.Breaker
-	probe     probe
-	cooldowns [CooldownCauses]int64 // begun on this node
-	lapseAt   int64                 // when a reported limit lapses; 0 = none is in force
-	tellUntil int64                 // the cooldown that this node reports to the others, Unix ns; 0 = none
-}
-
-// alarm returns when the gate changes by itself; 0 = it does not.
-func (g *gate) alarm() int64 {
-	at := g.breaker.Deadline()
-	if g.lapseAt != 0 && (at == 0 || g.lapseAt < at) {
-		return g.lapseAt
-	}
-	return at
-}
-
 // awake moves the breaker on to an instant, and out of reported limits that have
 // lapsed and learned margins. It reports whether anything changed, and whether limits did, which the
 // group's view must follow.

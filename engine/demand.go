@@ -51,3 +51,83 @@ type Usage struct {
 	// matter where the weights of [Deployment.Profile] tell them apart.
 	CachedInputTokens, CacheWriteTokens int64
 }
+
+// named returns the tokens that a demand names. False: a count is out of range.
+func (d *Demand) named() (tokens int64, ok bool) {
+	in, out, most := d.InputTokens, d.OutputTokens, d.MaxOutputTokens
+	if uint64(in) > uint64(MaxCount) || uint64(out+1) > uint64(MaxCount)+1 || uint64(most) > uint64(MaxCount) {
+		return 0, false
+	}
+	if most != 0 {
+		out = min(out, most)
+	}
+	return in + max(out, 0), true
+}
+
+// tokens returns the tokens that a demand names, 0 if a count is out of range.
+func (d *Demand) tokens() int64 {
+	n, _ := d.named()
+	return n
+}
+
+// plain reports whether a demand goes to any deployment, may use all of its caps, and
+// names no caller.
+func (d *Demand) plain() bool {
+	return uint64(len(d.Exclude)|len(d.Tags)|d.Priority)|d.Affinity == 0 && d.Caller.h == nil
+}
+
+// capped returns an expected output within the demand's own cap.
+func (d *Demand) capped(output int64) int64 {
+	if d.MaxOutputTokens != 0 {
+		return min(output, d.MaxOutputTokens)
+	}
+	return output
+}
+
+// invalidity names what is out of range in a demand to an engine.
+func (d *Demand) invalidity(e *common) error {
+	if d.Caller.h != nil && d.Caller.h.e != e {
+		return errForeignCaller
+	}
+	if _, ok := d.named(); ok {
+		return &classError{d.Priority, max(len(*e.parts.Load()), 1)}
+	}
+	name, v, low := "OutputTokens", d.OutputTokens, NoOutput
+	if d.InputTokens < 0 || d.InputTokens > MaxCount {
+		name, v, low = "InputTokens", d.InputTokens, 0
+	} else if d.MaxOutputTokens < 0 || d.MaxOutputTokens > MaxCount {
+		name, v, low = "MaxOutputTokens", d.MaxOutputTokens, 0
+	}
+	return &demandError{name, v, low}
+}
+
+// clamp returns a count within [0, MaxCount] and whether it was.
+func clamp(n int64) (int64, bool) {
+	if uint64(n) <= uint64(MaxCount) {
+		return n, true
+	}
+	return min(max(n, 0), MaxCount), false
+}
+
+// checked returns a usage with its counts in range.
+func (e *common) checked(u Usage) Usage {
+	if u.inRange() {
+		return u
+	}
+	return e.clamped(u)
+}
+
+func (u *Usage) inRange() bool {
+	return uint64(u.InputTokens|u.OutputTokens|u.CachedInputTokens|u.CacheWriteTokens) <= uint64(MaxCount)
+}
+
+func (e *common) clamped(u Usage) Usage {
+	in, ok1 := clamp(u.InputTokens)
+	out, ok2 := clamp(u.OutputTokens)
+	cached, ok3 := clamp(u.CachedInputTokens)
+	written, ok4 := clamp(u.CacheWriteTokens)
+	if !ok1 || !ok2 || !ok3 || !ok4 {
+		e.invalid.Add(1)
+	}
+	return Usage{in, out, cached, written}
+}

@@ -32,48 +32,6 @@ type Engine struct {
 	refused [limitValues]int64
 }
 
-// names are what groups are found by.
-type names struct {
-	// Handles only: a decision looks up, never stores.
-	groups   *xsync.MapOf[string, *Group] // by name and alias
-	patterns atomic.Pointer[patterns]     // of the groups
-	// meant are the names that fit patterns, by the aliases that lead to them.
-	meant atomic.Pointer[map[string]string]
-}
-
-// ids are handles by ID. Deployments and callers have one each.
-type ids struct {
-	handles *xsync.MapOf[string, *handle]
-	kept    sync.Map // ID to weak.Pointer[handle]: dropped, but somebody may still hold them
-}
-
-// New returns an engine for a configuration, or every problem that
-// [Config.Validate] finds in it.
-func New(cfg Config) (*Engine, error) {
-	if err := cfg.Validate(); err != nil {
-		return nil, err
-	}
-	e := &Engine{names: names{groups: newNames[*Group]()}, pools: map[string]*pool{}}
-	e.common.init(&cfg)
-	e.ids.handles = newNames[*handle]()
-	e.callers.init()
-	e.callerGroup = e.newGroup("", &e.callers.ids)
-	e.callerGroup.view.Store(newView(&e.common, 0, nil))
-	e.callers.owner = &e.callerGroup.owner
-	e.all.Store(new([]*Group))
-	e.apply(cfg)
-	p := weak.Make(e)
-	e.clock.Notify(func(now int64) bool {
-		e := p.Value()
-		if e == nil {
-			return false
-		}
-		e.turn(now)
-		return true
-	})
-	return e, nil
-}
-
 // newNames returns a map by name. Its own hash costs less than the default
 // one, which asks the type how to hash it.
 func newNames[V any]() *xsync.MapOf[string, V] {

@@ -79,25 +79,3 @@ func (l *filter) mask(v *view, b int) uint16 {
 	}
 	return m
 }
-
-// mask returns, for block b, a bit for each cell the demand may go to.
-func (q *ask) mask(v *view, b int) uint16 {
-	from, to := v.block(b)
-	all := uint16(1<<(to-from) - 1)
-	if q.filter == nil {
-		return all
-	}
-	return all & q.filter.mask(v, b)
-}
-
-// tagged reports whether the demand asks for tags.
-func (q *ask) tagged() bool { return q.filter != nil && len(q.filter.demand.Tags) > 0 }
-
-// allows reports whether the demand may go to cell i.
-func (q *ask) allows(v *view, i int) bool {
-	if q.filter == nil {
-		return true
-	}
-	b := int(v.blockOf[i])
-	return q.filter.mask(v, b)>>(i-int(v.starts[b]))&1 != 0
-}

@@ -3,31 +3,7 @@ package engine
 import (
 	"time"
 
-	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
-)
-
-// answers is what a deployment's provider has reported of its rule and its counts. A
-// deployment has it from the first mark or observation on. All but the ledger is under
-// the mutex of the handle's group.
-type answers struct {
-	ledger    ledger
-	reported  [provider.Limits]int64 // limits that answers have named; 0 = none
-	confirmed [provider.Limits]int64 // when an answer last named that limit, Unix ns
-	phase     phase
-	evidence  evidence // of a profile whose shape is to be learned
-	relimited int64    // when an answer last changed what is in force, Unix ns
-	caution   caution  // that refusals have taught
-	last      Mark     // of the latest request whose answer has corrected the counters
-}
-
-const (
-	// relimitEvery is how often an answer may change what is in force: the group's
-	// windows are swapped for it.
-	relimitEvery = int64(time.Second)
-	// confirmEvery is how long a reported limit stays in force after the last answer
-	// that named it. Then it lapses, and one request goes first.
-	confirmEvery = int64(5 * time.Minute)
 )
 
 // restricts reports whether a reported limit is in force: it is lower than the
@@ -137,32 +113,6 @@ func (h *handle) replace(d *Deployment) {
 	h.configured = d
 }
 
-// margined returns a deployment whose limits are those after its margin, and after what
-// refusals have taught, in percent.
-func (d *Deployment) margined(learned int) *Deployment {
-	if d.Margin == 0 && learned == 0 {
-		return d
-	}
-	own := *d
-	own.Limits = d.Limits.withMargin(d.Margin).withCaution(learned)
-	return &own
-}
-
-// withMargin returns limits of which a share is left unused, rounded down, but
-// never below 1. MaxInFlight stays.
-func (l Limits) withMargin(margin float64) Limits {
-	if margin == 0 {
-		return l
-	}
-	part := counter.PartOf(1 - margin)
-	for of := range provider.AllLimits() {
-		if n := l.Of(of); *n > 0 && of.Per() != provider.AtOnce {
-			*n = max(part.Of(*n), 1)
-		}
-	}
-	return l
-}
-
 // hear stores what a signal reports of the provider's rule; sent is when its
 // request was sent. It reports whether something else is to be in force: the
 // limits that [handle.inForce] names, or a phase. What would change that less than
@@ -206,4 +156,33 @@ func (h *handle) hear(s *provider.Signal, sent, now int64) bool {
 func believable(l provider.Limit, r provider.Reading) bool {
 	const longest = 10 * time.Minute // debt included
 	return l.Per() != provider.PerMinute || r.Reset <= longest
+}
+
+// learnedMargin returns the percent that refusals have taught. A pool's limits have none.
+func (h *handle) learnedMargin() int {
+	if a := h.answers.Load(); a != nil && h.configured.Profile.Pool == "" {
+		return a.caution.percent
+	}
+	return 0
+}
+
+// hearPhase learns when a minute begins from what the answer to a request sent at
+// an instant reports: when the minute ends, how long a refused caller is to wait,
+// else usage that was forgotten between two requests.
+func (h *handle) hearPhase(p *phase, s *provider.Signal, sent, now int64) {
+	r := s.Reading(provider.TPM)
+	limit := r.Limit
+	if limit == 0 {
+		limit = h.provided.Limits.TPM
+	}
+	switch wait := s.RetryAfter; {
+	case r.Reset > 0 && r.Reset <= time.Minute:
+		p.ends(sent, r.Reset, r.ResetGrain())
+	case s.Kind == provider.RateLimit && r.Reset == 0 && wait > 0 && wait <= time.Minute && wait > h.configured.Profile.RequestWindow:
+		p.ends(sent, wait, provider.Reading{Reset: wait}.ResetGrain())
+	case r.Told && r.Reset == 0 && limit > 0 && (r.Remaining >= 0 || r.Limit > 0):
+		p.fell(limit, limit-r.Remaining, sent, now, h.configured.Profile.EstimateStands)
+	default:
+		p.silent++
+	}
 }

@@ -99,35 +99,3 @@ type seat struct {
 	i      int
 	blocks [2]*block
 }
-
-// eased says that a deployment may have gained room or lost usage in a minute: after
-// its counter has changed and before an attempt that was undone ends (protocol 4).
-func (h *handle) eased(epoch int64) {
-	if ms := h.limits.Load(); ms != nil && ms.pool != nil {
-		ms.pool.ring()
-	}
-	s := h.seat.Load()
-	if s == nil {
-		if h.caller != nil {
-			h.caller.ring()
-		}
-		return
-	}
-	b := s.blocks[epoch&1]
-	invariants.Yield()
-	if !b.watched.Load() {
-		return
-	}
-	b.seq.Add(1)
-	invariants.Yield()
-	if s.in.indexed {
-		at := counter.At{Epoch: epoch}
-		if s.in.timed {
-			at.Now = h.e.clock.Now()
-		}
-		b.lower(s.in.keyOf(s.i, at))
-	}
-	if g := h.group.Load(); g != nil {
-		g.bell.ring()
-	}
-}

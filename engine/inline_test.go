@@ -32,7 +32,7 @@ var hotFunctions = []hotFunction{
 	{dir: "internal/counter", file: "pair.go", name: "LookBoth"},
 	{dir: "internal/counter", file: "limit.go", name: "LookOwned"},
 	// Take.
-	{dir: ".", file: "group.go", name: "acquireBest", calls: []string{"best", "expected", "TakeTokens", "undo"}},       // the scan; demands that name no output; a loop; a lost race
+	{dir: ".", file: "admit.go", name: "acquireBest", calls: []string{"best", "expected", "TakeTokens", "undo"}},       // the scan; demands that name no output; a loop; a lost race
 	{dir: ".", file: "charge.go", name: "charge", calls: []string{"chargeLimits", "TakeTokens", "undo", "raiseAfter"}}, // other limits; a loop; a lost race; large tiers
 	{dir: "internal/counter", file: "pair.go", name: "TakeTokens"},
 	{dir: "internal/counter", file: "pair.go", name: "TakeRequest", calls: []string{"take"}}, // a loop, shared with CountRequest
@@ -40,7 +40,7 @@ var hotFunctions = []hotFunction{
 	// Settle.
 	{dir: ".", file: "lease.go", name: "Settle", calls: []string{"refusedUpstream", "checked", "settle", "final", "changeObserved", "adjust", "add", "add", "proven", "end", "learn"}}, // one each for what the lease is of, then its end, and a sample
 	{dir: ".", file: "lease.go", name: "end", calls: []string{"Add", "freeGauge", "end"}},                                                                                              // held tokens, where tracked; limits on leases; a caller
-	{dir: ".", file: "handle.go", name: "add", calls: []string{"catchUp", "eased", "await"}},                                                                                           // an idle group; a refund; a turn under way
+	{dir: ".", file: "count.go", name: "add", calls: []string{"catchUp", "eased", "await"}},                                                                                            // an idle group; a refund; a turn under way
 	{dir: "internal/counter", file: "pair.go", name: "AddTokens"},
 	{dir: "internal/counter", file: "flight.go", name: "End"},
 }

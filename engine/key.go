@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"hash/fnv"
 	"math/bits"
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
@@ -54,4 +55,12 @@ func mix(r uint64, i int) uint64 {
 	z := r + uint64(i)*0x9E3779B97F4A7C15
 	z = (z ^ z>>32) * 0xD6E8FEB86659FD93
 	return z >> 32
+}
+
+// seedOf returns what stands for a deployment in the choice of a favourite:
+// 64-bit FNV-1a of its ID.
+func seedOf(id string) uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(id))
+	return h.Sum64()
 }

@@ -41,28 +41,3 @@ func (v *view) left(i int, at counter.At) int64 {
 	}
 	return ms.minute.End(at) - at.Now
 }
-
-// ends tells apart when the minutes of deployments end: their phase, or -1 for a
-// bucket's, which never do.
-func (ms *limits) ends() int64 {
-	switch {
-	case ms == nil || ms.minute == nil:
-		return 0
-	case ms.minute.Shape == counter.Level:
-		return -1
-	}
-	return ms.minute.Phase
-}
-
-// lapse reports whether minutes of the group's deployments end at different times,
-// some of them with a phase. (Where they all end at once, what is left lapses at
-// once, and utilizations rank as they are.)
-func lapse(live []*handle) bool {
-	phased, unlike := false, false
-	for _, h := range live {
-		ends := h.limits.Load().ends()
-		phased = phased || ends > 0
-		unlike = unlike || ends != live[0].limits.Load().ends()
-	}
-	return phased && unlike
-}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"math"
+	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 )
@@ -68,3 +69,34 @@ func (h *handle) learned() int64 {
 	}
 	return h.mean.Value()
 }
+
+// learnLast takes in how long a lease has lasted: the first one as it is, from then on an
+// eighth of the difference. A time set back counts as none.
+func (h *handle) learnLast(lasted int64) {
+	lasted = max(lasted, int64(leastRetry))
+	for {
+		o := h.lasts.Load()
+		n := lasted
+		if o != 0 {
+			n = max(o+(lasted-o)/8, 1)
+		}
+		if o == n || h.lasts.CompareAndSwap(o, n) {
+			return
+		}
+	}
+}
+
+// roomIn estimates when fewer than most of the leases held are held: they end as evenly
+// as if each lasted as long as the latest have, at most their TTL.
+func (h *handle) roomIn(held, most int64) time.Duration {
+	held = max(held, 1)
+	lasts := min(h.lasts.Load(), int64(h.e.ttl))
+	if lasts == 0 {
+		lasts = guessedLast
+	}
+	ends := min(max(held-most+1, 1), held)
+	return max(time.Duration(float64(lasts)*float64(ends)/float64(held)), leastRetry)
+}
+
+// guessedLast is how long leases are assumed to last until one has ended.
+const guessedLast = int64(time.Second)

@@ -1,31 +1,9 @@
 package engine
 
 import (
-	"time"
-
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
 )
-
-// Lease is a request that was admitted: one request and a number of tokens,
-// reserved on a deployment in the minute of admission. Exactly one of Settle,
-// SettleReserved and Release ends it; what is called afterwards, a deferred
-// Release for instance, does nothing. A lease belongs to one goroutine at a time
-// and must not be copied. One that is never ended keeps its reservation for its
-// minute and stops counting as in flight after [Config.LeaseTTL].
-//
-// The zero Lease, which a refusal returns, has ended.
-type Lease struct {
-	_ noCopy
-	admission
-	mark    mark // of the request, once signals are observed
-	refused bool // by the provider, as observed
-}
-
-type noCopy struct{}
-
-func (*noCopy) Lock()   {}
-func (*noCopy) Unlock() {}
 
 // Ref returns the deployment; the zero Ref when the lease has ended.
 func (l *Lease) Ref() Ref { return Ref{l.h} }
@@ -187,33 +165,4 @@ func (l *Lease) end() (at counter.Ending, ok bool) {
 	return at, ok
 }
 
-// guessedLast is how long leases are assumed to last until one has ended.
-const guessedLast = int64(time.Second)
-
-// learnLast takes in how long a lease has lasted: the first one as it is, from then on an
-// eighth of the difference. A time set back counts as none.
-func (h *handle) learnLast(lasted int64) {
-	lasted = max(lasted, int64(leastRetry))
-	for {
-		o := h.lasts.Load()
-		n := lasted
-		if o != 0 {
-			n = max(o+(lasted-o)/8, 1)
-		}
-		if o == n || h.lasts.CompareAndSwap(o, n) {
-			return
-		}
-	}
-}
-
-// roomIn estimates when fewer than most of the leases held are held: they end as evenly
-// as if each lasted as long as the latest have, at most their TTL.
-func (h *handle) roomIn(held, most int64) time.Duration {
-	held = max(held, 1)
-	lasts := min(h.lasts.Load(), int64(h.e.ttl))
-	if lasts == 0 {
-		lasts = guessedLast
-	}
-	ends := min(max(held-most+1, 1), held)
-	return max(time.Duration(float64(lasts)*float64(ends)/float64(held)), leastRetry)
-}
+func (a *admission) lease() Lease { return Lease{admission: *a, mark: a.mark()} }

@@ -1,10 +1,6 @@
 package engine
 
 import (
-	"slices"
-	"sync"
-	"sync/atomic"
-
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
@@ -45,53 +41,4 @@ func (h *handle) keep(l *leftover) {
 			h.e.rest.keep(h.report(w.kind, w.index, &w.own), &h.e.dropped)
 		}
 	}
-}
-
-// leave keeps the last reports of limits that are no longer in a list.
-func (h *handle) leave(old, ms *limits) {
-	var left leftover
-	for i := range old.of() {
-		m := &old.list[i]
-		if !m.Owned() || slices.ContainsFunc(ms.of(), func(n limit) bool { return n.Limit == m.Limit }) {
-			continue
-		}
-		w := m.Window(counter.At{Epoch: h.turned})
-		for _, k := range [2]int64{w - 1, w} {
-			if s := m.Ledger(k); s != nil {
-				left.add(m.Kind(), s, m.Dim, m.Own(k))
-			}
-		}
-	}
-	h.keep(&left)
-}
-
-// leftovers are reports of windows that were folded before a Collect saw the
-// last of them. They are bounded: what no Collect comes for is dropped.
-type leftovers struct {
-	collecting atomic.Bool // somebody collects at all
-	mu         sync.Mutex
-	reports    []window.Report
-}
-
-const maxLeftovers = 4 * MaxDeployments
-
-func (l *leftovers) keep(r window.Report, dropped *atomic.Int64) {
-	if !l.collecting.Load() {
-		return
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.reports) == maxLeftovers {
-		l.reports = append(l.reports[:0], l.reports[maxLeftovers/2:]...)
-		dropped.Add(maxLeftovers / 2)
-	}
-	l.reports = append(l.reports, r)
-}
-
-func (l *leftovers) take(dst []window.Report) []window.Report {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	dst = append(dst, l.reports...)
-	l.reports = nil
-	return dst
 }

@@ -230,69 +230,6 @@ func (ms *limits) room(p counter.Part, at counter.At) (tokens int64, why reason,
 	return tokens, why, sure
 }
 
-// trim cuts what a request counts of an output that is only expected to what the
-// limits can ever take within a part of them; limits of zero cut nothing.
-func (ms *limits) trim(p counter.Part, a *amounts, input, maximum int64) {
-	spare, largest := a[counter.Output], int64(0)
-	if ms.rated && ms.rates.ChargesMax() {
-		if maximum != 0 || ms.rates.DefaultMax() != 0 {
-			return // the maximum is charged, not what is expected
-		}
-		spare += max(a[counter.Input]-input, 0)
-	}
-	for _, d := range [...]counter.Dim{counter.Input, counter.Output, counter.Tokens} {
-		if most := p.Of(ms.most[d]); most > 0 {
-			largest = max(largest, a[d]-most)
-		}
-	}
-	cut := min(largest, spare)
-	if cut <= 0 {
-		return
-	}
-	fromOutput := min(cut, a[counter.Output])
-	a[counter.Output] -= fromOutput
-	a[counter.Input] -= cut - fromOutput
-	a[counter.Tokens] -= cut
-}
-
-// admitted returns what a request counts at admission: tokens of input, of output
-// expected, and the most output that it allows (0 = unknown).
-func (ms *limits) admitted(input, expected, most int64) amounts {
-	in, out := input, expected
-	if ms != nil && ms.rated {
-		in, out = ms.rates.Admitted(input, expected, most)
-		in, out = min(in, MaxCount), min(out, MaxCount)
-	}
-	return amounts{counter.Input: in, counter.Output: out, counter.Tokens: in + out, counter.Requests: 1, counter.Leases: 1}
-}
-
-// charged returns what a call counts against limits on input and on output.
-func (ms *limits) charged(u *Usage) (in, out int64) {
-	if !ms.rated {
-		return u.InputTokens, u.OutputTokens
-	}
-	in, out = ms.rates.Used(u.InputTokens, u.CachedInputTokens, u.CacheWriteTokens, u.OutputTokens)
-	return min(in, MaxCount), min(out, MaxCount)
-}
-
-// final returns what a lease comes to that has counted in and out so far.
-func (ms *limits) final(u *Usage, in, out int64) (int64, int64) {
-	usedIn, usedOut := ms.charged(u)
-	if !ms.rated || !ms.rates.Stands() {
-		return usedIn, usedOut
-	}
-	if out == 0 { // nothing was counted for it yet
-		out = usedOut
-	}
-	return in, out
-}
-
-// holds reports whether the provider reserves the most output that a call may have, and
-// gives back what the call did not use when it ends.
-func (ms *limits) holds() bool {
-	return ms != nil && ms.rated && ms.rates.ChargesMax() && !ms.rates.Stands()
-}
-
 // moment returns a minute with an instant, if some limit needs one.
 func (ms *limits) moment(clock *window.Clock, epoch int64) counter.At {
 	at := counter.At{Epoch: epoch}
@@ -301,3 +238,38 @@ func (ms *limits) moment(clock *window.Clock, epoch int64) counter.At {
 	}
 	return at
 }
+
+// over returns how many of n tokens, just counted, lie above the limit; 0 of requests.
+func (m *limit) over(at counter.At, n int64) int64 {
+	if n <= 0 || m.Dim > counter.Tokens || m.most >= counter.Max {
+		return 0
+	}
+	return min(max(m.Used(at)-m.most, 0), n)
+}
+
+// pooled returns the pool that a deployment's limits are of, nil if there is none.
+func (ms *limits) pooled() *pool {
+	if ms == nil {
+		return nil
+	}
+	return ms.pool
+}
+
+// absorbLong adds what the others have newly used of a deployment's hour or day to its
+// pool's.
+func (ms *limits) absorbLong(s counter.Shape, dim counter.Dim, w, more int64) {
+	for i := range ms.list {
+		m := &ms.list[i]
+		if m.pooledLong() && (m.Shape == counter.Dates) == (s == counter.Days) && m.Dim == dim && more != 0 {
+			m.CountIn(w, more)
+		}
+	}
+}
+
+// pooledLong reports whether a limit is a pool's over hours or days.
+func (m *limit) pooledLong() bool {
+	return m.Shape == counter.Dates || m.Shape == counter.Spans && m.Length > window.Minute
+}
+
+// countsLeases reports whether leases are counted.
+func (ms *limits) countsLeases() bool { return ms != nil && ms.gauge != nil }

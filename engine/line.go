@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
@@ -23,28 +24,6 @@ type line struct {
 	at     int64         // when the timer fires, Unix ns
 	work   int           // that is left of a service's maxWork
 	pricing
-}
-
-// waiter is a call of Wait that has not been served.
-type waiter struct {
-	d     *Demand
-	seq   uint64 // order of arrival
-	queue *queue
-	place int   // in the queue
-	turn  int64 // from when on a deployment is held for it, Unix ns; see hold
-	holds bool  // one is
-	// Under the line's mutex until done. Then it has left the line and wake has
-	// been sent.
-	got  admission
-	mark mark // of its request: those of several are in the order of service
-	err  error
-	done bool
-	wake chan struct{}
-}
-
-// lease returns what a waiter that is done got.
-func (w *waiter) lease() Lease {
-	return Lease{admission: w.got, mark: w.mark}
 }
 
 func newLine(later func(strike func())) *line {
@@ -110,4 +89,39 @@ func (l *line) arm(c *window.Clock, at int64) {
 	}
 	l.at = at
 	l.timer.Set(at)
+}
+
+// pricing is what the charges in a line's queues rest on. Under the line's mutex.
+type pricing struct {
+	view *view // whose deployments' rates
+	// floor is at most the output that any deployment expects of a demand that
+	// names none. It is lower than that by a quarter, so that few samples make it
+	// wrong.
+	floor int64
+}
+
+// holds reports whether charges still are the least there are, and near it.
+func (p *pricing) holds(v *view, expected int64) bool {
+	return p.view == v && p.floor <= expected && expected/2 <= p.floor+minFloor
+}
+
+// minFloor is the output up to which no pricing is too low.
+const minFloor = 64
+
+// wanted adds up what waits in line.
+func (l *line) wanted(w *window.Want) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, q := range l.queues {
+		for _, x := range q.waiters[:q.end] {
+			if x != nil {
+				a := q.charged(x)
+				n := a[counter.Tokens]
+				w.Waiting++
+				w.WaitingTokens += n
+				w.WaitingInput += a[counter.Input]
+				w.Largest = max(w.Largest, n)
+			}
+		}
+	}
 }

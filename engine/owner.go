@@ -162,3 +162,13 @@ func (o *owner) expected() int64 {
 	}
 	return o.mean.Value()
 }
+
+// wants is what a group could not admit though limits had room, because ceilings bound
+// what this node may use. It is kept once somebody has called [Engine.Short].
+type wants struct {
+	missed         atomic.Int64 // refused requests since the last Want
+	tokens, larger atomic.Int64 // their tokens, and the largest of them
+	input          atomic.Int64 // of the tokens
+	vain           atomic.Int64 // requests that waited for a grant until they were refused
+	said           atomic.Bool  // since the last Want the channel was sent to
+}

@@ -20,17 +20,6 @@ func Wildcard(group, asked string) (string, bool) {
 	return asked[len(before) : len(asked)-len(after)], true
 }
 
-// Wildcard is the function [Wildcard] for the group's name. An alias stands for the name
-// that it leads to.
-func (g *Group) Wildcard(asked string) (string, bool) {
-	if meant := g.names.meant.Load(); meant != nil {
-		if name, ok := (*meant)[asked]; ok {
-			asked = name
-		}
-	}
-	return Wildcard(g.name, asked)
-}
-
 // Matches reports whether a name fits a pattern in which each asterisk stands for any
 // text, an empty one too: the pattern of a caller's limit, or of a token's groups. A
 // pattern without an asterisk fits its own name alone.

@@ -3,7 +3,6 @@ package engine
 import (
 	"time"
 
-	"github.com/plimsoll-dev/plimsoll/engine/provider"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
@@ -45,27 +44,6 @@ const (
 	// agree with each other: a constant in the header agrees with nothing.
 	phaseAgree = 3
 )
-
-// hearPhase learns when a minute begins from what the answer to a request sent at
-// an instant reports: when the minute ends, how long a refused caller is to wait,
-// else usage that was forgotten between two requests.
-func (h *handle) hearPhase(p *phase, s *provider.Signal, sent, now int64) {
-	r := s.Reading(provider.TPM)
-	limit := r.Limit
-	if limit == 0 {
-		limit = h.provided.Limits.TPM
-	}
-	switch wait := s.RetryAfter; {
-	case r.Reset > 0 && r.Reset <= time.Minute:
-		p.ends(sent, r.Reset, r.ResetGrain())
-	case s.Kind == provider.RateLimit && r.Reset == 0 && wait > 0 && wait <= time.Minute && wait > h.configured.Profile.RequestWindow:
-		p.ends(sent, wait, provider.Reading{Reset: wait}.ResetGrain())
-	case r.Told && r.Reset == 0 && limit > 0 && (r.Remaining >= 0 || r.Limit > 0):
-		p.fell(limit, limit-r.Remaining, sent, now, h.configured.Profile.EstimateStands)
-	default:
-		p.silent++
-	}
-}
 
 // fell takes in how much was used when a request sent at an instant was judged: a minute
 // began between two requests of which the later one found less. Certain says that the

@@ -67,14 +67,6 @@ func (p *pool) end() {
 	}
 }
 
-// pooled returns the pool that a deployment's limits are of, nil if there is none.
-func (ms *limits) pooled() *pool {
-	if ms == nil {
-		return nil
-	}
-	return ms.pool
-}
-
 // attempts returns how many attempts have ended, for halfWay.
 func (p *pool) attempts() int64 {
 	if p == nil {
@@ -95,56 +87,4 @@ func (p *pool) ring() {
 			b.ring()
 		}
 	}
-}
-
-// pool returns the pool of that name for an Apply, nil for "". Under mu.
-func (e *Engine) pool(name string, round int64) *pool {
-	if name == "" {
-		return nil
-	}
-	p := e.pools[name]
-	if p == nil {
-		p = &pool{}
-		e.pools[name] = p
-	}
-	p.round = round
-	return p
-}
-
-// gatherPools tells the pools which groups draw on them, and forgets counters and
-// pools that no deployment has any more; a pool's only once nothing is used, so
-// that configuring it again does not double its limits. Under mu.
-func (e *Engine) gatherPools(cfg *Config, byName map[string]*Group, now int64) {
-	bells := map[string][]*bell{}
-	for i := range cfg.Deployments {
-		d := &cfg.Deployments[i]
-		if b := &byName[d.Group].line.bell; d.Profile.Pool != "" && !slices.Contains(bells[d.Profile.Pool], b) {
-			bells[d.Profile.Pool] = append(bells[d.Profile.Pool], b)
-		}
-	}
-	for name, o := range e.pools {
-		b := bells[name]
-		o.bells.Store(&b)
-		if o.round == e.round {
-			o.counters = slices.DeleteFunc(o.counters, func(c poolCounter) bool { return c.round != o.round })
-		} else if o.idle(now) {
-			delete(e.pools, name)
-		}
-	}
-}
-
-// absorbLong adds what the others have newly used of a deployment's hour or day to its
-// pool's.
-func (ms *limits) absorbLong(s counter.Shape, dim counter.Dim, w, more int64) {
-	for i := range ms.list {
-		m := &ms.list[i]
-		if m.pooledLong() && (m.Shape == counter.Dates) == (s == counter.Days) && m.Dim == dim && more != 0 {
-			m.CountIn(w, more)
-		}
-	}
-}
-
-// pooledLong reports whether a limit is a pool's over hours or days.
-func (m *limit) pooledLong() bool {
-	return m.Shape == counter.Dates || m.Shape == counter.Spans && m.Length > window.Minute
 }

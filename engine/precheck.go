@@ -115,3 +115,62 @@ func (h *handle) countRequest(c *counter.Pair, ms *limits, part counter.Part, at
 	h.undo(at.Epoch, 0)
 	return why, false, o
 }
+
+// PreCheck admits one request on this deployment and counts it, if it is
+// enabled, not cooling down and within its request limit. Tokens that the demand
+// names must fit too, but are not reserved: Record reports them. It ignores
+// Order, Tags and Exclude, and the limit on leases. The zero Ref refuses.
+func (r Ref) PreCheck(d Demand) bool {
+	return r.h != nil && preChecks(r.h, &d)
+}
+
+// preChecks is PreCheck.
+func preChecks(h *handle, d *Demand) bool {
+	if preChecked(h, d) {
+		return true
+	}
+	_, ok := preCheck(h, d, false)
+	return ok
+}
+
+// preChecked is preCheck when nothing is in the way. False: nothing was done.
+func preChecked(h *handle, d *Demand) bool {
+	tokens, ok := d.named()
+	if !ok || d.Priority != 0 || d.Caller.h != nil {
+		return false
+	}
+	if g := h.group.Load(); g != nil && h.limits.Load() == nil && g.clock.Now() < g.wake.Load() {
+		e := g.epoch.Load()
+		return h.hot.Of(e).CountRequest(0, e, tokens) == counter.Taken
+	}
+	return false
+}
+
+// preCheckCalled is preCheck for a demand that names a caller.
+func preCheckCalled(h *handle, d *Demand, quiet bool) (v verdict, ok bool) {
+	g := h.group.Load()
+	if g == nil {
+		return verdict{why: whyDisabled, at: h.e.clock.Now()}, false
+	}
+	var q ask
+	if !q.fill(g, d, false) {
+		g.e.invalid.Add(1)
+		return verdict{why: whyInvalid}, false
+	}
+	c := called{owner: g.callers.of(d.Caller.h)}
+	q.quiet = quiet
+	for {
+		if !c.admits(g, &q, false) {
+			return c.refused(g, &q), false
+		}
+		if c.take(true) {
+			break
+		}
+	}
+	if v, ok = preCheckAlone(h, d, quiet); ok {
+		c.admit(false)
+	} else {
+		c.undo()
+	}
+	return v, ok
+}

@@ -2,23 +2,6 @@ package engine
 
 import "math"
 
-// pricing is what the charges in a line's queues rest on. Under the line's mutex.
-type pricing struct {
-	view *view // whose deployments' rates
-	// floor is at most the output that any deployment expects of a demand that
-	// names none. It is lower than that by a quarter, so that few samples make it
-	// wrong.
-	floor int64
-}
-
-// holds reports whether charges still are the least there are, and near it.
-func (p *pricing) holds(v *view, expected int64) bool {
-	return p.view == v && p.floor <= expected && expected/2 <= p.floor+minFloor
-}
-
-// minFloor is the output up to which no pricing is too low.
-const minFloor = 64
-
 // price returns the least that a demand would be charged on any deployment, in
 // each dimension.
 func (g *Group) price(d *Demand, p *pricing) amounts {

@@ -1,39 +1,6 @@
 package engine
 
-import (
-	"math"
-
-	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
-)
-
-// probe is the one request that a half-open deployment admits: the cap on its pair's
-// requests is what had been admitted when it became half-open, or what the minute began
-// with, and one. The request may be of any class.
-type probe struct {
-	since int64 // when the deployment became half-open
-	cap   int64 // on the pair's requests
-	epoch int64 // of cap
-	out   bool  // the request was admitted in an earlier minute
-}
-
-func newProbe(since int64) probe { return probe{since: since, epoch: math.MinInt64} }
-
-// capAt returns the cap in a minute, of which so many requests are used.
-func (p *probe) capAt(epoch, used int64) int64 {
-	if p.epoch != epoch {
-		p.epoch, p.cap = epoch, used
-		if !p.out {
-			p.cap++
-		}
-	}
-	return p.cap
-}
-
-// taken reports whether the request has been admitted, in a minute of which so many are
-// used or before.
-func (p *probe) taken(epoch, used int64) bool {
-	return p.out || p.epoch == epoch && used >= p.cap
-}
+import "github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 
 // probeTaken reports whether the one request has been admitted.
 func (h *handle) probeTaken() bool { return h.probe.taken(h.turned, h.hot.Of(h.turned).Requests()) }
@@ -76,12 +43,4 @@ func (h *handle) partHalfOpen(c *counter.Pair, p counter.Part) counter.Part {
 		return p.Unshared()
 	}
 	return p
-}
-
-// partOf returns the part of a pair's caps that a demand may use.
-func (v *view) partOf(i int, q *ask, p counter.Part) counter.Part {
-	if p == 0 {
-		return p
-	}
-	return v.handles[i].partNow(v.pair(i, q), p)
 }

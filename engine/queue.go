@@ -198,3 +198,33 @@ func (q *queue) earliest(k int, now int64, work *int, when func(*amounts) int64)
 func without(list []*queue, q *queue) []*queue {
 	return slices.DeleteFunc(list, func(o *queue) bool { return o == q })
 }
+
+// waiter is a call of Wait that has not been served.
+type waiter struct {
+	d     *Demand
+	seq   uint64 // order of arrival
+	queue *queue
+	place int   // in the queue
+	turn  int64 // from when on a deployment is held for it, Unix ns; see hold
+	holds bool  // one is
+	// Under the line's mutex until done. Then it has left the line and wake has
+	// been sent.
+	got  admission
+	mark mark // of its request: those of several are in the order of service
+	err  error
+	done bool
+	wake chan struct{}
+}
+
+// lease returns what a waiter that is done got.
+func (w *waiter) lease() Lease {
+	return Lease{admission: w.got, mark: w.mark}
+}
+
+// before reports whether a waiter comes before another.
+func (w *waiter) before(o *waiter) bool {
+	if w.queue.class != o.queue.class {
+		return w.queue.class < o.queue.class
+	}
+	return w.seq < o.seq
+}

@@ -1,6 +1,9 @@
 package engine
 
-import "github.com/plimsoll-dev/plimsoll/engine/provider"
+import (
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
+)
 
 // reason orders what refuses a demand by how near it is to fitting.
 type reason uint8
@@ -53,3 +56,19 @@ var reasonLimit = func() (names [whyInvalid + 1]Limit) {
 	}
 	return names
 }()
+
+// bounded returns the reason of a refusal by a limit, or by the ceiling that bounds it.
+func bounded(why reason, ceiled bool) reason {
+	if ceiled {
+		return whyShare
+	}
+	return why
+}
+
+// gated returns what closes a pair.
+func gated(gate int64) reason {
+	if gate == counter.Cooling {
+		return whyCooling
+	}
+	return whyDisabled
+}

@@ -126,9 +126,31 @@ func (r *receipt) end() {
 // without a caller stay small.
 var receipts = sync.Pool{New: func() any { return new(receipt) }}
 
-// keep returns what the attempt has charged, for its lease.
-func (c *called) keep() *receipt {
-	r := receipts.Get().(*receipt)
-	*r = c.receipt
-	return r
+// admission is a Lease before it is handed out: no h means a refusal. It is filled in
+// place, because a struct of five words that is returned is copied by way of the stack at
+// every call.
+type admission struct {
+	receipt
+	caller *receipt // what the demand's caller was charged; nil if it names none
 }
+
+// Lease is a request that was admitted: one request and a number of tokens,
+// reserved on a deployment in the minute of admission. Exactly one of Settle,
+// SettleReserved and Release ends it; what is called afterwards, a deferred
+// Release for instance, does nothing. A lease belongs to one goroutine at a time
+// and must not be copied. One that is never ended keeps its reservation for its
+// minute and stops counting as in flight after [Config.LeaseTTL].
+//
+// The zero Lease, which a refusal returns, has ended.
+type Lease struct {
+	_ noCopy
+	admission
+	mark    mark // of the request, once signals are observed
+	refused bool // by the provider, as observed
+}
+
+type noCopy struct{}
+
+func (*noCopy) Lock() {}
+
+func (*noCopy) Unlock() {}

@@ -1,7 +1,5 @@
 package engine
 
-import "sync/atomic"
-
 // verdict is the outcome of an attempt: what refused it, and the instant that the
 // decision rests on. The refusal's RetryAfter and the wait that follows use the
 // same instant: at another one the demand may fit, and no event would announce
@@ -10,16 +8,6 @@ type verdict struct {
 	why    reason
 	caller bool  // the caller's limits refused
 	at     int64 // Unix ns
-}
-
-// wants is what a group could not admit though limits had room, because ceilings bound
-// what this node may use. It is kept once somebody has called [Engine.Short].
-type wants struct {
-	missed         atomic.Int64 // refused requests since the last Want
-	tokens, larger atomic.Int64 // their tokens, and the largest of them
-	input          atomic.Int64 // of the tokens
-	vain           atomic.Int64 // requests that waited for a grant until they were refused
-	said           atomic.Bool  // since the last Want the channel was sent to
 }
 
 // countRefusal counts a refusal; invalid demands have a count of their own.

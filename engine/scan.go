@@ -162,3 +162,11 @@ func (q *ask) prunes() bool { return q.tokens > 0 }
 
 // prunes is that for a view: where usage goes away by itself bounds do not last.
 func (v *view) prunes(q *ask) bool { return q.prunes() && !v.volatile }
+
+// partOf returns the part of a pair's caps that a demand may use.
+func (v *view) partOf(i int, q *ask, p counter.Part) counter.Part {
+	if p == 0 {
+		return p
+	}
+	return v.handles[i].partNow(v.pair(i, q), p)
+}

@@ -58,14 +58,6 @@ func (l *line) found() (first *waiter) {
 	return first
 }
 
-// before reports whether a waiter comes before another.
-func (w *waiter) before(o *waiter) bool {
-	if w.queue.class != o.queue.class {
-		return w.queue.class < o.queue.class
-	}
-	return w.seq < o.seq
-}
-
 // overtakes reports whether w would take room that belongs to a waiter before it: room
 // that was freed during the search, after that waiter had been looked at. Then that
 // waiter is the one found. A waiter who was offered room in vain is not looked at again.

@@ -1,8 +1,6 @@
 package engine
 
-import (
-	"slices"
-)
+import "slices"
 
 // Stats returns the engine's lifetime counts. At rest they are exact; while
 // requests run, each is as of a slightly different instant.
@@ -49,11 +47,6 @@ func (g *Group) count(s *Stats, sum *totals, now int64) {
 		s.Settled += h.flight.Ended()
 		s.Expired += h.expired.Load()
 	}
-}
-
-func (t *totals) add(o totals) {
-	t.tokens += o.tokens
-	t.requests += o.requests
 }
 
 // totals returns what this node used in a half. Under the group's mutex.

@@ -52,23 +52,6 @@ func (e *Engine) eachGroup(now int64, do func(g *Group)) {
 	}
 }
 
-// expire makes the windows of all deployments stale if what was absorbed has ceased to be
-// valid. Under the group's mutex.
-func (g *Group) expire(v *view, now int64) bool {
-	if g.stale || g.e.valid(now) {
-		return false
-	}
-	g.stale = true
-	g.e.validity.stale.Store(true)
-	for _, h := range v.handles {
-		h.expire()
-	}
-	for _, h := range g.removed {
-		h.expire()
-	}
-	return true
-}
-
 // revive has the group look at the end of validity again. Under its mutex.
 func (g *Group) revive() {
 	g.stale = false
@@ -86,61 +69,4 @@ func (g *Group) freeAll() {
 	}
 	g.wake.Store(g.next())
 	g.opened(g.view.Load())
-}
-
-// expire makes all windows of a deployment stale. Under the group's mutex, like what
-// follows.
-func (h *handle) expire() {
-	for _, s := range [...]*pairLedger{&h.plain[0], &h.plain[1], h.next} {
-		if s != nil {
-			s.tokens.Fresh, s.requests.Fresh = false, false
-		}
-	}
-	for i := range h.limits.Load().of() {
-		if m := &h.limits.Load().list[i]; m.Owned() {
-			m.Expire()
-		}
-	}
-}
-
-// fall bounds the current windows that are stale, if a syncer vouches for others. It
-// reports whether the caps of the pair have to be set again.
-func (h *handle) fall() (changed bool) {
-	if h.e.validity.until.Load() == 0 {
-		return false
-	}
-	part, l := counter.Part(h.e.validity.part.Load()), &h.cfg.Limits
-	c, s := &h.hot[h.turned&1], &h.plain[h.turned&1]
-	t, r := c.Adjusted()
-	changed = s.tokens.Fall(part, capOf(l.TPM), c.Tokens(), t)
-	changed = s.requests.Fall(part, capOf(l.RPM), c.Requests(), r) || changed
-	at := counter.At{Epoch: h.turned}
-	for i := range h.limits.Load().of() {
-		if m := &h.limits.Load().list[i]; m.Owned() {
-			m.Fall(part, at, capOf(*l.Of(m.kind)))
-		}
-	}
-	return changed
-}
-
-// fallNow is fall that sets the caps again.
-func (h *handle) fallNow() {
-	if h.fall() {
-		h.shift(h.turned&1, 0, 0)
-	}
-}
-
-// free ends the bounds of stale windows.
-func (h *handle) free() {
-	for p := range h.plain {
-		h.plain[p].tokens.Free()
-		h.plain[p].requests.Free()
-	}
-	for i := range h.limits.Load().of() {
-		if m := &h.limits.Load().list[i]; m.Owned() {
-			m.Free()
-		}
-	}
-	h.recap()
-	h.eased(h.turned)
 }

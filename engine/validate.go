@@ -1,11 +1,9 @@
 package engine
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -15,38 +13,6 @@ import (
 
 // maxAliasSteps is how many aliases may follow each other.
 const maxAliasSteps = 100
-
-// maxProblems is how many problems Validate lists one by one.
-const maxProblems = 100
-
-// problems collects what is wrong with a configuration.
-type problems struct {
-	list []error
-	more int
-}
-
-func (p *problems) addf(format string, args ...any) {
-	if len(p.list) == maxProblems {
-		p.more++
-		return
-	}
-	p.list = append(p.list, fmt.Errorf("engine: "+format, args...))
-}
-
-func (p *problems) err() error {
-	if p.more > 0 {
-		p.list = append(p.list, fmt.Errorf("engine: and %d more problems", p.more))
-	}
-	return errors.Join(p.list...)
-}
-
-// place is an element of a list of the configuration. It becomes text only in a problem.
-type place struct {
-	list  string
-	index int
-}
-
-func (p place) String() string { return p.list + "[" + strconv.Itoa(p.index) + "]" }
 
 // Validate returns every problem of the configuration, joined: each names its
 // field and what is allowed. Nil means that New takes it.
@@ -216,14 +182,22 @@ func (c *Config) resolve(alias string, groups map[string]bool, wild patterns) (g
 	return "", "", fmt.Errorf("the alias leads back to itself, or on for more than %d steps, by way of %q; let it end at a group", maxAliasSteps, at)
 }
 
-// fixed returns what Apply cannot change.
-func (e *Engine) fixed(c *Config) error {
-	var p problems
-	if c.Clock != nil && c.Clock != e.clock {
-		p.addf("Clock: differs from the engine's; leave it nil, it is fixed by New")
+func (c *Caller) validate(p *problems, at place) {
+	if c.ID == "" {
+		p.addf("%s.ID: is empty; give the caller a unique, stable name", at)
 	}
-	if c.LeaseTTL != 0 && c.LeaseTTL != e.ttl {
-		p.addf("LeaseTTL: is %v but the engine's is %v; leave it 0, it is fixed by New", c.LeaseTTL, e.ttl)
+	c.Limits.validate(p, at)
+	validateProfile(p, at, &c.Profile)
+	if c.Profile.Pool != "" {
+		p.addf("%s.Profile.Pool: is %q; a caller's limits are its own: leave it empty", at, c.Profile.Pool)
 	}
-	return p.err()
+	if c.Profile.LearnShape {
+		p.addf("%s.Profile.LearnShape: is true; no provider reports how a caller counts: leave it false", at)
+	}
+	if c.Profile.LearnPhase {
+		p.addf("%s.Profile.LearnPhase: is true; no provider reports a caller's minutes: leave it false", at)
+	}
+	if i := slices.Index(c.Groups, ""); i >= 0 {
+		p.addf("%s.Groups[%d]: is empty; name a group, or use * for all", at, i)
+	}
 }

@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"cmp"
-	"slices"
 	"sync/atomic"
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
@@ -52,115 +50,8 @@ type tier struct {
 
 func (t tier) size() int { return t.to - t.from }
 
-// newView orders the candidates of a group.
-func newView(e *common, s Strategy, live []*handle) *view {
-	live = slices.Clone(live)
-	slices.SortStableFunc(live, func(a, b *handle) int { return cmp.Compare(a.cfg.Order, b.cfg.Order) })
-	n := len(live)
-	v := &view{
-		e: e, strategy: s, by: strategies[s].ranking, handles: live, n: n, starts: []int32{0},
-		inverses: make([]inverse, n), seeds: make([]uint64, n), blockOf: make([]uint16, n),
-	}
-	for p := range v.pairs {
-		v.pairs[p] = make([]*counter.Pair, n)
-		for i, h := range live {
-			v.pairs[p][i] = &h.hot[p]
-		}
-	}
-	for from := 0; from < n; {
-		to := from + 1
-		for to < n && live[to].cfg.Order == live[from].cfg.Order {
-			to++
-		}
-		v.addTier(from, to)
-		from = to
-	}
-	v.addLimits()
-	v.sizes = sizesOf(live)
-	if v.by.key == byLeases {
-		v.busy = busyInverses(live)
-	}
-	for i, h := range live {
-		v.seeds[i] = h.seed
-		v.inverses[i] = inverse{invert(h.tokenCap), invert(h.reqCap)}
-		v.tag(i, h.cfg.Tags)
-	}
-	v.indexed, v.keyOf = n > indexFrom, v.key
-	v.small = len(v.tiers) == 1 && n <= indexFrom && !v.further && v.by.draw == theLowest && v.by.key != byLeases
-	for p := range v.blocks {
-		v.blocks[p], v.bounds[p] = make([]block, len(v.starts)-1), make([]atomic.Uint64, len(v.starts)-1)
-		for b := range v.blocks[p] {
-			v.blocks[p][b].bound, v.blocks[p][b].index = &v.bounds[p][b], uint64(b)
-			v.bounds[p][b].Store(uint64(b))
-			v.blocks[p][b].seq.Store(1) // a zero room is never valid
-			v.blocks[p][b].watched.Store(n > indexFrom)
-		}
-	}
-	return v
-}
-
 // plain reports whether usage of the pairs alone ranks a small view.
 func (v *view) plain() bool { return v.small && !v.failing.Load() }
-
-// addTier cuts a tier into blocks of nearly one size: where whole blocks are equally
-// good, none is then drawn much more often than another.
-func (v *view) addTier(from, to int) {
-	n := to - from
-	blocks := (n + blockSize - 1) / blockSize
-	t := tier{order: v.handles[from].cfg.Order, from: from, to: to, first: len(v.starts) - 1}
-	for b := range blocks {
-		for i := from + b*n/blocks; i < from+(b+1)*n/blocks; i++ {
-			v.blockOf[i] = uint16(t.first + b)
-		}
-		v.starts = append(v.starts, int32(from+(b+1)*n/blocks))
-	}
-	t.last = t.first + blocks
-	for _, h := range v.handles[from:to] {
-		t.tokenLimited = t.tokenLimited || h.cfg.Limits.TPM != 0
-	}
-	if v.by.weights {
-		v.addWeights(&t)
-	}
-	v.tiers = append(v.tiers, t)
-}
-
-// addLimits notes which deployments have limits beside their pairs.
-func (v *view) addLimits() {
-	for i, h := range v.handles {
-		ms := h.limits.Load()
-		if ms == nil {
-			continue
-		}
-		if v.limits == nil {
-			v.limits = make([]*limits, v.n)
-		}
-		v.limits[i] = ms
-		v.volatile = v.volatile || ms.volatile()
-		v.timed = v.timed || ms.timed
-		v.rated = v.rated || ms.rated
-		v.pooled = v.pooled || ms.pool != nil
-	}
-	v.further = v.limits != nil
-	v.lapses = lapse(v.handles)
-	if v.rated && !slices.Contains(v.limits, nil) &&
-		!slices.ContainsFunc(v.limits, func(ms *limits) bool { return ms.rated != v.limits[0].rated || ms.rates != v.limits[0].rates }) {
-		v.rates = v.limits[0]
-	}
-}
-
-// tag notes a deployment's tags: per block, a bit for each deployment that has one.
-func (v *view) tag(i int, tags []string) {
-	for _, tag := range tags {
-		if v.tags == nil {
-			v.tags = map[string][]uint16{}
-		}
-		if v.tags[tag] == nil {
-			v.tags[tag] = make([]uint16, len(v.starts)-1)
-		}
-		b := v.blockOf[i]
-		v.tags[tag][b] |= 1 << (i - int(v.starts[b]))
-	}
-}
 
 // block returns the deployments [from, to) of a block.
 func (v *view) block(b int) (from, to int) { return int(v.starts[b]), int(v.starts[b+1]) }
@@ -173,16 +64,6 @@ func (v *view) limitsOf(i int) *limits {
 	return v.limits[i]
 }
 
-// seats tells the deployments of a view where it has them. Before it is published.
-func (v *view) seats() {
-	seats := make([]seat, len(v.handles)) // all keep the view alive
-	for i, h := range v.handles {
-		b := v.blockOf[i]
-		seats[i] = seat{&v.signals, i, [2]*block{&v.blocks[0][b], &v.blocks[1][b]}}
-		h.seat.Store(&seats[i])
-	}
-}
-
 // renew makes the blocks forget what they found out about the minute two before an
 // epoch that is about to be published: seq first, then the bounds (protocol 3).
 func (v *view) renew(epoch int64) {
@@ -193,4 +74,12 @@ func (v *view) renew(epoch int64) {
 		bl.seq.Add(1)
 		bl.bound.Store(bl.index)
 	}
+}
+
+// choice is a cell the search has settled on: its index, -1 for none and why,
+// and what a charge may raise the block's bound to at which sequence (0: not).
+type choice struct {
+	i           int
+	why         reason
+	second, seq uint64
 }

@@ -5,9 +5,6 @@ import (
 	"errors"
 )
 
-// defaultWaiters is how many may wait in a group unless configured.
-const defaultWaiters = 1024
-
 // Wait is Acquire that waits for room: until a lease ends, a limit refills, a
 // cooldown is over or a minute begins. Waiters are served by class, then in the
 // order they came. A waiter whose demand does not fit lets later ones whose demands

@@ -1,14 +1,9 @@
 package engine
 
 import (
-	"time"
-
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
-
-// closedRetry is what a refusal in a window without a share tells its caller to wait.
-const closedRetry = 100 * time.Millisecond
 
 // Short returns a channel that receives when a demand was refused, or begins to wait,
 // because a ceiling and no limit refuses it: the syncer may then obtain more for this
@@ -109,63 +104,4 @@ func (h *handle) utilization() uint64 {
 		}
 	}
 	return uint64(most)
-}
-
-// exact reports whether nodes can hold the limits of the deployment's minutes exactly:
-// they are UTC minutes, and the deployment's own. What callers use nodes exchange as it
-// happens.
-func (h *handle) exact() bool { return h.caller == nil && plain(&h.cfg.Profile) }
-
-// exactIn is exact for windows of a kind: hours and days are UTC's or Pacific, whatever
-// the deployment's minutes.
-func (h *handle) exactIn(kind window.Kind) bool {
-	if kind.Long() {
-		return h.caller == nil && h.cfg.Profile.Pool == ""
-	}
-	return h.exact()
-}
-
-// holds reports whether nodes hold a limit beside the pair exactly.
-func (h *handle) holds(m *limit) bool {
-	return m.Owned() && m.most != counter.Max && h.exactIn(m.Kind())
-}
-
-// closesUnnamed returns after how many nanoseconds a refusal by a window of a limit that
-// no share has named tells its caller to come back; 0 = such windows are open.
-func (h *handle) closesUnnamed(m *limit) int64 {
-	if h.e.exact.Load() && h.holds(m) {
-		return int64(closedRetry)
-	}
-	return 0
-}
-
-// close has a window that no share has named admit nothing under the pair's limits.
-func (h *handle) close(s *pairLedger) {
-	if !h.e.exact.Load() || !h.exact() {
-		return
-	}
-	if h.tokenCap != counter.Max && !s.tokens.Known {
-		s.tokens.Ceiling, s.tokens.Retry = 0, int64(closedRetry)
-	}
-	if h.reqCap != counter.Max && !s.requests.Known {
-		s.requests.Ceiling, s.requests.Retry = 0, int64(closedRetry)
-	}
-}
-
-// wanted adds up what waits in line.
-func (l *line) wanted(w *window.Want) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, q := range l.queues {
-		for _, x := range q.waiters[:q.end] {
-			if x != nil {
-				a := q.charged(x)
-				n := a[counter.Tokens]
-				w.Waiting++
-				w.WaitingTokens += n
-				w.WaitingInput += a[counter.Input]
-				w.Largest = max(w.Largest, n)
-			}
-		}
-	}
 }

@@ -39,22 +39,3 @@ func (v *view) weightedAll(t *tier, q *ask) int {
 	}
 	return at
 }
-
-// addWeights adds the weights of a tier to a new view.
-func (v *view) addWeights(t *tier) {
-	most := 0.0
-	for _, h := range v.handles[t.from:t.to] {
-		most = max(most, h.cfg.weight())
-	}
-	for _, h := range v.handles[t.from:t.to] {
-		t.weight += h.cfg.weight() / most // the sum stays finite
-		v.weights = append(v.weights, t.weight)
-	}
-}
-
-func (d *Deployment) weight() float64 {
-	if d.Weight == 0 {
-		return 1
-	}
-	return d.Weight
-}

@@ -50,7 +50,7 @@ var mutants = []mutant{
 		"./fuzz", "TestUndone",
 	},
 	{
-		"blocks are not told of room", "engine/index.go",
+		"blocks are not told of room", "engine/count.go",
 		"	b.seq.Add(1)\n	invariants.Yield()\n	if s.in.indexed {", "	if s.in.indexed {",
 		"./fuzz", "TestAtRest|TestRoom|TestEveryInterleaving",
 	},
@@ -115,7 +115,7 @@ var mutants = []mutant{
 		"./engine", "TestPriorityInLine|TestPriorityFirst",
 	},
 	{
-		"a caller keeps what a deployment refused", "engine/called.go",
+		"a caller keeps what a deployment refused", "engine/admit.go",
 		"		by.undo()\n		if o == counter.Moved {", "		if o == counter.Moved {",
 		"./fuzz", "TestCaller",
 	},
@@ -225,12 +225,12 @@ var mutants = []mutant{
 		"./engine/internal/counter", "FuzzFlight",
 	},
 	{
-		"what a call consumed is charged to the last minute that was looked at", "engine/handle.go",
+		"what a call consumed is charged to the last minute that was looked at", "engine/count.go",
 		"	if n > 0 {\n		h.catchUp()\n	}\n", "",
 		"./engine", "TestSettleInAnIdleGroup",
 	},
 	{
-		"what a call in an idle group consumed is charged to its last minute", "engine/handle.go",
+		"what a call in an idle group consumed is charged to its last minute", "engine/count.go",
 		"	e, now := g.minuteNow()\n	return counter.At{Epoch: e, Now: within(e, now)}, true\n",
 		"	e := g.epoch.Load()\n	return counter.At{Epoch: e, Now: within(e, h.e.clock.Now())}, true\n",
 		"./engine", "TestSettleInAnIdleGroup",

@@ -2,8 +2,32 @@ package engine
 
 import (
 	"sync/atomic"
+	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
+)
+
+// answers is what a deployment's provider has reported of its rule and its counts. A
+// deployment has it from the first mark or observation on. All but the ledger is under
+// the mutex of the handle's group.
+type answers struct {
+	ledger    ledger
+	reported  [provider.Limits]int64 // limits that answers have named; 0 = none
+	confirmed [provider.Limits]int64 // when an answer last named that limit, Unix ns
+	phase     phase
+	evidence  evidence // of a profile whose shape is to be learned
+	relimited int64    // when an answer last changed what is in force, Unix ns
+	caution   caution  // that refusals have taught
+	last      Mark     // of the latest request whose answer has corrected the counters
+}
+
+const (
+	// relimitEvery is how often an answer may change what is in force: the group's
+	// windows are swapped for it.
+	relimitEvery = int64(time.Second)
+	// confirmEvery is how long a reported limit stays in force after the last answer
+	// that named it. Then it lapses, and one request goes first.
+	confirmEvery = int64(5 * time.Minute)
 )
 
 // ledger keeps a provider's figures and what leases give back in agreement. It is
@@ -25,24 +49,6 @@ type ledger struct {
 type figure struct {
 	mark  atomic.Uint64 // of its request, as an order; 0 = there is no figure
 	above atomic.Int64  // what is counted above it, which leases from before may give back
-}
-
-// order returns where a mark stands among the marks of its deployment, in one
-// word: [epoch][sequence:24]; 0 for none, which is before all.
-func (m Mark) order() uint64 {
-	if m.none() {
-		return 0
-	}
-	return uint64(m.epoch)<<24 | uint64(m.sequence())
-}
-
-// follows reports whether a mark was made after another, by their orders.
-func follows(a, b uint64) bool {
-	if a>>24 != b>>24 {
-		return a>>24 > b>>24
-	}
-	d := (a - b) & mark24
-	return d != 0 && d < 1<<23
 }
 
 // replace begins to take a figure in: from now on older leases give nothing back.
@@ -69,7 +75,11 @@ func (x *figure) allow(order uint64, n int64) int64 {
 	}
 }
 
-// latest returns the order of the latest mark made, as of an epoch.
-func (h *handle) latest(epoch int64) uint64 {
-	return uint64(epoch)<<24 | uint64(h.sequence.Load()&mark24)
+// follows reports whether a mark was made after another, by their orders.
+func follows(a, b uint64) bool {
+	if a>>24 != b>>24 {
+		return a>>24 > b>>24
+	}
+	d := (a - b) & mark24
+	return d != 0 && d < 1<<23
 }

@@ -1,26 +1,31 @@
 package engine
 
-import (
-	"time"
-)
-
-const (
-	// rechecks is how often a caller tries again because its refusal no longer
-	// holds when it is explained. After that RetryAfter is leastRetry.
-	rechecks   = 8
-	leastRetry = time.Millisecond
-)
-
-// look returns the candidates, and sets when a decision is made.
-func (g *Group) look(q *reading) *view {
-	g.read(q)
-	return g.view.Load()
+// TryAcquire picks a deployment, counts the request and reserves its tokens, all
+// within the limits. False: no deployment has room, or the demand is invalid;
+// Acquire says which. End the lease with Settle, SettleReserved or Release.
+func (g *Group) TryAcquire(d Demand) (lease Lease, ok bool) {
+	ok = g.tryAcquire(&lease, &d) // inlined, so that the lease is filled in where it is wanted
+	return
 }
 
-// again reports whether to try again after a refusal by a view. Otherwise the refusal
-// stands, because it rests on a fresh reading of the clock.
-func (g *Group) again(v *view, q *reading) bool {
-	return g.reread(q, g.view.Load() == v)
+func (g *Group) tryAcquire(l *Lease, d *Demand) bool {
+	if g.acquire(&l.admission, d, false); l.h == nil {
+		return false
+	}
+	if l.h.noting.Load() {
+		l.mark = l.noted()
+	}
+	return true
+}
+
+// Acquire is TryAcquire with the reason for a refusal: [ErrInvalidDemand],
+// [ErrNoCandidate] or a [*LimitError]. It does not block.
+func (g *Group) Acquire(d Demand) (Lease, error) {
+	var a admission
+	if v := g.acquire(&a, &d, true); a.h == nil {
+		return g.acquireOrExplain(&d, v)
+	}
+	return a.lease(), nil
 }
 
 // declined counts a demand that is refused for good; waited says that it has waited for a

@@ -1,0 +1,152 @@
+package engine
+
+import (
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
+)
+
+// ask is fill that counts an invalid demand.
+func (g *Group) ask(q *ask, d *Demand, learn bool) bool {
+	ok := q.fill(&g.owner, d, learn)
+	if !ok {
+		g.e.invalid.Add(1)
+	}
+	return ok
+}
+
+// acquire admits a demand: at once where one scan of plain deployments finds the
+// best, else in general. The admission, empty at first, stays so if the demand is refused.
+// Quiet: a refusal is not counted, because the caller may try again.
+func (g *Group) acquire(a *admission, d *Demand, quiet bool) verdict {
+	if n, ok := d.named(); ok && d.plain() {
+		e, now := g.minuteNow()
+		if v := g.view.Load(); v.plain() {
+			if g.acquireBest(a, d, v, e, now, n) {
+				return verdict{at: now}
+			}
+		}
+	}
+	return g.acquireAny(a, d, quiet)
+}
+
+// acquireBest is acquire for plain demands and small views. False: nothing was
+// counted, look again in general.
+func (g *Group) acquireBest(a *admission, d *Demand, v *view, e, now, n int64) bool {
+	i := v.best(e, n)
+	if i < 0 {
+		return false
+	}
+	h, c := v.handles[i], v.pairs[e&1][i]
+	if d.OutputTokens == 0 {
+		out := d.capped(h.expected(g.expected()))
+		if most := h.ceiling.Load(); n+out > most && most > 0 {
+			out = max(most-n, 0)
+		}
+		n += out
+	}
+	invariants.Yield()
+	if c.TakeTokens(0, e, n) != counter.Taken {
+		return false
+	}
+	invariants.Yield()
+	if c.TakeRequest(0, e) != counter.Taken {
+		h.undo(e, n)
+		return false
+	}
+	a.h, a.begun, a.reserved, a.input = h, instantIn(e, now), n, d.InputTokens
+	return true
+}
+
+// acquireAny is acquire for any demand and any view.
+func (g *Group) acquireAny(a *admission, d *Demand, quiet bool) verdict {
+	var q ask
+	if !g.ask(&q, d, true) {
+		return verdict{why: whyInvalid}
+	}
+	q.quiet = quiet
+	if d.Caller.h != nil {
+		return g.acquireCalled(a, d, q)
+	}
+	if len(d.Exclude)|len(d.Tags) != 0 {
+		return g.acquireFiltered(a, d, q)
+	}
+	return g.acquireFor(a, &q)
+}
+
+func (g *Group) acquireFiltered(a *admission, d *Demand, q ask) verdict {
+	l := filter{demand: d}
+	q.filter = &l
+	return g.acquireFor(a, &q)
+}
+
+func (g *Group) acquireFor(a *admission, q *ask) verdict {
+	for {
+		v := g.look(&q.reading)
+		c := v.choose(q)
+		if c.i >= 0 {
+			invariants.Yield()
+			o := v.charge(a, c, q)
+			if o == counter.Taken {
+				return verdict{at: q.now}
+			}
+			if o == counter.Moved {
+				g.await()
+				q.fresh = false
+			}
+			continue // lost to another: choose again
+		}
+		if g.again(v, &q.reading) {
+			continue
+		}
+		if h := g.heir(); h != nil {
+			g, q.fresh = h, false
+			continue
+		}
+		if !g.asked.Load() {
+			g.asked.Store(true)
+		}
+		return g.refused(q, c.why)
+	}
+}
+
+// acquireCalled is acquire for a demand that names a caller.
+//
+//go:noinline
+func (g *Group) acquireCalled(a *admission, d *Demand, q ask) verdict {
+	by := called{owner: g.callers.of(d.Caller.h)}
+	if q.filter == nil && len(d.Exclude)|len(d.Tags) != 0 {
+		q.filter = &filter{demand: d}
+	}
+	v := g.acquireBoth(a, &q, &by)
+	if a.h != nil {
+		a.caller = by.keep()
+	}
+	return v
+}
+
+// acquireBoth charges the demand's caller and a deployment, or neither.
+func (g *Group) acquireBoth(a *admission, q *ask, by *called) verdict {
+	for {
+		if !by.admits(&g.owner, q, true) {
+			return by.refused(&g.owner, q)
+		}
+		v, c, refused := g.seek(q)
+		if c.i < 0 {
+			return refused
+		}
+		if !by.take(false) {
+			continue // lost to another: look again
+		}
+		invariants.Yield()
+		o := v.charge(a, c, q)
+		if o == counter.Taken {
+			by.admit(true)
+			return verdict{at: q.now}
+		}
+		by.undo()
+		if o == counter.Moved {
+			g.await()
+			q.fresh = false
+		}
+	}
+}

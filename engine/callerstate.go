@@ -1,0 +1,64 @@
+package engine
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// callerState is what a handle has if its limits are a caller's.
+type callerState struct {
+	shared string       // the ID by which nodes share what it uses
+	slot   atomic.Int32 // in callers.slots
+	groups atomic.Pointer[[]string]
+	// limits are those in force. They are stored once a new limit on leases has counted
+	// the leases that are held.
+	limits atomic.Pointer[limits]
+	bells  atomic.Pointer[[]*bell] // of the lines with queues that wait for the caller
+	mu     sync.Mutex              // of bells
+}
+
+// mayAsk reports whether the caller may ask a group.
+func (c *callerState) mayAsk(group string) bool {
+	groups := *c.groups.Load()
+	for i := range groups {
+		if Matches(groups[i], group) {
+			return true
+		}
+	}
+	return len(groups) == 0
+}
+
+// addBell notes that a queue of a line waits for the caller.
+func (c *callerState) addBell(b *bell) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	bells := append(slices.Clone(c.waiting()), b)
+	c.bells.Store(&bells)
+}
+
+// removeBell undoes addBell, for one of the line's queues.
+func (c *callerState) removeBell(b *bell) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	bells := slices.Clone(c.waiting())
+	if i := slices.Index(bells, b); i >= 0 {
+		bells = slices.Delete(bells, i, i+1)
+	}
+	c.bells.Store(&bells)
+}
+
+// waiting returns the bells of the lines with queues that wait for the caller.
+func (c *callerState) waiting() []*bell {
+	if bells := c.bells.Load(); bells != nil {
+		return *bells
+	}
+	return nil
+}
+
+// ring says to everyone who waits for the caller that there may be room.
+func (c *callerState) ring() {
+	for _, b := range c.waiting() {
+		b.ring()
+	}
+}

@@ -1,0 +1,86 @@
+package engine
+
+import "github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+
+// caps returns how far a half may go.
+func (h *handle) caps(p int64) (tokens, requests int64) {
+	c := &h.hot[p]
+	t, r := c.Adjusted()
+	return h.capsOf(&h.plain[p], t, r, c.Requests())
+}
+
+// capsOf is caps for a half with a ledger, adjustments and requests counted.
+func (h *handle) capsOf(s *pairLedger, adjusted, adjustedRequests, used int64) (tokens, requests int64) {
+	tokens, requests = s.tokens.Cap(h.tokenCap, adjusted), s.requests.Cap(h.reqCap, adjustedRequests)
+	switch {
+	case h.gone || !h.enabled:
+		tokens = counter.Disabled
+	case h.breaker.Cooling():
+		tokens = counter.Cooling
+	case !h.breaker.HalfOpen():
+	case s.tokens.Window != h.turned: // the one request that goes first is of this minute
+		tokens = counter.Cooling
+	default:
+		h.requestCap.Store(requests)
+		requests = min(requests, h.probe.capAt(h.turned, used))
+	}
+	return tokens, requests
+}
+
+// recap sets the caps of both halves. Under the group's mutex.
+func (h *handle) recap() {
+	for p := range int64(2) {
+		h.shift(p, 0, 0)
+	}
+}
+
+// shift adds to what a half counts and sets its caps. Under the group's mutex.
+func (h *handle) shift(p, tokens, requests int64) {
+	if h.breaker.HalfOpen() && h.plain[p].tokens.Window == h.turned {
+		h.probe.capAt(h.turned, h.hot[p].Requests())
+		h.probe.cap += requests
+	}
+	t, r := h.caps(p)
+	h.hot[p].Shift(tokens, requests, t, r)
+	h.flight.Undo(h.e.slot(h.plain[p].tokens.Window)) // for the tag
+	h.ceiled(p)
+	if s := h.seat.Load(); s != nil && h.failing.Load() != 0 {
+		s.in.failing.Store(true)
+	}
+}
+
+// ceiled tells the search of a ceiling where there is no limit on tokens.
+func (h *handle) ceiled(p int64) {
+	if h.tokenCap != counter.Max || h.plain[p].tokens.Most() >= counter.Max {
+		return
+	}
+	if s := h.seat.Load(); s != nil {
+		s.in.ceiled[p].Store(true)
+	}
+}
+
+// own returns this node's usage in a half. Under the group's mutex.
+func (h *handle) own(p int64) (tokens, requests int64) {
+	c, s := &h.hot[p], &h.plain[p]
+	t, r := c.Adjusted()
+	return s.tokens.Own(c.Tokens(), t), s.requests.Own(c.Requests(), r)
+}
+
+// inFlight returns how many leases are held. Under the group's mutex.
+func (h *handle) inFlight() (n int64) {
+	now := h.e.slot(h.turned)
+	for k := now - h.e.slotTTL; k <= now; k++ {
+		n += h.flight.Held(k, h.unfolded(k))
+	}
+	return n
+}
+
+// unfolded returns how many leases of a slot began in minutes that are not folded.
+func (h *handle) unfolded(slot int64) (n int64) {
+	for p := range h.plain {
+		if h.e.slot(h.plain[p].tokens.Window) == slot {
+			n += h.hot[p].Began()
+		}
+	}
+	return n
+}

@@ -1,0 +1,108 @@
+package engine
+
+import (
+	"slices"
+
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
+)
+
+// configure takes over a deployment's configuration from a moment on. It reports
+// whether the search must learn of it. Round is the number of the Apply.
+func (h *handle) configure(d *Deployment, expected int64, pool *pool, round int64, at counter.At) (changed bool) {
+	if h.configured.ID == "" || h.configured.Disabled != d.Disabled || h.gone {
+		h.enabled = !d.Disabled
+	}
+	other := !d.equal(h.configured)
+	changed = h.gone || other || h.e.countLeases && !h.limits.Load().countsLeases()
+	if h.breaker.Cause() == provider.NoMoney && !h.gone {
+		h.uncool() // whoever applies a configuration may have paid
+		changed = true
+	}
+	if other {
+		own := *d
+		own.Tags = slices.Clone(d.Tags)
+		h.replace(&own)
+	}
+	h.gone, h.round = false, round
+	return h.put(expected, pool, at, changed, false)
+}
+
+// put puts into force what is configured and what the provider has reported, in any
+// case if changed says so; reported says that the latter has changed. It reports whether
+// anything changed.
+func (h *handle) put(expected int64, pool *pool, at counter.At, changed, reported bool) bool {
+	h.provided, h.lapseAt = h.inForce(), h.nextLapse()
+	d := h.provided.margined(h.learnedMargin())
+	changed = changed || d != h.cfg && !d.equal(h.cfg) || h.group.Load() == nil
+	if !h.cfg.Limits.equalBeyondMinutes(&d.Limits) {
+		defer h.relistDays()
+	}
+	h.cfg = d
+	h.tokenCap, h.reqCap = capOf(d.Limits.TPM), capOf(d.Limits.RPM)
+	defer func() { h.tokenMost.Store(h.tokenCap) }()
+	own := d
+	if h.provided != h.configured {
+		own = h.configured.margined(0)
+	}
+	h.configuredTokenCap, h.configuredReqCap = capOf(own.Limits.TPM), capOf(own.Limits.RPM)
+	if !plain(&d.Profile) { // limits beside the pair have them
+		h.tokenCap, h.reqCap = counter.Max, counter.Max
+		h.configuredTokenCap, h.configuredReqCap = counter.Max, counter.Max
+	}
+	h.hot.Limit(h.tokenCap, h.reqCap)
+	if h.ceiling.Store(counter.Max); h.tokenCap > 0 {
+		h.ceiling.Store(h.tokenCap)
+	}
+	h.countsRefused.Store(d.Profile.CountsRefused)
+	if changed || pool != nil {
+		h.relist(d, own, pool, at, reported)
+	}
+	if d.Limits.TPM > 0 {
+		expected = min(expected, max(d.Limits.TPM/100, 1))
+	}
+	h.assumed.Store(expected)
+	return changed
+}
+
+// relist makes the deployment's list of limits again.
+func (h *handle) relist(d, own *Deployment, pool *pool, at counter.At, reported bool) {
+	old := h.limits.Load()
+	ms := old.relist(d, own, pool, at, reported, h.e.countLeases)
+	if ms != nil && h.tokenCap > 0 {
+		ms.most[counter.Tokens] = min(ms.most[counter.Tokens], h.tokenCap)
+	}
+	if ms != nil && ms.gauge != nil && (old == nil || old.gauge == nil) {
+		h.uncounted = true
+	}
+	h.leave(old, ms)
+	h.closeNew(old, ms)
+	h.limits.Store(ms)
+}
+
+// relistDays has Collect report the current day again, because its limits changed.
+func (h *handle) relistDays() {
+	for i := range h.limits.Load().of() {
+		if m := &h.limits.Load().list[i]; m.Long() {
+			m.Unlist()
+		}
+	}
+}
+
+// leave keeps the last reports of limits that are no longer in a list.
+func (h *handle) leave(old, ms *limits) {
+	var left leftover
+	for i := range old.of() {
+		m := &old.list[i]
+		if !m.Owned() || slices.ContainsFunc(ms.of(), func(n limit) bool { return n.Limit == m.Limit }) {
+			continue
+		}
+		w := m.Window(counter.At{Epoch: h.turned})
+		for _, k := range [2]int64{w - 1, w} {
+			if s := m.Ledger(k); s != nil {
+				left.add(m.Kind(), s, m.Dim, m.Own(k))
+			}
+		}
+	}
+	h.keep(&left)
+}

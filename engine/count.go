@@ -1,0 +1,128 @@
+package engine
+
+import (
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
+)
+
+// add counts tokens in the minute of an epoch, whatever the caps: there while that is
+// the current or the previous one; later more counts in the current one, and less
+// only in the totals.
+func (h *handle) add(epoch, n int64) (over int64) {
+	if n == 0 {
+		return 0
+	}
+	if n > 0 {
+		h.catchUp()
+	}
+	if used := h.hot.Of(epoch).CountTokens(epoch, n); used >= 0 {
+		if n < 0 {
+			h.eased(epoch)
+			return 0
+		}
+		return h.over(used, n)
+	}
+	for n > 0 {
+		g := h.group.Load()
+		if g == nil {
+			break
+		}
+		e := g.epoch.Load()
+		if used := h.hot.Of(e).CountTokens(e, n); used >= 0 {
+			return h.over(used, n)
+		}
+		g.await()
+	}
+	h.stray(n, 0)
+	return 0
+}
+
+// catchUp turns a group that nothing has looked at since its minute ended. What a call
+// consumed beyond its reservation would else be counted in a minute that is long over.
+func (h *handle) catchUp() {
+	if g := h.group.Load(); g != nil && g.clock.Now() >= g.wake.Load() {
+		g.minute()
+	}
+}
+
+// addRequests is add for requests.
+func (h *handle) addRequests(epoch, n int64) {
+	if !h.hot.Of(epoch).AddRequests(epoch, n) {
+		h.stray(0, n)
+		return
+	}
+	if n < 0 {
+		h.eased(epoch)
+	}
+}
+
+// stray counts changes to windows that had been folded. Stats count those of deployments.
+func (h *handle) stray(tokens, requests int64) {
+	if h.caller == nil {
+		h.e.strayTokens.Add(tokens)
+		h.e.strayRequests.Add(requests)
+	}
+}
+
+// over returns how many of n tokens, with which a minute's count has become used, lie
+// above the limit on tokens. (A word read again right after it was swapped costs more
+// than the rest.)
+func (h *handle) over(used, n int64) int64 {
+	return min(max(used-h.tokenMost.Load(), 0), max(n, 0))
+}
+
+// overran is that of the engine for a deployment: tokens above a caller's limit are
+// tokens of a deployment too.
+func (h *handle) overran(tokens int64) {
+	if h.caller == nil {
+		h.e.overran(tokens)
+	}
+}
+
+// now returns the current moment for a list of limits, by which a difference is counted.
+// False: the handle was dropped. A group that was idle is turned first where a limit needs
+// the instant, which would have refilled already what is charged to its last minute, and
+// where more is counted.
+func (h *handle) now(ms *limits, a *amounts) (counter.At, bool) {
+	g := h.group.Load()
+	if g == nil {
+		return counter.At{}, false
+	}
+	if !ms.timed && max(a[counter.Input], a[counter.Output], a[counter.Tokens]) <= 0 {
+		return counter.At{Epoch: g.epoch.Load()}, true
+	}
+	e, now := g.minuteNow()
+	return counter.At{Epoch: e, Now: within(e, now)}, true
+}
+
+// eased says that a deployment may have gained room or lost usage in a minute: after
+// its counter has changed and before an attempt that was undone ends (protocol 4).
+func (h *handle) eased(epoch int64) {
+	if ms := h.limits.Load(); ms != nil && ms.pool != nil {
+		ms.pool.ring()
+	}
+	s := h.seat.Load()
+	if s == nil {
+		if h.caller != nil {
+			h.caller.ring()
+		}
+		return
+	}
+	b := s.blocks[epoch&1]
+	invariants.Yield()
+	if !b.watched.Load() {
+		return
+	}
+	b.seq.Add(1)
+	invariants.Yield()
+	if s.in.indexed {
+		at := counter.At{Epoch: epoch}
+		if s.in.timed {
+			at.Now = h.e.clock.Now()
+		}
+		b.lower(s.in.keyOf(s.i, at))
+	}
+	if g := h.group.Load(); g != nil {
+		g.bell.ring()
+	}
+}

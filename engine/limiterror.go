@@ -1,0 +1,51 @@
+package engine
+
+import "github.com/plimsoll-dev/plimsoll/engine/provider"
+
+// maxStates is how many states an error carries.
+const maxStates = 32
+
+// roomyError is a LimitError and room for its states, in one allocation.
+type roomyError[A any] struct {
+	LimitError
+	room A
+}
+
+// newLimitError returns an error with room for so many states, which Never holds of so
+// far.
+func newLimitError(states int) (e *LimitError) {
+	switch {
+	case states <= 1:
+		b := new(roomyError[[1]State])
+		e, b.States = &b.LimitError, b.room[:0]
+	case states <= 4:
+		b := new(roomyError[[4]State])
+		e, b.States = &b.LimitError, b.room[:0]
+	case states <= 12:
+		b := new(roomyError[[12]State])
+		e, b.States = &b.LimitError, b.room[:0]
+	default:
+		b := new(roomyError[[maxStates]State])
+		e, b.States = &b.LimitError, b.room[:0]
+	}
+	e.Never = true
+	return e
+}
+
+// settle completes the error of a demand that fits by now: it names what refused it.
+func (e *LimitError) settle(v verdict) {
+	if e.Limit == LimitNone {
+		e.Limit, e.RetryAfter, e.Never = reasonLimit[v.why], leastRetry, false
+	}
+}
+
+// consider makes w the error's deployment if it frees up earlier.
+func (e *LimitError) consider(w wait) {
+	if e.Candidates != 0 && (w.never || !e.Never && w.after >= e.RetryAfter) {
+		return
+	}
+	e.Deployment, e.Limit, e.RetryAfter, e.Never, e.Cause = w.id, w.limit, w.after, w.never, provider.Fine
+	if w.limit == LimitCooldown {
+		e.Cause = w.cause
+	}
+}

@@ -1,0 +1,58 @@
+package engine
+
+import "github.com/plimsoll-dev/plimsoll/window"
+
+// locked runs do under the mutex of the deployment's group, which has turned to the
+// current minute. Nothing happens once the deployment has been dropped.
+func (h *handle) locked(do func(g *owner, now int64)) {
+	if g, now := h.lock(); g != nil {
+		defer g.mu.Unlock()
+		do(g, now)
+	}
+}
+
+// lock locks the deployment's group and turns it to the current minute. Nil: the
+// deployment has been dropped.
+func (h *handle) lock() (g *owner, now int64) {
+	now = h.e.clock.Read()
+	if g = h.lockAt(now); g != nil {
+		now = max(now, window.Start(g.epoch.Load()))
+	}
+	return g, now
+}
+
+// lockAt is lock at an instant.
+func (h *handle) lockAt(now int64) *owner {
+	for {
+		g := h.group.Load()
+		if g == nil {
+			return nil
+		}
+		g.mu.Lock()
+		if h.group.Load() == g {
+			if g.turnLocked(now); h.group.Load() == g { // else it was dropped
+				return g
+			}
+		}
+		g.mu.Unlock()
+	}
+}
+
+// change runs do under the mutex of the deployment's group, then sets its caps again
+// and tells the search.
+func (h *handle) change(do func(now int64)) {
+	h.locked(func(g *owner, now int64) {
+		do(now)
+		h.changed()
+		g.bell.recall()
+	})
+}
+
+// changed sets the caps again and tells the search. Under the group's mutex.
+func (h *handle) changed() {
+	h.recap()
+	if g := h.group.Load(); h.alarm() != 0 {
+		g.rouse(h.alarm())
+	}
+	h.eased(h.turned)
+}

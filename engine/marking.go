@@ -1,0 +1,117 @@
+package engine
+
+import (
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// Mark returns the mark of a request that is about to be sent to the deployment,
+// after PreCheck has counted it. Hand it to [Ref.Observe] with what the answer
+// said. A [Lease] keeps a mark of its own. The zero Ref has none.
+func (r Ref) Mark() Mark {
+	if r.h == nil {
+		return Mark{}
+	}
+	g := r.h.group.Load()
+	r.h.listen()
+	if g == nil {
+		return Mark{}
+	}
+	e := g.minute()
+	return Mark{e, r.h.mark(e)}
+}
+
+// listen has requests marked from now on.
+func (h *handle) listen() {
+	if h.answers.Load() == nil {
+		h.answers.CompareAndSwap(nil, new(answers))
+		h.noting.Store(true)
+	}
+}
+
+// observed reports whether somebody observes signals.
+func (h *handle) observed() bool { return h.noting.Load() && h.answers.Load() != nil }
+
+// mark marks a request of an epoch.
+func (h *handle) mark(epoch int64) mark {
+	tokens, requests, input := h.charged(epoch)
+	ms := min(max(h.e.clock.Now()-window.Start(epoch), 0)/1e6, 60_000)
+	return mark{
+		counts: uint64(uint32(tokens))<<32 | uint64(uint32(input)),
+		order:  uint64(requests)<<markRequests | uint64(h.sequence.Add(1)&mark24)<<markSequence | uint64(ms),
+	}
+}
+
+// charged returns what requests were charged in an epoch, by whichever node: without
+// what providers' figures have added, and with all that leases have ever given back.
+func (h *handle) charged(epoch int64) (tokens, requests, input int64) {
+	c := h.hot.Of(epoch)
+	t, r := c.Adjusted()
+	tokens, requests = c.Tokens()-t, c.Requests()-r
+	l := &h.answers.Load().ledger
+	return tokens + l.tokens.Load(), requests + l.requests.Load(), h.limits.Load().inputOf(tokens, epoch) + l.input.Load()
+}
+
+// inputOf returns the input charged in a minute, of tokens in all; 0 if it is not
+// counted.
+func (ms *limits) inputOf(tokens, epoch int64) int64 {
+	for k := range ms.of() {
+		m := &ms.list[k]
+		if m.Shape != counter.Minutes {
+			continue
+		}
+		n := m.UsedIn(epoch) - m.Adjusted(epoch)
+		if m.Dim == counter.Output {
+			n = tokens - n
+		}
+		return n
+	}
+	return 0
+}
+
+// spent is what was charged since a mark.
+type spent struct{ tokens, requests, input int64 }
+
+// since returns what was charged after a mark. False: it is too old to tell. Under
+// the group's mutex.
+func (h *handle) since(m Mark) (s spent, ok bool) {
+	if h.hot.Of(m.epoch).Window() != m.epoch || m.none() {
+		return s, false
+	}
+	t, r, in := h.charged(m.epoch)
+	s.tokens = int64(int32(uint32(t) - uint32(m.place.counts>>32)))
+	s.input = int64(int32(uint32(in) - uint32(m.place.counts)))
+	s.requests = int64(int32((uint32(r)-uint32(m.place.order>>markRequests))<<8)) >> 8
+	if h.turned > m.epoch {
+		t, r, in = h.charged(h.turned)
+		l := &h.answers.Load().ledger // in the other minute's counts already
+		s.tokens, s.requests, s.input = s.tokens+t-l.tokens.Load(), s.requests+r-l.requests.Load(), s.input+in-l.input.Load()
+	}
+	return s, true
+}
+
+// latest returns the order of the latest mark made, as of an epoch.
+func (h *handle) latest(epoch int64) uint64 {
+	return uint64(epoch)<<24 | uint64(h.sequence.Load()&mark24)
+}
+
+// mark returns the lease's mark, if answers are observed.
+func (a *admission) mark() (at mark) {
+	if a.h != nil && a.h.noting.Load() {
+		at = a.noted()
+	}
+	return at
+}
+
+// noted notes what only some engines want to know of a lease, the tokens that it
+// holds, and returns its mark.
+func (a *admission) noted() (at mark) {
+	h := a.h
+	if h.tracked != nil {
+		h.tracked.Add(h.e.slot(a.begun.epoch()), a.reserved)
+	}
+	if h.answers.Load() != nil {
+		at = h.mark(a.begun.epoch())
+	}
+	return at
+}

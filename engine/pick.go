@@ -1,0 +1,98 @@
+package engine
+
+// Pick returns the deployment a request should go to. It reserves nothing:
+// follow it with [Ref.PreCheck], or use TryAcquire. False: none has room.
+func (g *Group) Pick(d Demand) (Ref, bool) {
+	r, _ := g.pick(&d, false)
+	return r, r.h != nil
+}
+
+// pick picks for a demand: at once where one scan of plain deployments finds the best,
+// else in general. Quiet: a refusal is not counted, because the caller may try again.
+func (g *Group) pick(d *Demand, quiet bool) (Ref, verdict) {
+	if n, ok := d.named(); ok && d.plain() {
+		if !g.asked.Load() {
+			g.asked.Store(true)
+		}
+		if e, v := g.minute(), g.view.Load(); v.plain() {
+			if i := v.best(e, n); i >= 0 {
+				return Ref{v.handles[i]}, verdict{}
+			}
+		}
+	}
+	return g.pickAny(d, quiet)
+}
+
+// pickAny is pick for any demand and any view.
+func (g *Group) pickAny(d *Demand, quiet bool) (Ref, verdict) {
+	var q ask
+	if !g.ask(&q, d, false) {
+		return Ref{}, verdict{why: whyInvalid}
+	}
+	q.quiet = quiet
+	if d.Caller.h != nil {
+		return g.pickCalled(d, q)
+	}
+	if len(d.Exclude)|len(d.Tags) != 0 {
+		return g.pickFiltered(d, q)
+	}
+	return g.pickFor(&q)
+}
+
+// pickCalled is pick for a demand that names a caller.
+//
+//go:noinline
+func (g *Group) pickCalled(d *Demand, q ask) (Ref, verdict) {
+	if by := (called{owner: g.callers.of(d.Caller.h)}); !by.admits(&g.owner, &q, true) {
+		return Ref{}, by.refused(&g.owner, &q)
+	}
+	return g.pickFiltered(d, q)
+}
+
+func (g *Group) pickFiltered(d *Demand, q ask) (Ref, verdict) {
+	l := filter{demand: d}
+	q.filter = &l
+	return g.pickFor(&q)
+}
+
+func (g *Group) pickFor(q *ask) (Ref, verdict) {
+	v, c, refused := g.seek(q)
+	if c.i < 0 {
+		return Ref{}, refused
+	}
+	return Ref{v.handles[c.i]}, verdict{}
+}
+
+// seek returns the deployment that the search chooses, an index of the view; -1: none
+// has room, and the verdict says why.
+func (g *Group) seek(q *ask) (*view, choice, verdict) {
+	if !g.asked.Load() {
+		g.asked.Store(true)
+	}
+	for {
+		v := g.look(&q.reading)
+		c := v.choose(q)
+		if c.i >= 0 {
+			return v, c, verdict{}
+		}
+		if g.again(v, &q.reading) {
+			continue
+		}
+		if h := g.heir(); h != nil {
+			g, q.fresh = h, false
+			continue
+		}
+		return v, c, g.refused(q, c.why)
+	}
+}
+
+// refused counts a refusal and returns it.
+func (g *Group) refused(q *ask, why reason) verdict {
+	if !q.quiet {
+		g.refusals[reasonLimit[why]].Add(1)
+		if why == whyShare {
+			g.miss(why, q.tokens, q.input)
+		}
+	}
+	return verdict{why: why, at: q.now}
+}

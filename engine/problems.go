@@ -1,0 +1,39 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+)
+
+// maxProblems is how many problems Validate lists one by one.
+const maxProblems = 100
+
+// problems collects what is wrong with a configuration.
+type problems struct {
+	list []error
+	more int
+}
+
+func (p *problems) addf(format string, args ...any) {
+	if len(p.list) == maxProblems {
+		p.more++
+		return
+	}
+	p.list = append(p.list, fmt.Errorf("engine: "+format, args...))
+}
+
+func (p *problems) err() error {
+	if p.more > 0 {
+		p.list = append(p.list, fmt.Errorf("engine: and %d more problems", p.more))
+	}
+	return errors.Join(p.list...)
+}
+
+// place is an element of a list of the configuration. It becomes text only in a problem.
+type place struct {
+	list  string
+	index int
+}
+
+func (p place) String() string { return p.list + "[" + strconv.Itoa(p.index) + "]" }

@@ -1,0 +1,40 @@
+package engine
+
+import (
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// report is what this node has used of a window.
+func (h *handle) report(kind window.Kind, index int64, own *amounts) window.Report {
+	l := &h.cfg.Limits
+	r := window.Report{Tally: window.Tally{
+		ID: h.shared(), Kind: kind, Start: startOf(kind, index), Requests: own[counter.Requests], Tokens: own[counter.Tokens],
+		Input: own[counter.Input], Output: own[counter.Output],
+	}}
+	if kind.Long() {
+		span := provider.PerDay
+		if kind == window.KindHour {
+			span = provider.PerHour
+		}
+		r.RequestLimit, r.TokenLimit = l.per(provider.Requests, span), l.per(provider.Tokens, span)
+	} else {
+		r.RequestLimit, r.TokenLimit, r.InputLimit, r.OutputLimit = l.RPM, l.TPM, l.InputTPM, l.OutputTPM
+	}
+	r.Loose = !h.exactIn(kind)
+	return r
+}
+
+// startOf returns when a window of a kind begins, in Unix seconds.
+func startOf(kind window.Kind, index int64) int64 {
+	switch kind {
+	case window.KindMinute:
+		return window.StartSeconds(index)
+	case window.KindHour:
+		return window.StartSeconds(60 * index)
+	case window.KindDay, window.KindDayPacific:
+	}
+	const minutes = 24 * 60 // noon UTC is on the same date in every zone there is
+	return window.DayOf(index*minutes+minutes/2, kind.Zone()).Start / 1e9
+}
