@@ -58,7 +58,7 @@ ONE_GOROUTINE := engine/config engine/estimate/internal/scan engine/internal/bre
 empty :=
 space := $(empty) $(empty)
 
-race: server ## test everything under the race detector, with the tag invariants, in random order: groups of at most 65 under 16 goroutines (64 in test), tests of one goroutine in part
+race: server ## test everything under the race detector, with the tag invariants, in random order: groups of at most 65 under 16 goroutines (64 in test), every other pair of strategy and size, tests of one goroutine and of many paces in part
 	@! grep -lE '\<go (func|[a-z][A-Za-z.]*\()|\.Go\(' $(addsuffix /*.go,$(ONE_GOROUTINE)) || { echo "this starts a goroutine: take its package out of ONE_GOROUTINE"; exit 1; }
 	$(GO) test -race -tags=invariants -shuffle=on -count=1 -timeout=15m $$($(GO) list ./... ./$(COMMAND)/... | grep -vE '/($(subst $(space),|,$(strip $(ONE_GOROUTINE))))$$')
 

@@ -101,13 +101,17 @@ func TestAdmissionUnderContention(t *testing.T) {
 // TestInFlightUnderContention: leases come and go, never more than the limit.
 func TestInFlightUnderContention(t *testing.T) {
 	const limit = 3
+	each := 12_000
+	if raceEnabled {
+		each = 3000
+	}
 	e, _ := start(t, one(engine.Limits{MaxInFlight: limit}))
 	g := group(t, e, "chat")
 	var held, most atomic.Int64
 	var wg sync.WaitGroup
 	for range 16 {
 		wg.Go(func() {
-			for range 12_000 {
+			for range each {
 				lease, ok := g.TryAcquire(exactly(0))
 				if !ok {
 					continue

@@ -83,7 +83,11 @@ func TestWaitAlone(t *testing.T) {
 // line fits, until all are.
 func TestWaitCrowd(t *testing.T) {
 	step := 5 * time.Millisecond
-	if full {
+	waiters := int64(200)
+	switch {
+	case raceEnabled: // the same goroutines meet, fewer of them and less often
+		step, waiters = 20*time.Millisecond, 60
+	case full:
 		step = time.Millisecond
 	}
 	for _, l := range []limitCase{
@@ -112,8 +116,8 @@ func TestWaitCrowd(t *testing.T) {
 				g, l := group(t, e, "chat"), l.on(t, e)
 				l.exhaust(t, g)
 				var left atomic.Int64
-				left.Store(200)
-				for range 200 {
+				left.Store(waiters)
+				for range waiters {
 					go func() {
 						lease, err := g.Wait(t.Context(), l.q)
 						if err != nil {
@@ -267,6 +271,9 @@ func TestWaitTurnOfTheLarge(t *testing.T) {
 		{"two that share a pool", []engine.Deployment{{ID: "a", Limits: engine.Limits{TPM: 60_000}, Profile: pool}, {ID: "b", Limits: engine.Limits{TPM: 60_000}, Profile: pool}}, exactly(500), exactly(20_000), 60_000},
 		{"only one is large enough", []engine.Deployment{{ID: "a", Limits: engine.Limits{TPM: 60_000}, Profile: bucket}, {ID: "b", Limits: engine.Limits{TPM: 9_000}, Profile: bucket}}, exactly(500), exactly(20_000), 69_000},
 		{"a tag", []engine.Deployment{{ID: "a", Limits: engine.Limits{TPM: 60_000}, Profile: bucket, Tags: []string{"eu"}}, {ID: "b", Limits: engine.Limits{TPM: 60_000}, Profile: bucket}}, exactly(500), engine.Demand{InputTokens: 20_000, OutputTokens: engine.NoOutput, Tags: []string{"eu"}}, 120_000},
+	}
+	if raceEnabled { // two goroutines, always the same
+		tests = tests[:1]
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

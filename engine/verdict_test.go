@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
@@ -18,7 +19,7 @@ import (
 // engine does as they say.
 func TestOneVerdict(t *testing.T) {
 	seeds := uint64(400)
-	if testing.Short() {
+	if testing.Short() || invariants.Enabled { // make race, and the core once more in make test
 		seeds = 60
 	}
 	fit, refused := 0, map[Limit]int{}

@@ -32,8 +32,11 @@ func TestProfilesAdmitExactlyTheLimit(t *testing.T) {
 		"not before the end": {provider.Profile{Admit: provider.AdmitNothing}, engine.Limits{TPM: 1, RPM: per}, per, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, s := range strategies {
-				for _, n := range raceSizes([]int{1, 10, 65, 128}) {
+			for i, s := range strategies {
+				for k, n := range raceSizes([]int{1, 10, 65, 128}) {
+					if raceEnabled && (i+k)%3 != 0 { // each strategy and each size all the same
+						continue
+					}
 					ds := same(n, "g", c.limits)
 					for i := range ds {
 						ds[i].Profile = c.profile

@@ -191,7 +191,7 @@ func TestEscrow(t *testing.T) {
 	for _, l := range escrowLoads {
 		for _, nodes := range sizes {
 			for _, arrivals := range []string{"steady", "burst", "returning", "skew", "moving", "easy"} {
-				if *escrowLimit != "" && l.name != *escrowLimit {
+				if *escrowLimit != "" && l.name != *escrowLimit || raceEnabled && arrivals != "burst" && arrivals != "moving" {
 					continue
 				}
 				t.Run(fmt.Sprintf("%s, %d nodes, %s", l.name, nodes, arrivals), func(t *testing.T) {

@@ -115,6 +115,7 @@ func TestLogs(t *testing.T) {
 		}
 		stop := run(t, n)
 		time.Sleep(30 * time.Second)
+		synctest.Wait() // the buffer is the syncer's while it runs
 		got := out.String()
 		require.Equal(t, 1, strings.Count(got, "\n"), got)
 		require.Contains(t, got, `"store away: deciding by policy"`)
@@ -122,6 +123,7 @@ func TestLogs(t *testing.T) {
 		out.Reset()
 		way.SetDown(false)
 		time.Sleep(30 * time.Second)
+		synctest.Wait()
 		got = out.String()
 		require.Equal(t, 1, strings.Count(got, "\n"), got)
 		require.Contains(t, got, `"store back"`)
@@ -130,6 +132,7 @@ func TestLogs(t *testing.T) {
 			store.Wipe()
 			time.Sleep(time.Second)
 		}
+		synctest.Wait()
 		got = out.String()
 		require.Equal(t, 1, strings.Count(got, "\n"), got)
 		require.Contains(t, got, "store lost data")
