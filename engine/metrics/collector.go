@@ -22,6 +22,9 @@ type Config struct {
 	// Syncer is the engine's; nil = it shares its usage with nobody, and there
 	// are no metrics of a syncer.
 	Syncer *syncer.Syncer
+	// Accounts appends how the nodes keep limits together, by the IDs of the engine; nil =
+	// the syncer's AppendAccounts, whose IDs they are where a store has no other names.
+	Accounts func(dst []syncer.Account) []syncer.Account
 	// MaxDeployments is how many deployments have metrics of their own: the first
 	// ones in the order of [engine.Engine.AppendStates]. 0 = 500; negative = none.
 	MaxDeployments int
@@ -79,6 +82,9 @@ func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 	if c.cfg.Syncer == nil {
 		return
 	}
+	for _, d := range accountDescs {
+		ch <- d
+	}
 	for i := range syncMetrics {
 		ch <- syncMetrics[i].desc
 	}
@@ -93,6 +99,7 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	shown := c.states[:min(len(c.states), max(c.cfg.MaxDeployments, 0))]
 	c.collectEngine(ch, &stats, len(c.states)-len(shown))
 	c.collectDeployments(ch, shown)
+	ids := c.accountIDs(shown)
 	c.collectCallers(ch)
 	for i := range c.states[:cap(c.states)] { // names of deployments long gone are not kept
 		s := &c.states[:cap(c.states)][i]
@@ -101,6 +108,7 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	if c.cfg.Syncer == nil {
 		return
 	}
+	c.collectAccounts(ch, ids)
 	s := c.cfg.Syncer.Stats()
 	for _, m := range syncMetrics {
 		ch <- prometheus.MustNewConstMetric(m.desc, m.kind, m.value(&s))

@@ -53,18 +53,26 @@
 //	plimsoll_sync_day_refused_requests_total, _day_refused_tokens_total
 //	plimsoll_sync_day_dropped_requests_total, _day_dropped_tokens_total    the same, of days
 //	plimsoll_sync_escrow, plimsoll_sync_escrow_missed_total, plimsoll_sync_escrow_waited_in_vain_total
-//	plimsoll_sync_escrow_by_usage_deployments
+//	plimsoll_sync_escrow_by_usage_deployments, plimsoll_sync_differing_deployments
 //	plimsoll_sync_escrow_granted_requests, _granted_tokens, _waiting_requests
 //	plimsoll_sync_forecast_requests, _forecast_tokens              believed of the others since the last totals
 //	plimsoll_sync_staleness_seconds, _interval_seconds, _round_trip_seconds, _clock_offset_seconds
 //	plimsoll_sync_away, plimsoll_sync_degraded_seconds_total
 //	plimsoll_sync_nodes, plimsoll_sync_outdated_nodes, plimsoll_sync_keys, plimsoll_sync_bytes_total
 //
+// Of limits that are held by escrow, or that this node is configured to hold so, with the
+// labels deployment, group and limit (missed_total: wait, at_once or waited):
+//
+//	plimsoll_sync_account_escrow             1, or 0 where they are kept together by usage
+//	plimsoll_sync_account_granted, _own, _waiting
+//	plimsoll_sync_account_missed_total       requests that found no grant although the limit had room
+//
 // # Cardinality
 //
 // A deployment costs up to 14 series with limits on requests, tokens and calls in
 // flight, two more for each further kind of limit, and one for each cause of a
-// cooldown: the number of deployments is what grows.
+// cooldown, with escrow four for each limit and two beside them: the number of
+// deployments is what grows.
 // [Config.MaxDeployments] bounds it, and plimsoll_deployments_omitted says how
 // many were left out. A caller costs two series for each of its limits, which
 // [Config.MaxCallers] bounds; the engine's and the syncer's metrics, at most fifty

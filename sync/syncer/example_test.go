@@ -212,7 +212,12 @@ func ExampleSyncer_AppendAccounts() {
 	_, s := startNode(memstore.New(memstore.Config{Now: noon}))
 	_ = s.Sync(context.Background())
 	for _, a := range s.AppendAccounts(nil) {
-		fmt.Println(a.ID, a.Kind, a.Mode, a.Own, "of", a.Limit)
+		fmt.Println(a.ID, a.Name(), a.Mode, a.Own, "of", a.Limit)
 	}
-	// Output: gpt-a minute usage 0 of 10
+	// Output: gpt-a rpm usage 0 of 10
+}
+
+func ExampleAccount_Name() {
+	fmt.Println(syncer.Account{Count: syncer.CountInput}.Name(), syncer.Account{Kind: window.KindDay, Count: syncer.CountRequests}.Name())
+	// Output: input_tpm rpd
 }

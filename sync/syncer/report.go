@@ -23,6 +23,18 @@ type Account struct {
 	Missed, Vain int64
 }
 
+// Name returns the name of the limit, as in configuration files: rpm, input_tpm, tpd.
+func (a Account) Name() string {
+	of := map[Counts]string{CountRequests: "rp", CountTokens: "tp", CountInput: "input_tp", CountOutput: "output_tp"}[a.Count]
+	switch {
+	case a.Kind.Daily():
+		return of + "d"
+	case a.Kind == window.KindHour:
+		return of + "h"
+	}
+	return of + "m"
+}
+
 // Reasons for which a limit is not kept together as it is configured.
 const (
 	reasonLoose   = "its window is not the deployment's own: a bucket, a minute with a phase, a pool"

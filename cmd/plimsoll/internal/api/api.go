@@ -10,6 +10,7 @@ import (
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
 	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/sync/syncer"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
@@ -37,20 +38,24 @@ type Config struct {
 	Admitted, Refused func(group string)
 	// Tokens returns the tokens that may call; nil = there are none.
 	Tokens func() []server.TokenState
+	// Accounts returns how limits are kept together with other nodes, by deployment; nil =
+	// nothing is known.
+	Accounts func() map[string][]syncer.Account
 }
 
 // API answers requests for decisions. Its methods are safe for concurrent use.
 type API struct {
-	engine *engine.Engine
-	clock  *window.Clock
-	leases *leases
-	jitter func() float64
-	count  struct{ admitted, refused func(group string) }
-	tell   func(ctx context.Context, key, value string)
-	known  atomic.Pointer[map[string]known]
-	tokens func() []server.TokenState
-	held   atomic.Int64 // bytes of bodies, and of large answers
-	most   int64
+	engine   *engine.Engine
+	clock    *window.Clock
+	leases   *leases
+	jitter   func() float64
+	count    struct{ admitted, refused func(group string) }
+	tell     func(ctx context.Context, key, value string)
+	known    atomic.Pointer[map[string]known]
+	tokens   func() []server.TokenState
+	accounts func() map[string][]syncer.Account
+	held     atomic.Int64 // bytes of bodies, and of large answers
+	most     int64
 }
 
 // New returns an API. Call [API.Sweep] from time to time, about once a second.
@@ -61,6 +66,7 @@ func New(cfg Config) *API {
 		leases: newLeases(cfg.LeaseTTL, cfg.MaxLeases), most: cfg.MaxHeld,
 	}
 	a.count.admitted, a.count.refused, a.tokens = cfg.Admitted, cfg.Refused, cfg.Tokens
+	a.accounts = cfg.Accounts
 	return a
 }
 

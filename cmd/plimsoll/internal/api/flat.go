@@ -7,6 +7,7 @@ import "github.com/plimsoll-dev/plimsoll/engine"
 type stateBody struct {
 	engine.State
 	flatLimits
+	Sync []syncBody `json:"sync,omitempty"`
 }
 
 // candidateBody is stateBody for a candidate of an explanation.
@@ -63,7 +64,7 @@ func flat(s *engine.State) (f flatLimits) {
 func stateBodies(states []engine.State) []stateBody {
 	out := make([]stateBody, len(states))
 	for i := range states {
-		out[i] = stateBody{states[i], flat(&states[i])}
+		out[i] = stateBody{State: states[i], flatLimits: flat(&states[i])}
 	}
 	return out
 }

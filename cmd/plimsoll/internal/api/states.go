@@ -22,7 +22,7 @@ func (a *API) getDeployments(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	who := server.CallerOf(r.Context())
-	a.write(w, http.StatusOK, deploymentsAnswer{stateBodies(slices.DeleteFunc(a.engine.AppendStates(nil), func(s engine.State) bool { return !who.MayCall(s.Group) }))})
+	a.write(w, http.StatusOK, deploymentsAnswer{a.withSync(slices.DeleteFunc(a.engine.AppendStates(nil), func(s engine.State) bool { return !who.MayCall(s.Group) }))})
 }
 
 type groupAnswer struct {
@@ -46,7 +46,7 @@ func (a *API) getGroup(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	states := slices.DeleteFunc(a.engine.AppendStates(nil), func(s engine.State) bool { return s.Group != g.Name() })
-	a.write(w, http.StatusOK, groupAnswer{g.Name(), stateBodies(states)})
+	a.write(w, http.StatusOK, groupAnswer{g.Name(), a.withSync(states)})
 }
 
 type explainAnswer struct {

@@ -139,7 +139,7 @@ func New(o Options) (*Daemon, error) {
 	d.Traffic = traffic.New(func(text string) string { return d.File().Mask(text) })
 	ac := api.Config{
 		Engine: d.Engine, Clock: d.Clock, LeaseTTL: cfg.LeaseTTL, MaxLeases: o.MaxLeases,
-		Admitted: d.Traffic.Admitted, Refused: d.Traffic.Refused, Tokens: d.TokenStates,
+		Admitted: d.Traffic.Admitted, Refused: d.Traffic.Refused, Tokens: d.TokenStates, Accounts: d.Accounts,
 	}
 	attempted := d.Traffic.Attempted
 	refused := func(_ *http.Request, le *engine.LimitError) { d.Traffic.Refused(le.Group) }

@@ -98,6 +98,30 @@ func (d *Daemon) modes(otherwise syncer.Mode) func(name string, kind window.Kind
 	}
 }
 
+// Accounts returns how limits are kept together with other nodes, by deployment; nil = they
+// are not.
+func (d *Daemon) Accounts() map[string][]syncer.Account {
+	if d.Syncer == nil {
+		return nil
+	}
+	by := map[string][]syncer.Account{}
+	for _, a := range d.AppendAccounts(nil) {
+		by[a.ID] = append(by[a.ID], a)
+	}
+	return by
+}
+
+// AppendAccounts appends how limits are kept together with other nodes, by the engine's names.
+// There is a store.
+func (d *Daemon) AppendAccounts(dst []syncer.Account) []syncer.Account {
+	n, from := d.names.Load(), len(dst)
+	dst = d.Syncer.AppendAccounts(dst)
+	for i := range dst[from:] {
+		dst[from+i].ID = n.toEngine(dst[from+i].ID)
+	}
+	return dst
+}
+
 // spanOf returns over how long the limits count that have windows of a kind.
 func spanOf(kind window.Kind) provider.Span {
 	switch {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/sync/syncer"
 )
 
 // group is a group's headline and, while it is open, its rows.
@@ -51,6 +52,10 @@ func (p *Page) groups(states []engine.State, c choice, v *view) []group {
 	for _, name := range names {
 		byKey[keyOf(name)] = name
 	}
+	var accounts map[string][]syncer.Account
+	if p.cfg.Accounts != nil {
+		accounts = p.cfg.Accounts()
+	}
 	for i := range list {
 		g := &list[i]
 		of := members[byKey[g.Key]]
@@ -63,7 +68,9 @@ func (p *Page) groups(states []engine.State, c choice, v *view) []group {
 		n := min(len(of), rowsOfGroup, room)
 		room -= n
 		for _, s := range of[:n] {
-			g.Rows = append(g.Rows, p.row(s))
+			r := p.row(s)
+			r.Sync = accountTexts(accounts[s.ID])
+			g.Rows = append(g.Rows, r)
 		}
 		if g.More = len(of) - n; n == room+n { // the page's own bound
 			v.Omitted += g.More

@@ -16,6 +16,9 @@ import (
 type Config struct {
 	Engine *engine.Engine // required
 	Syncer *syncer.Syncer // nil: usage is not shared
+	// Accounts returns how limits are kept together with other nodes, by deployment; nil =
+	// nothing is known.
+	Accounts func() map[string][]syncer.Account
 	// Mask changes IDs, groups and models before they are shown; nil = as they are.
 	Mask func(text string) string
 	// Problem returns what an operator must know, such as a configuration that was refused;

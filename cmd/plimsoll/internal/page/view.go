@@ -41,8 +41,9 @@ type row struct {
 	Off, Switch      bool
 	Requests, Tokens []bar // that of the minute first; others where a limit is set
 	InFlight         string
-	State            string // what keeps it from being picked; "" = nothing
-	Line, Area, Tale string // of the last ten minutes
+	State            string   // what keeps it from being picked; "" = nothing
+	Line, Area, Tale string   // of the last ten minutes
+	Sync             []string // how nodes keep its limits together, where they do not do so by usage as configured
 }
 
 type refusal struct{ Reason, Minute, Total string }
@@ -160,12 +161,15 @@ func shareOf(s *syncer.Stats) share {
 	case s.Staleness > 5*time.Second:
 		return share{"Behind", nodes + ", last answer " + wait(s.Staleness) + " ago", true}
 	}
-	if s.Mode == syncer.Escrow {
+	if s.Differing > 0 {
+		nodes += fmt.Sprintf(", %d deployments in another mode than configured here, as other nodes have it", s.Differing)
+	}
+	if s.Mode != syncer.Usage {
 		if s.ByUsage > 0 {
 			nodes += fmt.Sprintf(", %d deployments by usage", s.ByUsage)
 		}
-		return share{"In step", fmt.Sprintf("%s, escrow: %d of %d granted requests and %d of %d tokens used, %d waiting, %d refused after a wait, %d at once",
-			nodes, s.Own.Requests, s.Granted.Requests, s.Own.Tokens, s.Granted.Tokens, s.Waiting.Requests, s.Vain, s.Missed), false}
+		return share{"In step", fmt.Sprintf("%s, %v: %d of %d granted requests and %d of %d tokens used, %d waiting, %d refused after a wait, %d at once",
+			nodes, s.Mode, s.Own.Requests, s.Granted.Requests, s.Own.Tokens, s.Granted.Tokens, s.Waiting.Requests, s.Vain, s.Missed), false}
 	}
 	return share{"In step", fmt.Sprintf("%s, %d ms behind", nodes, s.Staleness.Milliseconds()), false}
 }

@@ -185,14 +185,12 @@ func (f *flags) register(set *pflag.FlagSet) {
 		}
 		return nil
 	})
-	cmdline.Func(set, "mode", "usage|escrow", "of a scenario: how nodes hold limits together (default both, side by side)", func(s string) error {
-		for _, m := range []syncer.Mode{syncer.Usage, syncer.Escrow} {
-			if m.String() == s {
-				f.modes = []syncer.Mode{m}
-				return nil
-			}
+	cmdline.Func(set, "mode", "usage|escrow|auto", "of a scenario: how nodes hold limits together, may come several times (default usage and escrow, side by side)", func(s string) error {
+		m, err := syncer.ParseMode(s)
+		if err == nil && !slices.Contains(f.modes, m) {
+			f.modes = append(f.modes, m)
 		}
-		return errors.New("want usage or escrow")
+		return err
 	})
 	f.registerTarget(set)
 }

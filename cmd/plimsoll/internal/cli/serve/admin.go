@@ -31,7 +31,7 @@ func newOperators(d *daemon.Daemon, events *server.Events, log *slog.Logger) (*o
 		note = "The built-in example: its deployments exist nowhere. Give your own by plimsoll serve --config FILE."
 	}
 	p, err := page.New(page.Config{
-		Engine: d.Engine, Syncer: d.Syncer, Mask: mask, Note: note,
+		Engine: d.Engine, Syncer: d.Syncer, Accounts: d.Accounts, Mask: mask, Note: note,
 		Problem: func() string { return mask(problem(d)) }, Groups: d.Traffic.Sums, Faults: d.Traffic.Faults,
 		Tokens: func() []page.Token { return shownTokens(d.TokenStates()) },
 		Switch: func(r *http.Request, deployment string, on bool) error {
@@ -51,7 +51,7 @@ func newOperators(d *daemon.Daemon, events *server.Events, log *slog.Logger) (*o
 	if err != nil {
 		return nil, err
 	}
-	c, err := metrics.New(metrics.Config{Engine: d.Engine, Syncer: d.Syncer, Mask: mask})
+	c, err := metrics.New(metrics.Config{Engine: d.Engine, Syncer: d.Syncer, Accounts: d.AppendAccounts, Mask: mask})
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,65 @@
+package metrics
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/sync/syncer"
+)
+
+var (
+	accountModeDesc    = accountDesc("escrow", "1 where nodes hold the limit by reserving in the store first, 0 where they keep it together by usage though this node is configured otherwise.")
+	accountGrantedDesc = accountDesc("granted", "Requests or tokens of the current window that this node may use, where it is held by escrow.")
+	accountOwnDesc     = accountDesc("own", "Requests or tokens of the current window that this node has used, where it is held by escrow.")
+	accountWaitingDesc = accountDesc("waiting", "What requests that wait for a grant would use.")
+	accountMissedDesc  = prometheus.NewDesc("plimsoll_sync_account_missed_total", "Requests that found no grant although the limit had room, by outcome: at_once, or after a wait.", []string{"deployment", "group", "wait"}, nil)
+	accountDescs       = []*prometheus.Desc{accountModeDesc, accountGrantedDesc, accountOwnDesc, accountWaitingDesc, accountMissedDesc}
+)
+
+func accountDesc(name, help string) *prometheus.Desc {
+	return prometheus.NewDesc("plimsoll_sync_account_"+name, help, []string{"deployment", "group", "limit"}, nil)
+}
+
+// labels are how metrics name a deployment.
+type labels struct{ id, group string }
+
+// accountIDs returns how metrics name the deployments that are shown; nil without a syncer.
+func (c *Collector) accountIDs(states []engine.State) map[string]labels {
+	if c.cfg.Syncer == nil {
+		return nil
+	}
+	clear(c.names)
+	ids := make(map[string]labels, len(states))
+	for i := range states {
+		s := &states[i]
+		ids[s.ID] = labels{c.unique(c.label(s.ID)), c.label(s.Group)}
+	}
+	return ids
+}
+
+// collectAccounts sends how nodes keep limits together that are held by escrow, or would be
+// if it were possible.
+func (c *Collector) collectAccounts(ch chan<- prometheus.Metric, ids map[string]labels) {
+	list := c.cfg.Accounts
+	if list == nil {
+		list = c.cfg.Syncer.AppendAccounts
+	}
+	counted := map[string]bool{}
+	for _, a := range list(nil) {
+		of, ok := ids[a.ID]
+		if !ok || a.Mode == syncer.Usage && a.Configured == syncer.Usage {
+			continue
+		}
+		ch <- gauge(accountModeDesc, number(a.Mode == syncer.Escrow), of.id, of.group, a.Name())
+		if a.Mode == syncer.Escrow {
+			ch <- gauge(accountGrantedDesc, float64(a.Granted), of.id, of.group, a.Name())
+			ch <- gauge(accountOwnDesc, float64(a.Own), of.id, of.group, a.Name())
+			ch <- gauge(accountWaitingDesc, float64(a.Waiting), of.id, of.group, a.Name())
+		}
+		if !counted[a.ID] {
+			counted[a.ID] = true
+			ch <- counter(accountMissedDesc, a.Missed, of.id, of.group, "at_once")
+			ch <- counter(accountMissedDesc, a.Vain, of.id, of.group, "waited")
+		}
+	}
+}
