@@ -36,7 +36,7 @@ func (g *Group) declined(d *Demand, v verdict, waited bool) {
 	if waited {
 		g.waitedInVain()
 	} else {
-		g.miss(v.why, d.tokens(), d.InputTokens)
+		missed(&g.owner, d, v)
 	}
 }
 

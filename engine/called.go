@@ -76,6 +76,7 @@ func (c *called) refused(g *owner, q *ask) verdict {
 	v := verdict{why: c.why, caller: true, at: c.now}
 	if !q.quiet {
 		g.countRefusal(v)
+		g.miss(&c.owner.caller.wants, c.why, q.tokens, q.input)
 	}
 	return v
 }

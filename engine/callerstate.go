@@ -4,10 +4,14 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/plimsoll-dev/plimsoll/window"
 )
 
 // callerState is what a handle has if its limits are a caller's.
 type callerState struct {
+	wants  wants        // what the caller's ceilings refused
+	waits  window.Want  // what waits, while Want adds it up
 	shared string       // the ID by which nodes share what it uses
 	slot   atomic.Int32 // in callers.slots
 	groups atomic.Pointer[[]string]

@@ -12,15 +12,14 @@ import (
 const closedRetry = 100 * time.Millisecond
 
 // exact reports whether nodes can hold the limits of the deployment's minutes exactly:
-// they are UTC minutes, and the deployment's own. What callers use nodes exchange as it
-// happens.
-func (h *handle) exact() bool { return h.caller == nil && plain(&h.cfg.Profile) }
+// they are UTC minutes, and the deployment's own.
+func (h *handle) exact() bool { return plain(&h.cfg.Profile) }
 
 // exactIn is exact for windows of a kind: hours and days are UTC's or Pacific, whatever
 // the deployment's minutes.
 func (h *handle) exactIn(kind window.Kind) bool {
 	if kind.Long() {
-		return h.caller == nil && h.cfg.Profile.Pool == ""
+		return h.cfg.Profile.Pool == ""
 	}
 	return h.exact()
 }

@@ -114,14 +114,22 @@ func (l *line) wanted(w *window.Want) {
 	defer l.mu.Unlock()
 	for _, q := range l.queues {
 		for _, x := range q.waiters[:q.end] {
-			if x != nil {
-				a := q.charged(x)
-				n := a[counter.Tokens]
-				w.Waiting++
-				w.WaitingTokens += n
-				w.WaitingInput += a[counter.Input]
-				w.Largest = max(w.Largest, n)
+			if x == nil {
+				continue
+			}
+			a := q.charged(x)
+			waits(w, a)
+			if q.caller != nil {
+				waits(&q.caller.caller.waits, a)
 			}
 		}
 	}
+}
+
+// waits adds a waiter to what is wanted.
+func waits(w *window.Want, a *amounts) {
+	w.Waiting++
+	w.WaitingTokens += a[counter.Tokens]
+	w.WaitingInput += a[counter.Input]
+	w.Largest = max(w.Largest, a[counter.Tokens])
 }

@@ -6,7 +6,7 @@ import (
 )
 
 // List appends to dst a report of the current minute for every deployment and caller, asked
-// for or not, and of the current day for those with limits per day. It carries IDs, windows
+// for or not, and of the current hour and day for those with limits of these. It carries IDs, windows
 // and limits, no usage, and does not change what the next Collect reports. A syncer calls it
 // to close windows that it has not read yet. Safe for concurrent use.
 func (e *Engine) List(dst []window.Report) []window.Report {
@@ -23,10 +23,11 @@ func (g *Group) list(dst []window.Report, now int64) []window.Report {
 	g.turnLocked(now)
 	for _, h := range g.view.Load().handles {
 		dst = append(dst, h.report(window.KindMinute, h.turned, &amounts{}))
+		var seen [window.Kinds]bool
 		for i := range h.limits.Load().of() {
-			if m := &h.limits.Load().list[i]; m.Long() {
+			if m := &h.limits.Load().list[i]; m.Long() && !seen[m.Kind()] {
+				seen[m.Kind()] = true
 				dst = append(dst, h.report(m.Kind(), m.Window(counter.At{Epoch: h.turned}), &amounts{}))
-				break
 			}
 		}
 	}

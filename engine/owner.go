@@ -172,3 +172,21 @@ type wants struct {
 	vain           atomic.Int64 // requests that waited for a grant until they were refused
 	said           atomic.Bool  // since the last Want the channel was sent to
 }
+
+// add notes a refused request.
+func (w *wants) add(tokens, input int64) {
+	w.missed.Add(1)
+	w.tokens.Add(tokens)
+	w.input.Add(input)
+	for {
+		n := w.larger.Load()
+		if tokens <= n || w.larger.CompareAndSwap(n, tokens) {
+			return
+		}
+	}
+}
+
+// take returns what was refused since the last call.
+func (w *wants) take() window.Want {
+	return window.Want{Missed: w.missed.Swap(0), MissedTokens: w.tokens.Swap(0), MissedInput: w.input.Swap(0), Largest: w.larger.Swap(0)}
+}

@@ -91,7 +91,7 @@ func (g *Group) refused(q *ask, why reason) verdict {
 	if !q.quiet {
 		g.refusals[reasonLimit[why]].Add(1)
 		if why == whyShare {
-			g.miss(why, q.tokens, q.input)
+			g.miss(&g.wants, why, q.tokens, q.input)
 		}
 	}
 	return verdict{why: why, at: q.now}

@@ -100,7 +100,7 @@ func preCheckRefusal(h *handle, d *Demand, v verdict, final bool) error {
 	e.settle(v)
 	e.States = append(e.States, h.state(g, now, nil))
 	g.refusals[reasonLimit[v.why]].Add(1)
-	g.miss(v.why, d.tokens(), d.InputTokens)
+	missed(g, d, v)
 	return e
 }
 

@@ -17,21 +17,21 @@ func (o *owner) countRefusal(v verdict) {
 	}
 }
 
-// miss notes that a ceiling refused a demand.
-func (o *owner) miss(why reason, tokens, input int64) {
-	if why != whyShare || !o.e.exact.Load() {
-		return
+// miss notes that a ceiling refused a demand, in wants: the owner's or those of a caller.
+func (o *owner) miss(w *wants, why reason, tokens, input int64) {
+	if why == whyShare && o.e.exact.Load() {
+		w.add(tokens, input)
+		o.say()
 	}
-	o.wants.missed.Add(1)
-	o.wants.tokens.Add(tokens)
-	o.wants.input.Add(input)
-	for {
-		n := o.wants.larger.Load()
-		if tokens <= n || o.wants.larger.CompareAndSwap(n, tokens) {
-			break
-		}
+}
+
+// missed notes that a ceiling of a deployment, or of its caller, refused a demand.
+func missed(o *owner, d *Demand, v verdict) {
+	w := &o.wants
+	if v.caller {
+		w = &d.Caller.h.caller.wants
 	}
-	o.say()
+	o.miss(w, v.why, d.tokens(), d.InputTokens)
 }
 
 // waitedInVain notes that a demand was refused though it had waited for a grant. The next
@@ -58,6 +58,6 @@ func (o *owner) refuse(why reason, tokens, input int64, half, quiet bool) {
 	o.asked.Store(true)
 	if !quiet {
 		o.refusals[reasonLimit[why]].Add(1)
-		o.miss(why, tokens, input)
+		o.miss(&o.wants, why, tokens, input)
 	}
 }

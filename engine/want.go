@@ -16,8 +16,8 @@ func (e *Engine) Short() <-chan struct{} {
 	return e.short
 }
 
-// Want appends to dst, for each deployment that should be granted more, what its group
-// could not admit since the last call and what waits in it now. A group's wants are
+// Want appends to dst, for each deployment or caller that should be granted more, what its
+// group, or the caller's limits, could not admit since the last call and what waits now. A group's wants are
 // spread over those of its deployments that take requests and have room within their
 // limits, a part of at least one request each, beginning with the one whose limits are
 // used least. One caller at a time, the syncer.
@@ -25,14 +25,15 @@ func (e *Engine) Want(dst []window.Want) []window.Want {
 	for _, g := range *e.all.Load() {
 		dst = g.want(dst)
 	}
+	for _, h := range e.callerGroup.view.Load().handles {
+		dst = h.wantOfCaller(dst)
+	}
 	return dst
 }
 
 func (g *Group) want(dst []window.Want) []window.Want {
 	g.wants.said.Store(false)
-	w := window.Want{
-		Missed: g.wants.missed.Swap(0), MissedTokens: g.wants.tokens.Swap(0), MissedInput: g.wants.input.Swap(0), Largest: g.wants.larger.Swap(0),
-	}
+	w := g.wants.take()
 	if g.line.n.Load() != 0 {
 		g.line.wanted(&w)
 	}
@@ -70,6 +71,24 @@ func (g *Group) want(dst []window.Want) []window.Want {
 		w, parts = w.Less(one), parts-1
 	}
 	return dst
+}
+
+// wantOfCaller is want of a caller, for which what waits has been added up.
+func (h *handle) wantOfCaller(dst []window.Want) []window.Want {
+	w, waits := h.caller.wants.take(), &h.caller.waits
+	w.Waiting, w.WaitingTokens, w.WaitingInput = waits.Waiting, waits.WaitingTokens, waits.WaitingInput
+	w.Largest = max(w.Largest, waits.Largest)
+	*waits = window.Want{}
+	if w.Missed|w.Waiting == 0 {
+		return dst
+	}
+	able := false
+	h.locked(func(*owner, int64) { able = h.wanting() })
+	if !able {
+		return dst
+	}
+	w.ID = h.shared()
+	return append(dst, w)
 }
 
 // wanting reports whether a deployment would take requests within its limits if its

@@ -109,6 +109,7 @@ func (s *Syncer) reserve(now int64) {
 		s.stats.Vain += w.Vain
 		if d := s.deployments[w.ID]; d != nil {
 			d.missed, d.vain = d.missed+w.Missed, d.vain+w.Vain
+			d.seen = max(d.seen, window.EpochAt(now))
 			d.demand.want(w, now)
 			s.waiting = append(s.waiting, d)
 		}

@@ -26,6 +26,25 @@ type kindCase struct {
 	kind    window.Kind
 	limit   int64
 	counts  func(input, output int64) int64 // of a request
+	caller  bool                            // the limits are a caller's
+}
+
+// config returns the engine's configuration.
+func (c *kindCase) config() engine.Config {
+	if !c.caller {
+		return profiled(c.limits, c.profile, "a")
+	}
+	cfg := profiled(engine.Limits{RPM: 100_000}, provider.Profile{}, "a")
+	cfg.Callers = []engine.Caller{{ID: "team", Limits: c.limits, Profile: c.profile}}
+	return cfg
+}
+
+// id returns the ID by which nodes share what is used.
+func (c *kindCase) id() string {
+	if c.caller {
+		return window.CallerPrefix + "team"
+	}
+	return "a"
 }
 
 func requestsOf(int64, int64) int64      { return 1 }
@@ -41,17 +60,21 @@ func windowOf(k window.Kind, at time.Time) (start int64) { start, _ = k.Span(at.
 
 func kindCases() []kindCase {
 	return []kindCase{
-		{"requests of a day", engine.Limits{RPD: 300}, provider.Profile{}, window.KindDay, 300, requestsOf},
-		{"requests of a Pacific day", engine.Limits{RPD: 300}, pacific(), window.KindDayPacific, 300, requestsOf},
-		{"tokens of a day", engine.Limits{TPD: 300_000}, provider.Profile{}, window.KindDay, 300_000, tokensOf},
-		{"requests of an hour", engine.Limits{RPH: 300}, provider.Profile{}, window.KindHour, 300, requestsOf},
-		{"tokens of an hour", engine.Limits{TPH: 300_000}, provider.Profile{}, window.KindHour, 300_000, tokensOf},
-		{"a day of few requests", engine.Limits{RPD: 5}, provider.Profile{}, window.KindDay, 5, requestsOf},
-		{"input of a minute", engine.Limits{InputTPM: 200_000}, provider.Profile{}, window.KindMinute, 200_000, inputOf},
-		{"output of a minute", engine.Limits{OutputTPM: 100_000}, provider.Profile{}, window.KindMinute, 100_000, outputOf},
-		{"a day beside minutes", engine.Limits{RPM: 6000, TPM: 3_000_000, RPD: 300}, provider.Profile{}, window.KindDay, 300, requestsOf},
-		{"a day beside a bucket", engine.Limits{RPM: 60_000, RPD: 300}, provider.Profile{Shape: provider.Bucket}, window.KindDay, 300, requestsOf},
-		{"input beside tokens", engine.Limits{TPM: 3_000_000, InputTPM: 200_000}, provider.Profile{}, window.KindMinute, 200_000, inputOf},
+		{"requests of a day", engine.Limits{RPD: 300}, provider.Profile{}, window.KindDay, 300, requestsOf, false},
+		{"requests of a Pacific day", engine.Limits{RPD: 300}, pacific(), window.KindDayPacific, 300, requestsOf, false},
+		{"tokens of a day", engine.Limits{TPD: 300_000}, provider.Profile{}, window.KindDay, 300_000, tokensOf, false},
+		{"requests of an hour", engine.Limits{RPH: 300}, provider.Profile{}, window.KindHour, 300, requestsOf, false},
+		{"tokens of an hour", engine.Limits{TPH: 300_000}, provider.Profile{}, window.KindHour, 300_000, tokensOf, false},
+		{"a day of few requests", engine.Limits{RPD: 5}, provider.Profile{}, window.KindDay, 5, requestsOf, false},
+		{"input of a minute", engine.Limits{InputTPM: 200_000}, provider.Profile{}, window.KindMinute, 200_000, inputOf, false},
+		{"output of a minute", engine.Limits{OutputTPM: 100_000}, provider.Profile{}, window.KindMinute, 100_000, outputOf, false},
+		{"a day beside minutes", engine.Limits{RPM: 6000, TPM: 3_000_000, RPD: 300}, provider.Profile{}, window.KindDay, 300, requestsOf, false},
+		{"a day beside a bucket", engine.Limits{RPM: 60_000, RPD: 300}, provider.Profile{Shape: provider.Bucket}, window.KindDay, 300, requestsOf, false},
+		{"input beside tokens", engine.Limits{TPM: 3_000_000, InputTPM: 200_000}, provider.Profile{}, window.KindMinute, 200_000, inputOf, false},
+		{"a caller's requests", engine.Limits{RPM: 300}, provider.Profile{}, window.KindMinute, 300, requestsOf, true},
+		{"a caller's tokens and day", engine.Limits{TPM: 3_000_000, TPD: 300_000}, provider.Profile{}, window.KindDay, 300_000, tokensOf, true},
+		{"a caller's day", engine.Limits{RPD: 300}, provider.Profile{}, window.KindDay, 300, requestsOf, true},
+		{"a caller's input", engine.Limits{InputTPM: 200_000}, provider.Profile{}, window.KindMinute, 200_000, inputOf, true},
 	}
 }
 
@@ -89,7 +112,7 @@ func playKind(t *testing.T, c kindCase, nodes int) {
 	var all []*node
 	for range nodes {
 		way := storetest.NewFaulty(store, r.Uint64(), storetest.Plan{MinDelay: time.Millisecond, MaxDelay: 4 * time.Millisecond})
-		all = append(all, newNodeOf(t, way, profiled(c.limits, c.profile, "a"), syncer.Config{Mode: syncer.Escrow}))
+		all = append(all, newNodeOf(t, way, c.config(), syncer.Config{Mode: syncer.Escrow}))
 	}
 	stop := run(t, all...)
 	admitted := sums{of: map[int64]int64{}}
@@ -102,7 +125,7 @@ func playKind(t *testing.T, c kindCase, nodes int) {
 		for time.Since(from) < 20*time.Second {
 			n, input, output := all[r.IntN(nodes)], 100+r.Int64N(900), 40+r.Int64N(360)
 			wg.Go(func() {
-				if start, ok := offerKind(n, c.kind, input, output); ok {
+				if start, ok := offerKind(n, &c, input, output); ok {
 					admitted.add(start, c.counts(input, output))
 				}
 			})
@@ -117,23 +140,29 @@ func playKind(t *testing.T, c kindCase, nodes int) {
 	require.Len(t, admitted.of, 2)
 	stop()
 	for start, n := range admitted.of {
-		sum := totalOf(store, c.kind, "a", start)
+		sum := totalOf(store, c.kind, c.id(), start)
 		got := []int64{sum.Requests, sum.Tokens, sum.Input, sum.Output}
 		require.Contains(t, got, n, "what is left in the store is what was used")
 	}
 }
 
 // offerKind has a node take a request, and returns the window of its admission.
-func offerKind(n *node, k window.Kind, input, output int64) (start int64, ok bool) {
+func offerKind(n *node, c *kindCase, input, output int64) (start int64, ok bool) {
 	g, err := n.e.Group("chat")
 	if err != nil {
 		return 0, false
 	}
-	lease, err := g.AcquireGranted(n.t.Context(), engine.Demand{InputTokens: input, OutputTokens: output})
+	d := engine.Demand{InputTokens: input, OutputTokens: output}
+	if c.caller {
+		if d.Caller, err = n.e.CallerRef("team"); err != nil {
+			return 0, false
+		}
+	}
+	lease, err := g.AcquireGranted(n.t.Context(), d)
 	if err != nil {
 		return 0, false
 	}
-	start = windowOf(k, time.Now())
+	start = windowOf(c.kind, time.Now())
 	lease.SettleReserved()
 	return start, true
 }
