@@ -89,20 +89,21 @@ func acquire(s engine.Strategy, ds []engine.Deployment, differs bool) func() fun
 	}
 }
 
-// refused asks a group whose limits are used up.
-func refused(s engine.Strategy) func() func(int) {
+// refused asks a group of which each deployment's limit of 1000 tokens is used so far.
+func refused(s engine.Strategy, used int64) func() func(int) {
 	return func() func(int) {
 		ds := fleet(1000, engine.Limits{TPM: 1000}, provider.Profile{})
 		e, g := start(s, ds)
-		for i := range ds {
-			_ = e.Record(ds[i].ID, engine.Usage{InputTokens: 1000})
+		use := func() {
+			for i := range ds {
+				_ = e.Record(ds[i].ID, engine.Usage{InputTokens: used})
+			}
 		}
+		use()
 		return func(n int) {
 			for range n {
-				if _, ok := g.Pick(engine.Demand{InputTokens: 100}); ok {
-					for i := range ds { // another minute
-						_ = e.Record(ds[i].ID, engine.Usage{InputTokens: 1000})
-					}
+				if _, ok := g.Pick(engine.Demand{InputTokens: 100}); ok { // another minute
+					use()
 				}
 			}
 		}
@@ -278,9 +279,7 @@ func Rows() (rows []Row) {
 			add("acquire settle "+at, 2000, acquire(s, fleet(n, plain, provider.Profile{}), true))
 			add("acquire settle equal "+at, 2000, acquire(s, fleet(n, plain, provider.Profile{}), false))
 			add("acquire release tied "+at, 1000, ended(s, fleet(n, plain, provider.Profile{})))
-			if n != 100 {
-				add("pick "+at, 2000, pick(s, n))
-			}
+			add("pick "+at, 2000, pick(s, n))
 		}
 		at := s.String()
 		add("acquire settle bucket "+at, 1000, acquire(s, fleet(10, plain, provider.Profile{Shape: provider.Bucket}), true))
@@ -296,7 +295,13 @@ func Rows() (rows []Row) {
 		add("acquire release tied phase 10 "+at, 1000, ended(s, fleet(10, plain, provider.Profile{Phase: 30 * time.Second})))
 		add("acquire release tied days 10 "+at, 1000, ended(s, fleet(10, days, provider.Profile{})))
 		add("acquire settle phase 1000 "+at, 100, acquire(s, fleet(1000, plain, provider.Profile{Phase: 30 * time.Second}), true))
-		add("refused, full 1000 "+at, 1000, refused(s))
+		add("refused, full 1000 "+at, 1000, refused(s, 1000))
+		add("refused, room for 50 each 1000 "+at, 1000, refused(s, 950))
+	}
+	for _, n := range []int{10, 1000} {
+		at := fmt.Sprintf("%v %d", engine.PowerOfTwo, n)
+		add("acquire settle "+at, 2000, acquire(engine.PowerOfTwo, fleet(n, plain, provider.Profile{}), true))
+		add("acquire release tied "+at, 1000, ended(engine.PowerOfTwo, fleet(n, plain, provider.Profile{})))
 	}
 	add("too large for 100 of 1000", 300, tooLarge)
 	add("precheck", 4000, byHandle(func(r engine.Ref) { r.PreCheck(engine.Demand{}) }))
