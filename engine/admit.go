@@ -14,14 +14,14 @@ func (g *Group) ask(q *ask, d *Demand, learn bool) bool {
 	return ok
 }
 
-// acquire admits a demand: at once where one scan of plain deployments finds the
+// acquire admits a demand: at once where one search of plain deployments finds the
 // best, else in general. The admission, empty at first, stays so if the demand is refused.
 // Quiet: a refusal is not counted, because the caller may try again.
 func (g *Group) acquire(a *admission, d *Demand, quiet bool) verdict {
-	if n, ok := d.named(); ok && d.plain() {
+	if n, ok := d.named(); ok && d.plain() && g.view.Load().simple {
 		e, now := g.minuteNow()
 		if v := g.view.Load(); v.plain() {
-			if g.acquireBest(a, d, v, e, now, n) {
+			if v.small && g.acquireBest(a, d, v, e, now, n) || !v.small && v.acquireIndexed(a, d, e, now, n) {
 				return verdict{at: now}
 			}
 		}

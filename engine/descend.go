@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
 )
 
 // descents is how many blocks a search by bounds puts right before it gives up
@@ -17,12 +18,7 @@ const descents = 6
 func (v *view) descend(t *tier, q *ask) choice {
 	bounds := v.bounds[q.at.Epoch&1][t.first:t.last]
 	for range descents {
-		k1, k2 := noKey, noKey
-		for j := range bounds {
-			k := bounds[j].Load()
-			k2 = min(k2, max(k1, k))
-			k1 = min(k1, k)
-		}
+		k1, k2 := lowestBounds(bounds)
 		bound, next, j := k1>>indexBits, k2>>indexBits, int(k1&indexMask)-t.first
 		if bound == fullKey {
 			break
@@ -63,6 +59,46 @@ func (v *view) descend(t *tier, q *ask) choice {
 		break
 	}
 	return choice{i: -1}
+}
+
+// bestIndexed is best for a simple view that is not small.
+func (v *view) bestIndexed(epoch, tokens int64) int {
+	if tokens == 0 {
+		return -1
+	}
+	return v.descend(&v.tiers[0], &ask{tokens: tokens, reading: reading{at: counter.At{Epoch: epoch}}}).i
+}
+
+// acquireIndexed admits a plain demand to the deployment that bestIndexed finds. False:
+// nothing was counted, look again in general.
+func (v *view) acquireIndexed(a *admission, d *Demand, epoch, now, tokens int64) bool {
+	if tokens == 0 || d.OutputTokens == 0 {
+		return false
+	}
+	q := ask{tokens: tokens, input: d.InputTokens, reading: reading{now: now, at: counter.At{Epoch: epoch}}}
+	c := v.descend(&v.tiers[0], &q)
+	invariants.Yield()
+	return c.i >= 0 && v.charge(a, c, &q) == counter.Taken
+}
+
+// lowestBounds returns the two lowest bounds. It looks at even and odd ones by themselves, so
+// that the comparisons of one need not wait for those of the other.
+func lowestBounds(bounds []atomic.Uint64) (k1, k2 uint64) {
+	k1, k2 = noKey, noKey
+	o1, o2 := noKey, noKey
+	for j := 1; j < len(bounds); j += 2 {
+		k, o := bounds[j-1].Load(), bounds[j].Load()
+		k2 = min(k2, max(k1, k))
+		k1 = min(k1, k)
+		o2 = min(o2, max(o1, o))
+		o1 = min(o1, o)
+	}
+	if n := len(bounds); n&1 != 0 {
+		k := bounds[n-1].Load()
+		k2 = min(k2, max(k1, k))
+		k1 = min(k1, k)
+	}
+	return min(k1, o1), min(k2, o2, max(k1, o1))
 }
 
 const (

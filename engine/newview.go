@@ -42,7 +42,8 @@ func newView(e *common, s Strategy, live []*handle) *view {
 		v.tag(i, h.cfg.Tags)
 	}
 	v.indexed, v.keyOf = n > indexFrom, v.key
-	v.small = len(v.tiers) == 1 && n <= indexFrom && !v.further && v.by.draw == theLowest && v.by.key != byLeases
+	v.simple = len(v.tiers) == 1 && !v.further && v.by.draw == theLowest && v.by.key != byLeases
+	v.small = v.simple && n <= indexFrom
 	for p := range v.blocks {
 		v.blocks[p], v.bounds[p] = make([]block, len(v.starts)-1), make([]atomic.Uint64, len(v.starts)-1)
 		for b := range v.blocks[p] {

@@ -7,15 +7,21 @@ func (g *Group) Pick(d Demand) (Ref, bool) {
 	return r, r.h != nil
 }
 
-// pick picks for a demand: at once where one scan of plain deployments finds the best,
+// pick picks for a demand: at once where one search of plain deployments finds the best,
 // else in general. Quiet: a refusal is not counted, because the caller may try again.
 func (g *Group) pick(d *Demand, quiet bool) (Ref, verdict) {
-	if n, ok := d.named(); ok && d.plain() {
+	if n, ok := d.named(); ok && d.plain() && g.view.Load().simple {
 		if !g.asked.Load() {
 			g.asked.Store(true)
 		}
 		if e, v := g.minute(), g.view.Load(); v.plain() {
-			if i := v.best(e, n); i >= 0 {
+			i := -1
+			if v.small {
+				i = v.best(e, n)
+			} else {
+				i = v.bestIndexed(e, n)
+			}
+			if i >= 0 {
 				return Ref{v.handles[i]}, verdict{}
 			}
 		}

@@ -13,7 +13,8 @@ type view struct {
 	strategy Strategy
 	by       ranking // the strategy's
 	e        *common
-	small    bool // one tier of at most indexFrom deployments without limits beside their pairs, ranked by usage
+	simple   bool // one tier of deployments without limits beside their pairs, ranked by usage
+	small    bool // simple, of at most indexFrom deployments
 	further  bool // some deployment has limits beside its pair
 	volatile bool // some deployment's limits are
 	lapses   bool // minutes end at different times
@@ -50,8 +51,8 @@ type tier struct {
 
 func (t tier) size() int { return t.to - t.from }
 
-// plain reports whether usage of the pairs alone ranks a small view.
-func (v *view) plain() bool { return v.small && !v.failing.Load() }
+// plain reports whether usage of the pairs alone ranks a simple view.
+func (v *view) plain() bool { return v.simple && !v.failing.Load() }
 
 // block returns the deployments [from, to) of a block.
 func (v *view) block(b int) (from, to int) { return int(v.starts[b]), int(v.starts[b+1]) }
