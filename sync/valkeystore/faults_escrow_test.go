@@ -181,7 +181,9 @@ func rowEscrowAway(t underTest) string {
 	server.Continue(t)
 	f.full(escrowLimit * 9 / 10)
 	pause(time.Second)
-	f.within(escrowLimit + escrowLimit/4) // the policy share: a part of what was left, beyond what was granted
+	// The policy share: beyond what it was granted each node may use its part of what was left when it
+	// last heard of the store, and on a busy machine nodes last heard at different times.
+	f.within(escrowLimit + escrowLimit/2)
 	return f.books(server.URL())
 }
 
