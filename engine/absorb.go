@@ -40,9 +40,8 @@ func (h *handle) absorb(in *window.Share, now int64) {
 	more, fresh := amounts{}, h.e.valid(now)
 	current := in.Kind == window.KindMinute && h.absorbMinute(in, fresh, &more)
 	epoch := window.EpochOf(in.Start)
-	for i := range ms.of() {
-		m := &ms.list[i]
-		if !m.Owned() || m.Kind() != in.Kind {
+	for m := range ms.owned() {
+		if m.Kind() != in.Kind {
 			continue
 		}
 		w := in.Kind.Index(epoch)

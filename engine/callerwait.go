@@ -2,24 +2,29 @@ package engine
 
 import "github.com/plimsoll-dev/plimsoll/window"
 
+// atCaller runs do for the caller of a demand, under the mutex of the callers. Nothing
+// happens once the caller has been dropped.
+func (q *ask) atCaller(g *owner, d *Demand, at int64, leases bool, do func(h *handle, callers *owner, w wait, now int64)) {
+	h := g.callers.of(d.Caller.h)
+	if h == nil {
+		return
+	}
+	if callers := h.lockAt(at); callers != nil {
+		defer callers.mu.Unlock()
+		now := max(at, window.Start(callers.epoch.Load()))
+		do(h, callers, h.wait(q.amountsOfCaller(h, h.limits.Load()), 0, leases, now), now)
+	}
+}
+
 // waitOfCaller returns what keeps a demand's caller from admitting it, and for how long.
 // May: the caller may ask the group.
 func (q *ask) waitOfCaller(g *owner, d *Demand, at int64) (w wait, may bool) {
-	disabled := wait{limit: LimitDisabled, never: true}
-	h := g.callers.of(d.Caller.h)
-	if h == nil {
-		return disabled, true
+	w, may = wait{limit: LimitDisabled, never: true}, true
+	if h := g.callers.of(d.Caller.h); h != nil && !h.caller.mayAsk(g.name) {
+		return w, false
 	}
-	if !h.caller.mayAsk(g.name) {
-		return disabled, false
-	}
-	callers := h.lockAt(at)
-	if callers == nil {
-		return disabled, true
-	}
-	defer callers.mu.Unlock()
-	now := max(at, window.Start(callers.epoch.Load()))
-	return h.wait(q.amountsOfCaller(h, h.limits.Load()), 0, true, now), true
+	q.atCaller(g, d, at, true, func(_ *handle, _ *owner, is wait, _ int64) { w = is })
+	return w, may
 }
 
 // refusalOfCaller explains why a caller does not admit a demand to a group, as
@@ -31,22 +36,15 @@ func (q *ask) refusalOfCaller(g *owner, d *Demand, v verdict, leases, final bool
 	}
 	e := newLimitError(1)
 	e.Group, e.Caller, e.Limit = g.name, id, reasonLimit[v.why]
-	h := g.callers.of(d.Caller.h)
-	if h == nil {
-		return e
-	}
-	callers := h.lockAt(v.at)
-	if callers == nil {
-		return e
-	}
-	defer callers.mu.Unlock()
-	now := max(v.at, window.Start(callers.epoch.Load()))
-	w := h.wait(q.amountsOfCaller(h, h.limits.Load()), 0, leases, now)
-	if w.limit == LimitNone && !final {
+	fits := false
+	q.atCaller(g, d, v.at, leases, func(h *handle, callers *owner, w wait, now int64) {
+		fits = w.limit == LimitNone
+		e.Limit, e.RetryAfter, e.Never = w.limit, w.after, w.never
+		e.settle(v)
+		e.States = append(e.States, h.state(callers, now, nil))
+	})
+	if fits && !final {
 		return nil
 	}
-	e.Limit, e.RetryAfter, e.Never = w.limit, w.after, w.never
-	e.settle(v)
-	e.States = append(e.States, h.state(callers, now, nil))
 	return e
 }

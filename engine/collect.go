@@ -33,16 +33,11 @@ func (e *Engine) Collect(dst []window.Report) []window.Report {
 	e.rest.collecting.Store(true)
 	e.turn(now)
 	dst = e.rest.take(dst)
-	for _, g := range *e.all.Load() {
-		dst = g.collect(dst, now)
-	}
-	return e.callerGroup.collect(dst, now)
+	e.eachGroup(now, func(g *Group) { dst = g.collect(dst, now) })
+	return dst
 }
 
 func (g *Group) collect(dst []window.Report, now int64) []window.Report {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.turnLocked(now)
 	asked := g.asked.Swap(false)
 	for _, h := range g.view.Load().handles {
 		dst = h.collect(dst, asked && h.bounds(), now)
@@ -67,8 +62,8 @@ func (h *handle) collect(dst []window.Report, asked bool, now int64) []window.Re
 		dst = h.collectMinute(dst, ms, k, asked && k == h.turned, now)
 	}
 	var seen [window.Kinds]bool
-	for i := range ms.of() {
-		if m := &ms.list[i]; m.Long() && !seen[m.Kind()] {
+	for m := range ms.long() {
+		if !seen[m.Kind()] {
 			seen[m.Kind()] = true
 			dst = h.collectLong(dst, ms, m, now)
 		}
@@ -124,8 +119,8 @@ func (h *handle) collectLong(dst []window.Report, ms *limits, of *limit, now int
 	if l := of.Ledger(w - 1); l != nil && !l.Closed {
 		dst = h.collectWindow(dst, ms, kind, w-1)
 		if closed := now/1e9 >= startOf(kind, w)+closesAfter; closed {
-			for i := range ms.list {
-				if m := &ms.list[i]; m.Long() && m.Kind() == kind && m.Ledger(w-1) != nil {
+			for m := range ms.long() {
+				if m.Kind() == kind && m.Ledger(w-1) != nil {
 					m.Ledger(w - 1).Closed = true
 				}
 			}
@@ -141,12 +136,8 @@ const closesAfter = 120
 func (h *handle) collectWindow(dst []window.Report, ms *limits, kind window.Kind, w int64) []window.Report {
 	var own, told amounts
 	listed := true
-	for i := range ms.list {
-		m := &ms.list[i]
-		if !m.Long() || m.Kind() != kind {
-			continue
-		}
-		if l := m.Ledger(w); l != nil {
+	for m := range ms.long() {
+		if l := m.Ledger(w); l != nil && m.Kind() == kind {
 			own[m.Dim], told[m.Dim] = m.Own(w), l.Reported
 			listed = listed && l.Listed
 			l.Reported, l.Listed = own[m.Dim], l.Listed || !h.gone

@@ -82,19 +82,16 @@ func (h *handle) relist(d, own *Deployment, pool *pool, at counter.At, reported 
 
 // relistDays has Collect report the current day again, because its limits changed.
 func (h *handle) relistDays() {
-	for i := range h.limits.Load().of() {
-		if m := &h.limits.Load().list[i]; m.Long() {
-			m.Unlist()
-		}
+	for m := range h.limits.Load().long() {
+		m.Unlist()
 	}
 }
 
 // leave keeps the last reports of limits that are no longer in a list.
 func (h *handle) leave(old, ms *limits) {
 	var left leftover
-	for i := range old.of() {
-		m := &old.list[i]
-		if !m.Owned() || slices.ContainsFunc(ms.of(), func(n limit) bool { return n.Limit == m.Limit }) {
+	for m := range old.owned() {
+		if slices.ContainsFunc(ms.of(), func(n limit) bool { return n.Limit == m.Limit }) {
 			continue
 		}
 		w := m.Window(counter.At{Epoch: h.turned})

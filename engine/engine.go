@@ -122,3 +122,12 @@ func (e *Engine) found(ids *ids, id string) *handle {
 	}
 	return h
 }
+
+// eachGroup runs do for every group, in the end for the callers', under its mutex and
+// turned to an instant.
+func (e *Engine) eachGroup(now int64, do func(g *Group)) {
+	for _, g := range *e.all.Load() {
+		g.locked(now, do)
+	}
+	e.callerGroup.locked(now, do)
+}

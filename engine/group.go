@@ -90,3 +90,11 @@ func (t *totals) add(o totals) {
 	t.tokens += o.tokens
 	t.requests += o.requests
 }
+
+// locked runs do under the group's mutex, turned to an instant.
+func (g *Group) locked(now int64, do func(g *Group)) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.turnLocked(now)
+	do(g)
+}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"iter"
 	"math"
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
@@ -54,6 +55,22 @@ func (ms *limits) of() []limit {
 		return nil
 	}
 	return ms.list
+}
+
+// owned yields the limits whose windows turn with the deployment, which nodes exchange.
+func (ms *limits) owned() iter.Seq[*limit] { return ms.those((*limit).Owned) }
+
+// long yields those of hours and days.
+func (ms *limits) long() iter.Seq[*limit] { return ms.those((*limit).Long) }
+
+func (ms *limits) those(are func(*limit) bool) iter.Seq[*limit] {
+	return func(yield func(*limit) bool) {
+		for i := range ms.of() {
+			if m := &ms.list[i]; are(m) && !yield(m) {
+				return
+			}
+		}
+	}
 }
 
 // at returns the limit of a kind, not over parts of a minute, nil if there is none. (The first is the one that is

@@ -42,35 +42,24 @@ type snapshotDay struct {
 func (e *Engine) Snapshot(w io.Writer) error {
 	now := e.clock.Read()
 	s := snapshot{Version: snapshotVersion, Days: snapshotDays{}}
-	for _, g := range *e.all.Load() {
-		s.Days = g.snapshot(s.Days, now)
-	}
-	s.Days = e.callerGroup.snapshot(s.Days, now)
+	e.eachGroup(now, func(g *Group) {
+		for _, h := range slices.Concat(g.view.Load().handles, g.removed) {
+			s.Days = h.snapshot(s.Days)
+		}
+	})
 	if err := json.NewEncoder(w).Encode(&s); err != nil {
 		return fmt.Errorf("engine: snapshot: %w", err)
 	}
 	return nil
 }
 
-func (g *Group) snapshot(dst snapshotDays, now int64) snapshotDays {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.turnLocked(now)
-	for _, h := range slices.Concat(g.view.Load().handles, g.removed) {
-		dst = h.snapshot(dst)
-	}
-	return dst
-}
-
 func (h *handle) snapshot(dst snapshotDays) snapshotDays {
 	ms, at := h.limits.Load(), counter.At{Epoch: h.turned}
 	var used [window.Kinds]amounts
 	var starts [window.Kinds]int64
-	for i := range ms.of() {
-		if m := &ms.list[i]; m.Long() {
-			w := m.Window(at)
-			used[m.Kind()][m.Dim], starts[m.Kind()] = m.UsedIn(w), startOf(m.Kind(), w)
-		}
+	for m := range ms.long() {
+		w := m.Window(at)
+		used[m.Kind()][m.Dim], starts[m.Kind()] = m.UsedIn(w), startOf(m.Kind(), w)
 	}
 	for kind := range used {
 		if u := &used[kind]; *u != (amounts{}) {
@@ -110,9 +99,8 @@ func (e *Engine) Restore(r io.Reader) error {
 // day. Under the group's mutex.
 func (h *handle) restoreDay(in *snapshotDay) {
 	ms, at := h.limits.Load(), counter.At{Epoch: h.turned}
-	for i := range ms.of() {
-		m := &ms.list[i]
-		if !m.Long() || m.Kind().String() != in.Kind {
+	for m := range ms.long() {
+		if m.Kind().String() != in.Kind {
 			continue
 		}
 		day := m.Window(at)

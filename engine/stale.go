@@ -27,10 +27,8 @@ func (h *handle) expire() {
 			s.tokens.Fresh, s.requests.Fresh = false, false
 		}
 	}
-	for i := range h.limits.Load().of() {
-		if m := &h.limits.Load().list[i]; m.Owned() {
-			m.Expire()
-		}
+	for m := range h.limits.Load().owned() {
+		m.Expire()
 	}
 }
 
@@ -46,10 +44,8 @@ func (h *handle) fall() (changed bool) {
 	changed = s.tokens.Fall(part, capOf(l.TPM), c.Tokens(), t)
 	changed = s.requests.Fall(part, capOf(l.RPM), c.Requests(), r) || changed
 	at := counter.At{Epoch: h.turned}
-	for i := range h.limits.Load().of() {
-		if m := &h.limits.Load().list[i]; m.Owned() {
-			m.Fall(part, at, capOf(*l.Of(m.kind)))
-		}
+	for m := range h.limits.Load().owned() {
+		m.Fall(part, at, capOf(*l.Of(m.kind)))
 	}
 	return changed
 }
@@ -67,10 +63,8 @@ func (h *handle) free() {
 		h.plain[p].tokens.Free()
 		h.plain[p].requests.Free()
 	}
-	for i := range h.limits.Load().of() {
-		if m := &h.limits.Load().list[i]; m.Owned() {
-			m.Free()
-		}
+	for m := range h.limits.Load().owned() {
+		m.Free()
 	}
 	h.recap()
 	h.eased(h.turned)

@@ -42,16 +42,6 @@ func (e *Engine) ValidFor(d time.Duration, nodes int) (passed bool) {
 	return passed
 }
 
-// eachGroup runs do for every group and for the callers, under its mutex.
-func (e *Engine) eachGroup(now int64, do func(g *Group)) {
-	for _, g := range append([]*Group{e.callerGroup}, *e.all.Load()...) {
-		g.mu.Lock()
-		g.turnLocked(now)
-		do(g)
-		g.mu.Unlock()
-	}
-}
-
 // revive has the group look at the end of validity again. Under its mutex.
 func (g *Group) revive() {
 	g.stale = false

@@ -102,13 +102,11 @@ func (h *handle) wanting() bool {
 		return false
 	}
 	exact := h.exact()
-	for i := range h.limits.Load().of() {
-		if m := &h.limits.Load().list[i]; m.Owned() {
-			if m.Left(0, counter.At{Epoch: h.turned}) <= 0 {
-				return false
-			}
-			exact = exact || h.holds(m)
+	for m := range h.limits.Load().owned() {
+		if m.Left(0, counter.At{Epoch: h.turned}) <= 0 {
+			return false
 		}
+		exact = exact || h.holds(m)
 	}
 	return exact && c.Tokens() < h.tokenCap && c.Requests() < h.reqCap
 }
@@ -117,10 +115,8 @@ func (h *handle) wanting() bool {
 func (h *handle) utilization() uint64 {
 	c := h.hot.Of(h.turned)
 	most := max(c.Tokens()<<19/max(h.tokenCap, 1), c.Requests()<<20/max(h.reqCap, 1)*2)
-	for i := range h.limits.Load().of() {
-		if m := &h.limits.Load().list[i]; m.Owned() {
-			most = max(most, m.Used(counter.At{Epoch: h.turned})<<19/max(m.most, 1))
-		}
+	for m := range h.limits.Load().owned() {
+		most = max(most, m.Used(counter.At{Epoch: h.turned})<<19/max(m.most, 1))
 	}
 	return uint64(most)
 }
