@@ -146,3 +146,22 @@ func (e *common) valid(now int64) bool {
 
 // goneTotals are the lifetime counts of deployments that have been dropped.
 type goneTotals struct{ ended, expired atomic.Int64 }
+
+// checked returns a usage with its counts in range.
+func (e *common) checked(u Usage) Usage {
+	if u.inRange() {
+		return u
+	}
+	return e.clamped(u)
+}
+
+func (e *common) clamped(u Usage) Usage {
+	in, ok1 := clamp(u.InputTokens)
+	out, ok2 := clamp(u.OutputTokens)
+	cached, ok3 := clamp(u.CachedInputTokens)
+	written, ok4 := clamp(u.CacheWriteTokens)
+	if !ok1 || !ok2 || !ok3 || !ok4 {
+		e.invalid.Add(1)
+	}
+	return Usage{in, out, cached, written}
+}

@@ -99,16 +99,6 @@ func (h *handle) untilMinute(s *provider.Signal, now int64) time.Duration {
 	return s.RetryAfter
 }
 
-// spare reports whether the group has another deployment that takes requests.
-func (g *Group) spare(but *handle) bool {
-	for _, h := range g.view.Load().handles {
-		if h != but && h.enabled && !h.gone && !h.breaker.Cooling() {
-			return true
-		}
-	}
-	return false
-}
-
 // proven takes in that a request sent at an instant has consumed something.
 func (h *handle) proven(sent int64) {
 	if !h.doubted.Load() {

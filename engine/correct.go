@@ -50,10 +50,6 @@ func (h *handle) correct(s *provider.Signal, m Mark, now int64) (eased bool) {
 	return eased
 }
 
-// deepestDebt is up to how many times its limit a figure fills a bucket, if it does
-// not report when the bucket will be full.
-const deepestDebt = 2
-
 // correction is one of a limit's counters, and a figure of it.
 type correction struct {
 	counter.Figure

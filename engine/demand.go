@@ -43,15 +43,6 @@ type Demand struct {
 	Caller CallerRef
 }
 
-// Usage is what a call consumed, in tokens. Counts outside [0, MaxCount] are
-// clamped to it and counted in [Stats.Invalid].
-type Usage struct {
-	InputTokens, OutputTokens int64
-	// Parts of InputTokens: read from the provider's cache, and written to it. They
-	// matter where the weights of [Deployment.Profile] tell them apart.
-	CachedInputTokens, CacheWriteTokens int64
-}
-
 // named returns the tokens that a demand names. False: a count is out of range.
 func (d *Demand) named() (tokens int64, ok bool) {
 	in, out, most := d.InputTokens, d.OutputTokens, d.MaxOutputTokens
@@ -99,35 +90,4 @@ func (d *Demand) invalidity(e *common) error {
 		name, v, low = "MaxOutputTokens", d.MaxOutputTokens, 0
 	}
 	return &demandError{name, v, low}
-}
-
-// clamp returns a count within [0, MaxCount] and whether it was.
-func clamp(n int64) (int64, bool) {
-	if uint64(n) <= uint64(MaxCount) {
-		return n, true
-	}
-	return min(max(n, 0), MaxCount), false
-}
-
-// checked returns a usage with its counts in range.
-func (e *common) checked(u Usage) Usage {
-	if u.inRange() {
-		return u
-	}
-	return e.clamped(u)
-}
-
-func (u *Usage) inRange() bool {
-	return uint64(u.InputTokens|u.OutputTokens|u.CachedInputTokens|u.CacheWriteTokens) <= uint64(MaxCount)
-}
-
-func (e *common) clamped(u Usage) Usage {
-	in, ok1 := clamp(u.InputTokens)
-	out, ok2 := clamp(u.OutputTokens)
-	cached, ok3 := clamp(u.CachedInputTokens)
-	written, ok4 := clamp(u.CacheWriteTokens)
-	if !ok1 || !ok2 || !ok3 || !ok4 {
-		e.invalid.Add(1)
-	}
-	return Usage{in, out, cached, written}
 }

@@ -3,7 +3,6 @@ package engine
 import (
 	"fmt"
 	"hash/maphash"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"weak"
@@ -83,19 +82,6 @@ func (e *Engine) newGroup(name string, of *ids) *Group {
 	g := &Group{owner: owner{e: &e.common, clock: e.clock, name: name, bell: &l.bell, callers: &e.callers}, line: l, ids: of, names: &e.names}
 	g.members = g
 	return g
-}
-
-// drop forgets a deployment or a caller, except for callers that still hold it: while there are
-// any, adding its ID again finds the same one. Under its group's mutex.
-func (i *ids) drop(h *handle) {
-	if h.caller == nil {
-		h.e.gone.ended.Add(h.flight.Ended())
-		h.e.gone.expired.Add(h.expired.Load())
-	}
-	w := weak.Make(h)
-	i.kept.Store(h.id, w)
-	runtime.AddCleanup(h, func(id string) { i.kept.CompareAndDelete(id, w) }, h.id)
-	i.handles.Compute(h.id, func(v *handle, loaded bool) (*handle, bool) { return v, !loaded || v == h })
 }
 
 // handleOf returns the handle of an ID for an Apply, a new one if there is none. Under mu.

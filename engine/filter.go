@@ -79,3 +79,26 @@ func (l *filter) mask(v *view, b int) uint16 {
 	}
 	return m
 }
+
+// held reports whether a cell's deployment is held, or draws on the limits of a
+// pool of which one is.
+func (v *view) held(i int, o *hold) bool {
+	if v.handles[i] == o.h {
+		return true
+	}
+	p := v.limitsOf(i).pooled()
+	return p != nil && p == o.pool
+}
+
+// heldOf returns a bit for each cell of a block that is held.
+func (v *view) heldOf(b int, holds []hold) (m uint16) {
+	from, to := v.block(b)
+	for i := from; i < to; i++ {
+		for k := range holds {
+			if v.held(i, &holds[k]) {
+				m |= 1 << (i - from)
+			}
+		}
+	}
+	return m
+}

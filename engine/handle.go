@@ -88,14 +88,3 @@ func newHandle(e *common, id string) *handle {
 	}
 	return h
 }
-
-// capOf turns a limit as configured into a cap.
-func capOf(limit int64) int64 {
-	switch limit {
-	case 0:
-		return counter.Max
-	case Blocked:
-		return 0
-	}
-	return limit
-}

@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
+	"weak"
 
 	"github.com/puzpuzpuz/xsync/v3"
 )
@@ -30,4 +32,17 @@ func (c *callers) of(caller *handle) *handle {
 		return slots[i]
 	}
 	return nil
+}
+
+// drop forgets a deployment or a caller, except for callers that still hold it: while there are
+// any, adding its ID again finds the same one. Under its group's mutex.
+func (i *ids) drop(h *handle) {
+	if h.caller == nil {
+		h.e.gone.ended.Add(h.flight.Ended())
+		h.e.gone.expired.Add(h.expired.Load())
+	}
+	w := weak.Make(h)
+	i.kept.Store(h.id, w)
+	runtime.AddCleanup(h, func(id string) { i.kept.CompareAndDelete(id, w) }, h.id)
+	i.handles.Compute(h.id, func(v *handle, loaded bool) (*handle, bool) { return v, !loaded || v == h })
 }

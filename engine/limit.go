@@ -1,6 +1,9 @@
 package engine
 
-import "github.com/plimsoll-dev/plimsoll/engine/provider"
+import (
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
+)
 
 // Limits are a deployment's limits, of UTC minutes and days unless
 // [Deployment.Profile] says otherwise. 0 = unlimited, [Blocked] = zero; otherwise
@@ -91,4 +94,15 @@ func (l *Limits) equalBeyondMinutes(o *Limits) bool {
 		}
 	}
 	return true
+}
+
+// capOf turns a limit as configured into a cap.
+func capOf(limit int64) int64 {
+	switch limit {
+	case 0:
+		return counter.Max
+	case Blocked:
+		return 0
+	}
+	return limit
 }

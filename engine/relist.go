@@ -8,6 +8,10 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
+// deepestDebt is up to how many times its limit a figure fills a bucket, if it does
+// not report when the bucket will be full.
+const deepestDebt = 2
+
 // relist returns the limits of a deployment in force, with the counters there were, or of its
 // pool. Configured is the deployment without the limits that its provider reported;
 // reported says that these have changed; leases says that leases are counted

@@ -80,3 +80,13 @@ func (g *Group) relimit(now int64, of ...*handle) {
 	g.show(newView(g.e, v.strategy, v.handles))
 	g.line.recall()
 }
+
+// spare reports whether the group has another deployment that takes requests.
+func (g *Group) spare(but *handle) bool {
+	for _, h := range g.view.Load().handles {
+		if h != but && h.enabled && !h.gone && !h.breaker.Cooling() {
+			return true
+		}
+	}
+	return false
+}

@@ -2,23 +2,6 @@ package engine
 
 import "github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 
-// expire makes the windows of all deployments stale if what was absorbed has ceased to be
-// valid. Under the group's mutex.
-func (g *Group) expire(v *view, now int64) bool {
-	if g.stale || g.e.valid(now) {
-		return false
-	}
-	g.stale = true
-	g.e.validity.stale.Store(true)
-	for _, h := range v.handles {
-		h.expire()
-	}
-	for _, h := range g.removed {
-		h.expire()
-	}
-	return true
-}
-
 // expire makes all windows of a deployment stale. Under the group's mutex, like what
 // follows.
 func (h *handle) expire() {

@@ -8,6 +8,23 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
+// expire makes the windows of all deployments stale if what was absorbed has ceased to be
+// valid. Under the group's mutex.
+func (g *Group) expire(v *view, now int64) bool {
+	if g.stale || g.e.valid(now) {
+		return false
+	}
+	g.stale = true
+	g.e.validity.stale.Store(true)
+	for _, h := range v.handles {
+		h.expire()
+	}
+	for _, h := range g.removed {
+		h.expire()
+	}
+	return true
+}
+
 // advance opens the halves of a new minute, renews the blocks of its parity,
 // publishes it, and then says when to look again, in this order (protocol 2).
 func (g *Group) advance(now int64) int64 {

@@ -160,7 +160,7 @@ var mutants = []mutant{
 		"./engine", "TestRefusalSeesNoAttemptHalfWay",
 	},
 	{
-		"the leases of a dropped deployment are not counted", "engine/engine.go",
+		"the leases of a dropped deployment are not counted", "engine/ids.go",
 		"		h.e.gone.ended.Add(h.flight.Ended())\n", "",
 		"./engine", "TestEndOfTheLastLeaseIsCounted",
 	},
