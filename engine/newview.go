@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
 // newView orders the candidates of a group.
@@ -36,9 +37,10 @@ func newView(e *common, s Strategy, live []*handle) *view {
 	if v.by.key == byLeases {
 		v.busy = busyInverses(live)
 	}
+	pack := packed(live)
 	for i, h := range live {
 		v.seeds[i] = h.seed
-		v.inverses[i] = inverse{invert(h.tokenCap), invert(h.reqCap)}
+		v.inverses[i] = pack.inverse(h.tokenCap, h.reqCap)
 		v.tag(i, h.cfg.Tags)
 	}
 	v.indexed, v.keyOf = n > indexFrom, v.key
@@ -213,4 +215,18 @@ func (v *view) seats() {
 		seats[i] = seat{&v.signals, i, [2]*block{&v.blocks[0][b], &v.blocks[1][b]}}
 		h.seat.Store(&seats[i])
 	}
+}
+
+// packed returns the packing of a group: of minutes of UTC in which a call is charged its
+// input, or one cost for all. (Where the most output is charged and given back later,
+// filling ahead lost goodput.)
+func packed(live []*handle) (p packing) {
+	for _, h := range live {
+		r := &h.cfg.Profile
+		if !plain(r) || r.Admit != provider.AdmitInput && !r.EstimateStands {
+			return packing{}
+		}
+		p.tokens, p.requests = max(p.tokens, limited(h.tokenCap)), max(p.requests, limited(h.reqCap))
+	}
+	return p
 }

@@ -13,7 +13,10 @@ const (
 	// LeastUtilized ranks by the largest of used/limit over the limits that
 	// are set (0 if none is), then by raw tokens used; the lowest wins, what is
 	// still equal is drawn at random. Utilizations closer than 2^-24 count as
-	// equal, and so do token counts above 2^28. The default.
+	// equal, and so do token counts above 2^28. Where all deployments of a group count by
+	// minutes of UTC, and their profiles charge the input (AdmitInput) or one cost for all
+	// (EstimateStands), the smaller ones are filled a little ahead: used/limit is
+	// used/(limit^(3/4) × largest^(1/4)) there, of the group's largest limit. The default.
 	LeastUtilized Strategy = iota
 	// LowestTPM ranks by the tokens used this minute, whatever the limits; the
 	// lowest wins, equals are drawn at random. It is the rule of LiteLLM's
