@@ -213,7 +213,7 @@ func TestAllocationsWhileListening(t *testing.T) {
 			g, r := group(t, e, "chat"), ref(t, e, "a")
 			var s provider.Signal
 			for l := range provider.AllLimits() {
-				s = s.With(l, provider.Reading{Limit: room, Remaining: room / 2, Told: true, Reset: 30 * time.Second})
+				s = s.With(l, provider.Reading{Limit: room, Remaining: room / 2, HasRemaining: true, Reset: 30 * time.Second})
 			}
 			r.Observe(s, r.Mark()) // OutputTPM and TPD come into force
 			require.Zero(t, testing.AllocsPerRun(100, func() {

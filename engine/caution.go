@@ -44,7 +44,7 @@ func (c *caution) refuse(sent, now int64) (grows bool) {
 // providers report when nothing remains, without when more will, is the refusal itself.
 func corrects(s *provider.Signal) bool {
 	for l, r := range s.Readings() {
-		exact := r.Told && r.Grain <= 1 && (r.Remaining > 0 || r.Reset > 0)
+		exact := r.HasRemaining && r.Grain <= 1 && (r.Remaining > 0 || r.Reset > 0)
 		if exact && l.Per() == provider.PerMinute && l.Counts() != provider.Requests {
 			return true
 		}

@@ -63,7 +63,7 @@ type correction struct {
 // reads takes in a reading of a limit. False: it does not say what is used.
 func (c *correction) reads(l provider.Limit, r provider.Reading) bool {
 	limit := *c.h.provided.Limits.Of(l)
-	if !r.Told || limit <= 0 || r.Remaining < 0 && r.Limit == 0 || !believable(l, r) {
+	if !r.HasRemaining || limit <= 0 || r.Remaining < 0 && r.Limit == 0 || !believable(l, r) {
 		return false // a negative rest of a limit that is not named is a placeholder
 	}
 	own := r.Limit > limit // the limit is the operator's own, below the provider's

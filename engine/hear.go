@@ -180,7 +180,7 @@ func (h *handle) hearPhase(p *phase, s *provider.Signal, sent, now int64) {
 		p.ends(sent, r.Reset, r.ResetGrain())
 	case s.Kind == provider.RateLimit && r.Reset == 0 && wait > 0 && wait <= time.Minute && wait > h.configured.Profile.RequestWindow:
 		p.ends(sent, wait, provider.Reading{Reset: wait}.ResetGrain())
-	case r.Told && r.Reset == 0 && limit > 0 && (r.Remaining >= 0 || r.Limit > 0):
+	case r.HasRemaining && r.Reset == 0 && limit > 0 && (r.Remaining >= 0 || r.Limit > 0):
 		p.fell(limit, limit-r.Remaining, sent, now, h.configured.Profile.EstimateStands)
 	default:
 		p.silent++

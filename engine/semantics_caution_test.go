@@ -97,10 +97,10 @@ func TestRefusalsWithExactFiguresTeachNothing(t *testing.T) {
 		reading provider.Reading
 		left    int64
 	}{
-		"exact":                 {provider.Reading{Limit: 1000, Remaining: 500, Told: true}, 1000},
-		"used up, with a reset": {provider.Reading{Limit: 1000, Reset: time.Second, Told: true}, 1000},
-		"used up":               {provider.Reading{Limit: 1000, Told: true}, 980},
-		"rounded":               {provider.Reading{Limit: 1000, Remaining: 500, Grain: 100, Told: true}, 980},
+		"exact":                 {provider.Reading{Limit: 1000, Remaining: 500, HasRemaining: true}, 1000},
+		"used up, with a reset": {provider.Reading{Limit: 1000, Reset: time.Second, HasRemaining: true}, 1000},
+		"used up":               {provider.Reading{Limit: 1000, HasRemaining: true}, 980},
+		"rounded":               {provider.Reading{Limit: 1000, Remaining: 500, Grain: 100, HasRemaining: true}, 980},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e, clock := listening(t, engine.Limits{TPM: 1000}, provider.Profile{Shape: provider.Bucket})

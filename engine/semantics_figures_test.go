@@ -13,7 +13,7 @@ import (
 
 // told is what an answer says that has one figure.
 func told(l provider.Limit, limit, remaining int64) provider.Signal {
-	return provider.Signal{}.With(l, provider.Reading{Limit: limit, Remaining: remaining, Told: true})
+	return provider.Signal{}.With(l, provider.Reading{Limit: limit, Remaining: remaining, HasRemaining: true})
 }
 
 // listening is an engine of one deployment whose requests are marked.
@@ -106,10 +106,10 @@ func TestAnOperatorsOwnLimit(t *testing.T) {
 func TestAFigureThatIsRoundedSaysOnlySoMuch(t *testing.T) {
 	e, _ := listening(t, engine.Limits{InputTPM: 10_000}, provider.Profile{Shape: provider.Bucket})
 	g := group(t, e, "chat")
-	s := provider.Signal{}.With(provider.InputTPM, provider.Reading{Limit: 10_000, Remaining: 8_000, Told: true, Grain: 1000})
+	s := provider.Signal{}.With(provider.InputTPM, provider.Reading{Limit: 10_000, Remaining: 8_000, HasRemaining: true, Grain: 1000})
 	acquire(t, g, exactly(1_500)).Observe(s)
 	require.EqualValues(t, 1_500, state(t, e, "a").Limit(engine.LimitInputTPM).Used)
-	s = s.With(provider.InputTPM, provider.Reading{Limit: 10_000, Remaining: 2_000, Told: true, Grain: 1000})
+	s = s.With(provider.InputTPM, provider.Reading{Limit: 10_000, Remaining: 2_000, HasRemaining: true, Grain: 1000})
 	acquire(t, g, exactly(1)).Observe(s)
 	require.EqualValues(t, 8_000, state(t, e, "a").Limit(engine.LimitInputTPM).Used)
 }
@@ -187,7 +187,7 @@ func TestALimitThatNobodyConfigured(t *testing.T) {
 
 func TestAResetHoursAwayIsOfNoMinute(t *testing.T) {
 	e, _ := listening(t, engine.Limits{RPM: 1000}, provider.Profile{})
-	s := provider.Signal{}.With(provider.RPM, provider.Reading{Limit: 10, Told: true, Reset: time.Hour})
+	s := provider.Signal{}.With(provider.RPM, provider.Reading{Limit: 10, HasRemaining: true, Reset: time.Hour})
 	acquire(t, group(t, e, "chat"), exactly(1)).Observe(s)
 	require.EqualValues(t, 1000, state(t, e, "a").Limit(engine.LimitRPM).Max)
 	require.EqualValues(t, 1, state(t, e, "a").Limit(engine.LimitRPM).Used)
@@ -217,7 +217,7 @@ func TestABucketsFigureIsOfWhenTheRequestWasSent(t *testing.T) {
 
 // reset is told with the time to the end of the provider's minute.
 func reset(limit, remaining int64, after time.Duration) provider.Signal {
-	return provider.Signal{}.With(provider.TPM, provider.Reading{Limit: limit, Remaining: remaining, Told: true, Reset: after})
+	return provider.Signal{}.With(provider.TPM, provider.Reading{Limit: limit, Remaining: remaining, HasRemaining: true, Reset: after})
 }
 
 func TestThePhaseIsLearnedFromResets(t *testing.T) {
@@ -262,7 +262,7 @@ func TestThePhaseIsLearnedFromUsageThatFell(t *testing.T) {
 				}
 				l := acquire(t, g, exactly(1000))
 				used += 1000
-				l.Observe(provider.Signal{}.With(provider.TPM, provider.Reading{Remaining: 1_000_000 - used, Told: true}))
+				l.Observe(provider.Signal{}.With(provider.TPM, provider.Reading{Remaining: 1_000_000 - used, HasRemaining: true}))
 				l.Settle(engine.Usage{InputTokens: 1000})
 			}
 			got := ref(t, e, "a").Profile().Phase

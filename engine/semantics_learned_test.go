@@ -156,7 +156,7 @@ func TestAPlaceholderIsNoFigure(t *testing.T) {
 			for range 5 {
 				var s provider.Signal
 				for l := range provider.AllLimits() {
-					s = s.With(l, provider.Reading{Limit: -1, Remaining: -1, Told: true})
+					s = s.With(l, provider.Reading{Limit: -1, Remaining: -1, HasRemaining: true})
 				}
 				acquire(t, g, exactly(100)).Observe(s)
 			}

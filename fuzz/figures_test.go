@@ -28,7 +28,7 @@ func noisy(r *rand.Rand) provider.Signal {
 		}
 		limit := []int64{0, 1 << 30, 1 << 31, 1 << 42}[r.IntN(4)]
 		s = s.With(l, provider.Reading{
-			Limit: limit, Remaining: r.Int64N(1<<31) - 1<<20, Told: r.IntN(4) != 0,
+			Limit: limit, Remaining: r.Int64N(1<<31) - 1<<20, HasRemaining: r.IntN(4) != 0,
 			Grain: []int64{0, 1000}[r.IntN(2)], Reset: time.Duration(r.IntN(61_000)) * time.Millisecond,
 		})
 	}

@@ -120,7 +120,7 @@ func left(t *testing.T, seed uint64, p provider.Profile, l provider.Limit, limit
 			}
 			c := open[r.IntN(len(open))]
 			remaining := r.Int64N(limit + 1)
-			s := provider.Signal{}.With(l, provider.Reading{Limit: limit, Remaining: remaining, Told: true})
+			s := provider.Signal{}.With(l, provider.Reading{Limit: limit, Remaining: remaining, HasRemaining: true})
 			stale := figure != nil && c.order <= figure.order || windowOf(c.at) != windowOf(now) && p.Shape == provider.Minute
 			c.lease.Observe(s)
 			if stale {

@@ -29,7 +29,7 @@ func anything(r *rand.Rand) provider.Signal {
 	}
 	for l := range provider.AllLimits() {
 		if r.IntN(3) == 0 {
-			s = s.With(l, provider.Reading{Limit: number(), Remaining: number(), Told: r.IntN(3) != 0, Grain: number(), Reset: span()})
+			s = s.With(l, provider.Reading{Limit: number(), Remaining: number(), HasRemaining: r.IntN(3) != 0, Grain: number(), Reset: span()})
 		}
 	}
 	return s
@@ -69,7 +69,7 @@ func TestNothingRefusesLongerThanItSays(t *testing.T) {
 			wait = max(wait, backOff+min(s.RetryAfter, provider.MaxReset))
 			for l := range provider.AllLimits() {
 				wait = max(wait, backOff+min(s.Reading(l).Reset, provider.MaxReset))
-				if s.Reading(l).Told && l.Per() != provider.PerMinute {
+				if s.Reading(l).HasRemaining && l.Per() != provider.PerMinute {
 					wait = max(wait, backOff+24*time.Hour) // a figure of a day holds for the day
 				}
 			}

@@ -30,12 +30,12 @@ func (r *reader) readIETF() {
 		}
 		n, ok := parseFigure(quota)
 		to := &r.out.readings[LimitOf(Requests, per)]
-		if !ok || n <= 0 || to.Limit != 0 || to.Told {
+		if !ok || n <= 0 || to.Limit != 0 || to.HasRemaining {
 			continue
 		}
 		to.Limit = n
 		if left, reset, ok := r.ietfLeft(); ok {
-			to.Remaining, to.Told, to.Reset = left, true, reset
+			to.Remaining, to.HasRemaining, to.Reset = left, true, reset
 		}
 		return
 	}

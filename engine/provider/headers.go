@@ -103,8 +103,8 @@ func (r *reader) readFamily(f *family) {
 	if limited && to.Limit == 0 && limit > 0 {
 		to.Limit = limit
 	}
-	if n, ok := r.figure(f.remaining); ok && !to.Told && (n >= 0 || to.Limit > 0) { // -1 of no limit is Azure's placeholder
-		to.Remaining, to.Told, to.Grain = n, true, f.grain
+	if n, ok := r.figure(f.remaining); ok && !to.HasRemaining && (n >= 0 || to.Limit > 0) { // -1 of no limit is Azure's placeholder
+		to.Remaining, to.HasRemaining, to.Grain = n, true, f.grain
 	}
 	if f.reset == "" || to.Reset != 0 {
 		return
@@ -140,7 +140,7 @@ func (r *reader) ofDay(f *family, limit int64) bool {
 func (r *reader) readProject() {
 	to := &r.out.readings[TPM]
 	n, ok := r.figure("x-ratelimit-remaining-project-tokens")
-	if !ok || to.Told && to.Remaining <= n {
+	if !ok || to.HasRemaining && to.Remaining <= n {
 		return
 	}
 	limit, named := r.figure("x-ratelimit-limit-project-tokens")
@@ -148,7 +148,7 @@ func (r *reader) readProject() {
 		return
 	}
 	// The organization's limit and reset say nothing of the project's.
-	*to = Reading{Remaining: n, Told: true}
+	*to = Reading{Remaining: n, HasRemaining: true}
 	if named {
 		to.Limit = limit
 	}

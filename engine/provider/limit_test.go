@@ -60,12 +60,12 @@ func ExampleAllLimits() {
 
 func ExampleSignal_Readings() {
 	s := provider.Signal{}.
-		With(provider.TPM, provider.Reading{Limit: 60_000, Remaining: 1500, Told: true}).
+		With(provider.TPM, provider.Reading{Limit: 60_000, Remaining: 1500, HasRemaining: true}).
 		With(provider.RPD, provider.Reading{Limit: 1000})
 	for l, r := range s.Readings() {
-		fmt.Println(l, r.Limit, r.Told, r.Remaining)
+		fmt.Println(l, r.Limit, r.HasRemaining, r.Remaining)
 	}
-	fmt.Println(s.Reading(provider.RPM).Told)
+	fmt.Println(s.Reading(provider.RPM).HasRemaining)
 	// Output:
 	// tpm 60000 true 1500
 	// rpd 1000 false 0

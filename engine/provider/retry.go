@@ -60,7 +60,7 @@ func (r *reader) retryAfter(e *refusal) time.Duration {
 }
 
 // usedUp reports whether nothing was said to remain.
-func (v *Reading) usedUp() bool { return v.Told && v.Remaining <= v.Grain/2 }
+func (v *Reading) usedUp() bool { return v.HasRemaining && v.Remaining <= v.Grain/2 }
 
 // usedUp reports whether a limit over a span was said to be used up.
 func (r *reader) usedUp(s Span) bool {
@@ -133,8 +133,8 @@ func (r *reader) fill(of Limit, limit, remaining int64, told bool) {
 	if to.Limit == 0 {
 		to.Limit = limit
 	}
-	if !to.Told && told {
-		to.Remaining, to.Told = remaining, true
+	if !to.HasRemaining && told {
+		to.Remaining, to.HasRemaining = remaining, true
 	}
 }
 

@@ -61,9 +61,9 @@ func (s Signal) With(l Limit, r Reading) Signal {
 
 // Reading is what an answer reported of one limit.
 type Reading struct {
-	Limit     int64 // 0 = not reported
-	Remaining int64 // below 0 after an overrun; means nothing unless Told
-	Told      bool  // Remaining was reported
+	Limit        int64 // 0 = not reported
+	Remaining    int64 // below 0 after an overrun; means nothing unless HasRemaining
+	HasRemaining bool  // Remaining was reported
 	// Grain is what Remaining is rounded to a multiple of; 0 = exact.
 	Grain int64
 	// Reset is how long until the limit is unused again, from the answer on: a

@@ -32,7 +32,7 @@ func FuzzRead(f *testing.F) {
 		wait("RetryAfter", s.RetryAfter, provider.MaxReset)
 		for l, r := range s.Readings() {
 			wait(l.String(), r.Reset, provider.MaxReset)
-			if r.Limit < 0 || r.Limit > 1<<42 || r.Remaining < -1<<43 || r.Remaining > 1<<42 || !r.Told && r.Remaining != 0 {
+			if r.Limit < 0 || r.Limit > 1<<42 || r.Remaining < -1<<43 || r.Remaining > 1<<42 || !r.HasRemaining && r.Remaining != 0 {
 				t.Fatalf("%v: %+v", l, r)
 			}
 		}

@@ -27,7 +27,7 @@ type readings map[provider.Limit]provider.Reading
 
 func TestHeaders(t *testing.T) {
 	told := func(limit, remaining int64, reset time.Duration) provider.Reading {
-		return provider.Reading{Limit: limit, Remaining: remaining, Told: true, Reset: reset}
+		return provider.Reading{Limit: limit, Remaining: remaining, HasRemaining: true, Reset: reset}
 	}
 	thousands := func(r provider.Reading) provider.Reading { r.Grain = 1000; return r }
 	for _, c := range []struct {
@@ -182,7 +182,7 @@ func TestRefusals(t *testing.T) {
 			"OpenAI, tokens", "openai", 429, "",
 			`{"error":{"message":"Rate limit reached for gpt-4o-mini in organization org-x on tokens per min (TPM): Limit 50000, Used 47949, Requested 3006. Please try again in 1.146s. Visit https://example.com.","type":"tokens","param":null,"code":"rate_limit_exceeded"}}`,
 			provider.RateLimit, 1146 * time.Millisecond,
-			readings{provider.TPM: {Limit: 50000, Remaining: 2051, Told: true}},
+			readings{provider.TPM: {Limit: 50000, Remaining: 2051, HasRemaining: true}},
 		},
 		{
 			"OpenAI, milliseconds", "openai", 429, "", `{"error":{"message":"... Please try again in 84ms.","code":"rate_limit_exceeded"}}`,
@@ -207,13 +207,13 @@ func TestRefusals(t *testing.T) {
 			"OpenAI, requests of a day", "openai", 429, "retry-after: 7200",
 			`{"error":{"message":"Rate limit reached for x on requests per day (RPD): Limit 200, Used 200, Requested 1. Please try again in 7m12s.","code":"rate_limit_exceeded"}}`,
 			provider.RateLimit, 2 * time.Hour,
-			readings{provider.RPD: {Limit: 200, Told: true}},
+			readings{provider.RPD: {Limit: 200, HasRemaining: true}},
 		},
 		{
 			"Groq, an estimate", "groq", 429, "retry-after: 60",
 			`{"error":{"message":"Rate limit reached for model llama3-70b on tokens per minute (TPM): Limit 5000, Used 5747, Requested ~4251. Please try again in 59.977s.","type":"tokens","code":"rate_limit_exceeded"}}`,
 			provider.RateLimit, time.Minute,
-			readings{provider.TPM: {Limit: 5000, Remaining: -747, Told: true}},
+			readings{provider.TPM: {Limit: 5000, Remaining: -747, HasRemaining: true}},
 		},
 		{
 			"Azure, the body's seconds", "azure", 429, "",
@@ -232,7 +232,7 @@ func TestRefusals(t *testing.T) {
 			"Azure, inside a stream", "azure", 200, "retry-after: 4\nx-ratelimit-limit-tokens: 1000\nx-ratelimit-remaining-tokens: -27689",
 			`{"code":"rate_limit_exceeded","message":"Too Many Requests","type":"error"}`,
 			provider.RateLimit, 4 * time.Second,
-			readings{provider.TPM: {Limit: 1000, Remaining: -27689, Told: true}},
+			readings{provider.TPM: {Limit: 1000, Remaining: -27689, HasRemaining: true}},
 		},
 		{
 			"response.failed", "azure", 200, "",
@@ -267,13 +267,13 @@ func TestRefusals(t *testing.T) {
 			"Gemini, a day", "gemini", 429, "",
 			`{"error":{"code":429,"message":"You exceeded your current quota, please check your plan and billing details.","status":"RESOURCE_EXHAUSTED","details":[{"@type":"type.googleapis.com/google.rpc.QuotaFailure","violations":[{"quotaId":"GenerateRequestsPerDayPerProjectPerModel-FreeTier","quotaDimensions":{"model":"gemini-2.5-pro"},"quotaValue":"50"}]},{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"1s"}]}}`,
 			provider.RateLimit, 19*time.Hour + 59*time.Minute + 30*time.Second, // midnight in Los Angeles is 08:00 UTC
-			readings{provider.RPD: {Limit: 50, Told: true}},
+			readings{provider.RPD: {Limit: 50, HasRemaining: true}},
 		},
 		{
 			"Gemini, a minute, in a list", "gemini", 429, "",
 			`[{"error":{"code":429,"status":"RESOURCE_EXHAUSTED","details":[{"violations":[{"quotaId":"GenerateContentInputTokensPerModelPerMinute-FreeTier","quotaValue":"250000"}]},{"retryDelay":"41.5s"}]}}]`,
 			provider.RateLimit, 41500 * time.Millisecond,
-			readings{provider.TPM: {Limit: 250000, Told: true}},
+			readings{provider.TPM: {Limit: 250000, HasRemaining: true}},
 		},
 		{
 			"Vertex, nothing said", "vertex_ai", 429, "", `{"error":{"code":429,"message":"Resource exhausted.","status":"RESOURCE_EXHAUSTED"}}`,
@@ -291,13 +291,13 @@ func TestRefusals(t *testing.T) {
 			"the reset of what is used up", "", 429, "x-ratelimit-remaining-requests: 5\nx-ratelimit-reset-requests: 50\nx-ratelimit-remaining-tokens: 0\nx-ratelimit-reset-tokens: 20", "",
 			provider.RateLimit, 20 * time.Second,
 			readings{
-				provider.RPM: {Remaining: 5, Told: true, Reset: 50 * time.Second}, provider.TPM: {Told: true, Reset: 20 * time.Second},
+				provider.RPM: {Remaining: 5, HasRemaining: true, Reset: 50 * time.Second}, provider.TPM: {HasRemaining: true, Reset: 20 * time.Second},
 			},
 		},
 		{
 			"a whole day is used up", "groq", 429, "retry-after: 3600\nx-ratelimit-limit-requests: 1000\nx-ratelimit-remaining-requests: 0", "",
 			provider.RateLimit, time.Hour,
-			readings{provider.RPD: {Limit: 1000, Told: true}},
+			readings{provider.RPD: {Limit: 1000, HasRemaining: true}},
 		},
 		{"an HTTP date that has passed", "", 429, "retry-after: Wed, 04 Mar 2026 11:59:00 GMT", "", provider.RateLimit, 0, nil},
 		{"503", "", 503, "retry-after: 5", "<html>busy</html>", provider.Overloaded, 5 * time.Second, nil},
@@ -383,7 +383,7 @@ func TestOddities(t *testing.T) {
 	})
 	t.Run("the organization's reset is not the project's", func(t *testing.T) {
 		s := read("openai", 200, "x-ratelimit-limit-tokens: 150000\nx-ratelimit-remaining-tokens: 149984\nx-ratelimit-reset-tokens: 6m0s\nx-ratelimit-remaining-project-tokens: 9000", "")
-		require.Equal(t, provider.Reading{Remaining: 9000, Told: true}, s.Reading(provider.TPM))
+		require.Equal(t, provider.Reading{Remaining: 9000, HasRemaining: true}, s.Reading(provider.TPM))
 	})
 }
 

@@ -118,7 +118,7 @@ func (o *observeAnswer) tell(deployment string, s *provider.Signal) {
 	o.Deployment, o.Kind, o.RetryAfterMS = deployment, strings.ReplaceAll(s.Kind.String(), " ", "_"), wholeMS(s.RetryAfter)
 	for l, r := range s.Readings() {
 		told := limitRead{Name: l.String(), Limit: r.Limit, ResetMS: wholeMS(r.Reset)}
-		if r.Told {
+		if r.HasRemaining {
 			told.Remaining = &r.Remaining
 		}
 		o.Limits = append(o.Limits, told)

@@ -115,7 +115,7 @@ func TestAnswersAreRead(t *testing.T) {
 			require.Zero(t, got.RetryAfter)
 			tokens := got.Reading(signals.TPM)
 			require.Equal(t, int64(6000), tokens.Limit)
-			require.True(t, tokens.Told)
+			require.True(t, tokens.HasRemaining)
 			require.Equal(t, int64(1000), tokens.Remaining)
 			for _, s := range r.AppendStates(nil, now) {
 				if s.Kind == rule.Tokens {
