@@ -342,7 +342,11 @@ aliases: {other: tokens}
 
 func TestReplayRule(t *testing.T) {
 	path := smallTrace(t)
-	for _, rule := range []string{"fixed", "fixed-unknown", "bucket", "azure10", "azure1", "sliding", "softcap"} {
+	rules := []string{"fixed", "fixed-unknown", "bucket", "azure10", "azure1", "sliding", "softcap"}
+	if heavier > 1 { // a replay by a rule is one goroutine's
+		rules = rules[2:3]
+	}
+	for _, rule := range rules {
 		var report map[string]any
 		require.NoError(t, json.Unmarshal([]byte(replayed(t, 2, "--rule", rule, "--trace", path)), &report))
 		require.Equal(t, rule, report["rule"])
@@ -364,6 +368,9 @@ func TestReplayRule(t *testing.T) {
 	require.Contains(t, got.stdout, "strategy least-utilized, rule bucket, seed 1\n")
 	require.Contains(t, got.stdout, "\nclairvoyant ")
 	require.Contains(t, got.stdout, "of best")
+	if heavier > 1 {
+		return
+	}
 	got = plimsoll(t.Context(), "replay", "--rule", "azure1", "--traffic", "long", "--nodes", "3")
 	require.Equal(t, cli.ExitOK, got.code, got.stderr)
 	require.Contains(t, got.stdout, "Generated traffic, long, load 0.95, pool standard, strategy least-utilized, rule azure1, 3 nodes in step every 100ms, seed 1\n")
