@@ -88,6 +88,9 @@ func other(d *deployment, number uint64) uint64 {
 
 // Nodes that reserve are refused less often than nodes that tell what they have used.
 func TestEscrow(t *testing.T) {
+	if raceEnabled {
+		t.Skip("TestRunsAreCompleteAndRepeatable plays this world under the race detector")
+	}
 	w := world(t, "escrow5-fixed")
 	out := playAt(t, w, "chat", policy(t, OursName), 1.5)
 	w.Escrow = false
