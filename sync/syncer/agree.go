@@ -70,10 +70,10 @@ func (s *Syncer) asksHeld(b *bucket, u *usage, delta bool, now int64) Held {
 	if u.wants == 0 {
 		u.wants = s.wanted(u)
 	}
-	switch escrow := u.wants.Escrow() != 0; {
-	case delta, escrow && d.differed(now):
+	switch differed := d.differed(now); {
+	case delta, differed && u.wants.Escrow() != 0:
 		return u.wants
-	case escrow, d.differed(now):
+	case differed, u.asked && u.wants.Escrow() != 0:
 		return HeldBefore
 	}
 	return 0

@@ -124,6 +124,7 @@ func (s *Syncer) build(b *bucket, now int64) *sent {
 		for _, u := range d.windows {
 			c := u.unsent()
 			due, asks := s.due(b, u, now)
+			due = due && (!b.relaxing || s.urgent(u, now))
 			if due && len(x.deltas) < batchSize && !u.dead(now) {
 				c = u.send(c, asks)
 			} else if b.relaxing && c != (Count{}) && !s.urgent(u, now) {

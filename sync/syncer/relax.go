@@ -35,13 +35,29 @@ func (b *bucket) relax(now int64, hurried bool) {
 // urgent reports whether a window's usage is to be told, and its total read, in this
 // round. Under the mutex.
 func (s *Syncer) urgent(u *usage, now int64) bool {
-	if !u.known || !u.runs(now) || !u.accounts.none() || u.expected != (Count{}) {
+	if !u.known || !u.runs(now) || u.wanting(now) || u.expected != (Count{}) {
 		return true
 	}
 	unsent, total := u.unsent().atLeast(Count{Requests: 1}).list(), u.total.list() // another request may be next
 	for i, limit := range u.limits().list() {
 		left := limit - total[i]
 		if limit < 0 || limit > 0 && (2*(total[i]+unsent[i]) >= limit || hidden*int64(s.nodeCount())*unsent[i] >= left) {
+			return true
+		}
+	}
+	return false
+}
+
+// wanting reports whether a window's accounts cannot wait for what a batch would bring them:
+// requests wait or were refused, something is held, or more is expected than is free.
+func (u *usage) wanting(now int64) bool {
+	own := u.own.list()
+	for i, a := range u.accounts {
+		if a == nil {
+			continue
+		}
+		m := &u.d.demand.of[i]
+		if now/1e9 < u.start || a.Holds() || m.waiting+m.refused.most() > 0 || int64(m.budget) > a.Granted()-own[i] {
 			return true
 		}
 	}

@@ -26,6 +26,9 @@ func init() {
 		row{"27g", "escrow: failover that loses grants", rowEscrowFailover},
 		row{"27h", "escrow: requests after their repetition", rowEscrowZombies},
 		row{"27i", "escrow: Sentinel switches", rowEscrowSentinel},
+		row{"27j", "escrow: nodes join when all is used", rowEscrowJoin},
+		row{"27k", "escrow: a node in usage mode", rowEscrowMode},
+		row{"27l", "escrow: restart from an old snapshot", rowEscrowSnapshot},
 	)
 }
 
@@ -255,4 +258,52 @@ func rowEscrowSentinel(t underTest) string {
 	f.full(escrowLimit * 9 / 10)
 	f.within(escrowLimit)
 	return f.books(sentinels.URL())
+}
+
+func rowEscrowJoin(t underTest) string {
+	f, server := newEscrowFleet(t)
+	f.full(escrowLimit)
+	before := requests(own(f.gateways...))
+	for range 3 {
+		f.join(server.URL(), 0).load()
+	}
+	pause(3 * time.Second)
+	f.within(escrowLimit)
+	more := int64(0)
+	for at, used := range own(f.gateways...) {
+		if at.start == begin() {
+			more += used.Requests
+		}
+	}
+	return f.books(server.URL()) + fmt.Sprintf("; %d admitted by three nodes that joined when nothing was left", max(more-before, 0))
+}
+
+func rowEscrowMode(t underTest) string {
+	f, server := newEscrowFleet(t)
+	f.mode = syncer.Usage
+	f.join(server.URL(), 0).load()
+	f.full(escrowLimit)
+	pause(2 * time.Second)
+	late := int64(0)
+	for _, used := range own(f.gateways[len(f.gateways)-1]) {
+		late = max(late, used.Requests)
+	}
+	if over := f.over(escrowLimit); over > late {
+		t.Errorf("%d requests beyond a limit, and the node in usage mode admitted %d of it", over, late)
+	}
+	expect(t, "deployments in another mode", int64(f.stats().Differing))
+	return f.books(server.URL()) + "; a node in usage mode follows"
+}
+
+func rowEscrowSnapshot(t underTest) string {
+	f, server := newEscrowFleet(t)
+	server.Do(t, "SAVE")
+	pause(1500 * time.Millisecond)
+	server.Kill(t)
+	server.Run(t)
+	server.Await(t)
+	f.full(escrowLimit * 9 / 10)
+	f.within(escrowLimit)
+	expect(t, "new epochs", f.stats().Reseeded)
+	return f.books(server.URL())
 }

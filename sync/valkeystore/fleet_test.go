@@ -166,10 +166,15 @@ func (f *fleet) start(n int, addr string) {
 // released, and a few forgotten.
 func (f *fleet) load() {
 	for _, g := range f.gateways {
-		ctx, idle := context.WithCancel(context.Background())
-		g.idle = idle
-		g.work.Go(func() { g.run(ctx) })
+		g.load()
 	}
+}
+
+// load is the fleet's, of one gateway.
+func (g *gateway) load() {
+	ctx, idle := context.WithCancel(context.Background())
+	g.idle = idle
+	g.work.Go(func() { g.run(ctx) })
 }
 
 func (g *gateway) run(ctx context.Context) {
@@ -337,6 +342,7 @@ func (f *fleet) stats() (sum syncer.Stats) {
 		sum.Replayed += st.Replayed
 		sum.Reseeded += st.Reseeded
 		sum.Restored += st.Restored
+		sum.Differing += st.Differing
 		sum.Refused.Requests += st.Refused.Requests
 		sum.Dropped.Requests += st.Dropped.Requests
 		sum.Interval = max(sum.Interval, st.Interval)

@@ -38,6 +38,7 @@ const (
 	burstLength = 200 * time.Millisecond
 	turnMargin  = 500 * time.Millisecond // before the end of a minute in which nothing is offered
 	movesEvery  = 5 * time.Second        // from one node to the next
+	opening     = 3 * time.Second        // in which a store that is new grants nothing
 	outageFrom  = 20 * time.Second       // into the minute
 	outageTo    = 25 * time.Second
 )
@@ -232,7 +233,7 @@ func (s Scenario) play(ctx context.Context, all []*contestant, down *atomic.Bool
 			c.books[i].admitted, c.books[i].offered = make([]int64, s.Minutes), make([]int64, s.Minutes)
 		}
 	}
-	begin := time.Unix(window.StartSeconds(window.EpochAt(time.Now().UnixNano())+1), 0)
+	begin := time.Unix(window.StartSeconds(window.EpochAt(time.Now().Add(opening).UnixNano())+1), 0)
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	for _, o := range append(s.offers(), offered{at: time.Duration(s.Minutes)*time.Minute - turnMargin/2, limit: -1}) {
