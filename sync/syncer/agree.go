@@ -73,7 +73,7 @@ func (s *Syncer) asksHeld(b *bucket, u *usage, delta bool, now int64) Held {
 	switch differed := d.differed(now); {
 	case delta, differed && u.wants.Escrow() != 0:
 		return u.wants
-	case differed, u.asked && u.wants.Escrow() != 0:
+	case differed, u.at == 0, u.asked && u.wants.Escrow() != 0:
 		return HeldBefore
 	}
 	return 0
