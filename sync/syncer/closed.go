@@ -24,6 +24,7 @@ func (s *Syncer) close() {
 		d.seen = epoch
 		u := d.open(r.Kind, r.Start)
 		d.loose[r.Kind] = r.Loose
+		s.warnLoose(d, r)
 		d.exact[r.Kind] = s.exactly(d, r)
 		if r.Kind.Long() {
 			d.list(r)

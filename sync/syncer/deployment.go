@@ -28,6 +28,7 @@ type deployment struct {
 	exact   [window.Kinds]bool       // by kind of window: its limits are held by escrow
 	modes   [window.Kinds]Modes      // as this node is configured
 	loose   [window.Kinds]bool       // nodes cannot hold its limits exactly
+	warned  [window.Kinds]bool       // the log says so
 	follows [window.Kinds]bool       // held by escrow because other nodes do
 	differs int64                    // when a window was last found in another mode than configured, Unix nanoseconds; 0 = never
 	auto    auto

@@ -1,6 +1,7 @@
 package syncer
 
 import (
+	"log/slog"
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/sync/internal/escrow"
@@ -43,6 +44,7 @@ func (s *Syncer) exactly(d *deployment, r *window.Report) bool {
 // setExact takes in whether escrow holds the limits of a report.
 func (s *Syncer) setExact(d *deployment, r *window.Report) {
 	d.loose[r.Kind] = r.Loose
+	s.warnLoose(d, r)
 	exact := s.exactly(d, r)
 	if exact == d.exact[r.Kind] {
 		return
@@ -55,6 +57,17 @@ func (s *Syncer) setExact(d *deployment, r *window.Report) {
 			s.brokenAccounts(u)
 		}
 	}
+}
+
+// warnLoose logs once that escrow cannot hold the limits of a deployment's windows of a kind.
+func (s *Syncer) warnLoose(d *deployment, r *window.Report) {
+	limited := r.RequestLimit|r.TokenLimit|r.InputLimit|r.OutputLimit != 0
+	loose := r.Loose && limited && s.reserver != nil && d.modes[r.Kind].escrows()
+	if loose && !d.warned[r.Kind] {
+		s.cfg.Logger.Warn("escrow cannot hold these limits, which are of a bucket, a minute with a phase or a pool: sharing usage",
+			slog.String("deployment", d.id), slog.String("window", r.Kind.String()))
+	}
+	d.warned[r.Kind] = loose
 }
 
 // exact opens the accounts of a window whose limits are held by escrow.

@@ -1,7 +1,10 @@
 package syncer_test
 
 import (
+	"bytes"
 	"context"
+	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -246,10 +249,16 @@ func TestEscrowByUsage(t *testing.T) {
 		cfg := cluster(engine.Limits{RPM: 60}, "a", "b")
 		cfg.Deployments[1].Profile.Shape = provider.Bucket
 		cfg.Deployments = append(cfg.Deployments, engine.Deployment{ID: "c", Group: "chat"})
-		n := newNodeOf(t, memstore.New(memstore.Config{}), cfg, syncer.Config{Mode: syncer.Escrow})
-		run(t, n)
+		var log bytes.Buffer
+		logger := slog.New(slog.NewTextHandler(&log, nil))
+		n := newNodeOf(t, memstore.New(memstore.Config{}), cfg, syncer.Config{Mode: syncer.Escrow, Logger: logger})
+		stop := run(t, n)
+		rollover()
 		rollover()
 		require.Equal(t, 1, n.s.Stats().ByUsage)
+		stop()
+		require.Equal(t, 1, strings.Count(log.String(), "escrow cannot hold"), log.String())
+		require.Contains(t, log.String(), "deployment=b window=minute")
 		require.Positive(t, n.use("b", 10, 0))
 	})
 }

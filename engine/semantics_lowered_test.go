@@ -1,0 +1,112 @@
+package engine_test
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// TestLoweredCeilings: what Collect reports after Absorb has lowered a ceiling is all that
+// is ever used under it, in every kind of window and count, of deployments and callers, so
+// that a syncer may return the rest to its store. Requests are admitted all the while.
+func TestLoweredCeilings(t *testing.T) {
+	const plenty = 1 << 30
+	for name, c := range map[string]struct {
+		limits engine.Limits
+		kind   window.Kind
+		caller bool
+	}{
+		"requests of a minute":          {engine.Limits{RPM: plenty}, window.KindMinute, false},
+		"tokens of a minute":            {engine.Limits{TPM: plenty}, window.KindMinute, false},
+		"input of a minute":             {engine.Limits{InputTPM: plenty}, window.KindMinute, false},
+		"output of a minute":            {engine.Limits{OutputTPM: plenty}, window.KindMinute, false},
+		"requests of an hour":           {engine.Limits{RPH: plenty}, window.KindHour, false},
+		"tokens of an hour":             {engine.Limits{TPH: plenty}, window.KindHour, false},
+		"requests of a day":             {engine.Limits{RPD: plenty}, window.KindDay, false},
+		"tokens of a day":               {engine.Limits{TPD: plenty}, window.KindDay, false},
+		"a caller's requests":           {engine.Limits{RPM: plenty}, window.KindMinute, true},
+		"a caller's tokens of a day":    {engine.Limits{TPD: plenty}, window.KindDay, true},
+		"everything that counts tokens": {engine.Limits{TPM: plenty, InputTPM: plenty, OutputTPM: plenty, TPH: plenty, TPD: plenty}, window.KindMinute, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			lowerCeilings(t, c.limits, c.kind, c.caller)
+		})
+	}
+}
+
+func lowerCeilings(t *testing.T, limits engine.Limits, kind window.Kind, ofCaller bool) {
+	t.Helper()
+	at := time.Date(2025, 3, 4, 12, 34, 10, 0, time.UTC)
+	cfg := engine.Config{
+		Clock:       window.NewClockFrom(func() time.Time { return at }),
+		Deployments: []engine.Deployment{{ID: "a", Group: "chat", Limits: limits}},
+	}
+	id, demand := "a", engine.Demand{InputTokens: 1, OutputTokens: 1}
+	if ofCaller {
+		cfg.Deployments[0].Limits = engine.Limits{}
+		cfg.Callers = []engine.Caller{{ID: "team", Limits: limits}}
+		id = window.CallerPrefix + "team"
+	}
+	e, err := engine.New(cfg)
+	require.NoError(t, err)
+	g, err := e.Group("chat")
+	require.NoError(t, err)
+	if ofCaller {
+		demand.Caller, err = e.CallerRef("team")
+		require.NoError(t, err)
+	}
+	start, _ := kind.Span(at.Unix())
+	var latest window.Tally
+	own := func() window.Tally {
+		for _, r := range e.Collect(nil) {
+			if r.ID == id && r.Kind == kind {
+				latest = r.Tally // what has not changed need not be reported again
+			}
+		}
+		return latest
+	}
+	absorb := func(requests, tokens, input, output int64) {
+		e.Absorb([]window.Share{{
+			Tally:           window.Tally{ID: id, Kind: kind, Start: start},
+			CeilingRequests: requests, CeilingTokens: tokens, CeilingInput: input, CeilingOutput: output,
+		}})
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	for range 2 {
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				if _, ok := g.TryAcquire(demand); !ok {
+					runtime.Gosched()
+				}
+			}
+		})
+	}
+	grown, rounds := 0, 10
+	for range rounds {
+		before := own()
+		absorb(0, 0, 0, 0)
+		for now := own(); now.Requests+now.Tokens < before.Requests+before.Tokens+40; now = own() {
+			runtime.Gosched()
+		}
+		now := own()
+		absorb(max(now.Requests, 1), max(now.Tokens, 1), max(now.Input, 1), max(now.Output, 1))
+		kept := own()
+		for range 20 {
+			runtime.Gosched()
+		}
+		if late := own(); late.Requests > kept.Requests || late.Tokens > kept.Tokens || late.Input > kept.Input || late.Output > kept.Output {
+			grown++
+		}
+	}
+	require.Zero(t, grown, "of %d times usage grew after the ceiling was lowered and usage read", rounds)
+}
