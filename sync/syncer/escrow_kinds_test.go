@@ -83,6 +83,9 @@ func kindCases() []kindCase {
 func TestEscrowKinds(t *testing.T) {
 	for _, c := range kindCases() {
 		for _, nodes := range []int{2, 10} {
+			if raceEnabled && nodes > 2 {
+				continue // the same steps, more often
+			}
 			t.Run(fmt.Sprintf("%s, %d nodes", c.name, nodes), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) { playKind(t, c, nodes) })
 			})
