@@ -12,7 +12,7 @@ var (
 	accountGrantedDesc = accountDesc("granted", "Requests or tokens of the current window that this node may use, where it is held by escrow.")
 	accountOwnDesc     = accountDesc("own", "Requests or tokens of the current window that this node has used, where it is held by escrow.")
 	accountWaitingDesc = accountDesc("waiting", "What requests that wait for a grant would use.")
-	accountMissedDesc  = prometheus.NewDesc("plimsoll_sync_account_missed_total", "Requests that found no grant although the limit had room, by outcome: at_once, or after a wait.", []string{"deployment", "group", "wait"}, nil)
+	accountMissedDesc  = prometheus.NewDesc("plimsoll_sync_account_missed_total", "Requests that found no grant although the limit had room, by whether they were refused at_once or had waited.", []string{"deployment", "group", "wait"}, nil)
 	accountDescs       = []*prometheus.Desc{accountModeDesc, accountGrantedDesc, accountOwnDesc, accountWaitingDesc, accountMissedDesc}
 )
 
