@@ -18,15 +18,22 @@ func (g *Group) ask(q *ask, d *Demand, learn bool) bool {
 // best, else in general. The admission, empty at first, stays so if the demand is refused.
 // Quiet: a refusal is not counted, because the caller may try again.
 func (g *Group) acquire(a *admission, d *Demand, quiet bool) verdict {
+	descended := false
 	if n, ok := d.named(); ok && d.plain() && g.view.Load().simple {
 		e, now := g.minuteNow()
 		if v := g.view.Load(); v.plain() {
-			if v.small && g.acquireBest(a, d, v, e, now, n) || !v.small && v.acquireIndexed(a, d, e, now, n) {
+			admitted := false
+			if v.small {
+				admitted = g.acquireBest(a, d, v, e, now, n)
+			} else {
+				admitted, descended = v.acquireIndexed(a, d, e, now, n)
+			}
+			if admitted {
 				return verdict{at: now}
 			}
 		}
 	}
-	return g.acquireAny(a, d, quiet)
+	return g.acquireAny(a, d, quiet, descended)
 }
 
 // acquireBest is acquire for plain demands and small views. False: nothing was
@@ -57,13 +64,14 @@ func (g *Group) acquireBest(a *admission, d *Demand, v *view, e, now, n int64) b
 	return true
 }
 
-// acquireAny is acquire for any demand and any view.
-func (g *Group) acquireAny(a *admission, d *Demand, quiet bool) verdict {
+// acquireAny is acquire for any demand and any view; descended says that a search by bounds
+// has just found none.
+func (g *Group) acquireAny(a *admission, d *Demand, quiet, descended bool) verdict {
 	var q ask
 	if !g.ask(&q, d, true) {
 		return verdict{why: whyInvalid}
 	}
-	q.quiet = quiet
+	q.quiet, q.descended = quiet, descended
 	if d.Caller.h != nil {
 		return g.acquireCalled(a, d, q)
 	}

@@ -18,8 +18,9 @@ type ask struct {
 	group  int64   // the group's learned output, -1 if unknown
 	filter *filter
 	// affinity is the demand's; 0 = none.
-	affinity uint64
-	quiet    bool // a refusal is not counted
+	affinity  uint64
+	quiet     bool // a refusal is not counted
+	descended bool // a search by bounds has just found none
 	reading
 	// part is what its class may use of every cap; 0 = all.
 	part counter.Part

@@ -54,7 +54,7 @@ func (v *view) chooseIn(t *tier, q *ask) choice {
 				return choice{i: i}
 			}
 		} else if t.size() > indexFrom {
-			if !q.tagged() && (q.prunes() || !t.tokenLimited && !v.ceiled[q.at.Epoch&1].Load()) {
+			if !q.descended && !q.tagged() && (q.prunes() || !t.tokenLimited && !v.ceiled[q.at.Epoch&1].Load()) {
 				if c := v.descend(t, q); c.i >= 0 {
 					return c
 				}

@@ -61,24 +61,28 @@ func (v *view) descend(t *tier, q *ask) choice {
 	return choice{i: -1}
 }
 
-// bestIndexed is best for a simple view that is not small.
-func (v *view) bestIndexed(epoch, tokens int64) int {
+// bestIndexed is best for a simple view that is not small. None: it searched and found none.
+func (v *view) bestIndexed(epoch, tokens int64) (i int, none bool) {
 	if tokens == 0 {
-		return -1
+		return -1, false
 	}
-	return v.descend(&v.tiers[0], &ask{tokens: tokens, reading: reading{at: counter.At{Epoch: epoch}}}).i
+	i = v.descend(&v.tiers[0], &ask{tokens: tokens, reading: reading{at: counter.At{Epoch: epoch}}}).i
+	return i, i < 0
 }
 
-// acquireIndexed admits a plain demand to the deployment that bestIndexed finds. False:
-// nothing was counted, look again in general.
-func (v *view) acquireIndexed(a *admission, d *Demand, epoch, now, tokens int64) bool {
+// acquireIndexed admits a plain demand to the deployment that bestIndexed finds. Not
+// admitted: nothing was counted, look again in general.
+func (v *view) acquireIndexed(a *admission, d *Demand, epoch, now, tokens int64) (admitted, none bool) {
 	if tokens == 0 || d.OutputTokens == 0 {
-		return false
+		return false, false
 	}
 	q := ask{tokens: tokens, input: d.InputTokens, reading: reading{now: now, at: counter.At{Epoch: epoch}}}
 	c := v.descend(&v.tiers[0], &q)
+	if c.i < 0 {
+		return false, true
+	}
 	invariants.Yield()
-	return c.i >= 0 && v.charge(a, c, &q) == counter.Taken
+	return v.charge(a, c, &q) == counter.Taken, false
 }
 
 // lowestBounds returns the two lowest bounds. It looks at even and odd ones by themselves, so

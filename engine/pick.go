@@ -10,6 +10,7 @@ func (g *Group) Pick(d Demand) (Ref, bool) {
 // pick picks for a demand: at once where one search of plain deployments finds the best,
 // else in general. Quiet: a refusal is not counted, because the caller may try again.
 func (g *Group) pick(d *Demand, quiet bool) (Ref, verdict) {
+	descended := false
 	if n, ok := d.named(); ok && d.plain() && g.view.Load().simple {
 		if !g.asked.Load() {
 			g.asked.Store(true)
@@ -19,23 +20,24 @@ func (g *Group) pick(d *Demand, quiet bool) (Ref, verdict) {
 			if v.small {
 				i = v.best(e, n)
 			} else {
-				i = v.bestIndexed(e, n)
+				i, descended = v.bestIndexed(e, n)
 			}
 			if i >= 0 {
 				return Ref{v.handles[i]}, verdict{}
 			}
 		}
 	}
-	return g.pickAny(d, quiet)
+	return g.pickAny(d, quiet, descended)
 }
 
-// pickAny is pick for any demand and any view.
-func (g *Group) pickAny(d *Demand, quiet bool) (Ref, verdict) {
+// pickAny is pick for any demand and any view; descended says that a search by bounds has
+// just found none.
+func (g *Group) pickAny(d *Demand, quiet, descended bool) (Ref, verdict) {
 	var q ask
 	if !g.ask(&q, d, false) {
 		return Ref{}, verdict{why: whyInvalid}
 	}
-	q.quiet = quiet
+	q.quiet, q.descended = quiet, descended
 	if d.Caller.h != nil {
 		return g.pickCalled(d, q)
 	}
