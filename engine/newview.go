@@ -218,12 +218,12 @@ func (v *view) seats() {
 }
 
 // packed returns the packing of a group: of minutes of UTC in which a call is charged its
-// input, or one cost for all. (Where the most output is charged and given back later,
+// input, or one cost for all; a phase that is to be learned may be any. (Where the most output is charged and given back later,
 // filling ahead lost goodput.)
 func packed(live []*handle) (p packing) {
 	for _, h := range live {
 		r := &h.cfg.Profile
-		if !plain(r) || r.Admit != provider.AdmitInput && !r.EstimateStands {
+		if !plain(r) || r.LearnPhase || r.Admit != provider.AdmitInput && !r.EstimateStands {
 			return packing{}
 		}
 		p.tokens, p.requests = max(p.tokens, limited(h.tokenCap)), max(p.requests, limited(h.reqCap))

@@ -18,12 +18,13 @@ func TestSmallDeploymentsAreFilledAhead(t *testing.T) {
 		p    provider.Profile
 		left int64 // of the smaller one's 1000 when the larger has used 8000 of 16000
 	}{
-		"input":        {provider.Profile{Admit: provider.AdmitInput}, 0},
-		"one cost":     {provider.Profile{Admit: provider.AdmitInputMax, EstimateStands: true}, 0},
-		"expected":     {provider.Profile{}, 500},
-		"given back":   {provider.Profile{Admit: provider.AdmitInputMax}, 500},
-		"bucket":       {provider.Profile{Shape: provider.Bucket, Admit: provider.AdmitInput}, 500},
-		"with a phase": {provider.Profile{Phase: time.Second, Admit: provider.AdmitInput}, 500},
+		"input":         {provider.Profile{Admit: provider.AdmitInput}, 0},
+		"one cost":      {provider.Profile{Admit: provider.AdmitInputMax, EstimateStands: true}, 0},
+		"expected":      {provider.Profile{}, 500},
+		"given back":    {provider.Profile{Admit: provider.AdmitInputMax}, 500},
+		"bucket":        {provider.Profile{Shape: provider.Bucket, Admit: provider.AdmitInput}, 500},
+		"phase unknown": {provider.Profile{LearnPhase: true, Admit: provider.AdmitInput}, 500},
+		"with a phase":  {provider.Profile{Phase: time.Second, Admit: provider.AdmitInput}, 500},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := engine.Config{}
