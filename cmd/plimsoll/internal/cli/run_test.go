@@ -103,7 +103,7 @@ func TestUsageErrors(t *testing.T) {
 		{"scenario without a server", []string{"replay", "--scenario", "burst"}, "plimsoll: replay: --scenario is played by several nodes that share a server; give their number by --nodes N and the server by --sync URL\n" + moreReplay},
 		{"scenario with a trace", []string{"replay", "--scenario", "burst", "--nodes", "2", "--sync", "valkey://h", "--trace", "x"}, "plimsoll: replay: --scenario has calls, limits and rules of its own; with it leave --trace, --traffic, --config, --pool, --policy, --strategy and --compare out\n" + moreReplay},
 		{"scenario for half a minute", []string{"replay", "--scenario", "burst", "--nodes", "2", "--sync", "valkey://h", "--for", "30s"}, "plimsoll: replay: --scenario plays whole minutes; give them by --for, such as 2m\n" + moreReplay},
-		{"mode", []string{"replay", "--mode", "exact"}, "plimsoll: replay: invalid value \"exact\" for flag --mode: want usage or escrow\n" + moreReplay},
+		{"mode", []string{"replay", "--mode", "exact"}, "plimsoll: replay: invalid value \"exact\" for flag --mode: \"exact\" is no mode; want usage, escrow or auto\n" + moreReplay},
 		{"mode without a scenario", []string{"replay", "--mode", "escrow"}, "plimsoll: replay: --mode is of a scenario; give one by --scenario NAME\n" + moreReplay},
 		{"rule", []string{"replay", "--rule", "tight"}, "plimsoll: replay: invalid value \"tight\" for flag --rule: unknown rule \"tight\"; use one of fixed, fixed-unknown, bucket, azure10, azure1, sliding, softcap\n" + moreReplay},
 		{"rule of a real server", []string{"replay", "--nodes", "2", "--sync", "valkey://h", "--rule", "fixed"}, "plimsoll: replay: --rule is of simulated providers; with --sync URL they take every call\n" + moreReplay},
