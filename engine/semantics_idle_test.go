@@ -89,12 +89,12 @@ func TestSettleInAnIdleGroupOfWindows(t *testing.T) {
 					}
 					_, g, q, lease := begin()
 					lease.Settle(c.used)
-					refusal(t, g, q)
+					_ = refusal(t, g, q)
 
 					if c.used.OutputTokens != 0 || c.limits.TPM != 0 {
 						_, g, q, lease = begin()
 						lease.Add(5000)
-						refusal(t, g, q)
+						_ = refusal(t, g, q)
 					}
 				})
 			}

@@ -56,6 +56,7 @@ func nextWindow(k window.Kind) (end time.Time) {
 	_, e := k.Span(time.Now().Unix())
 	return time.Unix(e, 0)
 }
+
 func windowOf(k window.Kind, at time.Time) (start int64) { start, _ = k.Span(at.Unix()); return start }
 
 func kindCases() []kindCase {

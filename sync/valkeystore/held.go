@@ -20,16 +20,16 @@ const heldNone = "-"
 
 // heldText writes which counts are held by escrow.
 func heldText(h syncer.Held) string {
-	text := ""
+	var text []byte
 	for i, k := range counterKinds {
 		if h.Escrow()&k != 0 {
-			text += heldLetters[i]
+			text = append(text, heldLetters[i]...)
 		}
 	}
-	if text == "" {
+	if text == nil {
 		return heldNone
 	}
-	return text
+	return string(text)
 }
 
 // parseHeld reads what heldText wrote. Anything else says nothing.

@@ -67,7 +67,6 @@ store: {url: "valkey://`+srv.Addr()+`", namespace: `+store+`}
 	is(d, "b", syncer.CountRequests, syncer.Usage, "")
 	is(d, "c", syncer.CountRequests, syncer.Usage, "its window is not the deployment's own: a bucket, a minute with a phase, a pool")
 	require.Equal(t, 1, d.Syncer.Stats().ByUsage)
-
 }
 
 // TestModesOfLiteLLMsKeys: escrow is refused with them, in words that name the way out; auto
