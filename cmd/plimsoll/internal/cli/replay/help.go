@@ -103,10 +103,11 @@ random nodes; burst, all of it within 200 ms; skew, mostly at an eighth of the n
 moving, at one node after the other; outage, as steady, with the server out of reach
 from the 20th to the 25th second. Nodes in mode usage, nodes in mode escrow (they wait
 for a grant, 10 ms or three round trips), with --mode auto nodes in mode auto, and
-nodes of LiteLLM's rule meet the same requests at the same moments. The JSON is scenario, nodes, minutes and limits, each
-with rules: over_mean and over_max (beyond the limit), unused (though it was asked
-for), refused, waited and vain (shares of the requests: those that took more
-than a millisecond, and those of them refused) and wait_ms (of those admitted).
+nodes of LiteLLM's rule meet the same requests at the same moments. The JSON is
+scenario, nodes, minutes and limits, each with rules: over_mean and over_max (beyond
+the limit), unused (though it was asked for), refused, waited and vain (shares of the
+requests: those that took more than a millisecond, and those of them refused) and
+wait_ms (of those admitted).
 
 With --sync URL every node of the engine has its own clock, syncer and connection,
 under a namespace of this run's; every node of litellm pushes INCRBY and EXPIRE
