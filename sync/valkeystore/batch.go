@@ -32,7 +32,7 @@ type call struct {
 	// two are what a duplicate knows.
 	atIdentity, atPrev, atWatch, atMulti int
 
-	held       []int // where MGET answers which counts of each tally are held by escrow; -1 = nobody asked
+	held       []int // where MGET answers which counts of each tally are held by escrow; -1 = the batch does not ask
 	inPrev     int   // where EXISTS of the marker before answers; 0 = there is none
 	inGets     int   // where MGET answers; 0 = there is none
 	inNodes    int   // where ZCOUNT answers; 0 = there is none
