@@ -60,7 +60,7 @@ func (c *callerState) waiting() []*bell {
 	return nil
 }
 
-// ring says to everyone who waits for the caller that there may be room.
+// ring wakes the lines in which demands of the caller wait: there may be room.
 func (c *callerState) ring() {
 	for _, b := range c.waiting() {
 		b.ring()

@@ -157,7 +157,7 @@ func (v *view) lowestUsable(b int, q *ask) (k1, k2 uint64) {
 	if v.further {
 		var keys [blockSize]uint64
 		a := amounts{counter.Tokens: 1, counter.Requests: 1, counter.Leases: 1}
-		return v.lowestBeyond(keys[:to-from], from, q.at, &a)
+		return v.lowestBeyond(keys[:to-from], from, q.at, &a, true)
 	}
 	return v.lowest(from, to, q.at.Epoch, 1)
 }

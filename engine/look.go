@@ -138,12 +138,12 @@ func (v *view) scanLimits(t *tier, q *ask) int {
 	var found [indexFrom]uint64
 	keys := found[:t.size()]
 	if v.timed {
-		k1, k2 := v.lowestByRank(keys, t.from, q.at, a[counter.Tokens])
+		k1, k2 := v.lowestBeyond(keys, t.from, q.at, &a, false)
 		if i := v.drawnOf(keys, k1, k2); i >= 0 && v.fits(t.from+i, q) {
 			return t.from + i
 		}
 	}
-	k1, k2 := v.lowestBeyond(keys, t.from, q.at, &a)
+	k1, k2 := v.lowestBeyond(keys, t.from, q.at, &a, true)
 	if i := v.drawnOf(keys, k1, k2); i >= 0 && (exact || v.fits(t.from+i, q)) {
 		return t.from + i
 	}
@@ -151,26 +151,18 @@ func (v *view) scanLimits(t *tier, q *ask) int {
 }
 
 // lowestBeyond is lowest where there are limits beside the pairs, of the deployments that
-// begin with from. It keeps their keys.
-func (v *view) lowestBeyond(keys []uint64, from int, at counter.At, a *amounts) (k1, k2 uint64) {
+// begin with from; all says to ask these limits too. It keeps their keys.
+func (v *view) lowestBeyond(keys []uint64, from int, at counter.At, a *amounts, all bool) (k1, k2 uint64) {
 	k1, k2 = noKey, noKey
 	for i := range keys {
 		invariants.Look()
-		k, short := v.look(from+i, at, a)
-		k = k<<indexBits | uint64(i) | uint64(short>>63)
-		keys[i] = k
-		k2 = min(k2, max(k1, k))
-		k1 = min(k1, k)
-	}
-	return k1, k2
-}
-
-// lowestByRank is lowestBeyond that asks only the pairs whether so many tokens fit.
-func (v *view) lowestByRank(keys []uint64, from int, at counter.At, tokens int64) (k1, k2 uint64) {
-	k1, k2 = noKey, noKey
-	for i := range keys {
-		invariants.Look()
-		k, short := v.glance(from+i, at, tokens)
+		var k uint64
+		var short int64
+		if all {
+			k, short = v.look(from+i, at, a)
+		} else {
+			k, short = v.glance(from+i, at, a[counter.Tokens])
+		}
 		k = k<<indexBits | uint64(i) | uint64(short>>63)
 		keys[i] = k
 		k2 = min(k2, max(k1, k))

@@ -32,7 +32,7 @@ type owner struct {
 	wants    wants
 
 	mu    sync.Mutex
-	due   int64 // wake, but for the end of validity
+	due   int64 // wake, the end of validity left aside
 	stale bool  // what was absorbed has ceased to be valid
 }
 

@@ -167,7 +167,7 @@ func ExampleParseMode() {
 	// Output: escrow "exact" is no mode; want usage, escrow or auto
 }
 
-// Tokens are reserved before they are used; requests are told afterwards.
+// Nodes reserve tokens in the store before they use them, and report requests afterwards.
 func ExampleModes() {
 	fmt.Println(syncer.Modes{Tokens: syncer.Escrow})
 	fmt.Println(syncer.AllModes(syncer.Auto))

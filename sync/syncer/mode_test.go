@@ -233,30 +233,25 @@ func TestAuto(t *testing.T) {
 				if test.want == syncer.Escrow {
 					return
 				}
-				for _, n := range nodes { // hysteresis
-					require.NoError(t, n.e.Apply(cluster(engine.Limits{RPM: 12}, "a")))
+				hysteresis := func(limit int64, want syncer.Mode, why string) {
+					for _, n := range nodes {
+						require.NoError(t, n.e.Apply(cluster(engine.Limits{RPM: limit}, "a")))
+					}
+					rollover()
+					rollover()
+					rollover()
+					nodes[0].use("a", 1, 0)
+					time.Sleep(time.Second)
+					require.Equal(t, want, nodes[0].requests().Mode, why)
 				}
-				rollover()
-				rollover()
-				rollover()
-				nodes[0].use("a", 1, 0)
-				time.Sleep(time.Second)
-				require.Equal(t, syncer.Usage, nodes[0].requests().Mode, "three requests for each node")
-				for _, n := range nodes {
-					require.NoError(t, n.e.Apply(cluster(engine.Limits{RPM: 20}, "a")))
-				}
-				rollover()
-				rollover()
-				rollover()
-				nodes[0].use("a", 1, 0)
-				time.Sleep(time.Second)
-				require.Equal(t, syncer.Escrow, nodes[0].requests().Mode, "five")
+				hysteresis(12, syncer.Usage, "three requests for each node")
+				hysteresis(20, syncer.Escrow, "five")
 			})
 		})
 	}
 }
 
-// TestModeOutlivesALoss: a store that was emptied is told again which mode holds.
+// TestModeOutlivesALoss: the nodes fix the same mode again in a store that was emptied.
 func TestModeOutlivesALoss(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := memstore.New(memstore.Config{})
