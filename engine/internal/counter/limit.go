@@ -245,14 +245,10 @@ func (l *Limit) UsedTimed(now int64) int64 {
 	if l.per != 0 && now >= l.Phase {
 		w := l.span(now - l.Phase)
 		v, other := l.half[w&1].word.Load(), l.half[^w&1].word.Load()
-		if (v>>limitBits-w|other>>limitBits-(w-1))&tagMask == 0 { // no clock was set back, nothing is to be opened
+		if ((v>>limitBits-w)|(other>>limitBits-(w-1)))&tagMask == 0 { // no clock was set back, nothing is to be opened
 			return v & limitValue
 		}
 	}
-	return l.usedTimed(now)
-}
-
-func (l *Limit) usedTimed(now int64) int64 {
 	return l.UsedIn(l.current(At{Now: now}))
 }
 

@@ -1,6 +1,7 @@
 package counter_test
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -66,12 +67,50 @@ func FuzzLimit(f *testing.F) {
 				used, short := l.LookOwned(at.Epoch, most)
 				require.Equal(t, counted[l.Window(at)], used)
 				require.Equal(t, used > 0, short < 0)
+				require.Equal(t, used, l.UsedOwned(at.Epoch))
 			} else {
 				used, _ := l.LookTimed(at.Now, most)
 				require.Equal(t, counted[l.Window(at)], used)
+				require.Equal(t, used, l.UsedTimed(at.Now))
 			}
 		}
 	})
+}
+
+// TestSpanIsADivision about the ends of windows, which the product by an inverse may miss.
+func TestSpanIsADivision(t *testing.T) {
+	for _, length := range []time.Duration{1, 3, time.Millisecond, 7 * time.Second, 10 * time.Second, time.Minute, time.Hour + 1} {
+		n := int64(length)
+		l := counter.NewLimit(counter.Rule{Shape: counter.Spans, Length: n, Phase: n / 2}, counter.Requests, 1, counter.At{Now: n})
+		for w := int64(1); w < math.MaxInt64/n/3; w = w*3 + 1 {
+			for _, by := range []int64{-1, 0, 1} {
+				now := w*n + n/2 + by
+				require.Equal(t, (now-n/2)/n, l.Window(counter.At{Now: now}), "of %v, %d", length, now)
+			}
+		}
+	}
+}
+
+// TestUsedTimed: what ranks is what is used, in every window about the numbers at which tags
+// repeat, after windows in which nothing was counted and with a clock that was set back.
+func TestUsedTimed(t *testing.T) {
+	const length = int64(time.Second)
+	for _, phase := range []int64{0, length / 3} {
+		for first := int64(1)<<20 - 4; first < 1<<20+4; first++ {
+			at := func(w int64) counter.At { return counter.At{Now: (first+w)*length + phase} }
+			for counts := range 64 { // by bits: in which windows something is counted
+				l := counter.NewLimit(counter.Rule{Shape: counter.Spans, Length: length, Phase: phase}, counter.Requests, 100, at(0))
+				for w := range int64(6) {
+					if counts>>w&1 != 0 {
+						require.Equal(t, counter.Taken, l.Take(0, at(w), 1+w))
+					}
+					for seen := range int64(8) {
+						require.Equal(t, l.Used(at(seen)), l.UsedTimed(at(seen).Now), "phase %d, first %d, counts %b to %d, in %d", phase, first, counts, w, seen)
+					}
+				}
+			}
+		}
+	}
 }
 
 // TestClockedLimitsGoOn: a clock that was set back counts in the window that was got to.
