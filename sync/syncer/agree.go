@@ -22,12 +22,7 @@ type agreement struct {
 }
 
 // escrow returns which counts are held by escrow, as far as is known.
-func (a agreement) escrow() Counts {
-	if a.held.Said() {
-		return a.held.Escrow()
-	}
-	return a.wants.Escrow()
-}
+func (a agreement) escrow() Counts { return a.agreed().Escrow() }
 
 // agreed returns what to ask for in a new epoch: what has held.
 func (a agreement) agreed() Held {

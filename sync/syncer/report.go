@@ -25,7 +25,7 @@ type Account struct {
 
 // Name returns the name of the limit, as in configuration files: rpm, input_tpm, tpd.
 func (a Account) Name() string {
-	of := map[Counts]string{CountRequests: "rp", CountTokens: "tp", CountInput: "input_tp", CountOutput: "output_tp"}[a.Count]
+	of := limitNames[a.Count]
 	switch {
 	case a.Kind.Daily():
 		return of + "d"
@@ -34,6 +34,9 @@ func (a Account) Name() string {
 	}
 	return of + "m"
 }
+
+// limitNames are the names of limits, without the span.
+var limitNames = map[Counts]string{CountRequests: "rp", CountTokens: "tp", CountInput: "input_tp", CountOutput: "output_tp"}
 
 // Reasons for which a limit is not kept together as it is configured.
 const (
@@ -54,7 +57,7 @@ func (s *Syncer) AppendAccounts(dst []Account) []Account {
 		for _, d := range b.deployments {
 			for _, u := range d.windows {
 				if now/1e9 >= u.start && u.runs(now) {
-					dst = s.appendAccounts(dst, b, u)
+					dst = u.appendAccounts(dst, b)
 				}
 			}
 		}
@@ -62,7 +65,7 @@ func (s *Syncer) AppendAccounts(dst []Account) []Account {
 	return dst
 }
 
-func (s *Syncer) appendAccounts(dst []Account, b *bucket, u *usage) []Account {
+func (u *usage) appendAccounts(dst []Account, b *bucket) []Account {
 	d, modes := u.d, u.d.modes[u.kind].list()
 	own, others := u.own.list(), u.others.list()
 	for i, limit := range u.limits().list() {
@@ -76,15 +79,15 @@ func (s *Syncer) appendAccounts(dst []Account, b *bucket, u *usage) []Account {
 		if x := u.accounts[i]; x != nil {
 			a.Mode, a.Granted, a.Others, a.Waiting = Escrow, x.Granted(), x.Others(), d.demand.of[i].waiting
 		}
-		a.Reason = s.reason(b, u, i, a.Mode)
+		a.Reason = u.reason(b, i, a.Mode, a.Configured)
 		dst = append(dst, a)
 	}
 	return dst
 }
 
 // reason says why a limit is kept together in another mode than configured.
-func (s *Syncer) reason(b *bucket, u *usage, i int, mode Mode) string {
-	switch want := u.d.modes[u.kind].list()[i]; {
+func (u *usage) reason(b *bucket, i int, mode, want Mode) string {
+	switch {
 	case mode == want || want == Auto && mode == Escrow:
 		return ""
 	case mode == Escrow:
