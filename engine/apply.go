@@ -66,36 +66,41 @@ func (e *Engine) apply(cfg Config) {
 type plan struct {
 	e       *Engine
 	at      counter.At
-	groups  []*Group // the callers', all there were, then the new ones
-	byName  map[string]*Group
-	byOwner map[*owner]*Group
-	live    map[*Group][]*handle // deployments configured
-	dirty   map[*Group]bool      // groups that change
+	groups  []*planned // the callers', all there were, then the new ones
+	byName  map[string]*planned
+	byOwner map[*owner]*planned
+}
+
+// planned is a group in an Apply.
+type planned struct {
+	*Group
+	live  []*handle // deployments configured
+	dirty bool      // it changes
 }
 
 // plan lists the groups that there are and that there will be.
 func (e *Engine) plan(cfg *Config) *plan {
-	p := &plan{
-		e: e, groups: append([]*Group{e.callerGroup}, *e.all.Load()...), byName: map[string]*Group{}, dirty: map[*Group]bool{},
-		live: map[*Group][]*handle{}, byOwner: map[*owner]*Group{},
-	}
-	for _, g := range p.groups {
-		p.byOwner[&g.owner] = g
-	}
-	for _, g := range p.groups[1:] {
-		p.byName[g.name] = g
+	p := &plan{e: e, byName: map[string]*planned{}, byOwner: map[*owner]*planned{}}
+	p.add(e.callerGroup)
+	for _, g := range *e.all.Load() {
+		p.byName[g.name] = p.add(g)
 	}
 	for i := range cfg.Deployments {
 		name := cfg.Deployments[i].Group
 		if p.byName[name] == nil {
 			g := e.newGroup(name, &e.ids)
 			g.view.Store(newView(&e.common, cfg.Strategy, nil))
-			p.byName[name] = g
-			p.groups = append(p.groups, g)
-			p.dirty[g] = true
+			p.byName[name] = p.add(g)
+			p.byName[name].dirty = true
 		}
 	}
 	return p
+}
+
+func (p *plan) add(g *Group) *planned {
+	in := &planned{Group: g}
+	p.groups, p.byOwner[&g.owner] = append(p.groups, in), in
+	return in
 }
 
 // turn brings all groups to one minute, which no group of this engine has passed.
@@ -127,30 +132,30 @@ func (p *plan) assign(cfg *Config) {
 	p.e.callers.seat(callers)
 	for i, h := range callers {
 		d := cfg.Callers[i].asDeployment()
-		p.place(h, &d, p.e.callerGroup, cfg.ExpectedOutput)
+		p.place(h, &d, p.groups[0], cfg.ExpectedOutput)
 	}
 	for i := range cfg.Deployments {
 		d := &cfg.Deployments[i]
 		p.place(p.e.handleOf(&p.e.ids, d.ID), d, p.byName[d.Group], cfg.ExpectedOutput)
 	}
 	for _, g := range p.groups {
-		p.dirty[g] = p.dirty[g] || g.view.Load().strategy != cfg.Strategy || !slices.Equal(g.applied, p.live[g])
-		g.applied = p.live[g]
+		g.dirty = g.dirty || g.view.Load().strategy != cfg.Strategy || !slices.Equal(g.applied, g.live)
+		g.applied = g.live
 	}
 }
 
 // place configures a deployment or a caller, which belongs to a group from now on.
-func (p *plan) place(h *handle, d *Deployment, g *Group, expected int64) {
+func (p *plan) place(h *handle, d *Deployment, g *planned, expected int64) {
 	if h.configure(d, expected, p.e.pool(d.Profile.Pool, p.e.round), p.e.round, p.at) {
-		p.dirty[g] = true
+		g.dirty = true
 	}
 	if old := h.group.Load(); old == nil {
 		h.begin(p.at.Epoch)
 		g.ids.handles.Store(d.ID, h)
 	} else if old != &g.owner {
-		p.dirty[p.byOwner[old]], p.dirty[g] = true, true
+		p.byOwner[old].dirty, g.dirty = true, true
 	}
-	p.live[g] = append(p.live[g], h)
+	g.live = append(g.live, h)
 }
 
 // retire moves the deployments that are no longer configured out of the views. They
@@ -177,8 +182,8 @@ func (p *plan) retire() {
 // caller that frees capacity reaches the new view's blocks (protocol 3).
 func (p *plan) publish(s Strategy) {
 	for _, g := range p.groups {
-		if p.dirty[g] {
-			g.show(newView(&p.e.common, s, p.live[g]))
+		if g.dirty {
+			g.show(newView(&p.e.common, s, g.live))
 		}
 	}
 }
@@ -194,18 +199,18 @@ func (p *plan) name(cfg *Config) {
 	}
 	for _, g := range p.groups[1:] {
 		if g.view.Load().n+len(g.removed) == 0 {
-			e.forget(g)
+			e.forget(g.Group)
 			continue
 		}
-		kept = append(kept, g)
+		kept = append(kept, g.Group)
 		if configured[g.name] {
-			names[g.name] = g
+			names[g.name] = g.Group
 		}
 	}
 	wild := patternsOf(configured)
 	for alias := range cfg.Aliases {
 		if to, name, err := cfg.resolve(alias, configured, wild); err == nil {
-			names[alias] = p.byName[to]
+			names[alias] = p.byName[to].Group
 			if name != "" {
 				meant[alias] = name
 			}

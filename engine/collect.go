@@ -85,11 +85,13 @@ func (h *handle) collectMinute(dst []window.Report, ms *limits, k int64, asked b
 			return dst
 		}
 		s.tokens.Reported, s.requests.Reported = t, r
-		l := &h.cfg.Limits
-		return append(dst, window.Report{
-			Tally:        window.Tally{ID: h.shared(), Start: window.StartSeconds(k), Requests: r, Tokens: t, CoolUntil: (cooling + 1e6 - 1) / 1e6},
-			RequestLimit: l.RPM, TokenLimit: l.TPM, InputLimit: l.InputTPM, OutputLimit: l.OutputTPM, Loose: !h.exact(),
-		})
+		// Filled in place, from what is at hand: a report is large, and the configuration lies elsewhere.
+		dst = append(dst, window.Report{})
+		rep := &dst[len(dst)-1]
+		rep.ID, rep.Start, rep.Requests, rep.Tokens = h.shared(), window.StartSeconds(k), r, t
+		rep.CoolUntil = (cooling + 1e6 - 1) / 1e6
+		rep.RequestLimit, rep.TokenLimit, rep.Loose = limitOf(h.reqCap), limitOf(h.tokenCap), h.loose
+		return dst
 	}
 	var own, told amounts
 	own[counter.Tokens], own[counter.Requests] = h.own(k & 1)

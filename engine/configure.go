@@ -46,7 +46,7 @@ func (h *handle) put(expected int64, pool *pool, at counter.At, changed, reporte
 		own = h.configured.margined(0)
 	}
 	h.configuredTokenCap, h.configuredReqCap = capOf(own.Limits.TPM), capOf(own.Limits.RPM)
-	if !plain(&d.Profile) { // limits beside the pair have them
+	if h.loose = !plain(&d.Profile); h.loose { // limits beside the pair have them
 		h.tokenCap, h.reqCap = counter.Max, counter.Max
 		h.configuredTokenCap, h.configuredReqCap = counter.Max, counter.Max
 	}
@@ -68,6 +68,9 @@ func (h *handle) put(expected int64, pool *pool, at counter.At, changed, reporte
 // relist makes the deployment's list of limits again.
 func (h *handle) relist(d, own *Deployment, pool *pool, at counter.At, reported bool) {
 	old := h.limits.Load()
+	if old == nil && pool == nil && !h.e.countLeases && d.pairAlone() {
+		return
+	}
 	ms := old.relist(d, own, pool, at, reported, h.e.countLeases)
 	if ms != nil && h.tokenCap > 0 {
 		ms.most[counter.Tokens] = min(ms.most[counter.Tokens], h.tokenCap)
@@ -78,6 +81,12 @@ func (h *handle) relist(d, own *Deployment, pool *pool, at counter.At, reported 
 	h.leave(old, ms)
 	h.closeNew(old, ms)
 	h.limits.Store(ms)
+}
+
+// pairAlone reports whether a deployment needs no list: it has no limit but TPM and RPM,
+// and the profile of a provider of which nothing is known.
+func (d *Deployment) pairAlone() bool {
+	return d.Profile == provider.Profile{} && d.Limits == Limits{TPM: d.Limits.TPM, RPM: d.Limits.RPM}
 }
 
 // relistDays has Collect report the current day again, because its limits changed.

@@ -13,7 +13,7 @@ const closedRetry = 100 * time.Millisecond
 
 // exact reports whether nodes can hold the limits of the deployment's minutes exactly:
 // they are UTC minutes, and the deployment's own.
-func (h *handle) exact() bool { return plain(&h.cfg.Profile) }
+func (h *handle) exact() bool { return !h.loose }
 
 // exactIn is exact for windows of a kind: hours and days are UTC's or Pacific, whatever
 // the deployment's minutes.

@@ -61,6 +61,7 @@ type control struct {
 	tokenCap                  int64 // limits, counter.Max = unlimited
 	reqCap                    int64
 	enabled                   bool
+	loose                     bool  // its minutes are not UTC's, or a pool's
 	gone                      bool  // no longer configured
 	goneSince                 int64 // the epoch in which it was removed
 	// What would be in force if the provider had reported no limits.

@@ -106,3 +106,14 @@ func capOf(limit int64) int64 {
 	}
 	return limit
 }
+
+// limitOf is the limit whose cap it is.
+func limitOf(most int64) int64 {
+	switch most {
+	case counter.Max:
+		return 0
+	case 0:
+		return Blocked
+	}
+	return most
+}

@@ -19,11 +19,14 @@ func (e *Engine) pool(name string, round int64) *pool {
 // gatherPools tells the pools which groups draw on them, and forgets counters and
 // pools that no deployment has any more; a pool's only once nothing is used, so
 // that configuring it again does not double its limits. Under mu.
-func (e *Engine) gatherPools(cfg *Config, byName map[string]*Group, now int64) {
+func (e *Engine) gatherPools(cfg *Config, byName map[string]*planned, now int64) {
 	bells := map[string][]*bell{}
 	for i := range cfg.Deployments {
 		d := &cfg.Deployments[i]
-		if b := &byName[d.Group].line.bell; d.Profile.Pool != "" && !slices.Contains(bells[d.Profile.Pool], b) {
+		if d.Profile.Pool == "" {
+			continue
+		}
+		if b := &byName[d.Group].line.bell; !slices.Contains(bells[d.Profile.Pool], b) {
 			bells[d.Profile.Pool] = append(bells[d.Profile.Pool], b)
 		}
 	}

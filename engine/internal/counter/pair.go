@@ -37,8 +37,8 @@ type Pair struct {
 }
 
 // pairLimits are the limits of a pair, of which a part is taken; a cap may be lower,
-// because of a ceiling.
-type pairLimits struct{ tokens, requests int64 }
+// because of a ceiling. Either is read by itself.
+type pairLimits struct{ tokens, requests atomic.Int64 }
 
 // Hot is a deployment's two halves, a cache line each, allocated once.
 type Hot [2]Pair
@@ -80,10 +80,14 @@ func (c *Pair) Fits(p Part, n int64) bool {
 // Limit sets the limits of which a part is a part. The caller shifts or opens both
 // halves afterwards. Under the owner's mutex.
 func (h *Hot) Limit(tokens, requests int64) {
-	if l := h[0].limits.Load(); l != nil && *l == (pairLimits{tokens, requests}) {
+	if l := h[0].limits.Load(); l != nil {
+		l.tokens.Store(tokens)
+		l.requests.Store(requests)
 		return
 	}
-	l := &pairLimits{tokens, requests}
+	l := new(pairLimits)
+	l.tokens.Store(tokens)
+	l.requests.Store(requests)
 	h[0].limits.Store(l)
 	h[1].limits.Store(l)
 }
@@ -100,7 +104,7 @@ func (c *Pair) tokensIn(p Part) int64 {
 
 func (c *Pair) tokensWithin(p Part, most int64) int64 {
 	if l := c.limits.Load(); l != nil {
-		return min(most, p.of(l.tokens))
+		return min(most, p.of(l.tokens.Load()))
 	}
 	return p.of(most)
 }
@@ -116,7 +120,7 @@ func (c *Pair) requestsIn(p Part) int64 {
 
 func (c *Pair) requestsWithin(p Part, most int64) int64 {
 	if l := c.limits.Load(); l != nil && p&unshared == 0 {
-		return min(most, p.of(l.requests))
+		return min(most, p.of(l.requests.Load()))
 	}
 	return p.requests(most)
 }
@@ -152,9 +156,9 @@ func (c *Pair) Room(p Part) Room {
 		Ample:  p == 0 && r&requestValue+half <= most,
 	}
 	if l := c.limits.Load(); l != nil {
-		room.Ceiled = tokens < p.Of(l.tokens)
+		room.Ceiled = tokens < p.Of(l.tokens.Load())
 		if room.Full {
-			room.Ceiled = r&requestValue < p.requests(l.requests)
+			room.Ceiled = r&requestValue < p.requests(l.requests.Load())
 		}
 	}
 	return room
