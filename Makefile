@@ -68,8 +68,14 @@ full: server ## the tests of test that have a longer form, in that: whole state 
 mutants: ## make each of the faults that fuzz/mutant_test.go lists, and require that the tests find it
 	PLIMSOLL_MUTANTS=1 $(GO) test -count=1 -timeout=60m -v -run '^TestMutants$$' ./fuzz
 
-faults: server ## break real servers and networks under real nodes: a line per fault, with its figures
-	PLIMSOLL_FAULTS=1 $(GO) test -p 1 -count=1 -timeout=20m -v -run '^(TestProperty|TestFaults)$$' ./sync/syncer ./sync/valkeystore
+faults: server ## break real servers and networks under real nodes: a line per fault, with its figures, which docs/PROTOCOL.md takes over when all hold
+	@mkdir -p dist
+	@{ PLIMSOLL_FAULTS=1 $(GO) test -p 1 -count=1 -timeout=20m -v -run '^(TestProperty|TestFaults)$$' ./sync/syncer ./sync/valkeystore; echo $$? >dist/faults.status; } | tee dist/faults.txt
+	@exit $$(cat dist/faults.status)
+	@awk 'NR == FNR { if (/^[0-9]+[a-z]? +holds /) row[n++] = $$0; next } \
+		/^<!-- faults -->$$/ { print; print "```"; for (i = 0; i < n; i++) print row[i]; print "```"; skip = 1; next } \
+		/^<!-- \/faults -->$$/ { skip = 0 } !skip' dist/faults.txt docs/PROTOCOL.md >dist/PROTOCOL.md
+	@cat dist/PROTOCOL.md >docs/PROTOCOL.md
 
 soak: server ## SOAK (10m) of load on two daemons while stores die, files change and clients hang up, and the books of each token (test has a minute)
 	PLIMSOLL_SOAK=$(SOAK) $(GO) test -run '^TestSoak$$' -count=1 -timeout=20m -v ./$(COMMAND)/internal/cli

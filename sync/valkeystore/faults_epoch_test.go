@@ -2,6 +2,9 @@ package valkeystore_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
@@ -36,56 +39,171 @@ func (f *fleet) useAll() {
 	}
 }
 
-// rowLossAtSize loses 1.5 s of acknowledged writes while 10,000 deployments are busy.
-func rowLossAtSize(t underTest) string {
-	const many = 10_000
-	server := servertest.Start(t)
-	f := &fleet{t: t, deployments: many}
-	f.start(fleetSize, server.Addr())
+// many is how many deployments the rows have that ask whether losses are made good at any size.
+const many = 10_000
+
+// lossAtSize has many deployments in use, and returns how many. After lose the store has what
+// it had 1.5 s before, when keep was called.
+func lossAtSize(t underTest, f *fleet, keep, lose func()) int {
+	t.Helper()
 	f.settled()
 	f.useAll()
 	pause(3 * time.Second)
-	server.Do(t, "SAVE")
+	keep()
 	f.useAll()
-	pause(1500 * time.Millisecond)
-	server.Kill(t)
-	server.Run(t)
-	server.Await(t)
-	pause(2 * time.Second)
-	text := f.summary(server.URL(), server)
-	expect(t, "new epochs", f.stats().Reseeded)
 	used := map[string]bool{}
 	for p, sum := range own(f.gateways...) {
 		if sum.Requests > 0 {
 			used[p.id] = true
 		}
 	}
-	return text + fmt.Sprintf("; %d of %d deployments used", len(used), many)
+	if len(used) < many*9/10 {
+		t.Errorf("%d of %d deployments are used", len(used), many)
+	}
+	pause(1500 * time.Millisecond)
+	lose()
+	pause(2 * time.Second)
+	return len(used)
 }
 
-// rowJoiner has a node join when the limits are used up, and be asked at once.
+// atSize adds to a summary how many deployments were used.
+func (f *fleet) atSize(summary string, used int) string {
+	expect(f.t, "new epochs", f.stats().Reseeded)
+	return summary + fmt.Sprintf("; %d of %d deployments used", used, many)
+}
+
+// rowLossAtSize loses 1.5 s of acknowledged writes while 10,000 deployments are busy.
+func rowLossAtSize(t underTest) string {
+	server := servertest.Start(t)
+	f := &fleet{t: t, deployments: many}
+	f.start(fleetSize, server.Addr())
+	used := lossAtSize(t, f, func() { server.Do(t, "SAVE") }, func() {
+		server.Kill(t)
+		server.Run(t)
+		server.Await(t)
+	})
+	return f.atSize(f.summary(server.URL(), server), used)
+}
+
+// behind keeps the replicas of a server from following it any further.
+func behind(t underTest, primary *servertest.Server) {
+	primary.Do(t, "ACL", "SETUSER", "default", "-psync", "-sync", "-replconf")
+	primary.Do(t, "CLIENT", "KILL", "TYPE", "replica")
+}
+
+// rowClusterLossAtSize is rowLossAtSize on a cluster, one of whose primaries dies.
+func rowClusterLossAtSize(t underTest) string {
+	cluster := servertest.StartCluster(t, 3)
+	f := &fleet{t: t, deployments: many}
+	for range fleetSize {
+		f.join(cluster.URL(), 0)
+	}
+	f.load()
+	owner := firstBucket(t, cluster)
+	used := lossAtSize(t, f, func() { behind(t, owner) }, func() { owner.Kill(t) })
+	cluster.Await(t)
+	return f.atSize(f.summary(cluster.URL(), cluster.Primaries(t)...), used)
+}
+
+// rowSentinelLossAtSize is rowLossAtSize where Sentinels replace the primary.
+func rowSentinelLossAtSize(t underTest) string {
+	set := servertest.StartSentinels(t)
+	f := &fleet{t: t, deployments: many}
+	for range fleetSize {
+		f.join(set.URL(), 0)
+	}
+	f.load()
+	old := set.Primary(t)
+	used := lossAtSize(t, f, func() { behind(t, old) }, func() {
+		old.Kill(t)
+		servertest.Until(t, "another primary", func() bool { return set.Primary(t).Addr() != old.Addr() })
+	})
+	return f.atSize(f.summary(set.URL(), set.Primary(t)), used)
+}
+
+// rowSingleKeys deletes counters one at a time, of minutes and of days, of one deployment
+// and of all its counts, while they are in use: what a total lacks of a node's own part is added again.
+func rowSingleKeys(t underTest) string {
+	f, server := newFleet(t, engine.Limits{})
+	pause(time.Second)
+	for i := range 8 {
+		epoch, _, _ := strings.Cut(server.Do(t, "GET", "plimsoll2:{default.0}:e").(string), ":")
+		for _, count := range [][]string{{"t"}, {"r"}, {"t", "r", "i", "o"}, {"dt", "dr"}}[i%4] {
+			start := begin()
+			if len(count) == 2 {
+				start -= start % 86400
+			}
+			server.Do(t, "DEL", fmt.Sprintf("plimsoll2:{default.0}:%s:c:dep-%03d:%s:%d", epoch, 1+9*(i/4), count, start))
+		}
+		pause(time.Second)
+	}
+	pause(6 * time.Second) // an epoch that begins for what a total lacks is 5 s after the last
+	text := f.summary(server.URL(), server)
+	expect(t, "new epochs", f.stats().Reseeded)
+	return text
+}
+
+// rowAppendOnly kills a server that logs each second, cuts the end of its log off as a crash of
+// the machine would, and starts it again: three times.
+func rowAppendOnly(t underTest) string {
+	f, server := newFleet(t, engine.Limits{}, "--appendonly", "yes", "--appendfsync", "everysec", "--aof-load-truncated", "yes")
+	for range 3 {
+		pause(1500 * time.Millisecond)
+		server.Kill(t)
+		logs, err := filepath.Glob(filepath.Join(server.Dir, "appendonlydir", "*.incr.aof"))
+		if err != nil || len(logs) == 0 {
+			t.Fatalf("%d logs, %v", len(logs), err)
+		}
+		last := logs[len(logs)-1]
+		info, err := os.Stat(last)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Truncate(last, info.Size()*9/10); err != nil {
+			t.Fatal(err)
+		}
+		server.Run(t)
+		server.Await(t)
+	}
+	pause(2 * time.Second)
+	text := f.summary(server.URL(), server)
+	expect(t, "new epochs", f.stats().Reseeded)
+	return text
+}
+
+// rowJoiner has nodes join when the limits are used up, and be asked at once. What counts is
+// the minute that was full: on a busy machine the next one may begin meanwhile.
 func rowJoiner(t underTest) string {
 	limits := engine.Limits{RPM: 60}
-	if left := 60 - time.Now().Second(); left < 15 {
-		pause(time.Duration(left)*time.Second + 100*time.Millisecond) // all within one minute
-	}
-	f, server := newFleet(t, limits)
-	pause(3 * time.Second)
+	server := servertest.Start(t)
+	f := &fleet{t: t, deployments: fleetCounts, limits: limits}
+	f.awayFromTurn()
+	f.start(fleetSize, server.Addr())
+	f.full(limits.RPM)
+	minute := begin()
 	f.rest()
-	full := requests(own(f.gateways...))
-	if full < fleetCounts*limits.RPM {
-		t.Errorf("%d requests, want all that the limits allow", full)
+	of := func(gateways ...*gateway) (n int64) {
+		for at, used := range own(gateways...) {
+			if at.start == minute {
+				n += used.Requests
+			}
+		}
+		return n
 	}
-	var got, asked int64
+	if n := of(f.gateways...); n < fleetCounts*limits.RPM {
+		t.Errorf("%d requests, want all that the limits allow", n)
+	}
+	asked := 0
 	for range 3 {
 		joined := f.join(server.URL(), 0)
-		for began := time.Now(); time.Since(began) < time.Second; asked++ {
+		for began := time.Now(); time.Since(began) < time.Second && begin() == minute; asked++ {
 			if lease, ok := joined.group.TryAcquire(engine.Demand{InputTokens: 1, OutputTokens: engine.NoOutput}); ok {
-				got++
 				lease.SettleReserved()
 			}
 		}
 	}
+	expect(t, "requests to a node that joined while all was used", int64(asked))
+	got := of(f.gateways[fleetSize:]...)
 	if got > fleetCounts {
 		t.Errorf("nodes that joined admitted %d requests though the limits were used up", got)
 	}
