@@ -194,10 +194,10 @@ func (p *plan) name(cfg *Config) {
 	kept := make([]*Group, 0, len(p.groups))
 	names, meant := map[string]*Group{}, map[string]string{}
 	configured := map[string]bool{}
-	for i := range cfg.Deployments {
-		configured[cfg.Deployments[i].Group] = true
-	}
 	for _, g := range p.groups[1:] {
+		if len(g.live) != 0 {
+			configured[g.name] = true
+		}
 		if g.view.Load().n+len(g.removed) == 0 {
 			e.forget(g.Group)
 			continue
