@@ -77,7 +77,7 @@ func (h *handle) absorbMinute(in *window.Share, fresh bool, more *amounts) (curr
 			h.next = new(pairLedger)
 		}
 		if h.next.tokens.Window != k {
-			*h.next = newLedger(k)
+			h.next.begin(k)
 		}
 		set(h.next)
 	}

@@ -75,7 +75,11 @@ type control struct {
 // pairLedger is the ledgers of a pair.
 type pairLedger struct{ tokens, requests counter.Ledger }
 
-func newLedger(w int64) pairLedger { return pairLedger{counter.NewLedger(w), counter.NewLedger(w)} }
+// begin makes the ledgers those of a window without anything from other nodes.
+func (s *pairLedger) begin(w int64) {
+	s.tokens = counter.NewLedger(w)
+	s.requests = s.tokens
+}
 
 // undeployed is the configuration of a deployment that has none yet.
 var undeployed Deployment

@@ -28,7 +28,8 @@ func (l *leftover) add(kind window.Kind, s *counter.Ledger, dim counter.Dim, own
 	w := &l.list[i]
 	if i == l.n {
 		l.n++
-		w.kind, w.index = kind, s.Window
+		w.kind, w.index, w.closed = kind, s.Window, false
+		w.own, w.told = amounts{}, amounts{}
 	}
 	w.own[dim], w.told[dim] = own, s.Reported
 	w.closed = w.closed || s.Closed

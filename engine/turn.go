@@ -36,15 +36,16 @@ func (g *Group) advance(now int64) int64 {
 		for p := e + 1; p <= min(n, e+2); p++ {
 			v.renew(p)
 		}
+		var left leftover // of each in turn; it is large
 		for _, h := range v.handles {
-			if h.turn(&g.past, n, now) {
+			if h.turn(&g.past, n, now, &left) {
 				lapsed = append(lapsed, h)
 			}
 			h.fallNow()
 			invariants.Yield()
 		}
 		for _, h := range g.removed {
-			h.turn(&g.past, n, now)
+			h.turn(&g.past, n, now, &left)
 		}
 		g.epoch.Store(n)
 		e = n
@@ -106,7 +107,7 @@ func (g *Group) alarm(v *view, epoch int64) int64 {
 // turn brings a deployment to minute e, which is about to be published: what is two
 // minutes behind is folded, and its halves are opened. It reports whether a reported
 // limit has lapsed. Under the group's mutex.
-func (h *handle) turn(past *totals, e, now int64) (relimit bool) {
+func (h *handle) turn(past *totals, e, now int64, left *leftover) (relimit bool) {
 	if h.alarm() != 0 {
 		_, relimit = h.awake(now)
 		h.probe.out = h.breaker.HalfOpen() && h.probeTaken()
@@ -114,11 +115,11 @@ func (h *handle) turn(past *totals, e, now int64) (relimit bool) {
 	from := h.turned
 	h.turned = e
 	ms, at := h.limits.Load(), counter.At{Epoch: e, Now: now}
-	var left leftover
-	more := h.turnLimits(ms, at, &left)
+	left.n = 0
+	more := h.turnLimits(ms, at, left)
 	for _, k := range [2]int64{e - 1, e} {
 		if h.plain[k&1].tokens.Window != k {
-			past.add(h.openHalf(k, &left))
+			past.add(h.openHalf(k, left))
 			if k == e {
 				more[counter.Tokens], more[counter.Requests] = h.plain[k&1].tokens.Remote, h.plain[k&1].requests.Remote
 			}
@@ -133,7 +134,7 @@ func (h *handle) turn(past *totals, e, now int64) (relimit bool) {
 	if ms != nil && ms.timed {
 		ms.absorb(at, &more)
 	}
-	h.keep(&left)
+	h.keep(left)
 	return relimit
 }
 
@@ -142,7 +143,7 @@ func (h *handle) openHalf(k int64, left *leftover) totals {
 	p := k & 1
 	old, s := h.plain[p], &h.plain[p]
 	t, r := h.hot[p].Adjusted()
-	if *s = newLedger(k); h.next != nil && h.next.tokens.Window == k {
+	if s.begin(k); h.next != nil && h.next.tokens.Window == k {
 		*s = *h.next
 	}
 	h.close(s)
@@ -180,7 +181,7 @@ func (h *handle) begin(e int64) {
 	h.flight.Reset(h.e.slot(e), h.e.slotTTL)
 	h.next = nil
 	for _, k := range [2]int64{e - 1, e} {
-		h.plain[k&1] = newLedger(k)
+		h.plain[k&1].begin(k)
 		h.close(&h.plain[k&1])
 		t, r := h.capsOf(&h.plain[k&1], 0, 0, 0)
 		h.hot[k&1].Open(k, 0, 0, t, r)

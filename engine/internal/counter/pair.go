@@ -300,13 +300,20 @@ func (c *Pair) Open(w, tokens, requests, tokenCap, requestCap int64) (t, r, bega
 	t = c.tokens.Swap(generation<<tokenBits | min(tokens, Max))
 	r = c.requests.Swap(generation<<requestBits | min(requests, MaxRequests))
 	invariants.Yield()
-	c.tokenAdj.Store(0)
-	c.requestAdj.Store(0)
-	c.requestCap.Store(requestCap)
+	change(&c.tokenAdj, 0)
+	change(&c.requestAdj, 0)
+	change(&c.requestCap, requestCap)
 	c.tokenCap.Store(tokenCap)
 	invariants.Yield()
 	c.win.Store(w)
 	return t & tokenValue, r & requestValue, int64(uint64(r) >> (requestBits + 10))
+}
+
+// change stores what differs: a store costs more than a look. Under the owner's mutex.
+func change(x *atomic.Int64, v int64) {
+	if x.Load() != v {
+		x.Store(v)
+	}
 }
 
 // none is the window of a half that is of none: no minute, of the same parity.
