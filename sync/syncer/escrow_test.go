@@ -24,7 +24,9 @@ var (
 	escrowWindows = flag.Int("escrow.windows", 1, "minutes of load")
 	escrowSeeds   = flag.Int("escrow.seeds", 1, "runs of each cell")
 	escrowLimit   = flag.String("escrow.limit", "", "this limit alone")
-	escrowMode    = flag.String("escrow.mode", "escrow", "usage or escrow")
+	escrowMode    = flag.String("escrow.mode", "escrow", "usage, escrow or auto")
+	escrowWaits   = flag.Bool("escrow.waits", true, "callers wait for a grant")
+	escrowLoadOf  = flag.String("escrow.arrivals", "", "this way of arriving alone; sparse is a request in ninety seconds for each node")
 )
 
 // escrowLoad is what is offered to nodes that share one limit.
@@ -74,8 +76,11 @@ func offer(n *node, cost int64) (ok, waited bool) {
 		return false, false
 	}
 	d := engine.Demand{InputTokens: cost, OutputTokens: engine.NoOutput}
-	from := time.Now()
-	lease, err := g.AcquireGranted(context.Background(), d)
+	from, acquire := time.Now(), g.AcquireGranted
+	if !*escrowWaits {
+		acquire = func(_ context.Context, d engine.Demand) (engine.Lease, error) { return g.Acquire(d) }
+	}
+	lease, err := acquire(context.Background(), d)
 	waited = time.Since(from) > 0
 	if err != nil {
 		return false, waited
@@ -87,10 +92,8 @@ func offer(n *node, cost int64) (ok, waited bool) {
 // play offers twice the limit, or four fifths of it where that is easy, to nodes for some minutes, and adds up what they admit.
 func play(t *testing.T, l escrowLoad, nodes int, arrivals string, windows int, r *rand.Rand, out *escrowOutcome) {
 	t.Helper()
-	mode := syncer.Escrow
-	if *escrowMode == "usage" {
-		mode = syncer.Usage
-	}
+	mode, err := syncer.ParseMode(*escrowMode)
+	require.NoError(t, err)
 	store := memstore.New(memstore.Config{})
 	var all []*node
 	for range nodes {
@@ -113,6 +116,9 @@ func play(t *testing.T, l escrowLoad, nodes int, arrivals string, windows int, r
 		load := 2.0
 		if arrivals == "easy" {
 			load = 0.8
+		}
+		if arrivals == "sparse" {
+			load = float64(nodes) * l.mean() / 1.5 / float64(l.limit)
 		}
 		gap := float64(length) * l.mean() / (load * float64(l.limit))
 		var mu sync.Mutex
@@ -190,7 +196,10 @@ func TestEscrow(t *testing.T) {
 	}
 	for _, l := range escrowLoads {
 		for _, nodes := range sizes {
-			for _, arrivals := range []string{"steady", "burst", "returning", "skew", "moving", "easy"} {
+			for _, arrivals := range []string{"steady", "burst", "returning", "skew", "moving", "easy", "sparse"} {
+				if *escrowLoadOf != "" && arrivals != *escrowLoadOf {
+					continue
+				}
 				if *escrowLimit != "" && l.name != *escrowLimit || raceEnabled && arrivals != "burst" && arrivals != "moving" {
 					continue
 				}

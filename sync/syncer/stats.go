@@ -38,6 +38,10 @@ type Stats struct {
 	// node is configured for, in the current minute. It follows them.
 	Differing int
 
+	// Opens is how long a store that is new or was emptied will not grant anything yet; 0 = it
+	// grants, or nothing is held by escrow.
+	Opens time.Duration
+
 	// The same of days, which count what minutes count too.
 	RefusedOfDays, DroppedOfDays Count
 
@@ -68,6 +72,9 @@ func (s *Syncer) Stats() Stats {
 		st.Degraded += time.Duration(now - s.awaySince)
 	}
 	for _, b := range s.buckets {
+		if s.reserver != nil && b.met {
+			st.Opens = max(st.Opens, time.Duration(b.opens-now))
+		}
 		st.Interval, st.RoundTrip = max(st.Interval, b.interval()), max(st.RoundTrip, b.roundTrip)
 		if len(b.deployments) > 0 {
 			last := b.last

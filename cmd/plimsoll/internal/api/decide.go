@@ -17,7 +17,11 @@ func (a *API) pick(who *server.Token, in *demandBody, out *pickAnswer) *problem 
 	if p != nil {
 		return p
 	}
-	id, err := a.engine.Pick(in.Group, d)
+	var id string
+	err := a.grantedFirst(&d, func() (err error) {
+		id, err = a.engine.Pick(in.Group, d)
+		return err
+	})
 	if err != nil {
 		return a.refusalOf(err, in.Group, &d)
 	}
@@ -56,7 +60,7 @@ func (a *API) preCheck(who *server.Token, in *preCheckBody, out *deploymentAnswe
 	if p != nil {
 		return p
 	}
-	if err := a.engine.PreCheck(in.Deployment, d); err != nil {
+	if err := a.grantedFirst(&d, func() error { return a.engine.PreCheck(in.Deployment, d) }); err != nil {
 		return a.refusal(err)
 	}
 	out.Deployment = in.Deployment

@@ -54,7 +54,7 @@ func TestLimitsHoldWhileOneNodeIsEdited(t *testing.T) {
 func editedNodes(t *testing.T, addr string) (total int, oneMinute bool) {
 	t.Helper()
 	start := func(path string) (*daemon.Daemon, func()) {
-		d, err := daemon.New(daemon.Options{Config: path, Sync: "valkey://" + addr})
+		d, err := daemon.New(daemon.Options{Config: path, Sync: "valkey://" + addr, SyncMode: "usage"})
 		require.NoError(t, err)
 		ctx, cancel := context.WithCancel(context.Background())
 		done := make(chan error, 1)

@@ -33,7 +33,7 @@ type readyOnly struct {
 }
 
 type storeHealth struct {
-	State       string `json:"state"` // none, connected or away
+	State       string `json:"state"` // none, connecting, opening, connected, away or outdated
 	StalenessMS int64  `json:"staleness_ms,omitempty"`
 	DegradedMS  int64  `json:"degraded_ms,omitempty"` // away, in all
 	Nodes       int    `json:"nodes,omitempty"`
@@ -47,7 +47,8 @@ type fileHealth struct {
 }
 
 // firstExchange is how long a daemon that has just started waits to be ready for its
-// first exchange with the store: before it, it may admit a whole limit again.
+// first exchange with the store: before it, it may admit a whole limit again. The same holds for
+// the while in which a store that is new grants nothing under escrow.
 const firstExchange = 5 * time.Second
 
 // readyz is ready in an outage of the store too: decisions go on by policy, and
@@ -71,6 +72,8 @@ func (d *Daemon) readyz(w http.ResponseWriter, req *http.Request) {
 			if time.Since(d.started) < firstExchange {
 				r.Ready, r.Store.State = false, "connecting"
 			}
+		} else if s.Opens > 0 && time.Since(d.started) < firstExchange {
+			r.Ready, r.Store.State = false, "opening"
 		}
 	}
 	if p := d.problem.Load(); p != nil {

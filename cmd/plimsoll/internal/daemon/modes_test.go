@@ -64,7 +64,7 @@ store: {url: "valkey://`+srv.Addr()+`", namespace: `+store+`}
 	d := start()
 	is(d, "a", syncer.CountTokens, syncer.Escrow, "")
 	is(d, "a", syncer.CountRequests, syncer.Usage, "")
-	is(d, "b", syncer.CountRequests, syncer.Usage, "")
+	is(d, "b", syncer.CountRequests, syncer.Escrow, "") // by default, which is auto
 	is(d, "c", syncer.CountRequests, syncer.Usage, "its window is not the deployment's own: a bucket, a minute with a phase, a pool")
 	require.Equal(t, 1, d.Syncer.Stats().ByUsage)
 }

@@ -164,16 +164,16 @@ func TestSnapshotBesideAStore(t *testing.T) {
 		before := d.Syncer.Stats().Exchanges
 		servertest.Until(t, "it exchanges", func() bool { return d.Syncer.Stats().Exchanges > before+15 })
 	}
-	d, _, end := start(t, daemon.Options{Snapshot: file, Sync: url})
+	d, _, end := start(t, daemon.Options{Snapshot: file, Sync: url, SyncMode: "usage"})
 	use(t, d, 300)
 	told(d)
 	end()
-	d, _, _ = start(t, daemon.Options{Snapshot: file, Sync: url})
+	d, _, _ = start(t, daemon.Options{Snapshot: file, Sync: url, SyncMode: "usage"})
 	require.Equal(t, [2]int64{1, 300}, today(d))
 	use(t, d, 200)
 	told(d)
 	require.Equal(t, [2]int64{2, 500}, today(d))
-	other, _, _ := start(t, daemon.Options{Sync: url})
+	other, _, _ := start(t, daemon.Options{Sync: url, SyncMode: "usage"})
 	admitted(t, other)
 	servertest.Until(t, "another node knows of all of it, once", func() bool { return today(other) == [2]int64{3, 500} })
 }

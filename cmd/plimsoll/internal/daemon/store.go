@@ -58,14 +58,18 @@ func (d *Daemon) share(s config.Store) error {
 }
 
 // mode returns how limits are kept together of which the file does not say it by deployment:
-// as the options say, or the file, or by usage.
+// as the options say, or the file, or as suits each limit: whoever calls a daemon waits for a grant.
+// LiteLLM's keys allow usage alone.
 func (d *Daemon) mode(s config.Store) (syncer.Mode, error) {
 	name, from := d.opts.SyncMode, "--sync-mode"
 	if name == "" {
 		name, from = s.Mode, "store.mode"
 	}
-	if name == "" {
+	switch {
+	case name == "" && s.KeyFormat == keyFormatLiteLLM:
 		return syncer.Usage, nil
+	case name == "":
+		return syncer.Auto, nil
 	}
 	mode, err := syncer.ParseMode(name)
 	switch {

@@ -111,7 +111,7 @@ func (f *flags) register(set *pflag.FlagSet) {
 		f.sync = cmp.Or(s, "none") // checked later: package flag would repeat an address, password and all
 		return nil
 	})
-	cmdline.Func(set, "sync-mode", "usage|escrow|auto", "how nodes keep limits together, instead of the file's store.mode: by what was used, by reserving in the store first, so that limits hold over all nodes exactly, or as suits each limit (default usage)", func(s string) error {
+	cmdline.Func(set, "sync-mode", "usage|escrow|auto", "how nodes keep limits together, instead of the file's store.mode: by what was used, by reserving in the store first, so that limits hold over all nodes exactly, or as suits each limit (default auto; usage with LiteLLM's keys)", func(s string) error {
 		f.syncMode = s
 		_, err := syncer.ParseMode(s)
 		return err
