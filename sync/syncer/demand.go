@@ -142,7 +142,10 @@ func (d *demand) measure(u *usage, now int64, horizon time.Duration) {
 		}
 	}
 	for i := 1; i < len(d.of); i++ {
-		d.of[i].large *= math.Exp(-float64(dt) / float64(30*time.Second))
+		m := &d.of[i]
+		if faded := m.large * math.Exp(-float64(dt)/float64(30*time.Second)); m.large > 0 {
+			m.large = max(faded, m.mean)
+		}
 	}
 }
 

@@ -154,7 +154,7 @@ func TestServeSharesUsage(t *testing.T) {
 	config := filepath.Join(t.TempDir(), "config.yaml")
 	write(t, config, "deployments:\n- {id: a, group: chat, tpm: 10000000}\n")
 	address := "valkey://:hunter2@" + server.Addr()
-	one, two := serve(t, "--config", config, "--sync", address), serve(t, "--config", config, "--sync", address)
+	one, two := serve(t, "--config", config, "--sync", address, "--sync-mode", "usage"), serve(t, "--config", config, "--sync", address, "--sync-mode", "usage")
 	state := func(s *served) string {
 		status, got := s.ask(t, "/readyz", "")
 		state := got["store"].(map[string]any)["state"].(string)

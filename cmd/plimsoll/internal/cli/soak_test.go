@@ -60,7 +60,7 @@ func TestSoak(t *testing.T) {
 	operator := makeToken(t, s.tokens, "operator", "--scopes", "admin")
 	s.configure(0)
 	for range 2 {
-		d := serveChild(t, "--config", s.config, "--tokens", s.tokens, "--sync", s.store.URL())
+		d := serveChild(t, "--config", s.config, "--tokens", s.tokens, "--sync", s.store.URL(), "--sync-mode", "usage") // the store then has what was used
 		d.admin.url = strings.Replace(d.admin.url, "://", "://x:"+operator+"@", 1)
 		s.daemons = append(s.daemons, d)
 	}
