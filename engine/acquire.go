@@ -30,7 +30,7 @@ func (g *Group) Acquire(d Demand) (Lease, error) {
 
 // declined counts a demand that is refused for good; waited says that it has waited for a
 // grant.
-func (g *Group) declined(d *Demand, v verdict, waited bool) {
+func (g *Group) declined(d *Demand, v decision, waited bool) {
 	g = g.alive()
 	g.countRefusal(v)
 	if waited {
@@ -42,12 +42,12 @@ func (g *Group) declined(d *Demand, v verdict, waited bool) {
 
 // acquireOrExplain follows a refused attempt. It returns the reason, or a lease if
 // room has come meanwhile.
-func (g *Group) acquireOrExplain(d *Demand, v verdict) (Lease, error) {
+func (g *Group) acquireOrExplain(d *Demand, v decision) (Lease, error) {
 	return g.acquireOr(d, v, false)
 }
 
 // acquireOr is acquireOrExplain; waited says that the demand has waited for a grant.
-func (g *Group) acquireOr(d *Demand, v verdict, waited bool) (Lease, error) {
+func (g *Group) acquireOr(d *Demand, v decision, waited bool) (Lease, error) {
 	for try := 1; ; try++ {
 		if err := g.refusal(d, v, true, try == rechecks); err != nil {
 			g.declined(d, v, waited)
@@ -61,7 +61,7 @@ func (g *Group) acquireOr(d *Demand, v verdict, waited bool) (Lease, error) {
 }
 
 // pickOrExplain is acquireOrExplain for Pick.
-func (g *Group) pickOrExplain(d *Demand, v verdict) (Ref, error) {
+func (g *Group) pickOrExplain(d *Demand, v decision) (Ref, error) {
 	for try := 1; ; try++ {
 		if err := g.refusal(d, v, false, try == rechecks); err != nil {
 			g.declined(d, v, false)

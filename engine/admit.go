@@ -17,7 +17,7 @@ func (g *Group) ask(q *ask, d *Demand, learn bool) bool {
 // acquire admits a demand: at once where one search of plain deployments finds the
 // best, else in general. The admission, empty at first, stays so if the demand is refused.
 // Quiet: a refusal is not counted, because the caller may try again.
-func (g *Group) acquire(a *admission, d *Demand, quiet bool) verdict {
+func (g *Group) acquire(a *admission, d *Demand, quiet bool) decision {
 	descended := false
 	if n, ok := d.named(); ok && d.plain() && g.view.Load().simple {
 		e, now := g.minuteNow()
@@ -29,7 +29,7 @@ func (g *Group) acquire(a *admission, d *Demand, quiet bool) verdict {
 				admitted, descended = v.acquireIndexed(a, d, e, now, n)
 			}
 			if admitted {
-				return verdict{at: now}
+				return decision{at: now}
 			}
 		}
 	}
@@ -66,10 +66,10 @@ func (g *Group) acquireBest(a *admission, d *Demand, v *view, e, now, n int64) b
 
 // acquireAny is acquire for any demand and any view; descended says that a search by bounds
 // has just found none.
-func (g *Group) acquireAny(a *admission, d *Demand, quiet, descended bool) verdict {
+func (g *Group) acquireAny(a *admission, d *Demand, quiet, descended bool) decision {
 	var q ask
 	if !g.ask(&q, d, true) {
-		return verdict{why: whyInvalid}
+		return decision{why: whyInvalid}
 	}
 	q.quiet, q.descended = quiet, descended
 	if d.Caller.h != nil {
@@ -81,13 +81,13 @@ func (g *Group) acquireAny(a *admission, d *Demand, quiet, descended bool) verdi
 	return g.acquireFor(a, &q)
 }
 
-func (g *Group) acquireFiltered(a *admission, d *Demand, q ask) verdict {
+func (g *Group) acquireFiltered(a *admission, d *Demand, q ask) decision {
 	l := filter{demand: d}
 	q.filter = &l
 	return g.acquireFor(a, &q)
 }
 
-func (g *Group) acquireFor(a *admission, q *ask) verdict {
+func (g *Group) acquireFor(a *admission, q *ask) decision {
 	for {
 		v := g.look(&q.reading)
 		c := v.choose(q)
@@ -95,7 +95,7 @@ func (g *Group) acquireFor(a *admission, q *ask) verdict {
 			invariants.Yield()
 			o := v.charge(a, c, q)
 			if o == counter.Taken {
-				return verdict{at: q.now}
+				return decision{at: q.now}
 			}
 			if o == counter.Moved {
 				g.await()
@@ -120,7 +120,7 @@ func (g *Group) acquireFor(a *admission, q *ask) verdict {
 // acquireCalled is acquire for a demand that names a caller.
 //
 //go:noinline
-func (g *Group) acquireCalled(a *admission, d *Demand, q ask) verdict {
+func (g *Group) acquireCalled(a *admission, d *Demand, q ask) decision {
 	by := called{owner: g.callers.of(d.Caller.h)}
 	if q.filter == nil && len(d.Exclude)|len(d.Tags) != 0 {
 		q.filter = &filter{demand: d}
@@ -133,7 +133,7 @@ func (g *Group) acquireCalled(a *admission, d *Demand, q ask) verdict {
 }
 
 // acquireBoth charges the demand's caller and a deployment, or neither.
-func (g *Group) acquireBoth(a *admission, q *ask, by *called) verdict {
+func (g *Group) acquireBoth(a *admission, q *ask, by *called) decision {
 	for {
 		if !by.admits(&g.owner, q, true) {
 			return by.refused(&g.owner, q)
@@ -149,7 +149,7 @@ func (g *Group) acquireBoth(a *admission, q *ask, by *called) verdict {
 		o := v.charge(a, c, q)
 		if o == counter.Taken {
 			by.admit(true)
-			return verdict{at: q.now}
+			return decision{at: q.now}
 		}
 		by.undo()
 		if o == counter.Moved {

@@ -72,8 +72,8 @@ func (c *called) admits(g *owner, q *ask, leases bool) bool {
 }
 
 // refused counts a refusal by the caller and returns it.
-func (c *called) refused(g *owner, q *ask) verdict {
-	v := verdict{why: c.why, caller: true, at: c.now}
+func (c *called) refused(g *owner, q *ask) decision {
+	v := decision{why: c.why, caller: true, at: c.now}
 	if !q.quiet {
 		g.countRefusal(v)
 		g.miss(&c.owner.caller.wants, c.why, q.tokens, q.input)

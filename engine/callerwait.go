@@ -29,7 +29,7 @@ func (q *ask) waitOfCaller(g *owner, d *Demand, at int64) (w wait, may bool) {
 
 // refusalOfCaller explains why a caller does not admit a demand to a group, as
 // [Group.refusal] does.
-func (q *ask) refusalOfCaller(g *owner, d *Demand, v verdict, leases, final bool) error {
+func (q *ask) refusalOfCaller(g *owner, d *Demand, v decision, leases, final bool) error {
 	id := d.Caller.h.id
 	if v.why == whyNothing {
 		return &groupError{id, g.name}

@@ -35,7 +35,7 @@ func (e *Engine) Explain(group string, d Demand) Explanation {
 // besideCaller takes in that the demand's caller refuses it, if it does.
 func (x *Explanation) besideCaller(g *Group, d *Demand, q *ask) {
 	now := g.clock.Read()
-	v := verdict{why: whyDisabled, caller: true, at: now}
+	v := decision{why: whyDisabled, caller: true, at: now}
 	if _, may := q.waitOfCaller(&g.owner, d, now); !may {
 		v.why = whyNothing
 	}
@@ -89,7 +89,7 @@ func (x *Explanation) fill(g *Group, pick, acquire *ask, l *filter) {
 		return
 	}
 	if e := g.explain(acquire, now); e != nil {
-		e.settle(verdict{why: whyTokens})
+		e.settle(decision{why: whyTokens})
 		x.Err = e
 	} else {
 		x.Err = &candidateError{g.name, v.n}

@@ -33,7 +33,7 @@ func newLimitError(states int) (e *LimitError) {
 }
 
 // settle completes the error of a demand that fits by now: it names what refused it.
-func (e *LimitError) settle(v verdict) {
+func (e *LimitError) settle(v decision) {
 	if e.Limit == LimitNone {
 		e.Limit, e.RetryAfter, e.Never = reasonLimit[v.why], leastRetry, false
 	}

@@ -9,7 +9,7 @@ func (g *Group) Pick(d Demand) (Ref, bool) {
 
 // pick picks for a demand: at once where one search of plain deployments finds the best,
 // else in general. Quiet: a refusal is not counted, because the caller may try again.
-func (g *Group) pick(d *Demand, quiet bool) (Ref, verdict) {
+func (g *Group) pick(d *Demand, quiet bool) (Ref, decision) {
 	descended := false
 	if n, ok := d.named(); ok && d.plain() && g.view.Load().simple {
 		if !g.asked.Load() {
@@ -23,7 +23,7 @@ func (g *Group) pick(d *Demand, quiet bool) (Ref, verdict) {
 				i, descended = v.bestIndexed(e, n)
 			}
 			if i >= 0 {
-				return Ref{v.handles[i]}, verdict{}
+				return Ref{v.handles[i]}, decision{}
 			}
 		}
 	}
@@ -32,10 +32,10 @@ func (g *Group) pick(d *Demand, quiet bool) (Ref, verdict) {
 
 // pickAny is pick for any demand and any view; descended says that a search by bounds has
 // just found none.
-func (g *Group) pickAny(d *Demand, quiet, descended bool) (Ref, verdict) {
+func (g *Group) pickAny(d *Demand, quiet, descended bool) (Ref, decision) {
 	var q ask
 	if !g.ask(&q, d, false) {
-		return Ref{}, verdict{why: whyInvalid}
+		return Ref{}, decision{why: whyInvalid}
 	}
 	q.quiet, q.descended = quiet, descended
 	if d.Caller.h != nil {
@@ -50,30 +50,30 @@ func (g *Group) pickAny(d *Demand, quiet, descended bool) (Ref, verdict) {
 // pickCalled is pick for a demand that names a caller.
 //
 //go:noinline
-func (g *Group) pickCalled(d *Demand, q ask) (Ref, verdict) {
+func (g *Group) pickCalled(d *Demand, q ask) (Ref, decision) {
 	if by := (called{owner: g.callers.of(d.Caller.h)}); !by.admits(&g.owner, &q, true) {
 		return Ref{}, by.refused(&g.owner, &q)
 	}
 	return g.pickFiltered(d, q)
 }
 
-func (g *Group) pickFiltered(d *Demand, q ask) (Ref, verdict) {
+func (g *Group) pickFiltered(d *Demand, q ask) (Ref, decision) {
 	l := filter{demand: d}
 	q.filter = &l
 	return g.pickFor(&q)
 }
 
-func (g *Group) pickFor(q *ask) (Ref, verdict) {
+func (g *Group) pickFor(q *ask) (Ref, decision) {
 	v, c, refused := g.seek(q)
 	if c.i < 0 {
 		return Ref{}, refused
 	}
-	return Ref{v.handles[c.i]}, verdict{}
+	return Ref{v.handles[c.i]}, decision{}
 }
 
 // seek returns the deployment that the search chooses, an index of the view; -1: none
-// has room, and the verdict says why.
-func (g *Group) seek(q *ask) (*view, choice, verdict) {
+// has room, and the decision says why.
+func (g *Group) seek(q *ask) (*view, choice, decision) {
 	if !g.asked.Load() {
 		g.asked.Store(true)
 	}
@@ -81,7 +81,7 @@ func (g *Group) seek(q *ask) (*view, choice, verdict) {
 		v := g.look(&q.reading)
 		c := v.choose(q)
 		if c.i >= 0 {
-			return v, c, verdict{}
+			return v, c, decision{}
 		}
 		if g.again(v, &q.reading) {
 			continue
@@ -95,12 +95,12 @@ func (g *Group) seek(q *ask) (*view, choice, verdict) {
 }
 
 // refused counts a refusal and returns it.
-func (g *Group) refused(q *ask, why reason) verdict {
+func (g *Group) refused(q *ask, why reason) decision {
 	if !q.quiet {
 		g.refusals[reasonLimit[why]].Add(1)
 		if why == whyShare {
 			g.miss(&g.wants, why, q.tokens, q.input)
 		}
 	}
-	return verdict{why: why, at: q.now}
+	return decision{why: why, at: q.now}
 }

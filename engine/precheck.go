@@ -8,7 +8,7 @@ import (
 
 // preCheck counts one request on a deployment if it fits. A refusal rests on a fresh
 // reading of the clock. Quiet: it is not counted, because the caller may try again.
-func preCheck(h *handle, d *Demand, quiet bool) (v verdict, ok bool) {
+func preCheck(h *handle, d *Demand, quiet bool) (v decision, ok bool) {
 	if d.Caller.h != nil {
 		return preCheckCalled(h, d, quiet)
 	}
@@ -16,18 +16,18 @@ func preCheck(h *handle, d *Demand, quiet bool) (v verdict, ok bool) {
 }
 
 // preCheckAlone is preCheck that leaves the demand's caller aside.
-func preCheckAlone(h *handle, d *Demand, quiet bool) (v verdict, ok bool) {
+func preCheckAlone(h *handle, d *Demand, quiet bool) (v decision, ok bool) {
 	tokens, ok := d.named()
 	part, known := h.e.part(d.Priority)
 	if !ok || !known {
 		h.e.invalid.Add(1)
-		return verdict{why: whyInvalid}, false
+		return decision{why: whyInvalid}, false
 	}
 	var q ask
 	for try := 0; ; {
 		g := h.group.Load()
 		if g == nil {
-			return verdict{why: whyDisabled, at: h.e.clock.Now()}, false
+			return decision{why: whyDisabled, at: h.e.clock.Now()}, false
 		}
 		views := g.views.Load()
 		g.read(&q.reading)
@@ -35,7 +35,7 @@ func preCheckAlone(h *handle, d *Demand, quiet bool) (v verdict, ok bool) {
 		why, half, o := tryRequest(h, ms, d, part, tokens, q.at)
 		switch o {
 		case counter.Taken:
-			return verdict{at: q.now}, true
+			return decision{at: q.now}, true
 		case counter.Moved:
 			g.await()
 			q.fresh = false
@@ -58,7 +58,7 @@ func preCheckAlone(h *handle, d *Demand, quiet bool) (v verdict, ok bool) {
 			why = whyCooling
 		}
 		g.refuse(why, tokens, d.InputTokens, half, quiet)
-		return verdict{why: why, at: q.now}, false
+		return decision{why: why, at: q.now}, false
 	}
 }
 
@@ -147,15 +147,15 @@ func preChecked(h *handle, d *Demand) bool {
 }
 
 // preCheckCalled is preCheck for a demand that names a caller.
-func preCheckCalled(h *handle, d *Demand, quiet bool) (v verdict, ok bool) {
+func preCheckCalled(h *handle, d *Demand, quiet bool) (v decision, ok bool) {
 	g := h.group.Load()
 	if g == nil {
-		return verdict{why: whyDisabled, at: h.e.clock.Now()}, false
+		return decision{why: whyDisabled, at: h.e.clock.Now()}, false
 	}
 	var q ask
 	if !q.fill(g, d, false) {
 		g.e.invalid.Add(1)
-		return verdict{why: whyInvalid}, false
+		return decision{why: whyInvalid}, false
 	}
 	c := called{owner: g.callers.of(d.Caller.h)}
 	q.quiet = quiet

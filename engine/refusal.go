@@ -6,10 +6,10 @@ import (
 )
 
 // refusal explains why the group has no deployment for a demand, at the instant of
-// the verdict. Nil: the demand fits at that instant, because room
+// the decision. Nil: the demand fits at that instant, because room
 // has come since; final returns the shortest wait instead. Learn says whether an
 // output that the demand leaves open was filled in.
-func (g *Group) refusal(d *Demand, v verdict, learn, final bool) error {
+func (g *Group) refusal(d *Demand, v decision, learn, final bool) error {
 	if v.why == whyInvalid {
 		return d.invalidity(g.e)
 	}
@@ -68,7 +68,7 @@ func (g *Group) explain(q *ask, now int64) *LimitError {
 
 // preCheckRefusal explains why a deployment does not take one more request, as
 // [Group.refusal] does.
-func preCheckRefusal(h *handle, d *Demand, v verdict, final bool) error {
+func preCheckRefusal(h *handle, d *Demand, v decision, final bool) error {
 	if v.why == whyInvalid {
 		return d.invalidity(h.e)
 	}

@@ -146,13 +146,13 @@ func (g *Group) admit(w *waiter, got admission) {
 }
 
 // acquireBeside is acquire that keeps away from what others hold.
-func (g *Group) acquireBeside(a *admission, d *Demand, holds []hold) verdict {
+func (g *Group) acquireBeside(a *admission, d *Demand, holds []hold) decision {
 	if len(holds) == 0 {
 		return g.acquire(a, d, true)
 	}
 	var q ask
 	if !g.ask(&q, d, true) {
-		return verdict{why: whyInvalid}
+		return decision{why: whyInvalid}
 	}
 	q.quiet, q.filter = true, &filter{demand: d, holds: holds}
 	if d.Caller.h != nil {
@@ -193,7 +193,7 @@ func (g *Group) receive(w *waiter) {
 }
 
 // dismiss ends the wait of a demand that no waiting helps. False: that has changed.
-func (g *Group) dismiss(w *waiter, v verdict) bool {
+func (g *Group) dismiss(w *waiter, v decision) bool {
 	if q := (ask{}); !q.fill(&g.owner, w.d, true) {
 		v.why = whyInvalid // its class is gone
 	}
@@ -214,7 +214,7 @@ func (g *Group) judge() {
 				continue
 			}
 			if o := g.outlook(w.d, nil, now); o.hopeless {
-				g.dismiss(w, verdict{why: o.why, caller: o.caller, at: now})
+				g.dismiss(w, decision{why: o.why, caller: o.caller, at: now})
 			}
 		}
 	}

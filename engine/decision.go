@@ -1,17 +1,17 @@
 package engine
 
-// verdict is the outcome of an attempt: what refused it, and the instant that the
+// decision is the outcome of an attempt: what refused it, and the instant that the
 // decision rests on. The refusal's RetryAfter and the wait that follows use the
 // same instant: at another one the demand may fit, and no event would announce
 // that room.
-type verdict struct {
+type decision struct {
 	why    reason
 	caller bool  // the caller's limits refused
 	at     int64 // Unix ns
 }
 
 // countRefusal counts a refusal; invalid demands have a count of their own.
-func (o *owner) countRefusal(v verdict) {
+func (o *owner) countRefusal(v decision) {
 	if v.why != whyInvalid {
 		o.refusals[reasonLimit[v.why]].Add(1)
 	}
@@ -26,7 +26,7 @@ func (o *owner) miss(w *wants, why reason, tokens, input int64) {
 }
 
 // missed notes that a ceiling of a deployment, or of its caller, refused a demand.
-func missed(o *owner, d *Demand, v verdict) {
+func missed(o *owner, d *Demand, v decision) {
 	w := &o.wants
 	if v.caller {
 		w = &d.Caller.h.caller.wants
