@@ -47,8 +47,9 @@ func (c *called) admits(g *owner, q *ask, leases bool) bool {
 		callers.read(&c.reading)
 		ms := c.owner.caller.limits.Load()
 		c.list, c.amounts = ms, q.amountsOfCaller(c.owner, ms)
-		var half bool
-		if c.why, half = c.owner.lacks(ms, c.at, &c.amounts, leases); c.why == whyNothing {
+		t := trial{h: c.owner, limits: ms, at: c.at, amounts: c.amounts, leases: leases}
+		is := t.verdict()
+		if c.why = is.refusal; is.fits() {
 			return true
 		}
 		stale := ms != nil && ms.timed && !c.fresh
@@ -57,14 +58,14 @@ func (c *called) admits(g *owner, q *ask, leases bool) bool {
 			continue
 		}
 		invariants.Yield()
-		if half && try < tries {
+		if is.pending && try < tries {
 			if try >= triesQuick {
 				runtime.Gosched()
 			}
 			try++
 			continue
 		}
-		if half {
+		if is.pending {
 			g.e.contended.Add(1)
 		}
 		return false
@@ -79,29 +80,6 @@ func (c *called) refused(g *owner, q *ask) decision {
 		g.miss(&c.owner.caller.wants, c.why, q.tokens, q.input)
 	}
 	return v
-}
-
-// lacks says what keeps an owner's limits from taking a request of these amounts, a
-// lease if leases says so, and whether an attempt was half way that may change it. Nothing: whyNothing.
-func (h *handle) lacks(ms *limits, at counter.At, a *amounts, leases bool) (why reason, half bool) {
-	c := h.hot.Of(at.Epoch)
-	ended := c.Ended()
-	room, tokens := c.Room(0), leases || a[counter.Tokens] != 0
-	gate, _ := c.Caps()
-	switch {
-	case gate < 0:
-		return gated(gate), false
-	case room.Full:
-		why = bounded(whyRequests, room.Ceiled)
-	case tokens && room.Tokens < a[counter.Tokens]:
-		why = bounded(whyTokens, room.Ceiled)
-	}
-	if ms != nil {
-		w, _ := ms.short(0, at, a, tokens, leases)
-		why = max(why, w)
-	}
-	n, _ := c.Since(ended)
-	return why, n != 0
 }
 
 // take begins the caller's attempt: it charges what the look has found to fit, or, if

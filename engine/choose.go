@@ -1,9 +1,9 @@
 package engine
 
 import (
+	"cmp"
 	"runtime"
 
-	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
 )
 
@@ -156,97 +156,30 @@ func (v *view) worse(b int, q *ask, seq, best uint64) bool {
 }
 
 // refuse looks once more at a block in which nothing was found, remembers the
-// room it has, and reports what stands in the way. False: an attempt was half
+// headroom it has, and reports what stands in the way. False: an attempt was half
 // way, or the demand fits after all.
 func (v *view) refuse(b int, q *ask, mask uint16, seq uint64) (why reason, sure bool) {
 	invariants.Yield()
 	from, to := v.block(b)
-	most, all, pending := int64(-1), whyNothing, false
+	most, all, unsure := int64(-1), whyNothing, false
 	sure = true
 	for i := from; i < to; i++ {
 		invariants.Look()
-		room, w, half := v.room(i, q, 0)
-		most, all, pending = max(most, room), max(all, w), pending || half
-		if mask>>(i-from)&1 != 0 {
-			if q.part != 0 {
-				room, w, half = v.room(i, q, q.part)
-			}
-			fits := room >= q.amountsOn(v.handles[i], v.limitsOf(i))[counter.Tokens]
-			if fits && v.further {
-				s, unsure := v.short(i, q)
-				if s != whyNothing {
-					fits, w, half = false, s, unsure
-				}
-			}
-			why = max(why, w)
-			sure = sure && !half && !fits
+		a := q.amountsOn(v.handles[i], v.limitsOf(i))
+		t := trial{h: v.handles[i], limits: v.limitsOf(i), at: q.at, amounts: a, leases: true}
+		is := t.verdict()
+		most, all, unsure = max(most, is.headroom), max(all, is.bound), unsure || is.unsure
+		if mask>>(i-from)&1 == 0 {
+			continue
 		}
+		if t.part = q.part; q.part != 0 {
+			is = t.verdict()
+		}
+		why = max(why, cmp.Or(is.refusal, is.bound))
+		sure = sure && !is.pending && !is.fits()
 	}
-	if !pending {
+	if !unsure {
 		v.blocks[q.at.Epoch&1][b].remember(most, all, seq)
 	}
 	return why, sure
-}
-
-// room returns the most tokens a request can take on a deployment, -1 if it takes no
-// request at all, with what stands in the way of a larger one, and whether an
-// attempt was half way that may have to give back what it took. All this is
-// within a part of the caps.
-func (v *view) room(i int, q *ask, p counter.Part) (room int64, why reason, pending bool) {
-	c := v.pair(i, q)
-	p = v.partOf(i, q, p)
-	r := c.Room(p)
-	gate, _ := c.Caps()
-	switch {
-	case gate < 0:
-		return -1, gated(gate), false
-	case r.Full && v.handles[i].half.Load():
-		return -1, whyCooling, false
-	case r.Full:
-		return -1, bounded(whyRequests, r.Ceiled), false
-	}
-	unsure := r.Half != 0 && (!r.Ample || v.e.shared())
-	if ms := v.limitsOf(i); ms != nil {
-		ended := c.Ended()
-		most, w, sure := ms.room(p, q.at)
-		half, ample := c.Since(ended)
-		if most < r.Tokens {
-			return max(most, -1), w, half != 0 && !(sure && ample && !v.e.shared())
-		}
-		unsure = unsure || half != 0 // a limit may undo them
-	}
-	return max(r.Tokens, -1), bounded(whyTokens, r.Ceiled), unsure
-}
-
-// short returns which of a deployment's limits beside its pair keeps a demand from
-// fitting, and whether an attempt was half way that may change it.
-func (v *view) short(i int, q *ask) (why reason, pending bool) {
-	ms := v.limitsOf(i)
-	if ms == nil {
-		return whyNothing, false
-	}
-	c, a := v.pair(i, q), q.amountsOn(v.handles[i], ms)
-	ended, attempts := c.Ended(), ms.pool.attempts()
-	why, sure := ms.short(q.part, q.at, &a, true, true)
-	half, ample := c.Since(ended)
-	return why, half != 0 && !(sure && ample && !v.e.shared()) || ms.pool.halfWay(attempts) && !(sure && !v.e.shared())
-}
-
-// admits says what stands in the way of counting one request in a pair, tokens
-// that must fit beside it included, and whether an attempt was half way that may
-// change it. Nothing: whyNothing. All this is within a part of the caps.
-func admits(c *counter.Pair, p counter.Part, tokens int64) (why reason, pending bool) {
-	if gate, _ := c.Caps(); gate < 0 {
-		return gated(gate), false
-	}
-	if tokens == 0 {
-		return whyNothing, false
-	}
-	switch r := c.Room(p); {
-	case r.Full:
-		return bounded(whyRequests, r.Ceiled), false
-	case r.Tokens < tokens:
-		return bounded(whyTokens, r.Ceiled), r.Half != 0
-	}
-	return whyNothing, false
 }

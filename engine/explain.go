@@ -65,7 +65,8 @@ func (x *Explanation) fill(g *Group, pick, acquire *ask, l *filter) {
 			c := Candidate{State: v.handles[i].state(&g.owner, now, nil), Order: t.order, Score: v.score(i, at)}
 			a := acquire.amountsOn(v.handles[i], v.limitsOf(i))
 			c.Cost = a[counter.Tokens]
-			c.Refused = v.handles[i].wait(a, acquire.part, true, now).limit
+			is := v.handles[i].wait(a, acquire.part, true, now)
+			c.Refused = is.limit()
 			switch {
 			case !acquire.allows(v, i):
 				c.Skipped = "tags"

@@ -39,13 +39,13 @@ func (e *LimitError) settle(v decision) {
 	}
 }
 
-// consider makes w the error's deployment if it frees up earlier.
-func (e *LimitError) consider(w wait) {
-	if e.Candidates != 0 && (w.never || !e.Never && w.after >= e.RetryAfter) {
+// consider makes a deployment the error's if it frees up earlier.
+func (e *LimitError) consider(h *handle, v *verdict) {
+	if e.Candidates != 0 && (v.never || !e.Never && v.after >= e.RetryAfter) {
 		return
 	}
-	e.Deployment, e.Limit, e.RetryAfter, e.Never, e.Cause = w.id, w.limit, w.after, w.never, provider.Fine
-	if w.limit == LimitCooldown {
-		e.Cause = w.cause
+	e.Deployment, e.Limit, e.RetryAfter, e.Never, e.Cause = h.id, v.limit(), v.after, v.never, provider.Fine
+	if e.Limit == LimitCooldown {
+		e.Cause = h.breaker.Cause()
 	}
 }

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"iter"
-	"math"
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
@@ -188,20 +187,6 @@ func (ms *limits) absorb(at counter.At, a *amounts) {
 	}
 }
 
-// short returns what keeps a request from fitting; whyNothing: it fits. Limits on
-// tokens count only if tokens says so, one on leases only if leases says so. Sure
-// means that attempts half way have no limit ahead of them that could make them give
-// back what they took of this.
-func (ms *limits) short(p counter.Part, at counter.At, a *amounts, tokens, leases bool) (why reason, sure bool) {
-	for k := range ms.list {
-		m := &ms.list[k]
-		if m.counts(tokens, leases) && !m.Fits(p, at, a[m.Dim]) {
-			why, sure = max(why, m.reason(p, at)), sure || ms.last(k, at)
-		}
-	}
-	return why, sure
-}
-
 // reason returns what refuses a demand at a limit: the limit, or the ceiling that bounds it.
 func (m *limit) reason(p counter.Part, at counter.At) reason { return bounded(m.why, m.Ceiled(p, at)) }
 
@@ -226,25 +211,6 @@ func (ms *limits) last(k int, at counter.At) bool {
 		}
 	}
 	return true
-}
-
-// room returns the most tokens a request may take, -1 if none takes a request at all,
-// which limit says so, and sure as short does. Of volatile limits it says nothing.
-func (ms *limits) room(p counter.Part, at counter.At) (tokens int64, why reason, sure bool) {
-	tokens = math.MaxInt64
-	if ms.volatile() {
-		return tokens, whyNothing, false
-	}
-	for k := range ms.list {
-		m := &ms.list[k]
-		switch r := m.Room(p, at); {
-		case (m.Dim == counter.Requests || m.Dim == counter.Leases) && r < 1:
-			return -1, m.reason(p, at), ms.last(k, at)
-		case m.Dim == counter.Tokens && r < tokens:
-			tokens, why, sure = r, m.reason(p, at), ms.last(k, at)
-		}
-	}
-	return tokens, why, sure
 }
 
 // moment returns a minute with an instant, if some limit needs one.

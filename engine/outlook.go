@@ -69,11 +69,11 @@ func (g *Group) outlookOfGroup(q *ask, l *filter, holds []hold, now int64) outlo
 		if isHeld(v, i, holds) {
 			continue
 		}
-		o.fits = o.fits || w.limit == LimitNone
+		o.fits = o.fits || w.fits()
 		if int64(w.after) < o.after {
 			o.after, o.h, o.refills = int64(w.after), h, w.refills
 		}
-		if w.limit != LimitInFlight && w.after < math.MaxInt64-time.Duration(now) {
+		if w.refusal != whyInFlight && w.after < math.MaxInt64-time.Duration(now) {
 			o.at = min(o.at, now+int64(w.after))
 		}
 	}
@@ -82,14 +82,14 @@ func (g *Group) outlookOfGroup(q *ask, l *filter, holds []hold, now int64) outlo
 
 // besideCaller takes in what the demand's caller has to wait for. While the caller has no
 // room, nothing is held for the demand.
-func (o *outlook) besideCaller(w *wait, now int64) {
+func (o *outlook) besideCaller(w *verdict, now int64) {
 	switch {
 	case w.never:
 		o.hopeless, o.caller = true, true
-	case w.limit != LimitNone:
+	case !w.fits():
 		o.fits, o.refills = false, false
 		o.alone, o.after = max(o.alone, int64(w.after)), max(o.after, int64(w.after))
-		if w.limit == LimitInFlight || w.after >= math.MaxInt64-time.Duration(now) {
+		if w.refusal == whyInFlight || w.after >= math.MaxInt64-time.Duration(now) {
 			o.at = math.MaxInt64
 		} else {
 			o.at = max(o.at, now+int64(w.after))

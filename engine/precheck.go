@@ -69,27 +69,18 @@ func tryRequest(h *handle, ms *limits, d *Demand, part counter.Part, tokens int6
 	if c.Window() != at.Epoch {
 		return whyNothing, false, counter.Moved
 	}
+	a := ms.admitted(d.InputTokens, tokens-d.InputTokens, d.MaxOutputTokens)
+	t := trial{h: h, limits: ms, at: at, part: part, amounts: a}
+	if v := t.verdict(); !v.fits() {
+		return v.refusal, v.pending, counter.Refused
+	}
 	part = h.partNow(c, part)
 	if ms == nil {
-		if why, half = admits(c, part, tokens); why != whyNothing {
-			return why, half, counter.Refused
-		}
 		o = c.CountRequest(part, at.Epoch, 0)
 		if o == counter.Refused {
 			why = bounded(whyRequests, c.Room(part).Ceiled)
 		}
 		return why, false, o
-	}
-	a := ms.admitted(d.InputTokens, tokens-d.InputTokens, d.MaxOutputTokens)
-	ended, attempts := c.Ended(), ms.pool.attempts()
-	if why, half = admits(c, part, a[counter.Tokens]); why == whyNothing {
-		var sure bool
-		why, sure = ms.short(part, at, &a, a[counter.Tokens] != 0, false)
-		n, ample := c.Since(ended)
-		half = n != 0 && !(sure && ample && !h.e.shared()) || ms.pool.halfWay(attempts) && !(sure && !h.e.shared())
-	}
-	if why != whyNothing {
-		return why, half, counter.Refused
 	}
 	if !c.Begin(at.Epoch) {
 		return whyNothing, false, counter.Moved

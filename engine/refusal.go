@@ -49,10 +49,10 @@ func (g *Group) explain(q *ask, now int64) *LimitError {
 			continue
 		}
 		w := h.wait(q.amountsOn(h, v.limitsOf(i)), q.part, true, now)
-		if w.limit == LimitNone {
-			fits = w.id
+		if w.fits() {
+			fits = h.id
 		}
-		e.consider(w)
+		e.consider(h, &w)
 		if e.Candidates++; len(e.States) < maxStates {
 			e.States = append(e.States, h.state(&g.owner, now, room.take(h.mostLimits(), min(maxStates, v.n)-len(e.States))))
 		}
@@ -93,10 +93,10 @@ func preCheckRefusal(h *handle, d *Demand, v decision, final bool) error {
 	now := max(v.at, window.Start(g.epoch.Load()))
 	part, _ := h.e.part(d.Priority)
 	w := h.wait(preChecking(h, d), part, false, now)
-	if w.limit == LimitNone && !final {
+	if w.fits() && !final {
 		return nil
 	}
-	e.Group, e.Limit, e.RetryAfter, e.Never = g.name, w.limit, w.after, w.never
+	e.Group, e.Limit, e.RetryAfter, e.Never = g.name, w.limit(), w.after, w.never
 	e.settle(v)
 	e.States = append(e.States, h.state(g, now, nil))
 	g.refusals[reasonLimit[v.why]].Add(1)

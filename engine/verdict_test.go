@@ -44,29 +44,28 @@ func TestOneVerdict(t *testing.T) {
 				g.mu.Lock()
 				w := h.wait(a, q.part, true, at.Now)
 				g.mu.Unlock()
-				fits := w.limit == LimitNone
+				fits := w.fits()
 				some = some || fits
-				if refused[w.limit]++; fits {
+				if refused[w.limit()]++; fits {
 					fit++
 				}
 				say := "seed %d, deployment %d: %+v: verdict %v of %+v"
-				require.Equal(t, fits, v.fits(i, &q), "fits, "+say, seed, i, d, w.limit, a)
-				room, _, pending := v.room(i, &q, q.part)
-				short, half := v.short(i, &q)
-				require.False(t, pending || half, "an attempt half way at rest, "+say, seed, i, d, w.limit, a)
-				require.Equal(t, fits, room >= a[counter.Tokens] && short == whyNothing, "room, "+say, seed, i, d, w.limit, a)
+				require.Equal(t, fits, v.fits(i, &q), "fits, "+say, seed, i, d, w.limit(), a)
+				on := trial{h: h, limits: v.limitsOf(i), at: at, part: q.part, amounts: a, leases: true}
+				is := on.verdict()
+				require.False(t, is.pending || is.unsure, "an attempt half way at rest, "+say, seed, i, d, w.limit(), a)
+				require.Equal(t, fits, is.fits(), "verdict, "+say, seed, i, d, w.limit(), a)
+				require.False(t, fits && is.headroom < a[counter.Tokens], "headroom %d, "+say, is.headroom, seed, i, d, w.limit(), a)
 				if q.part == 0 {
 					k, sign := v.look(i, at, &a)
-					require.Equal(t, k, v.key(i, at), "key, "+say, seed, i, d, w.limit, a)
-					require.Equal(t, fits, sign >= 0, "look, "+say, seed, i, d, w.limit, a)
-					why, _ := h.lacks(v.limitsOf(i), at, &a, true)
-					require.Equal(t, fits, why == whyNothing, "lacks, "+say, seed, i, d, w.limit, a)
+					require.Equal(t, k, v.key(i, at), "key, "+say, seed, i, d, w.limit(), a)
+					require.Equal(t, fits, sign >= 0, "look, "+say, seed, i, d, w.limit(), a)
 				}
 				g.mu.Lock()
 				w = h.wait(preChecking(h, &d), q.part, false, at.Now)
 				g.mu.Unlock()
 				if r.IntN(8) == 0 {
-					require.Equal(t, w.limit == LimitNone, Ref{h}.PreCheck(d), "PreCheck, seed %d, deployment %d: %+v: verdict %v", seed, i, d, w.limit)
+					require.Equal(t, w.fits(), Ref{h}.PreCheck(d), "PreCheck, seed %d, deployment %d: %+v: verdict %v", seed, i, d, w.limit())
 					break // the demand was counted: what was looked at is not what there is
 				} else if i == v.n-1 {
 					_, err := g.Acquire(d)

@@ -1,0 +1,135 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+)
+
+// verdict is what the limits of a deployment, or of a caller, make of a demand at one
+// moment. Refusals, PreCheck, Explain, [LimitError] and Wait rest on it. The scans compute
+// whether a demand fits without branches, see view.look: TestOneVerdict holds them equal.
+type verdict struct {
+	refusal  reason // what keeps the demand from fitting; whyNothing: it fits
+	headroom int64  // the most tokens that one request can take, -1: no request fits; an upper bound where limits are volatile
+	bound    reason // what ends the headroom
+	pending  bool   // an attempt half way may change the refusal
+	unsure   bool   // an attempt half way may change the headroom
+
+	// For how long the demand does not fit if nothing else is admitted or given back. Only of
+	// [trial.waits]: refusal is then what takes longest, and headroom and bound are not set.
+	after   time.Duration
+	never   bool // no waiting helps
+	refills bool // usage goes away continuously there, not at an instant
+}
+
+// fits reports whether the demand fits.
+func (v *verdict) fits() bool { return v.refusal == whyNothing }
+
+// limit returns the limit that refuses, LimitNone if the demand fits.
+func (v *verdict) limit() Limit { return reasonLimit[v.refusal] }
+
+// trial is a demand before an owner of limits.
+type trial struct {
+	h       *handle
+	limits  *limits // beside the pair; nil: none
+	at      counter.At
+	part    counter.Part // of the caps
+	amounts amounts
+	// leases says that the demand is for a lease: then limits on leases refuse it, and
+	// limits on tokens even if it names no token.
+	leases bool
+	// waits says to find out for how long the demand does not fit. Under the owner's mutex,
+	// in its current minute.
+	waits bool
+}
+
+// verdict is the one place where it is decided, with a reason, whether a demand fits.
+func (t *trial) verdict() (v verdict) {
+	pair, ms := t.h.hot.Of(t.at.Epoch), t.limits
+	ended, attempts := pair.Ended(), ms.pooled().attempts()
+	room := pair.Room(t.h.partNow(pair, t.part))
+	switch {
+	case t.waits:
+		t.waitPair(&v, pair)
+	case t.closed(&v, pair, &room):
+		return v
+	}
+	// Sure says of the headroom, and refused of the refusal, that no later limit undoes an
+	// attempt half way.
+	sure, volatile := ms == nil, ms != nil && ms.volatile()
+	refused := sure
+	for k := range ms.of() {
+		m := &ms.list[k]
+		if !m.counts(t.tokens(), t.leases) {
+			continue
+		}
+		n := t.amounts[m.Dim]
+		if t.waits {
+			t.wait(&v, m, n)
+			continue
+		}
+		if fits := m.Fits(t.part, t.at, n); !fits {
+			v.refusal, refused = max(v.refusal, m.reason(t.part, t.at)), refused || ms.last(k, t.at)
+		}
+		if !volatile && v.lower(m, t) {
+			v.bound, sure = m.reason(t.part, t.at), ms.last(k, t.at)
+		}
+	}
+	if t.waits {
+		t.waitBreaker(&v, pair)
+		return v
+	}
+	if t.tokens() && v.headroom < t.amounts[counter.Tokens] {
+		v.refusal, refused = v.bound, sure
+	}
+	half, ample := room.Half, room.Ample
+	if ms != nil {
+		half, ample = pair.Since(ended)
+	}
+	undoable := t.undoable()
+	v.unsure = half != 0 && !(sure && ample && !undoable)
+	v.pending = half != 0 && !(refused && ample && !undoable) || ms.pooled().halfWay(attempts) && !(refused && !undoable)
+	v.headroom = max(v.headroom, -1)
+	return v
+}
+
+// closed sets the headroom of the pair and reports whether the pair takes no request,
+// whatever attempts are half way.
+func (t *trial) closed(v *verdict, pair *counter.Pair, r *counter.Room) bool {
+	v.headroom, v.bound = r.Tokens, bounded(whyTokens, r.Ceiled)
+	why := bounded(whyRequests, r.Ceiled)
+	if gate, _ := pair.Caps(); gate < 0 {
+		why = gated(gate)
+	} else if !r.Full {
+		return false
+	} else if t.h.half.Load() {
+		why = whyCooling
+	}
+	v.headroom, v.bound, v.refusal = -1, why, why
+	return t.h.caller == nil // an attempt counts a caller's request before it ends
+}
+
+// lower lowers the headroom to that of a limit. It reports whether the limit ends it.
+func (v *verdict) lower(m *limit, t *trial) bool {
+	if v.headroom < 0 {
+		return false
+	}
+	switch room := m.Room(t.part, t.at); {
+	case m.Dim == counter.Tokens && room < v.headroom:
+		v.headroom = room
+	case (m.Dim == counter.Requests || m.Dim == counter.Leases) && room < 1:
+		v.headroom = -1
+	default:
+		return false
+	}
+	return true
+}
+
+// tokens reports whether limits on tokens are asked.
+func (t *trial) tokens() bool { return t.leases || t.amounts[counter.Tokens] != 0 }
+
+// undoable reports whether an attempt half way may be undone although there are requests
+// left for it: one of a lower class has a smaller part of them, and one of a caller is
+// undone where the deployment refuses.
+func (t *trial) undoable() bool { return t.h.caller != nil || t.h.e.shared() }
