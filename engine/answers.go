@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/plimsoll-dev/plimsoll/engine/internal/learn"
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
@@ -14,11 +15,11 @@ type answers struct {
 	ledger    ledger
 	reported  [provider.Limits]int64 // limits that answers have named; 0 = none
 	confirmed [provider.Limits]int64 // when an answer last named that limit, Unix ns
-	phase     phase
-	evidence  evidence // of a profile whose shape is to be learned
-	relimited int64    // when an answer last changed what is in force, Unix ns
-	caution   caution  // that refusals have taught
-	last      Mark     // of the latest request whose answer has corrected the counters
+	phase     learn.Phase
+	shape     learn.Shape  // of a profile whose shape is to be learned
+	relimited int64        // when an answer last changed what is in force, Unix ns
+	margin    learn.Margin // that refusals have taught
+	last      Mark         // of the latest request whose answer has corrected the counters
 }
 
 const (

@@ -54,8 +54,8 @@ var directions = []direction{
 		why: "a state machine: instants and events in, states out; it knows no counter",
 	},
 	{
-		path: "engine/internal/learn",
-		why:  "estimators of one word each; they know no deployment and no clock",
+		path: "engine/internal/learn", may: []string{"engine/provider", "window"},
+		why: "what calls and answers teach: readings in, estimates out; it knows no deployment, no counter and no clock",
 	},
 	{
 		path: "engine/internal/invariants",

@@ -3,6 +3,7 @@ package engine
 import (
 	"time"
 
+	"github.com/plimsoll-dev/plimsoll/engine/internal/learn"
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
@@ -34,14 +35,14 @@ func (h *handle) inForce() *Deployment {
 	}
 	switch {
 	case !d.Profile.LearnPhase:
-	case a.phase.known:
-		d.Profile.Phase = a.phase.inForce
-	case a.phase.silent >= phaseSilent && d.Profile.Phase == 0:
+	case a.phase.Known():
+		d.Profile.Phase = a.phase.InForce()
+	case a.phase.Silent() && d.Profile.Phase == 0:
 		d.Profile.Shape, d.Profile.LearnPhase = provider.Bucket, false
 	}
-	if d.Profile.LearnShape && a.evidence.minutes {
+	if d.Profile.LearnShape && a.shape.Minutes() {
 		d.Profile.Shape, d.Profile.LearnShape = provider.Minute, false
-		d.Profile.Phase = a.phase.inForce
+		d.Profile.Phase = a.phase.InForce()
 	}
 	return &d
 }
@@ -60,7 +61,7 @@ func (h *handle) reportEnds(l provider.Limit) int64 {
 func (h *handle) lapseOf(l provider.Limit) int64 {
 	at := h.reportEnds(l)
 	if h.learnedMargin() != 0 && l.Per() == provider.PerMinute && l.Counts() != provider.Requests {
-		at = max(at, h.answers.Load().caution.endsAt())
+		at = max(at, h.answers.Load().margin.EndsAt())
 	}
 	return at
 }
@@ -72,7 +73,7 @@ func (h *handle) nextLapse() (at int64) {
 	if a == nil {
 		return 0
 	}
-	at = a.caution.easesAt()
+	at = a.margin.EasesAt()
 	for l := range provider.AllLimits() {
 		if t := h.reportEnds(l); t != 0 && (at == 0 || t < at) {
 			at = t
@@ -84,7 +85,7 @@ func (h *handle) nextLapse() (at int64) {
 // lapse forgets the reported limits that have not been confirmed for too long, and
 // lowers a learned margin. It reports whether a limit was forgotten.
 func (h *handle) lapse(now int64) (forgotten bool) {
-	h.answers.Load().caution.ease(now)
+	h.answers.Load().margin.Ease(now)
 	for l := range provider.AllLimits() {
 		if at := h.reportEnds(l); at != 0 && at <= now {
 			h.answers.Load().reported[l] = 0
@@ -104,10 +105,10 @@ func (h *handle) replace(d *Deployment) {
 			}
 		}
 		if d.Profile != h.configured.Profile {
-			a.phase, a.evidence, a.last = phase{}, evidence{}, Mark{}
+			a.phase, a.shape, a.last = learn.Phase{}, learn.Shape{}, Mark{}
 		}
 		if d.Profile != h.configured.Profile || d.Limits != h.configured.Limits || d.Margin != h.configured.Margin {
-			a.caution = caution{}
+			a.margin = learn.Margin{}
 		}
 	}
 	h.configured = d
@@ -126,26 +127,26 @@ func (h *handle) hear(s *provider.Signal, sent, now int64) bool {
 		}
 	}
 	if h.configured.Profile.LearnPhase {
-		h.hearPhase(&a.phase, s, sent, now)
+		a.phase.Learn(s, &h.configured.Profile, h.provided.Limits.TPM, sent, now)
 	}
 	if h.configured.Profile.LearnShape {
-		a.evidence.hear(s, sent)
+		a.shape.Learn(s, sent)
 	}
-	taught := s.Kind == provider.RateLimit && change && !corrects(s) && a.caution.refuse(sent, now)
+	taught := s.Kind == provider.RateLimit && change && !learn.Corrects(s) && a.margin.Refuse(sent, now)
 	h.lapseAt = h.nextLapse()
 	if !change {
 		return false
 	}
-	if e := &a.evidence; e.minutes {
-		a.phase.from, a.phase.width, a.phase.known = e.from, e.width, true
+	if a.shape.Minutes() {
+		a.phase.Follow(&a.shape)
 	}
-	a.phase.settle()
+	a.phase.Settle()
 	next := h.inForce()
 	if !taught && next.Limits == h.provided.Limits && next.Profile == h.cfg.Profile {
 		return false
 	}
 	if next.Profile != h.provided.Profile {
-		a.caution = caution{} // refusals until now have another cause
+		a.margin = learn.Margin{} // refusals until now have another cause
 	}
 	a.relimited = now
 	return true
@@ -161,28 +162,7 @@ func believable(l provider.Limit, r provider.Reading) bool {
 // learnedMargin returns the percent that refusals have taught. A pool's limits have none.
 func (h *handle) learnedMargin() int {
 	if a := h.answers.Load(); a != nil && h.configured.Profile.Pool == "" {
-		return a.caution.percent
+		return a.margin.Percent()
 	}
 	return 0
-}
-
-// hearPhase learns when a minute begins from what the answer to a request sent at
-// an instant reports: when the minute ends, how long a refused caller is to wait,
-// else usage that was forgotten between two requests.
-func (h *handle) hearPhase(p *phase, s *provider.Signal, sent, now int64) {
-	r := s.Reading(provider.TPM)
-	limit := r.Limit
-	if limit == 0 {
-		limit = h.provided.Limits.TPM
-	}
-	switch wait := s.RetryAfter; {
-	case r.Reset > 0 && r.Reset <= time.Minute:
-		p.ends(sent, r.Reset, r.ResetGrain())
-	case s.Kind == provider.RateLimit && r.Reset == 0 && wait > 0 && wait <= time.Minute && wait > h.configured.Profile.RequestWindow:
-		p.ends(sent, wait, provider.Reading{Reset: wait}.ResetGrain())
-	case r.HasRemaining && r.Reset == 0 && limit > 0 && (r.Remaining >= 0 || r.Limit > 0):
-		p.fell(limit, limit-r.Remaining, sent, now, h.configured.Profile.EstimateStands)
-	default:
-		p.silent++
-	}
 }

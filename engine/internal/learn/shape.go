@@ -1,4 +1,4 @@
-package engine
+package learn
 
 import (
 	"time"
@@ -7,11 +7,11 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// evidence is what speaks for minutes where a profile assumes a bucket, see
+// Shape is what speaks for minutes where a profile assumes a bucket, see
 // [provider.Profile.LearnShape]. The provider reports when its limit is unused again, or
 // for how long a refused caller is to wait. Counted by minutes these instants repeat from
 // minute to minute, whatever the usage; those of a bucket move with the usage.
-type evidence struct {
+type Shape struct {
 	from, width int64 // the beginning of a minute that the latest readings agree on
 	agreed      int   // how many readings in a row agree
 	// The least and the longest wait, and the first and the latest end, of these readings.
@@ -33,9 +33,12 @@ const (
 	shapeSpreadExactly = 2 * time.Second
 )
 
-// hear weighs what the answer to a request sent at an instant reports. The phase is
-// learned with it.
-func (v *evidence) hear(s *provider.Signal, sent int64) {
+// Minutes reports whether the deployment is counted by minutes.
+func (v *Shape) Minutes() bool { return v.minutes }
+
+// Learn weighs what the answer to a request sent at an instant reports. The phase is
+// learned with it, see [Phase.Follow].
+func (v *Shape) Learn(s *provider.Signal, sent int64) {
 	r := s.Reading(provider.TPM)
 	wait := s.RetryAfter
 	grain := provider.Reading{Reset: wait}.ResetGrain()
@@ -49,7 +52,7 @@ func (v *evidence) hear(s *provider.Signal, sent int64) {
 
 // weigh takes in that for a request sent at an instant the limit is unused after a wait,
 // which may have been rounded up by grain.
-func (v *evidence) weigh(sent int64, wait, grain time.Duration) {
+func (v *Shape) weigh(sent int64, wait, grain time.Duration) {
 	end, width := sent+int64(wait-grain), int64(grain)+phaseSlack
 	at, enough, spread := inMinute(end), shapeAgree, shapeSpread
 	if grain < time.Second {
@@ -66,5 +69,5 @@ func (v *evidence) weigh(sent int64, wait, grain time.Duration) {
 	if v.contradicted++; v.minutes && v.contradicted < shapeAgree {
 		return
 	}
-	*v = evidence{from: at, width: width, agreed: 1, least: wait, longest: wait, first: end, latest: end}
+	*v = Shape{from: at, width: width, agreed: 1, least: wait, longest: wait, first: end, latest: end}
 }

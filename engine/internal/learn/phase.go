@@ -1,14 +1,15 @@
-package engine
+package learn
 
 import (
 	"time"
 
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// phase is what is known of when a provider's minutes begin: at from, or up to
-// width later, after the beginning of UTC's. What answers report narrows it down.
-type phase struct {
+// Phase is what answers have shown of when a provider's minutes begin: at from, or up to
+// width later, after the beginning of UTC's. Each answer narrows it down.
+type Phase struct {
 	from, width int64 // ns
 	known       bool
 	inForce     time.Duration
@@ -45,10 +46,43 @@ const (
 	phaseAgree = 3
 )
 
+// Known reports whether a beginning is known.
+func (p *Phase) Known() bool { return p.known }
+
+// Silent reports whether so many answers in a row have shown nothing that the phase will
+// not become known soon.
+func (p *Phase) Silent() bool { return p.silent >= phaseSilent }
+
+// InForce returns how long after UTC's the minutes begin, as of the last Settle.
+func (p *Phase) InForce() time.Duration { return p.inForce }
+
+// Follow takes the beginning of a minute from a shape that was learned.
+func (p *Phase) Follow(s *Shape) { p.from, p.width, p.known = s.from, s.width, true }
+
+// Learn takes in what the answer to a request sent at an instant reports of TPM: when the
+// minute ends, how long a refused caller is to wait, else usage that was forgotten between
+// two requests. The limit is the one in force where the answer names none, 0 = unknown.
+func (p *Phase) Learn(s *provider.Signal, profile *provider.Profile, limit, sent, now int64) {
+	r := s.Reading(provider.TPM)
+	if r.Limit != 0 {
+		limit = r.Limit
+	}
+	switch wait := s.RetryAfter; {
+	case r.Reset > 0 && r.Reset <= time.Minute:
+		p.ends(sent, r.Reset, r.ResetGrain())
+	case s.Kind == provider.RateLimit && r.Reset == 0 && wait > 0 && wait <= time.Minute && wait > profile.RequestWindow:
+		p.ends(sent, wait, provider.Reading{Reset: wait}.ResetGrain())
+	case r.HasRemaining && r.Reset == 0 && limit > 0 && (r.Remaining >= 0 || r.Limit > 0):
+		p.fell(limit, limit-r.Remaining, sent, now, profile.EstimateStands)
+	default:
+		p.silent++
+	}
+}
+
 // fell takes in how much was used when a request sent at an instant was judged: a minute
 // began between two requests of which the later one found less. Certain says that the
 // provider gives nothing back, so that usage falls in no other way.
-func (p *phase) fell(limit, used, sent, now int64, certain bool) {
+func (p *Phase) fell(limit, used, sent, now int64, certain bool) {
 	from, to, before, after := p.usedAt, sent, p.used, used
 	if sent < from { // an answer that overtook this one was taken already
 		from, to, before, after = to, from, after, before
@@ -67,12 +101,12 @@ func (p *phase) fell(limit, used, sent, now int64, certain bool) {
 
 // ends takes in that for a request sent at an instant the minute ended after a
 // wait, which may have been rounded up by grain.
-func (p *phase) ends(sent int64, wait, grain time.Duration) {
+func (p *Phase) ends(sent int64, wait, grain time.Duration) {
 	p.narrow(sent+int64(wait-grain), int64(grain)+phaseSlack)
 }
 
 // narrow takes in that a minute begins at an instant, or up to width later.
-func (p *phase) narrow(at, width int64) {
+func (p *Phase) narrow(at, width int64) {
 	at = inMinute(at)
 	if !p.known {
 		p.from, p.width, p.known = at, width, true
@@ -105,9 +139,9 @@ func both(from, width *int64, at, of int64) bool {
 	return true
 }
 
-// settle brings the phase in force to what is known, if that is worth it: to the
+// Settle brings the phase in force to what is known, if that is worth it: to the
 // latest beginning there can be, for an early one would take a limit for unused.
-func (p *phase) settle() {
+func (p *Phase) Settle() {
 	if !p.known {
 		return
 	}
