@@ -374,3 +374,32 @@ func TestDocumentedRightsSuffice(t *testing.T) {
 		t.Errorf("denied: %v", entry)
 	}
 }
+
+// TestRightsTakenWithTheReply: a server that loses a right of the transaction, and the reply to the
+// batch that met it first, counts the batch once. Sent again without a look at the rights it
+// would be added bare, or without its guard, at each attempt.
+func TestRightsTakenWithTheReply(t *testing.T) {
+	for _, command := range []string{"multi", "watch", "exec"} {
+		t.Run(command, func(t *testing.T) {
+			server := servertest.Start(t)
+			proxy := servertest.NewProxy(t, server.Addr())
+			n := newNode(t, open(t, proxy.URL(), valkeystore.Config{}))
+			at := begin()
+			n.add(tally("a", at, 1, 10))
+			server.Do(t, "ACL", "SETUSER", "default", "-"+command)
+			b := n.next(tally("a", at, 1, 10))
+			proxy.CutNextReply()
+			for range 3 {
+				if err := n.try(b); err == nil {
+					t.Fatal("an exchange without the right succeeded")
+				}
+			}
+			server.Do(t, "ACL", "SETUSER", "default", "+"+command)
+			n.resolve(b)
+			if got, want := n.total("a", at), tally("a", at, 2, 20); got != want {
+				t.Errorf("total = %v, want %v", got, want)
+			}
+			ttls(t, server)
+		})
+	}
+}

@@ -29,6 +29,16 @@ func newClusterFleet(t testing.TB) (*fleet, *servertest.Cluster) {
 // cluster's node timeout and three seconds.
 const failover = 4 * time.Second
 
+// killed kills a primary and waits until its slots have another one. It returns how long the store may
+// be away for the nodes: as long, and two seconds for them to find out.
+func killed(t testing.TB, cluster *servertest.Cluster, primary *servertest.Server) (most time.Duration) {
+	t.Helper()
+	began := time.Now()
+	primary.Kill(t)
+	firstBucket(t, cluster)
+	return time.Since(began) + 2*time.Second
+}
+
 // clusterSummary also says how long the store was away, in all.
 func clusterSummary(t testing.TB, f *fleet, cluster *servertest.Cluster, most time.Duration) string {
 	t.Helper()
@@ -52,9 +62,9 @@ func rowClusterKill(t underTest) string {
 	f, cluster := newClusterFleet(t)
 	owner := firstBucket(t, cluster)
 	servertest.Until(t, "the replica is in step", func() bool { return owner.Do(t, "WAIT", "1", "100") == int64(1) })
-	owner.Kill(t)
-	pause(4 * time.Second)
-	return clusterSummary(t, f, cluster, failover)
+	most := killed(t, cluster, owner)
+	pause(2 * time.Second)
+	return clusterSummary(t, f, cluster, most)
 }
 
 func rowClusterBehind(t underTest) string {
@@ -65,9 +75,9 @@ func rowClusterBehind(t underTest) string {
 	owner.Do(t, "ACL", "SETUSER", "default", "-psync", "-sync", "-replconf")
 	owner.Do(t, "CLIENT", "KILL", "TYPE", "replica")
 	pause(700 * time.Millisecond)
-	owner.Kill(t)
-	pause(5 * time.Second)
-	text := clusterSummary(t, f, cluster, failover)
+	most := killed(t, cluster, owner)
+	pause(3 * time.Second)
+	text := clusterSummary(t, f, cluster, most)
 	expect(t, "new epochs", f.stats().Reseeded)
 	return text
 }

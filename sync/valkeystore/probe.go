@@ -73,12 +73,19 @@ func (b *bucket) distrust(ctx context.Context, conn valkey.CoreClient, c *call, 
 	if watch == nil && multi == nil && !open {
 		return
 	}
-	b.mu.Lock()
-	b.probed = 0
-	b.mu.Unlock()
+	b.doubt()
 	if open {
 		conn.Do(ctx, conn.B().Discard().Build())
 	}
+}
+
+// doubt has the next batch probe again. How the server took the last one is not known, or was
+// not as a guarded transaction: a right may have been taken meanwhile, and without MULTI or
+// WATCH the batch would count once more when it is sent again.
+func (b *bucket) doubt() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.probed = 0
 }
 
 // checkTimeout bounds the look at the server's settings: it rides on an exchange

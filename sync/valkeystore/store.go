@@ -120,6 +120,7 @@ func (s *Store) attempt(ctx context.Context, c client, b *bucket, batch *syncer.
 		call.build(conn.B(), b, batch, s.refusals.lacking(began), began)
 		results = conn.DoMulti(ctx, call.cmds...)
 		if err := transport(results); err != nil {
+			b.doubt()
 			return err // call is not reused: its commands may still be written
 		}
 		if !s.refusedExtras(call, results, began) {

@@ -1,0 +1,80 @@
+package bench
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/sync/memstore"
+	"github.com/plimsoll-dev/plimsoll/sync/syncer"
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// BenchmarkSyncer measures what a syncer costs decisions: two engines of ten deployments take
+// turns of a thousand acquires and settles, one with a syncer that runs, at its default interval, beside a
+// node that uses every deployment all the time, and one without. The ratios are of the fastest
+// twentieth of the turns and of the median.
+//
+//	go test -run '^$' -bench Syncer -benchtime 3000x ./bench
+func BenchmarkSyncer(b *testing.B) {
+	const turn, deployments = 1000, 10
+	ctx, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer stop()
+	clock := window.NewClock()
+	running.Go(func() { clock.Run(ctx) })
+	store := memstore.New(memstore.Config{})
+	node := func(synced bool) (*engine.Engine, *engine.Group) {
+		cfg := engine.Config{Clock: clock}
+		for i := range deployments {
+			cfg.Deployments = append(cfg.Deployments, engine.Deployment{ID: strconv.Itoa(i), Group: "chat", Limits: engine.Limits{RPM: 1 << 32, TPM: 1 << 40}})
+		}
+		e := must(engine.New(cfg))
+		if synced {
+			s := must(syncer.New(e, store, syncer.Config{Clock: clock}))
+			running.Go(func() { _ = s.Run(ctx) })
+		}
+		return e, must(e.Group("chat"))
+	}
+	other, _ := node(true)
+	running.Go(func() {
+		for tick := time.NewTicker(10 * time.Millisecond); ctx.Err() == nil; <-tick.C {
+			for i := range deployments {
+				must(other.Ref(strconv.Itoa(i))).Record(engine.Usage{InputTokens: 100})
+			}
+		}
+	})
+	_, without := node(false)
+	_, with := node(true)
+	time.Sleep(300 * time.Millisecond) // until a first exchange has opened the windows
+	groups := [2]*engine.Group{without, with}
+	var turns [2][]float64
+	for i := range b.N {
+		for k := range groups {
+			k = (k + i) % 2
+			g, begun := groups[k], time.Now()
+			for range turn {
+				lease, ok := g.TryAcquire(engine.Demand{InputTokens: 100, OutputTokens: engine.NoOutput})
+				if !ok {
+					b.Fatal("refused")
+				}
+				lease.SettleReserved()
+			}
+			turns[k] = append(turns[k], float64(time.Since(begun).Nanoseconds())/turn)
+		}
+	}
+	for k := range turns {
+		slices.Sort(turns[k])
+	}
+	at := func(k int, part float64) float64 { return turns[k][int(part*float64(len(turns[k])))] }
+	b.ReportMetric(at(0, 0.05), "ns-without")
+	b.ReportMetric(at(1, 0.05), "ns-with")
+	b.ReportMetric(at(1, 0.05)/at(0, 0.05), "with/without")
+	b.ReportMetric(at(1, 0.5)/at(0, 0.5), "median-with/without")
+	b.ReportMetric(0, "ns/op")
+}
