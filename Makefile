@@ -70,7 +70,7 @@ mutants: ## make each of the faults that fuzz/mutant_test.go lists, and require 
 
 faults: server ## break real servers and networks under real nodes: a line per fault, with its figures, which docs/PROTOCOL.md takes over when all hold
 	@mkdir -p dist
-	@{ PLIMSOLL_FAULTS=1 $(GO) test -p 1 -count=1 -timeout=20m -v -run '^(TestProperty|TestFaults)$$' ./sync/syncer ./sync/valkeystore; echo $$? >dist/faults.status; } | tee dist/faults.txt
+	@{ PLIMSOLL_FAULTS=1 $(GO) test -p 1 -parallel 4 -count=1 -timeout=20m -v -run '^(TestProperty|TestFaults)$$' ./sync/syncer ./sync/valkeystore; echo $$? >dist/faults.status; } | tee dist/faults.txt
 	@exit $$(cat dist/faults.status)
 	@awk 'NR == FNR { if (/^[0-9]+[a-z]? +holds /) row[n++] = $$0; next } \
 		/^<!-- faults -->$$/ { print; print "```"; for (i = 0; i < n; i++) print row[i]; print "```"; skip = 1; next } \

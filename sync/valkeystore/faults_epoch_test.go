@@ -42,13 +42,19 @@ func (f *fleet) useAll() {
 // many is how many deployments the rows have that ask whether losses are made good at any size.
 const many = 10_000
 
-// lossAtSize has many deployments in use, and returns how many. After lose the store has what
-// it had 1.5 s before, when keep was called.
-func lossAtSize(t underTest, f *fleet, keep, lose func()) int {
+// lossAtSize has many deployments in use, and returns how many. The primary stops for a while and
+// is emptied; after lose it has what it had 1.5 s before, when keep was called.
+func lossAtSize(t underTest, f *fleet, primary *servertest.Server, keep, lose func()) int {
 	t.Helper()
 	f.settled()
 	f.useAll()
-	pause(3 * time.Second)
+	pause(2 * time.Second)
+	primary.Stop(t)
+	pause(400 * time.Millisecond) // the replica and the Sentinels wait for a second
+	primary.Continue(t)
+	pause(300 * time.Millisecond)
+	primary.Do(t, "FLUSHALL")
+	pause(2 * time.Second)
 	keep()
 	f.useAll()
 	used := map[string]bool{}
@@ -72,12 +78,12 @@ func (f *fleet) atSize(summary string, used int) string {
 	return summary + fmt.Sprintf("; %d of %d deployments used", used, many)
 }
 
-// rowLossAtSize loses 1.5 s of acknowledged writes while 10,000 deployments are busy.
+// rowLossAtSize stops and empties a server and loses 1.5 s of acknowledged writes while 10,000 deployments are busy.
 func rowLossAtSize(t underTest) string {
 	server := servertest.Start(t)
 	f := &fleet{t: t, deployments: many}
 	f.start(fleetSize, server.Addr())
-	used := lossAtSize(t, f, func() { server.Do(t, "SAVE") }, func() {
+	used := lossAtSize(t, f, server, func() { server.Do(t, "SAVE") }, func() {
 		server.Kill(t)
 		server.Run(t)
 		server.Await(t)
@@ -100,7 +106,7 @@ func rowClusterLossAtSize(t underTest) string {
 	}
 	f.load()
 	owner := firstBucket(t, cluster)
-	used := lossAtSize(t, f, func() { behind(t, owner) }, func() { owner.Kill(t) })
+	used := lossAtSize(t, f, owner, func() { behind(t, owner) }, func() { owner.Kill(t) })
 	cluster.Await(t)
 	return f.atSize(f.summary(cluster.URL(), cluster.Primaries(t)...), used)
 }
@@ -114,7 +120,7 @@ func rowSentinelLossAtSize(t underTest) string {
 	}
 	f.load()
 	old := set.Primary(t)
-	used := lossAtSize(t, f, func() { behind(t, old) }, func() {
+	used := lossAtSize(t, f, old, func() { behind(t, old) }, func() {
 		old.Kill(t)
 		servertest.Until(t, "another primary", func() bool { return set.Primary(t).Addr() != old.Addr() })
 	})
