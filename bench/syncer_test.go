@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -21,13 +20,13 @@ import (
 //
 //	go test -run '^$' -bench Syncer -benchtime 3000x ./bench
 func BenchmarkSyncer(b *testing.B) {
-	const turn, deployments = 1000, 10
+	const deployments = 10
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer stop()
 	clock := window.NewClock()
-	running.Go(func() { clock.Run(ctx) })
+	running.Go(func() { _ = clock.Run(ctx) })
 	store := memstore.New(memstore.Config{})
 	node := func(synced bool) (*engine.Engine, *engine.Group) {
 		cfg := engine.Config{Clock: clock}
@@ -52,29 +51,10 @@ func BenchmarkSyncer(b *testing.B) {
 	_, without := node(false)
 	_, with := node(true)
 	time.Sleep(300 * time.Millisecond) // until a first exchange has opened the windows
-	groups := [2]*engine.Group{without, with}
-	var turns [2][]float64
-	for i := range b.N {
-		for k := range groups {
-			k = (k + i) % 2
-			g, begun := groups[k], time.Now()
-			for range turn {
-				lease, ok := g.TryAcquire(engine.Demand{InputTokens: 100, OutputTokens: engine.NoOutput})
-				if !ok {
-					b.Fatal("refused")
-				}
-				lease.SettleReserved()
-			}
-			turns[k] = append(turns[k], float64(time.Since(begun).Nanoseconds())/turn)
-		}
-	}
-	for k := range turns {
-		slices.Sort(turns[k])
-	}
-	at := func(k int, part float64) float64 { return turns[k][int(part*float64(len(turns[k])))] }
-	b.ReportMetric(at(0, 0.05), "ns-without")
-	b.ReportMetric(at(1, 0.05), "ns-with")
-	b.ReportMetric(at(1, 0.05)/at(0, 0.05), "with/without")
-	b.ReportMetric(at(1, 0.5)/at(0, 0.5), "median-with/without")
+	times := takeTurns(b, [2]*engine.Group{without, with})
+	b.ReportMetric(quantile(times[0], 0.05), "ns-without")
+	b.ReportMetric(quantile(times[1], 0.05), "ns-with")
+	b.ReportMetric(quantile(times[1], 0.05)/quantile(times[0], 0.05), "with/without")
+	b.ReportMetric(quantile(times[1], 0.5)/quantile(times[0], 0.5), "median-with/without")
 	b.ReportMetric(0, "ns/op")
 }
