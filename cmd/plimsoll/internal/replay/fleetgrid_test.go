@@ -240,7 +240,7 @@ func TestFleetGrid(t *testing.T) {
 			if !slices.Contains(strings.Split(*fleetNodes, ","), fmt.Sprint(nodes)) {
 				continue
 			}
-			for _, load := range strings.Split(*fleetLoads, ",") {
+			for load := range strings.SplitSeq(*fleetLoads, ",") {
 				var usage, auto, theirs kept
 				for seed := range uint64(*fleetSeeds) {
 					for i, k := range []*kept{&usage, &auto, &theirs} {
