@@ -25,7 +25,7 @@ CORE := ./window/... ./engine ./engine/internal/counter ./fuzz/...
 NESTED := $(patsubst %/go.mod,%,$(shell find . -mindepth 2 -name go.mod -not -path '*/testdata/*' -not -path './$(COMMAND)/go.mod' | sort))
 
 .DEFAULT_GOAL := help
-.PHONY: help api compare proxy daemon test test-library test-command test-modules race full mutants lab lint bench fuzz cover faults soak day clients release install chart vulnerabilities server browser prometheus node
+.PHONY: help api compare proxy daemon test test-library test-command test-modules race full mutants lab lint bench fuzz cover faults processes soak day clients release install chart vulnerabilities server browser prometheus node
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -76,6 +76,9 @@ faults: server ## break real servers and networks under real nodes: a line per f
 		/^<!-- faults -->$$/ { print; print "```"; for (i = 0; i < n; i++) print row[i]; print "```"; skip = 1; next } \
 		/^<!-- \/faults -->$$/ { skip = 0 } !skip' dist/faults.txt docs/PROTOCOL.md >dist/PROTOCOL.md
 	@cat dist/PROTOCOL.md >docs/PROTOCOL.md
+
+processes: server ## ten daemons, each a process of its own, on a server, a cluster and Sentinel, in the default mode and by usage: what they admit of twice a limit at once (test has three on a server)
+	PLIMSOLL_PROCESSES=10 $(GO) test -run '^TestProcesses$$' -count=1 -timeout=10m -v ./$(COMMAND)/internal/cli
 
 soak: server ## SOAK (10m) of load on two daemons while stores die, files change and clients hang up, and the books of each token (test has a minute)
 	PLIMSOLL_SOAK=$(SOAK) $(GO) test -run '^TestSoak$$' -count=1 -timeout=20m -v ./$(COMMAND)/internal/cli
