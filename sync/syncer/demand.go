@@ -13,6 +13,7 @@ const (
 	surplus    = 1.5                    // times what is expected until the next exchange
 	deviations = 2.5                    // standard ones of requests that come independently, where there is plenty
 	plenty     = 4                      // times what all nodes want
+	seldom     = 10 * time.Second       // between two demands: no more stands by than one request
 )
 
 // demand is what clients offer a deployment here, refused requests included.
@@ -21,6 +22,10 @@ type demand struct {
 	callers
 	at   int64 // when it was last measured; 0 = never
 	last int64 // when there was last any
+	// gap is the moving average of the time between two measurements that found some, and
+	// found when that was last.
+	gap   time.Duration
+	found int64
 	// seen is what of the minute that began then has been measured.
 	seen   [4]int64
 	window int64
@@ -118,6 +123,10 @@ func (d *demand) measure(u *usage, now int64, horizon time.Duration) {
 	}
 	if grown != [4]int64{} {
 		d.last = now
+		if d.found != 0 {
+			d.gap += (time.Duration(now-d.found) - d.gap) / 8
+		}
+		d.found = now
 	}
 	for i := range d.of {
 		d.of[i].refused.less(grown[i])
@@ -136,6 +145,9 @@ func (d *demand) measure(u *usage, now int64, horizon time.Duration) {
 		m.budget, m.ample = surplus*expected, expected+deviations*math.Sqrt(expected*max(m.large, m.mean))
 		if m.budget < 0.75*m.mean {
 			m.budget = 0
+		}
+		if d.gap > seldom {
+			m.ample = 0 // for a request now and then one stands by
 		}
 		if now-d.last > int64(standing) {
 			m.large = 0

@@ -29,6 +29,7 @@ func init() {
 		row{"27j", "escrow: nodes join when all is used", rowEscrowJoin},
 		row{"27k", "escrow: a node in usage mode", rowEscrowMode},
 		row{"27l", "escrow: restart from an old snapshot", rowEscrowSnapshot},
+		row{"27m", "escrow: process of a node stopped, 3 s", rowEscrowSleeper},
 	)
 }
 

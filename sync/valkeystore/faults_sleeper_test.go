@@ -20,20 +20,25 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// sleeperURL names, in its environment, the server that a process of its own shares.
-const sleeperURL = "PLIMSOLL_SLEEPER_URL"
+// sleeperURL names, in its environment, the server that a process of its own shares, and
+// sleeperMode how it keeps its limit together.
+const (
+	sleeperURL  = "PLIMSOLL_SLEEPER_URL"
+	sleeperMode = "PLIMSOLL_SLEEPER_MODE"
+)
 
 // sleeperLimit is the limit of the one deployment of a sleeper and its peer.
 const sleeperLimit = 600
 
 // peer is a node with one deployment.
 type peer struct {
+	group  *engine.Group
 	ref    engine.Ref
 	syncer *syncer.Syncer
 	stop   func()
 }
 
-func newPeer(tb testing.TB, url string) *peer {
+func newPeer(tb testing.TB, url string, mode syncer.Mode) *peer {
 	tb.Helper()
 	clock := window.NewClock()
 	e, err := engine.New(engine.Config{
@@ -46,7 +51,7 @@ func newPeer(tb testing.TB, url string) *peer {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	s, err := syncer.New(e, store, syncer.Config{Clock: clock, Deployments: func(dst []string) []string { return append(dst, "sleeper") }})
+	s, err := syncer.New(e, store, syncer.Config{Clock: clock, Mode: mode, Deployments: func(dst []string) []string { return append(dst, "sleeper") }})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -64,6 +69,9 @@ func newPeer(tb testing.TB, url string) *peer {
 	if p.ref, err = e.Ref("sleeper"); err != nil {
 		tb.Fatal(err)
 	}
+	if p.group, err = e.Group("chat"); err != nil {
+		tb.Fatal(err)
+	}
 	return p
 }
 
@@ -77,6 +85,17 @@ func (p *peer) use(n int) (admitted int) {
 	return admitted
 }
 
+// useGranted is use that waits for grants.
+func (p *peer) useGranted(n int) (admitted int) {
+	for range n {
+		if lease, err := p.group.AcquireGranted(context.Background(), engine.Demand{}); err == nil {
+			lease.SettleReserved()
+			admitted++
+		}
+	}
+	return admitted
+}
+
 // TestSleeperProcess is the process that rowSleeper stops: for each number on its input it
 // answers how many requests it has admitted of so many.
 func TestSleeperProcess(t *testing.T) {
@@ -84,14 +103,22 @@ func TestSleeperProcess(t *testing.T) {
 	if url == "" {
 		t.Skip("make faults starts it as a process of its own")
 	}
-	p := newPeer(t, url)
+	mode, err := syncer.ParseMode(os.Getenv(sleeperMode))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := newPeer(t, url, mode)
 	defer p.stop()
+	use := p.use
+	if mode != syncer.Usage {
+		use = p.useGranted
+	}
 	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
 		n, err := strconv.Atoi(in.Text())
 		if err != nil {
 			t.Fatal(err)
 		}
-		fmt.Printf("admitted %d\n", p.use(n))
+		fmt.Printf("admitted %d\n", use(n))
 	}
 }
 
@@ -103,10 +130,10 @@ type sleeper struct {
 	out *bufio.Scanner
 }
 
-func startSleeper(t testing.TB, url string) *sleeper {
+func startSleeper(t testing.TB, url string, mode syncer.Mode) *sleeper {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^TestSleeperProcess$")
-	cmd.Env = append(os.Environ(), sleeperURL+"="+url)
+	cmd.Env = append(os.Environ(), sleeperURL+"="+url, sleeperMode+"="+mode.String())
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -160,9 +187,9 @@ func (s *sleeper) admitted() int {
 // the limit; what it is asked meanwhile it decides first when it goes on.
 func rowSleeper(t underTest) string {
 	server := servertest.Start(t)
-	p := newPeer(t, server.URL())
+	p := newPeer(t, server.URL(), syncer.Usage)
 	defer p.stop()
-	s := startSleeper(t, server.URL())
+	s := startSleeper(t, server.URL(), syncer.Usage)
 	servertest.Until(t, "both nodes know of each other", func() bool { return p.syncer.Stats().Nodes == 2 })
 	var text []string
 	for _, still := range []time.Duration{3 * time.Second, 20 * time.Second} {
@@ -192,4 +219,37 @@ func rowSleeper(t underTest) string {
 	}
 	ttls(t, server)
 	return "stopped for " + strings.Join(text, "; ")
+}
+
+// rowEscrowSleeper stops the process of one of two nodes for three seconds, while the other uses what it can: what the stopped
+// one was granted is still its own, and nothing more.
+func rowEscrowSleeper(t underTest) string {
+	server := servertest.Start(t)
+	p := newPeer(t, server.URL(), syncer.Escrow)
+	s := startSleeper(t, server.URL(), syncer.Escrow)
+	servertest.Until(t, "both nodes know of each other", func() bool { return p.syncer.Stats().Nodes == 2 && p.syncer.Stats().Opens == 0 })
+	if left := 60 - time.Now().Second(); left < 15 {
+		pause(time.Duration(left)*time.Second + 2*time.Second) // all within one minute
+	}
+	used := p.useGranted(50)
+	s.ask(100)
+	used += s.admitted()
+	s.signal(syscall.SIGSTOP)
+	for end := time.Now().Add(3 * time.Second); time.Now().Before(end); pause(20 * time.Millisecond) {
+		used += p.useGranted(20)
+	}
+	s.ask(700)
+	s.signal(syscall.SIGCONT)
+	first := s.admitted()
+	used += first
+	pause(time.Second)
+	s.ask(700)
+	later := s.admitted()
+	used += later + p.useGranted(100)
+	if used > sleeperLimit || used < sleeperLimit*99/100 {
+		t.Errorf("%d of %d were admitted", used, sleeperLimit)
+	}
+	p.stop()
+	ttls(t, server)
+	return fmt.Sprintf("stopped for 3s: %d at once, then %d; in all %d of %d", first, later, used, sleeperLimit)
 }
