@@ -234,7 +234,10 @@ func (s *Syncer) target(b *bucket, u *usage, i int, now int64) int64 {
 	case s.leaving || !u.runs(now):
 		return 0
 	case now/1e9 >= u.start: // it has begun
-		if u.full(i) && float64(a.Granted()-u.own.list()[i]) < max(m.mean/2, float64(m.waiting)) {
+		if free := a.Granted() - u.own.list()[i]; u.full(i) && float64(free) < max(m.mean/2, float64(m.waiting)) {
+			if m.waiting <= free+a.Left(u.limit(i)) {
+				return m.waiting
+			}
 			return 0 // a fragment, which fits no request here and may fit one elsewhere
 		}
 		return m.target(a.Left(u.limit(i)), s.nodeCount())
