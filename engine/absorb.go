@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"strings"
+
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
@@ -23,6 +25,10 @@ func (e *Engine) Absorb(shares []window.Share) {
 		s := &shares[i]
 		if s.ID == "" {
 			e.ValidFor(s.ValidFor, s.Nodes)
+			continue
+		}
+		if name, ok := strings.CutPrefix(s.ID, window.PoolPrefix); ok {
+			e.absorbPool(name, s)
 			continue
 		}
 		if h := e.sharedBy(s.ID); h != nil {
@@ -51,6 +57,7 @@ func (h *handle) absorb(in *window.Share, now int64) {
 			ms.absorbLong(m.Shape, m.Dim, w, n)
 		}
 	}
+	current = h.absorbGrants(ms, in, at) || current
 	if !current {
 		return
 	}

@@ -34,7 +34,7 @@ func (e *Engine) Collect(dst []window.Report) []window.Report {
 	e.turn(now)
 	dst = e.rest.take(dst)
 	e.eachGroup(now, func(g *Group) { dst = g.collect(dst, now) })
-	return dst
+	return e.collectPools(dst, now)
 }
 
 func (g *Group) collect(dst []window.Report, now int64) []window.Report {
@@ -67,6 +67,12 @@ func (h *handle) collect(dst []window.Report, asked bool, now int64) []window.Re
 			seen[m.Kind()] = true
 			dst = h.collectLong(dst, ms, m, now)
 		}
+	}
+	if p := ms.pooled(); p != nil {
+		p.asked = p.asked || asked
+	}
+	if ms != nil && ms.timed {
+		dst = h.collectGrants(dst, ms, asked, now)
 	}
 	return dst
 }

@@ -71,7 +71,7 @@ func (h *handle) relist(d, own *Deployment, pool *pool, at counter.At, reported 
 	if old == nil && pool == nil && !h.e.countLeases && d.pairAlone() {
 		return
 	}
-	ms := old.relist(d, own, pool, at, reported, h.e.countLeases)
+	ms := old.relist(d, own, pool, at, reported, h.e.countLeases, h.e.exact.Load())
 	if ms != nil && h.tokenCap > 0 {
 		ms.most[counter.Tokens] = min(ms.most[counter.Tokens], h.tokenCap)
 	}

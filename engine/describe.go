@@ -84,6 +84,10 @@ func (m *limit) describe(all *[provider.Limits]LimitState, at counter.At) float6
 	if m.Shape == counter.Gauge {
 		return 0 // it is shown by the count of leases
 	}
+	if m.Granted {
+		m.describeGrant(all, at)
+		return 0
+	}
 	own := LimitState{m.kind, m.Used(at), m.set, 0, Untracked, 0}
 	st := &all[m.kind]
 	switch {

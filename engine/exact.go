@@ -24,7 +24,7 @@ func (h *handle) exactIn(kind window.Kind) bool {
 	return h.exact()
 }
 
-// holds reports whether nodes hold a limit beside the pair exactly.
+// holds reports whether nodes hold a limit beside the pair exactly in its own windows.
 func (h *handle) holds(m *limit) bool {
 	return m.Owned() && m.most != counter.Max && h.exactIn(m.Kind())
 }

@@ -76,7 +76,7 @@ func (ms *limits) those(are func(*limit) bool) iter.Seq[*limit] {
 // limited; the one that nodes exchange, if it is another, stands behind it.)
 func (ms *limits) at(k Limit) *limit {
 	for i := range ms.of() {
-		if m := &ms.list[i]; m.kind == k && !m.part {
+		if m := &ms.list[i]; m.kind == k && !m.part && !m.Granted {
 			return m
 		}
 	}
@@ -181,7 +181,7 @@ func (ms *limits) count(at counter.At, a *amounts) (over int64) {
 // have been an earlier one. Under the group's mutex.
 func (ms *limits) absorb(at counter.At, a *amounts) {
 	for k := range ms.of() {
-		if m := &ms.list[k]; m.Timed() && !m.pooledLong() && a[m.Dim] != 0 {
+		if m := &ms.list[k]; m.Timed() && !m.Granted && !m.pooledLong() && a[m.Dim] != 0 && !ms.heldByGrants(m) {
 			m.Count(at, a[m.Dim])
 		}
 	}
@@ -243,7 +243,7 @@ func (ms *limits) pooled() *pool {
 func (ms *limits) absorbLong(s counter.Shape, dim counter.Dim, w, more int64) {
 	for i := range ms.list {
 		m := &ms.list[i]
-		if m.pooledLong() && (m.Shape == counter.Dates) == (s == counter.Days) && m.Dim == dim && more != 0 {
+		if m.pooledLong() && !m.Granted && !ms.heldByGrants(m) && (m.Shape == counter.Dates) == (s == counter.Days) && m.Dim == dim && more != 0 {
 			m.CountIn(w, more)
 		}
 	}

@@ -21,7 +21,8 @@ func (e *Engine) List(dst []window.Report) []window.Report {
 					dst = append(dst, h.report(m.Kind(), m.Window(counter.At{Epoch: h.turned}), &amounts{}))
 				}
 			}
+			dst = h.listGrants(dst, now)
 		}
 	})
-	return dst
+	return e.listPools(dst, now)
 }

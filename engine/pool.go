@@ -20,6 +20,9 @@ type pool struct {
 	begun, ended atomic.Int64
 	bells        atomic.Pointer[[]*bell] // of its groups
 
+	asked bool        // a group of it was asked since the last Collect, which alone uses it
+	want  window.Want // what it should be granted more; Want alone uses it
+
 	// Under Engine.mu.
 	counters []poolCounter
 	round    int64 // the Apply that last configured a deployment of it
@@ -28,14 +31,16 @@ type pool struct {
 type poolCounter struct {
 	*counter.Limit
 	kind  Limit
+	set   int64 // the limit as State shows it: 0 = unlimited
 	round int64 // the Apply that last asked for it
 }
 
-// counter returns a pool's counter of a kind, nil if it has none by that rule.
-func (p *pool) counter(k Limit, r counter.Rule) *counter.Limit {
+// counter returns a pool's counter of a kind, whose limit is set, nil if it has none by that
+// rule.
+func (p *pool) counter(k Limit, r counter.Rule, set int64) *counter.Limit {
 	for i := range p.counters {
 		if c := &p.counters[i]; c.kind == k && c.Rule == r {
-			c.round = p.round
+			c.round, c.set = p.round, set
 			return c.Limit
 		}
 	}
@@ -43,8 +48,8 @@ func (p *pool) counter(k Limit, r counter.Rule) *counter.Limit {
 }
 
 // add makes a limit one of the pool's counters.
-func (p *pool) add(k Limit, l *counter.Limit) {
-	p.counters = append(p.counters, poolCounter{l, k, p.round})
+func (p *pool) add(k Limit, l *counter.Limit, set int64) {
+	p.counters = append(p.counters, poolCounter{l, k, set, p.round})
 }
 
 // idle reports whether nothing is used at an instant.

@@ -15,12 +15,12 @@ const deepestDebt = 2
 // relist returns the limits of a deployment in force, with the counters there were, or of its
 // pool. Configured is the deployment without the limits that its provider reported;
 // reported says that these have changed; leases says that leases are counted
-// without a limit too. New counters begin at a moment. Nil: no limits.
-func (ms *limits) relist(d, configured *Deployment, pool *pool, at counter.At, reported, leases bool) *limits {
+// without a limit too; exact adds the limits by which nodes hold others. New counters begin at a moment. Nil: no limits.
+func (ms *limits) relist(d, configured *Deployment, pool *pool, at counter.At, reported, leases, exact bool) *limits {
 	n := limits{most: unbounded, rates: d.Profile.Rates().WithDefaultMax(d.DefaultMaxOutput), pool: pool}
 	n.rated = d.Profile.Admit != provider.AdmitExpected || !n.rates.Plain() || n.rates.Stands()
 	for i := range kinds {
-		n.addKind(ms, &kinds[i], d, configured, at, reported, leases)
+		n.addKind(ms, &kinds[i], d, configured, at, reported, leases, exact)
 	}
 	if len(n.list) == 0 && !n.rated {
 		return nil
@@ -30,7 +30,7 @@ func (ms *limits) relist(d, configured *Deployment, pool *pool, at counter.At, r
 	return &own
 }
 
-func (ms *limits) addKind(old *limits, row *kindRow, d, configured *Deployment, at counter.At, reported, leases bool) {
+func (ms *limits) addKind(old *limits, row *kindRow, d, configured *Deployment, at counter.At, reported, leases, exact bool) {
 	k, own := row.kind, row.rule(&d.Profile)
 	pooled := ms.pool != nil && own.Shape != counter.Gauge
 	if !row.applies(&d.Profile, own, pooled) {
@@ -41,7 +41,7 @@ func (ms *limits) addKind(old *limits, row *kindRow, d, configured *Deployment, 
 	rule := own
 	if pooled {
 		rule = pooledRule(own)
-		m.Limit = ms.pool.counter(k, rule)
+		m.Limit = ms.pool.counter(k, rule, set)
 	} else if o := old.find(k, rule); o != nil && (old.pool == nil || !rule.Timed()) { // else its counter is the pool's
 		m.Limit = o.Limit
 	}
@@ -51,7 +51,7 @@ func (ms *limits) addKind(old *limits, row *kindRow, d, configured *Deployment, 
 			m.Count(at, o.Used(at)) // it began at another instant: in doubt all of it is in this window
 		}
 		if pooled {
-			ms.pool.add(k, m.Limit)
+			ms.pool.add(k, m.Limit, set)
 		}
 	}
 	if m.Limit != nil && (set != 0 || rule.Shape != counter.Level) {
@@ -61,6 +61,9 @@ func (ms *limits) addKind(old *limits, row *kindRow, d, configured *Deployment, 
 			m.SetCap(at, m.most)
 		}
 		ms.add(m)
+	}
+	if exact {
+		ms.addGranted(old, row, d, configured, m, own, pooled, at)
 	}
 	switch {
 	case rule.Timed() && (row.dim == counter.Input || row.dim == counter.Output):
@@ -108,7 +111,7 @@ func (ms *limits) shifted(k Limit, r counter.Rule, configured *provider.Profile)
 	}
 	for i := range ms.list {
 		m := &ms.list[i]
-		if m.kind == k && (m.Shape == counter.Spans && m.Length == r.Length || m.Shape == counter.Level && r.Length == window.Minute && configured.Shape == provider.Minute) {
+		if m.kind == k && !m.Granted && (m.Shape == counter.Spans && m.Length == r.Length || m.Shape == counter.Level && r.Length == window.Minute && configured.Shape == provider.Minute) {
 			return m
 		}
 	}
@@ -119,7 +122,7 @@ func (ms *limits) shifted(k Limit, r counter.Rule, configured *provider.Profile)
 // group's: the first that is a bucket or of a minute with a phase.
 func (ms *limits) minuteOf() *limit {
 	i := slices.IndexFunc(ms.list, func(m limit) bool {
-		return m.Shape == counter.Level || m.Shape == counter.Spans && m.Length == window.Minute
+		return m.Shape == counter.Level || m.Shape == counter.Spans && m.Length == window.Minute && !m.Granted
 	})
 	if i < 0 {
 		return nil

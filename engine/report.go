@@ -22,7 +22,7 @@ func (h *handle) report(kind window.Kind, index int64, own *amounts) window.Repo
 	} else {
 		r.RequestLimit, r.TokenLimit, r.InputLimit, r.OutputLimit = l.RPM, l.TPM, l.InputTPM, l.OutputTPM
 	}
-	r.Loose = !h.exactIn(kind)
+	r.Loose, r.Elsewhere = !h.exactIn(kind), h.elsewhere(kind)
 	return r
 }
 
@@ -33,7 +33,7 @@ func startOf(kind window.Kind, index int64) int64 {
 		return window.StartSeconds(index)
 	case window.KindHour:
 		return window.StartSeconds(60 * index)
-	case window.KindDay, window.KindDayPacific:
+	default: // a day
 	}
 	const minutes = 24 * 60 // noon UTC is on the same date in every zone there is
 	return window.DayOf(index*minutes+minutes/2, kind.Zone()).Start / 1e9

@@ -79,6 +79,10 @@ func (t *trial) wait(v *verdict, m *limit, n int64) {
 	if v.never || m.Fits(t.part, t.at, n) {
 		return
 	}
+	if m.Granted {
+		v.raise(whyShare, int64(m.granted()), false)
+		return
+	}
 	if m.Owned() && n <= m.Left(t.part, t.at) { // the limit has room
 		t.renewed(v, m.Ledger(m.Window(t.at)), m.End(t.at))
 		return

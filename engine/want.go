@@ -12,7 +12,9 @@ import (
 // deployments too. One send stands for all refusals until the next Want. Safe for
 // concurrent use.
 func (e *Engine) Short() <-chan struct{} {
-	e.exact.Store(true)
+	if !e.exact.Swap(true) {
+		e.beginGrants()
+	}
 	return e.short
 }
 
@@ -28,7 +30,7 @@ func (e *Engine) Want(dst []window.Want) []window.Want {
 	for _, h := range e.callerGroup.view.Load().handles {
 		dst = h.wantOfCaller(dst)
 	}
-	return dst
+	return e.wantOfPools(dst)
 }
 
 func (g *Group) want(dst []window.Want) []window.Want {
@@ -68,6 +70,7 @@ func (g *Group) want(dst []window.Want) []window.Want {
 		one := w.Part(parts)
 		one.ID = h.id
 		dst = append(dst, one)
+		h.limits.Load().pooled().wanted(one)
 		w, parts = w.Less(one), parts-1
 	}
 	return dst
@@ -107,6 +110,9 @@ func (h *handle) wanting() bool {
 			return false
 		}
 		exact = exact || h.holds(m)
+	}
+	for i := range h.limits.Load().of() {
+		exact = exact || h.limits.Load().list[i].HeldByGrants()
 	}
 	return exact && c.Tokens() < h.tokenCap && c.Requests() < h.reqCap
 }

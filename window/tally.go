@@ -13,6 +13,11 @@ const (
 	KindDay                    // a UTC day
 	KindDayPacific             // a day in Los Angeles, daylight saving time observed
 	KindHour                   // a UTC hour
+	// The following begin when a deployment's provider has them begin. They last as long as
+	// [Report.Length] says.
+	KindPhased // a minute with a phase
+	KindPart   // a part of a minute, with a phase or without
+	KindSlice  // a second, of a bucket
 
 	Kinds = iota // how many there are
 )
@@ -39,7 +44,12 @@ func (k Kind) Daily() bool { return k == KindDay || k == KindDayPacific }
 // Long reports whether windows of the kind are longer than a minute.
 func (k Kind) Long() bool { return k != KindMinute }
 
+// Own reports whether windows of the kind begin when a deployment's provider has them begin,
+// and not by UTC or a time zone.
+func (k Kind) Own() bool { return k >= KindPhased && k < Kinds }
+
 // Index returns the number of the window of a kind that holds an epoch, counted from 1970.
+// Of windows that begin at times of their own it is the minute's.
 func (k Kind) Index(epoch int64) int64 {
 	switch {
 	case k.Daily():
@@ -51,7 +61,8 @@ func (k Kind) Index(epoch int64) int64 {
 }
 
 // Span returns when the window of a kind begins that holds an instant, and when
-// it ends; all in Unix seconds.
+// it ends; all in Unix seconds. Windows that begin at times of their own are taken to begin
+// at that instant, and to last a second or a minute.
 func (k Kind) Span(at int64) (start, end int64) {
 	switch k {
 	case KindMinute:
@@ -60,13 +71,18 @@ func (k Kind) Span(at int64) (start, end int64) {
 	case KindHour:
 		start = StartSeconds(EpochOf(at) / 60 * 60)
 		return start, start + 3600
+	case KindPhased, KindPart:
+		return at, at + 60
+	case KindSlice:
+		return at, at + 1
 	case KindDay, KindDayPacific:
 	}
 	d := DayOf(EpochOf(at), k.Zone())
 	return d.Start / 1e9, d.End / 1e9
 }
 
-// String returns the kind's name: "minute", "hour", "day" or "day-pacific".
+// String returns the kind's name: "minute", "hour", "day", "day-pacific", "phased", "part" or
+// "slice".
 func (k Kind) String() string {
 	switch k {
 	case KindMinute:
@@ -77,6 +93,12 @@ func (k Kind) String() string {
 		return "day"
 	case KindDayPacific:
 		return "day-pacific"
+	case KindPhased:
+		return "phased"
+	case KindPart:
+		return "part"
+	case KindSlice:
+		return "slice"
 	}
 	return fmt.Sprintf("Kind(%d)", uint8(k))
 }
@@ -84,6 +106,10 @@ func (k Kind) String() string {
 // CallerPrefix begins the ID of a [Tally] that is a caller's, not a deployment's. The rest
 // is the caller's own ID.
 const CallerPrefix = "caller\x00"
+
+// PoolPrefix begins the ID of a [Tally] that is a pool's: of limits that several deployments
+// share. The rest is the pool's name.
+const PoolPrefix = "pool\x00"
 
 // Tally is the usage of one deployment, or one caller, in one window. Input and output
 // tokens are parts of Tokens. They are counted where there are limits on them, and are 0
@@ -118,6 +144,11 @@ type Report struct {
 	// alone: buckets, minutes with a phase, limits of a pool. Nodes cannot hold them exactly
 	// by reserving in the window.
 	Loose bool
+	// Elsewhere says of a report that is Loose that reports of another kind, or of the
+	// deployment's pool, have the same limits in windows in which nodes can hold them.
+	Elsewhere bool
+	// Length is how long the window is, in seconds, if it begins at a time of its own; else 0.
+	Length int64
 }
 
 // Want is what a node could not admit though limits had room, because ceilings (see
@@ -144,6 +175,19 @@ func (w Want) Part(n int64) Want {
 	return w
 }
 
+// Plus returns the sum of two wants; the largest is the larger one, the ID w's.
+func (w Want) Plus(more Want) Want {
+	w.Missed += more.Missed
+	w.MissedTokens += more.MissedTokens
+	w.MissedInput += more.MissedInput
+	w.Waiting += more.Waiting
+	w.WaitingTokens += more.WaitingTokens
+	w.WaitingInput += more.WaitingInput
+	w.Largest = max(w.Largest, more.Largest)
+	w.Vain += more.Vain
+	return w
+}
+
 // Less returns what is left of w without a part; the largest stays.
 func (w Want) Less(part Want) Want {
 	w.Missed -= part.Missed
@@ -160,7 +204,8 @@ func (w Want) Less(part Want) Want {
 // other nodes, and how far this node's own usage may go.
 //
 // A ceiling is the most requests or tokens this node may use; 0 = no ceiling,
-// -1 = a ceiling of zero.
+// -1 = a ceiling of zero. Of a pool, and of windows that begin at times of their own, a Share
+// with Start 0 is of all windows that no Share names.
 type Share struct {
 	Tally           // what the others used
 	CeilingRequests int64

@@ -55,6 +55,9 @@ func ExampleKind_Span() {
 	// day 07-04 00:00 24h0m0s
 	// day-pacific 07-04 07:00 24h0m0s
 	// hour 07-04 12:00 1h0m0s
+	// phased 07-04 12:00 1m0s
+	// part 07-04 12:00 1m0s
+	// slice 07-04 12:00 1s
 }
 
 func ExampleKindOf() {

@@ -188,12 +188,12 @@ func (s *Syncer) present(d *deployment, epoch int64) []*usage {
 	}
 	for kind := range d.long {
 		if k := window.Kind(kind); d.long[k].listed {
-			start := s.today(k, epoch)
+			start := s.beganAt(d, k, s.clock.Read())
 			if u := d.window(k, start); u != nil || d.live(epoch) {
 				s.windows = append(s.windows, d.open(k, start))
 			}
 			if d.exact[k] {
-				if next := d.window(k, s.tomorrow(k, start)); next != nil && next.holds() {
+				if next := d.window(k, d.after(k, start)); next != nil && next.holds() {
 					s.windows = append(s.windows, next)
 				}
 			}
@@ -212,9 +212,27 @@ func (s *Syncer) today(kind window.Kind, epoch int64) int64 {
 	return t.start
 }
 
-// tomorrow returns when the window of a kind begins that follows the one which begins at
+// beganAt returns when a deployment's window of a kind began that runs.
+func (s *Syncer) beganAt(d *deployment, kind window.Kind, now int64) int64 {
+	if l := &d.long[kind]; l.length != 0 {
+		return l.start + floorDiv(now/1e9-l.start, l.length)*l.length
+	}
+	return s.today(kind, window.EpochAt(now))
+}
+
+func floorDiv(a, b int64) int64 {
+	if a < 0 {
+		a -= b - 1
+	}
+	return a / b
+}
+
+// after returns when the window of a kind begins that follows the one which begins at
 // start.
-func (s *Syncer) tomorrow(kind window.Kind, start int64) int64 {
+func (d *deployment) after(kind window.Kind, start int64) int64 {
+	if length := d.long[kind].length; length != 0 {
+		return start + length
+	}
 	_, end := kind.Span(start)
 	return end
 }

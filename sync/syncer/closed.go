@@ -22,8 +22,13 @@ func (s *Syncer) close() {
 		}
 		d := s.deployment(r.ID)
 		d.seen = epoch
+		if granted(r) && !s.exactly(d, r) {
+			s.usageOfGrants(d, r)
+			continue
+		}
+		d.begins(r)
 		u := d.open(r.Kind, r.Start)
-		d.loose[r.Kind] = r.Loose
+		d.loose[r.Kind], d.elsewhere[r.Kind] = r.Loose, r.Elsewhere
 		s.warnLoose(d, r)
 		d.exact[r.Kind] = s.exactly(d, r)
 		if r.Kind.Long() {
@@ -36,6 +41,7 @@ func (s *Syncer) close() {
 		s.shut(u, parts{})
 	}
 	s.absorb()
+	s.openGrants()
 }
 
 // shut bounds a window of which no total has been read to a part of its limits, and

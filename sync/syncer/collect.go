@@ -21,6 +21,7 @@ func (s *Syncer) collect() (now int64) {
 	for i := range s.reports {
 		s.report(&s.reports[i], epoch, now)
 	}
+	s.openGrants()
 	s.reportCooling(s.reports)
 	if time.Duration(now-s.swept).Abs() >= sweepEvery {
 		s.swept = now
@@ -46,6 +47,11 @@ func (s *Syncer) report(r *window.Report, epoch, now int64) {
 		return
 	}
 	d := s.deployment(r.ID)
+	if granted(r) && !s.exactly(d, r) {
+		s.usageOfGrants(d, r)
+		return
+	}
+	d.begins(r)
 	u := d.open(r.Kind, r.Start)
 	if r.Kind.Long() {
 		s.reportDay(d, u, r, epoch, now)

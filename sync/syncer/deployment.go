@@ -22,17 +22,19 @@ const (
 
 // deployment is what is known of one deployment.
 type deployment struct {
-	id      string
-	limits  Count                    // of a minute; 0 = unlimited, -1 = a limit of zero
-	long    [window.Kinds]longLimits // of hours and days, by their kind
-	exact   [window.Kinds]bool       // by kind of window: its limits are held by escrow
-	modes   [window.Kinds]Modes      // as this node is configured
-	loose   [window.Kinds]bool       // nodes cannot hold its limits exactly
-	warned  [window.Kinds]bool       // the log says so
-	follows [window.Kinds]bool       // held by escrow because other nodes do
-	differs int64                    // when a window was last found in another mode than configured, Unix nanoseconds; 0 = never
-	auto    auto
-	demand  demand
+	id     string
+	limits Count                    // of a minute; 0 = unlimited, -1 = a limit of zero
+	long   [window.Kinds]longLimits // of hours and days, by their kind
+	exact  [window.Kinds]bool       // by kind of window: its limits are held by escrow
+	modes  [window.Kinds]Modes      // as this node is configured
+	loose  [window.Kinds]bool       // nodes cannot hold its limits exactly
+	// elsewhere says of loose ones that windows of another kind, or the pool's, have the same.
+	elsewhere [window.Kinds]bool
+	warned    [window.Kinds]bool // the log says so
+	follows   [window.Kinds]bool // held by escrow because other nodes do
+	differs   int64              // when a window was last found in another mode than configured, Unix nanoseconds; 0 = never
+	auto      auto
+	demand    demand
 
 	missed, vain int64 // see Account
 	seen         int64 // epoch in which the source last spoke of it
@@ -47,19 +49,26 @@ type deployment struct {
 	part, partOfDaily parts
 }
 
-// longLimits are limits over windows longer than a minute.
+// longLimits are limits over windows that are not UTC minutes.
 type longLimits struct {
 	listed bool // the deployment has such limits
 	limits Count
+	// start is when one of the windows began, and length how long all last, in seconds, if
+	// they begin at times of their own.
+	start, length int64
 }
 
-// list takes in the limits of a report of an hour or a day. A deployment has days of one
-// zone.
+// list takes in the limits of a report of an hour, a day or a window that begins at a time of
+// its own. A deployment has days of one zone.
 func (d *deployment) list(r *window.Report) {
 	if r.Kind.Daily() {
 		d.long[window.KindDay].listed, d.long[window.KindDayPacific].listed = false, false
 	}
-	d.long[r.Kind] = longLimits{true, Count{Requests: r.RequestLimit, Tokens: r.TokenLimit}}
+	l := &d.long[r.Kind]
+	l.listed, l.limits = true, Count{Requests: r.RequestLimit, Tokens: r.TokenLimit}
+	if r.Kind.Own() {
+		l.limits.Input, l.limits.Output = r.InputLimit, r.OutputLimit
+	}
 }
 
 // usage is what is known of one deployment in one window.
@@ -166,6 +175,9 @@ func (d *deployment) open(kind window.Kind, start int64) *usage {
 	u := d.window(kind, start)
 	if u == nil {
 		_, end := kind.Span(start)
+		if length := d.long[kind].length; length != 0 {
+			end = start + length
+		}
 		u = &usage{d: d, kind: kind, start: start, end: end}
 		d.windows = append(d.windows, u)
 	}

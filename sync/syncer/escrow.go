@@ -43,7 +43,7 @@ func (s *Syncer) exactly(d *deployment, r *window.Report) bool {
 
 // setExact takes in whether escrow holds the limits of a report.
 func (s *Syncer) setExact(d *deployment, r *window.Report) {
-	d.loose[r.Kind] = r.Loose
+	d.loose[r.Kind], d.elsewhere[r.Kind] = r.Loose, r.Elsewhere
 	s.warnLoose(d, r)
 	exact := s.exactly(d, r)
 	if exact == d.exact[r.Kind] {
@@ -62,9 +62,9 @@ func (s *Syncer) setExact(d *deployment, r *window.Report) {
 // warnLoose logs once that escrow cannot hold the limits of a deployment's windows of a kind.
 func (s *Syncer) warnLoose(d *deployment, r *window.Report) {
 	limited := r.RequestLimit|r.TokenLimit|r.InputLimit|r.OutputLimit != 0
-	loose := r.Loose && limited && s.reserver != nil && d.modes[r.Kind].escrows()
+	loose := r.Loose && !r.Elsewhere && limited && s.reserver != nil && d.modes[r.Kind].escrows()
 	if loose && !d.warned[r.Kind] {
-		s.cfg.Logger.Warn("escrow cannot hold these limits, which are of a bucket, a minute with a phase or a pool: sharing usage",
+		s.cfg.Logger.Warn("escrow cannot hold these limits, which are of a bucket, or of minutes whose phase is to be learned: sharing usage",
 			slog.String("deployment", d.id), slog.String("window", r.Kind.String()))
 	}
 	d.warned[r.Kind] = loose
@@ -118,8 +118,10 @@ func (s *Syncer) reserve(now int64) {
 	s.wants = s.reserver.Want(s.wants[:0])
 	for i := range s.wants {
 		w := &s.wants[i]
-		s.stats.Missed += w.Missed
-		s.stats.Vain += w.Vain
+		if !ofPool(w.ID) { // its deployments' are counted
+			s.stats.Missed += w.Missed
+			s.stats.Vain += w.Vain
+		}
 		if d := s.deployments[w.ID]; d != nil {
 			d.missed, d.vain = d.missed+w.Missed, d.vain+w.Vain
 			d.seen = max(d.seen, window.EpochAt(now))
@@ -180,10 +182,10 @@ func (s *Syncer) reserveOf(b *bucket, d *deployment, epoch, now int64) {
 	}
 	for kind := range d.long {
 		if k := window.Kind(kind); d.long[k].listed && d.exact[k] {
-			s.exactLong(b, d, k, epoch, now)
+			s.exactLong(b, d, k, now)
 		}
 	}
-	d.demand.measure(current, now, b.interval()+b.roundTrip)
+	d.demand.measure(s.measured(d, current, now), now, b.interval()+b.roundTrip)
 	for _, u := range d.windows {
 		if u.accounts.none() {
 			continue
@@ -204,13 +206,18 @@ func (s *Syncer) reserveOf(b *bucket, d *deployment, epoch, now int64) {
 	}
 }
 
-// exactLong opens the accounts of the hour or day that runs and, shortly before it ends, of
-// the next.
-func (s *Syncer) exactLong(b *bucket, d *deployment, kind window.Kind, epoch, now int64) {
-	u := d.open(kind, s.today(kind, epoch))
+// exactLong opens the accounts of the window of a kind that runs, not a UTC minute, and,
+// shortly before it ends, of the next.
+func (s *Syncer) exactLong(b *bucket, d *deployment, kind window.Kind, now int64) {
+	u := d.open(kind, s.beganAt(d, kind, now))
 	s.exact(d, u)
 	if time.Duration(u.end*1e9-now) <= aheadOf(b) {
-		s.exact(d, d.open(kind, u.end))
+		next := d.open(kind, u.end)
+		s.exact(d, next)
+		if kind.Own() && next.accounts.none() && !next.told { // kept by usage
+			next.told = true
+			s.shares = append(s.shares, next.share())
+		}
 	}
 }
 

@@ -114,12 +114,6 @@ func (s *Syncer) nodeCount() int {
 // ration sets the ceilings of the present window and, a minute ahead, of the next.
 func (s *Syncer) ration(b *bucket, now int64) {
 	epoch := window.EpochAt(now)
-	var starts [window.Kinds][2]int64 // of the windows that hold this minute and the next
-	for kind := range starts {
-		for i := range starts[kind] {
-			starts[kind][i], _ = window.Kind(kind).Span(window.StartSeconds(epoch + int64(i)))
-		}
-	}
 	s.shares = s.shares[:0]
 	for _, d := range b.deployments {
 		if !d.live(epoch) {
@@ -128,11 +122,15 @@ func (s *Syncer) ration(b *bucket, now int64) {
 		if !d.frozen { // not met before the store went away
 			s.freeze(d)
 		}
-		for i := range 2 {
-			s.limit(b, d.open(window.KindMinute, starts[window.KindMinute][i]), now)
+		for i := range int64(2) { // the windows that hold this minute, and the next
+			s.limit(b, d.open(window.KindMinute, window.StartSeconds(epoch+i)), now)
 			for kind := range d.long {
-				if d.long[kind].listed {
-					s.limit(b, d.open(window.Kind(kind), starts[kind][i]), now)
+				if k := window.Kind(kind); d.long[k].listed {
+					start := s.today(k, epoch+i)
+					if k.Own() {
+						start = s.beganAt(d, k, now) + i*d.long[k].length
+					}
+					s.limit(b, d.open(k, start), now)
 				}
 			}
 		}

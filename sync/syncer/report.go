@@ -40,7 +40,7 @@ var limitNames = map[Counts]string{CountRequests: "rp", CountTokens: "tp", Count
 
 // Reasons for which a limit is not kept together as it is configured.
 const (
-	reasonLoose   = "its window is not the deployment's own: a bucket, a minute with a phase, a pool"
+	reasonLoose   = "nodes cannot name its windows: a bucket, or a minute whose phase is to be learned"
 	reasonStore   = "the store has no epochs, as with LiteLLM's keys"
 	reasonBroken  = "the store refuses its counter"
 	reasonOthers  = "another node asked first in this window"
@@ -69,7 +69,7 @@ func (u *usage) appendAccounts(dst []Account, b *bucket) []Account {
 	d, modes := u.d, u.d.modes[u.kind].list()
 	own, others := u.own.list(), u.others.list()
 	for i, limit := range u.limits().list() {
-		if limit == 0 {
+		if limit == 0 || d.loose[u.kind] && d.elsewhere[u.kind] {
 			continue
 		}
 		a := Account{

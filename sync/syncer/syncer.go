@@ -51,6 +51,7 @@ type Syncer struct {
 	windows []*usage
 	reports []window.Report
 	shares  []window.Share
+	opens   []window.Share // of windows that need no grant
 	ids     []string
 }
 

@@ -11,7 +11,10 @@ import (
 )
 
 // heldNames name what says which counts of a window are held by escrow, by its kind.
-var heldNames = [window.Kinds]string{window.KindMinute: ":m:", window.KindDay: ":dm:", window.KindDayPacific: ":pm:", window.KindHour: ":hm:"}
+var heldNames = [window.Kinds]string{
+	window.KindMinute: ":m:", window.KindDay: ":dm:", window.KindDayPacific: ":pm:", window.KindHour: ":hm:",
+	window.KindPhased: ":sm:", window.KindPart: ":qm:", window.KindSlice: ":bm:",
+}
 
 // heldLetters stand for the counts, as in the names of counters, and heldNone for none.
 var heldLetters = [counterCount]string{"t", "r", "i", "o"}

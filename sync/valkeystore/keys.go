@@ -82,6 +82,9 @@ var nativeKinds = [window.Kinds]countNames{
 	window.KindDay:        kindNames("d"),
 	window.KindDayPacific: kindNames("p"),
 	window.KindHour:       kindNames("h"),
+	window.KindPhased:     kindNames("s"),
+	window.KindPart:       kindNames("q"),
+	window.KindSlice:      kindNames("b"),
 }
 
 type countNames [syncer.CountOutput + 1]string

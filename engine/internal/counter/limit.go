@@ -41,6 +41,8 @@ type Limit struct {
 	ledger [2]Ledger
 	next   Ledger // of next.Window
 	closed int64  // Retry of windows that no Absorb has named, which admit nothing; 0 = they are open
+
+	grant *grant // of Granted limits; else nil
 }
 
 // NewLimit returns a limit of which nothing is used.
@@ -59,6 +61,9 @@ func NewLimit(r Rule, d Dim, most int64, at At) *Limit {
 	}
 	if r.Shape == Spans {
 		l.per = math.MaxUint64 / uint64(r.Length)
+	}
+	if r.Granted {
+		l.grant = new(grant)
 	}
 	w := l.Window(at)
 	l.seen.Store(w)
@@ -114,6 +119,9 @@ func (l *Limit) Take(p Part, at At, n int64) Outcome {
 		}
 		return Refused
 	}
+	if l.grant != nil {
+		return l.takeGranted(at, n)
+	}
 	w := l.Window(at)
 	h := &l.half[w&1]
 	for {
@@ -121,7 +129,7 @@ func (l *Limit) Take(p Part, at At, n int64) Outcome {
 		if !ok || l.Clocked() && l.ahead(w) != 0 {
 			return Moved
 		}
-		if from&limitValue+n > l.capIn(p, h) {
+		if from&limitValue+n > l.capIn(p, h, w) {
 			return Refused
 		}
 		if h.word.CompareAndSwap(v, from+n) {
@@ -229,7 +237,7 @@ func (l *Limit) LookTimed(now, n int64) (used, short int64) {
 	w := l.current(At{Now: now})
 	h := &l.half[w&1]
 	used = l.now(h, w)
-	return used, h.cap.Load() - used - n
+	return used, l.capIn(0, h, w) - used - n
 }
 
 // UsedOwned returns the used of LookOwned.
@@ -265,12 +273,15 @@ func (l *Limit) Fits(p Part, at At, n int64) bool {
 func (l *Limit) Room(p Part, at At) int64 {
 	w := l.current(at)
 	h := &l.half[w&1]
-	return l.capIn(p, h) - l.now(h, w)
+	return l.capIn(p, h, w) - l.now(h, w)
 }
 
-// capIn returns how far admissions may go within a part of the limit: to the part and
-// to the cap.
-func (l *Limit) capIn(p Part, h *half) int64 {
+// capIn returns how far admissions may go in a half's window within a part of the limit:
+// to the part and to the cap.
+func (l *Limit) capIn(p Part, h *half, w int64) int64 {
+	if l.grant != nil {
+		return l.granted(h, w)
+	}
 	most := h.cap.Load()
 	if p != 0 {
 		most = min(most, p.of(l.most.Load()))
@@ -286,6 +297,9 @@ func (l *Limit) Left(p Part, at At) int64 {
 
 // Ceiled reports whether a ceiling leaves less than a part of the limit would.
 func (l *Limit) Ceiled(p Part, at At) bool {
+	if l.grant != nil {
+		return true // it has no other bound
+	}
 	if !l.Owned() {
 		return false
 	}
@@ -298,7 +312,8 @@ func (l *Limit) Bounded(at At, most int64) bool {
 	if l.Shape == Level {
 		return most != Max
 	}
-	return l.half[l.current(at)&1].cap.Load() != Max
+	w := l.current(at)
+	return l.capIn(0, &l.half[w&1], w) != Max
 }
 
 // Wait returns how long until n, which do not fit now, fit under a limit of most if

@@ -32,6 +32,11 @@ type Rule struct {
 	Shape
 	Zone          window.Zone // of Days and Dates
 	Length, Phase int64       // ns, of Spans
+	// Granted says that the limit counts what this node alone uses, as far as it is granted:
+	// a limit that nodes hold exactly in windows of the clock (protocol 8). In is the kind
+	// of its windows for the nodes.
+	Granted bool
+	In      window.Kind
 }
 
 // Owned reports whether the limit's windows turn with its owner's minutes. Nodes
@@ -48,8 +53,11 @@ func (r Rule) Clocked() bool { return r.Shape == Spans || r.Shape == Dates }
 // Timed reports whether the rule needs an instant.
 func (r Rule) Timed() bool { return r.Clocked() || r.Shape == Level }
 
-// Kind returns the kind of an owned limit's windows.
+// Kind returns the kind of an owned or granted limit's windows.
 func (r Rule) Kind() window.Kind {
+	if r.Granted {
+		return r.In
+	}
 	switch r.Shape {
 	case Days:
 		return window.KindOf(r.Zone)

@@ -54,7 +54,9 @@ func (l *Limit) recap(p int64) {
 		h.cap.Store(l.ledger[p].Cap(l.most.Load(), h.adjusted.Load()))
 		return
 	}
-	h.cap.Store(l.most.Load())
+	if l.grant == nil {
+		h.cap.Store(l.most.Load())
+	}
 }
 
 // Turn brings a limit to a minute about to be published. Fold receives each window
@@ -112,6 +114,7 @@ func (l *Limit) refresh(w int64) {
 	if w <= seen || !l.seen.CompareAndSwap(seen, w) {
 		return
 	}
+	l.refreshGrants(w)
 	far := w-seen > tagMask/2 // a tag says nothing any more
 	for _, k := range [2]int64{w - 1, w} {
 		h := &l.half[k&1]

@@ -1,0 +1,318 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// Limits that follow the clock, or are a pool's, nodes hold exactly by limits beside them:
+// a granted limit counts in the same windows what this node alone uses, and is bounded by
+// what the node is granted. The limit itself goes on as it is: it counts what others use too,
+// and follows figures.
+
+// grantRule returns by which rule, and in windows of which kind, nodes hold a limit that is
+// not of the owner's minutes, hours and days. False: they hold it in those, or not at all,
+// because when its windows begin is this node's own finding.
+func (k *kindRow) grantRule(p *provider.Profile, own counter.Rule, pooled bool) (counter.Rule, bool) {
+	learned := p.LearnPhase || p.LearnShape
+	switch {
+	case own.Shape == counter.Spans && !learned && startsTold(own):
+		own.In = window.KindPhased
+		if k.part {
+			own.In = window.KindPart
+		}
+	case pooled && own.Owned() && !(own.Shape == counter.Minutes && learned):
+		in := own.Kind()
+		own = pooledRule(own)
+		own.In = in
+	default:
+		return counter.Rule{}, false
+	}
+	own.Granted = true
+	return own, true
+}
+
+// startsTold reports whether nodes can tell windows apart by the second in which they begin.
+func startsTold(r counter.Rule) bool {
+	const second = int64(time.Second)
+	return r.Length%second == 0 && (r.Length > second || r.Phase%second == 0)
+}
+
+// addGranted adds the limit by which nodes hold another one exactly. A pool counts requests in
+// any case where it counts tokens, so that nodes know how large requests are.
+func (ms *limits) addGranted(old *limits, row *kindRow, d, configured *Deployment, of limit, own counter.Rule, pooled bool, at counter.At) {
+	rule, ok := row.grantRule(&configured.Profile, own, pooled)
+	if !ok {
+		return
+	}
+	m := limit{kind: row.kind, part: row.part, why: row.why, most: counter.Max, configured: of.set, kept: true}
+	if pooled {
+		m.Limit = ms.pool.counter(row.kind, rule, of.set)
+	} else if o := old.find(row.kind, rule); o != nil && old.pool == nil {
+		m.Limit = o.Limit // a window has one life: it goes on, whether there is a limit or not
+		if (o.configured == 0) != (of.set == 0) {
+			m.GrantUnnamed(unnamed(of.set))
+		}
+	}
+	if m.Limit == nil {
+		if of.set == 0 && !(pooled && row.sizes(d)) {
+			return
+		}
+		m.Limit = counter.NewLimit(rule, row.dim, unnamed(of.set), at)
+		if pooled {
+			ms.pool.add(row.kind, m.Limit, of.set)
+		}
+	}
+	ms.add(m)
+}
+
+// unnamed returns how far this node may go under a limit in windows that no share names.
+func unnamed(set int64) int64 {
+	if set == 0 {
+		return counter.Max
+	}
+	return 0
+}
+
+// sizes reports whether requests are counted to know how many tokens one has.
+func (k *kindRow) sizes(d *Deployment) bool {
+	q, span := k.kind.Counts(), k.kind.Per()
+	return q == provider.Requests && !k.part &&
+		d.Limits.per(provider.Tokens, span)|d.Limits.per(provider.InputTokens, span)|d.Limits.per(provider.OutputTokens, span) != 0
+}
+
+// heldByGrants reports whether another limit holds this one exactly.
+func (ms *limits) heldByGrants(m *limit) bool {
+	for i := range ms.list {
+		if g := &ms.list[i]; g.Granted && g.kind == m.kind && g.part == m.part {
+			return g.HeldByGrants()
+		}
+	}
+	return false
+}
+
+// grant takes in a share of a granted limit: of all windows that none names, of the current
+// one or of the next. It reports whether the current one has changed.
+func grant(m *counter.Limit, in *window.Share, at counter.At) (changed bool) {
+	most := ceilingOf(in, m.Dim)
+	if in.Start == 0 {
+		if most != counter.Max {
+			most = 0
+		}
+		m.GrantUnnamed(most)
+		return true
+	}
+	now := m.Window(at)
+	for w := now; w <= now+1; w++ {
+		if m.Begins(w) != in.Start {
+			continue
+		}
+		m.Grant(w, most, max(int64(in.Retry), 0))
+		if others := remote(in, m.Dim); others >= 0 {
+			m.Book(w).Remote = others
+		}
+		return w == now
+	}
+	return false
+}
+
+// countOthers counts in a limit what others have newly reserved of its current window, by
+// the granted limit beside it.
+func countOthers(of, by *counter.Limit, at counter.At) {
+	w := by.Window(at)
+	b := by.Book(w)
+	if more := b.Remote - b.Counted; more != 0 {
+		b.Counted = b.Remote
+		of.CountIn(w, more)
+	}
+}
+
+// beside returns the limit that a granted one stands beside; nil if it is no longer limited.
+func (ms *limits) beside(g *limit) *limit {
+	for i := range ms.list {
+		if m := &ms.list[i]; !m.Granted && m.kind == g.kind && m.part == g.part && m.Timed() {
+			return m
+		}
+	}
+	return nil
+}
+
+// absorbGrants takes in a share of a deployment's granted limits. Under the group's mutex.
+func (h *handle) absorbGrants(ms *limits, in *window.Share, at counter.At) (changed bool) {
+	for i := range ms.of() {
+		m := &ms.list[i]
+		if !m.Granted || ms.pool != nil || m.In != in.Kind {
+			continue
+		}
+		changed = grant(m.Limit, in, at) || changed
+		if of := ms.beside(m); of != nil {
+			countOthers(of.Limit, m.Limit, at)
+		}
+	}
+	return changed
+}
+
+// collectGrants reports what this node has used of a deployment's granted limits.
+func (h *handle) collectGrants(dst []window.Report, ms *limits, asked bool, now int64) []window.Report {
+	at := counter.At{Epoch: h.turned, Now: now}
+	for kind := window.KindPhased; kind < window.Kinds; kind++ {
+		var grants grantReport
+		for i := range ms.of() {
+			m := &ms.list[i]
+			if !m.Granted || ms.pool != nil || m.In != kind {
+				continue
+			}
+			if of := ms.beside(m); of != nil {
+				countOthers(of.Limit, m.Limit, at)
+				grants.add(m.Limit, of.set, at)
+			}
+		}
+		dst = grants.append(dst, h.shared(), asked)
+	}
+	return dst
+}
+
+// grantReport gathers a report of each of the two windows of a kind that still change: the
+// one before, and the current one.
+type grantReport struct {
+	n       int
+	reports [2]window.Report
+	changed [2]bool
+}
+
+// add takes in a limit.
+func (r *grantReport) add(m *counter.Limit, set int64, at counter.At) {
+	r.n++
+	now := m.Window(at)
+	for i := range r.reports {
+		w := now - 1 + int64(i)
+		own, b, to := m.UsedIn(w), m.Book(w), &r.reports[i]
+		r.changed[i] = r.changed[i] || own != b.Reported
+		b.Reported = own
+		to.Start, to.Kind = m.Begins(w), m.In
+		if m.In.Own() {
+			to.Length = m.Length / int64(time.Second)
+		}
+		for _, of := range [...]struct {
+			dim       counter.Dim
+			used, set *int64
+		}{
+			{counter.Requests, &to.Requests, &to.RequestLimit}, {counter.Tokens, &to.Tokens, &to.TokenLimit},
+			{counter.Input, &to.Input, &to.InputLimit}, {counter.Output, &to.Output, &to.OutputLimit},
+		} {
+			if of.dim == m.Dim {
+				*of.used, *of.set = own, set
+			}
+		}
+	}
+}
+
+// append appends what has changed, and the current window if it is asked for.
+func (r *grantReport) append(dst []window.Report, id string, asked bool) []window.Report {
+	for i := range r.reports {
+		if r.n != 0 && (r.changed[i] || asked && i == 1) {
+			r.reports[i].ID = id
+			dst = append(dst, r.reports[i])
+		}
+	}
+	return dst
+}
+
+// listGrants appends a report of the current window of each kind of granted limits, without
+// usage.
+func (h *handle) listGrants(dst []window.Report, now int64) []window.Report {
+	ms, at := h.limits.Load(), counter.At{Epoch: h.turned, Now: now}
+	for kind := window.KindPhased; kind < window.Kinds; kind++ {
+		var grants grantReport
+		for i := range ms.of() {
+			if m := &ms.list[i]; m.Granted && ms.pool == nil && m.In == kind {
+				if of := ms.beside(m); of != nil {
+					grants.list(m.Limit, of.set, at)
+				}
+			}
+		}
+		dst = grants.append(dst, h.shared(), true)
+	}
+	return dst
+}
+
+// list is add without usage, which leaves what the next report says as it is.
+func (r *grantReport) list(m *counter.Limit, set int64, at counter.At) {
+	w := m.Window(at)
+	was := [2]counter.Book{*m.Book(w - 1), *m.Book(w)}
+	r.add(m, set, at)
+	*m.Book(w - 1), *m.Book(w) = was[0], was[1]
+	r.changed = [2]bool{}
+	to := &r.reports[1]
+	to.Requests, to.Tokens, to.Input, to.Output = 0, 0, 0, 0
+}
+
+// elsewhere reports whether nodes hold all limits of a deployment's minutes, or of its hours and
+// days, in windows of another kind or as its pool's.
+func (h *handle) elsewhere(kind window.Kind) bool {
+	ms := h.limits.Load()
+	if !h.e.exact.Load() || ms == nil || h.exactIn(kind) {
+		return false
+	}
+	some := false
+	for i := range ms.list {
+		m := &ms.list[i]
+		if m.Granted || m.set == 0 || m.Shape == counter.Gauge || kind.Long() != beyondMinutes(m.kind) {
+			continue
+		}
+		some = true
+		if !ms.hasGrants(m) {
+			return false
+		}
+	}
+	return some
+}
+
+// hasGrants reports whether another limit stands beside this one by which nodes may hold it.
+func (ms *limits) hasGrants(m *limit) bool {
+	for i := range ms.list {
+		if g := &ms.list[i]; g.Granted && g.kind == m.kind && g.part == m.part {
+			return true
+		}
+	}
+	return false
+}
+
+// beginGrants adds to all deployments the limits by which nodes hold others exactly.
+func (e *Engine) beginGrants() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := e.clock.Read()
+	for _, g := range append([]*Group{e.callerGroup}, *e.all.Load()...) {
+		g.locked(now, func(g *Group) {
+			if hs := g.view.Load().handles; len(hs) > 0 && g.view.Load().further {
+				g.relimit(now, hs...)
+			}
+		})
+	}
+}
+
+// granted returns after how long what is granted may change.
+func (m *limit) granted() time.Duration {
+	if retry := m.Retry(); retry != 0 {
+		return time.Duration(retry)
+	}
+	return closedRetry
+}
+
+// describeGrant fills in what this node is granted of a limit, and what others have reserved.
+func (m *limit) describeGrant(all *[provider.Limits]LimitState, at counter.At) {
+	if m.part || !m.HeldByGrants() {
+		return
+	}
+	w, st := m.Window(at), &all[m.kind]
+	if st.Share = m.GrantedIn(w); st.Share == 0 {
+		st.Share = -1
+	}
+	if m.In.Own() {
+		st.Remote = m.Book(w).Remote
+	}
+}
