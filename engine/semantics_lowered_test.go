@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
@@ -17,41 +18,50 @@ import (
 // is ever used under it, in every kind of window and count, of deployments and callers, so
 // that a syncer may return the rest to its store. Requests are admitted all the while.
 func TestLoweredCeilings(t *testing.T) {
-	const plenty = 1 << 30
+	const plenty = 1 << 27
 	for name, c := range map[string]struct {
 		limits engine.Limits
 		kind   window.Kind
 		caller bool
+		own    provider.Profile // of windows that begin at times of their own, or a pool
 	}{
-		"requests of a minute":          {engine.Limits{RPM: plenty}, window.KindMinute, false},
-		"tokens of a minute":            {engine.Limits{TPM: plenty}, window.KindMinute, false},
-		"input of a minute":             {engine.Limits{InputTPM: plenty}, window.KindMinute, false},
-		"output of a minute":            {engine.Limits{OutputTPM: plenty}, window.KindMinute, false},
-		"requests of an hour":           {engine.Limits{RPH: plenty}, window.KindHour, false},
-		"tokens of an hour":             {engine.Limits{TPH: plenty}, window.KindHour, false},
-		"requests of a day":             {engine.Limits{RPD: plenty}, window.KindDay, false},
-		"tokens of a day":               {engine.Limits{TPD: plenty}, window.KindDay, false},
-		"a caller's requests":           {engine.Limits{RPM: plenty}, window.KindMinute, true},
-		"a caller's tokens of a day":    {engine.Limits{TPD: plenty}, window.KindDay, true},
-		"everything that counts tokens": {engine.Limits{TPM: plenty, InputTPM: plenty, OutputTPM: plenty, TPH: plenty, TPD: plenty}, window.KindMinute, false},
+		"requests of a minute":          {engine.Limits{RPM: plenty}, window.KindMinute, false, provider.Profile{}},
+		"tokens of a minute":            {engine.Limits{TPM: plenty}, window.KindMinute, false, provider.Profile{}},
+		"input of a minute":             {engine.Limits{InputTPM: plenty}, window.KindMinute, false, provider.Profile{}},
+		"output of a minute":            {engine.Limits{OutputTPM: plenty}, window.KindMinute, false, provider.Profile{}},
+		"requests of an hour":           {engine.Limits{RPH: plenty}, window.KindHour, false, provider.Profile{}},
+		"tokens of an hour":             {engine.Limits{TPH: plenty}, window.KindHour, false, provider.Profile{}},
+		"requests of a day":             {engine.Limits{RPD: plenty}, window.KindDay, false, provider.Profile{}},
+		"tokens of a day":               {engine.Limits{TPD: plenty}, window.KindDay, false, provider.Profile{}},
+		"a caller's requests":           {engine.Limits{RPM: plenty}, window.KindMinute, true, provider.Profile{}},
+		"a caller's tokens of a day":    {engine.Limits{TPD: plenty}, window.KindDay, true, provider.Profile{}},
+		"a minute with a phase":         {engine.Limits{RPM: plenty}, window.KindPhased, false, provider.Profile{Phase: 25 * time.Second}},
+		"tokens with a phase":           {engine.Limits{TPM: plenty}, window.KindPhased, false, provider.Profile{Phase: 25 * time.Second}},
+		"a caller's minute, phased":     {engine.Limits{InputTPM: plenty}, window.KindPhased, true, provider.Profile{Phase: 25 * time.Second}},
+		"parts of a minute":             {engine.Limits{RPM: plenty}, window.KindPart, false, provider.Profile{RequestWindow: 30 * time.Second}},
+		"a pool's requests":             {engine.Limits{RPM: plenty}, window.KindMinute, false, provider.Profile{Pool: "p"}},
+		"a pool's tokens":               {engine.Limits{TPM: plenty}, window.KindMinute, false, provider.Profile{Pool: "p"}},
+		"a pool's hour":                 {engine.Limits{TPH: plenty}, window.KindHour, false, provider.Profile{Pool: "p"}},
+		"a pool's day":                  {engine.Limits{RPD: plenty}, window.KindDay, false, provider.Profile{Pool: "p"}},
+		"everything that counts tokens": {engine.Limits{TPM: plenty, InputTPM: plenty, OutputTPM: plenty, TPH: plenty, TPD: plenty}, window.KindMinute, false, provider.Profile{}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			lowerCeilings(t, c.limits, c.kind, c.caller)
+			lowerCeilings(t, c.limits, c.kind, c.caller, c.own)
 		})
 	}
 }
 
-func lowerCeilings(t *testing.T, limits engine.Limits, kind window.Kind, ofCaller bool) {
+func lowerCeilings(t *testing.T, limits engine.Limits, kind window.Kind, ofCaller bool, profile provider.Profile) {
 	t.Helper()
 	at := time.Date(2025, 3, 4, 12, 34, 10, 0, time.UTC)
 	cfg := engine.Config{
 		Clock:       window.NewClockFrom(func() time.Time { return at }),
-		Deployments: []engine.Deployment{{ID: "a", Group: "chat", Limits: limits}},
+		Deployments: []engine.Deployment{{ID: "a", Group: "chat", Limits: limits, Profile: profile}},
 	}
 	id, demand := "a", engine.Demand{InputTokens: 1, OutputTokens: 1}
 	if ofCaller {
-		cfg.Deployments[0].Limits = engine.Limits{}
-		cfg.Callers = []engine.Caller{{ID: "team", Limits: limits}}
+		cfg.Deployments[0].Limits, cfg.Deployments[0].Profile = engine.Limits{}, provider.Profile{}
+		cfg.Callers = []engine.Caller{{ID: "team", Limits: limits, Profile: profile}}
 		id = window.CallerPrefix + "team"
 	}
 	e, err := engine.New(cfg)
@@ -63,6 +73,16 @@ func lowerCeilings(t *testing.T, limits engine.Limits, kind window.Kind, ofCalle
 		require.NoError(t, err)
 	}
 	start, _ := kind.Span(at.Unix())
+	if profile != (provider.Profile{}) {
+		if e.Short(); profile.Pool != "" {
+			id = window.PoolPrefix + profile.Pool
+		}
+		for _, r := range e.List(nil) {
+			if r.ID == id && r.Kind == kind {
+				start = r.Start
+			}
+		}
+	}
 	var latest window.Tally
 	own := func() window.Tally {
 		for _, r := range e.Collect(nil) {

@@ -11,7 +11,7 @@ const (
 	Usage Mode = iota
 	// Escrow reserves in the store before it admits: together the nodes do not pass the
 	// limit. It needs a [Reserver] as source and a store with epochs. Limits whose
-	// reports are [window.Report.Loose] are kept together as in Usage.
+	// reports are [window.Report.Loose] and not Elsewhere are kept together as in Usage.
 	Escrow
 	// Auto is Escrow, and Usage for a window of a limit that is too small for its callers:
 	// they do not wait for a grant, and the limit holds less than twice the largest

@@ -37,3 +37,55 @@ func TestLoweredCapsTurnAwayEarlierLooks(t *testing.T) {
 	require.False(t, p.tokens.CompareAndSwap(tokens, tokens+1))
 	require.False(t, p.requests.CompareAndSwap(requests, requests+1))
 }
+
+// TestLoweredGrantsTurnAwayEarlierLooks: an admission under a granted limit that looked at
+// what is granted before that was lowered takes back what it counted, or was seen: in every
+// order of the steps what the owner reads after it lowered a cap is all that is used under it.
+func TestLoweredGrantsTurnAwayEarlierLooks(t *testing.T) {
+	at := At{Epoch: 29_000_000, Now: window.Start(29_000_000)}
+	for _, r := range []Rule{
+		{Shape: Spans, Length: window.Minute, Phase: 7, Granted: true}, {Shape: Spans, Length: window.Minute / 6, Granted: true},
+		{Shape: Dates, Granted: true}, {Shape: Dates, Zone: window.Pacific, Granted: true},
+	} {
+		for _, dim := range []Dim{Input, Output, Tokens, Requests} {
+			l := NewLimit(r, dim, 0, at)
+			w := l.Window(at)
+			h := &l.half[w&1]
+			require.Equal(t, Refused, l.Take(0, at, 1), "nothing is granted")
+			l.Grant(w, 100, 0)
+			require.Equal(t, Taken, l.Take(0, at, 7))
+			// An admission of 5: it has looked, counts, and looks again.
+			looked := h.word.Load()
+			require.LessOrEqual(t, looked&limitValue+5, l.granted(h, w))
+			l.Grant(w, 7, 0)
+			require.EqualValues(t, 7, l.UsedIn(w))
+			require.True(t, h.word.CompareAndSwap(looked, looked+5))
+			require.Greater(t, looked&limitValue+5, l.granted(h, w), "the second look refuses it")
+			require.True(t, l.add(w, -5))
+			require.Equal(t, Refused, l.Take(0, at, 1))
+			require.EqualValues(t, 7, l.UsedIn(w))
+		}
+	}
+}
+
+// TestGrantsNameTheirWindow: what is granted in a window holds in no other, whoever opens it,
+// and a window that none names admits nothing or as much as comes.
+func TestGrantsNameTheirWindow(t *testing.T) {
+	at := At{Epoch: 29_000_000, Now: window.Start(29_000_000)}
+	later := func(minutes int64) At { return At{Epoch: at.Epoch + minutes, Now: at.Now + minutes*window.Minute} }
+	l := NewLimit(Rule{Shape: Spans, Length: window.Minute, Granted: true, In: window.KindPhased}, Tokens, 0, at)
+	w := l.Window(at)
+	l.Grant(w, 10, 0)
+	l.Grant(w+1, 5, 0)
+	require.Equal(t, Taken, l.Take(0, at, 10))
+	require.Equal(t, Refused, l.Take(0, at, 1))
+	require.Equal(t, Refused, l.Take(0, later(1), 6))
+	require.Equal(t, Taken, l.Take(0, later(1), 5))
+	require.Equal(t, Refused, l.Take(0, later(2), 1), "the cap of its half is of two windows ago")
+	require.Equal(t, Refused, l.Take(0, later(2+tagMask+1), 1), "and does not come again")
+	l.Turn(later(tagMask), nil)
+	require.Equal(t, Refused, l.Take(0, later(tagMask+2), 1), "a turn forgets caps of long ago, whose tag comes again")
+	l.GrantUnnamed(Max)
+	require.Equal(t, Taken, l.Take(0, later(tagMask+7), 1<<20))
+	require.False(t, l.HeldByGrants())
+}

@@ -18,8 +18,8 @@ import (
 
 // accountOf returns how a daemon keeps a limit of a minute together.
 func accountOf(d *daemon.Daemon, id string, of syncer.Counts) (a syncer.Account) {
-	for _, a := range d.Syncer.AppendAccounts(nil) {
-		if a.ID == id && a.Kind == window.KindMinute && a.Count == of {
+	for _, a := range d.AppendAccounts(nil) {
+		if a.ID == id && (a.Kind == window.KindMinute || a.Kind == window.KindPhased) && a.Count == of {
 			return a
 		}
 	}
@@ -36,6 +36,9 @@ func TestModes(t *testing.T) {
 - {id: a, group: chat, rpm: 600, tpm: 60000, sync: `+sync+`}
 - {id: b, group: chat, rpm: 600}
 - {id: c, group: chat, rpm: 600, sync: escrow, profile: bucket}
+- {id: d, group: chat, rpm: 600, sync: escrow, profile: {phase: 25s}}
+- {id: e, group: chat, rpm: 600, profile: {pool: account}, sync: escrow}
+- {id: f, group: chat, rpm: 600, profile: {pool: account}}
 store: {url: "valkey://`+srv.Addr()+`", namespace: `+store+`}
 `), 0o600))
 	}
@@ -65,7 +68,10 @@ store: {url: "valkey://`+srv.Addr()+`", namespace: `+store+`}
 	is(d, "a", syncer.CountTokens, syncer.Escrow, "")
 	is(d, "a", syncer.CountRequests, syncer.Usage, "")
 	is(d, "b", syncer.CountRequests, syncer.Escrow, "") // by default, which is auto
-	is(d, "c", syncer.CountRequests, syncer.Usage, "its window is not the deployment's own: a bucket, a minute with a phase, a pool")
+	is(d, "c", syncer.CountRequests, syncer.Usage, "nodes cannot name its windows: a bucket, or a minute whose phase is to be learned")
+	for _, id := range []string{"d", "e", "f"} { // by the pool's account, which each shows
+		is(d, id, syncer.CountRequests, syncer.Escrow, "")
+	}
 	require.Equal(t, 1, d.Syncer.Stats().ByUsage)
 }
 

@@ -3,6 +3,7 @@ package daemon
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/plimsoll-dev/plimsoll/engine/config"
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
@@ -84,7 +85,11 @@ func (d *Daemon) mode(s config.Store) (syncer.Mode, error) {
 // modes returns how the limits of a deployment are kept together, as the file says it now.
 func (d *Daemon) modes(otherwise syncer.Mode) func(name string, kind window.Kind) syncer.Modes {
 	return func(name string, kind window.Kind) syncer.Modes {
-		of, ok := d.File().Sync[d.names.Load().toEngine(name)]
+		id := d.names.Load().toEngine(name)
+		if pool, ok := strings.CutPrefix(id, window.PoolPrefix); ok {
+			id = d.syncOfPool(pool)
+		}
+		of, ok := d.File().Sync[id]
 		m := syncer.AllModes(otherwise)
 		if !ok {
 			return m
@@ -120,10 +125,44 @@ func (d *Daemon) Accounts() map[string][]syncer.Account {
 func (d *Daemon) AppendAccounts(dst []syncer.Account) []syncer.Account {
 	n, from := d.names.Load(), len(dst)
 	dst = d.Syncer.AppendAccounts(dst)
-	for i := range dst[from:] {
-		dst[from+i].ID = n.toEngine(dst[from+i].ID)
+	for i, to := from, len(dst); i < to; i++ {
+		a := &dst[i]
+		pool, ok := strings.CutPrefix(a.ID, window.PoolPrefix)
+		if !ok {
+			a.ID = n.toEngine(a.ID)
+			continue
+		}
+		for k, id := range d.deploymentsOf(pool) { // each shows the pool's
+			if one := dst[i]; k > 0 {
+				one.ID = id
+				dst = append(dst, one)
+			} else {
+				a.ID = id
+			}
+		}
 	}
 	return dst
+}
+
+// deploymentsOf returns the deployments of a pool.
+func (d *Daemon) deploymentsOf(pool string) (ids []string) {
+	for i := range d.File().Engine.Deployments {
+		if of := &d.File().Engine.Deployments[i]; of.Profile.Pool == pool {
+			ids = append(ids, of.ID)
+		}
+	}
+	return ids
+}
+
+// syncOfPool returns the first deployment of a pool that says how its limits are kept
+// together, which is how the pool's are; "" if none does.
+func (d *Daemon) syncOfPool(pool string) string {
+	for _, id := range d.deploymentsOf(pool) {
+		if _, ok := d.File().Sync[id]; ok {
+			return id
+		}
+	}
+	return ""
 }
 
 // spanOf returns over how long the limits count that have windows of a kind.
