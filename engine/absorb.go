@@ -51,7 +51,7 @@ func (h *handle) absorb(in *window.Share, now int64) {
 			continue
 		}
 		w := in.Kind.Index(epoch)
-		n, now := m.Absorb(at, w, told(in, m.Dim, fresh))
+		n, now := m.Absorb(at, w, received(in, m.Dim, fresh))
 		more[m.Dim], current = n, current || now
 		if m.Long() {
 			ms.absorbLong(m.Shape, m.Dim, w, n)
@@ -64,14 +64,14 @@ func (h *handle) absorb(in *window.Share, now int64) {
 	if in.Kind == window.KindMinute {
 		ms.absorb(at, &more)
 	}
-	h.eased(h.turned)
+	h.capacityFreed(h.turned)
 }
 
 // absorbMinute takes in what others used of the pair. It reports whether the share is
 // of the current minute, and in more by how much that changed.
 func (h *handle) absorbMinute(in *window.Share, fresh bool, more *amounts) (current bool) {
 	set := func(s *pairLedger) (tokens, requests int64) {
-		return s.tokens.Set(told(in, counter.Tokens, fresh)), s.requests.Set(told(in, counter.Requests, fresh))
+		return s.tokens.Set(received(in, counter.Tokens, fresh)), s.requests.Set(received(in, counter.Requests, fresh))
 	}
 	switch k := window.EpochOf(in.Start); k {
 	case h.turned:
@@ -95,14 +95,14 @@ func (h *handle) absorbMinute(in *window.Share, fresh bool, more *amounts) (curr
 func remote(in *window.Share, dim counter.Dim) int64 {
 	n := [counter.Dims]int64{counter.Input: in.Input, counter.Output: in.Output, counter.Tokens: in.Tokens, counter.Requests: in.Requests}[dim]
 	if dim == counter.Requests {
-		return min(n, counter.MaxRequests/2) // own usage can be told apart below saturation only
+		return min(n, counter.MaxRequests/2) // own usage is known below saturation only
 	}
 	return min(n, MaxCount)
 }
 
-// told returns what a share says of one count.
-func told(in *window.Share, dim counter.Dim, fresh bool) counter.Told {
-	return counter.Told{Others: remote(in, dim), Ceiling: ceilingOf(in, dim), Retry: max(int64(in.Retry), 0), Fresh: fresh}
+// received returns what a share holds of one count.
+func received(in *window.Share, dim counter.Dim, fresh bool) counter.Received {
+	return counter.Received{Others: remote(in, dim), Ceiling: ceilingOf(in, dim), Retry: max(int64(in.Retry), 0), Fresh: fresh}
 }
 
 // ceilingOf returns how far own usage may go by a share.

@@ -106,7 +106,7 @@ func (g *Group) acquireFor(a *admission, q *ask) decision {
 		if g.again(v, &q.reading) {
 			continue
 		}
-		if h := g.heir(); h != nil {
+		if h := g.successor(); h != nil {
 			g, q.fresh = h, false
 			continue
 		}

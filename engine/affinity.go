@@ -5,22 +5,22 @@ import (
 	"math/bits"
 )
 
-// liking is how much an affinity likes a deployment: the finalizer of
+// rendezvous is how much an affinity likes a deployment: the finalizer of
 // MurmurHash3 over both. The highest wins (rendezvous hashing: Thaler and
 // Ravishankar, 1998), so that a deployment that goes away takes only those with
 // it that liked it best.
-func liking(affinity, seed uint64) uint64 {
+func rendezvous(affinity, seed uint64) uint64 {
 	z := affinity ^ seed
 	z = (z ^ z>>33) * 0xFF51AFD7ED558CCD
 	z = (z ^ z>>33) * 0xC4CEB9FE1A85EC53
 	return z ^ z>>33
 }
 
-// distance is how far a liking is from the most there can be, by the size of the deployment:
+// distance is how far a rendezvous is from the most there can be, by the size of the deployment:
 // weighted rendezvous hashing (Schindelhauer and Schomaker, 2005). The lowest wins, and
 // each deployment wins as often as its size is of all.
-func distance(liking uint64, size float64) float64 {
-	return -math.Log((float64(liking>>11)+1)/(1<<53+1)) / size
+func distance(rendezvous uint64, size float64) float64 {
+	return -math.Log((float64(rendezvous>>11)+1)/(1<<53+1)) / size
 }
 
 // favourite returns the cell of a tier that the demand's affinity likes best
@@ -32,7 +32,7 @@ func (v *view) favourite(t *tier, q *ask) int {
 		from := int(v.starts[b])
 		for mask := q.mask(v, b); mask != 0; mask &= mask - 1 {
 			i := from + bits.TrailingZeros16(mask)
-			l := liking(q.affinity, v.seeds[i])
+			l := rendezvous(q.affinity, v.seeds[i])
 			if v.sizes != nil {
 				if far := distance(l, v.sizes[i]); far < least || at < 0 {
 					if gate, _ := v.pair(i, q).Caps(); gate >= 0 {

@@ -2,8 +2,8 @@ package engine
 
 import "sync/atomic"
 
-// bell wakes a waiter of a group's line: the eventcount of protocol 7. Whoever frees
-// capacity needs to know no more of the line.
+// bell wakes a waiter of a group's line: the eventcount of protocol 7. A caller that
+// frees capacity needs no more of the line.
 type bell struct {
 	// n is how many wait. It grows before a waiter looks at the counters, and a
 	// caller that frees capacity reads it after changing one: one sees the other.
@@ -11,12 +11,12 @@ type bell struct {
 	rung chan struct{} // holds one ring
 	// later is called in place of strike by ring; nil = none is, see [Config.Wake].
 	later func(strike func())
-	// judge makes the next service dismiss waiters whose demand can never be met
+	// reevaluating makes the next service dismiss waiters whose demand can never be met
 	// any more.
-	judge atomic.Bool
+	reevaluating atomic.Bool
 }
 
-// ring says that there may be room.
+// ring wakes a waiter, because there may be room.
 func (b *bell) ring() {
 	switch {
 	case b.n.Load() == 0:
@@ -35,8 +35,8 @@ func (b *bell) strike() {
 	}
 }
 
-// recall is ring when the configuration has changed too.
-func (b *bell) recall() {
-	b.judge.Store(true)
+// reevaluate is ring when the configuration has changed too.
+func (b *bell) reevaluate() {
+	b.reevaluating.Store(true)
 	b.ring()
 }

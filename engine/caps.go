@@ -49,7 +49,7 @@ func (h *handle) shift(p, tokens, requests int64) {
 	}
 }
 
-// ceiled tells the search of a ceiling where there is no limit on tokens.
+// ceiled marks the view where a ceiling bounds tokens and no limit does.
 func (h *handle) ceiled(p int64) {
 	if h.tokenCap != counter.Max || h.plain[p].tokens.Most() >= counter.Max {
 		return

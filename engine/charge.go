@@ -63,7 +63,7 @@ func (v *view) chargeLimits(to *admission, c choice, q *ask, ms *limits) counter
 	return o
 }
 
-// undo gives back the tokens of an attempt, tells the blocks, and ends the attempt
+// undo gives back the tokens of an attempt, moves the seq of its block, and ends the attempt
 // (protocol 4).
 func (h *handle) undo(e, tokens int64) {
 	c := h.hot.Of(e)
@@ -72,7 +72,7 @@ func (h *handle) undo(e, tokens int64) {
 		h.stray(-tokens, 0) // folded with the tokens in it
 	}
 	invariants.Yield()
-	h.eased(e)
+	h.capacityFreed(e)
 	if c.End(e) {
 		invariants.Yield()
 		h.flight.Undo(h.e.slot(e))

@@ -105,7 +105,7 @@ func (v *view) decide(t *tier, q *ask) choice {
 			if at >= 0 && bl.least() > best && v.prunes(q) {
 				continue
 			}
-			if t.size() > indexFrom && q.tagged() && v.prunes(q) && v.worse(b, q, seq, best) && at >= 0 {
+			if t.size() > indexFrom && q.tagged() && v.prunes(q) && v.refreshBound(b, q, seq, best) && at >= 0 {
 				continue
 			}
 			mask := q.mask(v, b)
@@ -145,9 +145,9 @@ func (v *view) decide(t *tier, q *ask) choice {
 	return choice{i: -1, why: why}
 }
 
-// worse puts a block's bound right and reports whether all of its deployments rank
+// refreshBound puts a block's bound right and reports whether all of its deployments rank
 // behind best.
-func (v *view) worse(b int, q *ask, seq, best uint64) bool {
+func (v *view) refreshBound(b int, q *ask, seq, best uint64) bool {
 	bl := &v.blocks[q.at.Epoch&1][b]
 	bound := bl.least()
 	k, _ := v.lowestUsable(b, q)

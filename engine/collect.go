@@ -82,7 +82,7 @@ func (h *handle) collect(dst []window.Report, asked bool, now int64) []window.Re
 func (h *handle) collectMinute(dst []window.Report, ms *limits, k int64, asked bool, now int64) []window.Report {
 	cooling := int64(0)
 	if k == h.turned {
-		cooling = h.telling(now)
+		cooling = h.announced(now)
 	}
 	s := &h.plain[k&1]
 	if ms == nil {
@@ -99,19 +99,19 @@ func (h *handle) collectMinute(dst []window.Report, ms *limits, k int64, asked b
 		rep.RequestLimit, rep.TokenLimit, rep.Loose = limitOf(h.reqCap), limitOf(h.tokenCap), h.loose
 		return dst
 	}
-	var own, told amounts
+	var own, reported amounts
 	own[counter.Tokens], own[counter.Requests] = h.own(k & 1)
-	told[counter.Tokens], told[counter.Requests] = s.tokens.Reported, s.requests.Reported
+	reported[counter.Tokens], reported[counter.Requests] = s.tokens.Reported, s.requests.Reported
 	s.tokens.Reported, s.requests.Reported = own[counter.Tokens], own[counter.Requests]
 	for i := range ms.of() {
 		if m := &ms.list[i]; m.Shape == counter.Minutes {
 			if l := m.Ledger(k); l != nil {
-				own[m.Dim], told[m.Dim] = m.Own(k), l.Reported
+				own[m.Dim], reported[m.Dim] = m.Own(k), l.Reported
 				l.Reported = own[m.Dim]
 			}
 		}
 	}
-	if own == (amounts{}) && told == (amounts{}) && cooling == 0 && !asked {
+	if own == (amounts{}) && reported == (amounts{}) && cooling == 0 && !asked {
 		return dst
 	}
 	r := h.report(window.KindMinute, k, &own)
@@ -142,16 +142,16 @@ func (h *handle) collectLong(dst []window.Report, ms *limits, of *limit, now int
 const closesAfter = 120
 
 func (h *handle) collectWindow(dst []window.Report, ms *limits, kind window.Kind, w int64) []window.Report {
-	var own, told amounts
+	var own, reported amounts
 	listed := true
 	for m := range ms.long() {
 		if l := m.Ledger(w); l != nil && m.Kind() == kind {
-			own[m.Dim], told[m.Dim] = m.Own(w), l.Reported
+			own[m.Dim], reported[m.Dim] = m.Own(w), l.Reported
 			listed = listed && l.Listed
 			l.Reported, l.Listed = own[m.Dim], l.Listed || !h.gone
 		}
 	}
-	if own == told && (listed || h.gone) {
+	if own == reported && (listed || h.gone) {
 		return dst
 	}
 	return append(dst, h.report(kind, w, &own))

@@ -40,7 +40,7 @@ func (h *handle) note() {
 
 // uncool ends a cooldown and what follows it.
 func (h *handle) uncool() {
-	h.tellUntil = 0
+	h.announceUntil = 0
 	h.breaker.Reset()
 	h.note()
 }
@@ -53,7 +53,7 @@ func (h *handle) pause(until int64) {
 
 // coolRemotely takes in a cooldown that others have found, in Unix milliseconds.
 func (h *handle) coolRemotely(untilMilli, now int64) {
-	d := longestTold
+	d := longestAnnounced
 	if untilMilli < (now+d)/1e6 {
 		d = untilMilli*1e6 - now
 	}
@@ -64,13 +64,13 @@ func (h *handle) coolRemotely(untilMilli, now int64) {
 	}
 }
 
-// judge draws the conclusions from what became of a call that was sent at an
+// applyAnswer draws the conclusions from what became of a call that was sent at an
 // instant. It reports whether the breaker changed.
-func (h *handle) judge(g *owner, s *provider.Signal, sent, now int64) bool {
+func (h *handle) applyAnswer(g *owner, s *provider.Signal, sent, now int64) bool {
 	a := breaker.Answer{Kind: s.Kind, Weak: s.Weak, Sent: sent, Wait: h.untilMinute(s, now)}
 	a.Spare = s.Kind != provider.Fine && g.members.spare(h)
 	e := h.breaker.Answer(breaker.Policy{Failures: h.cfg.Failures, Cooldown: h.cfg.Cooldown}, a, now)
-	h.tell(e.Announce, now)
+	h.announce(e.Announce, now)
 	h.began(e.Began, s.Kind)
 	h.note()
 	return e.Changed
@@ -108,7 +108,7 @@ func (h *handle) proven(sent int64) {
 		closed, _ := h.breaker.Succeed(sent)
 		if h.note(); closed {
 			h.changed()
-			g.bell.recall()
+			g.bell.reevaluate()
 		}
 	})
 }

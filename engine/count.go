@@ -17,7 +17,7 @@ func (h *handle) add(epoch, n int64) (over int64) {
 	}
 	if used := h.hot.Of(epoch).CountTokens(epoch, n); used >= 0 {
 		if n < 0 {
-			h.eased(epoch)
+			h.capacityFreed(epoch)
 			return 0
 		}
 		return h.over(used, n)
@@ -52,7 +52,7 @@ func (h *handle) addRequests(epoch, n int64) {
 		return
 	}
 	if n < 0 {
-		h.eased(epoch)
+		h.capacityFreed(epoch)
 	}
 }
 
@@ -95,9 +95,9 @@ func (h *handle) now(ms *limits, a *amounts) (counter.At, bool) {
 	return counter.At{Epoch: e, Now: within(e, now)}, true
 }
 
-// eased says that a deployment may have gained room or lost usage in a minute: after
+// capacityFreed says that a deployment may have gained room or lost usage in a minute: after
 // its counter has changed and before an attempt that was undone ends (protocol 4).
-func (h *handle) eased(epoch int64) {
+func (h *handle) capacityFreed(epoch int64) {
 	if ms := h.limits.Load(); ms != nil && ms.pool != nil {
 		ms.pool.ring()
 	}

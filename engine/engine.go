@@ -95,7 +95,7 @@ func (e *Engine) handleOf(ids *ids, id string) *handle {
 	return newHandle(&e.common, id)
 }
 
-// found returns a dropped deployment or caller that somebody still holds, else nil.
+// found returns a dropped deployment or caller that a Ref or a lease still refers to, else nil.
 func (e *Engine) found(ids *ids, id string) *handle {
 	w, ok := ids.kept.LoadAndDelete(id)
 	if !ok {

@@ -8,7 +8,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// closedRetry is what a refusal in a window without a share tells its caller to wait.
+// closedRetry is the RetryAfter of a refusal in a window without a share.
 const closedRetry = 100 * time.Millisecond
 
 // exact reports whether nodes can hold the limits of the deployment's minutes exactly:
@@ -30,7 +30,7 @@ func (h *handle) holds(m *limit) bool {
 }
 
 // closesUnnamed returns after how many nanoseconds a refusal by a window of a limit that
-// no share has named tells its caller to come back; 0 = such windows are open.
+// no share has named asks its caller to come back; 0 = such windows are open.
 func (h *handle) closesUnnamed(m *limit) int64 {
 	if h.e.exact.Load() && h.holds(m) {
 		return int64(closedRetry)

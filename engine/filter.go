@@ -9,7 +9,7 @@ type filter struct {
 	tags   [maxTags][]uint16 // of the demand's first tags
 	skip   [maxSkips]int32   // cells of the demand's first excluded deployments
 	skips  int
-	nobody bool // a tag that no deployment has
+	unmet  bool // a tag that no deployment has
 	holds  []hold
 }
 
@@ -24,10 +24,10 @@ func (l *filter) resolve(v *view) {
 	if l.view == v {
 		return
 	}
-	l.view, l.skips, l.nobody = v, 0, false
+	l.view, l.skips, l.unmet = v, 0, false
 	for i, tag := range l.demand.Tags {
 		bits := v.tags[tag]
-		l.nobody = l.nobody || bits == nil
+		l.unmet = l.unmet || bits == nil
 		if i < maxTags {
 			l.tags[i] = bits
 		}
@@ -53,7 +53,7 @@ func (v *view) indexOf(r Ref) int {
 
 // mask returns, for block b, a bit for each cell the demand leaves over.
 func (l *filter) mask(v *view, b int) uint16 {
-	if l.nobody {
+	if l.unmet {
 		return 0
 	}
 	m := ^uint16(0)

@@ -10,11 +10,11 @@ import (
 // gate is when a deployment takes requests. All of it is under the mutex of the
 // handle's group; the handle's half, doubted and failing repeat what is needed without it.
 type gate struct {
-	breaker   breaker.Breaker
-	probe     probe
-	cooldowns [CooldownCauses]int64 // begun on this node
-	lapseAt   int64                 // when a reported limit lapses; 0 = none is in force
-	tellUntil int64                 // the cooldown that this node reports to the others, Unix ns; 0 = none
+	breaker       breaker.Breaker
+	probe         probe
+	cooldowns     [CooldownCauses]int64 // begun on this node
+	lapseAt       int64                 // when a reported limit lapses; 0 = none is in force
+	announceUntil int64                 // the cooldown that this node reports to the others, Unix ns; 0 = none
 }
 
 // alarm returns when the gate changes by itself; 0 = it does not.
@@ -55,6 +55,5 @@ func (p *probe) taken(epoch, used int64) bool {
 	return p.out || p.epoch == epoch && used >= p.cap
 }
 
-// longestTold is how long a cooldown lasts at most that a node tells the others
-// of, or takes from them: a day of 25 hours.
-const longestTold = int64(25 * time.Hour)
+// longestAnnounced is the longest cooldown that nodes exchange: a day of 25 hours.
+const longestAnnounced = int64(25 * time.Hour)

@@ -11,9 +11,9 @@ import (
 //
 // TryAcquire is what most callers want: it picks, admits and reserves in one
 // step, and the [Lease] it returns is settled with the true usage afterwards.
-// Acquire is the same with a reason when it refuses. Pick only advises. None of
+// Acquire does the same and returns the reason when it refuses. Pick only advises. None of
 // these blocks, and none allocates except Acquire for its error. Wait is Acquire for
-// those who would rather wait than be refused.
+// callers that prefer to wait.
 type Group struct {
 	view atomic.Pointer[view] // the candidates; on one cache line with what every request reads of the owner
 	owner
@@ -34,9 +34,9 @@ type totals struct{ tokens, requests int64 }
 // Name returns the group's name, whatever alias it was resolved by.
 func (g *Group) Name() string { return g.name }
 
-// heir returns the group that has this one's name now, nil unless this one was
+// successor returns the group that has this one's name now, nil unless this group was
 // dropped because it had no deployments left.
-func (g *Group) heir() *Group {
+func (g *Group) successor() *Group {
 	if g.view.Load().n != 0 {
 		return nil
 	}
@@ -46,9 +46,9 @@ func (g *Group) heir() *Group {
 	return nil
 }
 
-// alive returns the group, or its heir.
+// alive returns the group, or its successor.
 func (g *Group) alive() *Group {
-	if h := g.heir(); h != nil {
+	if h := g.successor(); h != nil {
 		return h
 	}
 	return g

@@ -39,7 +39,7 @@ func (l *line) holdsFor(w *waiter) (holds []hold) {
 	return holds
 }
 
-// holdsBehind returns the holds that everyone in a queue keeps away from, except
+// holdsBehind returns the holds that all waiters of a queue keep away from, except
 // its head.
 func (l *line) holdsBehind(head *waiter) (holds []hold) {
 	for _, o := range l.holds {

@@ -12,7 +12,7 @@ import (
 // ids are handles by ID. Deployments and callers have one each.
 type ids struct {
 	handles *xsync.MapOf[string, *handle]
-	kept    sync.Map // ID to weak.Pointer[handle]: dropped, but somebody may still hold them
+	kept    sync.Map // ID to weak.Pointer[handle]: dropped, but a Ref or a lease may still refer to them
 }
 
 // callers are all callers. Their counters turn with the minutes of a group of their own,

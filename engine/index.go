@@ -23,8 +23,8 @@ const (
 // in the way.
 //
 // Who gives room changes the cell, then seq, then bound. Who raises bound or
-// writes room reads seq first and looks again afterwards. Until somebody has
-// watched the block there is nobody to tell, and seq stays as it is: who gives
+// writes room reads seq first and looks again afterwards. Until a search has
+// watched the block no search compares seq, and it stays as it is: who gives
 // room looks at watched after changing the cell, who refuses sets it before
 // looking at the cells, so that one of them sees the other.
 type block struct {
@@ -81,7 +81,7 @@ func (b *block) raise(o, k, q uint64) {
 	}
 }
 
-// signals are what the deployments of a view tell its search.
+// signals are what the deployments of a view report to its search.
 type signals struct {
 	failing atomic.Bool // a deployment has a failure rate
 	// ceiled says, by the minute's parity, that a deployment without a TPM limit has a

@@ -9,10 +9,10 @@ import (
 type leftover struct {
 	n    int
 	list [6]struct {
-		kind      window.Kind
-		index     int64
-		own, told amounts
-		closed    bool
+		kind          window.Kind
+		index         int64
+		own, reported amounts
+		closed        bool
 	}
 }
 
@@ -29,16 +29,16 @@ func (l *leftover) add(kind window.Kind, s *counter.Ledger, dim counter.Dim, own
 	if i == l.n {
 		l.n++
 		w.kind, w.index, w.closed = kind, s.Window, false
-		w.own, w.told = amounts{}, amounts{}
+		w.own, w.reported = amounts{}, amounts{}
 	}
-	w.own[dim], w.told[dim] = own, s.Reported
+	w.own[dim], w.reported[dim] = own, s.Reported
 	w.closed = w.closed || s.Closed
 }
 
 // keep keeps for the next Collect what changed since the last one.
 func (h *handle) keep(l *leftover) {
 	for i := range l.list[:l.n] {
-		if w := &l.list[i]; !w.closed && w.own != w.told {
+		if w := &l.list[i]; !w.closed && w.own != w.reported {
 			h.e.rest.keep(h.report(w.kind, w.index, &w.own), &h.e.dropped)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 // leftovers are reports of windows that were folded before a Collect saw the
 // last of them. They are bounded: what no Collect comes for is dropped.
 type leftovers struct {
-	collecting atomic.Bool // somebody collects at all
+	collecting atomic.Bool // Collect is called at all
 	mu         sync.Mutex
 	reports    []window.Report
 }

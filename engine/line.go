@@ -10,8 +10,8 @@ import (
 )
 
 // line holds the waiters of a group: by class, then first come, first served.
-// There is no dispatcher: whoever frees capacity rings the bell, which wakes one
-// waiter, and that one serves the line. The timer wakes one in the same way.
+// There is no dispatcher. A caller that frees capacity rings the bell, which wakes one
+// waiter, and that waiter serves the line. The timer wakes one in the same way.
 type line struct {
 	bell
 
@@ -20,7 +20,7 @@ type line struct {
 	byKind map[kind]*queue
 	holds  []hold
 	seq    uint64        // of the latest waiter
-	timer  *window.Timer // nil: nobody has waited yet
+	timer  *window.Timer // nil: no demand has waited yet
 	at     int64         // when the timer fires, Unix ns
 	work   int           // that is left of a service's maxWork
 	pricing
@@ -46,7 +46,7 @@ func (l *line) join(w *waiter, a amounts) {
 		l.byKind[k] = q
 		l.insert(q)
 		if k.caller != nil {
-			k.caller.caller.addBell(&l.bell) // before anyone looks whether it has room
+			k.caller.caller.addBell(&l.bell) // before a search looks whether it has room
 		}
 	}
 	q.push(w, a)

@@ -39,20 +39,20 @@ func (h *handle) lockAt(now int64) *owner {
 }
 
 // change runs do under the mutex of the deployment's group, then sets its caps again
-// and tells the search.
+// and marks the view.
 func (h *handle) change(do func(now int64)) {
 	h.locked(func(g *owner, now int64) {
 		do(now)
 		h.changed()
-		g.bell.recall()
+		g.bell.reevaluate()
 	})
 }
 
-// changed sets the caps again and tells the search. Under the group's mutex.
+// changed sets the caps again and marks the view. Under the group's mutex.
 func (h *handle) changed() {
 	h.recap()
 	if g := h.group.Load(); h.alarm() != 0 {
 		g.rouse(h.alarm())
 	}
-	h.eased(h.turned)
+	h.capacityFreed(h.turned)
 }

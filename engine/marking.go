@@ -29,7 +29,7 @@ func (h *handle) listen() {
 	}
 }
 
-// observed reports whether somebody observes signals.
+// observed reports whether signals are observed.
 func (h *handle) observed() bool { return h.noting.Load() && h.answers.Load() != nil }
 
 // mark marks a request of an epoch.
@@ -72,7 +72,7 @@ func (ms *limits) inputOf(tokens, epoch int64) int64 {
 // spent is what was charged since a mark.
 type spent struct{ tokens, requests, input int64 }
 
-// since returns what was charged after a mark. False: it is too old to tell. Under
+// since returns what was charged after a mark. False: the mark is too old. Under
 // the group's mutex.
 func (h *handle) since(m Mark) (s spent, ok bool) {
 	if h.hot.Of(m.epoch).Window() != m.epoch || m.none() {

@@ -195,7 +195,7 @@ func lapse(live []*handle) bool {
 	return phased && unlike
 }
 
-// ends tells apart when the minutes of deployments end: their phase, or -1 for a
+// ends distinguishes when the minutes of deployments end: their phase, or -1 for a
 // bucket's, which never do.
 func (ms *limits) ends() int64 {
 	switch {
@@ -207,7 +207,7 @@ func (ms *limits) ends() int64 {
 	return ms.minute.Phase
 }
 
-// seats tells the deployments of a view where it has them. Before it is published.
+// seats stores in the deployments of a view which block of it each is in. Before the view is published.
 func (v *view) seats() {
 	seats := make([]seat, len(v.handles)) // all keep the view alive
 	for i, h := range v.handles {

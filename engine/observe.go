@@ -78,7 +78,7 @@ func (h *handle) observe(s *provider.Signal, m Mark, sent int64) {
 	s = &in
 	figures := s.Reports()
 	h.locked(func(g *owner, now int64) {
-		if (figures || s.Kind == provider.RateLimit || h.configured.Profile.LearnPhase) && h.hear(s, sent, now) {
+		if (figures || s.Kind == provider.RateLimit || h.configured.Profile.LearnPhase) && h.learnRule(s, sent, now) {
 			g.members.relimit(now, h)
 		}
 		h.take(g, s, m, sent, figures, now)
@@ -88,15 +88,15 @@ func (h *handle) observe(s *provider.Signal, m Mark, sent int64) {
 // take draws a signal's conclusions for the gate and the counters. Under the group's
 // mutex.
 func (h *handle) take(g *owner, s *provider.Signal, m Mark, sent int64, figures bool, now int64) {
-	turned := h.judge(g, s, sent, now)
+	turned := h.applyAnswer(g, s, sent, now)
 	if turned || h.failing.Load() != 0 {
 		h.changed()
 	}
 	if figures && h.correct(s, m, now) {
-		h.eased(h.turned)
+		h.capacityFreed(h.turned)
 	}
 	if turned {
-		g.bell.recall()
+		g.bell.reevaluate()
 	}
 }
 

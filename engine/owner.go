@@ -11,7 +11,7 @@ import (
 )
 
 // owner is what a deployment knows of its group: the published minute, the mutex under
-// which its counters turn, and who is to be told of room and of refusals.
+// which its counters turn, and the receivers of news of room and of refusals.
 type owner struct {
 	// What every request reads: the published minute, and when to look at the clock
 	// again.
@@ -164,7 +164,7 @@ func (o *owner) expected() int64 {
 }
 
 // wants is what a group could not admit though limits had room, because ceilings bound
-// what this node may use. It is kept once somebody has called [Engine.Short].
+// what this node may use. It is kept from the first call of [Engine.Short] on.
 type wants struct {
 	missed         atomic.Int64 // refused requests since the last Want
 	tokens, larger atomic.Int64 // their tokens, and the largest of them

@@ -86,7 +86,7 @@ func (g *Group) seek(q *ask) (*view, choice, decision) {
 		if g.again(v, &q.reading) {
 			continue
 		}
-		if h := g.heir(); h != nil {
+		if h := g.successor(); h != nil {
 			g, q.fresh = h, false
 			continue
 		}

@@ -13,8 +13,7 @@ import (
 // counts what its own requests take, and what other nodes charged to it. All of
 // them follow the clock, because groups roll over one after the other.
 //
-// Beside a pool's limit a deployment goes on counting its own usage where nodes
-// tell each other of it.
+// Beside a pool's limit a deployment counts its own usage too, where nodes exchange it.
 type pool struct {
 	// Attempts of any of its deployments: as a cell's two tags, for refusals.
 	begun, ended atomic.Int64
@@ -84,8 +83,7 @@ func (p *pool) attempts() int64 {
 // was called.
 func (p *pool) halfWay(ended int64) bool { return p != nil && p.begun.Load() != ended }
 
-// ring says to everyone who waits for one of the pool's deployments that there
-// may be room.
+// ring wakes the waiters of all groups that have a deployment of the pool.
 func (p *pool) ring() {
 	if bells := p.bells.Load(); bells != nil {
 		for _, b := range *bells {

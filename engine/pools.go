@@ -16,7 +16,7 @@ func (e *Engine) pool(name string, round int64) *pool {
 	return p
 }
 
-// gatherPools tells the pools which groups draw on them, and forgets counters and
+// gatherPools stores in the pools which groups draw on them, and forgets counters and
 // pools that no deployment has any more; a pool's only once nothing is used, so
 // that configuring it again does not double its limits. Under mu.
 func (e *Engine) gatherPools(cfg *Config, byName map[string]*planned, now int64) {

@@ -14,12 +14,12 @@ func (g *Group) price(d *Demand, p *pricing) amounts {
 	if !q.learn && !v.rated {
 		return q.amounts(q.tokens)
 	}
-	least := nobody
+	least := noCharge
 	for i, h := range v.handles {
 		a := q.amountsOn(h, v.limitsOf(i))
 		least.lower(&a)
 	}
-	if least == nobody {
+	if least == noCharge {
 		return amounts{}
 	}
 	return least

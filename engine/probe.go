@@ -23,7 +23,7 @@ func (h *handle) unprobe(epoch, sent int64) {
 			p.out = false
 			p.cap++
 			h.shift(h.turned&1, 0, 0)
-			h.eased(h.turned)
+			h.capacityFreed(h.turned)
 		}
 	})
 }

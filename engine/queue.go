@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// kind tells apart the waiters whose demands may go to different deployments, have
+// kind distinguishes the waiters whose demands may go to different deployments, have
 // different shares of them or name different callers.
 type kind struct {
 	class  int
@@ -32,7 +32,7 @@ func kindOf(d *Demand) kind {
 
 // queue is the waiters of one kind in their order, with a tournament tree over what
 // they would be charged: a node holds the least of each dimension that is charged
-// below it. Where that does not fit, nobody below fits, so that the first waiter
+// below it. Where that does not fit, no waiter below fits, so that the first waiter
 // who fits is found in logarithmic time where one dimension decides.
 type queue struct {
 	kind
@@ -48,8 +48,8 @@ type queue struct {
 	floor          int // behind the last waiter who was offered room in vain
 }
 
-// nobody is what a node holds that has no waiter.
-var nobody = amounts{math.MaxInt64, math.MaxInt64, math.MaxInt64, math.MaxInt64, math.MaxInt64}
+// noCharge is what a node holds that has no waiter.
+var noCharge = amounts{math.MaxInt64, math.MaxInt64, math.MaxInt64, math.MaxInt64, math.MaxInt64}
 
 // lower makes each amount the lesser of two.
 func (a *amounts) lower(b *amounts) {
@@ -80,7 +80,7 @@ func (q *queue) grow() {
 	old, least, leaves := q.waiters, q.least, len(q.waiters)
 	q.waiters, q.least, q.end = make([]*waiter, size), make([]amounts, 2*size), 0
 	for i := range q.least {
-		q.least[i] = nobody
+		q.least[i] = noCharge
 	}
 	resume := q.resume
 	for i, w := range old {
@@ -116,7 +116,7 @@ func (q *queue) charge(w *waiter, a amounts) {
 func (q *queue) remove(w *waiter) {
 	q.waiters[w.place] = nil
 	q.n--
-	q.charge(w, nobody)
+	q.charge(w, noCharge)
 }
 
 // charged returns the least that a waiter would be charged.
@@ -126,7 +126,7 @@ func (q *queue) charged(w *waiter) *amounts { return &q.least[len(q.waiters)+w.p
 func (q *queue) head() *waiter {
 	k := 1
 	for k < len(q.waiters) {
-		if k *= 2; q.least[k] == nobody {
+		if k *= 2; q.least[k] == noCharge {
 			k++
 		}
 	}
@@ -155,7 +155,7 @@ type search struct {
 // descend searches the places [low, high) below a node. Sure says that the node's
 // charge is known to fit.
 func (s *search) descend(k, low, high int, sure bool) int {
-	if high <= s.from || s.least[k] == nobody || s.next != s.end {
+	if high <= s.from || s.least[k] == noCharge || s.next != s.end {
 		return -1
 	}
 	if !sure {
@@ -180,7 +180,7 @@ func (s *search) descend(k, low, high int, sure bool) int {
 // earliest returns the least of what when says of the waiters, given an instant
 // that no waiter's is before. When must not say later of less.
 func (q *queue) earliest(k int, now int64, work *int, when func(*amounts) int64) int64 {
-	if q.least[k] == nobody {
+	if q.least[k] == noCharge {
 		return math.MaxInt64
 	}
 	at := now

@@ -50,7 +50,7 @@ func (r *receipt) freeGauge(g *owner, later bool) {
 	ms.gauge.Count(counter.At{}, -1)
 	r.h.learnLast(r.h.e.clock.Now() - r.begun.at())
 	if g != nil {
-		r.h.eased(g.epoch.Load())
+		r.h.capacityFreed(g.epoch.Load())
 	}
 }
 
@@ -75,7 +75,7 @@ func (r *receipt) adjust(a *amounts, held bool, allowed func(m *limit, n int64) 
 		return over
 	}
 	if ok {
-		r.h.eased(at.Epoch)
+		r.h.capacityFreed(at.Epoch)
 	}
 	if r.limits.pool != nil {
 		r.limits.pool.ring() // the deployment may be one that was removed

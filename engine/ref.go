@@ -25,7 +25,7 @@ func (r Ref) Cooldown(d time.Duration) {
 			until = math.MaxInt64
 		}
 		h.pause(until)
-		h.tell(until, now)
+		h.announce(until, now)
 	})
 }
 

@@ -29,8 +29,8 @@ func (g *Group) serve() {
 	default:
 	}
 	g.reprice()
-	if l.judge.Swap(false) {
-		g.judge()
+	if l.reevaluating.Swap(false) {
+		g.dismissHopeless()
 	}
 	g.hold(g.clock.Read())
 	l.work = maxWork
@@ -205,8 +205,8 @@ func (g *Group) dismiss(w *waiter, v decision) bool {
 	return true
 }
 
-// judge dismisses those who wait in vain.
-func (g *Group) judge() {
+// dismissHopeless dismisses waiters whose demands no waiting helps.
+func (g *Group) dismissHopeless() {
 	now := g.clock.Read()
 	for _, q := range append([]*queue(nil), g.line.queues...) {
 		for _, w := range q.waiters[:q.end] {
@@ -220,7 +220,7 @@ func (g *Group) judge() {
 	}
 }
 
-// rest sets the timer to when the clock alone may make somebody fit. A service that
+// rest sets the timer to when the clock alone may make a waiter fit. A service that
 // has run out of work goes on soon.
 func (g *Group) rest() {
 	l, now := g.line, g.clock.Read()
@@ -243,7 +243,7 @@ func (g *Group) rest() {
 	l.arm(g.clock, max(min(at, g.wake.Load()), soon))
 }
 
-// when returns when the clock alone may make somebody in a queue fit.
+// when returns when the clock alone may make a waiter of a queue fit.
 func (g *Group) when(q *queue, now int64) int64 {
 	l, head := g.line, q.head()
 	holds := l.holdsBehind(head)

@@ -78,7 +78,7 @@ func (g *Group) relimit(now int64, of ...*handle) {
 	}
 	v := g.view.Load()
 	g.show(newView(g.e, v.strategy, v.handles))
-	g.line.recall()
+	g.line.reevaluate()
 }
 
 // spare reports whether the group has another deployment that takes requests.

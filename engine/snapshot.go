@@ -111,10 +111,10 @@ func (h *handle) restoreDay(in *snapshotDay) {
 		if m.Dim == counter.Requests {
 			n = in.Requests
 		}
-		more, _ := m.Absorb(at, day, counter.Told{Others: n, Ceiling: m.Ledger(day).Ceiling, Retry: m.Ledger(day).Retry})
+		more, _ := m.Absorb(at, day, counter.Received{Others: n, Ceiling: m.Ledger(day).Ceiling, Retry: m.Ledger(day).Retry})
 		m.Ledger(day).Known = false
 		ms.absorbLong(m.Shape, m.Dim, day, more)
-		h.eased(h.turned)
+		h.capacityFreed(h.turned)
 	}
 }
 

@@ -50,5 +50,5 @@ func (h *handle) free() {
 		m.Free()
 	}
 	h.recap()
-	h.eased(h.turned)
+	h.capacityFreed(h.turned)
 }

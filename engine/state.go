@@ -91,7 +91,7 @@ type Stats struct {
 	Expired    int64           // leases older than LeaseTTL when last looked at
 	Overrun    int64           // of the tokens charged at the end of calls, those above a limit at that instant; it only grows
 	Late       int64           // leases ended after their minute and the next had passed
-	Dropped    int64           // reports of ended windows nobody collected in time
+	Dropped    int64           // reports of ended windows that were not collected in time
 	Invalid    int64           // demands refused and usages clamped as out of range
 	Waiting    int64           // requests that wait now
 	Waited     int64           // requests admitted after a wait

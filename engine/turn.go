@@ -65,7 +65,7 @@ func (g *Group) advance(now int64) int64 {
 			}
 			h.recap()
 			if changed {
-				h.eased(e)
+				h.capacityFreed(e)
 			}
 		}
 	default: // the end of validity has moved

@@ -5,7 +5,7 @@ package engine
 type Usage struct {
 	InputTokens, OutputTokens int64
 	// Parts of InputTokens: read from the provider's cache, and written to it. They
-	// matter where the weights of [Deployment.Profile] tell them apart.
+	// matter where the weights of [Deployment.Profile] differ for them.
 	CachedInputTokens, CacheWriteTokens int64
 }
 

@@ -6,7 +6,7 @@ import (
 )
 
 // validatePools checks that the deployments of a pool agree on what they share:
-// everything that limits and shapes it, but for leases, which are a deployment's
+// everything that limits and shapes it, except for leases, which are a deployment's
 // own.
 func (c *Config) validatePools(p *problems) {
 	first := map[string]int{}

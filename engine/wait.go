@@ -53,7 +53,7 @@ func (g *Group) wait(ctx context.Context, d Demand) (Lease, error) {
 				return Lease{}, err
 			}
 		}
-		h := g.heir()
+		h := g.successor()
 		if h == nil || !errors.Is(w.err, ErrNoCandidate) {
 			return w.lease(), w.err
 		}

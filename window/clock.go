@@ -15,7 +15,7 @@ const (
 	off   = math.MinInt64
 )
 
-// Clock tells which minute it is. It never goes back over the beginning of an
+// Clock says which minute it is. It never goes back over the beginning of an
 // epoch it has shown: a source that does is answered with that beginning until
 // it has caught up. All methods are safe for concurrent use.
 //
@@ -148,7 +148,7 @@ func (c *Clock) Run(ctx context.Context) error {
 		now := c.Read()
 		c.coarse.Store(now)
 		if now >= due {
-			c.tell(now)
+			c.notifyAll(now)
 			if end := Start(EpochAt(now) + 1); now < end-ahead {
 				due = end - ahead
 			} else {
@@ -163,7 +163,7 @@ func (c *Clock) Run(ctx context.Context) error {
 	}
 }
 
-func (c *Clock) tell(now int64) {
+func (c *Clock) notifyAll(now int64) {
 	c.mu.Lock()
 	fs := c.notify
 	c.mu.Unlock()

@@ -11,7 +11,7 @@ func (f *File) endpoint(id string, ep *Endpoint) {
 	f.Endpoints[id] = *ep
 }
 
-// halfServed tells of groups of which some deployments have an endpoint: package
+// halfServed reports groups of which some deployments have an endpoint: package
 // transport serves a group if all have.
 func (f *File) halfServed(tell func(line int, key, format string, args ...any), quote func(string) string) {
 	type count struct{ with, of int }

@@ -169,7 +169,7 @@ func readTree(found *findings, hide *secrets, o Options, data []byte, isJSON boo
 	return root, formatOf(found, hide, root)
 }
 
-// formatOf tells the formats apart, and refuses what is neither.
+// formatOf returns which format a file has. It refuses a file of neither.
 func formatOf(found *findings, hide *secrets, root *value) Format {
 	switch {
 	case found.unreadable:

@@ -87,12 +87,12 @@ func (f *findings) warnf(line int, key, format string, args ...any) {
 	f.add(&f.warnings, &f.moreWarnings, line, key, format, args)
 }
 
-// notef tells what is good to know and needs no mending.
+// notef reports what is good to know and needs no mending.
 func (f *findings) notef(line int, key, format string, args ...any) {
 	f.add(&f.notes, &f.moreNotes, line, key, format, args)
 }
 
-// undonef tells what LiteLLM does and serve does not.
+// undonef reports what LiteLLM does and serve does not.
 func (f *findings) undonef(line int, key, format string, args ...any) {
 	f.add(&f.undone, &f.moreUndone, line, key, format, args)
 }

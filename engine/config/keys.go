@@ -23,7 +23,7 @@ func (k *keysUsed) use(name string, line int) {
 	m.times++
 }
 
-// report tells which keys are missing.
+// report reports which keys are missing.
 func (k *keysUsed) report(tell func(line int, key, format string, args ...any)) {
 	for _, name := range k.names {
 		m := k.unset[name]

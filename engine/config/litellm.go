@@ -231,7 +231,7 @@ func (r *liteLLM) aliases(router section, cfg *engine.Config) {
 	checkAliases(s, cfg)
 }
 
-// warnUnset tells about variables that generated ids lack.
+// warnUnset warns about variables that generated ids lack.
 func (r *liteLLM) warnUnset() {
 	for _, name := range r.names {
 		m := r.unset[name]

@@ -252,7 +252,7 @@ func (r *liteLLM) unserved(e *entry, why string) {
 	m.times++
 }
 
-// reportUnserved tells which entries have no endpoint, reason by reason.
+// reportUnserved reports which entries have no endpoint, reason by reason.
 func (r *liteLLM) reportUnserved() {
 	for _, why := range r.whys {
 		m := r.reasons[why]

@@ -73,7 +73,7 @@ func (r *liteLLM) number(e *entry, ids firsts) {
 	if e.organization == nil {
 		advice := "give one of them a model_info.id if they are two deployments, or take one out"
 		if e.unset {
-			advice = "set the environment variables that tell them apart, or " + advice
+			advice = "set the environment variables that distinguish them, or " + advice
 		}
 		e.params.warnf(e.section.table.line, e.section.path, "is the same as the entry on line %d, and both have limits of their own here; LiteLLM uses one of them: %s", first, advice)
 	}

@@ -176,7 +176,7 @@ var settings = []setting{
 	{inRouter, "optional_pre_call_checks", partly, "`responses_api_deployment_check` and `session_affinity`: conversations stay with their deployment in any case; others are not done"},
 	{inRouter, "enable_tag_filtering", asIs, "tags of a request choose deployments; those tagged `default` serve requests without any of the group's. Without it tags choose nothing"},
 	{inRouter, "tag_filtering_match_any", asIs, "a deployment needs one of the request's tags; `false`: all of them"},
-	{inRouter, "tag_routing_prefix", notDone, "a prefix that tells tags for routing from others"},
+	{inRouter, "tag_routing_prefix", notDone, "a prefix that marks the tags for routing"},
 	{inRouter, "routing_groups", notDone, "strategies for single groups: one strategy holds for all"},
 	{inRouter, "provider_budget_config", notDone, "budgets in money"},
 	{inRouter, "default_priority", notDone, "a queue by priority"},
@@ -350,7 +350,7 @@ func (v *value) off() bool {
 	return v.absent() || v.kind == boolean && v.text == "False" || v.kind == list && len(v.items) == 0 || v.kind == table && len(v.pairs) == 0
 }
 
-// reportUndone tells what serve does not do, setting by setting.
+// reportUndone reports what serve does not do, setting by setting.
 func (r *liteLLM) reportUndone() {
 	for _, i := range r.leftOrder {
 		m := r.left[i]

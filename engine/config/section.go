@@ -233,7 +233,7 @@ func (s section) unknown(known ...string) {
 			continue
 		}
 		hint := ""
-		if len(s.warnings) < MaxFindings { // else nobody will read it
+		if len(s.warnings) < MaxFindings { // more are not read by people
 			if near := nearest(name, known); near != "" {
 				hint = "; did you mean " + near + "?"
 			}

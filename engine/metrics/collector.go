@@ -19,7 +19,7 @@ const (
 type Config struct {
 	// Engine is required.
 	Engine *engine.Engine
-	// Syncer is the engine's; nil = it shares its usage with nobody, and there
+	// Syncer is the engine's; nil = it shares no usage, and there
 	// are no metrics of a syncer.
 	Syncer *syncer.Syncer
 	// Accounts appends how the nodes keep limits together, by the IDs of the engine; nil =
@@ -34,7 +34,7 @@ type Config struct {
 	// Mask changes IDs, groups and models before they become labels, for
 	// configurations in which they may hold what should not be seen. It must be
 	// safe for concurrent use. Nil = they are shown as they are. Deployments whose
-	// IDs become equal are told apart by a number.
+	// IDs become equal are distinguished by a number.
 	Mask func(text string) string
 }
 

@@ -29,7 +29,7 @@ var syncMetrics = []syncMetric{
 	syncCounter("day_refused_tokens_total", "Tokens of a day that the store will never take: not shared.", func(s *syncer.Stats) int64 { return s.RefusedOfDays.Tokens }),
 	syncCounter("day_dropped_requests_total", "Requests of a day not shared in time.", func(s *syncer.Stats) int64 { return s.DroppedOfDays.Requests }),
 	syncCounter("day_dropped_tokens_total", "Tokens of a day not shared in time.", func(s *syncer.Stats) int64 { return s.DroppedOfDays.Tokens }),
-	syncCounter("bytes_total", "Bytes sent and received, as far as the store tells.", func(s *syncer.Stats) int64 { return s.Bytes }),
+	syncCounter("bytes_total", "Bytes sent and received, as far as the store reports them.", func(s *syncer.Stats) int64 { return s.Bytes }),
 	{
 		syncDesc("degraded_seconds_total", "How long part of the store has not answered, in all."), prometheus.CounterValue,
 		func(s *syncer.Stats) float64 { return s.Degraded.Seconds() },

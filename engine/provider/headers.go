@@ -17,7 +17,7 @@ type family struct {
 	orDay                   bool  // its figures may be those of a day
 }
 
-// families are read in this order; the first that tells something of a limit is
+// families are read in this order; the first that reports something of a limit is
 // the one that counts.
 //
 // Left out because they do not say what they seem to: Azure's figures for

@@ -30,7 +30,7 @@ const (
 	statusAnthropicOverloads = 529
 )
 
-// classify tells apart what became of a call, by what the error says first and by its
+// classify returns what became of a call, by what the error says first and by its
 // status where that is not known. It says too whether the provider may have worked on
 // the call before it failed.
 func (r *reader) classify(e *refusal) (k Kind, worked bool) {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// A phrase tells an error apart by what its message says, where no row of words knows it:
+// A phrase classifies an error by what its message says, where no row of words knows it:
 // providers say the same things in a few ways. It is searched for in messages whose status
 // leaves it open.
 type phrase struct {

@@ -18,7 +18,7 @@ type preset struct {
 	adapt   func(p *Profile, model string)
 }
 
-// presets are the providers' rules as their own pages and answers tell them,
+// presets are the providers' rules as their own pages and answers state them,
 // each with its source. What a provider does not publish is marked (inferred).
 var presets = []preset{
 	// https://platform.openai.com/docs/guides/rate-limits: the larger of max_tokens
@@ -60,7 +60,7 @@ var presets = []preset{
 		profile: Profile{Shape: Bucket, LearnShape: true, Admit: AdmitMaxAsInput, Weights: Weights{Input: 1, CacheWrite: 1, Output: 1}},
 	},
 	// https://ai.google.dev/gemini-api/docs/rate-limits: input tokens only; a day's
-	// requests begin anew at midnight Pacific time. The shape is not published
+	// requests begin at zero again at midnight Pacific time. The shape is not published
 	// (inferred).
 	{
 		name: "gemini", aliases: []string{"google"},

@@ -124,16 +124,16 @@ func (r *reader) readFigures(e *refusal) {
 	if !ok || limit <= 0 {
 		return
 	}
-	used, told := parseFigure(m[4])
-	r.fill(limitOf(m[1]+" per "+m[2]), limit, limit-used, told)
+	used, ok := parseFigure(m[4])
+	r.fill(limitOf(m[1]+" per "+m[2]), limit, limit-used, ok)
 }
 
-func (r *reader) fill(of Limit, limit, remaining int64, told bool) {
+func (r *reader) fill(of Limit, limit, remaining int64, known bool) {
 	to := &r.out.readings[of]
 	if to.Limit == 0 {
 		to.Limit = limit
 	}
-	if !to.HasRemaining && told {
+	if !to.HasRemaining && known {
 		to.Remaining, to.HasRemaining = remaining, true
 	}
 }

@@ -67,7 +67,7 @@ type Reading struct {
 	// Grain is what Remaining is rounded to a multiple of; 0 = exact.
 	Grain int64
 	// Reset is how long until the limit is unused again, from the answer on: a
-	// bucket is full, a window ends. At most [MaxReset]; 0 = not told.
+	// bucket is full, a window ends. At most [MaxReset]; 0 = not reported.
 	Reset time.Duration
 }
 

@@ -2,7 +2,7 @@ package provider
 
 import "strings"
 
-// A word is a row of the table by which errors are told apart: what stands in an
+// A word is a row of the table by which errors are classified: what stands in an
 // error, and what that says. Providers answer the same status for different things,
 // so the words go before the status.
 type word struct {

@@ -35,7 +35,7 @@ type call struct {
 	report  Attempt
 	usage   usage
 	pieces  int64 // of output that came by: at least a token each
-	added   int64 // of them, what the engine was told beyond the reservation
+	added   int64 // of them, what was reported to the engine beyond the reservation
 	refused bool  // inside a stream
 	ended   bool
 	stop    func() bool // no longer watch the context
@@ -56,7 +56,7 @@ func (c *call) saw(u usage) {
 	c.usage.merge(u)
 }
 
-// piece counts one piece of output, and tells the engine when there is more than
+// piece counts one piece of output, and reports to the engine when there is more than
 // was reserved.
 func (c *call) piece() {
 	c.mu.Lock()
@@ -79,7 +79,7 @@ func (c *call) refusal(body []byte) {
 	}
 }
 
-// observe tells the engine what an answer, or the lack of one, says of the
+// observe reports to the engine what an answer, or the lack of one, says of the
 // deployment. It is to come before the call ends.
 func (c *call) observe(s provider.Signal) {
 	c.mu.Lock()

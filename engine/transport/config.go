@@ -22,7 +22,7 @@ const (
 	largestMaxAttempts       = 100
 )
 
-// Config is everything a Transport is told. [New] says what is wrong with it.
+// Config configures a Transport. [New] says what is wrong with it.
 type Config struct {
 	// Engine decides which deployment a request goes to. Required.
 	Engine *engine.Engine
@@ -44,7 +44,7 @@ type Config struct {
 	// [*Refusal] with its own status and message, any other with 500. Nil = nothing is
 	// changed.
 	Adjust func(r *http.Request, a *Admission) error
-	// Refused may change the header of an answer by which the engine's refusal is told to
+	// Refused may change the header of an answer by which the engine's refusal is reported to
 	// the client: Retry-After and Retry-After-Ms, which say the time of the error, or
 	// X-Should-Retry. Nil = nothing is changed.
 	Refused func(r *http.Request, err *engine.LimitError, h http.Header)
@@ -64,12 +64,12 @@ type Config struct {
 	// 64 KiB; at most a minute and 4 MiB; a HoldTime below 0 = nothing is held back.
 	HoldTime  time.Duration
 	HoldBytes int64
-	// Client names who sent a request, so that several who give up are told from one who
+	// Client names who sent a request, so that several who give up are distinguished from one who
 	// does so often; nil = the address of the request.
 	Client func(*http.Request) string
-	// Done is told of every attempt when it has ended: for a stream, after its
+	// Done is called for every attempt when it has ended: for a stream, after its
 	// last byte. It is called on the goroutine that ended the attempt, from many
-	// at once, and must not block. Nil = nobody is told.
+	// at once, and must not block. Nil = no call.
 	Done func(Attempt)
 }
 

@@ -30,9 +30,9 @@
 // least a token for every piece that came by. If nothing was seen the reservation
 // stands.
 //
-// What was read from a cache or written to one is told apart, and the weights of the
+// What was read from a cache or written to one is counted apart, and the weights of the
 // deployment's profile say what it counts. [Profiles] gives each deployment the rule
-// of its provider. Where a profile has no weights every token counts as one, but for
+// of its provider. Where a profile has no weights every token counts as one, except
 // cache reads that Anthropic reports beside its input: they are left out, as they
 // count against none of its limits.
 //

@@ -11,12 +11,12 @@ import (
 // events understands the events of one stream.
 type events struct {
 	op   operation
-	hide bool // leave out the chunk of a chat that only tells the usage
+	hide bool // leave out the chunk of a chat that only reports the usage
 	over bool // the last event has come
 }
 
 // whole reports whether a stream that ends here ends as it should: a chat's that
-// lacks its last line counts as whole if it has told its usage, and is handled by
+// lacks its last line counts as whole if it has reported its usage, and is handled by
 // the call; the others say when they are over.
 func (e *events) whole() bool {
 	return e.over || e.op == chat || e.op == completions || e.op.counts() != byTokens
@@ -42,7 +42,7 @@ func (e *events) event(c *call, text []byte) (keep bool) {
 	case messages:
 		e.message(c, name, data)
 	default:
-		if tells(data, `"usage"`) && wire.Valid(data) {
+		if has(data, `"usage"`) && wire.Valid(data) {
 			c.saw(parseUsage(wire.Get(data, "usage")))
 		}
 	}
@@ -57,7 +57,7 @@ func (e *events) chat(c *call, data []byte) (keep bool) {
 		e.over = true
 		return true
 	}
-	if !tells(data, `"usage"`) {
+	if !has(data, `"usage"`) {
 		if bytes.Contains(data, []byte(`"delta"`)) && !bytes.Contains(data, []byte(`"delta":{}`)) || e.op == completions && bytes.Contains(data, []byte(`"text"`)) {
 			c.piece()
 		}
@@ -149,9 +149,9 @@ func (e *events) message(c *call, name, data []byte) {
 	}
 }
 
-// tells reports whether a member of that quoted name has a value other than null,
+// has reports whether a member of that quoted name has a value other than null,
 // anywhere. Inside a JSON text the quotes of a name would be escaped.
-func tells(data []byte, name string) bool {
+func has(data []byte, name string) bool {
 	for {
 		i := bytes.Index(data, []byte(name))
 		if i < 0 {

@@ -74,7 +74,7 @@ func (g *guard) connecting(string) {
 func (g *guard) connected(httptrace.GotConnInfo) {
 	g.dials.Store(false)
 	g.first.Reset(g.due - time.Since(g.start))
-	if g.ctx.Err() != nil { // nobody waits for it any more
+	if g.ctx.Err() != nil { // the client has gone
 		g.first.Stop()
 	}
 }

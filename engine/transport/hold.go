@@ -32,7 +32,7 @@ const (
 
 // held is the body of an answer whose beginning is read ahead, so that another
 // deployment can be tried in its place. One goroutine reads ahead until the beginning is
-// decided or nobody waits for it any more, and ends at the latest when the read under way
+// decided or no reader waits for it any more, and ends at the latest when the read under way
 // does.
 type held struct {
 	src    io.ReadCloser
@@ -45,7 +45,7 @@ type held struct {
 	err    error
 	judged verdict
 	error  []byte // the error that it is
-	free   bool   // nobody waits for the verdict
+	free   bool   // no reader waits for the verdict
 }
 
 // hold reads the beginning of an answer, for as long as the configuration allows, and

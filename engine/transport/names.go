@@ -7,7 +7,7 @@ import (
 )
 
 // names are the headers that package provider asks for, and how net/http keeps
-// them: to write each anew for each answer would cost more than all the rest of
+// them: to write each again for each answer would cost more than all the rest of
 // reading it. There are only so many.
 var names atomic.Pointer[map[string]string]
 

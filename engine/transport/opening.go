@@ -88,7 +88,7 @@ func noStream(text []byte) bool {
 }
 
 // announcesChat reports whether a chunk of a chat says nothing: no choice of it has
-// content, an end or anything else, and no usage is told.
+// content, an end or anything else, and no usage is reported.
 func announcesChat(chunk []byte) bool {
 	if u := wire.Get(chunk, "usage"); len(u) > 0 && u[0] == '{' {
 		return false

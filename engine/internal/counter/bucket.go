@@ -21,7 +21,7 @@ const bucketMost = int64(1) << 62
 //
 // Instants are Unix nanoseconds and at least the one given to NewBucket. Charges
 // are rounded up to 1/16 ns of refill, so a bucket never admits what exact
-// arithmetic refuses. All methods are safe for concurrent use, but for Resize.
+// arithmetic refuses. All methods are safe for concurrent use, except Resize.
 type Bucket struct {
 	clear  atomic.Int64 // in units since base
 	base   int64

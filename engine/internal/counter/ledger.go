@@ -59,8 +59,8 @@ func (l *Ledger) Bound(adjusted int64) int64 { return l.Most() + l.Remote + adju
 // Cap returns how far a count may go: to the limit, and to where the ceiling bounds it.
 func (l *Ledger) Cap(limit, adjusted int64) int64 { return min(limit, l.Bound(adjusted)) }
 
-// Told is what Absorb brings of one count of a window.
-type Told struct {
+// Received is what Absorb brings of one count of a window.
+type Received struct {
 	Others  int64 // what other nodes used, below zero = unknown
 	Ceiling int64 // how far own usage may go; Max = no ceiling
 	Retry   int64 // ns until the ceiling may be another; 0 = with the next window
@@ -68,7 +68,7 @@ type Told struct {
 }
 
 // Set takes in what Absorb brings. It returns by how much Remote changed.
-func (l *Ledger) Set(t Told) (more int64) {
+func (l *Ledger) Set(t Received) (more int64) {
 	l.Ceiling, l.Retry = t.Ceiling, t.Retry
 	if t.Fresh {
 		l.Free()

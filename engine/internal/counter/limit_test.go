@@ -150,14 +150,14 @@ func TestIdleClockedLimits(t *testing.T) {
 func TestLedger(t *testing.T) {
 	s := counter.NewLedger(7)
 	require.EqualValues(t, 100, s.Cap(100, 0))
-	require.EqualValues(t, 40, s.Set(counter.Told{Others: 40, Ceiling: 10}))
+	require.EqualValues(t, 40, s.Set(counter.Received{Others: 40, Ceiling: 10}))
 	require.EqualValues(t, 50, s.Cap(100, 0))
 	require.EqualValues(t, 55, s.Cap(100, 5))
 	require.EqualValues(t, 12, s.Own(57, 5))
 	require.Zero(t, s.Own(30, 5))
-	require.Zero(t, s.Set(counter.Told{Others: -1, Ceiling: counter.Max}), "unknown: the former stays")
+	require.Zero(t, s.Set(counter.Received{Others: -1, Ceiling: counter.Max}), "unknown: the former stays")
 	require.EqualValues(t, 40, s.Remote)
-	require.EqualValues(t, -10, s.Set(counter.Told{Others: 30}))
+	require.EqualValues(t, -10, s.Set(counter.Received{Others: 30}))
 	require.EqualValues(t, 35, s.Cap(100, 5))
 }
 

@@ -20,7 +20,7 @@ func TestLoweredCapsTurnAwayEarlierLooks(t *testing.T) {
 			w := l.Window(at)
 			h := &l.half[w&1]
 			looked := h.word.Load()
-			_, current := l.Absorb(at, w, Told{Others: 0, Ceiling: 7, Fresh: true})
+			_, current := l.Absorb(at, w, Received{Others: 0, Ceiling: 7, Fresh: true})
 			require.True(t, current)
 			require.False(t, h.word.CompareAndSwap(looked, looked+1), "%+v, dimension %d", r, dim)
 			require.EqualValues(t, 7, l.Own(w))

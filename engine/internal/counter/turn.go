@@ -34,7 +34,7 @@ func (l *Limit) newLedger(k, w int64) Ledger {
 }
 
 // CloseUnnamed has windows that are opened from now on admit nothing until an Absorb has
-// named them: refusals tell their callers to come back after retry nanoseconds. 0 ends
+// named them: refusals ask their callers to come back after retry nanoseconds. 0 ends
 // that. Under the owner's mutex.
 func (l *Limit) CloseUnnamed(retry int64) { l.closed = retry }
 
@@ -147,9 +147,9 @@ func (l *Limit) Relimit(at At, most, minutes int64) {
 	l.bucket.Relimit(at.Now, most, minutes)
 }
 
-// Absorb takes in what is told of a window. Current reports whether it was the current window, and more by how much
+// Absorb takes in what was received of a window. Current reports whether it was the current window, and more by how much
 // that window's remote usage changed.
-func (l *Limit) Absorb(at At, w int64, t Told) (more int64, current bool) {
+func (l *Limit) Absorb(at At, w int64, t Received) (more int64, current bool) {
 	switch now := l.Window(at); w {
 	case now:
 		s, h := &l.ledger[w&1], &l.half[w&1]

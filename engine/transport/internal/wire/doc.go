@@ -24,6 +24,6 @@
 //
 // # Concurrency
 //
-// Functions are safe for concurrent use as long as nobody writes to the text. A
+// Functions are safe for concurrent use as long as the text is not written to. A
 // Finder and a Splitter belong to one goroutine at a time.
 package wire

@@ -39,7 +39,7 @@ const maxDepth = 10_000
 // a state for each byte.
 func Valid(text []byte) bool { return validate(text, nil) }
 
-// validate is Valid. It tells top of each member of the outermost object, if that is
+// validate is Valid. It reports to top each member of the outermost object, if that is
 // one, as soon as its value has ended: where its name begins and where its value lies.
 func validate(text []byte, top func(start, from, to int)) bool {
 	var few [64]byte

@@ -114,11 +114,11 @@ func (h *handle) replace(d *Deployment) {
 	h.configured = d
 }
 
-// hear stores what a signal reports of the provider's rule; sent is when its
+// learnRule stores what a signal reports of the provider's rule; sent is when its
 // request was sent. It reports whether something else is to be in force: the
 // limits that [handle.inForce] names, or a phase. What would change that less than
 // relimitEvery after the last change is not stored: later answers repeat it.
-func (h *handle) hear(s *provider.Signal, sent, now int64) bool {
+func (h *handle) learnRule(s *provider.Signal, sent, now int64) bool {
 	a := h.answers.Load()
 	change := now-a.relimited >= relimitEvery || now < a.relimited
 	for l := range provider.AllLimits() {
