@@ -58,7 +58,7 @@ func (e *Engine) apply(cfg Config) {
 	}
 	e.maxWaiters.Store(int64(cmp.Or(cfg.MaxWaiters, defaultWaiters)))
 	for _, g := range p.groups {
-		g.line.reevaluate()
+		g.line.Reevaluate()
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/plimsoll-dev/plimsoll/engine/internal/queue"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
@@ -18,8 +19,8 @@ type callerState struct {
 	// limits are those in force. They are stored once a new limit on leases has counted
 	// the leases that are held.
 	limits atomic.Pointer[limits]
-	bells  atomic.Pointer[[]*bell] // of the lines with queues that wait for the caller
-	mu     sync.Mutex              // of bells
+	bells  atomic.Pointer[[]*queue.Bell] // of the lines with queues that wait for the caller
+	mu     sync.Mutex                    // of bells
 }
 
 // mayAsk reports whether the caller may ask a group.
@@ -34,7 +35,7 @@ func (c *callerState) mayAsk(group string) bool {
 }
 
 // addBell notes that a queue of a line waits for the caller.
-func (c *callerState) addBell(b *bell) {
+func (c *callerState) addBell(b *queue.Bell) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	bells := append(slices.Clone(c.waiting()), b)
@@ -42,7 +43,7 @@ func (c *callerState) addBell(b *bell) {
 }
 
 // removeBell undoes addBell, for one of the line's queues.
-func (c *callerState) removeBell(b *bell) {
+func (c *callerState) removeBell(b *queue.Bell) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	bells := slices.Clone(c.waiting())
@@ -53,7 +54,7 @@ func (c *callerState) removeBell(b *bell) {
 }
 
 // waiting returns the bells of the lines with queues that wait for the caller.
-func (c *callerState) waiting() []*bell {
+func (c *callerState) waiting() []*queue.Bell {
 	if bells := c.bells.Load(); bells != nil {
 		return *bells
 	}
@@ -63,6 +64,6 @@ func (c *callerState) waiting() []*bell {
 // ring wakes the lines in which demands of the caller wait: there may be room.
 func (c *callerState) ring() {
 	for _, b := range c.waiting() {
-		b.ring()
+		b.Ring()
 	}
 }

@@ -108,7 +108,7 @@ func (h *handle) proven(sent int64) {
 		closed, _ := h.breaker.Succeed(sent)
 		if h.note(); closed {
 			h.changed()
-			g.bell.reevaluate()
+			g.bell.Reevaluate()
 		}
 	})
 }

@@ -123,6 +123,6 @@ func (h *handle) capacityFreed(epoch int64) {
 		b.lower(s.in.keyOf(s.i, at))
 	}
 	if g := h.group.Load(); g != nil {
-		g.bell.ring()
+		g.bell.Ring()
 	}
 }

@@ -58,6 +58,10 @@ var directions = []direction{
 		why: "what calls and answers teach: readings in, estimates out; it knows no deployment, no counter and no clock",
 	},
 	{
+		path: "engine/internal/queue", may: []string{"engine/internal/counter"},
+		why: "who is served when, and what wakes a waiter; it knows no group and no clock",
+	},
+	{
 		path: "engine/internal/invariants",
 		why:  "yields between the steps of a protocol, in a build of its own",
 	},

@@ -79,7 +79,7 @@ func (e *Engine) turn(now int64) {
 // newGroup returns a group without deployments, whose handles are among some IDs.
 func (e *Engine) newGroup(name string, of *ids) *Group {
 	l := newLine(e.wake)
-	g := &Group{owner: owner{e: &e.common, clock: e.clock, name: name, bell: &l.bell, callers: &e.callers}, line: l, ids: of, names: &e.names}
+	g := &Group{owner: owner{e: &e.common, clock: e.clock, name: name, bell: &l.Bell, callers: &e.callers}, line: l, ids: of, names: &e.names}
 	g.members = g
 	return g
 }

@@ -7,7 +7,7 @@ func (g *Group) hold(now int64) {
 	l := g.line
 	l.holds = l.holds[:0]
 	for _, q := range l.queues {
-		w := q.head()
+		w := q.Head()
 		w.holds = false
 		if now < w.turn || len(l.holds) == maxHolds {
 			continue
@@ -22,7 +22,7 @@ func (g *Group) hold(now int64) {
 // due reports whether the turn of a waiter has come and nothing is held for it.
 func (l *line) due(now int64) bool {
 	for _, q := range l.queues {
-		if w := q.head(); now >= w.turn && !w.holds {
+		if w := q.Head(); now >= w.turn && !w.holds {
 			return true
 		}
 	}

@@ -45,7 +45,7 @@ func (h *handle) learn(output int64) {
 // relearned says to those who wait that less output may be expected.
 func (h *handle) relearned() {
 	if g := h.group.Load(); g != nil {
-		g.bell.ring()
+		g.bell.Ring()
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 )
 
 // amounts are what a request counts in each dimension.
-type amounts [counter.Dims]int64
+type amounts = [counter.Dims]int64
 
 // limit is one limit of a deployment beside its pair: the counter, which lives as
 // long as the deployment or its pool, and what the configuration says.

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+	"github.com/plimsoll-dev/plimsoll/engine/internal/queue"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
@@ -13,11 +14,11 @@ import (
 // There is no dispatcher. A caller that frees capacity rings the bell, which wakes one
 // waiter, and that waiter serves the line. The timer wakes one in the same way.
 type line struct {
-	bell
+	queue.Bell
 
 	mu     sync.Mutex // before the group's
-	queues []*queue   // by class, then by age; none is empty
-	byKind map[kind]*queue
+	queues []*waiters // by class, then by age; none is empty
+	byKind map[kind]*waiters
 	holds  []hold
 	seq    uint64        // of the latest waiter
 	timer  *window.Timer // nil: no demand has waited yet
@@ -27,33 +28,34 @@ type line struct {
 }
 
 func newLine(later func(strike func())) *line {
-	return &line{bell: bell{rung: make(chan struct{}, 1), later: later}, byKind: map[kind]*queue{}, at: math.MaxInt64}
+	return &line{Bell: queue.NewBell(later), byKind: map[kind]*waiters{}, at: math.MaxInt64}
 }
 
 // ringing reports whether a service is due: by the bell, or by the timer at an
 // instant. Under mu, as all below.
-func (l *line) ringing(now int64) bool { return len(l.rung) != 0 || now >= l.at }
+func (l *line) ringing(now int64) bool { return len(l.Rung) != 0 || now >= l.at }
 
 // join adds a waiter behind all of its class, who would be charged a at least.
 func (l *line) join(w *waiter, a amounts) {
-	l.n.Add(1)
+	l.Waiting.Add(1)
 	l.seq++
 	w.seq, w.turn = l.seq, math.MaxInt64
 	k := kindOf(w.d)
 	q := l.byKind[k]
 	if q == nil {
-		q = &queue{kind: k, like: w.d}
+		q = &waiters{kind: k, like: w.d}
 		l.byKind[k] = q
 		l.insert(q)
 		if k.caller != nil {
-			k.caller.caller.addBell(&l.bell) // before a search looks whether it has room
+			k.caller.caller.addBell(&l.Bell) // before a search looks whether it has room
 		}
 	}
-	q.push(w, a)
+	w.queue = q
+	q.Push(w, a)
 }
 
 // insert adds a queue behind those of its class.
-func (l *line) insert(q *queue) {
+func (l *line) insert(q *waiters) {
 	l.queues = append(l.queues, q)
 	for i := len(l.queues) - 1; i > 0 && l.queues[i-1].class > q.class; i-- {
 		l.queues[i-1], l.queues[i] = l.queues[i], l.queues[i-1]
@@ -63,18 +65,18 @@ func (l *line) insert(q *queue) {
 // leave takes a waiter out, with what Wait returns to it.
 func (l *line) leave(w *waiter, got admission, err error) {
 	q := w.queue
-	q.remove(w)
-	if q.n == 0 {
+	q.Remove(w)
+	if q.Len == 0 {
 		delete(l.byKind, q.kind)
 		l.queues = without(l.queues, q)
 		if q.caller != nil {
-			q.caller.caller.removeBell(&l.bell)
+			q.caller.caller.removeBell(&l.Bell)
 		}
 	}
 	l.holds = slices.DeleteFunc(l.holds, func(o hold) bool { return o.w == w })
 	w.got, w.mark, w.err, w.done = got, got.mark(), err, true
 	w.wake <- struct{}{} // has room for one
-	if l.n.Add(-1) == 0 {
+	if l.Waiting.Add(-1) == 0 {
 		l.at = math.MaxInt64
 		if l.timer != nil {
 			l.timer.Stop()
@@ -113,11 +115,8 @@ func (l *line) wanted(w *window.Want) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, q := range l.queues {
-		for _, x := range q.waiters[:q.end] {
-			if x == nil {
-				continue
-			}
-			a := q.charged(x)
+		for x := range q.All() {
+			a := q.Charged(x)
 			waits(w, a)
 			if q.caller != nil {
 				waits(&q.caller.caller.waits, a)

@@ -44,7 +44,7 @@ func (h *handle) change(do func(now int64)) {
 	h.locked(func(g *owner, now int64) {
 		do(now)
 		h.changed()
-		g.bell.reevaluate()
+		g.bell.Reevaluate()
 	})
 }
 

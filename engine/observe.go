@@ -96,7 +96,7 @@ func (h *handle) take(g *owner, s *provider.Signal, m Mark, sent int64, figures 
 		h.capacityFreed(h.turned)
 	}
 	if turned {
-		g.bell.reevaluate()
+		g.bell.Reevaluate()
 	}
 }
 

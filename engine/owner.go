@@ -7,6 +7,7 @@ import (
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 	"github.com/plimsoll-dev/plimsoll/engine/internal/learn"
+	"github.com/plimsoll-dev/plimsoll/engine/internal/queue"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
@@ -20,7 +21,7 @@ type owner struct {
 	e           *common
 	asked       atomic.Bool // a deployment was asked for since the last Collect
 	_           [16]byte
-	bell        *bell
+	bell        *queue.Bell
 	callers     *callers
 	members     members
 	views       atomic.Int64 // how many were published

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+	"github.com/plimsoll-dev/plimsoll/engine/internal/queue"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
@@ -17,7 +18,7 @@ import (
 type pool struct {
 	// Attempts of any of its deployments: as a cell's two tags, for refusals.
 	begun, ended atomic.Int64
-	bells        atomic.Pointer[[]*bell] // of its groups
+	bells        atomic.Pointer[[]*queue.Bell] // of its groups
 
 	asked bool        // a group of it was asked since the last Collect, which alone uses it
 	want  window.Want // what it should be granted more; Want alone uses it
@@ -87,7 +88,7 @@ func (p *pool) halfWay(ended int64) bool { return p != nil && p.begun.Load() != 
 func (p *pool) ring() {
 	if bells := p.bells.Load(); bells != nil {
 		for _, b := range *bells {
-			b.ring()
+			b.Ring()
 		}
 	}
 }

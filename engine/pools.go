@@ -1,6 +1,10 @@
 package engine
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/plimsoll-dev/plimsoll/engine/internal/queue"
+)
 
 // pool returns the pool of that name for an Apply, nil for "". Under mu.
 func (e *Engine) pool(name string, round int64) *pool {
@@ -20,13 +24,13 @@ func (e *Engine) pool(name string, round int64) *pool {
 // pools that no deployment has any more; a pool's only once nothing is used, so
 // that configuring it again does not double its limits. Under mu.
 func (e *Engine) gatherPools(cfg *Config, byName map[string]*planned, now int64) {
-	bells := map[string][]*bell{}
+	bells := map[string][]*queue.Bell{}
 	for i := range cfg.Deployments {
 		d := &cfg.Deployments[i]
 		if d.Profile.Pool == "" {
 			continue
 		}
-		if b := &byName[d.Group].line.bell; !slices.Contains(bells[d.Profile.Pool], b) {
+		if b := &byName[d.Group].line.Bell; !slices.Contains(bells[d.Profile.Pool], b) {
 			bells[d.Profile.Pool] = append(bells[d.Profile.Pool], b)
 		}
 	}

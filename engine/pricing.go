@@ -1,6 +1,10 @@
 package engine
 
-import "math"
+import (
+	"math"
+
+	"github.com/plimsoll-dev/plimsoll/engine/internal/queue"
+)
 
 // price returns the least that a demand would be charged on any deployment, in
 // each dimension.
@@ -14,12 +18,12 @@ func (g *Group) price(d *Demand, p *pricing) amounts {
 	if !q.learn && !v.rated {
 		return q.amounts(q.tokens)
 	}
-	least := noCharge
+	least := queue.NoCost
 	for i, h := range v.handles {
 		a := q.amountsOn(h, v.limitsOf(i))
-		least.lower(&a)
+		queue.Lower(&least, &a)
 	}
-	if least == noCharge {
+	if least == queue.NoCost {
 		return amounts{}
 	}
 	return least
@@ -39,10 +43,8 @@ func (g *Group) reprice() {
 	}
 	l.pricing = pricing{v, expected - expected/4}
 	for _, q := range l.queues {
-		for _, w := range q.waiters[:q.end] {
-			if w != nil {
-				q.charge(w, g.price(w.d, &l.pricing))
-			}
+		for w := range q.All() {
+			q.Charge(w, g.price(w.d, &l.pricing))
 		}
 	}
 }

@@ -25,11 +25,11 @@ const (
 func (g *Group) serve() {
 	l := g.line
 	select {
-	case <-l.rung: // it rang for this service
+	case <-l.Rung: // it rang for this service
 	default:
 	}
 	g.reprice()
-	if l.reevaluating.Swap(false) {
+	if l.Reevaluating.Swap(false) {
 		g.dismissHopeless()
 	}
 	g.hold(g.clock.Read())
@@ -63,7 +63,7 @@ func (l *line) found() (first *waiter) {
 // waiter is the one found. A waiter who was offered room in vain is not looked at again.
 func (g *Group) overtakes(w *waiter) bool {
 	for _, q := range g.line.queues {
-		if !q.head().before(w) {
+		if !q.Head().before(w) {
 			continue
 		}
 		work := secondLook
@@ -76,26 +76,26 @@ func (g *Group) overtakes(w *waiter) bool {
 }
 
 // find looks for the first waiter in a queue, from the cursor on, who may fit.
-func (g *Group) find(q *queue) {
+func (g *Group) find(q *waiters) {
 	q.found, q.cursor = g.first(q, q.cursor, &g.line.work)
 }
 
 // first returns the first waiter in a queue, from a place on, who may fit, nil if there
 // is none, and where the search ended. The head comes first in every service, even if the
 // one before was cut short.
-func (g *Group) first(q *queue, from int, work *int) (*waiter, int) {
-	head := q.head()
-	if from <= head.place && g.fits(q, q.charged(head), g.line.holdsFor(head)) {
+func (g *Group) first(q *waiters, from int, work *int) (*waiter, int) {
+	head := q.Head()
+	if from <= head.place && g.fits(q, q.Charged(head), g.line.holdsFor(head)) {
 		return head, head.place
 	}
 	holds := g.line.holdsBehind(head)
-	from = max(from, q.resume, head.place+1)
-	return q.search(from, work, func(a *amounts) bool { return g.fits(q, a, holds) })
+	from = max(from, q.Resume, head.place+1)
+	return q.Search(from, work, func(a *amounts) bool { return g.fits(q, a, holds) })
 }
 
 // fits reports whether the caller of a queue, if it has one, and some deployment that is
 // not held have room for a charge to a waiter of the queue.
-func (g *Group) fits(q *queue, a *amounts, holds []hold) bool {
+func (g *Group) fits(q *waiters, a *amounts, holds []hold) bool {
 	p := g.asking(q, a)
 	p.filter.holds = holds
 	if q.caller != nil {
@@ -108,7 +108,7 @@ func (g *Group) fits(q *queue, a *amounts, holds []hold) bool {
 }
 
 // asking returns a charge to a waiter of a queue as the search sees it.
-func (g *Group) asking(q *queue, a *amounts) *ask {
+func (g *Group) asking(q *waiters, a *amounts) *ask {
 	part, _ := g.e.part(q.class)
 	return &ask{
 		tokens: a[counter.Tokens], input: a[counter.Input], fixed: *a, known: true,
@@ -128,7 +128,7 @@ func (g *Group) offer(w *waiter) {
 	} else {
 		q.floor = w.place + 1
 	}
-	if q.n != 0 {
+	if q.Len != 0 {
 		g.find(q)
 	}
 	if got.h != nil && w.holds { // what was held for it is free for others
@@ -208,11 +208,8 @@ func (g *Group) dismiss(w *waiter, v decision) bool {
 // dismissHopeless dismisses waiters whose demands no waiting helps.
 func (g *Group) dismissHopeless() {
 	now := g.clock.Read()
-	for _, q := range append([]*queue(nil), g.line.queues...) {
-		for _, w := range q.waiters[:q.end] {
-			if w == nil {
-				continue
-			}
+	for _, q := range append([]*waiters(nil), g.line.queues...) {
+		for w := range q.All() {
 			if o := g.outlook(w.d, nil, now); o.hopeless {
 				g.dismiss(w, decision{why: o.why, caller: o.caller, at: now})
 			}
@@ -226,14 +223,14 @@ func (g *Group) rest() {
 	l, now := g.line, g.clock.Read()
 	if l.work <= 0 {
 		for _, q := range l.queues {
-			q.resume = q.cursor
+			q.Resume = q.cursor
 		}
 		l.arm(g.clock, now+shortRest)
 		return
 	}
 	at := int64(math.MaxInt64)
 	for _, q := range l.queues {
-		q.resume = 0
+		q.Resume = 0
 		at = min(at, g.when(q, now))
 	}
 	soon := now + int64(leastRetry)
@@ -244,10 +241,10 @@ func (g *Group) rest() {
 }
 
 // when returns when the clock alone may make a waiter of a queue fit.
-func (g *Group) when(q *queue, now int64) int64 {
-	l, head := g.line, q.head()
+func (g *Group) when(q *waiters, now int64) int64 {
+	l, head := g.line, q.Head()
 	holds := l.holdsBehind(head)
-	at := q.earliest(1, now, &l.work, func(a *amounts) int64 {
+	at := q.Earliest(now, &l.work, func(a *amounts) int64 {
 		p := g.asking(q, a)
 		return g.outlookFor(p, p.filter, holds, now).at
 	})

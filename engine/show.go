@@ -25,7 +25,7 @@ func (g *Group) show(v *view) {
 	g.view.Store(v)
 	g.views.Add(1)
 	g.rouse(g.alarm(v, g.epoch.Load()))
-	g.line.ring()
+	g.line.Ring()
 }
 
 // showCallers publishes the limits of the callers of a view. Under the group's mutex.
@@ -78,7 +78,7 @@ func (g *Group) relimit(now int64, of ...*handle) {
 	}
 	v := g.view.Load()
 	g.show(newView(g.e, v.strategy, v.handles))
-	g.line.reevaluate()
+	g.line.Reevaluate()
 }
 
 // spare reports whether the group has another deployment that takes requests.

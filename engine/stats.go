@@ -38,7 +38,7 @@ func (g *Group) count(s *Stats, sum *totals, now int64) {
 			s.Refused[Limit(l)] += n
 		}
 	}
-	s.Waiting += g.line.n.Load()
+	s.Waiting += g.line.Waiting.Load()
 	sum.add(g.past)
 	for _, h := range slices.Concat(g.view.Load().handles, g.removed) {
 		sum.add(h.totals(0))

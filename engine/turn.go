@@ -84,7 +84,7 @@ func (g *Group) advance(now int64) int64 {
 // opened says to everyone who waits for the group, or for one of the callers whose minutes
 // turn with it, that a minute was opened.
 func (g *Group) opened(v *view) {
-	g.line.ring()
+	g.line.Ring()
 	for _, h := range v.handles {
 		if h.caller != nil {
 			h.caller.ring()

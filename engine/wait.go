@@ -28,7 +28,7 @@ func (g *Group) Wait(ctx context.Context, d Demand) (Lease, error) {
 	if err := ctx.Err(); err != nil {
 		return Lease{}, err
 	}
-	if g.line.n.Load() == 0 {
+	if g.line.Waiting.Load() == 0 {
 		var got admission
 		v := g.acquire(&got, &d, true)
 		if got.h != nil {
@@ -83,7 +83,7 @@ func (g *Group) join(w *waiter) bool {
 		return true
 	}
 	part, _ := g.e.part(w.d.Priority)
-	if most := max(part.Of(g.e.maxWaiters.Load()), 1); l.n.Load() > most {
+	if most := max(part.Of(g.e.maxWaiters.Load()), 1); l.Waiting.Load() > most {
 		g.e.turnedAway.Add(1)
 		l.leave(w, admission{}, &queueError{g.name, most})
 	}
@@ -100,13 +100,13 @@ func (g *Group) attend(ctx context.Context, w *waiter) (done bool, err error) {
 		return true, nil
 	case <-ctx.Done():
 		return true, g.abandon(ctx, w)
-	case <-l.rung:
+	case <-l.Rung:
 	case <-l.timer.C:
 		fired = true
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.n.Load() != 0 && (!fired || l.timer.Due()) {
+	if l.Waiting.Load() != 0 && (!fired || l.timer.Due()) {
 		g.serve()
 	}
 	return w.done, nil
@@ -120,7 +120,7 @@ func (g *Group) abandon(ctx context.Context, w *waiter) error {
 	if !w.done {
 		l.leave(w, admission{}, nil)
 		if w.holds {
-			l.ring() // for those whom that kept waiting
+			l.Ring() // for those whom that kept waiting
 		}
 	}
 	l.mu.Unlock()

@@ -36,7 +36,7 @@ func (e *Engine) Want(dst []window.Want) []window.Want {
 func (g *Group) want(dst []window.Want) []window.Want {
 	g.wants.said.Store(false)
 	w := g.wants.take()
-	if g.line.n.Load() != 0 {
+	if g.line.Waiting.Load() != 0 {
 		g.line.wanted(&w)
 	}
 	vain := g.wants.vain.Load()

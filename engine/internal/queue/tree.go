@@ -1,0 +1,197 @@
+package queue
+
+import (
+	"iter"
+	"math"
+
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+)
+
+// Cost is what a request counts in each dimension.
+type Cost = [counter.Dims]int64
+
+// NoCost is more than any cost.
+var NoCost = Cost{math.MaxInt64, math.MaxInt64, math.MaxInt64, math.MaxInt64, math.MaxInt64}
+
+// Lower makes each dimension of a the lesser of two.
+func Lower(a, b *Cost) {
+	for i := range a {
+		a[i] = min(a[i], b[i])
+	}
+}
+
+// Waiter is a member of a tree: a pointer to what holds its place, which the tree writes.
+type Waiter interface {
+	comparable
+	Place() *int
+}
+
+// Tree holds waiters in their order, with a tournament tree over what they would be
+// charged: a node holds the least of each dimension that is charged below it. Where that
+// does not fit, no waiter below fits, so that the first waiter that fits is found in
+// logarithmic time where one dimension decides. The zero Tree is empty. Not safe for
+// concurrent use.
+type Tree[W Waiter] struct {
+	Len     int    // how many waiters there are
+	Resume  int    // a place that keeps its waiter when places change
+	waiters []W    // zero: has left; the length is a power of two
+	least   []Cost // node k covers 2k and 2k+1; leaves begin at len(waiters)
+	end     int    // behind the last waiter
+}
+
+// All yields the waiters in their order. The tree may lose them meanwhile.
+func (q *Tree[W]) All() iter.Seq[W] {
+	return func(yield func(W) bool) {
+		var left W
+		for _, w := range q.waiters[:q.end] {
+			if w != left && !yield(w) {
+				return
+			}
+		}
+	}
+}
+
+// Push adds a waiter at the end, which would be charged a at least.
+func (q *Tree[W]) Push(w W, a Cost) {
+	if q.end == len(q.waiters) {
+		q.grow()
+	}
+	*w.Place() = q.end
+	q.waiters[q.end] = w
+	q.end++
+	q.Len++
+	q.Charge(w, a)
+}
+
+// grow makes room at the end: it closes the gaps, and doubles the tree if more
+// than half of it is left.
+func (q *Tree[W]) grow() {
+	size := max(len(q.waiters), 4)
+	if 2*q.Len > size {
+		size *= 2
+	}
+	old, least, leaves := q.waiters, q.least, len(q.waiters)
+	q.waiters, q.least, q.end = make([]W, size), make([]Cost, 2*size), 0
+	for i := range q.least {
+		q.least[i] = NoCost
+	}
+	var left W
+	resume := q.Resume
+	for i, w := range old {
+		if i == resume {
+			q.Resume = q.end
+		}
+		if w != left {
+			*w.Place() = q.end
+			q.waiters[q.end], q.least[size+q.end] = w, least[leaves+i]
+			q.end++
+		}
+	}
+	q.Resume = min(q.Resume, q.end)
+	for k := size - 1; k > 0; k-- {
+		q.update(k)
+	}
+}
+
+func (q *Tree[W]) update(k int) {
+	q.least[k] = q.least[2*k]
+	Lower(&q.least[k], &q.least[2*k+1])
+}
+
+// Charge sets what a waiter would be charged at least.
+func (q *Tree[W]) Charge(w W, a Cost) {
+	k := len(q.waiters) + *w.Place()
+	for q.least[k] = a; k > 1; {
+		k /= 2
+		q.update(k)
+	}
+}
+
+// Remove takes a waiter out.
+func (q *Tree[W]) Remove(w W) {
+	var left W
+	q.waiters[*w.Place()] = left
+	q.Len--
+	q.Charge(w, NoCost)
+}
+
+// Charged returns the least that a waiter would be charged.
+func (q *Tree[W]) Charged(w W) *Cost { return &q.least[len(q.waiters)+*w.Place()] }
+
+// Head returns the first waiter of a tree that is not empty.
+func (q *Tree[W]) Head() W {
+	k := 1
+	for k < len(q.waiters) {
+		if k *= 2; q.least[k] == NoCost {
+			k++
+		}
+	}
+	return q.waiters[k-len(q.waiters)]
+}
+
+// Search returns the first waiter from a place on for whose charge fits returns true,
+// and its place; the zero W if there is none. Fits must return true for less if it does
+// for more. Each call of fits takes one from work; once none is left the search ends at the
+// place next.
+func (q *Tree[W]) Search(from int, work *int, fits func(*Cost) bool) (w W, next int) {
+	s := search[W]{q, from, work, fits, q.end}
+	if i := s.descend(1, 0, len(q.waiters), false); i >= 0 {
+		return q.waiters[i], i
+	}
+	return w, s.next
+}
+
+type search[W Waiter] struct {
+	*Tree[W]
+	from int
+	work *int // how many more charges may be looked at
+	fits func(*Cost) bool
+	next int
+}
+
+// descend searches the places [low, high) below a node. Sure says that the node's
+// charge is known to fit.
+func (s *search[W]) descend(k, low, high int, sure bool) int {
+	if high <= s.from || s.least[k] == NoCost || s.next != s.end {
+		return -1
+	}
+	if !sure {
+		if *s.work <= 0 {
+			s.next = max(low, s.from)
+			return -1
+		}
+		if *s.work--; !s.fits(&s.least[k]) {
+			return -1
+		}
+	}
+	if high-low == 1 {
+		return low
+	}
+	mid := (low + high) / 2
+	if i := s.descend(2*k, low, mid, s.least[2*k] == s.least[k]); i >= 0 {
+		return i
+	}
+	return s.descend(2*k+1, mid, high, s.least[2*k+1] == s.least[k])
+}
+
+// Earliest returns the least of what when returns for the waiters, given an instant that
+// none of it is before. When must return no later instant for less. Each call takes one
+// from work; what is left then counts as now.
+func (q *Tree[W]) Earliest(now int64, work *int, when func(*Cost) int64) int64 {
+	return q.earliest(1, now, work, when)
+}
+
+func (q *Tree[W]) earliest(k int, now int64, work *int, when func(*Cost) int64) int64 {
+	if q.least[k] == NoCost {
+		return math.MaxInt64
+	}
+	at := now
+	if *work > 0 {
+		*work--
+		at = when(&q.least[k])
+	}
+	if at > now || k >= len(q.waiters) || *work <= 0 {
+		return at
+	}
+	return min(q.earliest(2*k, now, work, when), q.earliest(2*k+1, now, work, when))
+}

@@ -1,0 +1,82 @@
+package engine
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/plimsoll-dev/plimsoll/engine/internal/queue"
+)
+
+// kind distinguishes the waiters whose demands may go to different deployments, have
+// different shares of them or name different callers.
+type kind struct {
+	class  int
+	filter string  // of Tags and Exclude; "" = none
+	caller *handle // nil: none
+}
+
+func kindOf(d *Demand) kind {
+	if len(d.Tags)|len(d.Exclude) == 0 {
+		return kind{class: d.Priority, caller: d.Caller.h}
+	}
+	var b strings.Builder
+	for _, t := range d.Tags {
+		b.WriteString(strconv.Quote(t))
+	}
+	for _, r := range d.Exclude {
+		b.WriteByte('-')
+		b.WriteString(strconv.Quote(r.ID()))
+	}
+	return kind{d.Priority, b.String(), d.Caller.h}
+}
+
+// waiters are the waiters of one kind in their order.
+type waiters struct {
+	kind
+	queue.Tree[*waiter]
+	like *Demand // one of the demands: all have the same class, Tags, Exclude and Caller
+	// During a service: the first place not yet looked at, and the waiter found, nil if there
+	// is none. Resume is the place where an earlier service ran out of work.
+	cursor int
+	found  *waiter
+	floor  int // behind the last waiter that was offered room in vain
+}
+
+// without returns the queues except one.
+func without(list []*waiters, q *waiters) []*waiters {
+	return slices.DeleteFunc(list, func(o *waiters) bool { return o == q })
+}
+
+// waiter is a call of Wait that has not been served.
+type waiter struct {
+	d     *Demand
+	seq   uint64 // order of arrival
+	queue *waiters
+	place int   // in the queue
+	turn  int64 // from when on a deployment is held for it, Unix ns; see hold
+	holds bool  // one is
+	// Under the line's mutex until done. Then it has left the line and wake has
+	// been sent.
+	got  admission
+	mark mark // of its request: those of several are in the order of service
+	err  error
+	done bool
+	wake chan struct{}
+}
+
+// Place returns where the waiter's place in its queue is kept.
+func (w *waiter) Place() *int { return &w.place }
+
+// lease returns what a waiter that is done got.
+func (w *waiter) lease() Lease {
+	return Lease{admission: w.got, mark: w.mark}
+}
+
+// before reports whether a waiter comes before another.
+func (w *waiter) before(o *waiter) bool {
+	if w.queue.class != o.queue.class {
+		return w.queue.class < o.queue.class
+	}
+	return w.seq < o.seq
+}
