@@ -151,7 +151,17 @@ var mutants = []mutant{
 	},
 	{
 		"a caller's refusal sees no attempt half way", "engine/called.go",
-		"		if is.pending && try < tries {\n", "		if is.pending && try < 0 {\n",
+		"		is := t.verdict()\n", "		is := t.verdict()\n		is.pending = false\n",
+		"./engine", "TestCallerRefusalSeesNoAttemptHalfWay",
+	},
+	{
+		"an attempt half way of a caller is sure, as a deployment's is", "engine/verdict.go",
+		"{ return t.h.caller != nil || t.h.e.shared() }", "{ return t.h.e.shared() }",
+		"./engine", "TestCallerRefusalSeesNoAttemptHalfWay",
+	},
+	{
+		"a caller's request that is counted already belongs to no attempt half way", "engine/verdict.go",
+		"	return t.h.caller == nil // an attempt", "	return true // an attempt",
 		"./engine", "TestCallerRefusalSeesNoAttemptHalfWay",
 	},
 	{

@@ -51,11 +51,8 @@ func (r *rate) full(p Part) int64 {
 
 func (r *rate) share(p Part) int64 { return r.units(p.Of(r.limit)) }
 
-// Take charges n if they fit at an instant.
-func (b *Bucket) Take(now, n int64) bool { return b.TakeIn(0, now, n) }
-
-// TakeIn is Take within a part of the limit.
-func (b *Bucket) TakeIn(p Part, now, n int64) bool {
+// Take charges n if they fit at an instant within a part of the limit.
+func (b *Bucket) Take(p Part, now, n int64) bool {
 	r, t := b.rate.Load(), b.at(now)
 	cost, full := r.units(n), r.full(p)
 	for {
@@ -84,14 +81,6 @@ func (b *Bucket) Look(now, n int64) (used, short int64) {
 	return used, b.period - used - cost
 }
 
-// Few is up to how many ShortFew takes of a bucket that refills within a minute:
-// no limit makes a multiplication by fewer inexact.
-const Few = 1<<22 - 1
-
-// ShortFew returns, in its sign, whether n, at most [Few], do not fit on top of a
-// level (negative).
-func (b *Bucket) ShortFew(level, n int64) int64 { return b.period - level - b.rate.Load().multiply(n) }
-
 // Level returns how much of the bucket is used at an instant, in the parts that
 // Look counts.
 func (b *Bucket) Level(now int64) int64 { return max(b.clear.Load()-b.at(now), 0) }
@@ -99,21 +88,18 @@ func (b *Bucket) Level(now int64) int64 { return max(b.clear.Load()-b.at(now), 0
 // Whole is the limit in the parts that Look counts.
 func (b *Bucket) Whole() int64 { return b.period }
 
-// Wait returns how long after an instant n fit if nothing else is charged or
-// given back, rounded up: 0 = now, MaxInt64 = never.
-func (b *Bucket) Wait(now, n int64) time.Duration { return b.WaitIn(0, now, n) }
-
-// FitsIn reports whether TakeIn would charge n.
-func (b *Bucket) FitsIn(p Part, now, n int64) bool {
+// Fits reports whether Take would charge n.
+func (b *Bucket) Fits(p Part, now, n int64) bool {
 	if p != 0 {
-		return b.WaitIn(p, now, n) == 0
+		return b.Wait(p, now, n) == 0
 	}
 	_, short := b.Look(now, n)
 	return short >= 0
 }
 
-// WaitIn is Wait within a part of the limit.
-func (b *Bucket) WaitIn(p Part, now, n int64) time.Duration {
+// Wait returns how long after an instant n fit within a part of the limit if nothing else
+// is charged or given back, rounded up: 0 = now, MaxInt64 = never.
+func (b *Bucket) Wait(p Part, now, n int64) time.Duration {
 	r, t := b.rate.Load(), b.at(now)
 	cost, full := r.units(n), r.full(p)
 	if cost > full {

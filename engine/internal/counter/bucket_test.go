@@ -34,11 +34,11 @@ func FuzzBucket(f *testing.F) {
 			case 0, 1:
 				n := amount()
 				wait, never := exact.Wait(now, n)
-				if b.Take(now, n) {
+				if b.Take(0, now, n) {
 					if !exact.Take(now, n) {
 						t.Fatalf("%d of %d admitted, which fit in %d ns only", n, limit, wait)
 					}
-				} else if ours := b.Wait(now, n); !never && (int64(ours) < wait || int64(ours) > wait+1+steps) || never != (ours == 1<<63-1) {
+				} else if ours := b.Wait(0, now, n); !never && (int64(ours) < wait || int64(ours) > wait+1+steps) || never != (ours == 1<<63-1) {
 					t.Fatalf("%d of %d refused for %d ns, want %d (never %v)", n, limit, ours, wait, never)
 				}
 			case 2:
@@ -76,10 +76,10 @@ func TestBucketWaitsAsObserved(t *testing.T) {
 			b := counter.NewBucket(now, c.limit, c.period)
 			b.Add(now, c.used)
 			require.Equal(t, c.used, b.Used(now))
-			wait := b.Wait(now, c.requested)
+			wait := b.Wait(0, now, c.requested)
 			require.InDelta(t, c.want, wait, float64(time.Millisecond))
-			require.False(t, b.Take(now+int64(wait)-1, c.requested))
-			require.True(t, b.Take(now+int64(wait), c.requested))
+			require.False(t, b.Take(0, now+int64(wait)-1, c.requested))
+			require.True(t, b.Take(0, now+int64(wait), c.requested))
 		})
 	}
 }
@@ -97,7 +97,7 @@ func TestBucketAdmitsExactlyTheLimit(t *testing.T) {
 		par(64, func(k int) {
 			random := rand.New(rand.NewPCG(uint64(k), 3))
 			for size := int64(10); size > 0; {
-				if n := 1 + random.Int64N(size); b.Take(int64(c.at), n) {
+				if n := 1 + random.Int64N(size); b.Take(0, int64(c.at), n) {
 					admitted.Add(n)
 				} else {
 					size = n - 1

@@ -114,7 +114,7 @@ func (l *Limit) now(h *half, w int64) int64 {
 // by Give, or changed by Adjust, with the same moment.
 func (l *Limit) Take(p Part, at At, n int64) Outcome {
 	if l.Shape == Level {
-		if l.bucket.TakeIn(p, at.Now, n) {
+		if l.bucket.Take(p, at.Now, n) {
 			return Taken
 		}
 		return Refused
@@ -263,7 +263,7 @@ func (l *Limit) UsedTimed(now int64) int64 {
 // Fits reports whether Take would count n.
 func (l *Limit) Fits(p Part, at At, n int64) bool {
 	if l.Shape == Level {
-		return l.bucket.FitsIn(p, at.Now, n)
+		return l.bucket.Fits(p, at.Now, n)
 	}
 	return l.Room(p, at) >= n
 }
@@ -323,7 +323,7 @@ func (l *Limit) Wait(p Part, at At, n, most int64) (after time.Duration, never b
 	case n > p.Of(most):
 		return 0, true
 	case l.Shape == Level:
-		after = l.bucket.WaitIn(p, at.Now, n)
+		after = l.bucket.Wait(p, at.Now, n)
 		return after, after == math.MaxInt64
 	}
 	return time.Duration(l.End(at) - at.Now), false

@@ -41,13 +41,13 @@ func FuzzRefund(f *testing.F) {
 		for len(data) > 0 {
 			switch n := int64(1 + 4*next(256)); next(6) {
 			case 0, 1:
-				if wait, never := exact.Wait(now, n); b.Take(now, n) {
+				if wait, never := exact.Wait(now, n); b.Take(0, now, n) {
 					if wait != 0 || never {
 						t.Fatalf("%d taken, which fit in %v only", n, time.Duration(wait))
 					}
 					exact.Add(now, n)
 					open = append(open, charge{now, n})
-				} else if got := int64(b.Wait(now, n)); !never && (got < wait || got > wait+loose) {
+				} else if got := int64(b.Wait(0, now, n)); !never && (got < wait || got > wait+loose) {
 					t.Fatalf("%d refused for %v, want %v", n, time.Duration(got), time.Duration(wait))
 				}
 			case 2:
