@@ -14,7 +14,7 @@ type load string
 
 const (
 	random   load = "random usage" // usage differs; the lease costs what it reserved
-	tied     load = "all tied"     // usage is equal but for what the case itself adds
+	tied     load = "all tied"     // usage is equal except for what the case itself adds
 	refund   load = "refund each"  // as tied, but demands differ and each costs less than reserved
 	unnamed  load = "output unnamed"
 	inFlight load = "in-flight limit"

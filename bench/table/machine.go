@@ -15,7 +15,7 @@ type Machine struct {
 }
 
 // thisMachine describes the machine; the CPU is its architecture where the
-// system does not tell the model.
+// system does not report the model.
 func thisMachine() Machine {
 	m := Machine{CPU: runtime.GOARCH, Cores: runtime.NumCPU(), Go: runtime.Version(), OS: runtime.GOOS + "/" + runtime.GOARCH}
 	info, err := os.ReadFile("/proc/cpuinfo")

@@ -161,7 +161,7 @@ func withoutCached(c Call) Charge { return Charge{c.Input - c.Cached, c.Output} 
 func burned(c Call) Charge { return Charge{c.Input - c.Cached, c.Output * burndown(c.Model)} }
 
 // burndown is the table of the burndown page, by the part of a model's name that
-// tells its generation.
+// shows its generation.
 func burndown(model string) int64 {
 	for _, row := range []struct {
 		rate int64

@@ -185,7 +185,7 @@ func (s *Store) Exchange(ctx context.Context, b syncer.Batch, r *syncer.Reply) e
 		r.Totals = append(r.Totals, s.data.totals[k].tally(k, b.Of(len(b.Deltas)+i)))
 	}
 	s.hold(&b, now, r)
-	s.tellCooling(b.Bucket, now, r)
+	s.replyCooling(b.Bucket, now, r)
 	for name, until := range s.data.nodes {
 		if until.After(now) {
 			r.Nodes++
@@ -238,7 +238,7 @@ func (s *Store) add(b *syncer.Batch, d window.Tally, counts syncer.Counts, now t
 	}
 }
 
-// hold fixes which counts are held by escrow in the windows of a batch that asks, and tells
+// hold fixes which counts are held by escrow in the windows of a batch that asks, and reports
 // it. Fixed names have no epochs, so nothing is held by escrow under them.
 func (s *Store) hold(b *syncer.Batch, now time.Time, r *syncer.Reply) {
 	if s.fixed {
@@ -269,8 +269,8 @@ func expiry(d window.Tally, now time.Time) time.Time {
 	return time.Unix(end, 0).Add(dayTTL)
 }
 
-// tellCooling tells of the cooldowns in a bucket.
-func (s *Store) tellCooling(bucket int, now time.Time, r *syncer.Reply) {
+// replyCooling adds the cooldowns in a bucket to the reply.
+func (s *Store) replyCooling(bucket int, now time.Time, r *syncer.Reply) {
 	for id, until := range s.data.cooling {
 		if len(r.Cooling) == syncer.MaxCooling {
 			return

@@ -47,7 +47,7 @@ func double(t window.Tally) window.Tally {
 	return t
 }
 
-// testAsked: a total is told if it was asked for or changed, and requests and
+// testAsked: a total is returned if it was asked for or changed, and requests and
 // tokens if nothing was.
 func testAsked(_ *testing.T, p *probe) {
 	a := p.id("a")
@@ -79,11 +79,11 @@ func cooling(r syncer.Reply, id string) int64 {
 	return 0
 }
 
-// testCooling: of all instants told the latest holds, whatever comes late or twice.
+// testCooling: of all instants reported the latest holds, whatever comes late or twice.
 func testCooling(_ *testing.T, p *probe) {
 	a, b := p.id("a"), p.id("b")
 	now := time.Now().UnixMilli()
-	tell := func(seq uint64, id string, until int64, requests int64) syncer.Reply {
+	report := func(seq uint64, id string, until int64, requests int64) syncer.Reply {
 		t := tally(id, start(), requests, 0)
 		t.CoolUntil = until
 		return p.exchange(p.batch(seq, t))
@@ -94,26 +94,26 @@ func testCooling(_ *testing.T, p *probe) {
 			p.Errorf("cooling until %d, want %d", got, want)
 		}
 	}
-	r := tell(1, a, now+60_000, 0)
+	r := report(1, a, now+60_000, 0)
 	p.want(r, read(a, start()))
 	expect(r, a, now+60_000)
-	expect(tell(2, a, now+50_000, 0), a, now+60_000)
-	expect(tell(3, a, now+70_000, 1), a, now+70_000)
-	if r := tell(1, a, now+60_000, 0); !r.Duplicate || len(r.Cooling) != 0 {
+	expect(report(2, a, now+50_000, 0), a, now+60_000)
+	expect(report(3, a, now+70_000, 1), a, now+70_000)
+	if r := report(1, a, now+60_000, 0); !r.Duplicate || len(r.Cooling) != 0 {
 		p.Errorf("a batch sent again: %+v", r)
 	}
-	r = tell(4, a, 0, 1)
+	r = report(4, a, 0, 1)
 	p.want(r, tally(a, start(), 2, 0))
 	expect(r, a, now+70_000)
 	if p.store.Bucket(a) == p.store.Bucket(b) {
-		r = tell(5, b, now-1, 0)
+		r = report(5, b, now-1, 0)
 		expect(r, b, 0)
 		expect(r, a, now+70_000)
 		heartbeat := p.batch(6)
 		heartbeat.Bucket = p.store.Bucket(a)
 		expect(p.exchange(heartbeat), a, now+70_000)
 	}
-	r = tell(7, a, 1<<62, 0)
+	r = report(7, a, 1<<62, 0)
 	if got, most := cooling(r, a), time.Now().UnixMilli()+syncer.MaxCooldown; got < now+70_000 || got > most {
 		p.Errorf("cooling until %d, want at most %d", got, most)
 	}
@@ -126,7 +126,7 @@ func testCooling(_ *testing.T, p *probe) {
 	}
 }
 
-// testCoolingEnds: what has passed is told no more.
+// testCoolingEnds: what has passed is returned no more.
 func testCoolingEnds(_ *testing.T, p *probe) {
 	a := p.id("a")
 	t := tally(a, start(), 0, 0)
@@ -135,14 +135,14 @@ func testCoolingEnds(_ *testing.T, p *probe) {
 	for seq := uint64(2); ; seq++ {
 		b := p.batch(seq)
 		b.Bucket = p.store.Bucket(a)
-		told, now := cooling(p.exchange(b), a), time.Now().UnixMilli()
+		until, now := cooling(p.exchange(b), a), time.Now().UnixMilli()
 		switch {
-		case told == 0:
+		case until == 0:
 			return
-		case told != t.CoolUntil:
-			p.Fatalf("cooling until %d, want %d", told, t.CoolUntil)
+		case until != t.CoolUntil:
+			p.Fatalf("cooling until %d, want %d", until, t.CoolUntil)
 		case now > t.CoolUntil+5000:
-			p.Fatal("still told 5 s after it has ended")
+			p.Fatal("still returned 5 s after it has ended")
 		}
 	}
 }

@@ -30,10 +30,10 @@ type Config struct {
 	// Jitter returns a number in [0, 1), of which a tenth is added to the
 	// Retry-After header; nil = the runtime's randomness.
 	Jitter func() float64
-	// Annotate, if not nil, is told what came of each request that is not a batch:
+	// Annotate, if not nil, receives what came of each request that is not a batch:
 	// the deployment, the group, the limit that refused.
 	Annotate func(ctx context.Context, key, value string)
-	// Admitted and Refused, if not nil, are told the group of each request that a limit
+	// Admitted and Refused, if not nil, receive the group of each request that a limit
 	// admitted or refused.
 	Admitted, Refused func(group string)
 	// Tokens returns the tokens that may call; nil = there are none.
@@ -45,24 +45,24 @@ type Config struct {
 
 // API answers requests for decisions. Its methods are safe for concurrent use.
 type API struct {
-	engine   *engine.Engine
-	clock    *window.Clock
-	leases   *leases
-	jitter   func() float64
-	count    struct{ admitted, refused func(group string) }
-	tell     func(ctx context.Context, key, value string)
-	known    atomic.Pointer[map[string]known]
-	tokens   func() []server.TokenState
-	accounts func() map[string][]syncer.Account
-	held     atomic.Int64 // bytes of bodies, and of large answers
-	most     int64
+	engine       *engine.Engine
+	clock        *window.Clock
+	leases       *leases
+	jitter       func() float64
+	count        struct{ admitted, refused func(group string) }
+	annotateWith func(ctx context.Context, key, value string)
+	known        atomic.Pointer[map[string]known]
+	tokens       func() []server.TokenState
+	accounts     func() map[string][]syncer.Account
+	held         atomic.Int64 // bytes of bodies, and of large answers
+	most         int64
 }
 
 // New returns an API. Call [API.Sweep] from time to time, about once a second.
 func New(cfg Config) *API {
 	cfg = cfg.withDefaults()
 	a := &API{
-		engine: cfg.Engine, clock: cfg.Clock, jitter: cfg.Jitter, tell: cfg.Annotate,
+		engine: cfg.Engine, clock: cfg.Clock, jitter: cfg.Jitter, annotateWith: cfg.Annotate,
 		leases: newLeases(cfg.LeaseTTL, cfg.MaxLeases), most: cfg.MaxHeld,
 	}
 	a.count.admitted, a.count.refused, a.tokens = cfg.Admitted, cfg.Refused, cfg.Tokens

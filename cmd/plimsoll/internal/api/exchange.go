@@ -47,7 +47,7 @@ func call[In, Out any](a *API, do func(*API, *server.Token, *In, *Out) *problem)
 
 // answer ends an operation: with its answer, or with the problem if there is one.
 func (a *API) answer(w http.ResponseWriter, r *http.Request, out any, p *problem) {
-	if a.tell != nil {
+	if a.annotateWith != nil {
 		a.annotate(r, out, p)
 	}
 	if p != nil {

@@ -34,7 +34,7 @@ type leaseShard struct {
 	_           [32]byte
 }
 
-// held is a lease somebody holds.
+// held is a lease that a client holds.
 type held struct {
 	lease      engine.Lease
 	number     uint64
@@ -156,9 +156,9 @@ func (l *leases) sweep(now int64) {
 	}
 }
 
-// names turns numbers into IDs that tell nothing, and back: a permutation of 64
+// names turns numbers into IDs that show nothing, and back: a permutation of 64
 // bits with a key of this process's own, so that an ID of another process is, but
-// for one in 2^64 per lease, nobody's.
+// for one in 2^64 per lease, no lease's.
 type names struct{ key [4]uint64 }
 
 func newNames() names {

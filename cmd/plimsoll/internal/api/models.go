@@ -9,7 +9,7 @@ import (
 // known is what the configuration says of a deployment.
 type known struct{ group, model string }
 
-// SetModels tells the API of which group each deployment is, and which model it has, to
+// SetModels gives the API the group of each deployment, and which model it has, to
 // be named in answers. It is to follow each Apply.
 func (a *API) SetModels(deployments []engine.Deployment) {
 	m := make(map[string]known, len(deployments))

@@ -31,7 +31,7 @@ type observeAnswer struct {
 	Limits       []limitRead `json:"limits"`
 }
 
-// limitRead is what an answer told of a limit.
+// limitRead is what an answer reported of a limit.
 type limitRead struct {
 	Name      string `json:"name"`
 	Limit     int64  `json:"limit,omitzero"`
@@ -57,7 +57,7 @@ func (a *API) observe(who *server.Token, in *observeBody, out *observeAnswer) *p
 		if err := a.engine.Observe(in.Deployment, moderated(s)); err != nil {
 			return a.refusal(err)
 		}
-		out.tell(in.Deployment, &s)
+		out.fill(in.Deployment, &s)
 		return nil
 	}
 	number, p := a.numberOf(in.Lease)
@@ -69,7 +69,7 @@ func (a *API) observe(who *server.Token, in *observeBody, out *observeAnswer) *p
 	held := a.leases.use(number, ownerOf(who), func(l *engine.Lease) { id = l.Ref().ID() })
 	if held {
 		s := a.understand(in, id)
-		out.tell(id, &s)
+		out.fill(id, &s)
 		held = a.leases.use(number, ownerOf(who), func(l *engine.Lease) { l.Observe(moderated(s)) })
 	}
 	if !held {
@@ -113,14 +113,14 @@ func moderated(s provider.Signal) provider.Signal {
 	return s
 }
 
-// tell fills in what was understood.
-func (o *observeAnswer) tell(deployment string, s *provider.Signal) {
+// fill fills in what was understood.
+func (o *observeAnswer) fill(deployment string, s *provider.Signal) {
 	o.Deployment, o.Kind, o.RetryAfterMS = deployment, strings.ReplaceAll(s.Kind.String(), " ", "_"), wholeMS(s.RetryAfter)
 	for l, r := range s.Readings() {
-		told := limitRead{Name: l.String(), Limit: r.Limit, ResetMS: wholeMS(r.Reset)}
+		read := limitRead{Name: l.String(), Limit: r.Limit, ResetMS: wholeMS(r.Reset)}
 		if r.HasRemaining {
-			told.Remaining = &r.Remaining
+			read.Remaining = &r.Remaining
 		}
-		o.Limits = append(o.Limits, told)
+		o.Limits = append(o.Limits, read)
 	}
 }

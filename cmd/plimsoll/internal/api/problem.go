@@ -12,7 +12,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
-// statusClientGone is only in logs: nobody is there to read the answer.
+// statusClientGone is only in logs: the client has gone.
 const statusClientGone = 499
 
 // problem is why a request was not done.
@@ -23,7 +23,7 @@ type problem struct {
 	message    string // for people
 	retryAfter time.Duration
 	limit      *engine.LimitError // nil = no refusal by a limit
-	group      string             // that refused demand, and has more candidates than limit tells of; "" = none
+	group      string             // that refused demand, and has more candidates than limit lists; "" = none
 	demand     engine.Demand
 }
 
@@ -55,7 +55,7 @@ func invalidf(field, format string, args ...any) *problem {
 	return invalid(field, fmt.Sprintf(format, args...))
 }
 
-// MaxStates is of how many candidates a refusal tells the usage. In a batch it tells
+// MaxStates is of how many candidates a refusal lists the usage. In a batch it lists
 // of none.
 const MaxStates = 1000
 
@@ -63,7 +63,7 @@ const MaxStates = 1000
 func (a *API) refusalOf(err error, group string, d *engine.Demand) *problem {
 	p := a.refusal(err)
 	if p.kind == "queue_full" {
-		// When there may be room, as far as one can tell from outside the line.
+		// When there may be room, as far as that is known outside the line.
 		if le, ok := errors.AsType[*engine.LimitError](a.engine.Explain(group, *d).Err); ok {
 			p.limit, p.retryAfter = le, le.RetryAfter
 		}
@@ -128,7 +128,7 @@ func (a *API) refusal(err error) *problem {
 	return p
 }
 
-// body returns what is told of a problem.
+// body returns what a client is shown of a problem.
 func (p *problem) body(requestID string) problemBody {
 	d := problemDetail{Type: p.kind, Message: p.message, Field: p.field, RequestID: requestID}
 	d.RetryAfterMS = wholeMS(p.retryAfter)

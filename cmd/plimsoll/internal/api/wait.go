@@ -20,7 +20,7 @@ type acquireBody struct {
 }
 
 // waitPattern takes the place of the route of a request that asks to wait, so
-// that who measures how long decisions take can tell it apart.
+// so that a measurement of how long decisions take can leave it out.
 const waitPattern = "POST /v1/acquire waiting"
 
 // postAcquire is POST /v1/acquire.
@@ -54,7 +54,7 @@ func (a *API) acquireInLine(w http.ResponseWriter, r *http.Request, in *acquireB
 		*l, err = g.Wait(ctx, d)
 		switch {
 		case here.Err() != nil:
-			l.Release() // nobody is there to end it
+			l.Release() // the client has gone and cannot end it
 			return context.Cause(here)
 		case errors.Is(err, context.DeadlineExceeded):
 			*l, err = g.Acquire(d) // it says what is missing

@@ -61,12 +61,12 @@ type Options struct {
 	Snapshot string
 	// SaveEvery is how often it is written; 0 = 1 min.
 	SaveEvery time.Duration
-	// Annotate, if not nil, is told what came of each decision, without secrets of
+	// Annotate, if not nil, receives what came of each decision, without secrets of
 	// the configuration.
 	Annotate func(ctx context.Context, key, value string)
 	// Poll is how often files are looked at for changes; 0 = 1 s.
 	Poll time.Duration
-	Log  *slog.Logger // nil = nobody
+	Log  *slog.Logger // nil disables logging
 }
 
 // Daemon is an engine and all that runs beside it.
@@ -221,10 +221,10 @@ func (d *Daemon) File() *config.File { return d.file.Load() }
 // Example reports whether the daemon runs the built-in example.
 func (d *Daemon) Example() bool { return d.opts.Config == "" && d.opts.Builtin == nil }
 
-// Run runs what decisions need beside them until ctx ends, then tells the store
-// what it has not heard yet. A reading from reload reads the files anew, as a
+// Run runs what decisions need beside them until ctx ends, then reports to the store
+// what was not reported yet. A reading from reload reads the files again, as a
 // change of them does; nil = changes alone do. The error is why the last usage
-// was not told.
+// was not reported.
 func (d *Daemon) Run(ctx context.Context, reload <-chan os.Signal) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -234,7 +234,7 @@ func (d *Daemon) Run(ctx context.Context, reload <-chan os.Signal) error {
 	wg.Go(func() { d.tend(ctx) })
 	wg.Go(func() { d.poll(ctx.Done(), reload) })
 	wg.Go(func() { d.saved.run(ctx.Done(), d.opts.SaveEvery) })
-	d.saved.save() // what is in its way is told at once
+	d.saved.save() // what is in its way is reported at once
 	defer d.saved.save()
 	if d.Syncer == nil {
 		<-ctx.Done()

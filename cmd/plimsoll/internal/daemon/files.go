@@ -10,7 +10,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/config"
 )
 
-// goneAfter is how many looks in a row a file has to be missing before that is told:
+// goneAfter is how many looks in a row a file has to be missing before that is reported:
 // an editor that replaces it takes it away for a moment.
 const goneAfter = 3
 
@@ -111,7 +111,7 @@ func (d *Daemon) poll(stop <-chan struct{}, reload <-chan os.Signal) {
 // FilesMissing reports whether a file that was read is not there any more.
 func (d *Daemon) FilesMissing() bool { return d.gone.Load() }
 
-// reportGone tells once of a file that has gone.
+// reportGone reports once that a file has gone.
 func (d *Daemon) reportGone(files []watchedFile) {
 	gone := false
 	for _, f := range files {

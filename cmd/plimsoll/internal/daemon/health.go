@@ -8,7 +8,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
 )
 
-// Register adds the paths that tell whether the daemon lives and is ready.
+// Register adds the paths that report whether the daemon lives and is ready.
 func (d *Daemon) Register(mux *http.ServeMux) {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -54,7 +54,7 @@ const firstExchange = 5 * time.Second
 // readyz is ready in an outage of the store too: decisions go on by policy, and
 // a gateway without its daemon would do worse.
 //
-// Who may not look at metrics is told the status alone.
+// A client that may not read metrics is shown the status alone.
 func (d *Daemon) readyz(w http.ResponseWriter, req *http.Request) {
 	r := readiness{
 		Ready: !d.draining.Load(), Draining: d.draining.Load(), Store: storeHealth{State: "none"},

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// patience is how long a file may take to be read or written. A pipe that nobody
+// patience is how long a file may take to be read or written. A pipe that no process
 // writes to and a mount that is stuck take for ever.
 const patience = 5 * time.Second
 

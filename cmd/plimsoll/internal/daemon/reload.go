@@ -37,8 +37,8 @@ type reloadProblem struct {
 	err string
 }
 
-// Reload reads the configuration and the tokens anew. What cannot be used
-// changes nothing, and is told in the log and by readyz.
+// Reload reads the configuration and the tokens again. What cannot be used
+// changes nothing, and is reported in the log and by readyz.
 func (d *Daemon) Reload() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -148,7 +148,7 @@ func (d *Daemon) keepTokens(tokens *server.Tokens) {
 	}
 }
 
-// Reloads is how reading the configuration anew has gone.
+// Reloads is how reading the configuration again has gone.
 type Reloads struct {
 	Taken, Refused int64     // since the start
 	Last           time.Time // when the one in force was read
@@ -156,7 +156,7 @@ type Reloads struct {
 	ProblemAt      time.Time
 }
 
-// Reloads returns how reading the configuration anew has gone.
+// Reloads returns how reading the configuration again has gone.
 func (d *Daemon) Reloads() Reloads {
 	r := Reloads{Taken: d.reloads.Load(), Refused: d.failedReloads.Load(), Last: *d.loaded.Load()}
 	if p := d.problem.Load(); p != nil {

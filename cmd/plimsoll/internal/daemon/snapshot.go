@@ -25,7 +25,7 @@ type snapshots struct {
 
 	patient patient
 	mu      sync.Mutex
-	failed  bool // the last save; told once
+	failed  bool // the last save; reported once
 }
 
 // restore takes in what a process before has saved. A file that cannot be used is

@@ -18,7 +18,7 @@ type answer struct {
 	clears   bool // the deadline ends a stream of HTTP/2 even while nothing is written
 	flushes  bool
 	stream   bool // of events
-	whole    bool // nobody can use a part: the header waits until a buffer is full
+	whole    bool // no client can use a part: the header waits until a buffer is full
 	begun    bool // the header has been sent
 }
 

@@ -25,7 +25,7 @@ var (
 	errTooLarge = errors.New("the body is larger than is accepted")
 )
 
-// body is a request's body. It has to arrive at a least rate, so that nobody holds
+// body is a request's body. It has to arrive at a least rate, so that no client holds
 // a connection by a byte now and then, and counts towards what all may hold.
 type body struct {
 	src     arriving

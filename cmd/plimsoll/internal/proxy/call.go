@@ -153,12 +153,12 @@ func (p *Proxy) fail(w http.ResponseWriter, r *http.Request, s shape, in *body) 
 	case errors.Is(in.err, errTooLarge):
 		s.refuse(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes, the most that is accepted", maxUpload))
 	case r.Context().Err() != nil:
-		panic(http.ErrAbortHandler) // nobody is there
+		panic(http.ErrAbortHandler) // the client has gone
 	case in.err != nil:
 		s.refuse(w, http.StatusBadRequest, "the body did not arrive whole, or is not encoded as its header says")
 	default:
 		// The reason names addresses of the deployments' network: it is for the log,
-		// which was told with the attempt.
+		// which was reported with the attempt.
 		s.refuse(w, http.StatusBadGateway, "none of the deployments that were tried could be reached; the log says why")
 	}
 }

@@ -13,12 +13,12 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/transport"
 )
 
-// headroomAge is how old at most what answers tell of a group's headroom may be: to
+// headroomAge is how old at most what answers report of a group's headroom may be: to
 // look at all deployments for each answer would cost more than the call.
 const headroomAge = 100 * time.Millisecond
 
-// headroom tells clients what is left of their group's limits, in the headers in
-// which a provider tells what is left of a key's.
+// headroom reports to clients what is left of their group's limits, in the headers in
+// which a provider reports what is left of a key's.
 type headroom struct {
 	engine *engine.Engine
 	at     atomic.Int64 // Unix ns of the last look
@@ -29,7 +29,7 @@ type headroom struct {
 	states []engine.State
 }
 
-// room is what is told of a group.
+// room is what is reported of a group.
 type room struct{ openAI, anthropic http.Header }
 
 func (h *headroom) configure(cfg engine.Config) {

@@ -129,7 +129,7 @@ func (p *Proxy) getModel(w http.ResponseWriter, r *http.Request, s shape) {
 	_ = json.NewEncoder(w).Encode(list[i])
 }
 
-// modelShape tells by the header who asks on a path that both APIs have.
+// modelShape returns, by the header, the API that is asked on a path that both APIs have.
 func modelShape(r *http.Request, s shape) shape {
 	if r.Header.Get("Anthropic-Version") != "" {
 		return anthropic

@@ -30,7 +30,7 @@ var unserved = [...]string{
 	"/complete", "/edits", "/engines", "/graders",
 }
 
-// Clean returns a handler that takes double and trailing slashes out of paths, but for
+// Clean returns a handler that takes double and trailing slashes out of paths, except for
 // those that end a prefix: a redirect would turn a client's POST into a GET.
 func Clean(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -18,7 +18,7 @@ type Config struct {
 	Engine *engine.Engine // required
 	// Mask replaces secrets in what is logged; nil = there are none.
 	Mask func(string) string
-	Log  *slog.Logger // nil = nobody
+	Log  *slog.Logger // nil disables logging
 	// Base sends the requests; nil = what package transport has for that.
 	Base http.RoundTripper
 	// MaxHeld is how many bytes of requests may be held in memory at once;
@@ -153,7 +153,7 @@ func Check(cfg engine.Config, endpoints map[string]transport.Endpoint) error {
 // Serves reports whether anything can be called.
 func (p *Proxy) Serves() bool { return p.served.Load().any }
 
-// attempted tells the log of an attempt.
+// attempted logs an attempt.
 func (p *Proxy) attempted(a transport.Attempt) {
 	if p.cfg.Attempted != nil {
 		p.cfg.Attempted(a)

@@ -40,7 +40,7 @@ type queueKey struct {
 	limit         engine.Limit
 }
 
-// crowded is how many clients were told to come in the window that begins at a time.
+// crowded is how many clients were asked to come in the window that begins at a time.
 type crowded struct {
 	at time.Time
 	n  int
@@ -76,7 +76,7 @@ func (q *queues) refill(key queueKey, now time.Time, wait, step time.Duration) (
 	return wait, true
 }
 
-// window counts the clients that are told of the window that begins after wait, and
+// window counts the clients that are sent to the window that begins after wait, and
 // returns how many were before.
 func (q *queues) window(key queueKey, now time.Time, wait time.Duration) int {
 	q.mu.Lock()

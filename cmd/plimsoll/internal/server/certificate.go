@@ -20,7 +20,7 @@ type Certificate struct {
 	seen      [2]stamp
 }
 
-// stamp tells one state of a file from another.
+// stamp distinguishes the states of a file.
 type stamp struct {
 	size int64
 	time time.Time

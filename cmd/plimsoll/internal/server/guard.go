@@ -34,7 +34,7 @@ type Guard struct {
 	// Seen, if not nil, is called with the token and the status of each request that a
 	// token was let through with.
 	Seen   func(t *Token, status int)
-	Events *Events // nil = nobody
+	Events *Events // nil = they are not counted
 	Log    *slog.Logger
 
 	ids requestIDs
@@ -92,7 +92,7 @@ type insiderKey struct{}
 // other path of operators.
 func Insider(ctx context.Context) bool { return ctx.Value(insiderKey{}) != nil }
 
-// pass has a request served, and tells of it.
+// pass has a request served, and logs it.
 func (g *Guard) pass(w http.ResponseWriter, r *http.Request, token *Token, id string) {
 	debug := g.Log.Enabled(r.Context(), slog.LevelDebug)
 	seen := token != nil && g.Seen != nil

@@ -56,7 +56,7 @@ type Config struct {
 	LameDuck time.Duration
 	Hurry    <-chan struct{}
 	Events   *Events      // nil = those of Log
-	Log      *slog.Logger // nil = nobody
+	Log      *slog.Logger // nil disables logging
 }
 
 // Serve answers requests on the listeners until ctx ends, then lets those under

@@ -33,7 +33,7 @@ func Inherited() (list []net.Listener, err error) {
 	return list, nil
 }
 
-// Ready tells systemd that requests are served, and Stopping that the end has begun, if
+// Ready reports to systemd that requests are served, and Stopping that the end has begun, if
 // it wants to know: sd_notify(3).
 func Ready() error { return notify(systemd.SdNotifyReady) }
 

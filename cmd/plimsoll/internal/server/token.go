@@ -35,7 +35,7 @@ type Token struct {
 	caller   engine.CallerRef
 }
 
-// MayCall reports whether the token is for a group. A nil token is nobody's: there
+// MayCall reports whether the token is for a group. A nil token belongs to no client: there
 // are none, and everything is allowed.
 func (t *Token) MayCall(group string) bool { return t == nil || t.Groups.Match(group) }
 

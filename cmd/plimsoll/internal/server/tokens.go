@@ -194,7 +194,7 @@ func (t *Tokens) Warnings(now time.Time) []string {
 	return list
 }
 
-// find returns a secret's token; nil if it is nobody's. How long that takes tells
+// find returns a secret's token; nil if there is none. How long that takes shows
 // nothing of the secrets: what is compared is a hash.
 func (t *Tokens) find(secret string) *Token {
 	return t.byHash[sha256.Sum256([]byte(secret))]

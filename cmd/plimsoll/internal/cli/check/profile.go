@@ -89,7 +89,7 @@ func (w *weightsView) text() string {
 // maxProfiles is how many profiles are described.
 const maxProfiles = 20
 
-// profiles describes each profile once, but for the plain rule and plain buckets.
+// profiles describes each profile once, except for the plain rule and plain buckets.
 func (v checkView) profiles() [][]string {
 	var rows [][]string
 	seen := map[[2]string]bool{}

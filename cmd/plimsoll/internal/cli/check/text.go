@@ -205,7 +205,7 @@ const (
 	shownOfID   = 12
 )
 
-// shortID cuts a generated id to what tells it from others.
+// shortID cuts a generated id to what distinguishes it from others.
 func shortID(id string) string {
 	if len(id) == generatedID && strings.Trim(id, "0123456789abcdef") == "" {
 		return id[:shownOfID] + "…"

@@ -4,7 +4,7 @@ const (
 	intro = `Runs a trace of LLM traffic through the engine, or through what it is compared
 with, in virtual time, against simulated deployments that enforce their own
 limits per UTC minute, and reports what was served, what was refused and by
-whom. The same flags give the same result on every run, but for the time it
+whom. The same flags give the same result on every run, except for the time it
 took. With --sync URL it runs in real time instead, and no two runs are alike;
 with --target URL the traffic goes to a daemon (plimsoll serve), in real time.`
 
@@ -38,7 +38,7 @@ Rules:
 With --rule the load is of what providers charge, policies misjudge prompts by 5 %,
 refusals and first tokens carry rate-limit headers (OpenAI's, or Azure's), and the
 policy is measured by a clairvoyant: the best of six that see all accounts and are
-never refused. The JSON gains rule and, but for softcap, clairvoyant:
+never refused. The JSON gains rule and, except for softcap, clairvoyant:
   best, tokens_served, fewest_refused
                     which of the six, its tokens served, and the calls refused by
                     the one that refused the fewest
@@ -83,7 +83,7 @@ tokens_served, overrun_tokens. "Over caps" in the table is of that run.
 
 With --nodes above 1 the policy is engine, every node with its own engine and
 syncer, or litellm, whose nodes share requests as the original's do (a node that
-has counted some tells the store and hears the total) and tokens not at all;
+has counted some reports them to the store and receives the total) and tokens not at all;
 --compare runs these two. The JSON gains cluster, of a run in which providers
 take every call: nodes, interval_ms, offered (calls), refused_with_room (attempts
 refused while the call and 2 % of the limits more were free), and for each of the

@@ -41,7 +41,7 @@ func (f flags) livePolicies() []string {
 	return []string{f.policy}
 }
 
-// newLive tells what is going to happen.
+// newLive prints what is going to happen.
 func (f flags) newLive(env cmdline.Environment) *liveRun {
 	r := &liveRun{flags: f, env: env, policies: f.livePolicies(), bar: cmdline.NewProgress(env, int(f.length.Seconds()), "seconds")}
 	r.say(fmt.Sprintf("%d nodes for each policy share a server for %v; interrupt it for the result so far", f.nodes, f.length))

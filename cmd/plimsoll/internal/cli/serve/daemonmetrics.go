@@ -34,16 +34,16 @@ func (m *daemonMetrics) Describe(c chan<- *prometheus.Desc) { prometheus.Describ
 
 // Collect implements [prometheus.Collector].
 func (m *daemonMetrics) Collect(c chan<- prometheus.Metric) {
-	tell := func(d *prometheus.Desc, kind prometheus.ValueType, v float64, labels ...string) {
+	send := func(d *prometheus.Desc, kind prometheus.ValueType, v float64, labels ...string) {
 		c <- prometheus.MustNewConstMetric(d, kind, v, labels...)
 	}
-	m.events.Counts(func(e server.Event, n int64) { tell(m.problems, prometheus.CounterValue, float64(n), e.String()) })
+	m.events.Counts(func(e server.Event, n int64) { send(m.problems, prometheus.CounterValue, float64(n), e.String()) })
 	r := m.daemon.Reloads()
-	tell(m.reloads, prometheus.CounterValue, float64(r.Taken), "taken")
-	tell(m.reloads, prometheus.CounterValue, float64(r.Refused), "refused")
-	tell(m.lastReload, prometheus.GaugeValue, float64(r.Last.UnixNano())/1e9)
-	tell(m.succeeded, prometheus.GaugeValue, oneIf(r.Problem == ""))
-	tell(m.lost, prometheus.GaugeValue, oneIf(m.daemon.FilesMissing()))
+	send(m.reloads, prometheus.CounterValue, float64(r.Taken), "taken")
+	send(m.reloads, prometheus.CounterValue, float64(r.Refused), "refused")
+	send(m.lastReload, prometheus.GaugeValue, float64(r.Last.UnixNano())/1e9)
+	send(m.succeeded, prometheus.GaugeValue, oneIf(r.Problem == ""))
+	send(m.lost, prometheus.GaugeValue, oneIf(m.daemon.FilesMissing()))
 }
 
 func oneIf(yes bool) float64 {

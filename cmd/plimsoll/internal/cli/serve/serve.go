@@ -100,9 +100,9 @@ func (f *flags) serve(ctx context.Context, env cmdline.Environment) error {
 	defer signal.Stop(hangup)
 	ended := make(chan error, 1)
 	go func() { ended <- d.Run(life, hangup) }()
-	told := make(chan struct{})
+	stopped := make(chan struct{})
 	go func() {
-		defer close(told)
+		defer close(stopped)
 		spans.Run(life)
 	}()
 	if certificate != nil {
@@ -128,7 +128,7 @@ func (f *flags) serve(ctx context.Context, env cmdline.Environment) error {
 	err = f.run(ctx, d, log, secure, group{handler, calls}, group{side, admin})
 	stop()
 	<-sampled
-	<-told
+	<-stopped
 	if lost := <-ended; lost != nil {
 		log.Error("the last usage was not shared", "error", lost.Error())
 	}
