@@ -106,7 +106,7 @@ func (s *Syncer) Stats() Stats {
 // configured for escrow.
 func (d *deployment) byUsage(now int64) bool {
 	for _, u := range d.windows {
-		if now/1e9 < u.start || !u.runs(now) {
+		if now/1e9 < u.start || !u.runs(now) || d.elsewhere[u.kind] {
 			continue
 		}
 		limits := u.limits().list()
