@@ -27,6 +27,7 @@ type fleet struct {
 	prefix      string // of the deployments' IDs; "" = "dep"
 	limits      engine.Limits
 	mode        syncer.Mode
+	away        syncer.Policies
 	gateways    []*gateway
 	log         logged
 }
@@ -132,7 +133,7 @@ func (f *fleet) joinWith(store *valkeystore.Store, clock *window.Clock) *gateway
 		f.t.Fatal(err)
 	}
 	source := &tap{Engine: eng, seen: map[place]window.Tally{}}
-	s, err := syncer.New(source, store, syncer.Config{Mode: f.mode, Clock: clock, Logger: f.log.logger()})
+	s, err := syncer.New(source, store, syncer.Config{Mode: f.mode, Away: f.away, Clock: clock, Logger: f.log.logger()})
 	if err != nil {
 		f.t.Fatal(err)
 	}
