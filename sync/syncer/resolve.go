@@ -28,6 +28,7 @@ func (s *Syncer) resolve(b *bucket, x *sent, r *Reply, now int64) {
 	}
 	if len(r.Members) > 0 {
 		s.members = append(s.members[:0], r.Members...)
+		s.unaware = r.Unaware
 	}
 	if r.OutdatedKnown && r.Outdated != s.outdated {
 		s.setOutdated(r.Outdated, now)

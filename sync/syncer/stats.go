@@ -50,6 +50,7 @@ type Stats struct {
 	Bytes     int64         // sent and received, as far as the store reports
 	Forecast  Count         // what the others are believed to have used of current windows since the last totals
 	Nodes     int           // that share the store; 0 = not known yet
+	Unaware   int           // of Nodes, those of a version that shares usage whatever mode holds: they may pass limits that are held by escrow
 	Outdated  int           // nodes alive of an older version, whose usage is in other counters; this node decides by policy until they have gone
 	Interval  time.Duration // between two rounds, now
 	RoundTrip time.Duration // of an exchange: moving average of the slowest bucket
@@ -67,7 +68,7 @@ func (s *Syncer) Stats() Stats {
 	if s.reserver != nil {
 		st.Mode = s.cfg.Mode
 	}
-	st.Nodes, st.Outdated, st.Offset, st.Away, st.Degraded = s.nodes, s.outdated, s.follower.offset, s.away > 0, s.degraded
+	st.Nodes, st.Unaware, st.Outdated, st.Offset, st.Away, st.Degraded = s.nodes, s.unaware, s.outdated, s.follower.offset, s.away > 0, s.degraded
 	if st.Away {
 		st.Degraded += time.Duration(now - s.awaySince)
 	}

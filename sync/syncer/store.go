@@ -165,6 +165,8 @@ type Reply struct {
 	Nodes      int // that exchanged something within the last few seconds, this one included; 0 = not known
 	// Members are the names of these nodes, in any order; empty = not known.
 	Members []string
+	// Unaware is how many of Members are of a version that shares usage whatever mode holds.
+	Unaware int
 	// Outdated is how many live nodes share usage by counters of an older format,
 	// which the totals lack. OutdatedKnown says that the store has looked.
 	Outdated      int

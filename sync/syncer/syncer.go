@@ -28,6 +28,7 @@ type Syncer struct {
 
 	nodes     int
 	members   []string      // their names, as last known
+	unaware   int           // of them, nodes of a version without modes
 	outdated  int           // nodes alive that share by counters of an older format
 	away      int           // buckets
 	awaySince int64         // when the first of them went

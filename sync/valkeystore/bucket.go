@@ -47,7 +47,7 @@ type touches struct {
 }
 
 func newBucket(number int, cfg Config) *bucket {
-	b := &bucket{number: number, head: head(cfg.Namespace, number), registered: map[string]time.Time{}, settings: settingsOf(cfg)}
+	b := &bucket{number: number, head: head(cfg.Namespace, number), registered: map[string]time.Time{}, settings: namedOf(cfg)}
 	b.names, b.epochs, b.identity = native{}, true, identityEpoch
 	if cfg.KeyFormat == FormatLiteLLM {
 		b.names, b.epochs, b.identity = litellm{cfg.Model, cfg.TTL, native{}}, false, identityGeneration

@@ -127,7 +127,7 @@ func TestPermissionsOfExtras(t *testing.T) {
 	}
 }
 
-// TestOtherSettings names nodes of the namespace whose counters have other names.
+// TestOtherSettings names nodes of the namespace whose counters have other names, and those that know no modes.
 func TestOtherSettings(t *testing.T) {
 	server := servertest.Start(t)
 	said := &logged{}
@@ -135,6 +135,7 @@ func TestOtherSettings(t *testing.T) {
 	other := newNode(t, open(t, server.URL(), valkeystore.Config{Buckets: 16}))
 	alike := newNode(t, open(t, server.URL(), valkeystore.Config{}))
 	for range 3 {
+		server.Do(t, "ZADD", "plimsoll2:{default.0}:n", strconv.FormatInt(time.Now().UnixMilli(), 10), "of-before,Buckets=1 KeyFormat=plimsoll")
 		for _, n := range []*node{n, other, alike} {
 			b := n.next()
 			if err := n.try(b); err != nil {
@@ -145,6 +146,9 @@ func TestOtherSettings(t *testing.T) {
 	}
 	if got := strings.Count(said.String(), "other settings"); got != 1 || !strings.Contains(said.String(), "node="+other.name) || !strings.Contains(said.String(), "Buckets=16") {
 		t.Errorf("want one line that names %s and its settings: %s", other.name, said)
+	}
+	if got := strings.Count(said.String(), "shares usage alone"); got != 1 || !strings.Contains(said.String(), "node=of-before") || n.reply.Unaware != 1 {
+		t.Errorf("want one line that names the node of the version before, and one such node, not %d: %s", n.reply.Unaware, said)
 	}
 	if !slices.Contains(n.reply.Members, n.name) && n.reply.Nodes != 3 {
 		t.Errorf("members %v of %d nodes", n.reply.Members, n.reply.Nodes)

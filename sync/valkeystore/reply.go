@@ -91,8 +91,8 @@ func (c *call) applied(b *bucket, answers []valkey.ValkeyMessage, batch *syncer.
 			for _, name := range names {
 				name, settings, _ := strings.Cut(name, settingsMark)
 				r.Members = append(r.Members, name)
-				if settings != "" && settingsMark+settings != b.settings {
-					c.others = append(c.others, other{name, settings})
+				if c.look(name, settings, b.settings) {
+					r.Unaware++
 				}
 			}
 		}

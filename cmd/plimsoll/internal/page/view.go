@@ -161,6 +161,9 @@ func shareOf(s *syncer.Stats) share {
 	case s.Staleness > 5*time.Second:
 		return share{"Behind", nodes + ", last answer " + wait(s.Staleness) + " ago", true}
 	}
+	if s.Unaware > 0 {
+		nodes += fmt.Sprintf(", %d of a version that shares usage alone", s.Unaware)
+	}
 	if s.Differing > 0 {
 		nodes += fmt.Sprintf(", %d deployments in another mode than configured here, as other nodes have it", s.Differing)
 	}

@@ -37,10 +37,13 @@ type Scenario struct {
 const (
 	burstLength = 200 * time.Millisecond
 	turnMargin  = 500 * time.Millisecond // before the end of a minute in which nothing is offered
-	movesEvery  = 5 * time.Second        // from one node to the next
-	opening     = 3 * time.Second        // in which a store that is new grants nothing
-	outageFrom  = 20 * time.Second       // into the minute
-	outageTo    = 25 * time.Second
+	// openMargin is after a minute's beginning in which nothing is offered: a node whose clock is behind
+	// the server's by a few milliseconds would admit it in the minute before, by that minute's limit.
+	openMargin = 100 * time.Millisecond
+	movesEvery = 5 * time.Second  // from one node to the next
+	opening    = 3 * time.Second  // in which a store that is new grants nothing
+	outageFrom = 20 * time.Second // into the minute
+	outageTo   = 25 * time.Second
 )
 
 // scenarioLimits are what is offered to: each its own deployment.
@@ -64,7 +67,7 @@ type offered struct {
 // offers draws a scenario's requests, in the order of their arrival.
 func (s Scenario) offers() (all []offered) {
 	draws := rand.New(rand.NewPCG(s.Seed, streamNodes))
-	length := time.Minute - turnMargin
+	length := time.Minute - openMargin - turnMargin
 	if s.Name == "burst" {
 		length = burstLength
 	}
@@ -73,7 +76,7 @@ func (s Scenario) offers() (all []offered) {
 			mean := float64(2*l.smallest+l.spread-1) / 2
 			gap := float64(length) * mean / (s.Load * float64(l.rpm+l.tpm))
 			for at := draws.ExpFloat64() * gap; at < float64(length); at += draws.ExpFloat64() * gap {
-				o := offered{at: time.Duration(minute)*time.Minute + time.Duration(at), limit: i, cost: l.smallest + draws.Int64N(l.spread)}
+				o := offered{at: time.Duration(minute)*time.Minute + openMargin + time.Duration(at), limit: i, cost: l.smallest + draws.Int64N(l.spread)}
 				switch s.Name {
 				case "skew":
 					o.node = min(int(draws.ExpFloat64()*float64(s.Nodes.Count)/8), s.Nodes.Count-1)

@@ -16,11 +16,12 @@ func TestScenarioOffers(t *testing.T) {
 		last := time.Duration(0)
 		for _, o := range s.offers() {
 			require.GreaterOrEqual(t, o.at, last, name)
-			into := o.at % time.Minute
+			into := o.at%time.Minute - openMargin
+			require.GreaterOrEqual(t, into, time.Duration(0), name)
 			if name == "burst" {
 				require.Less(t, into, burstLength)
 			}
-			require.Less(t, into, time.Minute-turnMargin)
+			require.Less(t, into, time.Minute-openMargin-turnMargin)
 			if name == "moving" {
 				require.Equal(t, int(into/movesEvery)%10, o.node)
 			}
