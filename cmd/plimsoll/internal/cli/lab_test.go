@@ -69,6 +69,25 @@ func TestLab(t *testing.T) {
 	}
 }
 
+// The gate fails where a goal is missed, unless the table of a file records that it is.
+func TestLabGate(t *testing.T) {
+	page := filepath.Join(t.TempDir(), "page.md")
+	require.NoError(t, os.WriteFile(page, []byte("<!-- lab:goals -->\n<!-- /lab:goals -->\n"), 0o600))
+	args := []string{"lab", "--quick", "--world", "wait-azure1", "--traffic", "crowd", "--gate"}
+	got := plimsoll(t.Context(), append(args, "--known", page, "--markdown", page)...)
+	require.Equal(t, cli.ExitOK, got.code, "the table is renewed first: %s", got.stderr)
+	got = plimsoll(t.Context(), args...)
+	require.Equal(t, cli.ExitFailure, got.code)
+	require.Contains(t, got.stderr, "goals are missed:\ncalls wait up to 10 s, margin 1 %, wait-azure1: want ≤ 1, found ")
+	require.NoError(t, os.WriteFile(page, []byte("no table\n"), 0o600))
+	got = plimsoll(t.Context(), append(args, "--known", page)...)
+	require.Equal(t, cli.ExitFailure, got.code)
+	require.Contains(t, got.stderr, "lab: --known: "+page+": no table of goals")
+	got = plimsoll(t.Context(), "lab", "--known", page)
+	require.Equal(t, cli.ExitUsage, got.code)
+	require.Contains(t, got.stderr, "--known says which goals --gate leaves out")
+}
+
 func TestLabFailures(t *testing.T) {
 	empty := t.TempDir()
 	for _, args := range [][]string{{"--traces", empty}, {"--traces", filepath.Join(empty, "absent")}} {

@@ -21,6 +21,7 @@ type flags struct {
 	worlds, traffic []string
 	seeds           int // 0 = as the plan has
 	resume          string
+	known           string // a file with a table of goals; "" = every goal is to be met
 	csv, json, html string
 	markdown        []string
 
@@ -33,6 +34,9 @@ type flags struct {
 func (f *flags) complete(args []string) error {
 	if len(args) > 0 {
 		return usagef("unexpected argument %q; traffic is given by --traces FOLDER", args[0])
+	}
+	if f.known != "" && !f.gate {
+		return usagef("--known says which goals --gate leaves out; give --gate too")
 	}
 	if f.log == "" {
 		for _, of := range [][2]string{{"model", f.model}, {"config", f.config}, {"group", f.group}, {"operator", f.operator}, {"provider", f.provider}} {
@@ -56,6 +60,7 @@ func (f *flags) register(set *pflag.FlagSet) {
 	cmdline.Bool(set, "quick", "short generated traffic and one seed: less than a minute on two cores", &f.quick)
 	cmdline.Bool(set, "whole", "play every combination of the full set, instead of those that its design chooses", &f.whole)
 	cmdline.Bool(set, "gate", "end with status 1 where a goal is missed", &f.gate)
+	cmdline.Func(set, "known", "FILE", "with --gate: goals that the table in this file, such as docs/QUALITY.md, records as missed may be missed", cmdline.ParseName(&f.known, "want the name of a file"))
 	cmdline.Func(set, "traces", "FOLDER", "play the traffic of its .csv files too (default: generated traffic alone)", cmdline.ParseName(&f.traces, "want the name of a folder"))
 	cmdline.Func(set, "world", "NAME", "play this world only; may be repeated (default all)", func(s string) error {
 		_, err := lab.WorldNamed(s)

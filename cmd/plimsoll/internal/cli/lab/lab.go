@@ -35,9 +35,6 @@ func New(env cmdline.Environment) *cobra.Command {
 	return c
 }
 
-// errMissed is the error of --gate.
-var errMissed = errors.New("lab: goals are missed")
-
 func (f *flags) run(ctx context.Context, env cmdline.Environment) error {
 	plan, err := f.plan(ctx)
 	if err != nil {
@@ -64,8 +61,28 @@ func (f *flags) run(ctx context.Context, env cmdline.Environment) error {
 	if err := f.print(env.Stdout, s); err != nil {
 		return err
 	}
-	if f.gate && slices.ContainsFunc(s.Verdicts, func(v lab.Verdict) bool { return !v.Met }) {
-		return errMissed
+	if f.gate {
+		return f.judge(s)
+	}
+	return nil
+}
+
+// judge returns an error that names the goals that are missed, besides those that the file of
+// --known records as missed.
+func (f *flags) judge(s *lab.Summary) error {
+	var text []byte
+	if f.known != "" {
+		var err error
+		if text, err = os.ReadFile(f.known); err != nil {
+			return fmt.Errorf("lab: --known: %w", err)
+		}
+	}
+	missed, err := report.Missed(s, text)
+	switch {
+	case err != nil:
+		return fmt.Errorf("lab: --known: %s: %w", f.known, err)
+	case len(missed) != 0:
+		return fmt.Errorf("lab: %d goals are missed:\n%s", len(missed), strings.Join(missed, "\n"))
 	}
 	return nil
 }
