@@ -40,7 +40,7 @@ const (
 // that nodes exchange, they give back down to the figure.
 type ledger struct {
 	figures [provider.Limits]figure
-	// What leases have given back: with what is counted it is all that was ever
+	// Given back by leases: with what is counted it is all that was ever
 	// charged, so that what was charged since a mark does not shrink when an older
 	// lease ends.
 	tokens, requests, input atomic.Int64

@@ -36,7 +36,7 @@ type candidateError struct {
 
 func (e *candidateError) Error() string {
 	if e.of == 0 {
-		return fmt.Sprintf("engine: no candidate: group %q has no deployments any more", e.group)
+		return fmt.Sprintf("engine: no candidate: group %q no longer has deployments", e.group)
 	}
 	return fmt.Sprintf("engine: no candidate: Exclude and Tags leave none of the %d deployments of group %q", e.of, e.group)
 }

@@ -13,7 +13,7 @@ type filter struct {
 	holds  []hold
 }
 
-// What is resolved ahead of the search; the rest is looked up on the way.
+// Resolved ahead of the search; the rest is looked up on the way.
 const (
 	maxTags  = 8
 	maxSkips = 16

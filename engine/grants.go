@@ -84,16 +84,6 @@ func (k *kindRow) sizes(d *Deployment) bool {
 		d.Limits.per(provider.Tokens, span)|d.Limits.per(provider.InputTokens, span)|d.Limits.per(provider.OutputTokens, span) != 0
 }
 
-// heldByGrants reports whether another limit holds this one exactly.
-func (ms *limits) heldByGrants(m *limit) bool {
-	for i := range ms.list {
-		if g := &ms.list[i]; g.Granted && g.kind == m.kind && g.part == m.part {
-			return g.HeldByGrants()
-		}
-	}
-	return false
-}
-
 // grant takes in a share of a granted limit: of all windows that none names, of the current
 // one or of the next. It reports whether the current one has changed.
 func grant(m *counter.Limit, in *window.Share, at counter.At) (changed bool) {
@@ -200,8 +190,10 @@ func (r *grantReport) add(m *counter.Limit, set int64, at counter.At) {
 			dim       counter.Dim
 			used, set *int64
 		}{
-			{counter.Requests, &to.Requests, &to.RequestLimit}, {counter.Tokens, &to.Tokens, &to.TokenLimit},
-			{counter.Input, &to.Input, &to.InputLimit}, {counter.Output, &to.Output, &to.OutputLimit},
+			{counter.Requests, &to.Requests, &to.RequestLimit},
+			{counter.Tokens, &to.Tokens, &to.TokenLimit},
+			{counter.Input, &to.Input, &to.InputLimit},
+			{counter.Output, &to.Output, &to.OutputLimit},
 		} {
 			if of.dim == m.Dim {
 				*of.used, *of.set = own, set

@@ -24,7 +24,7 @@ const (
 //
 // Who gives room changes the cell, then seq, then bound. Who raises bound or
 // writes room reads seq first and looks again afterwards. Until a search has
-// watched the block no search compares seq, and it stays as it is: who gives
+// watched the block no search compares seq, and it stays as it is: a caller that gives
 // room looks at watched after changing the cell, who refuses sets it before
 // looking at the cells, so that one of them sees the other.
 type block struct {

@@ -256,3 +256,13 @@ func (m *limit) pooledLong() bool {
 
 // countsLeases reports whether leases are counted.
 func (ms *limits) countsLeases() bool { return ms != nil && ms.gauge != nil }
+
+// heldByGrants reports whether another limit holds this one exactly.
+func (ms *limits) heldByGrants(m *limit) bool {
+	for i := range ms.list {
+		if g := &ms.list[i]; g.Granted && g.kind == m.kind && g.part == m.part {
+			return g.HeldByGrants()
+		}
+	}
+	return false
+}

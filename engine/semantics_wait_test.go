@@ -369,7 +369,7 @@ func TestWaitInVain(t *testing.T) {
 		require.NoError(t, h.e.Apply(engine.Config{Deployments: []engine.Deployment{{ID: "x", Group: "other"}}}))
 		synctest.Wait()
 		require.ErrorIs(t, small.err(), engine.ErrNoCandidate)
-		require.ErrorContains(t, small.err(), "no deployments any more")
+		require.ErrorContains(t, small.err(), "no longer has deployments")
 		require.ErrorIs(t, h.wait("late", exactly(1)).err(), engine.ErrNoCandidate)
 
 		time.Sleep(5 * time.Minute) // the group is forgotten, then there again

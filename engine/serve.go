@@ -20,7 +20,7 @@ const (
 	secondLook = 32
 )
 
-// serve admits every waiter who fits, in order, and sets the timer to when the next
+// serve admits every waiter that fits, in order, and sets the timer to when the next
 // one may fit if nothing happens before. Under the line's mutex.
 func (g *Group) serve() {
 	l := g.line
@@ -60,7 +60,7 @@ func (l *line) found() (first *waiter) {
 
 // overtakes reports whether w would take room that belongs to a waiter before it: room
 // that was freed during the search, after that waiter had been looked at. Then that
-// waiter is the one found. A waiter who was offered room in vain is not looked at again.
+// waiter is the one found. A waiter that was offered room in vain is not looked at again.
 func (g *Group) overtakes(w *waiter) bool {
 	for _, q := range g.line.queues {
 		if !q.Head().before(w) {
@@ -75,12 +75,12 @@ func (g *Group) overtakes(w *waiter) bool {
 	return false
 }
 
-// find looks for the first waiter in a queue, from the cursor on, who may fit.
+// find looks for the first waiter in a queue, from the cursor on, that may fit.
 func (g *Group) find(q *waiters) {
 	q.found, q.cursor = g.first(q, q.cursor, &g.line.work)
 }
 
-// first returns the first waiter in a queue, from a place on, who may fit, nil if there
+// first returns the first waiter in a queue, from a place on, that may fit, nil if there
 // is none, and where the search ended. The head comes first in every service, even if the
 // one before was cut short.
 func (g *Group) first(q *waiters, from int, work *int) (*waiter, int) {

@@ -79,7 +79,7 @@ func (h *handle) snapshot(dst snapshotDays) snapshotDays {
 // deployments that are not configured or have no limits per day, and days that Absorb has
 // named are ignored; restoring again replaces.
 //
-// What is malformed, of another version or larger than 16 MiB is an error, which
+// A snapshot that is malformed, of another version or larger than 16 MiB is an error, which
 // names the place, and changes nothing.
 func (e *Engine) Restore(r io.Reader) error {
 	s, err := readSnapshot(r)
@@ -124,7 +124,7 @@ func readSnapshot(r io.Reader) (s snapshot, err error) {
 		return s, err
 	}
 	if len(b) > maxSnapshot {
-		return s, fmt.Errorf("larger than %d bytes: not one of ours", maxSnapshot)
+		return s, fmt.Errorf("larger than %d bytes: not a snapshot", maxSnapshot)
 	}
 	in := json.NewDecoder(bytes.NewReader(b))
 	in.DisallowUnknownFields()
@@ -140,7 +140,7 @@ func readSnapshot(r io.Reader) (s snapshot, err error) {
 	return s, s.Days.check()
 }
 
-// UnmarshalJSON reads a list that is not too long to be one of ours.
+// UnmarshalJSON reads a list that is not too long to be of a snapshot.
 func (s *snapshotDays) UnmarshalJSON(b []byte) error {
 	in := json.NewDecoder(bytes.NewReader(b))
 	in.DisallowUnknownFields()

@@ -81,8 +81,8 @@ func (g *Group) advance(now int64) int64 {
 	return e
 }
 
-// opened says to everyone who waits for the group, or for one of the callers whose minutes
-// turn with it, that a minute was opened.
+// opened rings for the waiters of the group, and for those of the callers whose minutes turn
+// with it, because a minute was opened.
 func (g *Group) opened(v *view) {
 	g.line.Ring()
 	for _, h := range v.handles {

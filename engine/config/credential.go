@@ -27,7 +27,7 @@ const maxCredential = 64 << 10
 func (c Credential) IsZero() bool { return c == Credential{} }
 
 // Get returns the credential, "" for none. It reads an environment variable or a
-// file each time, so that whoever replaces the file replaces the key; white space
+// file each time, so that a new file is a new key; white space
 // around what a file holds is not part of it. lookupEnv returns environment
 // variables, nil = os.LookupEnv. The error, for a variable that is unset or empty
 // and for a file that cannot be read, is empty or larger than 64 KiB, never

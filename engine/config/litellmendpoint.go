@@ -113,7 +113,7 @@ func (r *liteLLM) baseFromEnv(p *provided) {
 }
 
 // preset names the provider as package provider does; "" if it is not known. Under
-// the names openai and anthropic LiteLLM calls whoever speaks their API, so only
+// the names openai and anthropic LiteLLM calls every provider that speaks their API, so only
 // their own addresses are theirs.
 func (p *provided) preset() string {
 	name, _ := provider.Canonical(p.name)

@@ -76,7 +76,7 @@ func parseRefusal(body []byte, depth int) refusal {
 		return notJSON(in)
 	}
 	var e rawError
-	// What does not fit is left out; the rest is filled in all the same.
+	// A number that does not fit is left out; the rest is filled in all the same.
 	_ = json.Unmarshal(in, &e)
 	f := refusal{
 		wrapped: wrapped,

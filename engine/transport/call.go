@@ -15,7 +15,7 @@ import (
 // engine at most.
 const pieceStep = 16
 
-// A call is an attempt under way. It ends once, by whoever comes first: the
+// A call is an attempt under way. It ends once, by the first of these: the
 // answer's last byte, its reader who closes it, or the request's context.
 type call struct {
 	t         *Transport

@@ -32,7 +32,7 @@ func Env(name string) Credential {
 }
 
 // File reads the credential from a file, without the white space around it, for
-// each attempt: whoever replaces the file replaces the key. It fails while the
+// each attempt: a new file is a new key. It fails while the
 // file cannot be read or is empty.
 func File(path string) Credential {
 	return func(context.Context) (string, error) {

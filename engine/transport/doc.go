@@ -30,7 +30,7 @@
 // least a token for every piece that came by. If nothing was seen the reservation
 // stands.
 //
-// What was read from a cache or written to one is counted apart, and the weights of the
+// Tokens read from a cache or written to one are counted apart, and the weights of the
 // deployment's profile say what it counts. [Profiles] gives each deployment the rule
 // of its provider. Where a profile has no weights every token counts as one, except
 // cache reads that Anthropic reports beside its input: they are left out, as they
@@ -63,7 +63,7 @@
 //
 // # Refusals
 //
-// What the engine refuses is answered as a provider would, because clients know
+// A request that the engine refuses is answered as a provider would, because clients know
 // that and wait as long as it says: 429 with Retry-After and Retry-After-Ms; a
 // request that will never fit has X-Should-Retry: false instead. An unknown group
 // is 404, a body that is not JSON 400, one above [Config.MaxBody] 413. Answers of a provider carry [HeaderDeployment], the

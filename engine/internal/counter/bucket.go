@@ -206,7 +206,7 @@ func (b *Bucket) Used(now int64) int64 {
 	return b.rate.Load().amount(max(b.clear.Load()-b.at(now), 0))
 }
 
-// Resize changes the limit and keeps how much is used. Who takes meanwhile finds
+// Resize changes the limit and keeps how much is used. A Take meanwhile finds
 // no more room than there is before or after.
 func (b *Bucket) Resize(now, limit int64) { b.resize(now, limit, math.MaxInt64) }
 

@@ -15,7 +15,7 @@ const (
 )
 
 // half is a window of a limit. Of a clocked limit the word is [window:20][value:44],
-// and whoever counts opens it. Of the others it is [generation:20][value:44], and win
+// and the caller that counts opens it. Of the others it is [generation:20][value:44], and win
 // is the window in full (protocol 1).
 type half struct{ word, cap, win, adjusted atomic.Int64 }
 

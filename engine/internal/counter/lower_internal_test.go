@@ -44,8 +44,10 @@ func TestLoweredCapsTurnAwayEarlierLooks(t *testing.T) {
 func TestLoweredGrantsTurnAwayEarlierLooks(t *testing.T) {
 	at := At{Epoch: 29_000_000, Now: window.Start(29_000_000)}
 	for _, r := range []Rule{
-		{Shape: Spans, Length: window.Minute, Phase: 7, Granted: true}, {Shape: Spans, Length: window.Minute / 6, Granted: true},
-		{Shape: Dates, Granted: true}, {Shape: Dates, Zone: window.Pacific, Granted: true},
+		{Shape: Spans, Length: window.Minute, Phase: 7, Granted: true},
+		{Shape: Spans, Length: window.Minute / 6, Granted: true},
+		{Shape: Dates, Granted: true},
+		{Shape: Dates, Zone: window.Pacific, Granted: true},
 	} {
 		for _, dim := range []Dim{Input, Output, Tokens, Requests} {
 			l := NewLimit(r, dim, 0, at)

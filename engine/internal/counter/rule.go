@@ -47,7 +47,7 @@ func (r Rule) Owned() bool { return r.Shape <= Days }
 // those.
 func (r Rule) Long() bool { return r.Shape == Hours || r.Shape == Days }
 
-// Clocked reports whether windows turn with the clock, opened by whoever counts.
+// Clocked reports whether windows turn with the clock, opened by the caller that counts.
 func (r Rule) Clocked() bool { return r.Shape == Spans || r.Shape == Dates }
 
 // Timed reports whether the rule needs an instant.
