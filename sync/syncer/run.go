@@ -12,6 +12,9 @@ import (
 const (
 	lastCall  = 500 * time.Millisecond // for the last exchange
 	lastPause = 50 * time.Millisecond  // between attempts at it
+	// A bucket rests after its exchanges if that is as long as shortestRest, and no longer than
+	// longestRest.
+	shortestRest, longestRest = 10 * time.Millisecond, 100 * time.Millisecond
 )
 
 // errLate is of a reply that was read long after its time: this process stood still, and
@@ -77,6 +80,7 @@ func (s *Syncer) round(ctx context.Context, wg *sync.WaitGroup) time.Duration {
 			wg.Go(func() {
 				for more := true; more; {
 					_ = s.work(ctx, b, now, true) // counted, and tried again in the next round
+					s.rest(ctx, b)
 					<-b.turn
 					more = s.again(b)
 				}
@@ -86,6 +90,23 @@ func (s *Syncer) round(ctx context.Context, wg *sync.WaitGroup) time.Duration {
 		}
 	}
 	return s.pause(now, rand.Float64())
+}
+
+// rest keeps the bucket's turn for half as long as exchanges take, so that early ones do not keep a slow
+// store busy for more than two thirds of the time. A request that lacks a grant then has it within two and
+// a half round trips.
+func (s *Syncer) rest(ctx context.Context, b *bucket) {
+	s.mu.Lock()
+	d := min(b.took/2, longestRest)
+	idle := s.reserver == nil || d < shortestRest
+	s.mu.Unlock()
+	if idle {
+		return
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
 }
 
 // again takes the bucket's turn once more for a demand that came during the exchange.

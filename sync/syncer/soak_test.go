@@ -92,6 +92,9 @@ func (s *soaker) minute(faults bool) (admitted int64) {
 	for time.Now().Before(end) {
 		if faults && s.rand.IntN(20) == 0 {
 			s.fault()
+			if !time.Now().Before(end) {
+				break // it took until the next minute
+			}
 		}
 		n := s.nodes[s.rand.IntN(len(s.nodes))]
 		go func() {
