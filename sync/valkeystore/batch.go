@@ -226,6 +226,7 @@ func (c *call) expiries(bld valkey.Builder, b *bucket, batch *syncer.Batch, loca
 		c.due = append(c.due, need)
 		expire(c.head, d, need)
 	}
+	b.settleStale(local)
 	c.paid = min(len(b.debt), maxTallies)
 	for i := range b.debt[:c.paid] {
 		owed := &b.debt[i]

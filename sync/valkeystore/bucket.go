@@ -25,6 +25,8 @@ type bucket struct {
 	epoch      uint64               // whose counters windows speaks of
 	windows    []touches            // the keys that were given a TTL
 	debt       []debt               // keys that may lack one: paid with the next batches
+	stale      []debt               // those from before the last loss, at lostAt: debt once nothing is on the way any more
+	lostAt     time.Time
 	refreshed  time.Time            // when the identity's TTL was last renewed
 	registered map[string]time.Time // when a node was last entered in the set of nodes
 	cool       cooldowns
@@ -59,8 +61,8 @@ func newBucket(number int, cfg Config) *bucket {
 // counters are others.
 func (b *bucket) enter(epoch uint64) {
 	if b.epoch != epoch {
-		b.epoch = epoch
 		b.forget()
+		b.epoch = epoch
 	}
 }
 
@@ -98,8 +100,35 @@ func (b *bucket) touch(d *window.Tally, which syncer.Counts) {
 	}
 }
 
-// forget is for when the server may have lost keys and their TTLs with them.
-func (b *bucket) forget() { b.windows = b.windows[:0] }
+const (
+	// onTheWay is for how long after a loss copies of earlier batches, which gave no
+	// TTL to counters that had one, may still make these again.
+	onTheWay = 3 * time.Second
+	// mostStale bounds what losses in a row leave to be given a TTL.
+	mostStale = 1 << 16
+)
+
+// forget is for when the server may have lost keys and their TTLs with them. Those keys are
+// given one again later, whoever has made them meanwhile.
+func (b *bucket) forget() {
+	for i := range b.windows {
+		w := &b.windows[i]
+		for id, counts := range w.done {
+			if len(b.stale) < mostStale {
+				b.stale = append(b.stale, debt{b.epoch, window.Tally{ID: id, Kind: w.kind, Start: w.start}, counts})
+			}
+		}
+	}
+	b.windows, b.lostAt = b.windows[:0], time.Now()
+}
+
+// settleStale moves as much of what losses left behind to the debt as a batch may pay.
+func (b *bucket) settleStale(now time.Time) {
+	if n := min(maxTallies-len(b.debt), len(b.stale)); n > 0 && now.Sub(b.lostAt) >= onTheWay {
+		b.debt = append(b.debt, b.stale[len(b.stale)-n:]...)
+		b.stale = b.stale[:len(b.stale)-n]
+	}
+}
 
 // owe notes counters that may have no TTL.
 func (b *bucket) owe(epoch uint64, d *window.Tally, which syncer.Counts) {

@@ -407,3 +407,27 @@ func TestRightsTakenWithTheReply(t *testing.T) {
 		})
 	}
 }
+
+// TestLateCopyExpires: a copy of a batch that arrives after the server was emptied makes counters again,
+// without a TTL, under names that are read no more. They are given one.
+func TestLateCopyExpires(t *testing.T) {
+	server := servertest.Start(t)
+	n := newNode(t, open(t, server.URL(), valkeystore.Config{}))
+	at := begin()
+	n.add(tally("a", at, 1, 10))
+	old := counters(t, server)
+	server.Do(t, "FLUSHALL")
+	n.add(tally("b", at, 1, 10))
+	n.epochs[0] = n.reply.Epoch
+	n.seq = 0
+	n.add(tally("a", at, 1, 10))
+	server.Do(t, "INCRBY", fmt.Sprintf("%sa:r:%d", old, at), "1") // the copy
+	if left := server.Do(t, "TTL", fmt.Sprintf("%sa:r:%d", old, at)); left != int64(-1) {
+		t.Fatalf("it expires in %v s already", left)
+	}
+	servertest.Until(t, "it expires", func() bool {
+		n.add(tally("a", at, 1, 10))
+		return server.Do(t, "TTL", fmt.Sprintf("%sa:r:%d", old, at)) != int64(-1)
+	})
+	ttls(t, server)
+}
