@@ -22,10 +22,10 @@ type bucket struct {
 	settings string // what follows the names of nodes in the set of those alive
 
 	mu         sync.Mutex
-	epoch      uint64               // whose counters windows speaks of
-	windows    []touches            // the keys that were given a TTL
-	debt       []debt               // keys that may lack one: paid with the next batches
-	stale      []debt               // those from before the last loss, at lostAt: debt once nothing is on the way any more
+	epoch      uint64    // whose counters windows speaks of
+	windows    []touches // the keys that were given a TTL
+	debt       []debt    // keys that may lack one: paid with the next batches
+	stale      []debt    // those from before the last loss, at lostAt: debt once nothing is on the way any more
 	lostAt     time.Time
 	refreshed  time.Time            // when the identity's TTL was last renewed
 	registered map[string]time.Time // when a node was last entered in the set of nodes
