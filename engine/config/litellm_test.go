@@ -98,7 +98,7 @@ model_list:
   - {model_name: h, litellm_params: {model: m, api_key: os.environ/A}, model_info: {id: x}}
 ` + v2)
 	require.NoError(t, err)
-	require.Contains(t, messages(f.Warnings), "set the environment variables that tell them apart")
+	require.Contains(t, messages(f.Warnings), "set the environment variables that distinguish them")
 	require.Contains(t, messages(f.Warnings), "f.yaml:3: the environment variable A is not set (used 2 times here)")
 	require.Contains(t, messages(f.Warnings), "f.yaml:3: the environment variable B is not set (used 2 times here)")
 	require.Equal(t, f.Engine.Deployments[0].ID+"-2", f.Engine.Deployments[1].ID)
