@@ -24,6 +24,8 @@ func (k *kindRow) grantRule(p *provider.Profile, own counter.Rule, pooled bool) 
 		if k.part {
 			own.In = window.KindPart
 		}
+	case own.Shape == counter.Level && !learned:
+		own = counter.Rule{Shape: counter.Spans, Length: int64(time.Second), In: window.KindSlice}
 	case pooled && own.Owned() && !(own.Shape == counter.Minutes && learned):
 		in := own.Kind()
 		own = pooledRule(own)
@@ -110,8 +112,12 @@ func grant(m *counter.Limit, in *window.Share, at counter.At) (changed bool) {
 }
 
 // countOthers counts in a limit what others have newly reserved of its current window, by
-// the granted limit beside it.
+// the granted limit beside it. Of a bucket nothing is counted: what others give back of a slice
+// that is over would stay in its level.
 func countOthers(of, by *counter.Limit, at counter.At) {
+	if of.Shape == counter.Level {
+		return
+	}
 	w := by.Window(at)
 	b := by.Book(w)
 	if more := b.Remote - b.Counted; more != 0 {

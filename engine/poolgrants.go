@@ -22,6 +22,9 @@ func (e *Engine) eachPool(do func(name string, p *pool)) {
 func (p *pool) beside(g *poolCounter) *counter.Limit {
 	of := g.Rule
 	of.Granted, of.In = false, 0
+	if g.In == window.KindSlice {
+		of = counter.Rule{Shape: counter.Level}
+	}
 	for i := range p.counters {
 		if c := &p.counters[i]; c.kind == g.kind && c.Rule == of {
 			return c.Limit

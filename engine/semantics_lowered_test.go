@@ -39,6 +39,7 @@ func TestLoweredCeilings(t *testing.T) {
 		"tokens with a phase":           {engine.Limits{TPM: plenty}, window.KindPhased, false, provider.Profile{Phase: 25 * time.Second}},
 		"a caller's minute, phased":     {engine.Limits{InputTPM: plenty}, window.KindPhased, true, provider.Profile{Phase: 25 * time.Second}},
 		"parts of a minute":             {engine.Limits{RPM: plenty}, window.KindPart, false, provider.Profile{RequestWindow: 30 * time.Second}},
+		"a bucket":                      {engine.Limits{TPM: plenty}, window.KindSlice, false, provider.Profile{Shape: provider.Bucket}},
 		"a pool's requests":             {engine.Limits{RPM: plenty}, window.KindMinute, false, provider.Profile{Pool: "p"}},
 		"a pool's tokens":               {engine.Limits{TPM: plenty}, window.KindMinute, false, provider.Profile{Pool: "p"}},
 		"a pool's hour":                 {engine.Limits{TPH: plenty}, window.KindHour, false, provider.Profile{Pool: "p"}},

@@ -152,6 +152,7 @@ func (s *Syncer) build(b *bucket, now int64) *sent {
 			}
 		}
 	}
+	s.neighbours(x)
 	for i, u := range x.usages {
 		x.counts = append(x.counts, u.counts())
 		if h := s.asksHeld(b, u, i < len(x.deltas), now); h != 0 {

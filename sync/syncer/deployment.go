@@ -34,6 +34,7 @@ type deployment struct {
 	follows   [window.Kinds]bool // held by escrow because other nodes do
 	differs   int64              // when a window was last found in another mode than configured, Unix nanoseconds; 0 = never
 	auto      auto
+	slices    *sliceTotals // of a bucket; nil: no total of one was asked for
 	demand    demand
 
 	missed, vain int64 // see Account
@@ -93,6 +94,7 @@ type usage struct {
 	shut  bool   // ceiling is that of a window of which nothing is known
 	told  bool   // the source has the ceiling that was set while the store is away
 	seq   uint64 // of the batch that last carried a delta
+	read  uint64 // of the batch that last read it as another slice's neighbour
 	known bool   // total is of the store
 	total Count
 	floor Count // others' usage before the last loss, until the others can have added theirs again

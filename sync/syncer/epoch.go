@@ -135,9 +135,9 @@ func (s *Syncer) begin(b *bucket, r *Reply, now int64) {
 	b.seq, b.flying = 0, nil
 	b.opens = b.opensAt(r, now)
 	for _, d := range b.deployments {
-		d.cool.committed = 0
+		d.cool.committed, d.slices = 0, nil
 		for _, u := range d.windows {
-			u.flying, u.seq = Count{}, 0
+			u.flying, u.seq, u.read = Count{}, 0, 0
 			if u.past(now) {
 				continue // nobody reads it any more
 			}

@@ -64,7 +64,7 @@ func (s *Syncer) warnLoose(d *deployment, r *window.Report) {
 	limited := r.RequestLimit|r.TokenLimit|r.InputLimit|r.OutputLimit != 0
 	loose := r.Loose && !r.Elsewhere && limited && s.reserver != nil && d.modes[r.Kind].escrows()
 	if loose && !d.warned[r.Kind] {
-		s.cfg.Logger.Warn("escrow cannot hold these limits, which are of a bucket, or of minutes whose phase is to be learned: sharing usage",
+		s.cfg.Logger.Warn("escrow cannot hold these limits, whose phase or shape is to be learned, or which are of parts of a minute that are no whole seconds: sharing usage",
 			slog.String("deployment", d.id), slog.String("window", r.Kind.String()))
 	}
 	d.warned[r.Kind] = loose
@@ -102,7 +102,17 @@ func (s *Syncer) reserves() bool {
 }
 
 // limit returns a limit as an amount: a limit of zero is -1 in reports.
-func (u *usage) limit(i int) int64 { return max(u.limits().list()[i], 0) }
+func (u *usage) limit(i int) int64 { return u.bound(i, false) }
+
+// bound is limit, and of a bucket's slice what the slice may come to; sure says that no total
+// may be missing for that.
+func (u *usage) bound(i int, sure bool) int64 {
+	limit := max(u.limits().list()[i], 0)
+	if u.kind == window.KindSlice {
+		return u.d.slices.most(u.start, i, limit, sure)
+	}
+	return limit
+}
 
 // reserve looks at the demand of every deployment in escrow mode: it gives back what is
 // more than needed, lowering the ceiling first, and sees to it that the next minute is
@@ -401,7 +411,7 @@ func (s *Syncer) learnExact(b *bucket, u *usage, total Count, now int64) {
 			continue
 		}
 		held := a.Holds()
-		if a.Total(u.limit(i), t[i], now >= b.opens && !s.leaving); held && a.Due() && now >= b.opens {
+		if a.Total(u.bound(i, true), t[i], now >= b.opens && !s.leaving); held && a.Due() && now >= b.opens {
 			select {
 			case s.partial <- struct{}{}:
 			default:

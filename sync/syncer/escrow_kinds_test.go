@@ -66,11 +66,11 @@ func (c *kindCase) id() string {
 	return "a"
 }
 
-func requestsOf(int64, int64) int64      { return 1 }
-func tokensOf(input, output int64) int64 { return input + output }
-func inputOf(input, _ int64) int64       { return input }
-func outputOf(_, output int64) int64     { return output }
-func pacific() provider.Profile          { return provider.Profile{Day: provider.DayPacific} }
+func requestsOf(int64, int64) int64               { return 1 }
+func tokensOf(input, output int64) int64          { return input + output }
+func inputOf(input, _ int64) int64                { return input }
+func outputOf(_, output int64) int64              { return output }
+func pacific() provider.Profile                   { return provider.Profile{Day: provider.DayPacific} }
 func phased(phase time.Duration) provider.Profile { return provider.Profile{Phase: phase} }
 func parts(length, phase time.Duration) provider.Profile {
 	return provider.Profile{RequestWindow: length, Phase: phase}

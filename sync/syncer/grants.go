@@ -49,7 +49,7 @@ func (s *Syncer) measured(d *deployment, minute *usage, now int64) *usage {
 	if !ofPool(d.id) || d.limits != (Count{}) {
 		return minute
 	}
-	for _, kind := range [...]window.Kind{window.KindPhased, window.KindPart, window.KindHour, window.KindDay, window.KindDayPacific} {
+	for _, kind := range [...]window.Kind{window.KindPhased, window.KindSlice, window.KindPart, window.KindHour, window.KindDay, window.KindDayPacific} {
 		if d.long[kind].listed {
 			return d.open(kind, s.beganAt(d, kind, now))
 		}

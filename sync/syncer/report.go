@@ -40,7 +40,7 @@ var limitNames = map[Counts]string{CountRequests: "rp", CountTokens: "tp", Count
 
 // Reasons for which a limit is not kept together as it is configured.
 const (
-	reasonLoose   = "nodes cannot name its windows: a bucket, or a minute whose phase is to be learned"
+	reasonLoose   = "nodes cannot name its windows: of a phase or shape to be learned, or of a part of a minute that is no whole seconds"
 	reasonStore   = "the store has no epochs, as with LiteLLM's keys"
 	reasonBroken  = "the store refuses its counter"
 	reasonOthers  = "another node asked first in this window"

@@ -149,6 +149,7 @@ func (s *Syncer) usage(t window.Tally) *usage {
 func (s *Syncer) learn(b *bucket, x *sent, r *Reply, now int64) {
 	floor := b.pending() || now < b.floor
 	s.shares = s.shares[:0]
+	x.learnSlices(r.Totals, now)
 	for i, t := range r.Totals {
 		u := x.usages[i]
 		u.asked = false

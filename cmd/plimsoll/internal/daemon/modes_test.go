@@ -35,7 +35,7 @@ func TestModes(t *testing.T) {
 		require.NoError(t, os.WriteFile(path, []byte(`deployments:
 - {id: a, group: chat, rpm: 600, tpm: 60000, sync: `+sync+`}
 - {id: b, group: chat, rpm: 600}
-- {id: c, group: chat, rpm: 600, sync: escrow, profile: bucket}
+- {id: c, group: chat, rpm: 600, sync: escrow, profile: {phase: 15s, learn_phase: true}}
 - {id: d, group: chat, rpm: 600, sync: escrow, profile: {phase: 25s}}
 - {id: e, group: chat, rpm: 600, profile: {pool: account}, sync: escrow}
 - {id: f, group: chat, rpm: 600, profile: {pool: account}}
@@ -68,7 +68,7 @@ store: {url: "valkey://`+srv.Addr()+`", namespace: `+store+`}
 	is(d, "a", syncer.CountTokens, syncer.Escrow, "")
 	is(d, "a", syncer.CountRequests, syncer.Usage, "")
 	is(d, "b", syncer.CountRequests, syncer.Escrow, "") // by default, which is auto
-	is(d, "c", syncer.CountRequests, syncer.Usage, "nodes cannot name its windows: a bucket, or a minute whose phase is to be learned")
+	is(d, "c", syncer.CountRequests, syncer.Usage, "nodes cannot name its windows: of a phase or shape to be learned, or of a part of a minute that is no whole seconds")
 	for _, id := range []string{"d", "e", "f"} { // by the pool's account, which each shows
 		is(d, id, syncer.CountRequests, syncer.Escrow, "")
 	}

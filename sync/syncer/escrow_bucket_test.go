@@ -1,0 +1,130 @@
+package syncer_test
+
+import (
+	"cmp"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
+	"github.com/plimsoll-dev/plimsoll/sync/memstore"
+	"github.com/plimsoll-dev/plimsoll/sync/storetest"
+	"github.com/plimsoll-dev/plimsoll/sync/syncer"
+)
+
+var bucketFor = flag.Duration("escrow.bucket", 2*time.Minute, "for how long demand for a bucket comes")
+
+// TestEscrowBuckets: what nodes admit together of a bucket never fills it beyond its limit,
+// and is nearly what one bucket would admit of the same demand.
+func TestEscrowBuckets(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		limits engine.Limits
+		limit  int64
+		counts func(input, output int64) int64
+		pool   string
+	}{
+		{"requests", engine.Limits{RPM: 600}, 600, requestsOf, ""},
+		{"few requests", engine.Limits{RPM: 60}, 60, requestsOf, ""},
+		{"tokens", engine.Limits{TPM: 600_000}, 600_000, tokensOf, ""},
+		{"a pool's tokens", engine.Limits{TPM: 600_000}, 600_000, tokensOf, "account"},
+	} {
+		for _, nodes := range []int{2, 10} {
+			if raceEnabled && nodes > 2 {
+				continue // the same steps, more often
+			}
+			t.Run(fmt.Sprintf("%s, %d nodes", c.name, nodes), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					playBucket(t, profiled(c.limits, provider.Profile{Shape: provider.Bucket, Pool: c.pool}, "a"), c.limit, c.counts, nodes)
+				})
+			})
+		}
+	}
+}
+
+// charge is a request that came, and when it was admitted; zero if it was not.
+type charge struct {
+	at, admitted time.Time
+	n            int64
+}
+
+// playBucket offers twice what a bucket refills by, all the time.
+func playBucket(t *testing.T, cfg engine.Config, limit int64, counts func(input, output int64) int64, nodes int) {
+	t.Helper()
+	r := rand.New(rand.NewPCG(11, uint64(nodes)))
+	store := memstore.New(memstore.Config{})
+	var all []*node
+	for range nodes {
+		way := storetest.NewFaulty(store, r.Uint64(), storetest.Plan{MinDelay: time.Millisecond, MaxDelay: 4 * time.Millisecond})
+		all = append(all, newNodeOf(t, way, cfg, syncer.Config{Mode: syncer.Escrow}))
+	}
+	stop := run(t, all...)
+	time.Sleep(3 * time.Second)
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	var came []charge
+	c := kindCase{}
+	gap := float64(time.Minute) * float64(counts(550, 220)) / (2 * float64(limit))
+	for begun := time.Now(); time.Since(begun) < *bucketFor; time.Sleep(time.Duration(r.ExpFloat64() * gap)) {
+		n, input, output := all[r.IntN(nodes)], 100+r.Int64N(900), 40+r.Int64N(360)
+		wg.Go(func() {
+			x := charge{at: time.Now(), n: counts(input, output)}
+			if _, ok := offerKind(n, &c, "chat", input, output); ok {
+				x.admitted = time.Now()
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			came = append(came, x)
+		})
+	}
+	wg.Wait()
+	stop()
+	slices.SortFunc(came, func(a, b charge) int { return cmp.Compare(a.at.UnixNano(), b.at.UnixNano()) })
+	ideal, admitted := bucket{limit: float64(limit)}, int64(0)
+	for _, x := range came {
+		ideal.take(x.at, x.n)
+		if !x.admitted.IsZero() {
+			admitted += x.n
+		}
+	}
+	came = slices.DeleteFunc(came, func(x charge) bool { return x.admitted.IsZero() })
+	slices.SortFunc(came, func(a, b charge) int { return cmp.Compare(a.admitted.UnixNano(), b.admitted.UnixNano()) })
+	shared, highest := bucket{limit: float64(limit)}, 0.0
+	for _, x := range came {
+		shared.at(x.admitted)
+		shared.level += float64(x.n)
+		highest = max(highest, shared.level)
+	}
+	part := float64(admitted) / float64(ideal.taken)
+	t.Logf("highest level %.2f %% of the bucket, %.2f %% of what one bucket admits", 100*highest/shared.limit, 100*part)
+	require.LessOrEqual(t, highest, shared.limit+1e-6)
+	require.Greater(t, part, 0.97) // the bucket begins a slice short of full; over 20 minutes that is little
+}
+
+// bucket is a bucket by its definition.
+type bucket struct {
+	limit, level float64
+	last         time.Time
+	taken        int64
+}
+
+func (b *bucket) at(now time.Time) {
+	if !b.last.IsZero() {
+		b.level = max(b.level-b.limit/60*now.Sub(b.last).Seconds(), 0)
+	}
+	b.last = now
+}
+
+func (b *bucket) take(now time.Time, n int64) {
+	if b.at(now); b.level+float64(n) <= b.limit {
+		b.level, b.taken = b.level+float64(n), b.taken+n
+	}
+}
