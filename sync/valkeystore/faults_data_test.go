@@ -37,11 +37,9 @@ func rowEmptied(t underTest) string {
 // is not handed out twice.
 func rowEmptiedFull(t underTest) string {
 	limits := engine.Limits{RPM: 60}
-	if left := 60 - time.Now().Second(); left < 12 {
-		pause(time.Duration(left)*time.Second + 100*time.Millisecond) // all within one minute
-	}
+	(&fleet{}).awayFromTurn() // all within one minute
 	f, server := newFleet(t, limits)
-	pause(3 * time.Second)
+	f.full(limits.RPM)
 	full := requests(own(f.gateways...))
 	if full < fleetCounts*limits.RPM {
 		t.Errorf("%d requests, want all that the limits allow", full)
