@@ -247,7 +247,7 @@ func TestEscrowFixedNames(t *testing.T) {
 func TestEscrowByUsage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := cluster(engine.Limits{RPM: 60}, "a", "b")
-		cfg.Deployments[1].Profile.Shape = provider.Bucket
+		cfg.Deployments[1].Profile = provider.Profile{Phase: 15 * time.Second, LearnPhase: true}
 		cfg.Deployments = append(cfg.Deployments, engine.Deployment{ID: "c", Group: "chat"})
 		var log bytes.Buffer
 		logger := slog.New(slog.NewTextHandler(&log, nil))
