@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -131,4 +133,35 @@ func TestLabFromLog(t *testing.T) {
 		require.NotEqual(t, cli.ExitOK, got.code)
 		require.Contains(t, got.stderr, want)
 	}
+}
+
+// Where the simulated operator is refused as often as the log says, the figures have no
+// warning; here the log is given the share that the simulation finds.
+func TestLabFromLogCalibrated(t *testing.T) {
+	dir := t.TempDir()
+	log, file := filepath.Join(dir, "log.csv"), filepath.Join(dir, "config.yaml")
+	require.NoError(t, os.WriteFile(file, []byte("deployments:\n- {id: a, group: chat, provider: openai, rpm: 60, tpm: 1000000}\n"), 0o600))
+	const calls = 400
+	play := func(refused int) string {
+		text := "time,model,input_tokens,output_tokens,status,id\n"
+		for i := range calls {
+			status := 200
+			if i >= calls-refused {
+				status = 429
+			}
+			text += fmt.Sprintf("%.1f,chat,100,50,%d,r%d\n", 1769860800+float64(i)/2, status, i)
+		}
+		require.NoError(t, os.WriteFile(log, []byte(text), 0o600))
+		got := plimsoll(t.Context(), "lab", "--from-log", log, "--config", file, "--operator", "random")
+		require.Equal(t, cli.ExitOK, got.code, got.stderr)
+		return got.stdout
+	}
+	first := play(0)
+	require.Contains(t, first, "WARNING", "calls at twice the limit, and none refused in the log")
+	found := regexp.MustCompile(`refused ([0-9.]+) times per 1000 calls in simulation`).FindStringSubmatch(first)
+	require.NotNil(t, found, first)
+	rate, err := strconv.ParseFloat(found[1], 64)
+	require.NoError(t, err)
+	require.Greater(t, rate, 100.0)
+	require.NotContains(t, play(int(rate*calls/1000)), "WARNING")
 }

@@ -113,6 +113,10 @@ func (p *adaptive) Admit(_ uint64, _ trace.Request, tried []int, answer func(Att
 		}
 	}
 	place := drawn(p.rng, p.weights, tried)
+	if place < 0 {
+		answer(nil)
+		return
+	}
 	p.sent[place]++
 	answer(&adaptiveAttempt{policy: p, place: place})
 }
@@ -154,6 +158,10 @@ func newTwoChoices(s *Setting) (Policy, error) {
 // Admit implements [Policy].
 func (p *twoChoices) Admit(_ uint64, _ trace.Request, tried []int, answer func(Attempt)) {
 	a := drawn(p.rng, p.tpm, tried)
+	if a < 0 {
+		answer(nil)
+		return
+	}
 	if b := drawn(p.rng, p.tpm, tried); p.inFlight[b]/p.tpm[b] < p.inFlight[a]/p.tpm[a] {
 		a = b
 	}
@@ -161,7 +169,7 @@ func (p *twoChoices) Admit(_ uint64, _ trace.Request, tried []int, answer func(A
 	answer(&twoAttempt{policy: p, place: a})
 }
 
-// drawn draws a place by weights among those that were not tried.
+// drawn draws a place by weights among those that were not tried; -1 if all were.
 func drawn(rng *rand.Rand, weights []float64, tried []int) int {
 	sum := 0.0
 	for i, w := range weights {
