@@ -92,7 +92,7 @@ func TestTheCoresTestsExist(t *testing.T) {
 	text, err := os.ReadFile("../docs/CORE.md")
 	require.NoError(t, err)
 	have := map[string]bool{}
-	for _, pattern := range []string{"*_test.go", "internal/*/*_test.go", "internal/*/*/*_test.go", "../fuzz/*_test.go"} {
+	for _, pattern := range []string{"*_test.go", "internal/*/*_test.go", "internal/*/*/*_test.go", "../fuzz/*_test.go", "../sync/*/*_test.go", "../sync/internal/*/*_test.go"} {
 		files, err := filepath.Glob(pattern)
 		require.NoError(t, err)
 		for _, name := range files {
