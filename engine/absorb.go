@@ -19,6 +19,10 @@ import (
 // one that lasts longer, and ends within 25 hours. Collect does not report it:
 // others have found it.
 //
+// A limit that another node's answers have named ([window.LimitID]) is in force like one that
+// this node's have, until CoolUntil and for 5 minutes at most: the lowest holds, and none
+// raises what is configured. Collect does not report it either.
+//
 // Only the syncer calls it; calls do not overlap.
 func (e *Engine) Absorb(shares []window.Share) {
 	for i := range shares {
@@ -29,6 +33,10 @@ func (e *Engine) Absorb(shares []window.Share) {
 		}
 		if name, ok := strings.CutPrefix(s.ID, window.PoolPrefix); ok {
 			e.absorbPool(name, s)
+			continue
+		}
+		if kind, value, id, ok := window.CutLimitID(s.ID); ok {
+			e.absorbLimit(kind, value, id, s.CoolUntil)
 			continue
 		}
 		if h := e.sharedBy(s.ID); h != nil {

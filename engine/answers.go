@@ -13,8 +13,8 @@ import (
 // the mutex of the handle's group.
 type answers struct {
 	ledger    ledger
-	reported  [provider.Limits]int64 // limits that answers have named; 0 = none
-	confirmed [provider.Limits]int64 // when an answer last named that limit, Unix ns
+	reported  [provider.Limits]learn.Limit
+	announced [provider.Limits]string // the shared IDs of limits last announced
 	phase     learn.Phase
 	shape     learn.Shape  // of a profile whose shape is to be learned
 	relimited int64        // when an answer last changed what is in force, Unix ns
@@ -22,14 +22,9 @@ type answers struct {
 	last      Mark         // of the latest request whose answer has corrected the counters
 }
 
-const (
-	// relimitEvery is how often an answer may change what is in force: the group's
-	// windows are swapped for it.
-	relimitEvery = int64(time.Second)
-	// confirmEvery is how long a reported limit stays in force after the last answer
-	// that named it. Then it lapses, and one request goes first.
-	confirmEvery = int64(5 * time.Minute)
-)
+// relimitEvery is how often an answer may change what is in force: the group's
+// windows are swapped for it.
+const relimitEvery = int64(time.Second)
 
 // ledger keeps a provider's figures and what leases give back in agreement. It is
 // kept up only for deployments whose answers are observed.

@@ -26,6 +26,10 @@ import (
 // While a deployment cools down for a reason that this node has found, the reports of its
 // minute carry the end of the cooldown.
 //
+// A limit that a provider's answers to this node have named, where it is in force, is a report
+// of its own ([window.LimitID]) that says until when it is in force at least; that changes
+// every two and a half minutes, and the limit every 30 seconds, at most.
+//
 // One caller at a time, normally the syncer: what one call has reported the next
 // does not repeat unless its window still runs.
 func (e *Engine) Collect(dst []window.Report) []window.Report {
@@ -74,7 +78,7 @@ func (h *handle) collect(dst []window.Report, asked bool, now int64) []window.Re
 	if ms != nil && ms.timed {
 		dst = h.collectGrants(dst, ms, asked, now)
 	}
-	return dst
+	return h.announceLimits(dst, now)
 }
 
 // collectMinute reports a minute, if this node used anything of it, asked says so, or

@@ -7,15 +7,18 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
-// restricts reports whether a reported limit is in force: it is lower than the
-// configured one, or none is configured.
-func (h *handle) restricts(l provider.Limit) bool {
+// restricts returns a reported limit that is in force, and until when: it is lower than
+// the configured one, or none is configured. It is 0 if there is none.
+func (h *handle) restricts(l provider.Limit) (limit, until int64) {
 	a := h.answers.Load()
-	if a == nil || a.reported[l] <= 0 || h.configured.Profile.Pool != "" { // all deployments of a pool have the same
-		return false
+	if a == nil || h.configured.Profile.Pool != "" { // all deployments of a pool have the same
+		return 0, 0
 	}
-	to := *h.configured.Limits.Of(l)
-	return to == 0 || a.reported[l] < to
+	limit, until = a.reported[l].InForce()
+	if to := *h.configured.Limits.Of(l); to != 0 && limit >= to {
+		return 0, 0
+	}
+	return limit, until
 }
 
 // inForce returns the configuration with what the provider has reported: limits
@@ -29,8 +32,8 @@ func (h *handle) inForce() *Deployment {
 	}
 	d := *h.configured
 	for l := range provider.AllLimits() {
-		if h.restricts(l) {
-			*d.Limits.Of(l) = a.reported[l]
+		if limit, _ := h.restricts(l); limit != 0 {
+			*d.Limits.Of(l) = limit
 		}
 	}
 	switch {
@@ -50,10 +53,8 @@ func (h *handle) inForce() *Deployment {
 // reportEnds returns when a reported limit lapses unless it is confirmed, 0 if it
 // restricts nothing.
 func (h *handle) reportEnds(l provider.Limit) int64 {
-	if !h.restricts(l) {
-		return 0
-	}
-	return h.answers.Load().confirmed[l] + confirmEvery
+	_, until := h.restricts(l)
+	return until
 }
 
 // lapseOf returns when what answers have taken from a limit is over unless they go on, 0
@@ -88,7 +89,7 @@ func (h *handle) lapse(now int64) (forgotten bool) {
 	h.answers.Load().margin.Ease(now)
 	for l := range provider.AllLimits() {
 		if at := h.reportEnds(l); at != 0 && at <= now {
-			h.answers.Load().reported[l] = 0
+			h.answers.Load().reported[l].Lapse(now)
 			forgotten = true
 		}
 	}
@@ -101,7 +102,7 @@ func (h *handle) replace(d *Deployment) {
 	if a := h.answers.Load(); a != nil {
 		for l := range provider.AllLimits() {
 			if *d.Limits.Of(l) != *h.configured.Limits.Of(l) {
-				a.reported[l] = 0
+				a.reported[l] = learn.Limit{}
 			}
 		}
 		if d.Profile != h.configured.Profile {
@@ -122,8 +123,8 @@ func (h *handle) learnRule(s *provider.Signal, sent, now int64) bool {
 	a := h.answers.Load()
 	change := now-a.relimited >= relimitEvery || now < a.relimited
 	for l := range provider.AllLimits() {
-		if r := s.Reading(l); r.Limit > 0 && believable(l, r) && (change || r.Limit == a.reported[l]) {
-			a.reported[l], a.confirmed[l] = r.Limit, now
+		if r := s.Reading(l); r.Limit > 0 && believable(l, r) && (change || r.Limit == a.reported[l].Own()) {
+			a.reported[l].Confirm(r.Limit, now)
 		}
 	}
 	if h.configured.Profile.LearnPhase {

@@ -23,7 +23,7 @@ func (r Ref) Mark() Mark {
 
 // listen has requests marked from now on.
 func (h *handle) listen() {
-	if h.answers.Load() == nil {
+	if !h.noting.Load() || h.answers.Load() == nil {
 		h.answers.CompareAndSwap(nil, new(answers))
 		h.noting.Store(true)
 	}

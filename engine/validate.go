@@ -79,8 +79,8 @@ func (d *Deployment) validate(p *problems, at place) {
 	if d.ID == "" {
 		p.addf("%s.ID: is empty; give the deployment a unique, stable name", at)
 	}
-	if strings.HasPrefix(d.ID, window.CallerPrefix) || strings.HasPrefix(d.ID, window.PoolPrefix) {
-		p.addf("%s.ID: %q begins as the shared IDs of callers or pools do; choose another", at, d.ID)
+	if strings.HasPrefix(d.ID, window.CallerPrefix) || strings.HasPrefix(d.ID, window.PoolPrefix) || strings.HasPrefix(d.ID, window.LimitPrefix) {
+		p.addf("%s.ID: %q begins as the shared IDs of callers, pools or limits do; choose another", at, d.ID)
 	}
 	if d.Group == "" {
 		p.addf("%s.Group: is empty; name the group that callers ask for", at)

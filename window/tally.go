@@ -115,7 +115,7 @@ const PoolPrefix = "pool\x00"
 // tokens are parts of Tokens. They are counted where there are limits on them, and are 0
 // elsewhere.
 type Tally struct {
-	ID       string // the deployment, or the caller: see CallerPrefix
+	ID       string // the deployment, or what CallerPrefix, PoolPrefix and LimitPrefix begin
 	Start    int64  // when the window begins, Unix seconds
 	Kind     Kind   // how long it is
 	Requests int64

@@ -136,6 +136,9 @@ func (s *Store) Bucket(id string) int {
 	if s.buckets == 1 {
 		return 0
 	}
+	if _, _, of, ok := window.CutLimitID(id); ok {
+		id = of
+	}
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(id)) // never fails
 	return int(h.Sum64() % uint64(s.buckets))

@@ -43,6 +43,7 @@ func Run(t *testing.T, open func(t *testing.T) syncer.Store) {
 		{"modes of a window", testHeld},
 		{"cooldowns", testCooling},
 		{"cooldowns end", testCoolingEnds},
+		{"reported limits", testReportedLimits},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.run(t, &probe{T: t, store: open(t), node: fmt.Sprintf("n-%016x", rand.Uint64()), run: rand.Uint64()})

@@ -3,6 +3,7 @@ package syncer
 import (
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/window"
@@ -47,6 +48,10 @@ func (s *Syncer) report(r *window.Report, epoch, now int64) {
 		return
 	}
 	d := s.deployment(r.ID)
+	if strings.HasPrefix(r.ID, window.LimitPrefix) {
+		d.open(r.Kind, r.Start) // keeps what was told of it; there is nothing to read
+		return
+	}
 	if granted(r) && !s.exactly(d, r) {
 		s.usageOfGrants(d, r)
 		return

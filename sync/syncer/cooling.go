@@ -1,9 +1,14 @@
 package syncer
 
-import "github.com/plimsoll-dev/plimsoll/window"
+import (
+	"strings"
 
-// cooling is what is known of a deployment's cooldown: instants until when, in
-// Unix milliseconds, of which the latest holds; 0 = none.
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// cooling is what is known of a deployment's cooldown, or of a limit that its provider has
+// reported ([window.LimitPrefix]): instants until when, in Unix milliseconds, of which the
+// latest holds; 0 = none.
 type cooling struct {
 	own       int64 // as the source last reported it
 	committed int64 // what the store was told of it, and acknowledged
@@ -53,6 +58,9 @@ func (s *Syncer) hear(cooling []window.Tally, now int64) {
 			continue
 		}
 		d.cool.heard = t.CoolUntil
+		if strings.HasPrefix(t.ID, window.LimitPrefix) {
+			d.cool.commit(t.CoolUntil) // the source need not report the same once more
+		}
 		share := d.open(window.KindMinute, window.StartSeconds(window.EpochAt(now))).share()
 		share.CoolUntil = t.CoolUntil
 		s.shares = append(s.shares, share)

@@ -44,7 +44,8 @@ type Reserver interface {
 // use with different buckets; the syncer has one batch of a bucket under way at a time.
 type Store interface {
 	// Bucket returns which batch a deployment travels in: the same one always,
-	// from 0 up.
+	// from 0 up. A limit that its provider has reported ([window.LimitID]) travels in the
+	// deployment's.
 	Bucket(id string) int
 	// Exchange adds b.Deltas to the totals and reads b.Reads, in one step: all
 	// of it or nothing, but for deltas listed in r.Refused. A batch whose Node,
@@ -121,7 +122,7 @@ func (b *Batch) Of(i int) Counts {
 	return c
 }
 
-// MaxCooling is how many cooldowns a reply may hold.
+// MaxCooling is how many cooldowns and reported limits a reply may hold.
 const MaxCooling = 1000
 
 // MaxCooldown is how far ahead a cooldown in a reply may end, in milliseconds: a day of 25
@@ -133,10 +134,10 @@ type Reply struct {
 	// Totals are those of all nodes after the batch, in the order of Deltas and then Reads;
 	// empty when Duplicate. Counts that were not asked for are 0.
 	Totals []window.Tally
-	// Cooling are deployments of the bucket that cool down, by ID and CoolUntil,
-	// in no particular order: all of them, up to [MaxCooling]; none when Duplicate.
-	// Instants that have passed or are further ahead than [MaxCooldown] are left
-	// out.
+	// Cooling are deployments of the bucket that cool down, and limits that providers have
+	// reported ([window.LimitID]), by ID and CoolUntil, in no particular order: all of
+	// them, up to [MaxCooling]; none when Duplicate. Instants that have passed or are
+	// further ahead than [MaxCooldown] are left out.
 	Cooling []window.Tally
 	// Held says, in the order of Totals, which counts the nodes hold by escrow, where the
 	// batch asked. It may be shorter. 0 = the store does not say: each node does as it

@@ -21,7 +21,7 @@ const (
 
 // extraLost says what does not work without an extra.
 var extraLost = [extraCount]string{
-	extraCooldowns: "cooldowns are not shared, usage is",
+	extraCooldowns: "cooldowns are not shared, nor are limits that providers report; usage is",
 	extraNodes:     "nodes are not counted, and shares while the store is away rest on the number configured",
 	extraOutdated:  "nodes of the version before are not found",
 }

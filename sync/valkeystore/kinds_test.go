@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 	"github.com/plimsoll-dev/plimsoll/sync/servertest"
 	"github.com/plimsoll-dev/plimsoll/sync/storetest"
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
@@ -204,10 +205,16 @@ func TestSharedCountsOnAServer(t *testing.T) {
 				t.Errorf("%d admitted, want 9 by input", got)
 			}
 			b.cooldown(time.Hour)
+			if err := b.e.Observe("dep", provider.Signal{}.With(provider.RPM, provider.Reading{Limit: 9000})); err != nil {
+				t.Fatal(err)
+			}
 			b.sync()
 			c := gatewayOn(t, url, now, limits)
 			c.sync()
 			s := c.state()
+			if got := s.Limit(engine.LimitRPM).Max; got != 9000 {
+				t.Errorf("a node that joins: %d requests per minute, want what the provider has reported, 9000", got)
+			}
 			if got, want := [2]int64{s.Limit(engine.LimitRPD).Remote, s.Limit(engine.LimitRPD).Used}, [2]int64{30, 30}; got != want {
 				t.Errorf("a node that joins: day requests = %v, want %v", got, want)
 			}

@@ -32,18 +32,21 @@ func namesOf(file *config.File, liteLLM bool) *storeNames {
 	return n
 }
 
-func (n *storeNames) toStore(id string) string {
-	if name, ok := n.out[id]; ok {
-		return name
+func (n *storeNames) toStore(id string) string { return rename(n.out, id) }
+
+func (n *storeNames) toEngine(name string) string { return rename(n.in, name) }
+
+// rename returns the other name of a deployment; of a limit of one, what it is with that.
+func rename(names map[string]string, id string) string {
+	if kind, value, of, ok := window.CutLimitID(id); ok {
+		if other, ok := names[of]; ok {
+			return window.LimitID(kind, value, other)
+		}
+	}
+	if other, ok := names[id]; ok {
+		return other
 	}
 	return id
-}
-
-func (n *storeNames) toEngine(name string) string {
-	if id, ok := n.in[name]; ok {
-		return id
-	}
-	return name
 }
 
 // sharedSource is the engine as the store knows its deployments.

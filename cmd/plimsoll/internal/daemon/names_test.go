@@ -72,3 +72,15 @@ func TestSharedNames(t *testing.T) {
 		require.Equal(t, []string{"a", "b"}, []string{engine.got[0].ID, engine.got[1].ID})
 	}
 }
+
+// TestLimitsAreRenamed: a limit that a provider has reported travels under the name of its
+// deployment in the store.
+func TestLimitsAreRenamed(t *testing.T) {
+	names := namesOf(&config.File{Identities: map[string]config.Identity{"a:1": {Stable: "s"}, "b": {Stable: "b"}}}, false)
+	for id, want := range map[string]string{"a:1": "s", "b": "b", "unknown": "unknown"} {
+		inside, shared := window.LimitID("tpm", 100, id), window.LimitID("tpm", 100, want)
+		require.Equal(t, shared, names.toStore(inside))
+		require.Equal(t, inside, names.toEngine(shared))
+		require.Equal(t, want, names.toStore(id))
+	}
+}

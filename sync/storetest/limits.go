@@ -1,0 +1,56 @@
+package storetest
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/plimsoll-dev/plimsoll/window"
+)
+
+// testReportedLimits: each limit that a provider has reported is kept on its own until the
+// latest instant reported of it, for every node, and is no count.
+func testReportedLimits(_ *testing.T, p *probe) {
+	now := time.Now().UnixMilli()
+	a := p.id("a:1")
+	low, high := window.LimitID("tpm", 1000, a), window.LimitID("tpm", 1<<40, a)
+	for i := range 50 {
+		id := p.id(fmt.Sprint(i))
+		if got, want := p.store.Bucket(window.LimitID("rpm", 7, id)), p.store.Bucket(id); got != want {
+			p.Fatalf("a limit travels in bucket %d, its deployment in %d", got, want)
+		}
+	}
+	other := *p
+	other.node += "-other"
+	report := func(by *probe, seq uint64, id string, until int64) int64 {
+		t := tally(id, start(), 0, 0)
+		t.CoolUntil = until
+		r := by.exchange(by.batch(seq, t))
+		by.want(r, read(id, start()))
+		return cooling(r, id)
+	}
+	for i, c := range []struct {
+		id          string
+		until, want int64
+	}{
+		{low, now + 60_000, now + 60_000},
+		{high, now + 90_000, now + 90_000},
+		{low, now + 50_000, now + 60_000},
+		{low, now + 70_000, now + 70_000},
+	} {
+		if got := report(p, uint64(i+1), c.id, c.until); got != c.want {
+			p.Errorf("report %d: in force until %d, want %d", i, got, c.want)
+		}
+	}
+	if got := report(&other, 1, high, now+10_000); got != now+90_000 {
+		p.Errorf("another node: in force until %d, want %d", got, now+90_000)
+	}
+	heartbeat := other.batch(2)
+	heartbeat.Bucket = p.store.Bucket(a)
+	if got := cooling(other.exchange(heartbeat), low); got != now+70_000 {
+		p.Errorf("a node that reports nothing: in force until %d, want %d", got, now+70_000)
+	}
+	if got := report(p, 5, window.LimitID("rpm", 1, a), now-1); got != 0 {
+		p.Errorf("what has passed: in force until %d", got)
+	}
+}
