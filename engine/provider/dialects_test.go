@@ -60,6 +60,8 @@ func TestDialects(t *testing.T) {
 		{"IETF, an hour", "", 200, "ratelimit: \"h\";r=7;t=3600\nratelimit-policy: \"h\";q=1000;w=3600", "", 0, readings{provider.RPH: {Limit: 1000, Remaining: 7, HasRemaining: true, Reset: hour}}},
 		{"IETF, nonsense", "", 200, "ratelimit: ;;=;\nratelimit-policy: ,,;q=;w=60,q=1;w", "", 0, nil},
 		{"OpenRouter, a minute, Unix milliseconds", "", 429, "x-ratelimit-limit: 20\nx-ratelimit-remaining: 0\nx-ratelimit-reset: 1772625660000", `{"error":{"message":"Rate limit exceeded: free-models-per-min.","code":429}}`, 30 * time.Second, readings{provider.RPM: {Limit: 20, HasRemaining: true}}},
+		{"OpenRouter, what remains is missing", "", 429, "x-ratelimit-limit: 20", `{"error":{"message":"Rate limit exceeded: free-models-per-min.","code":429}}`, 0, readings{provider.RPM: {Limit: 20}}},
+		{"OpenRouter, the limit is missing", "", 429, "x-ratelimit-remaining: 0", `{"error":{"message":"Rate limit exceeded: free-models-per-min.","code":429}}`, 0, nil},
 		{
 			"OpenRouter, a day, in the body", "", 429, "", `{"error":{"message":"Rate limit exceeded: free-models-per-day. Add 10 credits","code":429,"metadata":{"headers":{"X-RateLimit-Limit":"50","X-RateLimit-Remaining":"0","X-RateLimit-Reset":"1772668800000"},"provider_name":null}}}`,
 			12*hour - 30*time.Second,

@@ -128,8 +128,8 @@ func (r *reader) readRouter(e *refusal) {
 		return n, err == nil && n >= 0
 	}
 	limit, ok := figure("x-ratelimit-limit")
-	left, ok := figure("x-ratelimit-remaining")
+	left, counted := figure("x-ratelimit-remaining")
 	if ok && limit > 0 {
-		r.fill(LimitOf(Requests, per), min(limit, maxFigure), left, ok)
+		r.fill(LimitOf(Requests, per), min(limit, maxFigure), left, counted)
 	}
 }
