@@ -104,7 +104,7 @@ func grant(m *counter.Limit, in *window.Share, at counter.At) (changed bool) {
 		}
 		m.Grant(w, most, max(int64(in.Retry), 0))
 		if others := remote(in, m.Dim); others >= 0 {
-			m.Book(w).Remote = others
+			m.NoteOthers(w, others)
 		}
 		return w == now
 	}
@@ -311,6 +311,6 @@ func (m *limit) describeGrant(all *[provider.Limits]LimitState, at counter.At) {
 		st.Share = -1
 	}
 	if m.In.Own() {
-		st.Remote = m.Book(w).Remote
+		st.Remote = m.OthersIn(w)
 	}
 }

@@ -162,7 +162,9 @@ func (h *handle) openHalf(k int64, left *leftover) totals {
 func (h *handle) turnLimits(ms *limits, at counter.At, left *leftover) (more amounts) {
 	for i := range ms.of() {
 		m := &ms.list[i]
-		m.CloseUnnamed(h.closesUnnamed(m))
+		if m.Owned() { // else its owner is another, or all who count in it
+			m.CloseUnnamed(h.closesUnnamed(m))
+		}
 		n := m.Turn(at, func(s *counter.Ledger, own int64) { left.add(m.Kind(), s, m.Dim, own) })
 		switch m.Shape {
 		case counter.Minutes:

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -356,12 +357,15 @@ func TestCooldownsSpread(t *testing.T) {
 // watched keeps the batches that pass.
 type watched struct {
 	syncer.Store
+	mu      sync.Mutex // buckets do not wait for each other
 	batches []syncer.Batch
 }
 
 func (w *watched) Exchange(ctx context.Context, b syncer.Batch, r *syncer.Reply) error {
 	b.Counts = append([]syncer.Counts(nil), b.Counts...)
+	w.mu.Lock()
 	w.batches = append(w.batches, b)
+	w.mu.Unlock()
 	return w.Store.Exchange(ctx, b, r)
 }
 

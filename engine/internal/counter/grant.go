@@ -24,8 +24,9 @@ import (
 
 // grant is what an owner knows of a granted limit.
 type grant struct {
-	retry atomic.Int64 // after how many ns a cap may be another
-	books [2]Book      // under the owner's mutex
+	retry  atomic.Int64    // after how many ns a cap may be another
+	books  [2]Book         // under the owner's mutex
+	others [2]atomic.Int64 // Remote of the books for all to read: [window:20][amount:44]
 }
 
 // Book is what nodes have told each other of a granted limit's window.
@@ -96,6 +97,20 @@ func (l *Limit) Book(w int64) *Book {
 		*b = Book{Window: w}
 	}
 	return b
+}
+
+// NoteOthers notes what others have reserved of a window. Under the owner's mutex.
+func (l *Limit) NoteOthers(w, n int64) {
+	l.Book(w).Remote = n
+	l.grant.others[w&1].Store((w&tagMask)<<limitBits | min(max(n, 0), Max))
+}
+
+// OthersIn returns what others have reserved of a window, without the owner's mutex.
+func (l *Limit) OthersIn(w int64) int64 {
+	if v := l.grant.others[w&1].Load(); (v>>limitBits^w)&tagMask == 0 {
+		return v & limitValue
+	}
+	return 0
 }
 
 // Begins returns when a clocked limit's window begins, in Unix seconds, rounded down.
