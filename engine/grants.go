@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"iter"
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
@@ -119,9 +120,9 @@ func countOthers(of, by *counter.Limit, at counter.At) {
 		return
 	}
 	w := by.Window(at)
-	b := by.Book(w)
-	if more := b.Remote - b.Counted; more != 0 {
-		b.Counted = b.Remote
+	b, others := by.Book(w), by.OthersIn(w)
+	if more := others - b.Counted; more != 0 {
+		b.Counted = others
 		of.CountIn(w, more)
 	}
 }
@@ -136,15 +137,26 @@ func (ms *limits) beside(g *limit) *limit {
 	return nil
 }
 
+// grantedIn yields a deployment's own granted limits in windows of a kind, each with the one
+// that it stands beside, nil if that is no longer limited.
+func (ms *limits) grantedIn(kind window.Kind) iter.Seq2[*limit, *limit] {
+	return func(yield func(m, of *limit) bool) {
+		if ms.pooled() != nil {
+			return
+		}
+		for i := range ms.of() {
+			if m := &ms.list[i]; m.Granted && m.In == kind && !yield(m, ms.beside(m)) {
+				return
+			}
+		}
+	}
+}
+
 // absorbGrants takes in a share of a deployment's granted limits. Under the group's mutex.
 func (h *handle) absorbGrants(ms *limits, in *window.Share, at counter.At) (changed bool) {
-	for i := range ms.of() {
-		m := &ms.list[i]
-		if !m.Granted || ms.pool != nil || m.In != in.Kind {
-			continue
-		}
+	for m, of := range ms.grantedIn(in.Kind) {
 		changed = grant(m.Limit, in, at) || changed
-		if of := ms.beside(m); of != nil {
+		if of != nil {
 			countOthers(of.Limit, m.Limit, at)
 		}
 	}
@@ -156,12 +168,8 @@ func (h *handle) collectGrants(dst []window.Report, ms *limits, asked bool, now 
 	at := counter.At{Epoch: h.turned, Now: now}
 	for kind := window.KindPhased; kind < window.Kinds; kind++ {
 		var grants grantReport
-		for i := range ms.of() {
-			m := &ms.list[i]
-			if !m.Granted || ms.pool != nil || m.In != kind {
-				continue
-			}
-			if of := ms.beside(m); of != nil {
+		for m, of := range ms.grantedIn(kind) {
+			if of != nil {
 				countOthers(of.Limit, m.Limit, at)
 				grants.add(m.Limit, of.set, at)
 			}
@@ -225,11 +233,9 @@ func (h *handle) listGrants(dst []window.Report, now int64) []window.Report {
 	ms, at := h.limits.Load(), counter.At{Epoch: h.turned, Now: now}
 	for kind := window.KindPhased; kind < window.Kinds; kind++ {
 		var grants grantReport
-		for i := range ms.of() {
-			if m := &ms.list[i]; m.Granted && ms.pool == nil && m.In == kind {
-				if of := ms.beside(m); of != nil {
-					grants.list(m.Limit, of.set, at)
-				}
+		for m, of := range ms.grantedIn(kind) {
+			if of != nil {
+				grants.list(m.Limit, of.set, at)
 			}
 		}
 		dst = grants.append(dst, h.shared(), true)
@@ -262,21 +268,11 @@ func (h *handle) elsewhere(kind window.Kind) bool {
 			continue
 		}
 		some = true
-		if !ms.hasGrants(m) {
+		if ms.grantedBeside(m) == nil {
 			return false
 		}
 	}
 	return some
-}
-
-// hasGrants reports whether another limit stands beside this one by which nodes may hold it.
-func (ms *limits) hasGrants(m *limit) bool {
-	for i := range ms.list {
-		if g := &ms.list[i]; g.Granted && g.kind == m.kind && g.part == m.part {
-			return true
-		}
-	}
-	return false
 }
 
 // beginGrants adds to all deployments the limits by which nodes hold others exactly.

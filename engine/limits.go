@@ -257,12 +257,19 @@ func (m *limit) pooledLong() bool {
 // countsLeases reports whether leases are counted.
 func (ms *limits) countsLeases() bool { return ms != nil && ms.gauge != nil }
 
-// heldByGrants reports whether another limit holds this one exactly.
-func (ms *limits) heldByGrants(m *limit) bool {
+// grantedBeside returns the limit by which nodes may hold another one exactly, nil if there
+// is none.
+func (ms *limits) grantedBeside(m *limit) *limit {
 	for i := range ms.list {
 		if g := &ms.list[i]; g.Granted && g.kind == m.kind && g.part == m.part {
-			return g.HeldByGrants()
+			return g
 		}
 	}
-	return false
+	return nil
+}
+
+// heldByGrants reports whether another limit holds this one exactly.
+func (ms *limits) heldByGrants(m *limit) bool {
+	g := ms.grantedBeside(m)
+	return g != nil && g.HeldByGrants()
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"iter"
 	"maps"
 	"slices"
 
@@ -33,6 +34,17 @@ func (p *pool) beside(g *poolCounter) *counter.Limit {
 	return nil
 }
 
+// grantedIn yields a pool's granted limits in windows of a kind. Under mu.
+func (p *pool) grantedIn(kind window.Kind) iter.Seq[*poolCounter] {
+	return func(yield func(*poolCounter) bool) {
+		for i := range p.counters {
+			if c := &p.counters[i]; c.Granted && c.In == kind && !yield(c) {
+				return
+			}
+		}
+	}
+}
+
 // absorbPool takes in a share of a pool's limits.
 func (e *Engine) absorbPool(name string, in *window.Share) {
 	e.mu.Lock()
@@ -42,11 +54,7 @@ func (e *Engine) absorbPool(name string, in *window.Share) {
 		return
 	}
 	at, changed := counter.At{Now: e.clock.Read()}, false
-	for i := range p.counters {
-		c := &p.counters[i]
-		if !c.Granted || c.In != in.Kind {
-			continue
-		}
+	for c := range p.grantedIn(in.Kind) {
 		if c.set == 0 { // it counts requests, and bounds none
 			continue
 		}
@@ -70,13 +78,11 @@ func (e *Engine) collectPools(dst []window.Report, now int64) []window.Report {
 		p.asked = false
 		for kind := range window.Kind(window.Kinds) {
 			var grants grantReport
-			for i := range p.counters {
-				if c := &p.counters[i]; c.Granted && c.In == kind {
-					if of := p.beside(c); of != nil {
-						countOthers(of, c.Limit, at)
-					}
-					grants.add(c.Limit, c.set, at)
+			for c := range p.grantedIn(kind) {
+				if of := p.beside(c); of != nil {
+					countOthers(of, c.Limit, at)
 				}
+				grants.add(c.Limit, c.set, at)
 			}
 			dst = grants.append(dst, window.PoolPrefix+name, asked)
 		}
@@ -92,10 +98,8 @@ func (e *Engine) listPools(dst []window.Report, now int64) []window.Report {
 	e.eachPool(func(name string, p *pool) {
 		for kind := range window.Kind(window.Kinds) {
 			var grants grantReport
-			for i := range p.counters {
-				if c := &p.counters[i]; c.Granted && c.In == kind {
-					grants.list(c.Limit, c.set, at)
-				}
+			for c := range p.grantedIn(kind) {
+				grants.list(c.Limit, c.set, at)
 			}
 			dst = grants.append(dst, window.PoolPrefix+name, true)
 		}

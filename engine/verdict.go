@@ -69,7 +69,7 @@ func (t *trial) verdict() (v verdict) {
 			t.wait(&v, m, n)
 			continue
 		}
-		if fits := m.Fits(t.part, t.at, n); !fits {
+		if !m.Fits(t.part, t.at, n) {
 			v.refusal, refused = max(v.refusal, m.reason(t.part, t.at)), refused || ms.last(k, t.at)
 		}
 		if !volatile && v.lower(m, t) {

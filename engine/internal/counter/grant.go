@@ -26,16 +26,14 @@ import (
 type grant struct {
 	retry  atomic.Int64    // after how many ns a cap may be another
 	books  [2]Book         // under the owner's mutex
-	others [2]atomic.Int64 // Remote of the books for all to read: [window:20][amount:44]
+	others [2]atomic.Int64 // what others have reserved of the books' windows: [window:20][amount:44]
 }
 
 // Book is what nodes have told each other of a granted limit's window.
 type Book struct {
 	Window   int64
-	Remote   int64 // what others have reserved
-	Counted  int64 // of Remote, what the limit beside it counts
+	Counted  int64 // of what others have reserved, what the limit beside it counts
 	Reported int64 // own usage as it was last reported
-	Listed   bool  // the window was reported
 }
 
 // granted returns how far this node may go in a half's window.
@@ -95,13 +93,14 @@ func (l *Limit) Book(w int64) *Book {
 	b := &l.grant.books[w&1]
 	if b.Window != w {
 		*b = Book{Window: w}
+		l.grant.others[w&1].Store((w & tagMask) << limitBits)
 	}
 	return b
 }
 
 // NoteOthers notes what others have reserved of a window. Under the owner's mutex.
 func (l *Limit) NoteOthers(w, n int64) {
-	l.Book(w).Remote = n
+	l.Book(w) // another window begins with nothing
 	l.grant.others[w&1].Store((w&tagMask)<<limitBits | min(max(n, 0), Max))
 }
 
