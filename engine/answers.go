@@ -14,12 +14,18 @@ import (
 type answers struct {
 	ledger    ledger
 	reported  [provider.Limits]learn.Limit
-	announced [provider.Limits]string // the shared IDs of limits last announced
+	announced [provider.Limits]announcedLimit
 	phase     learn.Phase
 	shape     learn.Shape  // of a profile whose shape is to be learned
 	relimited int64        // when an answer last changed what is in force, Unix ns
 	margin    learn.Margin // that refusals have taught
 	last      Mark         // of the latest request whose answer has corrected the counters
+}
+
+// announcedLimit is the limit that was last announced, and the ID by which nodes share it.
+type announcedLimit struct {
+	limit int64
+	id    string
 }
 
 // relimitEvery is how often an answer may change what is in force: the group's

@@ -17,11 +17,11 @@ func (h *handle) announceLimits(dst []window.Report, now int64) []window.Report 
 		if limit == 0 {
 			continue
 		}
-		id := &a.announced[l]
-		if _, v, _, _ := window.CutLimitID(*id); v != limit {
-			*id = window.LimitID(l.String(), limit, h.id)
+		last := &a.announced[l]
+		if last.limit != limit {
+			*last = announcedLimit{limit, window.LimitID(l.String(), limit, h.id)}
 		}
-		dst = append(dst, window.Report{Tally: window.Tally{ID: *id, Start: window.StartSeconds(h.turned), CoolUntil: until / 1e6}})
+		dst = append(dst, window.Report{Tally: window.Tally{ID: last.id, Start: window.StartSeconds(h.turned), CoolUntil: until / 1e6}})
 	}
 	return dst
 }

@@ -1,6 +1,7 @@
 package learn
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -53,7 +54,7 @@ func (x *Limit) Receive(limit, until, now int64) {
 		return
 	}
 	x.received = append(x.received, h)
-	slices.SortFunc(x.received, func(a, b lasting) int { return int(min(max(a.limit-b.limit, -1), 1)) })
+	slices.SortFunc(x.received, func(a, b lasting) int { return cmp.Compare(a.limit, b.limit) })
 	x.received = x.received[:min(len(x.received), mostReceived)]
 }
 

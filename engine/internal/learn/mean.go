@@ -1,7 +1,7 @@
 // Package learn holds what calls and answers teach of a deployment: how many output tokens
 // calls produce (a mean and a quantile, each in one word that any number of goroutines
 // update at once), when its provider's minutes begin, whether it counts by minutes at all,
-// and which part of its limits refusals advise to leave unused. It knows no deployment, no
+// which limits it names, and which part of its limits refusals advise to leave unused. It knows no deployment, no
 // counter and no clock.
 package learn
 
