@@ -144,7 +144,7 @@ func (s *Syncer) build(b *bucket, now int64) *sent {
 	}
 	for i := 0; i < n && len(x.usages) < batchSize; i++ {
 		d := b.deployments[(b.next+i)%n]
-		for _, u := range s.present(d, epoch) {
+		for _, u := range s.present(d, now) {
 			if len(x.deltas)+len(x.reads) < batchSize && u.seq != x.seq && s.reads(b, u, d.live(epoch), now) {
 				x.reads = append(x.reads, Count{}.tally(u))
 				x.usages = append(x.usages, u)
@@ -177,19 +177,20 @@ func (s *Syncer) heartbeat(b *bucket, now int64) *sent {
 	return b.flying
 }
 
-// present returns the windows of a deployment to be kept up to date: the minute,
-// unless nobody asks any more, and the day. Valid until the next call.
-func (s *Syncer) present(d *deployment, epoch int64) []*usage {
+// present returns the windows of a deployment to be kept up to date: the minute, while the
+// deployment is asked for, and the longer ones that run. Valid until the next call.
+func (s *Syncer) present(d *deployment, now int64) []*usage {
+	epoch := window.EpochAt(now)
 	s.windows = s.windows[:0]
 	if d.live(epoch) {
 		s.windows = append(s.windows, d.open(window.KindMinute, window.StartSeconds(epoch)))
-		if next := d.window(window.KindMinute, window.StartSeconds(epoch+1)); next != nil && (next.holds() || next.undecided(s.clock.Read())) {
+		if next := d.window(window.KindMinute, window.StartSeconds(epoch+1)); next != nil && (next.holds() || next.undecided(now)) {
 			s.windows = append(s.windows, next)
 		}
 	}
 	for kind := range d.long {
 		if k := window.Kind(kind); d.long[k].listed {
-			start := s.beganAt(d, k, s.clock.Read())
+			start := s.beganAt(d, k, now)
 			if u := d.window(k, start); u != nil || d.live(epoch) {
 				s.windows = append(s.windows, d.open(k, start))
 			}

@@ -67,7 +67,7 @@ func (s *Syncer) report(r *window.Report, epoch, now int64) {
 	s.setExact(d, r)
 	d.seen = max(d.seen, window.EpochOf(r.Start))
 	if window.EpochOf(r.Start) == epoch {
-		for _, u := range s.present(d, epoch) {
+		for _, u := range s.present(d, now) {
 			u.asked = u.asked || u.matters(now)
 		}
 	}

@@ -154,9 +154,7 @@ func (s *Syncer) neighbours(x *sent) {
 func (x *sent) learnSlices(totals []window.Tally, now int64) {
 	for i, t := range totals {
 		if u := x.usages[i]; u.kind == window.KindSlice && u.d.slices != nil {
-			if s := u.d.slices; s.tick != int64(x.seq) {
-				s.tick = int64(x.seq)
-			}
+			u.d.slices.tick = int64(x.seq)
 			u.d.slices.learn(u.start, countOf(t), now)
 		}
 	}
