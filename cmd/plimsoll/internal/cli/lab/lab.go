@@ -40,6 +40,9 @@ func (f *flags) run(ctx context.Context, env cmdline.Environment) error {
 	if err != nil {
 		return err
 	}
+	if _, err := f.recorded(); err != nil { // a mistake is to show before the run, not after it
+		return err
+	}
 	state, err := openState(f.resume)
 	if err != nil {
 		return fmt.Errorf("lab: %w", err)
@@ -61,30 +64,30 @@ func (f *flags) run(ctx context.Context, env cmdline.Environment) error {
 	if err := f.print(env.Stdout, s); err != nil {
 		return err
 	}
-	if f.gate {
-		return f.judge(s)
+	known, err := f.recorded() // again: --markdown may have renewed it
+	if err != nil {
+		return err
+	}
+	if missed := known.Missed(s); f.gate && len(missed) != 0 {
+		return fmt.Errorf("lab: %d goals are missed:\n%s", len(missed), strings.Join(missed, "\n"))
 	}
 	return nil
 }
 
-// judge returns an error that names the goals that are missed, besides those that the file of
-// --known records as missed.
-func (f *flags) judge(s *lab.Summary) error {
-	var text []byte
-	if f.known != "" {
-		var err error
-		if text, err = os.ReadFile(f.known); err != nil {
-			return fmt.Errorf("lab: --known: %w", err)
-		}
+// recorded returns the goals that the file of --known records as missed; none without one.
+func (f *flags) recorded() (report.Recorded, error) {
+	if f.known == "" {
+		return nil, nil
 	}
-	missed, err := report.Missed(s, text)
-	switch {
-	case err != nil:
-		return fmt.Errorf("lab: --known: %s: %w", f.known, err)
-	case len(missed) != 0:
-		return fmt.Errorf("lab: %d goals are missed:\n%s", len(missed), strings.Join(missed, "\n"))
+	text, err := os.ReadFile(f.known)
+	if err != nil {
+		return nil, fmt.Errorf("lab: --known: %w", err)
 	}
-	return nil
+	known, err := report.ReadRecorded(text)
+	if err != nil {
+		return nil, fmt.Errorf("lab: --known: %s: %w", f.known, err)
+	}
+	return known, nil
 }
 
 func (f *flags) print(w io.Writer, s *lab.Summary) error {
