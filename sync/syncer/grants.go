@@ -7,9 +7,9 @@ import (
 )
 
 // Pools, and windows that begin at times of their own, are kept together by reservations
-// alone: the source reports them only to have them granted. Where they are to be kept
-// together by usage, the source is told to admit without, and what its deployments use in UTC
-// minutes, hours and days goes to the other nodes as before.
+// alone: the source reports them only to have them granted. Where nodes share usage instead,
+// a share opens these windows of the source without a grant. The other nodes then learn what
+// its deployments use in UTC minutes, hours and days.
 
 // ofPool reports whether an ID is a pool's.
 func ofPool(id string) bool { return strings.HasPrefix(id, window.PoolPrefix) }

@@ -20,7 +20,7 @@ type acquireBody struct {
 }
 
 // waitPattern takes the place of the route of a request that asks to wait, so
-// so that a measurement of how long decisions take can leave it out.
+// that a measurement of how long decisions take can leave it out.
 const waitPattern = "POST /v1/acquire waiting"
 
 // postAcquire is POST /v1/acquire.

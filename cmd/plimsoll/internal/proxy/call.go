@@ -158,7 +158,7 @@ func (p *Proxy) fail(w http.ResponseWriter, r *http.Request, s shape, in *body) 
 		s.refuse(w, http.StatusBadRequest, "the body did not arrive whole, or is not encoded as its header says")
 	default:
 		// The reason names addresses of the deployments' network: it is for the log,
-		// which was reported with the attempt.
+		// and was logged with the attempt.
 		s.refuse(w, http.StatusBadGateway, "none of the deployments that were tried could be reached; the log says why")
 	}
 }
