@@ -20,11 +20,11 @@ func today(id string, kind window.Kind) window.Tally {
 // same time, and each has its own counts.
 func testKinds(_ *testing.T, p *probe) {
 	a := p.id("a")
-	minute := window.Tally{ID: a, Start: start(), Requests: 1, Tokens: 10, Input: 7, Output: 3}
 	day, pacific := today(a, window.KindDay), today(a, window.KindDayPacific)
 	day.Requests, day.Tokens = 4, 4000
 	pacific.Requests = 5
 	midnight := tally(a, day.Start, 6, 600)
+	minute := window.Tally{ID: a, Start: day.Start + 60, Requests: 1, Tokens: 10, Input: 7, Output: 3}
 	deltas := []window.Tally{minute, day, pacific, midnight}
 	counts := []syncer.Counts{allCounts, syncer.CountTokens, syncer.CountRequests, 0}
 	b := p.batch(1, deltas...)
