@@ -61,6 +61,7 @@ type Faulty struct {
 	down bool
 	late []delayed
 	sent map[batchKey]time.Time // for the first time
+	next time.Time              // when sent forgets old batches again
 }
 
 // NewFaulty returns a way to the store whose faults follow from the seed and the
@@ -165,11 +166,13 @@ func (f *Faulty) first(b *syncer.Batch) time.Time {
 	if at, ok := f.sent[k]; ok {
 		return at
 	}
-	if len(f.sent) > 1000 {
-		maps.DeleteFunc(f.sent, func(_ batchKey, at time.Time) bool { return time.Since(at) > 2*longestLate })
+	now := time.Now()
+	if !now.Before(f.next) {
+		maps.DeleteFunc(f.sent, func(_ batchKey, at time.Time) bool { return now.Sub(at) > 2*longestLate })
+		f.next = now.Add(longestLate)
 	}
-	f.sent[k] = time.Now()
-	return f.sent[k]
+	f.sent[k] = now
+	return now
 }
 
 func fail(ctx context.Context, d fate) error {
