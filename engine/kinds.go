@@ -108,13 +108,13 @@ func partRule(p *provider.Profile) counter.Rule {
 }
 
 // partOfMinute returns the part of RPM that a shorter window gets, rounded down, but
-// at least one.
+// at least one. A window divides the minute ([provider.Profile]).
 func partOfMinute(d *Deployment) int64 {
-	limit, length := d.Limits.RPM, d.Profile.RequestWindow
-	if limit <= 0 {
+	limit, length := d.Limits.RPM, int64(d.Profile.RequestWindow)
+	if limit <= 0 || length <= 0 {
 		return limit
 	}
-	return max(limit/window.Minute*int64(length)+limit%window.Minute*int64(length)/window.Minute, 1)
+	return max(limit/(window.Minute/length), 1)
 }
 
 // pooledRule returns the rule by which a pool counts a limit: with the clock, because
