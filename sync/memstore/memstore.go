@@ -2,7 +2,6 @@ package memstore
 
 import (
 	"context"
-	"hash/fnv"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -132,17 +131,7 @@ func empty() data {
 }
 
 // Bucket returns which batch a deployment travels in.
-func (s *Store) Bucket(id string) int {
-	if s.buckets == 1 {
-		return 0
-	}
-	if _, _, of, ok := window.CutLimitID(id); ok {
-		id = of
-	}
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(id)) // never fails
-	return int(h.Sum64() % uint64(s.buckets))
-}
+func (s *Store) Bucket(id string) int { return syncer.BucketOf(id, s.buckets) }
 
 // Exchange applies a batch; see [syncer.Store]. It fails only when ctx has ended
 // before it began, and then it has changed nothing.
@@ -272,14 +261,17 @@ func expiry(d window.Tally, now time.Time) time.Time {
 	return time.Unix(end, 0).Add(dayTTL)
 }
 
-// replyCooling adds the cooldowns in a bucket to the reply.
+// replyCooling adds the cooldowns and reported limits in a bucket to the reply.
 func (s *Store) replyCooling(bucket int, now time.Time, r *syncer.Reply) {
+	cooldowns, limits := 0, 0
 	for id, until := range s.data.cooling {
-		if len(r.Cooling) == syncer.MaxCooling {
-			return
+		n := &cooldowns
+		if _, _, _, limit := window.CutLimitID(id); limit {
+			n = &limits
 		}
-		if until > now.UnixMilli() && s.Bucket(id) == bucket {
+		if *n < syncer.MaxCooling && until > now.UnixMilli() && s.Bucket(id) == bucket {
 			r.Cooling = append(r.Cooling, window.Tally{ID: id, CoolUntil: until})
+			*n++
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/plimsoll-dev/plimsoll/sync/syncer"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
@@ -52,5 +53,51 @@ func testReportedLimits(_ *testing.T, p *probe) {
 	}
 	if got := report(p, 5, window.LimitID("rpm", 1, a), now-1); got != 0 {
 		p.Errorf("what has passed: in force until %d", got)
+	}
+}
+
+// testCoolingBesideLimits: more cooldowns than a reply has room for displace no reported limit, and
+// more limits no cooldown.
+func testCoolingBesideLimits(_ *testing.T, p *probe) {
+	now := time.Now().UnixMilli()
+	a := p.id("a")
+	cooldown := func(i int) string { return p.in(a, fmt.Sprint("c", i)) }
+	limit := func(i int) string { return window.LimitID("tpm", int64(i+1), a) }
+	seq := uint64(0)
+	report := func(id func(int) string, n int, until int64) syncer.Reply {
+		var r syncer.Reply
+		for from := 0; from < n; from += 250 {
+			var deltas []window.Tally
+			for i := from; i < min(n, from+250); i++ {
+				t := tally(id(i), start(), 0, 0)
+				t.CoolUntil = until
+				deltas = append(deltas, t)
+			}
+			seq++
+			r = p.exchange(p.batch(seq, deltas...))
+		}
+		return r
+	}
+	report(cooldown, 1, now+3_600_000)
+	if r := report(limit, syncer.MaxCooling+10, now+60_000); cooling(r, cooldown(0)) != now+3_600_000 {
+		p.Error("many limits that end sooner displace a cooldown")
+	}
+	last := window.LimitID("rpm", 7, a)
+	report(func(int) string { return last }, 1, now+50_000)
+	r := report(cooldown, syncer.MaxCooling+10, now+40_000)
+	if cooling(r, last) != now+50_000 {
+		p.Error("many cooldowns that end sooner displace a limit")
+	}
+	if most := 2 * syncer.MaxCooling; len(r.Cooling) > most {
+		p.Errorf("a reply of %d cooldowns and limits, want at most %d", len(r.Cooling), most)
+	}
+}
+
+// in returns an ID in the bucket of another.
+func (p *probe) in(id, name string) string {
+	for i := 0; ; i++ {
+		if n := p.id(fmt.Sprint(name, "-", i)); p.store.Bucket(n) == p.store.Bucket(id) {
+			return n
+		}
 	}
 }

@@ -44,6 +44,7 @@ func Run(t *testing.T, open func(t *testing.T) syncer.Store) {
 		{"cooldowns", testCooling},
 		{"cooldowns end", testCoolingEnds},
 		{"reported limits", testReportedLimits},
+		{"cooldowns beside limits", testCoolingBesideLimits},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.run(t, &probe{T: t, store: open(t), node: fmt.Sprintf("n-%016x", rand.Uint64()), run: rand.Uint64()})

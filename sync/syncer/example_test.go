@@ -135,6 +135,12 @@ func ExamplePolicy_String() {
 
 // A reply tells requests and tokens, unless a batch asks for other totals, and
 // whatever a delta changes.
+func ExampleBucketOf() {
+	limit := window.LimitID("tpm", 30_000, "azure-eu")
+	fmt.Println(syncer.BucketOf("azure-eu", 16), syncer.BucketOf(limit, 16))
+	// Output: 9 9
+}
+
 func ExampleBatch_Of() {
 	b := syncer.Batch{
 		Deltas: []window.Tally{{ID: "gpt-a", Requests: 1, Input: 100}},

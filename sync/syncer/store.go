@@ -122,7 +122,7 @@ func (b *Batch) Of(i int) Counts {
 	return c
 }
 
-// MaxCooling is how many cooldowns and reported limits a reply may hold.
+// MaxCooling is how many cooldowns a reply may hold, and how many reported limits beside them.
 const MaxCooling = 1000
 
 // MaxCooldown is how far ahead a cooldown in a reply may end, in milliseconds: a day of 25
@@ -136,7 +136,7 @@ type Reply struct {
 	Totals []window.Tally
 	// Cooling are deployments of the bucket that cool down, and limits that providers have
 	// reported ([window.LimitID]), by ID and CoolUntil, in no particular order: all of
-	// them, up to [MaxCooling]; none when Duplicate. Instants that have passed or are
+	// them, up to [MaxCooling] of each; none when Duplicate. Instants that have passed or are
 	// further ahead than [MaxCooldown] are left out.
 	Cooling []window.Tally
 	// Held says, in the order of Totals, which counts the nodes hold by escrow, where the

@@ -32,14 +32,14 @@ type call struct {
 	// two are what a duplicate knows.
 	atIdentity, atPrev, atWatch, atMulti int
 
-	held       []int // where MGET answers which counts of each tally are held by escrow; -1 = the batch does not ask
-	inPrev     int   // where EXISTS of the marker before answers; 0 = there is none
-	inGets     int   // where MGET answers; 0 = there is none
-	inNodes    int   // where ZCOUNT answers; 0 = there is none
-	inMembers  int   // where ZRANGE of the nodes' names answers; 0 = there is none
-	inOutdated int   // where ZCOUNT of the nodes of the format before answers; 0 = there is none
-	inVersion  int   // where GET of the cooldowns' version answers; 0 = there is none
-	inCooling  int   // where ZRANGE of the cooldowns answers; 0 = there is none
+	held       []int            // where MGET answers which counts of each tally are held by escrow; -1 = the batch does not ask
+	inPrev     int              // where EXISTS of the marker before answers; 0 = there is none
+	inGets     int              // where MGET answers; 0 = there is none
+	inNodes    int              // where ZCOUNT answers; 0 = there is none
+	inMembers  int              // where ZRANGE of the nodes' names answers; 0 = there is none
+	inOutdated int              // where ZCOUNT of the nodes of the format before answers; 0 = there is none
+	inVersion  int              // where GET of the cooldowns' version answers; 0 = there is none
+	inCooling  [instantSets]int // where ZRANGE of each set answers; 0 = there is none
 	extras     [extraCount]span
 	version    string  // of the cooldowns
 	others     []other // nodes with other settings
@@ -62,7 +62,8 @@ func (c *call) reset() {
 	c.held = c.held[:0]
 	c.text = text{}
 	c.atIdentity, c.atPrev, c.atWatch, c.atMulti = -1, -1, -1, -1
-	c.inPrev, c.inGets, c.inNodes, c.inMembers, c.inOutdated, c.inVersion, c.inCooling, c.paid, c.bytes, c.queued = 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+	c.inPrev, c.inGets, c.inNodes, c.inMembers, c.inOutdated, c.inVersion, c.paid, c.bytes, c.queued = 0, 0, 0, 0, 0, 0, 0, 0, 0
+	c.inCooling = [instantSets]int{}
 	c.extras, c.version, c.others = [extraCount]span{}, "", c.others[:0]
 	c.renews, c.registered = false, time.Time{}
 }
@@ -256,41 +257,50 @@ func (c *call) serverTime(local time.Time) time.Time {
 // treated as if it had: clocks differ.
 const expiryMargin = 5
 
-// cooldowns tells the cooldowns of the deltas, each under the latest instant it
-// was ever told with, and asks for their version; for all in force too where it tells
-// of some, and once in a while. The set forgets what has passed, and goes as a whole
-// when nobody tells any more; its version counts the batches that told something.
+// cooldowns adds the cooldowns and reported limits of the deltas to their sets, each under the
+// latest instant that was ever reported of it, and reads the sets' version. It reads the sets too
+// where it adds to one, and once in a while. A set forgets what has passed, and expires when no
+// node adds to it any more; the version counts the batches that added something.
 func (c *call) cooldowns(bld valkey.Builder, b *bucket, batch *syncer.Batch, local time.Time) {
-	key, version := b.word(&c.text, "w"), b.word(&c.text, "v")
+	version := b.word(&c.text, "v")
 	now := c.serverTime(local).UnixMilli()
 	c.text.int(now)
 	past := c.text.cut()
 	c.text.int(now + syncer.MaxCooldown)
 	most := c.text.cut()
-	told := false
+	var keys [instantSets]string
+	var added [instantSets]bool
+	for set := range keys {
+		keys[set] = b.word(&c.text, setNames[set])
+	}
 	for i := range batch.Deltas {
 		d := &batch.Deltas[i]
 		if d.CoolUntil <= now {
 			continue
 		}
-		until := float64(min(d.CoolUntil, now+syncer.MaxCooldown))
-		c.queue(bld.Zadd().Key(key).Gt().ScoreMember().ScoreMember(until, d.ID).Build(), len(key)+len(d.ID)+overhead)
-		told = true
+		until, set := float64(min(d.CoolUntil, now+syncer.MaxCooldown)), setOf(d.ID)
+		c.queue(bld.Zadd().Key(keys[set]).Gt().ScoreMember().ScoreMember(until, d.ID).Build(), len(keys[set])+len(d.ID)+overhead)
+		added[set] = true
 	}
-	if told {
-		c.queue(bld.Zremrangebyscore().Key(key).Min("-inf").Max(past).Build(), len(key)+overhead)
-		c.queue(bld.Expire().Key(key).Seconds(int64(coolTTL/time.Second)).Build(), len(key)+overhead)
+	changed := false
+	for set, key := range keys {
+		if added[set] {
+			c.queue(bld.Zremrangebyscore().Key(key).Min("-inf").Max(past).Build(), len(key)+overhead)
+			c.queue(bld.Expire().Key(key).Seconds(int64(coolTTL/time.Second)).Build(), len(key)+overhead)
+			changed = true
+		}
+	}
+	if changed {
 		c.queue(bld.Incrby().Key(version).Increment(1).Build(), len(version)+overhead)
 		c.queue(bld.Expire().Key(version).Seconds(int64(coolTTL/time.Second)).Build(), len(version)+overhead)
 	}
 	c.inVersion = c.queue(bld.Get().Key(version).Build(), len(version)+overhead)
-	if !told && !b.cool.due(local) {
+	if !changed && !b.cool.due(local) {
 		return
 	}
-	c.text.str("(")
-	c.text.str(past)
-	after := c.text.cut()
-	c.inCooling = c.queue(bld.Zrange().Key(key).Min(after).Max(most).Byscore().Limit(0, syncer.MaxCooling).Withscores().Build(), len(key)+overhead)
+	for set, key := range keys {
+		c.inCooling[set] = c.queue(inForce(bld, key, past, most), len(key)+overhead)
+	}
 }
 
 // mostMembers is up to how many nodes their names are read, once a second.

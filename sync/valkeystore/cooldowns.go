@@ -11,8 +11,33 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// cooldowns are those of a bucket as last read. A counter on the server, their version,
-// says whether any was told since.
+// Cooldowns and limits that providers have reported are members of a sorted set each, by the
+// Unix millisecond until when they are in force. A reply has room for [syncer.MaxCooling]
+// members of each set, those that end first: many of one kind displace none of the other.
+const (
+	setCooldowns = iota
+	setLimits
+	instantSets
+)
+
+// setNames are the last parts of the sets' keys.
+var setNames = [instantSets]string{"w", "l"}
+
+// setOf returns which set an ID is a member of.
+func setOf(id string) int {
+	if _, _, _, limit := window.CutLimitID(id); limit {
+		return setLimits
+	}
+	return setCooldowns
+}
+
+// inForce reads the members of a set whose instants are after one and not after another.
+func inForce(bld valkey.Builder, key, after, most string) valkey.Completed {
+	return bld.Zrange().Key(key).Min("("+after).Max(most).Byscore().Limit(0, syncer.MaxCooling).Withscores().Build()
+}
+
+// cooldowns are the members in force of a bucket's sets as last read. A counter on the
+// server, their version, says whether one was added since.
 type cooldowns struct {
 	version string
 	at      time.Time // when they were read; zero = never
@@ -35,7 +60,7 @@ func (s *Store) cooldownsOf(ctx context.Context, conn valkey.CoreClient, b *buck
 		return
 	}
 	b.mu.Lock()
-	read := c.inCooling != 0
+	read := c.inCooling[setCooldowns] != 0
 	known := b.cool.version == c.version
 	b.mu.Unlock()
 	list, version := r.Cooling, c.version
@@ -55,20 +80,24 @@ func (s *Store) cooldownsOf(ctx context.Context, conn valkey.CoreClient, b *buck
 	}
 }
 
-// readCooldowns reads the cooldowns in force. The version comes first, so it is no newer
-// than they are.
+// readCooldowns reads the cooldowns and reported limits in force. The version comes first, so
+// it is no newer than they are.
 func readCooldowns(ctx context.Context, conn valkey.CoreClient, b *bucket, now time.Time) (list []window.Tally, version string, ok bool) {
 	bld := conn.B()
 	past, most := strconv.FormatInt(now.UnixMilli(), 10), strconv.FormatInt(now.UnixMilli()+syncer.MaxCooldown, 10)
-	results := conn.DoMulti(ctx, bld.Get().Key(b.head+"v").Build(),
-		bld.Zrange().Key(b.head+"w").Min("("+past).Max(most).Byscore().Limit(0, syncer.MaxCooling).Withscores().Build())
+	cmds := []valkey.Completed{bld.Get().Key(b.head + "v").Build()}
+	for _, name := range setNames {
+		cmds = append(cmds, inForce(bld, b.head+name, past, most))
+	}
+	results := conn.DoMulti(ctx, cmds...)
 	if transport(results) != nil {
 		return nil, "", false
 	}
 	version, _ = results[0].ToString()
-	m, err := results[1].ToMessage()
-	if err != nil {
-		return nil, version, true // no sorted set: it has none
+	for _, result := range results[1:] {
+		if m, err := result.ToMessage(); err == nil { // else no sorted set: it has no members
+			list = cooling(&m, list)
+		}
 	}
-	return cooling(&m, nil), version, true
+	return list, version, true
 }

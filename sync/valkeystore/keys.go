@@ -20,19 +20,6 @@ func head(namespace string, bucket int) string {
 	return prefix + "{" + namespace + "." + strconv.Itoa(bucket) + "}:"
 }
 
-// bucketOf spreads deployments over buckets. All nodes must agree on it, so it
-// is FNV-1a and stays so.
-func bucketOf(id string, buckets int) int {
-	if buckets == 1 {
-		return 0
-	}
-	h := uint64(14695981039346656037)
-	for i := range len(id) {
-		h = (h ^ uint64(id[i])) * 1099511628211
-	}
-	return int(h % uint64(buckets))
-}
-
 // A namer writes the key of a counter, and says how long one of a minute lives.
 type namer interface {
 	name(to *text, head string, c counter)

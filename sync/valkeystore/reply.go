@@ -140,13 +140,15 @@ func (c *call) applied(b *bucket, answers []valkey.ValkeyMessage, batch *syncer.
 	if c.inVersion != 0 {
 		c.version, _ = answers[c.inVersion].ToString() // none: nobody has told any
 	}
-	if c.inCooling != 0 {
-		r.Cooling = cooling(&answers[c.inCooling], r.Cooling)
+	for _, at := range c.inCooling {
+		if at != 0 {
+			r.Cooling = cooling(&answers[at], r.Cooling)
+		}
 	}
 	return nil
 }
 
-// cooling reads the cooldowns in force. A key that is no sorted set has none.
+// cooling reads the members of a set that are in force. A key that is no sorted set has none.
 func cooling(m *valkey.ValkeyMessage, dst []window.Tally) []window.Tally {
 	scores, err := m.AsZScores()
 	if err != nil {

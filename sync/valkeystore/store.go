@@ -13,7 +13,6 @@ import (
 	"github.com/valkey-io/valkey-go"
 
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
-	"github.com/plimsoll-dev/plimsoll/window"
 )
 
 // defaultTimeout bounds an exchange whose context has no deadline: a server that
@@ -68,12 +67,7 @@ func newStore(l link, cfg Config, cluster bool) *Store {
 func (s *Store) Close() { s.link.close() }
 
 // Bucket returns which batch a deployment travels in.
-func (s *Store) Bucket(id string) int {
-	if _, _, of, ok := window.CutLimitID(id); ok {
-		id = of
-	}
-	return bucketOf(id, s.cfg.Buckets)
-}
+func (s *Store) Bucket(id string) int { return syncer.BucketOf(id, s.cfg.Buckets) }
 
 // Exchange applies a batch; see [syncer.Store]. Give ctx a deadline: without one
 // it waits 2 s at most. An error names the server's reason and no secret.
