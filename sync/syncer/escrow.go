@@ -316,14 +316,14 @@ func (s *Syncer) grant(b *bucket, u *usage, now int64) {
 	}
 }
 
-// shown returns what the source is told of others' usage. In a minute that has just
-// begun, others may return what they had reserved for it: it is not said to be full, so
-// that requests wait for that.
+// shown returns what is reported to the source as others' usage. In a minute that has just
+// begun, others may return what they had reserved for it: the minute is not reported as full
+// while no more than one large request waits here, so that a request is there to use it.
 func (u *usage) shown(i int, now int64) int64 {
-	a := u.accounts[i]
+	a, m := u.accounts[i], &u.d.demand.of[i]
 	others := a.Others()
-	if age := time.Duration(now - u.start*1e9); age < comingBack {
-		others = min(others, u.limit(i)-a.Granted()-int64(u.d.demand.of[i].large))
+	if age := time.Duration(now - u.start*1e9); age < comingBack && float64(m.waiting) <= m.large {
+		others = min(others, u.limit(i)-a.Granted()-int64(m.large))
 	}
 	return max(others, 0)
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/sync/memstore"
 	"github.com/plimsoll-dev/plimsoll/sync/storetest"
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
+	"github.com/plimsoll-dev/plimsoll/window"
 )
 
 var (
@@ -64,8 +65,15 @@ var escrowLoads = []escrowLoad{
 type escrowOutcome struct {
 	windows, requests, waited, vain int
 	over, under                     float64 // sums of percent
+	floor                           float64 // the same of under, where one node has the limit alone
 	waits                           time.Duration
+	roundTrip                       time.Duration // the nodes' mean
 	exchanges                       int64
+}
+
+// meanWait returns how long those that waited did, in round trips.
+func (o *escrowOutcome) meanWait() float64 {
+	return float64(o.waits) / float64(max(o.waited, 1)) / float64(max(o.roundTrip, 1))
 }
 
 // offer has a node take a request as the daemon does: it waits for a grant, for three
@@ -89,6 +97,24 @@ func offer(n *node, cost int64) (ok, waited bool) {
 	return true, waited
 }
 
+// alone returns a function that offers requests to one node that has the limit for itself.
+func alone(t *testing.T, limits engine.Limits) func(cost int64) bool {
+	t.Helper()
+	cfg := cluster(limits, "a")
+	cfg.Clock = window.NewClockFrom(time.Now)
+	e, err := engine.New(cfg)
+	require.NoError(t, err)
+	g, err := e.Group("chat")
+	require.NoError(t, err)
+	return func(cost int64) bool {
+		lease, err := g.Acquire(engine.Demand{InputTokens: cost, OutputTokens: engine.NoOutput})
+		if err == nil {
+			lease.SettleReserved()
+		}
+		return err == nil
+	}
+}
+
 // play offers twice the limit, or four fifths of it where that is easy, to nodes for some minutes, and adds up what they admit.
 func play(t *testing.T, l escrowLoad, nodes int, arrivals string, windows int, r *rand.Rand, out *escrowOutcome) {
 	t.Helper()
@@ -100,6 +126,7 @@ func play(t *testing.T, l escrowLoad, nodes int, arrivals string, windows int, r
 		way := storetest.NewFaulty(store, r.Uint64(), storetest.Plan{MinDelay: time.Millisecond, MaxDelay: 5 * time.Millisecond})
 		all = append(all, newNode(t, way, l.limits, syncer.Config{Mode: mode, Deployments: func(dst []string) []string { return append(dst, "a") }}))
 	}
+	single := alone(t, l.limits)
 	stop := run(t, all...)
 	rollover()
 	rollover()
@@ -123,7 +150,7 @@ func play(t *testing.T, l escrowLoad, nodes int, arrivals string, windows int, r
 		gap := float64(length) * l.mean() / (load * float64(l.limit))
 		var mu sync.Mutex
 		var wg sync.WaitGroup
-		var admitted, offered int64
+		var admitted, offered, floor int64
 		for {
 			time.Sleep(time.Duration(r.ExpFloat64() * gap))
 			if time.Since(begun) >= length {
@@ -138,6 +165,18 @@ func play(t *testing.T, l escrowLoad, nodes int, arrivals string, windows int, r
 				n = all[int(time.Since(begun)/(5*time.Second))%nodes]
 			}
 			offered += cost
+			wg.Go(func() {
+				fits := single(cost)
+				if !fits && arrivals == "returning" {
+					time.Sleep(back)
+					fits = single(cost)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				if fits && minute() == start {
+					floor += cost
+				}
+			})
 			wg.Go(func() {
 				from := time.Now()
 				ok, waited := offer(n, cost)
@@ -166,10 +205,12 @@ func play(t *testing.T, l escrowLoad, nodes int, arrivals string, windows int, r
 		part := func(n int64) float64 { return 100 * float64(n) / float64(l.limit) }
 		out.over += max(part(admitted)-100, 0)
 		out.under += max(min(part(offered), 100)-part(admitted), 0)
+		out.floor += max(min(part(offered), 100)-part(floor), 0)
 		rollover()
 	}
 	for _, n := range all {
 		out.exchanges += n.s.Stats().Exchanges
+		out.roundTrip += n.s.Stats().RoundTrip / time.Duration(nodes)
 	}
 	out.exchanges -= before
 	stop()
@@ -212,9 +253,9 @@ func TestEscrow(t *testing.T) {
 						})
 					}
 					w := float64(out.windows)
-					t.Logf("over %.2f %%, under %.2f %%, waited %.1f %% (in vain %.1f %%), mean %v, %.1f exchanges per node and second",
-						out.over/w, out.under/w, 100*float64(out.waited)/float64(out.requests), 100*float64(out.vain)/float64(out.requests),
-						(out.waits / time.Duration(max(out.waited, 1))).Round(10*time.Microsecond), float64(out.exchanges)/float64(nodes)/w/60)
+					t.Logf("over %.2f %%, under %.2f %% (one node %.2f %%), waited %.1f %% (in vain %.1f %%), mean %v, %.2f round trips, %.1f exchanges per node and second",
+						out.over/w, out.under/w, out.floor/w, 100*float64(out.waited)/float64(out.requests), 100*float64(out.vain)/float64(out.requests),
+						(out.waits / time.Duration(max(out.waited, 1))).Round(10*time.Microsecond), out.meanWait(), float64(out.exchanges)/float64(nodes)/w/60)
 					if *escrowMode == "escrow" {
 						require.Zero(t, out.over)
 					}
