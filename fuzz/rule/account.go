@@ -86,7 +86,7 @@ func (a *Account) Judge(now int64, c Call) *Refusal {
 	charge := a.rule.Admitted(c)
 	var refusal *Refusal
 	for _, l := range a.limits {
-		n := l.kind.of(charge)
+		n := l.kind.Of(charge)
 		wait, never := l.Wait(now, n)
 		if wait == 0 && !never {
 			continue
@@ -103,7 +103,7 @@ func (a *Account) Judge(now int64, c Call) *Refusal {
 func (a *Account) Fits(now int64, c Call) bool {
 	charge := a.rule.Admitted(c)
 	for _, l := range a.limits {
-		if wait, never := l.Wait(now, l.kind.of(charge)); wait != 0 || never {
+		if wait, never := l.Wait(now, l.kind.Of(charge)); wait != 0 || never {
 			return false
 		}
 	}
@@ -118,7 +118,7 @@ func (a *Account) Admit(now int64, c Call) *Refusal {
 	for _, l := range a.limits {
 		switch {
 		case refusal == nil:
-			l.Add(now, l.kind.of(charge))
+			l.Add(now, l.kind.Of(charge))
 		case a.rule.CountsRefused && l.kind.CountsRequests():
 			l.Take(now, 1)
 		}
@@ -134,7 +134,7 @@ func (a *Account) End(now, admitted int64, c Call) {
 		if l.kind.CountsRequests() {
 			continue
 		}
-		if more := l.kind.of(after) - l.kind.of(before); more >= 0 {
+		if more := l.kind.Of(after) - l.kind.Of(before); more >= 0 {
 			l.Add(now, more)
 		} else {
 			l.Refund(now, admitted, -more)
@@ -147,7 +147,7 @@ func (a *Account) End(now, admitted int64, c Call) {
 func (a *Account) Use(now int64, c Charge) {
 	for _, l := range a.limits {
 		if !l.kind.CountsRequests() {
-			l.Add(now, l.kind.of(c))
+			l.Add(now, l.kind.Of(c))
 		}
 	}
 }

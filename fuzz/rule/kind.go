@@ -91,8 +91,8 @@ const (
 	Kinds // how many kinds there are
 )
 
-// of returns what a charge of one call is against a limit of that kind.
-func (k Kind) of(c Charge) int64 {
+// Of returns what a charge of one call is against a limit of that kind.
+func (k Kind) Of(c Charge) int64 {
 	switch k {
 	case Tokens, HourTokens, DayTokens:
 		return c.Input + c.Output

@@ -25,14 +25,14 @@ func (s *simulation) tenant(d *deployment, place, n uint64, end int64) {
 	if s.now >= end {
 		return
 	}
-	tokens := int64(s.world.Tenant * float64(d.real.TPM) / 120 * d.draws.exponential(forTenant, place, n))
+	spent := int64(s.world.Tenant * float64(tokens(d.real)) / 120 * d.draws.exponential(forTenant, place, n))
 	if len(s.deployments) == 1 {
-		tokens = tokens * s.tenantPart() / 100
+		spent = spent * s.tenantPart() / 100
 	}
-	input := tokens * 4 / 5
+	input := spent * 4 / 5
 	d.adjust(s.now)
-	if d.account.Fits(s.now, rule.Call{Input: input, Output: tokens - input, MaxOutput: tokens - input}) {
-		d.account.Use(s.now, rule.Charge{Input: input, Output: tokens - input})
+	if d.account.Fits(s.now, rule.Call{Input: input, Output: spent - input, MaxOutput: spent - input}) {
+		d.account.Use(s.now, rule.Charge{Input: input, Output: spent - input})
 	}
 	s.after(500*time.Millisecond, func() { s.tenant(d, place, n+1, end) })
 }
@@ -57,9 +57,11 @@ func (s *simulation) pool(configured []provider.Deployment, end int64) {
 		f := newDeployment(s.world, d, i, s.draws, s.now, end)
 		sum.RPM += f.real.RPM
 		sum.TPM += f.real.TPM
-		counted += f.skew * float64(f.real.TPM)
+		sum.InputTPM += f.real.InputTPM
+		sum.OutputTPM += f.real.OutputTPM
+		counted += f.skew * float64(tokens(f.real))
 	}
 	d := s.deployments[0]
-	d.real, d.skew, d.place = sum, counted/float64(sum.TPM), 2
+	d.real, d.skew, d.place = sum, counted/float64(tokens(sum)), 2
 	d.account = s.world.rule().Open(d.real, d.phase)
 }

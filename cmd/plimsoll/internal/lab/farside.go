@@ -36,7 +36,7 @@ type deployment struct {
 // newDeployment returns a deployment that has counted nothing.
 func newDeployment(w *World, d provider.Deployment, place int, rng draws, begin, end int64) *deployment {
 	f := &deployment{Deployment: d, world: w, draws: rng, place: place, begin: begin, end: end, skew: 1}
-	f.real = rule.Limits{RPM: d.RPM, TPM: d.TPM}
+	f.real = limits(d)
 	if w.Skew > 0 {
 		f.skew = 1 + w.Skew*(2*rng.uniform(forSkew, uint64(place), 0)-1)
 	}
@@ -64,8 +64,9 @@ func newDeployment(w *World, d provider.Deployment, place int, rng draws, begin,
 }
 
 func scaled(l rule.Limits, by float64) rule.Limits {
-	l.RPM = int64(math.Round(float64(l.RPM) * by))
-	l.TPM = int64(math.Round(float64(l.TPM) * by))
+	for _, n := range []*int64{&l.RPM, &l.TPM, &l.InputTPM, &l.OutputTPM} {
+		*n = int64(math.Round(float64(*n) * by))
+	}
 	return l
 }
 

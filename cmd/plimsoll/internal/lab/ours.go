@@ -65,7 +65,8 @@ func newEngine(s *Setting, k knowledge, now func() time.Time, seed uint64) (*eng
 	daily := engineprovider.LimitOf(engineprovider.Tokens, engineprovider.PerDay)
 	for i, d := range s.Pool {
 		p.place[d.ID] = i
-		limits := engine.Limits{RPM: d.RPM, TPM: d.TPM}
+		own := limits(d)
+		limits := engine.Limits{RPM: own.RPM, TPM: own.TPM, InputTPM: own.InputTPM, OutputTPM: own.OutputTPM}
 		*limits.Of(daily) = s.World.perDay(d, i, s.Length)
 		cfg.Deployments = append(cfg.Deployments, engine.Deployment{
 			ID: d.ID, Group: group, Limits: limits,

@@ -62,16 +62,19 @@ func (t *Traffic) duration() time.Duration {
 }
 
 // fit returns a copy of the traffic that is warped in time: what the providers charge for
-// it is load times their limits on tokens.
+// it is load times their limits on tokens; where input and output have limits of their own, times
+// those that the traffic uses more of.
 func (t *Traffic) fit(w *World, load float64) (*Traffic, error) {
-	tokens, tpm := int64(0), int64(0)
+	charge, tpm := rule.Charge{}, int64(0)
 	t.each(func(r *trace.Request) {
-		tokens += w.charged(rule.Call{Input: r.Input, Output: r.Output, MaxOutput: r.MaxOutput})
+		c := w.charged(rule.Call{Input: r.Input, Output: r.Output, MaxOutput: r.MaxOutput})
+		charge.Input += c.Input
+		charge.Output += c.Output
 	})
 	for _, d := range w.pool() {
 		tpm += d.TPM
 	}
-	from := t.duration()
+	tokens, from := w.needs(charge), t.duration()
 	if tokens == 0 || from == 0 {
 		return nil, fmt.Errorf("traffic %s: no tokens, or all at one instant: no load can be made of it", t.Name)
 	}

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -60,6 +61,9 @@ type World struct {
 	Margin float64
 	// Wait is how long calls may wait for capacity; 0 = not at all.
 	Wait time.Duration
+	// OutputPart makes the limits on tokens per minute two, one on input and one on output,
+	// which is that share of the sum; 0 = one limit on both.
+	OutputPart float64
 	// Pool are the deployments as they are configured; nil = the ten of all worlds.
 	Pool []provider.Deployment
 	// Soft is true where the limits are the operator's own: the provider accepts everything.
@@ -112,6 +116,11 @@ func azureBy(slice time.Duration) engineprovider.Profile {
 	return p
 }
 
+// anthropicOutput is the limit on output as a share of both of Anthropic's limits: 400,000 of
+// output beside 2,000,000 of input, as for Claude Sonnet in the fourth tier of
+// https://platform.claude.com/docs/en/api/rate-limits.
+const anthropicOutput = 1. / 6
+
 // Worlds returns all worlds, in the order of reports.
 func Worlds() []World {
 	openai, azure, anthropic := preset("openai"), preset("azure"), preset("anthropic")
@@ -119,7 +128,7 @@ func Worlds() []World {
 		{Name: "fixed", Title: "minutes of UTC, known", Group: "fixed", Rule: "fixed", Vendor: "openai", Told: minutes(false), Wrong: openai},
 		{Name: "fixed-phase", Title: "minutes of a phase of their own, learned", Group: "phase", Rule: "fixed-unknown", Vendor: "openai", Told: minutes(true), Wrong: openai},
 		{Name: "openai", Title: "OpenAI: bucket, the larger of input and max_tokens", Group: "bucket", Rule: "openai", Vendor: "openai", Told: openai, Wrong: azure},
-		{Name: "anthropic", Title: "Anthropic: bucket, input then output", Group: "bucket", Rule: "anthropic", Vendor: "anthropic", Told: anthropic, Wrong: azure},
+		{Name: "anthropic", Title: "Anthropic: buckets of input and of output", Group: "bucket", Rule: "anthropic", Vendor: "anthropic", Told: anthropic, Wrong: azure, OutputPart: anthropicOutput},
 		{Name: "bedrock", Title: "Bedrock: bucket, input and max_tokens, no headers", Group: "bucket", Rule: "bedrock", Vendor: "bedrock", Told: preset("bedrock"), Wrong: azure},
 		{Name: "bedrock-minute", Title: "Bedrock, if its quota is a minute", Rule: "bedrock-minute", Vendor: "bedrock", Told: preset("bedrock"), Wrong: azure},
 		{Name: "groq", Title: "Groq: bucket, input and max_tokens", Group: "bucket", Rule: "groq", Vendor: "groq", Told: preset("groq"), Wrong: azure},
@@ -202,13 +211,33 @@ func (w *World) rule() rule.Rule {
 	return r
 }
 
-// charged returns what a provider charges for a request in all, in tokens.
-func (w *World) charged(c rule.Call) int64 {
-	n := w.rule().Charged(c)
-	return n.Input + n.Output
+// charged returns what a provider charges for a request from its beginning to its end.
+func (w *World) charged(c rule.Call) rule.Charge { return w.rule().Charged(c) }
+
+// needs returns how large a limit on all tokens must be for a charge: what it sums to, or,
+// where input and output have limits of their own, what the fuller of the two needs.
+func (w *World) needs(c rule.Charge) int64 {
+	if w.OutputPart == 0 {
+		return c.Input + c.Output
+	}
+	return int64(max(float64(c.Input)/(1-w.OutputPart), float64(c.Output)/w.OutputPart))
 }
 
-// pool returns the deployments, as configured.
+// limits returns the limits per minute of a deployment: those on input and output where it
+// has them, else that on all tokens.
+func limits(d provider.Deployment) rule.Limits {
+	l := rule.Limits{RPM: d.RPM, InputTPM: d.Other.InputTPM, OutputTPM: d.Other.OutputTPM}
+	if l.InputTPM == 0 && l.OutputTPM == 0 {
+		l.TPM = d.TPM
+	}
+	return l
+}
+
+// tokens returns what limits allow in a minute.
+func tokens(l rule.Limits) int64 { return l.TPM + l.InputTPM + l.OutputTPM }
+
+// pool returns the deployments, as configured. TPM is the sum of the limits on input and
+// output where they are two, for policies that know one limit only.
 func (w *World) pool() []provider.Deployment {
 	if w.Pool != nil {
 		return w.Pool
@@ -216,6 +245,12 @@ func (w *World) pool() []provider.Deployment {
 	p, err := provider.Pool("standard")
 	if err != nil {
 		panic(err)
+	}
+	for i := range p {
+		if w.OutputPart > 0 {
+			out := int64(math.Round(w.OutputPart * float64(p[i].TPM)))
+			p[i].Other = rule.Limits{InputTPM: p[i].TPM - out, OutputTPM: out}
+		}
 	}
 	return p
 }

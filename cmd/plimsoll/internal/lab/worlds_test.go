@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/trace"
+	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/fuzz/rule"
 )
 
@@ -43,6 +44,38 @@ func TestDaysAreUsedUp(t *testing.T) {
 	require.Less(t, ours.TokensServed, plain.TokensServed, "the days are used up")
 	require.Less(t, ours.PerThousand(), 10.0, "and are not asked for more")
 	require.Greater(t, play(t, "days-cerebras", "chat", policy(t, LiteLLMName)).PerThousand(), ours.PerThousand())
+}
+
+// Anthropic limits input and output apart: traffic is fitted to the limit that it uses more of,
+// a provider holds both, and a router is configured with both.
+func TestInputAndOutputApart(t *testing.T) {
+	w := world(t, "anthropic")
+	for place, d := range w.pool() {
+		f := newDeployment(&w, d, place, draws(1), noon, noon+int64(time.Minute))
+		_, all := f.account.State(noon, rule.Tokens)
+		require.False(t, all)
+		input, _ := f.account.State(noon, rule.Input)
+		output, _ := f.account.State(noon, rule.Output)
+		require.Equal(t, d.TPM, input.Limit+output.Limit)
+		require.InDelta(t, 5, ratio(input.Limit, output.Limit), 0.001)
+	}
+	for traffic, of := range map[string]func(rule.Charge) float64{
+		"long":   func(c rule.Charge) float64 { return float64(c.Input) / (1 - w.OutputPart) },
+		"reason": func(c rule.Charge) float64 { return float64(c.Output) / w.OutputPart },
+	} {
+		fitted, sum, tpm := lasting(t, &w, traffic, 6*time.Minute), rule.Charge{}, int64(0)
+		fitted.each(func(r *trace.Request) { sum.Input, sum.Output = sum.Input+r.Input, sum.Output+r.Output })
+		for _, d := range w.pool() {
+			tpm += d.TPM
+		}
+		require.InDelta(t, UsualLoad, of(sum)/fitted.duration().Minutes()/float64(tpm), 0.01, traffic)
+	}
+	s := &Setting{World: &w, Pool: w.pool(), Now: time.Now, sim: &simulation{world: &w}}
+	p, err := newEngine(s, told, s.Now, 1)
+	require.NoError(t, err)
+	state := p.engine.AppendStates(nil)[0]
+	require.Equal(t, int64(25000), state.Limit(engine.LimitInputTPM).Max)
+	require.Equal(t, int64(5000), state.Limit(engine.LimitOutputTPM).Max)
 }
 
 // Calls of the less important class are refused first.

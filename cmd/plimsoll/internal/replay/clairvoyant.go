@@ -32,7 +32,7 @@ type ClairvoyantReport struct {
 
 // A Sight ranks a deployment on which a call of that charge fits: the highest
 // comes first.
-type Sight func(states []rule.State, charged int64) float64
+type Sight func(states []rule.State, charged rule.Charge) float64
 
 // Greedy are the clairvoyants. A pooled one has a single deployment with the limits
 // of all, and no choice to make.
@@ -41,24 +41,24 @@ var Greedy = []struct {
 	Sight  Sight
 	Pooled bool
 }{
-	{"lowest", func(s []rule.State, _ int64) float64 { return -inUse(s, 0) }, false},
+	{"lowest", func(s []rule.State, _ rule.Charge) float64 { return -inUse(s, rule.Charge{}) }, false},
 	{"lowest with own size", LowestWithOwnSize, false},
-	{"fullest", func(s []rule.State, _ int64) float64 { return inUse(s, 0) }, false},
-	{"expiring first", func(s []rule.State, _ int64) float64 { return lapsing(s, 0) }, false},
-	{"expiring first with own size", func(s []rule.State, own int64) float64 { return lapsing(s, own) }, false},
-	{"one pooled deployment", func([]rule.State, int64) float64 { return 0 }, true},
+	{"fullest", func(s []rule.State, _ rule.Charge) float64 { return inUse(s, rule.Charge{}) }, false},
+	{"expiring first", func(s []rule.State, _ rule.Charge) float64 { return lapsing(s, rule.Charge{}) }, false},
+	{"expiring first with own size", func(s []rule.State, own rule.Charge) float64 { return lapsing(s, own) }, false},
+	{"one pooled deployment", func([]rule.State, rule.Charge) float64 { return 0 }, true},
 }
 
 // LowestWithOwnSize ranks by how little of any limit is in use once the call is in.
-func LowestWithOwnSize(s []rule.State, own int64) float64 { return -inUse(s, own) }
+func LowestWithOwnSize(s []rule.State, own rule.Charge) float64 { return -inUse(s, own) }
 
 // inUse returns the largest share in use of any limit once the call is in.
-func inUse(states []rule.State, own int64) float64 {
+func inUse(states []rule.State, own rule.Charge) float64 {
 	used := 0.0
 	for _, s := range states {
-		n := own
-		if s.Kind.CountsRequests() {
-			n = min(own, 1)
+		n := s.Kind.Of(own)
+		if own == (rule.Charge{}) {
+			n = 0
 		}
 		used = max(used, s.Used(n))
 	}
@@ -67,7 +67,7 @@ func inUse(states []rule.State, own int64) float64 {
 
 // lapsing returns the share that would lapse unused in a second. What comes back
 // bit by bit never lapses: there it ranks as a window at its beginning does.
-func lapsing(states []rule.State, own int64) float64 {
+func lapsing(states []rule.State, own rule.Charge) float64 {
 	left := time.Minute
 	for _, s := range states {
 		if s.Kind == rule.Tokens && s.Whole {
@@ -104,7 +104,7 @@ func (c *clairvoyant) Admit(r trace.Request, _ []int) (Attempt, bool) {
 			continue
 		}
 		c.states = account.AppendStates(c.states[:0], now)
-		if rank := c.sight(c.states, c.kind.Charged(r)); place < 0 || rank > best {
+		if rank := c.sight(c.states, c.kind.Cost(r)); place < 0 || rank > best {
 			place, best = i, rank
 		}
 	}

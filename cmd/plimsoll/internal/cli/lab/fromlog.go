@@ -14,7 +14,9 @@ import (
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/lab/logs"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/lab/report"
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/provider"
+	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/config"
+	"github.com/plimsoll-dev/plimsoll/fuzz/rule"
 )
 
 // perOutputToken is how fast deployments answer, which neither a log nor a configuration
@@ -66,6 +68,21 @@ func (f *flags) runLog(ctx context.Context, env cmdline.Environment) error {
 	return report.Log(env.Stdout, l, g, f.config == "", r)
 }
 
+// deploymentOf returns a deployment as the lab plays it; false where nothing limits its tokens
+// per minute, or nothing is admitted.
+func deploymentOf(d engine.Deployment) (provider.Deployment, bool) {
+	l := d.Limits
+	one := provider.Deployment{ID: d.ID, RPM: l.RPM, TPM: l.TPM, PerOutputToken: perOutputToken}
+	if l.TPM == 0 && l.InputTPM > 0 && l.OutputTPM > 0 {
+		one.TPM = l.InputTPM + l.OutputTPM
+		one.Other = rule.Limits{InputTPM: l.InputTPM, OutputTPM: l.OutputTPM}
+	}
+	if one.RPM == 0 {
+		one.RPM = one.TPM // no limit that matters
+	}
+	return one, one.TPM > 0 && one.RPM > 0
+}
+
 // configured returns the world of a configuration's group for a model.
 func (f *flags) configured(model string) (lab.World, error) {
 	file, err := config.Load(f.config, config.Options{})
@@ -87,14 +104,12 @@ func (f *flags) configured(model string) (lab.World, error) {
 		if d.Group != group || d.Disabled {
 			continue
 		}
-		if d.Limits.TPM <= 0 || d.Limits.RPM < 0 {
-			return lab.World{}, fmt.Errorf("lab: %s: deployment %s has no tpm; the lab needs one of each deployment", f.config, file.Mask(d.ID))
+		one, ok := deploymentOf(d)
+		if !ok {
+			return lab.World{}, fmt.Errorf("lab: %s: deployment %s has no tpm, nor both input_tpm and output_tpm; the lab needs them of each deployment", f.config, file.Mask(d.ID))
 		}
-		rpm := d.Limits.RPM
-		if rpm == 0 {
-			rpm = d.Limits.TPM // no limit that matters
-		}
-		pool = append(pool, provider.Deployment{ID: d.ID, Label: file.Mask(d.ID), RPM: rpm, TPM: d.Limits.TPM, PerOutputToken: perOutputToken})
+		one.Label = file.Mask(d.ID)
+		pool = append(pool, one)
 		kinds[file.Counting[d.ID].Provider]++
 	}
 	if len(pool) == 0 {

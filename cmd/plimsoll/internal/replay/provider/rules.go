@@ -32,9 +32,12 @@ func (k Kind) Charge(r trace.Request) int64 {
 
 // Charged returns what a call is charged from its beginning to its end, in tokens.
 func (k Kind) Charged(r trace.Request) int64 {
-	c := k.Rule.Charged(call(r))
+	c := k.Cost(r)
 	return c.Input + c.Output
 }
+
+// Cost returns the same, input and output apart.
+func (k Kind) Cost(r trace.Request) rule.Charge { return k.Rule.Charged(call(r)) }
 
 // Kinds are the rules that [KindNamed] knows.
 var Kinds = []Kind{
