@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
@@ -77,6 +78,42 @@ func TestWantSpreads(t *testing.T) {
 	require.Len(t, wants, 2)
 	require.Equal(t, "b", wants[0].ID)
 	require.EqualValues(t, 5, wants[0].Missed+wants[1].Missed)
+}
+
+// TestWantOfBuckets: what is wanted one after the other is wanted of the bucket that holds the
+// most, and not of the first again and again. What others have reserved counts.
+func TestWantOfBuckets(t *testing.T) {
+	at := time.Date(2025, 3, 4, 12, 34, 10, 0, time.UTC)
+	cfg := engine.Config{Clock: window.NewClockFrom(func() time.Time { return at })}
+	for _, id := range []string{"a", "b", "c"} {
+		cfg.Deployments = append(cfg.Deployments, engine.Deployment{ID: id, Group: "chat", Limits: engine.Limits{TPM: 6000}, Profile: provider.Profile{Shape: provider.Bucket}})
+	}
+	e, err := engine.New(cfg)
+	require.NoError(t, err)
+	g, err := e.Group("chat")
+	require.NoError(t, err)
+	e.Short()
+	slice := func(id string, others, ceiling int64) window.Share {
+		return window.Share{Tally: window.Tally{ID: id, Kind: window.KindSlice, Start: at.Unix(), Tokens: others}, CeilingTokens: ceiling}
+	}
+	demand := engine.Demand{InputTokens: 100, OutputTokens: engine.NoOutput}
+	var wanted []string
+	for range 3 {
+		_, ok := g.TryAcquire(demand)
+		require.False(t, ok)
+		wants := e.Want(nil)
+		require.Len(t, wants, 1)
+		wanted = append(wanted, wants[0].ID)
+		e.Absorb([]window.Share{slice(wants[0].ID, 0, 100)})
+		_, ok = g.TryAcquire(demand)
+		require.True(t, ok)
+	}
+	require.Equal(t, []string{"a", "b", "c"}, wanted)
+	e.Absorb([]window.Share{slice("a", 500, 100)})
+	g.TryAcquire(demand)
+	wants := e.Want(nil)
+	require.Len(t, wants, 1)
+	require.Equal(t, "b", wants[0].ID)
 }
 
 // TestShortCloses: from Short on, a minute that no share has named admits nothing under

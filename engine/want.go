@@ -2,6 +2,7 @@ package engine
 
 import (
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
@@ -46,14 +47,14 @@ func (g *Group) want(dst []window.Want) []window.Want {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	v := g.view.Load()
-	first, able := -1, 0
+	now, first, able := g.clock.Read(), -1, 0
 	var least uint64
 	for i, h := range v.handles {
 		if !h.wanting() {
 			continue
 		}
 		able++
-		if k := h.utilization(); first < 0 || k < least {
+		if k := h.utilization(now); first < 0 || k < least {
 			first, least = i, k
 		}
 	}
@@ -117,12 +118,22 @@ func (h *handle) wanting() bool {
 	return exact && c.Tokens() < h.tokenCap && c.Requests() < h.reqCap
 }
 
-// utilization returns the largest used part of the limits that nodes exchange, in 2^-20.
-func (h *handle) utilization() uint64 {
-	c := h.hot.Of(h.turned)
-	most := max(c.Tokens()<<19/max(h.tokenCap, 1), c.Requests()<<20/max(h.reqCap, 1)*2)
-	for m := range h.limits.Load().owned() {
-		most = max(most, m.Used(counter.At{Epoch: h.turned})<<19/max(m.most, 1))
+// utilization returns the largest used part of the limits per minute, in 2^-20. Of a limit
+// that is held by grants, what other nodes have reserved counts as used.
+func (h *handle) utilization(now int64) uint64 {
+	c, at := h.hot.Of(h.turned), counter.At{Epoch: h.turned, Now: now}
+	most := max(c.Tokens()<<20/max(h.tokenCap, 1), c.Requests()<<20/max(h.reqCap, 1))
+	ms := h.limits.Load()
+	for i := range ms.of() {
+		m := &ms.list[i]
+		if m.Granted || m.most >= counter.Max || m.kind.Per() != provider.PerMinute {
+			continue
+		}
+		used := m.Used(at)
+		if g := ms.grantedBeside(m); g != nil {
+			used += g.OthersIn(g.Window(at))
+		}
+		most = max(most, used<<20/max(m.most, 1))
 	}
 	return uint64(most)
 }
