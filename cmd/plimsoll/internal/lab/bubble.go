@@ -23,6 +23,7 @@ type waits struct {
 	open  int // calls that have not been handed over yet
 	wake  chan struct{}
 	wakes []func() // that engines have asked for and settle has not done yet
+	asks  []func() // let a node whose waiters lack a grant ask the store for one
 }
 
 // ended is a wait that has ended.
@@ -104,6 +105,9 @@ func apart(number uint64) time.Duration { return time.Duration(1 + number*7919%9
 func (s *simulation) deliver() bool {
 	s.settle()
 	w := &s.waits
+	for _, ask := range w.asks {
+		ask()
+	}
 	w.mu.Lock()
 	list := w.ended
 	w.ended = nil

@@ -83,13 +83,9 @@ func (t *traveling) Exchange(_ context.Context, b syncer.Batch, r *syncer.Reply)
 // share lets a node exchange usage from now on. Its syncer runs in a coroutine, which the
 // simulation continues when the time that it waits for has passed.
 func (s *simulation) share(mem *memstore.Store, node *enginePolicy, place int) error {
-	mode := syncer.Usage
-	if s.world.Escrow {
-		mode = syncer.Escrow
-	}
 	store := &traveling{Store: mem, travel: func() bool { return true }}
 	sync, err := syncer.New(node.engine, store, syncer.Config{
-		Node: fmt.Sprintf("node-%d", place), Interval: interval, Clock: node.clock, Nodes: s.world.Nodes, Mode: mode,
+		Node: fmt.Sprintf("node-%d", place), Interval: interval, Clock: node.clock, Nodes: s.world.Nodes, Mode: s.world.Mode,
 		Deployments: func(dst []string) []string {
 			for _, d := range node.setting.Pool {
 				dst = append(dst, d.ID)
@@ -142,12 +138,13 @@ func (s *simulation) share(mem *memstore.Store, node *enginePolicy, place int) e
 		})
 	}
 	step()
-	if s.world.Escrow {
+	if s.world.Mode != syncer.Usage {
 		node.short = func() {
 			if wanted = true; idle {
 				step()
 			}
 		}
+		s.waits.asks = append(s.waits.asks, node.ask)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/trace"
 	"github.com/plimsoll-dev/plimsoll/engine"
 	engineprovider "github.com/plimsoll-dev/plimsoll/engine/provider"
+	"github.com/plimsoll-dev/plimsoll/sync/syncer"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
@@ -115,9 +116,13 @@ func (p *enginePolicy) Admit(number uint64, r trace.Request, tried []int, answer
 	}
 	a := &engineAttempt{policy: p}
 	if p.setting.World.Wait > 0 {
+		admit := p.group.Wait
+		if p.setting.World.Mode == syncer.Auto {
+			admit = p.group.AcquireGranted
+		}
 		p.setting.sim.wait(number, func(ctx context.Context) Attempt {
 			var err error
-			if a.lease, err = p.group.Wait(ctx, d); err != nil {
+			if a.lease, err = admit(ctx, d); err != nil {
 				return nil
 			}
 			return a.placed()

@@ -9,6 +9,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/provider"
 	engineprovider "github.com/plimsoll-dev/plimsoll/engine/provider"
 	"github.com/plimsoll-dev/plimsoll/fuzz/rule"
+	"github.com/plimsoll-dev/plimsoll/sync/syncer"
 )
 
 // World is how the providers of a pool behave, and what their router is configured with.
@@ -46,8 +47,9 @@ type World struct {
 	Faults Faults
 	// Nodes share the traffic and exchange usage every 100 ms; 0 = one node alone.
 	Nodes int
-	// Escrow makes the nodes reserve in the store before they admit, see [syncer.Escrow].
-	Escrow bool
+	// Mode is how the nodes keep limits together. With [syncer.Auto] calls wait for a grant
+	// alone, as a gateway's do.
+	Mode syncer.Mode
 	// PerDay is the limit on the tokens of a day of three of ten deployments, as a share of
 	// what their limits per minute allow in the time of the run; 0 = none.
 	PerDay float64
@@ -168,10 +170,15 @@ func Worlds() []World {
 	for _, of := range []string{"fixed", "fixed-phase", "openai", "azure10"} {
 		variant(of, "nodes5-", "five nodes, margin 1 %", "nodes", func(w *World) { w.Nodes, w.Margin = 5, 0.01 })
 	}
+	for _, of := range []string{"fixed", "fixed-phase", "openai", "azure10"} {
+		variant(of, "auto5-", "five nodes in the mode auto, margin 1 %", "escrow", func(w *World) {
+			w.Nodes, w.Mode, w.Margin, w.Wait = 5, syncer.Auto, 0.01, 2*time.Second
+		})
+	}
 	for _, of := range []string{"fixed", "fixed-phase", "openai", "anthropic", "azure10", "azure1"} {
 		variant(of, "wait-", "calls wait up to 10 s, margin 1 %", "wait", func(w *World) { w.Wait, w.Margin = 10*time.Second, 0.01 })
 	}
-	variant("fixed", "escrow5-", "five nodes that reserve in the store, calls wait up to 2 s", "escrow", func(w *World) { w.Nodes, w.Escrow, w.Wait = 5, true, 2*time.Second })
+	variant("fixed", "escrow5-", "five nodes that reserve in the store, calls wait up to 2 s", "escrow", func(w *World) { w.Nodes, w.Mode, w.Wait = 5, syncer.Escrow, 2*time.Second })
 	variant("cerebras", "days-", "three deployments have half of the run's tokens a day", "", func(w *World) { w.PerDay = 0.5 })
 	for _, of := range []string{"fixed", "openai"} {
 		variant(of, "classes-", "half of the calls are of a class that fills 80 %", "", func(w *World) { w.Batch = 0.5 })

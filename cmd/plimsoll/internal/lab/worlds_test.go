@@ -9,6 +9,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/trace"
 	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/fuzz/rule"
+	"github.com/plimsoll-dev/plimsoll/sync/syncer"
 )
 
 func play(t *testing.T, name, traffic string, p PolicyKind) *Outcome {
@@ -128,7 +129,7 @@ func TestEscrow(t *testing.T) {
 	w := world(t, "escrow5-fixed")
 	w.Wait = 0
 	out := playAt(t, w, "chat", policy(t, OursName), 1.5)
-	w.Escrow = false
+	w.Mode = syncer.Usage
 	usage := playAt(t, w, "chat", policy(t, OursName), 1.5)
 	t.Logf("429s per 1000 and tokens: escrow %.1f, %d, usage %.1f, %d", out.PerThousand(), out.TokensServed, usage.PerThousand(), usage.TokensServed)
 	require.Less(t, out.Provider429, usage.Provider429)
