@@ -84,10 +84,10 @@ func (s *subject) quantum() (float64, bool) {
 			ready.Add(1)
 			for ready.Load() < int32(threads) {
 			}
-			cpu, start := threadTime(), time.Since(base)
+			cpu, start := ThreadTime(), time.Since(base)
 			s.op(t, s.n)
 			end := time.Since(base)
-			spans[t] = span{start, end, threadTime() - cpu}
+			spans[t] = span{start, end, ThreadTime() - cpu}
 		})
 	}
 	done.Wait()

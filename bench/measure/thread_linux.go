@@ -9,8 +9,9 @@ import (
 
 const clockThreadCPU = 3 // CLOCK_THREAD_CPUTIME_ID
 
-// threadTime returns how long the calling thread has run on a CPU.
-func threadTime() time.Duration {
+// ThreadTime returns how long the calling thread has run on a CPU. Differences mean something
+// while the goroutine is locked to its thread.
+func ThreadTime() time.Duration {
 	var ts syscall.Timespec
 	_, _, errno := syscall.RawSyscall(syscall.SYS_CLOCK_GETTIME, clockThreadCPU, uintptr(unsafe.Pointer(&ts)), 0)
 	if errno != 0 {

@@ -6,8 +6,8 @@ import "time"
 
 var processStart = time.Now()
 
-// threadTime returns wall time: without a thread clock every quantum counts.
-func threadTime() time.Duration { return time.Since(processStart) }
+// ThreadTime returns wall time: there is no thread clock, and every quantum counts.
+func ThreadTime() time.Duration { return time.Since(processStart) }
 
 // pin leaves placement to the system.
 func pin(int) {}

@@ -177,60 +177,62 @@ func rowAppendOnly(t underTest) string {
 	return text
 }
 
-// rowJoiner has nodes join when the limits are used up, and be asked at once. What counts is
-// the minute that was full: on a busy machine the next one may begin meanwhile.
 func rowJoiner(t underTest) string {
-	limits := engine.Limits{RPM: 60}
 	server := servertest.Start(t)
-	f := &fleet{t: t, deployments: fleetCounts, limits: limits}
+	f := &fleet{t: t, deployments: fleetCounts, limits: engine.Limits{RPM: 60}}
 	f.awayFromTurn()
 	f.start(fleetSize, server.Addr())
-	f.full(limits.RPM)
+	return f.joiners(server.URL(), func() []*servertest.Server { return []*servertest.Server{server} })
+}
+
+// joiners has nodes join when the limits are used up, and be asked at once. What counts is
+// the minute that was full: on a busy machine the next one may begin meanwhile.
+func (f *fleet) joiners(url string, servers func() []*servertest.Server) string {
+	f.t.Helper()
+	f.full(f.limits.RPM)
 	minute := begin()
 	f.rest()
-	of := func(gateways ...*gateway) (n int64) {
-		for at, used := range own(gateways...) {
-			if at.start == minute {
-				n += used.Requests
-			}
-		}
-		return n
-	}
-	if n := of(f.gateways...); n < fleetCounts*limits.RPM {
-		t.Errorf("%d requests, want all that the limits allow", n)
+	if n := requestsOf(minute, f.gateways...); n < fleetCounts*f.limits.RPM {
+		f.t.Errorf("%d requests, want all that the limits allow", n)
 	}
 	asked := 0
 	for range 3 {
-		joined := f.join(server.URL(), 0)
+		joined := f.join(url, 0)
 		for began := time.Now(); time.Since(began) < time.Second && begin() == minute; asked++ {
 			if lease, ok := joined.group.TryAcquire(engine.Demand{InputTokens: 1, OutputTokens: engine.NoOutput}); ok {
 				lease.SettleReserved()
 			}
 		}
 	}
-	expect(t, "requests to a node that joined while all was used", int64(asked))
-	got := of(f.gateways[fleetSize:]...)
+	expect(f.t, "requests to a node that joined while all was used", int64(asked))
+	got := requestsOf(minute, f.gateways[fleetSize:]...)
 	if got > fleetCounts {
-		t.Errorf("nodes that joined admitted %d requests though the limits were used up", got)
+		f.t.Errorf("nodes that joined admitted %d requests though the limits were used up", got)
 	}
-	return f.summary(server.URL(), server) + fmt.Sprintf("; three nodes that joined admitted %d of %d when nothing was left", got, asked)
+	return f.summary(url, servers()...) + fmt.Sprintf("; three nodes that joined admitted %d of %d when nothing was left", got, asked)
 }
 
-// rowRecovered has a store that was slow for a while: afterwards the nodes exchange
-// as often as before.
 func rowRecovered(t underTest) string {
 	f, server := newFleet(t, engine.Limits{})
 	pause(2 * time.Second)
 	f.proxies(func(p *servertest.Proxy) { p.Slow(servertest.ToClient, 200*time.Millisecond, 0) })
 	pause(10 * time.Second)
-	stretched := f.stats().Interval
 	f.proxies(func(p *servertest.Proxy) { p.Slow(servertest.ToClient, 0, 0) })
+	text := f.recovers(1)
+	return f.summary(server.URL(), server) + text
+}
+
+// recovers requires, of a store that was slow until now, that the nodes exchange as often as
+// before 5 s later.
+func (f *fleet) recovers(buckets float64) string {
+	f.t.Helper()
+	stretched := f.stats().Interval
 	pause(5 * time.Second)
-	before := f.stats().Exchanges
+	before, began := f.stats().Exchanges, time.Now()
 	pause(3 * time.Second)
-	rate := float64(f.stats().Exchanges-before) / 3 / fleetSize
+	rate := float64(f.stats().Exchanges-before) / time.Since(began).Seconds() / fleetSize / buckets
 	if rate > 1.2*10+2 || f.stats().Interval > 150*time.Millisecond {
-		t.Errorf("%.1f exchanges a second and node, interval %v", rate, f.stats().Interval)
+		f.t.Errorf("%.1f exchanges a second, node and bucket, interval %v", rate, f.stats().Interval)
 	}
-	return f.summary(server.URL(), server) + fmt.Sprintf("; interval to %v, then %.1f exchanges a second and node", stretched.Round(time.Millisecond), rate)
+	return fmt.Sprintf("; interval to %v, then %.1f exchanges a second, node and bucket", stretched.Round(time.Millisecond), rate)
 }

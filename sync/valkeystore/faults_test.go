@@ -2,11 +2,9 @@ package valkeystore_test
 
 import (
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"os"
 	"runtime"
-	"slices"
 	"testing"
 	"time"
 
@@ -174,58 +172,4 @@ func expect(t testing.TB, what string, n int64) {
 	if n == 0 {
 		t.Errorf("no %s: the fault was not met", what)
 	}
-}
-
-// picking measures batches of 1000 Picks before a fault and during it, each beside those of an
-// engine that shares nothing.
-func (f *fleet) picking(fault func()) string {
-	f.t.Helper()
-	const batches = 1000
-	before := f.picks(batches)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		fault()
-	}()
-	during := f.picks(batches)
-	<-done
-	ratio := during / before
-	if ratio > 3 {
-		f.t.Errorf("1000 Picks: p99 %.2fx that of an engine alone during the fault, %.2fx before: %.1fx, want at most 3x", during, before, ratio)
-	}
-	return fmt.Sprintf("; 1000 Picks: p99 %.2fx during it", ratio)
-}
-
-func percentile(of []float64, p int) float64 {
-	of = slices.Sorted(slices.Values(of))
-	return of[min(len(of)*p/100, len(of)-1)]
-}
-
-// picks returns the p99 of batches of 1000 Picks over that of an engine that shares nothing, in
-// turn with it: other work on the machine disturbs both. It is the best of five runs.
-func (f *fleet) picks(batches int) float64 {
-	f.t.Helper()
-	alone, err := engine.New(f.config())
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	group, err := alone.Group(groupName)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	best := math.Inf(1)
-	for range 5 {
-		var took [2][]float64
-		for range batches {
-			for i, g := range []*engine.Group{f.gateways[0].group, group} {
-				began := time.Now()
-				for range 1000 {
-					g.Pick(engine.Demand{InputTokens: 100})
-				}
-				took[i] = append(took[i], time.Since(began).Seconds())
-			}
-		}
-		best = min(best, percentile(took[0], 99)/percentile(took[1], 99))
-	}
-	return best
 }
