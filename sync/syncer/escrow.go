@@ -376,7 +376,13 @@ func one(i int, n int64) Count {
 func (s *Syncer) due(b *bucket, u *usage, now int64) (some bool, asks [4]int64) {
 	asks = s.asks(b, u, now)
 	for i, a := range u.accounts {
-		some = some || a != nil && (asks[i] > 0 || a.Due())
+		if a == nil {
+			continue
+		}
+		if s.leaving || !u.runs(now) {
+			a.Release()
+		}
+		some = some || asks[i] > 0 || a.Due()
 	}
 	return some, asks
 }

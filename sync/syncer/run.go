@@ -28,12 +28,17 @@ var errRunning = errors.New("syncer: it is running already; call Run once")
 // blocks, and leaves no goroutine behind.
 //
 // An absent store is no reason to return: the syncer keeps trying. The error is
-// nil when the last exchange succeeded, else what kept it from succeeding; a
-// second Run at the same time fails at once.
+// nil when the last exchange succeeded: everything that was used is in the store, and
+// everything that was reserved and not used has been returned. Otherwise it is what kept
+// the exchange from succeeding. What the node has reserved then stays reserved until the
+// windows end, as after a crash: the error and [Stats.Stranded] state how much. Calls of
+// [Syncer.Sync] return it. A second Run at the same time fails at once.
 func (s *Syncer) Run(ctx context.Context) error {
 	s.mu.Lock()
 	again := s.running
-	s.running = true
+	if s.running = true; !again {
+		s.leaving = false
+	}
 	s.mu.Unlock()
 	if again {
 		return errRunning
@@ -57,7 +62,7 @@ func (s *Syncer) Run(ctx context.Context) error {
 			s.mu.Lock()
 			s.leaving = true
 			s.mu.Unlock()
-			return s.last(work)
+			return s.stranding(s.last(work))
 		case <-t.C:
 			t.Reset(s.round(work, &wg))
 		case <-s.short():

@@ -22,6 +22,10 @@ type Stats struct {
 	// reservation, and what Config.Away let pass.
 	Overrun Count
 
+	// Stranded is what this node has reserved and not used, at most, in windows that have not
+	// ended, when the last exchange of [Syncer.Run] failed: no node can use it until they end.
+	Stranded Count
+
 	// Mode is how limits of minutes, hours and days are kept together: [Usage], although Config.Mode says otherwise, where the store cannot do better.
 	Mode Mode
 	// Granted and Own are what this node may use and has used of the current minute
@@ -94,6 +98,9 @@ func (s *Syncer) Stats() Stats {
 					st.Differing++
 				}
 				st.escrow(u, now)
+				if s.leaving && u.runs(now) {
+					st.Stranded = st.Stranded.plus(u.stranded())
+				}
 				if age := now/1e9 - u.start; age >= 0 && age < 60 && !u.kind.Long() {
 					st.Forecast = st.Forecast.plus(u.forecast)
 				}

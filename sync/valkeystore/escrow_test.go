@@ -49,7 +49,7 @@ func TestEscrow(t *testing.T) {
 			servertest.Until(t, "the limits are used", within)
 			f.rest()
 			for _, g := range f.gateways {
-				require.Less(t, g.leave(), 5*time.Second)
+				require.Less(t, g.leaveExactly(), 5*time.Second)
 			}
 			within()
 			want := own(f.gateways...)

@@ -100,7 +100,7 @@ func (f *fleet) books(url string) string {
 	f.t.Helper()
 	f.rest()
 	for _, g := range f.gateways {
-		g.leave()
+		g.leaveExactly()
 	}
 	want := own(f.gateways...)
 	for at, stored := range f.stored(url, want) {
@@ -129,7 +129,7 @@ func rowEscrowCrash(t underTest) string {
 
 func rowEscrowLeave(t underTest) string {
 	f, server := newEscrowFleet(t)
-	took := f.gateways[0].leave()
+	took := f.gateways[0].leaveExactly()
 	if took > 500*time.Millisecond {
 		t.Errorf("leaving took %v", took)
 	}

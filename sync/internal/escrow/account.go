@@ -29,6 +29,12 @@ func (a *Account) Committed() int64 {
 	return a.granted - a.bare - a.flying.bare + a.held + a.back + a.flying.back
 }
 
+// Reserved returns how much of the counter is this node's at most, the batch in doubt
+// included.
+func (a *Account) Reserved() int64 {
+	return max(a.granted, a.Committed()+a.flying.bare+a.flying.ask)
+}
+
 // Others returns how much of the latest total is other nodes'.
 func (a *Account) Others() int64 { return max(a.total-a.Committed()+a.missing, 0) }
 
@@ -70,6 +76,10 @@ func (a *Account) Lower(n int64) {
 	a.bare -= unsent
 	a.back += n - unsent
 }
+
+// Release has the next batch return what the account holds. It is a grant of nothing, which
+// needs no total.
+func (a *Account) Release() { a.back, a.held = a.back+a.held, 0 }
 
 // Send begins a batch that asks for more, and returns what it adds to the counter. What
 // was to be returned is held instead, up to what is asked for. There is no batch in
