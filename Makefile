@@ -25,7 +25,7 @@ CORE := ./window/... ./engine ./engine/internal/counter ./fuzz/...
 NESTED := $(patsubst %/go.mod,%,$(shell find . -mindepth 2 -name go.mod -not -path '*/testdata/*' -not -path './$(COMMAND)/go.mod' | sort))
 
 .DEFAULT_GOAL := help
-.PHONY: help api compare proxy daemon test test-library test-command test-modules race full mutants lab quality lint bench fuzz cover faults processes soak day clients release install chart vulnerabilities server browser prometheus node
+.PHONY: help api grid compare proxy daemon test test-library test-command test-modules race full mutants lab quality lint bench fuzz cover faults processes soak day clients release install chart vulnerabilities server browser prometheus node
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -75,6 +75,16 @@ faults: server ## break real servers and networks under real nodes: a line per f
 	@awk 'NR == FNR { if (/^[0-9]+[a-z]? +holds /) row[n++] = $$0; next } \
 		/^<!-- faults -->$$/ { print; print "```"; for (i = 0; i < n; i++) print row[i]; print "```"; skip = 1; next } \
 		/^<!-- \/faults -->$$/ { skip = 0 } !skip' dist/faults.txt docs/PROTOCOL.md >dist/PROTOCOL.md
+	@cat dist/PROTOCOL.md >docs/PROTOCOL.md
+
+grid: ## what nodes admit beyond a limit and leave unused, by usage, in auto and by LiteLLM's rule, into docs/PROTOCOL.md: two hours of a core; what dist/grid.txt has already is kept
+	@mkdir -p dist
+	@{ $(GO) test -count=1 -timeout=12h -v -run '^TestFleetGrid$$' ./$(COMMAND)/internal/replay -args -grid.limits=all -grid.nodes=2,10,50 -grid.loads=steady,burst \
+		-grid.windows=30 -grid.seeds=8 -grid.rows=$(CURDIR)/dist/grid.txt; echo $$? >dist/grid.status; } | tee dist/grid.log
+	@exit $$(cat dist/grid.status)
+	@awk 'NR == FNR { if (/^\|/) row[n++] = $$0; next } \
+		/^<!-- grid -->$$/ { print; for (i = 0; i < n; i++) print row[i]; skip = 1; next } \
+		/^<!-- \/grid -->$$/ { skip = 0 } !skip' dist/grid.log docs/PROTOCOL.md >dist/PROTOCOL.md
 	@cat dist/PROTOCOL.md >docs/PROTOCOL.md
 
 processes: server ## ten daemons, each a process of its own, on a server, a cluster and Sentinel, in the default mode and by usage: what they admit of twice a limit at once (test has three on a server)

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -29,7 +30,32 @@ var (
 	fleetNodes   = flag.String("grid.nodes", "2", "numbers of nodes in the fleet grid, as 2,10,50")
 	fleetLoads   = flag.String("grid.loads", "burst", "loads of the fleet grid, of steady,burst,returning")
 	fleetLimits  = flag.String("grid.limits", "6 rpm", "limits of the fleet grid, as '6 rpm,600k tpm'; all = each")
+	fleetRows    = flag.String("grid.rows", "", "file of rows of the fleet grid that are there already: others are added to it")
 )
+
+// gridRows is the rows of a file, which a test that is run again goes on with.
+type gridRows struct {
+	file string
+	text string
+}
+
+// find returns the row of a cell; empty = there is none.
+func (g *gridRows) find(cell string) string {
+	for row := range strings.Lines(g.text) {
+		if strings.HasPrefix(row, cell) {
+			return row
+		}
+	}
+	return ""
+}
+
+// add writes a row to the file, if there is one.
+func (g *gridRows) add(row string) error {
+	if g.text += row; g.file == "" {
+		return nil
+	}
+	return os.WriteFile(g.file, []byte(g.text), 0o600)
+}
 
 // crew is nodes that share one limit by a rule: ask has one of them take a request, and
 // end ends them.
@@ -222,8 +248,14 @@ func (k *kept) String() string {
 // TestFleetGrid has nodes with real engines and syncers share a limit of which twice is offered, in
 // mode usage and in mode auto, and has LiteLLM's rule do the same: what they admit beyond
 // the limit and leave unused, and how often successive minutes differ by more than 15 % of the limit and one
-// request. -v shows the table of docs/PROTOCOL.md.
+// request. -v shows the table of docs/PROTOCOL.md, which make grid renews.
 func TestFleetGrid(t *testing.T) {
+	there := gridRows{file: *fleetRows}
+	if there.file != "" {
+		text, err := os.ReadFile(there.file)
+		require.True(t, err == nil || os.IsNotExist(err), "%v", err)
+		there.text = string(text)
+	}
 	if full && *fleetLimits == "6 rpm" {
 		*fleetNodes, *fleetLimits = "2,10", "all"
 	}
@@ -241,6 +273,11 @@ func TestFleetGrid(t *testing.T) {
 				continue
 			}
 			for load := range strings.SplitSeq(*fleetLoads, ",") {
+				cell := fmt.Sprintf("| %s | %d | %s | ", limit.ID, nodes, load)
+				if row := there.find(cell); row != "" {
+					fmt.Print(row)
+					continue
+				}
 				var usage, auto, theirs kept
 				for seed := range uint64(*fleetSeeds) {
 					for i, k := range []*kept{&usage, &auto, &theirs} {
@@ -260,13 +297,15 @@ func TestFleetGrid(t *testing.T) {
 						})
 					}
 				}
-				fmt.Printf("| %s | %d | %s | %v | %v | %v |\n", limit.ID, nodes, load, &usage, &auto, &theirs)
+				row := fmt.Sprintf("%s%v | %v | %v |\n", cell, &usage, &auto, &theirs)
+				fmt.Print(row)
 				name := fmt.Sprintf("%s, %d nodes, %s", limit.ID, nodes, load)
 				require.Zero(t, auto.over, "%s: held by escrow", name)
 				require.Zero(t, auto.swings, "%s: held by escrow", name)
 				if load != "steady" && usage.windows >= 8 { // the first burst, which no node foresees, is one of them
 					require.Less(t, usage.over+usage.under, theirs.over+theirs.under, name)
 				}
+				require.NoError(t, there.add(row))
 			}
 		}
 	}
