@@ -25,7 +25,7 @@ CORE := ./window/... ./engine ./engine/internal/counter ./fuzz/...
 NESTED := $(patsubst %/go.mod,%,$(shell find . -mindepth 2 -name go.mod -not -path '*/testdata/*' -not -path './$(COMMAND)/go.mod' | sort))
 
 .DEFAULT_GOAL := help
-.PHONY: help api grid compare proxy daemon test test-library test-command test-modules race full mutants lab quality lint bench fuzz cover faults processes soak day clients release install chart vulnerabilities server browser prometheus node
+.PHONY: help api grid overhead compare proxy daemon test test-library test-command test-modules race full mutants lab quality lint bench fuzz cover faults processes soak day clients release install chart vulnerabilities server browser prometheus node
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -112,6 +112,9 @@ bench: server ## the table of ratios beside their goals; fails when a single-cor
 
 compare: ## the engine beside that of an older commit, in one process and in turn, with the ratios' goals: COMMIT=bc0a46e ROWS=. ROUNDS=100
 	bench/compare/compare.sh $(or $(COMMIT),bc0a46e) '$(or $(ROWS),.)' $(or $(ROUNDS),100)
+
+overhead: ## CPU of a decision with a syncer and with grants beside one without, in turn; fails above 1.02 of it
+	$(GO) test -run '^$$' -bench '^Benchmark(Syncer|Ceilings)$$' -benchtime 4000x -count 3 ./bench
 
 proxy: ## CPU of a call through the daemon beside httputil.ReverseProxy, at 1, 16 and 128 KiB, the best of ten rounds in turn
 	$(GO) test -run '^$$' -bench '^BenchmarkProxy$$' -benchtime 10x -timeout 20m ./$(COMMAND)/internal/cli

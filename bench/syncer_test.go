@@ -15,10 +15,9 @@ import (
 
 // BenchmarkSyncer measures what a syncer costs decisions: two engines of ten deployments take
 // turns of a thousand acquires and settles, one with a syncer that runs, at its default interval, beside a
-// node that uses every deployment all the time, and one without. The ratios are of the fastest
-// twentieth of the turns and of the median.
+// node that uses every deployment all the time, and one without. See [compareTurns].
 //
-//	go test -run '^$' -bench Syncer -benchtime 3000x ./bench
+//	make overhead
 func BenchmarkSyncer(b *testing.B) {
 	const deployments = 10
 	ctx, stop := context.WithCancel(context.Background())
@@ -51,10 +50,5 @@ func BenchmarkSyncer(b *testing.B) {
 	_, without := node(false)
 	_, with := node(true)
 	time.Sleep(300 * time.Millisecond) // until a first exchange has opened the windows
-	times := takeTurns(b, [2]*engine.Group{without, with})
-	b.ReportMetric(quantile(times[0], 0.05), "ns-without")
-	b.ReportMetric(quantile(times[1], 0.05), "ns-with")
-	b.ReportMetric(quantile(times[1], 0.05)/quantile(times[0], 0.05), "with/without")
-	b.ReportMetric(quantile(times[1], 0.5)/quantile(times[0], 0.5), "median-with/without")
-	b.ReportMetric(0, "ns/op")
+	compareTurns(b, [2]*engine.Group{without, with})
 }
