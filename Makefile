@@ -24,8 +24,13 @@ CORE := ./window/... ./engine ./engine/internal/counter ./fuzz/...
 # Modules that are tests and measurements alone, with dependencies of their own.
 NESTED := $(patsubst %/go.mod,%,$(shell find . -mindepth 2 -name go.mod -not -path '*/testdata/*' -not -path './$(COMMAND)/go.mod' | sort))
 
+# renew puts the lines of a file between two marks of a document: $(call renew,mark,file,document).
+renew = awk -v mark=$(1) 'NR == FNR { row[n++] = $$0; next } \
+	$$0 == "<!-- " mark " -->" { print; for (i = 0; i < n; i++) print row[i]; skip = 1; next } \
+	$$0 == "<!-- /" mark " -->" { skip = 0 } !skip' $(2) $(3) >dist/renewed.md && cat dist/renewed.md >$(3)
+
 .DEFAULT_GOAL := help
-.PHONY: help api grid overhead compare proxy daemon test test-library test-command test-modules race full mutants lab quality lint bench fuzz cover faults processes soak day clients release install chart vulnerabilities server browser prometheus node
+.PHONY: help api costs grid overhead compare proxy daemon test test-library test-command test-modules race full mutants lab quality lint bench fuzz cover faults processes soak day clients release install chart vulnerabilities server browser prometheus node
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -72,20 +77,23 @@ faults: server ## break real servers and networks under real nodes: a line per f
 	@mkdir -p dist
 	@{ PLIMSOLL_FAULTS=1 $(GO) test -p 1 -parallel 4 -count=1 -timeout=20m -v -run '^(TestProperty|TestFaults)$$' ./sync/syncer ./sync/valkeystore; echo $$? >dist/faults.status; } | tee dist/faults.txt
 	@exit $$(cat dist/faults.status)
-	@awk 'NR == FNR { if (/^[0-9]+[a-z]? +holds /) row[n++] = $$0; next } \
-		/^<!-- faults -->$$/ { print; print "```"; for (i = 0; i < n; i++) print row[i]; print "```"; skip = 1; next } \
-		/^<!-- \/faults -->$$/ { skip = 0 } !skip' dist/faults.txt docs/PROTOCOL.md >dist/PROTOCOL.md
-	@cat dist/PROTOCOL.md >docs/PROTOCOL.md
+	@{ echo '```'; grep -E '^[0-9]+[a-z]? +holds ' dist/faults.txt; echo '```'; } >dist/faults.md
+	@$(call renew,faults,dist/faults.md,docs/PROTOCOL.md)
 
 grid: ## what nodes admit beyond a limit and leave unused, by usage, in auto and by LiteLLM's rule, into docs/PROTOCOL.md: two hours of a core; what dist/grid.txt has already is kept
 	@mkdir -p dist
 	@{ $(GO) test -count=1 -timeout=12h -v -run '^TestFleetGrid$$' ./$(COMMAND)/internal/replay -args -grid.limits=all -grid.nodes=2,10,50 -grid.loads=steady,burst \
 		-grid.windows=30 -grid.seeds=8 -grid.rows=$(CURDIR)/dist/grid.txt; echo $$? >dist/grid.status; } | tee dist/grid.log
 	@exit $$(cat dist/grid.status)
-	@awk 'NR == FNR { if (/^\|/) row[n++] = $$0; next } \
-		/^<!-- grid -->$$/ { print; for (i = 0; i < n; i++) print row[i]; skip = 1; next } \
-		/^<!-- \/grid -->$$/ { skip = 0 } !skip' dist/grid.log docs/PROTOCOL.md >dist/PROTOCOL.md
-	@cat dist/PROTOCOL.md >docs/PROTOCOL.md
+	@grep '^|' dist/grid.log >dist/grid.md
+	@$(call renew,grid,dist/grid.md,docs/PROTOCOL.md)
+
+costs: server ## what a node of 1000 with 10,000 deployments costs the store, what all of them cost, and the sharding that carries it, into docs/BENCHMARKS.md: two minutes
+	@mkdir -p dist
+	@{ $(GO) test -run '^$$' -bench '^BenchmarkThousand$$' -benchtime 1x ./sync/valkeystore; echo $$? >dist/costs.status; } | tee dist/costs.log
+	@exit $$(cat dist/costs.status)
+	@grep '^|' dist/costs.log >dist/costs.md
+	@$(call renew,costs,dist/costs.md,docs/BENCHMARKS.md)
 
 processes: server ## ten daemons, each a process of its own, on a server, a cluster and Sentinel, in the default mode and by usage: what they admit of twice a limit at once (test has three on a server)
 	PLIMSOLL_PROCESSES=10 $(GO) test -run '^TestProcesses$$' -count=1 -timeout=10m -v ./$(COMMAND)/internal/cli
