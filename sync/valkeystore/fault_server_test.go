@@ -408,6 +408,42 @@ func TestRightsTakenWithTheReply(t *testing.T) {
 	}
 }
 
+// TestInDoubtIsAskedFirst: a batch whose reply was lost is found applied by the transaction without increments
+// that comes before its repetition, so no increment is sent again: no right that is taken between the two can make it count twice.
+func TestInDoubtIsAskedFirst(t *testing.T) {
+	server := servertest.Start(t)
+	proxy := servertest.NewProxy(t, server.Addr())
+	n := newNode(t, open(t, proxy.URL(), valkeystore.Config{}))
+	at := begin()
+	calls := func(command string) int {
+		info, _ := server.Do(t, "INFO", "commandstats").(string)
+		_, after, _ := strings.Cut(info, "cmdstat_"+command+":calls=")
+		text, _, _ := strings.Cut(after, ",")
+		n, _ := strconv.Atoi(text)
+		return n
+	}
+	n.add(tally("a", at, 1, 10))
+	for i := range 3 {
+		b := n.next(tally("a", at, 1, 10))
+		proxy.CutNextReply()
+		if err := n.try(b); err == nil {
+			t.Fatal("the reply was not lost")
+		}
+		servertest.Until(t, "the batch is applied", func() bool { return calls("incrby") == 2*(i+2) })
+		transactions := calls("multi")
+		if r := n.resolve(b); !r.Duplicate || r.PrevMissing || r.Epoch != n.epochs[0] {
+			t.Errorf("reply = %+v, want a duplicate", r)
+		}
+		if got := calls("multi") - transactions; got != 1 {
+			t.Errorf("%d transactions after the reply was lost, want one that asks", got)
+		}
+	}
+	if got, want := n.total("a", at), tally("a", at, 4, 40); got != want {
+		t.Errorf("total = %v, want %v", got, want)
+	}
+	ttls(t, server)
+}
+
 // TestLateCopyExpires: a copy of a batch that arrives after the server was emptied makes counters again,
 // without a TTL, under names that are read no more. They are given one.
 func TestLateCopyExpires(t *testing.T) {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/valkey-io/valkey-go"
+
+	"github.com/plimsoll-dev/plimsoll/sync/syncer"
 )
 
 // dedicate returns what to send a batch on. A cluster's client follows a slot
@@ -23,34 +25,57 @@ func dedicate(c client) (conn valkey.CoreClient, release func()) {
 
 // probe makes sure that the server takes transactions before increments are
 // sent: one that refuses MULTI alone would apply them bare, at every attempt. It
-// asks for the time, which the first batch needs.
-func (s *Store) probe(ctx context.Context, c client, b *bucket, conn valkey.CoreClient) error {
+// asks for the time, which the first batch needs, and whether the batch has been applied by an
+// earlier attempt: then there is nothing to send, and r is its reply.
+func (s *Store) probe(ctx context.Context, c client, b *bucket, conn valkey.CoreClient, call *call, batch *syncer.Batch, r *syncer.Reply) (applied bool, err error) {
 	b.mu.Lock()
 	known := b.probed == c.id
 	b.mu.Unlock()
 	if known {
-		return nil
+		return false, nil
 	}
-	bld := conn.B()
-	results := conn.DoMulti(ctx, bld.Watch().Key(b.head+b.identity).Build(), bld.Multi().Build(), bld.Time().Build(), bld.Exec().Build())
+	bld, identity := conn.B(), b.head+b.identity
+	cmds := []valkey.Completed{bld.Watch().Key(identity).Build(), bld.Multi().Build(), bld.Time().Build()}
+	guarded := batch.Seq != 0 && batch.Next == 0
+	if guarded {
+		call.head = b.named(&call.text, batch.Epoch)
+		marker, before := call.marker(batch.Node, batch.Seq), call.marker(batch.Node, batch.Seq-1)
+		cmds = append(cmds, bld.Get().Key(identity).Build(), bld.Exists().Key(before).Build(),
+			bld.Set().Key(marker).Value("1").Xx().Ex(keyTTL).Build())
+	}
+	results := conn.DoMulti(ctx, append(cmds, bld.Exec().Build())...)
 	exec := results[len(results)-1]
 	if err := cause(results); !errors.Is(err, errGarbled) { // something was refused
 		if results[1].Error() == nil && !aborted(exec.Error()) {
 			conn.Do(ctx, bld.Discard().Build())
 		}
-		return fmt.Errorf("trying a transaction: %w", err)
+		return false, fmt.Errorf("trying a transaction: %w", err)
 	}
-	if answers, err := exec.ToArray(); err == nil && len(answers) == 1 {
+	answers, err := exec.ToArray()
+	switch {
+	case valkey.IsValkeyNil(err): // another client wrote the key meanwhile
+	case err != nil || len(answers) != len(cmds)-2:
+		return false, fmt.Errorf("trying a transaction: %w", errGarbled)
+	default:
 		if at, err := serverTime(&answers[0]); err == nil {
 			s.clock.Store(&reading{at, time.Now()})
 		}
-	} else if !valkey.IsValkeyNil(err) { // nil: somebody wrote the key meanwhile
-		return fmt.Errorf("trying a transaction: %w", errGarbled)
 	}
 	b.mu.Lock()
 	b.probed = c.id
 	b.mu.Unlock()
-	return nil
+	if err != nil || !guarded {
+		return false, nil
+	}
+	const inIdentity, inPrev, inMarker = 1, 2, 3
+	if answers[inMarker].IsNil() || answers[inMarker].Error() != nil {
+		return false, nil
+	}
+	clearReply(r, 0)
+	text, _ := answers[inIdentity].ToString()
+	prev, err := answers[inPrev].ToInt64()
+	b.duplicate(batch, r, text, err == nil && prev == 0)
+	return true, nil
 }
 
 // aborted reports whether EXEC's error means that the server has forgotten the

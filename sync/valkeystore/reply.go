@@ -20,7 +20,7 @@ var errGarbled = errors.New("the server's answer makes no sense")
 // read takes the replies to a batch apart. An error means that the batch may or
 // may not have been applied.
 func (c *call) read(b *bucket, results []valkey.ValkeyResult, batch *syncer.Batch, r *syncer.Reply) error {
-	*r = syncer.Reply{Totals: r.Totals[:0], Held: r.Held[:0], Refused: r.Refused[:0], Cooling: r.Cooling[:0], Members: r.Members[:0], Bytes: c.bytes}
+	clearReply(r, c.bytes)
 	if len(results) != len(c.cmds) {
 		return errGarbled
 	}
@@ -58,17 +58,30 @@ func (c *call) duplicate(b *bucket, results []valkey.ValkeyResult, batch *syncer
 	if err := results[c.atWatch].Error(); err != nil {
 		return err
 	}
+	identity, _ := results[c.atIdentity].ToString()
+	unknown := false
+	if c.atPrev >= 0 {
+		n, err := results[c.atPrev].AsInt64()
+		unknown = err == nil && n == 0
+	}
+	b.duplicate(batch, r, identity, unknown)
+	return nil
+}
+
+// duplicate is the reply to a batch that had been applied before. An empty identity is one that could not
+// be read; unknown says that the marker of the batch before is missing.
+func (b *bucket) duplicate(batch *syncer.Batch, r *syncer.Reply, identity string, unknown bool) {
 	r.Duplicate = true
 	r.Generation, r.Epoch = batch.Generation, batch.Epoch
-	if s, err := results[c.atIdentity].ToString(); err == nil {
-		b.identify(s, r)
+	if identity != "" {
+		b.identify(identity, r)
 	}
-	if c.atPrev >= 0 {
-		if n, err := results[c.atPrev].AsInt64(); err == nil {
-			r.PrevMissing = n == 0 && batch.Seq > 1
-		}
-	}
-	return nil
+	r.PrevMissing = unknown && batch.Seq > 1
+}
+
+// clearReply empties a reply, whose slices are reused.
+func clearReply(r *syncer.Reply, bytes int) {
+	*r = syncer.Reply{Totals: r.Totals[:0], Held: r.Held[:0], Refused: r.Refused[:0], Cooling: r.Cooling[:0], Members: r.Members[:0], Bytes: bytes}
 }
 
 func (c *call) applied(b *bucket, answers []valkey.ValkeyMessage, batch *syncer.Batch, r *syncer.Reply) error {

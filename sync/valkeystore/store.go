@@ -109,12 +109,20 @@ func (s *Store) exchange(ctx context.Context, batch *syncer.Batch, r *syncer.Rep
 func (s *Store) attempt(ctx context.Context, c client, b *bucket, batch *syncer.Batch, r *syncer.Reply) error {
 	conn, release := dedicate(c)
 	defer release()
-	if err := s.probe(ctx, c, b, conn); err != nil {
+	call := s.calls.Get().(*call)
+	applied, err := s.probe(ctx, c, b, conn, call, batch, r)
+	if err != nil {
 		return err
 	}
-	call := s.calls.Get().(*call)
 	began := time.Now()
 	call.now = s.now(began)
+	if applied {
+		defer s.calls.Put(call)
+		call.build(conn.B(), b, batch, s.refusals.lacking(began), began) // what an earlier attempt has sent
+		b.settle(call, batch, r, began)
+		r.Nodes = s.nodes(began)
+		return nil
+	}
 	var results []valkey.ValkeyResult
 	for range 1 + extraCount { // each is found missing once at most
 		call.build(conn.B(), b, batch, s.refusals.lacking(began), began)
