@@ -91,11 +91,26 @@ func rowClusterStopped(t underTest) string {
 		owner.Continue(t)
 		pause(300 * time.Millisecond)
 	}
+	began := time.Now()
 	owner.Stop(t)
-	pause(5 * time.Second)
+	servertest.Until(t, "another primary has the slot", func() bool {
+		for _, n := range cluster.Nodes {
+			if n == owner {
+				continue
+			}
+			if _, err := servertest.Ask(n.Addr(), "EXISTS", "plimsoll2:{default.0}:e"); err == nil { // others say MOVED or CLUSTERDOWN
+				if role, err := servertest.Ask(n.Addr(), "ROLE"); err == nil && role.([]any)[0] == "master" {
+					return true
+				}
+			}
+		}
+		return false
+	})
+	replaced := time.Since(began)
+	pause(5*time.Second - replaced)
 	owner.Continue(t)
 	pause(time.Second)
-	return clusterSummary(t, f, cluster, failover+3*time.Second)
+	return clusterSummary(t, f, cluster, replaced+2*time.Second+3*time.Second)
 }
 
 func rowSentinel(t underTest) string {
