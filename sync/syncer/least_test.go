@@ -18,7 +18,7 @@ func TestLeastSwing(t *testing.T) {
 		cells = nil
 		for _, n := range []int{2, 10, 50} {
 			for _, price := range []float64{0, 0.3} {
-				cells = append(cells, opened{n, 5, price}, opened{n, 7, price})
+				cells = append(cells, opened{n, 7, price}, opened{n, 4, price}, opened{n, 3, price})
 			}
 		}
 	}
