@@ -50,5 +50,5 @@ func BenchmarkSyncer(b *testing.B) {
 	_, without := node(false)
 	_, with := node(true)
 	time.Sleep(300 * time.Millisecond) // until a first exchange has opened the windows
-	compareTurns(b, [2]*engine.Group{without, with})
+	compareTurns(b, [2]*engine.Group{without, with}, mostOverhead)
 }

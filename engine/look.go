@@ -87,11 +87,8 @@ func (v *view) glance(i int, at counter.At, n int64) (key uint64, short int64) {
 		most = max(ratio(uint64(tokens), inv.tokens), ratio(uint64(requests), inv.requests))
 	}
 	if ms != nil {
-		for k := range ms.list {
+		for k := range ms.list[:ms.ranked] {
 			m := &ms.list[k]
-			if m.inverse == 0 {
-				continue
-			}
 			used := int64(0)
 			if m.timed {
 				used = m.UsedTimed(at.Now)

@@ -84,7 +84,12 @@ func (ms *limits) add(m limit) {
 	} else {
 		ms.counted = true
 	}
-	ms.list = append(ms.list, m)
+	if m.inverse == 0 {
+		ms.list = append(ms.list, m)
+		return
+	}
+	ms.list = slices.Insert(ms.list, ms.ranked, m)
+	ms.ranked++
 }
 
 // keep adds the count by UTC minutes or days that nodes exchange, of a limit that is

@@ -265,7 +265,7 @@ func (l *Limit) Fits(p Part, at At, n int64) bool {
 	if l.Shape == Level {
 		return l.bucket.Fits(p, at.Now, n)
 	}
-	return l.Room(p, at) >= n
+	return l.grant != nil && l.fitsNamed(at, n) || l.Room(p, at) >= n
 }
 
 // Room returns how much more is admitted at a moment, negative if the cap has been
