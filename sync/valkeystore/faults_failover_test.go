@@ -25,6 +25,19 @@ func newClusterFleet(t testing.TB) (*fleet, *servertest.Cluster) {
 	return f, cluster
 }
 
+// newSentinelFleet is a fleet under load against servers behind Sentinels.
+func newSentinelFleet(t testing.TB) (*fleet, *servertest.Sentinels) {
+	t.Helper()
+	set := servertest.StartSentinels(t)
+	f := &fleet{t: t, deployments: fleetCounts}
+	for range fleetSize {
+		f.join(set.URL(), 0)
+	}
+	f.load()
+	f.settled()
+	return f, set
+}
+
 // failover is how long a store may be away while a primary is replaced: the
 // cluster's node timeout and three seconds.
 const failover = 4 * time.Second
@@ -114,13 +127,7 @@ func rowClusterStopped(t underTest) string {
 }
 
 func rowSentinel(t underTest) string {
-	set := servertest.StartSentinels(t)
-	f := &fleet{t: t, deployments: fleetCounts}
-	for range fleetSize {
-		f.join(set.URL(), 0)
-	}
-	f.load()
-	f.settled()
+	f, set := newSentinelFleet(t)
 	old := set.Primary(t)
 	// The old primary stays up and its connections open, and takes no writes.
 	set.Sentinels[0].Do(t, "SENTINEL", "FAILOVER", servertest.MasterSet)

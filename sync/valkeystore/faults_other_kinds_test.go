@@ -62,13 +62,7 @@ func rowClusterBattered(t underTest) string {
 }
 
 func rowSentinelBattered(t underTest) string {
-	set := servertest.StartSentinels(t)
-	f := &fleet{t: t, deployments: fleetCounts}
-	for range fleetSize {
-		f.join(set.URL(), 0)
-	}
-	f.load()
-	f.settled()
+	f, set := newSentinelFleet(t)
 	f.batter(func() []*servertest.Server { return []*servertest.Server{set.Primary(t)} }, 1, func(string) *servertest.Server { return set.Primary(t) })
 	return f.summary(set.URL(), set.Primary(t))
 }
