@@ -46,7 +46,7 @@ func TestDaysLast(t *testing.T) {
 	})
 }
 
-// TestCooldownsAreBounded: what has passed is forgotten, and no reply tells of more
+// TestCooldownsAreBounded: what has passed is forgotten, and no reply holds more
 // than it may.
 func TestCooldownsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -131,7 +131,7 @@ func (p *Proxy) Passed(d Direction) int64 {
 	return p.passed[d]
 }
 
-// shut closes what nobody needs any more.
+// shut closes what is not needed any more.
 func shut(c io.Closer) { _ = c.Close() }
 
 func (p *Proxy) set(change func()) {

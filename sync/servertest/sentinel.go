@@ -79,6 +79,6 @@ func (s *Sentinels) Primary(tb testing.TB) *Server {
 			return server
 		}
 	}
-	tb.Fatalf("the primary is at %v, where nobody of this test is", addr)
+	tb.Fatalf("the primary is at %v, which is none of this test", addr)
 	return nil
 }

@@ -18,8 +18,8 @@ import (
 const patience = 20 * time.Second
 
 // Binary returns the server's program: what PLIMSOLL_SERVER names, else
-// valkey-server, else redis-server. A test without one fails: a fault that
-// nobody tried is not a fault survived. PLIMSOLL_NO_SERVER=1 skips such tests
+// valkey-server, else redis-server. A test without one fails: its
+// faults would not have been tried. PLIMSOLL_NO_SERVER=1 skips such tests
 // where no server can be had, but not under CI.
 func Binary(tb testing.TB) string {
 	tb.Helper()
@@ -195,7 +195,7 @@ func Until(tb testing.TB, what string, condition func() bool) {
 	}
 }
 
-// FreePort returns a port of the loopback that nobody listens on.
+// FreePort returns a port of the loopback that is free.
 func FreePort(tb testing.TB) int {
 	tb.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -35,7 +35,7 @@ func testNodesShare(_ *testing.T, p *probe) {
 	r := other.exchange(other.batch(1, tally(a, now, 3, 30)))
 	p.want(r, tally(a, now, 5, 330))
 	if r.Nodes != 0 && r.Nodes < 2 {
-		p.Errorf("nodes = %d after two have spoken", r.Nodes)
+		p.Errorf("nodes = %d after two have exchanged", r.Nodes)
 	}
 	b := p.batch(2)
 	b.Bucket, b.Reads = p.store.Bucket(a), []window.Tally{read(a, now)}

@@ -10,7 +10,7 @@ import (
 
 const allCounts = syncer.CountRequests | syncer.CountTokens | syncer.CountInput | syncer.CountOutput
 
-// today returns a tally of nothing in the present day of a kind.
+// today returns a tally of nothing in the current day of a kind.
 func today(id string, kind window.Kind) window.Tally {
 	begin, _ := kind.Span(time.Now().Unix())
 	return window.Tally{ID: id, Kind: kind, Start: begin}

@@ -55,7 +55,7 @@ func Run(t *testing.T, open func(t *testing.T) syncer.Store) {
 // limit is how long one exchange may take here; stores are not measured.
 const limit = 10 * time.Second
 
-// probe is a node that speaks to a store by hand.
+// probe is a node that exchanges with a store by hand.
 type probe struct {
 	*testing.T
 	store syncer.Store
@@ -130,7 +130,7 @@ func (p *probe) want(r syncer.Reply, totals ...window.Tally) {
 	}
 }
 
-// start is that of the present window.
+// start is that of the current window.
 func start() int64 { return window.StartSeconds(window.EpochAt(time.Now().UnixNano())) }
 
 func tally(id string, start, requests, tokens int64) window.Tally {

@@ -46,7 +46,7 @@ func garbage(t testing.TB, answer string) string {
 
 // TestBadStore: whatever is wrong with a store, a node says so once, with the
 // reason, counts the failures and goes on deciding; what it used meanwhile is
-// told when all is well again.
+// reported when all is well again.
 func TestBadStore(t *testing.T) {
 	do := func(args ...string) func(testing.TB, *servertest.Server) {
 		return func(t testing.TB, s *servertest.Server) { s.Do(t, args...) }
@@ -60,7 +60,7 @@ func TestBadStore(t *testing.T) {
 		want, secret string                               // in the line, and not in it
 	}{
 		{
-			name: "nobody listens", want: "refused",
+			name: "nothing listens", want: "refused",
 			breaks: func(t testing.TB, s *servertest.Server) { s.Kill(t) },
 			mends:  func(t testing.TB, s *servertest.Server) { s.Run(t); s.Await(t) },
 		},

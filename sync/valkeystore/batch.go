@@ -52,7 +52,7 @@ type call struct {
 
 // places says where the totals of a tally are, in the order of counterKinds: at a
 // place in EXEC's reply, or, below zero, at place ^n in that of its MGET; nowhere
-// if nobody asked.
+// if the batch does not ask.
 type places [counterCount]int
 
 const nowhere = math.MinInt
@@ -236,7 +236,7 @@ func (c *call) expiries(bld valkey.Builder, b *bucket, batch *syncer.Batch, loca
 }
 
 // late reports whether a window's counters may have expired already. Those of a
-// day do when nobody counts in them any more.
+// day do when no node counts in them any more.
 func (c *call) late(b *bucket, d *window.Tally) bool {
 	if d.Kind.Long() {
 		return false

@@ -22,7 +22,7 @@ type bucket struct {
 	settings string // what follows the names of nodes in the set of those alive
 
 	mu         sync.Mutex
-	epoch      uint64    // whose counters windows speaks of
+	epoch      uint64    // whose counters are in windows
 	windows    []touches // the keys that were given a TTL
 	debt       []debt    // keys that may lack one: paid with the next batches
 	stale      []debt    // those from before the last loss, at lostAt: debt once nothing is on the way any more

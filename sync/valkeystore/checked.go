@@ -39,7 +39,7 @@ func (c *checked) Read(p []byte) (int, error) {
 // scanner follows the framing of replies.
 type scanner struct {
 	skip   int64 // what is left of a blob
-	line   int   // bytes of the present line; 0 = at its beginning
+	line   int   // bytes of the current line; 0 = at its beginning
 	kind   byte
 	length int64
 	minus  bool

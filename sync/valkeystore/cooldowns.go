@@ -44,7 +44,7 @@ type cooldowns struct {
 	list    []window.Tally
 }
 
-// rereadCooldowns is after how long cooldowns are read again though none was told.
+// rereadCooldowns is after how long cooldowns are read again though none was added.
 const rereadCooldowns = 30 * time.Second
 
 // due reports whether to read the list whatever its version.
@@ -53,7 +53,7 @@ func (k *cooldowns) due(now time.Time) bool {
 }
 
 // cooldownsOf puts the cooldowns in force into the reply to a batch that was applied: as
-// the batch has read them, as they were last read, or, if another node has told of one
+// the batch has read them, as they were last read, or, if another node has added one
 // since, as they are read now.
 func (s *Store) cooldownsOf(ctx context.Context, conn valkey.CoreClient, b *bucket, c *call, r *syncer.Reply, now time.Time) {
 	if c.inVersion == 0 || r.Duplicate {

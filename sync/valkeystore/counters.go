@@ -8,7 +8,7 @@ import (
 )
 
 // counterKinds are the counters that a window may have, in the order in which
-// they are written. Only those exist that somebody has used.
+// they are written. Only those exist that a node has used.
 var counterKinds = [...]syncer.Counts{syncer.CountTokens, syncer.CountRequests, syncer.CountInput, syncer.CountOutput}
 
 const counterCount = len(counterKinds)

@@ -45,7 +45,7 @@ func Example() {
 	lease.Settle(engine.Usage{InputTokens: 900, OutputTokens: 150})
 
 	stop()
-	<-ended // what was used is told, within 500 ms
+	<-ended // what was used is reported, within 500 ms
 	// Output: calling azure-eastus
 }
 
@@ -120,7 +120,7 @@ func ExampleStore_Exchange() {
 	fmt.Println(reply.Totals[0].Tokens, reply.Duplicate)
 }
 
-// Bucket tells deployments that travel together from those that do not.
+// Bucket says which deployments travel in one batch.
 func ExampleStore_Bucket() {
 	store, err := valkeystore.Open("valkey://valkey-1:6379?cluster=true&addr=valkey-2:6379", valkeystore.Config{})
 	if err != nil {

@@ -39,7 +39,7 @@ func TestEmptiedServerShows(t *testing.T) {
 	ttls(t, server)
 }
 
-// A duplicate tells the epoch, and whether the batch before it is still there.
+// The reply to a duplicate has the epoch, and says whether the batch before it is still there.
 func TestDuplicateTellsTheEpoch(t *testing.T) {
 	server := servertest.Start(t)
 	proxy := servertest.NewProxy(t, server.Addr())

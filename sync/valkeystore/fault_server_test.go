@@ -18,7 +18,7 @@ func TestWrongAddressAndPassword(t *testing.T) {
 	const word = "hunter2-wrong"
 	server := servertest.Start(t, "--requirepass", "right")
 	for _, tt := range []struct{ name, url, want string }{
-		{"nobody listens", fmt.Sprintf("valkey://:%s@127.0.0.1:%d", word, servertest.FreePort(t)), "refused"},
+		{"nothing listens", fmt.Sprintf("valkey://:%s@127.0.0.1:%d", word, servertest.FreePort(t)), "refused"},
 		{"wrong password", fmt.Sprintf("valkey://:%s@%s", word, server.Addr()), "WRONGPASS"},
 		{"unknown user", fmt.Sprintf("valkey://who:%s@%s", word, server.Addr()), "WRONGPASS"},
 		{"no password", server.URL(), "NOAUTH"},
@@ -179,7 +179,7 @@ func TestOutdatedNodes(t *testing.T) {
 }
 
 // TestCooldownsAreReadOnce: the list of cooldowns is read again only where another store
-// has told of one since; replies have it all the same.
+// has added one since; replies have it all the same.
 func TestCooldownsAreReadOnce(t *testing.T) {
 	server := servertest.Start(t)
 	a, b := newNode(t, open(t, server.URL(), valkeystore.Config{})), newNode(t, open(t, server.URL(), valkeystore.Config{}))
@@ -191,31 +191,31 @@ func TestCooldownsAreReadOnce(t *testing.T) {
 		n, _ := strconv.Atoi(calls)
 		return n
 	}
-	tell := func(id string) {
+	announce := func(id string) {
 		d := tally(id, at, 0, 0)
 		d.CoolUntil = until
 		a.add(d)
 	}
-	hear := func(want int) {
+	expectCooling := func(want int) {
 		for range 5 {
 			if got := len(b.add(tally("x", at, 1, 1)).Cooling); got != want {
 				t.Errorf("read %d cooldowns, want %d", got, want)
 			}
 		}
 	}
-	hear(0)
+	expectCooling(0)
 	for i := range 3 {
-		tell(fmt.Sprint("c", i))
+		announce(fmt.Sprint("c", i))
 		before := reads()
-		hear(i + 1)
+		expectCooling(i + 1)
 		if n := reads() - before; n > 3 { // a set each, and one may be of the nodes
 			t.Errorf("5 batches read the list %d times", n)
 		}
 	}
 	server.Do(t, "FLUSHALL")
-	hear(0)
-	tell("again")
-	hear(1)
+	expectCooling(0)
+	announce("again")
+	expectCooling(1)
 }
 
 // The same while running: no attempt counts without its guard and is repeated.

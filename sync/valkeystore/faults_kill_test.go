@@ -52,7 +52,7 @@ func (c *trap) Write(p []byte) (int, error) {
 	case "flush not written":
 		c.die()
 	case "flush half written":
-		_, _ = c.Conn.Write(p[:len(p)/2]) // nobody is left to care
+		_, _ = c.Conn.Write(p[:len(p)/2]) // the process has died
 		c.die()
 	case "flush written":
 		_, _ = c.Conn.Write(p)
@@ -81,9 +81,9 @@ func (c *trap) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// TestNode is a node for rowNodeKilled, in a process of its own. It says how
-// much it has used when it dies of its step, or when nobody holds its standard
-// input any more and it ends in order.
+// TestNode is a node for rowNodeKilled, in a process of its own. It prints how
+// much it has used when it dies at its step, or when its standard input is closed and it
+// ends in order.
 func TestNode(t *testing.T) {
 	addr, step := os.Getenv("PLIMSOLL_FAULTS_NODE"), os.Getenv("PLIMSOLL_FAULTS_STEP")
 	if addr == "" {
@@ -171,7 +171,7 @@ func rowNodeKilled(t underTest) string {
 		prefix := fmt.Sprint("killed-", i)
 		from := begin()
 		used := nodeProcess(t, server.Addr(), prefix, step)
-		used += nodeProcess(t, server.Addr(), prefix, "") // all of which it tells
+		used += nodeProcess(t, server.Addr(), prefix, "") // all of which it reports
 		at := map[place]window.Tally{}
 		for start := from; start <= begin(); start += 60 {
 			for n := range fleetCounts {
@@ -180,7 +180,7 @@ func rowNodeKilled(t underTest) string {
 		}
 		missing := used - requests(f.stored(server.URL(), at))
 		// A node takes 1000 leases a second: an interval of 100 ms, its jitter, the
-		// round trip, and as much again for a busy machine. It may have told of
+		// round trip, and as much again for a busy machine. It may have reported
 		// leases that it then released; a batch counted twice would be about 90.
 		if missing > 200 || missing < -20 {
 			t.Errorf("%s: %d of %d requests are missing, want at most those of an interval", step, missing, used)

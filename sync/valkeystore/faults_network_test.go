@@ -100,11 +100,11 @@ func rowPartition(t underTest) string {
 	f.gateways[0].proxy.Block(servertest.ToServer)
 	f.gateways[0].proxy.Block(servertest.ToClient)
 	pause(3 * time.Second)
-	f.gateways[1].proxy.Block(servertest.ToClient) // hears nothing, is heard
+	f.gateways[1].proxy.Block(servertest.ToClient) // its batches arrive, their replies do not
 	pause(3 * time.Second)
 	f.proxies((*servertest.Proxy).Heal)
 	text := f.summary(server.URL(), server)
-	// A node cut off may use its part of what was left when it last heard, which
+	// A node cut off may use its part of what was left at its last reply, which
 	// is a quarter of a limit, and half of it at most.
 	worst := overLimit(t, f, limits.RPM)
 	return text + fmt.Sprintf("; most over a limit of %d: %d", limits.RPM, worst)

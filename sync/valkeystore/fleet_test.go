@@ -185,7 +185,7 @@ func (g *gateway) run(ctx context.Context) {
 	var held []*engine.Lease
 	end := func(l *engine.Lease) {
 		switch n := rand.IntN(64); {
-		case n == 0: // nobody ever says what it cost: what was reserved stands
+		case n == 0: // never settled: what was reserved stays charged
 			return
 		case n < 9:
 			l.Release()
@@ -326,7 +326,7 @@ func (f *fleet) stored(url string, at map[place]window.Tally) map[place]window.T
 		for part := range slices.Chunk(list, 500) {
 			seq++
 			b := syncer.Batch{Node: n.name, Bucket: bucket, Seq: seq, Reads: part, Counts: slices.Repeat([]syncer.Counts{all}, len(part))}
-			for n.resolve(b).Duplicate { // a first reply was lost: it tells no totals
+			for n.resolve(b).Duplicate { // a first reply was lost: this one has no totals
 				seq++
 				b.Seq = seq
 			}

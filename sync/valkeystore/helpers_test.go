@@ -17,7 +17,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// node speaks to a store by hand, as a syncer does: one batch at a time, sent
+// node exchanges with a store by hand, as a syncer does: one batch at a time, sent
 // again until it is resolved.
 type node struct {
 	tb         testing.TB
@@ -101,7 +101,7 @@ func (n *node) add(deltas ...window.Tally) *syncer.Reply {
 	return n.resolve(n.next(deltas...))
 }
 
-// total reads what the store has for a deployment in the present window.
+// total reads what the store has for a deployment in the current window.
 func (n *node) total(id string, start int64) window.Tally {
 	n.tb.Helper()
 	b := n.next()
@@ -125,7 +125,7 @@ func counters(tb testing.TB, server *servertest.Server) string {
 	return head + epoch + ":c:"
 }
 
-// begin is when the present window began.
+// begin is when the current window began.
 func begin() int64 { return window.StartSeconds(window.EpochAt(time.Now().UnixNano())) }
 
 func tally(id string, start, requests, tokens int64) window.Tally {

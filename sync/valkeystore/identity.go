@@ -52,7 +52,7 @@ func (b *bucket) unidentified(batch *syncer.Batch, r *syncer.Reply) {
 	r.Generation = max(batch.Generation, 1) // nothing is known to have changed
 }
 
-// epochOf reads an epoch and when it began; zero = not told. One that is none counts as
+// epochOf reads an epoch and when it began; zero = not known. A text that is no epoch counts as
 // the lowest.
 func epochOf(s string) (n uint64, began time.Time) {
 	epoch, millis, _ := strings.Cut(s, ":")

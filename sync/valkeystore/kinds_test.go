@@ -17,7 +17,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// keysOf returns the names of the server's keys without their head, but for
+// keysOf returns the names of the server's keys without their head, except
 // markers.
 func keysOf(tb testing.TB, server *servertest.Server) (names []string) {
 	tb.Helper()

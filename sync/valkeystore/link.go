@@ -18,7 +18,7 @@ type client struct {
 	id uint64
 }
 
-// A link gives the client to use, and hears how it went.
+// A link returns the client to use, and receives how each exchange ended.
 type link interface {
 	get(ctx context.Context) (client, error)
 	worked(c client, bucket int)
@@ -43,7 +43,7 @@ const (
 var errClosed = errors.New("the store is closed")
 
 // owned makes the clients itself: the first when one is asked for, another when
-// the present one has failed three times in a row or its server takes no writes.
+// the current one has failed three times in a row or its server takes no writes.
 // The old one stays in use until the new one stands.
 type owned struct {
 	dial func(context.Context) (valkey.Client, error)

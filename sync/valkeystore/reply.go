@@ -151,7 +151,7 @@ func (c *call) applied(b *bucket, answers []valkey.ValkeyMessage, batch *syncer.
 		}
 	}
 	if c.inVersion != 0 {
-		c.version, _ = answers[c.inVersion].ToString() // none: nobody has told any
+		c.version, _ = answers[c.inVersion].ToString() // none: no node has added any
 	}
 	for _, at := range c.inCooling {
 		if at != 0 {
@@ -210,7 +210,7 @@ func number(m *valkey.ValkeyMessage) int64 {
 }
 
 // generation turns the key's text into a number that is not 0. It is the number
-// we wrote, unless somebody else wrote the key.
+// we wrote, unless another program wrote the key.
 func generation(s string) uint64 {
 	if n, err := strconv.ParseUint(s, 10, 64); err == nil && n != 0 {
 		return n
