@@ -219,7 +219,7 @@ func (l load) playWindows(t *testing.T, n, windows int, burst bool, r *rand.Rand
 			}
 		}
 		if burst {
-			time.Sleep(time.Second) // until all of it has been told
+			time.Sleep(time.Second) // until all of it has been reported
 		}
 		var most int64
 		for i := range seen {

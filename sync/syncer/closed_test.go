@@ -147,7 +147,7 @@ func TestStoodStillWhileAway(t *testing.T) {
 }
 
 // TestNewDeployment: one that Apply adds to a running node admits at most its share until
-// the first exchange tells what others have used of it.
+// the first exchange reads what others have used of it.
 func TestNewDeployment(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := memstore.New(memstore.Config{})

@@ -133,7 +133,7 @@ func ExamplePolicy_String() {
 	// Output: share open closed
 }
 
-// A reply tells requests and tokens, unless a batch asks for other totals, and
+// A reply has requests and tokens, unless a batch asks for other totals, and
 // whatever a delta changes.
 func ExampleBucketOf() {
 	limit := window.LimitID("tpm", 30_000, "azure-eu")
@@ -196,14 +196,14 @@ func ExampleAllModes() {
 // The first batch that says which counts of a window are held by escrow decides for all nodes.
 func ExampleHeldBy() {
 	store := memstore.New(memstore.Config{Now: noon})
-	tell := func(node string, h syncer.Held) syncer.Held {
+	propose := func(node string, h syncer.Held) syncer.Held {
 		b := syncer.Batch{Node: node, Seq: 1, Epoch: 1, Deltas: []window.Tally{{ID: "gpt-a", Requests: 1}}, Held: []syncer.Held{h}}
 		var r syncer.Reply
 		_ = store.Exchange(context.Background(), b, &r)
 		return r.Held[0]
 	}
-	first := tell("node-1", syncer.HeldBy(syncer.CountRequests))
-	later := tell("node-2", syncer.HeldBy(0))
+	first := propose("node-1", syncer.HeldBy(syncer.CountRequests))
+	later := propose("node-2", syncer.HeldBy(0))
 	fmt.Println(first == later, later.Said(), later.Escrow() == syncer.CountRequests)
 	// Output: true true true
 }

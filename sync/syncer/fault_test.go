@@ -309,7 +309,7 @@ func evicted(t *testing.T) {
 
 	other := newNode(t, store, unlimited, syncer.Config{})
 	store.Evict("a", start)
-	other.use("a", 2, 2) // before anybody can see that the key was gone
+	other.use("a", 2, 2) // before a node can see that the key was gone
 	other.sync()
 	for range 60 {
 		n.sync()
@@ -320,7 +320,7 @@ func evicted(t *testing.T) {
 }
 
 // A store that is emptied when it is too late for a minute costs nothing of it: it
-// had been told, and nobody reads it any more.
+// had been reported, and no node reads it any more.
 func TestEmptiedAfterAMinute(t *testing.T) {
 	for after := 4 * time.Second; after < 6*time.Second; after += 50 * time.Millisecond {
 		synctest.Test(t, func(t *testing.T) {

@@ -50,7 +50,7 @@ func TestFleetWithoutNames(t *testing.T) {
 			n := newNode(t, store, engine.Limits{RPM: 6}, syncer.Config{Node: fmt.Sprint("n-", i)})
 			run(t, n)
 			time.Sleep(2 * time.Second)
-			store.nodes.Store(100) // whose names the store does not tell
+			store.nodes.Store(100) // whose names the store does not return
 			store.named.Store(0)
 			time.Sleep(2 * time.Second)
 			store.down.Store(true)

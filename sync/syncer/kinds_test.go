@@ -98,7 +98,7 @@ func TestDays(t *testing.T) {
 		time.Sleep(3 * time.Hour)
 		require.Equal(t, 60, a.take(60, 40, none))
 		a.sync()
-		time.Sleep(3 * time.Hour) // nobody asks: a day's windows stay
+		time.Sleep(3 * time.Hour) // no request asks: a day's windows stay
 		a.sync()
 
 		b := newNode(t, store, limits, syncer.Config{})
@@ -107,7 +107,7 @@ func TestDays(t *testing.T) {
 		require.Equal(t, [2]int64{60, 2400}, [2]int64{s.Limit(engine.LimitRPD).Remote, s.Limit(engine.LimitTPD).Remote})
 		require.Equal(t, 40, b.take(60, 40, none))
 		b.sync()
-		a.take(1, 1, none) // somebody asks
+		a.take(1, 1, none) // a request asks
 		a.sync()
 		require.Zero(t, a.take(1, 1, none))
 		require.Equal(t, syncer.Count{Requests: 101, Tokens: 4001}, totalOf(store, window.KindDay, "a", midnight()))
@@ -141,7 +141,7 @@ func TestHours(t *testing.T) {
 		require.Equal(t, [3]int64{60, 2400, 2400}, [3]int64{s.Limit(engine.LimitRPH).Remote, s.Limit(engine.LimitTPH).Remote, s.Limit(engine.LimitTPD).Remote})
 		require.Equal(t, 40, b.take(60, 40, none))
 		b.sync()
-		a.take(1, 1, none) // somebody asks
+		a.take(1, 1, none) // a request asks
 		a.sync()
 		require.Zero(t, a.take(1, 1, none))
 		hour, end := window.KindHour.Span(time.Now().Unix())
@@ -194,8 +194,8 @@ func TestDaysRestart(t *testing.T) {
 	})
 }
 
-// TestDaysOfAnEmptiedStore: every node tells its own part of the day again; what
-// nodes that have ended had used nobody can tell, but who has seen it goes on
+// TestDaysOfAnEmptiedStore: every node reports its own part of the day again; what
+// nodes that have ended had used is in no report, but a node that has read it goes on
 // counting with it.
 func TestDaysOfAnEmptiedStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -268,7 +268,7 @@ func TestAwayOfDaysAndParts(t *testing.T) {
 				require.Equal(t, 20, b.take(20, 10, 1))
 				time.Sleep(300 * time.Millisecond)
 				a.take(0, 0, 0)
-				time.Sleep(time.Second) // nobody moves: no forecast
+				time.Sleep(time.Second) // no usage grows: no forecast
 				for _, w := range ways {
 					w.SetDown(true)
 				}
@@ -337,7 +337,7 @@ func TestCooldownsSpread(t *testing.T) {
 		cool(x, 2*time.Minute)
 		x.sync()
 		y.sync()
-		require.Equal(t, 2*time.Minute, y.state("a").CoolingFor, "longer: told again")
+		require.Equal(t, 2*time.Minute, y.state("a").CoolingFor, "longer: reported again")
 
 		store.Wipe()
 		z := newNode(t, store, unlimited, syncer.Config{}, ids...)
@@ -348,7 +348,7 @@ func TestCooldownsSpread(t *testing.T) {
 			y.sync()
 			z.sync()
 		}
-		require.Equal(t, 2*time.Minute-3*time.Second, z.state("a").CoolingFor, "told again to an emptied store")
+		require.Equal(t, 2*time.Minute-3*time.Second, z.state("a").CoolingFor, "reported again to an emptied store")
 		time.Sleep(2 * time.Minute)
 		require.Zero(t, z.state("a").CoolingFor)
 	})

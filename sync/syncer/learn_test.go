@@ -13,7 +13,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
 )
 
-// TestIdleNodeLearns: a node that nobody asks knows within a second or so what
+// TestIdleNodeLearns: a node without requests knows within a second or so what
 // the others have used, and reads no more often than that.
 func TestIdleNodeLearns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -59,7 +59,7 @@ func TestJoin(t *testing.T) {
 }
 
 // TestRollover: what a minute's last requests used goes to that minute's key,
-// whenever it is told.
+// whenever it is reported.
 func TestRollover(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := memstore.New(memstore.Config{})

@@ -17,7 +17,7 @@ import (
 
 // TestReportedLimitsSpread: what one node's answers say of a limit is in force on the others
 // after an exchange each, on a node that joins too, and is over on all once no answer says so.
-// A node tells the store once in two and a half minutes, however many answers say the same.
+// A node reports it to the store once in two and a half minutes, however many answers say the same.
 func TestReportedLimitsSpread(t *testing.T) {
 	for name, fixed := range map[string]bool{"epochs": false, "fixed names": true} {
 		t.Run(name, func(t *testing.T) {
@@ -57,9 +57,9 @@ func TestReportedLimitsSpread(t *testing.T) {
 					time.Sleep(time.Second)
 					sync(x, y, z, w)
 				}
-				require.EqualValues(t, 3000, most(w, "a"), "told again to an emptied store")
+				require.EqualValues(t, 3000, most(w, "a"), "reported again to an emptied store")
 
-				told := func() (n int) {
+				reported := func() (n int) {
 					for _, b := range store.batches {
 						for _, d := range b.Deltas {
 							if strings.HasPrefix(d.ID, window.LimitPrefix) && d.CoolUntil != 0 {
@@ -69,7 +69,7 @@ func TestReportedLimitsSpread(t *testing.T) {
 					}
 					return n
 				}
-				before := told()
+				before := reported()
 				for range 600 { // ten minutes, all nodes the same limit
 					time.Sleep(time.Second)
 					for _, n := range []*node{x, y, z, w} {
@@ -78,8 +78,8 @@ func TestReportedLimitsSpread(t *testing.T) {
 						require.EqualValues(t, 3000, most(n, "a"))
 					}
 				}
-				require.LessOrEqual(t, told()-before, 5*4)
-				require.Greater(t, told(), before)
+				require.LessOrEqual(t, reported()-before, 5*4)
+				require.Greater(t, reported(), before)
 				for range 301 {
 					time.Sleep(time.Second)
 					sync(x, y, z, w)

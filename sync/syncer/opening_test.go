@@ -17,7 +17,7 @@ import (
 // rollover sleeps until the next minute begins.
 func rollover() { time.Sleep(time.Duration(window.Minute - time.Now().UnixNano()%window.Minute)) }
 
-// TestBurstsRepeat: nobody can know of a burst in the first instant of a minute;
+// TestBurstsRepeat: no node can know of a burst in the first instant of a minute;
 // of the next such burst each node takes its share.
 func TestBurstsRepeat(t *testing.T) {
 	tests := []struct {
@@ -77,7 +77,7 @@ func bursting(t *testing.T, away syncer.Policies) (a, b *node, way *storetest.Fa
 }
 
 // TestNoBurstThisTime: what was expected of the others and did not come is given
-// back as soon as they could have told, whether anybody asks or not.
+// back as soon as they could have reported it, whether there are requests or not.
 func TestNoBurstThisTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, _, _, stop := bursting(t, syncer.Policies{})

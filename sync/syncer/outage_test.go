@@ -129,7 +129,7 @@ func TestAwayTokens(t *testing.T) {
 }
 
 // TestStartsAway: a node that has never met the store decides by what it was
-// told of the number of nodes, and catches up exactly.
+// informed of the number of nodes, and catches up exactly.
 func TestStartsAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := memstore.New(memstore.Config{})
@@ -192,7 +192,7 @@ func TestPartitionedNodes(t *testing.T) {
 						shares = 0 // of the limit itself
 					}
 					// Before the store counts as away, for half a second of load,
-					// nobody knows.
+					// no node knows.
 					require.LessOrEqual(t, sum, limit+shares+6*3, "%d", start)
 					if start < minute() && start > minute()-120 {
 						require.Equal(t, int64(sum), store.Total("a", start).Requests)

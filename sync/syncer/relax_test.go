@@ -15,17 +15,17 @@ import (
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
 )
 
-// telling counts how often each deployment's usage is sent.
-type telling struct {
+// sendings counts how often each deployment's usage is sent.
+type sendings struct {
 	syncer.Store
 	mu   sync.Mutex
-	told map[string]int
+	sent map[string]int
 }
 
-func (s *telling) Exchange(ctx context.Context, b syncer.Batch, r *syncer.Reply) error {
+func (s *sendings) Exchange(ctx context.Context, b syncer.Batch, r *syncer.Reply) error {
 	s.mu.Lock()
 	for _, d := range b.Deltas {
-		s.told[d.ID]++
+		s.sent[d.ID]++
 	}
 	s.mu.Unlock()
 	return s.Store.Exchange(ctx, b, r)
@@ -46,7 +46,7 @@ func TestRoundsFollowNeed(t *testing.T) {
 			for i := range count {
 				cfg.Deployments = append(cfg.Deployments, engine.Deployment{ID: fmt.Sprint("d", i), Group: "chat"})
 			}
-			store := &telling{Store: memstore.New(memstore.Config{}), told: map[string]int{}}
+			store := &sendings{Store: memstore.New(memstore.Config{}), sent: map[string]int{}}
 			n := newNodeOf(t, store, cfg, syncer.Config{Nodes: 5})
 			stop := run(t, n)
 			time.Sleep(2 * time.Second)
@@ -65,13 +65,13 @@ func TestRoundsFollowNeed(t *testing.T) {
 			time.Sleep(time.Second)
 			load()
 			store.mu.Lock()
-			clear(store.told)
+			clear(store.sent)
 			store.mu.Unlock()
 			load()
 			store.mu.Lock()
-			require.InDelta(t, 30, store.told["near"], 4, "in each round")
-			require.InDelta(t, often, store.told["far"], 4)
-			require.InDelta(t, often, store.told["d5"], 4)
+			require.InDelta(t, 30, store.sent["near"], 4, "in each round")
+			require.InDelta(t, often, store.sent["far"], 4)
+			require.InDelta(t, often, store.sent["d5"], 4)
 			store.mu.Unlock()
 			stop()
 		})

@@ -140,7 +140,7 @@ func TestManyDeployments(t *testing.T) {
 	})
 }
 
-// TestTooLate: what could not be told for two minutes is dropped and counted,
+// TestTooLate: what could not be reported for two minutes is dropped and counted,
 // and nothing remains of it.
 func TestTooLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -163,12 +163,12 @@ func TestTooLate(t *testing.T) {
 		time.Sleep(time.Hour)
 		require.LessOrEqual(t, n.s.Stats().Keys, 3)
 		time.Sleep(5 * time.Minute)
-		require.Zero(t, n.s.Stats().Keys, "forgotten when nobody asked for it in an hour")
+		require.Zero(t, n.s.Stats().Keys, "forgotten when no request asked for it in an hour")
 		stop()
 	})
 }
 
-// TestPaused: a node that stood still for minutes has dropped nothing that was told,
+// TestPaused: a node that stood still for minutes has dropped nothing that was reported,
 // and counts what was not.
 func TestPaused(t *testing.T) {
 	for pause := 100 * time.Second; pause < 200*time.Second; pause += 7 * time.Second {
@@ -178,7 +178,7 @@ func TestPaused(t *testing.T) {
 			rollover()
 			n.use("a", 10, 100)
 			n.sync()
-			time.Sleep(pause) // nothing was left to tell
+			time.Sleep(pause) // nothing was left to report
 			for range 3 {
 				n.sync()
 				time.Sleep(100 * time.Millisecond)
@@ -186,7 +186,7 @@ func TestPaused(t *testing.T) {
 			require.Zero(t, n.s.Stats().Dropped, pause)
 
 			n.use("a", 3, 30)
-			time.Sleep(300 * time.Second) // this was never told
+			time.Sleep(300 * time.Second) // this was never reported
 			n.sync()
 			require.Equal(t, syncer.Count{Requests: 3, Tokens: 30}, n.s.Stats().Dropped, pause)
 			n.sync()

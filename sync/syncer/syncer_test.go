@@ -92,7 +92,7 @@ func (n *node) others(id string) syncer.Count {
 func (n *node) sync() { require.NoError(n.t, n.s.Sync(n.t.Context())) }
 
 // run runs the syncers until the function it returns is called, which checks
-// that they had nothing left to tell, or the test ends.
+// that they had nothing left to report, or the test ends.
 func run(t *testing.T, nodes ...*node) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -134,7 +134,7 @@ func TestTwoNodes(t *testing.T) {
 		time.Sleep(time.Second)
 		require.Equal(t, 6, a.use("a", 6, 60))
 		time.Sleep(300 * time.Millisecond)
-		b.use("a", 0, 1) // somebody asks
+		b.use("a", 0, 1) // a request asks
 		time.Sleep(300 * time.Millisecond)
 		require.Equal(t, syncer.Count{Requests: 6, Tokens: 60}, b.others("a"))
 		require.Equal(t, 4, b.use("a", 6, 40))
