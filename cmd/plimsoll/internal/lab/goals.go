@@ -175,6 +175,9 @@ func judgeEvery(p *Plan, s *Summary) []Verdict {
 			continue
 		}
 		for _, t := range p.Traffic {
+			if _, ran := a.ByTraffic[t.Name]; !ran {
+				continue
+			}
 			cells++
 			if d := a.ByTraffic[t.Name] - b.ByTraffic[t.Name]; d < -0.001 {
 				below++

@@ -75,7 +75,7 @@ var goalPolicies = map[string]bool{OursName: true, LiteLLMName: true, UnknownNam
 // every traffic; in worlds of one node whose calls do not wait so do ours with another
 // configuration, and the other policies by rotation. With each further seed a third of these
 // places run by rotation, the bounds and the policies that goals are about. Further loads run
-// in some worlds with the first seed.
+// in some worlds with the first seed. Dear worlds play a third of the traffic, whatever the seed.
 func (p *Plan) cells() []job {
 	var jobs []job
 	for i := range p.Worlds {
@@ -86,7 +86,7 @@ func (p *Plan) cells() []job {
 				jobs = append(jobs, job{Cell{w.Name, t.Name, k.Name, load, seed}, w, t, k, fits})
 			}
 			for n, seed := range p.Seeds {
-				if n > 0 && !p.Whole && !rotated(i, at, n) {
+				if n > 0 && !p.Whole && !rotated(i, at, n) || w.Dear && len(p.Traffic) >= rotation && !rotated(i, at, 0) {
 					continue
 				}
 				for _, k := range w.bounds() {

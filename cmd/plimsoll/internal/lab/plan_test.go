@@ -2,6 +2,7 @@ package lab
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -20,6 +21,13 @@ func runsOf(p *Plan, key func(Cell) string) map[string]int {
 // third of the combinations, and every world and traffic with at least one further seed.
 func TestFullIsAFractionalFactorial(t *testing.T) {
 	p := Full(nil)
+	dear := 0
+	p.Worlds = slices.DeleteFunc(p.Worlds, func(w World) bool {
+		if w.Dear {
+			dear++
+		}
+		return w.Dear
+	})
 	places := len(p.Worlds) * len(p.Traffic)
 	usual := func(policy string, seed uint64) (n int) {
 		for _, j := range p.cells() {
@@ -70,6 +78,14 @@ func TestFullIsAFractionalFactorial(t *testing.T) {
 		require.False(t, once[j.Cell], "twice: %+v", j.Cell)
 		once[j.Cell] = true
 	}
+
+	all := runsOf(Full(nil), func(c Cell) string {
+		if c.Policy == OursName && c.Seed == 1 && c.Load == UsualLoad {
+			return "ours"
+		}
+		return ""
+	})
+	require.Equal(t, places+dear*len(p.Traffic)/rotation, all["ours"], "dear worlds play a third of the traffic")
 
 	whole := Full(nil)
 	whole.Whole = true
