@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli"
+	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/lab/report"
 )
 
 // A small part of the matrix gives the same bytes again, from a file of finished runs too.
@@ -68,6 +69,25 @@ func TestLab(t *testing.T) {
 		require.Equal(t, cli.ExitFailure, got.code)
 		require.Contains(t, got.stderr, name)
 		require.Empty(t, got.stdout)
+	}
+}
+
+// Continuous integration runs the gate, by the tables that make lab renews.
+func TestQualityGatesIntegration(t *testing.T) {
+	const root = "../../../../"
+	script, err := os.ReadFile(root + ".ci/run")
+	require.NoError(t, err)
+	require.Contains(t, string(script), "make quality\n")
+	makefile, err := os.ReadFile(root + "Makefile")
+	require.NoError(t, err)
+	require.Regexp(t, `(?m)^quality:.*\n\t.* lab --quick --gate --known docs/QUALITY\.md >/dev/null$`, string(makefile))
+	page, err := os.ReadFile(root + "docs/QUALITY.md")
+	require.NoError(t, err)
+	for _, set := range []string{"", "full:"} {
+		known, err := report.ReadRecorded(page, set)
+		require.NoError(t, err)
+		require.NotEmpty(t, known)
+		require.Less(t, len(known), 30, "most goals are not recorded as missed")
 	}
 }
 

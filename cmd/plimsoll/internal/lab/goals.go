@@ -1,7 +1,9 @@
 package lab
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -160,10 +162,18 @@ func judgeJain(p *Plan, s *Summary) []Verdict {
 	return []Verdict{v}
 }
 
-// judgeEvery judges every world and traffic against LiteLLM with a cooldown. Differences
-// below a tenth of a point count as equal.
-func judgeEvery(p *Plan, s *Summary) []Verdict {
-	cells, below, worst, where := 0, 0, 0.0, ""
+// Below is a world and traffic in which LiteLLM with a cooldown serves more than the engine.
+type Below struct {
+	World    string  `json:"world"`
+	Traffic  string  `json:"traffic"`
+	Points   float64 `json:"points"` // of goodput, as a share; negative
+	Refusals float64 `json:"refusals"`
+	Theirs   float64 `json:"theirs"` // LiteLLM's refusals by providers, per 1000 calls
+}
+
+// compared calls f with the rows of the engine and of LiteLLM with a cooldown for every world
+// and traffic that both played.
+func compared(p *Plan, s *Summary, f func(traffic string, ours, theirs Row)) {
 	for i := range p.Worlds {
 		w := &p.Worlds[i]
 		if w.Soft {
@@ -175,24 +185,36 @@ func judgeEvery(p *Plan, s *Summary) []Verdict {
 			continue
 		}
 		for _, t := range p.Traffic {
-			if _, ran := a.ByTraffic[t.Name]; !ran {
-				continue
-			}
-			cells++
-			if d := a.ByTraffic[t.Name] - b.ByTraffic[t.Name]; d < -0.001 {
-				below++
-				if d < worst {
-					worst, where = d, w.Name+" "+t.Name
-				}
+			if _, ran := a.ByTraffic[t.Name]; ran {
+				f(t.Name, a, b)
 			}
 		}
 	}
+}
+
+// below returns where the engine serves less, the most first. Differences below a tenth of a
+// point count as equal.
+func below(p *Plan, s *Summary) (list []Below) {
+	compared(p, s, func(t string, a, b Row) {
+		if d := a.ByTraffic[t] - b.ByTraffic[t]; d < -0.001 {
+			list = append(list, Below{a.World, t, d, a.refusals[t], b.refusals[t]})
+		}
+	})
+	slices.SortStableFunc(list, func(a, b Below) int { return cmp.Compare(a.Points, b.Points) })
+	return list
+}
+
+// judgeEvery judges every world and traffic against LiteLLM with a cooldown.
+func judgeEvery(p *Plan, s *Summary) []Verdict {
+	cells := 0
+	compared(p, s, func(string, Row, Row) { cells++ })
 	if cells == 0 {
 		return nil
 	}
-	found := fmt.Sprintf("%d of %d below", below, cells)
-	if below > 0 {
-		found += fmt.Sprintf(", at worst %.1f points on %s", 100*worst, where)
+	found := fmt.Sprintf("%d of %d below", len(s.Below), cells)
+	if len(s.Below) > 0 {
+		worst := s.Below[0]
+		found += fmt.Sprintf(", at worst %.1f points on %s %s", 100*worst.Points, worst.World, worst.Traffic)
 	}
-	return []Verdict{{"at least LiteLLM with a cooldown", "every world and traffic", "none below", found, below == 0}}
+	return []Verdict{{"at least LiteLLM with a cooldown", "every world and traffic", "none below", found, len(s.Below) == 0}}
 }

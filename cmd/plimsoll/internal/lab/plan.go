@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 )
@@ -29,11 +30,15 @@ type Result struct {
 // UsualLoad is the load at which goals are judged.
 const UsualLoad = 0.95
 
+// FullSet names the tables of the full set.
+const FullSet = "full:"
+
 // Parts is into how many parts the minute of a deployment is cut, see [Outcome.UsedByPart].
 const Parts = parts
 
 // Plan is a matrix of runs.
 type Plan struct {
+	Set     string // whose tables of a Markdown file it renews: "" = the quick set, FullSet
 	Worlds  []World
 	Traffic []*Traffic
 	// Policies beside the bounds; see [Plan.cells] for where each runs.
@@ -214,11 +219,11 @@ func (j *job) fitted() (*Traffic, error) {
 	return t, err
 }
 
-// Quick returns the plan that takes less than a minute: short generated traffic, two seeds
-// for the network, the policies that goals are about.
+// Quick returns the plan that takes less than a minute: short generated traffic, one seed,
+// the policies that goals are about, and no dear worlds.
 func Quick() *Plan {
 	return &Plan{
-		Worlds: Worlds(), Traffic: Generated(12 * time.Minute), Seeds: []uint64{1},
+		Worlds: slices.DeleteFunc(Worlds(), func(w World) bool { return w.Dear }), Traffic: Generated(12 * time.Minute), Seeds: []uint64{1},
 		Policies: Policies[:4], Whole: true,
 	}
 }
@@ -226,7 +231,7 @@ func Quick() *Plan {
 // Full returns the whole plan, for generated traffic and that of files.
 func Full(files []*Traffic) *Plan {
 	return &Plan{
-		Worlds: Worlds(), Traffic: append(Generated(40*time.Minute), files...), Seeds: []uint64{1, 2, 3, 4, 5},
+		Set: FullSet, Worlds: Worlds(), Traffic: append(Generated(40*time.Minute), files...), Seeds: []uint64{1, 2, 3, 4, 5},
 		Policies: Policies, Loads: []float64{0.5, 0.8, 1.1, 1.5},
 	}
 }

@@ -36,6 +36,8 @@ type Summary struct {
 	Verdicts []Verdict `json:"verdicts"`
 	Without  []Without `json:"without"`
 	Overall  []Overall `json:"overall"`
+	Below    []Below   `json:"below"`
+	Set      string    `json:"-"` // [Plan.Set]
 	Results  []Result  `json:"-"`
 	Traffic  []string  `json:"traffic"`
 	Seeds    int       `json:"seeds"`
@@ -70,7 +72,7 @@ func isBound(policy string) bool {
 // Summarize returns the rows and verdicts of a plan's results.
 func (p *Plan) Summarize(results []Result) *Summary {
 	best := bests(results)
-	s := &Summary{Results: results, Seeds: len(p.Seeds)}
+	s := &Summary{Results: results, Seeds: len(p.Seeds), Set: p.Set}
 	for _, t := range p.Traffic {
 		s.Traffic = append(s.Traffic, t.Name)
 	}
@@ -96,6 +98,7 @@ func (p *Plan) Summarize(results []Result) *Summary {
 			}
 		}
 	}
+	s.Below = below(p, s)
 	s.Verdicts = verdicts(p, s)
 	s.Without = p.leaveOneOut(s)
 	s.Overall = p.overall(s)

@@ -93,7 +93,7 @@ func (f *flags) register(set *pflag.FlagSet) {
 		f.operator = s
 		return err
 	})
-	cmdline.Func(set, "markdown", "FILE", "replace the tables of this Markdown file, between <!-- lab:goals --> and <!-- /lab:goals -->, and the same for plan, overall, ours, without and policies; may be repeated", func(s string) error {
+	cmdline.Func(set, "markdown", "FILE", "replace the tables of this Markdown file, between <!-- lab:goals --> and <!-- /lab:goals -->, and the same for plan, overall, ours, without, policies and below; without --quick those of lab:full:goals and so on; may be repeated", func(s string) error {
 		f.markdown = append(f.markdown, s)
 		return nil
 	})

@@ -40,7 +40,7 @@ func (f *flags) run(ctx context.Context, env cmdline.Environment) error {
 	if err != nil {
 		return err
 	}
-	if _, err := f.recorded(); err != nil { // a mistake is to show before the run, not after it
+	if _, err := f.recorded(plan.Set); err != nil { // a mistake is to show before the run, not after it
 		return err
 	}
 	state, err := openState(f.resume)
@@ -64,7 +64,7 @@ func (f *flags) run(ctx context.Context, env cmdline.Environment) error {
 	if err := f.print(env.Stdout, s); err != nil {
 		return err
 	}
-	known, err := f.recorded() // again: --markdown may have renewed it
+	known, err := f.recorded(plan.Set) // again: --markdown may have renewed it
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func (f *flags) run(ctx context.Context, env cmdline.Environment) error {
 }
 
 // recorded returns the goals that the file of --known records as missed; none without one.
-func (f *flags) recorded() (report.Recorded, error) {
+func (f *flags) recorded(set string) (report.Recorded, error) {
 	if f.known == "" {
 		return nil, nil
 	}
@@ -83,7 +83,7 @@ func (f *flags) recorded() (report.Recorded, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lab: --known: %w", err)
 	}
-	known, err := report.ReadRecorded(text)
+	known, err := report.ReadRecorded(text, set)
 	if err != nil {
 		return nil, fmt.Errorf("lab: --known: %s: %w", f.known, err)
 	}
@@ -125,7 +125,7 @@ func (f *flags) plan(ctx context.Context) (*lab.Plan, error) {
 		}
 	}
 	if len(f.worlds) > 0 {
-		p.Worlds = slices.DeleteFunc(p.Worlds, func(w lab.World) bool { return !slices.Contains(f.worlds, w.Name) })
+		p.Worlds = slices.DeleteFunc(lab.Worlds(), func(w lab.World) bool { return !slices.Contains(f.worlds, w.Name) })
 	}
 	if len(f.traffic) > 0 {
 		var names []string

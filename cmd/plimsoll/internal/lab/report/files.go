@@ -48,15 +48,15 @@ func JSON(w io.Writer, s *lab.Summary) error {
 }
 
 // marked are the tables that a Markdown file can hold, by the names of their marks.
-var marked = map[string]func(*lab.Summary) table{"goals": goals, "ours": ours, "policies": policies, "without": without, "plan": plan, "overall": overall}
+var marked = map[string]func(*lab.Summary) table{"goals": goals, "ours": ours, "policies": policies, "without": without, "plan": plan, "overall": overall, "below": below}
 
 // Markdown replaces the tables in a Markdown text: what is between the marks
-// <!-- lab:NAME --> and <!-- /lab:NAME -->, for plan, overall, goals, ours, without and policies. A text without any of
-// them is an error.
+// <!-- lab:NAME --> and <!-- /lab:NAME -->, for plan, overall, goals, ours, without, policies and
+// below. Those of the full set are full:plan and so on. A text without any of the set is an error.
 func Markdown(text []byte, s *lab.Summary) ([]byte, error) {
 	found := false
 	for name, make := range marked {
-		begin, end := []byte("<!-- lab:"+name+" -->\n"), []byte("<!-- /lab:"+name+" -->")
+		begin, end := []byte("<!-- lab:"+s.Set+name+" -->\n"), []byte("<!-- /lab:"+s.Set+name+" -->")
 		i := bytes.Index(text, begin)
 		if i < 0 {
 			continue
@@ -70,7 +70,7 @@ func Markdown(text []byte, s *lab.Summary) ([]byte, error) {
 		text = bytes.Join([][]byte{text[:i], []byte(make(s).markdown()), text[i+j:]}, nil)
 	}
 	if !found {
-		return nil, fmt.Errorf("no table to replace: want the marks <!-- lab:NAME --> and <!-- /lab:NAME --> around it, with plan, overall, goals, ours, without or policies for NAME")
+		return nil, fmt.Errorf("no table to replace: want the marks <!-- lab:%[1]sNAME --> and <!-- /lab:%[1]sNAME --> around it, with plan, overall, goals, ours, without, policies or below for NAME", s.Set)
 	}
 	return text, nil
 }

@@ -1,7 +1,7 @@
 package report
 
 import (
-	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/lab"
@@ -11,12 +11,14 @@ import (
 // has none.
 type Recorded map[string]bool
 
-// ReadRecorded reads the table of goals of a Markdown text. A text without one is an error.
-func ReadRecorded(text []byte) (Recorded, error) {
-	_, rest, begins := strings.Cut(string(text), "<!-- lab:goals -->\n")
-	rows, _, ends := strings.Cut(rest, "<!-- /lab:goals -->")
+// ReadRecorded reads the table of goals of a Markdown text that belongs to a [lab.Plan.Set]. A
+// text without one is an error.
+func ReadRecorded(text []byte, set string) (Recorded, error) {
+	begin, end := "<!-- lab:"+set+"goals -->", "<!-- /lab:"+set+"goals -->"
+	_, rest, begins := strings.Cut(string(text), begin+"\n")
+	rows, _, ends := strings.Cut(rest, end)
 	if !begins || !ends {
-		return nil, errors.New("no table of goals: want the marks <!-- lab:goals --> and <!-- /lab:goals --> around it")
+		return nil, fmt.Errorf("no table of goals: want the marks %s and %s around it", begin, end)
 	}
 	r := Recorded{}
 	for line := range strings.Lines(rows) {

@@ -164,6 +164,15 @@ func TestMarkdown(t *testing.T) {
 	again, err := Markdown(got, summary())
 	require.NoError(t, err)
 	require.Equal(t, string(got), string(again))
+	full := summary()
+	full.Set = lab.FullSet
+	_, err = Markdown([]byte(text), full)
+	require.ErrorContains(t, err, "want the marks <!-- lab:full:NAME -->")
+	of := strings.ReplaceAll(text, "lab:", "lab:full:")
+	got, err = Markdown([]byte(of+text), full)
+	require.NoError(t, err)
+	require.Contains(t, string(got), "<!-- lab:full:goals -->\n| goal ")
+	require.True(t, strings.HasSuffix(string(got), text), "the tables of the quick set stay")
 	for text, want := range map[string]string{"no marks": "no table to replace", "<!-- lab:ours -->\n": "has no <!-- /lab:ours -->"} {
 		_, err := Markdown([]byte(text), summary())
 		require.ErrorContains(t, err, want)

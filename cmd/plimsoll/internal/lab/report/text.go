@@ -97,6 +97,14 @@ func without(s *lab.Summary) table {
 }
 
 // overall returns the table of policies over the worlds that all of them play.
+func below(s *lab.Summary) table {
+	t := table{{"world", "traffic", "points", "429s per 1000", "LiteLLM's"}}
+	for _, b := range s.Below {
+		t = append(t, []string{b.World, b.Traffic, fmt.Sprintf("%.1f", 100*b.Points), fmt.Sprintf("%.1f", b.Refusals), fmt.Sprintf("%.1f", b.Theirs)})
+	}
+	return t
+}
+
 func overall(s *lab.Summary) table {
 	t := table{{"policy", "goodput %", "lowest, in world", "429s per 1000", "most, in world"}}
 	for _, o := range s.Overall {
