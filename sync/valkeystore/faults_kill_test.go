@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"github.com/valkey-io/valkey-go"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/sync/syncer"
 	"github.com/plimsoll-dev/plimsoll/sync/valkeystore"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
@@ -81,9 +83,41 @@ func (c *trap) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// TestNode is a node for rowNodeKilled, in a process of its own. It prints how
-// much it has used when it dies at its step, or when its standard input is closed and it
-// ends in order.
+// counted is a store of one bucket that adds up the requests of the batches that were acknowledged.
+type counted struct {
+	*valkeystore.Store
+	mu     sync.Mutex
+	acked  int64
+	flying int64 // of the batch under way, or in doubt
+}
+
+func (c *counted) Exchange(ctx context.Context, b syncer.Batch, r *syncer.Reply) error {
+	n := int64(0)
+	for _, d := range b.Deltas {
+		if !d.Kind.Daily() {
+			n += d.Requests
+		}
+	}
+	c.set(0, n)
+	err := c.Store.Exchange(ctx, b, r)
+	if err == nil {
+		c.set(n, 0)
+	}
+	return err
+}
+
+func (c *counted) set(more, flying int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.acked, c.flying = c.acked+more, flying
+}
+
+// usage is what a node says when it ends: how many requests it has used, how many of them the store has
+// acknowledged, and how many are on the way.
+type usage struct{ used, acked, flying int64 }
+
+// TestNode is a node for rowNodeKilled, in a process of its own. It prints its usage
+// when it dies at its step, or when its standard input is closed and it ends in order.
 func TestNode(t *testing.T) {
 	addr, step := os.Getenv("PLIMSOLL_FAULTS_NODE"), os.Getenv("PLIMSOLL_FAULTS_STEP")
 	if addr == "" {
@@ -92,7 +126,12 @@ func TestNode(t *testing.T) {
 	f := &fleet{t: t, deployments: fleetCounts, prefix: os.Getenv("PLIMSOLL_FAULTS_PREFIX")}
 	var armed, dying atomic.Bool
 	var g *gateway
-	report := func() { fmt.Println("used", requests(own(g))) }
+	var store *counted
+	report := func() {
+		store.mu.Lock()
+		defer store.mu.Unlock()
+		fmt.Println("used", requests(own(g)), store.acked, store.flying)
+	}
 	die := func() {
 		dying.Store(true)
 		report()
@@ -114,6 +153,10 @@ func TestNode(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
+	f.between = func(s *valkeystore.Store) syncer.Store {
+		store = &counted{Store: s}
+		return store
+	}
 	g = f.joinWith(valkeystore.New(client, valkeystore.Config{}), window.NewClock())
 	f.load()
 	if step != "" {
@@ -128,9 +171,9 @@ func TestNode(t *testing.T) {
 	report()
 }
 
-// nodeProcess runs TestNode to its end, and returns what it said it had used.
+// nodeProcess runs TestNode to its end, and returns what it printed.
 // Without a step it ends in order after a while.
-func nodeProcess(t testing.TB, addr, prefix, step string) int64 {
+func nodeProcess(t testing.TB, addr, prefix, step string) (u usage) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^TestNode$", "-test.v", "-test.timeout=1m")
 	cmd.Env = append(os.Environ(), "PLIMSOLL_FAULTS_NODE="+addr, "PLIMSOLL_FAULTS_PREFIX="+prefix, "PLIMSOLL_FAULTS_STEP="+step)
@@ -148,18 +191,18 @@ func nodeProcess(t testing.TB, addr, prefix, step string) int64 {
 	if step == "" {
 		time.AfterFunc(time.Second, func() { _ = in.Close() }) // closing twice is no harm
 	}
-	used, said := int64(-1), []string{}
+	var said []string
+	reported := false
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		said = append(said, lines.Text())
-		var n int64
-		if _, err := fmt.Sscanf(lines.Text(), "used %d", &n); err == nil {
-			used = n
+		if _, err := fmt.Sscanf(lines.Text(), "used %d %d %d", &u.used, &u.acked, &u.flying); err == nil {
+			reported = true
 		}
 	}
-	if err := cmd.Wait(); used < 0 || step == "" && err != nil || step != "" && err == nil {
+	if err := cmd.Wait(); !reported || step == "" && err != nil || step != "" && err == nil {
 		t.Fatalf("%q: the node ended with %v, saying %q", step, err, said)
 	}
-	return used
+	return u
 }
 
 // rowNodeKilled kills nodes at each step of a flush, and starts each again on
@@ -170,8 +213,8 @@ func rowNodeKilled(t underTest) string {
 	for i, step := range deaths {
 		prefix := fmt.Sprint("killed-", i)
 		from := begin()
-		used := nodeProcess(t, server.Addr(), prefix, step)
-		used += nodeProcess(t, server.Addr(), prefix, "") // all of which it reports
+		killed := nodeProcess(t, server.Addr(), prefix, step)
+		used := killed.used + nodeProcess(t, server.Addr(), prefix, "").used // all of which it reports
 		at := map[place]window.Tally{}
 		for start := from; start <= begin(); start += 60 {
 			for n := range fleetCounts {
@@ -179,11 +222,9 @@ func rowNodeKilled(t underTest) string {
 			}
 		}
 		missing := used - requests(f.stored(server.URL(), at))
-		// A node takes 1000 leases a second: an interval of 100 ms, its jitter, the
-		// round trip, and as much again for a busy machine. It may have reported
-		// leases that it then released; a batch counted twice would be about 90.
-		if missing > 200 || missing < -20 {
-			t.Errorf("%s: %d of %d requests are missing, want at most those of an interval", step, missing, used)
+		// The batch that was on the way is in the store, or it is not; what was acknowledged is.
+		if most := killed.used - killed.acked; missing > most || missing < most-killed.flying {
+			t.Errorf("%s: %d of %d requests are missing, want %d, or %d less", step, missing, used, most, killed.flying)
 		}
 		figures = append(figures, fmt.Sprint(missing))
 	}

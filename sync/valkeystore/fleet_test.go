@@ -29,6 +29,7 @@ type fleet struct {
 	limits      engine.Limits
 	mode        syncer.Mode
 	away        syncer.Policies
+	between     func(*valkeystore.Store) syncer.Store // of syncer and store; nil = nothing
 	gateways    []*gateway
 	log         logged
 }
@@ -134,7 +135,11 @@ func (f *fleet) joinWith(store *valkeystore.Store, clock *window.Clock) *gateway
 		f.t.Fatal(err)
 	}
 	source := &tap{Engine: eng, seen: map[place]window.Tally{}}
-	s, err := syncer.New(source, store, syncer.Config{Mode: f.mode, Away: f.away, Clock: clock, Logger: f.log.logger()})
+	way := syncer.Store(store)
+	if f.between != nil {
+		way = f.between(store)
+	}
+	s, err := syncer.New(source, way, syncer.Config{Mode: f.mode, Away: f.away, Clock: clock, Logger: f.log.logger()})
 	if err != nil {
 		f.t.Fatal(err)
 	}
