@@ -88,7 +88,7 @@ func (s *Syncer) agree(u *usage, h Held, now int64) {
 	}
 	d := u.d
 	u.held = h
-	d.auto.heard(&d.demand, h)
+	d.auto.follow(&d.demand, h)
 	if u.differs() {
 		d.differs = now
 	}

@@ -31,8 +31,8 @@ func (c *callers) known() bool { return c.refused+c.waited > 0 }
 // auto is which limits of a deployment in mode Auto are too small for escrow.
 type auto struct{ usage [4]bool }
 
-// heard takes in what holds in a window, on a node whose callers say nothing of it.
-func (a *auto) heard(d *demand, held Held) {
+// follow adopts the modes of a window on a node whose callers have needed no grant.
+func (a *auto) follow(d *demand, held Held) {
 	if d.callers.known() {
 		return
 	}
@@ -49,7 +49,7 @@ func (a *auto) escrow(d *demand, i int, limit int64, nodes int) bool {
 	switch {
 	case d.callers.wait() || float64(limit) > autoOn*request:
 		a.usage[i] = false
-	case !d.callers.known(): // other nodes may know more: see heard
+	case !d.callers.known(): // other nodes may know more: see follow
 	case float64(limit) < autoOff*request:
 		a.usage[i] = true
 	}

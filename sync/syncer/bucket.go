@@ -29,7 +29,7 @@ type bucket struct {
 	next        int   // where among them the next batch begins
 	kicked      bool  // a demand came while the bucket had no turn to give
 	begun       int64 // when the current round of exchanges began, Unix nanoseconds
-	full        int64 // when a round last carried all there was to tell
+	full        int64 // when a round last carried all there was to report
 	hurried     bool  // the current round is one of Run's
 	relaxing    bool  // it carries only what is urgent
 	bursts      int64 // when the minute begins that is expected to open with a burst, Unix nanoseconds
@@ -42,7 +42,7 @@ type bucket struct {
 	outage
 }
 
-// sent is a batch from when it was built until nobody needs it any more.
+// sent is a batch from when it was built until it is not needed any more.
 type sent struct {
 	epoch   uint64 // whose counters it changes
 	seq     uint64 // 0 = it only asks for the epoch
@@ -58,7 +58,7 @@ type sent struct {
 }
 
 // dead reports whether the store would no longer know that it had the batch, or
-// nobody would care: it is too late for all of its windows.
+// that would be no use: it is too late for all of its windows.
 func (x *sent) dead(now int64) bool {
 	if now-x.at >= lifetime*int64(time.Second) {
 		return true
@@ -109,7 +109,7 @@ func (s *Syncer) abandon(b *bucket, now int64) {
 	b.flying = nil
 }
 
-// build puts together a new batch: what has yet to be told first, then what has
+// build puts together a new batch: what has yet to be reported first, then what has
 // to be read. Nil if there is nothing to say.
 func (s *Syncer) build(b *bucket, now int64) *sent {
 	x := &sent{epoch: b.epoch, seq: b.seq + 1, at: now}
@@ -119,7 +119,7 @@ func (s *Syncer) build(b *bucket, now int64) *sent {
 		d := b.deployments[(b.next+i)%n]
 		cool := d.cool.unsent(now)
 		if cool != 0 {
-			d.open(window.KindMinute, window.StartSeconds(epoch)) // which tells it
+			d.open(window.KindMinute, window.StartSeconds(epoch)) // which reports it
 		}
 		for _, u := range d.windows {
 			c := u.unsent()
@@ -144,7 +144,7 @@ func (s *Syncer) build(b *bucket, now int64) *sent {
 	}
 	for i := 0; i < n && len(x.usages) < batchSize; i++ {
 		d := b.deployments[(b.next+i)%n]
-		for _, u := range s.present(d, now) {
+		for _, u := range s.current(d, now) {
 			if len(x.deltas)+len(x.reads) < batchSize && u.seq != x.seq && s.reads(b, u, d.live(epoch), now) {
 				x.reads = append(x.reads, Count{}.tally(u))
 				x.usages = append(x.usages, u)
@@ -177,9 +177,9 @@ func (s *Syncer) heartbeat(b *bucket, now int64) *sent {
 	return b.flying
 }
 
-// present returns the windows of a deployment to be kept up to date: the minute, while the
+// current returns the windows of a deployment to be kept up to date: the minute, while the
 // deployment is asked for, and the longer ones that run. Valid until the next call.
-func (s *Syncer) present(d *deployment, now int64) []*usage {
+func (s *Syncer) current(d *deployment, now int64) []*usage {
 	epoch := window.EpochAt(now)
 	s.windows = s.windows[:0]
 	if d.live(epoch) {
@@ -240,7 +240,7 @@ func (d *deployment) after(kind window.Kind, start int64) int64 {
 }
 
 // reads reports whether the total of a window is to be read, though there is no
-// delta that would tell it: in each round if the source asks for the deployment
+// delta that would report it: in each round if the source asks for the deployment
 // and there is something to learn, else once a second.
 func (s *Syncer) reads(b *bucket, u *usage, live bool, now int64) bool {
 	due := u.asked || live && b.stale(u.at, now) && !s.rests(b, u, now)

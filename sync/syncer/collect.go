@@ -49,7 +49,7 @@ func (s *Syncer) report(r *window.Report, epoch, now int64) {
 	}
 	d := s.deployment(r.ID)
 	if strings.HasPrefix(r.ID, window.LimitPrefix) {
-		d.open(r.Kind, r.Start) // keeps what was told of it; there is nothing to read
+		d.open(r.Kind, r.Start) // keeps what was reported of it; there is nothing to read
 		return
 	}
 	if granted(r) && !s.exactly(d, r) {
@@ -67,13 +67,13 @@ func (s *Syncer) report(r *window.Report, epoch, now int64) {
 	s.setExact(d, r)
 	d.seen = max(d.seen, window.EpochOf(r.Start))
 	if window.EpochOf(r.Start) == epoch {
-		for _, u := range s.present(d, now) {
+		for _, u := range s.current(d, now) {
 			u.asked = u.asked || u.matters(now)
 		}
 	}
 }
 
-// untold returns what of a window that is over the store was never told.
+// untold returns what of a window that is over the store never received.
 func (s *Syncer) untold(r *window.Report) Count {
 	own := countOf(r.Tally)
 	d := s.deployments[r.ID]
@@ -165,7 +165,7 @@ func (s *Syncer) bucket(index int) *bucket {
 	return b
 }
 
-// sweep forgets windows that are dead and deployments that nobody speaks of.
+// sweep forgets windows that are dead and deployments that are neither asked for nor reported.
 func (s *Syncer) sweep(epoch, now int64) {
 	for _, b := range s.buckets {
 		before := len(b.deployments)

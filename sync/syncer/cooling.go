@@ -11,11 +11,11 @@ import (
 // latest holds; 0 = none.
 type cooling struct {
 	own       int64 // as the source last reported it
-	committed int64 // what the store was told of it, and acknowledged
-	heard     int64 // what the source was told, or had told
+	committed int64 // what was reported of it, and acknowledged
+	known     int64 // what the source has received, or has reported
 }
 
-// unsent returns the cooldown that the store has yet to be told of.
+// unsent returns the cooldown that has yet to be reported to the store.
 func (c *cooling) unsent(now int64) int64 {
 	if c.own > c.committed && c.own > now/1e6 {
 		return c.own
@@ -25,7 +25,7 @@ func (c *cooling) unsent(now int64) int64 {
 
 // commit takes in that the store has acknowledged a cooldown.
 func (c *cooling) commit(until int64) {
-	c.committed, c.heard = max(c.committed, until), max(c.heard, until)
+	c.committed, c.known = max(c.committed, until), max(c.known, until)
 }
 
 // reportCooling takes in what the source says of its own cooldowns: all of them,
@@ -46,18 +46,18 @@ func (s *Syncer) reportCooling(reports []window.Report) {
 	}
 }
 
-// hear gathers the cooldowns that the source does not know of yet: each is told
+// applyCooling gathers the cooldowns that the source does not know of yet: each is passed on
 // once, so that whoever ends one early does not find it back.
-func (s *Syncer) hear(cooling []window.Tally, now int64) {
+func (s *Syncer) applyCooling(cooling []window.Tally, now int64) {
 	for _, t := range cooling {
 		if t.CoolUntil <= now/1e6 {
 			continue
 		}
-		d := s.deployment(t.ID) // perhaps nobody has asked for it: forgotten with the minute
-		if t.CoolUntil <= d.cool.heard {
+		d := s.deployment(t.ID) // perhaps no request has asked for it: forgotten with the minute
+		if t.CoolUntil <= d.cool.known {
 			continue
 		}
-		d.cool.heard = t.CoolUntil
+		d.cool.known = t.CoolUntil
 		if strings.HasPrefix(t.ID, window.LimitPrefix) {
 			d.cool.commit(t.CoolUntil) // the source need not report the same once more
 		}

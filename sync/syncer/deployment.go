@@ -98,10 +98,10 @@ type usage struct {
 	known bool   // total is of the store
 	total Count
 	floor Count // others' usage before the last loss, until the others can have added theirs again
-	gap   Count // of it, what nobody has added again
+	gap   Count // of it, what no node has added again
 	low   int64 // since when total is below committed, Unix nanoseconds; 0 = it is not
 	at    int64 // when total was read, Unix nanoseconds; 0 = never
-	view        // what to tell the source
+	view        // what to pass to the source
 
 	// Frozen when the store went away.
 	base struct {
@@ -111,7 +111,7 @@ type usage struct {
 }
 
 // ended is what is remembered of a window that no longer counts, so that a report
-// of it that comes late is not taken for usage that nobody was told.
+// of it that comes late is not taken for usage that was not reported.
 type ended struct {
 	kind  window.Kind
 	start int64
@@ -124,7 +124,7 @@ func (d *deployment) forget(u *usage) {
 	d.over[0] = ended{u.kind, u.start, u.own}
 }
 
-// unsent returns what the store has yet to be told.
+// unsent returns what has yet to be reported to the store.
 func (u *usage) unsent() Count {
 	return u.own.minus(u.committed).minus(u.flying).minus(u.refused).unless(&u.accounts)
 }
@@ -132,7 +132,7 @@ func (u *usage) unsent() Count {
 // dead reports whether it is too late to send changes of the window.
 func (u *usage) dead(now int64) bool { return now/1e9 >= u.end+lingers }
 
-// past reports whether the window after it has ended too: nobody reads it any more.
+// past reports whether the window after it has ended too: no node reads it any more.
 func (u *usage) past(now int64) bool { return now/1e9 >= u.end+60 }
 
 // runs reports whether the window has not ended.
@@ -189,7 +189,7 @@ func (d *deployment) open(kind window.Kind, start int64) *usage {
 // live reports whether the deployment is to be kept up to date.
 func (d *deployment) live(epoch int64) bool { return d.seen >= epoch-livesFor }
 
-// share returns what the source is to be told.
+// share returns what is to be passed to the source.
 func (u *usage) share() window.Share {
 	o := u.others.plus(u.forecast)
 	if u.kind.Long() && !u.known {

@@ -21,7 +21,7 @@ const (
 // was added under that epoch's names. Whatever the store has lost, a new epoch
 // makes it good: its counters begin at nothing, and every node adds all it has
 // used in the windows that still count. A batch that arrives late changes
-// counters that nobody reads any more.
+// counters that no node reads any more.
 type era struct {
 	met     bool   // the store has said whether it has epochs
 	epoch   uint64 // 0 = it has none
@@ -72,7 +72,7 @@ func (s *Syncer) meet(b *bucket, r *Reply, now int64) {
 		s.usageOnly()
 	}
 	s.shares = s.shares[:0]
-	s.hear(r.Cooling, now)
+	s.applyCooling(r.Cooling, now)
 	s.absorb()
 }
 
@@ -89,7 +89,7 @@ func (s *Syncer) resolveEpoch(b *bucket, x *sent, r *Reply, now int64) {
 	}
 	if x.next != 0 || r.Epoch != x.epoch {
 		s.shares = s.shares[:0]
-		s.hear(r.Cooling, now)
+		s.applyCooling(r.Cooling, now)
 		s.absorb()
 		return
 	}
@@ -139,7 +139,7 @@ func (s *Syncer) begin(b *bucket, r *Reply, now int64) {
 		for _, u := range d.windows {
 			u.flying, u.seq, u.read = Count{}, 0, 0
 			if u.past(now) {
-				continue // nobody reads it any more
+				continue // no node reads it any more
 			}
 			u.committed = Count{}
 			u.agreement = agreement{wants: u.agreed()}

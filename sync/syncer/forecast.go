@@ -18,11 +18,11 @@ type view struct {
 	ceiling  Count      // as window.Share has it
 
 	opening  opening
-	expected Count // of the others' opening, until they could have told
+	expected Count // of the others' opening, until they could have reported it
 }
 
 // opening is what a window began with: what was used of it when the first
-// exchanges could have told of that.
+// exchanges could have reported that.
 type opening struct {
 	known       bool
 	own, others Count
@@ -84,7 +84,7 @@ func (a Count) rest(known, forecast Count) Count {
 	return countFrom(f)
 }
 
-// blind is for how long after a window began a node may not have been told of
+// blind is for how long after a window began a node may not have received
 // what another one has used since: that has waited there for an exchange, and
 // here for the next.
 func blind(horizon time.Duration) time.Duration { return 2 * horizon }
@@ -169,8 +169,8 @@ func mix(x uint64) uint64 {
 	return x ^ x>>31
 }
 
-// anticipate tells the source, shortly before a window ends, how the others are
-// expected to open the next one: nobody can tell in time. What exchanges tell
+// anticipate announces to the source, shortly before a window ends, how the others are
+// expected to open the next one: no node can report it in time. What exchanges bring
 // replaces it, once the others have had the time to say so.
 func (s *Syncer) anticipate(b *bucket, now int64) {
 	end := window.Start(window.EpochAt(now) + 1)

@@ -12,7 +12,7 @@ const (
 )
 
 // follower moves a clock towards that of the store, by the exchange that took
-// least among the last few: what it tells is the most precise.
+// least among the last few: what it says is the most precise.
 type follower struct {
 	clock   *window.Clock
 	offset  time.Duration // what the clock shows beyond its source
@@ -24,7 +24,7 @@ type sample struct{ offset, roundTrip time.Duration }
 
 // follow takes in what the store's clock showed between two readings of the
 // follower's. A reading at the very beginning of a minute may be of a clock that
-// waits there for its source, and tells nothing.
+// waits there for its source, and says nothing.
 func (f *follower) follow(before, after int64, store time.Time) {
 	if store.IsZero() || before%window.Minute == 0 || after%window.Minute == 0 || after < before {
 		return

@@ -111,7 +111,7 @@ func (s *Syncer) nodeCount() int {
 	return s.cfg.Nodes + s.outdated
 }
 
-// ration sets the ceilings of the present window and, a minute ahead, of the next.
+// ration sets the ceilings of the current window and, a minute ahead, of the next.
 func (s *Syncer) ration(b *bucket, now int64) {
 	epoch := window.EpochAt(now)
 	s.shares = s.shares[:0]
@@ -246,7 +246,7 @@ func (s *Syncer) back(b *bucket, now int64) {
 	}
 }
 
-// absorb tells the source what has been gathered in shares.
+// absorb passes what has been gathered in shares to the source.
 func (s *Syncer) absorb() {
 	if len(s.shares) > 0 {
 		s.src.Absorb(s.shares)

@@ -13,7 +13,7 @@ const (
 	relaxed = 250 * time.Millisecond
 	rounds  = 2.5
 	// hidden is one over the part of what is left of a limit that all nodes together
-	// may have used untold.
+	// may have used unreported.
 	hidden = 16
 	// resting is how old a total may grow where there are more deployments than fit
 	// into a batch, twice that where less than 1/untouched of each limit was used. The
@@ -32,7 +32,7 @@ func (b *bucket) relax(now int64, hurried bool) {
 	}
 }
 
-// urgent reports whether a window's usage is to be told, and its total read, in this
+// urgent reports whether a window's usage is to be reported, and its total read, in this
 // round. Under the mutex.
 func (s *Syncer) urgent(u *usage, now int64) bool {
 	if !u.known || !u.runs(now) || u.wanting(now) || u.expected != (Count{}) {

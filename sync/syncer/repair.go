@@ -14,7 +14,7 @@ const (
 // repair is what a bucket remembers to make good what a store without epochs has
 // lost: a store that keeps LiteLLM's counters under LiteLLM's names.
 type repair struct {
-	generation uint64 // of the last reply that told; 0 = none yet
+	generation uint64 // of the last reply that had one; 0 = none yet
 	ring       []*sent
 	ringSize   int // bytes
 	// again holds acknowledged batches to send again under their own Seq, oldest
@@ -109,10 +109,10 @@ func (b *bucket) hold(now int64) {
 	b.floor = now + int64(2*b.interval()+refresh)
 }
 
-// reseed begins anew with a store that was emptied: nothing counts as committed
+// reseed begins again with a store that was emptied: nothing counts as committed
 // but batch x, which it has just applied, and those that may have come after the
-// loss too. These are sent again, to be sure of them. A window that nobody reads any
-// more stays as it was told.
+// loss too. These are sent again, to be sure of them. A window that no node reads any
+// more stays as it was reported.
 func (s *Syncer) reseed(b *bucket, x *sent, now int64) {
 	for _, d := range b.deployments {
 		d.cool.committed = 0
@@ -135,7 +135,7 @@ func (s *Syncer) reseed(b *bucket, x *sent, now int64) {
 }
 
 // commit adds what the store has taken of a batch to what is committed of windows
-// that reseed has begun anew.
+// that reseed has begun again.
 func (s *Syncer) commit(x *sent, now int64) {
 	for _, d := range x.deltas {
 		s.committed(d, 1, now)

@@ -49,7 +49,7 @@ func (s *Syncer) resolveNew(b *bucket, x *sent, r *Reply, now int64) {
 		case b.recheck:
 			s.replay(b, now)
 		default:
-			b.probe() // whether the batch before it is still there, nobody said
+			b.probe() // whether the batch before it is still there, no reply said
 		}
 		b.unsure(x)
 		b.remember(x)
@@ -198,7 +198,7 @@ func (s *Syncer) learn(b *bucket, x *sent, r *Reply, now int64) {
 		s.thin(u, now, b.horizon(now))
 		s.shares = append(s.shares, u.share())
 	}
-	s.hear(r.Cooling, now)
+	s.applyCooling(r.Cooling, now)
 	s.src.Absorb(s.shares)
 }
 
@@ -215,7 +215,7 @@ func refused(x *sent, u *usage) bool {
 const suspicion = 5 * time.Second
 
 // verify finds a key that the store has lost: its total is below what this node
-// alone has put into it. All but the delta just added is told again. A key that
+// alone has put into it. All but the delta just added is reported again. A key that
 // was not there is lost for certain; one to which others have added since might
 // also lack what one of them is about to make good.
 func (s *Syncer) verify(u *usage, total, just Count, now int64) {

@@ -130,7 +130,7 @@ func (s *Syncer) again(b *bucket) bool {
 	}
 }
 
-// last is the exchange after which nothing is left to tell.
+// last is the exchange after which nothing is left to report.
 func (s *Syncer) last(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, lastCall)
 	defer cancel()
@@ -200,11 +200,11 @@ func (s *Syncer) work(ctx context.Context, b *bucket, start int64, hurried bool)
 	begun, sent := s.clock.Read(), false
 	b.begun = begun
 	b.relax(begun, hurried)
-	// A store that loses what it has just been told must not keep anybody here.
+	// A store that loses what it has just acknowledged must not keep Run from ending.
 	for range 2*ringBatches + 8 + len(b.deployments)/10 {
 		now := s.clock.Read()
 		if hurried && sent && time.Duration(now-start) >= b.interval() {
-			b.full = 0 // not all was told
+			b.full = 0 // not all was reported
 			break
 		}
 		x := s.job(b, now, hurried)

@@ -22,7 +22,7 @@ const (
 
 // thin shares out what is left of a minute's limits where the nodes would use more than
 // that before they learn of each other: each may use a part of it, and the next total
-// tells what is left then. So the sum approaches a limit in steps, where nodes that all
+// says what is left then. So the sum approaches a limit in steps, where nodes that all
 // see a little room would pass it together.
 func (s *Syncer) thin(u *usage, now int64, horizon time.Duration) {
 	if u.kind.Long() {

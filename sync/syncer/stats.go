@@ -36,7 +36,7 @@ type Stats struct {
 	Vain                  int64 // requests that waited for a grant and were refused
 	// ByUsage is how many deployments this node keeps together by usage in a current window
 	// though it is configured to hold a limit of theirs by Escrow:
-	// [Syncer.AppendAccounts] tells the reason.
+	// [Syncer.AppendAccounts] says why.
 	ByUsage int
 	// Differing is how many deployments other nodes keep together in another mode than this
 	// node is configured for, in the current minute. It follows them.

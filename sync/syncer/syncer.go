@@ -24,7 +24,7 @@ type Syncer struct {
 	swept       int64 // when what is dead was last looked for
 	running     bool
 	closed      bool  // by New, without a Lister
-	vouched     int64 // until when what the source was told is valid, Unix ns; 0 = nothing was said
+	vouched     int64 // until when what the source has received is valid, Unix ns; 0 = nothing was passed on
 
 	nodes     int
 	members   []string      // their names, as last known

@@ -6,14 +6,14 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// What a source was told is valid while its syncer says so. It says so with a share that
+// What a source has received is valid while its syncer confirms it. It does so with a share that
 // names no deployment, which reaches the engine through any wrapper.
 
-// forever is for how long a source without a syncer that runs is told so: until the first
+// forever is for how long a source without a syncer that runs has this: until the first
 // exchange.
 const forever = time.Duration(1) << 60
 
-// vouch says that this node is awake: it will tell the source what exchanges bring. A
+// vouch says that this node is awake: it will pass on what exchanges bring. A
 // process that stood still does not, and what it knows of the others is old.
 func (s *Syncer) vouch() {
 	if !s.running {
@@ -38,7 +38,7 @@ func (s *Syncer) vouch() {
 	}
 }
 
-// validity is for how long what was told is valid: until a round is surely late.
+// validity is for how long what was passed on is valid: until a round is surely late.
 func (s *Syncer) validity() time.Duration {
 	interval := s.cfg.Interval
 	for _, b := range s.buckets {
