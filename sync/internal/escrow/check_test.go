@@ -2,6 +2,7 @@ package escrow
 
 import (
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -18,10 +19,15 @@ func scopes() map[string]scope {
 		"a loss":                       {nodes: 2, windows: 1, limit: 2, most: 2, seqs: 2, resends: 0, losses: 1},
 		"a loss and a crash":           {nodes: 2, windows: 1, limit: 1, most: 1, seqs: 2, losses: 1, crashes: 1},
 		"requests larger than thought": {nodes: 2, windows: 1, limit: 2, most: 1, seqs: 2, resends: 1, overruns: true},
+		"a bucket":                     {nodes: 2, windows: 3, limit: 30, most: 1, unit: 16, bucket: true, seqs: 1, resends: 1},
+		"a bucket of three nodes":      {nodes: 3, windows: 2, limit: 30, most: 1, unit: 16, bucket: true, seqs: 1, resends: 1},
+		"a bucket, a loss and a crash": {nodes: 2, windows: 2, limit: 30, most: 1, unit: 16, bucket: true, seqs: 1, losses: 1, crashes: 1},
 		"three nodes":                  {nodes: 3, windows: 1, limit: 2, most: 2, seqs: 1, resends: 1},
 	}
 	if os.Getenv("PLIMSOLL_FULL") != "" {
 		s["a loss, a crash and a repetition"] = scope{nodes: 2, windows: 1, limit: 1, most: 1, seqs: 2, resends: 1, losses: 1, crashes: 1}
+		s["a bucket, two batches"] = scope{nodes: 2, windows: 3, limit: 30, most: 1, unit: 16, bucket: true, seqs: 2}
+		s["a bucket, two batches and a crash"] = scope{nodes: 2, windows: 2, limit: 30, most: 1, unit: 16, bucket: true, seqs: 2, crashes: 1}
 		s["two losses"] = scope{nodes: 2, windows: 1, limit: 1, most: 1, seqs: 2, losses: 2}
 		s["returns and a loss"] = scope{nodes: 2, windows: 1, limit: 1, most: 1, seqs: 2, returns: true, losses: 1}
 		s["returns in two windows"] = scope{nodes: 2, windows: 2, limit: 1, most: 1, seqs: 2, returns: true}
@@ -75,6 +81,19 @@ func TestMutants(t *testing.T) {
 		}},
 		"a new epoch is taken for the old one": {"a loss", func(r *rules) {
 			r.renew = func(a *Account) { a.flying = parts{} }
+		}},
+		"a slice ignores the next": {"a bucket", func(r *rules) {
+			r.slice = func(total []int64, j int, limit int64) int64 {
+				return sliceRule(append(slices.Clone(total[:j+1]), 0, 0), j, limit)
+			}
+		}},
+		"a slice ignores the one after the next": {"a bucket", func(r *rules) {
+			r.slice = func(total []int64, j int, limit int64) int64 {
+				return sliceRule(append(slices.Clone(total[:j+2]), 0), j, limit)
+			}
+		}},
+		"a slice ignores the one before": {"a bucket", func(r *rules) {
+			r.slice = func(total []int64, j int, limit int64) int64 { return limit }
 		}},
 		"nodes grant before all have added theirs": {"a loss", func(r *rules) { r.holds = false }},
 		"the store knows no batch":                 {"repetition", func(r *rules) { r.marks = false }},

@@ -1,6 +1,7 @@
 package escrow
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 )
@@ -11,7 +12,7 @@ import (
 
 const (
 	maxModelNodes = 3
-	modelWindows  = 2
+	modelWindows  = 3 // of a bucket its slices
 	inTransit     = 4 // messages on the way in each direction: one of each node, and one more for each repetition
 )
 
@@ -21,17 +22,22 @@ type batch struct {
 }
 
 func (b batch) order() int {
-	return (((int(b.node)*8+int(b.run))*8+int(b.epoch))*8+int(b.seq))*64*64 + int(b.delta[0]+8)*64 + int(b.delta[1]+8)
+	o := ((int(b.node)*8+int(b.run))*8+int(b.epoch))*8 + int(b.seq)
+	for _, d := range b.delta {
+		o = o*256 + int(d) + 128
+	}
+	return o
 }
 
-func (r reply) order() int {
-	o := r.batch.order()*8 + int(r.now)
-	if r.duplicate {
-		o = o*2 + 1
-	} else {
-		o *= 2
+// compare is the order of replies on the way.
+func (r reply) compare(o reply) int {
+	duplicate := func(r reply) int {
+		if r.duplicate {
+			return 1
+		}
+		return 0
 	}
-	return (o*64+int(r.total[0]))*64 + int(r.total[1])
+	return cmp.Or(r.batch.order()-o.batch.order(), int(r.now-o.now), duplicate(r)-duplicate(o), slices.Compare(r.total[:], o.total[:]))
 }
 
 type reply struct {
@@ -92,9 +98,10 @@ type rules struct {
 	duplicate func(a *Account, limit int64)
 	lower     func(a *Account, own, n int64)
 	renew     func(a *Account)
-	holds     bool // nothing is granted until all have added theirs to a new epoch
-	marks     bool // the store recognizes a batch that it had
-	keeps     bool // a batch in doubt goes out again as it was
+	slice     func(total []int64, j int, limit int64) int64 // what a slice of a bucket may come to
+	holds     bool                                          // nothing is granted until all have added theirs to a new epoch
+	marks     bool                                          // the store recognizes a batch that it had
+	keeps     bool                                          // a batch in doubt goes out again as it was
 }
 
 func theRules() rules {
@@ -103,6 +110,7 @@ func theRules() rules {
 		duplicate: func(a *Account, limit int64) { a.Applied() },
 		lower:     func(a *Account, own, n int64) { a.Lower(min(n, a.granted-own)) },
 		renew:     (*Account).Renew,
+		slice:     sliceRule,
 		holds:     true, marks: true, keeps: true,
 	}
 }
@@ -111,6 +119,8 @@ func theRules() rules {
 type scope struct {
 	nodes, windows           int
 	limit, most              int64 // a node asks for most at once
+	unit                     int64 // of what it asks for; 0 = 1
+	bucket                   bool  // windows are slices of a bucket
 	seqs                     int8  // batches of one node in one epoch
 	losses, crashes, resends int8
 	returns, overruns        bool
@@ -161,7 +171,7 @@ func (x *explorer) visit(w world) {
 		}
 	}
 	slices.SortFunc(w.requests[:], func(a, b batch) int { return a.order() - b.order() })
-	slices.SortFunc(w.replies[:], func(a, b reply) int { return a.order() - b.order() })
+	slices.SortFunc(w.replies[:], reply.compare)
 	if x.losses == 0 {
 		for i := range w.nodes {
 			for k := range w.nodes[i].account {
@@ -181,6 +191,7 @@ func (x *explorer) visit(w world) {
 
 // check returns which invariant does not hold.
 func (x *explorer) check(w *world) string {
+	level, lost := Bucket{limit: x.limit}, int64(0)
 	for k := range x.windows {
 		granted, counter := int64(w.used[k]), int64(w.left[k])
 		for i := range w.nodes[:x.nodes] {
@@ -203,9 +214,29 @@ func (x *explorer) check(w *world) string {
 		if counter != int64(w.counter[k]) {
 			return fmt.Sprintf("(2) window %d: the counter is %d, not %d", k, w.counter[k], counter)
 		}
+		if x.bucket {
+			lost += int64(w.lost[k]) * Slices
+			if level.level+granted*Slices > x.limit*Slices+lost {
+				return fmt.Sprintf("(3) slice %d: %d is granted of a bucket of %d that holds %d/60", k, granted, x.limit, level.level)
+			}
+			level.Next(granted)
+			continue
+		}
 		if granted > x.limit+int64(w.lost[k]) && !x.overruns {
 			return fmt.Sprintf("(3) window %d: %d is granted of %d, of which %d was lost", k, granted, x.limit, w.lost[k])
 		}
 	}
 	return ""
+}
+
+// bound returns what a window may come to by the totals of a reply.
+func (x *explorer) bound(r *reply, k int) int64 {
+	if !x.bucket {
+		return x.limit
+	}
+	var total [modelWindows + 2]int64
+	for i, n := range r.total {
+		total[i] = int64(n)
+	}
+	return x.slice(total[:], k, x.limit)
 }

@@ -83,7 +83,7 @@ func (x *explorer) send(w world, i int) {
 		m.doubt = batch{node: int8(i), run: m.run, epoch: m.epoch, seq: m.seq}
 		for k, rest := 0, asks; k < x.windows; k, rest = k+1, rest/(x.most+1) {
 			a := m.account[k].account()
-			m.doubt.delta[k] = int8(a.Send(rest % (x.most + 1)))
+			m.doubt.delta[k] = int8(a.Send(rest % (x.most + 1) * max(x.unit, 1)))
 			m.account[k] = smallOf(a)
 		}
 		if put(next.requests[:], m.doubt) {
@@ -177,7 +177,7 @@ func (x *explorer) receive(w world, i int) {
 		case r.duplicate:
 			x.duplicate(&a, x.limit)
 		default:
-			x.total(&a, x.limit, int64(r.total[k]), !w.holding)
+			x.total(&a, x.bound(&r, k), int64(r.total[k]), !w.holding)
 		}
 		n.account[k] = smallOf(a)
 	}
