@@ -27,6 +27,7 @@ var (
 	escrowLimit    = flag.String("escrow.limit", "", "this limit alone")
 	escrowMode     = flag.String("escrow.mode", "escrow", "usage, escrow or auto")
 	escrowWaits    = flag.Bool("escrow.waits", true, "callers wait for a grant")
+	escrowTable    = flag.Bool("escrow.table", false, "print the table of docs/PROTOCOL.md")
 	escrowArrivals = flag.String("escrow.arrivals", "", "this way of arriving alone; sparse is a request in ninety seconds for each node")
 )
 
@@ -235,8 +236,10 @@ func TestEscrow(t *testing.T) {
 	if *escrowNodes > 0 {
 		sizes = []int{*escrowNodes}
 	}
+	table := escrowHead
 	for _, l := range escrowLoads {
 		for _, nodes := range sizes {
+			row := escrowRow{}
 			ways := []string{"steady", "burst", "returning", "skew", "moving", "easy"}
 			if *escrowArrivals != "" {
 				ways = []string{*escrowArrivals}
@@ -247,6 +250,7 @@ func TestEscrow(t *testing.T) {
 				}
 				t.Run(fmt.Sprintf("%s, %d nodes, %s", l.name, nodes, arrivals), func(t *testing.T) {
 					var out escrowOutcome
+					row[arrivals] = &out
 					for seed := range *escrowSeeds {
 						synctest.Test(t, func(t *testing.T) {
 							play(t, l, nodes, arrivals, *escrowWindows, rand.New(rand.NewPCG(uint64(seed), uint64(nodes))), &out)
@@ -254,7 +258,7 @@ func TestEscrow(t *testing.T) {
 					}
 					w := float64(out.windows)
 					t.Logf("over %.2f %%, under %.2f %% (one node %.2f %%), waited %.1f %% (in vain %.1f %%), mean %v, %.2f round trips, %.1f exchanges per node and second",
-						out.over/w, out.under/w, out.floor/w, 100*float64(out.waited)/float64(out.requests), 100*float64(out.vain)/float64(out.requests),
+						out.over/w, out.under/w, out.floor/w, out.part(out.waited), out.part(out.vain),
 						(out.waits / time.Duration(max(out.waited, 1))).Round(10*time.Microsecond), out.meanWait(), float64(out.exchanges)/float64(nodes)/w/60)
 					if *escrowMode == "escrow" {
 						require.Zero(t, out.over)
@@ -267,6 +271,12 @@ func TestEscrow(t *testing.T) {
 					}
 				})
 			}
+			if len(row) == len(most)-1 {
+				table += "\n" + row.row(l.name, nodes)
+			}
 		}
+	}
+	if *escrowTable {
+		fmt.Println(table)
 	}
 }
