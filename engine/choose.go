@@ -46,11 +46,7 @@ func (v *view) chooseIn(t *tier, q *ask) choice {
 			break // bounds know no failures: look at the blocks
 		}
 		if v.further && (v.volatile || t.size() <= indexFrom) || failing {
-			if q.filter == nil && t.size() <= indexFrom {
-				if i := v.scanLimits(t, q); i >= 0 {
-					return choice{i: i}
-				}
-			} else if i := v.scanFurther(t, q); i >= 0 {
+			if i := v.scanLimits(t, q); i >= 0 {
 				return choice{i: i}
 			}
 		} else if t.size() > indexFrom {

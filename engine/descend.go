@@ -129,7 +129,7 @@ func (v *view) drawTied(t *tier, q *ask, k, r uint64) int {
 		m := mix(r, i)
 		b := t.first + int(tied[m*n>>32&(maxTied-1)])
 		from, to := v.block(b)
-		if at := from + int(mix(^r, i)>>28); at < to && v.key(at, q.at) == k {
+		if at := from + int(mix(^r, i)>>28); at < to && v.hasKey(at, q.at, k) {
 			return at
 		}
 	}
@@ -155,9 +155,7 @@ func tiedBlock(bounds []atomic.Uint64, k, r uint64, def int) int {
 func (v *view) lowestUsable(b int, q *ask) (k1, k2 uint64) {
 	from, to := v.block(b)
 	if v.further {
-		var keys [blockSize]uint64
-		a := amounts{counter.Tokens: 1, counter.Requests: 1, counter.Leases: 1}
-		return v.lowestBeyond(keys[:to-from], from, q.at, &a, true)
+		return v.lowestBeyond(from, to, q.at, &amounts{counter.Tokens: 1, counter.Requests: 1, counter.Leases: 1})
 	}
 	return v.lowest(from, to, q.at.Epoch, 1)
 }

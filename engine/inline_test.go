@@ -28,8 +28,10 @@ var hotFunctions = []hotFunction{
 	// The scan of a search.
 	{dir: ".", file: "scan.go", name: "lowestTokens"},
 	{dir: ".", file: "scan.go", name: "lowestUtil"},
-	{dir: ".", file: "look.go", name: "look", calls: []string{"glance", "shortBeyond", "LookTimed", "lapsed"}}, // another strategy twice; limits of the clock; minutes that end apart
-	{dir: ".", file: "look.go", name: "glance", calls: []string{"UsedTimed", "lapsed"}},                        // limits of the clock; minutes that end apart
+	{dir: ".", file: "look.go", name: "key", calls: []string{"used", "weighed"}},               // a column; minutes that end apart
+	{dir: ".", file: "look.go", name: "keys", calls: []string{"ratios", "ratios", "weighed"}},  // columns, with the amounts and without; minutes that end apart, or calls that fail
+	{dir: ".", file: "look.go", name: "ratios", calls: []string{"add"}},                        // a column
+	{dir: ".", file: "column.go", name: "add", calls: []string{"LookTimed", "Window", "Used"}}, // limits of the clock
 	{dir: "internal/counter", file: "pair.go", name: "Look"},
 	{dir: "internal/counter", file: "pair.go", name: "LookBoth"},
 	{dir: "internal/counter", file: "limit.go", name: "LookOwned"},
@@ -109,7 +111,7 @@ func leftCalls(t *testing.T, f *hotFunction, inlined map[string]bool) (left []st
 
 // builtinCalls are conversions, built-in functions and intrinsics, which are no calls.
 var builtinCalls = map[string]bool{
-	"min": true, "max": true, "len": true, "uint64": true, "int64": true, "int": true, "Mul64": true,
+	"min": true, "max": true, "len": true, "clear": true, "uint64": true, "int64": true, "int": true, "Mul64": true,
 	"Ending": true,
 }
 

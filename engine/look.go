@@ -5,103 +5,91 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
 )
 
-// look returns a deployment's ranking key and, in the sign of short, whether a
-// request of these amounts does not fit (negative). It is the one place where the
-// limits of a deployment become a rank.
-func (v *view) look(i int, at counter.At, a *amounts) (key uint64, short int64) {
-	if v.by.key != byUtilization {
-		key, short = v.glance(i, at, a[counter.Tokens])
-		return key, short | v.shortBeyond(i, at, a)
-	}
-	inv := &v.inverses[i]
-	tokens, requests, short := v.pairs[at.Epoch&1][i].LookBoth(a[counter.Tokens])
-	most := uint64(0)
-	if inv.tokens|inv.requests != 0 { // else other limits have these
-		most = max(ratio(uint64(tokens), inv.tokens), ratio(uint64(requests), inv.requests))
-	}
-	if ms := v.limitsOf(i); ms != nil {
-		for k := range ms.list {
-			m := &ms.list[k]
-			var used, s int64
-			if m.timed {
-				used, s = m.LookTimed(at.Now, a[m.dim])
-			} else {
-				used, s = m.LookOwned(at.Epoch, a[m.dim])
-			}
-			most, short = max(most, ratio(uint64(used), m.inverse)), short|s
-		}
-	}
-	if v.lapses {
-		most = v.lapsed(i, at, min(most, ratioMax))
-	}
-	return rank(v.failed(i, most), uint64(tokens)), short
-}
-
-// shortBeyond returns, in its sign, whether a limit beside the pair has no room.
-func (v *view) shortBeyond(i int, at counter.At, a *amounts) (short int64) {
-	ms := v.limitsOf(i).of()
-	for k := range ms {
-		m := &ms[k]
-		var s int64
-		if m.timed {
-			_, s = m.LookTimed(at.Now, a[m.dim])
-		} else {
-			_, s = m.LookOwned(at.Epoch, a[m.dim])
-		}
-		short |= s
-	}
-	return short
-}
-
 // key returns a deployment's ranking key.
 func (v *view) key(i int, at counter.At) uint64 {
-	if v.further && v.by.key != byTokens {
-		k, _ := v.glance(i, at, 0)
-		return k
-	}
 	c := v.pairs[at.Epoch&1][i]
+	tokens := uint64(c.Tokens())
 	if v.by.key == byTokens {
-		return v.failedTokens(i, uint64(c.Tokens()))
+		return v.failedTokens(i, tokens)
 	}
-	k := utilKey(uint64(c.Tokens()), uint64(c.Requests()), v.inverses[i])
-	if v.failing.Load() {
-		k = rank(v.failed(i, k>>keyTokenBits), k&keyTokenMax)
-	}
-	return k
-}
-
-// glance is look that asks only the pair whether that many tokens fit.
-func (v *view) glance(i int, at counter.At, n int64) (key uint64, short int64) {
-	inv := &v.inverses[i]
-	tokens, requests, short := v.pairs[at.Epoch&1][i].LookBoth(n)
-	most, ms := uint64(0), v.limitsOf(i)
-	switch v.by.key {
-	case byTokens:
-		return v.failedTokens(i, uint64(tokens)), short
-	case byLeases:
-		held := ms.gauge.UsedOwned(at.Epoch)
-		return rank(v.failed(i, ratio(uint64(held), v.busy[i])), uint64(tokens)), short
-	case byUtilization:
-	}
-	if inv.tokens|inv.requests != 0 { // else other limits have these
-		most = max(ratio(uint64(tokens), inv.tokens), ratio(uint64(requests), inv.requests))
-	}
-	if ms != nil {
-		for k := range ms.list[:ms.ranked] {
-			m := &ms.list[k]
-			used := int64(0)
-			if m.timed {
-				used = m.UsedTimed(at.Now)
-			} else {
-				used = m.UsedOwned(at.Epoch)
-			}
-			most = max(most, ratio(uint64(used), m.inverse))
+	most := max(ratio(tokens, v.inverses[i].tokens), ratio(uint64(c.Requests()), v.inverses[i].requests))
+	for k := range v.columns {
+		if c := &v.columns[k]; c.ranks && c.limits[i] != nil {
+			most = max(most, ratio(uint64(c.used(c.limits[i], at)), c.inverses[i]))
 		}
 	}
-	if v.lapses {
-		most = v.lapsed(i, at, min(most, ratioMax))
+	if v.lapses || v.failing.Load() {
+		most = v.weighed(i, at, most)
 	}
-	return rank(v.failed(i, most), uint64(tokens)), short
+	return rank(most, tokens)
+}
+
+// hasKey reports whether a deployment's ranking key is k. Mostly its tokens alone say no.
+func (v *view) hasKey(i int, at counter.At, k uint64) bool {
+	if v.by.key != byTokens && min(uint64(v.pairs[at.Epoch&1][i].Tokens()), keyTokenMax) != k&keyTokenMax {
+		return false
+	}
+	return v.key(i, at) == k
+}
+
+// keys fills in the ranking keys of the deployments that begin with from, noKey of those
+// on which a request of these amounts does not fit. It is the one place where the limits of
+// deployments become a rank. Unless all is set, only the pairs are asked whether it fits.
+func (v *view) keys(to []uint64, from int, at counter.At, a *amounts, all bool) {
+	switch {
+	case all:
+		v.ratios(to, from, at, a)
+	case v.by.key != byTokens:
+		v.ratios(to, from, at, nil)
+	default:
+		clear(to)
+	}
+	tokens, weighed := v.by.key == byTokens, v.lapses || v.failing.Load()
+	for i, c := range v.pairs[at.Epoch&1][from:][:len(to)] {
+		invariants.Look()
+		used, short := c.Look(a[counter.Tokens])
+		ratio, k := to[i], uint64(used)
+		switch {
+		case !tokens && !weighed:
+			k = rank(ratio, k)
+		case !tokens:
+			k = rank(v.weighed(from+i, at, ratio&^lacks), k)
+		case weighed:
+			k = v.failedTokens(from+i, k)
+		}
+		to[i] = k | uint64((short|int64(ratio))>>63)
+	}
+}
+
+// lacks is the sign of a ratio: some limit has no room.
+const lacks = 1 << 63
+
+// ratios fills in how much of their limits the deployments that begin with from have used: of
+// each the ratio of the limit of which it is most. With amounts, the sign is set where
+// these do not fit into a limit beside the pair.
+func (v *view) ratios(to []uint64, from int, at counter.At, a *amounts) {
+	pairs, inv := v.pairs[at.Epoch&1][from:][:len(to)], v.inverses[from:][:len(to)]
+	if v.unlimited {
+		clear(to)
+	} else {
+		for i, c := range pairs {
+			to[i] = max(ratio(uint64(c.Tokens()), inv[i].tokens), ratio(uint64(c.Requests()), inv[i].requests))
+		}
+	}
+	for k := range v.columns {
+		if c := &v.columns[k]; a != nil || c.ranks {
+			c.add(to, from, at, a)
+		}
+	}
+}
+
+// weighed returns what a utilization ranks as, where minutes end apart or calls fail.
+func (v *view) weighed(i int, at counter.At, ratio uint64) uint64 {
+	ratio = min(ratio, ratioMax)
+	if v.lapses {
+		ratio = v.lapsed(i, at, ratio)
+	}
+	return v.failed(i, ratio)
 }
 
 // least fills in what a demand counts at least on any deployment; exact says that
@@ -119,77 +107,62 @@ func (v *view) least(a *amounts, q *ask) (exact bool) {
 	return exact
 }
 
-// scanLimits is scan where there are limits beside the pairs, over a small tier and
-// for a demand that goes to any deployment. Where asking every limit is dear, the first by
-// rank is tried before: mostly it has room in all of its limits.
+// scanLimits is scan where there are limits beside the pairs, or calls fail: over any number
+// of deployments, for any demand. Where asking every limit is dear, the first by rank is
+// tried before: mostly it has room in all of its limits.
 func (v *view) scanLimits(t *tier, q *ask) int {
 	var a amounts
 	exact := v.least(&a, q)
-	if v.by.key == byTokens && !v.failing.Load() {
-		pairs := v.pairs[q.at.Epoch&1][t.from:t.to]
-		k1, k2 := lowestTokens(pairs, a[counter.Tokens])
-		if i := v.drawnTokens(pairs, a[counter.Tokens], k1, k2); i >= 0 && v.fits(t.from+i, q) {
+	if v.by.key == byTokens && q.filter == nil && t.size() <= indexFrom && !v.failing.Load() {
+		k1, k2 := v.lowest(t.from, t.to, q.at.Epoch, a[counter.Tokens])
+		if i := v.drawnPair(t.from, t.to, q.at.Epoch, a[counter.Tokens], k1, k2); i >= 0 && v.fits(t.from+i, q) {
 			return t.from + i
 		}
-	}
-	var found [indexFrom]uint64
-	keys := found[:t.size()]
-	if v.timed {
-		k1, k2 := v.lowestBeyond(keys, t.from, q.at, &a, false)
-		if i := v.drawnOf(keys, k1, k2); i >= 0 && v.fits(t.from+i, q) {
-			return t.from + i
+	} else if v.by.key == byTokens || v.timed {
+		if i := v.scanBlocks(t, q, &a, false); i >= 0 && v.fits(i, q) {
+			return i
 		}
 	}
-	k1, k2 := v.lowestBeyond(keys, t.from, q.at, &a, true)
-	if i := v.drawnOf(keys, k1, k2); i >= 0 && (exact || v.fits(t.from+i, q)) {
-		return t.from + i
+	if i := v.scanBlocks(t, q, &a, true); i >= 0 && (exact || v.fits(i, q)) {
+		return i
 	}
 	return -1
 }
 
-// lowestBeyond is lowest where there are limits beside the pairs, of the deployments that
-// begin with from; all says to ask these limits too. It keeps their keys.
-func (v *view) lowestBeyond(keys []uint64, from int, at counter.At, a *amounts, all bool) (k1, k2 uint64) {
+// lowestBeyond is lowest where there are limits beside the pairs, of one block at most, and
+// asks all of these.
+func (v *view) lowestBeyond(from, to int, at counter.At, a *amounts) (k1, k2 uint64) {
+	var keys [blockSize]uint64
+	v.keys(keys[:to-from], from, at, a, true)
+	return lowestKeys(keys[:to-from])
+}
+
+// lowestKeys returns the two smallest key<<indexBits|index, as the scans do.
+func lowestKeys(keys []uint64) (k1, k2 uint64) {
 	k1, k2 = noKey, noKey
-	for i := range keys {
-		invariants.Look()
-		var k uint64
-		var short int64
-		if all {
-			k, short = v.look(from+i, at, a)
-		} else {
-			k, short = v.glance(from+i, at, a[counter.Tokens])
-		}
-		k = k<<indexBits | uint64(i) | uint64(short>>63)
-		keys[i] = k
+	for i, k := range keys {
+		k = k<<indexBits | uint64(i) | uint64(int64(k)>>63)
 		k2 = min(k2, max(k1, k))
 		k1 = min(k1, k)
 	}
 	return k1, k2
 }
 
-// drawnOf is drawn among the deployments whose keys a scan has kept.
-func (v *view) drawnOf(keys []uint64, k1, k2 uint64) int {
-	if k1 == noKey || k1>>indexBits != k2>>indexBits {
+// drawnPair is drawn among the pairs [from, to) that lowest has scanned, by their place.
+func (v *view) drawnPair(from, to int, epoch, tokens int64, k1, k2 uint64) int {
+	key := k1 >> indexBits
+	if k1 == noKey || key != k2>>indexBits {
 		return drawnOne(k1)
 	}
 	r, best := v.e.random(), noKey
-	for i, k := range keys {
-		if k>>indexBits == k1>>indexBits {
-			best = min(best, mix(r, i)<<32|uint64(i))
+	inv := v.inverses[from:to]
+	for i, c := range v.pairs[epoch&1][from:to] {
+		used, requests, short := c.LookBoth(tokens)
+		k := uint64(used)
+		if v.by.key != byTokens {
+			k = utilKey(k, uint64(requests), inv[i])
 		}
-	}
-	return int(best & (1<<32 - 1))
-}
-
-// drawnTokens is drawn among what lowestTokens has scanned.
-func (v *view) drawnTokens(pairs []*counter.Pair, tokens int64, k1, k2 uint64) int {
-	if k1 == noKey || k1>>indexBits != k2>>indexBits {
-		return drawnOne(k1)
-	}
-	r, best := v.e.random(), noKey
-	for i, c := range pairs {
-		if used, short := c.Look(tokens); short >= 0 && uint64(used) == k1>>indexBits {
+		if k == key && short >= 0 {
 			best = min(best, mix(r, i)<<32|uint64(i))
 		}
 	}
@@ -220,47 +193,22 @@ func (v *view) drawn(t *tier, q *ask, k1, k2 uint64) int {
 	return i
 }
 
-// scanFurther is scanLimits over any number of deployments, for any demand: it looks at
-// them in blocks.
-func (v *view) scanFurther(t *tier, q *ask) int {
-	var a amounts
-	exact := v.least(&a, q)
-	if v.by.key == byTokens || v.timed {
-		if i := v.scanBlocks(t, q, &a, false); i >= 0 && v.fits(i, q) {
-			return i
-		}
-	}
-	if i := v.scanBlocks(t, q, &a, true); i >= 0 && (exact || v.fits(i, q)) {
-		return i
-	}
-	return -1
-}
-
-// scanBlocks is lowestBeyond and drawn over blocks.
+// scanBlocks returns the best deployment by the keys of one block after the other, one of
+// several if they are tied; -1: none.
 func (v *view) scanBlocks(t *tier, q *ask, a *amounts, all bool) int {
 	d := draw{e: v.e, key: noKey, at: -1}
 	for b := t.first; b < t.last; b++ {
 		from, to := v.block(b)
-		mask := q.mask(v, b)
-		var keys [blockSize]uint64
-		k1, k2 := noKey, noKey
-		for i := from; i < to; i++ {
-			j := (i - from) & (blockSize - 1)
-			invariants.Look()
-			var k uint64
-			var short int64
-			if all {
-				k, short = v.look(i, q.at, a)
-			} else {
-				k, short = v.glance(i, q.at, a[counter.Tokens])
+		var found [blockSize]uint64
+		keys := found[:to-from]
+		v.keys(keys, from, q.at, a, all)
+		if q.filter != nil {
+			for mask, i := q.mask(v, b), 0; i < len(keys); i++ {
+				keys[i] |= uint64(mask>>i&1) - 1
 			}
-			k |= uint64(short>>63) | (uint64(mask>>j&1) - 1)
-			keys[j] = k
-			k2 = min(k2, max(k1, k))
-			k1 = min(k1, k)
 		}
-		if k1 <= d.key && k1 != noKey {
-			d.block(from, keys[:to-from], k1, k1 == k2)
+		if k1, k2 := lowestKeys(keys); k1>>indexBits <= d.key && k1 != noKey {
+			d.block(from, keys, k1, k1>>indexBits == k2>>indexBits)
 		}
 	}
 	return d.at
@@ -276,15 +224,18 @@ type draw struct {
 	drawn bool
 }
 
-// block takes in a block whose least key is k, which none so far is less than;
-// tied says that several of its cells have it.
-func (d *draw) block(from int, keys []uint64, k uint64, tied bool) {
-	if k == d.key {
-		tied = true
-	} else {
+// block takes in a block whose least key, with its index, is k1, which none so far is less
+// than; tied says that several of its cells have it.
+func (d *draw) block(from int, keys []uint64, k1 uint64, tied bool) {
+	k := k1 >> indexBits
+	if k != d.key {
 		d.key, d.at = k, -1
+		if !tied {
+			d.at = from + int(k1&indexMask)
+			return
+		}
 	}
-	if tied && !d.drawn {
+	if !d.drawn {
 		d.r, d.drawn = d.e.random(), true
 	}
 	best := noKey

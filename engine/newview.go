@@ -34,13 +34,14 @@ func newView(e *common, s Strategy, live []*handle) *view {
 	}
 	v.addLimits()
 	v.sizes = sizesOf(live)
-	if v.by.key == byLeases {
-		v.busy = busyInverses(live)
-	}
 	pack := packed(live)
+	v.unlimited = true
 	for i, h := range live {
 		v.seeds[i] = h.seed
-		v.inverses[i] = pack.inverse(h.tokenCap, h.reqCap)
+		if v.by.key != byLeases {
+			v.inverses[i] = pack.inverse(h.tokenCap, h.reqCap)
+			v.unlimited = v.unlimited && v.inverses[i] == inverse{}
+		}
 		v.tag(i, h.cfg.Tags)
 	}
 	v.indexed, v.keyOf = n > indexFrom, v.key
@@ -97,7 +98,8 @@ func (v *view) addLimits() {
 		v.pooled = v.pooled || ms.pool != nil
 	}
 	v.further = v.limits != nil
-	v.lapses = lapse(v.handles)
+	v.addColumns()
+	v.lapses = v.by.key == byUtilization && lapse(v.handles)
 	if v.rated && !slices.Contains(v.limits, nil) &&
 		!slices.ContainsFunc(v.limits, func(ms *limits) bool { return ms.rated != v.limits[0].rated || ms.rates != v.limits[0].rates }) {
 		v.rates = v.limits[0]
@@ -129,31 +131,6 @@ func (v *view) addWeights(t *tier) {
 		v.weights = append(v.weights, t.weight)
 	}
 }
-
-// busyInverses returns the inverses of the limits on leases by which the deployments
-// of a group are ranked.
-func busyInverses(of []*handle) []uint64 {
-	largest := int64(0)
-	for _, h := range of {
-		largest = max(largest, h.cfg.Limits.MaxInFlight)
-	}
-	if largest == 0 {
-		largest = assumedInFlight
-	}
-	inv := make([]uint64, len(of))
-	for i, h := range of {
-		most := h.cfg.Limits.MaxInFlight
-		if most <= 0 {
-			most = largest
-		}
-		inv[i] = invert(most)
-	}
-	return inv
-}
-
-// assumedInFlight is the limit on leases that deployments are ranked by where no deployment
-// of a group has one.
-const assumedInFlight = 1000
 
 // sizesOf returns how many affinities each deployment is to have, in proportion: its
 // limit on tokens, else on input tokens, else on requests, per minute, whichever all of

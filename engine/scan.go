@@ -46,7 +46,7 @@ func (v *view) lowest(from, to int, epoch, tokens int64) (k1, k2 uint64) {
 }
 
 // best returns the best deployment of a small view for a demand that names so many
-// tokens and may use all caps. -1: look again, by choose.
+// tokens and may use all caps; -1: none.
 func (v *view) best(epoch, tokens int64) int {
 	var k1, k2 uint64
 	if v.by.key == byTokens {
@@ -55,19 +55,9 @@ func (v *view) best(epoch, tokens int64) int {
 		k1, k2 = lowestUtil(v.pairs[epoch&1], v.inverses, tokens)
 	}
 	if k1>>indexBits == k2>>indexBits { // tied, or none
-		return v.bestTied(epoch, tokens, k1)
+		return v.drawnPair(0, v.n, epoch, tokens, k1, k2)
 	}
 	return int(k1 & indexMask)
-}
-
-//go:noinline
-func (v *view) bestTied(epoch, tokens int64, k1 uint64) int {
-	if k1 == noKey || len(v.handles) == 0 {
-		return -1
-	}
-	q := ask{tokens: tokens, reading: reading{at: counter.At{Epoch: epoch}}}
-	t := &v.tiers[0]
-	return v.draw(t.first, t.last, &q, k1>>indexBits, int(k1&indexMask))
 }
 
 // lowestOf scans the deployments of a block that are in mask, for any demand.
@@ -142,7 +132,7 @@ func (v *view) draw(first, last int, q *ask, k uint64, def int) int {
 		mask := q.mask(v, b)
 		from, to := v.block(b)
 		for i := from; i < to; i++ {
-			if v.key(i, q.at) != k || mask>>(i-from)&1 == 0 {
+			if !v.hasKey(i, q.at, k) || mask>>(i-from)&1 == 0 {
 				continue
 			}
 			if m := mix(r, i)<<32 | uint64(i); m < best && v.fits(i, q) {

@@ -57,9 +57,12 @@ func TestOneVerdict(t *testing.T) {
 				require.Equal(t, fits, is.fits(), "verdict, "+say, seed, i, d, w.limit(), a)
 				require.False(t, fits && is.headroom < a[counter.Tokens], "headroom %d, "+say, is.headroom, seed, i, d, w.limit(), a)
 				if q.part == 0 {
-					k, sign := v.look(i, at, &a)
-					require.Equal(t, k, v.key(i, at), "key, "+say, seed, i, d, w.limit(), a)
-					require.Equal(t, fits, sign >= 0, "look, "+say, seed, i, d, w.limit(), a)
+					var k [1]uint64
+					v.keys(k[:], i, at, &a, true)
+					require.Equal(t, fits, k[0] != noKey, "keys, "+say, seed, i, d, w.limit(), a)
+					if fits {
+						require.Equal(t, k[0], v.key(i, at), "key, "+say, seed, i, d, w.limit(), a)
+					}
 				}
 				g.mu.Lock()
 				w = h.wait(preChecking(h, &d), q.part, false, at.Now)

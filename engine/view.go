@@ -10,22 +10,23 @@ import (
 // needs. It is published by Apply and holds no count: only what the blocks remember
 // changes, and that decides nothing by itself.
 type view struct {
-	strategy Strategy
-	by       ranking // the strategy's
-	e        *common
-	simple   bool // one tier of deployments without limits beside their pairs, ranked by usage
-	small    bool // simple, of at most indexFrom deployments
-	further  bool // some deployment has limits beside its pair
-	volatile bool // some deployment's limits are
-	lapses   bool // minutes end at different times
-	pooled   bool // some deployment's limits are a pool's
-	rated    bool // some deployment's charges are not simply tokens
-	n        int
-	rates    *limits // of all deployments, if they charge alike; else nil
+	strategy  Strategy
+	by        ranking // the strategy's
+	e         *common
+	simple    bool // one tier of deployments without limits beside their pairs, ranked by usage
+	small     bool // simple, of at most indexFrom deployments
+	further   bool // some deployment has limits beside its pair
+	volatile  bool // some deployment's limits are
+	lapses    bool // minutes end at different times
+	pooled    bool // some deployment's limits are a pool's
+	unlimited bool // no pair has a limit by which its deployment ranks
+	rated     bool // some deployment's charges are not simply tokens
+	n         int
+	rates     *limits // of all deployments, if they charge alike; else nil
 
 	pairs    [2][]*counter.Pair // by the minute's parity
 	inverses []inverse
-	busy     []uint64 // inverses of the limits on leases; ranked by leases only
+	columns  []column // the limits beside the pairs
 	handles  []*handle
 	limits   []*limits // nil if no deployment has any
 	seeds    []uint64  // of the IDs

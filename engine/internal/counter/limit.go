@@ -240,24 +240,14 @@ func (l *Limit) LookTimed(now, n int64) (used, short int64) {
 	return used, l.capIn(0, h, w) - used - n
 }
 
-// UsedOwned returns the used of LookOwned.
-func (l *Limit) UsedOwned(epoch int64) int64 {
-	return l.half[(epoch&l.mask|l.parity.Load())&1].word.Load() & limitValue
-}
+// Level returns the used of LookTimed for a bucket.
+func (l *Limit) Level(now int64) int64 { return l.bucket.Level(now) }
 
-// UsedTimed returns the used of LookTimed.
-func (l *Limit) UsedTimed(now int64) int64 {
-	if b := l.bucket; b != nil {
-		return b.Level(now)
-	}
-	if l.per != 0 && now >= l.Phase {
-		w := l.span(now - l.Phase)
-		v, other := l.half[w&1].word.Load(), l.half[^w&1].word.Load()
-		if ((v>>limitBits-w)|(other>>limitBits-(w-1)))&tagMask == 0 { // no clock was set back, nothing is to be opened
-			return v & limitValue
-		}
-	}
-	return l.UsedIn(l.current(At{Now: now}))
+// UsedClocked is Used, of a clocked limit, where w is the current window. False: it may not be, because the
+// limit has yet to be opened for it, or a clock was set back.
+func (l *Limit) UsedClocked(w int64) (used int64, current bool) {
+	v, other := l.half[w&1].word.Load(), l.half[^w&1].word.Load()
+	return v & limitValue, ((v>>limitBits-w)|(other>>limitBits-(w-1)))&tagMask == 0
 }
 
 // Fits reports whether Take would count n.

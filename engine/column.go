@@ -1,0 +1,136 @@
+package engine
+
+import "github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+
+// column is one limit beside the pair of each deployment of a view, of those that are
+// counted alike: a scan reads one column after the other, in a loop without branches that
+// depend on usage.
+type column struct {
+	shape    counter.Shape // Level, Spans for all that need an instant, else Minutes
+	dim      counter.Dim
+	ranks    bool             // some inverse is not 0
+	limits   []*counter.Limit // nil of deployments without such a limit
+	alike    *counter.Limit   // the limits have the windows of this one; nil: of several
+	inverses []uint64
+}
+
+// columnShape returns the shape of the column that a limit is in.
+func columnShape(m *limit) counter.Shape {
+	switch {
+	case m.Shape == counter.Level:
+		return counter.Level
+	case m.timed:
+		return counter.Spans
+	}
+	return counter.Minutes
+}
+
+// addColumns puts the limits beside the pairs into columns.
+func (v *view) addColumns() {
+	busiest := int64(0)
+	for _, h := range v.handles {
+		busiest = max(busiest, h.cfg.Limits.MaxInFlight)
+	}
+	for i, ms := range v.limits {
+		for k := range ms.of() {
+			m := &ms.list[k]
+			inverse := m.inverse
+			if v.by.key == byLeases {
+				inverse = busyInverse(m, busiest)
+			}
+			c := v.columnOf(i, m)
+			c.limits[i], c.inverses[i], c.ranks = m.Limit, inverse, c.ranks || inverse != 0
+			if c.alike != nil && c.alike.Rule != m.Rule {
+				c.alike = nil
+			}
+		}
+	}
+}
+
+// columnOf returns the column in which a limit of a deployment has its place.
+func (v *view) columnOf(i int, m *limit) *column {
+	shape := columnShape(m)
+	for k := range v.columns {
+		if c := &v.columns[k]; c.shape == shape && c.dim == m.dim && c.limits[i] == nil {
+			return c
+		}
+	}
+	v.columns = append(v.columns, column{shape: shape, dim: m.dim, alike: m.Limit, limits: make([]*counter.Limit, v.n), inverses: make([]uint64, v.n)})
+	return &v.columns[len(v.columns)-1]
+}
+
+// assumedInFlight is the limit on leases that deployments are ranked by where no deployment
+// of a group has one.
+const assumedInFlight = 1000
+
+// busyInverse returns the inverse of a limit in a ranking by leases: 0 of all limits but
+// the one on leases, for which the group's largest stands where a deployment has none.
+func busyInverse(m *limit, largest int64) uint64 {
+	switch {
+	case m.Shape != counter.Gauge:
+		return 0
+	case m.set > 0:
+		return invert(m.set)
+	case largest > 0:
+		return invert(largest)
+	}
+	return invert(assumedInFlight)
+}
+
+// used returns what is used of a limit of the column.
+func (c *column) used(l *counter.Limit, at counter.At) int64 {
+	switch c.shape {
+	case counter.Minutes:
+		used, _ := l.LookOwned(at.Epoch, 0)
+		return used
+	case counter.Level:
+		return l.Level(at.Now)
+	}
+	return l.Used(at)
+}
+
+// add adds the column to the ratios of the deployments that begin with from, as [view.ratios]
+// says.
+func (c *column) add(to []uint64, from int, at counter.At, a *amounts) {
+	limits, inv := c.limits[from:][:len(to)], c.inverses[from:][:len(to)]
+	n, sign := int64(0), uint64(0)
+	if a != nil {
+		n, sign = a[c.dim], lacks
+	}
+	switch {
+	case c.shape == counter.Minutes:
+		for i, l := range limits {
+			if l != nil {
+				used, short := l.LookOwned(at.Epoch, n)
+				to[i] = max(to[i], ratio(uint64(used), inv[i])) | uint64(short)&sign
+			}
+		}
+	case a != nil:
+		for i, l := range limits {
+			if l != nil {
+				used, short := l.LookTimed(at.Now, n)
+				to[i] = max(to[i], ratio(uint64(used), inv[i])) | uint64(short)&sign
+			}
+		}
+	case c.shape == counter.Level:
+		for i, l := range limits {
+			if l != nil {
+				to[i] = max(to[i], ratio(uint64(l.Level(at.Now)), inv[i]))
+			}
+		}
+	default:
+		w := int64(-1)
+		if c.alike != nil {
+			w = c.alike.Window(at)
+		}
+		for i, l := range limits {
+			if l != nil {
+				used, current := l.UsedClocked(w)
+				if !current {
+					used = l.Used(at)
+				}
+				to[i] = max(to[i], ratio(uint64(used), inv[i]))
+			}
+		}
+	}
+}
