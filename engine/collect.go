@@ -42,12 +42,12 @@ func (e *Engine) Collect(dst []window.Report) []window.Report {
 }
 
 func (g *Group) collect(dst []window.Report, now int64) []window.Report {
-	asked := g.asked.Swap(false)
+	asked, e := g.asked.Swap(false), g.epoch.Load()
 	for _, h := range g.view.Load().handles {
-		dst = h.collect(dst, asked && h.bounds(), now)
+		dst = h.collect(dst, e, asked && h.bounds(), now)
 	}
 	for _, h := range g.removed {
-		dst = h.collect(dst, false, now)
+		dst = h.collect(dst, e, false, now)
 	}
 	return dst
 }
@@ -59,12 +59,21 @@ func (h *handle) bounds() bool {
 	return h.caller == nil || l.RPM|l.TPM|l.InputTPM|l.OutputTPM != 0
 }
 
-// collect reports the windows of a deployment of which there is anything to say.
-func (h *handle) collect(dst []window.Report, asked bool, now int64) []window.Report {
+// collect reports the windows of a deployment, turned to minute e, of which there is anything
+// to say.
+func (h *handle) collect(dst []window.Report, e int64, asked bool, now int64) []window.Report {
 	ms := h.limits.Load()
-	for _, k := range [2]int64{h.turned - 1, h.turned} {
-		dst = h.collectMinute(dst, ms, k, asked && k == h.turned, now)
+	if ms == nil {
+		if p := (e - 1) & 1; h.listed[p] || !h.hot[p].Untouched() {
+			dst = h.collectPair(dst, e-1, 0, false)
+		}
+		if dst = h.collectPair(dst, e, h.announced(now), asked); !h.noting.Load() {
+			return dst
+		}
+		return h.announceLimits(dst, now)
 	}
+	dst = h.collectMinute(dst, ms, e-1, 0, false)
+	dst = h.collectMinute(dst, ms, e, h.announced(now), asked)
 	var seen [window.Kinds]bool
 	for m := range ms.long() {
 		if !seen[m.Kind()] {
@@ -72,41 +81,42 @@ func (h *handle) collect(dst []window.Report, asked bool, now int64) []window.Re
 			dst = h.collectLong(dst, ms, m, now)
 		}
 	}
-	if p := ms.pooled(); p != nil {
-		p.asked = p.asked || asked
+	if ms.pool != nil {
+		ms.pool.asked = ms.pool.asked || asked
 	}
-	if ms != nil && ms.timed {
+	if ms.timed {
 		dst = h.collectGrants(dst, ms, asked, now)
 	}
 	return h.announceLimits(dst, now)
 }
 
-// collectMinute reports a minute, if this node used anything of it, asked says so, or
-// a cooldown is to be announced.
-func (h *handle) collectMinute(dst []window.Report, ms *limits, k int64, asked bool, now int64) []window.Report {
-	cooling := int64(0)
-	if k == h.turned {
-		cooling = h.announced(now)
-	}
+// collectPair is collectMinute for a deployment without limits beside its pair. It fills the
+// report in place, from what is at hand: a report is large, and the configuration lies elsewhere.
+func (h *handle) collectPair(dst []window.Report, k, cooling int64, asked bool) []window.Report {
 	s := &h.plain[k&1]
-	if ms == nil {
-		t, r := h.own(k & 1)
-		if t|r|s.tokens.Reported|s.requests.Reported|cooling == 0 && !asked {
-			return dst
-		}
-		s.tokens.Reported, s.requests.Reported = t, r
-		// Filled in place, from what is at hand: a report is large, and the configuration lies elsewhere.
-		dst = append(dst, window.Report{})
-		rep := &dst[len(dst)-1]
-		rep.ID, rep.Start, rep.Requests, rep.Tokens = h.shared(), window.StartSeconds(k), r, t
-		rep.CoolUntil = (cooling + 1e6 - 1) / 1e6
-		rep.RequestLimit, rep.TokenLimit, rep.Loose = limitOf(h.reqCap), limitOf(h.tokenCap), h.loose
+	t, r := h.own(k & 1)
+	h.listed[k&1] = t|r != 0
+	if t|r|s.tokens.Reported|s.requests.Reported|cooling == 0 && !asked {
 		return dst
 	}
+	s.tokens.Reported, s.requests.Reported = t, r
+	dst = append(dst, window.Report{})
+	rep := &dst[len(dst)-1]
+	rep.ID, rep.Start, rep.Requests, rep.Tokens = h.shared(), window.StartSeconds(k), r, t
+	rep.CoolUntil = (cooling + 1e6 - 1) / 1e6
+	rep.RequestLimit, rep.TokenLimit, rep.Loose = limitOf(h.reqCap), limitOf(h.tokenCap), h.loose
+	return dst
+}
+
+// collectMinute reports a minute, if this node used anything of it, asked says so, or
+// a cooldown is to be announced.
+func (h *handle) collectMinute(dst []window.Report, ms *limits, k, cooling int64, asked bool) []window.Report {
+	s := &h.plain[k&1]
 	var own, reported amounts
 	own[counter.Tokens], own[counter.Requests] = h.own(k & 1)
 	reported[counter.Tokens], reported[counter.Requests] = s.tokens.Reported, s.requests.Reported
 	s.tokens.Reported, s.requests.Reported = own[counter.Tokens], own[counter.Requests]
+	h.listed[k&1] = own[counter.Tokens]|own[counter.Requests] != 0
 	for i := range ms.of() {
 		if m := &ms.list[i]; m.Shape == counter.Minutes {
 			if l := m.Ledger(k); l != nil {

@@ -10,11 +10,10 @@ import (
 // gate is when a deployment takes requests. All of it is under the mutex of the
 // handle's group; the handle's half, doubted and failing repeat what is needed without it.
 type gate struct {
-	breaker       breaker.Breaker
-	probe         probe
-	cooldowns     [CooldownCauses]int64 // begun on this node
-	lapseAt       int64                 // when a reported limit lapses; 0 = none is in force
-	announceUntil int64                 // the cooldown that this node reports to the others, Unix ns; 0 = none
+	breaker   breaker.Breaker
+	probe     probe
+	cooldowns [CooldownCauses]int64 // begun on this node
+	lapseAt   int64                 // when a reported limit lapses; 0 = none is in force
 }
 
 // alarm returns when the gate changes by itself; 0 = it does not.

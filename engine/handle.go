@@ -22,8 +22,8 @@ type handle struct {
 	tokenMost atomic.Int64 // control's tokenCap
 	mean      learn.Mean   // learned output tokens
 
-	caller  *callerState  // nil: a deployment
-	tracked *counter.Held // nil unless Config.TrackHeld
+	caller *callerState // nil: a deployment
+	id     string
 	// assumed is the output expected while neither the deployment nor the
 	// group has learned any.
 	assumed atomic.Int64
@@ -31,7 +31,6 @@ type handle struct {
 	// limit, counter.Max without one and for a limit of zero.
 	ceiling  atomic.Int64
 	quantile learn.Quantile
-	lasts    atomic.Int64 // how long leases have lasted, ns, where they are limited; 0 = none has ended
 	// answers is what the provider has reported; nil: no one observes signals, and requests
 	// are not marked.
 	answers  atomic.Pointer[answers]
@@ -43,9 +42,10 @@ type handle struct {
 	expired atomic.Int64 // leases
 	// countsRefused says that a call the provider refused counts as a request.
 	countsRefused atomic.Bool
-	requestCap    atomic.Int64 // of the pair, while half-open, without the one request that goes first
-	id            string
-	seed          uint64 // of the ID
+	requestCap    atomic.Int64  // of the pair, while half-open, without the one request that goes first
+	tracked       *counter.Held // nil unless Config.TrackHeld
+	lasts         atomic.Int64  // how long leases have lasted, ns, where they are limited; 0 = none has ended
+	seed          uint64        // of the ID
 
 	// Under the mutex of the handle's group.
 	control
@@ -57,19 +57,22 @@ type control struct {
 	// What the configuration says; the same with what the provider has reported; and that
 	// after the margin, which is in force. They are never written, and often one.
 	configured, provided, cfg *Deployment
-	round                     int64 // of the latest Apply that configured it
-	tokenCap                  int64 // limits, counter.Max = unlimited
-	reqCap                    int64
-	enabled                   bool
-	loose                     bool  // its minutes are not UTC's, or a pool's
-	gone                      bool  // no longer configured
-	goneSince                 int64 // the epoch in which it was removed
+	// What Collect reads, on few cache lines.
+	announceUntil    int64 // the cooldown that this node reports to the others, Unix ns; 0 = none
+	tokenCap, reqCap int64 // limits, counter.Max = unlimited
+	enabled          bool
+	loose            bool          // its minutes are not UTC's, or a pool's
+	gone             bool          // no longer configured
+	listed           [2]bool       // by the pair's halves: Collect last reported usage
+	plain            [2]pairLedger // of the pair's halves
+
+	round     int64 // of the latest Apply that configured it
+	goneSince int64 // the epoch in which it was removed
 	// What would be in force if the provider had reported no limits.
 	configuredTokenCap, configuredReqCap int64
-	turned                               int64         // the epoch that the counters are at
-	plain                                [2]pairLedger // of the pair's halves
-	next                                 *pairLedger   // of the minute after the current one; nil: nothing was absorbed ahead
-	uncounted                            bool          // the gauge is new, and leases held are still to be counted by it
+	turned                               int64       // the epoch that the counters are at
+	next                                 *pairLedger // of the minute after the current one; nil: nothing was absorbed ahead
+	uncounted                            bool        // the gauge is new, and leases held are still to be counted by it
 }
 
 // pairLedger is the ledgers of a pair.

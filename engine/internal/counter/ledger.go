@@ -9,10 +9,10 @@ import "time"
 type Ledger struct {
 	Window   int64
 	Remote   int64 // what other nodes used
+	Reported int64 // own usage as Collect last reported it
 	Ceiling  int64 // how far own usage may go; Max = no ceiling
 	Retry    int64 // ns until a ceiling may be another; 0 = with the next window
 	Fallback int64 // how far own usage may go while the window is not fresh; Max = no bound
-	Reported int64 // own usage as Collect last reported it
 	Fresh    bool  // Absorb has named the window, and what it brought is still valid
 	fallen   bool  // Fallback is set
 	Listed   bool  // Collect has reported the window

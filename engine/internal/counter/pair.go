@@ -52,6 +52,11 @@ func (c *Pair) Tokens() int64 { return c.tokens.Load() & tokenValue }
 // Requests returns the requests used.
 func (c *Pair) Requests() int64 { return c.requests.Load() & requestValue }
 
+// Untouched reports whether nothing is counted and nothing was by providers' figures.
+func (c *Pair) Untouched() bool {
+	return c.Tokens()|c.Requests()|c.tokenAdj.Load()|c.requestAdj.Load() == 0
+}
+
 // Began returns how many leases have begun, modulo 2^18.
 func (c *Pair) Began() int64 { return int64(uint64(c.requests.Load()) >> (requestBits + 10)) }
 
