@@ -33,12 +33,3 @@ func (v *view) failedTokens(i int, tokens uint64) uint64 {
 	}
 	return tokens + limit*uint64(h.failing.Load())>>ratioFraction
 }
-
-// markFailing says whether a deployment of the view has a failure rate.
-func (v *view) markFailing() {
-	some := false
-	for _, h := range v.handles {
-		some = some || h.failing.Load() != 0
-	}
-	v.failing.Store(some)
-}

@@ -17,14 +17,16 @@ func (g *Group) show(v *view) {
 	} else {
 		v.seats()
 	}
+	all := gates{due: window.Start(g.epoch.Load() + 1)}
 	for _, h := range v.handles {
 		h.group.Store(&g.owner)
 		h.fall()
 		h.recap()
+		all.add(h)
 	}
 	g.view.Store(v)
 	g.views.Add(1)
-	g.rouse(g.alarm(v, g.epoch.Load()))
+	g.rouse(all.due)
 	g.line.Ring()
 }
 

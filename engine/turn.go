@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"math"
 	"slices"
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
@@ -31,6 +32,7 @@ func (g *Group) advance(now int64) int64 {
 	e, v := g.epoch.Load(), g.view.Load()
 	expired := g.expire(v, now)
 	var lapsed []*handle // of which a reported limit has lapsed
+	all := gates{due: math.MaxInt64}
 	switch n := window.EpochAt(now); {
 	case n > e:
 		for p := e + 1; p <= min(n, e+2); p++ {
@@ -42,6 +44,7 @@ func (g *Group) advance(now int64) int64 {
 				lapsed = append(lapsed, h)
 			}
 			h.fallNow()
+			all.add(h)
 			invariants.Yield()
 		}
 		for _, h := range g.removed {
@@ -64,7 +67,7 @@ func (g *Group) advance(now int64) int64 {
 				lapsed = append(lapsed, h)
 			}
 			h.recap()
-			if changed {
+			if all.add(h); changed {
 				h.capacityFreed(e)
 			}
 		}
@@ -72,8 +75,8 @@ func (g *Group) advance(now int64) int64 {
 		g.wake.Store(g.next())
 		return e
 	}
-	v.markFailing()
-	g.due = g.alarm(v, e)
+	v.failing.Store(all.failing)
+	g.due = min(all.due, window.Start(e+1))
 	g.wake.Store(g.next())
 	if lapsed != nil {
 		g.relimit(now, lapsed...)
@@ -85,23 +88,25 @@ func (g *Group) advance(now int64) int64 {
 // with it, because a minute was opened.
 func (g *Group) opened(v *view) {
 	g.line.Ring()
+	if &g.owner != g.callers.owner {
+		return
+	}
 	for _, h := range v.handles {
-		if h.caller != nil {
-			h.caller.ring()
-		}
+		h.caller.ring()
 	}
 }
 
-// alarm returns when the group has to be looked at next: at the end of its minute, or
-// when a deployment's gate changes by itself.
-func (g *Group) alarm(v *view, epoch int64) int64 {
-	wake := window.Start(epoch + 1)
-	for _, h := range v.handles {
-		if at := h.alarm(); at != 0 {
-			wake = min(wake, at)
-		}
+// gates is what the gates of a group's deployments have in common.
+type gates struct {
+	due     int64 // when the first of them changes by itself, at the end of the minute at the latest
+	failing bool  // some deployment has a failure rate
+}
+
+// add takes in the gate of a deployment.
+func (g *gates) add(h *handle) {
+	if at := h.alarm(); at != 0 { // as long as it has a failure rate, which falls
+		g.due, g.failing = min(g.due, at), g.failing || h.failing.Load() != 0
 	}
-	return wake
 }
 
 // turn brings a deployment to minute e, which is about to be published: what is two

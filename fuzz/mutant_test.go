@@ -86,7 +86,7 @@ var mutants = []mutant{
 	},
 	{
 		"a window keeps its name while its half is opened", "engine/internal/counter/pair.go",
-		"	c.win.Store(none(w))\n	c.tokenCap.Store(Disabled)", "	c.tokenCap.Store(Disabled)",
+		"	c.win.Store(none(w))\n	invariants.Yield()\n	generation", "	generation",
 		"./fuzz", "TestRollover",
 	},
 	{

@@ -13,8 +13,8 @@
 //
 // Every change of a word loads the word, then loads Win and compares it with the
 // window that it wants to count in, then swaps the word. Open first stores a Win of
-// no window, closes the caps, swaps each word for one with another generation, sets
-// the caps and stores Win last. A caller that loaded a word of the old window
+// no window, swaps each word for one with another generation, sets the caps and
+// stores Win last. A caller that loaded a word of the old window
 // therefore fails to swap, and a caller that loads a word of the new one before Win
 // is stored finds a window that is not its own: [Moved].
 //

@@ -105,7 +105,7 @@ func (f *Flight) Turn(from, to, ttl int64) (expired int64) {
 		f.began[k&(slots-1)] = 0
 	}
 	for k := max(from+1, to-ttl); k <= to; k++ {
-		f.ended[k&(slots-1)].Store(k >> 4 << turnShift)
+		change(&f.ended[k&(slots-1)], k>>4<<turnShift) // mostly the slot that has just expired
 		f.began[k&(slots-1)] = 0
 	}
 	return expired

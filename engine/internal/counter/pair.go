@@ -299,7 +299,6 @@ func (c *Pair) Adjust(tokens, requests int64) {
 // Under the owner's mutex, before w is published.
 func (c *Pair) Open(w, tokens, requests, tokenCap, requestCap int64) (t, r, began int64) {
 	c.win.Store(none(w))
-	c.tokenCap.Store(Disabled)
 	invariants.Yield()
 	generation := (c.tokens.Load()>>tokenBits + 1) & generations
 	t = c.tokens.Swap(generation<<tokenBits | min(tokens, Max))
@@ -308,7 +307,7 @@ func (c *Pair) Open(w, tokens, requests, tokenCap, requestCap int64) (t, r, bega
 	change(&c.tokenAdj, 0)
 	change(&c.requestAdj, 0)
 	change(&c.requestCap, requestCap)
-	c.tokenCap.Store(tokenCap)
+	change(&c.tokenCap, tokenCap)
 	invariants.Yield()
 	c.win.Store(w)
 	return t & tokenValue, r & requestValue, int64(uint64(r) >> (requestBits + 10))

@@ -9,7 +9,6 @@ import "github.com/plimsoll-dev/plimsoll/window"
 func (l *Limit) openHalf(w int64, s Ledger) (used int64) {
 	h := &l.half[w&1]
 	h.win.Store(none(w))
-	h.cap.Store(Disabled)
 	tag := w // of a clocked limit
 	if !l.Clocked() {
 		tag = h.word.Load()>>limitBits + 1
