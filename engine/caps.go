@@ -41,8 +41,9 @@ func (h *handle) shift(p, tokens, requests int64) {
 		h.probe.cap += requests
 	}
 	t, r := h.caps(p)
-	h.hot[p].Shift(tokens, requests, t, r)
-	h.flight.Undo(h.e.slot(h.plain[p].tokens.Window)) // for the tag
+	if h.hot[p].Shift(tokens, requests, t, r) {
+		h.flight.Undo(h.e.slot(h.plain[p].tokens.Window)) // for the tag
+	}
 	h.ceiled(p)
 	if s := h.seat.Load(); s != nil && h.failing.Load() != 0 {
 		s.in.failing.Store(true)

@@ -359,8 +359,14 @@ func shutIf(x *atomic.Int64, bits int64, empty func(value int64) bool) bool {
 // Shift adds to the counts and sets the caps so that no admission sees more room
 // than there is before and after: caps go down first and up last. Both tags move,
 // so that a word that comes back to an old value is still new; the caller counts one
-// ended lease for that. Under the owner's mutex.
-func (c *Pair) Shift(tokens, requests, tokenCap, requestCap int64) {
+// ended lease for that. False: they did not, because no count changes and no cap goes
+// down. Under the owner's mutex.
+func (c *Pair) Shift(tokens, requests, tokenCap, requestCap int64) (moved bool) {
+	if tokens|requests == 0 && tokenCap >= c.tokenCap.Load() && requestCap >= c.requestCap.Load() {
+		change(&c.requestCap, requestCap)
+		change(&c.tokenCap, tokenCap)
+		return false
+	}
 	if tokenCap < c.tokenCap.Load() {
 		c.tokenCap.Store(tokenCap)
 	}
@@ -383,6 +389,7 @@ func (c *Pair) Shift(tokens, requests, tokenCap, requestCap int64) {
 	invariants.Yield()
 	c.requestCap.Store(requestCap)
 	c.tokenCap.Store(tokenCap)
+	return true
 }
 
 // Ended returns how many attempts have ended, for Since.
