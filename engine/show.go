@@ -51,8 +51,9 @@ func (h *handle) countHeld() {
 		return
 	}
 	for p := range int64(2) {
-		h.hot[p].Shift(0, 0, counter.Disabled, 0)
-		h.flight.Undo(h.e.slot(h.plain[p].tokens.Window))
+		if h.hot[p].Shift(0, 0, counter.Disabled, 0) {
+			h.flight.Undo(h.e.slot(h.plain[p].tokens.Window))
+		}
 	}
 	for range closeTries {
 		if h.hot[0].Half()|h.hot[1].Half() == 0 {
