@@ -141,4 +141,10 @@ func TestPairShifts(t *testing.T) {
 		require.Equal(t, []int64{7, 1, 0}, []int64{p.Tokens(), p.Requests(), p.Half()})
 		require.Equal(t, 1+2*(i+1), p.Began())
 	}
+	require.False(t, p.Shift(0, 0, 200, 11), "caps that only rise move no tag")
+	require.EqualValues(t, 11, p.Began())
+	tokens, requests := p.Caps()
+	require.Equal(t, []int64{200, 11}, []int64{tokens, requests})
+	require.True(t, p.Shift(0, 0, 200, 10))
+	require.EqualValues(t, 12, p.Began())
 }
