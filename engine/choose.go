@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"github.com/plimsoll-dev/plimsoll/engine/internal/order"
 	"runtime"
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
@@ -42,14 +43,14 @@ func (v *view) chooseIn(t *tier, q *ask) choice {
 		}
 	default:
 		failing := v.failing.Load()
-		if failing && !v.volatile && t.size() > indexFrom {
+		if failing && !v.volatile && t.size() > order.IndexFrom {
 			break // bounds know no failures: look at the blocks
 		}
-		if v.further && (v.volatile || t.size() <= indexFrom) || failing {
+		if v.further && (v.volatile || t.size() <= order.IndexFrom) || failing {
 			if i := v.scanLimits(t, q); i >= 0 {
 				return choice{i: i}
 			}
-		} else if t.size() > indexFrom {
+		} else if t.size() > order.IndexFrom {
 			if !q.descended && !q.tagged() && (q.prunes() || !t.tokenLimited && !v.ceiled[q.at.Epoch&1].Load()) {
 				if c := v.descend(t, q); c.i >= 0 {
 					return c
@@ -86,36 +87,36 @@ func (v *view) decide(t *tier, q *ask) choice {
 	var why reason
 	blocks, lasts := v.blocks[q.at.Epoch&1][:t.last], !v.volatile
 	for try := range tries {
-		best, at, tied := noKey, -1, false
+		best, at, tied := order.NoKey, -1, false
 		why = whyNothing
 		var before, after uint64
 		sure := true
 		for b := t.first; b < t.last; b++ {
 			bl := &blocks[b]
-			seq := bl.watch()
+			seq := bl.Watch()
 			before += seq
-			if lasts && bl.refuses(q.tokens, seq) {
-				why = max(why, reason(bl.why.Load()))
+			if lasts && bl.Refuses(q.tokens, seq) {
+				why = max(why, reason(bl.Why()))
 				continue
 			}
-			if at >= 0 && bl.least() > best && v.prunes(q) {
+			if at >= 0 && bl.Least() > best && v.prunes(q) {
 				continue
 			}
-			if t.size() > indexFrom && q.tagged() && v.prunes(q) && v.refreshBound(b, q, seq, best) && at >= 0 {
+			if t.size() > order.IndexFrom && q.tagged() && v.prunes(q) && v.refreshBound(b, q, seq, best) && at >= 0 {
 				continue
 			}
 			mask := q.mask(v, b)
 			k1, k2 := v.lowestOf(b, q, mask)
-			if k1 == noKey {
+			if k1 == order.NoKey {
 				if at < 0 {
 					w, ok := v.refuse(b, q, mask, seq)
 					why, sure = max(why, w), sure && ok
 				}
 				continue
 			}
-			switch k := k1 >> indexBits; {
+			switch k := k1 >> order.IndexBits; {
 			case k < best:
-				best, at, tied = k, int(v.starts[b])+int(k1&indexMask), k2>>indexBits == k
+				best, at, tied = k, int(v.starts[b])+int(k1&order.IndexMask), k2>>order.IndexBits == k
 			case k == best:
 				tied = true
 			}
@@ -128,7 +129,7 @@ func (v *view) decide(t *tier, q *ask) choice {
 		}
 		invariants.Yield()
 		for b := t.first; b < t.last; b++ {
-			after += blocks[b].seq.Load()
+			after += blocks[b].Seq()
 		}
 		if sure && before == after {
 			return choice{i: -1, why: why}
@@ -145,10 +146,10 @@ func (v *view) decide(t *tier, q *ask) choice {
 // behind best.
 func (v *view) refreshBound(b int, q *ask, seq, best uint64) bool {
 	bl := &v.blocks[q.at.Epoch&1][b]
-	bound := bl.least()
+	bound := bl.Least()
 	k, _ := v.lowestUsable(b, q)
-	bl.raise(bound, k>>indexBits, seq)
-	return k>>indexBits > best
+	bl.Raise(bound, k>>order.IndexBits, seq)
+	return k>>order.IndexBits > best
 }
 
 // refuse looks once more at a block in which nothing was found, remembers the
@@ -175,7 +176,7 @@ func (v *view) refuse(b int, q *ask, mask uint16, seq uint64) (why reason, sure 
 		sure = sure && !is.pending && !is.fits()
 	}
 	if !unsure {
-		v.blocks[q.at.Epoch&1][b].remember(most, all, seq)
+		v.blocks[q.at.Epoch&1][b].Remember(most, uint32(all), seq)
 	}
 	return why, sure
 }

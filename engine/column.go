@@ -1,6 +1,9 @@
 package engine
 
-import "github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+import (
+	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+	"github.com/plimsoll-dev/plimsoll/engine/internal/order"
+)
 
 // column is one limit beside the pair of each deployment of a view, of those that are
 // counted alike: a scan reads one column after the other, in a loop without branches that
@@ -70,11 +73,11 @@ func busyInverse(m *limit, largest int64) uint64 {
 	case m.Shape != counter.Gauge:
 		return 0
 	case m.set > 0:
-		return invert(m.set)
+		return order.Invert(m.set)
 	case largest > 0:
-		return invert(largest)
+		return order.Invert(largest)
 	}
-	return invert(assumedInFlight)
+	return order.Invert(assumedInFlight)
 }
 
 // used returns what is used of a limit of the column.
@@ -102,20 +105,20 @@ func (c *column) add(to []uint64, from int, at counter.At, a *amounts) {
 		for i, l := range limits {
 			if l != nil {
 				used, short := l.LookOwned(at.Epoch, n)
-				to[i] = max(to[i], ratio(uint64(used), inv[i])) | uint64(short)&sign
+				to[i] = max(to[i], order.Ratio(uint64(used), inv[i])) | uint64(short)&sign
 			}
 		}
 	case a != nil:
 		for i, l := range limits {
 			if l != nil {
 				used, short := l.LookTimed(at.Now, n)
-				to[i] = max(to[i], ratio(uint64(used), inv[i])) | uint64(short)&sign
+				to[i] = max(to[i], order.Ratio(uint64(used), inv[i])) | uint64(short)&sign
 			}
 		}
 	case c.shape == counter.Level:
 		for i, l := range limits {
 			if l != nil {
-				to[i] = max(to[i], ratio(uint64(l.Level(at.Now)), inv[i]))
+				to[i] = max(to[i], order.Ratio(uint64(l.Level(at.Now)), inv[i]))
 			}
 		}
 	default:
@@ -129,7 +132,7 @@ func (c *column) add(to []uint64, from int, at counter.At, a *amounts) {
 				if !current {
 					used = l.Used(at)
 				}
-				to[i] = max(to[i], ratio(uint64(used), inv[i]))
+				to[i] = max(to[i], order.Ratio(uint64(used), inv[i]))
 			}
 		}
 	}

@@ -110,17 +110,17 @@ func (h *handle) capacityFreed(epoch int64) {
 	}
 	b := s.blocks[epoch&1]
 	invariants.Yield()
-	if !b.watched.Load() {
+	if !b.Watched() {
 		return
 	}
-	b.seq.Add(1)
+	b.Move()
 	invariants.Yield()
 	if s.in.indexed {
 		at := counter.At{Epoch: epoch}
 		if s.in.timed {
 			at.Now = h.e.clock.Now()
 		}
-		b.lower(s.in.keyOf(s.i, at))
+		b.Lower(s.in.keyOf(s.i, at))
 	}
 	if g := h.group.Load(); g != nil {
 		g.bell.Ring()

@@ -50,6 +50,10 @@ var directions = []direction{
 		why: "counters and the arithmetic of limits; they know no deployment",
 	},
 	{
+		path: "engine/internal/order", may: []string{"engine/internal/counter", "engine/internal/invariants", "window"},
+		why: "how deployments compare: counters in, keys out; it knows no deployment and no demand",
+	},
+	{
 		path: "engine/internal/breaker", may: []string{"engine/provider"},
 		why: "a state machine: instants and events in, states out; it knows no counter",
 	},

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"github.com/plimsoll-dev/plimsoll/engine/internal/order"
 	"sync/atomic"
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
@@ -18,9 +19,9 @@ const descents = 6
 func (v *view) descend(t *tier, q *ask) choice {
 	bounds := v.bounds[q.at.Epoch&1][t.first:t.last]
 	for range descents {
-		k1, k2 := lowestBounds(bounds)
-		bound, next, j := k1>>indexBits, k2>>indexBits, int(k1&indexMask)-t.first
-		if bound == fullKey {
+		k1, k2 := order.LowestBounds(bounds)
+		bound, next, j := k1>>order.IndexBits, k2>>order.IndexBits, int(k1&order.IndexMask)-t.first
+		if bound == order.FullKey {
 			break
 		}
 		at := -1
@@ -39,22 +40,22 @@ func (v *view) descend(t *tier, q *ask) choice {
 		}
 		b := t.first + j
 		bl := &v.blocks[q.at.Epoch&1][b]
-		seq := bl.seq.Load()
+		seq := bl.Seq()
 		c1, c2 := v.lowestUsable(b, q)
-		least := c1 >> indexBits
-		bl.raise(bound, least, seq)
-		if c1 == noKey || least > next || least == next && least > bound { // other blocks may have as little
+		least := c1 >> order.IndexBits
+		bl.Raise(bound, least, seq)
+		if c1 == order.NoKey || least > next || least == next && least > bound { // other blocks may have as little
 			continue
 		}
-		i := int(v.starts[b]) + int(c1&indexMask)
+		i := int(v.starts[b]) + int(c1&order.IndexMask)
 		switch {
 		case at >= 0 && v.key(at, q.at) == least:
 			i = at
-		case c2>>indexBits == least:
+		case c2>>order.IndexBits == least:
 			i = v.draw(b, b+1, q, least, i)
 		}
 		if v.fits(i, q) && q.allows(v, i) {
-			return choice{i: i, second: c2 >> indexBits, seq: seq}
+			return choice{i: i, second: c2 >> order.IndexBits, seq: seq}
 		}
 		break
 	}
@@ -85,26 +86,6 @@ func (v *view) acquireIndexed(a *admission, d *Demand, epoch, now, tokens int64)
 	return v.charge(a, c, &q) == counter.Taken, false
 }
 
-// lowestBounds returns the two lowest bounds. It looks at even and odd ones by themselves, so
-// that the comparisons of one need not wait for those of the other.
-func lowestBounds(bounds []atomic.Uint64) (k1, k2 uint64) {
-	k1, k2 = noKey, noKey
-	o1, o2 := noKey, noKey
-	for j := 1; j < len(bounds); j += 2 {
-		k, o := bounds[j-1].Load(), bounds[j].Load()
-		k2 = min(k2, max(k1, k))
-		k1 = min(k1, k)
-		o2 = min(o2, max(o1, o))
-		o1 = min(o1, o)
-	}
-	if n := len(bounds); n&1 != 0 {
-		k := bounds[n-1].Load()
-		k2 = min(k2, max(k1, k))
-		k1 = min(k1, k)
-	}
-	return min(k1, o1), min(k2, o2, max(k1, o1))
-}
-
 const (
 	maxTied  = 64 // blocks that are tied, beyond which one is drawn first
 	tiedTips = 64 // cells that are drawn
@@ -119,17 +100,17 @@ func (v *view) drawTied(t *tier, q *ask, k, r uint64) int {
 	bounds := v.bounds[q.at.Epoch&1][t.first:t.last]
 	for j := range bounds { // without a branch, as a scan
 		tied[n&(maxTied-1)] = uint16(j)
-		d := bounds[j].Load()>>indexBits ^ k
+		d := bounds[j].Load()>>order.IndexBits ^ k
 		n += (d - 1) &^ d >> 63 // 1 if they are equal
 	}
 	if n == 0 || n > maxTied {
 		return -1
 	}
 	for i := range tiedTips {
-		m := mix(r, i)
+		m := order.Mix(r, i)
 		b := t.first + int(tied[m*n>>32&(maxTied-1)])
 		from, to := v.block(b)
-		if at := from + int(mix(^r, i)>>28); at < to && v.hasKey(at, q.at, k) {
+		if at := from + int(order.Mix(^r, i)>>28); at < to && v.hasKey(at, q.at, k) {
 			return at
 		}
 	}
@@ -138,16 +119,16 @@ func (v *view) drawTied(t *tier, q *ask, k, r uint64) int {
 
 // tiedBlock draws one of the blocks whose bound is k.
 func tiedBlock(bounds []atomic.Uint64, k, r uint64, def int) int {
-	best := noKey
+	best := order.NoKey
 	for j := range bounds {
-		if bounds[j].Load()>>indexBits == k {
-			best = min(best, mix(r, j)<<indexBits|uint64(j))
+		if bounds[j].Load()>>order.IndexBits == k {
+			best = min(best, order.Mix(r, j)<<order.IndexBits|uint64(j))
 		}
 	}
-	if best == noKey {
+	if best == order.NoKey {
 		return def
 	}
-	return int(best & indexMask)
+	return int(best & order.IndexMask)
 }
 
 // lowestUsable scans a block for the cells that a bound has to cover: those
@@ -164,5 +145,5 @@ func (v *view) lowestUsable(b int, q *ask) (k1, k2 uint64) {
 // now the second it had, or the charged cell.
 func (v *view) raiseAfter(c choice, q *ask) {
 	b := &v.blocks[q.at.Epoch&1][v.blockOf[c.i]]
-	b.raise(b.least(), min(c.second, v.key(c.i, q.at)), c.seq)
+	b.Raise(b.Least(), min(c.second, v.key(c.i, q.at)), c.seq)
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"github.com/plimsoll-dev/plimsoll/engine/internal/order"
 	"slices"
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
@@ -105,7 +106,7 @@ func (v *view) score(i int, at counter.At) float64 {
 	case v.by.key == byTokens:
 		return float64(v.key(i, at))
 	}
-	return float64(v.key(i, at)>>keyTokenBits) / (1 << ratioFraction)
+	return float64(v.key(i, at)>>order.KeyTokenBits) / (1 << order.RatioFraction)
 }
 
 // eligible returns the IDs the strategy draws from in a tier.
@@ -116,7 +117,7 @@ func (v *view) eligible(t *tier, q *ask) (ids []string) {
 			return []string{v.handles[i].id}
 		}
 	}
-	best := noKey
+	best := order.NoKey
 	for i := t.from; i < t.to; i++ {
 		if !v.fits(i, q) || !q.allows(v, i) {
 			continue

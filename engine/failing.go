@@ -1,6 +1,9 @@
 package engine
 
-import "github.com/plimsoll-dev/plimsoll/engine/internal/breaker"
+import (
+	"github.com/plimsoll-dev/plimsoll/engine/internal/breaker"
+	"github.com/plimsoll-dev/plimsoll/engine/internal/order"
+)
 
 // A deployment that fails costs nothing, so by usage alone it looks the least used and
 // every request goes there first. Its failure rate is therefore added to the ratio of
@@ -9,7 +12,7 @@ import "github.com/plimsoll-dev/plimsoll/engine/internal/breaker"
 // admission, [State], report or count knows of it.
 
 // A failure rate has the unit of a ratio.
-const _ = uint(ratioFraction-breaker.RateFraction) + uint(breaker.RateFraction-ratioFraction)
+const _ = uint(order.RatioFraction-breaker.RateFraction) + uint(breaker.RateFraction-order.RatioFraction)
 
 // failed returns the ratio of a cell's key with its failure rate. In a ranking by
 // tokens the rate is a part of the limit, or of a typical one.
@@ -17,7 +20,7 @@ func (v *view) failed(i int, ratio uint64) uint64 {
 	if !v.failing.Load() {
 		return ratio
 	}
-	return min(ratio, ratioMax) + uint64(v.handles[i].failing.Load())
+	return min(ratio, order.RatioMax) + uint64(v.handles[i].failing.Load())
 }
 
 // failedTokens is failed for a ranking by tokens.
@@ -28,8 +31,8 @@ func (v *view) failedTokens(i int, tokens uint64) uint64 {
 	const typical = 1 << 20
 	h := v.handles[i]
 	limit := uint64(typical)
-	if inv := v.inverses[i].tokens; inv != 0 {
+	if inv := v.inverses[i].Tokens; inv != 0 {
 		limit = min(1<<63/inv, limit)
 	}
-	return tokens + limit*uint64(h.failing.Load())>>ratioFraction
+	return tokens + limit*uint64(h.failing.Load())>>order.RatioFraction
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"github.com/plimsoll-dev/plimsoll/engine/internal/order"
 	"sync/atomic"
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
@@ -36,7 +37,7 @@ type handle struct {
 	answers  atomic.Pointer[answers]
 	sequence atomic.Uint32 // of marks
 	half     atomic.Bool   // half-open
-	failing  atomic.Uint32 // the failure rate, with ratioFraction bits
+	failing  atomic.Uint32 // the failure rate, with order.RatioFraction bits
 
 	flight  counter.Flight
 	expired atomic.Int64 // leases
@@ -89,7 +90,7 @@ var undeployed Deployment
 
 // newHandle returns a deployment that no group has yet.
 func newHandle(e *common, id string) *handle {
-	h := &handle{e: e, id: id, seed: seedOf(id), hot: new(counter.Hot), control: control{configured: &undeployed, provided: &undeployed, cfg: &undeployed}}
+	h := &handle{e: e, id: id, seed: order.SeedOf(id), hot: new(counter.Hot), control: control{configured: &undeployed, provided: &undeployed, cfg: &undeployed}}
 	if e.trackHeld {
 		h.tracked = new(counter.Held)
 		h.noting.Store(true)

@@ -26,8 +26,8 @@ type hotFunction struct {
 
 var hotFunctions = []hotFunction{
 	// The scan of a search.
-	{dir: ".", file: "scan.go", name: "lowestTokens"},
-	{dir: ".", file: "scan.go", name: "lowestUtil"},
+	{dir: "internal/order", file: "scan.go", name: "LowestTokens"},
+	{dir: "internal/order", file: "scan.go", name: "LowestUtil"},
 	{dir: ".", file: "look.go", name: "key", calls: []string{"used", "weighed"}},               // a column; minutes that end apart
 	{dir: ".", file: "look.go", name: "keys", calls: []string{"ratios", "ratios", "weighed"}},  // columns, with the amounts and without; minutes that end apart, or calls that fail
 	{dir: ".", file: "look.go", name: "ratios", calls: []string{"add"}},                        // a column

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+	"github.com/plimsoll-dev/plimsoll/engine/internal/order"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
@@ -12,23 +13,11 @@ import (
 // 1: at the beginning of a minute, and for buckets, which lose nothing, it ranks
 // as u does, and what is used up ranks by u as ever.
 
-// whole is a utilization of 1.
-const whole = 1 << ratioFraction
-
-// lapsing returns what a utilization ranks as with so many nanoseconds to come.
-func lapsing(u uint64, left int64) uint64 {
-	if u >= whole {
-		return u
-	}
-	to := float64(max(left, 1e6))
-	return uint64(whole * to / (to + float64(whole-u)*(float64(window.Minute)/whole)))
-}
-
 // lapsed returns what a deployment's utilization ranks as. (Not inlined: where
 // nothing lapses it would cost look registers.)
 //
 //go:noinline
-func (v *view) lapsed(i int, at counter.At, u uint64) uint64 { return lapsing(u, v.left(i, at)) }
+func (v *view) lapsed(i int, at counter.At, u uint64) uint64 { return order.Lapsing(u, v.left(i, at)) }
 
 // left returns how much is to come of the minute of a deployment.
 func (v *view) left(i int, at counter.At) int64 {

@@ -3,6 +3,7 @@ package engine
 import (
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
+	"github.com/plimsoll-dev/plimsoll/engine/internal/order"
 )
 
 // key returns a deployment's ranking key.
@@ -12,27 +13,27 @@ func (v *view) key(i int, at counter.At) uint64 {
 	if v.by.key == byTokens {
 		return v.failedTokens(i, tokens)
 	}
-	most := max(ratio(tokens, v.inverses[i].tokens), ratio(uint64(c.Requests()), v.inverses[i].requests))
+	most := max(order.Ratio(tokens, v.inverses[i].Tokens), order.Ratio(uint64(c.Requests()), v.inverses[i].Requests))
 	for k := range v.columns {
 		if c := &v.columns[k]; c.ranks && c.limits[i] != nil {
-			most = max(most, ratio(uint64(c.used(c.limits[i], at)), c.inverses[i]))
+			most = max(most, order.Ratio(uint64(c.used(c.limits[i], at)), c.inverses[i]))
 		}
 	}
 	if v.lapses || v.failing.Load() {
 		most = v.weighed(i, at, most)
 	}
-	return rank(most, tokens)
+	return order.Rank(most, tokens)
 }
 
 // hasKey reports whether a deployment's ranking key is k. Mostly its tokens alone say no.
 func (v *view) hasKey(i int, at counter.At, k uint64) bool {
-	if v.by.key != byTokens && min(uint64(v.pairs[at.Epoch&1][i].Tokens()), keyTokenMax) != k&keyTokenMax {
+	if v.by.key != byTokens && min(uint64(v.pairs[at.Epoch&1][i].Tokens()), order.KeyTokenMax) != k&order.KeyTokenMax {
 		return false
 	}
 	return v.key(i, at) == k
 }
 
-// keys fills in the ranking keys of the deployments that begin with from, noKey of those
+// keys fills in the ranking keys of the deployments that begin with from, order.NoKey of those
 // on which a request of these amounts does not fit. It is the one place where the limits of
 // deployments become a rank. Unless all is set, only the pairs are asked whether it fits.
 func (v *view) keys(to []uint64, from int, at counter.At, a *amounts, all bool) {
@@ -51,9 +52,9 @@ func (v *view) keys(to []uint64, from int, at counter.At, a *amounts, all bool) 
 		ratio, k := to[i], uint64(used)
 		switch {
 		case !tokens && !weighed:
-			k = rank(ratio, k)
+			k = order.Rank(ratio, k)
 		case !tokens:
-			k = rank(v.weighed(from+i, at, ratio&^lacks), k)
+			k = order.Rank(v.weighed(from+i, at, ratio&^lacks), k)
 		case weighed:
 			k = v.failedTokens(from+i, k)
 		}
@@ -73,7 +74,7 @@ func (v *view) ratios(to []uint64, from int, at counter.At, a *amounts) {
 		clear(to)
 	} else {
 		for i, c := range pairs {
-			to[i] = max(ratio(uint64(c.Tokens()), inv[i].tokens), ratio(uint64(c.Requests()), inv[i].requests))
+			to[i] = max(order.Ratio(uint64(c.Tokens()), inv[i].Tokens), order.Ratio(uint64(c.Requests()), inv[i].Requests))
 		}
 	}
 	for k := range v.columns {
@@ -85,7 +86,7 @@ func (v *view) ratios(to []uint64, from int, at counter.At, a *amounts) {
 
 // weighed returns what a utilization ranks as, where minutes end apart or calls fail.
 func (v *view) weighed(i int, at counter.At, ratio uint64) uint64 {
-	ratio = min(ratio, ratioMax)
+	ratio = min(ratio, order.RatioMax)
 	if v.lapses {
 		ratio = v.lapsed(i, at, ratio)
 	}
@@ -113,7 +114,7 @@ func (v *view) least(a *amounts, q *ask) (exact bool) {
 func (v *view) scanLimits(t *tier, q *ask) int {
 	var a amounts
 	exact := v.least(&a, q)
-	if v.by.key == byTokens && q.filter == nil && t.size() <= indexFrom && !v.failing.Load() {
+	if v.by.key == byTokens && q.filter == nil && t.size() <= order.IndexFrom && !v.failing.Load() {
 		k1, k2 := v.lowest(t.from, t.to, q.at.Epoch, a[counter.Tokens])
 		if i := v.drawnPair(t.from, t.to, q.at.Epoch, a[counter.Tokens], k1, k2); i >= 0 && v.fits(t.from+i, q) {
 			return t.from + i
@@ -132,41 +133,30 @@ func (v *view) scanLimits(t *tier, q *ask) int {
 // lowestBeyond is lowest where there are limits beside the pairs, of one block at most, and
 // asks all of these.
 func (v *view) lowestBeyond(from, to int, at counter.At, a *amounts) (k1, k2 uint64) {
-	var keys [blockSize]uint64
+	var keys [order.BlockSize]uint64
 	v.keys(keys[:to-from], from, at, a, true)
-	return lowestKeys(keys[:to-from])
-}
-
-// lowestKeys returns the two smallest key<<indexBits|index, as the scans do.
-func lowestKeys(keys []uint64) (k1, k2 uint64) {
-	k1, k2 = noKey, noKey
-	for i, k := range keys {
-		k = k<<indexBits | uint64(i) | uint64(int64(k)>>63)
-		k2 = min(k2, max(k1, k))
-		k1 = min(k1, k)
-	}
-	return k1, k2
+	return order.LowestKeys(keys[:to-from])
 }
 
 // drawnPair is drawn among the pairs [from, to) that lowest has scanned, by their place.
 func (v *view) drawnPair(from, to int, epoch, tokens int64, k1, k2 uint64) int {
-	key := k1 >> indexBits
-	if k1 == noKey || key != k2>>indexBits {
+	key := k1 >> order.IndexBits
+	if k1 == order.NoKey || key != k2>>order.IndexBits {
 		return drawnOne(k1)
 	}
-	r, best := v.e.random(), noKey
+	r, best := v.e.random(), order.NoKey
 	inv := v.inverses[from:to]
 	for i, c := range v.pairs[epoch&1][from:to] {
 		used, requests, short := c.LookBoth(tokens)
 		k := uint64(used)
 		if v.by.key != byTokens {
-			k = utilKey(k, uint64(requests), inv[i])
+			k = order.UtilKey(k, uint64(requests), inv[i])
 		}
 		if k == key && short >= 0 {
-			best = min(best, mix(r, i)<<32|uint64(i))
+			best = min(best, order.Mix(r, i)<<32|uint64(i))
 		}
 	}
-	if best == noKey { // they have all moved meanwhile
+	if best == order.NoKey { // they have all moved meanwhile
 		return drawnOne(k1)
 	}
 	return int(best & (1<<32 - 1))
@@ -174,21 +164,21 @@ func (v *view) drawnPair(from, to int, epoch, tokens int64, k1, k2 uint64) int {
 
 // drawnOne returns the index of a key; -1 of none.
 func drawnOne(k uint64) int {
-	if k == noKey {
+	if k == order.NoKey {
 		return -1
 	}
-	return int(k & indexMask)
+	return int(k & order.IndexMask)
 }
 
 // drawn returns the deployment of a tier that a scan has found, one of several if they are
 // tied; -1: none.
 func (v *view) drawn(t *tier, q *ask, k1, k2 uint64) int {
-	if k1 == noKey {
+	if k1 == order.NoKey {
 		return -1
 	}
-	i := t.from + int(k1&indexMask)
-	if k1>>indexBits == k2>>indexBits {
-		return v.draw(t.first, t.last, q, k1>>indexBits, i)
+	i := t.from + int(k1&order.IndexMask)
+	if k1>>order.IndexBits == k2>>order.IndexBits {
+		return v.draw(t.first, t.last, q, k1>>order.IndexBits, i)
 	}
 	return i
 }
@@ -196,10 +186,10 @@ func (v *view) drawn(t *tier, q *ask, k1, k2 uint64) int {
 // scanBlocks returns the best deployment by the keys of one block after the other, one of
 // several if they are tied; -1: none.
 func (v *view) scanBlocks(t *tier, q *ask, a *amounts, all bool) int {
-	d := draw{e: v.e, key: noKey, at: -1}
+	d := draw{e: v.e, key: order.NoKey, at: -1}
 	for b := t.first; b < t.last; b++ {
 		from, to := v.block(b)
-		var found [blockSize]uint64
+		var found [order.BlockSize]uint64
 		keys := found[:to-from]
 		v.keys(keys, from, q.at, a, all)
 		if q.filter != nil {
@@ -207,8 +197,8 @@ func (v *view) scanBlocks(t *tier, q *ask, a *amounts, all bool) int {
 				keys[i] |= uint64(mask>>i&1) - 1
 			}
 		}
-		if k1, k2 := lowestKeys(keys); k1>>indexBits <= d.key && k1 != noKey {
-			d.block(from, keys, k1, k1>>indexBits == k2>>indexBits)
+		if k1, k2 := order.LowestKeys(keys); k1>>order.IndexBits <= d.key && k1 != order.NoKey {
+			d.block(from, keys, k1, k1>>order.IndexBits == k2>>order.IndexBits)
 		}
 	}
 	return d.at
@@ -227,24 +217,24 @@ type draw struct {
 // block takes in a block whose least key, with its index, is k1, which none so far is less
 // than; tied says that several of its cells have it.
 func (d *draw) block(from int, keys []uint64, k1 uint64, tied bool) {
-	k := k1 >> indexBits
+	k := k1 >> order.IndexBits
 	if k != d.key {
 		d.key, d.at = k, -1
 		if !tied {
-			d.at = from + int(k1&indexMask)
+			d.at = from + int(k1&order.IndexMask)
 			return
 		}
 	}
 	if !d.drawn {
 		d.r, d.drawn = d.e.random(), true
 	}
-	best := noKey
+	best := order.NoKey
 	if d.at >= 0 {
-		best = mix(d.r, d.at)<<32 | uint64(d.at)
+		best = order.Mix(d.r, d.at)<<32 | uint64(d.at)
 	}
 	for j, o := range keys {
 		if o == k {
-			best = min(best, mix(d.r, from+j)<<32|uint64(from+j))
+			best = min(best, order.Mix(d.r, from+j)<<32|uint64(from+j))
 		}
 	}
 	d.at = int(best & (1<<32 - 1))

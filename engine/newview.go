@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"github.com/plimsoll-dev/plimsoll/engine/internal/order"
 	"slices"
 	"sync/atomic"
 
@@ -16,7 +17,7 @@ func newView(e *common, s Strategy, live []*handle) *view {
 	n := len(live)
 	v := &view{
 		e: e, strategy: s, by: strategies[s].ranking, handles: live, n: n, starts: []int32{0},
-		inverses: make([]inverse, n), seeds: make([]uint64, n), blockOf: make([]uint16, n),
+		inverses: make([]order.Inverse, n), seeds: make([]uint64, n), blockOf: make([]uint16, n),
 	}
 	for p := range v.pairs {
 		v.pairs[p] = make([]*counter.Pair, n)
@@ -39,21 +40,18 @@ func newView(e *common, s Strategy, live []*handle) *view {
 	for i, h := range live {
 		v.seeds[i] = h.seed
 		if v.by.key != byLeases {
-			v.inverses[i] = pack.inverse(h.tokenCap, h.reqCap)
-			v.unlimited = v.unlimited && v.inverses[i] == inverse{}
+			v.inverses[i] = pack.Inverse(h.tokenCap, h.reqCap)
+			v.unlimited = v.unlimited && v.inverses[i] == order.Inverse{}
 		}
 		v.tag(i, h.cfg.Tags)
 	}
-	v.indexed, v.keyOf = n > indexFrom, v.key
+	v.indexed, v.keyOf = n > order.IndexFrom, v.key
 	v.simple = len(v.tiers) == 1 && !v.further && v.by.draw == theLowest && v.by.key != byLeases
-	v.small = v.simple && n <= indexFrom
+	v.small = v.simple && n <= order.IndexFrom
 	for p := range v.blocks {
-		v.blocks[p], v.bounds[p] = make([]block, len(v.starts)-1), make([]atomic.Uint64, len(v.starts)-1)
+		v.blocks[p], v.bounds[p] = make([]order.Block, len(v.starts)-1), make([]atomic.Uint64, len(v.starts)-1)
 		for b := range v.blocks[p] {
-			v.blocks[p][b].bound, v.blocks[p][b].index = &v.bounds[p][b], uint64(b)
-			v.bounds[p][b].Store(uint64(b))
-			v.blocks[p][b].seq.Store(1) // a zero room is never valid
-			v.blocks[p][b].watched.Store(n > indexFrom)
+			v.blocks[p][b].Init(&v.bounds[p][b], uint64(b), n > order.IndexFrom)
 		}
 	}
 	return v
@@ -63,7 +61,7 @@ func newView(e *common, s Strategy, live []*handle) *view {
 // good, none is then drawn much more often than another.
 func (v *view) addTier(from, to int) {
 	n := to - from
-	blocks := (n + blockSize - 1) / blockSize
+	blocks := (n + order.BlockSize - 1) / order.BlockSize
 	t := tier{order: v.handles[from].cfg.Order, from: from, to: to, first: len(v.starts) - 1}
 	for b := range blocks {
 		for i := from + b*n/blocks; i < from+(b+1)*n/blocks; i++ {
@@ -189,7 +187,7 @@ func (v *view) seats() {
 	seats := make([]seat, len(v.handles)) // all keep the view alive
 	for i, h := range v.handles {
 		b := v.blockOf[i]
-		seats[i] = seat{&v.signals, i, [2]*block{&v.blocks[0][b], &v.blocks[1][b]}}
+		seats[i] = seat{&v.signals, i, [2]*order.Block{&v.blocks[0][b], &v.blocks[1][b]}}
 		h.seat.Store(&seats[i])
 	}
 }
@@ -197,13 +195,13 @@ func (v *view) seats() {
 // packed returns the packing of a group: of minutes of UTC in which a call is charged its
 // input, or one cost for all; a phase that is to be learned may be any. (Where the most output is charged and given back later,
 // filling ahead lost goodput.)
-func packed(live []*handle) (p packing) {
+func packed(live []*handle) (p order.Packing) {
 	for _, h := range live {
 		r := &h.cfg.Profile
 		if !plain(r) || r.LearnPhase || r.Admit != provider.AdmitInput && !r.EstimateStands {
-			return packing{}
+			return order.Packing{}
 		}
-		p.tokens, p.requests = max(p.tokens, limited(h.tokenCap)), max(p.requests, limited(h.reqCap))
+		p.Add(h.tokenCap, h.reqCap)
 	}
 	return p
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"github.com/plimsoll-dev/plimsoll/engine/internal/order"
 	"slices"
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
@@ -74,7 +75,7 @@ func (ms *limits) addKind(old *limits, row *kindRow, d, configured *Deployment, 
 }
 
 func (ms *limits) add(m limit) {
-	m.inverse, m.dim, m.timed = invert(m.Whole(m.most)), m.Dim, m.Timed()
+	m.inverse, m.dim, m.timed = order.Invert(m.Whole(m.most)), m.Dim, m.Timed()
 	ms.timed = ms.timed || m.Timed()
 	if m.most > 0 {
 		ms.most[m.Dim] = min(ms.most[m.Dim], m.most)

@@ -1,48 +1,19 @@
 package engine
 
 import (
+	"github.com/plimsoll-dev/plimsoll/engine/internal/order"
 	"math/bits"
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
 )
 
-// The scans return the two smallest key<<indexBits|index of the cells with room
-// for one request of that many tokens, noKey where there is none. They have no
-// branches that depend on usage: a branch that looks free on steady data costs
-// several times as much on moving data.
-
-func lowestTokens(pairs []*counter.Pair, tokens int64) (k1, k2 uint64) {
-	k1, k2 = noKey, noKey
-	for i, c := range pairs {
-		invariants.Look()
-		used, short := c.Look(tokens)
-		k := uint64(used)<<indexBits | uint64(i) | uint64(short>>63)
-		k2 = min(k2, max(k1, k))
-		k1 = min(k1, k)
-	}
-	return k1, k2
-}
-
-func lowestUtil(pairs []*counter.Pair, inv []inverse, tokens int64) (k1, k2 uint64) {
-	k1, k2 = noKey, noKey
-	inv = inv[:len(pairs)]
-	for i, c := range pairs {
-		invariants.Look()
-		used, requests, short := c.LookBoth(tokens)
-		k := utilKey(uint64(used), uint64(requests), inv[i])<<indexBits | uint64(i) | uint64(short>>63)
-		k2 = min(k2, max(k1, k))
-		k1 = min(k1, k)
-	}
-	return k1, k2
-}
-
 // lowest scans deployments [from, to) for a demand of which nothing but tokens counts.
 func (v *view) lowest(from, to int, epoch, tokens int64) (k1, k2 uint64) {
 	if v.by.key == byTokens {
-		return lowestTokens(v.pairs[epoch&1][from:to], tokens)
+		return order.LowestTokens(v.pairs[epoch&1][from:to], tokens)
 	}
-	return lowestUtil(v.pairs[epoch&1][from:to], v.inverses[from:to], tokens)
+	return order.LowestUtil(v.pairs[epoch&1][from:to], v.inverses[from:to], tokens)
 }
 
 // best returns the best deployment of a small view for a demand that names so many
@@ -50,14 +21,14 @@ func (v *view) lowest(from, to int, epoch, tokens int64) (k1, k2 uint64) {
 func (v *view) best(epoch, tokens int64) int {
 	var k1, k2 uint64
 	if v.by.key == byTokens {
-		k1, k2 = lowestTokens(v.pairs[epoch&1], tokens)
+		k1, k2 = order.LowestTokens(v.pairs[epoch&1], tokens)
 	} else {
-		k1, k2 = lowestUtil(v.pairs[epoch&1], v.inverses, tokens)
+		k1, k2 = order.LowestUtil(v.pairs[epoch&1], v.inverses, tokens)
 	}
-	if k1>>indexBits == k2>>indexBits { // tied, or none
+	if k1>>order.IndexBits == k2>>order.IndexBits { // tied, or none
 		return v.drawnPair(0, v.n, epoch, tokens, k1, k2)
 	}
-	return int(k1 & indexMask)
+	return int(k1 & order.IndexMask)
 }
 
 // lowestOf scans the deployments of a block that are in mask, for any demand.
@@ -67,11 +38,11 @@ func (v *view) lowestOf(b int, q *ask, mask uint16) (k1, k2 uint64) {
 	if simple && !v.failing.Load() && int(mask) == 1<<(to-from)-1 {
 		return v.lowest(from, to, q.at.Epoch, q.tokens)
 	}
-	k1, k2 = noKey, noKey
+	k1, k2 = order.NoKey, order.NoKey
 	for ; mask != 0; mask &= mask - 1 {
 		invariants.Look()
 		j := bits.TrailingZeros16(mask)
-		k := v.key(from+j, q.at)<<indexBits | uint64(j)
+		k := v.key(from+j, q.at)<<order.IndexBits | uint64(j)
 		if simple {
 			_, short := v.pair(from+j, q).Look(q.tokens)
 			k |= uint64(short >> 63)
@@ -124,9 +95,9 @@ func (v *view) fitsLimits(i int, q *ask) bool {
 // draw chooses uniformly among the deployments of blocks [first, last) whose key is k
 // and that fit; def if they have all moved meanwhile.
 func (v *view) draw(first, last int, q *ask, k uint64, def int) int {
-	r, best := v.e.random(), noKey
+	r, best := v.e.random(), order.NoKey
 	for b := first; b < last; b++ {
-		if v.bounds[q.at.Epoch&1][b].Load()>>indexBits > k && v.prunes(q) {
+		if v.bounds[q.at.Epoch&1][b].Load()>>order.IndexBits > k && v.prunes(q) {
 			continue
 		}
 		mask := q.mask(v, b)
@@ -135,12 +106,12 @@ func (v *view) draw(first, last int, q *ask, k uint64, def int) int {
 			if !v.hasKey(i, q.at, k) || mask>>(i-from)&1 == 0 {
 				continue
 			}
-			if m := mix(r, i)<<32 | uint64(i); m < best && v.fits(i, q) {
+			if m := order.Mix(r, i)<<32 | uint64(i); m < best && v.fits(i, q) {
 				best = m
 			}
 		}
 	}
-	if best == noKey {
+	if best == order.NoKey {
 		return def
 	}
 	return int(best & (1<<32 - 1))

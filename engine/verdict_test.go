@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"github.com/plimsoll-dev/plimsoll/engine/internal/order"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -59,7 +60,7 @@ func TestOneVerdict(t *testing.T) {
 				if q.part == 0 {
 					var k [1]uint64
 					v.keys(k[:], i, at, &a, true)
-					require.Equal(t, fits, k[0] != noKey, "keys, "+say, seed, i, d, w.limit(), a)
+					require.Equal(t, fits, k[0] != order.NoKey, "keys, "+say, seed, i, d, w.limit(), a)
 					if fits {
 						require.Equal(t, k[0], v.key(i, at), "key, "+say, seed, i, d, w.limit(), a)
 					}

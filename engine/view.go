@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"github.com/plimsoll-dev/plimsoll/engine/internal/order"
 	"sync/atomic"
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
@@ -14,7 +15,7 @@ type view struct {
 	by        ranking // the strategy's
 	e         *common
 	simple    bool // one tier of deployments without limits beside their pairs, ranked by usage
-	small     bool // simple, of at most indexFrom deployments
+	small     bool // simple, of at most order.IndexFrom deployments
 	further   bool // some deployment has limits beside its pair
 	volatile  bool // some deployment's limits are
 	lapses    bool // minutes end at different times
@@ -25,7 +26,7 @@ type view struct {
 	rates     *limits // of all deployments, if they charge alike; else nil
 
 	pairs    [2][]*counter.Pair // by the minute's parity
-	inverses []inverse
+	inverses []order.Inverse
 	columns  []column // the limits beside the pairs
 	handles  []*handle
 	limits   []*limits // nil if no deployment has any
@@ -34,7 +35,7 @@ type view struct {
 	tiers    []tier
 	starts   []int32            // first deployment of each block, and the end of the last
 	blockOf  []uint16           // block of each deployment
-	blocks   [2][]block         // by the minute's parity
+	blocks   [2][]order.Block   // by the minute's parity
 	bounds   [2][]atomic.Uint64 // of the blocks, close together because a search reads them all
 	weights  []float64          // cumulative within the tier; nil: not used
 	tags     map[string][]uint16
@@ -72,9 +73,7 @@ func (v *view) renew(epoch int64) {
 	p := epoch & 1
 	v.ceiled[p].Store(false)
 	for b := range v.blocks[p] {
-		bl := &v.blocks[p][b]
-		bl.seq.Add(1)
-		bl.bound.Store(bl.index)
+		v.blocks[p][b].Renew()
 	}
 }
 

@@ -51,12 +51,12 @@ var mutants = []mutant{
 	},
 	{
 		"blocks are not told of room", "engine/count.go",
-		"	b.seq.Add(1)\n	invariants.Yield()\n	if s.in.indexed {", "	if s.in.indexed {",
+		"	b.Move()\n	invariants.Yield()\n	if s.in.indexed {", "	if s.in.indexed {",
 		"./fuzz", "TestAtRest|TestRoom|TestEveryInterleaving",
 	},
 	{
-		"bounds outlive their minute", "engine/view.go",
-		"		bl.bound.Store(bl.index)\n", "",
+		"bounds outlive their minute", "engine/internal/order/block.go",
+		"	b.bound.Store(b.index)\n}", "}",
 		"./engine", "TestMinuteForgetsItsRanking",
 	},
 	{

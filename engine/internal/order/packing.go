@@ -1,4 +1,4 @@
-package engine
+package order
 
 import (
 	"math"
@@ -11,8 +11,13 @@ import (
 // deployments are filled a little ahead there: usage ranks as a share of a limit that lies
 // a quarter of the way, by ratio, from the deployment's own to the largest of the group.
 
-// packing is the largest limits of a group whose usage ranks that way; 0 = by its own.
-type packing struct{ tokens, requests int64 }
+// Packing is the largest limits of a group whose usage ranks that way; 0 = by its own.
+type Packing struct{ tokens, requests int64 }
+
+// Add takes in the caps of a deployment of the group.
+func (p *Packing) Add(tokens, requests int64) {
+	p.tokens, p.requests = max(p.tokens, limited(tokens)), max(p.requests, limited(requests))
+}
 
 // limited returns a cap, 0 if it is none.
 func limited(most int64) int64 {
@@ -22,9 +27,9 @@ func limited(most int64) int64 {
 	return most
 }
 
-// inverse returns by what the usage of a deployment with these limits ranks.
-func (p packing) inverse(tokens, requests int64) inverse {
-	return inverse{invert(towards(tokens, p.tokens)), invert(towards(requests, p.requests))}
+// Inverse returns by what the usage of a deployment with these limits ranks.
+func (p Packing) Inverse(tokens, requests int64) Inverse {
+	return Inverse{Invert(towards(tokens, p.tokens)), Invert(towards(requests, p.requests))}
 }
 
 // towards returns the limit that lies a quarter of the way to another, which is larger.

@@ -1,0 +1,15 @@
+package order
+
+import "github.com/plimsoll-dev/plimsoll/window"
+
+// whole is a utilization of 1.
+const whole = 1 << RatioFraction
+
+// Lapsing returns what a utilization ranks as with so many nanoseconds to come.
+func Lapsing(u uint64, left int64) uint64 {
+	if u >= whole {
+		return u
+	}
+	to := float64(max(left, 1e6))
+	return uint64(whole * to / (to + float64(whole-u)*(float64(window.Minute)/whole)))
+}
