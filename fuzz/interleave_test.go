@@ -7,7 +7,7 @@ import (
 )
 
 // order is the refusal protocol of a block with one step moved or left out; the
-// zero order is the protocol as engine/index.go and engine/choose.go have it.
+// zero order is the protocol as engine/internal/order/block.go and engine/choose.go have it.
 type order struct {
 	seqBeforeWatched bool // the search reads seq, then sets watched
 	lookFirst        bool // the search looks at a cell before it sets watched
