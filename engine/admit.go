@@ -89,31 +89,19 @@ func (g *Group) acquireFiltered(a *admission, d *Demand, q ask) decision {
 
 func (g *Group) acquireFor(a *admission, q *ask) decision {
 	for {
-		v := g.look(&q.reading)
-		c := v.choose(q)
-		if c.i >= 0 {
-			invariants.Yield()
-			o := v.charge(a, c, q)
-			if o == counter.Taken {
-				return decision{at: q.now}
-			}
-			if o == counter.Moved {
-				g.await()
-				q.fresh = false
-			}
-			continue // lost to another: choose again
+		v, c, refused := g.seek(q)
+		if c.i < 0 {
+			return refused
 		}
-		if g.again(v, &q.reading) {
-			continue
+		invariants.Yield()
+		switch v.charge(a, c, q) {
+		case counter.Taken:
+			return decision{at: q.now}
+		case counter.Moved:
+			g.await()
+			q.fresh = false
+		case counter.Refused: // lost to another: choose again
 		}
-		if h := g.successor(); h != nil {
-			g, q.fresh = h, false
-			continue
-		}
-		if !g.asked.Load() {
-			g.asked.Store(true)
-		}
-		return g.refused(q, c.why)
 	}
 }
 

@@ -1,6 +1,10 @@
 package engine
 
-import "github.com/plimsoll-dev/plimsoll/window"
+import (
+	"fmt"
+
+	"github.com/plimsoll-dev/plimsoll/window"
+)
 
 // atCaller runs do for the caller of a demand, under the mutex of the callers. Nothing
 // happens once the caller has been dropped.
@@ -32,7 +36,7 @@ func (q *ask) waitOfCaller(g *owner, d *Demand, at int64) (w verdict, may bool) 
 func (q *ask) refusalOfCaller(g *owner, d *Demand, v decision, leases, final bool) error {
 	id := d.Caller.h.id
 	if v.why == whyNothing {
-		return &groupError{id, g.name}
+		return fmt.Errorf("%w: caller %q may not ask group %q", ErrNoCandidate, id, g.name)
 	}
 	e := newLimitError(1)
 	e.Group, e.Caller, e.Limit = g.name, id, reasonLimit[v.why]

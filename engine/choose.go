@@ -42,42 +42,22 @@ func (v *view) chooseIn(t *tier, q *ask) choice {
 			return choice{i: i}
 		}
 	default:
-		failing := v.failing.Load()
-		if failing && !v.volatile && t.size() > order.IndexFrom {
-			break // bounds know no failures: look at the blocks
-		}
-		if v.further && (v.volatile || t.size() <= order.IndexFrom) || failing {
-			if i := v.scanLimits(t, q); i >= 0 {
+		switch large := t.size() > order.IndexFrom; {
+		case large && !v.volatile && v.failing.Load(): // bounds know no failures: look at the blocks
+		case !large || v.volatile:
+			if i := v.scan(t, q); i >= 0 {
 				return choice{i: i}
 			}
-		} else if t.size() > order.IndexFrom {
-			if !q.descended && !q.tagged() && (q.prunes() || !t.tokenLimited && !v.ceiled[q.at.Epoch&1].Load()) {
-				if c := v.descend(t, q); c.i >= 0 {
-					return c
-				}
+		case !q.descended && !q.tagged() && (q.prunes() || !t.tokenLimited && !v.ceiled[q.at.Epoch&1].Load()):
+			if c := v.descend(t, q); c.i >= 0 {
+				return c
 			}
-		} else if i := v.scan(t, q); i >= 0 {
-			return choice{i: i}
 		}
 	}
 	if v.timed && !q.fresh {
 		q.refresh(v.e.clock) // a refusal must not rest on an old reading
 	}
 	return v.decide(t, q)
-}
-
-// scan finds the best cell of a small tier by the tokens that the demand names.
-// If that one takes the whole demand, it is the best for it too; else -1.
-func (v *view) scan(t *tier, q *ask) int {
-	k1, k2 := v.lowest(t.from, t.to, q.at.Epoch, q.tokens)
-	i := v.drawn(t, q, k1, k2)
-	if i < 0 {
-		return -1
-	}
-	if q.filter == nil && !q.learn && q.part == 0 || v.fits(i, q) && q.allows(v, i) {
-		return i
-	}
-	return -1
 }
 
 // decide looks at every block that may hold the best cell or any cell with

@@ -1,5 +1,7 @@
 package engine
 
+import "fmt"
+
 // NoOutput as [Demand.OutputTokens] says that the request will produce no
 // output tokens: nothing is expected, nothing learned is added.
 const NoOutput int64 = -1
@@ -81,7 +83,7 @@ func (d *Demand) invalidity(e *common) error {
 		return errForeignCaller
 	}
 	if _, ok := d.named(); ok {
-		return &classError{d.Priority, max(len(*e.parts.Load()), 1)}
+		return fmt.Errorf("%w: Priority is %d; it must be from 0 to %d, one of the classes of Config.PriorityShare", ErrInvalidDemand, d.Priority, max(len(*e.parts.Load()), 1)-1)
 	}
 	name, v, low := "OutputTokens", d.OutputTokens, NoOutput
 	if d.InputTokens < 0 || d.InputTokens > MaxCount {
@@ -89,5 +91,5 @@ func (d *Demand) invalidity(e *common) error {
 	} else if d.MaxOutputTokens < 0 || d.MaxOutputTokens > MaxCount {
 		name, v, low = "MaxOutputTokens", d.MaxOutputTokens, 0
 	}
-	return &demandError{name, v, low}
+	return fmt.Errorf("%w: %s is %d; it must be from %d to %d", ErrInvalidDemand, name, v, low, MaxCount)
 }

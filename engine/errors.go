@@ -28,65 +28,17 @@ var (
 	ErrInvalidDemand = errors.New("engine: invalid demand")
 )
 
-// candidateError is an ErrNoCandidate.
-type candidateError struct {
-	group string
-	of    int
-}
-
-func (e *candidateError) Error() string {
-	if e.of == 0 {
-		return fmt.Sprintf("engine: no candidate: group %q no longer has deployments", e.group)
+// noCandidate says why none of a group's deployments, of which there are so many, may be
+// asked.
+func noCandidate(group string, of int) error {
+	if of == 0 {
+		return fmt.Errorf("%w: group %q no longer has deployments", ErrNoCandidate, group)
 	}
-	return fmt.Sprintf("engine: no candidate: Exclude and Tags leave none of the %d deployments of group %q", e.of, e.group)
+	return fmt.Errorf("%w: Exclude and Tags leave none of the %d deployments of group %q", ErrNoCandidate, of, group)
 }
-
-func (e *candidateError) Is(target error) bool { return target == ErrNoCandidate }
-
-// demandError is an ErrInvalidDemand.
-type demandError struct {
-	field      string
-	value, low int64
-}
-
-func (e *demandError) Error() string {
-	return fmt.Sprintf("engine: invalid demand: %s is %d; it must be from %d to %d", e.field, e.value, e.low, MaxCount)
-}
-
-func (e *demandError) Is(target error) bool { return target == ErrInvalidDemand }
-
-// classError is an ErrInvalidDemand: an unknown class.
-type classError struct{ class, classes int }
-
-func (e *classError) Error() string {
-	return fmt.Sprintf("engine: invalid demand: Priority is %d; it must be from 0 to %d, one of the classes of Config.PriorityShare", e.class, e.classes-1)
-}
-
-func (e *classError) Is(target error) bool { return target == ErrInvalidDemand }
 
 // errForeignCaller is an ErrInvalidDemand.
 var errForeignCaller = fmt.Errorf("%w: Caller is of another engine; resolve it by this one's CallerRef", ErrInvalidDemand)
-
-// groupError is an ErrNoCandidate: the caller may not ask the group.
-type groupError struct{ caller, group string }
-
-func (e *groupError) Error() string {
-	return fmt.Sprintf("engine: no candidate: caller %q may not ask group %q", e.caller, e.group)
-}
-
-func (e *groupError) Is(target error) bool { return target == ErrNoCandidate }
-
-// queueError is an ErrQueueFull.
-type queueError struct {
-	group string
-	most  int64
-}
-
-func (e *queueError) Error() string {
-	return fmt.Sprintf("engine: queue full: %d requests wait in group %q already", e.most, e.group)
-}
-
-func (e *queueError) Is(target error) bool { return target == ErrQueueFull }
 
 // LimitError says why a demand was refused, and until when.
 // errors.Is(err, ErrLimited) is true of it.

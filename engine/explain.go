@@ -94,7 +94,7 @@ func (x *Explanation) fill(g *Group, pick, acquire *ask, l *filter) {
 		e.settle(decision{why: whyTokens})
 		x.Err = e
 	} else {
-		x.Err = &candidateError{g.name, v.n}
+		x.Err = noCandidate(g.name, v.n)
 	}
 }
 

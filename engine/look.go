@@ -108,10 +108,10 @@ func (v *view) least(a *amounts, q *ask) (exact bool) {
 	return exact
 }
 
-// scanLimits is scan where there are limits beside the pairs, or calls fail: over any number
-// of deployments, for any demand. Where asking every limit is dear, the first by rank is
-// tried before: mostly it has room in all of its limits.
-func (v *view) scanLimits(t *tier, q *ask) int {
+// scan finds the best deployment of a tier, of any number, for any demand; -1: none. Where
+// asking every limit is dear, the first by rank is tried before: mostly it has room in all
+// of its limits.
+func (v *view) scan(t *tier, q *ask) int {
 	var a amounts
 	exact := v.least(&a, q)
 	if v.by.key == byTokens && q.filter == nil && t.size() <= order.IndexFrom && !v.failing.Load() {
@@ -141,46 +141,27 @@ func (v *view) lowestBeyond(from, to int, at counter.At, a *amounts) (k1, k2 uin
 // drawnPair is drawn among the pairs [from, to) that lowest has scanned, by their place.
 func (v *view) drawnPair(from, to int, epoch, tokens int64, k1, k2 uint64) int {
 	key := k1 >> order.IndexBits
-	if k1 == order.NoKey || key != k2>>order.IndexBits {
-		return drawnOne(k1)
-	}
-	r, best := v.e.random(), order.NoKey
-	inv := v.inverses[from:to]
-	for i, c := range v.pairs[epoch&1][from:to] {
-		used, requests, short := c.LookBoth(tokens)
-		k := uint64(used)
-		if v.by.key != byTokens {
-			k = order.UtilKey(k, uint64(requests), inv[i])
-		}
-		if k == key && short >= 0 {
-			best = min(best, order.Mix(r, i)<<32|uint64(i))
-		}
-	}
-	if best == order.NoKey { // they have all moved meanwhile
-		return drawnOne(k1)
-	}
-	return int(best & (1<<32 - 1))
-}
-
-// drawnOne returns the index of a key; -1 of none.
-func drawnOne(k uint64) int {
-	if k == order.NoKey {
-		return -1
-	}
-	return int(k & order.IndexMask)
-}
-
-// drawn returns the deployment of a tier that a scan has found, one of several if they are
-// tied; -1: none.
-func (v *view) drawn(t *tier, q *ask, k1, k2 uint64) int {
 	if k1 == order.NoKey {
 		return -1
 	}
-	i := t.from + int(k1&order.IndexMask)
-	if k1>>order.IndexBits == k2>>order.IndexBits {
-		return v.draw(t.first, t.last, q, k1>>order.IndexBits, i)
+	if key == k2>>order.IndexBits {
+		r, best := v.e.random(), order.NoKey
+		inv := v.inverses[from:to]
+		for i, c := range v.pairs[epoch&1][from:to] {
+			used, requests, short := c.LookBoth(tokens)
+			k := uint64(used)
+			if v.by.key != byTokens {
+				k = order.UtilKey(k, uint64(requests), inv[i])
+			}
+			if k == key && short >= 0 {
+				best = min(best, order.Mix(r, i)<<32|uint64(i))
+			}
+		}
+		if best != order.NoKey { // else they have all moved meanwhile
+			return int(best & (1<<32 - 1))
+		}
 	}
-	return i
+	return int(k1 & order.IndexMask)
 }
 
 // scanBlocks returns the best deployment by the keys of one block after the other, one of

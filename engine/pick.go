@@ -12,9 +12,7 @@ func (g *Group) Pick(d Demand) (Ref, bool) {
 func (g *Group) pick(d *Demand, quiet bool) (Ref, decision) {
 	descended := false
 	if n, ok := d.named(); ok && d.plain() && g.view.Load().simple {
-		if !g.asked.Load() {
-			g.asked.Store(true)
-		}
+		g.noteAsked()
 		if e, v := g.minute(), g.view.Load(); v.plain() {
 			i := -1
 			if v.small {
@@ -64,6 +62,7 @@ func (g *Group) pickFiltered(d *Demand, q ask) (Ref, decision) {
 }
 
 func (g *Group) pickFor(q *ask) (Ref, decision) {
+	g.noteAsked()
 	v, c, refused := g.seek(q)
 	if c.i < 0 {
 		return Ref{}, refused
@@ -74,9 +73,6 @@ func (g *Group) pickFor(q *ask) (Ref, decision) {
 // seek returns the deployment that the search chooses, an index of the view; -1: none
 // has room, and the decision says why.
 func (g *Group) seek(q *ask) (*view, choice, decision) {
-	if !g.asked.Load() {
-		g.asked.Store(true)
-	}
 	for {
 		v := g.look(&q.reading)
 		c := v.choose(q)
@@ -94,8 +90,16 @@ func (g *Group) seek(q *ask) (*view, choice, decision) {
 	}
 }
 
+// noteAsked has Collect list the group's deployments.
+func (g *Group) noteAsked() {
+	if !g.asked.Load() {
+		g.asked.Store(true)
+	}
+}
+
 // refused counts a refusal and returns it.
 func (g *Group) refused(q *ask, why reason) decision {
+	g.noteAsked()
 	if !q.quiet {
 		g.refusals[reasonLimit[why]].Add(1)
 		if why == whyShare {

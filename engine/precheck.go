@@ -112,15 +112,10 @@ func (h *handle) countRequest(c *counter.Pair, ms *limits, part counter.Part, at
 // names must fit too, but are not reserved: Record reports them. It ignores
 // Order, Tags and Exclude, and the limit on leases. The zero Ref refuses.
 func (r Ref) PreCheck(d Demand) bool {
-	return r.h != nil && preChecks(r.h, &d)
-}
-
-// preChecks is PreCheck.
-func preChecks(h *handle, d *Demand) bool {
-	if preChecked(h, d) {
-		return true
+	if r.h == nil || preChecked(r.h, &d) {
+		return r.h != nil
 	}
-	_, ok := preCheck(h, d, false)
+	_, ok := preCheck(r.h, &d, false)
 	return ok
 }
 

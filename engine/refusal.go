@@ -26,7 +26,7 @@ func (g *Group) refusal(d *Demand, v decision, learn, final bool) error {
 	e := g.explain(&q, max(v.at, window.Start(epoch)))
 	switch {
 	case e == nil:
-		return &candidateError{g.name, g.view.Load().n}
+		return noCandidate(g.name, g.view.Load().n)
 	case e.Limit == LimitNone && !final:
 		return nil
 	}

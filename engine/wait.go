@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 )
 
 // Wait is Acquire that waits for room: until a lease ends, a limit refills, a
@@ -85,7 +86,7 @@ func (g *Group) join(w *waiter) bool {
 	part, _ := g.e.part(w.d.Priority)
 	if most := max(part.Of(g.e.maxWaiters.Load()), 1); l.Waiting.Load() > most {
 		g.e.turnedAway.Add(1)
-		l.leave(w, admission{}, &queueError{g.name, most})
+		l.leave(w, admission{}, fmt.Errorf("%w: %d requests wait in group %q already", ErrQueueFull, most, g.name))
 	}
 	return w.done
 }
