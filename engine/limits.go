@@ -35,7 +35,6 @@ type limit struct {
 // in windows was set, its counter goes on, whether it is still limited or not.
 type limits struct {
 	list    []limit
-	ranked  int  // so many of them, the first, rank deployments; the others only bound, or count for other nodes
 	timed   bool // some limit needs an instant
 	rated   bool // charges are not simply tokens
 	counted bool // some limit is not on leases

@@ -85,12 +85,7 @@ func (ms *limits) add(m limit) {
 	} else {
 		ms.counted = true
 	}
-	if m.inverse == 0 {
-		ms.list = append(ms.list, m)
-		return
-	}
-	ms.list = slices.Insert(ms.list, ms.ranked, m)
-	ms.ranked++
+	ms.list = append(ms.list, m)
 }
 
 // keep adds the count by UTC minutes or days that nodes exchange, of a limit that is
