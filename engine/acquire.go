@@ -41,7 +41,7 @@ func (g *Group) declined(d *Demand, v decision, waited bool) {
 }
 
 // acquireOrExplain follows a refused attempt. It returns the reason, or a lease if
-// room has come meanwhile.
+// room has come since.
 func (g *Group) acquireOrExplain(d *Demand, v decision) (Lease, error) {
 	return g.acquireOr(d, v, false)
 }

@@ -134,7 +134,7 @@ func (c *called) undo() {
 // admit ends the attempt. A lease begins with it, unless it is of PreCheck.
 func (c *called) admit(lease bool) {
 	h, e := c.owner, c.at.Epoch
-	if !h.hot.Of(e).End(e) { // the minute was folded meanwhile
+	if !h.hot.Of(e).End(e) { // the minute has been folded since
 		h.locked(func(*owner, int64) { h.flight.Fold(h.e.slot(e), 1) })
 	}
 	switch {

@@ -15,7 +15,7 @@ import (
 //
 // Of deployments with limits per hour or day it lists the hour and the day too, of kinds of
 // their own: whenever the usage has changed since the last Collect, and once in each whether
-// it has or not, so that a syncer knows of it from the start. It reports an hour or a day
+// it has or not, so that a syncer exchanges it from the start. It reports an hour or a day
 // that has ended for two minutes, and once more if Collect was not called then; later
 // changes stay on this node.
 //

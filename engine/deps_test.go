@@ -203,7 +203,7 @@ func TestImportDirectionsCanFail(t *testing.T) {
 		{"engine opens files", goPackage{ImportPath: "engine", Imports: []string{"os"}}, "engine imports os"},
 		{"net behind another package", goPackage{ImportPath: "engine", Deps: []string{"net/http"}}, "engine depends on net/http"},
 		{"the root is no package", goPackage{ImportPath: ""}, "no direction"},
-		{"nobody said where it stands", goPackage{ImportPath: "helpers"}, "no direction"},
+		{"no direction is given", goPackage{ImportPath: "helpers"}, "no direction"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -245,7 +245,7 @@ func TestEveryPackageHasADocComment(t *testing.T) {
 	}
 }
 
-// faults checks every package and that the tables speak of what exists.
+// faults checks every package and that the tables name only what exists.
 func faults(pkgs []goPackage) []string {
 	var out []string
 	for _, p := range pkgs {

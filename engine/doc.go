@@ -23,7 +23,7 @@
 //
 // # Time
 //
-// Unless [Deployment.Profile] says otherwise, a limit per minute speaks of the UTC minute, one per day of the UTC day. A
+// Unless [Deployment.Profile] says otherwise, a limit per minute holds for the UTC minute, one per day for the UTC day. A
 // reservation belongs to the minute and the day of its admission, however long
 // the call takes. Give the engine a
 // [window.Clock] and call its Run: a decision then costs tens of nanoseconds.

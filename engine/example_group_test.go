@@ -66,7 +66,7 @@ func ExampleGroup_Acquire() {
 	// 429, Retry-After: 40
 }
 
-// Wait is for callers who would rather wait than hear that there is no room.
+// Wait is for callers that prefer waiting to a refusal.
 func ExampleGroup_Wait() {
 	eng, err := engine.New(engine.Config{Deployments: []engine.Deployment{
 		{ID: "gpu-box", Group: "chat", Limits: engine.Limits{MaxInFlight: 1}},

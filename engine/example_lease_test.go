@@ -66,7 +66,7 @@ func ExampleLease_Release() {
 	// azure-eastus: 0 requests, 0 tokens, 0 in flight
 }
 
-// The connection broke and nobody knows what the call has cost: what was
+// The connection broke, and what the call has cost is unknown: what was
 // reserved is taken as used.
 func ExampleLease_SettleReserved() {
 	eng := newChat()

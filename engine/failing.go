@@ -9,7 +9,7 @@ import (
 // every request goes there first. Its failure rate is therefore added to the ratio of
 // its ranking key, in units of utilization: a deployment that fails every call ranks
 // like one whose limits are used up, with limits and without. The rate ranks only: no
-// admission, [State], report or count knows of it.
+// admission, [State], report or count contains it.
 
 // A failure rate has the unit of a ratio.
 const _ = uint(order.RatioFraction-breaker.RateFraction) + uint(breaker.RateFraction-order.RatioFraction)

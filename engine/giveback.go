@@ -54,7 +54,7 @@ func (l *Lease) adjustObserved(d *amounts, order uint64, held bool) (over int64)
 	}
 	ledger := &h.answers.Load().ledger
 	return l.adjust(d, held, func(m *limit, n int64) int64 {
-		if n >= 0 || ms.at(m.kind) != m { // figures do not speak of it
+		if n >= 0 || ms.at(m.kind) != m { // figures do not cover it
 			return n
 		}
 		if held && m.Owned() && m.Dim != counter.Requests {

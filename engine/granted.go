@@ -27,7 +27,7 @@ func (g *Group) AcquireGranted(ctx context.Context, d Demand) (lease Lease, err 
 		return a.lease(), nil
 	}
 	if err = g.refusal(&d, v, true, false); err == nil {
-		return g.acquireOrExplain(&d, v) // room has come meanwhile
+		return g.acquireOrExplain(&d, v) // room has come since
 	}
 	if limited, ok := errors.AsType[*LimitError](err); !ok || limited.Limit != LimitShare || limited.Never {
 		g.declined(&d, v, false)

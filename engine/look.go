@@ -157,7 +157,7 @@ func (v *view) drawnPair(from, to int, epoch, tokens int64, k1, k2 uint64) int {
 				best = min(best, order.Mix(r, i)<<32|uint64(i))
 			}
 		}
-		if best != order.NoKey { // else they have all moved meanwhile
+		if best != order.NoKey { // else they have all moved since the scan
 			return int(best & (1<<32 - 1))
 		}
 	}

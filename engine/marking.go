@@ -103,7 +103,7 @@ func (a *admission) mark() (at mark) {
 	return at
 }
 
-// noted notes what only some engines want to know of a lease, the tokens that it
+// noted notes what only some engines record of a lease, the tokens that it
 // holds, and returns its mark.
 func (a *admission) noted() (at mark) {
 	h := a.h

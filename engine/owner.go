@@ -11,7 +11,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// owner is what a deployment knows of its group: the published minute, the mutex under
+// owner is the part of a group that its deployments use: the published minute, the mutex under
 // which its counters turn, and the receivers of news of room and of refusals.
 type owner struct {
 	// What every request reads: the published minute, and when to look at the clock

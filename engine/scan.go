@@ -93,7 +93,7 @@ func (v *view) fitsLimits(i int, q *ask) bool {
 }
 
 // draw chooses uniformly among the deployments of blocks [first, last) whose key is k
-// and that fit; def if they have all moved meanwhile.
+// and that fit; def if they have all moved since the scan.
 func (v *view) draw(first, last int, q *ask, k uint64, def int) int {
 	r, best := v.e.random(), order.NoKey
 	for b := first; b < last; b++ {

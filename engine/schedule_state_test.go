@@ -11,7 +11,7 @@ import (
 )
 
 // TestStateShowsNoPlaceOfAnUndoneAttempt: an attempt whose deployment refuses gives its
-// caller's place back before it ends. Whoever takes the place meanwhile sees one in use.
+// caller's place back before it ends. A caller that takes the place before that sees one in use.
 func TestStateShowsNoPlaceOfAnUndoneAttempt(t *testing.T) {
 	if raceEnabled {
 		t.Skip("one goroutine at a time")

@@ -49,7 +49,7 @@ func TestAbsorb(t *testing.T) {
 		{"others without a limit", engine.Limits{}, []share{at(firstMinute, 900, 1<<40, 0, 0)}, 0, 30},
 		{"others grow", engine.Limits{RPM: 10}, []share{at(firstMinute, 3, 0, 0, 0), at(firstMinute, 4, 0, 0, 0)}, 0, 6},
 		{"others shrink", engine.Limits{RPM: 10}, []share{at(firstMinute, 10, 0, 0, 0), at(firstMinute, 4, 0, 0, 0)}, 0, 6},
-		{"told twice", engine.Limits{RPM: 10}, []share{at(firstMinute, 4, 0, 0, 0), at(firstMinute, 4, 0, 0, 0)}, 0, 6},
+		{"reported twice", engine.Limits{RPM: 10}, []share{at(firstMinute, 4, 0, 0, 0), at(firstMinute, 4, 0, 0, 0)}, 0, 6},
 		{"ceiling on requests", engine.Limits{RPM: 10}, []share{at(firstMinute, 0, 0, 4, 0)}, 0, 4},
 		{"ceiling on tokens", engine.Limits{TPM: 100}, []share{at(firstMinute, 0, 0, 0, 45)}, 0, 4},
 		{"ceiling filled exactly", engine.Limits{TPM: 100}, []share{at(firstMinute, 0, 0, 0, 40)}, 0, 4},
@@ -178,7 +178,7 @@ func TestCollect(t *testing.T) {
 	b.Record(engine.Usage{InputTokens: 1})
 	for _, r := range e.Collect(nil) {
 		require.GreaterOrEqual(t, r.Start, next.Unix(), "no older than the previous minute")
-		require.NotEqual(t, "c", r.ID, "nobody asked for it")
+		require.NotEqual(t, "c", r.ID, "no demand asked for it")
 	}
 }
 
@@ -217,7 +217,7 @@ func TestCollectLate(t *testing.T) {
 	require.Zero(t, e.Stats().Dropped)
 }
 
-// TestDropped: what nobody comes for is dropped in the end, and counted.
+// TestDropped: reports that no Collect takes are dropped in the end, and counted.
 func TestDropped(t *testing.T) {
 	cfg := engine.Config{}
 	for i := range 1000 {

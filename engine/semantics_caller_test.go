@@ -101,7 +101,7 @@ func TestCallerLimits(t *testing.T) {
 			_, ok = g.Pick(d)
 			require.False(t, ok)
 			require.Equal(t, before, append(e.AppendStates(nil), e.AppendCallerStates(nil)...))
-			acquire(t, g, engine.Demand{InputTokens: 10, OutputTokens: 5}).Release() // nobody's
+			acquire(t, g, engine.Demand{InputTokens: 10, OutputTokens: 5}).Release() // of no caller
 			for _, l := range leases {
 				l.Release()
 			}
@@ -335,7 +335,7 @@ func TestCallerGroups(t *testing.T) {
 	}
 }
 
-// TestCallerApply: limits that are added, changed and removed meanwhile count what is
+// TestCallerApply: limits that are added, changed and removed during leases count what is
 // used already, leases too.
 func TestCallerApply(t *testing.T) {
 	e, _ := start(t, called(engine.Limits{}, engine.Limits{}))

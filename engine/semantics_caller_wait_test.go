@@ -12,7 +12,7 @@ import (
 )
 
 // TestWaitForCaller: a waiter whose caller has no room waits for the caller's minute, and
-// keeps nobody else waiting.
+// keeps no other waiter back.
 func TestWaitForCaller(t *testing.T) {
 	bubble(t, func(t *testing.T, s engine.Strategy) {
 		cfg := chat(s, 3, engine.Limits{TPM: 1000})
@@ -149,7 +149,7 @@ func TestWaitForCallerInVain(t *testing.T) {
 }
 
 // TestWaitForBucketOfCaller: the time that a caller's bucket needs is waited, and no
-// deployment is held meanwhile.
+// deployment is held for it.
 func TestWaitForBucketOfCaller(t *testing.T) {
 	bubble(t, func(t *testing.T, s engine.Strategy) {
 		cfg := chat(s, 1, engine.Limits{TPM: 1000})

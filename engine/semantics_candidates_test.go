@@ -66,7 +66,7 @@ func TestCandidates(t *testing.T) {
 		{name: "all tags required", deployments: []engine.Deployment{{ID: "a", Tags: eu}, {ID: "b", Tags: both}}, d: engine.Demand{Tags: both}, want: []string{"b"}},
 		{name: "tags in any order", deployments: []engine.Deployment{{ID: "a", Tags: both}}, d: engine.Demand{Tags: []string{"fast", "eu"}}, want: []string{"a"}},
 		{name: "one tag twice", deployments: []engine.Deployment{{ID: "a", Tags: eu}}, d: engine.Demand{Tags: []string{"eu", "eu"}}, want: []string{"a"}},
-		{name: "tag nobody has", deployments: []engine.Deployment{{ID: "a", Tags: eu}}, d: engine.Demand{Tags: []string{"mars"}}, err: engine.ErrNoCandidate},
+		{name: "tag that no deployment has", deployments: []engine.Deployment{{ID: "a", Tags: eu}}, d: engine.Demand{Tags: []string{"mars"}}, err: engine.ErrNoCandidate},
 		{name: "tags of different deployments", deployments: []engine.Deployment{{ID: "a", Tags: eu}, {ID: "b", Tags: us}}, d: engine.Demand{Tags: []string{"eu", "us"}}, err: engine.ErrNoCandidate},
 		{
 			name:        "tagged ones have no room",

@@ -85,7 +85,7 @@ func TestFailureRatesFall(t *testing.T) {
 	require.InDelta(t, 100, countPicks(g, exactly(1), 200)["a"], 40)
 }
 
-// The rate ranks and does nothing else: no admission, state or count knows of it.
+// The rate ranks and does nothing else: no admission, state or count contains it.
 func TestFailureRatesOnlyRank(t *testing.T) {
 	e, _ := start(t, engine.Config{Deployments: []engine.Deployment{{ID: "a", Group: "chat", Limits: engine.Limits{RPM: 10}}}})
 	g := group(t, e, "chat")

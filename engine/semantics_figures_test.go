@@ -11,7 +11,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// told is what an answer says that has one figure.
+// told is what an answer reports that has one figure.
 func told(l provider.Limit, limit, remaining int64) provider.Signal {
 	return provider.Signal{}.With(l, provider.Reading{Limit: limit, Remaining: remaining, HasRemaining: true})
 }
@@ -53,13 +53,13 @@ func TestFiguresCorrectTheCounters(t *testing.T) {
 			}
 			require.InDelta(t, low, utilization(t, e), 0.1)
 			first.Observe(told(provider.TPM, 1000, 0))
-			require.InDelta(t, low, utilization(t, e), 0.1, "a later one has told")
+			require.InDelta(t, low, utilization(t, e), 0.1, "a later one has reported")
 			fourth := acquire(t, g, exactly(1))
 			fourth.Observe(told(provider.TPM, 1000, -500)) // overrun
 			require.InDelta(t, 1500, utilization(t, e), 0.1)
 			require.Equal(t, engine.LimitTPM, refusal(t, g, exactly(1)).Limit)
 			_, tokens := own(e, firstMinute, "a")
-			require.EqualValues(t, 100+20+10+1, tokens, "what others used is not told as this node's")
+			require.EqualValues(t, 100+20+10+1, tokens, "what others used is not reported as this node's")
 		})
 	}
 }
@@ -172,7 +172,7 @@ func TestALimitThatTheProviderHasLowered(t *testing.T) {
 	}
 }
 
-func TestALimitThatNobodyConfigured(t *testing.T) {
+func TestALimitThatIsNotConfigured(t *testing.T) {
 	for name, p := range rules {
 		t.Run(name, func(t *testing.T) {
 			e, _ := listening(t, engine.Limits{}, p)
@@ -215,7 +215,7 @@ func TestABucketsFigureIsOfWhenTheRequestWasSent(t *testing.T) {
 	require.InDelta(t, 27_000./60_000, state(t, e, "a").Utilization, 1e-4)
 }
 
-// reset is told with the time to the end of the provider's minute.
+// reset is reported as the time to the end of the provider's minute.
 func reset(limit, remaining int64, after time.Duration) provider.Signal {
 	return provider.Signal{}.With(provider.TPM, provider.Reading{Limit: limit, Remaining: remaining, HasRemaining: true, Reset: after})
 }

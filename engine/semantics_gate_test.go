@@ -96,7 +96,7 @@ func TestOneGoesFirstInANewMinuteToo(t *testing.T) {
 	require.Equal(t, engine.LimitCooldown, refusal(t, g, exactly(1)).Limit)
 }
 
-// TestOneGoesFirstHoweverLateItComes: nobody asked for a while.
+// TestOneGoesFirstHoweverLateItComes: no demand came for a while.
 func TestOneGoesFirstHoweverLateItComes(t *testing.T) {
 	e, clock := start(t, one(engine.Limits{}))
 	g := group(t, e, "chat")
@@ -132,7 +132,7 @@ func TestRefusalsOfABurstAreOne(t *testing.T) {
 			want := map[provider.Kind]time.Duration{provider.Other: 2 * time.Second, provider.NoMoney: 10 * time.Minute}[kind]
 			require.Equal(t, max(want, time.Second), most)
 			clock.Advance(most)
-			require.True(t, state(t, e, "a").HalfOpen, "the last refusal began nothing anew")
+			require.True(t, state(t, e, "a").HalfOpen, "the last refusal began nothing again")
 		})
 	}
 }

@@ -70,7 +70,7 @@ func TestOneRequestGoesFirstAfterACooldown(t *testing.T) {
 func TestAProbeThatFailsCoolsDownAgain(t *testing.T) {
 	e, clock := start(t, two())
 	g := group(t, e, "chat")
-	taken(t, g, "a").Observe(provider.Signal{Kind: provider.Overloaded}) // nobody says for how long
+	taken(t, g, "a").Observe(provider.Signal{Kind: provider.Overloaded}) // the answer does not say for how long
 	require.Equal(t, time.Second, state(t, e, "a").CoolingFor)
 	for wait := 2 * time.Second; wait <= 30*time.Second; wait *= 2 {
 		clock.Advance(state(t, e, "a").CoolingFor)
@@ -84,7 +84,7 @@ func TestAProbeThatFailsCoolsDownAgain(t *testing.T) {
 	taken(t, g, "a").Settle(engine.Usage{InputTokens: 1}) // a usage says it too
 	taken(t, g, "a")
 	taken(t, g, "a").Observe(provider.Signal{Kind: provider.Overloaded})
-	require.Equal(t, time.Second, state(t, e, "a").CoolingFor, "it begins anew")
+	require.Equal(t, time.Second, state(t, e, "a").CoolingFor, "it begins again")
 }
 
 func TestAProbeWithoutAnAnswerDoesNotLast(t *testing.T) {

@@ -74,7 +74,7 @@ func TestAPoolIsOneLimit(t *testing.T) {
 }
 
 // TestAPoolOutlivesItsDeployments: who joins finds what is used, who leaves begins
-// anew, and a pool that comes back has not been refilled.
+// again, and a pool that comes back has not been refilled.
 func TestAPoolOutlivesItsDeployments(t *testing.T) {
 	limits := engine.Limits{TPM: 100, TPD: 1000}
 	cfg := pooled(limits, provider.Profile{})

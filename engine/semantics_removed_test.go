@@ -66,7 +66,7 @@ func TestRemovedIsForgotten(t *testing.T) {
 }
 
 // TestFoundAgain: a deployment that was forgotten and is configured again counts from
-// nothing in windows of the present, also for who kept its Ref.
+// nothing in current windows, also for callers that kept its Ref.
 func TestFoundAgain(t *testing.T) {
 	z := engine.Deployment{ID: "z", Group: "chat"}
 	for name, limits := range map[string]engine.Limits{

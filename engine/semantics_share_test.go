@@ -31,7 +31,7 @@ var shapes = []struct {
 	{"bucket", provider.Profile{Shape: provider.Bucket}},
 }
 
-// TestInputAndOutputAreShared: whatever the shape, Collect tells what was charged
+// TestInputAndOutputAreShared: whatever the shape, Collect reports what was charged
 // in each UTC minute, reservations included, and Absorb what the others charged.
 func TestInputAndOutputAreShared(t *testing.T) {
 	for _, shape := range shapes {
@@ -66,8 +66,8 @@ func TestInputAndOutputAreShared(t *testing.T) {
 	}
 }
 
-// TestSplitWindowsEnd: what changed after the last Collect of a minute is told
-// once more, also when minutes pass in which nobody looks.
+// TestSplitWindowsEnd: what changed after the last Collect of a minute is reported
+// once more, also when minutes pass without a Collect.
 func TestSplitWindowsEnd(t *testing.T) {
 	for _, shape := range shapes {
 		for _, minutes := range []int{1, 2, 3, 7} {
@@ -117,7 +117,7 @@ func TestSplitSharesAhead(t *testing.T) {
 }
 
 // TestSplitLimitsComeAndGo: a limit set while others' usage is known begins with
-// this node's own at 0 and hears of the others' anew.
+// this node's own at 0 and receives the others' again.
 func TestSplitLimitsComeAndGo(t *testing.T) {
 	e, _ := start(t, one(engine.Limits{RPM: 10}))
 	share := []window.Share{{Tally: window.Tally{ID: "a", Start: firstMinute.Unix(), Input: 600, Output: 300}}}
@@ -183,8 +183,8 @@ func TestDaysAreShared(t *testing.T) {
 	require.EqualValues(t, 20, r.RequestLimit)
 }
 
-// TestDaysEnd: the previous day is told of as long as it may change, and what is
-// told ahead begins with its day.
+// TestDaysEnd: the previous day is reported as long as it may change, and what is
+// absorbed ahead begins with its day.
 func TestDaysEnd(t *testing.T) {
 	e, clock := startAt(t, firstMinute.Truncate(24*time.Hour).Add(24*time.Hour-time.Minute), one(engine.Limits{RPD: 10, TPD: 1000}))
 	g := group(t, e, "chat")
@@ -211,13 +211,13 @@ func TestDaysEnd(t *testing.T) {
 	acquire(t, g, exactly(5))
 	clock.Advance(4 * 24 * time.Hour)
 	r, ok = reported(e, window.KindDay, tomorrow)
-	require.True(t, ok, "days nobody collected")
+	require.True(t, ok, "days that no Collect has reported")
 	require.Equal(t, day(tomorrow, 1, 5), r.Tally)
 	require.Zero(t, state(t, e, "a").Limit(engine.LimitRPD).Remote)
 }
 
-// TestRemovedDaysAreTold: the day's usage of a removed deployment.
-func TestRemovedDaysAreTold(t *testing.T) {
+// TestRemovedDaysAreReported: the day's usage of a removed deployment.
+func TestRemovedDaysAreReported(t *testing.T) {
 	limits := engine.Limits{RPD: 10}
 	e, clock := start(t, deployments(engine.Deployment{ID: "b", Group: "chat"}, engine.Deployment{ID: "a", Group: "chat", Limits: limits}))
 	today := firstMinute.Truncate(24 * time.Hour)
@@ -247,7 +247,7 @@ func TestCooldownsAreShared(t *testing.T) {
 	clock.Advance(time.Minute)
 	require.Equal(t, want+1, until(), "and in the next minute")
 	a.Cooldown(0)
-	require.Zero(t, until(), "ended here: no more told")
+	require.Zero(t, until(), "ended here: no longer reported")
 
 	tell := func(at time.Time) {
 		e.Absorb([]window.Share{{Tally: window.Tally{ID: "a", Requests: -1, Tokens: -1, CoolUntil: at.UnixMilli()}}})
@@ -268,5 +268,5 @@ func TestCooldownsAreShared(t *testing.T) {
 	clock.Advance(25 * time.Hour)
 	acquire(t, group(t, e, "chat"), exactly(1))
 	a.Cooldown(1 << 62)
-	require.Equal(t, clock.Now().Add(25*time.Hour).UnixMilli(), until(), "others are told of 25 hours at most")
+	require.Equal(t, clock.Now().Add(25*time.Hour).UnixMilli(), until(), "25 hours at most are reported to others")
 }

@@ -51,7 +51,7 @@ func timed(t *testing.T, after time.Duration, f func(t *testing.T, clock *window
 var bubbleBegins = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // TestWaitAlone: a waiter alone is served within 5 ms of the RetryAfter that it
-// would have been told, for a limit of every kind and shape.
+// LimitError would have reported, for a limit of every kind and shape.
 func TestWaitAlone(t *testing.T) {
 	for _, l := range limitCases() {
 		t.Run(l.name, func(t *testing.T) {
@@ -142,9 +142,9 @@ func TestWaitCrowd(t *testing.T) {
 	}
 }
 
-// TestWaitNobodyIsLeftBehind: a hundred thousand waits on limits that refill all the
+// TestWaitServesEveryone: a hundred thousand waits on limits that refill all the
 // time, each of them served in time.
-func TestWaitNobodyIsLeftBehind(t *testing.T) {
+func TestWaitServesEveryone(t *testing.T) {
 	waits, perMinute := 6_000, int64(60_000)
 	if full && !raceEnabled {
 		waits, perMinute = 100_000, 600_000
@@ -309,7 +309,7 @@ func TestWaitTurnOfTheLarge(t *testing.T) {
 					synctest.Wait()
 					require.NotZero(t, took, "it waits for ever")
 					require.LessOrEqual(t, took, 3*alone, "alone it waits %v", alone)
-					require.Greater(t, took, alone, "nobody lets small ones go first")
+					require.Greater(t, took, alone, "no small one went first")
 					cancel()
 					synctest.Wait()
 					admitted += small.Load()

@@ -385,7 +385,7 @@ func TestWaitInVain(t *testing.T) {
 	})
 }
 
-// TestWaitSmallBehindLarge: who does not fit keeps nobody who does, but comes
+// TestWaitSmallBehindLarge: a waiter that does not fit keeps none back that does, but comes
 // first in a new minute.
 func TestWaitSmallBehindLarge(t *testing.T) {
 	bubble(t, func(t *testing.T, s engine.Strategy) {

@@ -73,7 +73,7 @@ func (h *handle) snapshot(dst snapshotDays) snapshotDays {
 }
 
 // Restore reads what [Engine.Snapshot] wrote, normally before the first request. It counts
-// as used by other nodes: Collect never lists it, and the first Absorb that knows of the day
+// as used by other nodes: Collect never lists it, and the first Absorb that names the day
 // replaces it, so usage that a store has already is not reported twice. Without a store it
 // stays, and the day's limits hold over a restart. Days other than the current one,
 // deployments that are not configured or have no limits per day, and days that Absorb has

@@ -51,7 +51,7 @@ func TestSnapshotHoldsADay(t *testing.T) {
 }
 
 // TestRestoredCountsAsOthers: Collect never lists it, the first Absorb that knows
-// of the day replaces it, and what Absorb has told Restore does not touch.
+// of the day replaces it, and Restore changes nothing that Absorb has brought.
 func TestRestoredCountsAsOthers(t *testing.T) {
 	cfg := one(engine.Limits{RPD: 10})
 	e, _ := start(t, cfg)

@@ -35,10 +35,10 @@ func noisy(r *rand.Rand) provider.Signal {
 	return s
 }
 
-// TestFiguresAreNobodysUsage: while 64 goroutines use deployments of every rule
+// TestFiguresAreNoUsage: while 64 goroutines use deployments of every rule
 // and providers say anything at all, limits, phases and figures included, what
 // Collect reports is what was used, to the last token.
-func TestFiguresAreNobodysUsage(t *testing.T) {
+func TestFiguresAreNoUsage(t *testing.T) {
 	profiles := []provider.Profile{
 		{}, {Shape: provider.Bucket}, {LearnPhase: true}, {Phase: 7 * time.Second, RequestWindow: 10 * time.Second},
 	}

@@ -55,10 +55,10 @@ func (w told) sum(daily bool) (sum window.Tally) {
 	return sum
 }
 
-// TestEveryCountIsTold: while 64 goroutines use, minutes and a day end, others'
+// TestEveryCountIsReported: while 64 goroutines use, minutes and a day end, others'
 // usage comes in and configurations change, the reports add up to what was used:
 // requests, tokens, input and output of minutes, requests and tokens of days.
-func TestEveryCountIsTold(t *testing.T) {
+func TestEveryCountIsReported(t *testing.T) {
 	const much = 1 << 40
 	for i, shape := range sharedShapes {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {

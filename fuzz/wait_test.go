@@ -263,9 +263,9 @@ func TestWaitUnderLoad(t *testing.T) {
 	})
 }
 
-// TestWaitNobodyIsForgotten: pairs of goroutines hand one place in flight to and
+// TestWaitForgetsNoWaiter: pairs of goroutines hand one place in flight to and
 // fro, where one ring that is lost would leave both asleep.
-func TestWaitNobodyIsForgotten(t *testing.T) {
+func TestWaitForgetsNoWaiter(t *testing.T) {
 	each(t, strategies, []int{1, 65}, func(t *testing.T, s engine.Strategy, n int) {
 		ds := same(n, "g", engine.Limits{MaxInFlight: engine.Blocked})
 		ds[n/2].Limits.MaxInFlight = 1

@@ -95,7 +95,7 @@ func TestRunMakesTheClockCoarse(t *testing.T) {
 		ctx, cancel = context.WithCancel(t.Context())
 		go func() { done <- clock.Run(ctx) }()
 		cancel()
-		require.NoError(t, <-done, "Run may be called anew")
+		require.NoError(t, <-done, "Run may be called again")
 	})
 }
 

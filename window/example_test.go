@@ -97,13 +97,13 @@ func ExampleClock_Notify() {
 	clock := window.NewClock()
 	ctx, stop := context.WithCancel(context.Background())
 	clock.Notify(func(now int64) bool {
-		fmt.Println("told the time:", now > 0)
+		fmt.Println("read the time:", now > 0)
 		stop()
 		return false // once is enough
 	})
 	fmt.Println(clock.Run(ctx))
 	// Output:
-	// told the time: true
+	// read the time: true
 	// <nil>
 }
 

@@ -10,9 +10,9 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
-// TestLimitsAreToldApart: every kind has a name, a key and a field of its own, is found by
+// TestLimitsHaveDifferentNames: every kind has a name, a key and a field of its own, is found by
 // what it counts over which span, and survives JSON.
-func TestLimitsAreToldApart(t *testing.T) {
+func TestLimitsHaveDifferentNames(t *testing.T) {
 	seen := map[string]bool{}
 	for l := range provider.AllLimits() {
 		for _, name := range []string{"name " + l.String(), "key " + l.Key(), "field " + l.Field(), "words " + l.Describe()} {

@@ -40,7 +40,7 @@ func NewBucket(now, limit int64, period time.Duration) *Bucket {
 
 func (b *Bucket) at(now int64) int64 { return (now - b.base) * bucketUnits }
 
-// full returns how far ahead of the present the instant may be of which a part of
+// full returns how far ahead of the current instant the word may be of which a part of
 // the limit is used.
 func (r *rate) full(p Part) int64 {
 	if p == 0 || r.limit == 0 {
@@ -206,7 +206,7 @@ func (b *Bucket) Used(now int64) int64 {
 	return b.rate.Load().amount(max(b.clear.Load()-b.at(now), 0))
 }
 
-// Resize changes the limit and keeps how much is used. A Take meanwhile finds
+// Resize changes the limit and keeps how much is used. A concurrent Take finds
 // no more room than there is before or after.
 func (b *Bucket) Resize(now, limit int64) { b.resize(now, limit, math.MaxInt64) }
 

@@ -129,7 +129,7 @@ func (f *Flight) Held(slot, began int64) int64 {
 }
 
 // Count is Held for a gauge that begins to count now: the leases held are counted
-// from now on, and End says so. The caller sees to it that no lease begins meanwhile.
+// from now on, and End says so. The caller sees to it that no lease begins during the call.
 func (f *Flight) Count(slot, began int64) int64 {
 	i := slot & (slots - 1)
 	for s := &f.ended[i]; ; {

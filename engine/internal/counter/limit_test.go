@@ -138,7 +138,7 @@ func TestClockedLimitsGoOn(t *testing.T) {
 }
 
 // TestIdleClockedLimits: counters of windows long ago do not come back where windows
-// have turned with an owner's minutes meanwhile.
+// have turned with an owner's minutes since.
 func TestIdleClockedLimits(t *testing.T) {
 	r := counter.Rule{Shape: counter.Spans, Length: int64(time.Second)}
 	at := func(s int64) counter.At {

@@ -325,8 +325,8 @@ func none(w int64) int64 { return w&1 - 2 }
 
 // Shut closes a half of window w, so that nothing is counted in it any more, unless
 // more than what others used is counted there: then the half stays open and Shut
-// returns false. Nothing is folded. Under the owner's mutex; a count that comes
-// meanwhile finds that the window has moved, or keeps the half open.
+// returns false. Nothing is folded. Under the owner's mutex; a concurrent
+// count finds that the window has moved, or keeps the half open.
 func (c *Pair) Shut(w, tokens, requests int64) bool {
 	c.win.Store(none(w)) // before the words, as in Open
 	if shutWord(&c.tokens, tokenBits, min(tokens, Max)) && shutWord(&c.requests, requestBits, min(requests, MaxRequests)) {

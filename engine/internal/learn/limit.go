@@ -20,7 +20,7 @@ const (
 )
 
 // Limit is what answers have shown of one limit of a deployment: answers to this node, and
-// to others. The lowest is in force. The zero value knows of none. Instants are in Unix ns.
+// to others. The lowest is in force. The zero value has none. Instants are in Unix ns.
 type Limit struct {
 	own       int64 // that answers to this node have named; 0 = none
 	confirmed int64 // when the last of them did
@@ -81,7 +81,7 @@ func (x *Limit) Lapse(now int64) {
 	x.received = slices.DeleteFunc(x.received, func(h lasting) bool { return h.until <= now })
 }
 
-// Announce returns the limit that other nodes should know of, and until when: the one that
+// Announce returns the limit to report to other nodes, and until when: the one that
 // answers to this node have named if it is below most or most is 0. It is 0 if there is
 // none. What was announced last stays for a while when answers go from limit to limit.
 func (x *Limit) Announce(most, now int64) (limit, until int64) {

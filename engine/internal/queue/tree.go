@@ -39,7 +39,7 @@ type Tree[W Waiter] struct {
 	end     int    // behind the last waiter
 }
 
-// All yields the waiters in their order. The tree may lose them meanwhile.
+// All yields the waiters in their order. The tree may lose them during the iteration.
 func (q *Tree[W]) All() iter.Seq[W] {
 	return func(yield func(W) bool) {
 		var left W
