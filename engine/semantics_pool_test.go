@@ -73,7 +73,7 @@ func TestAPoolIsOneLimit(t *testing.T) {
 	}
 }
 
-// TestAPoolOutlivesItsDeployments: who joins finds what is used, who leaves begins
+// TestAPoolOutlivesItsDeployments: a deployment that joins finds what is used, one that leaves begins
 // again, and a pool that comes back has not been refilled.
 func TestAPoolOutlivesItsDeployments(t *testing.T) {
 	limits := engine.Limits{TPM: 100, TPD: 1000}

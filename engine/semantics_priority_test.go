@@ -211,7 +211,7 @@ func TestPriorityInLine(t *testing.T) {
 	})
 }
 
-// TestPriorityFirst: who is more important is served before those who came
+// TestPriorityFirst: waiters of a more important class are served before those that came
 // earlier, even if both may fill the limit.
 func TestPriorityFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

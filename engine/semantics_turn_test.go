@@ -176,7 +176,7 @@ func TestWaitServesEveryone(t *testing.T) {
 	}
 }
 
-// TestWaitWhoFits: who goes first is a matter of what would be charged. A waiter
+// TestWaitWhoFits: what would be charged decides which waiter goes first. A waiter
 // whose demand fits passes one who is charged more, though it expects no less.
 func TestWaitWhoFits(t *testing.T) {
 	for _, admit := range []provider.Admit{provider.AdmitExpected, provider.AdmitInput, provider.AdmitInputMax, provider.AdmitLarger, provider.AdmitMaxAsInput} {
@@ -406,7 +406,7 @@ func TestWaitTurnOfAClass(t *testing.T) {
 	})
 }
 
-// TestWaitTurnEnds: who gives up lets go of what was held for it, and the others go
+// TestWaitTurnEnds: a waiter that gives up frees what was held for it, and the others go
 // on at once.
 func TestWaitTurnEnds(t *testing.T) {
 	timed(t, 0, func(t *testing.T, clock *window.Clock) {

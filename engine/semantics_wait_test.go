@@ -260,7 +260,7 @@ func TestWaitGivesUp(t *testing.T) {
 	})
 }
 
-// TestWaitAdmittedAsContextEnds: whoever wins, nothing stays reserved that
+// TestWaitAdmittedAsContextEnds: whether admission or context wins, nothing stays reserved that
 // nobody has.
 func TestWaitAdmittedAsContextEnds(t *testing.T) {
 	e, _ := start(t, one(engine.Limits{MaxInFlight: 1}))

@@ -29,7 +29,7 @@ type leftFigure struct {
 
 // TestNoMoreIsAdmittedThanAFigureLeft: after a request's mark, within its window,
 // what is admitted and what older requests cost beyond their reservation stay within
-// what the answer to the request said remained, whoever gives back what.
+// what the answer to the request said remained, whatever is given back by which lease.
 func TestNoMoreIsAdmittedThanAFigureLeft(t *testing.T) {
 	const limit = 10_000
 	for name, p := range map[string]provider.Profile{

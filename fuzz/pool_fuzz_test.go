@@ -13,7 +13,7 @@ import (
 )
 
 // FuzzPool holds deployments of two pools, one to a group, against the exact rule
-// of each pool: whoever asks, what the others took counts, and Apply moves
+// of each pool: whichever deployment is asked for, what the others took counts, and Apply moves
 // deployments from pool to pool without changing what is used of either.
 func FuzzPool(f *testing.F) {
 	for seed := range uint64(30) {

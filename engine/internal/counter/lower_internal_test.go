@@ -70,7 +70,7 @@ func TestLoweredGrantsTurnAwayEarlierLooks(t *testing.T) {
 	}
 }
 
-// TestGrantsNameTheirWindow: what is granted in a window holds in no other, whoever opens it,
+// TestGrantsNameTheirWindow: what is granted in a window holds in no other, whichever caller opens it,
 // and a window that none names admits nothing or as much as comes.
 func TestGrantsNameTheirWindow(t *testing.T) {
 	at := At{Epoch: 29_000_000, Now: window.Start(29_000_000)}

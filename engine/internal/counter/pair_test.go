@@ -52,7 +52,7 @@ func TestPairAdmitsUpToItsCaps(t *testing.T) {
 	}
 }
 
-// TestPairOfAnotherWindow: whoever comes for a window that the half is not of changes
+// TestPairOfAnotherWindow: a writer that comes for a window that the half is not of changes
 // nothing, however far apart the windows are.
 func TestPairOfAnotherWindow(t *testing.T) {
 	for _, apart := range []int64{2, 1024, 1 << 20} {

@@ -94,7 +94,7 @@ func (t *troughs) refund(from, to, charged, want int64) int64 {
 	return got
 }
 
-// correct is refund of what the level was made of at an instant, whoever charged it.
+// correct is refund of what the level was made of at an instant, whichever lease charged it.
 func (t *troughs) correct(from, to, want int64) int64 {
 	got := t.claim(from, to, want, want)
 	t.lower(from, to, got, -1)
