@@ -133,7 +133,7 @@ var morning = time.Date(2025, 6, 2, 9, 45, 59, 700_000_000, time.UTC)
 
 // A refusal of the engine makes the SDKs wait as long as it says, and then try
 // again by themselves. The clock stands still until there is one.
-func TestSDKsWaitForRetryAfter(t *testing.T) {
+func TestSDKsWaitAsTold(t *testing.T) {
 	var refused atomic.Pointer[time.Time]
 	clock := window.NewClockFrom(func() time.Time {
 		if at := refused.Load(); at != nil {
