@@ -95,6 +95,23 @@ func (f *fleet) full(part int64) {
 	})
 }
 
+// agree reports whether all nodes know of each limit the sum of what the nodes were granted.
+func (f *fleet) agree() bool {
+	granted, known := map[string]int64{}, map[string][]int64{}
+	for _, g := range f.gateways {
+		for _, a := range g.syncer.AppendAccounts(nil) {
+			granted[a.ID] += a.Granted
+			known[a.ID] = append(known[a.ID], a.Granted+a.Others)
+		}
+	}
+	for id, totals := range known {
+		if len(totals) != len(f.gateways) || slices.Min(totals) != granted[id] || slices.Max(totals) != granted[id] {
+			return false
+		}
+	}
+	return len(known) == f.deployments
+}
+
 // books ends all nodes and compares what they used with the store's counters.
 func (f *fleet) books(url string) string {
 	f.t.Helper()
@@ -183,7 +200,7 @@ func rowEscrowAway(t underTest) string {
 	f, server := newEscrowFleet(t)
 	f.full(escrowLimit / 6)
 	f.rest()
-	pause(500 * time.Millisecond)
+	servertest.Until(t, "all nodes know what all were granted", f.agree)
 	server.Stop(t)
 	f.load()
 	pause(1800 * time.Millisecond)
