@@ -65,16 +65,18 @@ var escrowLoads = []escrowLoad{
 // escrowOutcome is what became of a cell.
 type escrowOutcome struct {
 	windows, requests, waited, vain int
-	over, under                     float64 // sums of percent
-	floor                           float64 // the same of under, where one node has the limit alone
-	waits                           time.Duration
+	over, under                     float64       // sums of percent
+	floor                           float64       // the same of under, where one node has the limit alone
+	waits, admittedWaits            time.Duration // of all that waited, and of those that were admitted
 	roundTrip                       time.Duration // the nodes' mean
 	exchanges                       int64
 }
 
 // meanWait returns how long those that waited did, in round trips.
-func (o *escrowOutcome) meanWait() float64 {
-	return float64(o.waits) / float64(max(o.waited, 1)) / float64(max(o.roundTrip, 1))
+func (o *escrowOutcome) meanWait() float64 { return o.roundTrips(o.waits, o.waited) }
+
+func (o *escrowOutcome) roundTrips(of time.Duration, n int) float64 {
+	return float64(of) / float64(max(n, 1)) / float64(max(o.roundTrip, 1))
 }
 
 // offer has a node take a request as the daemon does: it waits for a grant, for three
@@ -192,7 +194,9 @@ func play(t *testing.T, l escrowLoad, nodes int, arrivals string, windows int, r
 				if waited {
 					out.waited++
 					out.waits += time.Since(from)
-					if !ok {
+					if ok {
+						out.admittedWaits += time.Since(from)
+					} else {
 						out.vain++
 					}
 				}
@@ -257,9 +261,9 @@ func TestEscrow(t *testing.T) {
 						})
 					}
 					w := float64(out.windows)
-					t.Logf("over %.2f %%, under %.2f %% (one node %.2f %%), waited %.1f %% (in vain %.1f %%), mean %v, %.2f round trips, %.1f exchanges per node and second",
+					t.Logf("over %.2f %%, under %.2f %% (one node %.2f %%), waited %.1f %% (in vain %.1f %%), mean %v, %.2f round trips (of the admitted %.2f), %.1f exchanges per node and second",
 						out.over/w, out.under/w, out.floor/w, out.part(out.waited), out.part(out.vain),
-						(out.waits / time.Duration(max(out.waited, 1))).Round(10*time.Microsecond), out.meanWait(), float64(out.exchanges)/float64(nodes)/w/60)
+						(out.waits / time.Duration(max(out.waited, 1))).Round(10*time.Microsecond), out.meanWait(), out.roundTrips(out.admittedWaits, out.waited-out.vain), float64(out.exchanges)/float64(nodes)/w/60)
 					if *escrowMode == "escrow" {
 						require.Zero(t, out.over)
 					}
