@@ -20,7 +20,7 @@ import (
 func (k *kindRow) grantRule(p *provider.Profile, own counter.Rule, pooled bool) (counter.Rule, bool) {
 	learned := p.LearnPhase || p.LearnShape
 	switch {
-	case own.Shape == counter.Spans && !learned && startsTold(own):
+	case own.Shape == counter.Spans && !learned && nameable(own):
 		own.In = window.KindPhased
 		if k.part {
 			own.In = window.KindPart
@@ -38,8 +38,8 @@ func (k *kindRow) grantRule(p *provider.Profile, own counter.Rule, pooled bool) 
 	return own, true
 }
 
-// startsTold reports whether nodes can tell windows apart by the second in which they begin.
-func startsTold(r counter.Rule) bool {
+// nameable reports whether the second in which a window begins identifies it.
+func nameable(r counter.Rule) bool {
 	const second = int64(time.Second)
 	return r.Length%second == 0 && (r.Length > second || r.Phase%second == 0)
 }

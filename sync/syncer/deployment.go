@@ -15,7 +15,7 @@ const (
 	// lifetime is how many seconds a batch in doubt is sent again; a store keeps
 	// its marker longer.
 	lifetime = 120 + grace
-	// livesFor is for how many epochs a deployment is kept up to date that nobody
+	// livesFor is for how many epochs a deployment is kept up to date that no source
 	// asks for any more.
 	livesFor = 60
 )
@@ -38,7 +38,7 @@ type deployment struct {
 	demand    demand
 
 	missed, vain int64 // see Account
-	seen         int64 // epoch in which the source last spoke of it
+	seen         int64 // epoch in which the source last named it
 	windows      []*usage
 	cool         cooling
 	over         [4]ended // windows that were swept last
@@ -89,19 +89,19 @@ type usage struct {
 	granted  bool     // ceiling is what they are granted
 	broken   bool     // the store refuses the window's counters
 
-	asked bool   // read it in the next batch
-	used  int64  // when own last changed
-	shut  bool   // ceiling is that of a window of which nothing is known
-	told  bool   // the source has the ceiling that was set while the store is away
-	seq   uint64 // of the batch that last carried a delta
-	read  uint64 // of the batch that last read it as another slice's neighbour
-	known bool   // total is of the store
-	total Count
-	floor Count // others' usage before the last loss, until the others can have added theirs again
-	gap   Count // of it, what no node has added again
-	low   int64 // since when total is below committed, Unix nanoseconds; 0 = it is not
-	at    int64 // when total was read, Unix nanoseconds; 0 = never
-	view        // what to pass to the source
+	asked    bool   // read it in the next batch
+	used     int64  // when own last changed
+	shut     bool   // ceiling is that of a window of which nothing is known
+	reported bool   // the source has the ceiling that was set while the store is away
+	seq      uint64 // of the batch that last carried a delta
+	read     uint64 // of the batch that last read it as another slice's neighbour
+	known    bool   // total is of the store
+	total    Count
+	floor    Count // others' usage before the last loss, until the others can have added theirs again
+	gap      Count // of it, what no node has added again
+	low      int64 // since when total is below committed, Unix nanoseconds; 0 = it is not
+	at       int64 // when total was read, Unix nanoseconds; 0 = never
+	view           // what to pass to the source
 
 	// Frozen when the store went away.
 	base struct {
@@ -211,7 +211,7 @@ func (u *usage) share() window.Share {
 	return s
 }
 
-// Retries are what a refusal by a ceiling tells its caller to wait: until the first
+// Retries are how long a refusal by a ceiling has its caller wait: until the first
 // exchange, or while the store is away, which may be over at any time.
 const (
 	retryShut    = time.Second

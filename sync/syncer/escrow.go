@@ -224,8 +224,8 @@ func (s *Syncer) exactLong(b *bucket, d *deployment, kind window.Kind, now int64
 	if time.Duration(u.end*1e9-now) <= aheadOf(b) {
 		next := d.open(kind, u.end)
 		s.exact(d, next)
-		if kind.Own() && next.accounts.none() && !next.told { // kept by usage
-			next.told = true
+		if kind.Own() && next.accounts.none() && !next.reported { // kept by usage
+			next.reported = true
 			s.shares = append(s.shares, next.share())
 		}
 	}
@@ -398,7 +398,7 @@ func (u *usage) send(c Count, asks [4]int64) Count {
 	return countFrom(l)
 }
 
-// opensAt returns when the first grant may be made in the epoch that a reply tells of. All
+// opensAt returns when the first grant may be made in the epoch that a reply names. All
 // nodes count from when it began, by the store's clock.
 func (b *bucket) opensAt(r *Reply, now int64) int64 {
 	hold := 2*b.interval() + longestHold
@@ -443,7 +443,7 @@ func (s *Syncer) brokenAccounts(u *usage) {
 func (s *Syncer) usageOnly() {
 	s.reserver.GrantWithin(0)
 	s.reserver, s.nothingHeld = nil, true
-	s.cfg.Logger.Warn("escrow needs a store with epochs, which LiteLLM's keys have not: sharing usage")
+	s.cfg.Logger.Warn("escrow needs a store with epochs, which LiteLLM's keys do not have: sharing usage")
 	for _, d := range s.deployments {
 		d.exact = [window.Kinds]bool{}
 		for _, u := range d.windows {

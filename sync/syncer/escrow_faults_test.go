@@ -121,7 +121,7 @@ func TestEscrowCrash(t *testing.T) {
 		ways[0].SetDown(true) // for good: nothing is returned
 		got := take(nodes[1], 700)
 		require.LessOrEqual(t, used+got, 600)
-		require.Greater(t, used+got, 450, "but for what was granted to the other")
+		require.Greater(t, used+got, 450, "except what was granted to the other")
 		require.EqualValues(t, 600, total(store, "a", minute()).Requests)
 		rollover()
 		require.Equal(t, 600, take(nodes[1], 700))
@@ -205,7 +205,7 @@ func TestEscrowLimitChanges(t *testing.T) {
 		apply(200)
 		used = take(nodes[0], 100)
 		time.Sleep(5 * time.Second) // what it was granted for more of the kind is returned
-		require.GreaterOrEqual(t, used+take(nodes[1], 100), 168, "but for a request that stands by elsewhere")
+		require.GreaterOrEqual(t, used+take(nodes[1], 100), 168, "except a request that stands by elsewhere")
 	})
 }
 

@@ -18,7 +18,7 @@ import (
 )
 
 // slowStore applies every batch a delay after it was sent, whether its sender still waits
-// or not, as a network and a busy server do. It loses the next replies if told so.
+// or not, as a network and a busy server do. It loses as many replies as lose says.
 type slowStore struct {
 	syncer.Store
 	delay atomic.Int64 // nanoseconds, from request to reply

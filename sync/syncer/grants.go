@@ -35,7 +35,7 @@ func (s *Syncer) usageOfGrants(d *deployment, r *window.Report) {
 	s.opens = append(s.opens, window.Share{Tally: window.Tally{ID: r.ID, Kind: r.Kind}})
 }
 
-// openGrants tells the source what usageOfGrants has gathered.
+// openGrants passes the shares that usageOfGrants has gathered to the source.
 func (s *Syncer) openGrants() {
 	if len(s.opens) > 0 {
 		s.src.Absorb(s.opens)

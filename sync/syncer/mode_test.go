@@ -63,7 +63,7 @@ func nodeIn(t *testing.T, store syncer.Store, limits engine.Limits, cfg syncer.C
 const mismatch = "another node keeps limits together in another mode"
 
 // TestModeIsOfTheWindow: the first node that asks decides in which mode all nodes keep the
-// limits of a window. Who is configured otherwise follows, says so once, and shows it.
+// limits of a window. A node that is configured otherwise follows, logs it once, and shows it.
 func TestModeIsOfTheWindow(t *testing.T) {
 	for _, test := range []struct {
 		name         string

@@ -145,8 +145,8 @@ func (s *Syncer) limit(b *bucket, u *usage, now int64) {
 		return // what is granted holds
 	}
 	u.shut, u.granted = false, false
-	if c := s.ceiling(u); c != u.ceiling || !u.told {
-		u.ceiling, u.told = c, true
+	if c := s.ceiling(u); c != u.ceiling || !u.reported {
+		u.ceiling, u.reported = c, true
 		s.shares = append(s.shares, u.share())
 	}
 }

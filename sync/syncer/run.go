@@ -209,7 +209,7 @@ func (s *Syncer) work(ctx context.Context, b *bucket, start int64, hurried bool)
 		}
 		x := s.job(b, now, hurried)
 		if x == nil && !sent && !hurried && b.flying == nil {
-			x = s.heartbeat(b, now) // who calls Sync gets an answer
+			x = s.heartbeat(b, now) // a caller of Sync gets an answer
 		}
 		if x == nil {
 			break

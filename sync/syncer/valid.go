@@ -33,7 +33,7 @@ func (s *Syncer) vouch() {
 	}
 	for _, d := range s.deployments {
 		for _, u := range d.windows {
-			u.told, u.granted = false, false
+			u.reported, u.granted = false, false
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 // # Grants of clocked limits (protocol 8)
 //
 // A granted limit counts what this node alone uses of a limit in windows that follow the
-// clock, and admits as far as the node is granted. Whoever counts opens such a window, so no
+// clock, and admits as far as the node is granted. A caller that counts opens such a window, so no
 // owner can set its cap beforehand: the cap of a half is [window:20][amount:44] and holds
 // for that window alone. A window that none names admits Limit.most: nothing, or as much as
 // comes while nodes do not hold the limit by grants.
@@ -29,7 +29,7 @@ type grant struct {
 	others [2]atomic.Int64 // what others have reserved of the books' windows: [window:20][amount:44]
 }
 
-// Book is what nodes have told each other of a granted limit's window.
+// Book is what nodes have reported to each other of a granted limit's window.
 type Book struct {
 	Window   int64
 	Counted  int64 // of what others have reserved, what the limit beside it counts

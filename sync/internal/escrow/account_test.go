@@ -66,7 +66,7 @@ func TestOverrun(t *testing.T) {
 func TestRepetitionHoldsUntilATotal(t *testing.T) {
 	var a Account
 	require.EqualValues(t, 5, a.Send(5))
-	a.Applied() // by a reply that tells no total
+	a.Applied() // by a reply without a total
 	require.Zero(t, a.Granted())
 	require.True(t, a.Holds())
 	require.Zero(t, a.Send(0))

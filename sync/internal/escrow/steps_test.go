@@ -118,7 +118,7 @@ func (x *explorer) crash(w world, i int) {
 			} else {
 				bare += int8(a.flying.bare)
 			}
-			w.lost[k] += min(used, bare) // nobody adds it again
+			w.lost[k] += min(used, bare) // no node adds it again
 			continue
 		}
 		w.lost[k] += used
@@ -139,7 +139,7 @@ func (x *explorer) arrive(w world, i int) {
 	w.requests[i] = batch{}
 	r := reply{batch: b, now: w.epoch}
 	switch {
-	case b.epoch != w.epoch: // counters that nobody reads
+	case b.epoch != w.epoch: // counters that no node reads
 	case b.run != w.nodes[b.node].run: // of a node that is gone
 		for k, d := range b.delta {
 			w.counter[k] += d
@@ -197,7 +197,7 @@ func (x *explorer) lose(w world) {
 	w.epoch++
 	w.holding = x.holds
 	for k := range w.lost {
-		w.lost[k] = w.used[k] // nobody adds it again; what of it is in a floor is no excuse
+		w.lost[k] = w.used[k] // no node adds it again; what of it is in a floor is no excuse
 	}
 	w.counter, w.left = [modelWindows]int8{}, [modelWindows]int8{}
 	w.marks = [maxModelNodes]int8{}
