@@ -23,10 +23,11 @@ const (
 	FullKey = NoKey >> IndexBits // a block has nothing to offer
 )
 
-// inverse holds ceil(2^63 / limit) of a deployment's limits; 0 where there is
+// Inverse holds ceil(2^63 / limit) of a deployment's limits; 0 where there is
 // none, or none that could be used.
 type Inverse struct{ Tokens, Requests uint64 }
 
+// Invert returns the inverse of a limit.
 func Invert(limit int64) uint64 {
 	if limit <= 0 || limit >= counter.Max {
 		return 0
@@ -34,19 +35,21 @@ func Invert(limit int64) uint64 {
 	return (1<<63 + uint64(limit) - 1) / uint64(limit)
 }
 
-// ratio returns used/limit with 24 fraction bits, up to one unit too high.
-func Ratio(used, Inverse uint64) uint64 {
-	hi, lo := bits.Mul64(used, Inverse)
+// Ratio returns used/limit, by the limit's inverse, with 24 fraction bits: up to one unit too
+// high, and one more for each 2^39 used.
+func Ratio(used, inverse uint64) uint64 {
+	hi, lo := bits.Mul64(used, inverse)
 	return hi<<(1+RatioFraction) | lo>>(63-RatioFraction)
 }
 
+// UtilKey returns the key of the tokens and requests used.
 func UtilKey(tokens, requests uint64, inv Inverse) uint64 {
 	return Rank(max(Ratio(tokens, inv.Tokens), Ratio(requests, inv.Requests)), tokens)
 }
 
-// rank returns the key of a utilization and the tokens used.
-func Rank(Ratio, tokens uint64) uint64 {
-	return min(Ratio, RatioMax)<<KeyTokenBits | min(tokens, KeyTokenMax)
+// Rank returns the key of a utilization and the tokens used.
+func Rank(ratio, tokens uint64) uint64 {
+	return min(ratio, RatioMax)<<KeyTokenBits | min(tokens, KeyTokenMax)
 }
 
 // Mix returns 32 pseudo-random bits for element i of a choice whose random word

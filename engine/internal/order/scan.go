@@ -12,6 +12,7 @@ import (
 // branches that depend on usage: a branch that looks free on steady data costs
 // several times as much on moving data.
 
+// LowestTokens scans for the fewest tokens used.
 func LowestTokens(pairs []*counter.Pair, tokens int64) (k1, k2 uint64) {
 	k1, k2 = NoKey, NoKey
 	for i, c := range pairs {
@@ -24,6 +25,7 @@ func LowestTokens(pairs []*counter.Pair, tokens int64) (k1, k2 uint64) {
 	return k1, k2
 }
 
+// LowestUtil scans for the least utilization.
 func LowestUtil(pairs []*counter.Pair, inv []Inverse, tokens int64) (k1, k2 uint64) {
 	k1, k2 = NoKey, NoKey
 	inv = inv[:len(pairs)]
