@@ -74,6 +74,7 @@ func TestRunsAreCompleteAndRepeatable(t *testing.T) {
 		{"slow", "crowd", "adaptive-weights"},
 		{"halved-openai", "chat", "power-of-two"},
 		{"escrow5-fixed", "chat", OursName},
+		{"auto5-fixed", "code", OursName},
 		{"cache-groq", "agents", OursName},
 		{"classes-openai", "chat", OursName},
 		{"days-cerebras", "crowd", LiteLLMName},

@@ -12,6 +12,9 @@ import (
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
 )
 
+// exchangesForOne is with how many exchanges in a row a node asks for what a call lacks.
+const exchangesForOne = 3
+
 const interval = 100 * time.Millisecond // between two exchanges of a node, give or take a tenth
 
 // cluster is several nodes with an engine each, which share usage through one store. Every
@@ -99,7 +102,9 @@ func (s *simulation) share(mem *memstore.Store, node *enginePolicy, place int) e
 	if err := sync.Sync(context.Background()); err != nil { // a gateway is ready after its first exchange
 		return err
 	}
-	idle, wanted := false, false // a demand was refused since the last exchange began
+	// wanted: a demand was refused since the last exchange began. For one that lacks a grant
+	// still, a syncer that runs exchanges again at once: its totals were too old to grant all.
+	idle, wanted, more := false, false, 0
 	next, stop := iter.Pull(func(yield func(time.Duration) bool) {
 		for n := uint64(0); ; n++ {
 			u := s.draws.uniform(forNode, uint64(1000+place), n)
@@ -111,12 +116,14 @@ func (s *simulation) share(mem *memstore.Store, node *enginePolicy, place int) e
 				idle = false
 			}
 			wanted = false
+			more--
 			way := time.Duration((0.5 + 2*s.draws.uniform(forNode, uint64(2000+place), n)) * float64(time.Millisecond))
 			ended := false
 			store.travel = func() bool { ended = ended || !yield(way); return !ended }
 			if _ = sync.Sync(context.Background()); ended {
 				return
 			}
+			wanted = wanted || more > 0 && node.open > 0
 		}
 	})
 	s.closing = append(s.closing, stop)
@@ -140,7 +147,7 @@ func (s *simulation) share(mem *memstore.Store, node *enginePolicy, place int) e
 	step()
 	if s.world.Mode != syncer.Usage {
 		node.short = func() {
-			if wanted = true; idle {
+			if wanted, more = true, exchangesForOne; idle {
 				step()
 			}
 		}

@@ -42,6 +42,7 @@ type enginePolicy struct {
 	// short is called when a demand was refused for lack of a share of the limits; nil =
 	// the nodes keep none.
 	short func()
+	open  int // calls that wait
 }
 
 func newEngine(s *Setting, k knowledge, now func() time.Time, seed uint64) (*enginePolicy, error) {
@@ -120,13 +121,17 @@ func (p *enginePolicy) Admit(number uint64, r trace.Request, tried []int, answer
 		if p.setting.World.Mode == syncer.Auto {
 			admit = p.group.AcquireGranted
 		}
+		p.open++
 		p.setting.sim.wait(number, func(ctx context.Context) Attempt {
 			var err error
 			if a.lease, err = admit(ctx, d); err != nil {
 				return nil
 			}
 			return a.placed()
-		}, answer)
+		}, func(a Attempt) {
+			p.open--
+			answer(a)
+		})
 		return
 	}
 	var ok bool

@@ -182,6 +182,7 @@ func Worlds() []World {
 		variant(of, "wait-", "calls wait up to 10 s, margin 1 %", "wait", func(w *World) { w.Wait, w.Margin = 10*time.Second, 0.01 })
 	}
 	variant("fixed", "escrow5-", "five nodes that reserve in the store, calls wait up to 2 s", "escrow", func(w *World) { w.Nodes, w.Mode, w.Wait = 5, syncer.Escrow, 2*time.Second })
+	variant("softcap", "margin-", "margin 5 %", "", func(w *World) { w.Margin = 0.05 })
 	variant("cerebras", "days-", "three deployments have half of the run's tokens a day", "", func(w *World) { w.PerDay = 0.5 })
 	for _, of := range []string{"fixed", "openai"} {
 		variant(of, "classes-", "half of the calls are of a class that fills 80 %", "", func(w *World) { w.Batch = 0.5 })
