@@ -140,8 +140,9 @@ func ttls(tb testing.TB, server *servertest.Server) {
 	if len(keys) == 0 {
 		tb.Error("no keys at all")
 	}
-	deadline, whole := time.Now().Add(5*time.Second), time.Now().Add(20*time.Second)
+	whole := time.Now().Add(20 * time.Second)
 	for _, key := range keys {
+		deadline := time.Now().Add(5 * time.Second)
 		for {
 			left, err := servertest.Ask(server.Addr(), "TTL", key.(string))
 			switch {
