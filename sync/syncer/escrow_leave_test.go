@@ -62,8 +62,15 @@ func TestEscrowLeaveSlowly(t *testing.T) {
 		lose  int64
 		ok    bool
 	}{
-		{ms(2), 0, true}, {ms(2), 1, true}, {ms(2), 3, true}, {ms(40), 1, true},
-		{ms(100), 0, false}, {ms(300), 0, false}, {ms(700), 0, false}, {ms(700), 2, false}, {ms(3000), 0, false},
+		{ms(2), 0, true},
+		{ms(2), 1, true},
+		{ms(2), 3, true},
+		{ms(40), 1, true},
+		{ms(100), 0, false},
+		{ms(300), 0, false},
+		{ms(700), 0, false},
+		{ms(700), 2, false},
+		{ms(3000), 0, false},
 	} {
 		for underWay := range 2 {
 			t.Run(fmt.Sprintf("%v, %d replies lost, exchange under way %d", test.delay, test.lose, underWay), func(t *testing.T) {
