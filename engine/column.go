@@ -2,6 +2,7 @@ package engine
 
 import (
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
 	"github.com/plimsoll-dev/plimsoll/engine/internal/order"
 )
 
@@ -104,6 +105,7 @@ func (c *column) add(to []uint64, from int, at counter.At, a *amounts) {
 	case c.shape == counter.Minutes:
 		for i, l := range limits {
 			if l != nil {
+				invariants.Look()
 				used, short := l.LookOwned(at.Epoch, n)
 				to[i] = max(to[i], order.Ratio(uint64(used), inv[i])) | uint64(short)&sign
 			}
@@ -111,6 +113,7 @@ func (c *column) add(to []uint64, from int, at counter.At, a *amounts) {
 	case a != nil:
 		for i, l := range limits {
 			if l != nil {
+				invariants.Look()
 				used, short := l.LookTimed(at.Now, n)
 				to[i] = max(to[i], order.Ratio(uint64(used), inv[i])) | uint64(short)&sign
 			}

@@ -114,12 +114,17 @@ func (v *view) least(a *amounts, q *ask) (exact bool) {
 func (v *view) scan(t *tier, q *ask) int {
 	var a amounts
 	exact := v.least(&a, q)
-	if v.by.key == byTokens && q.filter == nil && t.size() <= order.IndexFrom && !v.failing.Load() {
+	switch whole := q.filter == nil && t.size() <= order.IndexFrom && !v.failing.Load(); {
+	case whole && (!v.further || v.by.key == byTokens):
 		k1, k2 := v.lowest(t.from, t.to, q.at.Epoch, a[counter.Tokens])
-		if i := v.drawnPair(t.from, t.to, q.at.Epoch, a[counter.Tokens], k1, k2); i >= 0 && v.fits(t.from+i, q) {
+		i := v.drawnPair(t.from, t.to, q.at.Epoch, a[counter.Tokens], k1, k2)
+		if i >= 0 && (exact && !v.further || v.fits(t.from+i, q)) {
 			return t.from + i
 		}
-	} else if v.by.key == byTokens || v.timed {
+		if !v.further {
+			return -1
+		}
+	case v.further && (v.by.key == byTokens || v.timed):
 		if i := v.scanBlocks(t, q, &a, false); i >= 0 && v.fits(i, q) {
 			return i
 		}
