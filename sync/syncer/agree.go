@@ -32,12 +32,17 @@ func (a agreement) agreed() Held {
 	return a.wants
 }
 
-// modesOf returns how this node is configured to keep a deployment's limits together.
+// modesOf returns how this node is configured to keep a deployment's limits together. Auto
+// keeps a bucket by usage.
 func (s *Syncer) modesOf(id string, kind window.Kind) Modes {
+	m := AllModes(s.cfg.Mode)
 	if s.cfg.Modes != nil {
-		return s.cfg.Modes(id, kind)
+		m = s.cfg.Modes(id, kind)
 	}
-	return AllModes(s.cfg.Mode)
+	if kind == window.KindSlice {
+		return m.without(Auto)
+	}
+	return m
 }
 
 // wanted returns which counts of a window this node would hold by escrow.

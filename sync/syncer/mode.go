@@ -16,7 +16,8 @@ const (
 	// Auto is Escrow, and Usage for a window of a limit that is too small for its callers:
 	// they do not wait for a grant, and the limit holds less than twice the largest
 	// request for each node. Such a limit is held by Escrow again when it holds four
-	// times that.
+	// times that. A bucket is kept by Usage: under load it is nearly empty, and no node's share
+	// of what it refills by holds a large request.
 	Auto
 )
 
@@ -51,6 +52,16 @@ func AllModes(m Mode) Modes { return Modes{m, m, m, m} }
 
 // list returns the modes in the order of Count's fields.
 func (m Modes) list() [4]Mode { return [4]Mode{m.Requests, m.Tokens, m.Input, m.Output} }
+
+// without returns the modes with Usage in place of one.
+func (m Modes) without(mode Mode) Modes {
+	for _, is := range []*Mode{&m.Requests, &m.Tokens, &m.Input, &m.Output} {
+		if *is == mode {
+			*is = Usage
+		}
+	}
+	return m
+}
 
 // String returns the modes of requests, tokens, input and output; one if all are alike.
 func (m Modes) String() string {
