@@ -38,14 +38,19 @@ func TestAutoBucket(t *testing.T) {
 				time.Sleep(300 * time.Millisecond)
 				require.Equal(t, 1, nodes[0].use("a", 1, 0))
 				time.Sleep(300 * time.Millisecond)
-				slices := 0
-				for _, a := range nodes[0].s.AppendAccounts(nil) {
-					if a.Kind == window.KindSlice {
-						slices++
+				accounts := nodes[0].s.AppendAccounts(nil)
+				require.Len(t, accounts, 2, "requests and tokens")
+				for _, a := range accounts {
+					require.Equal(t, test.mode, a.Configured)
+					if test.grants {
+						require.Equal(t, window.KindSlice, a.Kind)
 						require.Equal(t, syncer.Escrow, a.Mode)
+						continue
 					}
+					require.Equal(t, window.KindMinute, a.Kind)
+					require.Equal(t, syncer.Usage, a.Mode)
+					require.Equal(t, test.mode == syncer.Auto, a.Reason == "auto keeps buckets by usage")
 				}
-				require.Equal(t, test.grants, slices > 0)
 				if !test.grants {
 					r, err := nodes[1].e.Ref("a")
 					require.NoError(t, err)

@@ -30,6 +30,7 @@ type deployment struct {
 	loose  [window.Kinds]bool       // nodes cannot hold its limits exactly
 	// elsewhere says of loose ones that windows of another kind, or the pool's, have the same.
 	elsewhere [window.Kinds]bool
+	grantless bool               // what could be held in windows of its own is kept by usage
 	warned    [window.Kinds]bool // the log says so
 	follows   [window.Kinds]bool // held by escrow because other nodes do
 	differs   int64              // when a window was last found in another mode than configured, Unix nanoseconds; 0 = never

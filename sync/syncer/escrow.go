@@ -50,6 +50,7 @@ func (s *Syncer) setExact(d *deployment, r *window.Report) {
 		return
 	}
 	if d.exact[r.Kind] = exact; exact {
+		d.grantless = d.grantless && !r.Kind.Own()
 		return
 	}
 	for _, u := range d.windows { // the deployment's rule has changed

@@ -31,7 +31,7 @@ func (s *Syncer) usageOfGrants(d *deployment, r *window.Report) {
 	if d.exact[r.Kind] {
 		s.setExact(d, r)
 	}
-	d.long[r.Kind].listed = false
+	d.long[r.Kind].listed, d.grantless = false, true
 	s.opens = append(s.opens, window.Share{Tally: window.Tally{ID: r.ID, Kind: r.Kind}})
 }
 

@@ -41,6 +41,7 @@ var limitNames = map[Counts]string{CountRequests: "rp", CountTokens: "tp", Count
 // Reasons for which a limit is not kept together as it is configured.
 const (
 	reasonLoose   = "nodes cannot name its windows: of a phase or shape to be learned, or of a part of a minute that is no whole seconds"
+	reasonBucket  = "auto keeps buckets by usage"
 	reasonStore   = "the store has no epochs, as with LiteLLM's keys"
 	reasonBroken  = "the store refuses its counter"
 	reasonOthers  = "another node asked first in this window"
@@ -69,7 +70,7 @@ func (u *usage) appendAccounts(dst []Account, b *bucket) []Account {
 	d, modes := u.d, u.d.modes[u.kind].list()
 	own, others := u.own.list(), u.others.list()
 	for i, limit := range u.limits().list() {
-		if limit == 0 || d.loose[u.kind] && d.elsewhere[u.kind] {
+		if limit == 0 || d.loose[u.kind] && d.elsewhere[u.kind] && !d.grantless {
 			continue
 		}
 		a := Account{
@@ -92,10 +93,12 @@ func (u *usage) reason(b *bucket, i int, mode, want Mode) string {
 		return ""
 	case mode == Escrow:
 		return reasonOthers
-	case u.d.loose[u.kind]:
+	case u.d.loose[u.kind] && !u.d.elsewhere[u.kind]:
 		return reasonLoose
 	case b.met && b.epoch == 0:
 		return reasonStore
+	case u.d.loose[u.kind]:
+		return reasonBucket
 	case u.broken:
 		return reasonBroken
 	case want == Auto && u.agreement != (agreement{}) && u.escrow()&(1<<i) == 0:
