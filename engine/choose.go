@@ -2,10 +2,10 @@ package engine
 
 import (
 	"cmp"
-	"github.com/plimsoll-dev/plimsoll/engine/internal/order"
 	"runtime"
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
+	"github.com/plimsoll-dev/plimsoll/engine/internal/order"
 )
 
 // choose returns the demand's favourite if it has room, else the strategy's

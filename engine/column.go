@@ -83,11 +83,11 @@ func busyInverse(m *limit, largest int64) uint64 {
 
 // used returns what is used of a limit of the column.
 func (c *column) used(l *counter.Limit, at counter.At) int64 {
-	switch c.shape {
-	case counter.Minutes:
+	if c.shape == counter.Minutes {
 		used, _ := l.LookOwned(at.Epoch, 0)
 		return used
-	case counter.Level:
+	}
+	if c.shape == counter.Level {
 		return l.Level(at.Now)
 	}
 	return l.Used(at)

@@ -1,11 +1,11 @@
 package engine
 
 import (
-	"github.com/plimsoll-dev/plimsoll/engine/internal/order"
 	"sync/atomic"
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
+	"github.com/plimsoll-dev/plimsoll/engine/internal/order"
 )
 
 // descents is how many blocks a search by bounds puts right before it gives up

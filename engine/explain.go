@@ -1,10 +1,10 @@
 package engine
 
 import (
-	"github.com/plimsoll-dev/plimsoll/engine/internal/order"
 	"slices"
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+	"github.com/plimsoll-dev/plimsoll/engine/internal/order"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 

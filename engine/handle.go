@@ -1,11 +1,11 @@
 package engine
 
 import (
-	"github.com/plimsoll-dev/plimsoll/engine/internal/order"
 	"sync/atomic"
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 	"github.com/plimsoll-dev/plimsoll/engine/internal/learn"
+	"github.com/plimsoll-dev/plimsoll/engine/internal/order"
 )
 
 // handle is a deployment, or a caller, for as long as its usage, a lease on it, a place

@@ -16,9 +16,16 @@ func TestPartOfMinute(t *testing.T) {
 		window time.Duration
 		want   int64
 	}{
-		{0, time.Second, 0}, {Blocked, time.Second, Blocked},
-		{1, time.Second, 1}, {119, time.Second, 1}, {120, time.Second, 2}, {100, 10 * time.Second, 16}, {60, time.Minute, 60},
-		{MaxCount, time.Second, MaxCount / 60}, {MaxCount, 30 * time.Second, MaxCount / 2}, {MaxCount, time.Minute, MaxCount},
+		{0, time.Second, 0},
+		{Blocked, time.Second, Blocked},
+		{1, time.Second, 1},
+		{119, time.Second, 1},
+		{120, time.Second, 2},
+		{100, 10 * time.Second, 16},
+		{60, time.Minute, 60},
+		{MaxCount, time.Second, MaxCount / 60},
+		{MaxCount, 30 * time.Second, MaxCount / 2},
+		{MaxCount, time.Minute, MaxCount},
 	} {
 		d := Deployment{Limits: Limits{RPM: c.limit}, Profile: provider.Profile{RequestWindow: c.window}}
 		require.Equal(t, c.want, partOfMinute(&d), "%d in %v", c.limit, c.window)

@@ -2,11 +2,11 @@ package engine
 
 import (
 	"cmp"
-	"github.com/plimsoll-dev/plimsoll/engine/internal/order"
 	"slices"
 	"sync/atomic"
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+	"github.com/plimsoll-dev/plimsoll/engine/internal/order"
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 

@@ -1,11 +1,11 @@
 package engine
 
 import (
-	"github.com/plimsoll-dev/plimsoll/engine/internal/order"
 	"math/bits"
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
+	"github.com/plimsoll-dev/plimsoll/engine/internal/order"
 )
 
 // lowest scans deployments [from, to) for a demand of which nothing but tokens counts.
