@@ -193,3 +193,13 @@ func TestBadKnobs(t *testing.T) {
 	require.Empty(t, f.Engine.PriorityShare)
 	require.NoError(t, f.Engine.Validate())
 }
+
+// Keys that were written one level too deep mean nothing there: the warning says where they go.
+func TestNestedKeys(t *testing.T) {
+	t.Parallel()
+	f, err := config.Parse("g.yaml", []byte("deployments:\n  - id: a\n    group: chat\n    limits:\n      rpm: 60\nstore:\n  url: valkey://x\n  tuning:\n    interval: 200ms\n"), config.Options{})
+	require.NoError(t, err)
+	require.Len(t, f.Warnings, 2)
+	require.Equal(t, "g.yaml:4: deployments[0].limits: is no key that is known here and is ignored; write rpm beside it, not under it", f.Warnings[0].String())
+	require.Equal(t, "g.yaml:8: store.tuning: is no key that is known here and is ignored; write interval beside it, not under it", f.Warnings[1].String())
+}

@@ -234,7 +234,9 @@ func (s section) unknown(known ...string) {
 		}
 		hint := ""
 		if len(s.warnings) < MaxFindings { // more are not read by people
-			if near := nearest(name, known); near != "" {
+			if held := inside(p.value, known); held != "" {
+				hint = "; write " + held + " beside it, not under it"
+			} else if near := nearest(name, known); near != "" {
 				hint = "; did you mean " + near + "?"
 			}
 		}

@@ -1,6 +1,9 @@
 package config
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // maxSpelled is the longest word that is compared with known ones.
 const maxSpelled = 40
@@ -47,4 +50,15 @@ func distance(a, b string) int {
 		}
 	}
 	return int(rows[len(a)][len(b)])
+}
+
+// inside returns the first key of a mapping that its owner would have known: the
+// author nested what belongs beside it. "" if v is no mapping, or holds no such key.
+func inside(v *value, known []string) string {
+	for _, p := range v.pairs {
+		if p.key.kind == text && slices.Contains(known, p.key.text) {
+			return p.key.text
+		}
+	}
+	return ""
 }
