@@ -30,7 +30,7 @@ func (g *Group) AcquireGranted(ctx context.Context, d Demand) (lease Lease, err 
 		return g.acquireOrExplain(&d, v) // room has come since
 	}
 	if limited, ok := errors.AsType[*LimitError](err); !ok || limited.Limit != LimitShare || limited.Never {
-		g.declined(&d, v, false)
+		g.alive().countRefusal(v) // no grant would have helped, so that none was missed
 		return
 	}
 	soon, cancel := context.WithTimeout(ctx, within)

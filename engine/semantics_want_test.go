@@ -181,3 +181,20 @@ func TestWantParts(t *testing.T) {
 	require.Equal(t, window.Want{Missed: 2, MissedTokens: 34, Waiting: 1, WaitingTokens: 10, Largest: 60}, part)
 	require.Equal(t, window.Want{Missed: 3, MissedTokens: 66, Waiting: 2, WaitingTokens: 20, Largest: 60}, w.Less(part))
 }
+
+// TestWantKnownFull: where the limit itself has too little left, no grant would help, and a
+// caller of AcquireGranted is refused at once. It has missed no grant, and is none that would
+// not have waited.
+func TestWantKnownFull(t *testing.T) {
+	e, g, short := exactEngine(t, engine.Limits{TPM: 1000}, "a")
+	e.GrantWithin(time.Hour)
+	s := share("a", 0, -1)
+	s.Tokens, s.CeilingTokens = 500, 400
+	e.Absorb([]window.Share{s})
+	_, err := g.AcquireGranted(t.Context(), engine.Demand{InputTokens: 800, OutputTokens: engine.NoOutput})
+	var limited *engine.LimitError
+	require.ErrorAs(t, err, &limited)
+	require.Equal(t, engine.LimitTPM, limited.Limit)
+	require.Empty(t, e.Want(nil))
+	require.Empty(t, short)
+}
