@@ -128,3 +128,34 @@ func (b *bucket) take(now time.Time, n int64) {
 		b.level, b.taken = b.level+float64(n), b.taken+n
 	}
 }
+
+// TestIdleNodeKnowsTheBucket: a node that uses nothing of a bucket for minutes is granted what
+// the other has left of it, all but a slice, as soon as requests come: it goes on to learn what
+// slices came to. Without that it would take the bucket for full 60 s ago, and for as full
+// ever after, since the other uses what refills.
+func TestIdleNodeKnowsTheBucket(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := memstore.New(memstore.Config{})
+		cfg := profiled(engine.Limits{RPM: 6}, provider.Profile{Shape: provider.Bucket}, "a")
+		busy := newNodeOf(t, store, cfg, syncer.Config{Mode: syncer.Escrow})
+		idle := newNodeOf(t, store, cfg, syncer.Config{Mode: syncer.Escrow})
+		stop := run(t, busy, idle)
+		defer stop()
+		time.Sleep(3 * time.Second)
+		c := kindCase{}
+		_, ok := offerKind(idle, &c, "chat", 1, 1)
+		require.True(t, ok)
+		for range 15 {
+			time.Sleep(10_500 * time.Millisecond)
+			_, ok := offerKind(busy, &c, "chat", 1, 1)
+			require.True(t, ok)
+		}
+		admitted := 0
+		for range 6 {
+			if _, ok := offerKind(idle, &c, "chat", 1, 1); ok {
+				admitted++
+			}
+		}
+		require.GreaterOrEqual(t, admitted, 4)
+	})
+}

@@ -89,7 +89,8 @@ func (s *sliceTotals) fresh(start int64) bool {
 }
 
 // most returns what slice j may come to of a bucket; 0 if a total is missing that matters.
-// Without sure it is what that is by what is known, for asks.
+// Without sure it is what that is by what is known, for asks: totals that are neither final nor of
+// the latest answer count as none, because what nodes had reserved they may have returned since.
 func (s *sliceTotals) most(j int64, i int, limit int64, sure bool) int64 {
 	if s == nil {
 		if sure {
@@ -113,31 +114,34 @@ func (s *sliceTotals) most(j int64, i int, limit int64, sure bool) int64 {
 	return b.Most(s.total(j+1, i), s.total(j+2, i))
 }
 
-// total returns a slice's total, 0 if it is not known.
+// total returns a slice's total, 0 if it is not known or not fresh.
 func (s *sliceTotals) total(start int64, i int) int64 {
-	if t := s.of(start); t != nil {
-		return t.total[i]
+	if s.fresh(start) {
+		return s.of(start).total[i]
 	}
 	return 0
 }
 
 // neighbours appends reads of the slices on whose totals it depends what a slice of a batch
-// may come to, unless these are final or in the batch.
+// may come to, unless these are final or in the batch. A slice that is only read has those
+// read that are over: a node that uses nothing for a while knows the level all the same.
 func (s *Syncer) neighbours(x *sent) {
 	for i, n := 0, len(x.usages); i < n; i++ {
 		u := x.usages[i]
 		if u.kind != window.KindSlice || u.accounts.none() {
 			continue
 		}
-		if i >= len(x.deltas) && !u.holds() {
+		d, last := u.d, u.start+2
+		switch asks := i < len(x.deltas) || u.holds(); {
+		case !asks && d.slices == nil:
 			continue
-		}
-		d := u.d
-		if d.slices == nil {
+		case !asks:
+			last = u.start - unsettled - 1
+		case d.slices == nil:
 			d.slices = new(sliceTotals)
 		}
 		d.slices.begin(u.start, u.limits())
-		for k := d.slices.from; k <= u.start+2; k++ {
+		for k := d.slices.from; k <= last; k++ {
 			if k == u.start || d.slices.known(k) {
 				continue
 			}
