@@ -111,7 +111,7 @@ func (d *demand) measure(u *usage, now int64, horizon time.Duration) {
 		}
 		d.of[i].pending += grown[i]
 	}
-	if d.of[0].mean = 1; d.last != 0 {
+	if d.of[0].mean = 1; d.last != 0 && now-d.last <= int64(standing) {
 		d.of[0].large = 1
 	}
 	for i := 1; i < len(grown); i++ {
@@ -150,7 +150,7 @@ func (d *demand) measure(u *usage, now int64, horizon time.Duration) {
 			m.ample = 0 // for a request now and then one stands by
 		}
 		if now-d.last > int64(standing) {
-			m.large = 0
+			m.large, m.ample = 0, 0
 		}
 	}
 	for i := 1; i < len(d.of); i++ {

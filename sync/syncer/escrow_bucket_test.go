@@ -159,3 +159,21 @@ func TestIdleNodeKnowsTheBucket(t *testing.T) {
 		require.GreaterOrEqual(t, admitted, 4)
 	})
 }
+
+// TestIdleNodeHoldsNothing: a minute after its last request a node reserves no request of the
+// slices to come.
+func TestIdleNodeHoldsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNodeOf(t, memstore.New(memstore.Config{}), profiled(engine.Limits{RPM: 60}, provider.Profile{Shape: provider.Bucket}, "a"), syncer.Config{Mode: syncer.Escrow})
+		stop := run(t, n)
+		defer stop()
+		time.Sleep(3 * time.Second)
+		_, ok := offerKind(n, &kindCase{}, "chat", 1, 1)
+		require.True(t, ok)
+		time.Sleep(65 * time.Second)
+		for range 60 {
+			time.Sleep(time.Second)
+			require.Zero(t, n.s.Stats().Granted)
+		}
+	})
+}
