@@ -94,10 +94,8 @@ func (v *view) held(i int, o *hold) bool {
 func (v *view) heldOf(b int, holds []hold) (m uint16) {
 	from, to := v.block(b)
 	for i := from; i < to; i++ {
-		for k := range holds {
-			if v.held(i, &holds[k]) {
-				m |= 1 << (i - from)
-			}
+		if slices.ContainsFunc(holds, func(o hold) bool { return v.held(i, &o) }) {
+			m |= 1 << (i - from)
 		}
 	}
 	return m

@@ -12,7 +12,7 @@ func (g *Group) hold(now int64) {
 		if now < w.turn || len(l.holds) == maxHolds {
 			continue
 		}
-		if o := g.outlook(w.d, l.holdsFor(w), now); o.refills {
+		if o := g.outlook(w.d, l.holdsFor(w, false), now); o.refills {
 			w.holds = true
 			l.holds = append(l.holds, hold{w, o.h, o.h.limits.Load().pooled()})
 		}
@@ -29,21 +29,11 @@ func (l *line) due(now int64) bool {
 	return false
 }
 
-// holdsFor returns the holds of waiters that come before w, which w keeps away from.
-func (l *line) holdsFor(w *waiter) (holds []hold) {
+// holdsFor returns the holds that w keeps away from: of waiters that come before it, and
+// with own its own, from which those behind it keep away too.
+func (l *line) holdsFor(w *waiter, own bool) (holds []hold) {
 	for _, o := range l.holds {
-		if o.w != w && o.w.before(w) {
-			holds = append(holds, o)
-		}
-	}
-	return holds
-}
-
-// holdsBehind returns the holds that all waiters of a queue keep away from, except
-// its head.
-func (l *line) holdsBehind(head *waiter) (holds []hold) {
-	for _, o := range l.holds {
-		if o.w == head || o.w.before(head) {
+		if o.w.before(w) || own && o.w == w {
 			holds = append(holds, o)
 		}
 	}

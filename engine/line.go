@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"sync"
@@ -45,7 +46,8 @@ func (l *line) join(w *waiter, a amounts) {
 	if q == nil {
 		q = &waiters{kind: k, like: w.d}
 		l.byKind[k] = q
-		l.insert(q)
+		l.queues = append(l.queues, q)
+		slices.SortStableFunc(l.queues, func(a, b *waiters) int { return cmp.Compare(a.class, b.class) })
 		if k.caller != nil {
 			k.caller.caller.addBell(&l.Bell) // before a search looks whether it has room
 		}
@@ -54,21 +56,13 @@ func (l *line) join(w *waiter, a amounts) {
 	q.Push(w, a)
 }
 
-// insert adds a queue behind those of its class.
-func (l *line) insert(q *waiters) {
-	l.queues = append(l.queues, q)
-	for i := len(l.queues) - 1; i > 0 && l.queues[i-1].class > q.class; i-- {
-		l.queues[i-1], l.queues[i] = l.queues[i], l.queues[i-1]
-	}
-}
-
 // leave takes a waiter out, with what Wait returns to it.
 func (l *line) leave(w *waiter, got admission, err error) {
 	q := w.queue
 	q.Remove(w)
 	if q.Len == 0 {
 		delete(l.byKind, q.kind)
-		l.queues = without(l.queues, q)
+		l.queues = slices.DeleteFunc(l.queues, func(o *waiters) bool { return o == q })
 		if q.caller != nil {
 			q.caller.caller.removeBell(&l.Bell)
 		}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
@@ -56,7 +57,8 @@ func (g *Group) outlookOfGroup(q *ask, l *filter, holds []hold, now int64) outlo
 	v := g.view.Load()
 	l.resolve(v)
 	o := outlook{at: math.MaxInt64, alone: math.MaxInt64, after: math.MaxInt64, hopeless: true, why: whyDisabled}
-	for i, h := range v.handles {
+	for i := 0; i < len(v.handles) && !(q.known && o.at == now); i++ { // of a charge to a waiter nothing else is asked
+		h := v.handles[i]
 		if !q.allows(v, i) {
 			continue
 		}
@@ -66,7 +68,7 @@ func (g *Group) outlookOfGroup(q *ask, l *filter, holds []hold, now int64) outlo
 			continue
 		}
 		o.alone = min(o.alone, int64(w.after))
-		if isHeld(v, i, holds) {
+		if slices.ContainsFunc(holds, func(o hold) bool { return v.held(i, &o) }) {
 			continue
 		}
 		o.fits = o.fits || w.fits()
@@ -95,13 +97,4 @@ func (o *outlook) besideCaller(w *verdict, now int64) {
 			o.at = max(o.at, now+int64(w.after))
 		}
 	}
-}
-
-func isHeld(v *view, i int, holds []hold) bool {
-	for k := range holds {
-		if v.held(i, &holds[k]) {
-			return true
-		}
-	}
-	return false
 }

@@ -1,5 +1,7 @@
 package engine
 
+import "math/bits"
+
 // Pick returns the deployment a request should go to. It reserves nothing:
 // follow it with [Ref.PreCheck], or use TryAcquire. False: none has room.
 func (g *Group) Pick(d Demand) (Ref, bool) {
@@ -68,6 +70,36 @@ func (g *Group) pickFor(q *ask) (Ref, decision) {
 		return Ref{}, refused
 	}
 	return Ref{v.handles[c.i]}, decision{}
+}
+
+// hasNoRoom reports that no deployment has room for a demand that has a filter, by a look
+// that chooses none and finds no reason: most charges of a line do not fit, and nobody asks
+// why. False: some has room, or only a search can tell, because it need not look at all of
+// them, an attempt was half way, or something changed meanwhile.
+func (g *Group) hasNoRoom(q *ask) bool {
+	v := g.look(&q.reading)
+	if !v.volatile {
+		return false
+	}
+	q.refresh(g.clock)
+	q.filter.resolve(v)
+	moved, blocks := uint64(0), v.blocks[q.at.Epoch&1]
+	for b := range blocks {
+		moved -= blocks[b].Watch()
+		for mask := q.mask(v, b); mask != 0; mask &= mask - 1 {
+			i := int(v.starts[b]) + bits.TrailingZeros16(mask)
+			pair, pool := v.pair(i, q), v.limitsOf(i).pooled()
+			ended, attempts := pair.Ended(), pool.attempts()
+			fits := v.fits(i, q)
+			if half, _ := pair.Since(ended); fits || half != 0 || pool.halfWay(attempts) {
+				return false
+			}
+		}
+	}
+	for b := range blocks {
+		moved += blocks[b].Seq()
+	}
+	return moved == 0 && !g.again(v, &q.reading) && g.successor() == nil
 }
 
 // seek returns the deployment that the search chooses, an index of the view; -1: none

@@ -85,10 +85,10 @@ func (g *Group) find(q *waiters) {
 // one before was cut short.
 func (g *Group) first(q *waiters, from int, work *int) (*waiter, int) {
 	head := q.Head()
-	if from <= head.place && g.fits(q, q.Charged(head), g.line.holdsFor(head)) {
+	if from <= head.place && g.fits(q, q.Charged(head), g.line.holdsFor(head, false)) {
 		return head, head.place
 	}
-	holds := g.line.holdsBehind(head)
+	holds := g.line.holdsFor(head, true)
 	from = max(from, q.Resume, head.place+1)
 	return q.Search(from, work, func(a *amounts) bool { return g.fits(q, a, holds) })
 }
@@ -103,6 +103,9 @@ func (g *Group) fits(q *waiters, a *amounts, holds []hold) bool {
 			return false
 		}
 	}
+	if g.hasNoRoom(p) {
+		return false
+	}
 	r, _ := g.pickFor(p)
 	return r.h != nil
 }
@@ -110,10 +113,7 @@ func (g *Group) fits(q *waiters, a *amounts, holds []hold) bool {
 // asking returns a charge to a waiter of a queue as the search sees it.
 func (g *Group) asking(q *waiters, a *amounts) *ask {
 	part, _ := g.e.part(q.class)
-	return &ask{
-		tokens: a[counter.Tokens], input: a[counter.Input], fixed: *a, known: true,
-		quiet: true, part: part, filter: &filter{demand: q.like},
-	}
+	return &ask{tokens: a[counter.Tokens], input: a[counter.Input], fixed: *a, known: true, quiet: true, part: part, filter: &filter{demand: q.like}}
 }
 
 // offer admits a waiter if it fits, and looks for the next one in its queue.
@@ -121,9 +121,10 @@ func (g *Group) offer(w *waiter) {
 	l, q := g.line, w.queue
 	q.cursor, q.found = w.place+1, nil
 	var got admission
-	g.acquireBeside(&got, w.d, l.holdsFor(w))
+	g.acquireBeside(&got, w.d, l.holdsFor(w, false))
 	if got.h != nil {
-		g.admit(w, got)
+		g.e.waited.Add(1)
+		l.leave(w, got, nil)
 		l.work = maxWork
 	} else {
 		q.floor = w.place + 1
@@ -138,11 +139,6 @@ func (g *Group) offer(w *waiter) {
 			g.find(q)
 		}
 	}
-}
-
-func (g *Group) admit(w *waiter, got admission) {
-	g.e.waited.Add(1)
-	g.line.leave(w, got, nil)
 }
 
 // acquireBeside is acquire that keeps away from what others hold.
@@ -166,12 +162,13 @@ func (g *Group) receive(w *waiter) {
 	l := g.line
 	for try := 1; ; try++ {
 		var got admission
-		v := g.acquireBeside(&got, w.d, l.holdsFor(w))
+		v := g.acquireBeside(&got, w.d, l.holdsFor(w, false))
 		if got.h != nil {
-			g.admit(w, got)
+			g.e.waited.Add(1)
+			l.leave(w, got, nil)
 			return
 		}
-		o := g.outlook(w.d, l.holdsFor(w), v.at)
+		o := g.outlook(w.d, l.holdsFor(w, false), v.at)
 		switch {
 		case o.hopeless:
 			if v.caller = o.caller; g.dismiss(w, v) || try == rechecks {
@@ -243,13 +240,13 @@ func (g *Group) rest() {
 // when returns when the clock alone may make a waiter of a queue fit.
 func (g *Group) when(q *waiters, now int64) int64 {
 	l, head := g.line, q.Head()
-	holds := l.holdsBehind(head)
+	holds := l.holdsFor(head, true)
 	at := q.Earliest(now, &l.work, func(a *amounts) int64 {
 		p := g.asking(q, a)
 		return g.outlookFor(p, p.filter, holds, now).at
 	})
 	if head.holds {
-		at = min(at, g.outlook(head.d, l.holdsFor(head), now).at)
+		at = min(at, g.outlook(head.d, l.holdsFor(head, false), now).at)
 	}
 	return at
 }

@@ -23,7 +23,7 @@ func TestOneVerdict(t *testing.T) {
 	if testing.Short() || invariants.Enabled { // make race, and the core once more in make test
 		seeds = 60
 	}
-	fit, refused := 0, map[Limit]int{}
+	fit, nowhere, refused := 0, 0, map[Limit]int{}
 	for seed := range seeds {
 		r := rand.New(rand.NewPCG(seed, 3))
 		now := time.Unix(1_800_000_000, 0).Add(time.Duration(r.IntN(60)) * time.Second)
@@ -72,6 +72,13 @@ func TestOneVerdict(t *testing.T) {
 					require.Equal(t, w.fits(), Ref{h}.PreCheck(d), "PreCheck, seed %d, deployment %d: %+v: verdict %v", seed, i, d, w.limit())
 					break // the demand was counted: what was looked at is not what there is
 				} else if i == v.n-1 {
+					look := q
+					look.filter = &filter{demand: &Demand{}}
+					none := g.hasNoRoom(&look)
+					require.Equal(t, v.volatile && !some, none, "hasNoRoom, seed %d: %+v", seed, d)
+					if none {
+						nowhere++
+					}
 					_, err := g.Acquire(d)
 					require.Equal(t, some, err == nil, "Acquire, seed %d: %+v: %v", seed, d, err)
 				}
@@ -79,6 +86,7 @@ func TestOneVerdict(t *testing.T) {
 		}
 	}
 	require.NotZero(t, fit)
+	require.NotZero(t, nowhere)
 	for _, l := range []Limit{LimitRPM, LimitTPM, LimitInputTPM, LimitOutputTPM, LimitRPH, LimitTPD, LimitInFlight, LimitCooldown, LimitDisabled, LimitShare} {
 		require.NotZero(t, refused[l], "nothing was refused by %v", l)
 	}

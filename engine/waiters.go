@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
@@ -41,11 +40,6 @@ type waiters struct {
 	cursor int
 	found  *waiter
 	floor  int // behind the last waiter that was offered room in vain
-}
-
-// without returns the queues except one.
-func without(list []*waiters, q *waiters) []*waiters {
-	return slices.DeleteFunc(list, func(o *waiters) bool { return o == q })
 }
 
 // waiter is a call of Wait that has not been served.
