@@ -141,7 +141,7 @@ lab: ## play the worlds of plimsoll lab, renew the tables of docs/QUALITY.md and
 	$(if $(findstring --quick,$(LAB)),dist/plimsoll-lab lab $(LAB) --markdown docs/QUALITY.md --markdown README.md --html dist/lab.html --json dist/lab.json)
 	$(if $(filter --quick --world --traffic,$(LAB)),,dist/plimsoll-lab lab --quick --markdown docs/QUALITY.md --markdown README.md >/dev/null)
 
-quality: ## play the quick set of plimsoll lab, 75 s on two idle cores; fails where a goal is missed that docs/QUALITY.md does not record as missed
+quality: ## play the quick set of plimsoll lab, 33 s on two idle cores; fails where a goal is missed that docs/QUALITY.md does not record as missed
 	$(GO) run ./$(COMMAND) lab --quick --gate --known docs/QUALITY.md >/dev/null
 
 fuzz: ## every fuzz target in turn, FUZZTIME each (60s), in PKG (./...)
