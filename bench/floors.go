@@ -69,6 +69,25 @@ func mapAdd(keys int) measure.Case {
 	}}
 }
 
+// mapAddTwice is the least that a check by name and a count by name can cost, two calls.
+func mapAddTwice(keys int) measure.Case {
+	return measure.Case{Name: fmt.Sprintf("twice map load + add, %d keys", keys), Setup: func() measure.Op {
+		m, ids := counters(keys)
+		return func(_, n int) {
+			i := 0
+			for range n {
+				for range 2 {
+					v, _ := m.Load(ids[i])
+					v.Add(1)
+				}
+				if i++; i == keys {
+					i = 0
+				}
+			}
+		}
+	}}
+}
+
 // loop finds the smallest of so many numbers by looking at all. Each search
 // begins with what the last one found: without that the CPU works on several
 // short ones at once, more or fewer of them from one build to the next.

@@ -28,7 +28,7 @@ func rows() []table.Row {
 			all = append(all, table.Row{
 				ID:   fmt.Sprintf("%s.%d", p.id, keys),
 				Name: fmt.Sprintf("%s / PreCheck + Record by name, %d keys", p.name, keys),
-				Of:   p.of(keys), By: bench.PreCheckAndRecord(keys, 1), Goal: table.AtLeast(p.goal),
+				Of:   p.of(keys), By: bench.PreCheckAndRecord(keys, 1), Goal: table.AtLeast(p.goal), Floor: bench.Floor(keys),
 			})
 		}
 	}

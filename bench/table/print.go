@@ -24,6 +24,8 @@ func (rep *Report) Print(w io.Writer) error {
 		verdict := string(r.Verdict)
 		if r.Loose && r.Verdict == Missed {
 			verdict = "missed"
+		} else if r.Floor != "" && r.Verdict != Met {
+			verdict += ", floor: " + r.Floor
 		}
 		p("%s\t%s\t%s\t%s\t%s\t%s\n", r.ID, r.Name, ratio(r.Median), ratio(r.P10), r.Goal, verdict)
 	}

@@ -39,6 +39,7 @@ type Ratio struct {
 	Goal    string  `json:"goal,omitempty"`
 	Verdict Verdict `json:"verdict,omitempty"`
 	Loose   bool    `json:"loose,omitempty"`
+	Floor   string  `json:"floor,omitempty"`
 }
 
 // Number is a figure that may be missing: NaN becomes null.
@@ -80,7 +81,7 @@ func (rep *Report) fill(cs []measure.Case, rows []Row, results *measure.Results)
 		rep.Ratios = append(rep.Ratios, Ratio{
 			ID: r.ID, Name: r.Name, Of: r.Of.Name, By: r.By.Name,
 			Median: Number(median), P10: Number(p10),
-			Goal: r.Goal.String(), Verdict: judge(r.Goal, median, p10), Loose: r.Loose,
+			Goal: r.Goal.String(), Verdict: judge(r.Goal, median, p10), Loose: r.Loose, Floor: r.Floor,
 		})
 	}
 }
@@ -89,7 +90,7 @@ func (rep *Report) fill(cs []measure.Case, rows []Row, results *measure.Results)
 func (rep *Report) Missed() []string {
 	var ids []string
 	for _, r := range rep.Ratios {
-		if r.Verdict == Missed && !r.Loose {
+		if r.Verdict == Missed && !r.Loose && r.Floor == "" {
 			ids = append(ids, r.ID)
 		}
 	}

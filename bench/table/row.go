@@ -18,6 +18,9 @@ type Row struct {
 	// Loose rows are printed only. Two threads on two cores move by 2x with
 	// where a hypervisor places them, so rows that use both are loose.
 	Loose bool
+	// Floor is the ID of a row with a floor in place of By or Of, "" for none. A row
+	// that has one shows its goal and its verdict, and only its floor's row fails the run.
+	Floor string
 }
 
 // number returns the digits the row's ID begins with; rows are printed by it.

@@ -51,10 +51,11 @@ func TestExitStatus(t *testing.T) {
 			{ID: "1", Name: "large by small", Of: large, By: small, Goal: AtLeast(2)},
 			{ID: "2", Name: "wrong way round", Of: large, By: small, Goal: AtMost(1)},
 			{ID: "3", Name: "loose", Of: large, By: small, Goal: AtMost(1), Loose: true},
+			{ID: "5", Name: "decided by its floor", Of: large, By: small, Goal: AtMost(1), Floor: "1"},
 		},
 		Checks: []Check{{ID: "4", Name: "broken", Run: func() (string, bool) { return "no", false }}},
 	}
-	for run, want := range map[string]int{"^1": 0, "^2": 1, "^3": 0, "^4": 1, "(": 2} {
+	for run, want := range map[string]int{"^1": 0, "^2": 1, "^3": 0, "^4": 1, "^5": 0, "(": 2} {
 		var out, log bytes.Buffer
 		if got := Main(plan, []string{"-q", "-rounds", "10", "-json", "-run", run}, &out, &log); got != want {
 			t.Errorf("-run %q: exit status %d, want %d\n%s%s", run, got, want, &out, &log)
