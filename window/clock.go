@@ -10,33 +10,33 @@ import (
 )
 
 const (
-	tick  = time.Millisecond // how coarse Run makes the clock
-	ahead = int64(time.Second)
-	off   = math.MinInt64
+	tick  = time.Millisecond   // how often Run reads the time
+	ahead = int64(time.Second) // how long before an epoch Run notifies; a Timer sleeps no longer at once
+	off   = math.MinInt64      // in coarse: Run is not active
 )
 
-// Clock says which minute it is. It never goes back over the beginning of an
-// epoch it has shown: a source that does is answered with that beginning until
-// it has caught up. All methods are safe for concurrent use.
+// Clock is the clock of an engine. No reading is below the beginning of the latest
+// epoch that the clock has shown: while its source is below that, readings are that
+// beginning. All methods are safe for concurrent use. The zero value is not usable.
 //
 // Without Run every reading asks the operating system, which costs more than
-// anything else in a decision; with Run a reading is one load, at most about a
-// millisecond old.
+// anything else in a decision. With Run a reading is one atomic load, and about a
+// millisecond old at most.
 type Clock struct {
-	coarse atomic.Int64 // what Run last read, or off
-	_      [56]byte
-	floor  atomic.Int64 // beginning of the latest epoch shown
-	offset atomic.Int64
-	anchor atomic.Pointer[time.Time]
-	source func() time.Time
+	coarse atomic.Int64              // what Run last read, or off
+	_      [56]byte                  // coarse has a cache line of its own: every request reads it
+	floor  atomic.Int64              // beginning of the latest epoch shown
+	offset atomic.Int64              // what Slew has set, in nanoseconds
+	anchor atomic.Pointer[time.Time] // the reading from which the monotonic clock counts on
+	source func() time.Time          // of NewClockFrom, or nil
 
-	mu      sync.Mutex
+	mu      sync.Mutex // of the fields below
 	running bool
 	notify  []func(now int64) bool
 }
 
-// NewClock returns a clock anchored to the wall clock: it reads that once, then
-// counts on the monotonic clock, so that steps of the wall clock do not disturb
+// NewClock returns a clock anchored to the wall clock. It reads the wall clock once and
+// then counts on the monotonic clock, so that steps of the wall clock do not disturb
 // a window. At each new epoch it is anchored again, unless the wall clock has
 // gone back by a minute or more.
 func NewClock() *Clock {
@@ -48,8 +48,8 @@ func NewClock() *Clock {
 	return c
 }
 
-// NewClockFrom returns a clock that asks now for the time: for replays, tests
-// and scaled time. Now must be safe for concurrent use.
+// NewClockFrom returns a clock that calls now for the time, for replays, tests
+// and scaled time. The function must be safe for concurrent use.
 func NewClockFrom(now func() time.Time) *Clock {
 	c := &Clock{source: now}
 	c.coarse.Store(off)
@@ -57,8 +57,8 @@ func NewClockFrom(now func() time.Time) *Clock {
 	return c
 }
 
-// Now returns the time in Unix nanoseconds: Run's last reading while Run is
-// active, else a fresh one.
+// Now returns the time in Unix nanoseconds. While Run is active that is Run's last
+// reading, else a fresh one.
 func (c *Clock) Now() int64 {
 	if n := c.coarse.Load(); n != off {
 		return n
@@ -86,7 +86,7 @@ func (c *Clock) raw() int64 {
 	return a.UnixNano() + int64(time.Since(*a))
 }
 
-// enter shows an epoch for the first time.
+// enter shows the epoch of now for the first time, and anchors the clock again.
 func (c *Clock) enter(now int64) int64 {
 	start := Start(EpochAt(now))
 	for {
@@ -107,15 +107,15 @@ func (c *Clock) enter(now int64) int64 {
 	return now
 }
 
-// Slew makes the clock show the source's time plus offset from now on; an
+// Slew makes the clock show the source's time plus offset from now on. An
 // earlier offset is replaced, not added to. A step back ends at the beginning of
-// the epoch last shown. Callers that follow a remote clock move the offset in
+// the latest epoch shown. Callers that follow a remote clock move the offset in
 // small steps.
 func (c *Clock) Slew(offset time.Duration) { c.offset.Store(int64(offset)) }
 
-// Notify registers f for Run to call about a second before each epoch begins
-// and again when it has begun, with the time. F runs on Run's goroutine and
-// must be quick; once it returns false it is forgotten.
+// Notify registers f. Run calls it with the time, in Unix nanoseconds, about a second
+// before each epoch begins and again when the epoch has begun. The function runs on
+// Run's goroutine and must be quick. Once it returns false it is not called again.
 func (c *Clock) Notify(f func(now int64) bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -124,9 +124,10 @@ func (c *Clock) Notify(f func(now int64) bool) {
 
 var errRunning = errors.New("window: the clock is running already; call Run once")
 
-// Run makes the clock coarse until ctx ends, and has the next window built ahead of time. It
-// blocks, returns nil when ctx ends, and an error at once when the clock is running already.
-// Afterwards readings are fresh again, and Run may be called again.
+// Run reads the time every millisecond for Now until ctx ends, and calls the functions
+// registered by Notify. It blocks, and returns nil when ctx ends. While another call of Run
+// is active it returns an error at once. Afterwards readings are fresh again, and Run may
+// be called again.
 func (c *Clock) Run(ctx context.Context) error {
 	c.mu.Lock()
 	again := c.running
@@ -167,20 +168,20 @@ func (c *Clock) notifyAll(now int64) {
 	c.mu.Lock()
 	fs := c.notify
 	c.mu.Unlock()
-	gone := false
+	some := false // have returned false
 	keep := make([]bool, len(fs))
 	for i, f := range fs {
 		keep[i] = f(now)
-		gone = gone || !keep[i]
+		some = some || !keep[i]
 	}
-	if !gone {
+	if !some {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	left := make([]func(int64) bool, 0, len(c.notify))
 	for i, f := range c.notify {
-		if i >= len(keep) || keep[i] {
+		if i >= len(keep) || keep[i] { // those from len(keep) on were registered meanwhile
 			left = append(left, f)
 		}
 	}

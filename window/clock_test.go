@@ -39,13 +39,17 @@ func TestClockNeverGoesBackOverAnEpoch(t *testing.T) {
 		name  string
 		steps []step
 	}{
-		{"back within the minute is followed", []step{{seconds(30), 0, seconds(30)}, {-seconds(10), 0, seconds(20)}}},
-		{"back over its beginning is not", []step{{seconds(10), 0, seconds(10)}, {-seconds(20), 0, 0}, {seconds(15), 0, seconds(5)}}},
-		{"nor over that of a later one", []step{{seconds(70), 0, seconds(70)}, {-seconds(20), 0, seconds(60)}, {seconds(9), 0, seconds(60)}, {seconds(2), 0, seconds(61)}}},
-		{"an offset moves it", []step{{seconds(10), seconds(2), seconds(12)}, {seconds(10), seconds(2), seconds(22)}}},
+		{"a step back within the minute is followed", []step{{seconds(30), 0, seconds(30)}, {-seconds(10), 0, seconds(20)}}},
+		{"a step back stops at the minute's beginning", []step{
+			{seconds(10), 0, seconds(10)}, {-seconds(20), 0, 0}, {seconds(15), 0, seconds(5)},
+		}},
+		{"a step back stops at the beginning of the latest minute shown", []step{
+			{seconds(70), 0, seconds(70)}, {-seconds(20), 0, seconds(60)}, {seconds(9), 0, seconds(60)}, {seconds(2), 0, seconds(61)},
+		}},
+		{"an offset moves the clock", []step{{seconds(10), seconds(2), seconds(12)}, {seconds(10), seconds(2), seconds(22)}}},
 		{"an offset replaces the one before", []step{{seconds(10), seconds(2), seconds(12)}, {0, seconds(3), seconds(13)}, {0, 0, seconds(10)}}},
 		{"an offset can open the next minute", []step{{seconds(59), seconds(2), seconds(61)}}},
-		{"but not close it again", []step{{seconds(59), seconds(2), seconds(61)}, {0, 0, seconds(60)}}},
+		{"an offset taken back does not close that minute again", []step{{seconds(59), seconds(2), seconds(61)}, {0, 0, seconds(60)}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := at(noon())
@@ -111,11 +115,11 @@ func TestRunNotifies(t *testing.T) {
 		require.NoError(t, clock.Run(ctx))
 		want := []time.Duration{0, 59 * time.Second, time.Minute, 119 * time.Second, 2 * time.Minute}
 		require.Equal(t, want, stays)
-		require.Equal(t, want[:2], leaves, "forgotten once it says so")
+		require.Equal(t, want[:2], leaves, "not called again once it has returned false")
 	})
 }
 
-// TestClockUnderLoad: readings never go back over an epoch whoever asks.
+// TestClockUnderLoad: no goroutine reads an epoch below one that it has read before.
 func TestClockUnderLoad(t *testing.T) {
 	s := at(noon())
 	clock := clockOf(s)

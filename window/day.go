@@ -6,7 +6,7 @@ import (
 	_ "time/tzdata" // midnight Pacific must not depend on the host's files
 )
 
-// Zone says when a day begins.
+// Zone says when a day begins. The zero value is UTC.
 type Zone uint8
 
 const (
@@ -45,11 +45,12 @@ func DayIndex(epoch int64, z Zone) int64 {
 	return i
 }
 
-// latest is the latest Pacific day that was asked for: to ask the time zone costs
-// as much as a decision.
+// latest is the latest Pacific day that DayIndex was asked for. It is kept because a
+// question to the time zone costs as much as a decision.
 var latest atomic.Pointer[twoDays]
 
-// twoDays are the epochs at which a day and the one before it begin and end.
+// twoDays are a day and the one before it: before is the epoch at which the earlier one
+// begins, begin and end are those of the later one, whose index is last.
 type twoDays struct{ before, begin, end, last int64 }
 
 func (k *twoDays) index(epoch int64) int64 {
@@ -68,7 +69,8 @@ func pacificIndex(epoch int64) int64 {
 	return d.Index
 }
 
-// DayOf returns the day that holds an epoch. Days begin and end with one.
+// DayOf returns the day that holds an epoch. A day begins where an epoch begins, and ends
+// where an epoch ends.
 func DayOf(epoch int64, z Zone) Day {
 	if z == UTC {
 		const minutes = 24 * 60
@@ -79,7 +81,7 @@ func DayOf(epoch int64, z Zone) Day {
 	_, offset := t.Zone()
 	y, m, d := t.Date()
 	return Day{
-		Index: DayIndex(epoch+int64(offset/60), UTC), // whole minutes since 1883
+		Index: DayIndex(epoch+int64(offset/60), UTC), // offsets are whole minutes since 1883
 		Start: time.Date(y, m, d, 0, 0, 0, 0, pacific).UnixNano(),
 		End:   time.Date(y, m, d+1, 0, 0, 0, 0, pacific).UnixNano(),
 	}

@@ -49,7 +49,7 @@ func TestDaysAreCalendarDays(t *testing.T) {
 	}
 }
 
-// TestDaysInAnyOrder: what was asked before does not change the answer.
+// TestDaysInAnyOrder: the day that DayIndex keeps from earlier calls does not change its answers.
 func TestDaysInAnyOrder(t *testing.T) {
 	pacific, err := time.LoadLocation("America/Los_Angeles")
 	require.NoError(t, err)

@@ -8,9 +8,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// A program that decides often runs its clock: a reading then costs next to
-// nothing, and windows are built before they begin.
-// A timer goes by its clock, whatever that shows.
+// A timer fires when its clock shows the time, however fast that clock runs.
 func ExampleClock_Timer() {
 	begun := time.Now()
 	clock := window.NewClockFrom(func() time.Time { return begun.Add(1000 * time.Since(begun)) })
@@ -26,6 +24,8 @@ func ExampleClock_Timer() {
 	// Output: true
 }
 
+// A program that decides often calls Run. A reading then costs one atomic load, and
+// windows are opened before they begin.
 func ExampleNewClock() {
 	clock := window.NewClock()
 	ctx, stop := context.WithCancel(context.Background())
@@ -51,7 +51,7 @@ func ExampleNewClockFrom() {
 	// Output: 2025-06-02 10:45:20 +0000 UTC
 }
 
-// A clock that is put back stays in the minute it has shown.
+// A clock whose source is set back stays in the minute that it has shown.
 func ExampleClock_Now() {
 	now := time.Date(2025, 6, 2, 9, 45, 20, 0, time.UTC)
 	clock := window.NewClockFrom(func() time.Time { return now })
@@ -80,7 +80,7 @@ func ExampleClock_Run() {
 	// Output: <nil>
 }
 
-// A store keeps the time for all nodes: follow it in small steps.
+// A store keeps the time for all nodes. A node follows it by small changes of its offset.
 func ExampleClock_Slew() {
 	now := time.Date(2025, 6, 2, 9, 45, 20, 0, time.UTC)
 	clock := window.NewClockFrom(func() time.Time { return now })

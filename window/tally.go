@@ -13,13 +13,13 @@ const (
 	KindDay                    // a UTC day
 	KindDayPacific             // a day in Los Angeles, daylight saving time observed
 	KindHour                   // a UTC hour
-	// The following begin when a deployment's provider has them begin. They last as long as
-	// [Report.Length] says.
+	// Windows of the following kinds begin when a deployment's provider begins them, and
+	// last for [Report.Length].
 	KindPhased // a minute with a phase
 	KindPart   // a part of a minute, with a phase or without
 	KindSlice  // a second, of a bucket
 
-	Kinds = iota // how many there are
+	Kinds = iota // the number of kinds
 )
 
 // KindOf returns the kind of a day's window.
@@ -30,7 +30,7 @@ func KindOf(z Zone) Kind {
 	return KindDay
 }
 
-// Zone returns where a kind's days begin; UTC for a minute.
+// Zone returns the zone by which days of the kind begin, and UTC for a kind that is no day.
 func (k Kind) Zone() Zone {
 	if k == KindDayPacific {
 		return Pacific
@@ -44,12 +44,12 @@ func (k Kind) Daily() bool { return k == KindDay || k == KindDayPacific }
 // Long reports whether windows of the kind are longer than a minute.
 func (k Kind) Long() bool { return k != KindMinute }
 
-// Own reports whether windows of the kind begin when a deployment's provider has them begin,
+// Own reports whether windows of the kind begin when a deployment's provider begins them,
 // and not by UTC or a time zone.
 func (k Kind) Own() bool { return k >= KindPhased && k < Kinds }
 
-// Index returns the number of the window of a kind that holds an epoch, counted from 1970.
-// Of windows that begin at times of their own it is the minute's.
+// Index returns the number of the window of the kind that holds an epoch, counted from 1970.
+// For windows that begin at times of their own it is the number of the minute.
 func (k Kind) Index(epoch int64) int64 {
 	switch {
 	case k.Daily():
@@ -60,9 +60,9 @@ func (k Kind) Index(epoch int64) int64 {
 	return epoch
 }
 
-// Span returns when the window of a kind begins that holds an instant, and when
-// it ends; all in Unix seconds. Windows that begin at times of their own are taken to begin
-// at that instant, and to last a second or a minute.
+// Span returns when the window of the kind that holds an instant begins and ends, all in
+// Unix seconds. Of a window that begins at a time of its own it assumes that it begins at
+// that instant, and lasts a second (KindSlice) or a minute.
 func (k Kind) Span(at int64) (start, end int64) {
 	switch k {
 	case KindMinute:
@@ -111,49 +111,48 @@ const CallerPrefix = "caller\x00"
 // share. The rest is the pool's name.
 const PoolPrefix = "pool\x00"
 
-// Tally is the usage of one deployment, or one caller, in one window. Input and output
-// tokens are parts of Tokens. They are counted where there are limits on them, and are 0
-// elsewhere.
+// Tally is the usage of one deployment, caller or pool in one window. Input and output
+// tokens are parts of Tokens. They are counted if there are limits on them, and 0 otherwise.
 type Tally struct {
-	ID       string // the deployment, or what CallerPrefix, PoolPrefix and LimitPrefix begin
+	ID       string // a deployment's, or one that begins with CallerPrefix, PoolPrefix or LimitPrefix
 	Start    int64  // when the window begins, Unix seconds
-	Kind     Kind   // how long it is
+	Kind     Kind   // the window's kind
 	Requests int64
 	Tokens   int64
 	Input    int64 // tokens
 	Output   int64 // tokens
-	// CoolUntil is until when the deployment cools down at least, in Unix milliseconds; 0 =
-	// it is not known to. It is no count and belongs to no window: of several the latest
-	// holds.
+	// CoolUntil is the time until which the deployment cools down at least, in Unix
+	// milliseconds; 0 = no cooldown is known. It is no count and belongs to no window: of
+	// several the latest holds.
 	CoolUntil int64
 }
 
-// Report is what an engine reports to the other nodes about one deployment in one window:
-// this node's own usage so far, reservations included. It is cumulative: a later Report of
-// the same window replaces an earlier one.
+// Report is what an engine reports to the other nodes about one deployment, caller or pool in
+// one window: this node's own usage so far, reservations included. It is cumulative: a later
+// Report of the same window replaces an earlier one.
 //
 // A limit is in requests or tokens per window; 0 = unlimited, -1 = a limit of
-// zero. Limits on input and output belong to minutes.
+// zero. Only windows of a minute have limits on input and output.
 type Report struct {
 	Tally
 	RequestLimit int64
 	TokenLimit   int64
 	InputLimit   int64
 	OutputLimit  int64
-	// Loose says that the limits are on something else than this window of this deployment
-	// alone: buckets, minutes with a phase, limits of a pool. Nodes cannot hold them exactly
-	// by reserving in the window.
+	// Loose is set if the limits are not on this window of this deployment alone: limits of
+	// buckets, of minutes with a phase, of a pool. Nodes cannot hold them exactly by reserving
+	// in the window.
 	Loose bool
-	// Elsewhere says of a report that is Loose that reports of another kind, or of the
-	// deployment's pool, have the same limits in windows in which nodes can hold them.
+	// Elsewhere is set beside Loose if reports of another kind, or of the deployment's pool,
+	// have the same limits in windows in which nodes can hold them.
 	Elsewhere bool
-	// Length is how long the window is, in seconds, if it begins at a time of its own; else 0.
+	// Length is the window's length in seconds if it begins at a time of its own, else 0.
 	Length int64
 }
 
-// Want is what a node could not admit though limits had room, because ceilings (see
-// [Share]) bound what the node may use. What is missed is counted since the last report,
-// what waits is as of now.
+// Want is the demand that a node could not admit although limits had headroom, because
+// ceilings (see [Share]) bound how much the node may use. Missed counts and Vain are since
+// the last report; Waiting counts are as of now.
 type Want struct {
 	ID            string // the deployment that should be granted more
 	Missed        int64  // refused requests
@@ -166,8 +165,8 @@ type Want struct {
 	Vain          int64 // requests that have waited for a grant, and were refused
 }
 
-// Part returns one of n equal parts, of at least one request if there is one left for
-// each, with all that waited in vain; n is above 0.
+// Part returns one of n equal parts, each count rounded up. Largest and Vain stay whole. N is
+// above 0.
 func (w Want) Part(n int64) Want {
 	up := func(a int64) int64 { return (a + n - 1) / n }
 	w.Missed, w.MissedTokens, w.MissedInput = up(w.Missed), up(w.MissedTokens), up(w.MissedInput)
@@ -175,7 +174,7 @@ func (w Want) Part(n int64) Want {
 	return w
 }
 
-// Plus returns the sum of two wants; the largest is the larger one, the ID w's.
+// Plus returns the sum of two wants, with the ID of w and the larger Largest.
 func (w Want) Plus(more Want) Want {
 	w.Missed += more.Missed
 	w.MissedTokens += more.MissedTokens
@@ -188,7 +187,7 @@ func (w Want) Plus(more Want) Want {
 	return w
 }
 
-// Less returns what is left of w without a part; the largest stays.
+// Less returns w less a part of it. Largest stays.
 func (w Want) Less(part Want) Want {
 	w.Missed -= part.Missed
 	w.MissedTokens -= part.MissedTokens
@@ -200,24 +199,25 @@ func (w Want) Less(part Want) Want {
 	return w
 }
 
-// Share is what an engine receives about one deployment in one window: the usage of all
-// other nodes, and how far this node's own usage may go.
+// Share is what an engine receives about one deployment, caller or pool in one window: the
+// usage of all other nodes, and how much this node may use.
 //
-// A ceiling is the most requests or tokens this node may use; 0 = no ceiling,
-// -1 = a ceiling of zero. Of a pool, and of windows that begin at times of their own, a Share
-// with Start 0 is of all windows that no Share names.
+// A ceiling is the most requests or tokens that this node may use in the window; 0 = no
+// ceiling, -1 = a ceiling of zero. A Share of a pool, or of windows that begin at times of
+// their own, has Start 0 if it is for all windows that no other Share names.
 type Share struct {
-	Tally           // what the others used
+	Tally           // the usage of the other nodes
 	CeilingRequests int64
 	CeilingTokens   int64
 	CeilingInput    int64
 	CeilingOutput   int64
-	// Retry is after how many nanoseconds the ceilings may be others: what a refusal by
-	// one of them tells its caller to wait. 0 = until the window ends, which is the longest.
+	// Retry is the time after which the ceilings may change. A refusal by one of them
+	// advises its caller to wait for so long, or until the window ends if that is sooner.
+	// 0 = until the window ends.
 	Retry time.Duration
-	// ValidFor and Nodes belong to a Share without an ID, which says nothing of a
-	// deployment: what was brought, and will be, is valid for so long from now, of so many
-	// nodes. 0 or less ends that. See the engine's ValidFor.
+	// ValidFor and Nodes belong to a Share without an ID, which is about no deployment:
+	// all Shares applied so far and later are valid for ValidFor from now, and Nodes nodes
+	// share the limits. ValidFor of 0 or less ends that. See the engine's ValidFor.
 	ValidFor time.Duration
 	Nodes    int
 }

@@ -9,11 +9,11 @@ import (
 // be called concurrently; C may be received from at any time, by any number of
 // goroutines, of which one is woken.
 type Timer struct {
-	// C receives when it may be time. The goroutine that received calls Due.
+	// C receives a value when the time may have come. The goroutine that receives it calls Due.
 	C     <-chan time.Time
 	clock *Clock
 	t     *time.Timer
-	at    int64
+	at    int64 // as set, Unix nanoseconds
 }
 
 // Timer returns a timer that is not set.
@@ -23,17 +23,16 @@ func (c *Clock) Timer() *Timer {
 	return &Timer{C: t.C, clock: c, t: t}
 }
 
-// Set makes the timer fire when the clock shows at, in Unix nanoseconds, or
-// later; at once if it does already. What was set before is forgotten.
+// Set makes the timer fire when the clock shows at (Unix nanoseconds) or later, at once if
+// it does already. It replaces the time that was set before.
 func (t *Timer) Set(at int64) {
 	t.at = at
 	t.t.Reset(t.clock.sleep(at))
 }
 
-// Due reports, after C has fired, whether the clock shows the time that was set.
-// If it does not, the timer has been set again: only the operating system's
-// clock can be slept on, and a clock may be slewed, scaled or moved by hand
-// meanwhile.
+// Due reports, after C has fired, whether the clock shows the time that was set. If not, it
+// sets the timer again: only the operating system's clock can be slept on, and a Clock may
+// be slewed, scaled or moved by hand meanwhile.
 func (t *Timer) Due() bool {
 	if t.clock.Read() >= t.at {
 		return true
@@ -45,8 +44,9 @@ func (t *Timer) Due() bool {
 // Stop unsets the timer.
 func (t *Timer) Stop() { t.t.Stop() }
 
-// sleep returns how long to sleep before looking whether the clock shows at:
-// not past a step of the source, nor for much longer than what Slew can do.
+// sleep returns how long to sleep before the clock is read again to see whether it shows
+// at. That is a millisecond at most if the source may step, and a second at most otherwise,
+// as Slew may move the clock meanwhile.
 func (c *Clock) sleep(at int64) time.Duration {
 	most := time.Duration(ahead)
 	if c.source != nil {

@@ -35,7 +35,7 @@ func TestTimerOnTime(t *testing.T) {
 		timer.Set(time.Now().Add(time.Hour).UnixNano())
 		timer.Set(time.Now().Add(2 * time.Second).UnixNano())
 		before := time.Now()
-		require.Equal(t, seconds(2), fires(timer).Sub(before), "the last one holds")
+		require.Equal(t, seconds(2), fires(timer).Sub(before), "the time set last holds")
 		timer.Set(time.Now().Add(time.Second).UnixNano())
 		timer.Stop()
 		select {
@@ -46,7 +46,8 @@ func TestTimerOnTime(t *testing.T) {
 	})
 }
 
-// TestTimerFollowsItsClock: whether that is slewed, runs faster or jumps.
+// TestTimerFollowsItsClock: a timer fires when its clock shows the time, also if the clock is
+// slewed, runs faster than real time or jumps.
 func TestTimerFollowsItsClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begun := time.Now()
