@@ -8,23 +8,25 @@ import (
 )
 
 const (
-	// lookAhead is how long before a window begins its modes are looked up, where nodes are
-	// configured for other modes, and remembered is for how long they count as that.
+	// A node that has seen another mode than its own within remembered reads the modes of a
+	// window lookAhead before it begins.
 	lookAhead  = time.Second
 	remembered = 10 * time.Minute
 )
 
-// agreement is in which modes the nodes keep a window's limits together. The store fixes it
-// by the first node that asks, until the window ends.
+// agreement holds the modes in which the nodes keep a window's limits together. The first
+// node that asks fixes them in the store until the window ends.
 type agreement struct {
-	wants Held // what this node asks for; 0 = not decided yet
-	held  Held // what holds; 0 = the store has not said it
+	wants Held // this node's choice; 0 = not decided yet
+	held  Held // the store's reply, binding for all nodes; 0 = not received yet
 }
 
-// escrow returns which counts are held by escrow, as far as is known.
+// escrow returns the counts that are held by escrow: by the store's reply, or before it by
+// this node's choice.
 func (a agreement) escrow() Counts { return a.agreed().Escrow() }
 
-// agreed returns what to ask for in a new epoch: what has held.
+// agreed returns the modes to ask for in a new epoch: those of the last one, so that a loss
+// of data changes no mode within a window.
 func (a agreement) agreed() Held {
 	if a.held.Said() {
 		return a.held
@@ -59,9 +61,9 @@ func (s *Syncer) wanted(u *usage) Held {
 	return HeldBy(c)
 }
 
-// asksHeld returns what a batch asks of a window's modes: nothing once they are known. They
-// are fixed with the window's first delta; a node in escrow mode whose fleet has others does
-// it before the window begins.
+// asksHeld returns the question about a window's modes that a batch carries; 0 once they are
+// known. A window's first delta fixes its modes. Where nodes are configured for different
+// modes, a node in escrow mode fixes them before the window begins.
 func (s *Syncer) asksHeld(b *bucket, u *usage, delta bool, now int64) Held {
 	d := u.d
 	if b.epoch == 0 || u.held.Said() || !u.runs(now) || d.loose[u.kind] || u.limits() == (Count{}) {
@@ -79,14 +81,14 @@ func (s *Syncer) asksHeld(b *bucket, u *usage, delta bool, now int64) Held {
 	return 0
 }
 
-// undecided reports whether the modes of a window that begins soon are to be looked up, so
-// that this node follows them from its start.
+// undecided reports whether this node must read the modes of a window that begins soon. It
+// then follows them from the window's start.
 func (u *usage) undecided(now int64) bool {
 	return u.d.differed(now) && !u.held.Said() && (u.wants.Escrow() != 0 || time.Duration(u.start*1e9-now) <= lookAhead)
 }
 
-// agree takes in which counts of a window the nodes hold by escrow. It comes before the
-// totals of the same answer.
+// agree applies the modes of a window that the store has reported. The caller applies the
+// totals of the same reply afterwards: which of them are grants depends on the modes.
 func (s *Syncer) agree(u *usage, h Held, now int64) {
 	if !h.Said() || u.held.Said() {
 		return
@@ -119,12 +121,12 @@ func (u *usage) differs() bool {
 	return u.held.Said() && (u.held.Escrow()^modes.of(Escrow))&modes.fixed()&u.limits().which() != 0
 }
 
-// differed reports whether windows of the deployment have differed of late.
+// differed reports whether a window of the deployment has differed within remembered.
 func (d *deployment) differed(now int64) bool {
 	return d.differs != 0 && time.Duration(now-d.differs) < remembered
 }
 
-// followEscrow has a deployment's limits held by escrow because other nodes do.
+// followEscrow holds a deployment's limits by escrow because the other nodes do.
 func (s *Syncer) followEscrow(d *deployment, u *usage, now int64) {
 	if !s.reserves() {
 		if s.news("no reserver", now) {
@@ -135,7 +137,8 @@ func (s *Syncer) followEscrow(d *deployment, u *usage, now int64) {
 	d.exact[u.kind], d.follows[u.kind] = true, true
 }
 
-// release gives up the account of one limit of a window: it is kept together by usage.
+// release closes the account of one limit of a window, which the nodes keep together by
+// usage from then on.
 func (u *usage) release(i int) {
 	u.accounts[i] = nil
 	c := u.ceiling.list()
@@ -143,7 +146,8 @@ func (u *usage) release(i int) {
 	u.ceiling, u.granted = countFrom(c), false
 }
 
-// short returns the channel of refusals that a grant would prevent; nil = there are none.
+// short returns the channel on which the source signals that a grant would have prevented a
+// refusal or a wait; nil = no limit is held by escrow.
 func (s *Syncer) short() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -153,7 +157,7 @@ func (s *Syncer) short() <-chan struct{} {
 	return s.reserver.Short()
 }
 
-// refreshModes asks how limits are to be kept together from their next windows on.
+// refreshModes reads the modes from the configuration. They apply from the next windows on.
 func (s *Syncer) refreshModes(d *deployment) {
 	for kind := range d.modes {
 		if d.modes[kind] = s.modesOf(d.id, window.Kind(kind)); d.modes[kind].escrows() {

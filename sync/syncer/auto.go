@@ -1,19 +1,20 @@
 package syncer
 
 const (
-	// A limit of Auto whose callers do not wait is held by escrow above so many times a
-	// largest request for each node, and kept by usage below.
+	// Auto keeps a limit whose callers do not wait by usage if it is below autoOff times the
+	// largest request times the number of nodes, and holds it by escrow above autoOn times that.
+	// In between the last decision stays.
 	autoOn, autoOff = 4, 2
-	// manyCallers is above which callers are counted with half their weight: what they did
-	// long ago fades.
+	// manyCallers is the number of counted callers at which both counts are halved, so that old
+	// observations lose weight.
 	manyCallers = 1000
 )
 
-// callers is how many of a deployment's callers that lacked a grant waited for it, and how
-// many were refused at once.
+// callers counts the callers of a deployment that lacked a grant: those that waited for it
+// and those that were refused at once. Halving makes the counts fractional.
 type callers struct{ waited, refused float64 }
 
-// saw takes in callers.
+// saw adds callers.
 func (c *callers) saw(waited, refused int64) {
 	c.waited += float64(waited)
 	c.refused += float64(refused)
@@ -22,16 +23,18 @@ func (c *callers) saw(waited, refused int64) {
 	}
 }
 
-// wait reports whether most callers wait.
+// wait reports whether most of the counted callers waited.
 func (c *callers) wait() bool { return c.refused < c.waited }
 
-// known reports whether there were any.
+// known reports whether any caller has lacked a grant.
 func (c *callers) known() bool { return c.refused+c.waited > 0 }
 
-// auto is which limits of a deployment in mode Auto are too small for escrow.
+// auto marks the limits of a deployment in mode Auto that are too small for escrow, in the
+// order of Count's fields.
 type auto struct{ usage [4]bool }
 
-// follow adopts the modes of a window on a node whose callers have needed no grant.
+// follow adopts the modes of a window from the other nodes. A node whose own callers have
+// lacked grants keeps its own decision.
 func (a *auto) follow(d *demand, held Held) {
 	if d.callers.known() {
 		return
@@ -41,15 +44,15 @@ func (a *auto) follow(d *demand, held Held) {
 	}
 }
 
-// escrow decides for a window that is about to be opened. A limit of no use, which admits
-// nothing, is held like any other.
+// escrow decides whether the i-th limit of a window that is about to be opened is held by
+// escrow. A limit of zero, which admits nothing, is decided like any other.
 func (a *auto) escrow(d *demand, i int, limit int64, nodes int) bool {
 	m := &d.of[i]
 	request := float64(nodes) * max(m.large, m.mean, 1)
 	switch {
 	case d.callers.wait() || float64(limit) > autoOn*request:
 		a.usage[i] = false
-	case !d.callers.known(): // other nodes may know more: see follow
+	case !d.callers.known(): // this node has observed nothing: the last decision stays, see follow
 	case float64(limit) < autoOff*request:
 		a.usage[i] = true
 	}

@@ -9,30 +9,30 @@ import (
 )
 
 const (
-	// batchSize is how many deltas and reads travel in a batch: a store has two
-	// keys for most of them, four at most.
+	// batchSize is the largest number of deltas and of reads in a batch. A store has two
+	// keys for most of them, and four at most.
 	batchSize = 250
-	// refresh is how old a total may grow while its deployment is live but idle,
-	// and how long a bucket may be silent.
+	// refresh is the largest age of a total whose deployment is live but idle, and the
+	// longest time that a bucket sends no batch.
 	refresh = time.Second
 )
 
-// bucket is a part of the deployments that shares its batches: at most one is
-// under way. All fields but turn are under the syncer's mutex, reply belongs to
-// who has the turn.
+// bucket is a set of deployments that share batches, of which at most one is in flight.
+// The syncer's mutex guards all fields except turn, which is a semaphore of one, and reply,
+// which belongs to the goroutine that holds turn.
 type bucket struct {
 	index int
-	turn  chan struct{} // whoever has put something in may exchange
+	turn  chan struct{} // a goroutine that has sent into it may exchange
 	reply Reply
 
 	deployments []*deployment
-	next        int   // where among them the next batch begins
-	kicked      bool  // a demand came while the bucket had no turn to give
+	next        int   // index of the deployment at which the next batch begins
+	kicked      bool  // a demand arrived while another goroutine held turn
 	begun       int64 // when the current round of exchanges began, Unix nanoseconds
-	full        int64 // when a round last carried all there was to report
-	hurried     bool  // the current round is one of Run's
-	relaxing    bool  // it carries only what is urgent
-	bursts      int64 // when the minute begins that is expected to open with a burst, Unix nanoseconds
+	full        int64 // when a round last reported everything unsent, Unix nanoseconds
+	hurried     bool  // Run started the current round, which therefore has a time limit
+	relaxing    bool  // the current round carries only urgent windows
+	bursts      int64 // start of the minute that is expected to open with a burst, Unix nanoseconds
 
 	era
 	seq    uint64 // of the latest batch built, in its epoch
@@ -42,23 +42,24 @@ type bucket struct {
 	outage
 }
 
-// sent is a batch from when it was built until it is not needed any more.
+// sent is a batch that has been built. It is kept until its outcome is known or, by repair,
+// while the store may still lose it.
 type sent struct {
-	epoch   uint64 // whose counters it changes
-	seq     uint64 // 0 = it only asks for the epoch
-	next    uint64 // the epoch that it begins; 0 = none
+	epoch   uint64 // names the counters that the batch changes
+	seq     uint64 // 0 = the batch only asks for the epoch
+	next    uint64 // the epoch that the batch begins; 0 = none
 	deltas  []window.Tally
 	reads   []window.Tally
 	usages  []*usage       // of deltas, then of reads
 	counts  []Counts       // the same
 	held    []Held         // the same
-	refused []window.Tally // what the store did not take
-	at      int64          // when it was built
+	refused []window.Tally // deltas that the store has rejected for good
+	at      int64          // when it was built, Unix nanoseconds
 	tries   int
 }
 
-// dead reports whether the store would no longer know that it had the batch, or
-// that would be no use: it is too late for all of its windows.
+// dead reports whether the batch must not be sent again: the store may have dropped the
+// batch's marker and would add it twice, or all of its windows have expired.
 func (x *sent) dead(now int64) bool {
 	if now-x.at >= lifetime*int64(time.Second) {
 		return true
@@ -70,15 +71,16 @@ func newBucket(index int) *bucket {
 	return &bucket{index: index, turn: make(chan struct{}, 1)}
 }
 
-// job returns the batch to send now, or nil: one that begins a new epoch, an old
-// one that a store without epochs may have lost, the one in doubt, or a new one.
+// job returns the batch to send now, or nil if there is none. In this order: a batch that
+// begins a new epoch, an acknowledged one that a store without epochs may have lost, the
+// one in doubt, a new one.
 func (s *Syncer) job(b *bucket, now int64, hurried bool) *sent {
 	if !b.met {
 		return hello(now)
 	}
 	if b.epoch != 0 {
 		if x := b.raise(now, hurried); x != nil || b.lost {
-			return x // what is sent before the next epoch is in vain
+			return x // the next epoch would discard any other batch
 		}
 	}
 	for len(b.again) > 0 {
@@ -96,7 +98,8 @@ func (s *Syncer) job(b *bucket, now int64, hurried bool) *sent {
 	return b.flying
 }
 
-// abandon gives up a batch in doubt: by now the store would not recognize it.
+// abandon gives up a batch in doubt because the store may have dropped its marker. Its
+// usage counts as dropped, and is never sent again.
 func (s *Syncer) abandon(b *bucket, now int64) {
 	if len(b.flying.deltas) > 0 && s.news("dropped", now) {
 		s.cfg.Logger.Warn("usage was not shared in time: dropped", slog.Int("bucket", b.index))
@@ -109,8 +112,8 @@ func (s *Syncer) abandon(b *bucket, now int64) {
 	b.flying = nil
 }
 
-// build puts together a new batch: what has yet to be reported first, then what has
-// to be read. Nil if there is nothing to say.
+// build returns a new batch of unsent usage, then of totals to read; nil if it would be
+// empty.
 func (s *Syncer) build(b *bucket, now int64) *sent {
 	x := &sent{epoch: b.epoch, seq: b.seq + 1, at: now}
 	n, last := len(b.deployments), 0
@@ -119,7 +122,7 @@ func (s *Syncer) build(b *bucket, now int64) *sent {
 		d := b.deployments[(b.next+i)%n]
 		cool := d.cool.unsent(now)
 		if cool != 0 {
-			d.open(window.KindMinute, window.StartSeconds(epoch)) // which reports it
+			d.open(window.KindMinute, window.StartSeconds(epoch)) // the minute's delta carries the cooldown
 		}
 		for _, u := range d.windows {
 			c := u.unsent()
@@ -170,15 +173,16 @@ func (s *Syncer) build(b *bucket, now int64) *sent {
 	return x
 }
 
-// heartbeat returns a batch that says nothing, as the one under way.
+// heartbeat makes an empty batch the one in flight and returns it.
 func (s *Syncer) heartbeat(b *bucket, now int64) *sent {
 	b.seq++
 	b.flying = &sent{epoch: b.epoch, seq: b.seq, at: now}
 	return b.flying
 }
 
-// current returns the windows of a deployment to be kept up to date: the minute, while the
-// deployment is asked for, and the longer ones that run. Valid until the next call.
+// current returns the deployment's windows that are kept up to date: the minute, while the
+// source asks for the deployment, and the longer windows that run. The slice is valid until
+// the next call.
 func (s *Syncer) current(d *deployment, now int64) []*usage {
 	epoch := window.EpochAt(now)
 	s.windows = s.windows[:0]
@@ -204,7 +208,8 @@ func (s *Syncer) current(d *deployment, now int64) []*usage {
 	return s.windows
 }
 
-// today returns when the window of a kind begins that holds an epoch.
+// today returns the start (Unix seconds) of the window of a kind that contains the minute
+// epoch.
 func (s *Syncer) today(kind window.Kind, epoch int64) int64 {
 	t := &s.todays[kind]
 	if t.epoch != epoch {
@@ -214,7 +219,7 @@ func (s *Syncer) today(kind window.Kind, epoch int64) int64 {
 	return t.start
 }
 
-// beganAt returns when a deployment's window of a kind began that runs.
+// beganAt returns the start (Unix seconds) of the deployment's current window of a kind.
 func (s *Syncer) beganAt(d *deployment, kind window.Kind, now int64) int64 {
 	if l := &d.long[kind]; l.length != 0 {
 		return l.start + floorDiv(now/1e9-l.start, l.length)*l.length
@@ -229,8 +234,7 @@ func floorDiv(a, b int64) int64 {
 	return a / b
 }
 
-// after returns when the window of a kind begins that follows the one which begins at
-// start.
+// after returns the start of the window of a kind that follows the one which begins at start.
 func (d *deployment) after(kind window.Kind, start int64) int64 {
 	if length := d.long[kind].length; length != 0 {
 		return start + length
@@ -239,25 +243,24 @@ func (d *deployment) after(kind window.Kind, start int64) int64 {
 	return end
 }
 
-// reads reports whether the total of a window is to be read, though there is no
-// delta that would report it: in each round if the source asks for the deployment
-// and there is something to learn, else once a second.
+// reads reports whether the batch must read a window's total although it carries no delta
+// of it. That is so in each round if the source asks for the deployment and the total
+// matters (see matters), else once a second.
 func (s *Syncer) reads(b *bucket, u *usage, live bool, now int64) bool {
 	due := u.asked || live && b.stale(u.at, now) && !s.rests(b, u, now)
 	return due && (!b.relaxing || s.urgent(u, now)) || (u.expected != (Count{}) || b.watches(u, now)) && u.at < b.begun && time.Duration(now-u.at) >= b.spacing(now)/2
 }
 
-// silent reports whether it is time for a batch even if it says nothing: once in
-// a while, when the one before has to be looked after, and to find out whether a
-// store that was away is there to stay.
+// silent reports whether a heartbeat is due: after refresh without a batch, to find out
+// whether the store still has the batch before, and to find out whether a store that was
+// away stays reachable.
 func (b *bucket) silent(now int64) bool {
 	return b.stale(b.last, now) || b.recheck || b.away && time.Duration(now-b.last) >= b.interval()/2
 }
 
-// stale reports whether what was learned at the time given has to be read again,
-// so that it grows hardly older than refresh or, where rounds are rarer, than a
-// round and a half. What was read in the current round is never stale: however
-// long a round takes, it reads each total once.
+// stale reports whether a total read at the time at must be read again, so that its age
+// stays near refresh or, where rounds are rarer, near one and a half rounds. A total read
+// in the current round is never stale: however long a round takes, it reads each total once.
 func (b *bucket) stale(at, now int64) bool {
 	return at == 0 || at < b.begun && time.Duration(now-at)+min(b.interval(), refresh)/2 >= refresh
 }

@@ -5,7 +5,7 @@ import "github.com/plimsoll-dev/plimsoll/window"
 // BucketOf returns the bucket of a deployment, from 0 to buckets-1, for stores that spread
 // deployments over buckets: FNV-1a of its ID, modulo their number. A limit that its provider
 // has reported ([window.LimitID]) is in the bucket of its deployment. All nodes must agree
-// on it, so it stays as it is. It panics if buckets is not positive.
+// on the result, so the function never changes. It panics if buckets is not positive.
 func BucketOf(id string, buckets int) int {
 	if buckets == 1 {
 		return 0

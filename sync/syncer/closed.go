@@ -2,8 +2,8 @@ package syncer
 
 import "github.com/plimsoll-dev/plimsoll/window"
 
-// close has the source admit nothing under its limits until the totals of a window
-// have been read: what the other nodes have used of it is not known. Under the mutex.
+// close makes the source admit nothing under its limits until the totals of a window have
+// been read, because the other nodes' usage is not known before. Under the mutex.
 func (s *Syncer) close() {
 	l, ok := s.src.(Lister)
 	if !ok {
@@ -44,8 +44,8 @@ func (s *Syncer) close() {
 	s.openGrants()
 }
 
-// shut bounds a window of which no total has been read to a part of its limits, and
-// gathers its share.
+// shut limits a window whose total has not been read to a part of its limits, and appends
+// its share to s.shares.
 func (s *Syncer) shut(u *usage, part parts) {
 	limits := u.limits().list()
 	for i, limit := range limits {
@@ -57,21 +57,22 @@ func (s *Syncer) shut(u *usage, part parts) {
 	}
 }
 
-// even returns the shares of one of equal nodes.
+// even returns an equal share per node for each limit.
 func (s *Syncer) even() parts {
 	part := 1 / float64(s.nodeCount())
 	return parts{part, part, part, part}
 }
 
-// reopen bounds the next minute, closed until then, to this node's share.
+// reopen raises the ceiling of the next minute, which was closed, to this node's share.
 func (s *Syncer) reopen(next *usage) {
 	if next != nil && next.shut && !next.granted {
 		s.shut(next, s.even())
 	}
 }
 
-// lift ends the bound of a window whose total has been read, or that is about to
-// begin on a node that is awake.
+// lift removes the ceiling that shut has set: the window's total has been read, or the
+// window is about to begin on a node whose exchanges are running. It reports whether there
+// was one.
 func (u *usage) lift() (was bool) {
 	was = u.shut
 	if u.shut {

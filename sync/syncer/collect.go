@@ -9,11 +9,12 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// sweepEvery is how often what is dead is looked for, and Config.Deployments
-// asked.
+// sweepEvery is the time between two sweeps of dead windows, and between two calls of
+// Config.Deployments.
 const sweepEvery = time.Second
 
-// collect takes in what the source has used. Under the mutex.
+// collect reads the source's usage and updates every window by it. It returns the time of
+// the readings. Under the mutex.
 func (s *Syncer) collect() (now int64) {
 	s.vouch()
 	s.reports = s.src.Collect(s.reports[:0])
@@ -49,7 +50,7 @@ func (s *Syncer) report(r *window.Report, epoch, now int64) {
 	}
 	d := s.deployment(r.ID)
 	if strings.HasPrefix(r.ID, window.LimitPrefix) {
-		d.open(r.Kind, r.Start) // keeps what was reported of it; there is nothing to read
+		d.open(r.Kind, r.Start) // keeps the reported limit alive; no total of it is read
 		return
 	}
 	if granted(r) && !s.exactly(d, r) {
@@ -73,7 +74,7 @@ func (s *Syncer) report(r *window.Report, epoch, now int64) {
 	}
 }
 
-// untold returns what of a window that is over the store never received.
+// untold returns the usage of a window that is over which the store never received.
 func (s *Syncer) untold(r *window.Report) Count {
 	own := countOf(r.Tally)
 	d := s.deployments[r.ID]
@@ -81,7 +82,7 @@ func (s *Syncer) untold(r *window.Report) Count {
 		return own
 	}
 	if u := d.window(r.Kind, r.Start); u != nil {
-		u.own = own // the sweep counts what is left of it
+		u.own = own // the sweep drops the unsent part, which counts it
 		return Count{}
 	}
 	for i := range d.over {
@@ -95,17 +96,16 @@ func (s *Syncer) untold(r *window.Report) Count {
 }
 
 const (
-	// recent is for how long after a deployment was last used here the total of a
-	// window that is asked for is read in each round.
+	// recent is how long after the last local usage each round reads a window's total.
 	recent = 2 * time.Second
-	// scarce is the part of a limit beyond which it is read in each round too:
-	// requests are about to be refused, or are refused already.
+	// scarce is the used fraction of a limit from which each round reads the total too:
+	// requests are refused already, or soon will be.
 	scarce = 0.9
 )
 
-// matters reports whether the total of a window that is asked for is to be read in
-// this round: it was never read, was used here lately, or little is left of a
-// limit. The others follow in turn, once a second.
+// matters reports whether this round must read the total of a window that the source asks
+// for: the total was never read, the window was used here within recent, or a limit is
+// scarce. Other totals are read once a second.
 func (u *usage) matters(now int64) bool {
 	if !u.known || time.Duration(now-u.used) < recent {
 		return true
@@ -119,15 +119,15 @@ func (u *usage) matters(now int64) bool {
 	return false
 }
 
-// report takes in what this node has used of a window.
+// report sets this node's usage of a window.
 func (u *usage) report(own Count, now int64) {
 	if u.own != own {
 		u.own, u.used = own, now
 	}
 }
 
-// reportDay takes in a report of a day: of what was used, or to say that the day
-// has limits, for which its total has to be read.
+// reportDay applies a report of a window longer than a minute. The report carries usage, or
+// only limits, for which the window's total has to be read.
 func (s *Syncer) reportDay(d *deployment, u *usage, r *window.Report, epoch, now int64) {
 	if own := countOf(r.Tally); u.own != own {
 		u.report(own, now)
@@ -152,7 +152,7 @@ func (s *Syncer) deployment(id string) *deployment {
 	return d
 }
 
-// bucket returns a bucket, made if need be. Their order is that of their making.
+// bucket returns a bucket and creates it if need be. Buckets are in order of creation.
 func (s *Syncer) bucket(index int) *bucket {
 	for _, b := range s.buckets {
 		if b.index == index {
@@ -165,7 +165,8 @@ func (s *Syncer) bucket(index int) *bucket {
 	return b
 }
 
-// sweep forgets windows that are dead and deployments that are neither asked for nor reported.
+// sweep removes dead windows, and deployments without windows that the source no longer
+// names.
 func (s *Syncer) sweep(epoch, now int64) {
 	for _, b := range s.buckets {
 		before := len(b.deployments)

@@ -6,16 +6,16 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// cooling is what is known of a deployment's cooldown, or of a limit that its provider has
-// reported ([window.LimitPrefix]): instants until when, in Unix milliseconds, of which the
-// latest holds; 0 = none.
+// cooling holds the end of a deployment's cooldown, or of a limit that its provider has
+// reported ([window.LimitPrefix]), in Unix milliseconds; 0 = none. Of several reported ends
+// the latest applies.
 type cooling struct {
 	own       int64 // as the source last reported it
-	committed int64 // what was reported of it, and acknowledged
-	known     int64 // what the source has received, or has reported
+	committed int64 // the end that the store has acknowledged
+	known     int64 // the latest end that the source has received or reported
 }
 
-// unsent returns the cooldown that has yet to be reported to the store.
+// unsent returns the end that the store has not received yet; 0 = none.
 func (c *cooling) unsent(now int64) int64 {
 	if c.own > c.committed && c.own > now/1e6 {
 		return c.own
@@ -23,13 +23,13 @@ func (c *cooling) unsent(now int64) int64 {
 	return 0
 }
 
-// commit takes in that the store has acknowledged a cooldown.
+// commit records that the store has acknowledged a cooldown.
 func (c *cooling) commit(until int64) {
 	c.committed, c.known = max(c.committed, until), max(c.known, until)
 }
 
-// reportCooling takes in what the source says of its own cooldowns: all of them,
-// each time.
+// reportCooling applies the source's cooldowns. The source reports all of them each time,
+// so a deployment that is missing has none.
 func (s *Syncer) reportCooling(reports []window.Report) {
 	for _, d := range s.cooling {
 		d.cool.own = 0
@@ -46,20 +46,20 @@ func (s *Syncer) reportCooling(reports []window.Report) {
 	}
 }
 
-// applyCooling gathers the cooldowns that the source does not know of yet: each is passed on
-// once, so that whoever ends one early does not find it back.
+// applyCooling appends a share for each cooldown that the source has not received yet. Each
+// is passed on once: a cooldown that an operator has ended early does not return.
 func (s *Syncer) applyCooling(cooling []window.Tally, now int64) {
 	for _, t := range cooling {
 		if t.CoolUntil <= now/1e6 {
 			continue
 		}
-		d := s.deployment(t.ID) // perhaps no request has asked for it: forgotten with the minute
+		d := s.deployment(t.ID) // perhaps no request has used it: then the sweep removes it with the minute
 		if t.CoolUntil <= d.cool.known {
 			continue
 		}
 		d.cool.known = t.CoolUntil
 		if strings.HasPrefix(t.ID, window.LimitPrefix) {
-			d.cool.commit(t.CoolUntil) // the source need not report the same once more
+			d.cool.commit(t.CoolUntil) // the source need not report the same again
 		}
 		share := d.open(window.KindMinute, window.StartSeconds(window.EpochAt(now))).share()
 		share.CoolUntil = t.CoolUntil

@@ -2,8 +2,8 @@ package syncer
 
 import "github.com/plimsoll-dev/plimsoll/window"
 
-// Count is a number of requests and of tokens; input and output are the parts of
-// the tokens that are counted where there are limits on them.
+// Count is a number of requests and of tokens. Input and Output are the parts of Tokens;
+// they are counted only where a limit is on them, and are 0 elsewhere.
 type Count struct{ Requests, Tokens, Input, Output int64 }
 
 func countOf(t window.Tally) Count { return Count{t.Requests, t.Tokens, t.Input, t.Output} }
@@ -23,7 +23,7 @@ func (a Count) times(n int64) Count {
 	return Count{n * a.Requests, n * a.Tokens, n * a.Input, n * a.Output}
 }
 
-// atLeast returns a where it is not below b, else b.
+// atLeast returns the larger of a and b, count by count.
 func (a Count) atLeast(b Count) Count {
 	return Count{max(a.Requests, b.Requests), max(a.Tokens, b.Tokens), max(a.Input, b.Input), max(a.Output, b.Output)}
 }

@@ -8,42 +8,43 @@ import (
 )
 
 const (
-	demandSpan = 500 * time.Millisecond // of the moving average of what is offered
-	standing   = time.Minute            // for so long after the last demand one request stands by
-	surplus    = 1.5                    // times what is expected until the next exchange
-	deviations = 2.5                    // standard ones of requests that come independently, where there is plenty
-	plenty     = 4                      // times what all nodes want
-	seldom     = 10 * time.Second       // between two demands: no more stands by than one request
+	demandSpan = 500 * time.Millisecond // time constant of the moving average of offered load
+	standing   = time.Minute            // how long after the last demand budget for one request stays reserved
+	surplus    = 1.5                    // reserved budget, as a multiple of the demand expected until the next exchange
+	deviations = 2.5                    // standard deviations of Poisson arrivals that are reserved on top where a limit has plenty left
+	plenty     = 4                      // a limit has plenty left from this multiple of the wants of all nodes
+	seldom     = 10 * time.Second       // from this mean gap between demands, budget for one request is enough
 )
 
-// demand is what clients offer a deployment here, refused requests included.
+// demand is the load that this node's clients offer a deployment, refused requests included.
 type demand struct {
 	of [4]measure // in the order of Count's fields
 	callers
-	at   int64 // when it was last measured; 0 = never
-	last int64 // when there was last any
-	// gap is the moving average of the time between two measurements that found some, and
-	// found when that was last.
+	at   int64 // when it was last measured, Unix nanoseconds; 0 = never
+	last int64 // when there was last any demand, Unix nanoseconds; 0 = never
+	// gap is the moving average of the time between two measurements that found demand, and
+	// found is when the last of them was made, Unix nanoseconds.
 	gap   time.Duration
 	found int64
-	// seen is what of the minute that began then has been measured.
+	// seen is the usage that has been measured of the minute that began at window, Unix
+	// seconds.
 	seen   [4]int64
 	window int64
 }
 
-// measure is the demand of one dimension.
+// measure is the demand of one dimension, in requests or tokens.
 type measure struct {
 	rate    float64  // per nanosecond
-	mean    float64  // of a request
-	large   float64  // the largest of late
-	pending int64    // missed since the last measurement
-	waiting int64    // of requests that wait
-	refused recently // of requests that were refused at once, and may come back
-	budget  float64  // what is expected until the next exchange
-	ample   float64  // what is hardly ever exceeded until then
+	mean    float64  // moving average of a request's size
+	large   float64  // size of the largest recent request; it decays by 1/e in 30 s
+	pending int64    // used or missed since the last measurement
+	waiting int64    // demand of requests that wait
+	refused recently // demand of requests that were refused at once and may be retried
+	budget  float64  // expected until the next exchange, times surplus
+	ample   float64  // expected until then plus deviations: hardly ever exceeded
 }
 
-// want takes in what the source could not admit.
+// want adds the demand that the source could not admit.
 func (d *demand) want(w *window.Want, now int64) {
 	missed := [4]int64{w.Missed, w.MissedTokens, w.MissedInput, w.MissedTokens - w.MissedInput}
 	waiting := [4]int64{w.Waiting, w.WaitingTokens, w.WaitingInput, w.WaitingTokens - w.WaitingInput}
@@ -62,31 +63,31 @@ func (d *demand) want(w *window.Want, now int64) {
 	d.last = now
 }
 
-// rest takes in that nothing waits.
+// rest records that no request waits.
 func (d *demand) rest() {
 	for i := range d.of {
 		d.of[i].waiting = 0
 	}
 }
 
-// recently adds up what came within an interval and a round trip, so that a caller that comes
-// back counts once.
+// recently sums refused demand over spans of an interval and a round trip. It offers the
+// larger of the last two sums, not their total, so that a caller that retries counts once.
 type recently struct {
 	now, before int64
-	turned      int64 // when before was now
+	turned      int64 // when the current span began, Unix nanoseconds
 }
 
 // most returns the larger sum of the last two spans.
 func (r *recently) most() int64 { return max(r.now, r.before) }
 
-// turn begins a new span if the last is over.
+// turn begins a new span if the current one is over.
 func (r *recently) turn(now int64, horizon time.Duration) {
 	if time.Duration(now-r.turned) >= horizon {
 		r.now, r.before, r.turned = 0, r.now, now
 	}
 }
 
-// less takes off what was admitted.
+// less subtracts n, which has been admitted.
 func (r *recently) less(n int64) {
 	r.now, r.before = max(r.now-n, 0), max(r.before-n, 0)
 }
@@ -98,7 +99,8 @@ func average(old, latest float64) float64 {
 	return old + (latest-old)/8
 }
 
-// measure looks at what was used of a window since it was last looked at.
+// measure updates the moving averages by a window's usage since the last measurement.
+// Horizon is the time until the next exchange's answer.
 func (d *demand) measure(u *usage, now int64, horizon time.Duration) {
 	if d.at == 0 || now < d.at {
 		d.at = now
@@ -147,7 +149,7 @@ func (d *demand) measure(u *usage, now int64, horizon time.Duration) {
 			m.budget = 0
 		}
 		if d.gap > seldom {
-			m.ample = 0 // for a request now and then one stands by
+			m.ample = 0 // budget for one request is enough: see seldom
 		}
 		if now-d.last > int64(standing) {
 			m.large, m.ample = 0, 0
@@ -161,7 +163,7 @@ func (d *demand) measure(u *usage, now int64, horizon time.Duration) {
 	}
 }
 
-// grown returns what was used of the current minute since it was last measured.
+// grown returns the usage of the current minute since the last measurement.
 func (d *demand) grown(u *usage) (grown [4]int64) {
 	if d.window != u.start {
 		d.seen, d.window = [4]int64{}, u.start
@@ -173,9 +175,10 @@ func (d *demand) grown(u *usage) (grown [4]int64) {
 	return grown
 }
 
-// target returns how much should be free where left is free in the store: what is
-// expected until the next exchange, one large request beside it while there is plenty,
-// but no more than half of what is left, and in any case what is needed now.
+// target returns how much this node wants to hold free when left is free in the store. It
+// is the demand expected until the next exchange, at most half of left, plus one large
+// request while left holds three of them for each node. It is never less than the demand
+// that waits or was just refused.
 func (m *measure) target(left int64, nodes int) int64 {
 	want := int64(math.Ceil(m.budget))
 	if ample := int64(math.Ceil(m.ample)); ample > want && left > plenty*int64(nodes)*ample {
