@@ -7,46 +7,46 @@ import (
 )
 
 const (
-	// grace is how many seconds after the end of the minute that follows it a
-	// window's last changes may still be sent; a store keeps its keys longer.
+	// grace extends the time to send a window's last changes, in seconds: they may be sent
+	// until grace after the end of the following minute. A store keeps its keys longer.
 	grace = 5
-	// lingers is how many seconds after its end a window is kept.
+	// lingers is how long a window is kept after its end, in seconds.
 	lingers = 60 + grace
-	// lifetime is how many seconds a batch in doubt is sent again; a store keeps
-	// its marker longer.
+	// lifetime is how long a batch in doubt may be sent again, in seconds. It must stay below
+	// the time for which a store keeps the batch's marker, or the batch could be added twice.
 	lifetime = 120 + grace
-	// livesFor is for how many epochs a deployment is kept up to date that no source
-	// asks for any more.
+	// livesFor is the number of minutes for which a deployment is kept up to date after the
+	// source last named it.
 	livesFor = 60
 )
 
-// deployment is what is known of one deployment.
+// deployment is this node's record of one deployment, pool or caller.
 type deployment struct {
 	id     string
 	limits Count                    // of a minute; 0 = unlimited, -1 = a limit of zero
 	long   [window.Kinds]longLimits // of hours and days, by their kind
-	exact  [window.Kinds]bool       // by kind of window: its limits are held by escrow
+	exact  [window.Kinds]bool       // by kind of window: its limits may be held by escrow
 	modes  [window.Kinds]Modes      // as this node is configured
 	loose  [window.Kinds]bool       // nodes cannot hold its limits exactly
-	// elsewhere says of loose ones that windows of another kind, or the pool's, have the same.
+	// elsewhere marks loose limits that windows of another kind, or the pool, hold as well.
 	elsewhere [window.Kinds]bool
-	grantless bool               // what could be held in windows of its own is kept by usage
-	warned    [window.Kinds]bool // the log says so
-	follows   [window.Kinds]bool // held by escrow because other nodes do
+	grantless bool               // limits over windows of its own, which escrow could hold, are kept by usage
+	warned    [window.Kinds]bool // the log has reported that its limits are loose
+	follows   [window.Kinds]bool // its limits are held by escrow because other nodes do so
 	differs   int64              // when a window was last found in another mode than configured, Unix nanoseconds; 0 = never
 	auto      auto
-	slices    *sliceTotals // of a bucket; nil: no total of one was asked for
+	slices    *sliceTotals // of a bucket limit; nil = no total of one was read
 	demand    demand
 
 	missed, vain int64 // see Account
-	seen         int64 // epoch in which the source last named it
+	seen         int64 // epoch (minute) in which the source last named it
 	windows      []*usage
 	cool         cooling
-	over         [4]ended // windows that were swept last
+	over         [4]ended // the windows swept last, latest first
 	pacing       pacing
-	paced        int64 // the last minute whose opening pacing knows
-	// frozen says that the store is away: this node's share of each limit stays
-	// what it was, for those of minutes and of days.
+	paced        int64 // start of the last minute whose opening was passed to pacing
+	// frozen is set while the store is away. Part and partOfDaily are then this node's shares
+	// of the limits of minutes and of longer windows, as of the last contact.
 	frozen            bool
 	part, partOfDaily parts
 }
@@ -55,13 +55,13 @@ type deployment struct {
 type longLimits struct {
 	listed bool // the deployment has such limits
 	limits Count
-	// start is when one of the windows began, and length how long all last, in seconds, if
-	// they begin at times of their own.
+	// start and length describe windows that begin at a time of their own: the start of one of
+	// them, in Unix seconds, and the length of each, in seconds. 0 = other windows.
 	start, length int64
 }
 
-// list takes in the limits of a report of an hour, a day or a window that begins at a time of
-// its own. A deployment has days of one zone.
+// list applies the limits in a report of a window that is not a UTC minute. A deployment's
+// days are of one zone: a report of one zone replaces the other's.
 func (d *deployment) list(r *window.Report) {
 	if r.Kind.Daily() {
 		d.long[window.KindDay].listed, d.long[window.KindDayPacific].listed = false, false
@@ -73,79 +73,81 @@ func (d *deployment) list(r *window.Report) {
 	}
 }
 
-// usage is what is known of one deployment in one window.
+// usage is this node's record of one deployment in one window.
 //
-// At all times own = committed + flying + refused + what is yet to be sent.
+// Invariant: own = committed + flying + refused + unsent.
 type usage struct {
 	d          *deployment
 	kind       window.Kind
 	start, end int64 // Unix seconds
-	own        Count // this node's, as the source last reported it
-	committed  Count // of it, what the store has acknowledged
-	flying     Count // of it, what the batch under way adds
-	refused    Count // of it, what the store will never take
+	own        Count // this node's usage, as the source last reported it
+	committed  Count // part of own that the store has acknowledged
+	flying     Count // part of own that the batch in flight adds
+	refused    Count // part of own that the store has rejected for good
 
 	agreement
 	accounts accounts // the limits that are held by escrow
-	granted  bool     // ceiling is what they are granted
+	granted  bool     // ceiling is what the accounts are granted
 	broken   bool     // the store refuses the window's counters
 
-	asked    bool   // read it in the next batch
-	used     int64  // when own last changed
-	shut     bool   // ceiling is that of a window of which nothing is known
+	asked    bool   // the next batch must read the total
+	used     int64  // when own last changed, Unix nanoseconds
+	shut     bool   // ceiling was set by shut, because the total is not known
 	reported bool   // the source has the ceiling that was set while the store is away
-	seq      uint64 // of the batch that last carried a delta
-	read     uint64 // of the batch that last read it as another slice's neighbour
-	known    bool   // total is of the store
+	seq      uint64 // of the batch that last carried a delta of the window
+	read     uint64 // of the batch that last read the total as another slice's neighbour
+	known    bool   // the store has reported total
 	total    Count
 	floor    Count // others' usage before the last loss, until the others can have added theirs again
-	gap      Count // of it, what no node has added again
+	gap      Count // part of floor that no node has added again
 	low      int64 // since when total is below committed, Unix nanoseconds; 0 = it is not
 	at       int64 // when total was read, Unix nanoseconds; 0 = never
-	view           // what to pass to the source
+	view           // what is passed to the source
 
-	// Frozen when the store went away.
+	// base is the state when the store went away.
 	base struct {
 		known            bool
 		committed, total Count
 	}
 }
 
-// ended is what is remembered of a window that no longer counts, so that a report
-// of it that comes late is not taken for usage that was not reported.
+// ended records the usage of a swept window. A late report of that window is compared with
+// it, so that only the difference counts as dropped.
 type ended struct {
 	kind  window.Kind
 	start int64
 	own   Count
 }
 
-// forget remembers a window that is swept.
+// forget records a window that is being swept in d.over.
 func (d *deployment) forget(u *usage) {
 	copy(d.over[1:], d.over[:])
 	d.over[0] = ended{u.kind, u.start, u.own}
 }
 
-// unsent returns what has yet to be reported to the store.
+// unsent returns the usage that the store has not received, without limits held by escrow,
+// whose accounts report for themselves.
 func (u *usage) unsent() Count {
 	return u.own.minus(u.committed).minus(u.flying).minus(u.refused).unless(&u.accounts)
 }
 
-// dead reports whether it is too late to send changes of the window.
+// dead reports whether changes of the window can no longer be sent.
 func (u *usage) dead(now int64) bool { return now/1e9 >= u.end+lingers }
 
-// past reports whether the window after it has ended too: no node reads it any more.
+// past reports whether the minute after the window has ended too, so that no node reads it
+// any more.
 func (u *usage) past(now int64) bool { return now/1e9 >= u.end+60 }
 
 // runs reports whether the window has not ended.
 func (u *usage) runs(now int64) bool { return now/1e9 < u.end }
 
-// deadTally is dead for a window that may have been forgotten.
+// deadTally is dead for the window of a tally, which may have been swept.
 func deadTally(t window.Tally, now int64) bool {
 	_, end := t.Kind.Span(t.Start)
 	return now/1e9 >= end+lingers
 }
 
-// limits returns those of the window.
+// limits returns the limits of the window.
 func (u *usage) limits() Count {
 	if u.kind.Long() {
 		return u.d.long[u.kind].limits
@@ -153,8 +155,8 @@ func (u *usage) limits() Count {
 	return u.d.limits
 }
 
-// counts returns which counts of the window are kept in step: those with a
-// limit, those used, and always the requests and tokens of a minute.
+// counts returns the counts of the window that the nodes exchange: those with a limit,
+// those used, and always the requests and tokens of a minute.
 func (u *usage) counts() Counts {
 	c := u.limits().which() | u.own.which() | u.committed.which()
 	if !u.kind.Long() {
@@ -163,7 +165,7 @@ func (u *usage) counts() Counts {
 	return c
 }
 
-// window returns the usage in a window, or nil.
+// window returns the record of a window, or nil.
 func (d *deployment) window(kind window.Kind, start int64) *usage {
 	for _, u := range d.windows {
 		if u.start == start && u.kind == kind {
@@ -173,7 +175,7 @@ func (d *deployment) window(kind window.Kind, start int64) *usage {
 	return nil
 }
 
-// open returns the usage in the window that begins at start, made if need be.
+// open returns the record of the window that begins at start, and creates it if need be.
 func (d *deployment) open(kind window.Kind, start int64) *usage {
 	u := d.window(kind, start)
 	if u == nil {
@@ -187,14 +189,15 @@ func (d *deployment) open(kind window.Kind, start int64) *usage {
 	return u
 }
 
-// live reports whether the deployment is to be kept up to date.
+// live reports whether the source has named the deployment within livesFor, so that its
+// totals are kept up to date.
 func (d *deployment) live(epoch int64) bool { return d.seen >= epoch-livesFor }
 
-// share returns what is to be passed to the source.
+// share returns the window's share for the source.
 func (u *usage) share() window.Share {
 	o := u.others.plus(u.forecast)
 	if u.kind.Long() && !u.known {
-		o = Count{-1, -1, -1, -1} // what the source knows from elsewhere stays
+		o = Count{-1, -1, -1, -1} // unknown: the source keeps its previous value
 	}
 	s := window.Share{
 		Tally:           o.tally(u),
@@ -212,8 +215,8 @@ func (u *usage) share() window.Share {
 	return s
 }
 
-// Retries are how long a refusal by a ceiling has its caller wait: until the first
-// exchange, or while the store is away, which may be over at any time.
+// Retry-After of a refusal by a ceiling: before the first exchange, under escrow, and while
+// the store is away, which may end at any time.
 const (
 	retryShut    = time.Second
 	retryGranted = 150 * time.Millisecond // an interval and a round trip

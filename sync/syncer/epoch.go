@@ -7,52 +7,52 @@ import (
 )
 
 const (
-	// settling is how long after a new epoch began the nodes are given to add
-	// their usage under its names.
+	// settling is how long the nodes have, after a new epoch began, to add their usage to its
+	// counters.
 	settling = 5 * time.Second
-	// The least time between two epochs that this node begins: the first after
-	// batches were lost, doubled up to the second while losses follow each other,
-	// the third after a counter alone was lost.
+	// Least times between two epochs that this node begins. After lost batches it is
+	// shortestEpoch, doubled up to longestEpoch while losses follow each other. After the loss
+	// of a single counter it is evictedEpoch.
 	shortestEpoch, longestEpoch = 250 * time.Millisecond, 2 * time.Second
 	evictedEpoch                = 5 * time.Second
 )
 
-// era is which epoch of its store's counters a bucket is in. What is committed
-// was added under that epoch's names. Whatever the store has lost, a new epoch
-// makes it good: its counters begin at nothing, and every node adds all it has
-// used in the windows that still count. A batch that arrives late changes
-// counters that no node reads any more.
+// era is a bucket's place in the epochs of its store's counters. Committed usage was added
+// to the counters of the current epoch. A new epoch repairs any loss of data: its counters
+// begin at zero, and every node adds all its usage of the windows that still count. A late
+// batch of an older epoch changes only counters that no node reads any more.
 type era struct {
-	met     bool   // the store has said whether it has epochs
-	epoch   uint64 // 0 = it has none
-	lost    bool   // the store has lost something: begin a new epoch
+	met     bool   // the store has replied once, which shows whether it has epochs
+	epoch   uint64 // the current epoch; 0 = the store has none
+	lost    bool   // the store has lost data: a new epoch must begin
 	seen    uint64 // the store's epoch, where it is lower than this node's
-	tries   uint64 // of beginning one, that changed nothing
-	began   int64  // when the last one began here, Unix nanoseconds; 0 = the first lasts
+	tries   uint64 // attempts to begin an epoch that another epoch was in the way of
+	began   int64  // when this node last entered a new epoch, Unix nanoseconds; 0 = still in its first
 	gap     time.Duration
-	settled int64 // until when nodes may have yet to add their usage
-	opens   int64 // when, in the epoch, escrow may grant
-	evicted int64 // when a counter alone was last found lost
+	settled int64 // end of settling, Unix nanoseconds
+	opens   int64 // when escrow may begin to grant in the epoch, Unix nanoseconds
+	evicted int64 // when a single counter was last found lost, Unix nanoseconds
 }
 
-// epochRandom is how many of an epoch's lowest bits are random; the others are
-// the second in which it began, or one above those of the epoch before.
+// epochRandom is the number of random low bits of an epoch. The higher bits are the Unix
+// second in which it began, or one more than those of the epoch before if that is larger.
 const epochRandom = 10
 
-// NewEpoch returns an epoch above one that is known, 0 if none is, as a [Store]
-// needs it that has lost its own. Two calls seldom return the same.
+// NewEpoch returns an epoch greater than above, the last known one; 0 = none is known. A
+// [Store] that has lost its epoch calls it. Two calls rarely return the same epoch, because
+// the ten lowest bits are random.
 func NewEpoch(above uint64, now time.Time) uint64 {
 	return max(above>>epochRandom+1, uint64(max(now.Unix(), 1)))<<epochRandom | rand.Uint64N(1<<epochRandom)
 }
 
-// hello asks the store which epoch it is in.
+// hello returns a batch that asks the store for its epoch.
 func hello(now int64) *sent { return &sent{at: now} }
 
-// raise returns a batch that begins a new epoch, or nil if none is due: one follows
-// another after a while only, unless the caller cannot wait.
+// raise returns a batch that begins a new epoch, or nil if none is due. With wait, the time
+// b.gap must have passed since the last epoch began; callers of Sync do not wait.
 func (b *bucket) raise(now int64, wait bool) *sent {
 	if b.flying != nil && now-b.flying.at >= lifetime*int64(time.Second) {
-		b.lost = true // the store may not know the batch any more
+		b.lost = true // the store may have dropped the batch's marker
 	}
 	if !b.lost || wait && b.began != 0 && time.Duration(now-b.began) < b.gap {
 		return nil
@@ -64,7 +64,7 @@ func (b *bucket) raise(now int64, wait bool) *sent {
 	return &sent{at: now, epoch: from, next: NewEpoch(b.epoch, time.Unix(0, now)), seq: b.tries}
 }
 
-// met takes in the first answer of a store.
+// meet applies the first reply of a store.
 func (s *Syncer) meet(b *bucket, r *Reply, now int64) {
 	b.met, b.epoch, b.generation = true, r.Epoch, r.Generation
 	b.opens = b.opensAt(r, now)
@@ -76,14 +76,14 @@ func (s *Syncer) meet(b *bucket, r *Reply, now int64) {
 	s.absorb()
 }
 
-// resolveEpoch takes in the answer of a store that has epochs.
+// resolveEpoch applies a reply of a store that has epochs.
 func (s *Syncer) resolveEpoch(b *bucket, x *sent, r *Reply, now int64) {
 	switch {
 	case r.Epoch > b.epoch:
 		s.begin(b, r, now)
-	case r.Epoch < b.epoch: // it went back to older data
+	case r.Epoch < b.epoch: // the store went back to older data
 		b.lost, b.seen = true, r.Epoch
-	case x.next != 0: // it was at this node's epoch again
+	case x.next != 0: // the store has this node's epoch again, so the attempt changed nothing
 		b.seen = 0
 		b.tries++
 	}
@@ -98,7 +98,7 @@ func (s *Syncer) resolveEpoch(b *bucket, x *sent, r *Reply, now int64) {
 	if r.Duplicate {
 		s.stats.Duplicates++
 		for _, u := range x.usages {
-			u.asked = true // totals are not known
+			u.asked = true // a duplicate's reply has no totals
 		}
 		return
 	}
@@ -106,7 +106,7 @@ func (s *Syncer) resolveEpoch(b *bucket, x *sent, r *Reply, now int64) {
 	s.learn(b, x, r, now)
 }
 
-// commit takes in that the store has the batch under way.
+// commit records that the store has applied the batch in flight.
 func (b *bucket) commit(x *sent) {
 	b.flying = nil
 	for i, d := range x.deltas {
@@ -122,8 +122,8 @@ func (b *bucket) commit(x *sent) {
 	}
 }
 
-// begin enters a new epoch: what counts in it has yet to be added. Others' usage
-// stays where it was until they can have added theirs.
+// begin enters a new epoch, to whose counters this node has added nothing yet. The other
+// nodes' usage keeps its last value until they have had time to add theirs.
 func (s *Syncer) begin(b *bucket, r *Reply, now int64) {
 	if b.began != 0 && time.Duration(now-b.began) < quiet {
 		b.gap = min(max(2*b.gap, shortestEpoch), longestEpoch)
@@ -139,7 +139,7 @@ func (s *Syncer) begin(b *bucket, r *Reply, now int64) {
 		for _, u := range d.windows {
 			u.flying, u.seq, u.read = Count{}, 0, 0
 			if u.past(now) {
-				continue // no node reads it any more
+				continue // no node reads its total any more
 			}
 			u.committed = Count{}
 			u.agreement = agreement{wants: u.agreed()}
@@ -159,8 +159,8 @@ func (s *Syncer) begin(b *bucket, r *Reply, now int64) {
 	}
 }
 
-// evict takes in a total below what this node alone has added: the store has
-// lost the counter, and may have lost others.
+// evict handles a total below what this node alone has added: the store has lost the
+// counter, and may have lost others. It asks for a new epoch, at most one per evictedEpoch.
 func (s *Syncer) evict(b *bucket, u *usage, now int64) {
 	if b.lost || b.evicted != 0 && time.Duration(now-b.evicted) < evictedEpoch {
 		return
@@ -172,7 +172,7 @@ func (s *Syncer) evict(b *bucket, u *usage, now int64) {
 	}
 }
 
-// lacks reports whether a total is below what this node has added to it.
+// lacks reports whether a total is below what this node alone has added to it.
 func (u *usage) lacks(total Count) bool {
 	of := u.committed.list()
 	for i, n := range total.list() {
@@ -183,10 +183,10 @@ func (u *usage) lacks(total Count) bool {
 	return false
 }
 
-// remote returns what the others have used of a window by its total, under an
-// epoch. Until the nodes have had time to add theirs again, it is no less than before
-// the last loss; of a day, what is missing then stays: nodes had used it that have
-// ended. Of a minute it goes, since it may also have been given back.
+// remote returns the other nodes' usage of a window by its total. Until a new epoch is
+// settled it is at least the usage before the last loss. When it is settled, usage may
+// still be missing. For a day the missing part stays, because it belongs to nodes that have
+// ended since. For a minute it goes, because it may also have been returned.
 func (u *usage) remote(total Count, settled bool) Count {
 	others := total.minus(u.committed).atLeast(Count{}).plus(u.gap)
 	if u.floor == (Count{}) {

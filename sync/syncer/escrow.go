@@ -9,39 +9,41 @@ import (
 )
 
 const (
-	// alone is for how long after the store went away a node goes on with what it is
-	// granted; after that [Config.Away] decides.
+	// alone is how long a node uses up its grants after the store went away. After that
+	// [Config.Away] decides.
 	alone = 2 * time.Second
-	// longestHold is how long after a new epoch began nothing is granted, beside two
-	// intervals: so long may a node take to notice and to add what it is granted.
+	// longestHold and two intervals must pass after a new epoch began before anything is
+	// granted: a node needs as long at most to notice the epoch and add its grants to it.
 	longestHold = time.Second
-	// comingBack is how long after a minute began others may still return what they had
-	// reserved for it, and readAgain is how old a total is then when it is read once more.
+	// Within comingBack after a minute began, other nodes may still return reservations for it.
+	// A total that is older than readAgain is then read again.
 	comingBack = 500 * time.Millisecond
 	readAgain  = 15 * time.Millisecond
-	// scarceFor is how many of its largest requests for each node a limit must hold for
-	// budget of the next minute to be reserved before that begins.
+	// scarceFor is the number of largest requests per node that a limit must hold for this node
+	// to reserve the demand of a minute's opening before the minute begins.
 	scarceFor = 3
 )
 
-// account is one of a window's limits that are held by escrow.
+// account is one limit of a window that is held by escrow.
 type account struct {
 	escrow.Account
-	offered int64 // demand in a minute's first two intervals
+	offered int64 // demand in the first two intervals of the minute
 }
 
-// accounts are a window's, in the order of Count's fields; nil where there is no limit.
+// accounts are those of a window, in the order of Count's fields; nil = no limit, or one
+// that is kept by usage.
 type accounts [4]*account
 
 // none reports whether no limit of the window is held by escrow.
 func (a *accounts) none() bool { return *a == accounts{} }
 
-// exactly reports whether limits of a report may be held by escrow.
+// exactly reports whether escrow may hold the limits of a report.
 func (s *Syncer) exactly(d *deployment, r *window.Report) bool {
 	return !r.Loose && s.reserver != nil && (d.modes[r.Kind].escrows() || d.follows[r.Kind])
 }
 
-// setExact takes in whether escrow holds the limits of a report.
+// setExact updates whether escrow may hold the limits of a report, and gives up open
+// accounts if it no longer may.
 func (s *Syncer) setExact(d *deployment, r *window.Report) {
 	d.loose[r.Kind], d.elsewhere[r.Kind] = r.Loose, r.Elsewhere
 	s.warnLoose(d, r)
@@ -53,7 +55,7 @@ func (s *Syncer) setExact(d *deployment, r *window.Report) {
 		d.grantless = d.grantless && !r.Kind.Own()
 		return
 	}
-	for _, u := range d.windows { // the deployment's rule has changed
+	for _, u := range d.windows { // the configuration of the deployment has changed
 		if u.kind == r.Kind {
 			s.brokenAccounts(u)
 		}
@@ -88,8 +90,8 @@ func (s *Syncer) exact(d *deployment, u *usage) {
 	}
 }
 
-// reserves begins to hold limits by escrow, if the source can. From now on its windows are
-// closed until something is granted.
+// reserves begins to hold limits by escrow and reports whether the source supports it. From
+// then on the source admits nothing in a window without a grant.
 func (s *Syncer) reserves() bool {
 	if s.reserver == nil && !s.nothingHeld {
 		r, ok := s.src.(Reserver)
@@ -105,8 +107,8 @@ func (s *Syncer) reserves() bool {
 // limit returns a limit as an amount: a limit of zero is -1 in reports.
 func (u *usage) limit(i int) int64 { return u.bound(i, false) }
 
-// bound is limit, and of a bucket's slice what the slice may come to; sure says that no total
-// may be missing for that.
+// bound is limit, except for a bucket's slice, where it is the amount that the slice may
+// reach. With sure, that is 0 unless all totals it depends on are known.
 func (u *usage) bound(i int, sure bool) int64 {
 	limit := max(u.limits().list()[i], 0)
 	if u.kind == window.KindSlice {
@@ -115,9 +117,9 @@ func (u *usage) bound(i int, sure bool) int64 {
 	return limit
 }
 
-// reserve looks at the demand of every deployment in escrow mode: it gives back what is
-// more than needed, lowering the ceiling first, and sees to it that the next minute is
-// closed except for what is granted. Under the mutex, after reports have come in.
+// reserve updates the accounts of every deployment in escrow mode by its demand. It lowers
+// the ceiling by spare budget before a batch returns it, and opens the accounts of the next
+// minute, which closes it except for grants. Under the mutex, after reports were applied.
 func (s *Syncer) reserve(now int64) {
 	if s.reserver == nil {
 		return
@@ -129,7 +131,7 @@ func (s *Syncer) reserve(now int64) {
 	s.wants = s.reserver.Want(s.wants[:0])
 	for i := range s.wants {
 		w := &s.wants[i]
-		if !ofPool(w.ID) { // its deployments' are counted
+		if !ofPool(w.ID) { // the pool's deployments have counted them
 			s.stats.Missed += w.Missed
 			s.stats.Vain += w.Vain
 		}
@@ -153,7 +155,7 @@ func (s *Syncer) reserve(now int64) {
 	if s.lowered {
 		s.lowered = false
 		s.absorb()
-		s.reports = s.src.Collect(s.reports[:0]) // what was admitted before the ceilings fell
+		s.reports = s.src.Collect(s.reports[:0]) // the source may have admitted requests until it absorbed the lower ceilings
 		for i := range s.reports {
 			s.report(&s.reports[i], epoch, now)
 		}
@@ -169,8 +171,8 @@ func (s *Syncer) reserve(now int64) {
 	}
 }
 
-// grantWithin returns how long a request may wait for a grant: three round trips, 10 ms
-// at least; 0 while no store grants anything.
+// grantWithin returns how long a request may wait for a grant: three round trips of the
+// slowest bucket, and at least 10 ms; 0 while no store answers or this node is leaving.
 func (s *Syncer) grantWithin() time.Duration {
 	slowest, answers := time.Duration(0), false
 	for _, b := range s.buckets {
@@ -217,35 +219,36 @@ func (s *Syncer) reserveOf(b *bucket, d *deployment, epoch, now int64) {
 	}
 }
 
-// exactLong opens the accounts of the window of a kind that runs, not a UTC minute, and,
-// shortly before it ends, of the next.
+// exactLong opens the accounts of the current window of a kind other than the UTC minute
+// and, from aheadOf before its end, those of the next window.
 func (s *Syncer) exactLong(b *bucket, d *deployment, kind window.Kind, now int64) {
 	u := d.open(kind, s.beganAt(d, kind, now))
 	s.exact(d, u)
 	if time.Duration(u.end*1e9-now) <= aheadOf(b) {
 		next := d.open(kind, u.end)
 		s.exact(d, next)
-		if kind.Own() && next.accounts.none() && !next.reported { // kept by usage
+		if kind.Own() && next.accounts.none() && !next.reported { // the nodes keep it by usage
 			next.reported = true
 			s.shares = append(s.shares, next.share())
 		}
 	}
 }
 
-// worth reports whether spare budget is worth a return: more than half a mean request
-// and a quarter of the demand, or any where others wait for it or the window has ended.
+// worth reports whether returning spare budget is worth a delta: spare is more than half a
+// mean request and more than a quarter of the demand, or the limit is full, the window has
+// ended or this node is leaving.
 func (s *Syncer) worth(u *usage, i int, spare, now int64) bool {
 	m := &u.d.demand.of[i]
 	return s.leaving || !u.runs(now) || u.full(i) || float64(spare) > max(m.mean/2, m.budget/4)
 }
 
-// full reports whether so little of a limit is left that hardly a request fits.
+// full reports whether less of the limit is left than half a mean request.
 func (u *usage) full(i int) bool {
 	a := u.accounts[i]
 	return a.Known() && float64(a.Left(u.limit(i))) < u.d.demand.of[i].mean/2+0.5
 }
 
-// target returns how much of a limit the node wants to have free for requests to come.
+// target returns how much of a limit this node wants to hold free for coming requests.
 func (s *Syncer) target(b *bucket, u *usage, i int, now int64) int64 {
 	a, m := u.accounts[i], &u.d.demand.of[i]
 	switch {
@@ -256,10 +259,10 @@ func (s *Syncer) target(b *bucket, u *usage, i int, now int64) int64 {
 			if m.waiting <= free+a.Left(u.limit(i)) {
 				return m.waiting
 			}
-			return 0 // a fragment, which fits no request here and may fit one elsewhere
+			return 0 // the fragment fits no request here, and may fit one of another node
 		}
 		return m.target(a.Left(u.limit(i)), s.nodeCount())
-	case time.Duration(u.start*1e9-now) > aheadOf(b): // too early
+	case time.Duration(u.start*1e9-now) > aheadOf(b): // too early to change anything
 		return a.Granted()
 	}
 	before := u.d.window(window.KindMinute, u.start-60)
@@ -268,15 +271,15 @@ func (s *Syncer) target(b *bucket, u *usage, i int, now int64) int64 {
 		open = before.accounts[i].offered / 2
 	}
 	if float64(open) < m.mean || float64(u.limit(i)) < scarceFor*float64(s.nodeCount())*m.large {
-		open = 0 // a fragment fits no request, and what one node reserves of a small limit others lack
+		open = 0 // less than a request is of no use, and other nodes would lack the reserved part of a small limit
 	}
 	return min(max(m.target(a.Left(u.limit(i)), s.nodeCount()), open), u.limit(i))
 }
 
-// aheadOf is how long before a minute begins budget for it is asked for.
+// aheadOf returns how long before a window begins this node asks for budget in it.
 func aheadOf(b *bucket) time.Duration { return 3 * b.interval() }
 
-// asks returns what the node asks for in a window now.
+// asks returns how much budget the node asks for in a window now, by limit.
 func (s *Syncer) asks(b *bucket, u *usage, now int64) (asks [4]int64) {
 	if !u.runs(now) || b.away || now < b.opens {
 		return asks
@@ -293,11 +296,11 @@ func (s *Syncer) asks(b *bucket, u *usage, now int64) (asks [4]int64) {
 	return asks
 }
 
-// grant makes what a window's accounts are granted its ceilings, and gathers its share
-// if that is news.
+// grant sets the ceilings of a window to the grants of its accounts, and appends its share
+// if it has changed.
 func (s *Syncer) grant(b *bucket, u *usage, now int64) {
 	if b.away && time.Duration(now-b.since) >= alone {
-		return // the policy decides
+		return // Config.Away decides
 	}
 	c, others := u.ceiling.list(), u.others.list()
 	for i, a := range u.accounts {
@@ -317,9 +320,10 @@ func (s *Syncer) grant(b *bucket, u *usage, now int64) {
 	}
 }
 
-// shown returns what is reported to the source as others' usage. In a minute that has just
-// begun, others may return what they had reserved for it: the minute is not reported as full
-// while no more than one large request waits here, so that a request is there to use it.
+// shown returns the other nodes' usage as the source receives it. In a minute that has just
+// begun, other nodes may still return reservations. So within comingBack the minute is not
+// reported as full while at most one large request waits here: the source then lets a
+// request wait, which can use what is returned.
 func (u *usage) shown(i int, now int64) int64 {
 	a, m := u.accounts[i], &u.d.demand.of[i]
 	others := a.Others()
@@ -329,7 +333,7 @@ func (u *usage) shown(i int, now int64) int64 {
 	return max(others, 0)
 }
 
-// unless returns a without the counts that are held by escrow, which have no forecast.
+// unless returns a with the counts that are held by escrow set to 0.
 func (a Count) unless(of *accounts) Count {
 	if of.none() {
 		return a
@@ -343,8 +347,8 @@ func (a Count) unless(of *accounts) Count {
 	return countFrom(l)
 }
 
-// overrun commits what was used beyond what is granted: requests that turned out larger
-// than their reservation, or that a policy admitted while the store was away.
+// overrun adds usage beyond the grants to the accounts: of requests that turned out larger
+// than their reservation, or that Config.Away admitted while the store was away.
 func (u *usage) overrun(s *Syncer) {
 	own := u.own.list()
 	for i, a := range u.accounts {
@@ -356,7 +360,8 @@ func (u *usage) overrun(s *Syncer) {
 	}
 }
 
-// holds reports whether a total has to be read for what the window's accounts hold.
+// holds reports whether an account has asked for budget and needs a total to find out
+// whether it is granted.
 func (u *usage) holds() bool {
 	for _, a := range u.accounts {
 		if a != nil && a.Holds() {
@@ -366,14 +371,15 @@ func (u *usage) holds() bool {
 	return false
 }
 
-// one returns a count of n of dimension i.
+// one returns a Count that is n in field i and 0 elsewhere.
 func one(i int, n int64) Count {
 	var l [4]int64
 	l[i] = n
 	return countFrom(l)
 }
 
-// due returns what a batch would add to a window's counters, and how much of it asks.
+// due reports whether a batch would change a window's counters for escrow, and returns how
+// much it would ask for. In windows that are over it releases all grants first.
 func (s *Syncer) due(b *bucket, u *usage, now int64) (some bool, asks [4]int64) {
 	asks = s.asks(b, u, now)
 	for i, a := range u.accounts {
@@ -388,7 +394,8 @@ func (s *Syncer) due(b *bucket, u *usage, now int64) (some bool, asks [4]int64) 
 	return some, asks
 }
 
-// send puts what is asked for and due into a delta, in place of usage.
+// send returns the delta c with the counts that are held by escrow replaced by what their
+// accounts add, return and ask for.
 func (u *usage) send(c Count, asks [4]int64) Count {
 	l := c.list()
 	for i, a := range u.accounts {
@@ -399,8 +406,8 @@ func (u *usage) send(c Count, asks [4]int64) Count {
 	return countFrom(l)
 }
 
-// opensAt returns when the first grant may be made in the epoch that a reply names. All
-// nodes count from when it began, by the store's clock.
+// opensAt returns when the first grant may be made in the epoch of a reply, Unix
+// nanoseconds. All nodes count from the beginning of the epoch by the store's clock.
 func (b *bucket) opensAt(r *Reply, now int64) int64 {
 	hold := 2*b.interval() + longestHold
 	age := time.Duration(0)
@@ -410,7 +417,7 @@ func (b *bucket) opensAt(r *Reply, now int64) int64 {
 	return now + int64(hold-age)
 }
 
-// learnExact takes in a total of a window with accounts.
+// learnExact applies a total of a window with accounts, which decides their grants.
 func (s *Syncer) learnExact(b *bucket, u *usage, total Count, now int64) {
 	t := total.list()
 	for i, a := range u.accounts {
@@ -428,11 +435,12 @@ func (s *Syncer) learnExact(b *bucket, u *usage, total Count, now int64) {
 	s.grant(b, u, now)
 }
 
-// unlessNot returns a with the counts alone that are held by escrow.
+// unlessNot returns a with the counts that are not held by escrow set to 0.
 func (a Count) unlessNot(of *accounts) Count { return a.minus(a.unless(of)) }
 
-// brokenAccounts gives up escrow for a window whose counter the store refuses to change:
-// it is kept together by usage, as far as it can be.
+// brokenAccounts gives up escrow for a window, whose limits are then kept by usage as far
+// as possible. The store refuses to change its counter, or escrow may no longer hold its
+// limits.
 func (s *Syncer) brokenAccounts(u *usage) {
 	if u.accounts.none() {
 		return
@@ -440,7 +448,7 @@ func (s *Syncer) brokenAccounts(u *usage) {
 	u.accounts, u.broken, u.granted, u.ceiling = accounts{}, true, false, Count{}
 }
 
-// usageOnly gives up escrow: the store cannot name its counters after an epoch.
+// usageOnly gives up escrow for all limits, because the store has no epochs.
 func (s *Syncer) usageOnly() {
 	s.reserver.GrantWithin(0)
 	s.reserver, s.nothingHeld = nil, true

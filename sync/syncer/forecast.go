@@ -9,34 +9,33 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// view is what a node believes the others have used of a window.
+// view is this node's estimate of the other nodes' usage of a window.
 type view struct {
-	others   Count // total - own as committed by then
+	others   Count // total minus committed at the last reading
 	rate     [4]float64
-	peak     [4]float64 // the highest rate lately, which what is left of a limit did not hold back
-	forecast Count      // what they will have added by the next exchange
-	ceiling  Count      // as window.Share has it
+	peak     [4]float64 // decaying maximum of the rate: demand that limits have not held back
+	forecast Count      // expected growth of others until the next exchange
+	ceiling  Count      // of window.Share
 
 	opening  opening
-	expected Count // of the others' opening, until they could have reported it
+	expected Count // the other nodes' expected opening, until they can have reported it
 }
 
-// opening is what a window began with: what was used of it when the first
-// exchanges could have reported that.
+// opening is the usage of a window at the first time when exchanges can have reported what
+// every node used at its start.
 type opening struct {
 	known       bool
 	own, others Count
 }
 
 const (
-	rateWeight = 0.5 // of the latest rate in the moving average
-	// shortest is the least time between two totals that says anything about a
-	// rate.
+	rateWeight = 0.5 // weight of the latest rate in the moving average
+	// shortest is the least time between two totals from which a rate is computed.
 	shortest = 10 * time.Millisecond
 )
 
-// observe takes in a total read at now, and what of it the others have used. The
-// store is asked again within horizon.
+// observe applies a total read at now, of which the other nodes have used others. The next
+// total arrives within horizon.
 func (u *usage) observe(total, others Count, now int64, horizon time.Duration) {
 	since := u.at
 	if since == 0 {
@@ -71,9 +70,9 @@ func (u *usage) observe(total, others Count, now int64, horizon time.Duration) {
 	}
 }
 
-// rest returns what is left of a, an expectation of the opening, beyond what is
-// known of it; where there is none, the forecast by rate. In a burst the rate at
-// which others began says nothing of the rest, which each node's share bounds.
+// rest returns what is left of a, an expected opening, beyond what is known of it. Where
+// nothing was expected it returns the forecast by rate. In a burst the rate at which other
+// nodes began does not predict the remainder, because each node's share bounds it.
 func (a Count) rest(known, forecast Count) Count {
 	e, k, f := a.list(), known.list(), forecast.list()
 	for i := range e {
@@ -84,28 +83,26 @@ func (a Count) rest(known, forecast Count) Count {
 	return countFrom(f)
 }
 
-// blind is for how long after a window began a node may not have received
-// what another one has used since: that has waited there for an exchange, and
-// here for the next.
+// blind is the longest time after a window's start at which a node has received nothing of
+// what another node has used since: the usage waits for an exchange there, then for one here.
 func blind(horizon time.Duration) time.Duration { return 2 * horizon }
 
-// pacing is what the nodes' openings of the minutes so far have taught of a
-// deployment: how much of each limit the others are expected to use before they
-// can be seen to. It is a controller of all nodes together. Where a minute's
-// opening used much of a limit, what it left or exceeded is spread evenly over the
-// nodes: each expects less or more of the others by an N-th of it. So the openings
-// come to the limit and stay there, where expecting what was last admitted, which
-// that expectation had held back, would swing between half and twice of it.
+// pacing predicts, from the openings of earlier minutes, how much of each limit the other
+// nodes use before their usage is visible here. All nodes together form an integral
+// controller. If a minute's opening used at least half of a limit, each of N nodes moves
+// its expectation by 1/2N of the error. The openings so converge to the limit. Expecting
+// what was last admitted would oscillate between half and twice the limit, because the
+// expectation itself had held the admissions back.
 type pacing struct {
 	expected [4]float64
-	bursts   int // for how many more minutes a burst in the opening is to be met with quicker rounds
+	bursts   int // number of further minutes that begin with quicker rounds
 }
 
-// rememberBursts is for how many minutes after a minute opened with a burst the next ones
-// are watched more closely.
+// rememberBursts is the number of minutes that begin with quicker rounds after a minute
+// that opened with a burst.
 const rememberBursts = 5
 
-// learn takes in how a minute opened.
+// learn updates the expectations by the opening of a minute.
 func (p *pacing) learn(o opening, nodes int, limits Count) {
 	if !o.known {
 		*p = pacing{}
@@ -126,14 +123,14 @@ func (p *pacing) learn(o opening, nodes int, limits Count) {
 		default:
 			*e += (n - before) / float64(2*max(nodes, 1))
 		}
-		if limit > 0 { // a node's share is its own
+		if limit > 0 { // the other nodes never get this node's share
 			*e = min(*e, (1-part(nodes, own[i], others[i]))*float64(limit))
 		}
 	}
 }
 
-// expect returns what the others will use in the opening of a window. What is
-// left of a limit is rounded up for as many nodes as its fraction says.
+// expect returns the other nodes' expected usage in the opening of a window. Rounding of
+// the remainder is random by draw, from 0 to 1, so that its mean over the nodes is exact.
 func (p *pacing) expect(limits Count, draw float64) Count {
 	var n [4]int64
 	for i, limit := range limits.list() {
@@ -149,16 +146,15 @@ func (p *pacing) expect(limits Count, draw float64) Count {
 	return countFrom(n)
 }
 
-// draw returns a number from 0 to 1 that differs between nodes, deployments and
-// windows, and stays the same for each.
+// draw returns a number from 0 to 1, exclusive: a hash of node, deployment and window.
 func (s *Syncer) draw(id string, start int64) float64 {
 	return float64(rendezvous(s.cfg.Node, id, start)>>11) / (1 << 53)
 }
 
-// rendezvous returns the weight of a node for a deployment's window.
+// rendezvous returns the rendezvous hash of a node for a deployment's window.
 func rendezvous(node, id string, start int64) uint64 {
 	h := fnv.New64a()
-	_, _ = fmt.Fprintf(h, "%s\x00%s\x00%d", node, id, start) // never fails
+	_, _ = fmt.Fprintf(h, "%s\x00%s\x00%d", node, id, start) // a hash never fails
 	return mix(h.Sum64())
 }
 
@@ -169,9 +165,9 @@ func mix(x uint64) uint64 {
 	return x ^ x>>31
 }
 
-// anticipate announces to the source, shortly before a window ends, how the others are
-// expected to open the next one: no node can report it in time. What exchanges bring
-// replaces it, once the others have had the time to say so.
+// anticipate passes the other nodes' expected opening of the next minute to the source, in
+// the last two intervals of the current one, because no node can report it in time. Totals
+// replace it once the other nodes have had time to report.
 func (s *Syncer) anticipate(b *bucket, now int64) {
 	end := window.Start(window.EpochAt(now) + 1)
 	if b.away || time.Duration(end-now) > 2*b.interval() {
@@ -208,8 +204,8 @@ func (s *Syncer) anticipate(b *bucket, now int64) {
 	s.absorb()
 }
 
-// foresee moves the average of a rate (per nanosecond) to what was added in dt
-// and returns what will be added in horizon: nothing, if nothing was.
+// foresee updates the moving average of a rate (per nanosecond) by what was added in dt. It
+// returns the expected growth within horizon; 0 if nothing was added.
 func foresee(rate *float64, weight float64, added int64, dt, horizon time.Duration) int64 {
 	latest := float64(max(added, 0)) / float64(dt)
 	*rate += weight * (latest - *rate)

@@ -6,18 +6,18 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// Pools, and windows that begin at times of their own, are kept together by reservations
-// alone: the source reports them only to have them granted. Where nodes share usage instead,
-// a share opens these windows of the source without a grant. The other nodes then learn what
-// its deployments use in UTC minutes, hours and days.
+// Nodes keep pools, and windows that begin at times of their own, together by grants alone:
+// the source reports them only to receive grants. Where nodes share usage instead, a share
+// lets the source admit in these windows without a grant, and the other nodes receive the
+// usage of the deployments in UTC minutes, hours and days.
 
 // ofPool reports whether an ID is a pool's.
 func ofPool(id string) bool { return strings.HasPrefix(id, window.PoolPrefix) }
 
-// granted reports whether a report is of limits that a source holds by grants or not at all.
+// granted reports whether a report is of limits that nodes keep together by grants alone.
 func granted(r *window.Report) bool { return r.Kind.Own() || ofPool(r.ID) }
 
-// begins takes in when a window begins that begins at a time of its own.
+// begins records the start and the length of windows that begin at a time of their own.
 func (d *deployment) begins(r *window.Report) {
 	if r.Kind.Own() {
 		l := &d.long[r.Kind]
@@ -25,8 +25,8 @@ func (d *deployment) begins(r *window.Report) {
 	}
 }
 
-// usageOfGrants has the source admit without grants under limits that are kept together by
-// usage.
+// usageOfGrants lets the source admit without grants under the limits of a report, which
+// the nodes do not hold by escrow.
 func (s *Syncer) usageOfGrants(d *deployment, r *window.Report) {
 	if d.exact[r.Kind] {
 		s.setExact(d, r)
@@ -35,7 +35,7 @@ func (s *Syncer) usageOfGrants(d *deployment, r *window.Report) {
 	s.opens = append(s.opens, window.Share{Tally: window.Tally{ID: r.ID, Kind: r.Kind}})
 }
 
-// openGrants passes the shares that usageOfGrants has gathered to the source.
+// openGrants passes the shares of usageOfGrants to the source.
 func (s *Syncer) openGrants() {
 	if len(s.opens) > 0 {
 		s.src.Absorb(s.opens)
@@ -43,8 +43,8 @@ func (s *Syncer) openGrants() {
 	}
 }
 
-// measured returns the window by which a deployment's demand is measured: the minute, or of
-// a pool without limits of UTC minutes the shortest that it has.
+// measured returns the window whose usage measures a deployment's demand: the minute, or
+// for a pool without limits of UTC minutes the shortest window that it has.
 func (s *Syncer) measured(d *deployment, minute *usage, now int64) *usage {
 	if !ofPool(d.id) || d.limits != (Count{}) {
 		return minute
