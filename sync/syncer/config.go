@@ -23,50 +23,54 @@ const (
 	maxNodes        = 1 << 20
 )
 
-// Config is how a syncer works. The zero value is ready for use.
+// Config configures a syncer. The zero value is ready for use.
 type Config struct {
 	// Node names this run of this process among those that share the store: at
-	// most 128 letters, digits and any of "-_.:". A name that is used again, by
-	// another process or after a restart, makes the store ignore batches.
-	// Empty = host, process ID and a random number, which is what to use unless
-	// names come from a source that never repeats them.
+	// most 128 letters, digits and any of "-_.:". If a name is used again, by
+	// another process or after a restart, the store ignores batches. Empty =
+	// host, process ID and a random number. Leave it empty unless your names
+	// never repeat.
 	Node string
-	// Interval is the time between two exchanges, jittered by a tenth; 0 = 100
-	// ms, else from 10 ms to 1 s. A store that takes more than half of it to
-	// answer stretches it, to 1 s at most.
+	// Interval is the time between two exchanges, with a jitter of a tenth; 0 =
+	// 100 ms, else from 10 ms to 1 s. A store that takes more than half of it to
+	// reply stretches it, to 1 s at most.
 	Interval time.Duration
-	// Timeout is the longest an exchange may take before it is broken off and
-	// sent again; 0 = 300 ms, else from 50 ms to 10 s. It is shorter for a store
-	// that answers faster: four times the usual round trip, but never below 50
-	// ms. After exchanges in a row that timed out it doubles, up to 1 s.
+	// Timeout is the longest time that an exchange may take before it is
+	// cancelled and sent again; 0 = 300 ms, else from 50 ms to 10 s. For a fast
+	// store the syncer uses four times the usual round trip instead, but never
+	// less than 50 ms. Each timeout in a row doubles it, up to 1 s.
 	Timeout time.Duration
-	// Clock is the engine's, which then follows the clock of the store; nil = one
-	// of the syncer's own. Times in Stats are measured with it too.
+	// Clock is the engine's clock; the syncer makes it follow the clock of the
+	// store. Nil = the syncer has a clock of its own, and the engine's follows no
+	// store. Times in Stats are measured with it too.
 	Clock *window.Clock
 	// Logger receives a line when the store goes away, comes back or loses data: one per
 	// change, none per exchange. Nil disables logging.
 	Logger *slog.Logger
-	// Mode is how limits are kept together: by [Usage], which is the zero value, by
-	// [Escrow], or as [Auto] decides. Where the nodes differ the first one that asks in a
-	// window decides for all until the window ends; the others follow it and warn.
+	// Mode is how the nodes keep limits together: by [Usage], which is the zero value, by
+	// [Escrow], or as [Auto] decides. Where the nodes' modes differ, the first node that asks
+	// in a window decides for all until the window ends; the others follow it and log a
+	// warning.
 	Mode Mode
 	// Modes returns the modes of a deployment's limits over windows of a kind, in place of
-	// Mode. It is called about once a second for each deployment; a change holds from a
-	// minute on that begins within two. Nil = all have Mode.
+	// Mode. The syncer calls it about once a second for each deployment, with its mutex held:
+	// Modes must be fast and must not call the syncer. A change applies from a minute that
+	// begins within two minutes. Nil = all limits have Mode.
 	Modes func(id string, kind window.Kind) Modes
-	// Away is what the node does while the store does not answer.
+	// Away is what the node admits while the store does not reply. The zero value is Share.
 	Away Policies
-	// Nodes is how many nodes are assumed until the store reports their number; 0 = 1. Only
-	// the policy Share looks at it.
+	// Nodes is the number of nodes that is assumed until the store reports it; 0 = 1. Only the
+	// policy Share uses it.
 	Nodes int
-	// Deployments appends the IDs of all deployments that this node may be asked
-	// for, so that it knows what the others use of them before the first request.
-	// It is called about once a second. Nil = only those that were asked for
-	// within the last hour are kept up to date.
+	// Deployments appends the IDs of all deployments that this node may get requests for, so
+	// that it has the other nodes' usage of them before the first request. The syncer calls it
+	// about once a second, with its mutex held: it must not call the syncer. Nil = only
+	// deployments with a request within the last hour are kept up to date.
 	Deployments func(dst []string) []string
 }
 
-// Validate returns every problem of a configuration, each naming its field.
+// Validate returns every problem of the configuration, joined; each names its field. Nil =
+// there is none.
 func (c Config) Validate() error {
 	var errs []error
 	bad := func(field, format string, args ...any) {
@@ -103,7 +107,7 @@ func notInName(r rune) bool {
 	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-_.:", r)
 }
 
-// withDefaults fills in what is zero.
+// withDefaults returns c with its zero fields set to their defaults.
 func (c Config) withDefaults() Config {
 	if c.Node == "" {
 		c.Node = nodeName()
@@ -126,7 +130,7 @@ func (c Config) withDefaults() Config {
 
 // nodeName returns a name that no other run has.
 func nodeName() string {
-	host, _ := os.Hostname() // without one the random number has to do
+	host, _ := os.Hostname() // without a host name the random number keeps names apart
 	host = strings.Map(func(r rune) rune {
 		if notInName(r) {
 			return '-'

@@ -1,22 +1,22 @@
 package syncer
 
-// Held says which counts of a window the nodes hold by escrow; the others they keep together
-// by usage. The zero value says nothing.
+// Held is the set of a window's counts that the nodes hold by escrow; they keep the other
+// counts together by usage. The zero value means that the set is not known.
 type Held uint8
 
 const (
 	heldSaid Held = 1 << 7
-	// HeldBefore asks which counts are held by escrow, and fixes nothing.
+	// HeldBefore asks which counts are held by escrow and fixes none.
 	HeldBefore Held = 1 << 6
 )
 
-// HeldBy returns a Held of these counts, which may be none.
+// HeldBy returns a known Held of the counts c; 0 = all counts are kept by usage.
 func HeldBy(c Counts) Held { return heldSaid | Held(c) }
 
-// Said reports whether h says anything.
+// Said reports whether the set is known.
 func (h Held) Said() bool { return h&heldSaid != 0 }
 
-// Escrow returns the counts that are held by escrow; none if h says nothing.
+// Escrow returns the counts that are held by escrow; none if the set is not known.
 func (h Held) Escrow() Counts { return Counts(h &^ (heldSaid | HeldBefore)) }
 
 // Wants returns what the node wants for delta or read i, if that is not fixed yet: see

@@ -2,22 +2,22 @@ package syncer
 
 import "fmt"
 
-// Mode says how the nodes keep a limit together.
+// Mode is how the nodes keep a limit together. The zero value is Usage.
 type Mode uint8
 
 const (
-	// Usage shares what was used, after the fact: no request is refused that one node
-	// alone would admit, and together the nodes may pass a limit a little.
+	// Usage shares usage after the fact. It refuses no request that a node alone would
+	// admit, and together the nodes may pass a limit a little.
 	Usage Mode = iota
-	// Escrow reserves in the store before it admits: together the nodes do not pass the
-	// limit. It needs a [Reserver] as source and a store with epochs. Limits whose
-	// reports are [window.Report.Loose] and not Elsewhere are kept together as in Usage.
+	// Escrow reserves budget in the store before it admits, so that together the nodes do
+	// not pass the limit. It needs a [Reserver] as source and a store with epochs. Limits
+	// whose reports are [window.Report.Loose] and not Elsewhere are kept as in Usage.
 	Escrow
-	// Auto is Escrow, and Usage for a window of a limit that is too small for its callers:
-	// they do not wait for a grant, and the limit holds less than twice the largest
-	// request for each node. Such a limit is held by Escrow again when it holds four
-	// times that. A bucket is kept by Usage: under load it is nearly empty, and no node's share
-	// of what it refills by holds a large request.
+	// Auto is Escrow, except for a limit that is too small for its callers, which is kept by
+	// Usage. A limit is too small if callers that lack a grant are refused instead of waiting
+	// and it holds less than twice the largest request for each node. Escrow holds it again
+	// from four times that. Auto keeps buckets by Usage: under load a bucket is nearly
+	// empty, and no node's share of its refill holds a large request.
 	Auto
 )
 
@@ -34,7 +34,7 @@ func (m Mode) String() string {
 	return fmt.Sprintf("Mode(%d)", uint8(m))
 }
 
-// ParseMode returns the mode of a name, which an error quotes.
+// ParseMode returns the mode with a name: usage, escrow or auto. The error quotes the name.
 func ParseMode(name string) (Mode, error) {
 	for m := Usage; m <= Auto; m++ {
 		if name == m.String() {
@@ -44,16 +44,17 @@ func ParseMode(name string) (Mode, error) {
 	return 0, fmt.Errorf("%q is no mode; want usage, escrow or auto", name)
 }
 
-// Modes are those of a deployment's limits over windows of one kind.
+// Modes holds the modes of a deployment's limits over windows of one kind. The zero value is
+// Usage for all.
 type Modes struct{ Requests, Tokens, Input, Output Mode }
 
-// AllModes returns Modes that are all alike.
+// AllModes returns Modes of which each is m.
 func AllModes(m Mode) Modes { return Modes{m, m, m, m} }
 
 // list returns the modes in the order of Count's fields.
 func (m Modes) list() [4]Mode { return [4]Mode{m.Requests, m.Tokens, m.Input, m.Output} }
 
-// without returns the modes with Usage in place of one.
+// without returns m with Usage in place of mode.
 func (m Modes) without(mode Mode) Modes {
 	for _, is := range []*Mode{&m.Requests, &m.Tokens, &m.Input, &m.Output} {
 		if *is == mode {
@@ -74,7 +75,7 @@ func (m Modes) String() string {
 // escrows reports whether any limit may be held by escrow.
 func (m Modes) escrows() bool { return m != Modes{} }
 
-// of returns the counts that have a mode.
+// of returns the counts whose mode is mode.
 func (m Modes) of(mode Mode) (c Counts) {
 	for i, is := range m.list() {
 		if is == mode {
@@ -84,5 +85,5 @@ func (m Modes) of(mode Mode) (c Counts) {
 	return c
 }
 
-// fixed returns the counts of which the modes leave no choice, as Auto does.
+// fixed returns the counts whose mode is not Auto.
 func (m Modes) fixed() Counts { return ^m.of(Auto) }

@@ -11,20 +11,20 @@ const (
 	sampleCount = 8
 )
 
-// follower moves a clock towards that of the store, by the exchange that took
-// least among the last few: what it says is the most precise.
+// follower slews a clock towards the store's, by the exchange with the shortest round trip
+// among the last sampleCount: its offset is the most precise.
 type follower struct {
 	clock   *window.Clock
-	offset  time.Duration // what the clock shows beyond its source
+	offset  time.Duration // the clock's time minus that of its source
 	samples [sampleCount]sample
 	n       int
 }
 
 type sample struct{ offset, roundTrip time.Duration }
 
-// follow takes in what the store's clock showed between two readings of the
-// follower's. A reading at the very beginning of a minute may be of a clock that
-// waits there for its source, and says nothing.
+// follow applies the store's time store, read between the readings before and after of the
+// follower's clock. A reading exactly at the beginning of a minute is ignored: the clock may
+// stand still there until its source has caught up.
 func (f *follower) follow(before, after int64, store time.Time) {
 	if store.IsZero() || before%window.Minute == 0 || after%window.Minute == 0 || after < before {
 		return
@@ -39,7 +39,7 @@ func (f *follower) follow(before, after int64, store time.Time) {
 		}
 	}
 	step := best.offset - f.offset
-	if f.n >= sampleCount { // a difference that stays is halved by halves
+	if f.n >= sampleCount { // later differences are corrected by half, which damps noise
 		step /= 2
 	}
 	if step = min(max(step, -maxStep), maxStep); step != 0 {

@@ -8,21 +8,21 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// patience is after how many intervals without an answer a store is away.
+// patience is the number of intervals without a reply after which a store counts as away.
 const patience = 4
 
-// outage is what a bucket knows of its store being away.
+// outage is the state of a bucket whose store may not reply.
 type outage struct {
-	last   int64 // when it last answered, Unix nanoseconds; 0 = never
-	trying int64 // since when it has been asked without an answer; 0 = it has answered
+	last   int64 // when the store last replied, Unix nanoseconds; 0 = never
+	trying int64 // when the first exchange without a reply began, Unix nanoseconds; 0 = none
 	away   bool
-	since  int64 // when it went away
-	healed int64 // when it answered for the first time since, 0 = not yet
-	err    error // the last one
+	since  int64 // when the store went away, Unix nanoseconds
+	healed int64 // when the store first replied after it went away; 0 = not yet
+	err    error // of the last exchange
 }
 
-// watch finds out whether the store has gone away, and while it is away sees to
-// it that every window has its ceilings. Under the mutex.
+// watch detects that the store has gone away and, while it is away, sets the ceilings of
+// every window. Under the mutex.
 func (s *Syncer) watch(b *bucket, now int64) {
 	if !b.away && b.trying != 0 && time.Duration(now-b.trying) > patience*b.interval() {
 		s.leave(b, now)
@@ -32,7 +32,7 @@ func (s *Syncer) watch(b *bucket, now int64) {
 	}
 }
 
-// leave begins to decide by policy.
+// leave begins to decide by [Config.Away].
 func (s *Syncer) leave(b *bucket, now int64) {
 	b.away, b.since, b.healed = true, now, 0
 	s.shares = s.shares[:0]
@@ -48,9 +48,8 @@ func (s *Syncer) leave(b *bucket, now int64) {
 	}
 }
 
-// setOutdated takes in how many nodes share by counters of an older format. While there
-// are any, what the others have used is not known: this node decides by policy, as if the
-// store were away.
+// setOutdated sets the number of nodes that use counters of an older format. While there are
+// any, the totals lack their usage, so this node decides by policy as if the store were away.
 func (s *Syncer) setOutdated(n int, now int64) {
 	was := s.outdated
 	s.outdated = n
@@ -73,7 +72,7 @@ func (s *Syncer) setOutdated(n int, now int64) {
 
 var errOutdated = errors.New("nodes of an older version use the same store by other keys")
 
-// problem says why the store is away: the last error, or that an exchange has no answer.
+// problem returns why the store is away, for the log.
 func (b *bucket) problem() string {
 	if b.err == nil {
 		return "no answer"
@@ -81,10 +80,10 @@ func (b *bucket) problem() string {
 	return b.err.Error()
 }
 
-// freeze fixes this node's share of a deployment as of the last contact, and
-// where the deployment's windows stood. Forecasts end: nothing would replace them.
+// freeze records this node's share of a deployment and the usage of its windows as of the
+// last contact. It removes forecasts, which no total would replace.
 func (s *Syncer) freeze(d *deployment) {
-	var own, others [2]Count // of minutes, of days
+	var own, others [2]Count // of minutes, of longer windows
 	for _, u := range d.windows {
 		if u.expected = (Count{}); u.forecast != (Count{}) {
 			u.forecast = Count{}
@@ -103,7 +102,8 @@ func (s *Syncer) freeze(d *deployment) {
 	d.part, d.partOfDaily = partsOf(s.nodeCount(), own[0], others[0]), partsOf(s.nodeCount(), own[1], others[1])
 }
 
-// nodeCount returns how many nodes share the store, as far as is known.
+// nodeCount returns the number of nodes that share the store; Config.Nodes until the store
+// has reported it.
 func (s *Syncer) nodeCount() int {
 	if s.nodes > 0 {
 		return s.nodes + s.outdated
@@ -111,7 +111,8 @@ func (s *Syncer) nodeCount() int {
 	return s.cfg.Nodes + s.outdated
 }
 
-// ration sets the ceilings of the current window and, a minute ahead, of the next.
+// ration sets the ceilings of the windows that contain this minute and the next one. The
+// next ones are set early because the syncer may be late when they begin.
 func (s *Syncer) ration(b *bucket, now int64) {
 	epoch := window.EpochAt(now)
 	s.shares = s.shares[:0]
@@ -119,10 +120,10 @@ func (s *Syncer) ration(b *bucket, now int64) {
 		if !d.live(epoch) {
 			continue
 		}
-		if !d.frozen { // not met before the store went away
+		if !d.frozen { // created after the store went away
 			s.freeze(d)
 		}
-		for i := range int64(2) { // the windows that hold this minute, and the next
+		for i := range int64(2) { // the windows that contain this minute, and the next
 			s.limit(b, d.open(window.KindMinute, window.StartSeconds(epoch+i)), now)
 			for kind := range d.long {
 				if k := window.Kind(kind); d.long[k].listed {
@@ -138,11 +139,11 @@ func (s *Syncer) ration(b *bucket, now int64) {
 	s.absorb()
 }
 
-// limit sets a window's ceiling, and gathers it if that is news, or the source has no
-// valid share of the window.
+// limit sets a window's ceiling. It appends a share if the ceiling has changed or the source
+// has no valid share of the window.
 func (s *Syncer) limit(b *bucket, u *usage, now int64) {
 	if !u.accounts.none() && time.Duration(now-b.since) < alone {
-		return // what is granted holds
+		return // the grants stay in force
 	}
 	u.shut, u.granted = false, false
 	if c := s.ceiling(u); c != u.ceiling || !u.reported {
@@ -151,7 +152,7 @@ func (s *Syncer) limit(b *bucket, u *usage, now int64) {
 	}
 }
 
-// ceiling returns how far this node may go in a window.
+// ceiling returns the ceiling on this node's usage of a window while the store is away.
 func (s *Syncer) ceiling(u *usage) Count {
 	limits, part := u.limits().list(), u.d.part
 	if u.kind.Long() {
@@ -183,9 +184,9 @@ func (s *Syncer) ceiling(u *usage) Count {
 	return countFrom(limits)
 }
 
-// oneOf returns 1 if this node is among the first few in the order of a window's
-// rendezvous hash, else 0: where fewer requests are left than there are nodes, so
-// many nodes get one each, and all agree which.
+// oneOf returns 1 if this node is among the first few nodes by a window's rendezvous hash,
+// else 0. Where fewer requests are left than there are nodes, as many nodes may admit one
+// request each, and all nodes agree which ones.
 func (s *Syncer) oneOf(u *usage, few int64) int64 {
 	mine, before := rendezvous(s.cfg.Node, u.d.id, u.start), int64(0)
 	for _, name := range s.members {
@@ -202,8 +203,8 @@ func (s *Syncer) oneOf(u *usage, few int64) int64 {
 	return 0
 }
 
-// back takes in that the store has answered. Ceilings stay a little longer: what
-// the other nodes have used meanwhile has yet to arrive.
+// back records a reply of the store. Ceilings stay for two more intervals, because the
+// usage of the other nodes during the outage arrives only then.
 func (s *Syncer) back(b *bucket, now int64) {
 	b.last, b.trying, b.err = now, 0, nil
 	if !b.away {
@@ -230,7 +231,7 @@ func (s *Syncer) back(b *bucket, now int64) {
 			}
 			switch {
 			case u.ceiling == Count{}:
-			case u.runs(now) && u.at < b.healed: // lifted once it is read
+			case u.runs(now) && u.at < b.healed: // the ceiling is lifted once the total is read
 				u.shut = true
 			default:
 				u.ceiling, u.shut = Count{}, false
@@ -246,7 +247,7 @@ func (s *Syncer) back(b *bucket, now int64) {
 	}
 }
 
-// absorb passes what has been gathered in shares to the source.
+// absorb passes s.shares to the source.
 func (s *Syncer) absorb() {
 	if len(s.shares) > 0 {
 		s.src.Absorb(s.shares)

@@ -2,17 +2,17 @@ package syncer
 
 import "fmt"
 
-// Policy says what a node does under a limit while the store does not answer.
+// Policy is what a node admits under a limit while the store does not reply.
 type Policy uint8
 
 const (
-	// Share admits up to this node's share of what was left of the limit at the
-	// last contact, and in later windows of the whole limit. The share stays as
-	// it was then: half of it is one part in the number of nodes, half this
-	// node's part of the usage, rounded down. Where fewer requests are left than
-	// there are nodes, as many of them, by a rendezvous hash, may admit one.
+	// Share admits up to this node's share of what was left of the limit at the last contact,
+	// and in later windows of the whole limit. The share is fixed at the last contact: it is
+	// the mean of 1/nodes and this node's part of the usage, and amounts are rounded down.
+	// Where fewer requests are left than there are nodes, a rendezvous hash selects as many
+	// nodes, which may admit one request each.
 	Share Policy = iota
-	// Open admits up to the whole limit, as a node alone does.
+	// Open admits up to the whole limit on each node, as if it were alone.
 	Open
 	// Closed admits nothing under a limit.
 	Closed
@@ -31,8 +31,9 @@ func (p Policy) String() string {
 	return fmt.Sprintf("Policy(%d)", uint8(p))
 }
 
-// Policies are the policies for each kind of limit, per minute and per day: on
-// requests, and on tokens of any sort. What has no limit is never held back.
+// Policies holds one policy for limits on requests and one for limits on tokens of any kind,
+// whatever their window. A deployment without a limit is not restricted. The zero value is
+// Share for both.
 type Policies struct{ Requests, Tokens Policy }
 
 // parts are a node's shares, in the order of Count's fields.
@@ -46,10 +47,10 @@ func partsOf(nodes int, own, others Count) (p parts) {
 	return p
 }
 
-const blocked = -1 // as a limit and as a ceiling: nothing at all
+const blocked = -1 // as a limit and as a ceiling: admit nothing
 
-// ceiling returns how far this node's own usage of a window may go, as
-// window.Share has it, with part of what left is left beyond base.
+// ceiling returns the ceiling on this node's own usage of a window, as in window.Share:
+// base, which it has used, plus part of left.
 func (p Policy) ceiling(limit, base, left int64, part float64) int64 {
 	switch {
 	case limit == 0 || p == Open:
@@ -63,8 +64,8 @@ func (p Policy) ceiling(limit, base, left int64, part float64) int64 {
 	return blocked
 }
 
-// part returns the share of one of so many nodes that has used own while the
-// others have used others.
+// part returns the share of a node that has used own while the other nodes-1 nodes have
+// used others: the mean of 1/nodes and its part of the usage.
 func part(nodes int, own, others int64) float64 {
 	n := float64(max(nodes, 1))
 	if own <= 0 && others <= 0 {

@@ -2,19 +2,18 @@ package syncer
 
 import "time"
 
-// Where minutes open with bursts, what the nodes know of each other decides how far they
-// go beyond a limit, or stay below it. The first rounds of such a minute follow each
-// other in two sevenths of an interval, for two intervals, and those of the rest of its first
-// second in four thirds of one: three more exchanges for each bucket in all. Where an
-// interval is longer than a tenth of a second, the rounds of the first interval follow each
-// other in two fifths of it.
+// Where minutes open with bursts, the age of the totals decides how far the nodes exceed a
+// limit or stay below it. In such a minute, rounds are 1/quickest of an interval apart for
+// the first two intervals, and slower intervals apart for the rest of the first second. That
+// is three more exchanges for each bucket. With intervals above 100 ms, rounds are 1/quicker
+// of an interval apart for the first interval only.
 const (
 	quickest = 3.5
 	quicker  = 2.5
 	slower   = 4.0 / 3
 )
 
-// quick returns for how long after such a minute began its rounds are quicker.
+// quick returns how long rounds are quicker after such a minute began.
 func (p *pace) quick() time.Duration {
 	if p.base <= 100*time.Millisecond {
 		return 2 * p.base
@@ -37,7 +36,7 @@ func (b *bucket) spacing(now int64) time.Duration {
 	return interval
 }
 
-// quickness returns how many times as fast as usual rounds follow each other.
+// quickness returns by which factor quick rounds are more frequent than usual ones.
 func quickness(interval time.Duration) float64 {
 	if interval <= 100*time.Millisecond {
 		return quickest
@@ -45,17 +44,18 @@ func quickness(interval time.Duration) float64 {
 	return quicker
 }
 
-// watches reports whether a window began with a burst so lately that each round reads it,
-// used here or not: the next request may come to any node.
+// watches reports whether the window is a minute in its first moments of a deployment that
+// expects bursts. Each round then reads its total, even if it is not used here, because the
+// next request may come to any node.
 func (b *bucket) watches(u *usage, now int64) bool {
 	return u.d.pacing.bursts > 0 && !u.kind.Long() && time.Duration(now-u.start*1e9) < b.quick()+b.base
 }
 
-// horizon is how far ahead a forecast looks.
+// horizon returns how far ahead a forecast looks: to the reply of the next round.
 func (b *bucket) horizon(now int64) time.Duration { return b.spacing(now) + b.roundTrip }
 
-// pause returns how long after a round that begins now the next one is due; a draw from 0
-// to 1 keeps nodes apart.
+// pause returns the time from a round that begins now to the next one. Draw, a random number
+// from 0 to 1, adds jitter, so that nodes do not exchange at the same instant.
 func (s *Syncer) pause(now int64, draw float64) time.Duration {
 	longest, spacing, shortest, began := s.cfg.Interval, s.cfg.Interval, s.cfg.Interval, int64(0)
 	for _, b := range s.buckets {

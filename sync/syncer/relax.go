@@ -2,27 +2,26 @@ package syncer
 
 import "time"
 
-// A round carries at once what could matter to another node before the next one: what
-// is used of a limit that is half used, or much of what is left. In a bucket of more
-// deployments than fit into one batch, what is far from every limit waits for a full round,
-// every third, so that the cost of sharing follows what there is to decide. A round in which
-// nothing is urgent exchanges nothing.
+// Each round reports the usage that could matter to another node before the next round: that
+// of a limit of which half is used, or much of what is left. In a bucket of more deployments
+// than fit into one batch, usage far from every limit waits for a full round, which is every
+// third. The cost of sharing so depends on the number of deployments near a limit. A round
+// in which nothing is urgent exchanges nothing.
 const (
-	// relaxed is how long what is far from every limit may wait, and rounds how
-	// many intervals, whichever is less.
+	// Usage far from every limit waits for relaxed or for rounds intervals, whichever is less.
 	relaxed = 250 * time.Millisecond
 	rounds  = 2.5
-	// hidden is one over the part of what is left of a limit that all nodes together
-	// may have used unreported.
+	// All nodes together may have used 1/hidden of what is left of a limit without reporting it.
 	hidden = 16
-	// resting is how old a total may grow where there are more deployments than fit
-	// into a batch, twice that where less than 1/untouched of each limit was used. The
-	// first request here has it read.
+	// resting is the largest age of a total in a bucket of more deployments than fit into one
+	// batch. It is twice that where less than 1/untouched of each limit was used. The first
+	// local request causes a reading.
 	resting   = 4 * refresh
 	untouched = 8
 )
 
-// relax decides whether the round that begins now carries only what is urgent.
+// relax decides whether the round that begins now carries only urgent windows. Rounds of
+// Sync, which are not hurried, carry all.
 func (b *bucket) relax(now int64, hurried bool) {
 	wait := min(time.Duration(rounds*float64(b.interval())), relaxed)
 	b.hurried = hurried
@@ -32,13 +31,13 @@ func (b *bucket) relax(now int64, hurried bool) {
 	}
 }
 
-// urgent reports whether a window's usage is to be reported, and its total read, in this
-// round. Under the mutex.
+// urgent reports whether this round must report a window's usage and read its total. Under
+// the mutex.
 func (s *Syncer) urgent(u *usage, now int64) bool {
 	if !u.known || !u.runs(now) || u.wanting(now) || u.expected != (Count{}) {
 		return true
 	}
-	unsent, total := u.unsent().atLeast(Count{Requests: 1}).list(), u.total.list() // another request may be next
+	unsent, total := u.unsent().atLeast(Count{Requests: 1}).list(), u.total.list() // as if one more request had come
 	for i, limit := range u.limits().list() {
 		left := limit - total[i]
 		if limit < 0 || limit > 0 && (2*(total[i]+unsent[i]) >= limit || hidden*int64(s.nodeCount())*unsent[i] >= left) {
@@ -48,8 +47,8 @@ func (s *Syncer) urgent(u *usage, now int64) bool {
 	return false
 }
 
-// wanting reports whether a window's accounts cannot wait for what a batch would bring them:
-// requests wait or were refused, something is held, or more is expected than is free.
+// wanting reports whether an account of the window needs a batch now: requests wait or were
+// refused, an ask has no outcome yet, or the expected demand is above the free grants.
 func (u *usage) wanting(now int64) bool {
 	own := u.own.list()
 	for i, a := range u.accounts {
@@ -64,15 +63,15 @@ func (u *usage) wanting(now int64) bool {
 	return false
 }
 
-// rests reports whether the total of a window that is older than refresh need not be read
-// yet: the bucket has many deployments, and this one is not used here, far from every
-// limit and, as far as is known, not about to be used elsewhere. Under the mutex.
+// rests reports whether a window's total may grow older than refresh: the bucket has more
+// deployments than fit into one batch, and this one is not used here, is far from every limit
+// and has no forecast of other nodes' usage. Under the mutex.
 func (s *Syncer) rests(b *bucket, u *usage, now int64) bool {
 	return b.hurried && len(b.deployments) > batchSize && u.at != 0 && u.forecast == (Count{}) &&
 		time.Duration(now-u.at) < u.resting()-refresh/2 && time.Duration(now-u.used) >= recent && !s.urgent(u, now)
 }
 
-// resting returns how old the total may grow.
+// resting returns the largest age of the window's total.
 func (u *usage) resting() time.Duration {
 	total := u.total.list()
 	for i, limit := range u.limits().list() {

@@ -8,30 +8,29 @@ import (
 
 const (
 	ringBatches = 100
-	ringBytes   = 1 << 20 // roughly
+	ringBytes   = 1 << 20 // in memory, approximately
 )
 
-// repair is what a bucket remembers to make good what a store without epochs has
-// lost: a store that keeps LiteLLM's counters under LiteLLM's names.
+// repair holds the acknowledged batches with which a bucket restores data that a store
+// without epochs has lost. Such a store keeps LiteLLM's counters under LiteLLM's names.
 type repair struct {
 	generation uint64 // of the last reply that had one; 0 = none yet
 	ring       []*sent
 	ringSize   int // bytes
-	// again holds acknowledged batches to send again under their own Seq, oldest
-	// first: the store adds those that it has lost. All of them count as
-	// committed.
+	// again holds acknowledged batches to send again under their own Seq, oldest first. The
+	// store adds only those that it has lost. All of them count as committed.
 	again []*sent
-	// probing says that again is there to find out whether the store has lost
-	// anything, found that it has.
+	// probing is set while again serves to find out whether the store has lost anything, and
+	// found once it has.
 	probing, found bool
-	// recheck asks for another round of the ring after the next new batch: a
-	// store may lose a batch between being sent it again and the next new one.
+	// recheck asks for another replay of the ring after the next new batch, because the store
+	// may lose a batch between its replay and the next new one.
 	recheck bool
-	// unverified are batches known to be applied, but not to which generation:
-	// the answers to them carried none.
+	// unverified are batches that were applied to an unknown generation, because the replies to
+	// them carried none.
 	unverified []*sent
-	// floor is until when others' usage may not go down: nodes have yet to add
-	// what the store has lost.
+	// floor is until when the other nodes' usage may not fall, Unix nanoseconds, because nodes
+	// have yet to restore what the store has lost.
 	floor int64
 	// shaken is when a loss was last noticed, Unix seconds.
 	shaken int64
@@ -63,7 +62,7 @@ func (x *sent) size() int {
 	return n
 }
 
-// unsure notes that a batch is applied, but perhaps in an earlier generation.
+// unsure records that a batch was applied, perhaps in an earlier generation.
 func (r *repair) unsure(x *sent) {
 	if len(x.deltas) == 0 || slices.Contains(r.unverified, x) {
 		return
@@ -74,23 +73,22 @@ func (r *repair) unsure(x *sent) {
 	r.unverified = append(r.unverified, x)
 }
 
-// probe asks whether the store still has the newest batch in the ring: if it
-// has, it has lost none.
+// probe asks whether the store still has the newest batch of the ring. If so, the store has
+// lost none of them.
 func (r *repair) probe() {
 	if n := len(r.ring); n > 0 && !r.pending() {
 		r.again, r.probing, r.found = []*sent{r.ring[n-1]}, true, false
 	}
 }
 
-// replay has all batches in the ring sent again.
+// replay makes the bucket send all batches of the ring again.
 func (s *Syncer) replay(b *bucket, now int64) {
 	b.probing, b.found, b.recheck = false, false, false
 	b.again = slices.DeleteFunc(slices.Clone(b.ring), func(x *sent) bool { return x.dead(now) })
 	b.hold(now)
 }
 
-// pop takes the first batch off again, and looks what is to be done when it was
-// the last.
+// pop removes the first batch of again. After the last one it ends the replay or the probe.
 func (s *Syncer) pop(b *bucket) {
 	if b.again = b.again[1:]; len(b.again) == 0 {
 		b.again = nil
@@ -99,20 +97,19 @@ func (s *Syncer) pop(b *bucket) {
 	}
 }
 
-// hold keeps what others have used from going down until every node can have
-// made good what the store has lost. A node may have given back what the store
-// has just lost, and take long to make it good: until then a total of a window
-// that had begun can be lower than what one node has put in, which therefore
-// proves nothing any more.
+// hold keeps the other nodes' usage from falling until every node has had time to restore
+// what the store has lost. In a window that had begun before the loss, verify is then of no
+// use: a node may have returned usage that the store has lost and may take long to restore
+// it. Until then a total can be lower than one node's usage without another loss.
 func (b *bucket) hold(now int64) {
 	b.shaken = now / 1e9
 	b.floor = now + int64(2*b.interval()+refresh)
 }
 
-// reseed begins again with a store that was emptied: nothing counts as committed
-// but batch x, which it has just applied, and those that may have come after the
-// loss too. These are sent again, to be sure of them. A window that no node reads any
-// more stays as it was reported.
+// reseed handles a store that was emptied. Only batch x, which the store has just applied,
+// and the unverified batches, which it may have applied after the loss, still count as
+// committed. The unverified ones are sent again to find out. A window that no node reads any
+// more is left alone.
 func (s *Syncer) reseed(b *bucket, x *sent, now int64) {
 	for _, d := range b.deployments {
 		d.cool.committed = 0
@@ -134,8 +131,8 @@ func (s *Syncer) reseed(b *bucket, x *sent, now int64) {
 	b.hold(now)
 }
 
-// commit adds what the store has taken of a batch to what is committed of windows
-// that reseed has begun again.
+// commit adds the accepted part of a batch to the committed usage of windows that reseed has
+// reset.
 func (s *Syncer) commit(x *sent, now int64) {
 	for _, d := range x.deltas {
 		s.committed(d, 1, now)

@@ -2,24 +2,24 @@ package syncer
 
 import "github.com/plimsoll-dev/plimsoll/window"
 
-// Account is how the nodes keep one limit of a deployment together in the window that runs.
-// Amounts are requests or tokens.
+// Account is the state of one limit of a deployment in its current window. Amounts are in
+// the limit's unit: requests or tokens.
 type Account struct {
 	ID    string
 	Kind  window.Kind
-	Count Counts // what the limit counts: one of the Counts
+	Count Counts // the limited count: exactly one of the Counts
 	Limit int64
-	// Mode is Usage or Escrow, and Configured what this node is configured for. Where they
-	// differ, Reason says why; "" = they are the same, or Auto has decided so.
+	// Mode is the mode in force, Usage or Escrow, and Configured the mode that this node is
+	// configured for. Reason is why they differ; "" = they are equal, or Auto has decided so.
 	Mode, Configured Mode
 	Reason           string
-	// Granted is what this node may use, 0 where Mode is Usage; Own is what it has used,
-	// Others what the others have used or reserved, as far as is known.
+	// Granted is how much this node may use; 0 where Mode is Usage. Own is its usage. Others is
+	// the usage and the reservations of the other nodes by the last total.
 	Granted, Own, Others int64
-	Waiting              int64 // what requests that wait for a grant would use
-	// Missed are requests of the deployment that found no grant at once although the limit
-	// had room, and Vain those that waited for one and were refused; since the
-	// syncer was made.
+	Waiting              int64 // demand of the requests that wait for a grant
+	// Missed is the number of the deployment's requests that lacked a grant although the limit
+	// had headroom and were refused at once. Vain is the number of those that waited for a
+	// grant and were refused. Both count since New.
 	Missed, Vain int64
 }
 
@@ -35,10 +35,10 @@ func (a Account) Name() string {
 	return of + "m"
 }
 
-// limitNames are the names of limits, without the span.
+// limitNames are the names of limits without the last letter, which is the window's.
 var limitNames = map[Counts]string{CountRequests: "rp", CountTokens: "tp", CountInput: "input_tp", CountOutput: "output_tp"}
 
-// Reasons for which a limit is not kept together as it is configured.
+// Reasons why a limit's mode is not the configured one.
 const (
 	reasonLoose   = "nodes cannot name its windows: of a phase or shape to be learned, or of a part of a minute that is no whole seconds"
 	reasonBucket  = "auto keeps buckets by usage"
@@ -48,8 +48,9 @@ const (
 	reasonUnknown = "the store has not been asked yet"
 )
 
-// AppendAccounts appends an account for every limit of the deployments that this node keeps
-// in step, in the windows that run. It does not wait for an exchange.
+// AppendAccounts appends an Account for every limit, in its current window, of the
+// deployments that this node exchanges. The order is not defined. It does not wait for an
+// exchange, and is safe for concurrent use.
 func (s *Syncer) AppendAccounts(dst []Account) []Account {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -86,7 +87,7 @@ func (u *usage) appendAccounts(dst []Account, b *bucket) []Account {
 	return dst
 }
 
-// reason says why a limit is kept together in another mode than configured.
+// reason returns why the mode in force is not the configured one; "" = it is.
 func (u *usage) reason(b *bucket, i int, mode, want Mode) string {
 	switch {
 	case mode == want || want == Auto && mode == Escrow:

@@ -11,7 +11,7 @@ import (
 
 var errReply = errors.New("syncer: the store answered with another number of totals than it was asked for")
 
-// resolve takes in the answer to batch x. Under the mutex.
+// resolve applies the reply to batch x. Under the mutex.
 func (s *Syncer) resolve(b *bucket, x *sent, r *Reply, now int64) {
 	switch {
 	case !b.met:
@@ -35,13 +35,13 @@ func (s *Syncer) resolve(b *bucket, x *sent, r *Reply, now int64) {
 	}
 }
 
-// resolveNew takes in the answer to the batch under way.
+// resolveNew applies the reply of a store without epochs to the batch in flight.
 func (s *Syncer) resolveNew(b *bucket, x *sent, r *Reply, now int64) {
 	b.commit(x)
 	if r.Duplicate {
 		s.stats.Duplicates++
 		for _, u := range x.usages {
-			u.asked = true // totals are not known
+			u.asked = true // a duplicate's reply has no totals
 		}
 		switch {
 		case r.PrevMissing:
@@ -49,7 +49,7 @@ func (s *Syncer) resolveNew(b *bucket, x *sent, r *Reply, now int64) {
 		case b.recheck:
 			s.replay(b, now)
 		default:
-			b.probe() // whether the batch before it is still there, no reply said
+			b.probe() // a duplicate's reply does not report whether the batch before it is still there
 		}
 		b.unsure(x)
 		b.remember(x)
@@ -68,9 +68,10 @@ func (s *Syncer) resolveNew(b *bucket, x *sent, r *Reply, now int64) {
 	b.remember(x)
 }
 
-// resolveOld takes in the answer to an acknowledged batch that was sent again.
+// resolveOld applies the reply to an acknowledged batch that was sent again.
 func (s *Syncer) resolveOld(b *bucket, x *sent, r *Reply, now int64) {
-	// An attempt before this one may have been what put it back.
+	// A duplicate proves that the store still had the batch only on the first attempt: an
+	// earlier attempt without a reply may have restored it.
 	had, probing := r.Duplicate && x.tries == 0, b.probing
 	x.tries = 0
 	if r.Duplicate {
@@ -95,8 +96,8 @@ func (s *Syncer) resolveOld(b *bucket, x *sent, r *Reply, now int64) {
 	}
 }
 
-// generation takes in the identity of the store's data. It reports whether the
-// store was emptied since the reply before.
+// generation applies the identity of the store's data. It reports whether the store was
+// emptied since the previous reply.
 func (s *Syncer) generation(b *bucket, x *sent, r *Reply, now int64) (emptied bool) {
 	before := b.generation
 	b.generation = r.Generation
@@ -112,8 +113,9 @@ func (s *Syncer) generation(b *bucket, x *sent, r *Reply, now int64) (emptied bo
 	return true
 }
 
-// refuse writes off what the store has not taken of an applied batch. Of a batch
-// sent again it may take what it refused before, and the other way round.
+// refuse writes off the deltas of an applied batch that the store has rejected. When a batch
+// is sent again, the store may accept what it rejected before, and the other way round, so
+// the latest reply replaces the one before.
 func (s *Syncer) refuse(x *sent, now []window.Tally, at int64) {
 	for _, t := range x.refused {
 		s.writeOff(t, -1)
@@ -137,7 +139,7 @@ func (s *Syncer) writeOff(t window.Tally, sign int64) {
 	}
 }
 
-// usage returns what is known of a deployment in a window, or nil.
+// usage returns the record of a tally's window, or nil.
 func (s *Syncer) usage(t window.Tally) *usage {
 	if d := s.deployments[t.ID]; d != nil {
 		return d.window(t.Kind, t.Start)
@@ -145,7 +147,7 @@ func (s *Syncer) usage(t window.Tally) *usage {
 	return nil
 }
 
-// learn takes in the totals of an applied batch.
+// learn applies the totals of an applied batch and passes them to the source.
 func (s *Syncer) learn(b *bucket, x *sent, r *Reply, now int64) {
 	floor := b.pending() || now < b.floor
 	s.shares = s.shares[:0]
@@ -160,7 +162,7 @@ func (s *Syncer) learn(b *bucket, x *sent, r *Reply, now int64) {
 			s.reopen(u.d.window(window.KindMinute, u.end))
 		}
 		if refused(x, u) {
-			u.at = now // there is nothing to learn
+			u.at = now // the store rejects changes of the counter, so its total is not applied
 			s.brokenAccounts(u)
 			u.expected, u.forecast = Count{}, Count{}
 			s.shares = append(s.shares, u.share())
@@ -176,7 +178,7 @@ func (s *Syncer) learn(b *bucket, x *sent, r *Reply, now int64) {
 				s.shares = append(s.shares, u.share())
 				continue
 			}
-			u.granted = false // others have changed
+			u.granted = false // the other nodes' usage has changed: grant passes a new share
 			if !b.away {
 				u.ceiling = u.ceiling.unlessNot(&u.accounts)
 			}
@@ -192,7 +194,7 @@ func (s *Syncer) learn(b *bucket, x *sent, r *Reply, now int64) {
 		}
 		others := countOf(t).minus(u.committed).atLeast(Count{})
 		if floor || u.kind.Long() && u.start <= b.shaken {
-			others = others.atLeast(u.others) // nodes that have ended add nothing again
+			others = others.atLeast(u.others) // nodes that have ended cannot restore their usage
 		}
 		u.observe(countOf(t), others, now, b.horizon(now))
 		s.thin(u, now, b.horizon(now))
@@ -211,13 +213,13 @@ func refused(x *sent, u *usage) bool {
 	return false
 }
 
-// suspicion is how long a total has to be too low before its key counts as lost.
+// suspicion is how long a total must stay too low before its key counts as lost.
 const suspicion = 5 * time.Second
 
-// verify finds a key that the store has lost: its total is below what this node
-// alone has put into it. All but the delta just added is reported again. A key that
-// was not there is lost for certain; one to which others have added since might
-// also lack what one of them is about to make good.
+// verify finds a key that the store has lost: its total is below what this node alone has
+// added. Everything except the delta just added is then reported again. A key that holds
+// just that delta is certainly lost. A total that is too low otherwise may only lack what
+// another node is about to restore, so it counts as lost after suspicion.
 func (s *Syncer) verify(u *usage, total, just Count, now int64) {
 	var lacks [4]int64
 	gone, of, added := true, u.committed.list(), just.list()
@@ -245,8 +247,7 @@ func (s *Syncer) verify(u *usage, total, just Count, now int64) {
 	}
 }
 
-// missing returns what a total too low lacks of what was committed; 0 if it may
-// be complete.
+// missing returns how much of committed usage a total lacks; 0 if the total may be complete.
 func missing(total, just, committed int64) int64 {
 	if total >= committed || total < 0 {
 		return 0
@@ -254,5 +255,5 @@ func missing(total, just, committed int64) int64 {
 	return committed - just
 }
 
-// drop counts usage that is not shared any more.
+// drop counts usage that will never be shared.
 func (s *Syncer) drop(kind window.Kind, c Count) { s.stats.drop(kind, c) }

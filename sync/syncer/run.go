@@ -10,15 +10,15 @@ import (
 )
 
 const (
-	lastCall  = 500 * time.Millisecond // for the last exchange
-	lastPause = 50 * time.Millisecond  // between attempts at it
-	// A bucket rests after its exchanges if that is as long as shortestRest, and no longer than
-	// longestRest.
+	lastCall  = 500 * time.Millisecond // time for the last exchange
+	lastPause = 50 * time.Millisecond  // between two attempts at it
+	// A bucket rests after its exchanges for at most longestRest, and not at all if the rest
+	// would be below shortestRest.
 	shortestRest, longestRest = 10 * time.Millisecond, 100 * time.Millisecond
 )
 
-// errLate is of a reply that was read long after its time: this process stood still, and
-// what the reply says of the others is old.
+// errLate is the error of a reply that was read long after the exchange's deadline: this
+// process stood still, and the totals of the reply are old.
 var errLate = errors.New("syncer: the answer was read too late")
 
 var errRunning = errors.New("syncer: it is running already; call Run once")
@@ -27,12 +27,12 @@ var errRunning = errors.New("syncer: it is running already; call Run once")
 // more within 500 ms, so that what the source has used by then is shared. It
 // blocks, and leaves no goroutine behind.
 //
-// An absent store is no reason to return: the syncer keeps trying. The error is
-// nil when the last exchange succeeded: everything that was used is in the store, and
-// everything that was reserved and not used has been returned. Otherwise it is what kept
-// the exchange from succeeding. What the node has reserved then stays reserved until the
-// windows end, as after a crash: the error and [Stats.Stranded] state how much. Calls of
-// [Syncer.Sync] return it. A second Run at the same time fails at once.
+// Run does not return when the store is absent; it keeps trying. It returns nil when the
+// last exchange succeeded: all usage is in the store, and all unused reservations have been
+// returned. Otherwise it returns the error of that exchange. The node's reservations then
+// stay reserved until their windows end, as after a crash; the error and [Stats.Stranded]
+// state how much. A later call of [Syncer.Sync] returns them. A second Run at the same time
+// fails immediately.
 func (s *Syncer) Run(ctx context.Context) error {
 	s.mu.Lock()
 	again := s.running
@@ -43,7 +43,7 @@ func (s *Syncer) Run(ctx context.Context) error {
 	if again {
 		return errRunning
 	}
-	// Exchanges under way when ctx ends are given the time to end.
+	// Exchanges in flight when ctx ends may finish.
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup
 	defer func() {
@@ -68,13 +68,13 @@ func (s *Syncer) Run(ctx context.Context) error {
 		case <-s.short():
 			s.round(work, &wg) // early, beside the timer
 		case <-s.partial:
-			s.round(work, &wg) // so that what fits no request here is of use elsewhere
+			s.round(work, &wg) // returns a grant too small for a request here to the other nodes
 		}
 	}
 }
 
-// round starts an exchange for each bucket that has none under way, and returns
-// when the next round is due.
+// round starts an exchange for each bucket that has none in flight, and returns the time
+// until the next round.
 func (s *Syncer) round(ctx context.Context, wg *sync.WaitGroup) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -84,22 +84,22 @@ func (s *Syncer) round(ctx context.Context, wg *sync.WaitGroup) time.Duration {
 		case b.turn <- struct{}{}:
 			wg.Go(func() {
 				for more := true; more; {
-					_ = s.work(ctx, b, now, true) // counted, and tried again in the next round
+					_ = s.work(ctx, b, now, true) // the error is counted, and the next round tries again
 					s.rest(ctx, b)
 					<-b.turn
 					more = s.again(b)
 				}
 			})
-		default: // still waiting for its store
+		default: // the bucket's last exchange is still in flight
 			b.kicked = s.reserver != nil
 		}
 	}
 	return s.pause(now, rand.Float64())
 }
 
-// rest keeps the bucket's turn for half as long as exchanges take, so that early ones do not keep a slow
-// store busy for more than two thirds of the time. A request that lacks a grant then has it within two and
-// a half round trips.
+// rest keeps the bucket's turn for half as long as its exchanges take, so that early rounds
+// keep a slow store busy for at most two thirds of the time. A request that lacks a grant
+// then receives it within two and a half round trips.
 func (s *Syncer) rest(ctx context.Context, b *bucket) {
 	s.mu.Lock()
 	d := min(b.took/2, longestRest)
@@ -114,7 +114,8 @@ func (s *Syncer) rest(ctx context.Context, b *bucket) {
 	}
 }
 
-// again takes the bucket's turn once more for a demand that came during the exchange.
+// again takes the bucket's turn again if a demand arrived during the exchange, and reports
+// whether it has.
 func (s *Syncer) again(b *bucket) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -130,7 +131,7 @@ func (s *Syncer) again(b *bucket) bool {
 	}
 }
 
-// last is the exchange after which nothing is left to report.
+// last exchanges until it succeeds or lastCall has passed.
 func (s *Syncer) last(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, lastCall)
 	defer cancel()
@@ -147,12 +148,12 @@ func (s *Syncer) last(ctx context.Context) error {
 	}
 }
 
-// Sync exchanges usage now. When it returns nil, all that the source had used when it was
-// called is in the store, and the source has received what the others have used: of
-// deployments that it used in the last two seconds, or of whose limits nine tenths are used,
-// as of now, of the others as of a second ago. On an error the syncer keeps what it could
-// not share, for the next call. Run calls for an exchange itself; Sync is for callers
-// without Run, and for those that cannot wait for the next round.
+// Sync exchanges usage now. When it returns nil, all usage that the source had at the call
+// is in the store, and the source has received the other nodes' usage. That usage is current
+// for deployments that the source used within two seconds or of whose limits nine tenths are
+// used, and at most about a second old for the rest. On an error the syncer keeps the
+// unshared usage for the next call. Run exchanges by itself; Sync is for callers without Run
+// and for those that cannot wait for the next round.
 func (s *Syncer) Sync(ctx context.Context) error {
 	s.mu.Lock()
 	now := s.collect()
@@ -172,7 +173,7 @@ func (s *Syncer) Sync(ctx context.Context) error {
 	return err
 }
 
-// opened ends what New has closed, for a source whose syncer does not run.
+// opened opens a source that New has closed, if the syncer does not run.
 func (s *Syncer) opened() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -191,20 +192,20 @@ func (s *Syncer) syncBucket(ctx context.Context, b *bucket, now int64) error {
 	return s.work(ctx, b, now, false)
 }
 
-// work exchanges batches of a bucket until nothing is left to say, or an
-// exchange fails; hurried, also until the round that began at start has taken as
-// long as it may. The caller has the bucket's turn.
+// work exchanges batches of a bucket until there is none left or an exchange fails. If
+// hurried, it also ends when the round that began at start has lasted an interval. The
+// caller holds the bucket's turn.
 func (s *Syncer) work(ctx context.Context, b *bucket, start int64, hurried bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	begun, sent := s.clock.Read(), false
 	b.begun = begun
 	b.relax(begun, hurried)
-	// A store that loses what it has just acknowledged must not keep Run from ending.
+	// The bound lets Run end with a store that loses each batch after acknowledging it.
 	for range 2*ringBatches + 8 + len(b.deployments)/10 {
 		now := s.clock.Read()
 		if hurried && sent && time.Duration(now-start) >= b.interval() {
-			b.full = 0 // not all was reported
+			b.full = 0 // unsent usage is left: the next round is a full one
 			break
 		}
 		x := s.job(b, now, hurried)
@@ -225,8 +226,7 @@ func (s *Syncer) work(ctx context.Context, b *bucket, start int64, hurried bool)
 	return nil
 }
 
-// exchange sends a batch and takes in the answer. It gives the mutex up while it
-// waits.
+// exchange sends a batch and applies the reply. It releases the mutex while it waits.
 func (s *Syncer) exchange(ctx context.Context, b *bucket, x *sent) error {
 	before := s.clock.Read()
 	if b.trying == 0 {

@@ -6,24 +6,24 @@ import (
 )
 
 const (
-	// thinned is the part of what is left of a limit that all nodes together are to
-	// use until they learn of each other again, where they would use more than that.
+	// thinned is the part of what is left of a limit that all nodes together may use until they
+	// receive each other's usage, where they would use more.
 	thinned = 0.7
-	// unseen is for how many horizons what others use may not be known here: it
-	// waits there for an exchange, and here for the next.
+	// unseen is the number of horizons for which another node's usage may not be visible here:
+	// it waits for an exchange there, then for one here.
 	unseen = 2
-	// many is how many requests come so surely that each node uses all it may.
+	// many is the expected number of requests above which random variation is ignored.
 	many = 50
-	// fading is what is left of the highest rate after another total; 0 where no node
-	// has used anything for as long as calm.
+	// fading is the factor by which the peak rate decays with each total. It drops to 0 where no
+	// other node has used anything for calm.
 	fading = 0.9
 	calm   = 50 * time.Millisecond
 )
 
-// thin shares out what is left of a minute's limits where the nodes would use more than
-// that before they learn of each other: each may use a part of it, and the next total
-// says what is left then. So the sum approaches a limit in steps, where nodes that all
-// see a little room would pass it together.
+// thin divides what is left of a minute's limits where the nodes would use it up before they
+// receive each other's usage. Each node may use a part of it until the next total. The sum
+// so approaches the limit in steps. Without it, nodes that all see the same headroom would
+// pass the limit together.
 func (s *Syncer) thin(u *usage, now int64, horizon time.Duration) {
 	if u.kind.Long() {
 		return
@@ -36,7 +36,7 @@ func (s *Syncer) thin(u *usage, now int64, horizon time.Duration) {
 			continue
 		}
 		part := part(s.nodeCount(), own[i], others[i])
-		offered := u.peak[i] * float64(horizon) / max(1-part, 1e-9) // by all nodes
+		offered := u.peak[i] * float64(horizon) / max(1-part, 1e-9) // demand of all nodes within horizon
 		left := float64(limit-own[i]-others[i]) - u.rate[i]*float64(horizon)/2
 		if left >= unseen*offered {
 			continue
@@ -51,7 +51,7 @@ func (s *Syncer) thin(u *usage, now int64, horizon time.Duration) {
 	u.forecast = countFrom(f)
 }
 
-// sizes returns the mean of what a request counts.
+// sizes returns the mean counts of a request in the window, at least 1 each.
 func (u *usage) sizes() (size [4]float64) {
 	n := max(u.total.Requests, 1)
 	for i, sum := range u.total.list() {
@@ -60,16 +60,16 @@ func (u *usage) sizes() (size [4]float64) {
 	return size
 }
 
-// quota returns how many requests a node may admit so that, of as many as come to it by
-// chance, mean at offered, it admits mean on average.
+// quota returns the largest number of requests that a node may admit so that it admits mean
+// requests on average, if requests arrive by a Poisson process with the mean offered.
 func quota(mean, offered float64) float64 {
 	if offered > many {
-		return mean // chance evens out
+		return mean // the variation is small
 	}
 	below, p := 0.0, math.Exp(-offered)
 	for k := 0.0; ; k++ {
 		below += p
-		more := 1 - below // the chance that more than k come
+		more := 1 - below // probability that more than k arrive
 		if more < 1e-3 {
 			return math.Inf(1)
 		}
@@ -81,8 +81,9 @@ func quota(mean, offered float64) float64 {
 	}
 }
 
-// tokens returns what a quota of requests may use, of what is left; a draw from 0 to 1
-// decides on its fraction. The last request may be larger than the mean.
+// tokens returns how much of left a quota of requests may use. Draw, from 0 to 1, rounds the
+// quota up or down at random. The last request may be larger than the mean, so 0.9 of one
+// is added.
 func tokens(quota, size, left, draw float64) float64 {
 	whole := math.Floor(quota)
 	if draw < quota-whole {

@@ -5,31 +5,31 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// A bucket of L that refills by L/60 a second is held in slices of a second. With A_k what
-// is committed in slice k, V_k+1 = A_k + max(0, V_k - L/60) is at least what a bucket would
-// hold at the beginning of slice k+1 that was charged A_k at the end of slice k, and slice k
-// admits at most L - V_k. So slice j may come to
+// Nodes hold a bucket of L that refills by L/60 a second in slices of one second. A_k is the
+// amount committed in slice k. V_k+1 = A_k + max(0, V_k - L/60) is at least the level at the
+// beginning of slice k+1 of a bucket that was charged A_k at the end of slice k. Slice k
+// admits at most L - V_k. So the committed amount of slice j may reach
 //
 //	L - max(V_j, A_j+1 + max(0, V_j - L/60), A_j+1 + A_j+2 + max(0, V_j - L/60) - L/60)
 //
-// where the other terms keep what was reserved of the next two slices within their own bounds. What
-// a slice may come to depends on totals of its neighbours that are of the same transaction:
-// with them the rule of escrow holds as it is, since every later grant, of whichever slice,
-// sees the totals that this one has changed.
+// The second and the third term keep the reservations of the next two slices within their
+// own bounds. The bound of a slice depends on the totals of its neighbours, which must be
+// read in the same transaction. Then the rule of escrow holds unchanged, because every later
+// grant, of any slice, reads the totals that this one has changed.
 
 const (
-	sliceCount = 64 // slices that are remembered; a bucket forgets in 60
-	// unsettled is for how many seconds after its end a slice's total may grow, by nodes
-	// whose clocks are late. A total that was read later is final.
+	sliceCount = 64 // slices that are kept; a full bucket is empty after 60
+	// unsettled is how long a slice's total may grow after its end, in seconds, by nodes whose
+	// clocks are late. A total that was read later is final.
 	unsettled = 2
 )
 
-// sliceTotals are those of a deployment's last slices. What came before is in the level at
-// the beginning of slice from: that of a full bucket, where a node knows nothing older than
-// the 60 slices that it reads first.
+// sliceTotals holds the totals of a deployment's last slices. All earlier slices are folded
+// into level, the level at the beginning of slice from. A node that has read nothing older
+// assumes a full bucket there.
 type sliceTotals struct {
 	ring  [sliceCount]sliceTotal
-	tick  int64 // of the latest answer
+	tick  int64 // sequence number of the latest reply
 	from  int64
 	level [4]escrow.Bucket
 }
@@ -38,10 +38,11 @@ type sliceTotal struct {
 	start int64
 	total [4]int64
 	final bool
-	tick  int64 // of the answer that brought it
+	tick  int64 // sequence number of the reply that carried it
 }
 
-// begin has the totals reach back no further than is needed before slice j.
+// begin moves from forward to the first slice that matters for slice j, with a full bucket
+// before it.
 func (s *sliceTotals) begin(j int64, limits Count) {
 	if s.from >= j-escrow.Slices {
 		return
@@ -52,7 +53,7 @@ func (s *sliceTotals) begin(j int64, limits Count) {
 	}
 }
 
-// fold takes final totals into the level.
+// fold moves final totals into the level.
 func (s *sliceTotals) fold(limits Count) {
 	for s.known(s.from) {
 		for i, limit := range limits.list() {
@@ -63,7 +64,7 @@ func (s *sliceTotals) fold(limits Count) {
 	}
 }
 
-// of returns what is known of the slice that begins at start, nil if nothing is.
+// of returns the total of the slice that begins at start, or nil if it is not known.
 func (s *sliceTotals) of(start int64) *sliceTotal {
 	if t := &s.ring[start%sliceCount]; t.start == start && t.tick != 0 {
 		return t
@@ -71,26 +72,27 @@ func (s *sliceTotals) of(start int64) *sliceTotal {
 	return nil
 }
 
-// learn takes in a total of an answer.
+// learn records a total of a reply.
 func (s *sliceTotals) learn(start int64, total Count, now int64) {
 	s.ring[start%sliceCount] = sliceTotal{start, total.list(), now/1e9 > start+unsettled, s.tick}
 }
 
-// known reports whether a slice's total need not be read again.
+// known reports whether a slice's total is final, so that it need not be read again.
 func (s *sliceTotals) known(start int64) bool {
 	t := s.of(start)
 	return t != nil && t.final
 }
 
-// fresh reports whether a slice's total is final, or of the latest answer.
+// fresh reports whether a slice's total is final or of the latest reply.
 func (s *sliceTotals) fresh(start int64) bool {
 	t := s.of(start)
 	return t != nil && (t.final || t.tick == s.tick)
 }
 
-// most returns what slice j may come to of a bucket; 0 if a total is missing that matters.
-// Without sure it is what that is by what is known, for asks: totals that are neither final nor of
-// the latest answer count as none, because what nodes had reserved they may have returned since.
+// most returns the amount that slice j of a bucket of limit may reach in dimension i. With
+// sure, as grants need it, it is 0 if a total that matters is not fresh. Without sure, as
+// asks need it, totals that are not fresh count as 0, because nodes may have returned their
+// reservations since.
 func (s *sliceTotals) most(j int64, i int, limit int64, sure bool) int64 {
 	if s == nil {
 		if sure {
@@ -114,7 +116,7 @@ func (s *sliceTotals) most(j int64, i int, limit int64, sure bool) int64 {
 	return b.Most(s.total(j+1, i), s.total(j+2, i))
 }
 
-// total returns a slice's total, 0 if it is not known or not fresh.
+// total returns a slice's total in dimension i; 0 if it is not fresh.
 func (s *sliceTotals) total(start int64, i int) int64 {
 	if s.fresh(start) {
 		return s.of(start).total[i]
@@ -122,9 +124,9 @@ func (s *sliceTotals) total(start int64, i int) int64 {
 	return 0
 }
 
-// neighbours appends reads of the slices on whose totals it depends what a slice of a batch
-// may come to, unless these are final or in the batch. A slice that is only read has those
-// read that are over: a node that uses nothing for a while knows the level all the same.
+// neighbours appends reads of the neighbours of each slice in a batch on whose totals its
+// bound depends, unless they are final or in the batch. For a slice that is only read it
+// appends those that are over, so that a node without usage still knows the level.
 func (s *Syncer) neighbours(x *sent) {
 	for i, n := 0, len(x.usages); i < n; i++ {
 		u := x.usages[i]
@@ -154,7 +156,8 @@ func (s *Syncer) neighbours(x *sent) {
 	}
 }
 
-// learnSlices takes in the totals of slices of an answer, before any is turned into grants.
+// learnSlices records the totals of slices in a reply. It must run before any of them is
+// turned into a grant, because the bound of a slice depends on the others.
 func (x *sent) learnSlices(totals []window.Tally, now int64) {
 	for i, t := range totals {
 		if u := x.usages[i]; u.kind == window.KindSlice && u.d.slices != nil {

@@ -6,64 +6,66 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// Stats is how a syncer is doing. Counts are since it was made.
+// Stats is the state of a syncer. Counters count since New.
 type Stats struct {
 	Exchanges  int64 // batches that the store answered
 	Failures   int64 // attempts that failed
-	InDoubt    int64 // batches of which it was not known at some time whether they were applied
-	Duplicates int64 // batches that had been applied when they were sent again
-	Replayed   int64 // acknowledged batches that a store of LiteLLM's keys had lost, and took again
-	Reseeded   int64 // times that a bucket began a new epoch, or was found emptied, and this node added its usage again
-	Restored   int64 // times that a counter alone was found lost, for instance by eviction
-	Refused    Count // usage that the store will never take: not shared
-	Dropped    Count // usage not shared in time, or of a batch given up in doubt
+	InDoubt    int64 // batches whose first attempt failed, so that the store may or may not have applied them
+	Duplicates int64 // batches that the store had already applied when they were sent again
+	Replayed   int64 // acknowledged batches that a store with LiteLLM's keys had lost and applied again
+	Reseeded   int64 // times that this node added its usage again, because a bucket began a new epoch or was emptied
+	Restored   int64 // times that a single counter was found lost, for instance by eviction
+	Refused    Count // usage that the store has rejected for good: not shared
+	Dropped    Count // usage that was not shared in time, or was in a batch given up in doubt
 
-	// Overrun is what was used beyond what escrow had granted: requests larger than their
-	// reservation, and what Config.Away let pass.
+	// Overrun is the usage beyond the grants of escrow: of requests larger than their
+	// reservation, and of those that Config.Away admitted.
 	Overrun Count
 
-	// Stranded is what this node has reserved and not used, at most, in windows that have not
-	// ended, when the last exchange of [Syncer.Run] failed: no node can use it until they end.
+	// Stranded is an upper bound of this node's unused reservations in windows that have not
+	// ended, if the last exchange of [Syncer.Run] failed; else 0. No node can use them until
+	// the windows end.
 	Stranded Count
 
-	// Mode is how limits of minutes, hours and days are kept together: [Usage], although Config.Mode says otherwise, where the store cannot do better.
+	// Mode is how limits are kept together: Config.Mode, or [Usage] if the store has no epochs
+	// and so cannot hold escrow.
 	Mode Mode
-	// Granted and Own are what this node may use and has used of the current minute
-	// under limits that are held by escrow, and Waiting is what requests that wait for
-	// a grant would use.
+	// These are of limits that are held by escrow, in the current minute. Granted is how much
+	// this node may use, Own is its usage, and Waiting is the demand of the requests that wait
+	// for a grant.
 	Granted, Own, Waiting Count
-	Missed                int64 // requests that a ceiling refused at once though the limit had room
+	Missed                int64 // requests that a ceiling refused at once although the limit had headroom
 	Vain                  int64 // requests that waited for a grant and were refused
-	// ByUsage is how many deployments this node keeps together by usage in a current window
-	// though it is configured to hold a limit of theirs by Escrow:
-	// [Syncer.AppendAccounts] says why.
+	// ByUsage is the number of deployments with a limit that is configured for Escrow but kept
+	// by usage in a current window. [Syncer.AppendAccounts] returns the reasons.
 	ByUsage int
-	// Differing is how many deployments other nodes keep together in another mode than this
-	// node is configured for, in the current minute. It follows them.
+	// Differing is the number of deployments that the other nodes keep together in another mode
+	// than this node is configured for, in the current minute. This node follows them.
 	Differing int
 
-	// Opens is how long a store that is new or was emptied will not grant anything yet; 0 = it
-	// grants, or nothing is held by escrow.
+	// Opens is how long a store that is new or was emptied grants nothing yet; 0 = it grants, or
+	// no limit is held by escrow.
 	Opens time.Duration
 
-	// The same of days, which count what minutes count too.
+	// Refused and Dropped of days. Minutes count the same usage too.
 	RefusedOfDays, DroppedOfDays Count
 
-	Staleness time.Duration // since the last answer of the bucket that waits longest; 0 = no bucket has any deployments
-	Keys      int           // deployments and windows kept in step
-	Bytes     int64         // sent and received, as far as the store reports
-	Forecast  Count         // what the others are believed to have used of current windows since the last totals
-	Nodes     int           // that share the store; 0 = not known yet
-	Unaware   int           // of Nodes, those of a version that shares usage whatever mode holds: they may pass limits that are held by escrow
-	Outdated  int           // nodes alive of an older version, whose usage is in other counters; this node decides by policy until they have gone
-	Interval  time.Duration // between two rounds, now
-	RoundTrip time.Duration // of an exchange: moving average of the slowest bucket
-	Offset    time.Duration // of the store's clock, as far as it is followed
-	Away      bool          // part of the store does not answer, or has only just begun to
-	Degraded  time.Duration // how long that has been so, in all
+	Staleness time.Duration // time since the last reply to the bucket that has waited longest; 0 = no bucket has any deployments
+	Keys      int           // records of a deployment in a window
+	Bytes     int64         // bytes sent and received, as far as the store reports them
+	Forecast  Count         // the other nodes' estimated usage of current windows since the last totals
+	Nodes     int           // nodes that share the store; 0 = not known yet
+	Unaware   int           // how many of Nodes are of a version without modes, which shares usage: they may pass limits that are held by escrow
+	Outdated  int           // live nodes of an older version, whose usage is in other counters; this node decides by Config.Away until they have gone
+	Interval  time.Duration // current time between two rounds
+	RoundTrip time.Duration // moving average of an exchange's round trip, of the slowest bucket
+	Offset    time.Duration // correction of Config.Clock towards the store's clock so far
+	Away      bool          // a bucket of the store does not reply, or has just begun to again
+	Degraded  time.Duration // total time for which Away was true
 }
 
-// Stats returns how the syncer is doing. It does not wait for an exchange.
+// Stats returns the state of the syncer. It does not wait for an exchange, and is safe for
+// concurrent use.
 func (s *Syncer) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -110,8 +112,8 @@ func (s *Syncer) Stats() Stats {
 	return st
 }
 
-// byUsage reports whether a limit of a current window is kept together by usage that is
-// configured for escrow.
+// byUsage reports whether a limit that is configured for escrow is kept by usage in a
+// current window.
 func (d *deployment) byUsage(now int64) bool {
 	for _, u := range d.windows {
 		if now/1e9 < u.start || !u.runs(now) || d.elsewhere[u.kind] {
@@ -127,7 +129,7 @@ func (d *deployment) byUsage(now int64) bool {
 	return false
 }
 
-// escrow adds up the accounts of a window, if it is the current minute.
+// escrow adds the accounts of a window to st, if it is the current minute.
 func (st *Stats) escrow(u *usage, now int64) {
 	if now/1e9 < u.start || !u.runs(now) {
 		return

@@ -2,8 +2,8 @@ package syncer
 
 import "fmt"
 
-// stranded returns what this node has reserved of a window and not used, at most: it may be
-// in the store, and only this node can return it.
+// stranded returns an upper bound of this node's unused reservations of a window. The store
+// may contain them, and only this node can return them.
 func (u *usage) stranded() Count {
 	var n [4]int64
 	for i, a := range u.accounts {
@@ -14,7 +14,7 @@ func (u *usage) stranded() Count {
 	return countFrom(n)
 }
 
-// stranding adds to the error of the last exchange what stays reserved because of it.
+// stranding adds the reservations that stay in the store to the error of the last exchange.
 func (s *Syncer) stranding(err error) error {
 	if err == nil {
 		return nil

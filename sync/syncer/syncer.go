@@ -8,8 +8,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// Syncer keeps a source in step with the sources of other nodes. Its methods are safe for
-// concurrent use. Memory is bounded by the number of deployments, whatever fails.
+// Syncer exchanges a source's usage with the sources of other nodes. Its methods are safe for
+// concurrent use. Its memory is bounded by the number of deployments, whatever fails.
 type Syncer struct {
 	src      Source
 	store    Store
@@ -21,47 +21,47 @@ type Syncer struct {
 	buckets     []*bucket
 	deployments map[string]*deployment
 	started     int64
-	swept       int64 // when what is dead was last looked for
+	swept       int64 // when dead windows were last swept, Unix nanoseconds
 	running     bool
-	closed      bool  // by New, without a Lister
-	vouched     int64 // until when what the source has received is valid, Unix ns; 0 = nothing was passed on
+	closed      bool  // New has closed the source as a whole, because it is no Lister
+	vouched     int64 // when the validity of the source's shares ends, Unix nanoseconds; 0 = none was passed
 
 	nodes     int
-	members   []string      // their names, as last known
-	unaware   int           // of them, nodes of a version without modes
-	outdated  int           // nodes alive that share by counters of an older format
-	away      int           // buckets
-	awaySince int64         // when the first of them went
-	degraded  time.Duration // without the outage under way
+	members   []string      // names of the nodes, by the last reply that had them
+	unaware   int           // how many members are of a version without modes
+	outdated  int           // live nodes that use counters of an older format
+	away      int           // number of buckets whose store is away
+	awaySince int64         // when the first of them went away
+	degraded  time.Duration // total length of past outages
 	stats     Stats
-	alarms    map[string]int64 // when something last happened, by kind
+	alarms    map[string]int64 // when news last logged or suppressed an event, by kind
 
-	reserver    Reserver // nil: nothing is held by escrow
-	nothingHeld bool     // and nothing can be: the store has no epochs
+	reserver    Reserver // the source; nil = no limit is held by escrow
+	nothingHeld bool     // no limit can be held by escrow: the store has no epochs
 	wants       []window.Want
-	waiting     []*deployment // that had a want when it was last asked
+	waiting     []*deployment // deployments with a want at the last call of Want
 	lowered     bool          // a ceiling was lowered, and the source has not absorbed it
-	partial     chan struct{} // a grant was smaller than what was asked for
+	partial     chan struct{} // receives when a grant was smaller than its ask
 	leaving     bool          // Run is about to return
 
-	cooling []*deployment          // that the source reports as cooling down
-	todays  [window.Kinds]struct { // by kind: when the day that holds an epoch begins
+	cooling []*deployment          // deployments that the source reports as cooling down
+	todays  [window.Kinds]struct { // by kind: the start of the window that contains epoch, for today
 		epoch, start int64
 	}
 
 	windows []*usage
 	reports []window.Report
 	shares  []window.Share
-	opens   []window.Share // of windows that need no grant
+	opens   []window.Share // shares of usageOfGrants
 	ids     []string
 }
 
 var errReserver = errors.New("syncer: Config.Mode: escrow and auto need a source that is a Reserver, as an engine is")
 
-// New returns a syncer for a source and a store, or every problem that
-// [Config.Validate] finds. It does not use the store yet. A source that is a [Lister]
-// admits nothing under its limits from then on, until the first exchange or, if the
-// store does not answer, until [Config.Away] decides.
+// New returns a syncer for a source and a store. It returns an error if [Config.Validate]
+// does, or if cfg needs a [Reserver] and src is none. It does not use the store yet. From
+// then on the source admits nothing under its limits, until the first exchange or, if the
+// store does not reply, until [Config.Away] decides.
 func New(src Source, store Store, cfg Config) (*Syncer, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -83,11 +83,10 @@ func New(src Source, store Store, cfg Config) (*Syncer, error) {
 	return s, nil
 }
 
-// quiet is how long something must not have happened before it is news again.
+// quiet is how long an event must not have occurred before it is logged again.
 const quiet = time.Minute
 
-// news reports whether something of a kind that may go on happening is worth a
-// line in the log.
+// news records an event of a kind that may be frequent, and reports whether to log it.
 func (s *Syncer) news(kind string, now int64) bool {
 	last, ok := s.alarms[kind]
 	s.alarms[kind] = now

@@ -6,15 +6,15 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// What a source has received is valid while its syncer confirms it. It does so with a share that
-// names no deployment, which reaches the engine through any wrapper.
+// The shares that a source has received are valid while its syncer confirms them. It does so
+// by a share that names no deployment, which passes through any wrapper of the engine.
 
-// forever is for how long a source without a syncer that runs has this: until the first
+// forever is the validity for a source whose syncer does not run: it ends with the first
 // exchange.
 const forever = time.Duration(1) << 60
 
-// vouch says that this node is awake: it will pass on what exchanges bring. A
-// process that stood still does not, and what it knows of the others is old.
+// vouch renews the validity of the source's shares. A process that stood still does not
+// renew it, so its source stops using the old shares; vouch then passes all shares again.
 func (s *Syncer) vouch() {
 	if !s.running {
 		return
@@ -23,7 +23,7 @@ func (s *Syncer) vouch() {
 	passed := s.vouched != 0 && now >= s.vouched
 	nodes := s.nodeCount()
 	if s.stats.Exchanges == 0 && s.cfg.Nodes <= 1 {
-		nodes = 0 // how many there are is not known yet
+		nodes = 0 // the number of nodes is not known yet
 	}
 	validity := s.validity()
 	s.vouched = now + int64(validity)
@@ -38,7 +38,7 @@ func (s *Syncer) vouch() {
 	}
 }
 
-// validity is for how long what was passed on is valid: until a round is surely late.
+// validity returns how long shares are valid: until the next round is certainly late.
 func (s *Syncer) validity() time.Duration {
 	interval := s.cfg.Interval
 	for _, b := range s.buckets {
@@ -47,7 +47,7 @@ func (s *Syncer) validity() time.Duration {
 	return refresh + 2*interval
 }
 
-// release ends validity: from now on limits and ceilings alone bound the source.
+// release ends the validity: from then on only limits and ceilings restrict the source.
 func (s *Syncer) release() {
 	s.vouched, s.closed = 0, false
 	s.say(0, 0)
