@@ -146,7 +146,10 @@ func TestLabFromLog(t *testing.T) {
 	require.Contains(t, got.stdout, "calibration: round-robin is refused 0.0 times per 1000 calls in simulation, 333.3 in the log\nWARNING")
 	require.Equal(t, got.stdout, plimsoll(t.Context(), "lab", "--from-log", log, "--config", file, "--operator", "round-robin").stdout)
 
+	bare := filepath.Join(dir, "bare.csv")
+	require.NoError(t, os.WriteFile(bare, []byte("time,model,status\n1769860800,chat,200\n1769860801,chat,429\n"), 0o600))
 	for want, args := range map[string][]string{
+		"no call of model chat was served with tokens":         {"--from-log", bare},
 		"--model: the log has no model \"x\"; use one of chat": {"--from-log", log, "--model", "x"},
 		"has no group \"y\" with deployments; use one of chat": {"--from-log", log, "--config", file, "--group", "y"},
 		"--model is of a log; give it by --from-log FILE":      {"--model", "chat"},

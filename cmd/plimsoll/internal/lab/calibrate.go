@@ -25,7 +25,7 @@ type Logged struct {
 // FromLog returns the traffic of one model of a log. Observed are the deployments that it
 // names, each with the most that it served in a minute as its limits.
 func FromLog(l *logs.Log, model string) *Logged {
-	out := &Logged{Model: model, Traffic: &Traffic{Name: model}, Statuses: l.Unknown < l.Records}
+	out := &Logged{Model: model, Traffic: &Traffic{Name: model}}
 	var begin time.Time
 	tokens, requests := map[string]map[int64]int64{}, map[string]map[int64]int64{}
 	for _, c := range l.Calls {
@@ -36,6 +36,7 @@ func FromLog(l *logs.Log, model string) *Logged {
 			begin = c.Begin
 		}
 		out.Refused += int64(c.Refused)
+		out.Statuses = out.Statuses || c.Stated
 		if c.Imputed {
 			out.Imputed++
 		}

@@ -25,7 +25,9 @@ const perOutputToken = 20 * time.Millisecond
 
 // runLog plays the traffic of a log.
 func (f *flags) runLog(ctx context.Context, env cmdline.Environment) error {
-	l, err := logs.ReadFile(f.log)
+	reading := cmdline.NewProgress(env, -1, "MB of the log")
+	l, err := logs.ReadFile(f.log, func(done, of int64) { reading.ShowOf(int(done>>20), int(of>>20)+1) })
+	reading.Clear()
 	if err != nil {
 		return fmt.Errorf("lab: %w", err)
 	}
@@ -35,6 +37,9 @@ func (f *flags) runLog(ctx context.Context, env cmdline.Environment) error {
 		return usagef("--model: the log has no model %q; use one of %s", model, strings.Join(models[:min(len(models), 20)], ", "))
 	}
 	g := lab.FromLog(l, model)
+	if g.Imputed == len(g.Traffic.Calls) {
+		return fmt.Errorf("lab: no call of model %s was served with tokens, so those of none can be imputed; the lab needs the input and output tokens of at least one", model)
+	}
 	w := lab.WorldOf(f.provider)
 	w.Pool = g.Observed
 	if f.config != "" {

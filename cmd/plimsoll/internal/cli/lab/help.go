@@ -21,13 +21,17 @@ alone are used.
 
 --from-log FILE plays a log at its own times: first by the policy that made it (--operator),
 whose refusals are compared with those of the log, then by the others. A warning says where
-they differ by more than 20 % and 2 per 1000 calls. Attempts of one call are merged, tokens
-of refused calls are imputed, and both are counted. Of a log only times, models, tokens,
-statuses and hashed identifiers are kept. Formats:
+they differ by more than 20 % and 2 per 1000 calls. Attempts of one call are merged, repeated
+records dropped, tokens of refused calls imputed, and all are counted. Of a log only times,
+models, tokens, statuses and hashed identifiers are kept. A file has at most 1 GiB and 4
+million calls, and is not compressed. Formats:
 
-  LiteLLM   rows of LiteLLM_SpendLogs as JSON lines, a JSON array or CSV
+  LiteLLM   rows of LiteLLM_SpendLogs as JSON lines, a JSON array, CSV, or the pages that
+            /spend/logs/ui answers
   spans     OTLP JSON with gen_ai.request.model, gen_ai.usage.input_tokens and
-            gen_ai.usage.output_tokens; http.response.status_code or error.type
+            gen_ai.usage.output_tokens; http.response.status_code, error.type or the span's
+            status. Spans of agents, tools and embeddings are skipped, and those around the
+            span of a call
   trace     CSV with the columns arrival_ms,input_tokens,output_tokens
   generic   JSON lines or CSV with time, model, input_tokens, output_tokens and, where
             known, max_tokens, status, deployment and id, which retries share. A time is a

@@ -19,6 +19,7 @@ type Call struct {
 	Failed     bool  // it was refused or failed in the end
 	Refused    int   // attempts that a provider refused with status 429
 	Imputed    bool  // its tokens are not those of the log
+	Stated     bool  // an attempt of it has a status
 }
 
 // Log is what a file holds.
@@ -29,15 +30,20 @@ type Log struct {
 	Skipped int    // of them that are no calls of a model
 	Retries int    // of them that are attempts of another record's call
 	Imputed int    // calls whose tokens were missing, as those of refused calls are
+	Copies  int    // of them that repeat another record
 	Unknown int    // records without a status
+
+	records []record
+	texts   map[string]string // models and deployments, each kept once
 }
 
 // record is one attempt.
 type record struct {
-	begin, end    time.Time
+	begin         time.Time
 	model         string
 	deployment    string
-	key           string // that attempts of one call share; hashed, "" = not logged
+	key           digested // that attempts of one call share; zero = not logged
+	row, parent   digested // of the record, and of the span around it; zero = not logged
 	input, output int64
 	maxOutput     int64
 	status        int // 200, that of the failure, 0 = not logged
@@ -52,17 +58,69 @@ func hash(id string) string {
 	return hex.EncodeToString(sum[:6])
 }
 
+// digested is an identifier that is only compared; zero = none.
+type digested [8]byte
+
+func digest(id string) (d digested) {
+	if id != "" {
+		sum := sha256.Sum256([]byte(id))
+		copy(d[:], sum[:])
+	}
+	return d
+}
+
+// one returns a text that equal ones share.
+func (l *Log) one(s string) string {
+	if kept, ok := l.texts[s]; ok {
+		return kept
+	}
+	l.texts[s] = s
+	return s
+}
+
 // retryWithin is how long after an attempt that failed the next one of the same key may
 // begin.
 const retryWithin = 2 * time.Minute
 
+// distinct sorts the records by time, and drops those that repeat another one, and spans around
+// the span of a call, such as a proxy's around its client's.
+func (l *Log) distinct() {
+	slices.SortStableFunc(l.records, func(a, b record) int { return a.begin.Compare(b.begin) })
+	outer, same := map[digested]bool{}, map[record]bool{}
+	for _, r := range l.records {
+		if r.parent != (digested{}) {
+			outer[r.parent] = true
+		}
+	}
+	var begin time.Time
+	l.records = slices.DeleteFunc(l.records, func(r record) bool {
+		if !r.begin.Equal(begin) {
+			begin = r.begin
+			clear(same)
+		}
+		switch {
+		case r.row == (digested{}):
+			return false
+		case same[r]:
+			l.Copies++
+			return true
+		case outer[r.row]:
+			l.Skipped++
+			return true
+		}
+		same[r] = true
+		return false
+	})
+}
+
 // calls merges the attempts of each call and imputes missing tokens: those of another
 // attempt of the call, else the median of the model's.
-func (l *Log) calls(records []record) {
-	slices.SortStableFunc(records, func(a, b record) int { return a.begin.Compare(b.begin) })
-	open := map[string]int{} // key to the call whose latest attempt failed
-	last := map[string]time.Time{}
-	for _, r := range records {
+func (l *Log) calls() {
+	l.distinct()
+	open := map[digested]int{} // key to the call whose latest attempt failed
+	last := map[digested]time.Time{}
+	l.Calls = make([]Call, 0, len(l.records))
+	for _, r := range l.records {
 		refused, failed := 0, r.status >= 400
 		if r.status == 429 {
 			refused = 1
@@ -70,10 +128,11 @@ func (l *Log) calls(records []record) {
 		if r.status == 0 {
 			l.Unknown++
 		}
-		if i, ok := open[r.key]; ok && r.key != "" && r.begin.Sub(last[r.key]) <= retryWithin {
+		if i, ok := open[r.key]; ok && r.key != (digested{}) && r.begin.Sub(last[r.key]) <= retryWithin {
 			c := &l.Calls[i]
 			c.Refused += refused
 			c.Failed = failed
+			c.Stated = c.Stated || r.status != 0
 			if r.input > 0 {
 				c.Input, c.Output, c.MaxOutput = r.input, r.output, max(c.MaxOutput, r.maxOutput)
 			}
@@ -88,12 +147,13 @@ func (l *Log) calls(records []record) {
 		}
 		l.Calls = append(l.Calls, Call{
 			Begin: r.begin, Model: r.model, Deployment: r.deployment, Input: r.input, Output: r.output, MaxOutput: r.maxOutput,
-			Failed: failed, Refused: refused,
+			Failed: failed, Refused: refused, Stated: r.status != 0,
 		})
-		if failed && r.key != "" {
+		if failed && r.key != (digested{}) {
 			open[r.key], last[r.key] = len(l.Calls)-1, r.begin
 		}
 	}
+	l.records, l.texts = nil, nil
 	l.impute()
 }
 

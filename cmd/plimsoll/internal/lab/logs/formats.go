@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,21 +22,26 @@ func (l *Log) readGeneric(o object) ([]record, error) {
 	if ms := o["time_ms"]; begin.IsZero() && ms != nil {
 		n, err := o.tokens("time_ms")
 		if err != nil {
-			return nil, fmt.Errorf("arrival_ms is %.40q; want a whole number from 0 to %d", fmt.Sprint(ms), MaxTokens)
+			return nil, fmt.Errorf("arrival_ms is %s; want a whole number from 0 to %d", shown(ms), MaxTokens)
 		}
 		begin = time.UnixMilli(n).UTC()
 	}
-	r := record{begin: begin, model: o.text("model"), deployment: hash(o.text("deployment")), key: hash(o.text("id", "request_id"))}
+	r := record{begin: begin, model: o.text("model"), deployment: l.one(hash(o.text("deployment"))), key: digest(o.text("id", "request_id"))}
+	r.model = l.one(r.model)
 	if begin.IsZero() || r.model == "" {
-		return nil, errors.New("no time or no model; want time, model, input_tokens and output_tokens")
+		return nil, errors.New("no time or no model; want time, model, input_tokens and output_tokens, a row of LiteLLM_SpendLogs, or spans as OTLP's JSON")
 	}
-	return l.counted(r, o, []string{"input_tokens"}, []string{"output_tokens"}, []string{"max_tokens"}, o.text("status"))
+	records, err := l.counted(r, o, []string{"input_tokens"}, []string{"output_tokens"}, []string{"max_tokens"}, o.text("status"))
+	if err == nil && records[0].status < 400 { // two equal ones that failed may be two attempts
+		records[0].row = r.key
+	}
+	return records, err
 }
 
 // readSpend reads a row of LiteLLM's table of spend logs.
 func (l *Log) readSpend(o object) ([]record, error) {
 	l.Records++
-	if t := o.text("call_type"); t != "" && !strings.Contains(t, "completion") && !strings.Contains(t, "responses") && !strings.Contains(t, "messages") {
+	if t := o.text("call_type"); t != "" && !strings.Contains(t, "completion") && !strings.Contains(t, "generate_content") && !strings.Contains(t, "responses") && !strings.Contains(t, "messages") {
 		l.Skipped++
 		return nil, nil
 	}
@@ -47,13 +53,9 @@ func (l *Log) readSpend(o object) ([]record, error) {
 	if err != nil {
 		return nil, err
 	}
-	end, err := o.time("endTime")
-	if err != nil {
-		return nil, err
-	}
 	r := record{
-		begin: begin, end: end, model: o.text("model_group", "model"),
-		deployment: hash(o.text("model_id", "api_base")), key: hash(o.text("litellm_trace_id", "session_id", "litellm_call_id", "request_id")),
+		begin: begin, model: l.one(o.text("model_group", "model")), deployment: l.one(hash(o.text("model_id", "api_base"))),
+		key: digest(o.text("litellm_trace_id", "session_id", "litellm_call_id", "request_id")), row: digest(o.text("request_id")),
 	}
 	if begin.IsZero() || r.model == "" {
 		l.Skipped++ // rows of failed authentication have no model
@@ -62,14 +64,18 @@ func (l *Log) readSpend(o object) ([]record, error) {
 	return l.counted(r, o, []string{"prompt_tokens"}, []string{"completion_tokens"}, []string{"max_tokens"}, spendStatus(o))
 }
 
-// spendStatus returns the status of a row: that of its error, if its metadata names one.
+// spendStatus returns the status of a row: that of its error, if its metadata names one. Rows
+// of old versions have none.
 func spendStatus(o object) string {
-	if !strings.EqualFold(o.text("status"), "failure") {
-		return "200"
-	}
 	metadata, _ := o["metadata"].(map[string]any)
 	if s, ok := o["metadata"].(string); ok {
 		_ = json.Unmarshal([]byte(s), &metadata) // none is as good as one that cannot be read
+	}
+	switch status := cmp.Or(o.text("status"), object(metadata).text("status")); {
+	case status == "":
+		return ""
+	case !strings.EqualFold(status, "failure"):
+		return "200"
 	}
 	info, _ := metadata["error_information"].(map[string]any)
 	code := object(info).text("error_code")
@@ -101,74 +107,8 @@ func (l *Log) counted(r record, o object, input, output, most []string, status s
 		r.status = 500
 	default:
 		if r.status, err = strconv.Atoi(status); err != nil || r.status < 100 || r.status > 599 {
-			return nil, fmt.Errorf("status is %.40q; want an HTTP status, success or failure", status)
+			return nil, fmt.Errorf("status is %s; want an HTTP status, success or failure", shown(status))
 		}
 	}
 	return []record{r}, nil
-}
-
-// readSpans reads a batch of spans in OTLP's JSON. Spans of calls are those with the
-// attribute gen_ai.request.model or gen_ai.response.model.
-func (l *Log) readSpans(o object) ([]record, error) {
-	var records []record
-	for _, resource := range children(o, "resourceSpans", "resource_spans") {
-		for _, scope := range children(resource, "scopeSpans", "scope_spans") {
-			for _, span := range children(scope, "spans") {
-				l.Records++
-				got, err := l.readSpan(span)
-				if err != nil {
-					return nil, fmt.Errorf("span %s: %w", hash(span.text("spanId", "span_id")), err)
-				}
-				records = append(records, got...)
-			}
-		}
-	}
-	return records, nil
-}
-
-func children(o object, names ...string) []object {
-	_, v := o.first(names...)
-	list, _ := v.([]any)
-	var out []object
-	for _, c := range list {
-		if m, ok := c.(map[string]any); ok {
-			out = append(out, m)
-		}
-	}
-	return out
-}
-
-func (l *Log) readSpan(span object) ([]record, error) {
-	a := object{}
-	for _, kv := range children(span, "attributes") {
-		if value, ok := kv["value"].(map[string]any); ok {
-			if _, v := object(value).first("stringValue", "intValue", "doubleValue"); v != nil {
-				a[kv.text("key")] = v
-			}
-		}
-	}
-	model := a.text("gen_ai.request.model", "gen_ai.response.model")
-	if model == "" || strings.HasPrefix(a.text("gen_ai.operation.name"), "embed") {
-		l.Skipped++
-		return nil, nil
-	}
-	begin, err := span.time("startTimeUnixNano", "start_time_unix_nano")
-	if err != nil {
-		return nil, err
-	}
-	if begin.IsZero() {
-		return nil, errors.New("no startTimeUnixNano; want nanoseconds since 1970")
-	}
-	r := record{begin: begin, model: model, deployment: hash(a.text("server.address")), key: hash(span.text("traceId", "trace_id"))}
-	status := a.text("http.response.status_code")
-	if kind := a.text("error.type"); status == "" && kind != "" {
-		if status = "500"; strings.Contains(strings.ToLower(kind), "ratelimit") || strings.Contains(kind, "429") || strings.Contains(kind, "rate_limit") {
-			status = "429"
-		}
-	}
-	if status == "" {
-		status = "200"
-	}
-	return l.counted(r, a, []string{"gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens"},
-		[]string{"gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens"}, []string{"gen_ai.request.max_tokens"}, status)
 }

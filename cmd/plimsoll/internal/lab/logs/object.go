@@ -39,7 +39,7 @@ func (o object) tokens(names ...string) (int64, error) {
 	name, v := o.first(names...)
 	n, err := number(v)
 	if err != nil || n < 0 || n > MaxTokens {
-		return 0, fmt.Errorf("%s is %.40q; want a whole number from 0 to %d", name, fmt.Sprint(v), MaxTokens)
+		return 0, fmt.Errorf("%s is %s; want a whole number from 0 to %d", name, shown(v), MaxTokens)
 	}
 	return int64(n), nil
 }
@@ -60,9 +60,25 @@ func number(v any) (float64, error) {
 	return 0, strconv.ErrSyntax
 }
 
+// shown returns a value as errors name it: a number or a time is quoted, but no other text, as
+// it may be a prompt or a key in the wrong place.
+func shown(v any) string {
+	switch v.(type) {
+	case string, json.Number:
+	default:
+		return "no number"
+	}
+	s := fmt.Sprint(v)
+	if len(s) > 40 || strings.Trim(s, "0123456789+-.:eETZ ") != "" {
+		return fmt.Sprintf("text of %d bytes", len(s))
+	}
+	return strconv.Quote(s)
+}
+
 // layouts are how logs write times.
 var layouts = []string{
 	time.RFC3339Nano, "2006-01-02 15:04:05.999999999Z07:00", "2006-01-02 15:04:05.999999999-07", "2006-01-02 15:04:05.999999999Z0700 MST",
+	"2006-01-02T15:04:05.999999999Z0700", "2006-01-02 15:04:05.999999999 UTC",
 	"2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999",
 }
 
@@ -85,7 +101,7 @@ func (o object) time(names ...string) (time.Time, error) {
 	}
 	f, err := strconv.ParseFloat(s, 64)
 	if err != nil || math.IsNaN(f) || f < 0 || f >= 9e18 {
-		return time.Time{}, fmt.Errorf("%s is %.40q; want a date such as 2026-01-31T12:00:00Z, or seconds or milliseconds since 1970", name, s)
+		return time.Time{}, fmt.Errorf("%s is %s; want a date such as 2026-01-31T12:00:00Z, or seconds or milliseconds since 1970", name, shown(s))
 	}
 	switch {
 	case f < 1e11:

@@ -1,170 +1,124 @@
 package logs
 
 import (
+	"bufio"
 	"bytes"
-	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"strings"
-
-	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/trace"
 )
 
 // MaxSize is how large a file may be, in bytes.
 const MaxSize = 1 << 30
 
+// MaxRecords is how many calls a file may hold; each takes about 250 bytes of memory.
+const MaxRecords = 4_000_000
+
 // MaxTokens is how many tokens a call may have in either direction.
 const MaxTokens = 1_000_000_000
 
-// ReadFile reads the log at path, in whichever of the formats it is. Errors begin with
-// path:line and say what is wanted.
-func ReadFile(path string) (*Log, error) {
-	info, err := os.Stat(path)
+// packed are the first bytes of files that are to be unpacked or converted first.
+var packed = []struct{ head, what string }{
+	{"\x1f\x8b", "compressed by gzip; unpack it first, by gunzip"},
+	{"\x28\xb5\x2f\xfd", "compressed by zstd; unpack it first, by unzstd"},
+	{"PK\x03\x04", "a ZIP archive; unpack it first"},
+	{"PAR1", "Parquet; write it as CSV or JSON lines first"},
+	{"\xff\xfe", "UTF-16; convert it to UTF-8 first, by iconv"},
+	{"\xfe\xff", "UTF-16; convert it to UTF-8 first, by iconv"},
+}
+
+// ReadFile reads the log at path, in whichever of the formats it is, and calls progress, if it
+// is not nil, with the bytes read and the size of the file. Errors begin with path:line, say
+// what is wanted, and quote nothing of the file that is no number. The text of the file is not
+// kept: memory is that of the calls, and of the largest object or line.
+func ReadFile(path string, progress func(done, of int64)) (*Log, error) {
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	if info.Size() > MaxSize {
-		return nil, fmt.Errorf("%s has %d bytes; want at most %d: give a part of it", path, info.Size(), MaxSize)
-	}
-	data, err := os.ReadFile(path)
+	defer func() { _ = f.Close() }() // it was only read
+	info, err := f.Stat()
 	if err != nil {
 		return nil, err
 	}
-	return Read(path, data)
+	return read(path, &source{r: f, size: info.Size(), progress: progress})
 }
 
 // Read reads a log; name is for its errors.
 func Read(name string, data []byte) (*Log, error) {
-	data = bytes.TrimPrefix(data, []byte("\ufeff"))
-	text := bytes.TrimSpace(data)
-	l := &Log{}
-	var records []record
-	var err error
-	switch {
-	case len(text) == 0:
+	return read(name, &source{r: bytes.NewReader(data), size: int64(len(data))})
+}
+
+func read(name string, s *source) (*Log, error) {
+	if s.size > MaxSize {
+		return nil, fmt.Errorf("%s has %d bytes; want at most %d: give a part of it", name, s.size, MaxSize)
+	}
+	r := bufio.NewReaderSize(s, 1<<16)
+	head, _ := r.Peek(4) // an error shows below
+	for _, p := range packed {
+		if bytes.HasPrefix(head, []byte(p.head)) {
+			return nil, fmt.Errorf("%s is %s", name, p.what)
+		}
+	}
+	if bytes.HasPrefix(head, []byte("\ufeff")) {
+		_, _ = r.Discard(3) // they were peeked at
+	}
+	line := 1
+	first, err := r.ReadByte()
+	for ; err == nil && bytes.IndexByte([]byte(" \t\r\n"), first) >= 0; first, err = r.ReadByte() {
+		if first == '\n' {
+			line++
+		}
+	}
+	if errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("%s: the file is empty; want a log of calls", name)
-	case text[0] == '{' || text[0] == '[':
-		records, err = l.readJSON(name, data)
-	default:
-		records, err = l.readCSV(name, data)
+	}
+	if err == nil {
+		err = r.UnreadByte()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	l := &Log{texts: map[string]string{}}
+	if first == '{' || first == '[' {
+		err = l.readJSON(name, line, r, first == '[')
+	} else {
+		err = l.readCSV(name, line, r)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if len(records) == 0 {
+	if len(l.records) == 0 {
 		return nil, fmt.Errorf("%s: no call with a time and a model is in the file (records: %d)", name, l.Records)
 	}
-	l.calls(records)
+	l.calls()
 	return l, nil
 }
 
-// readJSON reads objects one after the other, or those of an array.
-func (l *Log) readJSON(name string, data []byte) ([]record, error) {
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.UseNumber()
-	array := bytes.TrimSpace(data)[0] == '['
-	if array {
-		if _, err := d.Token(); err != nil {
-			return nil, fmt.Errorf("%s:1: %w", name, err)
-		}
+// add keeps records that were read.
+func (l *Log) add(records []record) error {
+	if l.records = append(l.records, records...); len(l.records) > MaxRecords {
+		return fmt.Errorf("more than %d calls; give a part of the file", MaxRecords)
 	}
-	var records []record
-	line, counted := 1, int64(0)
-	for {
-		if array && !d.More() {
-			return records, nil
-		}
-		at := d.InputOffset()
-		for at < int64(len(data)) && strings.IndexByte(" \t\r\n,", data[at]) >= 0 {
-			at++
-		}
-		line += bytes.Count(data[counted:at], []byte("\n"))
-		counted = at
-		var o object
-		if err := d.Decode(&o); errors.Is(err, io.EOF) && !array {
-			return records, nil
-		} else if err != nil {
-			return nil, fmt.Errorf("%s:%d: not a JSON object: %w", name, line, err)
-		}
-		got, err := l.readObject(o)
-		if err != nil {
-			return nil, fmt.Errorf("%s:%d: %w", name, line, err)
-		}
-		records = append(records, got...)
-	}
+	return nil
 }
 
-// readObject reads one object by its members: those of a batch of spans, of a spend log, or
-// the generic ones.
-func (l *Log) readObject(o object) ([]record, error) {
-	switch {
-	case o["resourceSpans"] != nil || o["resource_spans"] != nil:
-		l.Format = "OpenTelemetry spans"
-		return l.readSpans(o)
-	case o["startTime"] != nil && (o["request_id"] != nil || o["model_group"] != nil || o["call_type"] != nil):
-		l.Format = "LiteLLM spend log"
-		return l.readSpend(o)
-	}
-	l.Format = "generic"
-	return l.readGeneric(o)
+// source is what a log is read from.
+type source struct {
+	r          io.Reader
+	size, done int64
+	progress   func(done, of int64) // nil = nobody looks
 }
 
-// readCSV reads lines whose first one names the columns.
-func (l *Log) readCSV(name string, data []byte) ([]record, error) {
-	r := csv.NewReader(bytes.NewReader(data))
-	r.FieldsPerRecord = -1
-	head, err := r.Read()
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+// Read implements [io.Reader].
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	if s.done += int64(n); s.done > MaxSize { // a pipe has no size
+		return n, fmt.Errorf("more than %d bytes; give a part of them", int64(MaxSize))
 	}
-	if strings.Join(head, ",") == trace.Header {
-		l.Format = "trace of plimsoll replay"
-	} else if !contains(head, "startTime") && !contains(head, "time") {
-		return nil, fmt.Errorf("%s:1: the columns are %.80q; want those of LiteLLM's spend logs (startTime, model, …), %s, or time,model,input_tokens,output_tokens", name, strings.Join(head, ","), trace.Header)
+	if s.progress != nil {
+		s.progress(s.done, max(s.size, s.done))
 	}
-	var records []record
-	for {
-		fields, err := r.Read()
-		if errors.Is(err, io.EOF) {
-			return records, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		line, _ := r.FieldPos(0) // panics after an error
-		if len(fields) != len(head) {
-			return nil, fmt.Errorf("%s:%d: found %d columns; want the %d of the first line", name, line, len(fields), len(head))
-		}
-		o := object{}
-		for i, h := range head {
-			if fields[i] != "" {
-				o[strings.TrimSpace(h)] = fields[i]
-			}
-		}
-		if l.Format == "trace of plimsoll replay" {
-			o["time_ms"], o["model"] = o["arrival_ms"], "trace"
-			delete(o, "arrival_ms")
-		}
-		format := l.Format
-		got, err := l.readObject(o)
-		if format != "" {
-			l.Format = format
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%s:%d: %w", name, line, err)
-		}
-		records = append(records, got...)
-	}
-}
-
-func contains(list []string, want string) bool {
-	for _, s := range list {
-		if strings.TrimSpace(s) == want {
-			return true
-		}
-	}
-	return false
+	return n, err
 }

@@ -13,7 +13,11 @@ import (
 // calibration, a warning where it disagrees, and a table.
 func Log(w io.Writer, l *logs.Log, g *lab.Logged, observed bool, r *lab.LogResult) error {
 	n := len(g.Traffic.Calls)
-	text := fmt.Sprintf("%s: %d records, %d skipped, %d retries merged; model %s: %d calls\n", l.Format, l.Records, l.Skipped, l.Retries, g.Model, n)
+	copies := ""
+	if l.Copies > 0 {
+		copies = fmt.Sprintf(", %d copies dropped", l.Copies)
+	}
+	text := fmt.Sprintf("%s: %d records, %d skipped%s, %d retries merged; model %s: %d calls\n", l.Format, l.Records, l.Skipped, copies, l.Retries, g.Model, n)
 	if g.Imputed > 0 {
 		text += fmt.Sprintf("imputed: tokens of %d calls that failed or have none, by the medians of the model\n", g.Imputed)
 	}
