@@ -1,4 +1,5 @@
-// Package memstore is a [syncer.Store] in memory, for engines of one process,
-// tests and simulations. It keeps the whole contract: batches are applied once,
-// lost writes and an emptied store show, and what is old expires.
+// Package memstore is a [syncer.Store] in memory, for several engines in one
+// process, tests and simulations. It fulfils the whole contract: each batch is
+// applied once, replies show lost writes and an emptied store, and old data
+// expires.
 package memstore

@@ -7,8 +7,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// Total returns what all nodes have used of a deployment in the minute that
-// begins at start (Unix seconds); zero if nothing is known of it.
+// Total returns all nodes' usage of a deployment in the minute that begins at
+// start (Unix seconds), in the current epoch. It is zero if the store has none.
 func (s *Store) Total(id string, start int64) window.Tally {
 	return s.TotalOf(window.KindMinute, id, start)
 }
@@ -21,29 +21,30 @@ func (s *Store) TotalOf(kind window.Kind, id string, start int64) window.Tally {
 	return s.data.totals[k].tally(k, ^syncer.Counts(0))
 }
 
-// Size returns how many totals and how many markers of batches the store holds.
+// Size returns the number of totals and of batch markers that the store holds.
 func (s *Store) Size() (totals, marks int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.data.totals), len(s.data.marks)
 }
 
-// Wipe empties the store, as a server does that comes back without its data.
+// Wipe empties the store, like a server that restarts without its data.
 func (s *Store) Wipe() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.data = empty()
 }
 
-// Evict forgets the total of a minute, as a server short of memory does.
+// Evict removes a deployment's total of the minute that begins at start (Unix
+// seconds), like a server short of memory.
 func (s *Store) Evict(id string, start int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.data.totals, s.key(window.KindMinute, id, start))
 }
 
-// DropEpochs forgets which epochs the buckets are in, and nothing else: like a server whose
-// epoch keys were deleted.
+// DropEpochs removes the epochs of all buckets and nothing else, like a server whose epoch
+// keys were deleted.
 func (s *Store) DropEpochs() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -51,7 +52,7 @@ func (s *Store) DropEpochs() {
 	s.data.generation = empty().generation
 }
 
-// key returns the key of a counter that is read now.
+// key returns the key of a counter in the current epoch.
 func (s *Store) key(kind window.Kind, id string, start int64) key {
 	if s.fixed {
 		return key{0, kind, id, start}
@@ -59,18 +60,18 @@ func (s *Store) key(kind window.Kind, id string, start int64) key {
 	return key{s.data.epochs[s.Bucket(id)].number, kind, id, start}
 }
 
-// Snapshot is what a store held at one moment.
+// Snapshot is a copy of a store's data. The zero value must not be loaded.
 type Snapshot struct{ data data }
 
-// Save returns what the store holds now.
+// Save returns a copy of the store's data.
 func (s *Store) Save() Snapshot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return Snapshot{s.data.clone()}
 }
 
-// Load goes back to a snapshot: what was written since is lost, as after a
-// failover to a replica that was behind.
+// Load restores a snapshot. Later writes are lost, as after a failover to a
+// replica that was behind.
 func (s *Store) Load(from Snapshot) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -11,30 +11,32 @@ import (
 )
 
 const (
-	// ttl is how long a key of a minute or a marker outlives its first or last
-	// touch: two windows and a little, so that a batch is given up before its
-	// marker goes.
+	// ttl is how long a minute's total is kept after its first change, and a
+	// marker after its last. It is longer than the 125 s after which a syncer
+	// gives up a batch in doubt, so that no batch is added twice.
 	ttl = 130 * time.Second
-	// dayTTL is how long a key of a day outlives the day.
+	// dayTTL is how long the total of any other window is kept after its end.
 	dayTTL  = 3 * time.Minute
-	sweep   = 10 * time.Second // how often what has expired is looked for
+	sweep   = 10 * time.Second // time between two removals of expired data
 	nodeTTL = 5 * time.Second  // how long a node counts as alive after a batch
 )
 
-// Config says how a store behaves. The zero value is a store of one bucket on
-// the real clock.
+// Config configures a store. The zero value is a store with one bucket on the
+// real clock.
 type Config struct {
 	// Now is the store's clock; nil = time.Now. It must be safe for concurrent
 	// use.
 	Now func() time.Time
-	// Buckets is how many batches the deployments are divided into; 0 = 1.
+	// Buckets is the number of buckets among which deployments are divided, each
+	// with batches of its own; 0 = 1.
 	Buckets int
-	// FixedNames keeps each counter under one name for ever, as LiteLLM's keys are:
-	// the store then has generations instead of epochs.
+	// FixedNames makes the store behave as with LiteLLM's keys, whose names
+	// contain no epoch: its replies have generations instead of epochs.
 	FixedNames bool
 }
 
-// Store is a store in memory. All methods are safe for concurrent use.
+// Store is a [syncer.Store] in memory. All methods are safe for concurrent use.
+// Make one with [New].
 type Store struct {
 	now     func() time.Time
 	buckets int
@@ -45,24 +47,24 @@ type Store struct {
 	next time.Time // of the next sweep
 }
 
-// data is what a snapshot holds.
+// data is the part of a store that a snapshot copies.
 type data struct {
 	generation uint64
 	epochs     map[int]epoch // by bucket
 	totals     map[key]total
-	marks      map[mark]time.Time // when they expire
+	marks      map[mark]time.Time // when each marker expires
 	nodes      map[string]time.Time
-	cooling    map[string]int64 // until when, Unix milliseconds
+	cooling    map[string]int64 // when the cooldown ends, Unix milliseconds
 	held       map[key]held
 }
 
-// held is which counts of a window are held by escrow, and until when that is known.
+// held is the counts of a window that are held by escrow, and when the record expires.
 type held struct {
 	counts syncer.Held
 	until  time.Time
 }
 
-// epoch is a bucket's, and when it began.
+// epoch is the epoch of a bucket, and when it began.
 type epoch struct {
 	number uint64
 	began  time.Time
@@ -77,7 +79,7 @@ type key struct {
 
 func keyOf(epoch uint64, t window.Tally) key { return key{epoch, t.Kind, t.ID, t.Start} }
 
-// tally returns a key as one of counts of 0.
+// tally returns a tally of the key with counts of 0.
 func (k key) tally() window.Tally { return window.Tally{ID: k.id, Kind: k.kind, Start: k.start} }
 
 type total struct {
@@ -86,7 +88,7 @@ type total struct {
 	until time.Time
 }
 
-// tally returns some of the counts.
+// tally returns a tally of the key with the counts in c; the others are 0.
 func (t total) tally(k key, c syncer.Counts) window.Tally {
 	r := k.tally()
 	for _, n := range [...]struct {
@@ -130,11 +132,11 @@ func empty() data {
 	}
 }
 
-// Bucket returns which batch a deployment travels in.
+// Bucket returns the bucket of a deployment.
 func (s *Store) Bucket(id string) int { return syncer.BucketOf(id, s.buckets) }
 
-// Exchange applies a batch; see [syncer.Store]. It fails only when ctx has ended
-// before it began, and then it has changed nothing.
+// Exchange applies a batch; see [syncer.Store]. It fails only if ctx has ended
+// before the call, and then it changes nothing.
 func (s *Store) Exchange(ctx context.Context, b syncer.Batch, r *syncer.Reply) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -187,7 +189,8 @@ func (s *Store) Exchange(ctx context.Context, b syncer.Batch, r *syncer.Reply) e
 	return nil
 }
 
-// epoch returns a bucket's epoch after a batch.
+// epoch returns the bucket's epoch after a batch, and begins one if the bucket
+// has none or the batch asks for it.
 func (s *Store) epoch(b *syncer.Batch, now time.Time) epoch {
 	e, ok := s.data.epochs[b.Bucket]
 	switch {
@@ -205,8 +208,8 @@ func (s *Store) marked(m mark, now time.Time) bool {
 	return ok && until.After(now)
 }
 
-// add applies a delta, each count on its own: one that would overflow is
-// refused.
+// add applies a delta, each count on its own. It refuses a count that would
+// overflow.
 func (s *Store) add(b *syncer.Batch, d window.Tally, counts syncer.Counts, now time.Time, r *syncer.Reply) {
 	k := keyOf(b.Epoch, d)
 	t, ok := s.data.totals[k]
@@ -230,8 +233,8 @@ func (s *Store) add(b *syncer.Batch, d window.Tally, counts syncer.Counts, now t
 	}
 }
 
-// hold fixes which counts are held by escrow in the windows of a batch that asks, and reports
-// it. Fixed names have no epochs, so nothing is held by escrow under them.
+// hold fixes and reports the counts that are held by escrow, for the windows of which a
+// batch asks. A store with fixed names has no epochs, so it holds nothing by escrow.
 func (s *Store) hold(b *syncer.Batch, now time.Time, r *syncer.Reply) {
 	if s.fixed {
 		return
@@ -252,7 +255,7 @@ func (s *Store) hold(b *syncer.Batch, now time.Time, r *syncer.Reply) {
 	}
 }
 
-// expiry returns when a total first touched now is forgotten.
+// expiry returns when a total that is first changed now expires.
 func expiry(d window.Tally, now time.Time) time.Time {
 	if !d.Kind.Long() {
 		return now.Add(ttl)
@@ -261,7 +264,7 @@ func expiry(d window.Tally, now time.Time) time.Time {
 	return time.Unix(end, 0).Add(dayTTL)
 }
 
-// replyCooling adds the cooldowns and reported limits in a bucket to the reply.
+// replyCooling adds the bucket's cooldowns and reported limits to the reply.
 func (s *Store) replyCooling(bucket int, now time.Time, r *syncer.Reply) {
 	cooldowns, limits := 0, 0
 	for id, until := range s.data.cooling {
@@ -283,8 +286,8 @@ func sum(a, b int64) (total, refused int64) {
 	return a, b
 }
 
-// expire forgets what is past its time, so that a store that is used for ever
-// stays small.
+// expire removes expired data, at most once per sweep, so that the store's
+// memory stays bounded.
 func (s *Store) expire(now time.Time) {
 	if now.Before(s.next) {
 		return

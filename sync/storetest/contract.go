@@ -107,7 +107,7 @@ func testLateRepeats(_ *testing.T, p *probe) {
 	p.want(p.exchange(p.batch(21, tally(a, now, 1, 10))), tally(a, now, 21, 210))
 }
 
-// testConcurrentRepeats: the first attempt may arrive while the second does.
+// testConcurrentRepeats: several attempts of one batch that arrive at the same time count once.
 func testConcurrentRepeats(_ *testing.T, p *probe) {
 	a, now := p.id("a"), start()
 	for seq := range uint64(10) {
@@ -139,7 +139,7 @@ func testChain(_ *testing.T, p *probe) {
 	}
 }
 
-// testGap: a store that has lost a batch takes it, whatever came since.
+// testGap: a store that has lost a batch applies it when it is sent again, whatever came since.
 func testGap(_ *testing.T, p *probe) {
 	a, now := p.id("a"), start()
 	p.exchange(p.batch(1, tally(a, now, 1, 1)))
@@ -184,8 +184,8 @@ func testHello(_ *testing.T, p *probe) {
 	}
 }
 
-// testEpochs: counters and batches of another epoch are others, and of all who
-// begin one, each from the same, one does.
+// testEpochs: each epoch has its own counters and batches. Of several nodes that begin an epoch
+// from the same one, exactly one succeeds.
 func testEpochs(_ *testing.T, p *probe) {
 	a, now := p.id("a"), start()
 	first := p.exchange(p.batch(1, tally(a, now, 2, 300))).Epoch
@@ -291,7 +291,7 @@ func testReply(_ *testing.T, p *probe) {
 	}
 }
 
-// testEnded: after an exchange that was broken off the batch counts once.
+// testEnded: a batch whose exchange was cancelled counts once when it is sent again.
 func testEnded(_ *testing.T, p *probe) {
 	a, now := p.id("a"), start()
 	ctx, cancel := context.WithCancel(p.Context())

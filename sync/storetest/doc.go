@@ -1,4 +1,4 @@
-// Package storetest holds what every [syncer.Store] has to do: [Run] is the
-// contract as a suite of tests, and [Faulty] makes a store's network as bad as a
-// seeded plan says, for tests of what sits above it.
+// Package storetest tests implementations of [syncer.Store] and their callers.
+// [Run] is the contract of a store as a suite of tests. [Faulty] simulates a
+// bad network in front of a store, by a plan and a seed.
 package storetest

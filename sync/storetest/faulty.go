@@ -12,30 +12,31 @@ import (
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
 )
 
-// Plan says how bad a network is: each chance from 0 to 1, for each exchange on
-// its own. The zero Plan is a network without faults.
+// Plan is the faults of a network. Each float64 is a probability from 0 to 1,
+// drawn for each exchange independently. The zero value is a network without
+// faults.
 type Plan struct {
 	LoseRequest float64 // the store never sees the batch
-	LoseReply   float64 // it applies the batch, and the sender does not see the reply
-	Repeat      float64 // it sees the batch twice
-	// Late is the chance that the batch stays on the way after its sender has
-	// given up: it arrives between two later ones, or never. However often it is
-	// sent, none of its copies is on the way 125 s after the first: that a store
-	// may forget it by then is known.
+	LoseReply   float64 // the store applies the batch, and the sender does not see the reply
+	Repeat      float64 // the store sees the batch twice
+	// Late is the probability that the batch is still in the network after its
+	// sender has given up: it arrives between two later batches, or never. No
+	// copy of a batch is in the network 125 s after the first was sent, because
+	// stores may drop its marker after that time.
 	Late float64
-	// Hang is the chance that a loss shows only when the sender's time is up;
-	// otherwise it shows at once.
+	// Hang is the probability that the sender notices a loss only when its
+	// context ends; otherwise it notices immediately.
 	Hang float64
-	// MinDelay and MaxDelay bound the round trip, on the clock of the program.
+	// MinDelay and MaxDelay bound the round trip, on the real clock.
 	MinDelay, MaxDelay time.Duration
 }
 
 const (
-	maxLate     = 64 // batches on the way at once; others get lost
+	maxLate     = 64 // batches in the network at the same time; further ones are lost
 	longestLate = 125 * time.Second
 )
 
-// delayed is a batch on the way, and when it was first sent.
+// delayed is a batch in the network, and when it was first sent.
 type delayed struct {
 	syncer.Batch
 	first time.Time
@@ -48,10 +49,11 @@ type batchKey struct {
 	seq    uint64
 }
 
-// ErrLost is what a lost request or reply looks like to the sender.
+// ErrLost is the error of an exchange whose request or reply was lost.
 var ErrLost = errors.New("storetest: connection lost")
 
-// Faulty is a node's way to a store. It is safe for concurrent use.
+// Faulty is a [syncer.Store] that passes batches to another store through a
+// simulated bad network. It is safe for concurrent use.
 type Faulty struct {
 	store syncer.Store
 
@@ -60,46 +62,46 @@ type Faulty struct {
 	plan Plan
 	down bool
 	late []delayed
-	sent map[batchKey]time.Time // for the first time
-	next time.Time              // when sent forgets old batches again
+	sent map[batchKey]time.Time // when a batch was first sent
+	next time.Time              // when old batches are next removed from sent
 }
 
-// NewFaulty returns a way to the store whose faults follow from the seed and the
-// order of calls.
+// NewFaulty returns a network in front of store. Its faults depend only on the
+// plan, the seed and the order of calls.
 func NewFaulty(store syncer.Store, seed uint64, plan Plan) *Faulty {
 	return &Faulty{store: store, plan: plan, rand: rand.New(rand.NewPCG(seed, seed)), sent: map[batchKey]time.Time{}}
 }
 
-// SetPlan replaces the plan.
+// SetPlan replaces the plan for later exchanges.
 func (f *Faulty) SetPlan(p Plan) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.plan = p
 }
 
-// SetDown cuts the way, or mends it: while it is cut, every exchange fails, and
-// what is on the way stays there.
+// SetDown cuts or restores the network. While it is cut, every exchange fails,
+// and batches in the network stay there.
 func (f *Faulty) SetDown(down bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.down = down
 }
 
-// Forget loses what is on the way, as a restart of the store does.
+// Forget drops the batches in the network, as a restart of the store does.
 func (f *Faulty) Forget() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.late = nil
 }
 
-// Bucket is the store's.
+// Bucket returns the bucket of a deployment in the store behind.
 func (f *Faulty) Bucket(id string) int { return f.store.Bucket(id) }
 
-// fate is what becomes of one exchange.
+// fate is the outcome that is drawn for one exchange.
 type fate struct {
 	lost, unheard, twice, late, hang bool
 	delay                            time.Duration
-	arriving                         []delayed // before it
+	arriving                         []delayed // batches that arrive before this one
 }
 
 func (f *Faulty) draw(b *syncer.Batch) (d fate) {
@@ -124,11 +126,11 @@ func (f *Faulty) draw(b *syncer.Batch) (d fate) {
 	return d
 }
 
-// Exchange passes a batch on, or does not; see [Plan].
+// Exchange passes a batch to the store, with the faults of the [Plan].
 func (f *Faulty) Exchange(ctx context.Context, b syncer.Batch, r *syncer.Reply) error {
 	d := f.draw(&b)
 	for _, old := range d.arriving {
-		// Its sender has gone; the answer, error or not, goes nowhere.
+		// The sender has given up, so nobody receives the reply or the error.
 		_ = f.store.Exchange(context.WithoutCancel(ctx), old.Batch, &syncer.Reply{})
 	}
 	if d.late && !d.lost {

@@ -8,8 +8,8 @@ import (
 )
 
 // testHeld: the first batch that asks fixes which counts of a window are held by escrow, for
-// all nodes; other windows, deployments and epochs are not concerned. A store that cannot
-// fix it says nothing.
+// all nodes. Other windows, deployments and epochs are not affected. A store that cannot fix
+// modes replies without them.
 func testHeld(_ *testing.T, p *probe) {
 	a, b, now := p.id("a"), p.id("b"), start()
 	fixes := p.epoch(p.store.Bucket(a)) != 0

@@ -10,14 +10,14 @@ import (
 
 const allCounts = syncer.CountRequests | syncer.CountTokens | syncer.CountInput | syncer.CountOutput
 
-// today returns a tally of nothing in the current day of a kind.
+// today returns an empty tally of the current window of a kind of days.
 func today(id string, kind window.Kind) window.Tally {
 	begin, _ := kind.Span(time.Now().Unix())
 	return window.Tally{ID: id, Kind: kind, Start: begin}
 }
 
-// testKinds: windows of different kinds are different, though they begin at the
-// same time, and each has its own counts.
+// testKinds: windows of different kinds have counts of their own, even if they
+// begin at the same time.
 func testKinds(_ *testing.T, p *probe) {
 	a := p.id("a")
 	day, pacific := today(a, window.KindDay), today(a, window.KindDayPacific)
@@ -47,8 +47,8 @@ func double(t window.Tally) window.Tally {
 	return t
 }
 
-// testAsked: a total is returned if it was asked for or changed, and requests and
-// tokens if nothing was.
+// testAsked: a reply has the totals that were asked for or changed. If a batch asks for
+// none, the reply has requests and tokens.
 func testAsked(_ *testing.T, p *probe) {
 	a := p.id("a")
 	minute := window.Tally{ID: a, Start: start(), Requests: 1, Tokens: 10, Input: 7, Output: 3}
@@ -69,7 +69,8 @@ func testAsked(_ *testing.T, p *probe) {
 	p.want(p.exchange(b), only(0, 0, 5, 3))
 }
 
-// cooling returns until when a reply says that a deployment cools down.
+// cooling returns the end of a deployment's cooldown in a reply, Unix
+// milliseconds; 0 = none.
 func cooling(r syncer.Reply, id string) int64 {
 	for _, t := range r.Cooling {
 		if t.ID == id {
@@ -79,7 +80,8 @@ func cooling(r syncer.Reply, id string) int64 {
 	return 0
 }
 
-// testCooling: of all instants reported the latest holds, whatever comes late or twice.
+// testCooling: of all reported ends of a cooldown the latest applies, in whatever order they
+// arrive.
 func testCooling(_ *testing.T, p *probe) {
 	a, b := p.id("a"), p.id("b")
 	now := time.Now().UnixMilli()
@@ -126,7 +128,7 @@ func testCooling(_ *testing.T, p *probe) {
 	}
 }
 
-// testCoolingEnds: what has passed is returned no more.
+// testCoolingEnds: a reply has no cooldown whose end has passed.
 func testCoolingEnds(_ *testing.T, p *probe) {
 	a := p.id("a")
 	t := tally(a, start(), 0, 0)

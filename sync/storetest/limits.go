@@ -9,8 +9,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// testReportedLimits: each limit that a provider has reported is kept on its own until the
-// latest instant reported of it, for every node, and is no count.
+// testReportedLimits: every node receives each limit that a provider has reported, until the
+// latest instant reported of that limit. Such a report changes no total.
 func testReportedLimits(_ *testing.T, p *probe) {
 	now := time.Now().UnixMilli()
 	a := p.id("a:1")
@@ -56,8 +56,8 @@ func testReportedLimits(_ *testing.T, p *probe) {
 	}
 }
 
-// testCoolingBesideLimits: more cooldowns than a reply has room for displace no reported limit, and
-// more limits no cooldown.
+// testCoolingBesideLimits: more than [syncer.MaxCooling] cooldowns displace no reported limit, and
+// more limits displace no cooldown.
 func testCoolingBesideLimits(_ *testing.T, p *probe) {
 	now := time.Now().UnixMilli()
 	a := p.id("a")
@@ -93,7 +93,7 @@ func testCoolingBesideLimits(_ *testing.T, p *probe) {
 	}
 }
 
-// in returns an ID in the bucket of another.
+// in returns an ID that begins with name and is in the same bucket as id.
 func (p *probe) in(id, name string) string {
 	for i := 0; ; i++ {
 		if n := p.id(fmt.Sprint(name, "-", i)); p.store.Bucket(n) == p.store.Bucket(id) {

@@ -12,8 +12,9 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// Run tests a store against its contract. Open returns a store that is ready for use; it may
-// still hold the data of an earlier one.
+// Run tests a store against the contract of [syncer.Store], each rule as a subtest. Open
+// returns a store that is ready for use; it may still hold the data of an earlier one. The
+// suite uses the real clock.
 func Run(t *testing.T, open func(t *testing.T) syncer.Store) {
 	t.Helper()
 	for _, test := range []struct {
@@ -52,15 +53,15 @@ func Run(t *testing.T, open func(t *testing.T) syncer.Store) {
 	}
 }
 
-// limit is how long one exchange may take here; stores are not measured.
+// limit is the time for one exchange. It is generous, because the suite tests no speed.
 const limit = 10 * time.Second
 
-// probe is a node that exchanges with a store by hand.
+// probe is a node that sends batches to a store directly.
 type probe struct {
 	*testing.T
 	store syncer.Store
 	node  string
-	run   uint64 // makes identifiers new
+	run   uint64 // part of every identifier, so that none repeats
 }
 
 // id returns an identifier that no other run of the suite uses.
@@ -76,7 +77,7 @@ func (p *probe) batch(seq uint64, deltas ...window.Tally) syncer.Batch {
 	return b
 }
 
-// epoch asks for a bucket's epoch; 0 = the store has none.
+// epoch returns a bucket's epoch; 0 = the store has none.
 func (p *probe) epoch(bucket int) uint64 {
 	p.Helper()
 	var r syncer.Reply
@@ -130,12 +131,12 @@ func (p *probe) want(r syncer.Reply, totals ...window.Tally) {
 	}
 }
 
-// start is that of the current window.
+// start returns the start of the current minute, Unix seconds.
 func start() int64 { return window.StartSeconds(window.EpochAt(time.Now().UnixNano())) }
 
 func tally(id string, start, requests, tokens int64) window.Tally {
 	return window.Tally{ID: id, Start: start, Requests: requests, Tokens: tokens}
 }
 
-// read is a tally to read, or one of which nothing is known.
+// read returns a tally without counts: one to read, or the total of an unknown window.
 func read(id string, start int64) window.Tally { return tally(id, start, 0, 0) }

@@ -5,9 +5,9 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// Nodes hold a bucket of L that refills by L/60 a second in slices of one second. A_k is the
-// amount committed in slice k. V_k+1 = A_k + max(0, V_k - L/60) is at least the level at the
-// beginning of slice k+1 of a bucket that was charged A_k at the end of slice k. Slice k
+// Nodes hold a leaky bucket of L that drains by L/60 a second in slices of one second. A_k is
+// the amount committed in slice k. V_k+1 = A_k + max(0, V_k - L/60) is at least the level at
+// the beginning of slice k+1 of a bucket that was charged A_k at the end of slice k. Slice k
 // admits at most L - V_k. So the committed amount of slice j may reach
 //
 //	L - max(V_j, A_j+1 + max(0, V_j - L/60), A_j+1 + A_j+2 + max(0, V_j - L/60) - L/60)

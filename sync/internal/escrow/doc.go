@@ -1,9 +1,10 @@
-// Package escrow is the arithmetic of limits that hold over all nodes exactly.
+// Package escrow is the arithmetic of limits that all nodes together hold exactly: the
+// escrow method, in which nodes reserve parts of a shared counter before they use them.
 //
-// An account is one limit of one deployment in one window: requests or tokens of a
-// minute. The store keeps one counter for it, which holds what all nodes have
-// committed: reserved for their requests, used or not. A node admits only what it has
-// been granted, so it needs no network for a request that finds budget.
+// An account is one limit of one deployment in one window, such as the tokens of a minute.
+// The store keeps one counter for it: the sum of what all nodes have reserved for their
+// requests, used or not. A node admits only what it has been granted. A request that finds
+// budget therefore needs no network.
 //
 // # The rule
 //
