@@ -160,8 +160,9 @@ func (s *Syncer) short() <-chan struct{} {
 // refreshModes reads the modes from the configuration. They apply from the next windows on.
 func (s *Syncer) refreshModes(d *deployment) {
 	for kind := range d.modes {
-		if d.modes[kind] = s.modesOf(d.id, window.Kind(kind)); d.modes[kind].escrows() {
-			s.reserves()
+		k := window.Kind(kind)
+		if d.modes[k] = s.modesOf(d.id, k); d.modes[k].escrows() && s.reserves() {
+			s.closeGrants(d, k)
 		}
 	}
 }

@@ -22,7 +22,7 @@ func (s *Syncer) close() {
 		}
 		d := s.deployment(r.ID)
 		d.seen = epoch
-		if granted(r) && !s.exactly(d, r) {
+		if granted(r.ID, r.Kind) && !s.exactly(d, r) {
 			s.usageOfGrants(d, r)
 			continue
 		}

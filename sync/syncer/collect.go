@@ -53,7 +53,7 @@ func (s *Syncer) report(r *window.Report, epoch, now int64) {
 		d.open(r.Kind, r.Start) // keeps the reported limit alive; no total of it is read
 		return
 	}
-	if granted(r) && !s.exactly(d, r) {
+	if granted(r.ID, r.Kind) && !s.exactly(d, r) {
 		s.usageOfGrants(d, r)
 		return
 	}

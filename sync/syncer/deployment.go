@@ -31,6 +31,7 @@ type deployment struct {
 	// elsewhere marks loose limits that windows of another kind, or the pool, hold as well.
 	elsewhere [window.Kinds]bool
 	grantless bool               // limits over windows of its own, which escrow could hold, are kept by usage
+	opened    [window.Kinds]bool // the source admits without grants in windows that no share has named
 	warned    [window.Kinds]bool // the log has reported that its limits are loose
 	follows   [window.Kinds]bool // its limits are held by escrow because other nodes do so
 	differs   int64              // when a window was last found in another mode than configured, Unix nanoseconds; 0 = never

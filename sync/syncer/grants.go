@@ -14,8 +14,8 @@ import (
 // ofPool reports whether an ID is a pool's.
 func ofPool(id string) bool { return strings.HasPrefix(id, window.PoolPrefix) }
 
-// granted reports whether a report is of limits that nodes keep together by grants alone.
-func granted(r *window.Report) bool { return r.Kind.Own() || ofPool(r.ID) }
+// granted reports whether nodes keep limits over windows of a kind together by grants alone.
+func granted(id string, kind window.Kind) bool { return kind.Own() || ofPool(id) }
 
 // begins records the start and the length of windows that begin at a time of their own.
 func (d *deployment) begins(r *window.Report) {
@@ -31,11 +31,21 @@ func (s *Syncer) usageOfGrants(d *deployment, r *window.Report) {
 	if d.exact[r.Kind] {
 		s.setExact(d, r)
 	}
-	d.long[r.Kind].listed, d.grantless = false, true
+	d.long[r.Kind].listed, d.grantless, d.opened[r.Kind] = false, true, true
 	s.opens = append(s.opens, window.Share{Tally: window.Tally{ID: r.ID, Kind: r.Kind}})
 }
 
-// openGrants passes the shares of usageOfGrants to the source.
+// closeGrants ends what usageOfGrants began: the source admits what is granted alone.
+func (s *Syncer) closeGrants(d *deployment, kind window.Kind) {
+	if d.opened[kind] {
+		d.opened[kind] = false
+		s.opens = append(s.opens, window.Share{
+			Tally: window.Tally{ID: d.id, Kind: kind}, CeilingRequests: blocked, CeilingTokens: blocked, CeilingInput: blocked, CeilingOutput: blocked,
+		})
+	}
+}
+
+// openGrants passes the shares of usageOfGrants and closeGrants to the source.
 func (s *Syncer) openGrants() {
 	if len(s.opens) > 0 {
 		s.src.Absorb(s.opens)

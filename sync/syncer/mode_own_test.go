@@ -1,6 +1,8 @@
 package syncer_test
 
 import (
+	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,6 +13,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
 	"github.com/plimsoll-dev/plimsoll/sync/memstore"
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
+	"github.com/plimsoll-dev/plimsoll/window"
 )
 
 // TestUsageBesideEscrowInOwnWindows: a node in usage mode does not learn that other nodes hold
@@ -58,4 +61,48 @@ func TestUsageBesideEscrowInOwnWindows(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestModeOfAPoolChanges: a pool's limit is held by escrow, kept by usage and held by escrow again, as
+// its nodes are reconfigured.
+func TestModeOfAPoolChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := memstore.New(memstore.Config{})
+		var of atomic.Uint32
+		cfg := cluster(engine.Limits{RPM: 600}, "a")
+		cfg.Deployments[0].Profile = provider.Profile{Pool: "account"}
+		var nodes []*node
+		for range 2 {
+			nodes = append(nodes, newNodeOf(t, store, cfg, syncer.Config{
+				Mode: syncer.Escrow, Modes: func(string, window.Kind) syncer.Modes { return syncer.AllModes(syncer.Mode(of.Load())) },
+			}))
+		}
+		run(t, nodes...)
+		for range 2 {
+			for _, mode := range []syncer.Mode{syncer.Usage, syncer.Escrow} {
+				of.Store(uint32(mode))
+				for range 3 {
+					rollover()
+					time.Sleep(5 * time.Second)
+					for _, n := range nodes {
+						n.use("a", 1, 0)
+					}
+				}
+				time.Sleep(2 * time.Second)
+				for _, a := range nodes[0].s.AppendAccounts(nil) {
+					if strings.HasPrefix(a.ID, window.PoolPrefix) {
+						require.Equal(t, mode, a.Mode)
+					}
+				}
+				got := 2
+				for range 500 {
+					got += take(nodes[0], 1) + take(nodes[1], 1)
+				}
+				require.GreaterOrEqual(t, got, 590, mode)
+				if mode == syncer.Escrow {
+					require.LessOrEqual(t, got, 600)
+				}
+			}
+		}
+	})
 }

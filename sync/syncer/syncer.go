@@ -52,7 +52,7 @@ type Syncer struct {
 	windows []*usage
 	reports []window.Report
 	shares  []window.Share
-	opens   []window.Share // shares of usageOfGrants
+	opens   []window.Share // shares of usageOfGrants and closeGrants
 	ids     []string
 }
 
