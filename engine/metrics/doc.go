@@ -58,7 +58,8 @@
 //	plimsoll_sync_forecast_requests, _forecast_tokens              believed of the others since the last totals
 //	plimsoll_sync_staleness_seconds, _interval_seconds, _round_trip_seconds, _clock_offset_seconds
 //	plimsoll_sync_away, plimsoll_sync_degraded_seconds_total
-//	plimsoll_sync_nodes, plimsoll_sync_unaware_nodes, plimsoll_sync_outdated_nodes, plimsoll_sync_keys, plimsoll_sync_bytes_total
+//	plimsoll_sync_nodes, plimsoll_sync_unaware_nodes, plimsoll_sync_other_mode_nodes, plimsoll_sync_outdated_nodes, plimsoll_sync_keys
+//	plimsoll_sync_bytes_total
 //
 // Of limits that are held by escrow, or that this node is configured to hold so, with the
 // labels deployment, group and limit (missed_total: wait, at_once or waited):

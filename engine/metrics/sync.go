@@ -41,6 +41,7 @@ var syncMetrics = []syncMetric{
 	syncGauge("clock_offset_seconds", "Of the store's clock, as far as it is followed.", func(s *syncer.Stats) float64 { return s.Offset.Seconds() }),
 	syncGauge("nodes", "Nodes that share the store; 0 = not known yet.", func(s *syncer.Stats) float64 { return float64(s.Nodes) }),
 	syncGauge("unaware_nodes", "Nodes of a version that shares usage whatever mode holds: they may pass limits that are held by escrow.", func(s *syncer.Stats) float64 { return float64(s.Unaware) }),
+	syncGauge("other_mode_nodes", "Nodes that are configured for other modes than this one, up to 64 nodes: give all the same.", func(s *syncer.Stats) float64 { return float64(s.OtherModes) }),
 	syncGauge("outdated_nodes", "Nodes alive of an older version, whose usage is in other counters.", func(s *syncer.Stats) float64 { return float64(s.Outdated) }),
 	syncGauge("keys", "Deployments and windows kept in step.", func(s *syncer.Stats) float64 { return float64(s.Keys) }),
 	syncGauge("escrow", "Whether limits on the requests and tokens of a minute are held by reserving in the store first.", func(s *syncer.Stats) float64 { return number(s.Mode != syncer.Usage) }),

@@ -53,7 +53,7 @@ type data struct {
 	epochs     map[int]epoch // by bucket
 	totals     map[key]total
 	marks      map[mark]time.Time // when each marker expires
-	nodes      map[string]time.Time
+	nodes      map[string]node
 	cooling    map[string]int64 // when the cooldown ends, Unix milliseconds
 	held       map[key]held
 }
@@ -62,6 +62,12 @@ type data struct {
 type held struct {
 	counts syncer.Held
 	until  time.Time
+}
+
+// node is one of the nodes that use the store: until when it counts as alive, and its modes.
+type node struct {
+	until time.Time
+	modes syncer.NodeModes
 }
 
 // epoch is the epoch of a bucket, and when it began.
@@ -128,7 +134,7 @@ func empty() data {
 	return data{
 		generation: rand.Uint64() | 1, // never 0
 		epochs:     map[int]epoch{},
-		totals:     map[key]total{}, marks: map[mark]time.Time{}, nodes: map[string]time.Time{}, cooling: map[string]int64{}, held: map[key]held{},
+		totals:     map[key]total{}, marks: map[mark]time.Time{}, nodes: map[string]node{}, cooling: map[string]int64{}, held: map[key]held{},
 	}
 }
 
@@ -145,7 +151,7 @@ func (s *Store) Exchange(ctx context.Context, b syncer.Batch, r *syncer.Reply) e
 	defer s.mu.Unlock()
 	now := s.now()
 	s.expire(now)
-	*r = syncer.Reply{Totals: r.Totals[:0], Held: r.Held[:0], Refused: r.Refused[:0], Cooling: r.Cooling[:0], Members: r.Members[:0]}
+	*r = syncer.Reply{Totals: r.Totals[:0], Held: r.Held[:0], Refused: r.Refused[:0], Cooling: r.Cooling[:0], Members: r.Members[:0], Modes: r.Modes[:0]}
 	r.StoreTime = now
 	if s.fixed {
 		b.Epoch, r.Generation = 0, s.data.generation
@@ -170,7 +176,7 @@ func (s *Store) Exchange(ctx context.Context, b syncer.Batch, r *syncer.Reply) e
 			return nil
 		}
 	}
-	s.data.nodes[b.Node] = now.Add(nodeTTL)
+	s.data.nodes[b.Node] = node{now.Add(nodeTTL), b.Modes}
 	for i, d := range b.Deltas {
 		s.add(&b, d, b.Of(i), now, r)
 	}
@@ -180,10 +186,10 @@ func (s *Store) Exchange(ctx context.Context, b syncer.Batch, r *syncer.Reply) e
 	}
 	s.hold(&b, now, r)
 	s.replyCooling(b.Bucket, now, r)
-	for name, until := range s.data.nodes {
-		if until.After(now) {
+	for name, n := range s.data.nodes {
+		if n.until.After(now) {
 			r.Nodes++
-			r.Members = append(r.Members, name)
+			r.Members, r.Modes = append(r.Members, name), append(r.Modes, n.modes)
 		}
 	}
 	return nil
@@ -308,9 +314,9 @@ func (s *Store) expire(now time.Time) {
 			delete(s.data.marks, m)
 		}
 	}
-	for n, until := range s.data.nodes {
-		if !until.After(now) {
-			delete(s.data.nodes, n)
+	for name, n := range s.data.nodes {
+		if !n.until.After(now) {
+			delete(s.data.nodes, name)
 		}
 	}
 	for id, until := range s.data.cooling {

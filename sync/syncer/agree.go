@@ -34,17 +34,12 @@ func (a agreement) agreed() Held {
 	return a.wants
 }
 
-// modesOf returns how this node is configured to keep a deployment's limits together. Auto
-// keeps a bucket by usage.
-func (s *Syncer) modesOf(id string, kind window.Kind) Modes {
-	m := AllModes(s.cfg.Mode)
+// configured returns how this node is configured to keep a deployment's limits together.
+func (s *Syncer) configured(id string, kind window.Kind) Modes {
 	if s.cfg.Modes != nil {
-		m = s.cfg.Modes(id, kind)
+		return s.cfg.Modes(id, kind)
 	}
-	if kind == window.KindSlice {
-		return m.without(Auto)
-	}
-	return m
+	return AllModes(s.cfg.Mode)
 }
 
 // wanted returns which counts of a window this node would hold by escrow.
@@ -161,7 +156,11 @@ func (s *Syncer) short() <-chan struct{} {
 func (s *Syncer) refreshModes(d *deployment) {
 	for kind := range d.modes {
 		k := window.Kind(kind)
-		if d.modes[k] = s.modesOf(d.id, k); d.modes[k].escrows() && s.reserves() {
+		is := s.configured(d.id, k)
+		if s.others.deviant == "" && is != AllModes(s.cfg.Mode) {
+			s.others.deviant = d.id
+		}
+		if d.modes[k], d.configured[k] = s.bound(is, d.id, k), is; d.modes[k].escrows() && s.reserves() {
 			s.closeGrants(d, k)
 		}
 	}

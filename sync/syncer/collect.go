@@ -168,6 +168,8 @@ func (s *Syncer) bucket(index int) *bucket {
 // sweep removes dead windows, and deployments without windows that the source no longer
 // names.
 func (s *Syncer) sweep(epoch, now int64) {
+	s.bind(now)
+	s.findDeviant()
 	for _, b := range s.buckets {
 		before := len(b.deployments)
 		b.deployments = slices.DeleteFunc(b.deployments, func(d *deployment) bool {

@@ -26,8 +26,10 @@ type deployment struct {
 	limits Count                    // of a minute; 0 = unlimited, -1 = a limit of zero
 	long   [window.Kinds]longLimits // of hours and days, by their kind
 	exact  [window.Kinds]bool       // by kind of window: its limits may be held by escrow
-	modes  [window.Kinds]Modes      // as this node is configured
-	loose  [window.Kinds]bool       // nodes cannot hold its limits exactly
+	modes  [window.Kinds]Modes      // as this node keeps its limits together, unless the store says otherwise
+	// configured is how this node is configured to keep them together.
+	configured [window.Kinds]Modes
+	loose      [window.Kinds]bool // nodes cannot hold its limits exactly
 	// elsewhere marks loose limits that windows of another kind, or the pool, hold as well.
 	elsewhere [window.Kinds]bool
 	grantless bool               // limits over windows of its own, which escrow could hold, are kept by usage

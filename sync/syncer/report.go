@@ -45,6 +45,7 @@ const (
 	reasonStore   = "the store has no epochs, as with LiteLLM's keys"
 	reasonBroken  = "the store refuses its counter"
 	reasonOthers  = "another node asked first in this window"
+	reasonNodes   = "another node is configured for escrow or auto"
 	reasonUnknown = "the store has not been asked yet"
 )
 
@@ -68,7 +69,7 @@ func (s *Syncer) AppendAccounts(dst []Account) []Account {
 }
 
 func (u *usage) appendAccounts(dst []Account, b *bucket) []Account {
-	d, modes := u.d, u.d.modes[u.kind].list()
+	d, modes := u.d, u.d.configured[u.kind].list()
 	own, others := u.own.list(), u.others.list()
 	for i, limit := range u.limits().list() {
 		if limit == 0 || d.loose[u.kind] && d.elsewhere[u.kind] && !d.grantless {
@@ -92,6 +93,8 @@ func (u *usage) reason(b *bucket, i int, mode, want Mode) string {
 	switch {
 	case mode == want || want == Auto && mode == Escrow:
 		return ""
+	case mode == Escrow && u.d.modes[u.kind] != u.d.configured[u.kind]:
+		return reasonNodes
 	case mode == Escrow:
 		return reasonOthers
 	case u.d.loose[u.kind] && !u.d.elsewhere[u.kind]:

@@ -29,6 +29,9 @@ func (s *Syncer) resolve(b *bucket, x *sent, r *Reply, now int64) {
 	if len(r.Members) > 0 {
 		s.members = append(s.members[:0], r.Members...)
 		s.unaware = r.Unaware
+		if b.epoch != 0 {
+			s.meetModes(r, now)
+		}
 	}
 	if r.OutdatedKnown && r.Outdated != s.outdated {
 		s.setOutdated(r.Outdated, now)

@@ -234,7 +234,7 @@ func (s *Syncer) exchange(ctx context.Context, b *bucket, x *sent) error {
 	}
 	batch := Batch{
 		Node: s.cfg.Node, Bucket: b.index, Epoch: x.epoch, Seq: x.seq, Next: x.next, Generation: b.generation,
-		Deltas: x.deltas, Reads: x.reads, Counts: x.counts, Held: x.held,
+		Deltas: x.deltas, Reads: x.reads, Counts: x.counts, Held: x.held, Modes: s.here(),
 	}
 	deadline := b.deadline()
 	s.mu.Unlock()

@@ -42,6 +42,9 @@ type Stats struct {
 	// Differing is the number of deployments that the other nodes keep together in another mode
 	// than this node is configured for, in the current minute. This node follows them.
 	Differing int
+	// OtherModes is how many other nodes are configured for another mode than this one. Nodes
+	// whose mode is unknown do not count.
+	OtherModes int
 
 	// Opens is how long a store that is new or was emptied grants nothing yet; 0 = it grants, or
 	// no limit is held by escrow.
@@ -74,6 +77,7 @@ func (s *Syncer) Stats() Stats {
 	if s.reserver != nil {
 		st.Mode = s.cfg.Mode
 	}
+	st.OtherModes = s.others.nodes
 	st.Nodes, st.Unaware, st.Outdated, st.Offset, st.Away, st.Degraded = s.nodes, s.unaware, s.outdated, s.follower.offset, s.away > 0, s.degraded
 	if st.Away {
 		st.Degraded += time.Duration(now - s.awaySince)

@@ -96,6 +96,9 @@ type Batch struct {
 	// with a known set for a deployment's window fixes it for the window in that epoch;
 	// [HeldBefore] fixes nothing. Nil, and 0: the batch does not ask.
 	Held []Held
+	// Modes is the mode for which the node is configured, for Reply.Modes; 0 = unknown. It may
+	// change from batch to batch.
+	Modes NodeModes
 }
 
 // Counts is a set of the counts of a window.
@@ -167,6 +170,9 @@ type Reply struct {
 	Nodes      int // number of nodes with an exchange within the last few seconds, this one included; 0 = not known
 	// Members are the names of these nodes, in any order; empty = not known.
 	Members []string
+	// Modes are the Batch.Modes of these nodes, the latest of each, in the order of Members. It
+	// may be shorter. 0 = unknown.
+	Modes []NodeModes
 	// Unaware is how many of Members are of a version without modes, which shares usage.
 	Unaware int
 	// Outdated is the number of live nodes that use counters of an older format, whose

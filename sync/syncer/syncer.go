@@ -27,8 +27,9 @@ type Syncer struct {
 	vouched     int64 // when the validity of the source's shares ends, Unix nanoseconds; 0 = none was passed
 
 	nodes     int
-	members   []string      // names of the nodes, by the last reply that had them
-	unaware   int           // how many members are of a version without modes
+	members   []string // names of the nodes, by the last reply that had them
+	unaware   int      // how many members are of a version without modes
+	others    otherModes
 	outdated  int           // live nodes that use counters of an older format
 	away      int           // number of buckets whose store is away
 	awaySince int64         // when the first of them went away

@@ -122,7 +122,7 @@ func (c *call) build(bld valkey.Builder, b *bucket, batch *syncer.Batch, lacking
 	c.expiries(bld, b, batch, local)
 	c.extra(lacking, extraCooldowns, func() { c.cooldowns(bld, b, batch, local) })
 	if !c.now.IsZero() && b.due(batch.Node, local) { // the first batch, which has no time, leaves these out
-		c.extra(lacking, extraNodes, func() { c.nodes(bld, b, batch.Node, local) })
+		c.extra(lacking, extraNodes, func() { c.nodes(bld, b, batch, local) })
 		c.extra(lacking, extraOutdated, func() { c.outdated(bld, b) })
 	}
 	if c.renews = local.Sub(b.refreshed) >= identityDue; c.renews {
@@ -308,16 +308,20 @@ const mostMembers = 64
 
 // nodes enters the node in the set of those alive, with the settings that all nodes
 // must have alike, and counts them, once a second.
-func (c *call) nodes(bld valkey.Builder, b *bucket, node string, local time.Time) {
+func (c *call) nodes(bld valkey.Builder, b *bucket, batch *syncer.Batch, local time.Time) {
 	c.registered = local
-	node += b.settings
+	node := batch.Node + namedOf(b.settings, batch.Modes)
 	key := b.word(&c.text, "n")
 	now := float64(c.now.UnixMilli()) / 1000
 	c.text.int(c.now.Add(-nodeTTL).Unix())
 	since := c.text.cut()
 	c.text.int(c.now.Add(-keyTTL).Unix())
 	long := c.text.cut()
-	c.queue(bld.Zadd().Key(key).ScoreMember().ScoreMember(now, node).Build(), len(key)+len(node)+overhead)
+	add := bld.Zadd().Key(key).ScoreMember().ScoreMember(now, node)
+	if e, ok := b.registered[batch.Node]; ok && e.modes != batch.Modes {
+		add = add.ScoreMember(0, batch.Node+namedOf(b.settings, e.modes)) // or the node would count twice
+	}
+	c.queue(add.Build(), len(key)+len(node)+overhead)
 	c.inNodes = c.queue(bld.Zcount().Key(key).Min(since).Max("+inf").Build(), len(key)+overhead)
 	if b.live <= mostMembers {
 		c.inMembers = c.queue(bld.Zrange().Key(key).Min(since).Max("+inf").Byscore().Limit(0, mostMembers+1).Build(), len(key)+overhead+b.live*40)

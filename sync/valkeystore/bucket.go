@@ -19,7 +19,7 @@ type bucket struct {
 	names    namer
 	epochs   bool   // counters are named after an epoch
 	identity string // the key that holds it
-	settings string // what follows the names of nodes in the set of those alive
+	settings string // what follows the names of nodes in the set of those alive, before their modes
 
 	mu         sync.Mutex
 	epoch      uint64    // whose counters are in windows
@@ -27,12 +27,18 @@ type bucket struct {
 	debt       []debt    // keys that may lack one: paid with the next batches
 	stale      []debt    // those from before the last loss, at lostAt: debt once nothing is on the way any more
 	lostAt     time.Time
-	refreshed  time.Time            // when the identity's TTL was last renewed
-	registered map[string]time.Time // when a node was last entered in the set of nodes
+	refreshed  time.Time        // when the identity's TTL was last renewed
+	registered map[string]entry // of nodes in the set of those alive
 	cool       cooldowns
 	probed     uint64 // the client that was found to take transactions here
 	live       int    // nodes alive at liveAt
 	liveAt     time.Time
+}
+
+// entry is when a node was last entered in the set of those alive, and with which modes.
+type entry struct {
+	at    time.Time
+	modes syncer.NodeModes
 }
 
 // debt is some counters of a deployment in a window.
@@ -49,7 +55,7 @@ type touches struct {
 }
 
 func newBucket(number int, cfg Config) *bucket {
-	b := &bucket{number: number, head: head(cfg.Namespace, number), registered: map[string]time.Time{}, settings: namedOf(cfg)}
+	b := &bucket{number: number, head: head(cfg.Namespace, number), registered: map[string]entry{}, settings: settingsOf(cfg)}
 	b.names, b.epochs, b.identity = native{}, true, identityEpoch
 	if cfg.KeyFormat == FormatLiteLLM {
 		b.names, b.epochs, b.identity = litellm{cfg.Model, cfg.TTL, native{}}, false, identityGeneration
@@ -139,16 +145,16 @@ func (b *bucket) owe(epoch uint64, d *window.Tally, which syncer.Counts) {
 
 // due reports whether a node should be entered in the set of nodes again.
 func (b *bucket) due(node string, now time.Time) bool {
-	return now.Sub(b.registered[node]) >= nodeInterval
+	return now.Sub(b.registered[node].at) >= nodeInterval
 }
 
-func (b *bucket) register(node string, now time.Time) {
+func (b *bucket) register(node string, modes syncer.NodeModes, now time.Time) {
 	if len(b.registered) > 256 {
-		for n, at := range b.registered {
-			if now.Sub(at) > nodeTTL {
+		for n, e := range b.registered {
+			if now.Sub(e.at) > nodeTTL {
 				delete(b.registered, n)
 			}
 		}
 	}
-	b.registered[node] = now
+	b.registered[node] = entry{now, modes}
 }

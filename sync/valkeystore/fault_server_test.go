@@ -2,6 +2,7 @@ package valkeystore_test
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"runtime"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/sync/servertest"
+	"github.com/plimsoll-dev/plimsoll/sync/syncer"
 	"github.com/plimsoll-dev/plimsoll/sync/valkeystore"
 )
 
@@ -152,6 +154,43 @@ func TestOtherSettings(t *testing.T) {
 	}
 	if !slices.Contains(n.reply.Members, n.name) && n.reply.Nodes != 3 {
 		t.Errorf("members %v of %d nodes", n.reply.Members, n.reply.Nodes)
+	}
+}
+
+// TestModesOfNodes: a node learns for which modes the others are configured, with what they last said;
+// of an entry that names none, of a name that it does not know and of a version before it learns none.
+func TestModesOfNodes(t *testing.T) {
+	server := servertest.Start(t)
+	said := &logged{}
+	n := newNode(t, open(t, server.URL(), valkeystore.Config{Logger: said.logger()}))
+	other := newNode(t, open(t, server.URL(), valkeystore.Config{}))
+	for i := range 4 {
+		for name, entry := range map[string]string{
+			"silent": "Modes=1", "later": "Modes=1 Mode=lottery Colour=red", "more": "Modes=1 Mode=usage+ Colour=red",
+		} {
+			server.Do(t, "ZADD", "plimsoll2:{default.0}:n", strconv.FormatInt(time.Now().UnixMilli()/1000, 10), name+",Buckets=1 KeyFormat=plimsoll "+entry)
+		}
+		for _, n := range []*node{other, n} {
+			b := n.next()
+			if b.Modes = syncer.NodeModesOf(syncer.Escrow, false); n == other && i > 1 {
+				b.Modes = syncer.NodeModesOf(syncer.Auto, true)
+			}
+			if err := n.try(b); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(1100 * time.Millisecond)
+	}
+	got := map[string]string{}
+	for i, name := range n.reply.Members {
+		got[name] += n.reply.Modes[i].String()
+	}
+	want := map[string]string{n.name: "escrow", other.name: "auto+", "silent": "", "later": "", "more": "usage+"}
+	if !maps.Equal(got, want) || n.reply.Nodes != len(want) {
+		t.Errorf("modes %v of %d nodes, want %v", got, n.reply.Nodes, want)
+	}
+	if said.String() != "" {
+		t.Errorf("the store logs of nodes whose settings are alike: %s", said)
 	}
 }
 

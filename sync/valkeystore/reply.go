@@ -81,7 +81,7 @@ func (b *bucket) duplicate(batch *syncer.Batch, r *syncer.Reply, identity string
 
 // clearReply empties a reply, whose slices are reused.
 func clearReply(r *syncer.Reply, bytes int) {
-	*r = syncer.Reply{Totals: r.Totals[:0], Held: r.Held[:0], Refused: r.Refused[:0], Cooling: r.Cooling[:0], Members: r.Members[:0], Bytes: bytes}
+	*r = syncer.Reply{Totals: r.Totals[:0], Held: r.Held[:0], Refused: r.Refused[:0], Cooling: r.Cooling[:0], Members: r.Members[:0], Modes: r.Modes[:0], Bytes: bytes}
 }
 
 func (c *call) applied(b *bucket, answers []valkey.ValkeyMessage, batch *syncer.Batch, r *syncer.Reply) error {
@@ -104,7 +104,9 @@ func (c *call) applied(b *bucket, answers []valkey.ValkeyMessage, batch *syncer.
 			for _, name := range names {
 				name, settings, _ := strings.Cut(name, settingsMark)
 				r.Members = append(r.Members, name)
-				if c.look(name, settings, b.settings) {
+				unaware, modes := c.look(name, settings, b.settings)
+				r.Modes = append(r.Modes, modes)
+				if unaware {
 					r.Unaware++
 				}
 			}

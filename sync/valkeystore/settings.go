@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"strconv"
 	"strings"
+
+	"github.com/plimsoll-dev/plimsoll/sync/syncer"
 )
 
 // settingsMark ends the name of a node in the set of those alive; no name holds it.
@@ -17,11 +19,20 @@ func settingsOf(cfg Config) string {
 }
 
 // modesMark follows the settings of a node that knows modes of sharing; versions that lack it share
-// usage, whatever holds in a window.
-const modesMark = " Modes=1"
+// usage, whatever holds in a window. What follows it are words that nodes may have otherwise, such as
+// the modes for which a node is configured behind modeWord.
+const (
+	modesMark = " Modes=1"
+	modeWord  = "Mode="
+)
 
-// namedOf returns what follows the name of a node of this version.
-func namedOf(cfg Config) string { return settingsOf(cfg) + modesMark }
+// namedOf returns what follows the name of a node of this version that is configured for these modes.
+func namedOf(settings string, modes syncer.NodeModes) string {
+	if modes == 0 {
+		return settings + modesMark
+	}
+	return settings + modesMark + " " + modeWord + modes.String()
+}
 
 // other is a node with other settings, or of a version that knows no modes.
 type other struct {
@@ -29,20 +40,26 @@ type other struct {
 	unaware        bool
 }
 
-// look takes in what follows the name of a node: whether its settings are others, or it knows no modes.
-func (c *call) look(node, settings, here string) (unaware bool) {
+// look takes in what follows the name of a node: whether its settings are others, whether it knows no
+// modes, and for which it is configured.
+func (c *call) look(node, settings, here string) (unaware bool, modes syncer.NodeModes) {
 	if settings == "" {
-		return false
+		return false, 0
 	}
-	text, aware := strings.CutSuffix(settingsMark+settings, modesMark)
-	if text+modesMark != here {
-		c.others = append(c.others, other{node, text[len(settingsMark):], false})
-		return false
+	text, words, aware := strings.Cut(settings, modesMark)
+	if text != here[len(settingsMark):] {
+		c.others = append(c.others, other{node, text, false})
+		return false, 0
 	}
 	if !aware {
 		c.others = append(c.others, other{node, settings, true})
 	}
-	return !aware
+	for word := range strings.FieldsSeq(words) {
+		if text, ok := strings.CutPrefix(word, modeWord); ok {
+			modes = syncer.ParseNodeModes(text)
+		}
+	}
+	return !aware, modes
 }
 
 // reportOthers names each node with other settings once.

@@ -22,7 +22,7 @@ func (b *bucket) settle(c *call, batch *syncer.Batch, r *syncer.Reply, now time.
 			b.refreshed = now
 		}
 		if !c.registered.IsZero() {
-			b.register(batch.Node, c.registered)
+			b.register(batch.Node, batch.Modes, c.registered)
 		}
 		if r.Nodes > 0 {
 			b.live, b.liveAt = r.Nodes, now

@@ -37,6 +37,7 @@ type storeHealth struct {
 	StalenessMS int64  `json:"staleness_ms,omitempty"`
 	DegradedMS  int64  `json:"degraded_ms,omitempty"` // away, in all
 	Nodes       int    `json:"nodes,omitempty"`
+	OtherModes  int    `json:"other_modes,omitempty"` // nodes that are configured for other modes than this one
 }
 
 type fileHealth struct {
@@ -62,7 +63,7 @@ func (d *Daemon) readyz(w http.ResponseWriter, req *http.Request) {
 	}
 	if d.Syncer != nil {
 		s := d.Syncer.Stats()
-		r.Store = storeHealth{"connected", s.Staleness.Milliseconds(), s.Degraded.Milliseconds(), s.Nodes}
+		r.Store = storeHealth{"connected", s.Staleness.Milliseconds(), s.Degraded.Milliseconds(), s.Nodes, s.OtherModes}
 		if s.Outdated > 0 {
 			r.Ready, r.Store.State = false, "outdated"
 		} else if s.Away {

@@ -208,6 +208,7 @@ func TestShare(t *testing.T) {
 	}{
 		{syncer.Stats{}, share{"Joining", "the store has not been asked yet", false}},
 		{syncer.Stats{Exchanges: 1, Nodes: 1, Staleness: 84 * time.Millisecond}, share{"In step", "1 node, 84 ms behind", false}},
+		{syncer.Stats{Exchanges: 1, Nodes: 3, OtherModes: 2}, share{"In step", "3 nodes, 2 configured for another mode, 0 ms behind", false}},
 		{syncer.Stats{Exchanges: 1, Nodes: 3, Staleness: 6 * time.Second}, share{"Behind", "3 nodes, last answer 6 s ago", true}},
 		{syncer.Stats{Away: true, Staleness: 150 * time.Second}, share{"Store away", "deciding alone; last answer 3 min ago", true}},
 	} {

@@ -164,6 +164,9 @@ func shareOf(s *syncer.Stats) share {
 	if s.Unaware > 0 {
 		nodes += fmt.Sprintf(", %d of a version that shares usage alone", s.Unaware)
 	}
+	if s.OtherModes > 0 {
+		nodes += fmt.Sprintf(", %d configured for another mode", s.OtherModes)
+	}
 	if s.Differing > 0 {
 		nodes += fmt.Sprintf(", %d deployments in another mode than configured here, as other nodes have it", s.Differing)
 	}
