@@ -12,6 +12,9 @@ const (
 	// batchSize is the largest number of deltas and of reads in a batch. A store has two
 	// keys for most of them, and four at most.
 	batchSize = 250
+	// largestBatch is the largest number of deltas and reads together: those of slices are read
+	// with their neighbours.
+	largestBatch = 2 * batchSize
 	// refresh is the largest age of a total whose deployment is live but idle, and the
 	// longest time that a bucket sends no batch.
 	refresh = time.Second
@@ -51,6 +54,7 @@ type sent struct {
 	deltas  []window.Tally
 	reads   []window.Tally
 	usages  []*usage       // of deltas, then of reads
+	near    []*usage       // neighbours of slices, which are read unless they are among usages
 	counts  []Counts       // the same
 	held    []Held         // the same
 	refused []window.Tally // deltas that the store has rejected for good
@@ -117,8 +121,9 @@ func (s *Syncer) abandon(b *bucket, now int64) {
 func (s *Syncer) build(b *bucket, now int64) *sent {
 	x := &sent{epoch: b.epoch, seq: b.seq + 1, at: now}
 	n, last := len(b.deployments), 0
+	skipped := n // the first deployment for which the batch has no room
 	epoch := window.EpochAt(now)
-	for i := 0; i < n && len(x.deltas) < batchSize; i++ {
+	for i := 0; i < skipped && len(x.deltas) < batchSize; i++ {
 		d := b.deployments[(b.next+i)%n]
 		cool := d.cool.unsent(now)
 		if cool != 0 {
@@ -129,6 +134,10 @@ func (s *Syncer) build(b *bucket, now int64) *sent {
 			due, asks := s.due(b, u, now)
 			due = due && (!b.relaxing || s.urgent(u, now))
 			if due && len(x.deltas) < batchSize && !u.dead(now) {
+				if !x.neighbours(u, true) {
+					skipped = i
+					continue
+				}
 				c = u.send(c, asks)
 			} else if b.relaxing && c != (Count{}) && !s.urgent(u, now) {
 				c = Count{}
@@ -138,6 +147,10 @@ func (s *Syncer) build(b *bucket, now int64) *sent {
 				t.CoolUntil = cool
 			}
 			if (due || c != (Count{}) || t.CoolUntil != 0) && len(x.deltas) < batchSize && !u.dead(now) {
+				if !due && !x.room() {
+					skipped = i
+					continue
+				}
 				u.flying, u.seq = c, x.seq
 				x.deltas = append(x.deltas, t)
 				x.usages = append(x.usages, u)
@@ -145,17 +158,22 @@ func (s *Syncer) build(b *bucket, now int64) *sent {
 			}
 		}
 	}
-	for i := 0; i < n && len(x.usages) < batchSize; i++ {
+	for i := 0; i < skipped && len(x.usages) < batchSize; i++ {
 		d := b.deployments[(b.next+i)%n]
 		for _, u := range s.current(d, now) {
 			if len(x.deltas)+len(x.reads) < batchSize && u.seq != x.seq && s.reads(b, u, d.live(epoch), now) {
-				x.reads = append(x.reads, Count{}.tally(u))
-				x.usages = append(x.usages, u)
+				if !x.neighbours(u, u.holds()) {
+					skipped = i
+					continue
+				}
+				if u.read != x.seq {
+					x.read(u)
+				}
 				last = max(last, i)
 			}
 		}
 	}
-	s.neighbours(x)
+	x.readNear()
 	for i, u := range x.usages {
 		x.counts = append(x.counts, u.counts())
 		if h := s.asksHeld(b, u, i < len(x.deltas), now); h != 0 {
@@ -164,6 +182,8 @@ func (s *Syncer) build(b *bucket, now int64) *sent {
 		}
 	}
 	switch {
+	case skipped < n:
+		b.next = (b.next + skipped) % n
 	case len(x.usages) >= batchSize:
 		b.next = (b.next + last + 1) % n
 	case len(x.usages) == 0 && !b.silent(now):
@@ -171,6 +191,13 @@ func (s *Syncer) build(b *bucket, now int64) *sent {
 	}
 	b.seq++
 	return x
+}
+
+// read appends a read of a window's total.
+func (x *sent) read(u *usage) {
+	u.read = x.seq
+	x.reads = append(x.reads, Count{}.tally(u))
+	x.usages = append(x.usages, u)
 }
 
 // heartbeat makes an empty batch the one in flight and returns it.

@@ -124,34 +124,49 @@ func (s *sliceTotals) total(start int64, i int) int64 {
 	return 0
 }
 
-// neighbours appends reads of the neighbours of each slice in a batch on whose totals its
-// bound depends, unless they are final or in the batch. For a slice that is only read it
-// appends those that are over, so that a node without usage still knows the level.
-func (s *Syncer) neighbours(x *sent) {
-	for i, n := 0, len(x.usages); i < n; i++ {
-		u := x.usages[i]
-		if u.kind != window.KindSlice || u.accounts.none() {
+// neighbours has a batch read the neighbours of a slice on whose totals its bound depends, unless
+// they are final or in the batch. Of a slice that is only read, and holds nothing, it reads those
+// that are over, so that a node without usage still knows the level. It reports false, and
+// changes nothing, if the batch has no room for the slice and its neighbours.
+func (x *sent) neighbours(u *usage, asks bool) bool {
+	if u.kind != window.KindSlice || u.accounts.none() || !asks && u.d.slices == nil {
+		return x.room()
+	}
+	d, last, before := u.d, u.start+2, len(x.near)
+	switch {
+	case !asks:
+		last = u.start - unsettled - 1
+	case d.slices == nil:
+		d.slices = new(sliceTotals)
+	}
+	d.slices.begin(u.start, u.limits())
+	for k := d.slices.from; k <= last; k++ {
+		if k == u.start || d.slices.known(k) {
 			continue
 		}
-		d, last := u.d, u.start+2
-		switch asks := i < len(x.deltas) || u.holds(); {
-		case !asks && d.slices == nil:
-			continue
-		case !asks:
-			last = u.start - unsettled - 1
-		case d.slices == nil:
-			d.slices = new(sliceTotals)
+		if of := d.open(window.KindSlice, k); of.seq != x.seq && of.read != x.seq {
+			of.read = x.seq
+			x.near = append(x.near, of)
 		}
-		d.slices.begin(u.start, u.limits())
-		for k := d.slices.from; k <= last; k++ {
-			if k == u.start || d.slices.known(k) {
-				continue
-			}
-			if of := d.open(window.KindSlice, k); of.seq != x.seq && of.read != x.seq {
-				of.read = x.seq
-				x.reads = append(x.reads, Count{}.tally(of))
-				x.usages = append(x.usages, of)
-			}
+	}
+	if x.room() {
+		return true
+	}
+	for _, of := range x.near[before:] {
+		of.read = 0
+	}
+	x.near = x.near[:before]
+	return false
+}
+
+// room reports whether a batch can take one more delta or read.
+func (x *sent) room() bool { return len(x.usages)+len(x.near) < largestBatch }
+
+// readNear appends reads of the neighbours that the batch does not change.
+func (x *sent) readNear() {
+	for _, u := range x.near {
+		if u.seq != x.seq {
+			x.read(u)
 		}
 	}
 }

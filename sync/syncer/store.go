@@ -59,6 +59,8 @@ type Store interface {
 	// logged, so it must hold no secret. Exchange returns soon after ctx ends. It
 	// neither keeps nor changes b's slices. It overwrites r and reuses its slices.
 	//
+	// A batch has at most 500 Deltas and Reads together.
+	//
 	// A batch with neither Deltas nor Reads is a heartbeat; bucket 0 gets them
 	// even without deployments. A batch with Seq 0 has neither, adds nothing and
 	// leaves no marker: it asks for the epoch before the first batch of a bucket.
