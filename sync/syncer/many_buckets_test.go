@@ -33,7 +33,7 @@ func (s *narrow) Exchange(ctx context.Context, b syncer.Batch, r *syncer.Reply) 
 }
 
 // TestManyBuckets: nodes hold any number of buckets by escrow with batches that a store takes. Of each
-// bucket that is used for the first time 60 slices are read, and a batch with those of nine was refused
+// bucket that is used for the first time 60 slices are read, and a batch with those of eight was refused
 // for ever.
 func TestManyBuckets(t *testing.T) {
 	for _, deployments := range []int{5, 20, 150} {
