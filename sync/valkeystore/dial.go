@@ -1,6 +1,7 @@
 package valkeystore
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -93,9 +94,28 @@ func (t *target) dial(ctx context.Context) (valkey.Client, error) {
 	c, err := valkey.NewClient(o)
 	if refusesName(err) {
 		o.ClientName = "" // which is for people who look at CLIENT LIST
-		return valkey.NewClient(o)
+		c, err = valkey.NewClient(o)
 	}
-	return c, err
+	return c, t.unauthorized(err)
+}
+
+// unauthorized adds to an error of a server that refuses who connects which credential of the
+// address it refuses, and never the credential itself.
+func (t *target) unauthorized(err error) error {
+	refused, ok := errors.AsType[*valkey.ValkeyError](err)
+	switch {
+	case !ok:
+		return err
+	case hasCode(refused, "WRONGPASS"):
+		remedy := fmt.Sprintf("correct user %q or the password %s, or the server's users", cmp.Or(t.option.Username, "default"), t.password.place())
+		if t.option.Sentinel.MasterSet != "" {
+			remedy += fmt.Sprintf("; of the Sentinels, user %q or the password %s", cmp.Or(t.option.Sentinel.Username, "default"), t.sentinel.place())
+		}
+		return fmt.Errorf("%w (%s)", err, remedy)
+	case hasCode(refused, "NOAUTH"):
+		return fmt.Errorf("%w (the server wants a password; give one by password_file=PATH, password_env=NAME or in the address)", err)
+	}
+	return err
 }
 
 // refusesName reports whether a server would not have the connection named: it knows no

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -19,11 +20,20 @@ import (
 func TestWrongAddressAndPassword(t *testing.T) {
 	const word = "hunter2-wrong"
 	server := servertest.Start(t, "--requirepass", "right")
+	file := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(file, []byte(word+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PLIMSOLL_TEST_PASSWORD", word)
 	for _, tt := range []struct{ name, url, want string }{
 		{"nothing listens", fmt.Sprintf("valkey://:%s@127.0.0.1:%d", word, servertest.FreePort(t)), "refused"},
 		{"wrong password", fmt.Sprintf("valkey://:%s@%s", word, server.Addr()), "WRONGPASS"},
+		{"wrong password, the remedy", fmt.Sprintf("valkey://:%s@%s", word, server.Addr()), `correct user "default" or the password in the address, or the server's users`},
+		{"wrong password in a file", fmt.Sprintf("valkey://gw@%s?password_file=%s", server.Addr(), file), `correct user "gw" or the password in the file ` + file},
+		{"wrong password in the environment", fmt.Sprintf("valkey://%s?password_env=PLIMSOLL_TEST_PASSWORD", server.Addr()), `or the password in the environment variable PLIMSOLL_TEST_PASSWORD`},
 		{"unknown user", fmt.Sprintf("valkey://who:%s@%s", word, server.Addr()), "WRONGPASS"},
 		{"no password", server.URL(), "NOAUTH"},
+		{"no password, the remedy", server.URL(), "the server wants a password; give one by password_file=PATH, password_env=NAME or in the address"},
 		{"TLS to a server without", fmt.Sprintf("valkeys://:%s@%s", word, server.Addr()), ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

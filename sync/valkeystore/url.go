@@ -78,6 +78,17 @@ func (s secret) read() (string, error) {
 	return s.text, nil
 }
 
+// place says where the password is to be found.
+func (s secret) place() string {
+	switch {
+	case s.file != "":
+		return "in the file " + s.file
+	case s.env != "":
+		return "in the environment variable " + s.env
+	}
+	return "in the address"
+}
+
 // parse takes an address apart. Its errors repeat nothing but option names and
 // values: a password that was not escaped may be in any other part.
 func parse(address string) (*target, error) {
