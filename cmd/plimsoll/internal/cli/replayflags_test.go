@@ -1,15 +1,31 @@
 package cli_test
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli"
 )
+
+// A scenario that is interrupted in its first minute has no result, and no table of zeros. A
+// server that does not answer is named once for each rule.
+func TestScenarioInterrupted(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+	defer cancel()
+	got := plimsoll(ctx, "replay", "--scenario", "steady", "--nodes", "2", "--sync", "valkey://127.0.0.1:1", "--for", "1m")
+	require.Equal(t, cli.ExitFailure, got.code)
+	require.Empty(t, got.stdout)
+	require.Contains(t, got.stderr, "interrupted before the first whole minute was over, so there is no result")
+	for _, rule := range []string{"plimsoll, usage", "plimsoll, escrow", "litellm"} {
+		require.LessOrEqual(t, strings.Count(got.stderr, "the nodes of policy "+rule+" go on without it"), 1)
+	}
+}
 
 // TestReplayFlagsStay: every flag that plimsoll replay has ever had still works, with each value
 // that it took before plimsoll lab came, with one dash or two. Those of a server or a daemon are

@@ -145,9 +145,11 @@ func RunScenario(ctx context.Context, s Scenario) (*ScenarioReport, error) {
 	defer nodes.Wait()
 	defer end()
 	for _, c := range all {
+		var said sync.Once // the fleets of a rule say the same
+		warn := func(text string) { said.Do(func() { s.Live.Warn(text) }) }
 		for _, f := range c.fleets {
 			f.start(alive, &nodes)
-			meeting.Go(func() { f.meet(ctx, s.Live.Warn) })
+			meeting.Go(func() { f.meet(ctx, warn) })
 		}
 	}
 	meeting.Wait()

@@ -3,6 +3,7 @@ package replay
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -39,6 +40,9 @@ func (f flags) playScenario(ctx context.Context, env cmdline.Environment) error 
 	r.close()
 	if err != nil {
 		return fmt.Errorf("replay: %w", err)
+	}
+	if report.Minutes == 0 {
+		return errors.New("replay: interrupted before the first whole minute was over, so there is no result")
 	}
 	if f.json {
 		return json.NewEncoder(env.Stdout).Encode(report)
