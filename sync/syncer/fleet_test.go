@@ -72,6 +72,7 @@ func TestOutdatedNodes(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		require.Equal(t, 3, n.s.Stats().Outdated)
 		require.True(t, n.s.Stats().Away)
+		require.Equal(t, "nodes of an older version use the same store by other keys", n.s.Stats().Problem)
 		for range 3 {
 			rollover()
 			require.Equal(t, 150, n.use("a", 700, 0))
@@ -81,6 +82,7 @@ func TestOutdatedNodes(t *testing.T) {
 		store.outdated.Store(0)
 		time.Sleep(5 * time.Second)
 		require.False(t, n.s.Stats().Away)
+		require.Empty(t, n.s.Stats().Problem)
 		require.Equal(t, 450, n.use("a", 700, 0))
 	})
 }

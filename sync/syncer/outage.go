@@ -80,6 +80,19 @@ func (b *bucket) problem() string {
 	return b.err.Error()
 }
 
+// problem returns why the store is away, for [Stats].
+func (s *Syncer) problem() string {
+	if s.outdated > 0 {
+		return errOutdated.Error()
+	}
+	for _, b := range s.buckets {
+		if b.away && b.err != nil {
+			return b.err.Error()
+		}
+	}
+	return ""
+}
+
 // freeze records this node's share of a deployment and the usage of its windows as of the
 // last contact. It removes forecasts, which no total would replace.
 func (s *Syncer) freeze(d *deployment) {

@@ -65,6 +65,7 @@ type Stats struct {
 	Offset    time.Duration // correction of Config.Clock towards the store's clock so far
 	Away      bool          // a bucket of the store does not reply, or has just begun to again
 	Degraded  time.Duration // total time for which Away was true
+	Problem   string        // why Away is true, such as the error of the last attempt; "" = it is false, or the store has not replied yet
 }
 
 // Stats returns the state of the syncer. It does not wait for an exchange, and is safe for
@@ -81,6 +82,7 @@ func (s *Syncer) Stats() Stats {
 	st.Nodes, st.Unaware, st.Outdated, st.Offset, st.Away, st.Degraded = s.nodes, s.unaware, s.outdated, s.follower.offset, s.away > 0, s.degraded
 	if st.Away {
 		st.Degraded += time.Duration(now - s.awaySince)
+		st.Problem = s.problem()
 	}
 	for _, b := range s.buckets {
 		if s.reserver != nil && b.met {

@@ -37,7 +37,9 @@ type storeHealth struct {
 	StalenessMS int64  `json:"staleness_ms,omitempty"`
 	DegradedMS  int64  `json:"degraded_ms,omitempty"` // away, in all
 	Nodes       int    `json:"nodes,omitempty"`
-	OtherModes  int    `json:"other_modes,omitempty"` // nodes that are configured for other modes than this one
+	OtherModes  int    `json:"other_modes,omitempty"`    // nodes that are configured for other modes than this one
+	Outdated    int    `json:"outdated_nodes,omitempty"` // beside Nodes, of the version before
+	Problem     string `json:"problem,omitempty"`        // why it is away or outdated
 }
 
 type fileHealth struct {
@@ -63,7 +65,7 @@ func (d *Daemon) readyz(w http.ResponseWriter, req *http.Request) {
 	}
 	if d.Syncer != nil {
 		s := d.Syncer.Stats()
-		r.Store = storeHealth{"connected", s.Staleness.Milliseconds(), s.Degraded.Milliseconds(), s.Nodes, s.OtherModes}
+		r.Store = storeHealth{"connected", s.Staleness.Milliseconds(), s.Degraded.Milliseconds(), s.Nodes, s.OtherModes, s.Outdated, s.Problem}
 		if s.Outdated > 0 {
 			r.Ready, r.Store.State = false, "outdated"
 		} else if s.Away {

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -48,6 +49,9 @@ func TestOutdatedNodes(t *testing.T) {
 	servertest.Until(t, "the old nodes are found", func() bool { _, state := ready(); return state == "outdated" })
 	status, _ := ready()
 	require.Equal(t, http.StatusServiceUnavailable, status)
+	w := httptest.NewRecorder()
+	guard.ServeHTTP(w, httptest.NewRequest("GET", "http://127.0.0.1/readyz", nil))
+	require.Contains(t, w.Body.String(), `"outdated_nodes":3,"problem":"nodes of an older version use the same store by other keys"`)
 	require.Contains(t, log.String(), "nodes of an older version use the same store by other keys: deciding by policy until they have gone")
 
 	group, err := d.Engine.Group("chat")
@@ -74,4 +78,30 @@ func TestOutdatedNodes(t *testing.T) {
 	srv.Do(t, "ZREM", old, "old-1", "old-2", "old-3")
 	servertest.Until(t, "it is ready", func() bool { status, state := ready(); return status == 200 && state == "connected" })
 	require.Contains(t, log.String(), "nodes of an older version have gone")
+}
+
+// TestRefusedPassword: a daemon whose password the store refuses says so, and which one it is,
+// to those who may read metrics, and never the password.
+func TestRefusedPassword(t *testing.T) {
+	srv := servertest.Start(t, "--requirepass", "right")
+	path := filepath.Join(t.TempDir(), "config.yaml")
+	require.NoError(t, os.WriteFile(path, []byte("model_list: [{model_name: chat, litellm_params: {model: openai/m, api_key: k, rpm: 600}}]\n"), 0o600))
+	d, err := daemon.New(daemon.Options{Config: path, Sync: "valkey://gw:hunter2@" + srv.Addr(), Log: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- d.Run(ctx, nil) }()
+	defer func() { stop(); require.ErrorContains(t, <-done, "WRONGPASS") }()
+	mux := http.NewServeMux()
+	d.Register(mux)
+	guard := server.NewGuard(mux, d.Tokens, slog.New(slog.DiscardHandler), daemon.OpenPaths()...)
+	var body string
+	servertest.Until(t, "the refusal is reported", func() bool {
+		w := httptest.NewRecorder()
+		guard.ServeHTTP(w, httptest.NewRequest("GET", "http://127.0.0.1/readyz", nil))
+		body = w.Body.String()
+		return strings.Contains(body, "WRONGPASS")
+	})
+	require.Contains(t, body, `correct user \"gw\" or the password in the address`)
+	require.NotContains(t, body, "hunter2")
 }

@@ -154,6 +154,10 @@ func shareOf(s *syncer.Stats) share {
 		nodes = fmt.Sprintf("%d nodes", s.Nodes)
 	}
 	switch {
+	case s.Outdated > 0:
+		return share{"Older nodes", fmt.Sprintf("%d of an older version share by other keys: this node is not ready and admits its share alone until they have stopped", s.Outdated), true}
+	case s.Away && s.Exchanges == 0:
+		return share{"Store away", "deciding alone; no answer yet, /readyz says why", true}
 	case s.Away:
 		return share{"Store away", "deciding alone; last answer " + wait(s.Staleness) + " ago", true}
 	case s.Exchanges == 0:
