@@ -114,6 +114,26 @@ func TestLabGate(t *testing.T) {
 	require.Contains(t, got.stderr, "--known says which goals --gate leaves out")
 }
 
+// What cannot be written is found before the run, which may take half an hour: here no run
+// is kept.
+func TestLabWritesNowhere(t *testing.T) {
+	dir := t.TempDir()
+	page, state := filepath.Join(dir, "page.md"), filepath.Join(dir, "state")
+	require.NoError(t, os.WriteFile(page, []byte("no table\n"), 0o600))
+	for want, args := range map[string][]string{
+		"page.md: no table to replace":          {"--markdown", page},
+		"absent.md: no such file":               {"--markdown", filepath.Join(dir, "absent.md")},
+		"absent/x.csv: no such file or dir":     {"--csv", filepath.Join(dir, "absent", "x.csv")},
+		"absent/x.html: no such file or dir":    {"--html", filepath.Join(dir, "absent", "x.html")},
+		"lab: open " + dir + ": is a directory": {"--json", dir},
+	} {
+		got := plimsoll(t.Context(), append([]string{"lab", "--quick", "--world", "openai", "--traffic", "code", "--resume", state}, args...)...)
+		require.Equal(t, cli.ExitFailure, got.code, args)
+		require.Contains(t, got.stderr, want)
+		require.NoFileExists(t, state)
+	}
+}
+
 func TestLabFailures(t *testing.T) {
 	empty := t.TempDir()
 	for _, args := range [][]string{{"--traces", empty}, {"--traces", filepath.Join(empty, "absent")}} {

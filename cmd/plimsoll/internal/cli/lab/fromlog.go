@@ -54,6 +54,9 @@ func (f *flags) runLog(ctx context.Context, env cmdline.Environment) error {
 	if err != nil {
 		return err
 	}
+	if err := f.writable(""); err != nil { // a mistake is to show before the run, not after it
+		return fmt.Errorf("lab: %w", err)
+	}
 	bar := cmdline.NewProgress(env, -1, "runs")
 	r, err := lab.PlayLog(ctx, w, g, operator, lab.Policies, bar.ShowOf)
 	bar.Clear()

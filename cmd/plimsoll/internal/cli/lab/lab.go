@@ -44,6 +44,9 @@ func (f *flags) run(ctx context.Context, env cmdline.Environment) error {
 	if err != nil {
 		return err
 	}
+	if err := f.writable(plan.Set); err != nil { // the same
+		return fmt.Errorf("lab: %w", err)
+	}
 	state, err := openState(f.resume)
 	if err != nil {
 		return fmt.Errorf("lab: %w", err)
@@ -141,6 +144,33 @@ func (f *flags) plan(ctx context.Context) (*lab.Plan, error) {
 		p.Traffic = slices.DeleteFunc(p.Traffic, func(t *lab.Traffic) bool { return !slices.Contains(f.traffic, t.Name) })
 	}
 	return p, nil
+}
+
+// writable reports whether the files that were asked for can be written. It makes those that
+// are not there, except of Markdown, which is to have tables of a set.
+func (f *flags) writable(set string) error {
+	for _, name := range []string{f.csv, f.json, f.html} {
+		if name == "" {
+			continue
+		}
+		file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o666) //nolint:gosec // as os.Create has it
+		if err != nil {
+			return err
+		}
+		if err := file.Close(); err != nil {
+			return err
+		}
+	}
+	for _, name := range f.markdown {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		if err := report.CheckMarkdown(text, set); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
 }
 
 // write writes the files that were asked for.
