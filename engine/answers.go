@@ -9,8 +9,8 @@ import (
 )
 
 // answers is what a deployment's provider has reported of its rule and its counts. A
-// deployment has it from the first mark or observation on. All but the ledger is under
-// the mutex of the handle's group.
+// deployment has it from the first mark or observation on. All fields except the ledger
+// are under the mutex of the handle's group.
 type answers struct {
 	ledger    ledger
 	reported  [provider.Limits]learn.Limit
@@ -28,22 +28,21 @@ type announcedLimit struct {
 	id    string
 }
 
-// relimitEvery is how often an answer may change what is in force: the group's
-// windows are swapped for it.
+// relimitEvery is how often an answer may change the limits in force, as each change
+// publishes another view of the group (protocol 5).
 const relimitEvery = int64(time.Second)
 
-// ledger keeps a provider's figures and what leases give back in agreement. It is
+// ledger keeps a provider's figures and the refunds of leases in agreement. It is
 // kept up only for deployments whose answers are observed.
 //
-// A figure replaces what was charged before its mark: the leases of then give
-// nothing back afterwards, or the room that the figure left would grow by what it
-// never contained. Where more stays counted than the figure says, as for counters
-// that nodes exchange, they give back down to the figure.
+// A figure replaces everything that was charged before its mark. Leases charged before it
+// refund nothing afterwards, or headroom would grow by tokens that the figure never
+// contained. If more stays counted than the figure, as in counters that nodes exchange,
+// those leases refund down to the figure.
 type ledger struct {
 	figures [provider.Limits]figure
-	// Given back by leases: with what is counted it is all that was ever
-	// charged, so that what was charged since a mark does not shrink when an older
-	// lease ends.
+	// What leases have refunded. The count plus the refunds is all that was ever charged,
+	// so that what was charged since a mark does not shrink when an older lease ends.
 	tokens, requests, input atomic.Int64
 }
 
@@ -53,13 +52,14 @@ type figure struct {
 	above atomic.Int64  // what is counted above it, which leases from before may give back
 }
 
-// replace begins to take a figure in: from now on older leases give nothing back.
+// replace begins to apply a figure with the order of its mark: from now on older leases
+// refund nothing.
 func (x *figure) replace(order uint64) {
 	x.above.Store(0)
 	x.mark.Store(order)
 }
 
-// allow returns how much a lease with a mark may give back of n.
+// allow returns how much of n a lease with a mark of that order may refund.
 func (x *figure) allow(order uint64, n int64) int64 {
 	at := x.mark.Load()
 	if at == 0 || follows(order, at) {
@@ -77,7 +77,8 @@ func (x *figure) allow(order uint64, n int64) int64 {
 	}
 }
 
-// follows reports whether a mark was made after another, by their orders.
+// follows reports whether mark a was made after mark b, by their orders. Sequences are
+// compared modulo 2^24 within one epoch.
 func follows(a, b uint64) bool {
 	if a>>24 != b>>24 {
 		return a>>24 > b>>24

@@ -10,9 +10,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// common is what the deployments and the groups of an engine have in common: its clock,
-// its random numbers, what Apply sets for all of them, and its counts. It knows no
-// deployment and no group.
+// common is what all deployments and groups of an engine use: its clock, its random numbers,
+// the settings of Apply and the engine's counts. It knows no deployment and no group.
 type common struct {
 	clock *window.Clock
 	rand  func() uint64
@@ -21,19 +20,20 @@ type common struct {
 	maxWaiters atomic.Int64          // in a group
 	parts      atomic.Pointer[parts] // of the priority classes
 	validity   validity
-	classes    atomic.Int64  // how many parts: a Pointer would let what it is loaded through escape
-	quantile   atomic.Uint64 // of the output to expect, a float64; 0 = the mean
-	assumed    atomic.Int64  // output, as configured
+	classes    atomic.Int64  // len(parts); read instead of parts where loading the Pointer would make its holder escape
+	quantile   atomic.Uint64 // of the output to expect, the bits of a float64; 0 = the mean
+	assumed    atomic.Int64  // Config.ExpectedOutput, tokens
 
 	ttl      time.Duration // of leases
 	slotSpan int64         // minutes per slot of a flight
-	slotTTL  int64         // slots a lease counts for
+	slotTTL  int64         // how many slots a lease counts for
 
 	trackHeld bool
-	// countLeases says that leases are counted without a limit on them too. Written
-	// under Engine.mu and the mutexes of all groups, read under one of these.
+	// countLeases is set if leases are counted on deployments without a limit on them too.
+	// Written under Engine.mu and the mutexes of all groups, read under one of these.
 	countLeases bool
 
+	// The fields of Stats with these names.
 	invalid, contended, dropped, late, released atomic.Int64
 
 	waited, gaveUp, turnedAway atomic.Int64
@@ -42,9 +42,9 @@ type common struct {
 	strayTokens, strayRequests atomic.Int64 // changes to windows that had been folded
 	returned                   atomic.Int64 // requests given back by Release
 
-	exact atomic.Bool   // the syncer has called Short
-	short chan struct{} // holds one
-	// grantWithin is how long a caller may wait for a grant, ns; 0 = there are none.
+	exact atomic.Bool   // the syncer has called Short: nodes hold limits exactly, by grants
+	short chan struct{} // of Short; its buffer is one
+	// grantWithin is how long a demand may wait for a grant, ns; 0 = no node grants.
 	grantWithin atomic.Int64
 
 	gone goneTotals // of deployments that have been dropped
@@ -52,12 +52,12 @@ type common struct {
 }
 
 const (
-	defaultOutput = 256
-	defaultTTL    = 15 * time.Minute
-	leaseSlots    = 15 // that leases count for, at most
+	defaultOutput = 256              // of Config.ExpectedOutput, tokens
+	defaultTTL    = 15 * time.Minute // of Config.LeaseTTL
+	leaseSlots    = 15               // in which leases are counted at most, by the minute they began
 )
 
-// init takes over what New fixes.
+// init sets the fields that New fixes.
 func (e *common) init(cfg *Config) {
 	e.clock, e.rand, e.wake, e.ttl, e.trackHeld = cfg.Clock, cfg.Rand, cfg.Wake, cfg.LeaseTTL, cfg.TrackHeld
 	e.short = make(chan struct{}, 1)
@@ -76,7 +76,7 @@ func ceilDiv(a, b int64) int64 { return (a + b - 1) / b }
 
 // slot returns the flight slot of an epoch.
 func (e *common) slot(epoch int64) int64 {
-	if e.slotSpan == 1 { // as by default: a division costs more than the rest
+	if e.slotSpan == 1 { // the default; the division costs more than all else here
 		return epoch
 	}
 	return epoch / e.slotSpan
@@ -104,7 +104,7 @@ func partsOf(shares []float64) parts {
 	return p
 }
 
-// part returns what demands of a class may use. False: there is no such class.
+// part returns what demands of a class may use, and false if there is no such class.
 func (e *common) part(class int) (counter.Part, bool) {
 	if class == 0 {
 		return 0, true
@@ -116,29 +116,29 @@ func (e *common) part(class int) (counter.Part, bool) {
 	return p[class], true
 }
 
-// shared reports whether there are classes: then room for everyone half way does
-// not mean that each of them gets it.
+// shared reports whether there are several priority classes. The sum of what attempts half
+// way need then does not tell whether each of them fits, as classes have different parts.
 func (e *common) shared() bool { return e.classes.Load() > 1 }
 
-// high returns the quantile that the configuration asks for; 0 = the mean.
+// high returns the configured OutputQuantile; 0 = the mean.
 func (e *common) high() float64 { return math.Float64frombits(e.quantile.Load()) }
 
-// overran adds what a charge had above the limits: of several the most, since it is the
-// same tokens.
+// overran counts tokens of a charge above the limits. If a charge is above several, the
+// caller passes the most, since it is the same tokens.
 func (e *common) overran(tokens int64) {
 	if tokens > 0 {
 		e.overrun.Add(tokens)
 	}
 }
 
-// validity is until when a syncer vouches for what it has absorbed.
+// validity is the time until which absorbed shares are valid.
 type validity struct {
-	until atomic.Int64  // Unix ns; 0 = there is no syncer that says so
-	part  atomic.Uint32 // of what is left of a limit, that a stale window may use
-	stale atomic.Bool   // some group has found the end of it
+	until atomic.Int64  // Unix ns; 0 = no syncer has set it
+	part  atomic.Uint32 // of the rest of a limit, which a stale window may use
+	stale atomic.Bool   // some group has found that until has passed
 }
 
-// valid reports whether what is absorbed at an instant is valid then.
+// valid reports whether shares absorbed at an instant are valid then.
 func (e *common) valid(now int64) bool {
 	until := e.validity.until.Load()
 	return until == 0 || now < until

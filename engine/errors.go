@@ -10,7 +10,7 @@ import (
 
 var (
 	// ErrLimited means that every candidate is at a limit, cooling down or
-	// disabled. The error is a [*LimitError], which says which and until when.
+	// disabled. The error is a [*LimitError] with the limit and the time to wait.
 	ErrLimited = errors.New("engine: limited")
 	// ErrNoCandidate means that the group has no deployment that the demand's Exclude and
 	// Tags allow.
@@ -21,15 +21,16 @@ var (
 	ErrUnknownDeployment = errors.New("engine: unknown deployment")
 	// ErrUnknownCaller means that no caller has that ID.
 	ErrUnknownCaller = errors.New("engine: unknown caller")
-	// ErrQueueFull means that a group keeps as many waiting as
-	// [Config.MaxWaiters] allows.
+	// ErrQueueFull means that as many demands wait in a group as [Config.MaxWaiters]
+	// allows for the class of the demand.
 	ErrQueueFull = errors.New("engine: queue full")
-	// ErrInvalidDemand means that a count of a demand is out of range.
+	// ErrInvalidDemand means that a count or the priority of a demand is out of range, or
+	// that its caller is of another engine.
 	ErrInvalidDemand = errors.New("engine: invalid demand")
 )
 
-// noCandidate says why none of a group's deployments, of which there are so many, may be
-// asked.
+// noCandidate returns the error of a demand for which no deployment of a group, which has
+// of, is a candidate.
 func noCandidate(group string, of int) error {
 	if of == 0 {
 		return fmt.Errorf("%w: group %q no longer has deployments", ErrNoCandidate, group)
@@ -37,32 +38,32 @@ func noCandidate(group string, of int) error {
 	return fmt.Errorf("%w: Exclude and Tags leave none of the %d deployments of group %q", ErrNoCandidate, of, group)
 }
 
-// errForeignCaller is an ErrInvalidDemand.
+// errForeignCaller is the ErrInvalidDemand of a caller of another engine.
 var errForeignCaller = fmt.Errorf("%w: Caller is of another engine; resolve it by this one's CallerRef", ErrInvalidDemand)
 
-// LimitError says why a demand was refused, and until when.
+// LimitError is the refusal of a demand: the limit that refuses it, and for how long.
 // errors.Is(err, ErrLimited) is true of it.
 type LimitError struct {
-	Group      string // the group that was asked; the deployment's group for PreCheck
-	Deployment string // the candidate that frees up first; "" if a caller's limit refuses
-	// Caller is the demand's caller, if one of its limits refuses: no deployment was
+	Group      string // the group of the demand; for PreCheck that of the deployment
+	Deployment string // the candidate that frees capacity first; "" if a caller's limit refuses
+	// Caller is the demand's caller, if one of its limits refuses. No deployment was
 	// considered then, and Limit, RetryAfter, Never and States are the caller's.
 	Caller string
-	Limit  Limit // what refuses the demand there
-	// Cause is what the provider answered before the cooldown, if Limit is
+	Limit  Limit // the limit of Deployment or Caller that refuses the demand
+	// Cause is the provider's answer that began the cooldown, if Limit is
 	// LimitCooldown: its limit is used up, it has no capacity, the account is empty.
-	// provider.Fine where an operator or another node began the cooldown.
+	// provider.Fine if an operator or another node began the cooldown.
 	Cause provider.Kind
-	// RetryAfter is how long until the demand fits there if nothing else is
-	// admitted or refunded; 0 if Never. For LimitInFlight it is an estimate from
-	// how long leases of that deployment last, 1 s until one has ended, and how many
-	// are held. For LimitShare it is how long until the node may have another share.
+	// RetryAfter is the time after which the demand fits there if nothing else is
+	// admitted or refunded; 0 if Never. For LimitInFlight it is estimated from the number of
+	// leases held and how long leases of that deployment last, which is taken to be 1 s until
+	// one has ended. For LimitShare it is the time until the node may have another share.
 	RetryAfter time.Duration
-	// Never means that no waiting helps: the demand is larger than every limit,
-	// or the candidates are blocked or disabled.
+	// Never means that no waiting helps: the demand is larger than a limit of each
+	// candidate, or the candidates are blocked or disabled.
 	Never      bool
-	Candidates int     // how many deployments were considered
-	States     []State // at most 32 of them
+	Candidates int     // the number of deployments considered
+	States     []State // of the deployments considered, at most 32
 }
 
 // Error names the group, the deployment or the caller, its limit and the time to wait.

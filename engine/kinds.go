@@ -11,16 +11,17 @@ import (
 // kindRow is one kind of limit as the engine counts it.
 type kindRow struct {
 	kind Limit
-	part bool // of RPM over parts of a minute
+	part bool // RPM over parts of a minute
 	dim  counter.Dim
 	why  reason
 	rule func(*provider.Profile) counter.Rule
 }
 
-// kinds are all kinds of limits, in the order in which they are reserved: by what they
-// count, the shortest span first. TPM and RPM are the plain pair, which every deployment
-// has, while their windows are minutes of UTC: the pair's tokens are reserved before all
-// others and its request after them.
+// kinds are all kinds of limits in the order in which an admission charges them: by the
+// quantity that they count, the shortest span first. All attempts use the same order, or two
+// could undo each other for ever (protocol 4). While their windows are minutes of UTC, TPM and
+// RPM are counted by the plain pair, which every deployment has: its tokens are charged before
+// all other limits, its request after them.
 var kinds = func() (rows []kindRow) {
 	for _, q := range reserved {
 		for l := range provider.AllLimits() {
@@ -36,7 +37,7 @@ var kinds = func() (rows []kindRow) {
 	return rows
 }()
 
-// reserved are the quantities in the order in which they are reserved.
+// reserved are the quantities in the order in which an admission charges them.
 var reserved = [...]struct {
 	quantity provider.Quantity
 	dim      counter.Dim
@@ -48,12 +49,12 @@ var reserved = [...]struct {
 	{provider.Requests, counter.Requests},
 }
 
-// rules are how the limits over a span are counted.
+// rules return the counting rule of the limits over each span, by the deployment's profile.
 var rules = [...]func(*provider.Profile) counter.Rule{
 	provider.AtOnce: gaugeRule, provider.PerMinute: minuteRule, provider.PerHour: hourRule, provider.PerDay: dayRule,
 }
 
-// limit returns what a deployment's configuration says: 0 = unlimited.
+// limit returns the limit that a deployment is configured with: 0 = unlimited.
 func (k *kindRow) limit(d *Deployment) int64 {
 	if k.part {
 		return partOfMinute(d)
@@ -61,7 +62,7 @@ func (k *kindRow) limit(d *Deployment) int64 {
 	return *d.Limits.Of(k.kind)
 }
 
-// applies reports whether a deployment has the limit beside its pair.
+// applies reports whether a deployment counts the limit beside its pair, by the rule own.
 func (k *kindRow) applies(p *provider.Profile, own counter.Rule, pooled bool) bool {
 	if k.part {
 		return parted(p)
@@ -117,8 +118,8 @@ func partOfMinute(d *Deployment) int64 {
 	return max(limit/(window.Minute/length), 1)
 }
 
-// pooledRule returns the rule by which a pool counts a limit: with the clock, because
-// the minutes of several groups do not turn at once.
+// pooledRule returns the rule by which a pool counts a limit. Its windows follow the clock
+// and not a group's turn, because the minutes of several groups do not turn at once.
 func pooledRule(r counter.Rule) counter.Rule {
 	switch r.Shape {
 	case counter.Days:
@@ -127,7 +128,7 @@ func pooledRule(r counter.Rule) counter.Rule {
 		r = counter.Rule{Shape: counter.Spans, Length: 60 * window.Minute}
 	case counter.Minutes:
 		r = counter.Rule{Shape: counter.Spans, Length: window.Minute}
-	default: // these follow the clock
+	default: // the others follow the clock already
 	}
 	return r
 }

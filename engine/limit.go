@@ -5,9 +5,9 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
-// Limits are a deployment's limits, of UTC minutes and days unless
-// [Deployment.Profile] says otherwise. 0 = unlimited, [Blocked] = zero; otherwise
-// from 1 to [MaxCount].
+// Limits are the limits of a deployment or a caller, over UTC minutes, hours and days unless
+// [Deployment.Profile] has another rule. 0 = unlimited, [Blocked] = a limit of zero;
+// otherwise from 1 to [MaxCount].
 type Limits struct {
 	RPM         int64 // requests per minute
 	TPM         int64 // tokens per minute
@@ -20,8 +20,8 @@ type Limits struct {
 	MaxInFlight int64 // leases held at once, on this node
 }
 
-// Of returns the field of a kind of limit; nil for a value that is none, such as
-// [LimitCooldown].
+// Of returns a pointer to the field of a kind of limit, and nil for a reason that is no limit,
+// such as [LimitCooldown].
 func (l *Limits) Of(kind Limit) *int64 {
 	switch kind {
 	case LimitRPM:
@@ -65,11 +65,11 @@ const (
 	LimitInFlight  = provider.InFlight  // leases held at once
 )
 
-// The engine's own reasons; their names are package provider's.
+// The engine's own reasons. Package provider has their names, for [Limit.String].
 const (
 	LimitCooldown Limit = provider.Limits + iota // the deployment is cooling down
 	LimitDisabled                                // the deployment is switched off
-	LimitShare                                   // this node's share of a limit on requests or tokens, see [window.Share]
+	LimitShare                                   // this node's share of a limit is used up, see [window.Share]
 
 	limitValues = int(LimitShare) + 1
 )
@@ -96,7 +96,8 @@ func (l *Limits) equalBeyondMinutes(o *Limits) bool {
 	return true
 }
 
-// capOf turns a limit as configured into a cap.
+// capOf returns the cap of a configured limit: 0 is no cap ([counter.Max]), Blocked is a cap
+// of 0.
 func capOf(limit int64) int64 {
 	switch limit {
 	case 0:
@@ -107,7 +108,7 @@ func capOf(limit int64) int64 {
 	return limit
 }
 
-// limitOf is the limit whose cap it is.
+// limitOf is the inverse of capOf.
 func limitOf(most int64) int64 {
 	switch most {
 	case counter.Max:

@@ -2,25 +2,25 @@ package engine
 
 import "github.com/plimsoll-dev/plimsoll/window"
 
-// Mark is where a deployment's counters stood when a request was sent. A
-// provider's figures are as of that request, so what was charged after its mark
-// comes on top of them. It is a small value, comparable; the zero Mark is none.
+// Mark is the state of a deployment's counters when a request was sent. A
+// provider's figures are as of that request, so charges after its mark
+// are added to them. It is a small value, comparable. The zero Mark is no mark.
 type Mark struct {
 	epoch int64
 	place mark
 }
 
-// mark is a Mark within an epoch. Counts are kept to 32 bits: what matters are
-// differences within two minutes.
+// mark is a Mark within an epoch. Counts have 32 bits, because only
+// differences within two minutes are computed.
 type mark struct {
 	counts uint64 // [tokens:32][input:32]
 	order  uint64 // [requests:24][sequence:24][milliseconds into the epoch:16]; 0 = no mark
 }
 
 const (
-	markRequests = 40
+	markRequests = 40  // bits below the requests
 	markGrain    = 1e6 // ns
-	markSequence = 16
+	markSequence = 16  // bits below the sequence
 	mark24       = 1<<24 - 1
 	mark16       = 1<<16 - 1
 )
@@ -31,7 +31,7 @@ func (m Mark) at() int64 { return window.Start(m.epoch) + int64(m.place.order&ma
 // none reports whether there is no mark.
 func (m Mark) none() bool { return m.place.order == 0 }
 
-// sequence orders the marks of a deployment.
+// sequence returns the number of the mark among those of its deployment, modulo 2^24.
 func (m Mark) sequence() uint32 { return uint32(m.place.order>>markSequence) & mark24 }
 
 // after reports whether the mark was made after another of the same deployment,

@@ -5,7 +5,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
-// reason orders what refuses a demand by how near it is to fitting.
+// reason is why a demand is refused. Reasons are in order: the higher one is nearer to an
+// admission, and a refusal by several candidates or limits names the highest.
 type reason uint8
 
 const (
@@ -47,8 +48,8 @@ func reasonOf(l Limit) reason {
 	}
 }
 
-// reasonLimit names the reasons; an invalid demand and a group without candidates have
-// none.
+// reasonLimit is the Limit of each reason; LimitNone for an invalid demand and for a group
+// without candidates.
 var reasonLimit = func() (names [whyInvalid + 1]Limit) {
 	names[whyDisabled], names[whyCooling], names[whyShare] = LimitDisabled, LimitCooldown, LimitShare
 	for l := range provider.AllLimits() {
@@ -57,7 +58,7 @@ var reasonLimit = func() (names [whyInvalid + 1]Limit) {
 	return names
 }()
 
-// bounded returns the reason of a refusal by a limit, or by the ceiling that bounds it.
+// bounded returns why, or whyShare if a ceiling and not the limit itself refuses.
 func bounded(why reason, ceiled bool) reason {
 	if ceiled {
 		return whyShare
@@ -65,7 +66,7 @@ func bounded(why reason, ceiled bool) reason {
 	return why
 }
 
-// gated returns what closes a pair.
+// gated returns the reason of a pair whose cap is [counter.Cooling] or [counter.Disabled].
 func gated(gate int64) reason {
 	if gate == counter.Cooling {
 		return whyCooling

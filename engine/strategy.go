@@ -6,27 +6,29 @@ import (
 	"strings"
 )
 
-// Strategy is the rule that ranks the deployments with room.
+// Strategy is the rule that ranks the deployments with headroom. The zero value is
+// LeastUtilized.
 type Strategy uint8
 
 const (
 	// LeastUtilized ranks by the largest of used/limit over the limits that
-	// are set (0 if none is), then by raw tokens used; the lowest wins, what is
-	// still equal is drawn at random. Utilizations closer than 2^-24 count as
-	// equal, and so do token counts above 2^28. Where all deployments of a group count by
+	// are set (0 if none is), then by tokens used; the lowest wins, equals are
+	// drawn at random. Utilizations closer than 2^-24 are
+	// equal, and so are token counts above 2^28. If all deployments of a group count by
 	// minutes of UTC, and their profiles charge the input (AdmitInput) or one cost for all
-	// (EstimateStands), the smaller ones are filled a little ahead: used/limit is
-	// used/(limit^(3/4) × largest^(1/4)) there, of the group's largest limit. The default.
+	// (EstimateStands), the smaller ones are filled a little ahead: in place of used/limit
+	// they are ranked by used/(limit^(3/4) × largest^(1/4)), where largest is the largest
+	// limit of the group.
 	LeastUtilized Strategy = iota
 	// LowestTPM ranks by the tokens used this minute, whatever the limits; the
 	// lowest wins, equals are drawn at random. It is the rule of LiteLLM's
 	// usage-based-routing-v2.
 	LowestTPM
 	// PowerOfTwo draws two distinct deployments at random and takes the one
-	// LeastUtilized prefers. When neither has room, all are looked at.
+	// that LeastUtilized prefers. If neither has headroom, all deployments are searched.
 	PowerOfTwo
 	// Weighted draws in proportion to [Deployment.Weight] among the
-	// deployments with room.
+	// deployments with headroom.
 	Weighted
 	// LeastBusy ranks by leases held on this node, as a share of MaxInFlight,
 	// then by tokens used this minute; the lowest wins, equals are drawn at
@@ -36,16 +38,17 @@ const (
 	LeastBusy
 )
 
-// ranking is how a strategy chooses among the deployments with room. A strategy is a
-// constant and a row of the table below; one that ranks or draws in a new way is also a
-// file, and a case in look or chooseIn.
+// ranking is how a strategy chooses among the deployments with headroom. A strategy is a
+// constant and a row of the table below. One that ranks in a new way also needs a rankedBy and
+// its case in view.keys (look.go); one that draws in a new way a drawnBy, its file and its case
+// in chooseIn (choose.go).
 type ranking struct {
 	key     rankedBy
 	draw    drawnBy
-	weights bool // it reads [Deployment.Weight]
+	weights bool // the strategy reads [Deployment.Weight]
 }
 
-// rankedBy is what a ranking key says of a deployment.
+// rankedBy is the figure by which the ranking key orders deployments.
 type rankedBy uint8
 
 const (
@@ -54,13 +57,13 @@ const (
 	byLeases                      // the leases held, as a share of the limit on them; then its tokens
 )
 
-// drawnBy is how the keys decide.
+// drawnBy is how a deployment is chosen by the keys.
 type drawnBy uint8
 
 const (
-	theLowest  drawnBy = iota // the lowest wins
-	twoChoices                // the lower of two at random
-	anyWeight                 // they do not: at random, by weight
+	theLowest  drawnBy = iota // the lowest key wins
+	twoChoices                // the lower key of two deployments drawn at random
+	anyWeight                 // at random by weight; keys do not count
 )
 
 var strategies = [...]struct {
@@ -115,7 +118,7 @@ func (s Strategy) String() string {
 	return fmt.Sprintf("Strategy(%d)", uint8(s))
 }
 
-// ParseStrategy returns the strategy of a name. The error lists the names.
+// ParseStrategy returns the strategy with a name. The error for an unknown name lists all names.
 func ParseStrategy(name string) (Strategy, error) {
 	for s := range AllStrategies() {
 		if s.String() == name {

@@ -1,15 +1,15 @@
 package engine
 
-// Usage is what a call consumed, in tokens. Counts outside [0, MaxCount] are
-// clamped to it and counted in [Stats.Invalid].
+// Usage is what a call consumed, in tokens. A count outside [0, MaxCount] is
+// clamped to that range and counted in [Stats.Invalid].
 type Usage struct {
 	InputTokens, OutputTokens int64
-	// Parts of InputTokens: read from the provider's cache, and written to it. They
-	// matter where the weights of [Deployment.Profile] differ for them.
+	// Parts of InputTokens: those read from the provider's cache, and those written to it.
+	// They count if [Deployment.Profile] has other weights for them.
 	CachedInputTokens, CacheWriteTokens int64
 }
 
-// clamp returns a count within [0, MaxCount] and whether it was.
+// clamp returns n clamped to [0, MaxCount], and whether n was in that range.
 func clamp(n int64) (int64, bool) {
 	if uint64(n) <= uint64(MaxCount) {
 		return n, true
