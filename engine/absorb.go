@@ -7,23 +7,23 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// Absorb applies what the other nodes used, and how far this node may go, per deployment and
-// window. A share replaces the one before it for the same window; shares for the window
-// after the current one are kept for it, and those for other windows or unknown deployments
-// are ignored. A new window without a share starts with others at 0 and no ceiling. A
-// negative count is unknown: the previous value stays. Counts above [MaxCount] are taken as
-// MaxCount; a ceiling below zero admits nothing. Counts that the deployment has no limits
-// for, beside requests and tokens of a minute, are ignored.
+// Absorb applies shares: per deployment and window the usage of the other nodes, and the
+// ceilings of this node. A share replaces the earlier one for the same window. Shares for the
+// window after the current one are kept for it; those for other windows or unknown deployments
+// are ignored. A new window without a share begins with a remote usage of 0 and no ceiling. A
+// negative count is unknown: the previous value stays. Counts above [MaxCount] are clamped to
+// MaxCount; a ceiling below zero admits nothing. Counts for which the deployment has no limits
+// are ignored, except requests and tokens of a minute.
 //
-// A cooldown is taken in whatever the window: it begins at once, never shortens
-// one that lasts longer, and ends within 25 hours. Collect does not report it:
-// others have found it.
+// A cooldown applies whatever the window. It begins at once, never shortens
+// one that lasts longer, and ends within 25 hours. Collect does not report it, because
+// another node does.
 //
-// A limit that another node's answers have named ([window.LimitID]) is in force like one that
-// this node's have, until CoolUntil and for 5 minutes at most: the lowest holds, and none
-// raises what is configured. Collect does not report it either.
+// A limit that a provider has reported to another node ([window.LimitID]) is in force like one
+// reported to this node, until CoolUntil and for 5 minutes at most. The lowest is in force, and
+// none raises a configured limit. Collect does not report it either.
 //
-// Only the syncer calls it; calls do not overlap.
+// Only the syncer calls Absorb; calls must not overlap.
 func (e *Engine) Absorb(shares []window.Share) {
 	for i := range shares {
 		s := &shares[i]
@@ -45,7 +45,7 @@ func (e *Engine) Absorb(shares []window.Share) {
 	}
 }
 
-// absorb takes in a share. Under the group's mutex.
+// absorb applies a share of a deployment or a caller. Under the group's mutex.
 func (h *handle) absorb(in *window.Share, now int64) {
 	if in.CoolUntil > now/1e6 {
 		h.coolRemotely(in.CoolUntil, now)
@@ -75,8 +75,8 @@ func (h *handle) absorb(in *window.Share, now int64) {
 	h.capacityFreed(h.turned)
 }
 
-// absorbMinute takes in what others used of the pair. It reports whether the share is
-// of the current minute, and in more by how much that changed.
+// absorbMinute applies a share of a minute to the pair. It reports whether that is the current
+// minute, and stores in more by how much the remote usage has changed.
 func (h *handle) absorbMinute(in *window.Share, fresh bool, more *amounts) (current bool) {
 	set := func(s *pairLedger) (tokens, requests int64) {
 		return s.tokens.Set(received(in, counter.Tokens, fresh)), s.requests.Set(received(in, counter.Requests, fresh))
@@ -99,21 +99,21 @@ func (h *handle) absorbMinute(in *window.Share, fresh bool, more *amounts) (curr
 	return false
 }
 
-// remote returns what others used by a share; below zero: unknown.
+// remote returns the remote usage of a share in one dimension; below zero: unknown.
 func remote(in *window.Share, dim counter.Dim) int64 {
 	n := [counter.Dims]int64{counter.Input: in.Input, counter.Output: in.Output, counter.Tokens: in.Tokens, counter.Requests: in.Requests}[dim]
 	if dim == counter.Requests {
-		return min(n, counter.MaxRequests/2) // own usage is known below saturation only
+		return min(n, counter.MaxRequests/2) // the word of requests must not saturate, or own usage would be unknown
 	}
 	return min(n, MaxCount)
 }
 
-// received returns what a share holds of one count.
+// received returns what a share brings for one count. Fresh is set if the share is valid now.
 func received(in *window.Share, dim counter.Dim, fresh bool) counter.Received {
 	return counter.Received{Others: remote(in, dim), Ceiling: ceilingOf(in, dim), Retry: max(int64(in.Retry), 0), Fresh: fresh}
 }
 
-// ceilingOf returns how far own usage may go by a share.
+// ceilingOf returns the ceiling of a share as a cap: counter.Max for none.
 func ceilingOf(in *window.Share, dim counter.Dim) int64 {
 	n := [counter.Dims]int64{
 		counter.Input: in.CeilingInput, counter.Output: in.CeilingOutput, counter.Tokens: in.CeilingTokens, counter.Requests: in.CeilingRequests,

@@ -1,10 +1,10 @@
 package engine
 
-// TryAcquire picks a deployment, counts the request and reserves its tokens, all
-// within the limits. False: no deployment has room, or the demand is invalid;
-// Acquire says which. End the lease with Settle, SettleReserved or Release.
+// TryAcquire chooses a deployment, counts the request and reserves its tokens, all
+// within the limits. False: the demand fits on no deployment, or is invalid;
+// Acquire returns which. End the lease with Settle, SettleReserved or Release.
 func (g *Group) TryAcquire(d Demand) (lease Lease, ok bool) {
-	ok = g.tryAcquire(&lease, &d) // inlined, so that the lease is filled in where it is wanted
+	ok = g.tryAcquire(&lease, &d) // TryAcquire is inlined, so that the caller's lease is filled in place
 	return
 }
 
@@ -23,12 +23,12 @@ func (g *Group) tryAcquire(l *Lease, d *Demand) bool {
 func (g *Group) Acquire(d Demand) (Lease, error) {
 	var a admission
 	if v := g.acquire(&a, &d, true); a.h == nil {
-		return g.acquireOrExplain(&d, v)
+		return g.acquireOrExplain(&d, v, false)
 	}
 	return a.lease(), nil
 }
 
-// declined counts a demand that is refused for good; waited says that it has waited for a
+// declined counts a demand that is finally refused. Waited is set if it has waited for a
 // grant.
 func (g *Group) declined(d *Demand, v decision, waited bool) {
 	g = g.alive()
@@ -40,14 +40,9 @@ func (g *Group) declined(d *Demand, v decision, waited bool) {
 	}
 }
 
-// acquireOrExplain follows a refused attempt. It returns the reason, or a lease if
-// room has come since.
-func (g *Group) acquireOrExplain(d *Demand, v decision) (Lease, error) {
-	return g.acquireOr(d, v, false)
-}
-
-// acquireOr is acquireOrExplain; waited says that the demand has waited for a grant.
-func (g *Group) acquireOr(d *Demand, v decision, waited bool) (Lease, error) {
+// acquireOrExplain returns the reason of a refused attempt, or a lease if the demand fits by
+// now. Waited is set if the demand has waited for a grant.
+func (g *Group) acquireOrExplain(d *Demand, v decision, waited bool) (Lease, error) {
 	for try := 1; ; try++ {
 		if err := g.refusal(d, v, true, try == rechecks); err != nil {
 			g.declined(d, v, waited)

@@ -5,7 +5,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
 )
 
-// ask is fill that counts an invalid demand.
+// ask is fill that counts an invalid demand in Stats.
 func (g *Group) ask(q *ask, d *Demand, learn bool) bool {
 	ok := q.fill(&g.owner, d, learn)
 	if !ok {
@@ -14,9 +14,10 @@ func (g *Group) ask(q *ask, d *Demand, learn bool) bool {
 	return ok
 }
 
-// acquire admits a demand: at once where one search of plain deployments finds the
-// best, else in general. The admission, empty at first, stays so if the demand is refused.
-// Quiet: a refusal is not counted, because the caller may try again.
+// acquire admits a demand. If one search of plain deployments finds the best, it is admitted
+// there; otherwise acquireAny searches in general. The admission is empty at first, and stays
+// so if the demand is refused. If quiet is set, a refusal is not counted, because the caller
+// may try again.
 func (g *Group) acquire(a *admission, d *Demand, quiet bool) decision {
 	descended := false
 	if n, ok := d.named(); ok && d.plain() && g.view.Load().simple {
@@ -36,8 +37,8 @@ func (g *Group) acquire(a *admission, d *Demand, quiet bool) decision {
 	return g.acquireAny(a, d, quiet, descended)
 }
 
-// acquireBest is acquire for plain demands and small views. False: nothing was
-// counted, look again in general.
+// acquireBest is acquire for plain demands and small views, the common case. False: nothing was
+// counted, and acquireAny decides. The attempt is that of charge (protocol 4).
 func (g *Group) acquireBest(a *admission, d *Demand, v *view, e, now, n int64) bool {
 	i := v.best(e, n)
 	if i < 0 {
@@ -64,7 +65,7 @@ func (g *Group) acquireBest(a *admission, d *Demand, v *view, e, now, n int64) b
 	return true
 }
 
-// acquireAny is acquire for any demand and any view; descended says that a search by bounds
+// acquireAny is acquire for any demand and any view. Descended is set if a search by bounds
 // has just found none.
 func (g *Group) acquireAny(a *admission, d *Demand, quiet, descended bool) decision {
 	var q ask
@@ -100,7 +101,7 @@ func (g *Group) acquireFor(a *admission, q *ask) decision {
 		case counter.Moved:
 			g.await()
 			q.fresh = false
-		case counter.Refused: // lost to another: choose again
+		case counter.Refused: // another request took the headroom since the search: search again
 		}
 	}
 }
@@ -131,7 +132,7 @@ func (g *Group) acquireBoth(a *admission, q *ask, by *called) decision {
 			return refused
 		}
 		if !by.take(false) {
-			continue // lost to another: look again
+			continue // another request took the headroom of the caller since admits: compare again
 		}
 		invariants.Yield()
 		o := v.charge(a, c, q)

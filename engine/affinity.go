@@ -5,10 +5,10 @@ import (
 	"math/bits"
 )
 
-// rendezvous is how much an affinity likes a deployment: the finalizer of
-// MurmurHash3 over both. The highest wins (rendezvous hashing: Thaler and
-// Ravishankar, 1998), so that a deployment that goes away takes only those with
-// it that liked it best.
+// rendezvous returns the hash of an affinity and a deployment's seed: the finalizer of
+// MurmurHash3 over both. The deployment with the highest hash is preferred (rendezvous hashing:
+// Thaler and Ravishankar, 1998), so that only affinities that prefer a deployment move
+// when it is removed.
 func rendezvous(affinity, seed uint64) uint64 {
 	z := affinity ^ seed
 	z = (z ^ z>>33) * 0xFF51AFD7ED558CCD
@@ -16,16 +16,16 @@ func rendezvous(affinity, seed uint64) uint64 {
 	return z ^ z>>33
 }
 
-// distance is how far a rendezvous is from the most there can be, by the size of the deployment:
-// weighted rendezvous hashing (Schindelhauer and Schomaker, 2005). The lowest wins, and
-// each deployment wins as often as its size is of all.
+// distance returns -ln(u)/size, with u the hash as a number in (0, 1]: weighted rendezvous
+// hashing (Schindelhauer and Schomaker, 2005). The deployment with the lowest distance is
+// preferred, by a share of the affinities that is its share of all sizes.
 func distance(rendezvous uint64, size float64) float64 {
 	return -math.Log((float64(rendezvous>>11)+1)/(1<<53+1)) / size
 }
 
-// favourite returns the cell of a tier that the demand's affinity likes best
-// among those it may go to that are neither disabled nor cooling down; -1 if
-// there is none. It does not look at the room.
+// favourite returns the index of the deployment of a tier that the demand's affinity prefers
+// among the candidates that are neither disabled nor cooling down; -1 if
+// there is none. It does not compare the demand with limits.
 func (v *view) favourite(t *tier, q *ask) int {
 	best, least, at := uint64(0), math.Inf(1), -1
 	for b := t.first; b < t.last; b++ {

@@ -6,8 +6,8 @@ func (h *handle) announce(until, now int64) {
 	h.announceUntil = max(h.announceUntil, min(until, now+longestAnnounced))
 }
 
-// announced returns until when other nodes should let the deployment cool down, 0 if there
-// is no cooldown to report.
+// announced returns the end of the cooldown that this node reports to others, in Unix
+// nanoseconds; 0 if it reports none.
 func (h *handle) announced(now int64) int64 {
 	if h.announceUntil <= now {
 		h.announceUntil = 0

@@ -9,14 +9,14 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// Apply replaces the configuration while requests go on. Deployments that keep
+// Apply replaces the configuration while requests go on; until it returns they may be decided
+// by the earlier one. Deployments that keep
 // their ID keep their usage, leases and learned means, whatever group or limits
-// they have now; removed ones take no more requests but keep their usage until
-// its windows have passed, so that adding them again does not double a limit.
-// Handles stay valid. A configuration that [Config.Validate] rejects, or that
-// changes what New has fixed, changes nothing and is returned as an error.
-//
-// Requests go on meanwhile by the configuration before.
+// they have now. Removed ones get no more requests but keep their usage until
+// its windows have ended, so that adding them again does not double a limit.
+// Every Group, Ref, CallerRef and Lease stays valid. A configuration that [Config.Validate]
+// rejects, or that changes a field that New has fixed, changes nothing; Apply returns an error
+// that names each problem.
 func (e *Engine) Apply(cfg Config) error {
 	if err := cfg.Validate(); err != nil {
 		return err
@@ -28,8 +28,8 @@ func (e *Engine) Apply(cfg Config) error {
 	return nil
 }
 
-// apply publishes a new view of every group that changes. It moves, copies and seals no
-// counter: a deployment that changes its group is turned by another group from now on.
+// apply publishes a new view of every group that changes (protocol 5). No counter moves: a
+// deployment that changes its group is turned by the other group from now on.
 func (e *Engine) apply(cfg Config) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -43,7 +43,7 @@ func (e *Engine) apply(cfg Config) {
 	e.classes.Store(int64(len(classes)))
 	e.round++
 	p := e.plan(&cfg)
-	for _, g := range p.groups { // always in this order
+	for _, g := range p.groups { // always in this order (docs/CORE.md, lock order)
 		g.mu.Lock()
 	}
 	e.countLeases = strategies[cfg.Strategy].key == byLeases
@@ -66,7 +66,7 @@ func (e *Engine) apply(cfg Config) {
 type plan struct {
 	e       *Engine
 	at      counter.At
-	groups  []*planned // the callers', all there were, then the new ones
+	groups  []*planned // the callers' group, the existing ones, then the new ones
 	byName  map[string]*planned
 	byOwner map[*owner]*planned
 }
@@ -74,11 +74,11 @@ type plan struct {
 // planned is a group in an Apply.
 type planned struct {
 	*Group
-	live  []*handle // deployments configured
-	dirty bool      // it changes
+	live  []*handle // the deployments configured for the group
+	dirty bool      // the group needs a new view
 }
 
-// plan lists the groups that there are and that there will be.
+// plan lists the existing groups and those that the configuration adds.
 func (e *Engine) plan(cfg *Config) *plan {
 	p := &plan{e: e, byName: map[string]*planned{}, byOwner: map[*owner]*planned{}}
 	p.add(e.callerGroup)
@@ -103,7 +103,7 @@ func (p *plan) add(g *Group) *planned {
 	return in
 }
 
-// turn brings all groups to one minute, which no group of this engine has passed.
+// turn turns all groups to one minute, which is not before that of any group of this engine.
 func (p *plan) turn() {
 	now := max(p.e.clock.Read(), window.Start(p.e.last))
 	for _, g := range p.groups {
@@ -121,8 +121,8 @@ func (p *plan) turn() {
 	}
 }
 
-// assign gives every deployment its handle, its group and its configuration,
-// and finds out which groups change.
+// assign gives every deployment and caller its handle, its group and its configuration,
+// and marks the groups that change.
 func (p *plan) assign(cfg *Config) {
 	callers := make([]*handle, len(cfg.Callers))
 	for i := range cfg.Callers {
@@ -158,8 +158,8 @@ func (p *plan) place(h *handle, d *Deployment, g *planned, expected int64) {
 	g.live = append(g.live, h)
 }
 
-// retire moves the deployments that are no longer configured out of the views. They
-// stay with their groups for as long as they have something to count for.
+// retire removes the deployments that are no longer configured from the views. They
+// stay with their groups, which turn them, until handle.dropped drops them.
 func (p *plan) retire() {
 	for _, g := range p.groups {
 		was := slices.Concat(g.view.Load().handles, g.removed)
@@ -178,8 +178,7 @@ func (p *plan) retire() {
 	}
 }
 
-// publish gives every group that changes its view. Seats and groups come first: a
-// caller that frees capacity reaches the new view's blocks (protocol 3).
+// publish gives every group that changes its new view.
 func (p *plan) publish(s Strategy) {
 	for _, g := range p.groups {
 		if g.dirty {
@@ -188,7 +187,7 @@ func (p *plan) publish(s Strategy) {
 	}
 }
 
-// name publishes groups and aliases, and forgets empty groups.
+// name publishes the names of groups and aliases, and forgets empty groups.
 func (p *plan) name(cfg *Config) {
 	e := p.e
 	kept := make([]*Group, 0, len(p.groups))
@@ -221,7 +220,7 @@ func (p *plan) name(cfg *Config) {
 	for name, g := range names {
 		e.groups.Store(name, g)
 	}
-	e.patterns.Store(&wild) // whose groups are there, and those that go are there still
+	e.patterns.Store(&wild) // after new groups are in the map, and before old ones leave it
 	e.groups.Range(func(name string, _ *Group) bool {
 		if names[name] == nil {
 			e.groups.Delete(name)
@@ -230,8 +229,8 @@ func (p *plan) name(cfg *Config) {
 	})
 }
 
-// forget keeps the counts of a group that has no deployments left. Under mu and the
-// group's mutex.
+// forget adds the counts of a group that has no deployments left to the engine's. Under
+// Engine.mu and the group's mutex.
 func (e *Engine) forget(g *Group) {
 	e.past.add(g.past)
 	g.past = totals{}
@@ -240,7 +239,7 @@ func (e *Engine) forget(g *Group) {
 	}
 }
 
-// fixed returns what Apply cannot change.
+// fixed returns an error that names the fields of c that Apply cannot change.
 func (e *Engine) fixed(c *Config) error {
 	var p problems
 	if c.Clock != nil && c.Clock != e.clock {

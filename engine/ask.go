@@ -6,29 +6,27 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 )
 
-// ask is a demand as the search sees it.
+// ask is a demand in the form that the search reads.
 type ask struct {
-	tokens int64   // that the demand names
-	input  int64   // of them
-	limit  int64   // the most output that the demand allows, 0 = unknown
-	fixed  amounts // of a plain deployment, if no learned mean comes on top; filled in when first needed, unless known
-	known  bool    // fixed is what it counts on any deployment
-	learn  bool    // the learned output comes on top
-	most   int64   // of the learned output
-	group  int64   // the group's learned output, -1 if unknown
-	filter *filter
-	// affinity is the demand's; 0 = none.
-	affinity  uint64
-	quiet     bool // a refusal is not counted
-	descended bool // a search by bounds has just found none
+	tokens    int64        // that the demand names, input and output
+	input     int64        // input tokens, of tokens
+	limit     int64        // the most output that the demand allows, 0 = unknown
+	fixed     amounts      // on a deployment without rates, if learn is not set; filled in when first needed, unless known
+	known     bool         // fixed is what the demand counts on any deployment
+	learn     bool         // the learned output is added to tokens
+	most      int64        // of the learned output
+	group     int64        // the group's learned output, -1 if unknown
+	filter    *filter      // nil: the demand has neither Exclude nor Tags
+	affinity  uint64       // the demand's; 0 = none
+	quiet     bool         // a refusal is not counted
+	descended bool         // a search by bounds has just found none
+	part      counter.Part // of every cap that the demand's class may use; 0 = all
 	reading
-	// part is what its class may use of every cap; 0 = all.
-	part counter.Part
 }
 
-// fill checks a demand and fills q, which must be zero, with what it asks for;
-// learn says whether an output it leaves open is to be expected. False: a count
-// is out of range. (Filled in place: a copy costs more than all the rest.)
+// fill checks a demand and fills q, which must be zero. If learn is set, the learned output is
+// expected of a demand that names none. False: a count or the class is out of range, or
+// the caller is of another engine. (Filled in place, because a copy costs more than all else here.)
 func (q *ask) fill(g *owner, d *Demand, learn bool) bool {
 	tokens, ok := d.named()
 	if !ok {
@@ -52,9 +50,9 @@ func (q *ask) fill(g *owner, d *Demand, learn bool) bool {
 	return true
 }
 
-// cost returns the tokens to reserve on a deployment. An output that is only
-// expected is cut to what the deployment can ever take, so that the request goes
-// through and its usage corrects the expectation.
+// cost returns the tokens to reserve on a deployment. A learned output
+// is lowered to what the deployment can ever take, so that the request is admitted
+// and its usage corrects what was learned.
 func (q *ask) cost(h *handle) int64 { return q.costIn(h, q.part) }
 
 func (q *ask) costIn(h *handle, part counter.Part) int64 {
@@ -74,7 +72,7 @@ func (q *ask) amounts(cost int64) (a amounts) {
 	return a
 }
 
-// count is amounts in place: amounts that are returned are copied by way of the stack.
+// count is amounts in place, because returned amounts are copied by way of memory.
 func (q *ask) count(a *amounts, cost int64) {
 	if q.known {
 		*a = q.fixed
@@ -100,26 +98,27 @@ func (q *ask) countOn(a *amounts, h *handle, ms *limits, part counter.Part) {
 	if ms.rated {
 		*a = ms.admitted(q.input, cost-q.input, q.limit)
 	}
-	if q.learn && (a[counter.Input] > ms.most[counter.Input] || a[counter.Output] > ms.most[counter.Output] || a[counter.Tokens] > ms.most[counter.Tokens] || part != 0) {
+	if most := &ms.most; q.learn && (part != 0 || a[counter.Input] > most[counter.Input] ||
+		a[counter.Output] > most[counter.Output] || a[counter.Tokens] > most[counter.Tokens]) {
 		ms.trim(part, a, q.input, q.limit)
 	}
 }
 
-// amountsOfCaller returns what a demand counts for its caller: by the output that the
-// group expects, and by the caller's own rule.
+// amountsOfCaller returns what a demand counts for its caller, by the output that the
+// group expects and by the rates of the caller.
 func (q *ask) amountsOfCaller(h *handle, ms *limits) (a amounts) {
 	if !q.known {
 		q.countOn(&a, h, ms, 0)
 		return a
 	}
-	a[counter.Requests], a[counter.Leases] = 1, 1 // what a waiter counts at least
+	a[counter.Requests], a[counter.Leases] = 1, 1 // the least that a waiter counts
 	if ms == nil || !ms.rated {
 		a[counter.Tokens] = min(q.fixed[counter.Tokens], 1)
 	}
 	return a
 }
 
-// mask returns, for block b, a bit for each cell the demand may go to.
+// mask returns, for block b, a bit for each deployment that is a candidate of the demand.
 func (q *ask) mask(v *view, b int) uint16 {
 	from, to := v.block(b)
 	all := uint16(1<<(to-from) - 1)
@@ -129,10 +128,10 @@ func (q *ask) mask(v *view, b int) uint16 {
 	return all & q.filter.mask(v, b)
 }
 
-// tagged reports whether the demand asks for tags.
+// tagged reports whether the demand has Tags.
 func (q *ask) tagged() bool { return q.filter != nil && len(q.filter.demand.Tags) > 0 }
 
-// allows reports whether the demand may go to cell i.
+// allows reports whether deployment i is a candidate of the demand.
 func (q *ask) allows(v *view, i int) bool {
 	if q.filter == nil {
 		return true

@@ -2,7 +2,7 @@ package engine
 
 import "time"
 
-// Pick is [Group.Pick] by name; it returns the deployment's ID. Errors:
+// Pick is [Group.Pick] by name. It returns the deployment's ID. Errors:
 // [ErrUnknownGroup], [ErrInvalidDemand], [ErrNoCandidate] or a [*LimitError].
 func (e *Engine) Pick(group string, d Demand) (deployment string, err error) {
 	g, err := e.Group(group)
@@ -58,9 +58,6 @@ func (e *Engine) Record(deployment string, u Usage) error {
 // Cooldown is [Ref.Cooldown] by name. The error is [ErrUnknownDeployment].
 func (e *Engine) Cooldown(deployment string, d time.Duration) error {
 	r, err := e.Ref(deployment)
-	if err != nil {
-		return err
-	}
-	r.Cooldown(d)
-	return nil
+	r.Cooldown(d) // the zero Ref does nothing
+	return err
 }

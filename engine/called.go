@@ -7,24 +7,24 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
 )
 
-// called is the caller's side of an attempt: first a look at whether its limits admit
-// the demand; then, once a deployment is chosen, the caller is charged before the
-// deployment, and uncharged if the deployment refuses.
+// called is the caller's side of an attempt. First admits compares the demand with the
+// caller's limits. Once a deployment is chosen, take charges the caller before the
+// deployment is charged, and undo gives that back if the deployment refuses.
 //
 // The caller's request is counted before its attempt ends, so that the attempt is half
 // way until the deployment has decided (protocol 4).
 type called struct {
 	reading
 	receipt         // of an attempt under way, or of one that was admitted
-	owner   *handle // nil: it has been dropped
-	list    *limits // that the look was at
-	amounts amounts
-	why     reason // that refused; whyNothing: the caller may not ask this group
+	owner   *handle // the caller; nil: it has been dropped
+	list    *limits // the caller's limits at the time of admits
+	amounts amounts // what the demand counts for the caller
+	why     reason  // of the refusal; whyNothing: the caller may not use this group
 }
 
-// admits reports whether the caller admits a demand to an owner; leases says that it is for
-// a lease. A refusal rests on a fresh reading of the clock, and on no attempt that was
-// half way.
+// admits reports whether the demand fits the limits of its caller, and whether the caller may
+// use the group g. Leases is set if the demand is for a lease. A refusal rests on a fresh
+// reading of the clock, and no attempt was half way (protocol 4), unless tries are used up.
 func (c *called) admits(g *owner, q *ask, leases bool) bool {
 	if c.owner == nil {
 		c.why, c.now = whyDisabled, g.clock.Now()
@@ -35,7 +35,7 @@ func (c *called) admits(g *owner, q *ask, leases bool) bool {
 		return false
 	}
 	if asked := &g.callers.owner.asked; !asked.Load() {
-		asked.Store(true) // what others use of callers is then read
+		asked.Store(true) // Collect then lists callers, so that the syncer reads their usage on other nodes
 	}
 	for try := 0; ; {
 		callers := c.owner.group.Load()
@@ -53,7 +53,8 @@ func (c *called) admits(g *owner, q *ask, leases bool) bool {
 			return true
 		}
 		stale := ms != nil && ms.timed && !c.fresh
-		if callers.reread(&c.reading, callers.views.Load() == views) || stale || c.owner.group.Load() != callers || c.owner.caller.limits.Load() != ms {
+		again := callers.reread(&c.reading, callers.views.Load() == views)
+		if again || stale || c.owner.group.Load() != callers || c.owner.caller.limits.Load() != ms {
 			runtime.Gosched()
 			continue
 		}
@@ -82,8 +83,9 @@ func (c *called) refused(g *owner, q *ask) decision {
 	return v
 }
 
-// take begins the caller's attempt: it charges what the look has found to fit, or, if
-// requests says so, the request alone.
+// take begins the caller's attempt: it charges what admits has found to fit, or the request
+// alone if requests is set. False: nothing is charged, because the caller has no headroom any
+// more.
 func (c *called) take(requests bool) bool {
 	h, ms, e := c.owner, c.list, c.at.Epoch
 	pair, cost, at := h.hot.Of(e), c.amounts[counter.Tokens], c.at
@@ -96,7 +98,7 @@ func (c *called) take(requests bool) bool {
 		return false
 	}
 	invariants.Yield()
-	if h.caller.limits.Load() != ms { // a new limit on leases may have counted those held
+	if h.caller.limits.Load() != ms { // a new limit on leases may have counted this one already
 		h.undo(e, cost)
 		return false
 	}
@@ -116,11 +118,12 @@ func (c *called) take(requests bool) bool {
 		return false
 	}
 	c.at = at
-	c.receipt = receipt{h: h, limits: ms, begun: instantIn(e, max(c.now, at.Now)), reserved: cost, input: c.amounts[counter.Input]}
+	begun := instantIn(e, max(c.now, at.Now))
+	c.receipt = receipt{h: h, limits: ms, begun: begun, reserved: cost, input: c.amounts[counter.Input]}
 	return true
 }
 
-// undo takes back what the attempt has charged, and ends it.
+// undo gives back what the attempt has charged, and ends it (protocol 4).
 func (c *called) undo() {
 	h, e := c.owner, c.at.Epoch
 	h.hot.Of(e).AddRequests(e, -1)
@@ -131,7 +134,8 @@ func (c *called) undo() {
 	c.receipt = receipt{}
 }
 
-// admit ends the attempt. A lease begins with it, unless it is of PreCheck.
+// admit ends the attempt with an admission. If lease is set, a lease begins with it; PreCheck
+// begins none.
 func (c *called) admit(lease bool) {
 	h, e := c.owner, c.at.Epoch
 	if !h.hot.Of(e).End(e) { // the minute has been folded since
@@ -145,7 +149,7 @@ func (c *called) admit(lease bool) {
 	}
 }
 
-// keep returns what the attempt has charged, for its lease.
+// keep returns a receipt of what the attempt has charged, for its lease.
 func (c *called) keep() *receipt {
 	r := receipts.Get().(*receipt)
 	*r = c.receipt

@@ -8,7 +8,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// CallerRef returns the handle of a caller, to be resolved once and kept. The error is
+// CallerRef returns the reference of a caller, to be resolved once and kept. The error is
 // [ErrUnknownCaller].
 func (e *Engine) CallerRef(id string) (CallerRef, error) {
 	if h, ok := e.callers.handles.Load(id); ok {
@@ -22,8 +22,8 @@ func (c *callers) init() {
 	c.slots.Store(new([]*handle))
 }
 
-// seat gives callers that have no slot one each, in place of those that were dropped or
-// behind the last. Under mu.
+// seat gives each caller that has no slot the slot of one that was dropped, or a new one
+// behind the last. Under Engine.mu.
 func (c *callers) seat(list []*handle) {
 	slots := slices.Clone(*c.slots.Load())
 	taken := make([]bool, len(slots), len(slots)+len(list))
@@ -47,7 +47,8 @@ func (c *callers) seat(list []*handle) {
 	c.slots.Store(&slots)
 }
 
-// call makes a new handle a caller's, and says which groups it may ask. Under mu.
+// call makes a new handle a caller's, and sets the groups that the caller may use. Under
+// Engine.mu.
 func (h *handle) call(c *Caller) {
 	if h.caller == nil {
 		h.caller = &callerState{shared: window.CallerPrefix + c.ID}
@@ -56,7 +57,7 @@ func (h *handle) call(c *Caller) {
 	h.caller.groups.Store(&groups)
 }
 
-// shared returns the ID by which nodes share what a deployment or a caller uses.
+// shared returns the ID by which nodes share the usage of a deployment or a caller.
 func (h *handle) shared() string {
 	if h.caller != nil {
 		return h.caller.shared

@@ -9,11 +9,11 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// callerState is what a handle has if its limits are a caller's.
+// callerState is the part of a handle that only callers have.
 type callerState struct {
-	wants  wants        // what the caller's ceilings refused
-	waits  window.Want  // what waits, while Want adds it up
-	shared string       // the ID by which nodes share what it uses
+	wants  wants        // demands that the caller's ceilings refused
+	waits  window.Want  // the waiting demands, while Want adds them up
+	shared string       // the ID by which nodes share the caller's usage
 	slot   atomic.Int32 // in callers.slots
 	groups atomic.Pointer[[]string]
 	// limits are those in force. They are stored once a new limit on leases has counted
@@ -23,7 +23,7 @@ type callerState struct {
 	mu     sync.Mutex                    // of bells
 }
 
-// mayAsk reports whether the caller may ask a group.
+// mayAsk reports whether the caller may use a group.
 func (c *callerState) mayAsk(group string) bool {
 	groups := *c.groups.Load()
 	for i := range groups {
@@ -34,7 +34,7 @@ func (c *callerState) mayAsk(group string) bool {
 	return len(groups) == 0
 }
 
-// addBell notes that a queue of a line waits for the caller.
+// addBell adds the bell of a line in which a queue waits for the caller.
 func (c *callerState) addBell(b *queue.Bell) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -61,7 +61,7 @@ func (c *callerState) waiting() []*queue.Bell {
 	return nil
 }
 
-// ring wakes the lines in which demands of the caller wait: there may be room.
+// ring wakes the lines in which demands of the caller wait, after capacity was freed (protocol 7).
 func (c *callerState) ring() {
 	for _, b := range c.waiting() {
 		b.Ring()

@@ -6,8 +6,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// atCaller runs do for the caller of a demand, under the mutex of the callers. Nothing
-// happens once the caller has been dropped.
+// atCaller runs do for the caller of a demand, under the mutex of the callers' group, with the
+// caller's verdict. If the caller has been dropped it does nothing.
 func (q *ask) atCaller(g *owner, d *Demand, at int64, leases bool, do func(h *handle, callers *owner, w verdict, now int64)) {
 	h := g.callers.of(d.Caller.h)
 	if h == nil {
@@ -20,8 +20,8 @@ func (q *ask) atCaller(g *owner, d *Demand, at int64, leases bool, do func(h *ha
 	}
 }
 
-// waitOfCaller returns what keeps a demand's caller from admitting it, and for how long.
-// May: the caller may ask the group.
+// waitOfCaller returns the verdict of the caller's limits on a demand, with the time for which
+// it does not fit, and whether the caller may use the group.
 func (q *ask) waitOfCaller(g *owner, d *Demand, at int64) (w verdict, may bool) {
 	w, may = verdict{refusal: whyDisabled, never: true}, true
 	if h := g.callers.of(d.Caller.h); h != nil && !h.caller.mayAsk(g.name) {
@@ -31,8 +31,8 @@ func (q *ask) waitOfCaller(g *owner, d *Demand, at int64) (w verdict, may bool) 
 	return w, may
 }
 
-// refusalOfCaller explains why a caller does not admit a demand to a group, as
-// [Group.refusal] does.
+// refusalOfCaller returns the error of a demand that its caller's limits refuse, as
+// [Group.refusal] does for deployments. Nil: the demand fits by now, and final is not set.
 func (q *ask) refusalOfCaller(g *owner, d *Demand, v decision, leases, final bool) error {
 	id := d.Caller.h.id
 	if v.why == whyNothing {

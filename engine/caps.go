@@ -2,7 +2,7 @@ package engine
 
 import "github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 
-// caps returns how far a half may go.
+// caps returns the caps of the half of parity p.
 func (h *handle) caps(p int64) (tokens, requests int64) {
 	c := &h.hot[p]
 	t, r := c.Adjusted()
@@ -18,7 +18,7 @@ func (h *handle) capsOf(s *pairLedger, adjusted, adjustedRequests, used int64) (
 	case h.breaker.Cooling():
 		tokens = counter.Cooling
 	case !h.breaker.HalfOpen():
-	case s.tokens.Window != h.turned: // the one request that goes first is of this minute
+	case s.tokens.Window != h.turned: // only the current minute admits the probe
 		tokens = counter.Cooling
 	default:
 		h.requestCap.Store(requests)
@@ -34,7 +34,7 @@ func (h *handle) recap() {
 	}
 }
 
-// shift adds to what a half counts and sets its caps. Under the group's mutex.
+// shift adds to the counts of a half and sets its caps again. Under the group's mutex.
 func (h *handle) shift(p, tokens, requests int64) {
 	if h.breaker.HalfOpen() && h.plain[p].tokens.Window == h.turned {
 		h.probe.capAt(h.turned, h.hot[p].Requests())
@@ -42,7 +42,7 @@ func (h *handle) shift(p, tokens, requests int64) {
 	}
 	t, r := h.caps(p)
 	if h.hot[p].Shift(tokens, requests, t, r) {
-		h.flight.Undo(h.e.slot(h.plain[p].tokens.Window)) // for the tag
+		h.flight.Undo(h.e.slot(h.plain[p].tokens.Window)) // Shift moved the tag, but began no lease (protocol 6)
 	}
 	h.ceiled(p)
 	if s := h.seat.Load(); s != nil && h.failing.Load() != 0 {
@@ -50,7 +50,7 @@ func (h *handle) shift(p, tokens, requests int64) {
 	}
 }
 
-// ceiled marks the view where a ceiling bounds tokens and no limit does.
+// ceiled marks the view if a ceiling bounds the tokens of a half and no limit does.
 func (h *handle) ceiled(p int64) {
 	if h.tokenCap != counter.Max || h.plain[p].tokens.Most() >= counter.Max {
 		return
@@ -76,7 +76,7 @@ func (h *handle) inFlight() (n int64) {
 	return n
 }
 
-// unfolded returns how many leases of a slot began in minutes that are not folded.
+// unfolded returns how many leases of a slot began in minutes that are not folded yet.
 func (h *handle) unfolded(slot int64) (n int64) {
 	for p := range h.plain {
 		if h.e.slot(h.plain[p].tokens.Window) == slot {

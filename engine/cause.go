@@ -3,7 +3,7 @@ package engine
 import "github.com/plimsoll-dev/plimsoll/engine/provider"
 
 // CooldownCause is why a deployment began to cool down.
-type CooldownCause uint8
+type CooldownCause uint8 // an index of the result of [Ref.Cooldowns]
 
 // The causes of cooldowns.
 const (
@@ -12,7 +12,7 @@ const (
 	CooldownNoMoney                        // the account is empty
 	CooldownReported                       // an operator, or another node, reported it
 
-	CooldownCauses = 4 // how many causes there are
+	CooldownCauses = 4 // the number of causes
 )
 
 // String returns the cause's name: rate_limit, failure, no_money or reported.
@@ -23,7 +23,7 @@ func (c CooldownCause) String() string {
 	return [CooldownCauses]string{"rate_limit", "failure", "no_money", "reported"}[c]
 }
 
-// causeOf returns what a cooldown counts as that follows a kind of answer.
+// causeOf returns the cause of a cooldown that a kind of answer has begun.
 func causeOf(k provider.Kind) CooldownCause {
 	switch k {
 	case provider.RateLimit:

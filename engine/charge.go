@@ -5,10 +5,10 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
 )
 
-// charge admits a demand to the candidate that the search has chosen: it takes the
-// tokens, which begins an attempt, then what the other limits count, then the
-// request, which ends the attempt. A step that fails gives back in reverse what the
-// ones before took. Moved: the minute has passed.
+// charge admits a demand to the candidate that the search has chosen (protocol 4). It takes the
+// tokens, which begins an attempt, then charges the other limits, then takes the
+// request, which ends the attempt. If a step fails, the steps before it are undone in reverse.
+// Refused: the deployment has no headroom any more. Moved: the minute has passed.
 func (v *view) charge(to *admission, c choice, q *ask) counter.Outcome {
 	h, pair, e := v.handles[c.i], v.pairs[q.at.Epoch&1][c.i], q.at.Epoch
 	ms := v.limitsOf(c.i)
@@ -32,7 +32,7 @@ func (v *view) charge(to *admission, c choice, q *ask) counter.Outcome {
 	return o
 }
 
-// chargeLimits is charge where there are limits beside the pair.
+// chargeLimits is charge for a deployment with limits beside the pair.
 func (v *view) chargeLimits(to *admission, c choice, q *ask, ms *limits) counter.Outcome {
 	h, pair, e := v.handles[c.i], v.pairs[q.at.Epoch&1][c.i], q.at.Epoch
 	var a amounts
@@ -69,7 +69,7 @@ func (h *handle) undo(e, tokens int64) {
 	c := h.hot.Of(e)
 	invariants.Yield()
 	if tokens != 0 && !c.AddTokens(e, -tokens) {
-		h.stray(-tokens, 0) // folded with the tokens in it
+		h.stray(-tokens, 0) // the minute was folded with the tokens in it
 	}
 	invariants.Yield()
 	h.capacityFreed(e)

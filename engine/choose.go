@@ -8,8 +8,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/internal/order"
 )
 
-// choose returns the demand's favourite if it has room, else the strategy's
-// choice among the cells that have, from the lowest tier that has any.
+// choose returns, in the lowest tier in which the demand fits on some deployment, the one that
+// its affinity prefers if it fits there, else the strategy's choice.
 func (v *view) choose(q *ask) choice {
 	if q.filter != nil {
 		q.filter.resolve(v)
@@ -26,6 +26,7 @@ func (v *view) choose(q *ask) choice {
 	return c
 }
 
+// chooseIn is choose for one tier. It searches by the strategy first; only decide refuses.
 func (v *view) chooseIn(t *tier, q *ask) choice {
 	if q.affinity != 0 {
 		if i := v.favourite(t, q); i >= 0 && v.fits(i, q) {
@@ -43,7 +44,7 @@ func (v *view) chooseIn(t *tier, q *ask) choice {
 		}
 	default:
 		switch large := t.size() > order.IndexFrom; {
-		case large && !v.volatile && v.failing.Load(): // bounds know no failures: look at the blocks
+		case large && !v.volatile && v.failing.Load(): // bounds do not contain failure rates: decide scans the blocks
 		case !large || v.volatile:
 			if i := v.scan(t, q); i >= 0 {
 				return choice{i: i}
@@ -55,14 +56,14 @@ func (v *view) chooseIn(t *tier, q *ask) choice {
 		}
 	}
 	if v.timed && !q.fresh {
-		q.refresh(v.e.clock) // a refusal must not rest on an old reading
+		q.refresh(v.e.clock) // a refusal must rest on a fresh reading of the clock
 	}
 	return v.decide(t, q)
 }
 
-// decide looks at every block that may hold the best cell or any cell with
-// room. It refuses only what its cells refuse at rest: when nothing was half way
-// and no room came while it looked.
+// decide scans every block that may have the best deployment, and every block on which the
+// demand may fit at all. It refuses only if no attempt was half way (protocol 4) and the sum of
+// all seq is the same before and after the scan (protocol 3). Otherwise it tries again.
 func (v *view) decide(t *tier, q *ask) choice {
 	var why reason
 	blocks, lasts := v.blocks[q.at.Epoch&1][:t.last], !v.volatile
@@ -122,8 +123,8 @@ func (v *view) decide(t *tier, q *ask) choice {
 	return choice{i: -1, why: why}
 }
 
-// refreshBound puts a block's bound right and reports whether all of its deployments rank
-// behind best.
+// refreshBound sets a block's bound to its lowest key, and reports whether all of its
+// deployments rank behind best.
 func (v *view) refreshBound(b int, q *ask, seq, best uint64) bool {
 	bl := &v.blocks[q.at.Epoch&1][b]
 	bound := bl.Least()
@@ -132,9 +133,9 @@ func (v *view) refreshBound(b int, q *ask, seq, best uint64) bool {
 	return k>>order.IndexBits > best
 }
 
-// refuse looks once more at a block in which nothing was found, remembers the
-// headroom it has, and reports what stands in the way. False: an attempt was half
-// way, or the demand fits after all.
+// refuse asks for the verdict of each deployment of a block on which the demand did not fit,
+// remembers the block's headroom, and returns the reason of the refusal. False: an attempt was
+// half way (protocol 4), or the demand fits after all.
 func (v *view) refuse(b int, q *ask, mask uint16, seq uint64) (why reason, sure bool) {
 	invariants.Yield()
 	from, to := v.block(b)

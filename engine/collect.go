@@ -5,33 +5,33 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// Collect appends to dst what this node has used: a report for each deployment and each of
-// the current and the previous minute in which it used anything or had, since the last
-// Collect, changed what it used. Usage is cumulative within a window and includes
-// reservations; input and output are counted where there are limits on them. Groups that
-// were asked for a deployment since the last Collect also have their unused deployments
-// listed, so that a syncer reads what others use of them. Windows that ended for good
+// Collect appends to dst the usage of this node: a report for each deployment and each of
+// the current and the previous minute, if the usage in it is not 0 or has changed since the
+// last Collect. Usage is cumulative within a window and includes
+// reservations. Input and output are counted if there are limits on them. In groups that had
+// a request since the last Collect the unused deployments are
+// listed too, so that a syncer reads their usage on other nodes. Windows that were folded
 // between two calls are reported once more if they had changed.
 //
-// Of deployments with limits per hour or day it lists the hour and the day too, of kinds of
-// their own: whenever the usage has changed since the last Collect, and once in each whether
-// it has or not, so that a syncer exchanges it from the start. It reports an hour or a day
-// that has ended for two minutes, and once more if Collect was not called then; later
+// For deployments with limits per hour or day it lists the hour and the day too, in reports of
+// their own kinds: when the usage has changed since the last Collect, and at least once in each
+// window, so that a syncer exchanges the window from its beginning. An hour or a day
+// is reported for two minutes after its end, and once more if Collect was not called then. Later
 // changes stay on this node.
 //
-// Of callers it lists those that have used anything, by IDs that begin with
-// [window.CallerPrefix], and if any caller asked for anything since the last Collect all
-// that have limits of a minute.
+// Callers are listed by IDs that begin with [window.CallerPrefix]: those that have used
+// anything, and all that have limits of a minute if any caller had a request since the last
+// Collect.
 //
 // While a deployment cools down for a reason that this node has found, the reports of its
-// minute carry the end of the cooldown.
+// minute have the end of the cooldown.
 //
-// A limit that a provider's answers to this node have named, where it is in force, is a report
-// of its own ([window.LimitID]) that says until when it is in force at least; that changes
-// every two and a half minutes, and the limit every 30 seconds, at most.
+// A limit that a provider has reported to this node, and that is in force, is a report
+// of its own ([window.LimitID]) with the time until which it is in force at least. That time changes
+// every two and a half minutes at most, and the limit every 30 seconds at most.
 //
-// One caller at a time, normally the syncer: what one call has reported the next
-// does not repeat unless its window still runs.
+// Calls must not overlap; normally the syncer is the only caller. A call does not repeat
+// the reports of the call before, unless their window still runs.
 func (e *Engine) Collect(dst []window.Report) []window.Report {
 	now := e.clock.Read()
 	e.rest.collecting.Store(true)
@@ -52,15 +52,14 @@ func (g *Group) collect(dst []window.Report, now int64) []window.Report {
 	return dst
 }
 
-// bounds reports whether it matters what other nodes use: of a caller without limits of a
-// minute it does not.
+// bounds reports whether the usage of other nodes can refuse anything: it cannot for a caller
+// without limits of a minute.
 func (h *handle) bounds() bool {
 	l := &h.cfg.Limits
 	return h.caller == nil || l.RPM|l.TPM|l.InputTPM|l.OutputTPM != 0
 }
 
-// collect reports the windows of a deployment, turned to minute e, of which there is anything
-// to say.
+// collect appends the reports of a deployment that is turned to minute e.
 func (h *handle) collect(dst []window.Report, e int64, asked bool, now int64) []window.Report {
 	ms := h.limits.Load()
 	if ms == nil {
@@ -91,7 +90,8 @@ func (h *handle) collect(dst []window.Report, e int64, asked bool, now int64) []
 }
 
 // collectPair is collectMinute for a deployment without limits beside its pair. It fills the
-// report in place, from what is at hand: a report is large, and the configuration lies elsewhere.
+// report in place, because a report is large, and reads only the handle's fields for Collect,
+// because the configuration is on other cache lines.
 func (h *handle) collectPair(dst []window.Report, k, cooling int64, asked bool) []window.Report {
 	s := &h.plain[k&1]
 	t, r := h.own(k & 1)
@@ -108,8 +108,8 @@ func (h *handle) collectPair(dst []window.Report, k, cooling int64, asked bool) 
 	return dst
 }
 
-// collectMinute reports a minute, if this node used anything of it, asked says so, or
-// a cooldown is to be announced.
+// collectMinute reports a minute if the usage is not 0 or was not 0 in the last report, if
+// asked is set, or if the deployment cools down until cooling (Unix ns, 0 = no cooldown).
 func (h *handle) collectMinute(dst []window.Report, ms *limits, k, cooling int64, asked bool) []window.Report {
 	s := &h.plain[k&1]
 	var own, reported amounts
@@ -133,8 +133,8 @@ func (h *handle) collectMinute(dst []window.Report, ms *limits, k, cooling int64
 	return append(dst, r)
 }
 
-// collectLong reports the current hour or day if anything changed or it was not reported
-// yet, and the one before while that may still change. Of is one of the limits that have
+// collectLong reports the current hour or day if its usage has changed or it was not reported
+// yet, and the previous one until closesAfter its end. Of is one of the limits over
 // windows of this kind.
 func (h *handle) collectLong(dst []window.Report, ms *limits, of *limit, now int64) []window.Report {
 	kind, w := of.Kind(), of.Window(counter.At{Epoch: h.turned})
@@ -151,8 +151,8 @@ func (h *handle) collectLong(dst []window.Report, ms *limits, of *limit, now int
 	return h.collectWindow(dst, ms, kind, w)
 }
 
-// closesAfter is how many seconds after an hour or a day has ended Collect reports what
-// changed in it: as long as it does of a minute, and then once more.
+// closesAfter is for how many seconds after the end of an hour or a day Collect reports its
+// changes: as long as it reports those of a minute, which is folded two minutes later.
 const closesAfter = 120
 
 func (h *handle) collectWindow(dst []window.Report, ms *limits, kind window.Kind, w int64) []window.Report {

@@ -6,16 +6,16 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/internal/order"
 )
 
-// column is one limit beside the pair of each deployment of a view, of those that are
-// counted alike: a scan reads one column after the other, in a loop without branches that
-// depend on usage.
+// column has at most one limit beside the pair for each deployment of a view; all limits of a
+// column are counted alike. A scan reads one column after the other, in a loop without
+// branches that depend on usage.
 type column struct {
 	shape    counter.Shape // Level, Spans for all that need an instant, else Minutes
 	dim      counter.Dim
 	ranks    bool             // some inverse is not 0
 	limits   []*counter.Limit // nil of deployments without such a limit
-	alike    *counter.Limit   // the limits have the windows of this one; nil: of several
-	inverses []uint64
+	alike    *counter.Limit   // all limits have the windows of this one; nil: they differ
+	inverses []uint64         // of the limits, see order.Invert; 0: the limit does not rank
 }
 
 // columnShape returns the shape of the column that a limit is in.
@@ -51,7 +51,8 @@ func (v *view) addColumns() {
 	}
 }
 
-// columnOf returns the column in which a limit of a deployment has its place.
+// columnOf returns the first column of the limit's kind in which deployment i has no limit
+// yet, and adds one if there is none.
 func (v *view) columnOf(i int, m *limit) *column {
 	shape := columnShape(m)
 	for k := range v.columns {
@@ -59,16 +60,17 @@ func (v *view) columnOf(i int, m *limit) *column {
 			return c
 		}
 	}
-	v.columns = append(v.columns, column{shape: shape, dim: m.dim, alike: m.Limit, limits: make([]*counter.Limit, v.n), inverses: make([]uint64, v.n)})
+	c := column{shape: shape, dim: m.dim, alike: m.Limit, limits: make([]*counter.Limit, v.n), inverses: make([]uint64, v.n)}
+	v.columns = append(v.columns, c)
 	return &v.columns[len(v.columns)-1]
 }
 
-// assumedInFlight is the limit on leases that deployments are ranked by where no deployment
-// of a group has one.
+// assumedInFlight is the limit on leases by which deployments rank if no deployment of the
+// group has one.
 const assumedInFlight = 1000
 
-// busyInverse returns the inverse of a limit in a ranking by leases: 0 of all limits but
-// the one on leases, for which the group's largest stands where a deployment has none.
+// busyInverse returns the inverse of a limit in a ranking by leases: 0 for all limits except
+// that on leases. A deployment without that limit ranks by the largest of the group.
 func busyInverse(m *limit, largest int64) uint64 {
 	switch {
 	case m.Shape != counter.Gauge:
@@ -81,7 +83,7 @@ func busyInverse(m *limit, largest int64) uint64 {
 	return order.Invert(assumedInFlight)
 }
 
-// used returns what is used of a limit of the column.
+// used returns the usage of a limit of the column.
 func (c *column) used(l *counter.Limit, at counter.At) int64 {
 	if c.shape == counter.Minutes {
 		used, _ := l.LookOwned(at.Epoch, 0)
@@ -93,8 +95,8 @@ func (c *column) used(l *counter.Limit, at counter.At) int64 {
 	return l.Used(at)
 }
 
-// add adds the column to the ratios of the deployments that begin with from, as [view.ratios]
-// says.
+// add adds the column to the ratios of the deployments from index from on, as described at
+// [view.ratios].
 func (c *column) add(to []uint64, from int, at counter.At, a *amounts) {
 	limits, inv := c.limits[from:][:len(to)], c.inverses[from:][:len(to)]
 	n, sign := int64(0), uint64(0)

@@ -116,9 +116,9 @@ func (e *common) part(class int) (counter.Part, bool) {
 	return p[class], true
 }
 
-// shared reports whether there are several priority classes. The sum of what attempts half
-// way need then does not tell whether each of them fits, as classes have different parts.
-func (e *common) shared() bool { return e.classes.Load() > 1 }
+// hasClasses reports whether there are several priority classes. Headroom for all attempts
+// half way together does not mean then that each is admitted, as classes have different parts.
+func (e *common) hasClasses() bool { return e.classes.Load() > 1 }
 
 // high returns the configured OutputQuantile; 0 = the mean.
 func (e *common) high() float64 { return math.Float64frombits(e.quantile.Load()) }

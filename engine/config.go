@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -149,12 +150,7 @@ func (d *Deployment) equal(o *Deployment) bool {
 		d.Weight == o.Weight && d.Disabled == o.Disabled && d.Order == o.Order && slices.Equal(d.Tags, o.Tags)
 }
 
-func (d *Deployment) weight() float64 {
-	if d.Weight == 0 {
-		return 1
-	}
-	return d.Weight
-}
+func (d *Deployment) weight() float64 { return cmp.Or(d.Weight, 1) }
 
 // defaultWaiters is [Config.MaxWaiters] if that is 0.
 const defaultWaiters = 1024

@@ -7,8 +7,9 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
-// configure takes over a deployment's configuration from a moment on. It reports
-// whether the search must learn of it. Round is the number of the Apply.
+// configure applies a deployment's configuration from a moment on. It reports
+// whether a new view must be published. Expected is the assumed output in tokens; round is
+// the number of the Apply.
 func (h *handle) configure(d *Deployment, expected int64, pool *pool, round int64, at counter.At) (changed bool) {
 	if h.configured.ID == "" || h.configured.Disabled != d.Disabled || h.gone {
 		h.enabled = !d.Disabled
@@ -16,7 +17,7 @@ func (h *handle) configure(d *Deployment, expected int64, pool *pool, round int6
 	other := !d.equal(h.configured)
 	changed = h.gone || other || h.e.countLeases && !h.limits.Load().countsLeases()
 	if h.breaker.Cause() == provider.NoMoney && !h.gone {
-		h.uncool() // whoever applies a configuration may have paid
+		h.uncool() // the operator may have paid before applying a configuration
 		changed = true
 	}
 	if other {
@@ -28,9 +29,9 @@ func (h *handle) configure(d *Deployment, expected int64, pool *pool, round int6
 	return h.put(expected, pool, at, changed, false)
 }
 
-// put puts into force what is configured and what the provider has reported, in any
-// case if changed says so; reported says that the latter has changed. It reports whether
-// anything changed.
+// put puts into force the configuration with what the provider has reported. If changed is
+// set, the configuration has changed; if reported is set, the reports have. It returns whether
+// anything in force has changed.
 func (h *handle) put(expected int64, pool *pool, at counter.At, changed, reported bool) bool {
 	h.provided, h.lapseAt = h.inForce(), h.nextLapse()
 	d := h.provided.margined(h.learnedMargin())
@@ -46,7 +47,7 @@ func (h *handle) put(expected int64, pool *pool, at counter.At, changed, reporte
 		own = h.configured.margined(0)
 	}
 	h.configuredTokenCap, h.configuredReqCap = capOf(own.Limits.TPM), capOf(own.Limits.RPM)
-	if h.loose = !plain(&d.Profile); h.loose { // limits beside the pair have them
+	if h.loose = !plain(&d.Profile); h.loose { // RPM and TPM are limits beside the pair
 		h.tokenCap, h.reqCap = counter.Max, counter.Max
 		h.configuredTokenCap, h.configuredReqCap = counter.Max, counter.Max
 	}
@@ -58,7 +59,7 @@ func (h *handle) put(expected int64, pool *pool, at counter.At, changed, reporte
 	if changed || pool != nil {
 		h.relist(d, own, pool, at, reported)
 	}
-	if d.Limits.TPM > 0 {
+	if d.Limits.TPM > 0 { // before anything is learned, 100 requests without a prompt fit a minute at least
 		expected = min(expected, max(d.Limits.TPM/100, 1))
 	}
 	h.assumed.Store(expected)
@@ -83,8 +84,8 @@ func (h *handle) relist(d, own *Deployment, pool *pool, at counter.At, reported 
 	h.limits.Store(ms)
 }
 
-// pairAlone reports whether a deployment needs no list: it has no limit but TPM and RPM,
-// and the profile of a provider of which nothing is known.
+// pairAlone reports whether a deployment needs no list: it has no limit except TPM and RPM,
+// and the zero profile.
 func (d *Deployment) pairAlone() bool {
 	return d.Profile == provider.Profile{} && d.Limits == Limits{TPM: d.Limits.TPM, RPM: d.Limits.RPM}
 }
@@ -96,7 +97,8 @@ func (h *handle) relistDays() {
 	}
 }
 
-// leave keeps the last reports of limits that are no longer in a list.
+// leave keeps the last reports of limits that are in the old list and not in the new one, for
+// Collect.
 func (h *handle) leave(old, ms *limits) {
 	var left leftover
 	for m := range old.owned() {

@@ -8,9 +8,9 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// awake moves the breaker on to an instant, and out of reported limits that have
-// lapsed and learned margins. It reports whether anything changed, and whether limits did, which the
-// group's view must follow.
+// awake advances the breaker to an instant, and ends reported limits and learned margins that
+// have lapsed. Changed reports whether anything changed; relimit whether limits did, so that
+// the group must publish another view.
 func (h *handle) awake(now int64) (changed, relimit bool) {
 	changed = h.breaker.Advance(now, h.probeTaken())
 	if h.lapseAt != 0 && h.lapseAt <= now {
@@ -24,7 +24,7 @@ func (h *handle) awake(now int64) (changed, relimit bool) {
 	return changed, relimit
 }
 
-// note brings up to date what requests see of the breaker, and begins another probe if
+// note copies the breaker's state to where requests read it, and begins a new probe if
 // the breaker has become half-open.
 func (h *handle) note() {
 	half := h.breaker.HalfOpen()
@@ -38,20 +38,21 @@ func (h *handle) note() {
 	h.failing.Store(h.breaker.Rate())
 }
 
-// uncool ends a cooldown and what follows it.
+// uncool ends a cooldown and closes the breaker.
 func (h *handle) uncool() {
 	h.announceUntil = 0
 	h.breaker.Reset()
 	h.note()
 }
 
-// pause begins a cooldown of an operator's until an instant.
+// pause begins a cooldown until an instant, by order of an operator.
 func (h *handle) pause(until int64) {
 	h.began(h.breaker.Pause(until), provider.Fine)
 	h.note()
 }
 
-// coolRemotely takes in a cooldown that others have found, in Unix milliseconds.
+// coolRemotely applies a cooldown that another node has reported. UntilMilli is in Unix
+// milliseconds, now in nanoseconds. Longer ones are cut to longestAnnounced.
 func (h *handle) coolRemotely(untilMilli, now int64) {
 	d := longestAnnounced
 	if untilMilli < (now+d)/1e6 {
@@ -64,8 +65,8 @@ func (h *handle) coolRemotely(untilMilli, now int64) {
 	}
 }
 
-// applyAnswer draws the conclusions from what became of a call that was sent at an
-// instant. It reports whether the breaker changed.
+// applyAnswer applies the answer to a call that was sent at an instant to the breaker. It
+// reports whether the breaker changed.
 func (h *handle) applyAnswer(g *owner, s *provider.Signal, sent, now int64) bool {
 	a := breaker.Answer{Kind: s.Kind, Weak: s.Weak, Sent: sent, Wait: h.untilMinute(s, now)}
 	a.Spare = s.Kind != provider.Fine && g.members.spare(h)
@@ -76,16 +77,16 @@ func (h *handle) applyAnswer(g *owner, s *provider.Signal, sent, now int64) bool
 	return e.Changed
 }
 
-// began counts a cooldown that follows a kind of answer, if one has begun.
+// began counts a cooldown by the kind of answer that caused it, if one has begun.
 func (h *handle) began(began bool, k provider.Kind) {
 	if began {
 		h.cooldowns[causeOf(k)]++
 	}
 }
 
-// untilMinute returns how long to stay away. Where the provider counts in minutes
-// of the clock, a wait in whole seconds that leads just over the end of one ends
-// with it: it was rounded up.
+// untilMinute returns the length of the cooldown that a signal asks for. If the provider counts
+// in minutes of the clock, a Retry-After of whole seconds that ends less than a second after
+// the end of a minute was rounded up, and is cut to the end of that minute.
 func (h *handle) untilMinute(s *provider.Signal, now int64) time.Duration {
 	p := &h.cfg.Profile
 	if s.Kind != provider.RateLimit || p.Shape != provider.Minute || s.RetryAfter%time.Second != 0 {
@@ -99,7 +100,7 @@ func (h *handle) untilMinute(s *provider.Signal, now int64) time.Duration {
 	return s.RetryAfter
 }
 
-// proven takes in that a request sent at an instant has consumed something.
+// proven reports a success to the breaker: a request sent at an instant has consumed something.
 func (h *handle) proven(sent int64) {
 	if !h.doubted.Load() {
 		return

@@ -6,24 +6,24 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// What providers' figures have added to a window's count that nodes exchange (the
-// adjustment) is never below zero: such counts do not go below what the nodes have
-// used, or giving back would lose counts. Other counts, those of buckets and of minutes
-// with a phase, follow the figures all the way.
+// The adjustment is what providers' figures have added to the count of a window that nodes
+// exchange. It is never below zero: such a count must not fall below what the nodes have
+// used, or refunds would lose counts. Other counts, those of buckets and of minutes
+// with a phase, are set to the figures in both directions.
 
-// correct brings what is counted to the provider's figures: what it said was used
-// when it judged the request, and what was charged since. Under the group's
+// correct sets the counters to the provider's figures: the usage that the provider reported
+// when it answered the request, and what was charged since. Under the group's
 // mutex. It reports whether usage went down.
 //
-// A limit that is the operator's own, below the provider's, is only restricted:
-// to what remains at the provider.
+// If a limit is the operator's own, below the provider's, figures only raise its count, so
+// that no more is admitted than remains at the provider.
 func (h *handle) correct(s *provider.Signal, m Mark, now int64) (eased bool) {
 	c := correction{h: h, m: m, now: counter.At{Epoch: h.turned, Now: now}}
 	c.At = c.now
 	a, order := h.answers.Load(), h.latest(h.turned)
 	if !m.none() {
 		if !m.after(a.last) && !a.last.none() {
-			return false // a later one has been taken
+			return false // the figures of a later request have been applied
 		}
 		order = m.order()
 		c.At = counter.At{Epoch: m.epoch, Now: m.at()}
@@ -35,7 +35,7 @@ func (h *handle) correct(s *provider.Signal, m Mark, now int64) (eased bool) {
 		}
 		taken = true
 		x := &a.ledger.figures[l]
-		x.replace(order) // before it is known what has been charged
+		x.replace(order) // before since reads the charges, so that no lease refunds between the two
 		var ok bool
 		if c.since, ok = h.since(m); !ok && !m.none() {
 			return eased // the mark is too old
@@ -50,27 +50,28 @@ func (h *handle) correct(s *provider.Signal, m Mark, now int64) (eased bool) {
 	return eased
 }
 
-// correction is one of a limit's counters, and a figure of it.
+// correction is a figure that is applied to the counter of a limit.
 type correction struct {
 	counter.Figure
 	h     *handle
 	m     Mark
 	now   counter.At
 	since spent
-	reset int64 // how long after the mark its window ends at most; 0 = not reported
+	reset int64 // how long after the mark the figure's window ends at most, ns; 0 = not reported
 }
 
-// reads takes in a reading of a limit. False: it does not say what is used.
+// reads makes c the correction by a reading of limit l, and returns false if the reading
+// reports no usage or is of a window that has passed.
 func (c *correction) reads(l provider.Limit, r provider.Reading) bool {
 	limit := *c.h.provided.Limits.Of(l)
 	if !r.HasRemaining || limit <= 0 || r.Remaining < 0 && r.Limit == 0 || !believable(l, r) {
-		return false // a negative rest of a limit that is not named is a placeholder
+		return false // without a limit a negative remainder is a provider's placeholder
 	}
 	own := r.Limit > limit // the limit is the operator's own, below the provider's
 	if own {
 		limit = *c.h.cfg.Limits.Of(l)
 	}
-	c.Raise = c.m.none() || own || c.h.cfg.Profile.Pool != "" // others have charged the pool since
+	c.Raise = c.m.none() || own || c.h.cfg.Profile.Pool != "" // other deployments have charged the pool since the mark
 	c.Used = min(max(limit-r.Remaining, 0), MaxCount)
 	c.Grain, c.reset = r.Grain, int64(r.Reset)
 	c.Most = limit * max(deepestDebt, (c.reset+window.Minute-1)/window.Minute)
@@ -85,7 +86,7 @@ func (c *correction) current() bool {
 	return c.now.Now < c.At.Now+c.reset
 }
 
-// charged returns what was charged since the mark of what a limit counts.
+// charged returns what was charged since the mark, in the quantity that a limit counts.
 func (c *correction) charged(l provider.Limit) int64 {
 	switch l.Counts() {
 	case provider.Requests:
@@ -99,8 +100,8 @@ func (c *correction) charged(l provider.Limit) int64 {
 	}
 }
 
-// apply corrects the counter of a limit. It reports whether that lowered it, and
-// how much is counted above the figure.
+// apply corrects the counter of a limit. It returns whether the count fell, and
+// how far the count is above the figure.
 func (c *correction) apply(l provider.Limit) (lower bool, above int64) {
 	c.Since = c.charged(l)
 	if m := c.h.limits.Load().at(l); m != nil {
@@ -114,11 +115,11 @@ func (c *correction) apply(l provider.Limit) (lower bool, above int64) {
 	}
 }
 
-// pair brings a count of the pair to the figure.
+// pair sets a count of the pair to the figure.
 func (c *correction) pair(l provider.Limit) (lower bool, above int64) {
 	h := c.h
 	if !c.m.none() && c.m.epoch != h.turned {
-		return false, counter.Max // of a minute that has passed
+		return false, counter.Max // the figure is of a minute that has passed
 	}
 	p := h.turned & 1
 	pair := &h.hot[p]

@@ -5,9 +5,9 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
 )
 
-// add counts tokens in the minute of an epoch, whatever the caps: there while that is
-// the current or the previous one; later more counts in the current one, and less
-// only in the totals.
+// add counts n tokens in the minute of an epoch, whatever the caps, while that minute is
+// the current or the previous one. Later a positive n is counted in the current minute, and a
+// negative one only in the totals. It returns how many of the tokens lie above the limit.
 func (h *handle) add(epoch, n int64) (over int64) {
 	if n == 0 {
 		return 0
@@ -37,8 +37,8 @@ func (h *handle) add(epoch, n int64) (over int64) {
 	return 0
 }
 
-// catchUp turns a group that nothing has looked at since its minute ended. What a call
-// consumed beyond its reservation would else be counted in a minute that is long over.
+// catchUp turns a group that had no request since its minute ended. Otherwise usage beyond a
+// reservation would be counted in a minute that has long ended.
 func (h *handle) catchUp() {
 	if g := h.group.Load(); g != nil && g.clock.Now() >= g.wake.Load() {
 		g.minute()
@@ -56,7 +56,8 @@ func (h *handle) addRequests(epoch, n int64) {
 	}
 }
 
-// stray counts changes to windows that had been folded. Stats count those of deployments.
+// stray counts changes to windows that had been folded, for Stats, which show those of
+// deployments only.
 func (h *handle) stray(tokens, requests int64) {
 	if h.caller == nil {
 		h.e.strayTokens.Add(tokens)
@@ -64,25 +65,25 @@ func (h *handle) stray(tokens, requests int64) {
 	}
 }
 
-// over returns how many of n tokens, with which a minute's count has become used, lie
-// above the limit on tokens. (A word read again right after it was swapped costs more
-// than the rest.)
+// over returns how many of n tokens lie above the limit on tokens, if a minute's count is used
+// with them. The caller passes used, because reading the word again right after its swap
+// costs more than all else here.
 func (h *handle) over(used, n int64) int64 {
 	return min(max(used-h.tokenMost.Load(), 0), max(n, 0))
 }
 
-// overran is that of the engine for a deployment: tokens above a caller's limit are
-// tokens of a deployment too.
+// overran counts tokens above the limits of a deployment for Stats. Tokens above a caller's
+// limits are not counted, as they are tokens of a deployment too.
 func (h *handle) overran(tokens int64) {
 	if h.caller == nil {
 		h.e.overran(tokens)
 	}
 }
 
-// now returns the current moment for a list of limits, by which a difference is counted.
-// False: the handle was dropped. A group that was idle is turned first where a limit needs
-// the instant, which would have refilled already what is charged to its last minute, and
-// where more is counted.
+// now returns the current moment for a list of limits, at which the differences a are
+// counted, and false if the handle was dropped. A group that was idle is turned first if a
+// limit needs the instant, as its last minute would have refilled already, or if
+// a difference is positive.
 func (h *handle) now(ms *limits, a *amounts) (counter.At, bool) {
 	g := h.group.Load()
 	if g == nil {
@@ -95,8 +96,9 @@ func (h *handle) now(ms *limits, a *amounts) (counter.At, bool) {
 	return counter.At{Epoch: e, Now: within(e, now)}, true
 }
 
-// capacityFreed says that a deployment may have gained room or lost usage in a minute: after
-// its counter has changed and before an attempt that was undone ends (protocol 4).
+// capacityFreed announces that a deployment may have gained headroom in a minute: to refusing
+// searches (protocol 3) and to the queue (protocol 7). It is called after the counter has
+// changed, and before an attempt that was undone ends (protocol 4).
 func (h *handle) capacityFreed(epoch int64) {
 	if ms := h.limits.Load(); ms != nil && ms.pool != nil {
 		ms.pool.ring()

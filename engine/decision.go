@@ -1,9 +1,9 @@
 package engine
 
-// decision is the outcome of an attempt: what refused it, and the instant that the
-// decision rests on. The refusal's RetryAfter and the wait that follows use the
-// same instant: at another one the demand may fit, and no event would announce
-// that room.
+// decision is the outcome of an attempt: what refused it, and the instant at which it was
+// decided. The refusal's RetryAfter and the wait that follows are computed for the
+// same instant. At a later one the demand may fit by the clock alone, and no event would
+// wake a waiter for that.
 type decision struct {
 	why    reason
 	caller bool  // the caller's limits refused
@@ -17,7 +17,7 @@ func (o *owner) countRefusal(v decision) {
 	}
 }
 
-// miss notes that a ceiling refused a demand, in wants: the owner's or those of a caller.
+// miss adds a demand to wants, the owner's or those of a caller, if a ceiling refused it.
 func (o *owner) miss(w *wants, why reason, tokens, input int64) {
 	if why == whyShare && o.e.exact.Load() {
 		w.add(tokens, input)
@@ -25,7 +25,7 @@ func (o *owner) miss(w *wants, why reason, tokens, input int64) {
 	}
 }
 
-// missed notes that a ceiling of a deployment, or of its caller, refused a demand.
+// missed is miss for the owner or for the demand's caller, whichever refused.
 func missed(o *owner, d *Demand, v decision) {
 	w := &o.wants
 	if v.caller {
@@ -34,8 +34,8 @@ func missed(o *owner, d *Demand, v decision) {
 	o.miss(w, v.why, d.tokens(), d.InputTokens)
 }
 
-// waitedInVain notes that a demand was refused though it had waited for a grant. The next
-// Want does not count it as missed: if it comes back, it waits again.
+// waitedInVain counts a demand that was refused although it had waited for a grant. The next
+// Want does not count it as missed, because it waits again if it comes back.
 func (o *owner) waitedInVain() { o.wants.vain.Add(1) }
 
 // say sends to the channel of Short, once until the next Want.
@@ -45,12 +45,12 @@ func (o *owner) say() {
 	}
 	select {
 	case o.e.short <- struct{}{}:
-	default: // it has been sent to already
+	default: // a message is in the channel already
 	}
 }
 
-// refuse counts a refusal by a deployment, given up on if an attempt was still
-// half way.
+// refuse counts a refusal by a deployment. If half is set, an attempt was still half way
+// after the last try (protocol 4).
 func (o *owner) refuse(why reason, tokens, input int64, half, quiet bool) {
 	if half {
 		o.e.contended.Add(1)

@@ -8,14 +8,14 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/internal/order"
 )
 
-// descents is how many blocks a search by bounds puts right before it gives up
-// and looks at all of them.
+// descents is how many blocks a search by bounds scans before it gives up, and all
+// blocks are scanned.
 const descents = 6
 
-// descend finds the best cell of a large tier by its blocks' bounds: it looks
-// into the block with the lowest bound, puts that right, and is done when no
-// other bound is lower than what it found. None (-1) means that it did not find
-// one, not that there is none.
+// descend searches a large tier for the best deployment by branch and bound. It scans
+// the block with the lowest bound, sets the bound to the block's lowest key, and is done when
+// no other bound is lower than the key that it found. None (-1) means that it found
+// none, not that there is none: bounds only rank (protocol 3).
 func (v *view) descend(t *tier, q *ask) choice {
 	bounds := v.bounds[q.at.Epoch&1][t.first:t.last]
 	for range descents {
@@ -27,7 +27,7 @@ func (v *view) descend(t *tier, q *ask) choice {
 		at := -1
 		if bound == next {
 			r := v.e.random()
-			if bound == 0 { // nothing is lower than untouched
+			if bound == 0 { // no key is lower than that of an unused deployment: any of those will do
 				if i := t.from + int(r&(1<<32-1)*uint64(t.size())>>32); v.key(i, q.at) == 0 && v.fits(i, q) && q.allows(v, i) {
 					return choice{i: i}
 				}
@@ -44,7 +44,7 @@ func (v *view) descend(t *tier, q *ask) choice {
 		c1, c2 := v.lowestUsable(b, q)
 		least := c1 >> order.IndexBits
 		bl.Raise(bound, least, seq)
-		if c1 == order.NoKey || least > next || least == next && least > bound { // other blocks may have as little
+		if c1 == order.NoKey || least > next || least == next && least > bound { // another block may have a key as low
 			continue
 		}
 		i := int(v.starts[b]) + int(c1&order.IndexMask)
@@ -62,7 +62,8 @@ func (v *view) descend(t *tier, q *ask) choice {
 	return choice{i: -1}
 }
 
-// bestIndexed is best for a simple view that is not small. None: it searched and found none.
+// bestIndexed is best for a simple view that is not small, by descend. None: it searched and
+// found none.
 func (v *view) bestIndexed(epoch, tokens int64) (i int, none bool) {
 	if tokens == 0 {
 		return -1, false
@@ -71,8 +72,9 @@ func (v *view) bestIndexed(epoch, tokens int64) (i int, none bool) {
 	return i, i < 0
 }
 
-// acquireIndexed admits a plain demand to the deployment that bestIndexed finds. Not
-// admitted: nothing was counted, look again in general.
+// acquireIndexed admits a plain demand to the deployment that descend finds. If it is not
+// admitted, nothing was counted, and the caller searches in general. None: descend has searched
+// and found none.
 func (v *view) acquireIndexed(a *admission, d *Demand, epoch, now, tokens int64) (admitted, none bool) {
 	if tokens == 0 || d.OutputTokens == 0 {
 		return false, false
@@ -87,18 +89,18 @@ func (v *view) acquireIndexed(a *admission, d *Demand, epoch, now, tokens int64)
 }
 
 const (
-	maxTied  = 64 // blocks that are tied, beyond which one is drawn first
-	tiedTips = 64 // cells that are drawn
+	maxTied  = 64 // of more tied blocks one block is drawn first, by tiedBlock
+	tiedTips = 64 // deployments that drawTied draws at most
 )
 
-// drawTied draws a cell uniformly among those of all tied blocks whose key is k:
-// it draws any cell of theirs until it has one. -1: none was found, or there are
-// too many blocks.
+// drawTied draws uniformly among the deployments of all tied blocks whose key is k, by
+// rejection: it draws any deployment of these blocks until one has that key. -1: none was
+// found, or there are too many blocks.
 func (v *view) drawTied(t *tier, q *ask, k, r uint64) int {
 	var tied [maxTied]uint16
 	n := uint64(0)
 	bounds := v.bounds[q.at.Epoch&1][t.first:t.last]
-	for j := range bounds { // without a branch, as a scan
+	for j := range bounds { // without a branch that depends on usage, as in a scan
 		tied[n&(maxTied-1)] = uint16(j)
 		d := bounds[j].Load()>>order.IndexBits ^ k
 		n += (d - 1) &^ d >> 63 // 1 if they are equal
@@ -117,7 +119,7 @@ func (v *view) drawTied(t *tier, q *ask, k, r uint64) int {
 	return -1
 }
 
-// tiedBlock draws one of the blocks whose bound is k.
+// tiedBlock draws one of the blocks whose bound is k; def if none has it any more.
 func tiedBlock(bounds []atomic.Uint64, k, r uint64, def int) int {
 	best := order.NoKey
 	for j := range bounds {
@@ -131,8 +133,8 @@ func tiedBlock(bounds []atomic.Uint64, k, r uint64, def int) int {
 	return int(best & order.IndexMask)
 }
 
-// lowestUsable scans a block for the cells that a bound has to cover: those
-// with room for one token.
+// lowestUsable returns the two lowest keys, each with its index, among the deployments of a
+// block that its bound has to cover: those with headroom for one token.
 func (v *view) lowestUsable(b int, q *ask) (k1, k2 uint64) {
 	from, to := v.block(b)
 	if v.further {
@@ -141,8 +143,8 @@ func (v *view) lowestUsable(b int, q *ask) (k1, k2 uint64) {
 	return v.lowest(from, to, q.at.Epoch, 1)
 }
 
-// raiseAfter lets the bound of a block follow a charge: the block's least is
-// now the second it had, or the charged cell.
+// raiseAfter raises the bound of a block after a charge. The block's lowest key is now that of
+// the charged deployment, or the second lowest that the scan found.
 func (v *view) raiseAfter(c choice, q *ask) {
 	b := &v.blocks[q.at.Epoch&1][v.blockOf[c.i]]
 	b.Raise(b.Least(), min(c.second, v.key(c.i, q.at)), c.seq)

@@ -7,12 +7,12 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
-// state describes a deployment, and appends its limits to a slice. Under the group's
-// mutex.
+// state returns the state of a deployment. Its limits are appended to the slice to, unless
+// that is nil. Under the group's mutex.
 func (h *handle) state(g *owner, now int64, to []LimitState) State {
 	st := State{
-		ID: h.id, Group: g.name, Model: h.cfg.Model,
-		ExpectedOutput: h.expected(g.expected()), Enabled: h.enabled && !h.gone, HalfOpen: h.breaker.HalfOpen() && h.breaker.Until() > now,
+		ID: h.id, Group: g.name, Model: h.cfg.Model, ExpectedOutput: h.expected(g.expected()),
+		Enabled: h.enabled && !h.gone, HalfOpen: h.breaker.HalfOpen() && h.breaker.Until() > now,
 	}
 	if h.breaker.Cooling() {
 		st.CoolingFor = max(time.Duration(h.breaker.Until()-now), 0)
@@ -31,13 +31,14 @@ func (h *handle) state(g *owner, now int64, to []LimitState) State {
 	return st
 }
 
-// mostLimits returns how many limits a state of the deployment has at most.
+// mostLimits returns an upper bound of the limits in a state of the deployment.
 func (h *handle) mostLimits() int { return min(provider.Limits, 3+len(h.limits.Load().of())) }
 
-// limitRoom is room for the limits of several states, so that they cost one allocation.
+// limitRoom is memory for the limits of several states, so that they cost one allocation.
 type limitRoom []LimitState
 
-// take returns room for n limits; states is for how many states room is still needed.
+// take returns an empty slice with room for n limits. States is how many more states need
+// memory, this one included.
 func (r *limitRoom) take(n, states int) []LimitState {
 	at := len(*r)
 	if cap(*r)-at < n {
@@ -68,8 +69,8 @@ func (h *handle) describe(all *[provider.Limits]LimitState, now int64) (utilizat
 	return utilization
 }
 
-// placesUsed returns how many leases are held. Where they are limited, an attempt that is
-// undone has given its place back a moment before it ends, and takes no place here.
+// placesUsed returns how many leases are held. An attempt that is being undone gives its
+// place in the gauge back before its lease ends (protocol 6), and counts no place here.
 func (h *handle) placesUsed(at counter.At) int64 {
 	held := h.inFlight()
 	if ms := h.limits.Load(); ms != nil && ms.gauge != nil {
@@ -78,11 +79,11 @@ func (h *handle) placesUsed(at counter.At) int64 {
 	return held
 }
 
-// describe fills in a limit beside the pair and returns its utilization. Of what nodes
-// exchange beside a limit that is counted otherwise only the remote part is shown.
+// describe fills in a limit beside the pair and returns its utilization. Of a counter kept for
+// the other nodes (see limits.keep) only the remote part is shown.
 func (m *limit) describe(all *[provider.Limits]LimitState, at counter.At) float64 {
 	if m.Shape == counter.Gauge {
-		return 0 // it is shown by the count of leases
+		return 0 // handle.describe shows it
 	}
 	if m.Granted {
 		m.describeGrant(all, at)

@@ -11,9 +11,9 @@ import (
 )
 
 // Engine decides which deployment a request goes to. Its methods, and those of
-// the handles it gives out, are safe for concurrent use. It does no I/O, starts
-// no goroutine and writes no log; how it is doing is in [Engine.Stats] and
-// [Engine.AppendStates].
+// [Group], [Ref] and [CallerRef], are safe for concurrent use unless they say otherwise. It does
+// no I/O, starts no goroutine and writes no log. [Engine.Stats] and
+// [Engine.AppendStates] return its counts. The zero value is not usable; see [New].
 type Engine struct {
 	common
 	names
@@ -22,11 +22,11 @@ type Engine struct {
 	callerGroup *Group // of all callers; requests cannot name it
 	all         atomic.Pointer[[]*Group]
 
-	mu    sync.Mutex       // Apply; before any group's mutex
-	pools map[string]*pool // under mu, like what follows
-	round int64            // of Apply
-	last  int64            // the latest epoch published: groups that are gone had published it
-	// Of groups that are gone.
+	mu    sync.Mutex       // locked before any group's (docs/CORE.md, lock order); it guards all fields below
+	pools map[string]*pool // by name
+	round int64            // the number of the latest Apply
+	last  int64            // the latest epoch published, also by groups that were removed
+	// Of groups that were removed.
 	past    totals
 	refused [limitValues]int64
 }
@@ -40,10 +40,10 @@ func newNames[V any]() *xsync.MapOf[string, V] {
 	})
 }
 
-// Group returns the group of that name or alias, to be resolved once and kept:
+// Group returns the group with a name or alias, to be resolved once and kept:
 // it stays valid across Apply. A group whose name has an asterisk, such as "openai/*",
-// is that of every name that fits and is no group's or alias's own; of several the one
-// with the longest name. See [Group.Wildcard]. The error is [ErrUnknownGroup].
+// is returned for every name that fits and is not itself a group or an alias. If several fit,
+// the one with the longest name is returned. See [Group.Wildcard]. The error is [ErrUnknownGroup].
 func (e *Engine) Group(name string) (*Group, error) {
 	if g, ok := e.groups.Load(name); ok {
 		return g, nil
@@ -54,9 +54,9 @@ func (e *Engine) Group(name string) (*Group, error) {
 	return nil, fmt.Errorf("%w %q", ErrUnknownGroup, name)
 }
 
-// Ref returns the handle of a deployment, to be resolved once and kept: it
-// stays valid across Apply, and a deployment that was removed and added again is
-// the same. The error is [ErrUnknownDeployment].
+// Ref returns the reference of a deployment, to be resolved once and kept: it
+// stays valid across Apply, also if the deployment is removed and added
+// again. The error is [ErrUnknownDeployment].
 func (e *Engine) Ref(deployment string) (Ref, error) {
 	if h, ok := e.ids.handles.Load(deployment); ok {
 		return Ref{h}, nil
@@ -76,15 +76,16 @@ func (e *Engine) turn(now int64) {
 	}
 }
 
-// newGroup returns a group without deployments, whose handles are among some IDs.
+// newGroup returns a group without deployments, whose handles will be in of.
 func (e *Engine) newGroup(name string, of *ids) *Group {
 	l := newLine(e.wake)
-	g := &Group{owner: owner{e: &e.common, clock: e.clock, name: name, bell: &l.Bell, callers: &e.callers}, line: l, ids: of, names: &e.names}
-	g.members = g
+	g := &Group{line: l, ids: of, names: &e.names}
+	g.owner.e, g.clock, g.name, g.bell, g.callers, g.members = &e.common, e.clock, name, &l.Bell, &e.callers, g
 	return g
 }
 
-// handleOf returns the handle of an ID for an Apply, a new one if there is none. Under mu.
+// handleOf returns the handle of an ID for an Apply, a new one if there is none. Under
+// Engine.mu.
 func (e *Engine) handleOf(ids *ids, id string) *handle {
 	if h, ok := ids.handles.Load(id); ok {
 		return h
@@ -109,8 +110,8 @@ func (e *Engine) found(ids *ids, id string) *handle {
 	return h
 }
 
-// eachGroup runs do for every group, in the end for the callers', under its mutex and
-// turned to an instant.
+// eachGroup runs do for every group, and last for the callers' group, under the group's mutex
+// and after turning it to an instant.
 func (e *Engine) eachGroup(now int64, do func(g *Group)) {
 	for _, g := range *e.all.Load() {
 		g.locked(now, do)

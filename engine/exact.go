@@ -8,15 +8,16 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// closedRetry is the RetryAfter of a refusal in a window without a share.
+// closedRetry is the RetryAfter of a refusal in a window that no share has named: as long as
+// nodes take to exchange.
 const closedRetry = 100 * time.Millisecond
 
-// exact reports whether nodes can hold the limits of the deployment's minutes exactly:
-// they are UTC minutes, and the deployment's own.
+// exact reports whether nodes can hold the limits of the deployment's minutes exactly: its
+// minutes are UTC minutes, and the limits are its own and not a pool's.
 func (h *handle) exact() bool { return !h.loose }
 
-// exactIn is exact for windows of a kind: hours and days are UTC's or Pacific, whatever
-// the deployment's minutes.
+// exactIn is exact for windows of a kind. Hours and days follow UTC or Pacific time, whatever
+// the deployment's minutes do.
 func (h *handle) exactIn(kind window.Kind) bool {
 	if kind.Long() {
 		return h.cfg.Profile.Pool == ""
@@ -29,8 +30,8 @@ func (h *handle) holds(m *limit) bool {
 	return m.Owned() && m.most != counter.Max && h.exactIn(m.Kind())
 }
 
-// closesUnnamed returns after how many nanoseconds a refusal by a window of a limit that
-// no share has named asks its caller to come back; 0 = such windows are open.
+// closesUnnamed returns the RetryAfter, in nanoseconds, of a refusal by a window of the limit
+// that no share has named; 0 = such windows are open.
 func (h *handle) closesUnnamed(m *limit) int64 {
 	if h.e.exact.Load() && h.holds(m) {
 		return int64(closedRetry)
@@ -38,7 +39,7 @@ func (h *handle) closesUnnamed(m *limit) int64 {
 	return 0
 }
 
-// close has a window that no share has named admit nothing under the pair's limits.
+// close sets ceilings of zero on the pair's limits in a window that no share has named.
 func (h *handle) close(s *pairLedger) {
 	if !h.e.exact.Load() || !h.exact() {
 		return
@@ -51,11 +52,13 @@ func (h *handle) close(s *pairLedger) {
 	}
 }
 
-// closeNew closes the windows of limits that are new, where nodes hold them exactly.
+// closeNew closes the windows of limits that are not in the old list, if nodes hold them
+// exactly.
 func (h *handle) closeNew(old, ms *limits) {
 	for i := range ms.of() {
 		m := &ms.list[i]
-		if retry := h.closesUnnamed(m); retry != 0 && !slices.ContainsFunc(old.of(), func(o limit) bool { return o.Limit == m.Limit }) {
+		known := slices.ContainsFunc(old.of(), func(o limit) bool { return o.Limit == m.Limit })
+		if retry := h.closesUnnamed(m); retry != 0 && !known {
 			m.Close(retry)
 		}
 	}

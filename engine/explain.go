@@ -8,8 +8,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// Explain says what Pick and TryAcquire would do with a demand and why, without
-// doing it. It looks at every deployment of the group and allocates. An unknown
+// Explain returns what Pick and TryAcquire would do with a demand, and why. It counts
+// nothing, reads every deployment of the group, and allocates. An unknown
 // group and an invalid demand are reported in Err.
 func (e *Engine) Explain(group string, d Demand) Explanation {
 	x := Explanation{Group: group, Demand: d}
@@ -33,7 +33,7 @@ func (e *Engine) Explain(group string, d Demand) Explanation {
 	return x
 }
 
-// besideCaller takes in that the demand's caller refuses it, if it does.
+// besideCaller changes the explanation of a demand that its caller's limits refuse.
 func (x *Explanation) besideCaller(g *Group, d *Demand, q *ask) {
 	now := g.clock.Read()
 	v := decision{why: whyDisabled, caller: true, at: now}
@@ -98,7 +98,7 @@ func (x *Explanation) fill(g *Group, pick, acquire *ask, l *filter) {
 	}
 }
 
-// score returns what the strategy ranks a cell by.
+// score returns the figure by which the strategy ranks deployment i.
 func (v *view) score(i int, at counter.At) float64 {
 	switch {
 	case v.by.weights:
@@ -109,7 +109,7 @@ func (v *view) score(i int, at counter.At) float64 {
 	return float64(v.key(i, at)>>order.KeyTokenBits) / (1 << order.RatioFraction)
 }
 
-// eligible returns the IDs the strategy draws from in a tier.
+// eligible returns the IDs of the deployments of a tier among which the strategy draws.
 func (v *view) eligible(t *tier, q *ask) (ids []string) {
 	ranked := v.by.draw == theLowest
 	if q.affinity != 0 {

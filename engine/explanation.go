@@ -1,26 +1,30 @@
 package engine
 
-// Explanation says what Pick and TryAcquire would do with a demand, and why.
+// Explanation is what Pick and TryAcquire would do with a demand, and why.
 type Explanation struct {
 	Group      string      `json:"group"`
 	Demand     Demand      `json:"-"`
 	Candidates []Candidate `json:"candidates"`
-	// Pick and Acquire are the deployments Pick and TryAcquire would choose
-	// among at random; empty when they would refuse.
+	// Pick and Acquire are the IDs of the deployments among which Pick and TryAcquire would
+	// choose at random; empty if they would refuse.
 	Pick    []string `json:"pick"`
 	Acquire []string `json:"acquire"`
-	// Err is what Acquire would return; nil when it would admit.
+	// Err is the error that Acquire would return; nil if it would admit.
 	Err error `json:"-"`
 }
 
 // Candidate is one deployment of an [Explanation].
 type Candidate struct {
 	State
-	Order   int     `json:"order"`
-	Score   float64 `json:"score"`             // what the strategy ranks by, its failure rate included; lower is better, except for Weighted
-	Cost    int64   `json:"cost"`              // tokens TryAcquire would reserve here
-	Refused Limit   `json:"refused,omitempty"` // what refuses the demand; LimitNone if it fits
-	Skipped string  `json:"skipped,omitempty"` // why it was not considered: excluded, tags (it lacks one), order (a lower one has room)
-	// Favourite marks the one of each Order that [Demand.Affinity] prefers.
+	Order int `json:"order"`
+	// Score is the figure by which the strategy ranks, with the failure rate. The lowest is
+	// chosen, except by Weighted, where it is the weight.
+	Score   float64 `json:"score"`
+	Cost    int64   `json:"cost"`              // the tokens that TryAcquire would reserve here
+	Refused Limit   `json:"refused,omitempty"` // the limit that refuses the demand; LimitNone if it fits
+	// Skipped is why the deployment is not considered: "excluded", "tags" (it lacks one) or
+	// "order" (a deployment of a lower Order would be chosen); "" if it is considered.
+	Skipped string `json:"skipped,omitempty"`
+	// Favourite is set for the deployment of each Order that [Demand.Affinity] prefers.
 	Favourite bool `json:"favourite,omitempty"`
 }

@@ -6,14 +6,15 @@ import "slices"
 type filter struct {
 	demand *Demand
 	view   *view
-	tags   [maxTags][]uint16 // of the demand's first tags
-	skip   [maxSkips]int32   // cells of the demand's first excluded deployments
-	skips  int
-	unmet  bool // a tag that no deployment has
+	tags   [maxTags][]uint16 // of the demand's first tags, by block
+	skip   [maxSkips]int32   // indexes of the demand's first excluded deployments
+	skips  int               // of skip that are set
+	unmet  bool              // no deployment has one of the tags
 	holds  []hold
 }
 
-// Resolved ahead of the search; the rest is looked up on the way.
+// How many tags and excluded deployments are resolved ahead of the search. Further ones are
+// looked up at each block.
 const (
 	maxTags  = 8
 	maxSkips = 16
@@ -40,7 +41,7 @@ func (l *filter) resolve(v *view) {
 	}
 }
 
-// indexOf returns where a view has a deployment, -1 if it is no candidate of it.
+// indexOf returns the index of a deployment in the view, -1 if it is not in the view.
 func (v *view) indexOf(r Ref) int {
 	if r.h == nil {
 		return -1
@@ -51,7 +52,7 @@ func (v *view) indexOf(r Ref) int {
 	return slices.Index(v.handles, r.h) // the view is being replaced, or has another group's deployments
 }
 
-// mask returns, for block b, a bit for each cell the demand leaves over.
+// mask returns, for block b, a bit for each deployment that the demand allows.
 func (l *filter) mask(v *view, b int) uint16 {
 	if l.unmet {
 		return 0
@@ -80,8 +81,7 @@ func (l *filter) mask(v *view, b int) uint16 {
 	return m
 }
 
-// held reports whether a cell's deployment is held, or draws on the limits of a
-// pool of which one is.
+// held reports whether deployment i is held, or another one of its pool is.
 func (v *view) held(i int, o *hold) bool {
 	if v.handles[i] == o.h {
 		return true
@@ -90,7 +90,7 @@ func (v *view) held(i int, o *hold) bool {
 	return p != nil && p == o.pool
 }
 
-// heldOf returns a bit for each cell of a block that is held.
+// heldOf returns a bit for each deployment of a block that is held.
 func (v *view) heldOf(b int, holds []hold) (m uint16) {
 	from, to := v.block(b)
 	for i := from; i < to; i++ {

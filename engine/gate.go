@@ -7,8 +7,9 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/internal/breaker"
 )
 
-// gate is when a deployment takes requests. All of it is under the mutex of the
-// handle's group; the handle's half, doubted and failing repeat what is needed without it.
+// gate is the state that opens and closes a deployment to requests. All of it is under the
+// mutex of the handle's group. The handle's fields half, doubted and failing are copies of
+// it for readers without the mutex.
 type gate struct {
 	breaker   breaker.Breaker
 	probe     probe
@@ -16,7 +17,7 @@ type gate struct {
 	lapseAt   int64                 // when a reported limit lapses; 0 = none is in force
 }
 
-// alarm returns when the gate changes by itself; 0 = it does not.
+// alarm returns when the gate next changes by the clock alone; 0 = never.
 func (g *gate) alarm() int64 {
 	at := g.breaker.Deadline()
 	if g.lapseAt != 0 && (at == 0 || g.lapseAt < at) {
@@ -25,9 +26,9 @@ func (g *gate) alarm() int64 {
 	return at
 }
 
-// probe is the one request that a half-open deployment admits: the cap on its pair's
-// requests is what had been admitted when it became half-open, or what the minute began
-// with, and one. The request may be of any class.
+// probe is the one request that a half-open deployment admits, of any class. The cap on its
+// pair's requests is one more than had been admitted when the deployment became half-open,
+// or when the minute began if that was later.
 type probe struct {
 	since int64 // when the deployment became half-open
 	cap   int64 // on the pair's requests
@@ -37,7 +38,7 @@ type probe struct {
 
 func newProbe(since int64) probe { return probe{since: since, epoch: math.MinInt64} }
 
-// capAt returns the cap in a minute, of which so many requests are used.
+// capAt returns the cap in a minute in which used requests are counted.
 func (p *probe) capAt(epoch, used int64) int64 {
 	if p.epoch != epoch {
 		p.epoch, p.cap = epoch, used
@@ -48,8 +49,8 @@ func (p *probe) capAt(epoch, used int64) int64 {
 	return p.cap
 }
 
-// taken reports whether the request has been admitted, in a minute of which so many are
-// used or before.
+// taken reports whether the probe has been admitted, in a minute in which used requests are
+// counted or before.
 func (p *probe) taken(epoch, used int64) bool {
 	return p.out || p.epoch == epoch && used >= p.cap
 }

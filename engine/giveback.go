@@ -5,10 +5,10 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
-// changeObserved adds differences to what a lease was charged, whose deployment's
-// answers are observed: what a figure has replaced stays counted, as usage that no
-// node reports. Held says that the provider itself has reserved what is given back: then
-// the figure contains it, and so does the next one not.
+// changeObserved adds the differences d to what a lease was charged, if answers of its
+// deployment are observed. Tokens that a figure has replaced stay counted, as usage that no
+// node reports. If held is set, the provider itself reserved what is given back: the figure
+// contains it, and the next figure will not.
 func (l *Lease) changeObserved(d *amounts, held bool) {
 	h, epoch, order := l.h, l.begun.epoch(), Mark{l.begun.epoch(), l.mark}.order()
 	ledger := &h.answers.Load().ledger
@@ -46,7 +46,7 @@ func (l *Lease) returnRequest() {
 	l.h.e.returned.Add(1)
 }
 
-// adjustObserved is adjust for changeObserved.
+// adjustObserved is adjust for changeObserved: figures bound how much is given back.
 func (l *Lease) adjustObserved(d *amounts, order uint64, held bool) (over int64) {
 	ms, h := l.limits, l.h
 	if ms == nil {
@@ -54,11 +54,11 @@ func (l *Lease) adjustObserved(d *amounts, order uint64, held bool) (over int64)
 	}
 	ledger := &h.answers.Load().ledger
 	return l.adjust(d, held, func(m *limit, n int64) int64 {
-		if n >= 0 || ms.at(m.kind) != m { // figures do not cover it
+		if n >= 0 || ms.at(m.kind) != m { // no figure is of this counter
 			return n
 		}
 		if held && m.Owned() && m.Dim != counter.Requests {
-			return n // a figure never lowers such a count below what leases have charged
+			return n // a figure never lowers this count below what leases have charged
 		}
 		got := ledger.figures[m.kind].allow(order, -n)
 		if kept := -n - got; kept > 0 && m.Owned() {
@@ -68,7 +68,7 @@ func (l *Lease) adjustObserved(d *amounts, order uint64, held bool) (over int64)
 	})
 }
 
-// withhold counts what a lease of an epoch does not give back as usage that no
+// withhold counts what a lease of an epoch does not give back as an adjustment: usage that no
 // node reports.
 func (h *handle) withhold(epoch, tokens, requests int64) {
 	done := false

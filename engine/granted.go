@@ -6,16 +6,17 @@ import (
 	"time"
 )
 
-// GrantWithin says for how long [Group.AcquireGranted] waits: about as long as a syncer
-// needs to obtain more for this node from the store. 0 or less = it does not wait, because
-// there is no such syncer or its store is away. The syncer calls it. Safe for concurrent use.
+// GrantWithin sets for how long [Group.AcquireGranted] waits: about as long as a syncer
+// needs to obtain a larger grant for this node from the store. 0 or less, the initial value =
+// AcquireGranted does not wait, because no syncer obtains grants or its store is unreachable. The
+// syncer calls it. Safe for concurrent use.
 func (e *Engine) GrantWithin(d time.Duration) { e.grantWithin.Store(int64(max(d, 0))) }
 
-// AcquireGranted is Acquire that waits for a grant: where ceilings and no limit refuse the
-// demand, it waits as Wait does, for a few round trips to the store that the nodes share at
-// most (see [Engine.GrantWithin]). Where limits are kept together without grants it is
-// Acquire. When no grant comes in time it returns the refusal of Acquire, when ctx ends
-// first ctx.Err().
+// AcquireGranted is Acquire that waits for a grant. If ceilings and no limit refuse the
+// demand, it waits as Wait does, for at most a few round trips to the store that the nodes
+// share (see [Engine.GrantWithin]). If nodes do not hold limits by grants it is
+// Acquire. If no grant is received in time it returns the refusal of Acquire; if ctx ends
+// first, ctx.Err().
 func (g *Group) AcquireGranted(ctx context.Context, d Demand) (lease Lease, err error) {
 	within := time.Duration(g.e.grantWithin.Load())
 	if within == 0 {
@@ -27,10 +28,10 @@ func (g *Group) AcquireGranted(ctx context.Context, d Demand) (lease Lease, err 
 		return a.lease(), nil
 	}
 	if err = g.refusal(&d, v, true, false); err == nil {
-		return g.acquireOrExplain(&d, v) // room has come since
+		return g.acquireOrExplain(&d, v, false) // the demand fits by now
 	}
 	if limited, ok := errors.AsType[*LimitError](err); !ok || limited.Limit != LimitShare || limited.Never {
-		g.alive().countRefusal(v) // no grant would have helped, so that none was missed
+		g.alive().countRefusal(v) // no grant would have helped, so that Want must not report the demand
 		return
 	}
 	soon, cancel := context.WithTimeout(ctx, within)
@@ -44,5 +45,5 @@ func (g *Group) AcquireGranted(ctx context.Context, d Demand) (lease Lease, err 
 	if v = g.acquire(&a, &d, true); a.h != nil {
 		return a.lease(), nil
 	}
-	return g.acquireOr(&d, v, true)
+	return g.acquireOrExplain(&d, v, true)
 }

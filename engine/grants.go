@@ -9,14 +9,14 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// Limits that follow the clock, or are a pool's, nodes hold exactly by limits beside them:
-// a granted limit counts in the same windows what this node alone uses, and is bounded by
-// what the node is granted. The limit itself goes on as it is: it counts what others use too,
-// and follows figures.
+// Nodes hold a limit that follows the clock, or is a pool's, exactly by a granted limit beside
+// it (protocol 8). The granted limit counts in the same windows the usage of this node alone,
+// and its cap is the grant of this node. The limit itself stays as it is: it also counts the
+// usage of other nodes, and is corrected by figures.
 
-// grantRule returns by which rule, and in windows of which kind, nodes hold a limit that is
-// not of the owner's minutes, hours and days. False: they hold it in those, or not at all,
-// because when its windows begin is this node's own finding.
+// grantRule returns the rule, with the kind of its windows, of the granted limit by which nodes
+// hold a limit that is not of the owner's minutes, hours and days. False: nodes hold the limit
+// in those windows, or not at all, because only this node has learned when its windows begin.
 func (k *kindRow) grantRule(p *provider.Profile, own counter.Rule, pooled bool) (counter.Rule, bool) {
 	learned := p.LearnPhase || p.LearnShape
 	switch {
@@ -44,8 +44,8 @@ func nameable(r counter.Rule) bool {
 	return r.Length%second == 0 && (r.Length > second || r.Phase%second == 0)
 }
 
-// addGranted adds the limit by which nodes hold another one exactly. A pool counts requests in
-// any case where it counts tokens, so that nodes know how large requests are.
+// addGranted adds the granted limit by which nodes hold another one exactly. A pool with a
+// limit on tokens counts requests too, so that nodes know the mean size of a request.
 func (ms *limits) addGranted(old *limits, row *kindRow, d, configured *Deployment, of limit, own counter.Rule, pooled bool, at counter.At) {
 	rule, ok := row.grantRule(&configured.Profile, own, pooled)
 	if !ok {
@@ -55,7 +55,7 @@ func (ms *limits) addGranted(old *limits, row *kindRow, d, configured *Deploymen
 	if pooled {
 		m.Limit = ms.pool.counter(row.kind, rule, of.set)
 	} else if o := old.find(row.kind, rule); o != nil && old.pool == nil {
-		m.Limit = o.Limit // a window has one life: it goes on, whether there is a limit or not
+		m.Limit = o.Limit // the counter goes on though the limit changes: a window is opened once (docs/CORE.md)
 		if (o.configured == 0) != (of.set == 0) {
 			m.GrantUnnamed(unnamed(of.set))
 		}
@@ -72,7 +72,8 @@ func (ms *limits) addGranted(old *limits, row *kindRow, d, configured *Deploymen
 	ms.add(m)
 }
 
-// unnamed returns how far this node may go under a limit in windows that no share names.
+// unnamed returns the cap of this node in windows that no share names, under a limit that is
+// set: nothing, or no cap if the limit is not set.
 func unnamed(set int64) int64 {
 	if set == 0 {
 		return counter.Max
@@ -80,15 +81,16 @@ func unnamed(set int64) int64 {
 	return 0
 }
 
-// sizes reports whether requests are counted to know how many tokens one has.
+// sizes reports whether the kind is the requests of a span on which a deployment has a limit
+// on tokens: they are counted to know the mean size of a request.
 func (k *kindRow) sizes(d *Deployment) bool {
 	q, span := k.kind.Counts(), k.kind.Per()
 	return q == provider.Requests && !k.part &&
 		d.Limits.per(provider.Tokens, span)|d.Limits.per(provider.InputTokens, span)|d.Limits.per(provider.OutputTokens, span) != 0
 }
 
-// grant takes in a share of a granted limit: of all windows that none names, of the current
-// one or of the next. It reports whether the current one has changed.
+// grant applies a share of a granted limit. The share is for all windows that no share names,
+// for the current window or for the next. It reports whether the current one has changed.
 func grant(m *counter.Limit, in *window.Share, at counter.At) (changed bool) {
 	most := ceilingOf(in, m.Dim)
 	if in.Start == 0 {
@@ -112,9 +114,9 @@ func grant(m *counter.Limit, in *window.Share, at counter.At) (changed bool) {
 	return false
 }
 
-// countOthers counts in a limit what others have newly reserved of its current window, by
-// the granted limit beside it. Of a bucket nothing is counted: what others give back of a slice
-// that is over would stay in its level.
+// countOthers counts in a limit the further reservations of other nodes in its current window,
+// as the granted limit by, beside it, has received them. A bucket counts none: what other
+// nodes give back after a slice has ended would stay in its level.
 func countOthers(of, by *counter.Limit, at counter.At) {
 	if of.Shape == counter.Level {
 		return
@@ -127,7 +129,7 @@ func countOthers(of, by *counter.Limit, at counter.At) {
 	}
 }
 
-// beside returns the limit that a granted one stands beside; nil if it is no longer limited.
+// beside returns the limit that nodes hold by a granted one; nil if the limit is no longer set.
 func (ms *limits) beside(g *limit) *limit {
 	for i := range ms.list {
 		if m := &ms.list[i]; !m.Granted && m.kind == g.kind && m.part == g.part && m.Timed() {
@@ -137,8 +139,8 @@ func (ms *limits) beside(g *limit) *limit {
 	return nil
 }
 
-// grantedIn yields a deployment's own granted limits in windows of a kind, each with the one
-// that it stands beside, nil if that is no longer limited.
+// grantedIn yields a deployment's own granted limits in windows of a kind, each with the limit
+// that nodes hold by it, nil if that is no longer set.
 func (ms *limits) grantedIn(kind window.Kind) iter.Seq2[*limit, *limit] {
 	return func(yield func(m, of *limit) bool) {
 		if ms.pooled() != nil {
@@ -152,7 +154,8 @@ func (ms *limits) grantedIn(kind window.Kind) iter.Seq2[*limit, *limit] {
 	}
 }
 
-// absorbGrants takes in a share of a deployment's granted limits. Under the group's mutex.
+// absorbGrants applies a share of a deployment's granted limits. It reports whether the current
+// window of one has changed. Under the group's mutex.
 func (h *handle) absorbGrants(ms *limits, in *window.Share, at counter.At) (changed bool) {
 	for m, of := range ms.grantedIn(in.Kind) {
 		changed = grant(m.Limit, in, at) || changed
@@ -163,7 +166,7 @@ func (h *handle) absorbGrants(ms *limits, in *window.Share, at counter.At) (chan
 	return changed
 }
 
-// collectGrants reports what this node has used of a deployment's granted limits.
+// collectGrants appends reports of this node's usage of a deployment's granted limits.
 func (h *handle) collectGrants(dst []window.Report, ms *limits, asked bool, now int64) []window.Report {
 	at := counter.At{Epoch: h.turned, Now: now}
 	for kind := window.KindPhased; kind < window.Kinds; kind++ {
@@ -179,15 +182,15 @@ func (h *handle) collectGrants(dst []window.Report, ms *limits, asked bool, now 
 	return dst
 }
 
-// grantReport gathers a report of each of the two windows of a kind that still change: the
-// one before, and the current one.
+// grantReport is a report of each of the two windows of a kind that still change: the
+// previous and the current one.
 type grantReport struct {
 	n       int
 	reports [2]window.Report
 	changed [2]bool
 }
 
-// add takes in a limit.
+// add adds the usage of a granted limit, and its configured limit set, to the reports.
 func (r *grantReport) add(m *counter.Limit, set int64, at counter.At) {
 	r.n++
 	now := m.Window(at)
@@ -216,7 +219,7 @@ func (r *grantReport) add(m *counter.Limit, set int64, at counter.At) {
 	}
 }
 
-// append appends what has changed, and the current window if it is asked for.
+// append appends the reports that have changed, and that of the current window if asked is set.
 func (r *grantReport) append(dst []window.Report, id string, asked bool) []window.Report {
 	for i := range r.reports {
 		if r.n != 0 && (r.changed[i] || asked && i == 1) {
@@ -243,7 +246,7 @@ func (h *handle) listGrants(dst []window.Report, now int64) []window.Report {
 	return dst
 }
 
-// list is add without usage, which leaves what the next report says as it is.
+// list is add without usage. The next report is not changed by it.
 func (r *grantReport) list(m *counter.Limit, set int64, at counter.At) {
 	w := m.Window(at)
 	was := [2]counter.Book{*m.Book(w - 1), *m.Book(w)}
@@ -255,7 +258,7 @@ func (r *grantReport) list(m *counter.Limit, set int64, at counter.At) {
 }
 
 // elsewhere reports whether nodes hold all limits of a deployment's minutes, or of its hours and
-// days, in windows of another kind or as its pool's.
+// days, by granted limits: see [window.Report.Elsewhere].
 func (h *handle) elsewhere(kind window.Kind) bool {
 	ms := h.limits.Load()
 	if !h.e.exact.Load() || ms == nil || h.exactIn(kind) {
@@ -275,7 +278,7 @@ func (h *handle) elsewhere(kind window.Kind) bool {
 	return some
 }
 
-// beginGrants adds to all deployments the limits by which nodes hold others exactly.
+// beginGrants adds granted limits to all deployments.
 func (e *Engine) beginGrants() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -289,7 +292,7 @@ func (e *Engine) beginGrants() {
 	}
 }
 
-// granted returns after how long what is granted may change.
+// granted returns the time after which the grant may change.
 func (m *limit) granted() time.Duration {
 	if retry := m.Retry(); retry != 0 {
 		return time.Duration(retry)
@@ -297,7 +300,7 @@ func (m *limit) granted() time.Duration {
 	return closedRetry
 }
 
-// describeGrant fills in what this node is granted of a limit, and what others have reserved.
+// describeGrant fills in the grant of this node, and what other nodes have reserved.
 func (m *limit) describeGrant(all *[provider.Limits]LimitState, at counter.At) {
 	if m.part || !m.HeldByGrants() {
 		return

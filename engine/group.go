@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"sync/atomic"
 
 	"github.com/puzpuzpuz/xsync/v3"
@@ -9,11 +10,11 @@ import (
 // Group is the deployments that can stand in for each other under one name. It
 // is resolved once with [Engine.Group] and stays valid across Apply.
 //
-// TryAcquire is what most callers want: it picks, admits and reserves in one
-// step, and the [Lease] it returns is settled with the true usage afterwards.
-// Acquire does the same and returns the reason when it refuses. Pick only advises. None of
-// these blocks, and none allocates except Acquire for its error. Wait is Acquire for
-// callers that prefer to wait.
+// Most callers use TryAcquire. It chooses a deployment, admits the request and reserves its
+// tokens in one step, and its [Lease] is settled with the true usage after the call.
+// Acquire does the same and returns the reason of a refusal. Pick only advises. None of
+// these blocks, and none allocates except Acquire for its error. Wait waits instead of
+// refusing. All methods are safe for concurrent use.
 type Group struct {
 	view atomic.Pointer[view] // the candidates; on one cache line with what every request reads of the owner
 	owner
@@ -22,8 +23,8 @@ type Group struct {
 	names *names
 
 	// Under mu.
-	past    totals
-	removed []*handle // candidates no more, but they still count
+	past    totals    // of windows that have been folded
+	removed []*handle // deployments that are no candidates any more, but still have counts
 	// applied are the deployments that the last Apply configured.
 	applied []*handle
 }
@@ -34,8 +35,8 @@ type totals struct{ tokens, requests int64 }
 // Name returns the group's name, whatever alias it was resolved by.
 func (g *Group) Name() string { return g.name }
 
-// successor returns the group that has this one's name now, nil unless this group was
-// dropped because it had no deployments left.
+// successor returns the group that has this one's name now, if this group was dropped because
+// it had no deployments left; else nil.
 func (g *Group) successor() *Group {
 	if g.view.Load().n != 0 {
 		return nil
@@ -47,21 +48,17 @@ func (g *Group) successor() *Group {
 }
 
 // alive returns the group, or its successor.
-func (g *Group) alive() *Group {
-	if h := g.successor(); h != nil {
-		return h
-	}
-	return g
-}
+func (g *Group) alive() *Group { return cmp.Or(g.successor(), g) }
 
-// look returns the candidates, and sets when a decision is made.
+// look sets the time of a decision, and then returns the view of the candidates.
 func (g *Group) look(q *reading) *view {
 	g.read(q)
 	return g.view.Load()
 }
 
-// again reports whether to try again after a refusal by a view. Otherwise the refusal
-// stands, because it rests on a fresh reading of the clock.
+// again reports whether a demand that a view refused must be tried again, because the minute is
+// over (protocol 2) or the view was replaced (protocol 5). Otherwise the refusal stands,
+// because it rests on a fresh reading of the clock.
 func (g *Group) again(v *view, q *reading) bool {
 	return g.reread(q, g.view.Load() == v)
 }
@@ -77,12 +74,11 @@ func (g *Group) Wildcard(asked string) (string, bool) {
 	return Wildcard(g.name, asked)
 }
 
-// names are what groups are found by.
+// names are the maps by which groups are found. A decision looks up and never stores.
 type names struct {
-	// Handles only: a decision looks up, never stores.
 	groups   *xsync.MapOf[string, *Group] // by name and alias
 	patterns atomic.Pointer[patterns]     // of the groups
-	// meant are the names that fit patterns, by the aliases that lead to them.
+	// meant has, by alias, the name to which the alias leads, if that name fits a pattern.
 	meant atomic.Pointer[map[string]string]
 }
 
@@ -91,7 +87,7 @@ func (t *totals) add(o totals) {
 	t.requests += o.requests
 }
 
-// locked runs do under the group's mutex, turned to an instant.
+// locked runs do under the group's mutex, after turning the group to an instant.
 func (g *Group) locked(now int64, do func(g *Group)) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -8,31 +8,33 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/internal/order"
 )
 
-// handle is a deployment, or a caller, for as long as its usage, a lease on it, a place
-// in the configuration or a Ref keeps it alive. Its counters never move.
+// handle is the record of one deployment or one caller. It lives until it is no longer
+// configured, has no lease and no Ref, and its last window has ended. Its counters never
+// move.
 type handle struct {
-	// What every lease reads or changes, on one cache line.
+	// The fields that every lease reads or changes, on one cache line.
 	group  atomic.Pointer[owner] // nil: dropped
 	hot    *counter.Hot
 	limits atomic.Pointer[limits] // nil: none beside the pair
 	seat   atomic.Pointer[seat]   // in the current view; nil: no candidate
 	e      *common
 	noting atomic.Bool // answers or tracked is not nil
-	// doubted says that an answer may change the gate: half-open, or refusals counted.
+	// doubted is set if an answer may change the gate: the deployment is half-open, or
+	// refusals were counted.
 	doubted   atomic.Bool
-	tokenMost atomic.Int64 // control's tokenCap
+	tokenMost atomic.Int64 // control.tokenCap, for readers without the mutex
 	mean      learn.Mean   // learned output tokens
 
 	caller *callerState // nil: a deployment
 	id     string
-	// assumed is the output expected while neither the deployment nor the
+	// assumed is the expected output, in tokens, while neither the deployment nor the
 	// group has learned any.
 	assumed atomic.Int64
 	// ceiling is the most tokens that a request can ever take in the pair: its TPM
-	// limit, counter.Max without one and for a limit of zero.
+	// limit; counter.Max without a limit and for a limit of zero.
 	ceiling  atomic.Int64
 	quantile learn.Quantile
-	// answers is what the provider has reported; nil: no one observes signals, and requests
+	// answers is what the provider has reported. Nil: Observe was never called, and requests
 	// are not marked.
 	answers  atomic.Pointer[answers]
 	sequence atomic.Uint32 // of marks
@@ -41,24 +43,25 @@ type handle struct {
 
 	flight  counter.Flight
 	expired atomic.Int64 // leases
-	// countsRefused says that a call the provider refused counts as a request.
+	// countsRefused is set if the provider counts calls that it refused as requests.
 	countsRefused atomic.Bool
-	requestCap    atomic.Int64  // of the pair, while half-open, without the one request that goes first
+	requestCap    atomic.Int64  // while half-open: the cap on the pair's requests without the probe's
 	tracked       *counter.Held // nil unless Config.TrackHeld
-	lasts         atomic.Int64  // how long leases have lasted, ns, where they are limited; 0 = none has ended
+	lasts         atomic.Int64  // how long leases last, ns, if they are limited; 0 = none has ended
 	seed          uint64        // of the ID
 
 	// Under the mutex of the handle's group.
 	control
 }
 
-// control is what of a deployment requests do not read.
+// control is the part of a handle that requests do not read.
 type control struct {
 	gate
-	// What the configuration says; the same with what the provider has reported; and that
-	// after the margin, which is in force. They are never written, and often one.
+	// Three configurations, which are never written and often the same: configured is that of
+	// Apply, provided the same with what the provider has reported, and cfg, which is in
+	// force, is provided after the margin.
 	configured, provided, cfg *Deployment
-	// What Collect reads, on few cache lines.
+	// The fields that Collect reads, on few cache lines.
 	announceUntil    int64 // the cooldown that this node reports to the others, Unix ns; 0 = none
 	tokenCap, reqCap int64 // limits, counter.Max = unlimited
 	enabled          bool
@@ -67,30 +70,31 @@ type control struct {
 	listed           [2]bool       // by the pair's halves: Collect last reported usage
 	plain            [2]pairLedger // of the pair's halves
 
-	round     int64 // of the latest Apply that configured it
-	goneSince int64 // the epoch in which it was removed
-	// What would be in force if the provider had reported no limits.
+	round     int64 // of the latest Apply that configured the deployment
+	goneSince int64 // the epoch in which the deployment was removed
+	// The caps that would be in force if the provider had reported no limits.
 	configuredTokenCap, configuredReqCap int64
-	turned                               int64       // the epoch that the counters are at
-	next                                 *pairLedger // of the minute after the current one; nil: nothing was absorbed ahead
-	uncounted                            bool        // the gauge is new, and leases held are still to be counted by it
+	turned                               int64       // the epoch to which the counters have turned
+	next                                 *pairLedger // of the minute after turned; nil: nothing was absorbed ahead
+	uncounted                            bool        // the gauge is new, and does not count the leases held yet
 }
 
-// pairLedger is the ledgers of a pair.
+// pairLedger is the two ledgers of a half of a pair.
 type pairLedger struct{ tokens, requests counter.Ledger }
 
-// begin makes the ledgers those of a window without anything from other nodes.
+// begin makes the ledgers those of a window for which nothing was received from other nodes.
 func (s *pairLedger) begin(w int64) {
 	s.tokens = counter.NewLedger(w)
 	s.requests = s.tokens
 }
 
-// undeployed is the configuration of a deployment that has none yet.
+// undeployed is the configuration of a handle that has none yet.
 var undeployed Deployment
 
-// newHandle returns a deployment that no group has yet.
+// newHandle returns the handle of a deployment that no group has yet.
 func newHandle(e *common, id string) *handle {
-	h := &handle{e: e, id: id, seed: order.SeedOf(id), hot: new(counter.Hot), control: control{configured: &undeployed, provided: &undeployed, cfg: &undeployed}}
+	h := &handle{e: e, id: id, seed: order.SeedOf(id), hot: new(counter.Hot)}
+	h.configured, h.provided, h.cfg = &undeployed, &undeployed, &undeployed
 	if e.trackHeld {
 		h.tracked = new(counter.Held)
 		h.noting.Store(true)

@@ -1,7 +1,7 @@
 package engine
 
 // hold decides which deployments are held: for the head of each queue whose turn
-// has come the one that has room for it first, if that is a matter of refilling.
+// has come, the deployment on which it fits first, if that follows from refilling.
 // Under the line's mutex.
 func (g *Group) hold(now int64) {
 	l := g.line
@@ -19,7 +19,7 @@ func (g *Group) hold(now int64) {
 	}
 }
 
-// due reports whether the turn of a waiter has come and nothing is held for it.
+// due reports whether the turn of a waiter has come and no deployment is held for it.
 func (l *line) due(now int64) bool {
 	for _, q := range l.queues {
 		if w := q.Head(); now >= w.turn && !w.holds {
@@ -29,8 +29,8 @@ func (l *line) due(now int64) bool {
 	return false
 }
 
-// holdsFor returns the holds that w keeps away from: of waiters that come before it, and
-// with own its own, from which those behind it keep away too.
+// holdsFor returns the holds of the waiters before w, whose deployments are no candidates of w.
+// If own is set it includes those of w itself, for the waiters behind it.
 func (l *line) holdsFor(w *waiter, own bool) (holds []hold) {
 	for _, o := range l.holds {
 		if o.w.before(w) || own && o.w == w {

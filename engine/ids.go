@@ -9,10 +9,11 @@ import (
 	"github.com/puzpuzpuz/xsync/v3"
 )
 
-// ids are handles by ID. Deployments and callers have one each.
+// ids are handles by ID. The deployments of an engine are one ids, its callers another, so
+// that a caller may have the ID of a deployment.
 type ids struct {
 	handles *xsync.MapOf[string, *handle]
-	kept    sync.Map // ID to weak.Pointer[handle]: dropped, but a Ref or a lease may still refer to them
+	kept    sync.Map // ID to weak.Pointer[handle]: dropped handles to which a Ref or a lease may still refer
 }
 
 // callers are all callers. Their counters turn with the minutes of a group of their own,
@@ -20,12 +21,12 @@ type ids struct {
 type callers struct {
 	ids
 	owner *owner
-	// slots are the callers by their slots. A demand leads to its caller this way:
-	// by the handle in it, what the caller's charge is stored in would escape with it.
+	// slots are the callers by their slots. A demand finds its caller here, and not by the
+	// handle in the demand, which would make the caller's charge escape to the heap.
 	slots atomic.Pointer[[]*handle]
 }
 
-// of returns the caller of a demand; nil if that has been dropped.
+// of returns the caller of a demand; nil if it has been dropped.
 func (c *callers) of(caller *handle) *handle {
 	slots := *c.slots.Load()
 	if i := caller.caller.slot.Load(); int(i) < len(slots) && slots[i] == caller {
@@ -34,8 +35,8 @@ func (c *callers) of(caller *handle) *handle {
 	return nil
 }
 
-// drop forgets a deployment or a caller, except for callers that still hold it: while there are
-// any, adding its ID again finds the same one. Under its group's mutex.
+// drop removes a deployment or a caller. While a Ref or a lease still refers to its handle,
+// a configuration that adds its ID again gets the same handle. Under its group's mutex.
 func (i *ids) drop(h *handle) {
 	if h.caller == nil {
 		h.e.gone.ended.Add(h.flight.Ended())

@@ -5,8 +5,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// instant is when a request was admitted, and in which epoch it was counted, in
-// one word: [epoch:28][nanoseconds into it:36].
+// instant is the instant at which a request was admitted and the epoch in which it was
+// counted, in one word: [epoch:28][nanoseconds into it:36].
 type instant int64
 
 const (
@@ -14,8 +14,8 @@ const (
 	instantMask = 1<<instantBits - 1
 )
 
-// instantIn returns an instant in an epoch. A clock that reads another epoch counts
-// as that end of the epoch which is nearer.
+// instantIn returns now (Unix ns) as an instant of an epoch. A time outside of the epoch is moved
+// to the nearer end of it.
 func instantIn(epoch, now int64) instant {
 	return instant(epoch<<instantBits | min(max(now-window.Start(epoch), 0), window.Minute-1))
 }
@@ -29,8 +29,8 @@ func (t instant) at() int64 { return window.Start(t.epoch()) + int64(t)&instantM
 // moment returns both.
 func (t instant) moment() counter.At { return counter.At{Epoch: t.epoch(), Now: t.at()} }
 
-// within returns an instant, moved into an epoch: a request that goes on in the
-// minute before does so by all limits.
+// within returns now, moved into an epoch. A request that goes on in the previous
+// minute (protocol 2) is thus counted in it by all limits.
 func within(epoch, now int64) int64 {
 	return min(max(now, window.Start(epoch)), window.Start(epoch+1)-1)
 }

@@ -6,20 +6,20 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// Where the minutes of a group's deployments end at different times, what is left
-// of a limit is worth more the sooner it lapses: of two that are equally utilized
-// the one whose minute ends first goes first. A utilization u then ranks as
-// 1/(1+(1-u)/left), of which left is how much of the minute is to come, from 0 to
-// 1: at the beginning of a minute, and for buckets, which lose nothing, it ranks
-// as u does, and what is used up ranks by u as ever.
+// The rest of a limit lapses when its minute ends. If the minutes of a group's deployments end
+// at different times, of two deployments with equal utilization
+// the one whose minute ends first ranks first. A utilization u then ranks as
+// 1/(1+(1-u)/left), where left is the part of the minute that is left, from 0 to
+// 1. At the beginning of a minute, and for buckets, which lose nothing, the order is that
+// of u; a limit that is used up ranks by u.
 
-// lapsed returns what a deployment's utilization ranks as. (Not inlined: where
-// nothing lapses it would cost look registers.)
+// lapsed returns the ratio by which a deployment of utilization u ranks. (Not inlined, because it
+// would cost registers of the scan in groups in which nothing lapses.)
 //
 //go:noinline
 func (v *view) lapsed(i int, at counter.At, u uint64) uint64 { return order.Lapsing(u, v.left(i, at)) }
 
-// left returns how much is to come of the minute of a deployment.
+// left returns how many nanoseconds are left of a deployment's minute.
 func (v *view) left(i int, at counter.At) int64 {
 	ms := v.limitsOf(i)
 	switch {

@@ -8,23 +8,23 @@ import (
 )
 
 const (
-	// learnAll is of how many leases that began in one slot, a minute or longer, all that
-	// settle are learned from, and learnOf of how many later ones one is: a mean follows
-	// that many well, and each sample is an update.
+	// Of the leases that began in one slot, a minute or longer, the first learnAll are samples
+	// of the mean, and of later ones one in learnOf. So many samples suffice for a mean, and
+	// each costs an update of a shared word.
 	learnAll = 256
 	learnOf  = 8
 )
 
-// teaches reports whether a call that ended there and cost so much is learned from. A
-// call that cost nothing at all was refused upstream and teaches nothing. The calls that
-// are left out are spread by a multiplicative hash: a plain stride could fall in step
-// with the traffic. A quantile is learned from all.
+// teaches reports whether a call is a sample of the learned output, by the place of its lease
+// in its slot and its usage. A call without any usage was refused upstream and is none. The
+// samples are chosen by a multiplicative hash, because a plain stride could fall in step
+// with the traffic. Every call is a sample of a quantile.
 func (h *handle) teaches(at counter.Ending, u Usage) bool {
 	n := uint64(at.Before())
 	return u != (Usage{}) && (n < learnAll || n*0x9E3779B97F4A7C15 < math.MaxUint64/learnOf || h.e.quantile.Load() != 0)
 }
 
-// learn teaches a deployment and its group how many tokens a call has produced.
+// learn adds a sample, in output tokens, to the learned output of a deployment and its group.
 func (h *handle) learn(output int64) {
 	expected := h.e.assumed.Load()
 	group := h.mean.Learn(output, expected)
@@ -42,16 +42,16 @@ func (h *handle) learn(output int64) {
 	}
 }
 
-// relearned says to those who wait that less output may be expected.
+// relearned wakes a waiter of the group, because demands may be expected to produce less output
+// now (protocol 7).
 func (h *handle) relearned() {
 	if g := h.group.Load(); g != nil {
 		g.bell.Ring()
 	}
 }
 
-// expected returns the output to reserve for, in tokens: what the deployment has
-// learned, else the group (group, -1 if unknown), else what the configuration
-// assumes.
+// expected returns the output to reserve, in tokens: the one learned on the deployment, else
+// that of its group (group, -1 if unknown), else that of the configuration.
 func (h *handle) expected(group int64) int64 {
 	if v := h.learned(); v >= 0 {
 		return v
@@ -62,7 +62,7 @@ func (h *handle) expected(group int64) int64 {
 	return h.assumed.Load()
 }
 
-// learned is expected of a deployment.
+// learned returns the output learned on the deployment, in tokens; -1 if unknown.
 func (h *handle) learned() int64 {
 	if h.e.quantile.Load() != 0 {
 		return h.quantile.Value()
@@ -70,8 +70,9 @@ func (h *handle) learned() int64 {
 	return h.mean.Value()
 }
 
-// learnLast takes in how long a lease has lasted: the first one as it is, from then on an
-// eighth of the difference. A time set back counts as none.
+// learnLast adds the duration of a lease, in nanoseconds, to an exponential moving average with
+// a weight of 1/8; the first duration is the first average. A duration below leastRetry, as after
+// a clock is set back, counts as that.
 func (h *handle) learnLast(lasted int64) {
 	lasted = max(lasted, int64(leastRetry))
 	for {
@@ -86,8 +87,8 @@ func (h *handle) learnLast(lasted int64) {
 	}
 }
 
-// roomIn estimates when fewer than most of the leases held are held: they end as evenly
-// as if each lasted as long as the latest have, at most their TTL.
+// roomIn estimates the time after which fewer than most leases are held. It assumes that the
+// leases held end at equal distances over the mean duration of leases, at most their TTL.
 func (h *handle) roomIn(held, most int64) time.Duration {
 	held = max(held, 1)
 	lasts := min(h.lasts.Load(), int64(h.e.ttl))

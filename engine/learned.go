@@ -7,11 +7,12 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
-// restricts returns a reported limit that is in force, and until when: it is lower than
-// the configured one, or none is configured. It is 0 if there is none.
+// restricts returns the reported limit that is in force, and the instant at which it lapses:
+// it is lower than the configured limit, or none is configured. 0 if no reported limit is in
+// force.
 func (h *handle) restricts(l provider.Limit) (limit, until int64) {
 	a := h.answers.Load()
-	if a == nil || h.configured.Profile.Pool != "" { // all deployments of a pool have the same
+	if a == nil || h.configured.Profile.Pool != "" { // the limits of a pool stay as configured for all its deployments
 		return 0, 0
 	}
 	limit, until = a.reported[l].InForce()
@@ -22,9 +23,9 @@ func (h *handle) restricts(l provider.Limit) (limit, until int64) {
 }
 
 // inForce returns the configuration with what the provider has reported: limits
-// that are lower than configured, or that the configuration leaves open, the phase and
-// shape of its minutes. Those of a pool stay as configured. The limits are
-// the provider's, without the margin.
+// that are lower than configured or not configured, and the phase and
+// shape of its minutes. A pool's stay as configured. The limits are
+// the provider's, before the margin.
 func (h *handle) inForce() *Deployment {
 	a := h.answers.Load()
 	if a == nil || h.configured.Profile.Pool != "" {
@@ -50,15 +51,15 @@ func (h *handle) inForce() *Deployment {
 	return &d
 }
 
-// reportEnds returns when a reported limit lapses unless it is confirmed, 0 if it
-// restricts nothing.
+// reportEnds returns when a reported limit that is in force lapses unless it is confirmed; 0
+// if none is in force.
 func (h *handle) reportEnds(l provider.Limit) int64 {
 	_, until := h.restricts(l)
 	return until
 }
 
-// lapseOf returns when what answers have taken from a limit is over unless they go on, 0
-// if they have taken nothing.
+// lapseOf returns when a limit is again as configured, if no answer confirms its reported
+// limit and learned margin; 0 if answers have not changed it.
 func (h *handle) lapseOf(l provider.Limit) int64 {
 	at := h.reportEnds(l)
 	if h.learnedMargin() != 0 && l.Per() == provider.PerMinute && l.Counts() != provider.Requests {
@@ -67,8 +68,8 @@ func (h *handle) lapseOf(l provider.Limit) int64 {
 	return at
 }
 
-// nextLapse returns when the first reported limit lapses or a learned margin falls, 0 if
-// there is none.
+// nextLapse returns when the first reported limit lapses or the learned margin falls; 0 if
+// there is neither.
 func (h *handle) nextLapse() (at int64) {
 	a := h.answers.Load()
 	if a == nil {
@@ -83,8 +84,8 @@ func (h *handle) nextLapse() (at int64) {
 	return at
 }
 
-// lapse forgets the reported limits that have not been confirmed for too long, and
-// lowers a learned margin. It reports whether a limit was forgotten.
+// lapse removes the reported limits that have lapsed, and
+// lowers a learned margin. It reports whether a limit was removed.
 func (h *handle) lapse(now int64) (forgotten bool) {
 	h.answers.Load().margin.Ease(now)
 	for l := range provider.AllLimits() {
@@ -96,8 +97,8 @@ func (h *handle) lapse(now int64) (forgotten bool) {
 	return forgotten
 }
 
-// replace takes over a deployment's configuration. A reported limit whose
-// configured one has changed is forgotten.
+// replace sets a deployment's configuration. A reported limit is forgotten if the configured
+// one has changed, and what was learned of the provider's rule if the profile has.
 func (h *handle) replace(d *Deployment) {
 	if a := h.answers.Load(); a != nil {
 		for l := range provider.AllLimits() {
@@ -116,9 +117,9 @@ func (h *handle) replace(d *Deployment) {
 }
 
 // learnRule stores what a signal reports of the provider's rule; sent is when its
-// request was sent. It reports whether something else is to be in force: the
-// limits that [handle.inForce] names, or a phase. What would change that less than
-// relimitEvery after the last change is not stored: later answers repeat it.
+// request was sent. It reports whether the limits or the profile in force ([handle.inForce])
+// must change. A report that would change them less than relimitEvery after the last change
+// is not stored, as later answers repeat it.
 func (h *handle) learnRule(s *provider.Signal, sent, now int64) bool {
 	a := h.answers.Load()
 	change := now-a.relimited >= relimitEvery || now < a.relimited
@@ -153,10 +154,10 @@ func (h *handle) learnRule(s *provider.Signal, sent, now int64) bool {
 	return true
 }
 
-// believable reports whether a reading can be of the limit it says it is of: the
-// resets of limits per minute are not hours away.
+// believable reports whether a reading can be of limit l: a limit per minute does not reset
+// in hours. Some answers have daily figures under the headers of a minute (docs/PROVIDERS.md).
 func believable(l provider.Limit, r provider.Reading) bool {
-	const longest = 10 * time.Minute // debt included
+	const longest = 10 * time.Minute // a bucket in debt takes several minutes to be full
 	return l.Per() != provider.PerMinute || r.Reset <= longest
 }
 

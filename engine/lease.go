@@ -5,15 +5,17 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
 )
 
-// Ref returns the deployment; the zero Ref when the lease has ended.
+// Ref returns the deployment; the zero Ref if the lease has ended.
 func (l *Lease) Ref() Ref { return Ref{l.h} }
 
-// Reserved returns the tokens reserved at admission, without what Add has added;
-// 0 when the lease has ended.
+// Reserved returns the tokens reserved at admission, without those of Add;
+// 0 if the lease has ended.
 func (l *Lease) Reserved() int64 { return l.reserved }
 
 // Add counts output tokens beyond the reservation while the answer streams in,
-// whatever the limit. Settle replaces them, with the reservation, by the usage.
+// whatever the limits. Settle replaces them and the reservation by the usage. A count
+// outside [0, MaxCount] is clamped and counted in [Stats.Invalid]. Add does nothing if the
+// lease has ended.
 func (l *Lease) Add(outputTokens int64) {
 	h := l.h
 	if h == nil {
@@ -32,13 +34,13 @@ func (l *Lease) Add(outputTokens int64) {
 	}
 }
 
-// Settle ends the lease: the call was made and consumed u. The difference to the reservation
-// goes to the minute of admission while that is the current or the previous one; later,
+// Settle ends the lease of a call that was made and consumed u. The difference to the reservation
+// is counted in the minute of admission while that is the current or the previous one. Later,
 // usage above the reservation is charged to the current minute, and usage below it only
-// changes the totals. What a provider's figure has replaced since is not given back, see
-// [Ref.Observe]. A bucket gets back all that its provider reserved by the profile, and of
-// other reservations what has not refilled since. Call it with Usage{} when the provider
-// refused the call: the request stays counted.
+// changes the totals. Tokens that a provider's figure has replaced since are not given back, see
+// [Ref.Observe]. A bucket gets back the whole rest of a reservation that its provider makes by
+// the profile, and of other reservations the part that has not refilled since. If the provider
+// refused the call, u is Usage{}: the request stays counted.
 func (l *Lease) Settle(u Usage) {
 	h := l.h
 	if h == nil {
@@ -78,8 +80,8 @@ func (l *Lease) Settle(u Usage) {
 	}
 }
 
-// refusedUpstream ends the lease of a call that the provider refused: it has used
-// nothing, and is a request only where refused calls count.
+// refusedUpstream ends the lease of a call that the provider refused. The call has used no
+// token, and counts as a request only if the profile has CountsRefused.
 func (l *Lease) refusedUpstream() {
 	h := l.h
 	if by := l.caller; by != nil {
@@ -89,7 +91,8 @@ func (l *Lease) refusedUpstream() {
 	l.end()
 }
 
-// uncountedRefused returns how many requests a call that the provider refused gives back.
+// uncountedRefused returns how many requests are given back for a call that the provider
+// refused, 0 or 1.
 func (h *handle) uncountedRefused() int64 {
 	if h.countsRefused.Load() {
 		return 0
@@ -97,7 +100,7 @@ func (h *handle) uncountedRefused() int64 {
 	return 1
 }
 
-// giveBack takes back what was counted for the lease: all tokens, and that many
+// giveBack gives back all tokens that were counted for the lease, and that many
 // requests, 0 or 1.
 func (l *Lease) giveBack(requests int64) {
 	h, all := l.h, l.reserved+l.added
@@ -115,15 +118,15 @@ func (l *Lease) giveBack(requests int64) {
 	}
 }
 
-// SettleReserved ends the lease of a call that was made but whose usage is
-// unknown: the reservation and what was added stand.
+// SettleReserved ends the lease of a call that was made and whose usage is
+// unknown. The reservation and the tokens of Add stay counted.
 func (l *Lease) SettleReserved() {
 	if l.h != nil {
 		l.end()
 	}
 }
 
-// Release ends the lease of a call that was never made: its request and its
+// Release ends the lease of a call that was never made. Its request and its
 // tokens are given back.
 func (l *Lease) Release() {
 	h := l.h
@@ -139,9 +142,9 @@ func (l *Lease) Release() {
 	}
 }
 
-// end takes the lease out of flight, once. Not ok: it had expired. It comes after all
-// that the lease changes in what is reported: with its last lease a removed deployment
-// may be dropped.
+// end takes the lease out of flight. Not ok: the lease had expired. Its caller has made all
+// other changes of the lease before, because with its last lease a removed deployment
+// may be dropped (protocol 6).
 func (l *Lease) end() (at counter.Ending, ok bool) {
 	h, slot := l.h, l.h.e.slot(l.begun.epoch())
 	g := h.group.Load()

@@ -5,10 +5,10 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// leftover is what windows that are folded have come to.
+// leftover is the final usage of one deployment's windows that are folded in one turn.
 type leftover struct {
 	n    int
-	list [6]struct {
+	list [6]struct { // two each of minutes, hours and days
 		kind          window.Kind
 		index         int64
 		own, reported amounts
@@ -16,7 +16,7 @@ type leftover struct {
 	}
 }
 
-// add notes one dimension of a folded window.
+// add adds one dimension of a folded window.
 func (l *leftover) add(kind window.Kind, s *counter.Ledger, dim counter.Dim, own int64) {
 	i := 0
 	for i < l.n && (l.list[i].kind != kind || l.list[i].index != s.Window) {
@@ -35,7 +35,7 @@ func (l *leftover) add(kind window.Kind, s *counter.Ledger, dim counter.Dim, own
 	w.closed = w.closed || s.Closed
 }
 
-// keep keeps for the next Collect what changed since the last one.
+// keep keeps, for the next Collect, a report of each window that has changed since the last one.
 func (h *handle) keep(l *leftover) {
 	for i := range l.list[:l.n] {
 		if w := &l.list[i]; !w.closed && w.own != w.reported {

@@ -7,10 +7,11 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// leftovers are reports of windows that were folded before a Collect saw the
-// last of them. They are bounded: what no Collect comes for is dropped.
+// leftovers are reports of windows that were folded before a Collect reported their final
+// usage. If no Collect takes them, the older half of maxLeftovers is dropped and counted in
+// [Stats.Dropped].
 type leftovers struct {
-	collecting atomic.Bool // Collect is called at all
+	collecting atomic.Bool // Collect has been called
 	mu         sync.Mutex
 	reports    []window.Report
 }

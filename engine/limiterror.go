@@ -2,17 +2,17 @@ package engine
 
 import "github.com/plimsoll-dev/plimsoll/engine/provider"
 
-// maxStates is how many states an error carries.
+// maxStates is how many states an error has at most.
 const maxStates = 32
 
-// roomyError is a LimitError and room for its states, in one allocation.
+// roomyError is a LimitError and the array of its states, in one allocation.
 type roomyError[A any] struct {
 	LimitError
 	room A
 }
 
-// newLimitError returns an error with room for so many states, which Never holds of so
-// far.
+// newLimitError returns an error with capacity for so many states. Never is set until consider
+// finds a deployment for which waiting helps.
 func newLimitError(states int) (e *LimitError) {
 	switch {
 	case states <= 1:
@@ -32,14 +32,14 @@ func newLimitError(states int) (e *LimitError) {
 	return e
 }
 
-// settle completes the error of a demand that fits by now: it names what refused it.
+// settle completes the error of a demand that fits by now: it names the limit that refused it.
 func (e *LimitError) settle(v decision) {
 	if e.Limit == LimitNone {
 		e.Limit, e.RetryAfter, e.Never = reasonLimit[v.why], leastRetry, false
 	}
 }
 
-// consider makes a deployment the error's if it frees up earlier.
+// consider makes h the deployment of the error if it frees capacity earlier than the one before.
 func (e *LimitError) consider(h *handle, v *verdict) {
 	if e.Candidates != 0 && (v.never || !e.Never && v.after >= e.RetryAfter) {
 		return

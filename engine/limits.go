@@ -13,13 +13,13 @@ import (
 type amounts = [counter.Dims]int64
 
 // limit is one limit of a deployment beside its pair: the counter, which lives as
-// long as the deployment or its pool, and what the configuration says.
+// long as the deployment or its pool, and the configuration of one Apply.
 type limit struct {
 	*counter.Limit
 	dim   counter.Dim // of the counter, one load closer
 	timed bool        // the counter needs an instant
 	kind  Limit
-	part  bool // of RPM over parts of a minute
+	part  bool // RPM over parts of a minute
 	why   reason
 	most  int64 // counter.Max = unlimited
 	set   int64 // the same as State shows it: 0 = unlimited
@@ -29,20 +29,20 @@ type limit struct {
 	kept       bool   // counts for other nodes what another limit of the kind counts by another rule
 }
 
-// limits are a deployment's limits beside its pair, in the order in which they are
-// reserved, and what its provider charges. A list never changes; Apply makes another
-// with the same counters. A lease keeps the list that it was charged by. Once a limit
-// in windows was set, its counter goes on, whether it is still limited or not.
+// limits are a deployment's limits beside its pair, in the order in which an admission
+// charges them (protocol 4), and its provider's rates. A list never changes: Apply makes
+// another one with the same counters (protocol 5). A lease keeps the list by which it was
+// charged. The counter of a limit over windows goes on counting after the limit is removed.
 type limits struct {
 	list    []limit
 	timed   bool // some limit needs an instant
-	rated   bool // charges are not simply tokens
+	rated   bool // charges differ from the tokens of the demand
 	counted bool // some limit is not on leases
 	rates   provider.Rates
-	most    amounts        // that a request can ever take of each kind; counter.Max without a limit and for one of zero
+	most    amounts        // the most that limits let a request take, by dimension; counter.Max without a limit and for one of zero
 	pool    *pool          // nil: the limits are the deployment's own
-	gauge   *counter.Limit // of leases held; nil: none
-	minute  *limit         // by which the deployment's minute ends; nil: the group's
+	gauge   *counter.Limit // of leases held; nil: leases are not counted
+	minute  *limit         // the limit whose window is the deployment's minute; nil: the group's minute is
 }
 
 // unbounded are amounts without limits.
@@ -72,8 +72,9 @@ func (ms *limits) those(are func(*limit) bool) iter.Seq[*limit] {
 	}
 }
 
-// at returns the limit of a kind, not over parts of a minute, nil if there is none. (The first is the one that is
-// limited; the one that nodes exchange, if it is another, stands behind it.)
+// at returns the limit of a kind, not the one over parts of a minute; nil if there is none. If
+// the list has two, the first is the one with the configured limit; the second counts what
+// nodes exchange (see keep).
 func (ms *limits) at(k Limit) *limit {
 	for i := range ms.of() {
 		if m := &ms.list[i]; m.kind == k && !m.part && !m.Granted {
@@ -93,13 +94,14 @@ func (ms *limits) find(k Limit, r counter.Rule) *limit {
 	return nil
 }
 
-// volatile reports whether usage goes away within a minute, or charges differ from
-// the tokens that a demand names: what was found out about room then does not last.
+// volatile reports whether usage expires within a minute, or charges differ from the tokens
+// that a demand names. A headroom found then must not be remembered.
 func (ms *limits) volatile() bool { return ms.timed || ms.rated }
 
-// take counts a request in all limits within a part of their caps, or in none, and
-// with requests in those on requests alone. It returns the moment that it was counted
-// at, which is later than the one given where a clock was set back, and what refused.
+// take counts a request in all limits within a part of their caps, or in none. If requests is
+// set it counts only in the limits on requests. It returns the moment at which it was
+// counted, which is later than the given one if a clock was set back, and which limit refused.
+// The caller has begun an attempt and ends it afterwards (protocol 4).
 func (ms *limits) take(p counter.Part, at counter.At, a *amounts, requests bool) (counter.At, reason, counter.Outcome) {
 	for try := 0; ; try++ {
 		why, o := whyNothing, counter.Taken
@@ -138,9 +140,10 @@ func (ms *limits) give(n int, at counter.At, a *amounts) {
 	}
 }
 
-// adjust adds differences to what a lease, begun at a moment, was charged; allowed, unless nil, returns how
-// much of one it may. Held says that the provider itself gives back what is negative. It
-// reports whether any was.
+// adjust adds the differences a to what a lease, begun at a moment, was charged. Allowed,
+// unless nil, returns how much of a difference may be added. If held is set, the provider
+// itself refunds negative differences. It returns whether any difference was negative, and
+// how many tokens lie above a limit.
 func (ms *limits) adjust(begun, now counter.At, charged, a *amounts, held bool, allowed func(m *limit, n int64) int64) (less bool, over int64) {
 	for k := range ms.list {
 		m := &ms.list[k]
@@ -163,8 +166,8 @@ func (ms *limits) adjust(begun, now counter.At, charged, a *amounts, held bool, 
 	return less, over
 }
 
-// count adds what was recorded, whatever the limits. It returns how many tokens of it
-// lie above one.
+// count adds a recorded usage, whatever the limits. It returns how many of its tokens lie
+// above a limit, the most over all limits.
 func (ms *limits) count(at counter.At, a *amounts) (over int64) {
 	for k := range ms.list {
 		m := &ms.list[k]
@@ -176,9 +179,9 @@ func (ms *limits) count(at counter.At, a *amounts) (over int64) {
 	return over
 }
 
-// absorb adds what others have newly used of a minute to the limits that follow the
-// clock: it counts when it becomes known, in parts of a minute too, of which it may
-// have been an earlier one. Under the group's mutex.
+// absorb adds the further usage of other nodes in a minute to the limits that follow the
+// clock. The usage counts from when it is received, also in a part of a minute, though it may
+// be of an earlier part. Under the group's mutex.
 func (ms *limits) absorb(at counter.At, a *amounts) {
 	for k := range ms.of() {
 		if m := &ms.list[k]; m.Timed() && !m.Granted && !m.pooledLong() && a[m.Dim] != 0 && !ms.heldByGrants(m) {
@@ -187,11 +190,11 @@ func (ms *limits) absorb(at counter.At, a *amounts) {
 	}
 }
 
-// reason returns what refuses a demand at a limit: the limit, or the ceiling that bounds it.
+// reason returns the reason of a refusal by the limit, or by its ceiling.
 func (m *limit) reason(p counter.Part, at counter.At) reason { return bounded(m.why, m.Ceiled(p, at)) }
 
-// counts reports whether a limit is asked: one on tokens if tokens are, one on leases
-// if leases are.
+// counts reports whether the limit applies to a request of which only some dimensions count:
+// limits on tokens apply if tokens is set, limits on leases if leases is set.
 func (m *limit) counts(tokens, leases bool) bool {
 	switch m.Dim {
 	case counter.Requests:
@@ -203,7 +206,7 @@ func (m *limit) counts(tokens, leases bool) bool {
 	}
 }
 
-// last reports whether no later limit is bounded.
+// last reports whether no limit behind the k-th is bounded.
 func (ms *limits) last(k int, at counter.At) bool {
 	for k++; k < len(ms.list); k++ {
 		if ms.list[k].Bounded(at, ms.list[k].most) {
@@ -213,7 +216,7 @@ func (ms *limits) last(k int, at counter.At) bool {
 	return true
 }
 
-// moment returns a minute with an instant, if some limit needs one.
+// moment returns the moment of a minute, with an instant if some limit needs one.
 func (ms *limits) moment(clock *window.Clock, epoch int64) counter.At {
 	at := counter.At{Epoch: epoch}
 	if ms != nil && ms.timed {
@@ -222,7 +225,8 @@ func (ms *limits) moment(clock *window.Clock, epoch int64) counter.At {
 	return at
 }
 
-// over returns how many of n tokens, just counted, lie above the limit; 0 of requests.
+// over returns how many of n tokens, just counted, lie above the limit; 0 if the limit is on
+// requests or leases.
 func (m *limit) over(at counter.At, n int64) int64 {
 	if n <= 0 || m.Dim > counter.Tokens || m.most >= counter.Max {
 		return 0
@@ -230,7 +234,7 @@ func (m *limit) over(at counter.At, n int64) int64 {
 	return min(max(m.Used(at)-m.most, 0), n)
 }
 
-// pooled returns the pool that a deployment's limits are of, nil if there is none.
+// pooled returns the deployment's pool; nil if it has none.
 func (ms *limits) pooled() *pool {
 	if ms == nil {
 		return nil
@@ -238,12 +242,15 @@ func (ms *limits) pooled() *pool {
 	return ms.pool
 }
 
-// absorbLong adds what the others have newly used of a deployment's hour or day to its
-// pool's.
+// absorbLong adds the further usage of other nodes in an hour or day of a deployment to the
+// counters of its pool.
 func (ms *limits) absorbLong(s counter.Shape, dim counter.Dim, w, more int64) {
 	for i := range ms.list {
 		m := &ms.list[i]
-		if m.pooledLong() && !m.Granted && !ms.heldByGrants(m) && (m.Shape == counter.Dates) == (s == counter.Days) && m.Dim == dim && more != 0 {
+		if m.Dim != dim || more == 0 || (m.Shape == counter.Dates) != (s == counter.Days) {
+			continue
+		}
+		if m.pooledLong() && !m.Granted && !ms.heldByGrants(m) {
 			m.CountIn(w, more)
 		}
 	}
@@ -257,8 +264,8 @@ func (m *limit) pooledLong() bool {
 // countsLeases reports whether leases are counted.
 func (ms *limits) countsLeases() bool { return ms != nil && ms.gauge != nil }
 
-// grantedBeside returns the limit by which nodes may hold another one exactly, nil if there
-// is none.
+// grantedBeside returns the limit by whose grants nodes may hold m exactly (protocol 8); nil
+// if there is none.
 func (ms *limits) grantedBeside(m *limit) *limit {
 	for i := range ms.list {
 		if g := &ms.list[i]; g.Granted && g.kind == m.kind && g.part == m.part {
@@ -268,7 +275,7 @@ func (ms *limits) grantedBeside(m *limit) *limit {
 	return nil
 }
 
-// heldByGrants reports whether another limit holds this one exactly.
+// heldByGrants reports whether nodes hold m exactly by grants of another limit.
 func (ms *limits) heldByGrants(m *limit) bool {
 	g := ms.grantedBeside(m)
 	return g != nil && g.HeldByGrants()

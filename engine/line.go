@@ -11,20 +11,20 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// line holds the waiters of a group: by class, then first come, first served.
+// line is the queue of a group's waiters: by class, then first come, first served.
 // There is no dispatcher. A caller that frees capacity rings the bell, which wakes one
-// waiter, and that waiter serves the line. The timer wakes one in the same way.
+// waiter, and that waiter serves the line (protocol 7). The timer wakes one in the same way.
 type line struct {
 	queue.Bell
 
-	mu     sync.Mutex // before the group's
+	mu     sync.Mutex // locked before the group's (docs/CORE.md, lock order)
 	queues []*waiters // by class, then by age; none is empty
 	byKind map[kind]*waiters
 	holds  []hold
 	seq    uint64        // of the latest waiter
 	timer  *window.Timer // nil: no demand has waited yet
 	at     int64         // when the timer fires, Unix ns
-	work   int           // that is left of a service's maxWork
+	work   int           // how much is left of maxWork in the service under way
 	pricing
 }
 
@@ -32,11 +32,11 @@ func newLine(later func(strike func())) *line {
 	return &line{Bell: queue.NewBell(later), byKind: map[kind]*waiters{}, at: math.MaxInt64}
 }
 
-// ringing reports whether a service is due: by the bell, or by the timer at an
-// instant. Under mu, as all below.
+// ringing reports whether a service is due, by the bell or by the timer, at an
+// instant. Under mu, as all functions below.
 func (l *line) ringing(now int64) bool { return len(l.Rung) != 0 || now >= l.at }
 
-// join adds a waiter behind all of its class, who would be charged a at least.
+// join adds a waiter behind all of its class. A is the least that it would be charged.
 func (l *line) join(w *waiter, a amounts) {
 	l.Waiting.Add(1)
 	l.seq++
@@ -49,14 +49,14 @@ func (l *line) join(w *waiter, a amounts) {
 		l.queues = append(l.queues, q)
 		slices.SortStableFunc(l.queues, func(a, b *waiters) int { return cmp.Compare(a.class, b.class) })
 		if k.caller != nil {
-			k.caller.caller.addBell(&l.Bell) // before a search looks whether it has room
+			k.caller.caller.addBell(&l.Bell) // before its counters are read, as in protocol 7
 		}
 	}
 	w.queue = q
 	q.Push(w, a)
 }
 
-// leave takes a waiter out, with what Wait returns to it.
+// leave removes a waiter from the line; its call of Wait returns got and err.
 func (l *line) leave(w *waiter, got admission, err error) {
 	q := w.queue
 	q.Remove(w)
@@ -69,7 +69,7 @@ func (l *line) leave(w *waiter, got admission, err error) {
 	}
 	l.holds = slices.DeleteFunc(l.holds, func(o hold) bool { return o.w == w })
 	w.got, w.mark, w.err, w.done = got, got.mark(), err, true
-	w.wake <- struct{}{} // has room for one
+	w.wake <- struct{}{} // does not block: the channel is buffered
 	if l.Waiting.Add(-1) == 0 {
 		l.at = math.MaxInt64
 		if l.timer != nil {
@@ -87,24 +87,24 @@ func (l *line) arm(c *window.Clock, at int64) {
 	l.timer.Set(at)
 }
 
-// pricing is what the charges in a line's queues rest on. Under the line's mutex.
+// pricing is what the charges in a line's queues were computed from. Under the line's mutex.
 type pricing struct {
 	view *view // whose deployments' rates
-	// floor is at most the output that any deployment expects of a demand that
-	// names none. It is lower than that by a quarter, so that few samples make it
-	// wrong.
+	// floor is not above the output, in tokens, that any deployment expects of a demand that
+	// names none. It is a quarter below that, so that it stays valid while the expectation
+	// changes with a few samples.
 	floor int64
 }
 
-// holds reports whether charges still are the least there are, and near it.
+// holds reports whether the charges still are lower bounds, and near the true charges.
 func (p *pricing) holds(v *view, expected int64) bool {
 	return p.view == v && p.floor <= expected && expected/2 <= p.floor+minFloor
 }
 
-// minFloor is the output up to which no pricing is too low.
+// minFloor is the expected output, in tokens, up to which no floor is too far below.
 const minFloor = 64
 
-// wanted adds up what waits in line.
+// wanted adds the demands that wait in line to w.
 func (l *line) wanted(w *window.Want) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -119,7 +119,7 @@ func (l *line) wanted(w *window.Want) {
 	}
 }
 
-// waits adds a waiter to what is wanted.
+// waits adds a waiter, who would be charged a, to a Want.
 func waits(w *window.Want, a *amounts) {
 	w.Waiting++
 	w.WaitingTokens += a[counter.Tokens]

@@ -5,9 +5,9 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// List appends to dst a report of the current minute for every deployment and caller, asked
-// for or not, and of the current hour and day for those with limits of these. It carries IDs, windows
-// and limits, no usage, and does not change what the next Collect reports. A syncer calls it
+// List appends to dst a report of the current minute for every deployment and caller, and of
+// the current hour and day for those with limits per hour or day. The reports have IDs, windows
+// and limits, but no usage. List does not change what the next Collect reports. A syncer calls it
 // to close windows that it has not read yet. Safe for concurrent use.
 func (e *Engine) List(dst []window.Report) []window.Report {
 	now := e.clock.Read()

@@ -2,8 +2,8 @@ package engine
 
 import "github.com/plimsoll-dev/plimsoll/window"
 
-// locked runs do under the mutex of the deployment's group, which has turned to the
-// current minute. Nothing happens once the deployment has been dropped.
+// locked runs do under the mutex of the deployment's group, which is turned to the
+// current minute first. If the deployment has been dropped it does nothing.
 func (h *handle) locked(do func(g *owner, now int64)) {
 	if g, now := h.lock(); g != nil {
 		defer g.mu.Unlock()

@@ -6,7 +6,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/internal/order"
 )
 
-// key returns a deployment's ranking key.
+// key returns the ranking key of deployment i; the lowest key is chosen.
 func (v *view) key(i int, at counter.At) uint64 {
 	c := v.pairs[at.Epoch&1][i]
 	tokens := uint64(c.Tokens())
@@ -25,7 +25,8 @@ func (v *view) key(i int, at counter.At) uint64 {
 	return order.Rank(most, tokens)
 }
 
-// hasKey reports whether a deployment's ranking key is k. Mostly its tokens alone say no.
+// hasKey reports whether deployment i has the ranking key k. Mostly its tokens alone show that
+// it has not.
 func (v *view) hasKey(i int, at counter.At, k uint64) bool {
 	if v.by.key != byTokens && min(uint64(v.pairs[at.Epoch&1][i].Tokens()), order.KeyTokenMax) != k&order.KeyTokenMax {
 		return false
@@ -33,9 +34,9 @@ func (v *view) hasKey(i int, at counter.At, k uint64) bool {
 	return v.key(i, at) == k
 }
 
-// keys fills in the ranking keys of the deployments that begin with from, order.NoKey of those
+// keys fills in the ranking keys of the deployments from index from on, order.NoKey for those
 // on which a request of these amounts does not fit. It is the one place where the limits of
-// deployments become a rank. Unless all is set, only the pairs are asked whether it fits.
+// deployments become a rank. Unless all is set, only the pairs decide whether the request fits.
 func (v *view) keys(to []uint64, from int, at counter.At, a *amounts, all bool) {
 	switch {
 	case all:
@@ -62,12 +63,12 @@ func (v *view) keys(to []uint64, from int, at counter.At, a *amounts, all bool) 
 	}
 }
 
-// lacks is the sign of a ratio: some limit has no room.
+// lacks is the sign bit of a ratio: the amounts do not fit under some limit.
 const lacks = 1 << 63
 
-// ratios fills in how much of their limits the deployments that begin with from have used: of
-// each the ratio of the limit of which it is most. With amounts, the sign is set where
-// these do not fit into a limit beside the pair.
+// ratios fills in the utilization of the deployments from index from on: for each the largest
+// ratio of usage to limit over its limits. With amounts, the sign bit is set for deployments
+// on which these do not fit under a limit beside the pair.
 func (v *view) ratios(to []uint64, from int, at counter.At, a *amounts) {
 	pairs, inv := v.pairs[at.Epoch&1][from:][:len(to)], v.inverses[from:][:len(to)]
 	if v.unlimited {
@@ -84,7 +85,8 @@ func (v *view) ratios(to []uint64, from int, at counter.At, a *amounts) {
 	}
 }
 
-// weighed returns what a utilization ranks as, where minutes end apart or calls fail.
+// weighed returns the ratio by which a deployment of this utilization ranks, if minutes end at
+// different times or calls fail (lapse.go, failing.go).
 func (v *view) weighed(i int, at counter.At, ratio uint64) uint64 {
 	ratio = min(ratio, order.RatioMax)
 	if v.lapses {
@@ -93,8 +95,8 @@ func (v *view) weighed(i int, at counter.At, ratio uint64) uint64 {
 	return v.failed(i, ratio)
 }
 
-// least fills in what a demand counts at least on any deployment; exact says that
-// it counts just that on all of them.
+// least fills in the least that a demand counts on any deployment. Exact reports that it counts
+// the same on all of them.
 func (v *view) least(a *amounts, q *ask) (exact bool) {
 	exact = !q.learn && q.part == 0
 	switch {
@@ -108,9 +110,9 @@ func (v *view) least(a *amounts, q *ask) (exact bool) {
 	return exact
 }
 
-// scan finds the best deployment of a tier, of any number, for any demand; -1: none. Where
-// asking every limit is dear, the first by rank is tried before: mostly it has room in all
-// of its limits.
+// scan returns the best deployment of a tier for any demand, whatever the tier's size; -1:
+// none. If comparing with every limit is expensive, the deployment that ranks first by its pair
+// is tried before: mostly the demand fits under all of its limits.
 func (v *view) scan(t *tier, q *ask) int {
 	var a amounts
 	exact := v.least(&a, q)
@@ -135,15 +137,17 @@ func (v *view) scan(t *tier, q *ask) int {
 	return -1
 }
 
-// lowestBeyond is lowest where there are limits beside the pairs, of one block at most, and
-// asks all of these.
+// lowestBeyond is lowest for deployments with limits beside the pairs, of one block at most. It
+// compares with all limits.
 func (v *view) lowestBeyond(from, to int, at counter.At, a *amounts) (k1, k2 uint64) {
 	var keys [order.BlockSize]uint64
 	v.keys(keys[:to-from], from, at, a, true)
 	return order.LowestKeys(keys[:to-from])
 }
 
-// drawnPair is drawn among the pairs [from, to) that lowest has scanned, by their place.
+// drawnPair returns the choice among the pairs [from, to) whose two lowest keys, with their
+// indexes, are k1 and k2: the lowest, or one drawn at random if several have that key. The
+// result is an index from 0; -1: the demand fits on none.
 func (v *view) drawnPair(from, to int, epoch, tokens int64, k1, k2 uint64) int {
 	key := k1 >> order.IndexBits
 	if k1 == order.NoKey {
@@ -169,8 +173,8 @@ func (v *view) drawnPair(from, to int, epoch, tokens int64, k1, k2 uint64) int {
 	return int(k1 & order.IndexMask)
 }
 
-// scanBlocks returns the best deployment by the keys of one block after the other, one of
-// several if they are tied; -1: none.
+// scanBlocks returns the deployment with the lowest key, scanning block by block, and one drawn
+// at random if several have that key; -1: none.
 func (v *view) scanBlocks(t *tier, q *ask, a *amounts, all bool) int {
 	d := draw{e: v.e, key: order.NoKey, at: -1}
 	for b := t.first; b < t.last; b++ {
@@ -190,18 +194,18 @@ func (v *view) scanBlocks(t *tier, q *ask, a *amounts, all bool) int {
 	return d.at
 }
 
-// draw draws uniformly among the cells with the least key, while blocks are
-// looked at one after the other.
+// draw draws uniformly among the deployments with the lowest key, while blocks are
+// scanned one after the other.
 type draw struct {
 	e     *common
-	key   uint64
-	at    int // -1: none yet
-	r     uint64
-	drawn bool
+	key   uint64 // the lowest so far
+	at    int    // the deployment drawn so far; -1: none yet
+	r     uint64 // the random number of this draw
+	drawn bool   // r is set
 }
 
-// block takes in a block whose least key, with its index, is k1, which none so far is less
-// than; tied says that several of its cells have it.
+// block adds a block to the draw. K1 is its lowest key with its index, and is not above the
+// lowest key so far. If tied is set, several deployments of the block have that key.
 func (d *draw) block(from int, keys []uint64, k1 uint64, tied bool) {
 	k := k1 >> order.IndexBits
 	if k != d.key {

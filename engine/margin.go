@@ -5,7 +5,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
-// margined returns a deployment whose limits are those after its margin, and after what
+// margined returns the deployment with its limits after its margin and after the margin that
 // refusals have taught, in percent.
 func (d *Deployment) margined(learned int) *Deployment {
 	if d.Margin == 0 && learned == 0 {
@@ -16,7 +16,7 @@ func (d *Deployment) margined(learned int) *Deployment {
 	return &own
 }
 
-// withMargin returns limits of which a share is left unused, rounded down, but
+// withMargin returns the limits after a margin, rounded down, but
 // never below 1. MaxInFlight stays.
 func (l Limits) withMargin(margin float64) Limits {
 	if margin == 0 {
@@ -31,8 +31,8 @@ func (l Limits) withMargin(margin float64) Limits {
 	return l
 }
 
-// withCaution returns limits of which so many percent are left unused, of tokens per
-// minute alone: requests are counted exactly, and a percent of few is all of one.
+// withCaution returns the limits after a learned margin in percent, which applies to tokens per
+// minute alone. Requests are counted exactly, and a percent of few requests is a whole one.
 func (l Limits) withCaution(percent int) Limits {
 	for of := range provider.AllLimits() {
 		if n := l.Of(of); *n > 0 && of.Per() == provider.PerMinute && of.Counts() != provider.Requests {

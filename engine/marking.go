@@ -6,8 +6,8 @@ import (
 )
 
 // Mark returns the mark of a request that is about to be sent to the deployment,
-// after PreCheck has counted it. Hand it to [Ref.Observe] with what the answer
-// said. A [Lease] keeps a mark of its own. The zero Ref has none.
+// after PreCheck has counted it. Pass it to [Ref.Observe] with the signal of the
+// answer. A [Lease] has a mark of its own. The zero Ref returns the zero Mark.
 func (r Ref) Mark() Mark {
 	if r.h == nil {
 		return Mark{}
@@ -21,7 +21,7 @@ func (r Ref) Mark() Mark {
 	return Mark{e, r.h.mark(e)}
 }
 
-// listen has requests marked from now on.
+// listen makes the deployment mark requests from now on.
 func (h *handle) listen() {
 	if !h.noting.Load() || h.answers.Load() == nil {
 		h.answers.CompareAndSwap(nil, new(answers))
@@ -42,8 +42,8 @@ func (h *handle) mark(epoch int64) mark {
 	}
 }
 
-// charged returns what requests were charged in an epoch, by whichever node: without
-// what providers' figures have added, and with all that leases have ever given back.
+// charged returns what requests of all nodes were charged in an epoch, without the adjustments
+// by providers' figures, plus everything that leases have ever given back.
 func (h *handle) charged(epoch int64) (tokens, requests, input int64) {
 	c := h.hot.Of(epoch)
 	t, r := c.Adjusted()
@@ -52,8 +52,8 @@ func (h *handle) charged(epoch int64) (tokens, requests, input int64) {
 	return tokens + l.tokens.Load(), requests + l.requests.Load(), h.limits.Load().inputOf(tokens, epoch) + l.input.Load()
 }
 
-// inputOf returns the input charged in a minute, of tokens in all; 0 if it is not
-// counted.
+// inputOf returns the input tokens charged in a minute in which tokens were charged in all; 0
+// if neither input nor output is counted.
 func (ms *limits) inputOf(tokens, epoch int64) int64 {
 	for k := range ms.of() {
 		m := &ms.list[k]
@@ -84,7 +84,7 @@ func (h *handle) since(m Mark) (s spent, ok bool) {
 	s.requests = int64(int32((uint32(r)-uint32(m.place.order>>markRequests))<<8)) >> 8
 	if h.turned > m.epoch {
 		t, r, in = h.charged(h.turned)
-		l := &h.answers.Load().ledger // in the other minute's counts already
+		l := &h.answers.Load().ledger // its refunds are in the charges of the earlier minute already
 		s.tokens, s.requests, s.input = s.tokens+t-l.tokens.Load(), s.requests+r-l.requests.Load(), s.input+in-l.input.Load()
 	}
 	return s, true
@@ -103,8 +103,8 @@ func (a *admission) mark() (at mark) {
 	return at
 }
 
-// noted notes what only some engines record of a lease, the tokens that it
-// holds, and returns its mark.
+// noted counts the tokens that the lease holds, if Config.TrackHeld is set, and returns its
+// mark, if answers are observed.
 func (a *admission) noted() (at mark) {
 	h := a.h
 	if h.tracked != nil {

@@ -2,8 +2,8 @@ package engine
 
 import "weak"
 
-// New returns an engine for a configuration, or every problem that
-// [Config.Validate] finds in it.
+// New returns an engine for a configuration. The error is that of [Config.Validate], which
+// names every problem.
 func New(cfg Config) (*Engine, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err

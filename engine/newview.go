@@ -10,7 +10,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
-// newView orders the candidates of a group.
+// newView returns a view of the candidates live of a group: by Order, and within it as
+// configured.
 func newView(e *common, s Strategy, live []*handle) *view {
 	live = slices.Clone(live)
 	slices.SortStableFunc(live, func(a, b *handle) int { return cmp.Compare(a.cfg.Order, b.cfg.Order) })
@@ -57,8 +58,8 @@ func newView(e *common, s Strategy, live []*handle) *view {
 	return v
 }
 
-// addTier cuts a tier into blocks of nearly one size: where whole blocks are equally
-// good, none is then drawn much more often than another.
+// addTier adds the deployments [from, to) as a tier, cut into blocks of nearly equal size. If
+// whole blocks are tied, all deployments are then drawn nearly equally often.
 func (v *view) addTier(from, to int) {
 	n := to - from
 	blocks := (n + order.BlockSize - 1) / order.BlockSize
@@ -98,13 +99,16 @@ func (v *view) addLimits() {
 	v.further = v.limits != nil
 	v.addColumns()
 	v.lapses = v.by.key == byUtilization && lapse(v.handles)
-	if v.rated && !slices.Contains(v.limits, nil) &&
-		!slices.ContainsFunc(v.limits, func(ms *limits) bool { return ms.rated != v.limits[0].rated || ms.rates != v.limits[0].rates }) {
+	unlike := func(ms *limits) bool {
+		return ms == nil || ms.rated != v.limits[0].rated || ms.rates != v.limits[0].rates
+	}
+	if v.rated && v.limits[0] != nil && !slices.ContainsFunc(v.limits, unlike) {
 		v.rates = v.limits[0]
 	}
 }
 
-// tag notes a deployment's tags: per block, a bit for each deployment that has one.
+// tag adds the tags of deployment i: per tag and block, a bit for each deployment that has the
+// tag.
 func (v *view) tag(i int, tags []string) {
 	for _, tag := range tags {
 		if v.tags == nil {
@@ -130,9 +134,8 @@ func (v *view) addWeights(t *tier) {
 	}
 }
 
-// sizesOf returns how many affinities each deployment is to have, in proportion: its
-// limit on tokens, else on input tokens, else on requests, per minute, whichever all of
-// them have. Nil: all are alike.
+// sizesOf returns the weights of the deployments in rendezvous hashing: TPM, else
+// InputTPM, else RPM, whichever all of them have. Nil: all weights are equal.
 func sizesOf(live []*handle) []float64 {
 	for _, limit := range []func(*Limits) int64{
 		func(l *Limits) int64 { return l.TPM }, func(l *Limits) int64 { return l.InputTPM }, func(l *Limits) int64 { return l.RPM },
@@ -158,8 +161,8 @@ func sizesOf(live []*handle) []float64 {
 }
 
 // lapse reports whether minutes of the group's deployments end at different times,
-// some of them with a phase. (Where they all end at once, what is left lapses at
-// once, and utilizations rank as they are.)
+// some of them with a phase. (If all end at once, the rest of every limit lapses at
+// once, and deployments rank by their utilization alone.)
 func lapse(live []*handle) bool {
 	phased, unlike := false, false
 	for _, h := range live {
@@ -170,8 +173,8 @@ func lapse(live []*handle) bool {
 	return phased && unlike
 }
 
-// ends distinguishes when the minutes of deployments end: their phase, or -1 for a
-// bucket's, which never do.
+// ends returns the phase of a deployment's minutes in nanoseconds, and -1 for a bucket, which
+// has no minutes.
 func (ms *limits) ends() int64 {
 	switch {
 	case ms == nil || ms.minute == nil:
@@ -182,7 +185,8 @@ func (ms *limits) ends() int64 {
 	return ms.minute.Phase
 }
 
-// seats stores in the deployments of a view which block of it each is in. Before the view is published.
+// seats stores in each deployment its seat in the view. It must be called before the view is
+// published (protocol 5).
 func (v *view) seats() {
 	seats := make([]seat, len(v.handles)) // all keep the view alive
 	for i, h := range v.handles {
@@ -192,9 +196,10 @@ func (v *view) seats() {
 	}
 }
 
-// packed returns the packing of a group: of minutes of UTC in which a call is charged its
-// input, or one cost for all; a phase that is to be learned may be any. (Where the most output is charged and given back later,
-// filling ahead lost goodput.)
+// packed returns the packing by which small deployments are filled ahead (ADR 0045). Only a
+// group whose deployments all count by minutes of UTC, and charge a call its input or one cost
+// for all, is packed. A phase that is still to be learned may be any, so such a group is not.
+// (If the maximum output is charged and given back later, filling ahead lost goodput.)
 func packed(live []*handle) (p order.Packing) {
 	for _, h := range live {
 		r := &h.cfg.Profile

@@ -4,11 +4,10 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
-// Observe takes in what the answer to the lease's request said about its
-// deployment: see [Ref.Observe]. Call it before the lease ends, as soon as the
-// answer begins; afterwards it does nothing. A lease whose call the provider
-// refused gives its request back at Settle(Usage{}), unless the deployment's
-// profile counts refused calls.
+// Observe applies the signal of the answer to the lease's request to its
+// deployment: see [Ref.Observe]. Call it as soon as the answer begins. After the lease has
+// ended it does nothing. If the provider refused the call, Settle(Usage{}) gives the
+// request back, unless the deployment's profile counts refused calls.
 func (l *Lease) Observe(s provider.Signal) {
 	h := l.h
 	if h == nil {
@@ -20,33 +19,33 @@ func (l *Lease) Observe(s provider.Signal) {
 	h.observe(&s, Mark{l.begun.epoch(), l.mark}, l.begun.at())
 }
 
-// Observe takes in what an answer said about the deployment: the answer to the
+// Observe applies the signal of an answer to the deployment: the answer to the
 // request that was sent when m was made.
 //
-// A failure adds to the deployment's failure rate, which a strategy ranks it by
-// besides its usage; the rate falls with successes, and to half in ten seconds.
+// A failure raises the deployment's failure rate, by which strategies rank it
+// besides its usage. The rate falls with successes, and by half in ten seconds.
 //
-// A refusal makes the deployment cool down: for as long as the provider said, or
-// for a guess that grows from refusal to refusal, from a second to 30 s, which
-// never takes the last deployment of a group away; when the account is empty for
-// ten minutes, or for one minute where no other deployment takes requests. A single
-// failure starts no cooldown, and a request that was too large or at fault itself
-// says nothing about others. Refusals of requests sent before a cooldown began are
-// one refusal. When the cooldown is over one request of any class goes first; the
-// others follow when a request sent after the cooldown is answered, or 10 s after
-// the first at most.
+// A refusal makes the deployment cool down for as long as the provider advises. Without advice
+// the cooldown is guessed: 1 s, doubled with each refusal up to 30 s. A guessed cooldown
+// never closes the last deployment of a group. If the account is empty the cooldown is
+// ten minutes, or one minute if no other deployment of the group takes requests. A single
+// failure starts no cooldown. A request that was too large or invalid itself has no effect.
+// All refusals of requests sent before a cooldown began count as
+// one refusal. After the cooldown one request of any class is admitted. The
+// others follow once a request sent after the cooldown is answered, or 10 s after
+// the first at the latest.
 //
 // A rate limit within five minutes of the one before leaves one more percent of the limits
-// on tokens per minute unused, ten at most; each five minutes without one take a percent back.
-// Those that report exactly what remains of such a limit do not count.
+// on tokens per minute unused, ten at most. After each five minutes without one the margin
+// falls by a percent. Refusals that report exactly what remains of such a limit do not count.
 //
-// A figure of what remains replaces what was charged before the mark: leases from
-// before it give nothing back of that afterwards, except, to limits by UTC minutes, what
-// the provider itself reserved by its profile and gives back. A limit that an answer names is
-// in force for 5 minutes after the last answer that named it.
+// A figure of what remains replaces what was charged before the mark. Leases from
+// before the mark give nothing of that back afterwards, except, under limits by UTC minutes,
+// tokens that the provider itself reserved by its profile and gives back. A limit that an answer
+// reports is in force for 5 minutes after the last answer that reported it.
 //
-// The zero Mark counts as sent now, and figures can then only restrict: what was
-// charged since is unknown. Numbers out of range are clamped. The zero Ref does
+// The zero Mark means that the request was sent now. Figures can then only restrict, because
+// the charges since the request are unknown. Numbers out of range are clamped. The zero Ref does
 // nothing.
 func (r Ref) Observe(s provider.Signal, m Mark) {
 	if r.h == nil {
@@ -63,15 +62,12 @@ func (r Ref) Observe(s provider.Signal, m Mark) {
 // [ErrUnknownDeployment].
 func (e *Engine) Observe(deployment string, s provider.Signal) error {
 	r, err := e.Ref(deployment)
-	if err != nil {
-		return err
-	}
-	r.Observe(s, Mark{})
-	return nil
+	r.Observe(s, Mark{}) // the zero Ref does nothing
+	return err
 }
 
-// observe takes in a signal about a request that was sent at an instant: first what
-// it reports of the rule, by which the rest is understood.
+// observe applies a signal about a request that was sent at an instant: first what
+// it reports of the provider's rule, because the rest is read by that rule.
 func (h *handle) observe(s *provider.Signal, m Mark, sent int64) {
 	h.listen()
 	in := clampSignal(s)
@@ -85,7 +81,7 @@ func (h *handle) observe(s *provider.Signal, m Mark, sent int64) {
 	})
 }
 
-// take draws a signal's conclusions for the gate and the counters. Under the group's
+// take applies a signal to the gate and to the counters. Under the group's
 // mutex.
 func (h *handle) take(g *owner, s *provider.Signal, m Mark, sent int64, figures bool, now int64) {
 	turned := h.applyAnswer(g, s, sent, now)
@@ -100,8 +96,8 @@ func (h *handle) take(g *owner, s *provider.Signal, m Mark, sent int64, figures 
 	}
 }
 
-// clampSignal returns a signal with every number within what [provider.Read]
-// returns: signals may be made by hand.
+// clampSignal returns a signal with every number clamped to the range of [provider.Read],
+// because gateways may make signals of their own.
 func clampSignal(s *provider.Signal) provider.Signal {
 	c := *s
 	c.RetryAfter = min(max(c.RetryAfter, 0), provider.MaxReset)

@@ -9,25 +9,25 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// outlook is what a demand that does not fit has to wait for.
+// outlook is the event or the time for which a demand that does not fit has to wait.
 type outlook struct {
-	// at is when the clock alone may make it fit, Unix ns; MaxInt64 where an event
-	// must. A lease that ends is an event.
+	// at is the instant at which the demand may fit by the clock alone, Unix ns; MaxInt64 if
+	// only an event, such as the end of a lease, can make it fit.
 	at int64
-	// alone is for how many nanoseconds it waits at most if nothing else is admitted and
-	// nothing is held for others, an estimate where a lease must end.
+	// alone is for how many nanoseconds the demand waits at most if nothing else is admitted
+	// and no deployment is held for others. It is an estimate if a lease must end.
 	alone    int64
-	after    int64   // the same of what is not held
-	h        *handle // on which it fits after that
-	refills  bool    // because a limit refills continuously
-	fits     bool    // it does fit
+	after    int64   // alone, without deployments that are held for others
+	h        *handle // the deployment on which the demand fits after that
+	refills  bool    // it fits there because a limit refills continuously
+	fits     bool    // it fits now
 	hopeless bool    // no waiting helps, or there is no candidate
-	caller   bool    // because of the demand's caller
-	why      reason  // of hopeless demands
+	caller   bool    // no waiting helps because of the demand's caller
+	why      reason  // of a hopeless demand
 }
 
-// outlook returns what a demand has to wait for at an instant, when it keeps away
-// from what others hold.
+// outlook returns the outlook of a demand at an instant, without the deployments that holds
+// keep for others.
 func (g *Group) outlook(d *Demand, holds []hold, now int64) outlook {
 	var q ask
 	if !q.fill(&g.owner, d, true) {
@@ -57,7 +57,7 @@ func (g *Group) outlookOfGroup(q *ask, l *filter, holds []hold, now int64) outlo
 	v := g.view.Load()
 	l.resolve(v)
 	o := outlook{at: math.MaxInt64, alone: math.MaxInt64, after: math.MaxInt64, hopeless: true, why: whyDisabled}
-	for i := 0; i < len(v.handles) && !(q.known && o.at == now); i++ { // of a charge to a waiter nothing else is asked
+	for i := 0; i < len(v.handles) && !(q.known && o.at == now); i++ { // for a waiter's charge only o.at is read
 		h := v.handles[i]
 		if !q.allows(v, i) {
 			continue
@@ -82,8 +82,8 @@ func (g *Group) outlookOfGroup(q *ask, l *filter, holds []hold, now int64) outlo
 	return o
 }
 
-// besideCaller takes in what the demand's caller has to wait for. While the caller has no
-// room, nothing is held for the demand.
+// besideCaller extends the outlook by the wait for the demand's caller. While the caller has no
+// headroom, no deployment is held for the demand.
 func (o *outlook) besideCaller(w *verdict, now int64) {
 	switch {
 	case w.never:

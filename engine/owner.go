@@ -12,15 +12,15 @@ import (
 )
 
 // owner is the part of a group that its deployments use: the published minute, the mutex under
-// which its counters turn, and the receivers of news of room and of refusals.
+// which its counters turn (protocol 2), the bell of its queue and its counts of refusals.
 type owner struct {
-	// What every request reads: the published minute, and when to look at the clock
-	// again.
+	// What every request reads: epoch is the published minute, wake the instant (Unix ns)
+	// from which a request must turn the group.
 	epoch, wake atomic.Int64
 	clock       *window.Clock
 	e           *common
-	asked       atomic.Bool // a deployment was asked for since the last Collect
-	_           [16]byte
+	asked       atomic.Bool // a request came since the last Collect
+	_           [16]byte    // the fields down to bell fill one cache line
 	bell        *queue.Bell
 	callers     *callers
 	members     members
@@ -33,31 +33,31 @@ type owner struct {
 	wants    wants
 
 	mu    sync.Mutex
-	due   int64 // wake, the end of validity left aside
-	stale bool  // what was absorbed has ceased to be valid
+	due   int64 // what wake would be if absorbed shares never became invalid
+	stale bool  // absorbed shares are no longer valid
 }
 
 // members are the deployments that an owner turns. All methods are under its mutex.
 type members interface {
-	// advance turns them to the minute of an instant, and publishes it.
+	// advance turns them to the minute of an instant, and publishes that minute.
 	advance(now int64) (epoch int64)
 	// relimit puts into force what their providers have reported.
 	relimit(now int64, of ...*handle)
-	// spare reports whether another one takes requests.
+	// spare reports whether a deployment other than but takes requests.
 	spare(but *handle) bool
 }
 
-// reading is when a decision is made.
+// reading is the time of a decision.
 type reading struct {
 	now   int64      // Unix ns
-	fresh bool       // that was read for this decision, not taken from [window.Clock.Run]
-	at    counter.At // the published minute, and the instant moved into it
+	fresh bool       // now was read for this decision, not taken from [window.Clock.Run]
+	at    counter.At // the published minute, and now moved into it
 }
 
-// minute returns the published minute, after turning the group if that is over and no
-// other caller turns it. A request that meets a turn under way goes on in the minute
-// before, as with a clock that is a little late; if more than a minute has passed it
-// waits for the turn.
+// minute returns the published minute. If that is over it turns the group first, unless
+// another caller is turning it. A request that meets a turn under way goes on in the minute
+// before, as with a clock that is a little late. If more than a minute has passed it
+// waits for the turn (protocol 2).
 func (o *owner) minute() int64 {
 	e, _ := o.minuteNow()
 	return e
@@ -98,14 +98,14 @@ func (o *owner) turnLocked(now int64) int64 {
 	return o.members.advance(now)
 }
 
-// await lets a turn that is under way end.
+// await waits until a turn that is under way has ended.
 func (o *owner) await() {
 	o.mu.Lock()
-	o.mu.Unlock() //nolint:staticcheck // that is all
+	o.mu.Unlock() //nolint:staticcheck // locking waits for the turn; nothing is done under the mutex
 	runtime.Gosched()
 }
 
-// next returns when to look at the group next. Under its mutex.
+// next returns the instant from which the group must be turned again. Under its mutex.
 func (o *owner) next() int64 {
 	if until := o.e.validity.until.Load(); until != 0 && !o.stale {
 		return min(o.due, until)
@@ -113,7 +113,7 @@ func (o *owner) next() int64 {
 	return o.due
 }
 
-// rouse has the group looked at no later than at an instant. Under its mutex.
+// rouse has the group turned again no later than at an instant. Under its mutex.
 func (o *owner) rouse(at int64) {
 	o.due = min(o.due, at)
 	o.wake.Store(o.next())
@@ -132,8 +132,9 @@ func (o *owner) read(q *reading) {
 	q.at = counter.At{Epoch: e, Now: within(e, q.now)}
 }
 
-// reread reports whether to try again after a refusal, because the minute is over or the
-// view was replaced. Otherwise the refusal stands: it rests on a fresh reading of the clock.
+// reread reports whether a refused demand must be tried again, because the minute is over or
+// the view was replaced (protocol 5). Otherwise the refusal stands: it rests on a fresh
+// reading of the clock.
 func (o *owner) reread(q *reading, sameView bool) bool {
 	if !q.fresh {
 		q.refresh(o.clock)
@@ -164,14 +165,14 @@ func (o *owner) expected() int64 {
 	return o.mean.Value()
 }
 
-// wants is what a group could not admit though limits had room, because ceilings bound
-// what this node may use. It is kept from the first call of [Engine.Short] on.
+// wants is the demand that a group could not admit although limits had headroom, because
+// ceilings bound what this node may use. It is kept from the first call of [Engine.Short] on.
 type wants struct {
 	missed         atomic.Int64 // refused requests since the last Want
-	tokens, larger atomic.Int64 // their tokens, and the largest of them
-	input          atomic.Int64 // of the tokens
+	tokens, larger atomic.Int64 // their tokens, and the tokens of the largest of them
+	input          atomic.Int64 // their input tokens
 	vain           atomic.Int64 // requests that waited for a grant until they were refused
-	said           atomic.Bool  // since the last Want the channel was sent to
+	said           atomic.Bool  // the channel of Short was sent to since the last Want
 }
 
 // add notes a refused request.

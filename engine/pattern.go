@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// Wildcard returns what the asterisk in the name of a group stands for in a name that was
-// asked for: "gpt-4o" for the group "openai/*" and the name "openai/gpt-4o". The first
+// Wildcard returns the text that the asterisk in the name of a group stands for in the name
+// asked: "gpt-4o" for the group "openai/*" and the name "openai/gpt-4o". The first
 // asterisk stands for one character or more. Wildcard reports false for a group without an
-// asterisk, and for a name that does not fit or has an asterisk itself: no model is called
-// that.
+// asterisk, and for a name that does not fit or has an asterisk itself, which no model's name
+// has.
 func Wildcard(group, asked string) (string, bool) {
 	before, after, ok := strings.Cut(group, "*")
 	if !ok || strings.Contains(asked, "*") || len(asked) <= len(before)+len(after) ||
@@ -21,8 +21,8 @@ func Wildcard(group, asked string) (string, bool) {
 }
 
 // Matches reports whether a name fits a pattern in which each asterisk stands for any
-// text, an empty one too: the pattern of a caller's limit, or of a token's groups. A
-// pattern without an asterisk fits its own name alone.
+// text, also an empty one. Such are the patterns in [Caller.Groups]. A
+// pattern without an asterisk matches only itself.
 func Matches(pattern, name string) bool {
 	head, rest, wild := strings.Cut(pattern, "*")
 	if !wild {
@@ -34,13 +34,13 @@ func Matches(pattern, name string) bool {
 		if part, rest, wild = strings.Cut(rest, "*"); !wild {
 			return strings.HasSuffix(name, part)
 		}
-		_, name, ok = strings.Cut(name, part) // the first place that fits leaves most behind it
+		_, name, ok = strings.Cut(name, part) // the first match leaves the longest rest for the parts behind it
 	}
 	return false
 }
 
-// patterns are the names of groups with an asterisk: the longest first, of those the
-// first in order.
+// patterns are the names of groups with an asterisk: the longest first, equally long ones in
+// alphabetical order.
 type patterns []string
 
 // patternsOf returns the patterns among the names of groups.
@@ -55,8 +55,8 @@ func patternsOf(groups map[string]bool) patterns {
 	return list
 }
 
-// fit returns the first pattern that a name fits; "" if there is none. Names hold no
-// state, so their number needs no bound.
+// fit returns the first pattern that a name fits; "" if there is none. Nothing is stored by
+// name, so that requests for ever new names need no memory.
 func (p patterns) fit(name string) string {
 	for _, group := range p {
 		if _, ok := Wildcard(group, name); ok {

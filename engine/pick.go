@@ -2,15 +2,17 @@ package engine
 
 import "math/bits"
 
-// Pick returns the deployment a request should go to. It reserves nothing:
-// follow it with [Ref.PreCheck], or use TryAcquire. False: none has room.
+// Pick returns the deployment to which a request should go. It reserves nothing:
+// call [Ref.PreCheck] next, or use TryAcquire instead. False: the demand fits on no deployment,
+// or is invalid.
 func (g *Group) Pick(d Demand) (Ref, bool) {
 	r, _ := g.pick(&d, false)
 	return r, r.h != nil
 }
 
-// pick picks for a demand: at once where one search of plain deployments finds the best,
-// else in general. Quiet: a refusal is not counted, because the caller may try again.
+// pick is Pick with the reason of a refusal. If one search of plain deployments finds the best,
+// it returns that; otherwise pickAny searches in general. If quiet is set, a refusal is not
+// counted, because the caller may try again.
 func (g *Group) pick(d *Demand, quiet bool) (Ref, decision) {
 	descended := false
 	if n, ok := d.named(); ok && d.plain() && g.view.Load().simple {
@@ -30,7 +32,7 @@ func (g *Group) pick(d *Demand, quiet bool) (Ref, decision) {
 	return g.pickAny(d, quiet, descended)
 }
 
-// pickAny is pick for any demand and any view; descended says that a search by bounds has
+// pickAny is pick for any demand and any view. Descended is set if a search by bounds has
 // just found none.
 func (g *Group) pickAny(d *Demand, quiet, descended bool) (Ref, decision) {
 	var q ask
@@ -72,10 +74,18 @@ func (g *Group) pickFor(q *ask) (Ref, decision) {
 	return Ref{v.handles[c.i]}, decision{}
 }
 
-// hasNoRoom reports that no deployment has room for a demand that has a filter, by a look
-// that chooses none and finds no reason: most charges of a line do not fit, and nobody asks
-// why. False: some has room, or only a search can tell, because it need not look at all of
-// them, an attempt was half way, or something changed meanwhile.
+// hasNoRoom reports that a waiter's demand, which has a filter, fits on no deployment. It neither
+// ranks nor finds the reason, as most demands in a queue do not fit and no reason is needed.
+//
+// True is as sound as a refusal by decide. The deployments were compared at a fresh reading of
+// the clock. The sum of all blocks' seq, read before the first counter and after the last, is the
+// same, so no capacity was freed meanwhile (protocol 3). The tags of each pair, and the attempts
+// of its pool, were equal before and after, so no attempt was half way (protocol 4). The minute
+// is not over (protocol 2), and neither the view (protocol 5) nor the group was replaced.
+//
+// False: the demand fits on some deployment, or one of these conditions does not hold and a
+// search must decide. A view that is not volatile is left to the search, which remembers the
+// headroom of its blocks and need not read all of them.
 func (g *Group) hasNoRoom(q *ask) bool {
 	v := g.look(&q.reading)
 	if !v.volatile {
@@ -102,8 +112,9 @@ func (g *Group) hasNoRoom(q *ask) bool {
 	return moved == 0 && !g.again(v, &q.reading) && g.successor() == nil
 }
 
-// seek returns the deployment that the search chooses, an index of the view; -1: none
-// has room, and the decision says why.
+// seek returns the view and the deployment of it that the search chooses. If there is none
+// (-1), the decision has the reason. A refusal is repeated until it stands: see again and
+// successor.
 func (g *Group) seek(q *ask) (*view, choice, decision) {
 	for {
 		v := g.look(&q.reading)
@@ -122,7 +133,7 @@ func (g *Group) seek(q *ask) (*view, choice, decision) {
 	}
 }
 
-// noteAsked has Collect list the group's deployments.
+// noteAsked notes that a request came, so that the next Collect lists the group's deployments.
 func (g *Group) noteAsked() {
 	if !g.asked.Load() {
 		g.asked.Store(true)

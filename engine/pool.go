@@ -9,34 +9,35 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// pool is the limits that deployments with the same [provider.Profile.Pool] draw
-// on together. Its limits are in the lists of all of them, in whatever group: each
-// counts what its own requests take, and what other nodes charged to it. All of
-// them follow the clock, because groups roll over one after the other.
+// pool is the limits that deployments with the same [provider.Profile.Pool] share. The same
+// counters are in the lists of all these deployments, in whatever group. They count the
+// requests of all of them, and the usage of other nodes. All pooled counters
+// follow the clock, because groups turn to the next minute one after the other.
 //
-// Beside a pool's limit a deployment counts its own usage too, where nodes exchange it.
+// If nodes exchange usage, each deployment counts its own usage beside the pool's counter.
 type pool struct {
-	// Attempts of any of its deployments: as a cell's two tags, for refusals.
+	// Attempts on any of its deployments that have begun and that have ended: the
+	// equivalent of the two tags of a pair (protocol 4).
 	begun, ended atomic.Int64
 	bells        atomic.Pointer[[]*queue.Bell] // of its groups
 
-	asked bool        // a group of it was asked since the last Collect, which alone uses it
-	want  window.Want // what it should be granted more; Want alone uses it
+	asked bool        // a group of the pool had a request since the last Collect; only Collect uses it
+	want  window.Want // what the pool should be granted more; only Want uses it
 
 	// Under Engine.mu.
 	counters []poolCounter
-	round    int64 // the Apply that last configured a deployment of it
+	round    int64 // the Apply that last configured a deployment of the pool
 }
 
 type poolCounter struct {
 	*counter.Limit
 	kind  Limit
 	set   int64 // the limit as State shows it: 0 = unlimited
-	round int64 // the Apply that last asked for it
+	round int64 // the Apply that last used it
 }
 
-// counter returns a pool's counter of a kind, whose limit is set, nil if it has none by that
-// rule.
+// counter returns the pool's counter of a kind by a rule, and notes the limit that State shows
+// for it. Nil: the pool has none.
 func (p *pool) counter(k Limit, r counter.Rule, set int64) *counter.Limit {
 	for i := range p.counters {
 		if c := &p.counters[i]; c.kind == k && c.Rule == r {
@@ -47,7 +48,7 @@ func (p *pool) counter(k Limit, r counter.Rule, set int64) *counter.Limit {
 	return nil
 }
 
-// add makes a limit one of the pool's counters.
+// add makes l one of the pool's counters.
 func (p *pool) add(k Limit, l *counter.Limit, set int64) {
 	p.counters = append(p.counters, poolCounter{l, k, set, p.round})
 }
@@ -58,8 +59,9 @@ func (p *pool) idle(now int64) bool {
 	return !slices.ContainsFunc(p.counters, func(c poolCounter) bool { return !c.Idle(at) })
 }
 
-// begin begins an attempt, which end must end once its request has been counted or
-// all that it took has been given back. A nil pool has none.
+// begin begins an attempt. The caller must call end once the request has been counted, or
+// once everything that the attempt took has been given back (protocol 4). A nil pool counts
+// no attempts.
 func (p *pool) begin() {
 	if p != nil {
 		p.begun.Add(1)

@@ -9,17 +9,17 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// Nodes hold the limits of a pool as an account of its own, under the pool's name: what all
-// of its deployments use of them on this node, in whatever group.
+// Nodes exchange the usage of a pool by the pool's own ID ([window.PoolPrefix]): the usage of
+// all of its deployments on this node, in whatever group.
 
-// eachPool yields the pools by name. Under mu.
+// eachPool runs do for the pools in the order of their names. Under Engine.mu.
 func (e *Engine) eachPool(do func(name string, p *pool)) {
 	for _, name := range slices.Sorted(maps.Keys(e.pools)) {
 		do(name, e.pools[name])
 	}
 }
 
-// beside returns the counter of a pool that a granted one stands beside; nil if there is none.
+// beside returns the counter of the limit that nodes hold by a granted one; nil if there is none.
 func (p *pool) beside(g *poolCounter) *counter.Limit {
 	of := g.Rule
 	of.Granted, of.In = false, 0
@@ -34,7 +34,7 @@ func (p *pool) beside(g *poolCounter) *counter.Limit {
 	return nil
 }
 
-// grantedIn yields a pool's granted limits in windows of a kind. Under mu.
+// grantedIn yields a pool's granted limits over windows of a kind. Under Engine.mu.
 func (p *pool) grantedIn(kind window.Kind) iter.Seq[*poolCounter] {
 	return func(yield func(*poolCounter) bool) {
 		for i := range p.counters {
@@ -45,7 +45,7 @@ func (p *pool) grantedIn(kind window.Kind) iter.Seq[*poolCounter] {
 	}
 }
 
-// absorbPool takes in a share of a pool's limits.
+// absorbPool applies a share of a pool's limits.
 func (e *Engine) absorbPool(name string, in *window.Share) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -55,7 +55,7 @@ func (e *Engine) absorbPool(name string, in *window.Share) {
 	}
 	at, changed := counter.At{Now: e.clock.Read()}, false
 	for c := range p.grantedIn(in.Kind) {
-		if c.set == 0 { // it counts requests, and bounds none
+		if c.set == 0 { // it counts requests without a limit on them, see kindRow.sizes
 			continue
 		}
 		changed = grant(c.Limit, in, at) || changed
@@ -68,7 +68,7 @@ func (e *Engine) absorbPool(name string, in *window.Share) {
 	}
 }
 
-// collectPools reports what this node has used of the pools' granted limits.
+// collectPools appends reports of this node's usage of the pools' granted limits.
 func (e *Engine) collectPools(dst []window.Report, now int64) []window.Report {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -90,7 +90,7 @@ func (e *Engine) collectPools(dst []window.Report, now int64) []window.Report {
 	return dst
 }
 
-// listPools appends a report of the current window of each kind of the pools' granted limits.
+// listPools appends reports of the current windows of the pools' granted limits, without usage.
 func (e *Engine) listPools(dst []window.Report, now int64) []window.Report {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -107,21 +107,21 @@ func (e *Engine) listPools(dst []window.Report, now int64) []window.Report {
 	return dst
 }
 
-// wanted adds what one of a pool's deployments should be granted more.
+// wanted adds the Want of one of the pool's deployments to the pool's. A nil pool has none.
 func (p *pool) wanted(w window.Want) {
 	if p != nil {
 		p.want = p.want.Plus(w)
 	}
 }
 
-// wantOfPools appends what the pools should be granted more.
+// wantOfPools appends the Wants of the pools, and clears them.
 func (e *Engine) wantOfPools(dst []window.Want) []window.Want {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.eachPool(func(name string, p *pool) {
 		w := p.want
 		p.want = window.Want{}
-		w.Vain = 0 // the deployment says it
+		w.Vain = 0 // the deployment's own Want has it
 		if w.Missed|w.Waiting != 0 && slices.ContainsFunc(p.counters, func(c poolCounter) bool { return c.HeldByGrants() }) {
 			w.ID = window.PoolPrefix + name
 			dst = append(dst, w)

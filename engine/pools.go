@@ -6,7 +6,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/internal/queue"
 )
 
-// pool returns the pool of that name for an Apply, nil for "". Under mu.
+// pool returns the pool with a name for an Apply, a new one if there is none; nil for "". Under
+// Engine.mu.
 func (e *Engine) pool(name string, round int64) *pool {
 	if name == "" {
 		return nil
@@ -20,9 +21,9 @@ func (e *Engine) pool(name string, round int64) *pool {
 	return p
 }
 
-// gatherPools stores in the pools which groups draw on them, and forgets counters and
-// pools that no deployment has any more; a pool's only once nothing is used, so
-// that configuring it again does not double its limits. Under mu.
+// gatherPools stores in each pool the bells of its groups, and removes counters and
+// pools that no deployment uses any more. A pool is removed only once its usage is 0, so
+// that configuring it again does not double its limits. Under Engine.mu.
 func (e *Engine) gatherPools(cfg *Config, byName map[string]*planned, now int64) {
 	bells := map[string][]*queue.Bell{}
 	for i := range cfg.Deployments {

@@ -7,7 +7,8 @@ import (
 )
 
 // preCheck counts one request on a deployment if it fits. A refusal rests on a fresh
-// reading of the clock. Quiet: it is not counted, because the caller may try again.
+// reading of the clock. If quiet is set, a refusal is not counted, because the caller may
+// try again.
 func preCheck(h *handle, d *Demand, quiet bool) (v decision, ok bool) {
 	if d.Caller.h != nil {
 		return preCheckCalled(h, d, quiet)
@@ -15,7 +16,7 @@ func preCheck(h *handle, d *Demand, quiet bool) (v decision, ok bool) {
 	return preCheckAlone(h, d, quiet)
 }
 
-// preCheckAlone is preCheck that leaves the demand's caller aside.
+// preCheckAlone is preCheck without the limits of the demand's caller.
 func preCheckAlone(h *handle, d *Demand, quiet bool) (v decision, ok bool) {
 	tokens, ok := d.named()
 	part, known := h.e.part(d.Priority)
@@ -62,8 +63,8 @@ func preCheckAlone(h *handle, d *Demand, quiet bool) (v decision, ok bool) {
 	}
 }
 
-// tryRequest counts a request at a moment if it fits. Otherwise it says what was in
-// the way, and whether an attempt was half way that may change it.
+// tryRequest counts a request at a moment if it fits. Otherwise it returns the reason, and
+// whether an attempt half way may change that (protocol 4).
 func tryRequest(h *handle, ms *limits, d *Demand, part counter.Part, tokens int64, at counter.At) (why reason, half bool, o counter.Outcome) {
 	c := h.hot.Of(at.Epoch)
 	if c.Window() != at.Epoch {
@@ -90,8 +91,8 @@ func tryRequest(h *handle, ms *limits, d *Demand, part counter.Part, tokens int6
 	return h.countRequest(c, ms, part, at)
 }
 
-// countRequest ends an attempt of one request and no tokens by counting it in
-// the limits, then in the pair.
+// countRequest counts one request without tokens in the limits beside the pair, then in the
+// pair, and ends the attempt that its caller has begun (protocol 4).
 func (h *handle) countRequest(c *counter.Pair, ms *limits, part counter.Part, at counter.At) (why reason, half bool, o counter.Outcome) {
 	one := amounts{counter.Requests: 1}
 	at, why, o = ms.take(part, at, &one, true)
@@ -107,10 +108,10 @@ func (h *handle) countRequest(c *counter.Pair, ms *limits, part counter.Part, at
 	return why, false, o
 }
 
-// PreCheck admits one request on this deployment and counts it, if it is
-// enabled, not cooling down and within its request limit. Tokens that the demand
-// names must fit too, but are not reserved: Record reports them. It ignores
-// Order, Tags and Exclude, and the limit on leases. The zero Ref refuses.
+// PreCheck admits one request on this deployment and counts it, if the deployment is
+// enabled, not cooling down and within its limits on requests. The tokens that the demand
+// names must fit too, but are not reserved: Record counts them after the call. PreCheck ignores
+// Order, Tags, Exclude and the limit on leases. The zero Ref refuses.
 func (r Ref) PreCheck(d Demand) bool {
 	if r.h == nil || preChecked(r.h, &d) {
 		return r.h != nil
@@ -119,7 +120,8 @@ func (r Ref) PreCheck(d Demand) bool {
 	return ok
 }
 
-// preChecked is preCheck when nothing is in the way. False: nothing was done.
+// preChecked is preCheck for the common case: a plain demand, no limits beside the pair, a
+// minute that still runs. False: it counted nothing, and preCheck decides.
 func preChecked(h *handle, d *Demand) bool {
 	tokens, ok := d.named()
 	if !ok || d.Priority != 0 || d.Caller.h != nil {

@@ -11,7 +11,7 @@ import (
 func (g *Group) price(d *Demand, p *pricing) amounts {
 	var q ask
 	if !q.fill(&g.owner, d, true) {
-		return amounts{} // it is about to be dismissed
+		return amounts{} // the demand has become invalid, and is dismissed in this service
 	}
 	q.most = min(q.most, p.floor)
 	v := p.view
@@ -29,8 +29,7 @@ func (g *Group) price(d *Demand, p *pricing) amounts {
 	return least
 }
 
-// reprice brings all charges up to date if the configuration has changed, or what
-// deployments have learned.
+// reprice computes all charges again if the configuration or the learned outputs have changed.
 func (g *Group) reprice() {
 	l, v := g.line, g.view.Load()
 	expected := int64(math.MaxInt64)

@@ -2,12 +2,13 @@ package engine
 
 import "github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 
-// probeTaken reports whether the one request has been admitted.
+// probeTaken reports whether the probe, the one request of a half-open deployment, has been
+// admitted. Under the group's mutex.
 func (h *handle) probeTaken() bool { return h.probe.taken(h.turned, h.hot.Of(h.turned).Requests()) }
 
-// unprobe keeps the end of a lease from admitting another request while its
-// deployment is half-open: a request given back lowers the cap too, unless it is
-// the one that went first, whose place another may take.
+// unprobe keeps a request that is given back from admitting a second probe while its
+// deployment is half-open: the cap falls with the count. If the request is the
+// probe itself, the cap stays, and another request may be the probe.
 func (h *handle) unprobe(epoch, sent int64) {
 	if !h.half.Load() {
 		return
@@ -16,7 +17,7 @@ func (h *handle) unprobe(epoch, sent int64) {
 		p := &h.probe
 		switch {
 		case !h.breaker.HalfOpen():
-		case epoch == h.turned && p.epoch == epoch && (sent < p.since || !h.probeTaken()): // a clock that was set back dates it later
+		case epoch == h.turned && p.epoch == epoch && (sent < p.since || !h.probeTaken()): // after a clock is set back sent may be too late
 			p.cap--
 			h.shift(epoch&1, 0, 0)
 		case sent >= p.since && epoch != h.turned && p.out:
@@ -28,9 +29,9 @@ func (h *handle) unprobe(epoch, sent int64) {
 	})
 }
 
-// partNow returns the part of a pair's caps that a class may use while its
-// deployment is half-open: the cap on requests is not shared then, as long as the
-// class's share of the limit has room.
+// partNow returns the part of a pair's caps that a class may use now. While the deployment is
+// half-open, any class may use the whole cap on requests, which is one probe, if
+// the class's share of the limit itself has headroom.
 func (h *handle) partNow(c *counter.Pair, p counter.Part) counter.Part {
 	if p == 0 {
 		return p

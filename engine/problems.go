@@ -9,10 +9,10 @@ import (
 // maxProblems is how many problems Validate lists one by one.
 const maxProblems = 100
 
-// problems collects what is wrong with a configuration.
+// problems are the problems of a configuration.
 type problems struct {
 	list []error
-	more int
+	more int // problems beyond maxProblems
 }
 
 func (p *problems) addf(format string, args ...any) {

@@ -2,8 +2,8 @@ package engine
 
 import "github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 
-// admitted returns what a request counts at admission: tokens of input, of output
-// expected, and the most output that it allows (0 = unknown).
+// admitted returns what a request counts at admission, in each dimension, by its input, its
+// expected output and the most output that it allows (0 = unknown), all in tokens.
 func (ms *limits) admitted(input, expected, most int64) amounts {
 	in, out := input, expected
 	if ms != nil && ms.rated {
@@ -22,13 +22,14 @@ func (ms *limits) charged(u *Usage) (in, out int64) {
 	return min(in, MaxCount), min(out, MaxCount)
 }
 
-// final returns what a lease comes to that has counted in and out so far.
+// final returns the input and output that a lease counts in the end, if it has counted in and
+// out so far.
 func (ms *limits) final(u *Usage, in, out int64) (int64, int64) {
 	usedIn, usedOut := ms.charged(u)
 	if !ms.rated || !ms.rates.Stands() {
 		return usedIn, usedOut
 	}
-	if out == 0 { // nothing was counted for it yet
+	if out == 0 { // no output was counted at admission
 		out = usedOut
 	}
 	return in, out
@@ -40,8 +41,9 @@ func (ms *limits) holds() bool {
 	return ms != nil && ms.rated && ms.rates.ChargesMax() && !ms.rates.Stands()
 }
 
-// trim cuts what a request counts of an output that is only expected to what the
-// limits can ever take within a part of them; limits of zero cut nothing.
+// trim lowers the expected output in a, so that the request fits empty limits within a part
+// of them. The output is only a guess, and the request could never be admitted otherwise. A
+// maximum that the provider charges is not lowered; limits of zero lower nothing.
 func (ms *limits) trim(p counter.Part, a *amounts, input, maximum int64) {
 	spare, largest := a[counter.Output], int64(0)
 	if ms.rated && ms.rates.ChargesMax() {

@@ -10,11 +10,11 @@ import (
 // lease.
 type receipt struct {
 	h        *handle
-	limits   *limits // that it was charged by; nil: none beside the pair
-	begun    instant // when it was admitted, and in which epoch it was counted
-	reserved int64
-	input    int64 // of it
-	added    int64
+	limits   *limits // the list by which the lease was charged; nil: the pair alone
+	begun    instant // of the admission, with the epoch in which it was counted
+	reserved int64   // tokens
+	input    int64   // input tokens, of reserved
+	added    int64   // tokens beyond reserved, by addOutput
 }
 
 // addOutput charges output tokens beyond the reservation, whatever the limits. It
@@ -38,8 +38,8 @@ func (r *receipt) addOutput(n int64) (over int64) {
 	return over
 }
 
-// freeGauge gives back the lease's place where leases are limited; later says that a
-// gauge has counted it which was not there when the lease began.
+// freeGauge takes the lease out of the gauge, if leases are limited. Later is set if a gauge
+// has counted the lease that was added after the lease began.
 func (r *receipt) freeGauge(g *owner, later bool) {
 	ms := r.limits
 	if ms == nil || ms.gauge == nil {
@@ -54,19 +54,19 @@ func (r *receipt) freeGauge(g *owner, later bool) {
 	}
 }
 
-// difference returns what a usage, weighed, adds to what was charged.
+// difference returns the usage in and out, as the provider charges it, minus what was charged.
 func (r *receipt) difference(in, out int64) amounts {
 	output := r.reserved - r.input + r.added
 	return amounts{counter.Input: in - r.input, counter.Output: out - output, counter.Tokens: in + out - r.input - output}
 }
 
-// adjust counts a difference in the limits that the lease was charged by; allowed,
-// unless nil, returns how much of one may be counted. Held says that the provider itself
-// gives back what is negative. It returns how many tokens lie above a limit.
+// adjust counts a difference in the limits by which the lease was charged. Allowed,
+// unless nil, returns how much of it a limit may count. If held is set, the provider itself
+// refunds negative differences. It returns how many tokens lie above a limit.
 func (r *receipt) adjust(a *amounts, held bool, allowed func(m *limit, n int64) int64) (over int64) {
 	at, ok := r.h.now(r.limits, a)
 	if !ok {
-		at = counter.At{Epoch: r.begun.epoch() + 2, Now: r.h.e.clock.Now()} // the limits that are left are a pool's
+		at = counter.At{Epoch: r.begun.epoch() + 2, Now: r.h.e.clock.Now()} // dropped: only a pool's limits still count
 	}
 	all := r.reserved + r.added
 	charged := amounts{counter.Input: r.input, counter.Output: all - r.input, counter.Tokens: all, counter.Requests: 1}
@@ -78,12 +78,12 @@ func (r *receipt) adjust(a *amounts, held bool, allowed func(m *limit, n int64) 
 		r.h.capacityFreed(at.Epoch)
 	}
 	if r.limits.pool != nil {
-		r.limits.pool.ring() // the deployment may be one that was removed
+		r.limits.pool.ring() // capacityFreed does not, if the deployment was removed
 	}
 	return over
 }
 
-// settle replaces what a caller was charged by what the call has used.
+// settle replaces what a caller was charged by the usage of the call.
 func (r *receipt) settle(u *Usage) {
 	in, out := u.InputTokens, u.OutputTokens
 	if r.limits != nil {
@@ -109,7 +109,7 @@ func (r *receipt) change(d amounts) {
 	}
 }
 
-// end takes a caller's lease out of flight.
+// end takes a caller's lease out of flight, after all other effects of its end (protocol 6).
 func (r *receipt) end() {
 	slot := r.h.e.slot(r.begun.epoch())
 	if r.h.tracked != nil {
@@ -122,31 +122,30 @@ func (r *receipt) end() {
 	receipts.Put(r)
 }
 
-// receipts are those of callers, for use again. A lease refers to one, so that leases
+// receipts recycles the receipts of callers. A lease has a pointer to one, so that leases
 // without a caller stay small.
 var receipts = sync.Pool{New: func() any { return new(receipt) }}
 
-// admission is a Lease before it is handed out: no h means a refusal. It is filled in
-// place, because a struct of five words that is returned is copied by way of the stack at
-// every call.
+// admission is a Lease before it is returned; h is nil if the demand was refused. Callees fill
+// it in place, because a returned struct of more than four words is copied by way of memory.
 type admission struct {
 	receipt
 	caller *receipt // what the demand's caller was charged; nil if it names none
 }
 
-// Lease is a request that was admitted: one request and a number of tokens,
-// reserved on a deployment in the minute of admission. Exactly one of Settle,
-// SettleReserved and Release ends it; what is called afterwards, a deferred
-// Release for instance, does nothing. A lease belongs to one goroutine at a time
-// and must not be copied. One that is never ended keeps its reservation for its
-// minute and stops counting as in flight after [Config.LeaseTTL].
+// Lease is an admitted request: one request and a number of tokens,
+// reserved on a deployment in the minute of admission. The first call of Settle,
+// SettleReserved or Release ends it; later calls, such as a deferred
+// Release, do nothing. A lease must not be used by two goroutines at once,
+// and must not be copied. A lease that is never ended keeps its reservation for its
+// minute, and no longer counts as in flight after [Config.LeaseTTL].
 //
 // The zero Lease, which a refusal returns, has ended.
 type Lease struct {
 	_ noCopy
 	admission
-	mark    mark // of the request, once signals are observed
-	refused bool // by the provider, as observed
+	mark    mark // of the request, if signals are observed
+	refused bool // a signal has reported that the provider refused the call
 }
 
 type noCopy struct{}

@@ -7,9 +7,10 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
-// Cooldown keeps the deployment from being picked or admitted for d from now. It never
-// shortens a cooldown; 0 or less ends it. Collect reports it to the other nodes, for at most
-// 25 hours; ending it is not reported.
+// Cooldown makes the deployment cool down for d from now: no request is admitted to it. A
+// shorter d does not shorten a cooldown under way; 0 or less ends it. Collect reports the
+// cooldown to the other nodes, up to 25 hours of it. It does not report that a cooldown was
+// ended. The zero Ref does nothing.
 func (r Ref) Cooldown(d time.Duration) {
 	if r.h == nil {
 		return
@@ -29,9 +30,10 @@ func (r Ref) Cooldown(d time.Duration) {
 	})
 }
 
-// SetEnabled is the switch of an operator or a health check. It holds until it
-// is called again or an Apply changes [Deployment.Disabled]. Switching a deployment
-// off and on ends a cooldown that began because its account was empty.
+// SetEnabled enables or disables the deployment on this node, for an operator or a health
+// check. It holds until it is called again or an Apply changes [Deployment.Disabled]. Disabling
+// and enabling a deployment ends a cooldown that began because its account was empty. The zero
+// Ref does nothing.
 func (r Ref) SetEnabled(on bool) {
 	if r.h == nil {
 		return
@@ -47,7 +49,7 @@ func (r Ref) SetEnabled(on bool) {
 
 // Cooldowns returns how many cooldowns of the deployment began on this node since it
 // was configured, by [CooldownCause]. A cooldown that is prolonged counts once, by its
-// first cause. It is safe for concurrent use. The zero Ref has none.
+// first cause. Safe for concurrent use. The zero Ref returns zeros.
 func (r Ref) Cooldowns() (counts [CooldownCauses]int64) {
 	if r.h != nil {
 		r.h.locked(func(*owner, int64) { counts = r.h.cooldowns })
@@ -55,10 +57,10 @@ func (r Ref) Cooldowns() (counts [CooldownCauses]int64) {
 	return counts
 }
 
-// Profile returns how the deployment's provider counts: as the current configuration says,
-// with the phase and the shape that answers have shown where these are to be learned. The
-// zero Profile for the zero Ref and for a deployment that is no longer configured. It takes
-// the lock of the deployment's group.
+// Profile returns the profile in force: the configured one, with the phase and the shape
+// learned from answers if it has LearnPhase or LearnShape. It returns the zero Profile for the
+// zero Ref and for a deployment that is no longer configured. It takes the lock of the
+// deployment's group. Safe for concurrent use.
 func (r Ref) Profile() provider.Profile {
 	if r.h == nil {
 		return provider.Profile{}

@@ -5,10 +5,10 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// refusal explains why the group has no deployment for a demand, at the instant of
-// the decision. Nil: the demand fits at that instant, because room
-// has come since; final returns the shortest wait instead. Learn says whether an
-// output that the demand leaves open was filled in.
+// refusal returns the error of a refused demand, computed at the instant of
+// the decision. Nil: the demand fits at that instant by now, because capacity was freed. If
+// final is set, an error with the shortest wait is returned instead. Learn is set if the learned
+// output was expected of a demand that names none.
 func (g *Group) refusal(d *Demand, v decision, learn, final bool) error {
 	if v.why == whyInvalid {
 		return d.invalidity(g.e)
@@ -34,7 +34,7 @@ func (g *Group) refusal(d *Demand, v decision, learn, final bool) error {
 	return e
 }
 
-// explain explains at an instant what refuses a demand; the limit is LimitNone if
+// explain returns the error of a demand at an instant. Its Limit is LimitNone if
 // the demand fits. Nil: there is no candidate. Under the group's mutex.
 func (g *Group) explain(q *ask, now int64) *LimitError {
 	v := g.view.Load()
@@ -66,8 +66,8 @@ func (g *Group) explain(q *ask, now int64) *LimitError {
 	return e
 }
 
-// preCheckRefusal explains why a deployment does not take one more request, as
-// [Group.refusal] does.
+// preCheckRefusal returns the error of a demand that PreCheck has refused, as [Group.refusal]
+// does for a group.
 func preCheckRefusal(h *handle, d *Demand, v decision, final bool) error {
 	if v.why == whyInvalid {
 		return d.invalidity(h.e)

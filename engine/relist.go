@@ -9,14 +9,15 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// deepestDebt is up to how many times its limit a figure fills a bucket, if it does
-// not report when the bucket will be full.
+// deepestDebt bounds how far a figure fills a bucket, in multiples of its limit, if the
+// figure comes without the time at which the bucket will be full again.
 const deepestDebt = 2
 
-// relist returns the limits of a deployment in force, with the counters there were, or of its
-// pool. Configured is the deployment without the limits that its provider reported;
-// reported says that these have changed; leases says that leases are counted
-// without a limit too; exact adds the limits by which nodes hold others. New counters begin at a moment. Nil: no limits.
+// relist returns the list of limits in force for a deployment: d is its configuration with the
+// limits that its provider has reported, configured the one without them. The list has the
+// counters of the old list or of the pool; new counters begin at a moment. If reported is
+// set, the reported limits have changed. If leases is set, leases are counted also without a
+// limit. Exact adds the limits by whose grants nodes hold others (protocol 8). Nil: no limits.
 func (ms *limits) relist(d, configured *Deployment, pool *pool, at counter.At, reported, leases, exact bool) *limits {
 	n := limits{most: unbounded, rates: d.Profile.Rates().WithDefaultMax(d.DefaultMaxOutput), pool: pool}
 	n.rated = d.Profile.Admit != provider.AdmitExpected || !n.rates.Plain() || n.rates.Stands()
@@ -27,7 +28,7 @@ func (ms *limits) relist(d, configured *Deployment, pool *pool, at counter.At, r
 		return nil
 	}
 	n.minute = n.minuteOf()
-	own := n // on the heap only where there are limits
+	own := n // so that only a list with limits is on the heap
 	return &own
 }
 
@@ -43,13 +44,13 @@ func (ms *limits) addKind(old *limits, row *kindRow, d, configured *Deployment, 
 	if pooled {
 		rule = pooledRule(own)
 		m.Limit = ms.pool.counter(k, rule, set)
-	} else if o := old.find(k, rule); o != nil && (old.pool == nil || !rule.Timed()) { // else its counter is the pool's
+	} else if o := old.find(k, rule); o != nil && (old.pool == nil || !rule.Timed()) { // otherwise the counter is that of a pool it has left
 		m.Limit = o.Limit
 	}
 	if m.Limit == nil && (set != 0 || leases && rule.Shape == counter.Gauge) {
 		m.Limit = counter.NewLimit(rule, row.dim, m.most, at)
 		if o := old.shifted(k, rule, &configured.Profile); o != nil && !pooled {
-			m.Count(at, o.Used(at)) // it began at another instant: in doubt all of it is in this window
+			m.Count(at, o.Used(at)) // the old window began at another instant: all of its usage may be in this one
 		}
 		if pooled {
 			ms.pool.add(k, m.Limit, set)
@@ -88,8 +89,8 @@ func (ms *limits) add(m limit) {
 	ms.list = append(ms.list, m)
 }
 
-// keep adds the count by UTC minutes or days that nodes exchange, of a limit that is
-// counted by another rule: a limit that only a ceiling bounds.
+// keep adds a limit that counts by UTC minutes or days for the other nodes what limit m counts
+// by another rule. Only a ceiling bounds it.
 func (ms *limits) keep(old *limits, m limit, dim counter.Dim, rule counter.Rule, at counter.At) {
 	own := limit{kind: m.kind, why: m.why, most: counter.Max, configured: counter.Max, kept: true}
 	switch o := old.find(m.kind, rule); {
@@ -104,23 +105,25 @@ func (ms *limits) keep(old *limits, m limit, dim counter.Dim, rule counter.Rule,
 	ms.add(own)
 }
 
-// shifted returns the limit of a kind whose rule differs in its phase alone, or the bucket
-// that minutes were counted by while their phase was not known.
+// shifted returns the limit of a kind whose rule differs from r in its phase alone, or the
+// bucket by which minutes were counted while their phase was unknown; nil if there is none.
 func (ms *limits) shifted(k Limit, r counter.Rule, configured *provider.Profile) *limit {
 	if ms == nil || r.Shape != counter.Spans || ms.pool != nil {
 		return nil
 	}
 	for i := range ms.list {
 		m := &ms.list[i]
-		if m.kind == k && !m.Granted && (m.Shape == counter.Spans && m.Length == r.Length || m.Shape == counter.Level && r.Length == window.Minute && configured.Shape == provider.Minute) {
+		phased := m.Shape == counter.Spans && m.Length == r.Length
+		bucket := m.Shape == counter.Level && r.Length == window.Minute && configured.Shape == provider.Minute
+		if m.kind == k && !m.Granted && (phased || bucket) {
 			return m
 		}
 	}
 	return nil
 }
 
-// minuteOf returns the limit by which a deployment's minute ends, nil if that is the
-// group's: the first that is a bucket or of a minute with a phase.
+// minuteOf returns the limit whose window is the deployment's minute: the first that is a
+// bucket or a minute with a phase. Nil: the group's minute is.
 func (ms *limits) minuteOf() *limit {
 	i := slices.IndexFunc(ms.list, func(m limit) bool {
 		return m.Shape == counter.Level || m.Shape == counter.Spans && m.Length == window.Minute && !m.Granted

@@ -6,7 +6,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// report is what this node has used of a window.
+// report returns the report of this node's own usage in a window.
 func (h *handle) report(kind window.Kind, index int64, own *amounts) window.Report {
 	l := &h.cfg.Limits
 	r := window.Report{Tally: window.Tally{
@@ -35,6 +35,6 @@ func startOf(kind window.Kind, index int64) int64 {
 		return window.StartSeconds(60 * index)
 	default: // a day
 	}
-	const minutes = 24 * 60 // noon UTC is on the same date in every zone there is
+	const minutes = 24 * 60 // noon UTC is on the same date in UTC and in Los Angeles
 	return window.DayOf(index*minutes+minutes/2, kind.Zone()).Start / 1e9
 }

@@ -5,8 +5,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// announceLimits reports the limits that answers to this node have named and that are in
-// force. Under the group's mutex.
+// announceLimits appends reports of the limits that the provider has reported to this node and
+// that are in force. Under the group's mutex.
 func (h *handle) announceLimits(dst []window.Report, now int64) []window.Report {
 	a := h.answers.Load()
 	if a == nil || h.gone || h.caller != nil || h.configured.Profile.Pool != "" {
@@ -21,13 +21,14 @@ func (h *handle) announceLimits(dst []window.Report, now int64) []window.Report 
 		if last.limit != limit {
 			*last = announcedLimit{limit, window.LimitID(l.String(), limit, h.id)}
 		}
-		dst = append(dst, window.Report{Tally: window.Tally{ID: last.id, Start: window.StartSeconds(h.turned), CoolUntil: until / 1e6}})
+		in := window.Tally{ID: last.id, Start: window.StartSeconds(h.turned), CoolUntil: until / 1e6}
+		dst = append(dst, window.Report{Tally: in})
 	}
 	return dst
 }
 
-// absorbLimit takes in a limit that another node's answers have named, until an instant in
-// Unix milliseconds. One of an unknown kind or deployment is ignored.
+// absorbLimit applies a limit that a provider has reported to another node. It is in force until
+// untilMilli (Unix milliseconds). A limit of an unknown kind or deployment is ignored.
 func (e *Engine) absorbLimit(kind string, value int64, id string, untilMilli int64) {
 	var l provider.Limit
 	h, _ := e.ids.handles.Load(id)
@@ -38,7 +39,7 @@ func (e *Engine) absorbLimit(kind string, value int64, id string, untilMilli int
 		if untilMilli <= now/1e6 {
 			return
 		}
-		h.answers.CompareAndSwap(nil, new(answers)) // which is no reason to mark requests
+		h.answers.CompareAndSwap(nil, new(answers)) // without noting, so that requests are not marked for it
 		until := min(untilMilli, (now+longestAnnounced)/1e6) * 1e6
 		h.answers.Load().reported[l].Receive(min(value, MaxCount), until, now)
 		if h.lapseAt = h.nextLapse(); h.inForce().Limits != h.provided.Limits {

@@ -8,7 +8,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/internal/order"
 )
 
-// lowest scans deployments [from, to) for a demand of which nothing but tokens counts.
+// lowest returns the two lowest keys, each with its index, among the deployments [from, to) on
+// whose pairs a demand of so many tokens fits.
 func (v *view) lowest(from, to int, epoch, tokens int64) (k1, k2 uint64) {
 	if v.by.key == byTokens {
 		return order.LowestTokens(v.pairs[epoch&1][from:to], tokens)
@@ -16,8 +17,8 @@ func (v *view) lowest(from, to int, epoch, tokens int64) (k1, k2 uint64) {
 	return order.LowestUtil(v.pairs[epoch&1][from:to], v.inverses[from:to], tokens)
 }
 
-// best returns the best deployment of a small view for a demand that names so many
-// tokens and may use all caps; -1: none.
+// best returns the index of the best deployment of a small view for a demand that names so
+// many tokens and may use all caps; -1: none.
 func (v *view) best(epoch, tokens int64) int {
 	var k1, k2 uint64
 	if v.by.key == byTokens {
@@ -31,7 +32,8 @@ func (v *view) best(epoch, tokens int64) int {
 	return int(k1 & order.IndexMask)
 }
 
-// lowestOf scans the deployments of a block that are in mask, for any demand.
+// lowestOf returns the two lowest keys, each with its index in the block, among the deployments
+// of block b that are in mask and on which the demand fits.
 func (v *view) lowestOf(b int, q *ask, mask uint16) (k1, k2 uint64) {
 	from, to := v.block(b)
 	simple := !q.learn && !v.further && q.part == 0
@@ -58,7 +60,8 @@ func (v *view) lowestOf(b int, q *ask, mask uint16) (k1, k2 uint64) {
 // pair returns a deployment's half of the minute of a search.
 func (v *view) pair(i int, q *ask) *counter.Pair { return v.pairs[q.at.Epoch&1][i] }
 
-// fits reports whether a demand fits on a deployment now, its filter left aside.
+// fits reports whether a demand fits under the limits of deployment i now. It ignores the
+// demand's filter.
 func (v *view) fits(i int, q *ask) bool {
 	if v.further && v.limits[i] != nil {
 		return v.fitsLimits(i, q)
@@ -70,7 +73,7 @@ func (v *view) fits(i int, q *ask) bool {
 	return v.pair(i, q).Fits(v.partOf(i, q, q.part), q.cost(v.handles[i]))
 }
 
-// fitsLimits is fits where there are limits beside the pair.
+// fitsLimits is fits for a deployment with limits beside the pair.
 func (v *view) fitsLimits(i int, q *ask) bool {
 	h, ms := v.handles[i], v.limits[i]
 	a := &q.fixed
@@ -93,7 +96,7 @@ func (v *view) fitsLimits(i int, q *ask) bool {
 }
 
 // draw chooses uniformly among the deployments of blocks [first, last) whose key is k
-// and that fit; def if they have all moved since the scan.
+// and on which the demand fits; def if none has that key any more.
 func (v *view) draw(first, last int, q *ask, k uint64, def int) int {
 	r, best := v.e.random(), order.NoKey
 	for b := first; b < last; b++ {
@@ -117,11 +120,12 @@ func (v *view) draw(first, last int, q *ask, k uint64, def int) int {
 	return int(best & (1<<32 - 1))
 }
 
-// prunes reports whether block bounds hold for the demand: they leave out cells
-// that have no room for one token, in which a request of none may still fit.
+// prunes reports whether blocks' bounds are valid for the demand. They exclude deployments
+// without headroom for one token, on which a request of no tokens may still fit.
 func (q *ask) prunes() bool { return q.tokens > 0 }
 
-// prunes is that for a view: where usage goes away by itself bounds do not last.
+// prunes reports whether blocks' bounds are valid for the demand in this view. They are not if
+// usage expires by the clock alone.
 func (v *view) prunes(q *ask) bool { return q.prunes() && !v.volatile }
 
 // partOf returns the part of a pair's caps that a demand may use.

@@ -9,23 +9,23 @@ import (
 )
 
 const (
-	// maxWork is how many charges one service looks at for nothing. Where more than one
-	// dimension decides who fits, the least charge of many waiters may fit though none
-	// of theirs does. The next service goes on from there.
+	// maxWork is how many charges one service compares without an admission. If more than one
+	// dimension decides which waiters fit, the least charge of many waiters may fit although
+	// no waiter does. The next service goes on where this one stopped.
 	maxWork = 1024
-	// shortRest is how long after that.
+	// shortRest is the time from a service that has used up maxWork to the next, in ns.
 	shortRest = int64(4 * time.Millisecond)
-	// secondLook is how many charges of a queue are looked at again before a waiter behind
+	// secondLook is how many charges of a queue are compared again before a waiter behind
 	// its head is admitted.
 	secondLook = 32
 )
 
-// serve admits every waiter that fits, in order, and sets the timer to when the next
-// one may fit if nothing happens before. Under the line's mutex.
+// serve admits every waiter that fits, in order, and sets the timer to the instant at which the
+// next one may fit by the clock alone. Under the line's mutex (protocol 7).
 func (g *Group) serve() {
 	l := g.line
 	select {
-	case <-l.Rung: // it rang for this service
+	case <-l.Rung: // the ring for this service
 	default:
 	}
 	g.reprice()
@@ -48,7 +48,7 @@ func (g *Group) serve() {
 	}
 }
 
-// found returns the first waiter found in any queue, nil if there is none.
+// found returns the first of the waiters that find has found in the queues, nil if there is none.
 func (l *line) found() (first *waiter) {
 	for _, q := range l.queues {
 		if w := q.found; w != nil && (first == nil || w.before(first)) {
@@ -58,9 +58,9 @@ func (l *line) found() (first *waiter) {
 	return first
 }
 
-// overtakes reports whether w would take room that belongs to a waiter before it: room
-// that was freed during the search, after that waiter had been looked at. Then that
-// waiter is the one found. A waiter that was offered room in vain is not looked at again.
+// overtakes reports whether a waiter before w fits by now, because capacity was freed after
+// that waiter was compared. Then that waiter is the one found. A waiter that was tried and not
+// admitted in this service is not compared again.
 func (g *Group) overtakes(w *waiter) bool {
 	for _, q := range g.line.queues {
 		if !q.Head().before(w) {
@@ -75,14 +75,14 @@ func (g *Group) overtakes(w *waiter) bool {
 	return false
 }
 
-// find looks for the first waiter in a queue, from the cursor on, that may fit.
+// find searches a queue from its cursor on for the first waiter that may fit.
 func (g *Group) find(q *waiters) {
 	q.found, q.cursor = g.first(q, q.cursor, &g.line.work)
 }
 
-// first returns the first waiter in a queue, from a place on, that may fit, nil if there
-// is none, and where the search ended. The head comes first in every service, even if the
-// one before was cut short.
+// first returns the first waiter in a queue from a place on that may fit, nil if there
+// is none, and the place at which the search ended. Every service compares the head first, even
+// if the service before was cut short.
 func (g *Group) first(q *waiters, from int, work *int) (*waiter, int) {
 	head := q.Head()
 	if from <= head.place && g.fits(q, q.Charged(head), g.line.holdsFor(head, false)) {
@@ -93,8 +93,8 @@ func (g *Group) first(q *waiters, from int, work *int) (*waiter, int) {
 	return q.Search(from, work, func(a *amounts) bool { return g.fits(q, a, holds) })
 }
 
-// fits reports whether the caller of a queue, if it has one, and some deployment that is
-// not held have room for a charge to a waiter of the queue.
+// fits reports whether a charge to a waiter of a queue fits under the limits of the queue's
+// caller, if it has one, and on some deployment that is not held.
 func (g *Group) fits(q *waiters, a *amounts, holds []hold) bool {
 	p := g.asking(q, a)
 	p.filter.holds = holds
@@ -110,13 +110,13 @@ func (g *Group) fits(q *waiters, a *amounts, holds []hold) bool {
 	return r.h != nil
 }
 
-// asking returns a charge to a waiter of a queue as the search sees it.
+// asking returns a charge to a waiter of a queue in the form that the search reads.
 func (g *Group) asking(q *waiters, a *amounts) *ask {
 	part, _ := g.e.part(q.class)
 	return &ask{tokens: a[counter.Tokens], input: a[counter.Input], fixed: *a, known: true, quiet: true, part: part, filter: &filter{demand: q.like}}
 }
 
-// offer admits a waiter if it fits, and looks for the next one in its queue.
+// offer admits a waiter if it fits, and searches its queue for the next one.
 func (g *Group) offer(w *waiter) {
 	l, q := g.line, w.queue
 	q.cursor, q.found = w.place+1, nil
@@ -132,7 +132,7 @@ func (g *Group) offer(w *waiter) {
 	if q.Len != 0 {
 		g.find(q)
 	}
-	if got.h != nil && w.holds { // what was held for it is free for others
+	if got.h != nil && w.holds { // the deployment that was held for it is a candidate of all again
 		g.hold(g.clock.Read())
 		for _, q := range l.queues {
 			q.cursor = 0
@@ -141,7 +141,7 @@ func (g *Group) offer(w *waiter) {
 	}
 }
 
-// acquireBeside is acquire that keeps away from what others hold.
+// acquireBeside is acquire without the deployments that are held for others.
 func (g *Group) acquireBeside(a *admission, d *Demand, holds []hold) decision {
 	if len(holds) == 0 {
 		return g.acquire(a, d, true)
@@ -157,7 +157,7 @@ func (g *Group) acquireBeside(a *admission, d *Demand, holds []hold) decision {
 	return g.acquireFor(a, &q)
 }
 
-// receive serves a waiter that has just joined, or says for how long it waits.
+// receive admits a waiter that has just joined, or sets the timer to when it may fit.
 func (g *Group) receive(w *waiter) {
 	l := g.line
 	for try := 1; ; try++ {
@@ -189,10 +189,10 @@ func (g *Group) receive(w *waiter) {
 	}
 }
 
-// dismiss ends the wait of a demand that no waiting helps. False: that has changed.
+// dismiss ends the wait of a demand that no waiting helps. False: waiting helps by now.
 func (g *Group) dismiss(w *waiter, v decision) bool {
 	if q := (ask{}); !q.fill(&g.owner, w.d, true) {
-		v.why = whyInvalid // its class is gone
+		v.why = whyInvalid // its class is no longer configured
 	}
 	err := g.refusal(w.d, v, true, true)
 	if limited, ok := errors.AsType[*LimitError](err); ok && !limited.Never {
@@ -214,8 +214,8 @@ func (g *Group) dismissHopeless() {
 	}
 }
 
-// rest sets the timer to when the clock alone may make a waiter fit. A service that
-// has run out of work goes on soon.
+// rest sets the timer to the instant at which a waiter may fit by the clock alone. A service that
+// has used up maxWork goes on after shortRest.
 func (g *Group) rest() {
 	l, now := g.line, g.clock.Read()
 	if l.work <= 0 {
@@ -237,7 +237,7 @@ func (g *Group) rest() {
 	l.arm(g.clock, max(min(at, g.wake.Load()), soon))
 }
 
-// when returns when the clock alone may make a waiter of a queue fit.
+// when returns the instant at which a waiter of a queue may fit by the clock alone.
 func (g *Group) when(q *waiters, now int64) int64 {
 	l, head := g.line, q.Head()
 	holds := l.holdsFor(head, true)

@@ -7,7 +7,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// show publishes a view of the group.
+// show publishes a view of the group: the limits and the seats, then the groups and caps of
+// its deployments, then the view (protocol 5). Under the group's mutex.
 func (g *Group) show(v *view) {
 	for _, h := range v.handles {
 		h.countHeld()
@@ -37,11 +38,12 @@ func showCallers(v *view) {
 	}
 }
 
-// closeTries bounds how long countHeld waits for attempts half way.
+// closeTries is how often countHeld yields the processor to attempts half way.
 const closeTries = 10_000
 
-// countHeld has a new limit on leases count those that are held already. Attempts by
-// the list before, which do not reserve a lease, are kept out and waited for.
+// countHeld makes a new limit on leases count those that are held already. Attempts by
+// the earlier list do not count in it, so countHeld closes the pair and waits until none of
+// them is half way (protocol 4).
 func (h *handle) countHeld() {
 	if !h.uncounted {
 		return
@@ -68,10 +70,9 @@ func (h *handle) countHeld() {
 	h.limits.Load().gauge.Count(counter.At{}, held)
 }
 
-// relimit puts into force what a handle's provider has reported, or what is left
-// of that: the group gets a new view, as with an Apply. Usage and leases stay.
-// It holds the group's mutex and no other: only what all groups of a pool share
-// needs more, and deployments of a pool follow no reports.
+// relimit puts into force what the providers of some deployments have reported, and publishes
+// another view, as Apply does (protocol 5). Usage and leases stay. Under the group's mutex
+// alone: only pools need Engine.mu, and reports do not change the limits of a pool.
 func (g *Group) relimit(now int64, of ...*handle) {
 	at := counter.At{Epoch: g.epoch.Load(), Now: max(now, window.Start(g.epoch.Load()))}
 	for _, h := range of {

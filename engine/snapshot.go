@@ -24,7 +24,8 @@ type snapshot struct {
 	Days    snapshotDays `json:"days"`
 }
 
-// snapshotDays are the hours and days of at most [MaxDeployments] deployments and [MaxCallers] callers.
+// snapshotDays are the hours and days of at most [MaxDeployments] deployments and
+// [MaxCallers] callers.
 type snapshotDays []snapshotDay
 
 type snapshotDay struct {
@@ -35,10 +36,10 @@ type snapshotDay struct {
 	Tokens   int64  `json:"tokens"`
 }
 
-// Snapshot writes the usage of limits per hour and day, this node's and the others'
-// together, for [Engine.Restore] after a restart. It is one JSON object, with a version; it
-// holds the IDs of deployments and of callers, these behind [window.CallerPrefix], and no
-// secrets. An error is w's.
+// Snapshot writes the usage under limits per hour and day, of this node and the others
+// together, for [Engine.Restore] after a restart. It writes one JSON object with a version, and
+// the IDs of deployments and of callers, these with [window.CallerPrefix]; no
+// secrets. The error is that of w.
 func (e *Engine) Snapshot(w io.Writer) error {
 	now := e.clock.Read()
 	s := snapshot{Version: snapshotVersion, Days: snapshotDays{}}
@@ -72,15 +73,15 @@ func (h *handle) snapshot(dst snapshotDays) snapshotDays {
 	return dst
 }
 
-// Restore reads what [Engine.Snapshot] wrote, normally before the first request. It counts
-// as used by other nodes: Collect never lists it, and the first Absorb that names the day
-// replaces it, so usage that a store has already is not reported twice. Without a store it
-// stays, and the day's limits hold over a restart. Days other than the current one,
-// deployments that are not configured or have no limits per day, and days that Absorb has
-// named are ignored; restoring again replaces.
+// Restore reads what [Engine.Snapshot] wrote, normally before the first request. The usage counts
+// as that of other nodes: Collect never lists it, and the first Absorb that names the window
+// replaces it, so that usage which a store has already is not reported twice. Without a store it
+// stays, and limits per hour and day hold over a restart. Windows other than the current ones,
+// deployments that are not configured or have no such limits, and windows that Absorb has
+// named are ignored. Another Restore replaces the usage of the one before.
 //
-// A snapshot that is malformed, of another version or larger than 16 MiB is an error, which
-// names the place, and changes nothing.
+// For a snapshot that is malformed, of another version or larger than 16 MiB, Restore changes
+// nothing and returns an error that names the place.
 func (e *Engine) Restore(r io.Reader) error {
 	s, err := readSnapshot(r)
 	if err != nil {
@@ -95,8 +96,8 @@ func (e *Engine) Restore(r io.Reader) error {
 	return nil
 }
 
-// restoreDay counts a restored day as used by other nodes, unless Absorb has named the
-// day. Under the group's mutex.
+// restoreDay counts a restored hour or day as used by other nodes, unless Absorb has named
+// that window. Under the group's mutex.
 func (h *handle) restoreDay(in *snapshotDay) {
 	ms, at := h.limits.Load(), counter.At{Epoch: h.turned}
 	for m := range ms.long() {
@@ -140,7 +141,7 @@ func readSnapshot(r io.Reader) (s snapshot, err error) {
 	return s, s.Days.check()
 }
 
-// UnmarshalJSON reads a list that is not too long to be of a snapshot.
+// UnmarshalJSON reads a list of at most mostSnapshot entries.
 func (s *snapshotDays) UnmarshalJSON(b []byte) error {
 	in := json.NewDecoder(bytes.NewReader(b))
 	in.DisallowUnknownFields()
@@ -160,7 +161,7 @@ func (s *snapshotDays) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// latestStart is far in the future, in Unix seconds.
+// latestStart is the latest start that a snapshot may have, in Unix seconds: in the year 2242.
 const latestStart = 1 << 33
 
 func (s snapshotDays) check() error {

@@ -2,8 +2,8 @@ package engine
 
 import "github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 
-// expire makes all windows of a deployment stale. Under the group's mutex, like what
-// follows.
+// expire makes all windows of a deployment stale. Under the group's mutex, like all functions
+// of this file.
 func (h *handle) expire() {
 	for _, s := range [...]*pairLedger{&h.plain[0], &h.plain[1], h.next} {
 		if s != nil {
@@ -15,8 +15,8 @@ func (h *handle) expire() {
 	}
 }
 
-// fall bounds the current windows that are stale, if a syncer vouches for others. It
-// reports whether the caps of the pair have to be set again.
+// fall bounds the current windows that are stale, if a syncer has set a validity at all. It
+// reports whether the caps of the pair must be set again.
 func (h *handle) fall() (changed bool) {
 	if h.e.validity.until.Load() == 0 {
 		return false

@@ -2,8 +2,8 @@ package engine
 
 // AppendStates appends the state of every configured deployment to dst, group by
 // group, in the order of the search. It allocates only to grow dst and the Limits of
-// its states: those behind its length, up to its capacity, are used again, so no two of
-// them may share their Limits.
+// its states. The states between the length and the capacity of dst are reused, with their
+// Limits, so no two of them may share a Limits slice.
 func (e *Engine) AppendStates(dst []State) []State {
 	now := e.clock.Read()
 	for _, g := range *e.all.Load() {
@@ -13,8 +13,8 @@ func (e *Engine) AppendStates(dst []State) []State {
 }
 
 // AppendCallerStates appends the state of every configured caller to dst, in the order of
-// the configuration. It allocates only to grow dst. Of a caller, Group and Model are
-// empty, and it never cools down.
+// the configuration. It allocates as AppendStates does. The state of a caller has an empty
+// Group and Model, and no cooldown.
 func (e *Engine) AppendCallerStates(dst []State) []State {
 	return e.callerGroup.states(dst, e.clock.Read())
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// expire makes the windows of all deployments stale if what was absorbed has ceased to be
-// valid. Under the group's mutex.
+// expire makes the windows of all deployments stale if absorbed shares are no longer valid. It
+// reports whether it has. Under the group's mutex.
 func (g *Group) expire(v *view, now int64) bool {
 	if g.stale || g.e.valid(now) {
 		return false
@@ -26,19 +26,20 @@ func (g *Group) expire(v *view, now int64) bool {
 	return true
 }
 
-// advance opens the halves of a new minute, renews the blocks of its parity,
-// publishes it, and then says when to look again, in this order (protocol 2).
+// advance turns the group to the minute of an instant: it renews the blocks of the new
+// minute's parity, opens its halves, publishes it, and then stores wake, in this order
+// (protocol 2). Within a minute it advances breakers and reported limits that are due.
 func (g *Group) advance(now int64) int64 {
 	e, v := g.epoch.Load(), g.view.Load()
 	expired := g.expire(v, now)
-	var lapsed []*handle // of which a reported limit has lapsed
+	var lapsed []*handle // deployments with a reported limit that has lapsed
 	all := gates{due: math.MaxInt64}
 	switch n := window.EpochAt(now); {
 	case n > e:
 		for p := e + 1; p <= min(n, e+2); p++ {
 			v.renew(p)
 		}
-		var left leftover // of each in turn; it is large
+		var left leftover // of one deployment after the other, because it is large
 		for _, h := range v.handles {
 			if h.turn(&g.past, n, now, &left) {
 				lapsed = append(lapsed, h)
@@ -71,7 +72,7 @@ func (g *Group) advance(now int64) int64 {
 				h.capacityFreed(e)
 			}
 		}
-	default: // the end of validity has moved
+	default: // only the end of validity is later
 		g.wake.Store(g.next())
 		return e
 	}
@@ -84,8 +85,8 @@ func (g *Group) advance(now int64) int64 {
 	return e
 }
 
-// opened rings for the waiters of the group, and for those of the callers whose minutes turn
-// with it, because a minute was opened.
+// opened wakes a waiter of the group, because a minute was opened (protocol 7). If the group is
+// the callers', it wakes a waiter of each line in which demands of a caller wait.
 func (g *Group) opened(v *view) {
 	g.line.Ring()
 	if &g.owner != g.callers.owner {
@@ -96,22 +97,22 @@ func (g *Group) opened(v *view) {
 	}
 }
 
-// gates is what the gates of a group's deployments have in common.
+// gates is a summary of the gates of a group's deployments.
 type gates struct {
-	due     int64 // when the first of them changes by itself, at the end of the minute at the latest
+	due     int64 // when the first of them changes by the clock alone
 	failing bool  // some deployment has a failure rate
 }
 
-// add takes in the gate of a deployment.
+// add adds the gate of a deployment.
 func (g *gates) add(h *handle) {
-	if at := h.alarm(); at != 0 { // as long as it has a failure rate, which falls
+	if at := h.alarm(); at != 0 { // also while it has a failure rate, because that falls with time
 		g.due, g.failing = min(g.due, at), g.failing || h.failing.Load() != 0
 	}
 }
 
-// turn brings a deployment to minute e, which is about to be published: what is two
-// minutes behind is folded, and its halves are opened. It reports whether a reported
-// limit has lapsed. Under the group's mutex.
+// turn turns a deployment to minute e, which is about to be published (protocol 2): it folds
+// the half of two minutes ago into past, and opens that half for e. It reports whether a
+// reported limit has lapsed. Under the group's mutex.
 func (h *handle) turn(past *totals, e, now int64, left *leftover) (relimit bool) {
 	if h.alarm() != 0 {
 		_, relimit = h.awake(now)
@@ -143,7 +144,8 @@ func (h *handle) turn(past *totals, e, now int64, left *leftover) (relimit bool)
 	return relimit
 }
 
-// openHalf folds what the half of minute k holds, returns it and opens the half for k.
+// openHalf folds the earlier minute in the half of minute k, returns its totals, and opens the
+// half for k (protocol 1).
 func (h *handle) openHalf(k int64, left *leftover) totals {
 	p := k & 1
 	old, s := h.plain[p], &h.plain[p]
@@ -162,12 +164,12 @@ func (h *handle) openHalf(k int64, left *leftover) totals {
 	return totals{own, ownRequests}
 }
 
-// turnLimits turns the limits beside the pair, and returns what others used of the
-// minute by those that nodes exchange.
+// turnLimits turns the limits beside the pair, and returns the remote usage of the minute under
+// those that nodes exchange.
 func (h *handle) turnLimits(ms *limits, at counter.At, left *leftover) (more amounts) {
 	for i := range ms.of() {
 		m := &ms.list[i]
-		if m.Owned() { // else its owner is another, or all who count in it
+		if m.Owned() { // otherwise the callers that count in it open its windows
 			m.CloseUnnamed(h.closesUnnamed(m))
 		}
 		n := m.Turn(at, func(s *counter.Ledger, own int64) { left.add(m.Kind(), s, m.Dim, own) })
@@ -182,7 +184,8 @@ func (h *handle) turnLimits(ms *limits, at counter.At, left *leftover) (more amo
 	return more
 }
 
-// begin opens both halves of a deployment that enters a group. Under mutexes.
+// begin opens both halves of a deployment that enters a group. Under Engine.mu and the mutexes
+// of all groups.
 func (h *handle) begin(e int64) {
 	h.turned = e
 	h.flight.Reset(h.e.slot(e), h.e.slotTTL)
@@ -195,16 +198,16 @@ func (h *handle) begin(e int64) {
 	}
 }
 
-// dropped drops a removed deployment, unless it still has something to count for: a
-// window that runs or in which something was counted or reported, a lease, a bucket
-// that is not empty, a cooldown. A caller that holds the handle keeps it the same
-// deployment, should its ID be added again. Under the group's mutex.
+// dropped drops a removed deployment and reports true, unless it still has a window that runs
+// or in which something was counted or reported, a lease, a bucket
+// that is not empty, or a cooldown. While a Ref or a lease refers to the handle, it is used
+// again if its ID is configured again. Under the group's mutex.
 func (h *handle) dropped(e int64) bool {
 	if e < h.goneSince+2 || h.alarm() != 0 || h.inFlight() != 0 || h.owes() || !h.shut() {
 		return false
 	}
 	h.group.Store(nil)
-	h.limits.Store(nil) // these are turned no more: a deployment that is found again begins with new counters
+	h.limits.Store(nil) // they are no longer turned, so a deployment that is configured again gets new counters
 	return true
 }
 
@@ -219,10 +222,10 @@ func (h *handle) owes() bool {
 	return false
 }
 
-// shut closes all windows of a deployment in which nothing was counted and of which
-// nothing was reported. A window of an ID has one life: a deployment that begins it
-// again would report less than was reported before. False: something was counted or
-// reported, and all stay open.
+// shut closes all windows of a deployment, if nothing was counted in any of them and nothing was
+// reported of any. A window of an ID is opened once (docs/CORE.md, one life of a window): a
+// deployment that opened it again would report less than it reported before. False: something
+// was counted or reported, and all windows stay open.
 func (h *handle) shut() bool {
 	for p := range h.plain {
 		s, c := &h.plain[p], &h.hot[p]
@@ -243,7 +246,7 @@ func (h *handle) shut() bool {
 	return true
 }
 
-// reopen undoes shut, as far as it came.
+// reopen opens so many halves and limits that shut has closed again.
 func (h *handle) reopen(halves, limits int) {
 	for p := range halves {
 		h.hot[p].Reopen(h.plain[p].tokens.Window)
@@ -253,7 +256,7 @@ func (h *handle) reopen(halves, limits int) {
 	}
 }
 
-// forget drops removed deployments that have nothing left to count for.
+// forget drops the removed deployments that dropped allows to be dropped.
 func (g *Group) forget(e int64) {
 	g.removed = slices.DeleteFunc(g.removed, func(h *handle) bool {
 		if !h.dropped(e) {

@@ -1,9 +1,10 @@
 package engine
 
-const redraws = 4 // of a candidate that has no room
+const redraws = 4 // how often a candidate on which the demand does not fit is drawn again
 
-// better draws two distinct cells of a tier and returns the one with the lower
-// key among those that fit; a cell that does not fit is drawn again. -1: none.
+// better draws two distinct deployments of a tier on which the demand fits, and returns the one
+// with the lower key (power of two choices). After redraws it returns the one that it has. -1:
+// none.
 func (v *view) better(t *tier, q *ask) int {
 	n := uint64(t.size())
 	first := -1
@@ -15,7 +16,7 @@ func (v *view) better(t *tier, q *ask) int {
 			if n == 1 {
 				return first
 			}
-			// The next ones are as likely as any: shift by 1 to n-1.
+			// Any other deployment, equally likely: an offset of 1 to n-1 from the first.
 			i = t.from + (i-t.from+1+int(r&(1<<32-1)*(n-1)>>32))%int(n)
 		}
 		if !v.fits(i, q) || !q.allows(v, i) {

@@ -6,20 +6,20 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 )
 
-// ValidFor says that what Absorb has brought is valid for d from now, of so many nodes that
-// share usage. When that time passes without another call, because the process stood still
-// or its syncer did, every window becomes stale: this node then admits no more of it than
-// one of the nodes' equal shares of what is left of each limit as it knows it, rounded
-// down, until an Absorb names the window. The same holds of windows that no Absorb has
+// ValidFor sets that the shares of Absorb are valid for d from now, and that so many nodes
+// share usage. If that time passes without another call, because the process or its syncer
+// stood still, every window becomes stale. In a stale window this node may use, under each
+// limit, at most 1/nodes of the rest of the limit that it knows of, rounded
+// down, until an Absorb names the window. The same is true for windows that no Absorb has
 // named yet: those of a new deployment, or of a minute that the syncer did not expect.
 //
-// 0 or less ends that: windows are bounded by limits and ceilings alone, as they are before
-// the first call. It reports whether the time given before had passed already.
+// A d of 0 or less ends that: windows are bounded by limits and ceilings alone, as before
+// the first call. ValidFor reports whether the time of the call before had passed already.
 //
-// Nodes 0 or less means that their number is unknown: then a stale window admits nothing.
+// If nodes is 0 or less, their number is unknown, and a stale window admits nothing.
 //
-// A syncer calls it by way of Absorb, with a [window.Share] without an ID, about ten times a
-// second; calls do not overlap with each other or with Absorb.
+// A syncer calls it through Absorb, by a [window.Share] without an ID, about ten times a
+// second. Calls must not overlap with each other or with Absorb.
 func (e *Engine) ValidFor(d time.Duration, nodes int) (passed bool) {
 	now, was := e.clock.Read(), e.validity.until.Load()
 	if d <= 0 {
@@ -42,7 +42,7 @@ func (e *Engine) ValidFor(d time.Duration, nodes int) (passed bool) {
 	return passed
 }
 
-// revive has the group look at the end of validity again. Under its mutex.
+// revive makes the group check the end of validity again. Under its mutex.
 func (g *Group) revive() {
 	g.stale = false
 	for _, h := range g.view.Load().handles {

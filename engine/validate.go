@@ -14,8 +14,8 @@ import (
 // maxAliasSteps is how many aliases may follow each other.
 const maxAliasSteps = 100
 
-// Validate returns every problem of the configuration, joined: each names its
-// field and what is allowed. Nil means that New takes it.
+// Validate returns every problem of the configuration, joined by [errors.Join]. Each names its
+// field and the values that are allowed. Nil means that New accepts the configuration.
 func (c Config) Validate() error {
 	var p problems
 	switch n := len(c.Deployments); {
@@ -162,8 +162,8 @@ func (c *Config) validateAliases(p *problems, groups map[string]bool) {
 	}
 }
 
-// resolve follows an alias to its group. Of a group with an asterisk in its name it
-// returns the name, too, that leads there.
+// resolve follows an alias to its group. If the group has an asterisk in its name, it also
+// returns the name that fits it.
 func (c *Config) resolve(alias string, groups map[string]bool, wild patterns) (group, name string, err error) {
 	at := alias
 	for range maxAliasSteps {

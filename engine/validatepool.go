@@ -5,9 +5,8 @@ import (
 	"strings"
 )
 
-// validatePools checks that the deployments of a pool agree on what they share:
-// everything that limits and shapes it, except for leases, which are a deployment's
-// own.
+// validatePools checks that the deployments of a pool have equal limits, margins and profiles.
+// MaxInFlight may differ, because leases are limited for each deployment alone.
 func (c *Config) validatePools(p *problems) {
 	first := map[string]int{}
 	for i := range c.Deployments {

@@ -6,45 +6,48 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 )
 
-// verdict is what the limits of a deployment, or of a caller, make of a demand at one
-// moment. Refusals, PreCheck, Explain, [LimitError] and Wait rest on it. The scans compute
-// whether a demand fits without branches, see view.look: TestOneVerdict holds them equal.
+// verdict is whether a demand fits the limits of a deployment or a caller at one moment, and
+// why not. Refusals, PreCheck, Explain, [LimitError] and Wait rest on it. The scans compute
+// whether a demand fits without branches (view.keys and view.fits); TestOneVerdict compares
+// them with it.
 type verdict struct {
-	refusal  reason // what keeps the demand from fitting; whyNothing: it fits
-	headroom int64  // the most tokens that one request can take, -1: no request fits; an upper bound where limits are volatile
-	bound    reason // what ends the headroom
-	pending  bool   // an attempt half way may change the refusal
-	unsure   bool   // an attempt half way may change the headroom
+	refusal  reason // of the limit that refuses the demand; whyNothing: the demand fits
+	headroom int64  // the most tokens that one request can take, -1: no request fits; an upper bound if limits are volatile
+	bound    reason // of the limit that ends the headroom
+	pending  bool   // an attempt half way may change the refusal (protocol 4)
+	unsure   bool   // an attempt half way may change the headroom (protocol 4)
 
-	// For how long the demand does not fit if nothing else is admitted or given back. Only of
-	// [trial.waits]: refusal is then what takes longest, and headroom and bound are not set.
-	after   time.Duration
-	never   bool // no waiting helps
-	refills bool // usage goes away continuously there, not at an instant
+	// The fields below are set if [trial.waits] is. The refusal is then of the limit that
+	// refuses for longest, and headroom and bound are not set.
+	after   time.Duration // until the demand fits if nothing else is admitted or given back
+	never   bool          // no waiting helps
+	refills bool          // usage under that limit expires continuously, not at an instant
 }
 
 // fits reports whether the demand fits.
 func (v *verdict) fits() bool { return v.refusal == whyNothing }
 
-// limit returns the limit that refuses, LimitNone if the demand fits.
+// limit returns the limit that refuses the demand, LimitNone if the demand fits.
 func (v *verdict) limit() Limit { return reasonLimit[v.refusal] }
 
-// trial is a demand before an owner of limits.
+// trial is the question whether a demand fits a deployment or a caller.
 type trial struct {
 	h       *handle
 	limits  *limits // beside the pair; nil: none
 	at      counter.At
-	part    counter.Part // of the caps
+	part    counter.Part // the part of the caps that the demand's class may use
 	amounts amounts
-	// leases says that the demand is for a lease: then limits on leases refuse it, and
+	// leases is set if the demand is for a lease. Limits on leases may then refuse it, and
 	// limits on tokens even if it names no token.
 	leases bool
-	// waits says to find out for how long the demand does not fit. Under the owner's mutex,
-	// in its current minute.
+	// waits is set if the verdict shall say for how long the demand does not fit. Under the
+	// owner's mutex, in its current minute.
 	waits bool
 }
 
-// verdict is the one place where it is decided, with a reason, whether a demand fits.
+// verdict computes, for deployments and callers alike, whether the demand fits and why not. It
+// reads counters and changes none. Attempts decide for themselves, by the same arithmetic:
+// [counter.Pair.TakeTokens], [counter.Pair.TakeRequest] and [counter.Limit.Take].
 func (t *trial) verdict() (v verdict) {
 	pair, ms := t.h.hot.Of(t.at.Epoch), t.limits
 	ended, attempts := pair.Ended(), ms.pooled().attempts()
@@ -55,8 +58,8 @@ func (t *trial) verdict() (v verdict) {
 	case t.closed(&v, pair, &room):
 		return v
 	}
-	// Sure says of the headroom, and refused of the refusal, that no later limit undoes an
-	// attempt half way.
+	// Sure is set if an attempt half way cannot be undone by a limit behind the one that ends
+	// the headroom, refused if it cannot be by one behind a limit that refuses.
 	sure, volatile := ms == nil, ms != nil && ms.volatile()
 	refused := sure
 	for k := range ms.of() {
@@ -94,8 +97,8 @@ func (t *trial) verdict() (v verdict) {
 	return v
 }
 
-// closed sets the headroom of the pair and reports whether the pair takes no request,
-// whatever attempts are half way.
+// closed sets the headroom of the pair, and reports whether the pair admits no request,
+// whatever becomes of attempts half way.
 func (t *trial) closed(v *verdict, pair *counter.Pair, r *counter.Room) bool {
 	v.headroom, v.bound = r.Tokens, bounded(whyTokens, r.Ceiled)
 	why := bounded(whyRequests, r.Ceiled)
@@ -110,7 +113,7 @@ func (t *trial) closed(v *verdict, pair *counter.Pair, r *counter.Room) bool {
 	return t.h.caller == nil // an attempt counts a caller's request before it ends
 }
 
-// lower lowers the headroom to that of a limit. It reports whether the limit ends it.
+// lower lowers the headroom to that of a limit, and reports whether it has.
 func (v *verdict) lower(m *limit, t *trial) bool {
 	if v.headroom < 0 {
 		return false
@@ -126,10 +129,10 @@ func (v *verdict) lower(m *limit, t *trial) bool {
 	return true
 }
 
-// tokens reports whether limits on tokens are asked.
+// tokens reports whether limits on tokens may refuse the demand.
 func (t *trial) tokens() bool { return t.leases || t.amounts[counter.Tokens] != 0 }
 
-// undoable reports whether an attempt half way may be undone although there are requests
-// left for it: one of a lower class has a smaller part of them, and one of a caller is
-// undone where the deployment refuses.
-func (t *trial) undoable() bool { return t.h.caller != nil || t.h.e.shared() }
+// undoable reports whether an attempt half way may be undone although requests are
+// left for it: a lower class has a smaller part of them, and an attempt on a caller is
+// undone if the deployment refuses.
+func (t *trial) undoable() bool { return t.h.caller != nil || t.h.e.hasClasses() }

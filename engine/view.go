@@ -7,23 +7,23 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/internal/order"
 )
 
-// view is the order of a group's candidates, and what of the configuration the search
-// needs. It is published by Apply and holds no count: only what the blocks remember
-// changes, and that decides nothing by itself.
+// view is the candidates of a group in their order, with the configuration that the search
+// needs. Apply publishes it (protocol 5). It has no counts. Only the blocks change, and what
+// they remember is checked by their seq (protocol 3).
 type view struct {
 	strategy  Strategy
 	by        ranking // the strategy's
 	e         *common
-	simple    bool // one tier of deployments without limits beside their pairs, ranked by usage
-	small     bool // simple, of at most order.IndexFrom deployments
-	further   bool // some deployment has limits beside its pair
-	volatile  bool // some deployment's limits are
-	lapses    bool // minutes end at different times
-	pooled    bool // some deployment's limits are a pool's
-	unlimited bool // no pair has a limit by which its deployment ranks
-	rated     bool // some deployment's charges are not simply tokens
-	n         int
-	rates     *limits // of all deployments, if they charge alike; else nil
+	simple    bool    // one tier of deployments without limits beside their pairs, ranked by usage
+	small     bool    // simple, of at most order.IndexFrom deployments
+	further   bool    // some deployment has limits beside its pair
+	volatile  bool    // the limits of some deployment are volatile
+	lapses    bool    // minutes end at different times
+	pooled    bool    // some deployment's limits are a pool's
+	unlimited bool    // no pair has a limit by which its deployment ranks
+	rated     bool    // some deployment's charges differ from the tokens of the demand
+	n         int     // candidates
+	rates     *limits // one deployment's, if all have the same rates; else nil
 
 	pairs    [2][]*counter.Pair // by the minute's parity
 	inverses []order.Inverse
@@ -67,8 +67,8 @@ func (v *view) limitsOf(i int) *limits {
 	return v.limits[i]
 }
 
-// renew makes the blocks forget what they found out about the minute two before an
-// epoch that is about to be published: seq first, then the bounds (protocol 3).
+// renew clears what the blocks remember of the minute two before an epoch that is about
+// to be published (protocol 2): seq first, then the bounds (protocol 3).
 func (v *view) renew(epoch int64) {
 	p := epoch & 1
 	v.ceiled[p].Store(false)
@@ -77,10 +77,10 @@ func (v *view) renew(epoch int64) {
 	}
 }
 
-// choice is a cell the search has settled on: its index, -1 for none and why,
-// and what a charge may raise the block's bound to at which sequence (0: not).
+// choice is the result of a search.
 type choice struct {
-	i           int
-	why         reason
-	second, seq uint64
+	i      int    // the deployment's index in the view, -1: none
+	why    reason // if there is none
+	second uint64 // the least key of the block's other deployments, if seq is not 0
+	seq    uint64 // of the block when it was scanned; 0: a charge does not raise its bound
 }

@@ -6,25 +6,25 @@ import (
 	"fmt"
 )
 
-// Wait is Acquire that waits for room: until a lease ends, a limit refills, a
-// cooldown is over or a minute begins. Waiters are served by class, then in the
-// order they came. A waiter whose demand does not fit lets later ones whose demands
-// do fit go first. In a new minute it is the first again. Where limits refill
-// continuously, later ones could keep it waiting for good: once the first of a
+// Wait is Acquire that waits until the demand fits: until a lease ends, a limit refills, a
+// cooldown ends or a minute begins. Waiters are served by class, then in the
+// order of arrival. A waiter whose demand does not fit lets later ones whose demands
+// fit pass. In a new minute it is the first again. If limits refill
+// continuously, later waiters could pass it for ever. Therefore, once the first of a
 // class has waited 1.5 times as long as it would have waited alone, the deployment
-// that has room for it first is held for it, and later waiters of its class, or of
+// on which it fits first is held for it. Later waiters of its class, or of
 // a less important one, go to other deployments until it has been served.
 //
-// Acquire and TryAcquire do not stand in line: they take what room there is, also
-// where it is held for a waiter. A caller that wants the order uses Wait throughout.
+// Acquire and TryAcquire do not queue: they are admitted wherever they fit, also on a
+// deployment that is held for a waiter. A gateway that needs the order uses Wait for all requests.
 //
-// It returns ctx.Err() when ctx ends first, [ErrQueueFull] when there is no room
-// and [Config.MaxWaiters] wait already, [ErrInvalidDemand], [ErrNoCandidate],
-// also when the group is dropped, and a [*LimitError] with Never set as soon as
-// no waiting helps: at once, or after an Apply or a SetEnabled. Whatever the
-// error, nothing stays reserved.
+// Wait returns ctx.Err() if ctx ends first; [ErrQueueFull] if the demand does not fit
+// and [Config.MaxWaiters] wait already; [ErrInvalidDemand]; [ErrNoCandidate],
+// also if the group is dropped; and a [*LimitError] with Never set as soon as
+// no waiting helps: at once, or after an Apply or a SetEnabled. With any
+// error nothing stays reserved.
 //
-// Waiting starts no goroutine, and where there is room nothing is allocated.
+// Waiting starts no goroutine. If the demand fits at once, nothing is allocated.
 func (g *Group) Wait(ctx context.Context, d Demand) (Lease, error) {
 	if err := ctx.Err(); err != nil {
 		return Lease{}, err
@@ -58,12 +58,13 @@ func (g *Group) wait(ctx context.Context, d Demand) (Lease, error) {
 		if h == nil || !errors.Is(w.err, ErrNoCandidate) {
 			return w.lease(), w.err
 		}
-		g = h // the group was dropped and is there again
+		g = h // the group was dropped, and another one has its name now
 	}
 }
 
-// join puts a waiter in line and serves it, after everyone if a service is due. If
-// that leaves too many, the waiter goes. It reports whether the waiter is done.
+// join adds a waiter to the line. If a service is due it serves the whole line first, then the
+// waiter. If too many wait then, the waiter leaves with ErrQueueFull. It reports whether the
+// waiter is done.
 func (g *Group) join(w *waiter) bool {
 	l := g.line
 	l.mu.Lock()
@@ -91,8 +92,9 @@ func (g *Group) join(w *waiter) bool {
 	return w.done
 }
 
-// attend waits until something happens, and serves everyone unless that was w's
-// own turn. It reports whether w is done; the error is ctx's, and w has left.
+// attend sleeps until w is done, ctx ends, or the bell or the timer wakes this goroutine, which
+// then serves the whole line (protocol 7). It reports whether w is done. The error is ctx's; w has
+// left the line then.
 func (g *Group) attend(ctx context.Context, w *waiter) (done bool, err error) {
 	l := g.line
 	fired := false
@@ -113,15 +115,15 @@ func (g *Group) attend(ctx context.Context, w *waiter) (done bool, err error) {
 	return w.done, nil
 }
 
-// abandon takes out a waiter whose context has ended, and gives back what it may
-// have got.
+// abandon removes a waiter whose context has ended, and releases the lease that it may
+// have been given meanwhile.
 func (g *Group) abandon(ctx context.Context, w *waiter) error {
 	l := g.line
 	l.mu.Lock()
 	if !w.done {
 		l.leave(w, admission{}, nil)
 		if w.holds {
-			l.Ring() // for those whom that kept waiting
+			l.Ring() // for the waiters that were kept away from the deployment held for it
 		}
 	}
 	l.mu.Unlock()

@@ -7,8 +7,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/internal/queue"
 )
 
-// kind distinguishes the waiters whose demands may go to different deployments, have
-// different shares of them or name different callers.
+// kind is what waiters of one queue have in common: their demands have the same class and
+// caller and the same candidates.
 type kind struct {
 	class  int
 	filter string  // of Tags and Exclude; "" = none
@@ -36,10 +36,10 @@ type waiters struct {
 	queue.Tree[*waiter]
 	like *Demand // one of the demands: all have the same class, Tags, Exclude and Caller
 	// During a service: the first place not yet looked at, and the waiter found, nil if there
-	// is none. Resume is the place where an earlier service ran out of work.
+	// is none.
 	cursor int
 	found  *waiter
-	floor  int // behind the last waiter that was offered room in vain
+	floor  int // the place behind the last waiter that was tried and not admitted
 }
 
 // waiter is a call of Wait that has not been served.
@@ -48,21 +48,21 @@ type waiter struct {
 	seq   uint64 // order of arrival
 	queue *waiters
 	place int   // in the queue
-	turn  int64 // from when on a deployment is held for it, Unix ns; see hold
-	holds bool  // one is
-	// Under the line's mutex until done. Then it has left the line and wake has
-	// been sent.
+	turn  int64 // from when on a deployment is held for the waiter, Unix ns; see hold
+	holds bool  // a deployment is held for it
+	// Under the line's mutex until done is set. The waiter has then left the line, and wake
+	// has been sent to.
 	got  admission
-	mark mark // of its request: those of several are in the order of service
+	mark mark // of its request; the marks of several waiters are in the order of service
 	err  error
 	done bool
 	wake chan struct{}
 }
 
-// Place returns where the waiter's place in its queue is kept.
+// Place returns a pointer to the waiter's place, for its queue.
 func (w *waiter) Place() *int { return &w.place }
 
-// lease returns what a waiter that is done got.
+// lease returns the lease of a waiter that is done.
 func (w *waiter) lease() Lease {
 	return Lease{admission: w.got, mark: w.mark}
 }

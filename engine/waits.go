@@ -8,22 +8,22 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// wait returns the verdict of a deployment's limits with for how long a demand does not
-// fit. Under the owner's mutex.
+// wait returns the verdict on a demand with the time for which it does not fit. Under the
+// owner's mutex.
 func (h *handle) wait(a amounts, part counter.Part, leases bool, now int64) verdict {
 	t := trial{h, h.limits.Load(), counter.At{Epoch: h.turned, Now: now}, part, a, leases, true}
 	return t.verdict()
 }
 
-// raise takes in that a limit refuses for so long.
+// raise records that a limit refuses for after nanoseconds, if no other does for longer.
 func (v *verdict) raise(why reason, after int64, refills bool) {
 	if d := time.Duration(after); d > v.after && !v.never {
 		v.refusal, v.after, v.refills = why, d, refills
 	}
 }
 
-// beyond takes in that a cost is above a limit. It never fits, unless it is within what is
-// configured: then it fits when the reported limit lapses.
+// beyond records that a cost is above a limit. If the cost is within the configured limit, it
+// fits once the reported limit lapses; otherwise never.
 func (t *trial) beyond(v *verdict, why reason, configured bool, lapse int64) {
 	if configured && lapse > t.at.Now {
 		v.raise(why, lapse-t.at.Now, false)
@@ -32,8 +32,7 @@ func (t *trial) beyond(v *verdict, why reason, configured bool, lapse int64) {
 	v.refusal, v.after, v.never = why, 0, true
 }
 
-// waitPair finds out for how long the limits of the pair refuse, as they are without a
-// probe.
+// waitPair computes for how long the limits of the pair refuse, without the cap of a probe.
 func (t *trial) waitPair(v *verdict, c *counter.Pair) {
 	h := t.h
 	if h.gone || !h.enabled {
@@ -48,8 +47,8 @@ func (t *trial) waitPair(v *verdict, c *counter.Pair) {
 	t.waitMinute(v, provider.RPM, &s.requests, c.Requests()+1, 1, h.reqCap, h.configuredReqCap, requests)
 }
 
-// waitMinute finds out for how long a limit of the pair, or its ceiling, refuses a cost,
-// which makes used what it is.
+// waitMinute computes for how long a limit of the pair, or its ceiling, refuses a cost. Used
+// includes the cost; most is the limit in force.
 func (t *trial) waitMinute(v *verdict, l Limit, s *counter.Ledger, used, cost, most, configured, adjusted int64) {
 	end := window.Start(window.EpochAt(t.at.Now) + 1)
 	most = t.part.Of(most)
@@ -64,8 +63,8 @@ func (t *trial) waitMinute(v *verdict, l Limit, s *counter.Ledger, used, cost, m
 	}
 }
 
-// renewed takes in that a ceiling refuses until it may be another, at the window's end at
-// the latest.
+// renewed records that a ceiling refuses until the next one may be received, or until the
+// window ends if that is sooner.
 func (t *trial) renewed(v *verdict, s *counter.Ledger, end int64) {
 	after := end - t.at.Now
 	if retry := s.RetryIn(); retry != 0 {
@@ -74,7 +73,7 @@ func (t *trial) renewed(v *verdict, s *counter.Ledger, end int64) {
 	v.raise(whyShare, after, false)
 }
 
-// wait finds out for how long a limit beside the pair, or its ceiling, refuses a cost.
+// wait computes for how long a limit beside the pair, or its ceiling, refuses a cost.
 func (t *trial) wait(v *verdict, m *limit, n int64) {
 	if v.never || m.Fits(t.part, t.at, n) {
 		return
@@ -83,7 +82,7 @@ func (t *trial) wait(v *verdict, m *limit, n int64) {
 		v.raise(whyShare, int64(m.granted()), false)
 		return
 	}
-	if m.Owned() && n <= m.Left(t.part, t.at) { // the limit has room
+	if m.Owned() && n <= m.Left(t.part, t.at) { // the limit has headroom: its ceiling refuses
 		t.renewed(v, m.Ledger(m.Window(t.at)), m.End(t.at))
 		return
 	}
@@ -98,7 +97,7 @@ func (t *trial) wait(v *verdict, m *limit, n int64) {
 	}
 }
 
-// waitBreaker finds out for how long the breaker refuses.
+// waitBreaker computes for how long the breaker refuses.
 func (t *trial) waitBreaker(v *verdict, c *counter.Pair) {
 	b := &t.h.breaker
 	if until := b.Until(); until > t.at.Now && (b.Cooling() || c.Requests() >= t.h.probe.cap) {

@@ -7,10 +7,10 @@ import (
 )
 
 // Short returns a channel that receives when a demand was refused, or begins to wait,
-// because a ceiling and no limit refuses it: the syncer may then obtain more for this
+// because a ceiling and no limit refuses it. The syncer may then obtain a larger share for this
 // node. From the first call on, a window that no [Engine.Absorb] has named admits
-// nothing under limits that are not [window.Report.Loose], in new
-// deployments too. One send stands for all refusals until the next Want. Safe for
+// nothing under limits that are not [window.Report.Loose], also in new
+// deployments. One value is sent for all refusals until the next Want. Safe for
 // concurrent use.
 func (e *Engine) Short() <-chan struct{} {
 	if !e.exact.Swap(true) {
@@ -19,11 +19,11 @@ func (e *Engine) Short() <-chan struct{} {
 	return e.short
 }
 
-// Want appends to dst, for each deployment or caller that should be granted more, what its
-// group, or the caller's limits, could not admit since the last call and what waits now. A group's wants are
-// spread over those of its deployments that take requests and have room within their
-// limits, a part of at least one request each, beginning with the one whose limits are
-// used least. One caller at a time, the syncer.
+// Want appends to dst a [window.Want] for each deployment and caller that should be granted
+// more: the demands that its group, or the caller's limits, refused since the last call, and
+// those that wait now. The wants of a group are divided among those of its deployments that
+// take requests and have headroom under their limits, at least one request each, beginning with
+// the lowest utilization. Calls must not overlap; the syncer is the only caller.
 func (e *Engine) Want(dst []window.Want) []window.Want {
 	for _, g := range *e.all.Load() {
 		dst = g.want(dst)
@@ -77,7 +77,7 @@ func (g *Group) want(dst []window.Want) []window.Want {
 	return dst
 }
 
-// wantOfCaller is want of a caller, for which what waits has been added up.
+// wantOfCaller is want for a caller. Group.want has added up its waiting demands before.
 func (h *handle) wantOfCaller(dst []window.Want) []window.Want {
 	w, waits := h.caller.wants.take(), &h.caller.waits
 	w.Waiting, w.WaitingTokens, w.WaitingInput = waits.Waiting, waits.WaitingTokens, waits.WaitingInput
@@ -95,7 +95,7 @@ func (h *handle) wantOfCaller(dst []window.Want) []window.Want {
 	return append(dst, w)
 }
 
-// wanting reports whether a deployment would take requests within its limits if its
+// wanting reports whether a deployment would admit requests under its limits if its
 // ceilings allowed them. Under the group's mutex.
 func (h *handle) wanting() bool {
 	if h.gone || !h.enabled {
@@ -118,8 +118,8 @@ func (h *handle) wanting() bool {
 	return exact && c.Tokens() < h.tokenCap && c.Requests() < h.reqCap
 }
 
-// utilization returns the largest used part of the limits per minute, in 2^-20. Of a limit
-// that is held by grants, what other nodes have reserved counts as used.
+// utilization returns the largest utilization of the limits per minute, in 2^-20. Under a limit
+// that is held by grants, the reservations of other nodes count as used.
 func (h *handle) utilization(now int64) uint64 {
 	c, at := h.hot.Of(h.turned), counter.At{Epoch: h.turned, Now: now}
 	most := max(c.Tokens()<<20/max(h.tokenCap, 1), c.Requests()<<20/max(h.reqCap, 1))

@@ -2,8 +2,8 @@ package engine
 
 import "slices"
 
-// weighted draws a cell of a tier in proportion to its weight among those that
-// fit. -1: none.
+// weighted draws a deployment of a tier, in proportion to its weight, among those on which the
+// demand fits. -1: none.
 func (v *view) weighted(t *tier, q *ask) int {
 	if !q.tagged() {
 		w := v.weights[t.from:t.to]
@@ -17,7 +17,7 @@ func (v *view) weighted(t *tier, q *ask) int {
 	return v.weightedAll(t, q)
 }
 
-// weightedAll is weighted by looking at every cell.
+// weightedAll is weighted by a scan of all deployments (reservoir sampling by weight).
 func (v *view) weightedAll(t *tier, q *ask) int {
 	at, sum := -1, 0.0
 	for b := t.first; b < t.last; b++ {
@@ -31,7 +31,7 @@ func (v *view) weightedAll(t *tier, q *ask) int {
 			if i > t.from {
 				w -= v.weights[i-1]
 			}
-			// Each in turn replaces the one before with probability w/sum.
+			// Each deployment replaces the one drawn before with probability w/sum.
 			if sum += w; at < 0 || v.e.uniform()*sum < w {
 				at = i
 			}
