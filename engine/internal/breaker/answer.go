@@ -8,13 +8,13 @@ import (
 )
 
 const (
-	// emptyAccount is how long a deployment cools down whose account has nothing
-	// left, if the provider names no wait; emptyAccountAlone is that where no other
-	// deployment of the group takes requests.
+	// emptyAccount is the cooldown of a deployment whose account is empty, if the provider
+	// reports no wait; emptyAccountAlone is that cooldown if no other deployment of the group
+	// takes requests.
 	emptyAccount      = 10 * time.Minute
 	emptyAccountAlone = time.Minute
-	// shortestGuess is the cooldown after a refusal that names no wait. It doubles
-	// with each further one in a row, up to longestGuess.
+	// shortestGuess is the cooldown after a refusal for which the provider reports no wait. It
+	// doubles with each further refusal in a row, up to longestGuess.
 	shortestGuess = time.Second
 	longestGuess  = 30 * time.Second
 	// failureMemory is how long after the latest refusal, and after its cooldown, the
@@ -22,29 +22,29 @@ const (
 	failureMemory = int64(time.Minute)
 )
 
-// Policy is what the configuration says of cooldowns.
+// Policy is the configuration of cooldowns.
 type Policy struct {
-	Failures int           // in a row that begin a cooldown; 0 = the default
-	Cooldown time.Duration // after a refusal that names no wait; 0 = grows with each in a row
+	Failures int           // how many failures in a row begin a cooldown; 0 = the default
+	Cooldown time.Duration // after a refusal without a reported wait; 0 = it grows with each refusal in a row
 }
 
-// Answer is what became of a call.
+// Answer is the outcome of a call.
 type Answer struct {
 	Kind  provider.Kind
-	Weak  bool          // it says little of the deployment: see [provider.Signal]
+	Weak  bool          // a failure that may not be the deployment's: see [provider.Signal]
 	Sent  int64         // when the call was sent
-	Wait  time.Duration // that the provider named; 0 = none
+	Wait  time.Duration // the wait that the provider reported; 0 = none
 	Spare bool          // another deployment of the group takes requests
 }
 
-// Effect is what an answer changed.
+// Effect is what an answer has changed.
 type Effect struct {
-	Changed  bool  // the state, or the failure rate of a success
-	Began    bool  // a cooldown, where none was in force
-	Announce int64 // until when other nodes should let it cool down too; 0 = they should not
+	Changed  bool  // the state has changed, or a success has lowered the failure rate
+	Began    bool  // a cooldown has begun, and none was in force before
+	Announce int64 // the end of the cooldown for other nodes; 0 = they need not cool down
 }
 
-// Answer draws the conclusions from an answer at an instant.
+// Answer applies the answer to a call at an instant.
 func (b *Breaker) Answer(p Policy, a Answer, now int64) (e Effect) {
 	switch a.Kind {
 	case provider.Fine, provider.TooLarge, provider.Rejected:
@@ -76,8 +76,8 @@ func (b *Breaker) Answer(p Policy, a Answer, now int64) (e Effect) {
 	return e
 }
 
-// cooldown returns how long a refusal or failure makes the deployment cool down; 0 = it
-// does not. Known says that it belongs to a burst which has begun a cooldown already.
+// cooldown returns the length of the cooldown that a refusal or failure begins; 0 = none. Known
+// is set if the answer belongs to a burst that has begun a cooldown already.
 func (b *Breaker) cooldown(p Policy, a Answer, known bool) time.Duration {
 	switch {
 	case a.Wait > 0:
@@ -96,8 +96,8 @@ func (b *Breaker) cooldown(p Policy, a Answer, known bool) time.Duration {
 	return min(shortestGuess<<min(b.failures-1, 10), longestGuess)
 }
 
-// tolerates reports whether a count of failures in a row begins no cooldown. By default
-// a single one does not.
+// tolerates reports whether so many failures in a row begin no cooldown. By default
+// a single one begins none.
 func (p Policy) tolerates(kind provider.Kind, failures int) bool {
 	if kind == provider.Other {
 		return failures < cmp.Or(p.Failures, 2)
@@ -105,8 +105,8 @@ func (p Policy) tolerates(kind provider.Kind, failures int) bool {
 	return kind == provider.Overloaded && failures < p.Failures
 }
 
-// fail counts one more refusal or failure in a row. The count drops by one for each
-// failureMemory that has passed since the one before.
+// fail counts one more refusal or failure in a row. Before, the count drops by one for each
+// failureMemory that has passed since the latest one.
 func (b *Breaker) fail(now int64) {
 	if idle := now - b.failedAt; idle > 0 {
 		b.failures = int(max(int64(b.failures)-idle/failureMemory, 0))

@@ -1,7 +1,8 @@
-// Package breaker is the circuit breaker of one deployment: whether it takes requests,
-// given what its calls became. It is a pure state machine: an instant and an event go in,
-// a state comes out. It knows no clock, no lock and no counter; its owner serializes the
-// calls, and says whether the request that goes first has been admitted.
+// Package breaker is the circuit breaker of one deployment: from the outcomes of its calls it
+// decides whether the deployment takes requests. It is a pure state machine: the inputs are an
+// instant and an event, the output is a state. It uses no clock, no lock and no counter. Its
+// owner serializes the calls, and passes whether the probe, the one request of a half-open
+// deployment, has been admitted.
 //
 // Instants are Unix nanoseconds. Every method expects that [Breaker.Advance] was called
 // for the same instant before.
@@ -17,10 +18,10 @@ import (
 type State uint8
 
 const (
-	Closed   State = iota // all
-	Paused                // none: an operator's or another node's cooldown; Closed when it is over
-	Open                  // none: the cooldown after a refusal; HalfOpen when it is over
-	HalfOpen              // one goes first; the others follow once it is answered, or at the deadline
+	Closed   State = iota // all requests
+	Paused                // none, in a cooldown by an operator; Closed follows
+	Open                  // none, in a cooldown after a refusal, here or on another node; HalfOpen follows
+	HalfOpen              // one probe; Closed follows once it is answered, or at the deadline
 
 	states = iota
 )
@@ -33,22 +34,22 @@ func (s State) String() string {
 	return [states]string{"closed", "paused", "open", "half-open"}[s]
 }
 
-// event is what moves a breaker from state to state.
+// event is the cause of a transition.
 type event uint8
 
 const (
 	elapsed  event = iota // the state's deadline has passed
-	unproved              // the same, and no request has gone first
-	succeed               // a request that was sent late enough to prove it was answered
+	unproved              // the deadline of the half-open state has passed, and no probe was admitted
+	succeed               // a request was answered that was sent after the cooldown
 	trip                  // a refusal begins a cooldown
-	pause                 // an operator begins one
+	pause                 // an operator begins a cooldown
 	doubt                 // a limit that the provider had reported is no longer in force
-	reset                 // an operator ends whatever there is
+	reset                 // an operator ends the cooldown
 
 	events = iota
 )
 
-// transitions says which state follows on which event.
+// transitions are the next states, by state and event.
 var transitions = [states][events]State{
 	Closed:   {elapsed: Closed, unproved: Closed, succeed: Closed, trip: Open, pause: Paused, doubt: HalfOpen, reset: Closed},
 	Paused:   {elapsed: Closed, unproved: Closed, succeed: Paused, trip: Open, pause: Paused, doubt: Open, reset: Closed},
@@ -58,7 +59,7 @@ var transitions = [states][events]State{
 
 const (
 	// shortestProbe and longestProbe bound how long a half-open deployment waits for the
-	// answer to the one request: as long as the cooldown was, within these.
+	// answer to the probe, in ns. Within these bounds it is the length of the cooldown.
 	shortestProbe = int64(time.Second)
 	longestProbe  = int64(10 * time.Second)
 )
@@ -66,34 +67,34 @@ const (
 // Breaker is the state of one deployment. The zero value is closed.
 type Breaker struct {
 	state    State
-	until    int64         // the deadline of the state; 0 = none: it is closed
-	since    int64         // when it became half-open
-	span     int64         // how long it is half-open
-	tripped  int64         // when the latest cooldown that follows a refusal began; 0 = there was none
-	length   int64         // of that cooldown
-	cause    provider.Kind // of the cooldown; Fine: not a refusal's
+	until    int64         // the deadline of the state; 0 = none, as it is closed
+	since    int64         // when the breaker became half-open
+	span     int64         // for how long it waits for a probe, ns
+	tripped  int64         // when the latest cooldown after a refusal began; 0 = there was none
+	length   int64         // of that cooldown, ns
+	cause    provider.Kind // of the cooldown; Fine: no refusal to this node
 	failures int           // refusals and failures in a row
-	failedAt int64         // the latest of them, or the end of its cooldown if that is later
+	failedAt int64         // the instant of the latest of them, or the end of its cooldown if that is later
 	rate     rate          // of failures
 }
 
 // State returns the state.
 func (b *Breaker) State() State { return b.state }
 
-// Cooling reports whether no request is taken at all.
+// Cooling reports whether no request is admitted.
 func (b *Breaker) Cooling() bool { return b.state == Paused || b.state == Open }
 
-// HalfOpen reports whether one request goes first.
+// HalfOpen reports whether only a probe is admitted.
 func (b *Breaker) HalfOpen() bool { return b.state == HalfOpen }
 
-// Until returns when the state ends by itself; 0 = it does not.
+// Until returns when the state ends by the clock alone; 0 = never.
 func (b *Breaker) Until() int64 { return b.until }
 
 // Since returns when the breaker became half-open.
 func (b *Breaker) Since() int64 { return b.since }
 
-// Cause returns the kind of refusal that the latest cooldown follows, until a request
-// proves that it is over; Fine if there is none.
+// Cause returns the kind of refusal that began the latest cooldown, until a request sent after
+// the cooldown is answered; Fine if there was none.
 func (b *Breaker) Cause() provider.Kind { return b.cause }
 
 // Failing reports whether refusals or failures in a row are counted.
@@ -110,8 +111,8 @@ func (b *Breaker) Deadline() int64 {
 	return b.until
 }
 
-// Advance moves the breaker on to an instant. Proved says that the request that goes
-// first has been admitted since the breaker became half-open. It reports whether
+// Advance advances the breaker to an instant. Proved is set if the probe has been admitted since
+// the breaker became half-open. It reports whether
 // anything changed that ranking or admission depends on.
 func (b *Breaker) Advance(now int64, proved bool) (changed bool) {
 	changed = b.rate.decay(now)
@@ -134,27 +135,27 @@ func (b *Breaker) Advance(now int64, proved bool) (changed bool) {
 	return changed
 }
 
-// enter moves to the state that follows on an event. Callers set the deadline of every
-// state but Closed.
+// enter enters the state that follows an event. Callers set the deadline of every
+// state except Closed.
 func (b *Breaker) enter(e event) {
 	if b.state = transitions[b.state][e]; b.state == Closed {
 		b.until = 0
 	}
 }
 
-// probe begins the wait for the one request that goes first.
+// probe begins the wait for a probe, from an instant on for span ns.
 func (b *Breaker) probe(since, span int64) { b.since, b.span, b.until = since, span, since+span }
 
-// Doubt says that a limit which the provider had reported is no longer in force, so that
-// one request goes first.
+// Doubt makes the breaker half-open because a limit that the provider had reported is no longer
+// in force: a probe is admitted before all others.
 func (b *Breaker) Doubt(now int64) {
 	if b.enter(doubt); b.state == HalfOpen {
 		b.probe(now, longestProbe)
 	}
 }
 
-// Trip begins a cooldown, from now on for d, that follows a refusal of a kind; Fine
-// means that another node was refused. It never shortens a cooldown. Began says that
+// Trip begins a cooldown, from now on for d, after a refusal of a kind; Fine
+// means that the refusal was another node's. It never shortens a cooldown. Began reports that
 // none was in force.
 func (b *Breaker) Trip(now int64, d time.Duration, cause provider.Kind) (changed, began bool) {
 	until := now + int64(d)
@@ -168,7 +169,7 @@ func (b *Breaker) Trip(now int64, d time.Duration, cause provider.Kind) (changed
 	return true, began
 }
 
-// Pause begins a cooldown of an operator's until an instant. It never shortens a
+// Pause begins a cooldown until an instant, by order of an operator. It never shortens a
 // cooldown. It reports whether none was in force.
 func (b *Breaker) Pause(until int64) (began bool) {
 	if b.Cooling() && until <= b.until {
@@ -186,9 +187,9 @@ func (b *Breaker) Reset() {
 	b.tripped, b.failures, b.cause = 0, 0, provider.Fine
 }
 
-// Succeed takes in that a request sent at an instant was answered well. Closed says that
-// this ended the half-open state. Early says that the request was sent before the
-// cooldown was over, and therefore proves nothing.
+// Succeed applies a successful answer to a request that was sent at an instant. Closed reports
+// that it ended the half-open state. Early reports that the request was sent before the end of
+// the cooldown, so that its answer proves nothing.
 func (b *Breaker) Succeed(sent int64) (closed, early bool) {
 	if b.Cooling() || b.state == HalfOpen && sent < b.since || b.sameBurst(sent) {
 		return false, true
@@ -199,6 +200,5 @@ func (b *Breaker) Succeed(sent int64) (closed, early bool) {
 	return closed, false
 }
 
-// sameBurst reports whether the latest cooldown follows a refusal of a request that was
-// sent when this one had been sent already.
+// sameBurst reports whether a request had been sent already when the latest cooldown began.
 func (b *Breaker) sameBurst(sent int64) bool { return b.tripped != 0 && sent <= b.tripped }

@@ -2,29 +2,30 @@ package breaker
 
 import "time"
 
-// RateFraction is the fraction bits of a failure rate, and RateUnit a rate of 1.
+// RateFraction is the number of fraction bits of a failure rate, and RateUnit a rate of 1.
 const (
 	RateFraction = 24
 	RateUnit     = 1 << RateFraction
 )
 
 const (
-	// Each outcome moves the rate by a part of what is left: failures faster, so that a
-	// deployment that fails every other call stands at about two thirds.
-	failureShift = 2 // a quarter
-	weakShift    = 3 // an eighth
+	// Each outcome moves the rate by 2^-shift of its distance to 1 (a failure) or 0 (a
+	// success). Failures move it faster, so that a deployment that fails every other call has
+	// a rate of about two thirds.
+	failureShift = 2
+	weakShift    = 3 // of weak failures, see Answer.Weak
 	successShift = 3
-	// leastRate is the rate below which it is 0.
+	// leastRate is the lowest rate above 0: lower ones become 0.
 	leastRate = RateUnit / 64
-	// rateHalfLife is how long a rate takes to fall to half by itself. It falls at once at
-	// its end, so that keys only change when a group is looked at.
+	// rateHalfLife is the time in which a rate falls to half, in ns. It falls in one step at the
+	// end of that time, so that ranking keys change only when a group is turned.
 	rateHalfLife = int64(10 * time.Second)
 )
 
-// rate is a failure rate that falls by itself. The zero value is a rate of 0.
+// rate is a failure rate that decays with time. The zero value is a rate of 0.
 type rate struct {
 	value  uint32 // in 1/RateUnit
-	halfAt int64  // when it falls to half; 0 = it is 0
+	halfAt int64  // when the rate falls to half; 0 = the rate is 0
 }
 
 // fail raises the rate.

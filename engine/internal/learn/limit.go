@@ -8,40 +8,41 @@ import (
 
 const (
 	// ConfirmEvery is how long a reported limit stays in force after the last answer
-	// that named it, in nanoseconds.
+	// that reported it, in nanoseconds.
 	ConfirmEvery = int64(5 * time.Minute)
-	// announceStep divides time: what is announced ends with the step after the one of the
-	// last answer, so that it changes once in a step and nodes announce the same.
+	// announceStep is the length of the steps in which time is divided, in ns. An announced
+	// limit is in force until the end of the step after that of the last answer, so that the
+	// announcement changes once a step and is the same on all nodes.
 	announceStep = ConfirmEvery / 2
-	// announceEvery is how often another limit may be announced.
+	// announceEvery is the least time between two different announced limits, in ns.
 	announceEvery = int64(30 * time.Second)
-	// mostReceived is how many limits of other nodes are kept: the lowest.
+	// mostReceived is how many limits received from other nodes are kept: the lowest ones.
 	mostReceived = 4
 )
 
-// Limit is what answers have shown of one limit of a deployment: answers to this node, and
-// to others. The lowest is in force. The zero value has none. Instants are in Unix ns.
+// Limit is one limit of a deployment as its provider has reported it to this node and to
+// others. The lowest is in force. The zero value has none. Instants are in Unix ns.
 type Limit struct {
-	own       int64 // that answers to this node have named; 0 = none
-	confirmed int64 // when the last of them did
-	received  []lasting
-	announced lasting
-	since     int64 // when another limit was last announced
+	own       int64     // reported to this node; 0 = none
+	confirmed int64     // when it was last reported to this node
+	received  []lasting // reported to other nodes, the lowest first
+	announced lasting   // the latest result of Announce
+	since     int64     // when the announced limit last changed
 }
 
-// lasting is a limit, and until when it is in force.
+// lasting is a limit and the end of its time in force.
 type lasting struct{ limit, until int64 }
 
-// Own returns the limit that answers to this node have named, 0 if there is none.
+// Own returns the limit reported to this node, 0 if there is none.
 func (x *Limit) Own() int64 { return x.own }
 
-// Confirm takes in a limit that an answer to this node has named.
+// Confirm applies a limit that an answer to this node has reported.
 func (x *Limit) Confirm(limit, now int64) {
 	x.own, x.confirmed = limit, now
 	x.received = slices.DeleteFunc(x.received, func(h lasting) bool { return h.until <= now })
 }
 
-// Receive takes in a limit that an answer to another node has named.
+// Receive applies a limit that an answer to another node has reported.
 func (x *Limit) Receive(limit, until, now int64) {
 	h := lasting{limit, min(until, now+ConfirmEvery)}
 	x.received = slices.DeleteFunc(x.received, func(o lasting) bool {
@@ -58,7 +59,7 @@ func (x *Limit) Receive(limit, until, now int64) {
 	x.received = x.received[:min(len(x.received), mostReceived)]
 }
 
-// InForce returns the lowest limit, and until when it is in force; 0 if there is none.
+// InForce returns the lowest limit and the end of its time in force; 0 if there is none.
 func (x *Limit) InForce() (limit, until int64) {
 	if x.own != 0 {
 		limit, until = x.own, x.confirmed+ConfirmEvery
@@ -73,7 +74,7 @@ func (x *Limit) InForce() (limit, until int64) {
 	return limit, until
 }
 
-// Lapse forgets what is in force no longer.
+// Lapse removes the limits that are no longer in force.
 func (x *Limit) Lapse(now int64) {
 	if x.own != 0 && x.confirmed+ConfirmEvery <= now {
 		x.own = 0
@@ -81,9 +82,9 @@ func (x *Limit) Lapse(now int64) {
 	x.received = slices.DeleteFunc(x.received, func(h lasting) bool { return h.until <= now })
 }
 
-// Announce returns the limit to report to other nodes, and until when: the one that
-// answers to this node have named if it is below most or most is 0. It is 0 if there is
-// none. What was announced last stays for a while when answers go from limit to limit.
+// Announce returns the limit to report to other nodes and the end of its time in force: the
+// limit reported to this node, if it is below the configured limit most or most is 0; else 0. If
+// answers report different limits in turn, the announced one changes every announceEvery at most.
 func (x *Limit) Announce(most, now int64) (limit, until int64) {
 	a := &x.announced
 	until = (x.confirmed/announceStep + 2) * announceStep

@@ -6,8 +6,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
-// Margin is a margin that refusals teach: a provider that refuses again and again what
-// fits by its limits counts more than was reserved, or more than it reports.
+// Margin is a margin learned from refusals. A provider that repeatedly refuses requests that
+// fit its limits counts more than was reserved, or more than it reports.
 type Margin struct {
 	percent int   // of each limit that is left unused
 	refused int64 // when the latest refusal came, Unix ns; 0 = there was none
@@ -15,21 +15,22 @@ type Margin struct {
 }
 
 const (
-	// marginWithin is how soon after another a refusal adds a percent.
+	// marginWithin is the longest time between two refusals of which the second adds a
+	// percent, in ns.
 	marginWithin = int64(5 * time.Minute)
-	// marginMost is up to how many percent.
+	// marginMost is the largest margin, in percent.
 	marginMost = 10
-	// marginEases is how long after the latest refusal, and after the last time, a
-	// percent is taken back.
+	// marginEases is the time after the latest refusal, or the latest fall, after which the
+	// margin falls by a percent, in ns.
 	marginEases = int64(5 * time.Minute)
 )
 
 // Percent returns how much of each limit is left unused, in percent.
 func (c *Margin) Percent() int { return c.percent }
 
-// Refuse takes in that a request sent at an instant was refused. Refusals of requests
-// that were sent before the latest one came are that one. It reports whether the margin
-// grows.
+// Refuse applies a refusal of a request that was sent at an instant. Refusals of requests
+// that were sent before the latest refusal was received count as that one. It reports whether
+// the margin grows.
 func (c *Margin) Refuse(sent, now int64) (grows bool) {
 	if c.refused != 0 && sent <= c.refused {
 		return false
@@ -43,8 +44,8 @@ func (c *Margin) Refuse(sent, now int64) (grows bool) {
 }
 
 // Corrects reports whether a refusal reports exactly what remains of a limit on tokens per
-// minute. Then the counters follow the figure, and a margin would only add to that. What
-// providers report when nothing remains, without when more will, is the refusal itself.
+// minute. The counters then follow the figure, and a margin would be counted on top of it. A
+// remainder of 0 without a reset is no figure: it only repeats the refusal.
 func Corrects(s *provider.Signal) bool {
 	for l, r := range s.Readings() {
 		exact := r.HasRemaining && r.Grain <= 1 && (r.Remaining > 0 || r.Reset > 0)
@@ -55,7 +56,7 @@ func Corrects(s *provider.Signal) bool {
 	return false
 }
 
-// EasesAt returns when a percent is taken back, 0 if there is none.
+// EasesAt returns when the margin falls by a percent, Unix ns; 0 if there is no margin.
 func (c *Margin) EasesAt() int64 {
 	if c.percent == 0 {
 		return 0
@@ -63,8 +64,8 @@ func (c *Margin) EasesAt() int64 {
 	return max(c.refused, c.eased) + marginEases
 }
 
-// EndsAt returns when nothing is left of the margin without further refusals, 0 if
-// nothing is now.
+// EndsAt returns when the margin will be 0 without further refusals, Unix ns; 0 if there is no
+// margin.
 func (c *Margin) EndsAt() int64 {
 	if c.percent == 0 {
 		return 0
@@ -72,7 +73,7 @@ func (c *Margin) EndsAt() int64 {
 	return c.EasesAt() + int64(c.percent-1)*marginEases
 }
 
-// Ease takes back what the time that has passed takes back.
+// Ease lowers the margin for the time that has passed until an instant.
 func (c *Margin) Ease(now int64) {
 	for at := c.EasesAt(); at != 0 && at <= now; at = c.EasesAt() {
 		c.percent--

@@ -7,61 +7,62 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// Phase is what answers have shown of when a provider's minutes begin: at from, or up to
-// width later, after the beginning of UTC's. Each answer narrows it down.
+// Phase is the phase of a provider's minutes, as learned from its answers: how long after a
+// minute of UTC they begin. Each answer narrows the interval that contains it.
 type Phase struct {
-	from, width int64 // ns
+	from, width int64 // the interval is [from, from+width], ns after the beginning of a minute of UTC
 	known       bool
 	inForce     time.Duration
-	// other is a beginning that contradicts this one; it takes its place once
+	// other is an interval that contradicts this one. It replaces it once
 	// phaseAgree readings in a row agree on it.
 	other struct {
 		from, width int64
 		agree       int
 	}
-	// The latest figure of usage, for providers that do not report when a minute
-	// ends.
+	// The latest figure of usage and its instant, for providers that do not report when a
+	// minute ends.
 	used, usedAt int64
-	silent       int // answers in a row that did not report usage
+	silent       int // answers in a row that reported no usage
 }
 
 const (
-	// phaseSlack is how much later than it was sent a request may have been judged:
-	// the network's delay, of which one in a hundred is longer.
+	// phaseSlack is how long after it was sent a request may have been counted by the
+	// provider, in ns: the delay of the network, which one request in a hundred exceeds.
 	phaseSlack = int64(150 * time.Millisecond)
-	// phaseStep is the least change of a phase that is worth a swap of windows.
+	// phaseStep is the least change of a phase in force, in ns, as each publishes a view.
 	phaseStep = int64(50 * time.Millisecond)
-	// phaseGap is the longest time between two figures that may say when usage was
-	// forgotten: in bursts long gaps gave false phases.
+	// phaseGap is the longest time, in ns, between two figures from which a fall of usage
+	// is taken for the beginning of a minute. In bursts longer gaps gave false phases.
 	phaseGap = int64(2 * time.Second)
-	// phaseGapCertain is phaseGap where usage falls at the end of a minute alone. Two
-	// intervals of that length on the minute's circle have one piece in common at most.
+	// phaseGapCertain is phaseGap if usage falls only at the end of a minute. Two intervals
+	// of that length on the circle of a minute intersect in one piece at most.
 	phaseGapCertain = int64(20 * time.Second)
-	// phaseSilent is how many answers in a row without a figure make a deployment whose
-	// phase is not known a bucket until it is: refusals alone say when a minute begins
-	// then, and one that is taken for fuller than it is gets none.
+	// phaseSilent is the number of answers in a row without a figure after which a deployment
+	// whose phase is unknown is counted as a bucket until it is known. Only refusals show
+	// then when a minute begins, and minutes with a wrong phase would prevent them.
 	phaseSilent = 8
-	// phaseAgree is how many readings in a row must contradict what is known and
-	// agree with each other: a constant in the header agrees with nothing.
+	// phaseAgree is how many readings in a row must contradict the interval and
+	// agree with each other. (A constant in a header does not agree with itself, as
+	// requests are sent at different times.)
 	phaseAgree = 3
 )
 
 // Known reports whether a beginning is known.
 func (p *Phase) Known() bool { return p.known }
 
-// Silent reports whether so many answers in a row have shown nothing that the phase will
-// not become known soon.
+// Silent reports whether phaseSilent answers in a row have reported no usage, so that the phase
+// will not become known soon.
 func (p *Phase) Silent() bool { return p.silent >= phaseSilent }
 
-// InForce returns how long after UTC's the minutes begin, as of the last Settle.
+// InForce returns how long after a minute of UTC the minutes begin, as of the last Settle.
 func (p *Phase) InForce() time.Duration { return p.inForce }
 
-// Follow takes the beginning of a minute from a shape that was learned.
+// Follow sets the interval to that of a learned shape.
 func (p *Phase) Follow(s *Shape) { p.from, p.width, p.known = s.from, s.width, true }
 
-// Learn takes in what the answer to a request sent at an instant reports of TPM: when the
-// minute ends, how long a refused caller is to wait, else usage that was forgotten between
-// two requests. The limit is the one in force where the answer names none, 0 = unknown.
+// Learn applies what the answer to a request sent at an instant reports of TPM: when the
+// minute ends, how long a refused caller must wait, or else a fall of usage between
+// two requests. Limit is the limit in force, used if the answer reports none; 0 = unknown.
 func (p *Phase) Learn(s *provider.Signal, profile *provider.Profile, limit, sent, now int64) {
 	r := s.Reading(provider.TPM)
 	if r.Limit != 0 {
@@ -79,12 +80,12 @@ func (p *Phase) Learn(s *provider.Signal, profile *provider.Profile, limit, sent
 	}
 }
 
-// fell takes in how much was used when a request sent at an instant was judged: a minute
-// began between two requests of which the later one found less. Certain says that the
-// provider gives nothing back, so that usage falls in no other way.
+// fell applies the usage that a request sent at an instant found. If the later of two requests
+// found less, a minute began between them. Certain is set if the
+// provider refunds nothing, so that usage falls only at the end of a minute.
 func (p *Phase) fell(limit, used, sent, now int64, certain bool) {
 	from, to, before, after := p.usedAt, sent, p.used, used
-	if sent < from { // an answer that overtook this one was taken already
+	if sent < from { // the answer to a later request was received before this one
 		from, to, before, after = to, from, after, before
 	} else {
 		p.used, p.usedAt, p.silent = used, sent, 0
@@ -99,13 +100,13 @@ func (p *Phase) fell(limit, used, sent, now int64, certain bool) {
 	p.narrow(from, min(gap+phaseSlack, max(now-from, gap)))
 }
 
-// ends takes in that for a request sent at an instant the minute ended after a
-// wait, which may have been rounded up by grain.
+// ends applies that a minute ends a wait after a request sent at an instant was counted. The
+// wait may have been rounded up by grain.
 func (p *Phase) ends(sent int64, wait, grain time.Duration) {
 	p.narrow(sent+int64(wait-grain), int64(grain)+phaseSlack)
 }
 
-// narrow takes in that a minute begins at an instant, or up to width later.
+// narrow applies that a minute begins at an instant, or up to width ns later.
 func (p *Phase) narrow(at, width int64) {
 	at = inMinute(at)
 	if !p.known {
@@ -127,8 +128,8 @@ func (p *Phase) narrow(at, width int64) {
 	}
 }
 
-// both narrows an interval on the minute's circle to what it has in common with
-// another. False: nothing, and it stays.
+// both narrows an interval on the circle of a minute to its intersection with
+// another. False: they do not intersect, and the interval stays.
 func both(from, width *int64, at, of int64) bool {
 	d := apart(*from, at)
 	lo, hi := max(d, 0), min(*width, d+of)
@@ -139,8 +140,8 @@ func both(from, width *int64, at, of int64) bool {
 	return true
 }
 
-// Settle brings the phase in force to what is known, if that is worth it: to the
-// latest beginning there can be, for an early one would take a limit for unused.
+// Settle sets the phase in force to the end of the interval, if that differs by phaseStep. It is
+// the latest possible beginning: with an earlier one a limit would count as unused too early.
 func (p *Phase) Settle() {
 	if !p.known {
 		return

@@ -6,17 +6,18 @@ import (
 )
 
 // Quantile is a learned quantile of output tokens, in one word:
-// [tokens, a float32][samples:32]. The first samples leave their largest; from
-// then on a sample above raises it by p/16 of itself, one at or below lowers it
-// by (1-p)/16, so that it rests where a share p of the samples is not above it
-// (Robbins and Monro, 1951). A step is at least 1/16 of a token.
+// [tokens, a float32][samples:32]. After the first samples it is their largest. From
+// then on a sample above it raises it by p/16 of itself, and any other lowers it
+// by (1-p)/16, so that it converges to where a share p of the samples is not above it
+// (stochastic approximation: Robbins and Monro, 1951). The factor 1/16 applies to at least one
+// token. The zero value has no samples.
 type Quantile struct{ w atomic.Uint64 }
 
 // step is the size of a step, as a part of the quantile.
 const step = 1.0 / 16
 
-// Learn adds a sample to the quantile p. As in a mean, a sample counts as at most
-// outlier times the quantile, or what the configuration assumes.
+// Learn adds a sample to the quantile p, from 0 to 1. As in a mean, a sample is lowered to
+// outlier times the quantile, or times the expected output if that is larger.
 func (q *Quantile) Learn(tokens, expected int64, p float64) {
 	for {
 		w := q.w.Load()

@@ -7,28 +7,29 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// Shape is what speaks for minutes where a profile assumes a bucket, see
-// [provider.Profile.LearnShape]. The provider reports when its limit is unused again, or
-// for how long a refused caller is to wait. Counted by minutes these instants repeat from
-// minute to minute, whatever the usage; those of a bucket move with the usage.
+// Shape is the evidence that a provider counts by minutes although the profile assumes a bucket,
+// see [provider.Profile.LearnShape]. The provider reports when its limit is unused again, or
+// for how long a refused caller must wait. If it counts by minutes, these instants repeat from
+// minute to minute, whatever the usage. Those of a bucket depend on the usage.
 type Shape struct {
-	from, width int64 // the beginning of a minute that the latest readings agree on
+	from, width int64 // the interval of a minute's beginning on which the latest readings agree, as in Phase
 	agreed      int   // how many readings in a row agree
-	// The least and the longest wait, and the first and the latest end, of these readings.
+	// The shortest and the longest wait, and the first and the latest end, of these readings.
 	least, longest time.Duration
 	first, latest  int64
-	contradicted   int  // readings in a row that contradict minutes that are in force
+	contradicted   int  // readings in a row that contradict the minutes in force
 	minutes        bool // the deployment is counted by minutes
 }
 
 const (
-	// shapeAgree is how many readings in a row must agree on a minute that is reported in
-	// whole seconds, and shapeAgreeExactly that in milliseconds: by chance two of a bucket
-	// agree once in 26 times and once in 200. As many must contradict minutes in force.
+	// shapeAgree is how many readings in a row must agree on a minute if they are in
+	// whole seconds, shapeAgreeExactly if they are in milliseconds. Two readings of a bucket
+	// agree by chance once in 26 times and once in 200. shapeAgree readings must contradict
+	// the minutes in force.
 	shapeAgree        = 5
 	shapeAgreeExactly = 3
-	// shapeSpread is how much their waits must differ: refusals at one time of each minute
-	// agree on any rule if seconds are all that is reported.
+	// shapeSpread is by how much the waits of these readings must differ, in whole seconds or in
+	// milliseconds: refusals at the same time of each minute agree under any rule.
 	shapeSpread        = 10 * time.Second
 	shapeSpreadExactly = 2 * time.Second
 )
@@ -36,8 +37,8 @@ const (
 // Minutes reports whether the deployment is counted by minutes.
 func (v *Shape) Minutes() bool { return v.minutes }
 
-// Learn weighs what the answer to a request sent at an instant reports. The phase is
-// learned with it, see [Phase.Follow].
+// Learn applies what the answer to a request sent at an instant reports. The phase is
+// learned at the same time, see [Phase.Follow].
 func (v *Shape) Learn(s *provider.Signal, sent int64) {
 	r := s.Reading(provider.TPM)
 	wait := s.RetryAfter
@@ -50,8 +51,8 @@ func (v *Shape) Learn(s *provider.Signal, sent int64) {
 	}
 }
 
-// weigh takes in that for a request sent at an instant the limit is unused after a wait,
-// which may have been rounded up by grain.
+// weigh applies that the limit is unused a wait after a request sent at an instant was counted.
+// The wait may have been rounded up by grain.
 func (v *Shape) weigh(sent int64, wait, grain time.Duration) {
 	end, width := sent+int64(wait-grain), int64(grain)+phaseSlack
 	at, enough, spread := inMinute(end), shapeAgree, shapeSpread

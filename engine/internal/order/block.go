@@ -7,25 +7,24 @@ import (
 )
 
 const (
-	BlockSize = 16 // at most; a tier's blocks differ by at most one deployment
-	// IndexFrom is the size above which a tier is searched by block bounds.
-	// Smaller tiers are scanned whole, in blocks of their own all the same.
+	BlockSize = 16 // deployments of a block at most; the blocks of a tier differ by at most one
+	// IndexFrom is the size above which a tier is searched by the bounds of its blocks.
+	// Smaller tiers are scanned whole; they have blocks too, for refusals.
 	IndexFrom = 64
 )
 
-// Block is what the search remembers of up to BlockSize cells.
+// Block is what the search remembers of up to BlockSize deployments.
 //
-// bound is at most the key of any of them that has room for one token; it is
-// only used to rank. seq grows whenever one of them may have gained room or lost
-// usage. room is [tokens:32][seq:32]: every cell refuses a request of that many
-// tokens as long as the sequence is the one it was found at. why says what stood
-// in the way.
+// bound is a lower bound of the keys of those with headroom for one token. It is
+// only used to rank. seq grows whenever one of them may have gained headroom or lost
+// usage. room is [tokens:32][seq:32]: every deployment refuses a request of that many
+// tokens as long as seq is unchanged. why is the reason of that refusal.
 //
-// A caller that frees capacity changes the counter, then seq, then bound. A search that
-// raises bound or writes room reads seq first and looks at it again afterwards. Until a
-// search has watched the block no search compares seq, and it stays as it is: the caller
-// looks at watched after it has changed the counter, and a search that refuses sets it
-// before it looks at the counters, so that one of them sees the other (protocol 3).
+// A caller that frees capacity writes the counter, then seq, then bound. A search that
+// raises bound or writes room reads seq first and compares it afterwards. Seq is incremented
+// only once a search has set watched: the caller reads watched after writing the counter, and
+// a search that refuses sets it before reading the counters, so that one of them sees the
+// other (Dekker handshake, protocol 3).
 type Block struct {
 	bound     *atomic.Uint64 // in the view's bounds: [key][index], as a scan has it
 	index     uint64         // of the block
@@ -34,16 +33,16 @@ type Block struct {
 	watched   atomic.Bool
 }
 
-// Init begins with a bound that holds for all, index being the block's in the view; watched
-// says to count from the beginning.
+// Init begins with the lowest bound; index is the block's index in the view. If watched is set,
+// seq is incremented from the beginning.
 func (b *Block) Init(bound *atomic.Uint64, index uint64, watched bool) {
 	b.bound, b.index = bound, index
 	b.bound.Store(index)
-	b.seq.Store(1) // a zero room is never valid
+	b.seq.Store(1) // so that the zero value of room is not valid
 	b.watched.Store(watched)
 }
 
-// Renew makes the block forget what was found out: seq first, then the bound (protocol 3).
+// Renew clears what the block remembers: seq first, then the bound (protocol 3).
 func (b *Block) Renew() {
 	b.seq.Add(1)
 	b.bound.Store(b.index)
@@ -55,13 +54,14 @@ func (b *Block) Watched() bool { return b.watched.Load() }
 // Seq returns the sequence number.
 func (b *Block) Seq() uint64 { return b.seq.Load() }
 
-// Move moves the sequence number on: a deployment may have gained room or lost usage.
+// Move increments seq, because a deployment may have gained headroom or lost usage.
 func (b *Block) Move() { b.seq.Add(1) }
 
-// Why returns what stood in the way when room was remembered.
+// Why returns the reason that was remembered with the headroom.
 func (b *Block) Why() uint32 { return b.why.Load() }
 
-// Watch makes seq follow the block from now on, and returns it.
+// Watch makes seq count from now on, and returns it. The caller reads the counters afterwards
+// (protocol 3).
 func (b *Block) Watch() uint64 {
 	if !b.watched.Load() {
 		b.watched.Store(true)
@@ -70,17 +70,17 @@ func (b *Block) Watch() uint64 {
 	return b.seq.Load()
 }
 
-const roomUnknown = 1<<32 - 1
+const roomUnknown = 1<<32 - 1 // in room: more than room can hold
 
-// Refuses reports whether no cell of the block can take that many tokens, as
-// found at sequence q.
+// Refuses reports whether every deployment of the block refuses that many tokens, by a headroom
+// that was remembered at seq q.
 func (b *Block) Refuses(tokens int64, q uint64) bool {
 	w := b.room.Load()
 	return uint32(w) == uint32(q) && int64(w>>32) <= tokens && w>>32 != roomUnknown
 }
 
-// Remember stores the room found at sequence q: the most tokens a cell can take,
-// -1 if none takes a request at all.
+// Remember stores the headroom found at seq q: the most tokens that a deployment of the block
+// can take, -1 if none admits any request.
 func (b *Block) Remember(room int64, why uint32, q uint64) {
 	b.why.Store(why)
 	b.room.Store(uint64(min(room+1, roomUnknown))<<32 | q&(1<<32-1))
@@ -89,7 +89,7 @@ func (b *Block) Remember(room int64, why uint32, q uint64) {
 // Least returns the bound.
 func (b *Block) Least() uint64 { return b.bound.Load() >> IndexBits }
 
-// Lower makes k a bound.
+// Lower lowers the bound to k, if it is above that.
 func (b *Block) Lower(k uint64) {
 	k = k<<IndexBits | b.index
 	for {
@@ -100,9 +100,9 @@ func (b *Block) Lower(k uint64) {
 	}
 }
 
-// Raise makes k the bound in place of o, unless the sequence is not q any more.
+// Raise raises the bound from o to k, unless seq is no longer q (protocol 3).
 func (b *Block) Raise(o, k, q uint64) {
 	if k > o && b.seq.Load() == q && b.bound.CompareAndSwap(o<<IndexBits|b.index, k<<IndexBits|b.index) && b.seq.Load() != q {
-		b.Lower(o) // room came in between: the old bound stands
+		b.Lower(o) // capacity was freed between the two comparisons: the old bound stays
 	}
 }

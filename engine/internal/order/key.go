@@ -7,9 +7,9 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 )
 
-// A ranking key orders deployments, lowest first. Ranked by tokens
-// it is these. Otherwise it is [ratio:26][tokens:28]: the utilization with 24
-// fraction bits, then the tokens, both saturating. Scans put a 10-bit index
+// A ranking key orders deployments; the lowest is chosen. In a ranking by tokens the key is the
+// tokens used. Otherwise it is [ratio:26][tokens:28]: the utilization with 24
+// fraction bits, then the tokens, both saturating. Scans append a 10-bit index
 // below it.
 const (
 	RatioFraction = 24
@@ -19,15 +19,15 @@ const (
 	IndexBits     = 10
 	IndexMask     = 1<<IndexBits - 1
 
-	NoKey   = ^uint64(0)         // a scan found nothing
-	FullKey = NoKey >> IndexBits // a block has nothing to offer
+	NoKey   = ^uint64(0)         // of a scan: the request fits on no deployment
+	FullKey = NoKey >> IndexBits // of a bound: no deployment of the block has headroom for one token
 )
 
-// Inverse holds ceil(2^63 / limit) of a deployment's limits; 0 where there is
-// none, or none that could be used.
+// Inverse has the inverses of a deployment's TPM and RPM, see Invert.
 type Inverse struct{ Tokens, Requests uint64 }
 
-// Invert returns the inverse of a limit.
+// Invert returns ceil(2^63 / limit), and 0 for no limit and for a limit of zero, so that
+// these have a ratio of 0.
 func Invert(limit int64) uint64 {
 	if limit <= 0 || limit >= counter.Max {
 		return 0
@@ -35,8 +35,8 @@ func Invert(limit int64) uint64 {
 	return (1<<63 + uint64(limit) - 1) / uint64(limit)
 }
 
-// Ratio returns used/limit, by the limit's inverse, with 24 fraction bits: up to one unit too
-// high, and one more for each 2^39 used.
+// Ratio returns used/limit, by the limit's inverse, with 24 fraction bits. It is too high by up
+// to one unit, and by one more for each 2^39 used.
 func Ratio(used, inverse uint64) uint64 {
 	hi, lo := bits.Mul64(used, inverse)
 	return hi<<(1+RatioFraction) | lo>>(63-RatioFraction)
@@ -52,16 +52,15 @@ func Rank(ratio, tokens uint64) uint64 {
 	return min(ratio, RatioMax)<<KeyTokenBits | min(tokens, KeyTokenMax)
 }
 
-// Mix returns 32 pseudo-random bits for element i of a choice whose random word
-// is r, by the finalizer of a splitmix-like generator.
+// Mix returns 32 pseudo-random bits for element i of a choice with the random word r, by a
+// finalizer like that of SplitMix64.
 func Mix(r uint64, i int) uint64 {
 	z := r + uint64(i)*0x9E3779B97F4A7C15
 	z = (z ^ z>>32) * 0xD6E8FEB86659FD93
 	return z >> 32
 }
 
-// SeedOf returns what stands for a deployment in the choice of a favourite:
-// 64-bit FNV-1a of its ID.
+// SeedOf returns the seed of a deployment for rendezvous hashing: 64-bit FNV-1a of its ID.
 func SeedOf(id string) uint64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(id))

@@ -5,7 +5,8 @@ import "github.com/plimsoll-dev/plimsoll/window"
 // whole is a utilization of 1.
 const whole = 1 << RatioFraction
 
-// Lapsing returns what a utilization ranks as with so many nanoseconds to come.
+// Lapsing returns the ratio by which a utilization u ranks if left nanoseconds of the minute are
+// left: 1/(1+(1-u)/left), with left in minutes, and u if that is 1 or more.
 func Lapsing(u uint64, left int64) uint64 {
 	if u >= whole {
 		return u

@@ -7,10 +7,10 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
 )
 
-// The scans return the two smallest key<<IndexBits|index of the cells with room
-// for one request of that many tokens, NoKey where there is none. They have no
-// branches that depend on usage: a branch that looks free on steady data costs
-// several times as much on moving data.
+// The scans return the two lowest key<<IndexBits|index of the deployments on which one request
+// of that many tokens fits, NoKey if there is none. They have no
+// branches that depend on usage: a mispredicted branch costs several times as much as the
+// comparison, and usage that changes cannot be predicted.
 
 // LowestTokens scans for the fewest tokens used.
 func LowestTokens(pairs []*counter.Pair, tokens int64) (k1, k2 uint64) {
@@ -25,7 +25,7 @@ func LowestTokens(pairs []*counter.Pair, tokens int64) (k1, k2 uint64) {
 	return k1, k2
 }
 
-// LowestUtil scans for the least utilization.
+// LowestUtil scans for the lowest utilization.
 func LowestUtil(pairs []*counter.Pair, inv []Inverse, tokens int64) (k1, k2 uint64) {
 	k1, k2 = NoKey, NoKey
 	inv = inv[:len(pairs)]
@@ -39,8 +39,8 @@ func LowestUtil(pairs []*counter.Pair, inv []Inverse, tokens int64) (k1, k2 uint
 	return k1, k2
 }
 
-// LowestBounds returns the two lowest bounds. It looks at even and odd ones by themselves, so
-// that the comparisons of one need not wait for those of the other.
+// LowestBounds returns the two lowest bounds. It compares even and odd ones separately, so
+// that the two chains of comparisons run in parallel.
 func LowestBounds(bounds []atomic.Uint64) (k1, k2 uint64) {
 	k1, k2 = NoKey, NoKey
 	o1, o2 := NoKey, NoKey
@@ -59,7 +59,7 @@ func LowestBounds(bounds []atomic.Uint64) (k1, k2 uint64) {
 	return min(k1, o1), min(k2, o2, max(k1, o1))
 }
 
-// LowestKeys returns the two smallest key<<IndexBits|index, as the scans do.
+// LowestKeys returns the two lowest key<<IndexBits|index of the keys.
 func LowestKeys(keys []uint64) (k1, k2 uint64) {
 	k1, k2 = NoKey, NoKey
 	for i, k := range keys {

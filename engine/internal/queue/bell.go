@@ -1,30 +1,32 @@
-// Package queue holds what a line of waiters is made of: the bell that wakes one of them, and
-// the order in which they are served with the least that each would be charged. It knows no
-// group and no clock.
+// Package queue has the parts of a line of waiters: the bell that wakes one of them, and
+// the tree of waiters in the order of service with the least that each would be charged. It
+// uses no group and no clock.
 package queue
 
 import "sync/atomic"
 
 // Bell wakes a waiter of a line: the eventcount of protocol 7. A caller that frees capacity
-// needs no more of the line.
+// uses no other part of the line.
 type Bell struct {
-	// Waiting is how many wait. It grows before a waiter looks at the counters, and a
-	// caller that frees capacity reads it after changing one: one sees the other.
+	// Waiting is how many demands wait. A waiter increments it before it reads the counters,
+	// and a caller that frees capacity reads it after writing a counter, so that one of them
+	// sees the other.
 	Waiting atomic.Int64
-	// Rung receives when a waiter is to serve the line. It holds one ring.
+	// Rung receives when a waiter must serve the line. Its buffer is one.
 	Rung chan struct{}
-	// Reevaluating makes the next service dismiss waiters whose demand can never be met
-	// any more.
+	// Reevaluating makes the next service dismiss waiters whose demand can never be admitted.
 	Reevaluating atomic.Bool
 	later        func(strike func())
 }
 
-// NewBell returns a bell. Ring hands later what wakes the waiter, if later is not nil.
+// NewBell returns a bell. If later is not nil, Ring calls it with the function that wakes the
+// waiter, instead of that function.
 func NewBell(later func(strike func())) Bell {
 	return Bell{Rung: make(chan struct{}, 1), later: later}
 }
 
-// Ring wakes a waiter, because there may be room.
+// Ring wakes a waiter, if there is one, because a demand may fit. The caller has written the
+// counter before (protocol 7).
 func (b *Bell) Ring() {
 	switch {
 	case b.Waiting.Load() == 0:
@@ -39,11 +41,11 @@ func (b *Bell) Ring() {
 func (b *Bell) strike() {
 	select {
 	case b.Rung <- struct{}{}:
-	default: // it rings already
+	default: // a ring is in the channel already
 	}
 }
 
-// Reevaluate is Ring when the configuration has changed too.
+// Reevaluate is Ring after a change of the configuration.
 func (b *Bell) Reevaluate() {
 	b.Reevaluating.Store(true)
 	b.Ring()

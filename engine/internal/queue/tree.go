@@ -10,36 +10,37 @@ import (
 // Cost is what a request counts in each dimension.
 type Cost = [counter.Dims]int64
 
-// NoCost is more than any cost.
+// NoCost is above any cost in each dimension.
 var NoCost = Cost{math.MaxInt64, math.MaxInt64, math.MaxInt64, math.MaxInt64, math.MaxInt64}
 
-// Lower makes each dimension of a the lesser of two.
+// Lower lowers each dimension of a to that of b.
 func Lower(a, b *Cost) {
 	for i := range a {
 		a[i] = min(a[i], b[i])
 	}
 }
 
-// Waiter is a member of a tree: a pointer to what holds its place, which the tree writes.
+// Waiter is an element of a tree. Place returns a pointer to the element's place, which the tree
+// writes.
 type Waiter interface {
 	comparable
 	Place() *int
 }
 
-// Tree holds waiters in their order, with a tournament tree over what they would be
-// charged: a node holds the least of each dimension that is charged below it. Where that
-// does not fit, no waiter below fits, so that the first waiter that fits is found in
-// logarithmic time where one dimension decides. The zero Tree is empty. Not safe for
+// Tree has waiters in their order, with a tournament tree over what they would be
+// charged: a node has the minimum of each dimension over the waiters below it. If the minimum
+// does not fit, no waiter below fits. The first waiter that fits is thus found in
+// logarithmic time if one dimension decides. The zero Tree is empty. Not safe for
 // concurrent use.
 type Tree[W Waiter] struct {
-	Len     int    // how many waiters there are
-	Resume  int    // a place that keeps its waiter when places change
-	waiters []W    // zero: has left; the length is a power of two
+	Len     int    // the number of waiters
+	Resume  int    // a place; it follows its waiter when places change
+	waiters []W    // by place, zero: the waiter has left; the length is a power of two
 	least   []Cost // node k covers 2k and 2k+1; leaves begin at len(waiters)
-	end     int    // behind the last waiter
+	end     int    // the place behind the last waiter
 }
 
-// All yields the waiters in their order. The tree may lose them during the iteration.
+// All yields the waiters in their order. Waiters may be removed during the iteration.
 func (q *Tree[W]) All() iter.Seq[W] {
 	return func(yield func(W) bool) {
 		var left W
@@ -51,7 +52,7 @@ func (q *Tree[W]) All() iter.Seq[W] {
 	}
 }
 
-// Push adds a waiter at the end, which would be charged a at least.
+// Push adds a waiter at the end; a is the least that it would be charged.
 func (q *Tree[W]) Push(w W, a Cost) {
 	if q.end == len(q.waiters) {
 		q.grow()
@@ -63,8 +64,8 @@ func (q *Tree[W]) Push(w W, a Cost) {
 	q.Charge(w, a)
 }
 
-// grow makes room at the end: it closes the gaps, and doubles the tree if more
-// than half of it is left.
+// grow frees places at the end: it closes the gaps of waiters that have left, and doubles the
+// tree if waiters fill more than half of it.
 func (q *Tree[W]) grow() {
 	size := max(len(q.waiters), 4)
 	if 2*q.Len > size {
@@ -98,7 +99,7 @@ func (q *Tree[W]) update(k int) {
 	Lower(&q.least[k], &q.least[2*k+1])
 }
 
-// Charge sets what a waiter would be charged at least.
+// Charge sets the least that a waiter would be charged.
 func (q *Tree[W]) Charge(w W, a Cost) {
 	k := len(q.waiters) + *w.Place()
 	for q.least[k] = a; k > 1; {
@@ -107,7 +108,7 @@ func (q *Tree[W]) Charge(w W, a Cost) {
 	}
 }
 
-// Remove takes a waiter out.
+// Remove removes a waiter.
 func (q *Tree[W]) Remove(w W) {
 	var left W
 	q.waiters[*w.Place()] = left
@@ -130,9 +131,9 @@ func (q *Tree[W]) Head() W {
 }
 
 // Search returns the first waiter from a place on for whose charge fits returns true,
-// and its place; the zero W if there is none. Fits must return true for less if it does
-// for more. Each call of fits takes one from work; once none is left the search ends at the
-// place next.
+// and its place; the zero W if there is none. Fits must be monotonic: if it returns true for a
+// cost, then also for every lower one. Each call of fits decrements work; at 0 the search ends
+// at the place next.
 func (q *Tree[W]) Search(from int, work *int, fits func(*Cost) bool) (w W, next int) {
 	s := search[W]{q, from, work, fits, q.end}
 	if i := s.descend(1, 0, len(q.waiters), false); i >= 0 {
@@ -144,12 +145,12 @@ func (q *Tree[W]) Search(from int, work *int, fits func(*Cost) bool) (w W, next 
 type search[W Waiter] struct {
 	*Tree[W]
 	from int
-	work *int // how many more charges may be looked at
+	work *int // how many more charges may be compared
 	fits func(*Cost) bool
-	next int
+	next int // where the search ended for lack of work; else the tree's end
 }
 
-// descend searches the places [low, high) below a node. Sure says that the node's
+// descend searches the places [low, high) below node k. If sure is set, the node's
 // charge is known to fit.
 func (s *search[W]) descend(k, low, high int, sure bool) int {
 	if high <= s.from || s.least[k] == NoCost || s.next != s.end {
@@ -174,9 +175,9 @@ func (s *search[W]) descend(k, low, high int, sure bool) int {
 	return s.descend(2*k+1, mid, high, s.least[2*k+1] == s.least[k])
 }
 
-// Earliest returns the least of what when returns for the waiters, given an instant that
-// none of it is before. When must return no later instant for less. Each call takes one
-// from work; what is left then counts as now.
+// Earliest returns the earliest instant that when returns for a waiter's charge; none is before
+// now. When must be monotonic: no later for a lower cost. Each call of when decrements work; at
+// 0 the charges that are left count as now.
 func (q *Tree[W]) Earliest(now int64, work *int, when func(*Cost) int64) int64 {
 	return q.earliest(1, now, work, when)
 }
