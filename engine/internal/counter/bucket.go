@@ -6,32 +6,32 @@ import (
 	"time"
 )
 
-// bucketUnits are how many parts of a nanosecond a bucket counts in. What a
-// charge is rounded up by is less than one of them.
+// bucketUnits is the number of units in a nanosecond, in which a bucket counts time. A
+// charge is rounded up by less than one unit.
 const bucketUnits = 16
 
-// bucketMost is the deepest debt that is remembered: about 9 years.
+// bucketMost is the deepest debt of a bucket, in units: about 9 years.
 const bucketMost = int64(1) << 62
 
-// Bucket is a limit that refills continuously: it holds at most the limit, gains
-// limit/period all the time, and goes into debt by what Add charges beyond that.
-// It is one word, the instant at which nothing of what was used will be left:
-// charging moves it on, time alone does nothing to it, and of two buckets with the
-// same period the one that is empty of usage earlier is the less utilized.
+// Bucket is a limit that refills continuously, by the generic cell rate algorithm (GCRA). It has
+// a capacity of the limit and refills by limit/period; charges by Add may bring it into debt.
+// Its one word is the theoretical arrival time (TAT): the instant at which all usage will
+// have refilled. A charge adds to the word, and time alone does not change it. Of two buckets
+// with the same period, the one with the earlier instant has the lower utilization.
 //
-// Instants are Unix nanoseconds and at least the one given to NewBucket. Charges
-// are rounded up to 1/16 ns of refill, so a bucket never admits what exact
-// arithmetic refuses. All methods are safe for concurrent use, except Resize.
+// Instants are Unix nanoseconds, and not before the one given to NewBucket. Charges
+// are rounded up to 1/16 ns of refill, so that a bucket never admits what exact
+// arithmetic refuses. All methods are safe for concurrent use, except Resize and Relimit.
 type Bucket struct {
-	clear  atomic.Int64 // in units since base
-	base   int64
-	period int64 // in units
+	clear  atomic.Int64 // the theoretical arrival time, in units since base
+	base   int64        // Unix ns
+	period int64        // in units
 	rate   atomic.Pointer[rate]
 	low    troughs
 }
 
 // NewBucket returns a bucket of which nothing is used at an instant. The limit
-// is from 0, which admits nothing, to 2^42.
+// is from 0, which admits nothing, to 2^42 per period.
 func NewBucket(now, limit int64, period time.Duration) *Bucket {
 	b := &Bucket{base: now - int64(period), period: int64(period) * bucketUnits}
 	b.rate.Store(newRate(limit, b.period))
@@ -40,8 +40,8 @@ func NewBucket(now, limit int64, period time.Duration) *Bucket {
 
 func (b *Bucket) at(now int64) int64 { return (now - b.base) * bucketUnits }
 
-// full returns how far ahead of the current instant the word may be of which a part of
-// the limit is used.
+// full returns how far the word may be ahead of the current instant, in units, if a part of
+// the limit may be used.
 func (r *rate) full(p Part) int64 {
 	if p == 0 || r.limit == 0 {
 		return r.period
@@ -68,9 +68,8 @@ func (b *Bucket) Take(p Part, now, n int64) bool {
 	}
 }
 
-// Look returns how much of the bucket is used at an instant, in parts of which
-// [Bucket.Whole] are the limit, and, in the sign of short, whether n do not fit
-// on top (negative).
+// Look returns the usage of the bucket at an instant, in units of which [Bucket.Whole] are
+// the limit. Short is negative if n do not fit on top.
 func (b *Bucket) Look(now, n int64) (used, short int64) {
 	used = b.Level(now)
 	r := b.rate.Load()
@@ -81,11 +80,10 @@ func (b *Bucket) Look(now, n int64) (used, short int64) {
 	return used, b.period - used - cost
 }
 
-// Level returns how much of the bucket is used at an instant, in the parts that
-// Look counts.
+// Level returns the usage of the bucket at an instant, in the units of Look.
 func (b *Bucket) Level(now int64) int64 { return max(b.clear.Load()-b.at(now), 0) }
 
-// Whole is the limit in the parts that Look counts.
+// Whole returns the limit in the units of Look.
 func (b *Bucket) Whole() int64 { return b.period }
 
 // Fits reports whether Take would charge n.
@@ -97,8 +95,8 @@ func (b *Bucket) Fits(p Part, now, n int64) bool {
 	return short >= 0
 }
 
-// Wait returns how long after an instant n fit within a part of the limit if nothing else
-// is charged or given back, rounded up: 0 = now, MaxInt64 = never.
+// Wait returns the time after which n fit within a part of the limit if nothing else
+// is charged or given back, rounded up; 0 = now, MaxInt64 = never.
 func (b *Bucket) Wait(p Part, now, n int64) time.Duration {
 	r, t := b.rate.Load(), b.at(now)
 	cost, full := r.units(n), r.full(p)
@@ -112,12 +110,12 @@ func (b *Bucket) Wait(p Part, now, n int64) time.Duration {
 	return time.Duration((short + bucketUnits - 1) / bucketUnits)
 }
 
-// Add charges n at an instant, whatever the limit. A negative n is given back of
+// Add charges n at an instant, whatever the limit. A negative n gives back a part of
 // what was charged at that instant.
 func (b *Bucket) Add(now, n int64) {
 	r, t := b.rate.Load(), b.at(now)
 	if r.limit == 0 {
-		return // blocked: nothing refills, nothing is admitted
+		return // a limit of zero does not refill, and admits nothing
 	}
 	if n < 0 {
 		b.Refund(now, now, -n, -n)
@@ -133,25 +131,24 @@ func (b *Bucket) Add(now, n int64) {
 	}
 }
 
-// Refund gives n back of what was charged at an instant, at a later one: what would
-// be left now had n less been charged then. What has refilled since is not given
-// back, since it would have refilled all the same; of charges more than nine minutes
-// ago nothing is.
+// Refund gives back n of what was charged at an instant. Afterwards the level at now is
+// what it would be if n less had been charged then. The part that has refilled since is not given
+// back, because it would have refilled anyway. Nothing is given back of charges more than nine
+// minutes ago.
 func (b *Bucket) Refund(at, now, n, charged int64) {
 	r, t := b.rate.Load(), b.at(now)
 	if r.limit == 0 || n <= 0 {
 		return
 	}
-	units := r.units(n) - 1 // in doubt less is given back
+	units := r.units(n) - 1 // rounded down, so that never too much is given back
 	b.give(b.low.refund(b.at(at), t, max(r.units(charged)-1, units), units))
 }
 
-// Return gives n back at an instant, whatever has refilled since they were charged: a
-// full bucket holds no more. It is for what the provider itself gives back, which had
-// reserved it.
+// Return gives n back at an instant, also what has refilled since they were charged. It is for
+// a reservation that the provider itself makes and gives back.
 func (b *Bucket) Return(now, n int64) {
 	if r := b.rate.Load(); r.limit != 0 && n > 0 {
-		b.give(r.units(n) - 1) // in doubt less is given back
+		b.give(r.units(n) - 1) // rounded down, as in Refund
 	}
 }
 
@@ -164,11 +161,11 @@ func (b *Bucket) give(units int64) {
 	}
 }
 
-// Correct brings the bucket to what was used at an instant, and since what was
-// charged after it until now, if that differs by more than grain; raise says never
-// to lower it. It is not lowered below what would be left had nothing been used at
-// that instant. It reports whether it did lower it, and how much is counted above
-// the figure.
+// Correct sets the usage of the bucket to used at an instant, plus since, which was
+// charged after it until now, if the usage differs by more than grain. If raise is set the usage
+// is never lowered. It is never lowered below the level that would be left if nothing had been
+// used at that instant. Correct reports whether it lowered the usage, and how much is counted
+// above the figure.
 func (b *Bucket) Correct(at, now, used, since, grain int64, raise bool) (lower bool, above int64) {
 	r := b.rate.Load()
 	if r.limit == 0 {
@@ -200,18 +197,18 @@ func (b *Bucket) Correct(at, now, used, since, grain int64, raise bool) (lower b
 	}
 }
 
-// Used returns how much is used at an instant, rounded up; above the limit when
-// in debt.
+// Used returns the usage at an instant in tokens or requests, rounded up. It is above the limit
+// if the bucket is in debt.
 func (b *Bucket) Used(now int64) int64 {
 	return b.rate.Load().amount(max(b.clear.Load()-b.at(now), 0))
 }
 
-// Resize changes the limit and keeps how much is used. A concurrent Take finds
-// no more room than there is before or after.
+// Resize changes the limit and keeps the usage. A concurrent Take finds
+// no more headroom than there is before or after. Under the owner's mutex.
 func (b *Bucket) Resize(now, limit int64) { b.resize(now, limit, math.MaxInt64) }
 
-// Relimit is Resize for a limit that may be wrong: what is used then takes no longer
-// to refill than it did before, or than so many periods, if that is longer.
+// Relimit is Resize for a limit that a provider has reported and that may be wrong: the usage
+// afterwards takes no longer to refill than before, or than so many periods if that is longer.
 func (b *Bucket) Relimit(now, limit, periods int64) { b.resize(now, limit, periods*b.period) }
 
 func (b *Bucket) resize(now, limit, longest int64) {

@@ -1,5 +1,7 @@
-// Package counter holds the counters of a deployment, which stay where they are for
-// as long as the deployment lives.
+// Package counter has the counters of a deployment, which keep their place in memory for
+// as long as the deployment lives. It also decides whether a demand fits: an admission is a
+// Take ([Pair.TakeTokens], [Pair.TakeRequest], [Limit.Take], [Bucket.Take]) that compares
+// used + cost with the cap and swaps the word in one step.
 //
 // Every counter of windows has two halves, one for even and one for odd windows:
 // the current window's and the previous one's. The half of a window two behind is
@@ -8,7 +10,7 @@
 //
 // # Words and windows (protocol 1)
 //
-// A half is words and, beside them, the full number of the window that they are of
+// A half has one or two words and, beside them, the full number of their window
 // (Win). Writers of a word: any request. Writers of Win: the owner, under its mutex.
 //
 // Every change of a word loads the word, then loads Win and compares it with the

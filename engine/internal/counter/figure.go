@@ -1,25 +1,25 @@
 package counter
 
-// Figure is what a provider reports of a limit.
+// Figure is the usage of a limit as a provider has reported it.
 type Figure struct {
-	At    At    // what the figure is of
+	At    At    // the moment of the figure
 	Used  int64 // at that moment
-	Most  int64 // up to which it fills a bucket
+	Most  int64 // the most usage to which it raises a bucket
 	Since int64 // what was counted after that moment
-	Grain int64 // differences up to which it corrects nothing
-	Raise bool  // never to lower what is counted
+	Grain int64 // the largest difference that it does not correct
+	Raise bool  // the figure never lowers the count
 }
 
-// Correct brings what is used to a figure; an owned limit is lowered by no more than
-// figures have added before. It reports whether usage went down, and how much is
-// counted above the figure. Under the owner's mutex.
+// Correct sets the usage to a figure. The count of an owned limit is lowered by no more than
+// figures have added before, so that it never falls below the usage of the nodes. It reports
+// whether usage fell, and how much is counted above the figure. Under the owner's mutex.
 func (l *Limit) Correct(f *Figure, now At) (lower bool, above int64) {
 	if l.Shape == Level {
 		return l.bucket.Correct(f.At.Now, now.Now, min(f.Used, f.Most), f.Since, f.Grain, f.Raise)
 	}
 	w := l.current(now)
 	if l.Window(f.At) != w {
-		return false, Max // of a window that has passed
+		return false, Max // the figure is of a window that has passed
 	}
 	h := &l.half[w&1]
 	back := Max
@@ -48,8 +48,8 @@ func (l *Limit) Correct(f *Figure, now At) (lower bool, above int64) {
 	}
 }
 
-// Withhold notes that n of what is counted in a window of an owned limit is no
-// node's usage. Under the owner's mutex.
+// Withhold makes n of the count of a window of an owned limit an adjustment, which no
+// node reports as usage. Under the owner's mutex.
 func (l *Limit) Withhold(w, n int64) {
 	if l.Owned() && l.ledger[w&1].Window == w {
 		l.half[w&1].adjusted.Add(n)

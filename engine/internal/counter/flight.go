@@ -2,36 +2,36 @@ package counter
 
 import "sync/atomic"
 
-// slots is how many slots a flight remembers: those of leases that still count, and
+// slots is the number of slots of a flight: those of leases that still count, and
 // the current one.
 const slots = 16
 
-// Flight counts how many leases have ended, by the slot in which they began: a slot
-// is one minute or several. How many had begun is the tag of the request words,
-// which Fold adds up once a minute's half is opened again. Held is the difference,
-// modulo 2^18.
+// Flight counts the leases that have ended, by the slot in which they began (protocol 6). A slot
+// is one or several minutes. The number of leases begun is the tag of the request words,
+// which Fold adds up once the half of a minute is opened again. The leases held are the
+// difference, modulo 2^18.
 //
-// A slot that grows older than the leases' lifetime expires. A lease that ends then
-// finds another turn.
+// A slot that is older than the leases' lifetime expires. A lease that ends later
+// finds the number of another turn in the word.
 //
-// All but End and Undo is under the owner's mutex.
+// All methods except End and Undo are under the owner's mutex.
 type Flight struct {
 	ended [slots]atomic.Int64 // [slot/16:27][counted:1][leases:36]
-	began [slots]int64        // of folded minutes, modulo 2^18
-	total int64               // leases ended in slots that have expired
-	none  atomic.Int64        // of all that ended, attempts that were no lease
+	began [slots]int64        // in folded minutes, modulo 2^18
+	total int64               // leases that ended in slots that have expired
+	none  atomic.Int64        // ended leases that were attempts or shifts, and no leases
 }
 
 const (
 	endedBits  = 36
 	endedValue = int64(1)<<endedBits - 1
-	// countedBit says that a gauge that was not there when the leases of the slot
+	// countedBit is set if a gauge that was added after the leases of the slot
 	// began has counted them.
 	countedBit = int64(1) << endedBits
 	turnShift  = endedBits + 1
 )
 
-// Ending is where in its slot a lease has ended.
+// Ending is the place of a lease in the order in which those of its slot have ended.
 type Ending int64
 
 // Counted reports whether a later gauge has counted the lease.
@@ -54,8 +54,8 @@ func (f *Flight) End(slot int64) (at Ending, ok bool) {
 	}
 }
 
-// Undo ends what counts as a lease by its tag and was none. It counts that first: with its
-// last lease a deployment may be dropped.
+// Undo ends what counts as a lease by its tag and was none. It increments none before ended,
+// because with its last lease a deployment may be dropped (protocol 6).
 func (f *Flight) Undo(slot int64) {
 	f.none.Add(1)
 	if _, ok := f.End(slot); !ok {
@@ -72,8 +72,8 @@ func (f *Flight) Ended() int64 {
 	return n - f.none.Load()
 }
 
-// Reset begins with no lease, slot being the current one and those up to ttl before
-// it usable.
+// Reset begins with no lease. Slot is the current one; it and the ttl slots before it are
+// open.
 func (f *Flight) Reset(slot, ttl int64) {
 	for i := range f.ended {
 		f.total += f.ended[i].Swap(0) & endedValue
@@ -85,8 +85,8 @@ func (f *Flight) Reset(slot, ttl int64) {
 }
 
 // Turn makes slot to the current one in place of from, and expires the slots that
-// are older than ttl. It returns how many leases those still held. The halves of
-// minutes that have passed must be folded before.
+// are older than ttl. It returns how many leases were still held in these. The caller has
+// folded the halves of past minutes before.
 func (f *Flight) Turn(from, to, ttl int64) (expired int64) {
 	if to <= from {
 		return 0
@@ -105,21 +105,22 @@ func (f *Flight) Turn(from, to, ttl int64) (expired int64) {
 		f.began[k&(slots-1)] = 0
 	}
 	for k := max(from+1, to-ttl); k <= to; k++ {
-		change(&f.ended[k&(slots-1)], k>>4<<turnShift) // mostly the slot that has just expired
+		change(&f.ended[k&(slots-1)], k>>4<<turnShift) // the loop above has mostly stored it already
 		f.began[k&(slots-1)] = 0
 	}
 	return expired
 }
 
-// Fold adds how many leases began in a minute of a slot, whose half is opened again.
+// Fold adds the leases that began in a minute of a slot, when the half of that minute is opened
+// again.
 func (f *Flight) Fold(slot, began int64) {
 	if f.ended[slot&(slots-1)].Load()>>turnShift == slot>>4 {
 		f.began[slot&(slots-1)] += began
 	}
 }
 
-// Held returns how many leases of a slot are held, began of which in minutes that are
-// not folded.
+// Held returns how many leases of a slot are held. Began is how many have begun in minutes that
+// are not folded.
 func (f *Flight) Held(slot, began int64) int64 {
 	i := slot & (slots - 1)
 	if v := f.ended[i].Load(); v>>turnShift == slot>>4 {
@@ -128,8 +129,8 @@ func (f *Flight) Held(slot, began int64) int64 {
 	return 0
 }
 
-// Count is Held for a gauge that begins to count now: the leases held are counted
-// from now on, and End says so. The caller sees to it that no lease begins during the call.
+// Count is Held for a gauge that begins to count now. From now on End reports of these leases
+// that they are counted. The caller ensures that no lease begins during the call.
 func (f *Flight) Count(slot, began int64) int64 {
 	i := slot & (slots - 1)
 	for s := &f.ended[i]; ; {

@@ -3,11 +3,11 @@ package counter
 import "sync/atomic"
 
 // Held counts the tokens that leases hold, by the slot in which they began. A word is
-// [slot:20][tokens:44]; a slot's word is opened by the first lease that begins in it.
-// It is for display: a caller that is suspended for 16 slots may miscount.
+// [slot:20][tokens:44]. The first lease that begins in a slot opens its word.
+// The count is only shown: a goroutine that is suspended for 16 slots may miscount.
 type Held [slots]atomic.Int64
 
-// Add adds tokens, which may be negative, to what leases of a slot hold.
+// Add adds tokens, which may be negative, to those that leases of a slot hold.
 func (h *Held) Add(slot, tokens int64) {
 	w := &h[slot&(slots-1)]
 	for {
@@ -15,7 +15,7 @@ func (h *Held) Add(slot, tokens int64) {
 		from := v
 		if after := (slot - v>>limitBits) & tagMask; after != 0 {
 			if tokens < 0 || after > tagMask/2 && v&limitValue != 0 {
-				return // of a lease that has expired long ago
+				return // the lease has expired long ago
 			}
 			from = (slot & tagMask) << limitBits
 		}

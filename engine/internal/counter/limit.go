@@ -11,12 +11,12 @@ const (
 	limitValue = int64(1)<<limitBits - 1
 	limitTag   = int64(1) << limitBits
 	tagMask    = int64(1)<<20 - 1
-	behind     = 128 // windows that a clock may be behind
+	behind     = 128 // how many windows a clock may be set back
 )
 
-// half is a window of a limit. Of a clocked limit the word is [window:20][value:44],
-// and the caller that counts opens it. Of the others it is [generation:20][value:44], and win
-// is the window in full (protocol 1).
+// half is one window of a limit. The word of a clocked limit is [window:20][value:44],
+// and the caller that counts first opens it. The word of others is [generation:20][value:44], and
+// win is the full number of the window (protocol 1).
 type half struct{ word, cap, win, adjusted atomic.Int64 }
 
 // Limit is one limit and its counter, for as long as a deployment, or several that
@@ -82,8 +82,8 @@ func (l *Limit) Whole(most int64) int64 {
 	return most
 }
 
-// load returns the word to count in for window w, and what to swap for it if nothing
-// is counted. False: that window has passed.
+// load returns the word v in which window w is counted, and from: the word that replaces v if
+// nothing is counted. False: that window has passed.
 func (l *Limit) load(h *half, w int64) (v, from int64, ok bool) {
 	v = h.word.Load()
 	if !l.Clocked() {
@@ -110,8 +110,9 @@ func (l *Limit) now(h *half, w int64) int64 {
 	return v & limitValue
 }
 
-// Take counts n if they fit within a part of the cap. What was taken is given back
-// by Give, or changed by Adjust, with the same moment.
+// Take counts n if they fit within a part of the cap: used + n <= cap. It is where a limit
+// beside the pair admits or refuses. Give gives n back, and Adjust changes the charge; both get
+// the same moment.
 func (l *Limit) Take(p Part, at At, n int64) Outcome {
 	if l.Shape == Level {
 		if l.bucket.Take(p, at.Now, n) {
@@ -138,7 +139,7 @@ func (l *Limit) Take(p Part, at At, n int64) Outcome {
 	}
 }
 
-// add counts n, which may be negative, in window w. False: that has passed.
+// add counts n, which may be negative, in window w. False: the window has passed.
 func (l *Limit) add(w, n int64) bool {
 	h := &l.half[w&1]
 	for {
@@ -152,7 +153,7 @@ func (l *Limit) add(w, n int64) bool {
 	}
 }
 
-// Give takes back what Take has just counted at a moment.
+// Give gives back what Take has just counted at a moment.
 func (l *Limit) Give(at At, n int64) {
 	if l.Shape == Level {
 		l.bucket.Add(at.Now, -n)
@@ -161,10 +162,10 @@ func (l *Limit) Give(at At, n int64) {
 	l.add(l.Window(at), -n)
 }
 
-// Adjust adds a difference to what was counted at a moment: there while that window
-// is the current or the previous one; later more counts in the current window, and
-// less in none. Of a bucket's charge, of so much in all, what has refilled since is not
-// given back.
+// Adjust adds n to what was counted at a moment, in that window while it
+// is the current or the previous one. Later a positive n is counted in the current window, and
+// a negative one in none. The part of a bucket's charge that has refilled since is not given
+// back; charged is the whole charge.
 func (l *Limit) Adjust(was, now At, n, charged int64) {
 	switch l.Shape {
 	case Level:
@@ -188,8 +189,8 @@ func (l *Limit) Adjust(was, now At, n, charged int64) {
 	}
 }
 
-// Return takes back n of what the provider itself had reserved at a moment and gives
-// back now, see [Bucket.Return]; in windows it is Adjust.
+// Return gives back n of a reservation that the provider itself has made at a moment and gives
+// back now, see [Bucket.Return]. For limits over windows it is Adjust.
 func (l *Limit) Return(was, now At, n int64) {
 	if l.Shape == Level {
 		l.bucket.Return(now.Now, n)
@@ -198,7 +199,7 @@ func (l *Limit) Return(was, now At, n int64) {
 	l.Adjust(was, now, -n, n)
 }
 
-// Count adds what has been used, whatever the cap. False: the window has passed.
+// Count counts n at a moment, whatever the cap. False: the window has passed.
 func (l *Limit) Count(at At, n int64) bool {
 	if l.Shape == Level {
 		l.bucket.Add(at.Now, n)
@@ -210,7 +211,7 @@ func (l *Limit) Count(at At, n int64) bool {
 // CountIn is Count for a window of a clocked limit.
 func (l *Limit) CountIn(w, n int64) bool { return l.add(w, n) }
 
-// Used returns what is used at a moment.
+// Used returns the usage at a moment.
 func (l *Limit) Used(at At) int64 {
 	if l.Shape == Level {
 		return l.bucket.Used(at.Now)
@@ -218,11 +219,11 @@ func (l *Limit) Used(at At) int64 {
 	return l.UsedIn(l.current(at))
 }
 
-// UsedIn returns what is used in a window; 0 of a window that has passed.
+// UsedIn returns the usage in a window; 0 if the window has passed.
 func (l *Limit) UsedIn(w int64) int64 { return l.now(&l.half[w&1], w) }
 
-// LookOwned returns what is used, and, in the sign of short, whether n do not fit on
-// top (negative), for limits that need no instant.
+// LookOwned returns the usage of a limit that needs no instant. Short is negative if n do not
+// fit on top.
 func (l *Limit) LookOwned(epoch, n int64) (used, short int64) {
 	h := &l.half[(epoch&l.mask|l.parity.Load())&1]
 	used = h.word.Load() & limitValue
@@ -243,8 +244,8 @@ func (l *Limit) LookTimed(now, n int64) (used, short int64) {
 // Level returns the used of LookTimed for a bucket.
 func (l *Limit) Level(now int64) int64 { return l.bucket.Level(now) }
 
-// UsedClocked is Used, of a clocked limit, where w is the current window. False: it may not be, because the
-// limit has yet to be opened for it, or a clock was set back.
+// UsedClocked is Used of a clocked limit if w is the current window. False: the usage may be of
+// another window, because w is not opened yet or a clock was set back.
 func (l *Limit) UsedClocked(w int64) (used int64, current bool) {
 	v, other := l.half[w&1].word.Load(), l.half[^w&1].word.Load()
 	return v & limitValue, ((v>>limitBits-w)|(other>>limitBits-(w-1)))&tagMask == 0
@@ -258,16 +259,15 @@ func (l *Limit) Fits(p Part, at At, n int64) bool {
 	return l.grant != nil && l.fitsNamed(at, n) || l.Room(p, at) >= n
 }
 
-// Room returns how much more is admitted at a moment, negative if the cap has been
-// passed. Not of buckets.
+// Room returns the headroom at a moment, negative if the cap has been passed. Not for buckets.
 func (l *Limit) Room(p Part, at At) int64 {
 	w := l.current(at)
 	h := &l.half[w&1]
 	return l.capIn(p, h, w) - l.now(h, w)
 }
 
-// capIn returns how far admissions may go in a half's window within a part of the limit:
-// to the part and to the cap.
+// capIn returns the cap of admissions in a half's window within a part of the limit: the cap,
+// or the part if that is lower.
 func (l *Limit) capIn(p Part, h *half, w int64) int64 {
 	if l.grant != nil {
 		return l.granted(h, w)
@@ -279,16 +279,16 @@ func (l *Limit) capIn(p Part, h *half, w int64) int64 {
 	return most
 }
 
-// Left returns how much more a part of the limit admits at a moment, whatever the ceiling.
+// Left returns the headroom under a part of the limit at a moment, without the ceiling.
 func (l *Limit) Left(p Part, at At) int64 {
 	w := l.current(at)
 	return p.Of(l.most.Load()) - l.now(&l.half[w&1], w)
 }
 
-// Ceiled reports whether a ceiling leaves less than a part of the limit would.
+// Ceiled reports whether a ceiling, or a grant, bounds admissions below a part of the limit.
 func (l *Limit) Ceiled(p Part, at At) bool {
 	if l.grant != nil {
-		return true // it has no other bound
+		return true // a granted limit has no other bound
 	}
 	if !l.Owned() {
 		return false
@@ -306,7 +306,7 @@ func (l *Limit) Bounded(at At, most int64) bool {
 	return l.capIn(0, &l.half[w&1], w) != Max
 }
 
-// Wait returns how long until n, which do not fit now, fit under a limit of most if
+// Wait returns the time after which n, which do not fit now, fit under a limit of most if
 // nothing else is counted or given back. Never: n are above the limit.
 func (l *Limit) Wait(p Part, at At, n, most int64) (after time.Duration, never bool) {
 	switch {

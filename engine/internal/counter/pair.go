@@ -6,17 +6,18 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
 )
 
-// Words, with the tags on top, where they wrap off the end:
+// Words, with the tags in the top bits, where an overflow is lost:
 //
 //	tokens   [attempts begun:10][generation:10][value:44]
 //	requests [attempts ended:18][generation:10][value:36]
 //
-// The generation changes whenever the half is opened.
+// The generation changes whenever the half is opened (protocol 1).
 //
 // An attempt takes tokens first and the request last, so equal tags mean that no
-// attempt is half way. The attempts that have ended are also the leases that have
-// begun, except those that were undone: these, and what Shift adds, are counted as
-// ended leases too (see [Flight]). So a lease needs no update of its own to begin.
+// attempt is half way (protocol 4). The attempts that have ended are also the leases that have
+// begun, except those that were undone: these, and the increments of Shift, are counted as
+// ended leases too (see [Flight], protocol 6). So the beginning of a lease needs no update of
+// its own.
 const (
 	tokenBits, requestBits = 44, 36
 	tokenValue             = int64(1)<<tokenBits - 1
@@ -27,7 +28,8 @@ const (
 	leaseMask              = int64(1)<<18 - 1
 )
 
-// Pair is the tokens and requests of one window: what the scan of a search reads.
+// Pair is the tokens and requests of one window, with their caps: all that the scan of a search
+// reads. It is where RPM and TPM admit or refuse: [Pair.TakeTokens], [Pair.TakeRequest].
 type Pair struct {
 	tokens, requests     atomic.Int64
 	tokenCap, requestCap atomic.Int64
@@ -36,8 +38,8 @@ type Pair struct {
 	limits               atomic.Pointer[pairLimits]
 }
 
-// pairLimits are the limits of a pair, of which a part is taken; a cap may be lower,
-// because of a ceiling. Either is read by itself.
+// pairLimits are the limits of a pair. A [Part] is a part of the limit, while the cap may be
+// lower because of a ceiling. Each limit is read alone.
 type pairLimits struct{ tokens, requests atomic.Int64 }
 
 // Hot is a deployment's two halves, a cache line each, allocated once.
@@ -52,7 +54,7 @@ func (c *Pair) Tokens() int64 { return c.tokens.Load() & tokenValue }
 // Requests returns the requests used.
 func (c *Pair) Requests() int64 { return c.requests.Load() & requestValue }
 
-// Untouched reports whether nothing is counted and nothing was by providers' figures.
+// Untouched reports whether nothing is counted, by requests or by providers' figures.
 func (c *Pair) Untouched() bool {
 	return c.Tokens()|c.Requests()|c.tokenAdj.Load()|c.requestAdj.Load() == 0
 }
@@ -60,11 +62,10 @@ func (c *Pair) Untouched() bool {
 // Began returns how many leases have begun, modulo 2^18.
 func (c *Pair) Began() int64 { return int64(uint64(c.requests.Load()) >> (requestBits + 10)) }
 
-// Window returns the window that the half is of.
+// Window returns the window of the half.
 func (c *Pair) Window() int64 { return c.win.Load() }
 
-// Look returns the tokens used and, in the sign of short, whether a request of
-// that many tokens does not fit (negative).
+// Look returns the tokens used. Short is negative if a request of n tokens does not fit.
 func (c *Pair) Look(n int64) (used, short int64) {
 	used = c.tokens.Load() & tokenValue
 	return used, (c.tokenCap.Load() - n - used) | (c.requestCap.Load() - 1 - c.requests.Load()&requestValue)
@@ -82,7 +83,7 @@ func (c *Pair) Fits(p Part, n int64) bool {
 	return c.Tokens()+n <= c.tokensIn(p) && c.Requests() < c.requestsIn(p)
 }
 
-// Limit sets the limits of which a part is a part. The caller shifts or opens both
+// Limit sets the limits to which a [Part] applies. The caller shifts or opens both
 // halves afterwards. Under the owner's mutex.
 func (h *Hot) Limit(tokens, requests int64) {
 	if l := h[0].limits.Load(); l != nil {
@@ -97,8 +98,8 @@ func (h *Hot) Limit(tokens, requests int64) {
 	h[1].limits.Store(l)
 }
 
-// tokensIn returns how far admissions may go within a part of the limit: to the part
-// and to the cap.
+// tokensIn returns the cap of admissions within a part of the limit: the cap, or the part if
+// that is lower.
 func (c *Pair) tokensIn(p Part) int64 {
 	most := c.tokenCap.Load()
 	if p == 0 {
@@ -130,25 +131,25 @@ func (c *Pair) requestsWithin(p Part, most int64) int64 {
 	return p.requests(most)
 }
 
-// Caps returns how far admissions may go.
+// Caps returns the caps.
 func (c *Pair) Caps() (tokens, requests int64) { return c.tokenCap.Load(), c.requestCap.Load() }
 
 // Half returns how many attempts are half way, modulo 1024.
 func (c *Pair) Half() int64 {
-	r := c.requests.Load() // before the tokens: equal tags then prove that no attempt was half way in between
+	r := c.requests.Load() // before the tokens: equal tags prove that no attempt was half way between the two loads
 	return (int64(uint64(c.tokens.Load())>>(tokenBits+10)) - int64(uint64(r)>>(requestBits+10))) & 1023
 }
 
-// Room is what a pair can still take within a part of its caps, from one look at it.
+// Room is the headroom of a pair within a part of its caps, by one load of each word.
 type Room struct {
-	Tokens int64 // the most that a request may take, negative if it takes none
-	Half   int64 // attempts half way
-	Full   bool  // the requests are used up; Tokens then means nothing
-	Ample  bool  // there are requests left for all attempts half way
-	Ceiled bool  // a ceiling leaves less than the limit would, of requests if Full, else of tokens
+	Tokens int64 // the most tokens of a request, negative if none fits
+	Half   int64 // attempts half way (protocol 4)
+	Full   bool  // the requests are used up; Tokens has no meaning then
+	Ample  bool  // requests are left for all attempts half way
+	Ceiled bool  // a ceiling bounds admissions below the limit, of requests if Full, else of tokens
 }
 
-// Room returns what the pair can still take.
+// Room returns the headroom of the pair within a part of its caps.
 func (c *Pair) Room(p Part) Room {
 	r := c.requests.Load() // before the tokens, as in Half
 	t := c.tokens.Load()
@@ -169,9 +170,9 @@ func (c *Pair) Room(p Part) Room {
 	return room
 }
 
-// TakeTokens begins an attempt in window w by taking tokens, if they and one request
-// fit within a part of the caps. An attempt that has begun must be followed by
-// TakeRequest, or by AddTokens of the opposite and End.
+// TakeTokens begins an attempt in window w (protocol 4) by taking n tokens, if they and one
+// request fit within a part of the caps: used + n <= cap. The caller must end the attempt by
+// TakeRequest, or by AddTokens of -n and End.
 func (c *Pair) TakeTokens(p Part, w, n int64) Outcome {
 	for {
 		t := c.tokens.Load()
@@ -201,10 +202,11 @@ func (c *Pair) Begin(w int64) bool {
 	}
 }
 
-// TakeRequest ends an attempt by counting its request.
+// TakeRequest ends an attempt by counting its request, if that fits: used + 1 <= cap. Otherwise
+// the attempt has not ended.
 func (c *Pair) TakeRequest(p Part, w int64) Outcome { return c.take(p, w, 1+requestTag) }
 
-// CountRequest counts one request that is no lease, if that many tokens would fit too.
+// CountRequest counts one request that is no lease, if so many tokens fit too.
 func (c *Pair) CountRequest(p Part, w, tokens int64) Outcome {
 	room := c.tokenCap.Load()
 	if tokens != 0 && room >= 0 {
@@ -248,8 +250,8 @@ func (c *Pair) End(w int64) bool {
 	}
 }
 
-// CountTokens adds to what is used in window w, whatever the cap; n may be negative.
-// The count stays within [0, Max]. It returns the count; -1: the window has passed,
+// CountTokens adds n, which may be negative, to the tokens of window w, whatever the cap.
+// The count stays within [0, Max]. It returns the count; -1: the window has passed, and
 // nothing was added.
 func (c *Pair) CountTokens(w, n int64) (used int64) {
 	for {
@@ -257,7 +259,7 @@ func (c *Pair) CountTokens(w, n int64) (used int64) {
 		if c.win.Load() != w {
 			return -1
 		}
-		to := t + n // what the swap waits for; a count out of range is rare
+		to := t + n // first, as the swap depends on it; a count out of range is rare
 		if used = t&tokenValue + n; uint64(used) > uint64(Max) {
 			used = min(max(used, 0), Max)
 			to = t&^tokenValue | used
@@ -268,7 +270,7 @@ func (c *Pair) CountTokens(w, n int64) (used int64) {
 	}
 }
 
-// AddTokens is CountTokens that reports whether the window was there.
+// AddTokens is CountTokens. False: the window has passed.
 func (c *Pair) AddTokens(w, n int64) bool { return c.CountTokens(w, n) >= 0 }
 
 // AddRequests is AddTokens for requests, up to MaxRequests.
@@ -287,16 +289,16 @@ func (c *Pair) AddRequests(w, n int64) bool {
 // Adjusted returns what providers' figures have added to the counts.
 func (c *Pair) Adjusted() (tokens, requests int64) { return c.tokenAdj.Load(), c.requestAdj.Load() }
 
-// Adjust notes that providers' figures have added to the counts. Under the owner's
-// mutex; the caller shifts the counts as well.
+// Adjust adds to the adjustments by providers' figures. The caller shifts the counts as
+// well. Under the owner's mutex.
 func (c *Pair) Adjust(tokens, requests int64) {
 	c.tokenAdj.Add(tokens)
 	c.requestAdj.Add(requests)
 }
 
-// Open folds the window that the half is of and opens it for w, with what others
-// used counted. It returns what was used, and how many leases had begun modulo 2^18.
-// Under the owner's mutex, before w is published.
+// Open folds the half's window and opens the half for window w, with the usage of other
+// nodes counted. It returns the counts of the folded window, and how many leases had begun in it,
+// modulo 2^18. Under the owner's mutex, before w is published (protocols 1 and 2).
 func (c *Pair) Open(w, tokens, requests, tokenCap, requestCap int64) (t, r, began int64) {
 	c.win.Store(none(w))
 	invariants.Yield()
@@ -313,20 +315,22 @@ func (c *Pair) Open(w, tokens, requests, tokenCap, requestCap int64) (t, r, bega
 	return t & tokenValue, r & requestValue, int64(uint64(r) >> (requestBits + 10))
 }
 
-// change stores what differs: a store costs more than a look. Under the owner's mutex.
+// change stores a value that differs, because a store costs more than a load. Under the owner's
+// mutex.
 func change(x *atomic.Int64, v int64) {
 	if x.Load() != v {
 		x.Store(v)
 	}
 }
 
-// none is the window of a half that is of none: no minute, of the same parity.
+// none is the win of a half that has no window: a number that no window has, with the same
+// parity.
 func none(w int64) int64 { return w&1 - 2 }
 
-// Shut closes a half of window w, so that nothing is counted in it any more, unless
-// more than what others used is counted there: then the half stays open and Shut
-// returns false. Nothing is folded. Under the owner's mutex; a concurrent
-// count finds that the window has moved, or keeps the half open.
+// Shut closes the half of window w, so that nothing is counted in it any more. If more than
+// the given usage of other nodes is counted, the half stays open and Shut
+// returns false. Nothing is folded. A concurrent count either finds no window, or keeps the
+// half open. Under the owner's mutex.
 func (c *Pair) Shut(w, tokens, requests int64) bool {
 	c.win.Store(none(w)) // before the words, as in Open
 	if shutWord(&c.tokens, tokenBits, min(tokens, Max)) && shutWord(&c.requests, requestBits, min(requests, MaxRequests)) {
@@ -343,7 +347,7 @@ func shutWord(x *atomic.Int64, bits, others int64) bool {
 	return shutIf(x, bits, func(v int64) bool { return v <= others })
 }
 
-// shutIf gives a word a new generation if empty says so of its value.
+// shutIf gives a word a new generation if empty returns true for its value.
 func shutIf(x *atomic.Int64, bits int64, empty func(value int64) bool) bool {
 	for {
 		v := x.Load()
@@ -356,11 +360,11 @@ func shutIf(x *atomic.Int64, bits int64, empty func(value int64) bool) bool {
 	}
 }
 
-// Shift adds to the counts and sets the caps so that no admission sees more room
-// than there is before and after: caps go down first and up last. Both tags move,
-// so that a word that comes back to an old value is still new; the caller counts one
-// ended lease for that. False: they did not, because no count changes and no cap goes
-// down. Under the owner's mutex.
+// Shift adds to the counts and sets the caps. No admission sees more headroom than there is before
+// or after, because caps are lowered before the counts change and raised afterwards. Both tags
+// are incremented, so that a word that returns to an old value is still new; the caller counts
+// one ended lease for that (protocol 6). False: the tags stay, because no count changes and no
+// cap is lowered. Under the owner's mutex.
 func (c *Pair) Shift(tokens, requests, tokenCap, requestCap int64) (moved bool) {
 	if tokens|requests == 0 && tokenCap >= c.tokenCap.Load() && requestCap >= c.requestCap.Load() {
 		change(&c.requestCap, requestCap)
@@ -396,7 +400,7 @@ func (c *Pair) Shift(tokens, requests, tokenCap, requestCap int64) (moved bool) 
 func (c *Pair) Ended() int64 { return int64(uint64(c.requests.Load())>>(requestBits+10)) & 1023 }
 
 // Since returns how many attempts were half way at any instant since Ended was
-// called, and whether there are requests left for all of them.
+// called (protocol 4), and whether requests are left for all of them.
 func (c *Pair) Since(ended int64) (half int64, ample bool) {
 	half = (int64(uint64(c.tokens.Load())>>(tokenBits+10)) - ended) & 1023
 	return half, c.Requests()+half <= c.requestCap.Load()

@@ -5,13 +5,13 @@ import (
 	"math/bits"
 )
 
-// Part is a share of a cap that an admission may use, so that the rest is left
-// for others. The zero Part is all of it.
-type Part uint32 // billionths that are left over
+// Part is the share of a cap that an admission may use, so that the rest is left
+// for others. The zero Part is the whole cap.
+type Part uint32 // the billionths of the cap that it leaves
 
-const whole = 1_000_000_000
+const whole = 1_000_000_000 // billionths
 
-// unshared in a part says that it does not apply to the cap on requests.
+// unshared is set in a part that does not apply to the cap on requests.
 const unshared Part = 1 << 31
 
 // Unshared returns a part that leaves the cap on requests whole.
@@ -25,11 +25,11 @@ func (p Part) requests(limit int64) int64 {
 	return p.Of(limit)
 }
 
-// PartOf returns the part for a share from 0 to 1, taken to nine decimals.
+// PartOf returns the part for a share from 0 to 1, rounded to nine decimals.
 func PartOf(share float64) Part { return Part(whole - math.Round(share*whole)) }
 
-// Of returns the part of a cap, rounded down. What is no limit, and caps that
-// admit nothing, stay as they are.
+// Of returns the part of a cap, rounded down. No limit (Max) and caps that
+// admit nothing stay as they are.
 func (p Part) Of(limit int64) int64 {
 	if p == 0 {
 		return limit

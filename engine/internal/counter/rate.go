@@ -2,8 +2,8 @@ package counter
 
 import "math/bits"
 
-// rate turns amounts of a limit into time, in the units of a bucket: what n take
-// to refill is n*period/limit, rounded up. It never changes.
+// rate converts amounts of a limit to time, in the units of a bucket: n refill in
+// n*period/limit, rounded up. A rate is immutable.
 //
 // For n up to few that is a multiplication. Period/limit is a whole number and a
 // rest r/limit, of which part is ceil(2^64*r/limit). So n*part/2^64 exceeds
@@ -19,7 +19,7 @@ type rate struct {
 func newRate(limit, period int64) *rate {
 	r := &rate{limit: limit, period: period}
 	if limit == 0 {
-		r.whole = uint64(period) + 1 // multiplied, one is more than the bucket holds
+		r.whole = uint64(period) + 1 // so that even one is above the capacity of the bucket
 		return r
 	}
 	l := uint64(limit)
@@ -33,7 +33,7 @@ func newRate(limit, period int64) *rate {
 	return r
 }
 
-// units returns what n take to refill, at most bucketMost.
+// units returns the time in which n refill, at most bucketMost.
 func (r *rate) units(n int64) int64 {
 	if uint64(n) > r.few {
 		return r.divide(n)
@@ -56,7 +56,7 @@ func (r *rate) multiply(n int64) int64 {
 //go:noinline
 func (r *rate) divide(n int64) int64 {
 	hi, lo := bits.Mul64(uint64(n), uint64(r.period))
-	if hi >= uint64(r.limit) { // that of nothing never refills
+	if hi >= uint64(r.limit) { // the quotient overflows; a limit of zero never refills
 		return bucketMost
 	}
 	q, rest := bits.Div64(hi, lo, uint64(r.limit))
@@ -66,7 +66,7 @@ func (r *rate) divide(n int64) int64 {
 	return int64(min(q, uint64(bucketMost)))
 }
 
-// amount returns how much refills in u units, rounded up, at most Max.
+// amount returns how much refills in u units of time, rounded up, at most Max.
 func (r *rate) amount(u int64) int64 {
 	hi, lo := bits.Mul64(uint64(u), uint64(r.limit))
 	if hi >= uint64(r.period) {

@@ -2,7 +2,7 @@ package counter
 
 import "github.com/plimsoll-dev/plimsoll/window"
 
-// Dim is what a limit counts.
+// Dim is the dimension that a limit counts.
 type Dim uint8
 
 const (
@@ -14,7 +14,7 @@ const (
 	Dims = iota
 )
 
-// Shape says when usage goes away.
+// Shape is when usage expires.
 type Shape uint8
 
 const (
@@ -23,31 +23,30 @@ const (
 	Days                 // at the end of a day, with the owner's minute
 	Spans                // at the end of a span of the clock
 	Dates                // at the end of a day of the clock
-	Level                // all the time: a bucket
-	Gauge                // when it is given back
+	Level                // continuously: a bucket
+	Gauge                // only when it is given back
 )
 
-// Rule says when usage goes away, in full.
+// Rule is when usage expires, with the parameters of the shape.
 type Rule struct {
 	Shape
 	Zone          window.Zone // of Days and Dates
 	Length, Phase int64       // ns, of Spans
-	// Granted says that the limit counts what this node alone uses, as far as it is granted:
-	// a limit that nodes hold exactly in windows of the clock (protocol 8). In is the kind
-	// of its windows for the nodes.
+	// Granted is set if the limit counts the usage of this node alone, up to its grant: it is
+	// the limit by which nodes hold another one exactly (protocol 8). In is the kind of its
+	// windows in reports and shares.
 	Granted bool
 	In      window.Kind
 }
 
 // Owned reports whether the limit's windows turn with its owner's minutes. Nodes
-// exchange what such limits count.
+// exchange the usage of such limits.
 func (r Rule) Owned() bool { return r.Shape <= Days }
 
-// Long reports whether the windows, which turn with the owner's minutes, are longer than
-// those.
+// Long reports whether the windows turn with the owner's minutes and are longer than a minute.
 func (r Rule) Long() bool { return r.Shape == Hours || r.Shape == Days }
 
-// Clocked reports whether windows turn with the clock, opened by the caller that counts.
+// Clocked reports whether windows follow the clock. The caller that counts first opens them.
 func (r Rule) Clocked() bool { return r.Shape == Spans || r.Shape == Dates }
 
 // Timed reports whether the rule needs an instant.
@@ -68,5 +67,5 @@ func (r Rule) Kind() window.Kind {
 	}
 }
 
-// At is when: a published minute, and an instant (Unix ns) for rules that need one.
+// At is a moment: a published minute, and an instant (Unix ns) for rules that need one.
 type At struct{ Epoch, Now int64 }

@@ -5,24 +5,23 @@ import (
 	"sync/atomic"
 )
 
-// troughs are how little of a bucket was in use when something was charged, by
-// when: the least level before a charge, in slots of about 2 s for the last half
-// minute and of about 34 s for the last nine minutes.
+// troughs are the lowest levels of a bucket over time: the least level (usage) before a charge,
+// in slots of about 2 s for the last half minute and of about 34 s for the last nine minutes.
 //
-// They say how much of an older charge may still be given back. Had that charge
+// They bound how much of an older charge may still be given back. If that charge had
 // been smaller by n, the level would have been lower by n ever since, unless it
-// would have reached zero: a bucket that is full does not refill. So no more may be
-// given back than the least level there was since.
+// would have reached zero, as a full bucket does not refill. So no more may be
+// given back than the least level since the charge.
 type troughs struct{ fine, coarse trough }
 
 // trough is a ring of slots. A word is [slot:20][level:44], the level in a bucket's
-// units; where a word is of another slot, nothing was charged in this one.
+// units. If the word of a slot has another slot's number, nothing was charged in the slot.
 type trough [troughSlots]atomic.Uint64
 
 const (
 	troughSlots = 16
-	fineShift   = 35 // of units: 2^31 ns
-	coarseShift = 39 // 2^35 ns
+	fineShift   = 35 // a slot is 2^35 units, 2^31 ns
+	coarseShift = 39 // a slot is 2^39 units, 2^35 ns
 	troughLevel = uint64(1)<<44 - 1
 )
 
@@ -30,7 +29,7 @@ func troughWord(slot, level int64) uint64 {
 	return uint64(slot)<<44 | min(uint64(level), troughLevel)
 }
 
-// note takes in the level before a charge at an instant, both in units.
+// note records the level before a charge at an instant, both in units.
 func (t *troughs) note(at, level int64) {
 	t.fine.note(at>>fineShift, level)
 	t.coarse.note(at>>coarseShift, level)
@@ -46,9 +45,9 @@ func (r *trough) note(slot, level int64) {
 	}
 }
 
-// least returns the lower of most and the least level before a charge from an
-// instant to another. Own is what the level was at the first instant at least,
-// which holds where the slot of that instant has charges from before it too.
+// least returns the lower of most and the least level before the charges from one
+// instant to another. The slot of the first instant may have charges from before it. Own is the
+// least that the level was at that instant, and bounds the level of that slot from below.
 func (r *trough) least(shift uint, from, to, own, most int64) int64 {
 	first := from >> shift
 	for slot := first; slot <= to>>shift; slot++ {
@@ -65,10 +64,10 @@ func (r *trough) least(shift uint, from, to, own, most int64) int64 {
 	return most
 }
 
-// lower makes what has been given back part of the levels between two instants. Of
-// a charge at the first instant that leaves left of itself, the level before it is
-// noted in the slot: after it, the level was no lower than that and left, less what
-// refilled in the rest of the slot. Negative: there was no charge.
+// lower lowers the levels between two instants by what has been given back. Left is what is
+// left of a charge at the first instant, whose slot has the level before that charge: after it,
+// the level was at least that plus left, minus what refilled in the rest of the slot. A negative
+// left means that nothing was charged at that instant.
 func (r *trough) lower(shift uint, from, to, by, left int64) {
 	first, last := from>>shift, to>>shift
 	for slot := max(first, last-troughSlots+1); slot <= last; slot++ {
@@ -86,15 +85,15 @@ func (r *trough) lower(shift uint, from, to, by, left int64) {
 	}
 }
 
-// refund returns how much of want may be given back at an instant of a charge at an
-// earlier one. What it returns is taken as given back.
+// refund returns how much of want may be given back at instant to of a charge at from. The
+// caller must give back the result.
 func (t *troughs) refund(from, to, charged, want int64) int64 {
 	got := t.claim(from, to, charged, want)
 	t.lower(from, to, got, charged-got)
 	return got
 }
 
-// correct is refund of what the level was made of at an instant, whichever lease charged it.
+// correct is refund for the level at an instant, whichever lease charged it.
 func (t *troughs) correct(from, to, want int64) int64 {
 	got := t.claim(from, to, want, want)
 	t.lower(from, to, got, -1)
@@ -109,8 +108,8 @@ func (t *troughs) lower(from, to, by, left int64) {
 	}
 }
 
-// claim returns how much of want may be given back at an instant of what the level
-// was made of at an earlier one, when it was at least own.
+// claim returns how much of want may be given back at instant to of the level at from, which was
+// at least own.
 func (t *troughs) claim(from, to, own, want int64) int64 {
 	from = min(from, to)
 	switch {
@@ -124,8 +123,8 @@ func (t *troughs) claim(from, to, own, want int64) int64 {
 	return max(want, 0)
 }
 
-// rescale follows a change of the bucket's limit, by which amounts take another
-// time to refill.
+// rescale multiplies the levels by from/to after a change of the bucket's limit, because the
+// same amount takes another time to refill.
 func (t *troughs) rescale(from, to int64) {
 	for _, r := range [...]*trough{&t.fine, &t.coarse} {
 		for i := range r {

@@ -2,10 +2,10 @@ package counter
 
 import "github.com/plimsoll-dev/plimsoll/window"
 
-// Here is what a limit's owner does, under its mutex: opening windows before they are
-// published, taking in what other nodes used, and reporting.
+// The owner of a limit calls the functions of this file, under its mutex: to open windows before
+// they are published, to apply the usage of other nodes, and to report.
 
-// openHalf folds what a half holds and opens it for window w (protocol 1).
+// openHalf folds a half's window and opens the half for window w (protocol 1).
 func (l *Limit) openHalf(w int64, s Ledger) (used int64) {
 	h := &l.half[w&1]
 	h.win.Store(none(w))
@@ -21,8 +21,8 @@ func (l *Limit) openHalf(w int64, s Ledger) (used int64) {
 	return used
 }
 
-// newLedger returns the ledger of a window when the current one is w. Of a day before
-// the first one there is nothing to report.
+// newLedger returns the ledger of window k when the current one is w. A day before
+// the first one is closed, as there is nothing to report of it.
 func (l *Limit) newLedger(k, w int64) Ledger {
 	s := NewLedger(k)
 	s.Closed = l.Shape == Days && k != w
@@ -32,12 +32,12 @@ func (l *Limit) newLedger(k, w int64) Ledger {
 	return s
 }
 
-// CloseUnnamed has windows that are opened from now on admit nothing until an Absorb has
-// named them: refusals ask their callers to come back after retry nanoseconds. 0 ends
+// CloseUnnamed gives windows that are opened from now on a ceiling of zero until an Absorb
+// names them; the RetryAfter of refusals is retry nanoseconds. 0 ends
 // that. Under the owner's mutex.
 func (l *Limit) CloseUnnamed(retry int64) { l.closed = retry }
 
-// Close is CloseUnnamed that closes the windows of a limit that is new as well.
+// Close is CloseUnnamed for a new limit, whose open windows it closes as well.
 func (l *Limit) Close(retry int64) {
 	l.closed = retry
 	for p := range l.ledger {
@@ -58,10 +58,10 @@ func (l *Limit) recap(p int64) {
 	}
 }
 
-// Turn brings a limit to a minute about to be published. Fold receives each window
-// left behind: its ledger and this node's usage. More is what others used of the
-// current window, as absorbed ahead. Of a clocked limit Turn only replaces words
-// that were left alone for so long that their tag could repeat.
+// Turn turns a limit to a minute about to be published (protocol 2). It calls fold with each
+// folded window: its ledger and this node's usage. More is the usage of other nodes in the
+// current window, as absorbed ahead. For a clocked limit Turn only replaces words
+// so old that their tag could repeat.
 func (l *Limit) Turn(at At, fold func(s *Ledger, own int64)) (more int64) {
 	if l.Clocked() {
 		l.refresh(l.Window(at))
@@ -73,7 +73,7 @@ func (l *Limit) Turn(at At, fold func(s *Ledger, own int64)) (more int64) {
 	w := l.Window(at)
 	if l.Shape == Days && at.Epoch >= l.day.Load()&(1<<40-1)+23*60 {
 		if w = window.DayIndex(at.Epoch, l.Zone); w != l.day.Load()>>40 {
-			defer l.today(at.Epoch) // after the halves: a caller that comes too early finds yesterday
+			defer l.today(at.Epoch) // after the halves are open: until then requests count in yesterday's window
 		}
 	}
 	for _, k := range [2]int64{w - 1, w} {
@@ -98,7 +98,7 @@ func (l *Limit) Turn(at At, fold func(s *Ledger, own int64)) (more int64) {
 	return more
 }
 
-// turnTo makes w the window that LookOwned looks at.
+// turnTo makes w the window that LookOwned reads.
 func (l *Limit) turnTo(w int64) {
 	if l.Shape == Hours || l.Shape == Days {
 		l.parity.Store(w & 1)
@@ -106,15 +106,15 @@ func (l *Limit) turnTo(w int64) {
 }
 
 // refresh opens the halves of a clocked limit for w and the window before, unless
-// they are of these windows already or of later ones: words that are left alone for
-// long would be found again once their tags repeat.
+// they are open for these windows or later ones. Otherwise the tag of an old word would name a
+// current window once it repeats.
 func (l *Limit) refresh(w int64) {
 	seen := l.seen.Load()
 	if w <= seen || !l.seen.CompareAndSwap(seen, w) {
 		return
 	}
 	l.refreshGrants(w)
-	far := w-seen > tagMask/2 // a tag says nothing any more
+	far := w-seen > tagMask/2 // so far that tags cannot be compared
 	for _, k := range [2]int64{w - 1, w} {
 		h := &l.half[k&1]
 		if v := h.word.Load(); (v>>limitBits^k)&tagMask != 0 && (far || older(v, k)) {
@@ -135,8 +135,9 @@ func (l *Limit) SetCap(at At, most int64) {
 	}
 }
 
-// Relimit is SetCap for a limit that may be wrong: what is used of a bucket then takes no
-// longer to refill than it did before, or than so many minutes, if that is longer.
+// Relimit is SetCap for a limit that a provider has reported and that may be wrong: the usage of
+// a bucket afterwards takes no longer to refill than before, or than so many minutes if that is
+// longer.
 func (l *Limit) Relimit(at At, most, minutes int64) {
 	if l.Shape != Level {
 		l.SetCap(at, most)
@@ -146,8 +147,8 @@ func (l *Limit) Relimit(at At, most, minutes int64) {
 	l.bucket.Relimit(at.Now, most, minutes)
 }
 
-// Absorb takes in what was received of a window. Current reports whether it was the current window, and more by how much
-// that window's remote usage changed.
+// Absorb applies what was received for window w. Current reports whether w is the current
+// window, and more by how much its remote usage changed.
 func (l *Limit) Absorb(at At, w int64, t Received) (more int64, current bool) {
 	switch now := l.Window(at); w {
 	case now:
@@ -157,7 +158,7 @@ func (l *Limit) Absorb(at At, w int64, t Received) (more int64, current bool) {
 			h.cap.Store(c)
 		}
 		l.add(w, more)
-		h.word.Add(limitTag) // a caller that looked before must look again
+		h.word.Add(limitTag) // another generation: a swap by a caller that loaded the cap before fails
 		l.recap(w & 1)
 		return more, true
 	case now + 1:
@@ -176,8 +177,8 @@ func (l *Limit) Expire() {
 	}
 }
 
-// Fall bounds the current window of an owned limit of most, if it is stale: see
-// [Ledger.Fall].
+// Fall bounds the current window of an owned limit, whose configured limit is most, if the window
+// is stale: see [Ledger.Fall].
 func (l *Limit) Fall(p Part, at At, most int64) {
 	w := l.Window(at)
 	if s := l.Ledger(w); s != nil && s.Fall(p, most, l.UsedIn(w), l.Adjusted(w)) {
@@ -194,7 +195,7 @@ func (l *Limit) Free() {
 	}
 }
 
-// Ledger returns the ledger of a window. Nil: it has passed.
+// Ledger returns the ledger of a window. Nil: the window has passed.
 func (l *Limit) Ledger(w int64) *Ledger {
 	if s := &l.ledger[w&1]; s.Window == w {
 		return s
@@ -202,7 +203,7 @@ func (l *Limit) Ledger(w int64) *Ledger {
 	return nil
 }
 
-// Own returns this node's usage of a window; 0 of one that has passed.
+// Own returns this node's usage in a window; 0 if the window has passed.
 func (l *Limit) Own(w int64) int64 {
 	s := l.Ledger(w)
 	if s == nil {
@@ -214,11 +215,11 @@ func (l *Limit) Own(w int64) int64 {
 // Idle reports whether nothing is used at a moment.
 func (l *Limit) Idle(at At) bool { return l.Used(at) == 0 }
 
-// Shut is Pair's for both windows of an owned limit: all or none. A window of which
-// own usage was reported stays open too, because a window has one life: a limit that
-// begins again in it would report less. The hour or day before is an exception, because a
-// limit that begins again reports only the current one: that window is closed once all of
-// it was reported, or at any time if the engine's usage is not collected.
+// Shut is [Pair.Shut] for both windows of an owned limit: it closes both or neither. A window of
+// which own usage was reported stays open too: a window is opened once (docs/CORE.md), as a
+// limit that is opened in it again would report less. The previous hour or day is an exception,
+// because a new limit reports only the current one: it is closed once all of
+// it was reported, or at any time if Collect was never called.
 func (l *Limit) Shut(collected bool) bool {
 	if !l.Owned() {
 		return true
@@ -249,7 +250,7 @@ func (l *Limit) Reopen() {
 	}
 }
 
-// Unlist has the current window reported again.
+// Unlist makes Collect report the current window again.
 func (l *Limit) Unlist() {
 	for p := range l.ledger {
 		l.ledger[p].Listed = false

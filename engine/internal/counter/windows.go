@@ -35,15 +35,15 @@ func (l *Limit) Window(at At) int64 {
 	}
 }
 
-// span returns which span holds an instant that is so long, not negative, after the phase. A
-// division takes several times as long as the product by its inverse, which is at most one
-// too low.
+// span returns the number of the span that holds an instant since ns after the phase; since is
+// not negative. It multiplies by the inverse of the length and corrects the result, which is at
+// most one too low, because a division takes several times as long.
 func (l *Limit) span(since int64) int64 {
 	w, _ := bits.Mul64(uint64(since), l.per)
 	return int64(w) + (l.Length-1-(since-int64(w)*l.Length))>>63&1
 }
 
-// current is Window, or, of a clocked limit, the latest window that was opened: a
+// current is Window; for a clocked limit the latest window that was opened if that is later, as a
 // clock may have been set back.
 func (l *Limit) current(at At) int64 {
 	w := l.Window(at)
@@ -53,7 +53,8 @@ func (l *Limit) current(at At) int64 {
 	return w
 }
 
-// ahead returns by how many windows a clocked limit is ahead of w; 0 if it is not.
+// ahead returns by how many windows the latest open window of a clocked limit is ahead of w; 0
+// if it is not.
 func (l *Limit) ahead(w int64) (n int64) {
 	for p := range l.half {
 		if d := (l.half[p].word.Load()>>limitBits - w) & tagMask; d <= behind {
@@ -63,7 +64,7 @@ func (l *Limit) ahead(w int64) (n int64) {
 	return n
 }
 
-// End returns when the window that holds a moment ends, Unix ns.
+// End returns the end of the window that holds a moment, Unix ns.
 func (l *Limit) End(at At) int64 {
 	switch l.Shape {
 	case Hours:
@@ -85,8 +86,8 @@ func (l *Limit) today(epoch int64) {
 	l.day.Store(d.Index<<40 | window.EpochAt(d.Start))
 }
 
-// NotBefore returns a moment, or, where a clocked limit has got further, the
-// beginning of its window: a clock may have been set back.
+// NotBefore returns the moment, or the beginning of the latest open window of a clocked limit if
+// that is later, as a clock may have been set back.
 func (l *Limit) NotBefore(at At) At {
 	if !l.Clocked() {
 		return at
