@@ -41,8 +41,8 @@ func (n NodeModes) Mode() (m Mode, ok bool) {
 	return Mode(n &^ (knownModes | deviatingModes)), n&knownModes != 0
 }
 
-// Deviates reports whether a limit of the node has another mode.
-func (n NodeModes) Deviates() bool { return n&deviatingModes != 0 }
+// deviates reports whether a limit of the node has another mode.
+func (n NodeModes) deviates() bool { return n&deviatingModes != 0 }
 
 // String returns the name of the mode, with a plus sign where a limit has another; "" =
 // unknown.
@@ -51,7 +51,7 @@ func (n NodeModes) String() string {
 	switch {
 	case !ok:
 		return ""
-	case n.Deviates():
+	case n.deviates():
 		return m.String() + deviating
 	}
 	return m.String()

@@ -41,7 +41,7 @@ func (s *Syncer) meetModes(r *Reply, now int64) {
 		if !ok || i >= len(r.Members) || r.Members[i] == s.cfg.Node {
 			continue
 		}
-		if m <= Auto && !modes.Deviates() {
+		if m <= Auto && !modes.deviates() {
 			s.others.seen[m] = now
 		}
 		if modes == here {
