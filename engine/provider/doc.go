@@ -1,13 +1,13 @@
 // Package provider describes how the providers of models count against their
-// limits, and reads what they say about it.
+// limits, and reads the limits, figures and refusals in their answers.
 //
 // A [Profile] is a provider's rule: when it counts, what it counts and over
-// which window. [Preset] knows the rules of the common providers; each field can
-// be changed afterwards.
+// which window. [Preset] returns the rules of the common providers; a caller may change each
+// field afterwards.
 //
-// A [Signal] is what one answer said about a deployment's limits, in its headers
-// or in the body of a refusal, whatever the provider's names and formats.
+// A [Signal] is what one answer reported of a deployment's limits, in its headers
+// or in the body of a refusal, whatever the provider's names and formats are.
 //
-// The package does no I/O and imports no network code: headers come as a
-// function, which http.Header.Get is.
+// The package does no I/O and imports no network code: a caller passes headers as a
+// function, such as http.Header.Get.
 package provider

@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// readIETF reads the headers that gateways have for their own limits on requests, by
+// readIETF reads the headers in which gateways report their own limits on requests, by
 // https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers: RateLimit and
-// RateLimit-Policy, and RateLimit-Limit with a window of older drafts. Only limits of a
-// minute or a day have a reading.
+// RateLimit-Policy, and the RateLimit-Limit of older drafts with a window. Only limits per
+// minute, hour or day have a reading.
 func (r *reader) readIETF() {
 	policy := r.header("ratelimit-policy")
 	if policy == "" {
@@ -44,7 +44,7 @@ func (r *reader) readIETF() {
 // ietfWindows are the windows, in seconds, whose limits have a reading.
 var ietfWindows = map[string]Span{"60": PerMinute, "3600": PerHour, "86400": PerDay}
 
-// ietfLeft returns what remains and until when.
+// ietfLeft returns the requests that remain, and the time until the limit is reset.
 func (r *reader) ietfLeft() (left int64, reset time.Duration, ok bool) {
 	now := r.header("ratelimit")
 	remaining, until := parameter(now, "r"), parameter(now, "t")
@@ -58,7 +58,7 @@ func (r *reader) ietfLeft() (left int64, reset time.Duration, ok bool) {
 	return left, reset, true
 }
 
-// parameter returns a parameter of a structured field item (RFC 8941); "" if it has none.
+// parameter returns a parameter of a structured field item (RFC 8941); "" if it is absent.
 func parameter(item, name string) string {
 	for part := ""; item != ""; {
 		part, item, _ = strings.Cut(item, ";")
@@ -69,22 +69,22 @@ func parameter(item, name string) string {
 	return ""
 }
 
-// kongWindows and kongNames are what Kong's AI rate limiting puts into the names of its
-// headers (https://docs.konghq.com/hub/kong-inc/ai-rate-limiting-advanced): a window, and
-// the provider as Kong calls it.
+// kongWindows and kongNames are parts of the names of headers by Kong's AI rate limiting
+// (https://docs.konghq.com/hub/kong-inc/ai-rate-limiting-advanced): a window, and
+// Kong's name of the provider.
 var (
 	kongWindows = []string{"60", "minute", "10", "30", "300", "3600", "hour", "86400", "day"}
 	kongNames   = []string{"openai", "azure", "anthropic", "mistral", "cohere", "gemini", "bedrock"}
 )
 
-// gatewayWait returns the wait that a gateway named for a limit of its own, or that
-// stands in headers which a body repeats; 0 if there is none.
+// gatewayWait returns the wait that a gateway reports for a limit of its own, or that
+// is in headers repeated in a body; 0 if there is none.
 func (r *reader) gatewayWait(e *refusal) time.Duration {
 	if left, reset, ok := r.ietfLeft(); ok && left <= 0 && reset > 0 {
 		return reset
 	}
 	// https://openrouter.ai/docs/api-reference/limits: X-RateLimit-Reset is in Unix
-	// milliseconds, and stands in the error's metadata where the limit is OpenRouter's.
+	// milliseconds. If the limit is OpenRouter's, it is in the metadata of the error.
 	if d, ok := r.wait(r.header("x-ratelimit-reset"), time.Second); ok && d > 0 && r.header("x-ratelimit-remaining") == "0" {
 		return d
 	}
@@ -105,7 +105,7 @@ func (r *reader) gatewayWait(e *refusal) time.Duration {
 	return 0
 }
 
-// readRouter reads the figures that OpenRouter has in a refusal, of the limit that its
+// readRouter reads the figures in a refusal by OpenRouter, for the limit that the
 // message names.
 func (r *reader) readRouter(e *refusal) {
 	var per Span

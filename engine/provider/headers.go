@@ -6,32 +6,34 @@ import (
 	"time"
 )
 
-// family is how a group of providers names the headers of one limit; "" = it
-// has none.
+// family is the names of the headers by which a group of providers reports one limit; "" = it
+// does not report that figure.
 type family struct {
 	limit, remaining, reset string
 	of                      Limit
-	only                    string // the provider that means it so; "" = any
-	grain                   int64
-	scale                   int64 // parts of a minute that the limit is of: 6 of 10 s; 0 = the whole
-	orDay                   bool  // its figures may be those of a day
+	only                    string // the only provider whose headers have this meaning; "" = any
+	grain                   int64  // the figures are multiples of it, see [Reading.Grain]
+	scale                   int64  // the limit is of 1/scale of a minute: 6 = of 10 s; 0 = of the whole
+	orDay                   bool   // the figures may be those of a day
 }
 
-// families are read in this order; the first that reports something of a limit is
-// the one that counts.
+// families are read in this order. The first one that reports a figure of a limit counts.
 //
-// Left out because they do not say what they seem to: Azure's figures for
-// requests, which may speak of a part of a minute, and anthropic-ratelimit-tokens,
-// which is whichever limit is the most restrictive.
+// Two are left out, as their names are misleading: Azure's figures for
+// requests, which may be of a part of a minute, and anthropic-ratelimit-tokens,
+// which is that of the most restrictive limit.
 var families = func() []family {
 	var fs []family
 	add := func(counts Quantity, per Span, only string, grain int64, pattern, unit string) {
 		name := func(figure string) string {
 			return strings.NewReplacer("{figure}", figure, "{unit}", unit).Replace(pattern)
 		}
-		fs = append(fs, family{limit: name("limit"), remaining: name("remaining"), reset: name("reset"), of: LimitOf(counts, per), only: only, grain: grain})
+		fs = append(fs, family{
+			limit: name("limit"), remaining: name("remaining"), reset: name("reset"),
+			of: LimitOf(counts, per), only: only, grain: grain,
+		})
 	}
-	// https://console.groq.com/docs/rate-limits: requests are those of a day.
+	// https://console.groq.com/docs/rate-limits: figures for requests are those of a day.
 	add(Requests, PerDay, "groq", 0, "x-ratelimit-{figure}-{unit}", "requests")
 	// https://platform.claude.com/docs/en/api/rate-limits: rounded to thousands.
 	add(Requests, PerMinute, "", 0, "anthropic-ratelimit-{unit}-{figure}", "requests")
@@ -54,7 +56,7 @@ var families = func() []family {
 	fs = append(fs,
 		family{limit: "x-trial-endpoint-call-limit", remaining: "x-trial-endpoint-call-remaining", of: RPM},
 		family{remaining: "x-tokenlimit-remaining", of: TPM})
-	// https://platform.openai.com/docs/guides/rate-limits, and who copies it.
+	// https://platform.openai.com/docs/guides/rate-limits, and providers that have the same names.
 	add(Requests, PerMinute, "", 0, "x-ratelimit-{figure}-{unit}", "requests")
 	fs[len(fs)-1].orDay = true
 	add(Tokens, PerMinute, "", 0, "x-ratelimit-{figure}-{unit}", "tokens")
@@ -84,14 +86,14 @@ func (r *reader) readHeaders() {
 	r.readIETF()
 }
 
-// readFamily fills in what is not known of a limit yet.
+// readFamily fills in the figures of a limit that no earlier family has reported.
 func (r *reader) readFamily(f *family) {
 	to := &r.out.readings[f.of]
 	limit, limited := r.figure(f.limit)
 	if limited && limit == -1 {
 		return // Azure's Responses API has -1 for all figures
 	}
-	if f.scale > 1 { // what remains of a part of a minute says nothing of the minute
+	if f.scale > 1 { // what remains of a part of a minute is not what remains of the minute
 		if limited && to.Limit == 0 && limit > 0 {
 			to.Limit = limit * f.scale
 		}
@@ -103,7 +105,7 @@ func (r *reader) readFamily(f *family) {
 	if limited && to.Limit == 0 && limit > 0 {
 		to.Limit = limit
 	}
-	if n, ok := r.figure(f.remaining); ok && !to.HasRemaining && (n >= 0 || to.Limit > 0) { // -1 of no limit is Azure's placeholder
+	if n, ok := r.figure(f.remaining); ok && !to.HasRemaining && (n >= 0 || to.Limit > 0) { // Azure sends -1 if there is no limit
 		to.Remaining, to.HasRemaining, to.Grain = n, true, f.grain
 	}
 	if f.reset == "" || to.Reset != 0 {
@@ -114,11 +116,11 @@ func (r *reader) readFamily(f *family) {
 	}
 }
 
-// ofDay reports whether the figures of a header that is of a minute for most are those
-// of a day: OpenAI has the same name for both. Its limits refill evenly, so that one is
-// full again after its period times the part that is used. The figures of a minute that
-// ends all at once can look the same early in the minute, so a reset within a minute
-// counts for OpenAI alone, and only where tokens are not reset at the same instant.
+// ofDay reports whether the figures of a header that most providers use for a minute are those
+// of a day, as OpenAI has the same name for both. OpenAI's limits are buckets, so that a limit is
+// full again after its period times the part that is used. The figures of fixed minutes
+// can look the same early in a minute. A reset within a minute is therefore taken for one of a
+// day only from OpenAI, and only if tokens are not reset at the same instant.
 func (r *reader) ofDay(f *family, limit int64) bool {
 	remaining, ok := r.figure(f.remaining)
 	reset, timed := r.wait(r.header(f.reset), time.Second)
@@ -135,8 +137,7 @@ func (r *reader) ofDay(f *family, limit int64) bool {
 	return reset > time.Minute || r.Provider == "openai" && !together
 }
 
-// readProject replaces OpenAI's figures by those of the project where they leave
-// less.
+// readProject replaces OpenAI's figures by those of the project if less remains of these.
 func (r *reader) readProject() {
 	to := &r.out.readings[TPM]
 	n, ok := r.figure("x-ratelimit-remaining-project-tokens")
@@ -147,7 +148,7 @@ func (r *reader) readProject() {
 	if named = named && limit > 0; n < 0 && !named {
 		return
 	}
-	// The organization's limit and reset say nothing of the project's.
+	// The organization's limit and reset are not those of the project.
 	*to = Reading{Remaining: n, HasRemaining: true}
 	if named {
 		to.Limit = limit

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Statuses that mean something here, by their numbers: net/http is not imported.
+// The HTTP statuses that classify tells apart, because net/http is not imported.
 const (
 	statusBadRequest         = 400
 	statusPaymentRequired    = 402
@@ -30,8 +30,8 @@ const (
 	statusAnthropicOverloads = 529
 )
 
-// classify returns what became of a call, by what the error says first and by its
-// status where that is not known. It says too whether the provider may have worked on
+// classify returns the outcome of a call: by the words of the error, or by its status if the
+// words are unknown. Worked reports whether the provider may have worked on
 // the call before it failed.
 func (r *reader) classify(e *refusal) (k Kind, worked bool) {
 	r.status = r.Status
@@ -47,7 +47,7 @@ func (r *reader) classify(e *refusal) (k Kind, worked bool) {
 	}
 	k, known := r.kind(e)
 	if k == NoMoney && r.status != statusPaymentRequired && r.waits(e) {
-		k = RateLimit // an account that is empty names no wait
+		k = RateLimit // for an empty account no wait would be reported
 	}
 	if (k == RateLimit || k == Other) && e.beyondLimit() {
 		k = TooLarge
@@ -60,7 +60,7 @@ func (r *reader) classify(e *refusal) (k Kind, worked bool) {
 	return k, worked
 }
 
-// kind is what the words of an error say, if they are known, or else its status.
+// kind returns the kind by the words of an error if they are known, else by its status.
 func (r *reader) kind(e *refusal) (k Kind, known bool) {
 	for i := range words {
 		if words[i].match(r, e) {
@@ -90,10 +90,9 @@ func (r *reader) byStatus(e *refusal) Kind {
 	return Other
 }
 
-// rejected reports whether the request is at fault, which only these statuses say. A key
-// that is not taken, a model or an address that is not there or is gone, a region and a
-// call that took too long are the deployment's; a page in place of an error comes from
-// something in front of its API.
+// rejected reports whether the request is at fault, by these statuses alone. An invalid key, an
+// unknown or removed model or address, a region and a timeout are faults of the deployment. A
+// page in place of an error comes from a server in front of the provider's API.
 func (r *reader) rejected(e *refusal) bool {
 	switch r.status {
 	case statusBadRequest:
@@ -105,8 +104,8 @@ func (r *reader) rejected(e *refusal) bool {
 	return r.status < 400 && e.any("invalid_request")
 }
 
-// refusedInBand reports whether an answer that began well is an error: streams carry
-// it as an event, some providers as their whole answer.
+// refusedInBand reports whether an answer with a status of success is an error: an event of a
+// stream, or the whole answer of some providers.
 func (r *reader) refusedInBand(e *refusal) bool {
 	if e.wrapped || e.code != "" {
 		return true
@@ -114,10 +113,11 @@ func (r *reader) refusedInBand(e *refusal) bool {
 	if e.kind == "" && e.status == "" {
 		return e.message != "" && e.message != "[DONE]"
 	}
-	return e.status == "error" || strings.HasSuffix(e.kind, "error") || strings.HasSuffix(e.kind, "exception") || strings.HasSuffix(e.kind, "failed")
+	return e.status == "error" || strings.HasSuffix(e.kind, "error") || strings.HasSuffix(e.kind, "exception") ||
+		strings.HasSuffix(e.kind, "failed")
 }
 
-// waits reports whether the answer says how long to wait.
+// waits reports whether the answer reports a wait.
 func (r *reader) waits(e *refusal) bool {
 	for _, name := range []string{"retry-after-ms", "x-ms-retry-after-ms", "retry-after"} {
 		if d, ok := r.wait(r.header(name), time.Millisecond); ok && d > 0 {

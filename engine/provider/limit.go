@@ -6,15 +6,17 @@ import (
 	"slices"
 )
 
-// Limit is a kind of limit: what it counts, and over how long. Whatever lists limits
-// ranges over [AllLimits]; a new kind is one constant and one row of the table below.
+// Limit is a kind of limit: the quantity that it counts and the span over which it counts. Code
+// that lists limits ranges over [AllLimits]. A new kind is one constant and one row of the table
+// below, a field of engine.Limits with its case of Of, and, for a new span, a rule in
+// engine/kinds.go.
 //
-// Values from [Limits] on are no limits: package engine numbers its other reasons to
+// Values from [Limits] on are no limits: package engine has its other reasons to
 // refuse a demand there, in the order of reasonNames.
 type Limit uint8
 
 const (
-	NoLimit   Limit = iota // the zero value: no limit at all
+	NoLimit   Limit = iota // the zero value: no limit
 	RPM                    // requests per minute
 	TPM                    // tokens per minute
 	InputTPM               // input tokens per minute
@@ -53,7 +55,7 @@ var limitRows = [Limits]limitRow{
 // reasonNames are the names of the reasons that package engine adds to the limits.
 var reasonNames = []string{"cooldown", "disabled", "share"}
 
-// Quantity is what a limit counts.
+// Quantity is what a limit counts. The zero value is that of a Limit that is no limit.
 type Quantity uint8
 
 const (
@@ -69,14 +71,14 @@ var quantities = []string{"", "requests", "tokens", "input tokens", "output toke
 // String returns the quantity in words, such as "input tokens".
 func (q Quantity) String() string { return nameOf(quantities, int(q), "Quantity") }
 
-// Span is over how long a limit counts.
+// Span is the time over which a limit counts. The zero value is that of a Limit that is no limit.
 type Span uint8
 
 const (
 	PerMinute Span = iota + 1
 	PerHour
 	PerDay
-	AtOnce // no span: what is under way now
+	AtOnce // no span: the calls in flight now
 )
 
 var spans = []string{"", "per minute", "per hour", "per day", "in flight"}
@@ -99,10 +101,10 @@ func LimitOf(q Quantity, s Span) Limit {
 	return Limit(max(i, 0))
 }
 
-// Counts returns what the limit counts; 0 for a value that is no limit.
+// Counts returns the quantity that the limit counts; 0 for a value that is no limit.
 func (l Limit) Counts() Quantity { return l.row().counts }
 
-// Per returns over how long the limit counts; 0 for a value that is no limit.
+// Per returns the span over which the limit counts; 0 for a value that is no limit.
 func (l Limit) Per() Span { return l.row().per }
 
 // CountsTokens reports whether the limit counts tokens of any kind.
@@ -135,8 +137,7 @@ func (l Limit) Describe() string {
 	return l.Counts().String() + " " + l.Per().String()
 }
 
-// String returns the name by which JSON and metrics know the limit, such as "input_tpm";
-// "none" for [NoLimit].
+// String returns the limit's name in JSON and metrics, such as "input_tpm"; "none" for [NoLimit].
 func (l Limit) String() string {
 	if l < Limits {
 		return limitRows[l].name
@@ -147,8 +148,8 @@ func (l Limit) String() string {
 // MarshalText implements [encoding.TextMarshaler].
 func (l Limit) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
 
-// UnmarshalText implements [encoding.TextUnmarshaler]: it takes the names that
-// [Limit.String] returns. Another text is an error, which lists them.
+// UnmarshalText implements [encoding.TextUnmarshaler]. It accepts the names that
+// [Limit.String] returns; the error for another text lists them.
 func (l *Limit) UnmarshalText(text []byte) error {
 	for i := range Limit(Limits + len(reasonNames)) {
 		if i.String() == string(text) {

@@ -6,12 +6,11 @@ import (
 	"strings"
 )
 
-// A phrase classifies an error by what its message says, where no row of words knows it:
-// providers say the same things in a few ways. It is searched for in messages whose status
-// leaves it open.
+// A phrase classifies an error by its message, if no row of words matches. Providers word the
+// same errors in similar ways. Only messages with certain statuses are searched for a phrase.
 type phrase struct {
 	kind Kind
-	open []Kind // what the status says; of others the phrase says nothing
+	open []Kind // the kinds by status for which the phrase is searched
 	text *regexp.Regexp
 }
 
@@ -22,7 +21,7 @@ var (
 
 // phrases are searched in this order.
 var phrases = []phrase{
-	// Filters judge the prompt, wherever it is sent.
+	// A content filter rejects the prompt on every deployment.
 	{Rejected, []Kind{Rejected, Other}, either(
 		`\b(input|prompt|content|output|image|text|messages?)\b[^.]{0,60}\b(flagged|blocked|filtered|moderation|inappropriate|sensitive|harmful|unsafe|violat\w*|prohibited)\b`,
 		`\b(flagged|blocked|filtered|inappropriate|sensitive|harmful|unsafe|violat\w*|prohibited)\b[^.]{0,40}\b(input|prompt|content|text|words?|information)\b`,
@@ -74,7 +73,7 @@ func either(forms ...string) *regexp.Regexp {
 	return regexp.MustCompile(strings.Join(forms, "|"))
 }
 
-// phrase returns what a message says, where the status says k.
+// phrase returns the kind by the phrases of a message, if the kind by its status is k.
 func (r *reader) phrase(k Kind, e *refusal) (Kind, bool) {
 	if e.lower == "" || e.markup {
 		return 0, false

@@ -8,84 +8,84 @@ import (
 	"time"
 )
 
-// Profile says how a provider counts the calls to a deployment against its
-// limits. The zero Profile is the plain rule: calendar minutes in UTC that begin
-// on the minute, the request and its input and expected output counted when it is
-// admitted, all tokens counted alike when it ends.
+// Profile is the rule by which a provider counts the calls to a deployment against its
+// limits. The zero Profile is the plain rule: minutes of UTC,
+// the request and its input and expected output counted when it is
+// admitted, all tokens counted alike when the call ends.
 //
-// A Profile is a value that nothing changes; it may be shared and compared.
+// A Profile is a plain value; it may be copied and compared.
 type Profile struct {
-	// Shape is how usage of a minute's limits goes away again.
+	// Shape is how usage expires under limits per minute.
 	Shape Shape
-	// Phase is by how much the provider's minutes begin after those of UTC, from 0
-	// up to a minute. Shape Minute only.
+	// Phase is how long after a minute of UTC the provider's minutes begin, from 0
+	// to less than a minute. Shape Minute only.
 	Phase time.Duration
-	// LearnPhase says that Phase is an assumption, which the provider's answers may correct.
-	// Where eight answers in a row report no figure of usage and Phase is 0, minutes are
-	// counted as Shape Bucket until a refusal says when one ends. Shape Minute only.
+	// LearnPhase is set if Phase is an assumption that the provider's answers may correct.
+	// If eight answers in a row report no figure of usage and Phase is 0, the limits are
+	// counted as Shape Bucket until a refusal reports when a minute ends. Shape Minute only.
 	LearnPhase bool
-	// LearnShape says that Shape is an assumption: where the provider's answers agree on
-	// when a minute ends, it is counted by minutes of that phase until they contradict it.
-	// Shape Bucket only.
+	// LearnShape is set if Shape is an assumption. If the provider's answers agree on
+	// when a minute ends, the limits are counted by minutes of that phase until answers
+	// contradict it. Shape Bucket only.
 	LearnShape bool
-	// RequestWindow makes the limit on requests hold, in proportion, over shorter
+	// RequestWindow applies the limit on requests in proportion to shorter
 	// windows too: 60 RPM over 10 s are 10 requests in each of the minute's six
 	// parts. 0 = the whole minute; else a part of a minute of at least a second.
 	RequestWindow time.Duration
 	// Admit is what a request counts when it is admitted.
 	Admit Admit
-	// EstimateStands says that what was counted at admission is final: the
-	// provider neither gives back what a call did not use nor adds what it used
-	// beyond it. False: what the call really used replaces it.
+	// EstimateStands is set if the count at admission is final: the
+	// provider neither gives back unused tokens nor adds tokens used
+	// beyond it. If not set, the usage of the call replaces the count.
 	EstimateStands bool
-	// Weights are what its tokens count once they are known.
+	// Weights are how much each token counts once usage is known.
 	Weights Weights
-	// CountsRefused says that a call the provider refused counts as a request.
+	// CountsRefused is set if a call that the provider refused counts as a request.
 	CountsRefused bool
 	// Day is when the days of RPD and TPD begin.
 	Day Day
-	// Pool names the limits that several deployments, of whatever groups, draw on
-	// together: what one of them uses, the others of the same Pool cannot. "" = the
-	// deployment's own limits.
+	// Pool is the name of limits that several deployments, in whatever groups,
+	// share: all deployments with the same Pool count against the same limits. "" = the
+	// deployment has its own limits.
 	Pool string
 }
 
-// Shape is how usage of a minute's limits goes away again.
+// Shape is how usage expires under limits per minute.
 type Shape uint8
 
 const (
-	// Minute forgets all usage at the end of a minute of the clock.
+	// Minute resets all usage at the end of a minute of the clock.
 	Minute Shape = iota
-	// Bucket refills continuously: a limit of L is a bucket that holds L, gains
-	// L/60 a second, and goes into debt by what a call cost beyond what was
-	// counted at admission.
+	// Bucket refills continuously: a limit of L is a bucket with a capacity of L that refills
+	// by L/60 a second. It goes into debt by the tokens that a call uses beyond the count at
+	// admission.
 	Bucket
 )
 
-// Admit is what of its tokens a request counts when it is admitted. The call's usage
+// Admit is what a request counts, in tokens, when it is admitted. The usage of the call
 // replaces that at its end, unless [Profile.EstimateStands] is set.
 type Admit uint8
 
 const (
-	// AdmitExpected counts the input and the output expected, by their weights:
-	// what the call will have cost in the end if the expectation holds.
+	// AdmitExpected counts the input and the expected output, by their weights:
+	// the final cost of the call if the expectation is right.
 	AdmitExpected Admit = iota
 	// AdmitNothing counts no tokens.
 	AdmitNothing
 	// AdmitInput counts the input.
 	AdmitInput
 	// AdmitInputMax counts the input and the most output that the request allows;
-	// the output expected where it names no maximum.
+	// the expected output if the request names no maximum.
 	AdmitInputMax
 	// AdmitLarger counts the input or the most output that the request allows,
-	// whichever is larger; the output expected where it names no maximum.
+	// whichever is larger; the expected output if the request names no maximum.
 	AdmitLarger
-	// AdmitMaxAsInput counts as AdmitInputMax does, but all of it against a limit
+	// AdmitMaxAsInput counts as AdmitInputMax does, but everything against a limit
 	// on input, and nothing against one on output.
 	AdmitMaxAsInput
 )
 
-// Day is when a day begins.
+// Day is when a day begins. The zero value is DayUTC.
 type Day uint8
 
 const (
@@ -108,20 +108,20 @@ func (a Admit) String() string { return nameOf(admits, int(a), "Admit") }
 // String returns the name that configuration files use.
 func (d Day) String() string { return nameOf(days, int(d), "Day") }
 
-// ParseShape returns the shape of that name: minute or bucket.
+// ParseShape returns the shape with a name: minute or bucket. The error lists the names.
 func ParseShape(name string) (Shape, error) {
 	i, err := indexOf(shapes, name, "shape")
 	return Shape(i), err
 }
 
-// ParseAdmit returns what a request counts at admission by its name: expected,
-// nothing, input, input+max, larger or max-as-input.
+// ParseAdmit returns the Admit with a name: expected, nothing, input, input+max, larger or
+// max-as-input. The error lists the names.
 func ParseAdmit(name string) (Admit, error) {
 	i, err := indexOf(admits, name, "admit")
 	return Admit(i), err
 }
 
-// ParseDay returns when a day begins by its name: utc or pacific.
+// ParseDay returns the Day with a name: utc or pacific. The error lists the names.
 func ParseDay(name string) (Day, error) {
 	i, err := indexOf(days, name, "day")
 	return Day(i), err
@@ -141,7 +141,8 @@ func nameOf(names []string, i int, kind string) string {
 	return fmt.Sprintf("%s(%d)", kind, i)
 }
 
-// Validate returns every problem of the profile, each naming its field.
+// Validate returns every problem of the profile, joined by [errors.Join]. Each names its field
+// and the values that are allowed. Nil: the profile is valid.
 func (p Profile) Validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }

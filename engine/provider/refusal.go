@@ -6,27 +6,27 @@ import (
 )
 
 const (
-	maxBody    = 64 << 10 // how much of a refusal is read
-	maxMessage = 4 << 10  // how much of its message is searched
+	maxBody    = 64 << 10 // bytes of a refusal that are read
+	maxMessage = 4 << 10  // bytes of its message that are searched
 )
 
-// refusal is the body of a refusal, or an error event, as far as it matters.
+// refusal is the parts of a refusal's body, or of an error event, that are read.
 type refusal struct {
 	code, kind, status, message string // in lower case, except message
 	reasons, lower              string // further codes: details, inner and nested errors; the message; in lower case
-	codes                       string // all of them, squeezed
+	codes                       string // code, kind, status and reasons, squeezed
 	retry                       string // google.rpc.RetryInfo
 	quotas                      []quota
 	headers                     map[string]json.RawMessage // repeated in the body by OpenRouter
-	wrapped                     bool                       // it stands where nothing but a refusal does, such as under "error"
-	markup                      bool                       // it is a page, of something in front of the API
+	wrapped                     bool                       // the error is a member that only errors have, such as "error"
+	markup                      bool                       // the body is a page, of a server in front of the API
 }
 
 // quota is a violation that google.rpc.QuotaFailure lists.
 type quota struct{ id, value string }
 
-// rawError is what the providers' errors have in common. Fields are raw because
-// providers disagree on what is text and what is a number.
+// rawError has the members of the providers' errors. They are raw because the same member is
+// text from one provider and a number from another.
 type rawError struct {
 	Code, Type, Status, Message json.RawMessage
 	AWSType                     json.RawMessage                `json:"__type"`
@@ -61,7 +61,7 @@ type rawDetail struct {
 	}
 }
 
-// readRefusal reads a body; what is not JSON it takes as a message.
+// readRefusal reads a body. A body that is not JSON is read as a message.
 func readRefusal(body []byte) refusal {
 	f := parseRefusal(body[:min(len(body), maxBody)], 0)
 	f.lower = strings.ToLower(f.message)
@@ -69,14 +69,14 @@ func readRefusal(body []byte) refusal {
 	return f
 }
 
-// parseRefusal reads a body that stands inside depth others.
+// parseRefusal reads a body that is nested in depth others.
 func parseRefusal(body []byte, depth int) refusal {
 	in, plain, wrapped, ok := locate(body)
 	if !ok {
 		return notJSON(in)
 	}
 	var e rawError
-	// A number that does not fit is left out; the rest is filled in all the same.
+	// A member of another type is left out; Unmarshal still fills in the others.
 	_ = json.Unmarshal(in, &e)
 	f := refusal{
 		wrapped: wrapped,
@@ -101,16 +101,15 @@ func parseRefusal(body []byte, depth int) refusal {
 	return f
 }
 
-// add takes in a further message.
+// add appends a further message.
 func (f *refusal) add(message string) {
 	if message != "" && !strings.Contains(f.message, message) {
 		f.message = strings.TrimSpace(f.message + " " + message)
 	}
 }
 
-// text returns a JSON string's contents, or a number or anything else as it is
-// written; "" for null and nothing.
-// It ends at maxMessage.
+// text returns the contents of a JSON string, or the text of any other value; "" for null and
+// for nothing. It is cut to maxMessage bytes.
 func text(raw json.RawMessage) string {
 	var s string
 	if len(raw) != 0 && string(raw) != "null" && json.Unmarshal(raw, &s) != nil {
@@ -119,7 +118,7 @@ func text(raw json.RawMessage) string {
 	return s[:min(len(s), maxMessage)]
 }
 
-// firstText returns the first text that says something.
+// firstText returns the first text that is not empty.
 func firstText(list ...json.RawMessage) string {
 	for _, raw := range list {
 		if s := text(raw); s != "" {
@@ -129,7 +128,7 @@ func firstText(list ...json.RawMessage) string {
 	return ""
 }
 
-// notZero leaves out the code of what went well.
+// notZero returns raw, and nil for 0, which is the code of success.
 func notZero(raw json.RawMessage) json.RawMessage {
 	if s := text(raw); s == "0" {
 		return nil
@@ -137,7 +136,7 @@ func notZero(raw json.RawMessage) json.RawMessage {
 	return raw
 }
 
-// dailyQuota reports whether a quota per day is named as the one violated.
+// dailyQuota reports whether a violated quota is one per day.
 func (f *refusal) dailyQuota() bool {
 	for _, q := range f.quotas {
 		if strings.Contains(q.id, "PerDay") {
@@ -147,8 +146,8 @@ func (f *refusal) dailyQuota() bool {
 	return false
 }
 
-// beyondLimit reports whether the message says that the call alone is larger than the
-// limit: it will never fit.
+// beyondLimit reports whether, by the figures of the message, the call alone is larger than the
+// limit and never fits.
 func (f *refusal) beyondLimit() bool {
 	m := figures.FindStringSubmatch(f.message)
 	if m == nil {
@@ -159,7 +158,7 @@ func (f *refusal) beyondLimit() bool {
 	return ok && limit > 0 && requested > limit
 }
 
-// daily reports whether the message speaks of a limit per day.
+// daily reports whether the message names a limit per day.
 func (f *refusal) daily() bool { return f.says("per day", "per-day", "daily") }
 
 // waitsDays reports whether the message names a wait of days.
@@ -168,16 +167,16 @@ func (f *refusal) waitsDays() bool {
 	return m != nil && strings.HasPrefix(strings.ToLower(m[2]), "d")
 }
 
-// any reports whether a word stands in the code, type, status or reason.
+// any reports whether a word is in the code, type, status or reasons.
 func (f *refusal) any(word string) bool { return strings.Contains(f.codes, squeeze(word)) }
 
 var signs = strings.NewReplacer("_", "", "-", "", ".", "")
 
-// squeeze leaves out the signs between the words of a code: providers write
+// squeeze removes the signs between the words of a code, because providers write
 // invalid_api_key, InvalidApiKey and INVALID-API-KEY.
 func squeeze(code string) string { return signs.Replace(code) }
 
-// says reports whether one of the phrases, in lower case, stands in the message.
+// says reports whether one of the phrases, in lower case, is in the message.
 func (f *refusal) says(phrases ...string) bool {
 	for _, p := range phrases {
 		if strings.Contains(f.lower, p) {

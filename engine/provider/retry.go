@@ -15,12 +15,12 @@ var (
 	figures = regexp.MustCompile(`(?i)\b((?:input |output )?tokens|requests) per (min|minute|hour|day)\b[^:]{0,80}: Limit ~?([0-9]+(?:,[0-9]{3})*)(?:, Used ~?([0-9]+(?:,[0-9]{3})*))?(?:, Requested ~?([0-9]+(?:,[0-9]{3})*))?`)
 )
 
-// retryAfter returns how long to stay away, by the first that says so of
-// retry-after-ms, x-ms-retry-after-ms, retry-after, the body, and the resets of
-// the limits used up.
+// retryAfter returns the wait that an answer reports. The first source that has one counts:
+// retry-after-ms, x-ms-retry-after-ms, retry-after, the body, a gateway's headers, and the
+// resets of the limits that are used up.
 func (r *reader) retryAfter(e *refusal) time.Duration {
 	if r.out.Kind == RateLimit && e.dailyQuota() {
-		// Whatever wait is named beside it: a second was seen.
+		// Other waits are ignored: an answer with one second was recorded.
 		return limitWait(float64(r.dayEnd().Sub(r.At)))
 	}
 	most := MaxRetryAfter
@@ -35,7 +35,7 @@ func (r *reader) retryAfter(e *refusal) time.Duration {
 	}{
 		{"retry-after-ms", time.Millisecond}, {"x-ms-retry-after-ms", time.Millisecond}, {"retry-after", time.Second},
 	} {
-		// A 0 says nothing where another names a wait: Azure has retry-after-ms: 0
+		// A wait of 0 is ignored: Azure sends retry-after-ms: 0
 		// beside retry-after: 1.
 		if d, ok := r.wait(r.header(h.name), h.unit); ok && d > 0 {
 			return min(d, most)
@@ -59,10 +59,10 @@ func (r *reader) retryAfter(e *refusal) time.Duration {
 	return min(longest, most)
 }
 
-// usedUp reports whether nothing was said to remain.
+// usedUp reports whether, by the reading, nothing remains.
 func (v *Reading) usedUp() bool { return v.HasRemaining && v.Remaining <= v.Grain/2 }
 
-// usedUp reports whether a limit over a span was said to be used up.
+// usedUp reports whether, by a reading, a limit over a span is used up.
 func (r *reader) usedUp(s Span) bool {
 	for l, v := range r.out.Readings() {
 		if l.Per() == s && v.usedUp() {
@@ -78,7 +78,7 @@ func (r *reader) dayEnd() time.Time {
 	return p.Day.End(r.At)
 }
 
-// hint reads how long to wait from a body.
+// hint reads a wait from a body.
 func (r *reader) hint(f *refusal) (time.Duration, bool) {
 	if f.retry != "" {
 		return r.wait(f.retry, time.Second)
@@ -91,7 +91,7 @@ func (r *reader) hint(f *refusal) (time.Duration, bool) {
 	number, unit := strings.ReplaceAll(strings.TrimRight(m[1], ".,"), ",", ""), strings.ToLower(m[2])
 	switch {
 	case unit == "" && strings.HasPrefix(strings.ToLower(m[0]), "wait"):
-		return 0, false // "wait 3 times" is no time
+		return 0, false // without a unit "wait 3" may be followed by "times"
 	case unit == "":
 		return parseWait(number, time.Second, at)
 	case strings.HasPrefix(unit, "milli"):
@@ -108,7 +108,7 @@ func (r *reader) hint(f *refusal) (time.Duration, bool) {
 	return parseWait(strings.TrimRight(number+unit, "."), time.Second, at)
 }
 
-// readFigures reads the limit that a refusal names; the headers go first.
+// readFigures reads the figures of a refusal's body. Those of the headers stay.
 func (r *reader) readFigures(e *refusal) {
 	for _, q := range e.quotas {
 		if n, ok := parseFigure(q.value); ok && n > 0 {
@@ -138,7 +138,7 @@ func (r *reader) fill(of Limit, limit, remaining int64, known bool) {
 	}
 }
 
-// limitOf reads which limit is meant from words such as "tokens per day" or
+// limitOf returns the limit that is named by words such as "tokens per day" or
 // "GenerateContentInputTokensPerModelPerMinute-FreeTier".
 func limitOf(words string) Limit {
 	w := strings.ToLower(words)

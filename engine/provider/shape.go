@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// maxNested is how many errors may stand inside one another.
+// maxNested is how deep errors nested in one another are read.
 const maxNested = 4
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
-// locate returns the object of a body that is the error. plain is a text in its place,
-// and wrapped reports that it stands where nothing but an error does. Without an object
-// ok is false and in is the body's text.
+// locate returns the object of a body that is the error. Plain is the text that some bodies have
+// in its place. Wrapped reports that it is a member that only errors have. If the body has no
+// object, ok is false and in is the body's text.
 func locate(body []byte) (in []byte, plain string, wrapped, ok bool) {
 	body = bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(body), byteOrderMark))
 	body = eventData(body)
@@ -50,8 +50,8 @@ func locate(body []byte) (in []byte, plain string, wrapped, ok bool) {
 	return body, "", false, true
 }
 
-// eventData returns the data of the first event with an object, where a body is a stream
-// of events: refusals come in that form too.
+// eventData returns the data of the first event with an object if a body is a stream
+// of events, as some refusals are; else the body.
 func eventData(body []byte) []byte {
 	for _, field := range []string{"data:", "event:", ":", "id:", "retry:"} {
 		if !bytes.HasPrefix(body, []byte(field)) {
@@ -73,7 +73,7 @@ var (
 	markupMessage = regexp.MustCompile(`(?i)<message>\s*([^<]{1,1000}?)\s*</message>`)
 )
 
-// notJSON reads a body that is no JSON: a message, a page, or the XML of AWS.
+// notJSON reads a body that is not JSON: a message, a page, or the XML of AWS.
 func notJSON(body []byte) refusal {
 	f := refusal{message: string(body[:min(len(body), maxMessage)])}
 	if len(body) == 0 || body[0] != '<' {
@@ -90,9 +90,9 @@ func notJSON(body []byte) refusal {
 	return f
 }
 
-// nested takes in the errors that stand inside an error: as its own member "error", as
-// FastAPI's detail, and, where a gateway repeats what it was answered, as text. Whole says
-// that the error is the body, whose member "error" was looked at.
+// nested adds the errors that are nested in an error: its member "error", FastAPI's detail,
+// and an answer that a gateway repeats as text. Whole is set if
+// the error is the body itself, whose member "error" locate has read already.
 func (f *refusal) nested(e *rawError, whole bool, depth int) {
 	inside := []json.RawMessage{nil}
 	if !whole {
@@ -128,7 +128,7 @@ func (f *refusal) nested(e *rawError, whole bool, depth int) {
 	}
 }
 
-// findings returns what FastAPI found in a request, without the input that it repeats.
+// findings returns the messages of FastAPI's validation, without the input that it repeats.
 func findings(list json.RawMessage) string {
 	var found []struct {
 		Msg json.RawMessage
@@ -141,11 +141,11 @@ func findings(list json.RawMessage) string {
 	return strings.TrimSpace(b.String())
 }
 
-// repeats are how a message begins that repeats another provider's answer.
+// repeats matches the beginning of a message that repeats another provider's answer.
 var repeats = regexp.MustCompile(`(?i)^\s*[{\[]|litellm\.|exception|error code: \d`)
 
 // jsonOf returns the JSON object in a message that repeats an answer; nil if there is
-// none. What a client wrote may stand in others.
+// none. Other messages are not searched, because an object in them may be the client's.
 func jsonOf(message string, sure bool) json.RawMessage {
 	i := strings.IndexByte(message, '{')
 	if i < 0 || !sure && !repeats.MatchString(message[:i+1]) {

@@ -9,26 +9,26 @@ import (
 	_ "time/tzdata" // midnight Pacific must not depend on the host's files
 )
 
-// Numbers from these on are points in time, not lengths.
+// Numbers from these on are points in time, not durations.
 const (
 	unixSeconds = 1e9
 	unixMillis  = 1e12
 )
 
-// stamps are the ways to write a point in time besides a number.
+// stamps are the layouts of a point in time that is not a number.
 var stamps = []string{time.RFC3339Nano, time.RFC1123, time.RFC850, time.ANSIC}
 
-// parseWait reads how long to wait from at on, however it is written: seconds
+// parseWait reads a wait from at on: a number of seconds
 // ("26.5"), a duration ("6m0s", "84ms", "1h 2m"), or a point in time by RFC 3339,
-// as an HTTP date or in Unix seconds or milliseconds. Unit is what a bare number
-// counts. What has passed is 0; it rounds up to the millisecond and ends at
-// [MaxReset].
+// as an HTTP date or in Unix seconds or milliseconds. Unit is the unit of a number without
+// one. A point in time that has passed is a wait of 0. The wait is rounded up to the millisecond
+// and cut to [MaxReset].
 func parseWait(text string, unit time.Duration, at time.Time) (wait time.Duration, ok bool) {
 	text = strings.TrimSpace(text)
 	if text == "" || len(text) > 64 {
 		return 0, false
 	}
-	// How it is written shows first, as a failed attempt to read it allocates.
+	// The form is recognized before it is parsed, because a failed attempt allocates.
 	switch last := text[len(text)-1]; {
 	case last == 's' || last == 'm' || last == 'h' || last == 'd':
 		return parseDuration(strings.ReplaceAll(text, " ", ""))
@@ -69,13 +69,13 @@ func parseDuration(text string) (time.Duration, bool) {
 	return limitWait(days + float64(d)), err == nil
 }
 
-// wait is parseWait by the reader's clock, or, for a point in time, by the clock of the
-// server that named it: its own Date, where the answer has one.
+// wait is parseWait from the time of the answer on. A point in time is compared with the clock of
+// the server that sent it: the Date header, if the answer has one.
 func (r *reader) wait(text string, unit time.Duration) (time.Duration, bool) {
 	return parseWait(text, unit, r.clock(text))
 }
 
-// clock returns the time that a wait begins at.
+// clock returns the time at which a wait begins.
 func (r *reader) clock(text string) time.Time {
 	if len(text) < len("1000000000") {
 		return r.At
@@ -91,13 +91,14 @@ func (r *reader) clock(text string) time.Time {
 	return r.At.Add(r.ahead)
 }
 
-// limitWait rounds nanoseconds up to milliseconds within what is allowed.
+// limitWait rounds nanoseconds up to milliseconds, from 0 to [MaxReset].
 func limitWait(ns float64) time.Duration {
-	ms := math.Ceil(ns/1e6 - 1e-6) // a whole number may come a little late from a float
+	ms := math.Ceil(ns/1e6 - 1e-6) // a whole number may be a little too high as a float
 	return time.Duration(min(max(ms, 0), float64(MaxReset/time.Millisecond))) * time.Millisecond
 }
 
-// parseFigure reads a limit or what remains of it; below zero it may be.
+// parseFigure reads a limit or a remainder, which may be negative, rounded down and clamped to
+// maxFigure.
 func parseFigure(text string) (n int64, ok bool) {
 	f, err := strconv.ParseFloat(strings.ReplaceAll(strings.TrimSpace(text), ",", ""), 64)
 	if err != nil && !errors.Is(err, strconv.ErrRange) || math.IsNaN(f) {

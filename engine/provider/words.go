@@ -2,18 +2,20 @@ package provider
 
 import "strings"
 
-// A word is a row of the table by which errors are classified: what stands in an
-// error, and what that says. Providers answer the same status for different things,
-// so the words go before the status.
+// A word is a row of the table by which errors are classified: a text in an error, and the kind
+// of that error. Words count before the status, because providers answer different errors with
+// the same status.
 type word struct {
 	kind Kind
-	code string // is contained in the error's code, type, status or reason, in lower case and with or without the signs between its words; "" = any
-	text string // is contained in its message, in lower case; "" = any
-	// status and from narrow a row down; 0 and "" = any.
+	// code must be in the error's code, type, status or reasons, in lower case and with or
+	// without the signs between its words; "" = any.
+	code string
+	text string // must be in the error's message, in lower case; "" = any
+	// status and from must be those of the answer; 0 and "" = any.
 	status   int
 	from     string
 	source   string
-	squeezed string // code, by init
+	squeezed string // code, squeezed by init
 }
 
 func init() {
@@ -22,8 +24,8 @@ func init() {
 	}
 }
 
-// Where rows come from. What is "recorded" was found in public collections of
-// exchanges, with no page of the provider that says it.
+// The sources of the rows. A row that is "recorded" was found in public collections of
+// exchanges, and on no page of the provider.
 const (
 	openAIErrors    = "https://platform.openai.com/docs/guides/error-codes"
 	azureErrors     = "https://learn.microsoft.com/azure/ai-foundry/openai/reference"
@@ -44,7 +46,7 @@ const (
 
 // words are searched in this order; the first row that matches decides.
 var words = []word{
-	// The request's fault, wherever it is sent. Filters judge the prompt.
+	// Faults of the request on every deployment. A content filter rejects the prompt.
 	{kind: Rejected, code: "content_filter", source: azureErrors},
 	{kind: Rejected, code: "responsibleaipolicyviolation", source: azureErrors},
 	{kind: Rejected, code: "content_policy_violation", source: openAIErrors},
@@ -62,10 +64,10 @@ var words = []word{
 	{kind: Rejected, text: "content violates usage guidelines", status: 403, source: recorded}, // xAI
 	{kind: Rejected, text: "safety_check_type", status: 403, source: recorded},                 // xAI
 
-	// A limit that paying would raise is a limit.
+	// A rate limit, though a paid account would have a higher one.
 	{kind: RateLimit, text: "reduced rate limits", status: statusTooMany, source: "https://docs.voyageai.com/docs/rate-limits"},
 
-	// The account has nothing left.
+	// The account is empty.
 	{kind: NoMoney, code: "insufficient_quota", source: openAIErrors},
 	{kind: NoMoney, code: "billing_", source: openAIErrors},
 	{kind: NoMoney, code: "insufficient_balance", source: recorded},
@@ -131,7 +133,7 @@ var words = []word{
 	{kind: TooLarge, text: "while limit is", source: recorded},         // Cerebras
 	{kind: TooLarge, text: "usage is required for long context", from: "anthropic", source: anthropicErrors},
 
-	// A model that is not served is no matter of capacity.
+	// The deployment does not serve the model. (Its code contains "unavailable" too.)
 	{kind: Other, code: "unavailable_model", source: azureErrors},
 
 	// No capacity, whatever the limits.
@@ -158,7 +160,7 @@ var words = []word{
 	{kind: RateLimit, code: "too_many_requests", source: recorded},
 	{kind: RateLimit, code: "429", source: azureErrors},
 
-	// The deployment's fault: its key, account, region, model or name.
+	// Faults of the deployment: its key, account, region, model or name.
 	{kind: Other, code: "invalid_api_key", source: openAIErrors},
 	{kind: Other, code: "api_key_invalid", source: geminiErrors},
 	{kind: Other, code: "invalid_iam_token", source: recorded},        // Baidu
@@ -220,7 +222,7 @@ var words = []word{
 	{kind: Other, text: "does not work with the specified model", source: azureErrors},
 }
 
-// match reports whether a row's words stand in an error.
+// match reports whether an error has the words of a row.
 func (w *word) match(r *reader, e *refusal) bool {
 	switch {
 	case w.status != 0 && w.status != r.status:
