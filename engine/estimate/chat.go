@@ -2,7 +2,7 @@ package estimate
 
 import "fmt"
 
-// Chat is a request to a chat model, as far as it has tokens.
+// Chat is the parts of a request to a chat model that have tokens.
 type Chat struct {
 	Messages []Message
 	Tools    []Tool
@@ -11,33 +11,32 @@ type Chat struct {
 // Message is one message of a chat. Everything in it is optional.
 type Message struct {
 	Role    string   // "system", "user", "assistant", "tool"
-	Name    string   // who speaks, if the message says so
+	Name    string   // the speaker's name, if the message has one
 	Content string   // the text
 	Parts   []string // the texts of a message that consists of several
-	Calls   []Call   // what an assistant asked for
+	Calls   []Call   // the calls of tools by an assistant
 
-	Images          int // at high or automatic detail: [ImageTokens] each
-	LowDetailImages int // [LowDetailImageTokens] each
+	Images          int // images at high or automatic detail, [ImageTokens] each
+	LowDetailImages int // images at low detail, [LowDetailImageTokens] each
 }
 
 // Call is a model's call of a tool.
 type Call struct{ Name, Arguments string }
 
-// Tokens that a chat has beyond its texts. The rule for messages and for tools is
+// The tokens of a chat beyond those of its texts. The rule for messages and for tools is
 // OpenAI's, https://github.com/openai/openai-cookbook/blob/main/examples/How_to_count_tokens_with_tiktoken.ipynb
 // (there named tokens_per_message, tokens_per_name, and so on).
 const (
 	perMessage = 3
 	perName    = 1
-	perReply   = 3 // once: the answer's own beginning
-	perCall    = 3 // not published; what a message costs
+	perReply   = 3 // once: the beginning of the answer
+	perCall    = 3 // not published; assumed to be that of a message
 )
 
 // Tokens of an image. An image at low detail costs 85. At high detail it costs
-// 170 for each square of 512 pixels after scaling and 85 for the whole;
-// [ImageTokens] is the price of an image of 1024 by 1024 pixels. The largest
-// price is 1445. Other models count differently: Messages
-// cannot know the size of an image, so it takes this one.
+// 170 for each square of 512 pixels after scaling, and 85 for the whole.
+// Messages does not know the size of an image. It assumes [ImageTokens], which is the cost
+// of an image of 1024 by 1024 pixels; the largest cost is 1445. Other models count differently.
 //
 // Source: https://platform.openai.com/docs/guides/images-vision, "Calculating
 // costs", for gpt-4o.
@@ -46,18 +45,18 @@ const (
 	LowDetailImageTokens int64 = 85
 )
 
-// MaxImages is how many images of one detail a message may have.
+// MaxImages is how many images of one detail a message may have at most.
 const MaxImages = 1 << 20
 
-// Messages counts the tokens of a chat: of its texts, with c, and what OpenAI's
+// Messages returns the tokens of a chat: those of its texts, counted by c, and those that OpenAI's
 // published rule adds for messages, names, tools and the beginning of the
-// answer. A chat without anything has 3. Counted with an [Exact] this agrees with
-// what OpenAI charges for messages as of that rule; providers change theirs
+// answer. An empty chat has 3. With an [Exact] the result agrees with
+// OpenAI's charge for messages by that rule; providers change their rules
 // without notice. Identifiers of calls are not counted.
 //
-// It fails if c does, and for a number of images outside [0, MaxImages] or a
-// tool whose parameters are not JSON. With an [Encoding] and without tools it does not
-// allocate.
+// It returns an error if c does, for a number of images outside [0, MaxImages], and for a
+// tool whose parameters are not JSON or larger than [MaxSchema]. With an [Encoding] and without
+// tools it does not allocate.
 func Messages(c Counter, chat Chat) (int64, error) {
 	total := int64(perReply)
 	for i := range chat.Messages {
@@ -107,8 +106,8 @@ func message(c Counter, m *Message) (int64, error) {
 	return total, nil
 }
 
-// Texts counts the tokens of several texts, such as those of an embedding
-// request, each on its own. It fails if c does.
+// Texts returns the tokens of several texts, such as those of an embedding
+// request, each counted by itself. It returns an error if c does.
 func Texts(c Counter, texts []string) (int64, error) {
 	n, err := sum(c, texts)
 	if err != nil {
@@ -129,8 +128,8 @@ func sum(c Counter, texts []string) (int64, error) {
 	return total, nil
 }
 
-// TokenIDs counts the tokens of inputs that are tokens already: one for each
-// element, whatever it is.
+// TokenIDs returns the tokens of inputs that are lists of token IDs: one for each
+// element.
 func TokenIDs[ID any](lists ...[]ID) int64 {
 	var total int64
 	for _, ids := range lists {

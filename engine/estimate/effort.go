@@ -2,14 +2,14 @@ package estimate
 
 import "unicode"
 
-// maxEffort bounds what one exact count may take, in steps of the search for
-// tokens inside a piece: a piece of n bytes takes up to n². 2^30 steps, a
+// maxEffort bounds the steps of one exact count in the search for
+// tokens inside a piece. A piece of n bytes takes up to n² steps. 2^30 steps, those of a
 // piece of 32 KiB, take about a second.
 const maxEffort = 1 << 30
 
-// effort bounds, to a factor of two, the steps that counting text exactly takes.
-// A piece never goes on from letters to other symbols, to white space or to
-// numbers, nor back; marks go with either.
+// effort returns an upper bound of the steps of an exact count, to a factor of two.
+// A piece does not contain two of letters, other symbols, white space and
+// numbers; marks may be in any piece.
 func effort(text string) int64 {
 	const (
 		other = iota

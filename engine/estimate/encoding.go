@@ -2,8 +2,8 @@ package estimate
 
 import "strings"
 
-// Encoding is a way of cutting text into tokens. The zero value is [O200K],
-// which also stands for every encoding this package does not know.
+// Encoding is the tokenization of a family of models. The zero value is [O200K],
+// which is also used for every encoding that this package does not have.
 type Encoding uint8
 
 const (
@@ -25,24 +25,24 @@ func (e Encoding) String() string {
 var cl100kModels = [...]string{
 	"gpt-4", "gpt-4-",
 	"gpt-3.5", "gpt-3.5-",
-	"gpt-35-", // as Azure writes it
+	"gpt-35-", // Azure's spelling
 	"text-embedding-ada-002", "text-embedding-3-",
 	"davinci-002", "babbage-002",
 }
 
-// EncodingFor returns the encoding of a model. Whatever stands before the last
-// slash ("azure/", "openai/") and the "ft:" of a fine-tuned model do not matter,
-// nor does the case of letters. A model that is not listed gets [O200K]: newer models of
-// OpenAI use it or a close relative, and for other vendors, whose encodings are
-// not public, it is an approximation like any other.
+// EncodingFor returns the encoding of a model. A prefix up to the last
+// slash ("azure/", "openai/"), the "ft:" of a fine-tuned model and the case of letters are
+// ignored. For a model that is not listed it returns [O200K]: newer models of
+// OpenAI use it or a similar one, and for other vendors, whose encodings are
+// not public, it is an approximation.
 //
 // The names are those of https://github.com/openai/tiktoken/blob/main/tiktoken/model.py.
-// It does not allocate and may be called from any number of goroutines.
+// EncodingFor does not allocate. Safe for concurrent use.
 func EncodingFor(model string) Encoding {
 	model = model[strings.LastIndexByte(model, '/')+1:]
 	if hasPrefixFold(model, "ft:") {
 		model = model[len("ft:"):]
-		model, _, _ = strings.Cut(model, ":") // what was tuned: no part of the model
+		model, _, _ = strings.Cut(model, ":") // the model's name is before the name of the tuning
 	}
 	for _, name := range cl100kModels {
 		if strings.EqualFold(model, name) || strings.HasSuffix(name, "-") && hasPrefixFold(model, name) {

@@ -9,17 +9,17 @@ import (
 	loader "github.com/pkoukk/tiktoken-go-loader"
 )
 
-// ErrTooLong means that a text cannot be counted exactly within reasonable
-// time: it is above [MaxExact] bytes, or has stretches of many thousand letters
+// ErrTooLong means that a text cannot be counted exactly in about a
+// second: it has more than [MaxExact] bytes, or runs of many thousand letters
 // or symbols without a break. [Text] has no such limit.
 var ErrTooLong = errors.New("estimate: text too long to be counted exactly")
 
-// MaxExact is the largest text that [Exact] counts, in bytes: more than any
-// model's context holds.
+// MaxExact is the size of the largest text that [Exact] counts, in bytes. It is larger than
+// the context of any model.
 const MaxExact = 4 << 20
 
-// Exact counts tokens with the vocabulary itself. Get one from [NewExact]; the
-// zero value counts nothing but "". It may be used from any number of goroutines.
+// Exact counts tokens with the vocabulary of an encoding. [NewExact] returns one; the
+// zero value returns an error for every text that is not empty. Safe for concurrent use.
 type Exact struct {
 	enc Encoding
 	tok *tiktoken.Tiktoken
@@ -33,10 +33,10 @@ var loaded [encodings]struct {
 
 // NewExact returns the exact counter of an encoding. The first call for an
 // encoding unpacks the vocabulary that is compiled into the program, which
-// takes time and memory (figures in docs/ESTIMATES.md); later calls return the
-// same counter, and calls meanwhile wait for it. Nothing is ever downloaded. A
-// program that never calls NewExact does not carry the vocabularies. It fails
-// for a value that is no encoding.
+// takes time and memory (figures in docs/ESTIMATES.md). Concurrent calls wait for it, and later
+// calls return the same counter. Nothing is downloaded. A
+// program that never calls NewExact does not contain the vocabularies. It returns an error
+// for a value that is no encoding. Safe for concurrent use.
 //
 // The counting is done by https://github.com/pkoukk/tiktoken-go.
 func NewExact(enc Encoding) (*Exact, error) {
@@ -49,7 +49,7 @@ func NewExact(enc Encoding) (*Exact, error) {
 }
 
 // splits are the patterns that cut a text into the pieces in which tokens are
-// looked for: part of the definition of an encoding,
+// searched. They are a part of the definition of an encoding:
 // https://github.com/openai/tiktoken/blob/main/tiktoken_ext/openai_public.py.
 var splits = [encodings]string{
 	O200K: `[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|` +
@@ -59,14 +59,14 @@ var splits = [encodings]string{
 		`\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`,
 }
 
-// load goes around tiktoken's GetEncoding because that reads the vocabulary
-// through a loader which is one for the whole process: not ours to set.
+// load does not use tiktoken's GetEncoding, because that reads the vocabulary
+// by a loader that is global to the process, and a library must not replace it.
 func load(enc Encoding) (*Exact, error) {
 	ranks, err := loader.NewOfflineLoader().LoadTiktokenBpe(enc.String() + ".tiktoken")
 	if err != nil {
 		return nil, fmt.Errorf("estimate: the vocabulary of %s: %w", enc, err)
 	}
-	// No special tokens: what a caller's text contains is text.
+	// Without special tokens: one in a caller's text is counted as text.
 	bpe, err := tiktoken.NewCoreBPE(ranks, nil, splits[enc])
 	if err != nil {
 		return nil, fmt.Errorf("estimate: the vocabulary of %s: %w", enc, err)
@@ -74,13 +74,13 @@ func load(enc Encoding) (*Exact, error) {
 	return &Exact{enc: enc, tok: tiktoken.NewTiktoken(bpe, nil, nil)}, nil
 }
 
-// Encoding says in which encoding e counts.
+// Encoding returns the encoding of the counts.
 func (e *Exact) Encoding() Encoding { return e.enc }
 
-// Text counts the tokens of a text. A special token such as "<|endoftext|>"
-// counts as the text that it is, a byte that is not valid UTF-8 as the
-// character U+FFFD. It takes 0.2 to 1.2 ms and some 100 KB of allocations a
-// KiB. It fails with [ErrTooLong].
+// Text returns the number of tokens of a text. A special token such as "<|endoftext|>"
+// is counted as text, and a byte that is not valid UTF-8 as the
+// character U+FFFD. Text takes 0.2 to 1.2 ms and allocates about 100 KB for each
+// KiB of text. The error is [ErrTooLong], or that of a zero Exact.
 func (e *Exact) Text(text string) (n int64, err error) {
 	if text == "" {
 		return 0, nil

@@ -2,19 +2,19 @@ package estimate
 
 import "github.com/plimsoll-dev/plimsoll/engine/estimate/internal/scan"
 
-// A Counter counts the tokens of a text. [Encoding] estimates, [*Exact] counts;
-// both may be used from any number of goroutines.
+// A Counter returns the tokens of a text. [Encoding] estimates them, [*Exact] counts them.
+// Both are safe for concurrent use.
 type Counter interface {
-	// Encoding says in which encoding it counts.
+	// Encoding returns the encoding of the counts.
 	Encoding() Encoding
-	// Text returns the number of tokens of a text, at least 1 unless it is
-	// empty. With an error, the number means nothing.
+	// Text returns the number of tokens of a text, at least 1 unless the text is
+	// empty. If the error is not nil, the number has no meaning.
 	Text(text string) (int64, error)
 }
 
 const (
-	// A text of up to scanned bytes is read in full. Of a longer one, samples
-	// parts are read, spread evenly, so that time has a bound.
+	// A text of up to scanned bytes is read in full. Of a longer one, samples parts of sample
+	// bytes are read, spread evenly, so that the time is bounded.
 	scanned = 32 << 10
 	samples = 64
 	sample  = scanned / samples
@@ -22,14 +22,13 @@ const (
 	one = 1 << 16 // a token, in the unit of the weights
 )
 
-// Text estimates the number of tokens of a text in one pass. It never fails: the
-// result is 0 for "" only and never more than len(text). How far off it can be,
-// by kind and size of text, is in docs/ESTIMATES.md; short texts are known
-// less well. Invalid UTF-8 counts byte by byte, a special token such as
-// "<|endoftext|>" as the text that it is. Of a text above 32 KiB only samples,
-// 32 KiB in all, are read, so that its cost has a bound.
+// Text estimates the number of tokens of a text in one pass. It never fails. The
+// result is 0 for "" only, and at most len(text). docs/ESTIMATES.md has the error
+// by kind and size of text; it is larger for short texts. Invalid UTF-8 is counted byte by byte,
+// and a special token such as "<|endoftext|>" as text. Of a text above 32 KiB only samples,
+// 32 KiB in all, are read, so that the time is bounded.
 //
-// It does not allocate and may be called from any number of goroutines.
+// Text does not allocate. Safe for concurrent use.
 func Text(text string, enc Encoding) int64 {
 	if text == "" {
 		return 0

@@ -18,7 +18,7 @@ type Tool struct {
 // MaxSchema is the size of the largest schema of a tool, in bytes.
 const MaxSchema = 1 << 20
 
-// What tools cost beyond their texts, by OpenAI's published rule; see perMessage.
+// The tokens of tools beyond those of their texts, by OpenAI's published rule; see perMessage.
 const (
 	perProperties = 3 // once in a schema that has any
 	perProperty   = 3
@@ -27,7 +27,7 @@ const (
 	perTools      = 12 // once in a request that has any
 )
 
-// perTool holds what each tool costs: gpt-4o, and gpt-4 with gpt-3.5.
+// perTool is the tokens of each tool: of gpt-4o, and of gpt-4 and gpt-3.5.
 var perTool = [encodings]int64{O200K: 7, CL100K: 10}
 
 func tools(c Counter, list []Tool) (int64, error) {
@@ -58,7 +58,7 @@ func tools(c Counter, list []Tool) (int64, error) {
 	return total, nil
 }
 
-// line is how the rule writes a tool or a property: its parts with colons
+// line returns the text of a tool or a property by the rule: its parts with colons
 // between, without a full stop at the end.
 func line(parts ...string) string {
 	for len(parts) > 0 && parts[len(parts)-1] == "" {
@@ -67,9 +67,9 @@ func line(parts ...string) string {
 	return strings.TrimSuffix(strings.Join(parts, ":"), ".")
 }
 
-// A schemaWalk adds up a schema. The published rule speaks of properties of
-// plain types; those of objects inside count alike here. What has an unexpected
-// form is left out. encoding/json bounds the depth.
+// A schemaWalk adds up the tokens of a schema. The published rule is for properties of
+// plain types; properties of nested objects are counted in the same way. Members of an unexpected
+// type are ignored. encoding/json bounds the depth.
 type schemaWalk struct {
 	counter Counter
 	total   int64
@@ -131,7 +131,7 @@ func object(v any) map[string]any {
 	return m
 }
 
-// plain writes a JSON value as a text: a string as it is.
+// plain returns a string as it is, and any other JSON value as JSON.
 func plain(v any) string {
 	switch v := v.(type) {
 	case nil:
@@ -141,7 +141,7 @@ func plain(v any) string {
 	}
 	data, err := json.Marshal(v)
 	if err != nil {
-		return "" // cannot be: it came from JSON
+		return "" // impossible: the value was decoded from JSON
 	}
 	return string(data)
 }

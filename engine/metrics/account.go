@@ -8,11 +8,11 @@ import (
 )
 
 var (
-	accountModeDesc    = accountDesc("escrow", "1 where nodes hold the limit by reserving in the store first, 0 where they keep it together by usage though this node is configured otherwise.")
-	accountGrantedDesc = accountDesc("granted", "Requests or tokens of the current window that this node may use, where it is held by escrow.")
-	accountOwnDesc     = accountDesc("own", "Requests or tokens of the current window that this node has used, where it is held by escrow.")
-	accountWaitingDesc = accountDesc("waiting", "What requests that wait for a grant would use.")
-	accountMissedDesc  = prometheus.NewDesc("plimsoll_sync_account_missed_total", "Requests that found no grant although the limit had room, by whether they were refused at_once or had waited.", []string{"deployment", "group", "wait"}, nil)
+	accountModeDesc    = accountDesc("escrow", "1 if nodes hold the limit by escrow, reserving in the store before use; 0 if they share usage although this node is configured for escrow.")
+	accountGrantedDesc = accountDesc("granted", "Requests or tokens that this node may use in the current window, by escrow.")
+	accountOwnDesc     = accountDesc("own", "Requests or tokens that this node has used in the current window, by escrow.")
+	accountWaitingDesc = accountDesc("waiting", "Requests or tokens of the requests that wait for a grant.")
+	accountMissedDesc  = prometheus.NewDesc("plimsoll_sync_account_missed_total", "Requests refused for want of a grant although the limit had headroom: at_once, or after they had waited.", []string{"deployment", "group", "wait"}, nil)
 	accountDescs       = []*prometheus.Desc{accountModeDesc, accountGrantedDesc, accountOwnDesc, accountWaitingDesc, accountMissedDesc}
 )
 
@@ -20,10 +20,10 @@ func accountDesc(name, help string) *prometheus.Desc {
 	return prometheus.NewDesc("plimsoll_sync_account_"+name, help, []string{"deployment", "group", "limit"}, nil)
 }
 
-// labels are how metrics name a deployment.
+// labels are the values of the labels deployment and group.
 type labels struct{ id, group string }
 
-// accountIDs returns how metrics name the deployments that are shown; nil without a syncer.
+// accountIDs returns the labels of the deployments that have metrics, by ID; nil without a syncer.
 func (c *Collector) accountIDs(states []engine.State) map[string]labels {
 	if c.cfg.Syncer == nil {
 		return nil
@@ -37,8 +37,8 @@ func (c *Collector) accountIDs(states []engine.State) map[string]labels {
 	return ids
 }
 
-// collectAccounts sends how nodes keep limits together that are held by escrow, or would be
-// if it were possible.
+// collectAccounts sends the metrics of limits that nodes hold by escrow, or that this node is
+// configured to hold so.
 func (c *Collector) collectAccounts(ch chan<- prometheus.Metric, ids map[string]labels) {
 	list := c.cfg.Accounts
 	if list == nil {

@@ -3,8 +3,8 @@ package metrics
 import "github.com/prometheus/client_golang/prometheus"
 
 var (
-	callerUsageDesc = callerDesc("usage", "Requests, tokens or calls of the caller that count towards its limit, reservations included: of the current minute, of the day (rpd, tpd), or under way (in_flight).")
-	callerLimitDesc = callerDesc("limit", "What the caller may use.")
+	callerUsageDesc = callerDesc("usage", "Requests, tokens or calls of the caller that count towards its limit in the current window, reservations included; in_flight is this node's alone.")
+	callerLimitDesc = callerDesc("limit", "The caller's limit.")
 	callerDescs     = []*prometheus.Desc{callerUsageDesc, callerLimitDesc}
 )
 
@@ -12,7 +12,7 @@ func callerDesc(name, help string) *prometheus.Desc {
 	return prometheus.NewDesc("plimsoll_caller_"+name, help, []string{"caller", "limit"}, nil)
 }
 
-// collectCallers sends what callers use of the limits that they have.
+// collectCallers sends the usage and the limits of callers.
 func (c *Collector) collectCallers(ch chan<- prometheus.Metric) {
 	c.states = c.cfg.Engine.AppendCallerStates(c.states[:0])
 	clear(c.names)

@@ -15,15 +15,15 @@ const (
 	defaultMaxCallers     = 500
 )
 
-// Config says what is shown.
+// Config is the configuration of a [Collector].
 type Config struct {
 	// Engine is required.
 	Engine *engine.Engine
-	// Syncer is the engine's; nil = it shares no usage, and there
+	// Syncer is the engine's syncer; nil = the engine shares no usage, and there
 	// are no metrics of a syncer.
 	Syncer *syncer.Syncer
-	// Accounts appends how the nodes keep limits together, by the IDs of the engine; nil =
-	// the syncer's AppendAccounts, whose IDs they are where a store has no other names.
+	// Accounts appends the accounts of limits, with the IDs of the engine; nil =
+	// the syncer's AppendAccounts, which is right unless the store has other IDs.
 	Accounts func(dst []syncer.Account) []syncer.Account
 	// MaxDeployments is how many deployments have metrics of their own: the first
 	// ones in the order of [engine.Engine.AppendStates]. 0 = 500; negative = none.
@@ -32,29 +32,30 @@ type Config struct {
 	// order of [engine.Engine.AppendCallerStates]. 0 = 500; negative = none.
 	MaxCallers int
 	// Mask changes IDs, groups and models before they become labels, for
-	// configurations in which they may hold what should not be seen. It must be
-	// safe for concurrent use. Nil = they are shown as they are. Deployments whose
-	// IDs become equal are distinguished by a number.
+	// configurations in which they may contain secrets. It must be
+	// safe for concurrent use. Nil = labels are unchanged. If the IDs of several deployments
+	// become equal, a number distinguishes them.
 	Mask func(text string) string
 }
 
-// Collector is a [prometheus.Collector] over one engine. It is safe for
-// concurrent use. Two of them need different labels in one registry: see
+// Collector is a [prometheus.Collector] of one engine. It is safe for
+// concurrent use. Two collectors in one registry need different labels: see
 // [prometheus.WrapRegistererWith].
 type Collector struct {
 	cfg Config
 
-	mu     sync.Mutex // of all below; scrapes take turns
+	mu     sync.Mutex // of all fields below: one scrape at a time
 	states []engine.State
 	names  map[string]int // how many deployments, or callers, of this scrape have the name
 	floor  counts
 }
 
-// counts are totals that may dip for a moment when they are read while requests
-// end: the engine reads its parts one after the other. A counter must not.
+// counts are the largest totals of earlier scrapes. The engine reads the parts of a total one
+// after the other, so that a total may fall for a moment while requests end, and a counter of
+// Prometheus must not.
 type counts struct{ tokens, overrun int64 }
 
-// New returns a collector. It fails without an engine.
+// New returns a collector. It returns an error if cfg.Engine is nil.
 func New(cfg Config) (*Collector, error) {
 	if cfg.Engine == nil {
 		return nil, errors.New("metrics: Config.Engine is nil; give the engine to be shown")
@@ -101,7 +102,7 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	c.collectDeployments(ch, shown)
 	ids := c.accountIDs(shown)
 	c.collectCallers(ch)
-	for i := range c.states[:cap(c.states)] { // names of deployments long gone are not kept
+	for i := range c.states[:cap(c.states)] { // so that strings of removed deployments are not kept in memory
 		s := &c.states[:cap(c.states)][i]
 		*s = engine.State{Limits: s.Limits[:0]}
 	}
@@ -115,8 +116,8 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-// gauge and counter make metrics; labels are valid UTF-8 and as many as the
-// description has, so that they cannot fail.
+// gauge and counter return metrics. They cannot panic, because labels are valid UTF-8 and as
+// many as the description has.
 
 func gauge(d *prometheus.Desc, v float64, labels ...string) prometheus.Metric {
 	return prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)

@@ -10,14 +10,14 @@ import (
 )
 
 var (
-	usageDesc  = deploymentDesc("usage", "Requests, tokens or calls of all nodes that count towards the limit in the present minute, reservations included; in_flight is this node's, rpd and tpd are since the day began.", "limit")
-	limitDesc  = deploymentDesc("limit", "What the deployment may carry; absent where unlimited.", "limit")
-	ratioDesc  = deploymentDesc("utilization_ratio", "Usage divided by limit, of the limit that is fullest, calls in flight aside; absent without such limits.")
-	othersUse  = deploymentDesc("others_usage", "Part of the usage: what requests and tokens per minute other nodes used, as known here.", "limit")
-	heldDesc   = deploymentDesc("held_tokens", "Part of the tokens used: reserved by calls that have not ended.")
-	coolDesc   = deploymentDesc("cooldown_seconds", "Seconds until the deployment may be picked again; 0 = it may.")
-	onDesc     = deploymentDesc("enabled", "Whether the deployment is switched on.")
-	cooledDesc = deploymentDesc("cooldowns_total", "Cooldowns that began on this node, by cause. Absent until there was one of that cause.", "cause")
+	usageDesc  = deploymentDesc("usage", "Requests, tokens or calls of all nodes that count towards the limit in its current window, reservations included; in_flight is this node's alone.", "limit")
+	limitDesc  = deploymentDesc("limit", "The limit; absent if the deployment has none.", "limit")
+	ratioDesc  = deploymentDesc("utilization_ratio", "Usage divided by limit, the largest of all limits except in_flight; absent without such limits.")
+	othersUse  = deploymentDesc("others_usage", "The part of the usage, of requests and tokens per minute, that is of other nodes, as known here.", "limit")
+	heldDesc   = deploymentDesc("held_tokens", "The part of the tokens used that calls reserve which have not ended.")
+	coolDesc   = deploymentDesc("cooldown_seconds", "Seconds until the cooldown ends; 0 = none is in force.")
+	onDesc     = deploymentDesc("enabled", "1 if the deployment is enabled, else 0.")
+	cooledDesc = deploymentDesc("cooldowns_total", "Cooldowns that began on this node, by cause. A cause without a cooldown is absent.", "cause")
 	infoDesc   = deploymentDesc("info", "1, with the provider's name of the model.", "model")
 
 	deploymentDescs = []*prometheus.Desc{usageDesc, limitDesc, ratioDesc, othersUse, heldDesc, coolDesc, onDesc, cooledDesc, infoDesc}
@@ -53,8 +53,8 @@ func (c *Collector) collectDeployments(ch chan<- prometheus.Metric, states []eng
 	}
 }
 
-// collectLimit sends what is used of a limit. A kind that is not limited has metrics only
-// where the engine always counts it.
+// collectLimit sends the usage of a limit. A kind that is not limited has metrics only
+// if the engine always counts it.
 func (c *Collector) collectLimit(l *engine.LimitState, send func(d *prometheus.Desc, v float64, more ...string)) {
 	always := l.Limit == engine.LimitRPM || l.Limit == engine.LimitTPM || l.Limit == engine.LimitInFlight
 	if l.Max == 0 && !always {
@@ -73,8 +73,8 @@ func (c *Collector) collectLimit(l *engine.LimitState, send func(d *prometheus.D
 	}
 }
 
-// collectCooldowns sends the counts of a deployment's cooldowns. What has never been the
-// cause of one costs no series.
+// collectCooldowns sends the counts of a deployment's cooldowns. A cause without a cooldown has
+// no series.
 func (c *Collector) collectCooldowns(ch chan<- prometheus.Metric, deployment string, labels ...string) {
 	ref, err := c.cfg.Engine.Ref(deployment)
 	if err != nil {
@@ -87,7 +87,7 @@ func (c *Collector) collectCooldowns(ch chan<- prometheus.Metric, deployment str
 	}
 }
 
-// label returns a text as a label: Prometheus takes valid UTF-8 only.
+// label returns a text as a label. Prometheus accepts only valid UTF-8.
 func (c *Collector) label(text string) string {
 	if c.cfg.Mask != nil {
 		text = c.cfg.Mask(text)
@@ -95,8 +95,8 @@ func (c *Collector) label(text string) string {
 	return strings.ToValidUTF8(text, "\uFFFD")
 }
 
-// unique returns name, or name with a number when another deployment of this
-// scrape has it already: one duplicate would fail the whole scrape.
+// unique returns name, or name with a number if another deployment of this
+// scrape has it already, because one duplicate would fail the whole scrape.
 func (c *Collector) unique(name string) string {
 	out := name
 	for c.names[out] > 0 {

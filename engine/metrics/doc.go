@@ -1,16 +1,16 @@
-// Package metrics shows an engine and its syncer to Prometheus.
+// Package metrics exports an engine and its syncer to Prometheus.
 //
 // A [Collector] reads [engine.Engine.AppendStates], [engine.Engine.Stats] and
-// [syncer.Syncer.Stats] when it is asked, and keeps nothing between scrapes but
-// what makes its counters never go back. No decision waits for a scrape.
+// [syncer.Syncer.Stats] at each scrape. Between scrapes it keeps only
+// the totals below which its counters must not fall. No decision waits for a scrape.
 //
 // # Metrics of a deployment
 //
-// They carry the labels deployment and group, and those marked * also limit: rpm,
-// tpm and in_flight, and where there are such limits input_tpm, output_tpm, rpd
+// They have the labels deployment and group, and those marked * also limit: rpm,
+// tpm and in_flight, and, if there are such limits, input_tpm, output_tpm, rph, tph, rpd
 // and tpd. All except cooldowns_total are gauges. Headroom is limit - usage, whose
 // labels are the same. Usage is that of all nodes as known here, reservations
-// included, in the current minute or since the day began; that of in_flight is
+// included, in the current minute, hour or day; that of in_flight is
 // this node's alone.
 //
 //	plimsoll_deployment_usage *              requests, tokens or calls that count towards the limit

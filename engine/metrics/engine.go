@@ -10,7 +10,7 @@ import (
 
 var (
 	admittedDesc  = engineDesc("requests_admitted_total", "Requests admitted.")
-	refusedDesc   = engineDesc("requests_refused_total", "Refusals, by what stood in the way.", "limit")
+	refusedDesc   = engineDesc("requests_refused_total", "Refusals, by the limit that refused.", "limit")
 	tokensDesc    = engineDesc("tokens_total", "Tokens used on this node by calls that have ended.")
 	overrunDesc   = engineDesc("overrun_tokens_total", "Tokens used above a limit.")
 	leasesDesc    = engineDesc("leases", "Leases held now.")
@@ -19,12 +19,12 @@ var (
 	expiredDesc   = engineDesc("leases_expired_total", "Leases that grew older than the lease TTL.")
 	lateDesc      = engineDesc("leases_late_total", "Leases ended after their minute and the next had passed.")
 	windowsDesc   = engineDesc("windows_dropped_total", "Reports of ended minutes that no syncer collected in time.")
-	invalidDesc   = engineDesc("counts_invalid_total", "Demands refused and usages clamped as out of range.")
-	waitingDesc   = engineDesc("requests_waiting", "Requests that wait for room now.")
+	invalidDesc   = engineDesc("counts_invalid_total", "Demands refused and usages clamped because a count was out of range.")
+	waitingDesc   = engineDesc("requests_waiting", "Requests that wait now.")
 	waitedDesc    = engineDesc("requests_waited_total", "Requests admitted after a wait.")
 	gaveUpDesc    = engineDesc("requests_gave_up_total", "Requests whose context ended while they waited.")
-	turnedDesc    = engineDesc("requests_turned_away_total", "Requests that found too many waiting.")
-	contendedDesc = engineDesc("contended_total", "Refusals given up on while other attempts were half way.")
+	turnedDesc    = engineDesc("requests_turned_away_total", "Requests refused because too many were waiting.")
+	contendedDesc = engineDesc("contended_total", "Refusals that were not confirmed because other attempts were half way.")
 	knownDesc     = engineDesc("deployments", "Deployments configured.")
 	omittedDesc   = engineDesc("deployments_omitted", "Deployments without metrics of their own, to bound the number of series.")
 
@@ -38,8 +38,8 @@ func engineDesc(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc("plimsoll_"+name, help, labels, nil)
 }
 
-// limits are all the reasons of a refusal, so that each has a series from the
-// first scrape on: a rate needs two points.
+// limits are all reasons of a refusal. Each has a series from the
+// first scrape on, because a rate needs two points.
 var limits = func() (all []engine.Limit) {
 	for l := engine.LimitNone + 1; !strings.HasPrefix(l.String(), "Limit("); l++ {
 		all = append(all, l)

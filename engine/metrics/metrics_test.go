@@ -59,17 +59,17 @@ func TestDeployment(t *testing.T) {
 	require.NoError(t, eng.Cooldown("c", 90*time.Second))
 
 	want := `
-# HELP plimsoll_deployment_cooldown_seconds Seconds until the deployment may be picked again; 0 = it may.
+# HELP plimsoll_deployment_cooldown_seconds Seconds until the cooldown ends; 0 = none is in force.
 # TYPE plimsoll_deployment_cooldown_seconds gauge
 plimsoll_deployment_cooldown_seconds{deployment="a",group="chat"} 0
 plimsoll_deployment_cooldown_seconds{deployment="b",group="chat"} 0
 plimsoll_deployment_cooldown_seconds{deployment="c",group="embed"} 90
-# HELP plimsoll_deployment_enabled Whether the deployment is switched on.
+# HELP plimsoll_deployment_enabled 1 if the deployment is enabled, else 0.
 # TYPE plimsoll_deployment_enabled gauge
 plimsoll_deployment_enabled{deployment="a",group="chat"} 1
 plimsoll_deployment_enabled{deployment="b",group="chat"} 0
 plimsoll_deployment_enabled{deployment="c",group="embed"} 1
-# HELP plimsoll_deployment_held_tokens Part of the tokens used: reserved by calls that have not ended.
+# HELP plimsoll_deployment_held_tokens The part of the tokens used that calls reserve which have not ended.
 # TYPE plimsoll_deployment_held_tokens gauge
 plimsoll_deployment_held_tokens{deployment="a",group="chat"} 250
 plimsoll_deployment_held_tokens{deployment="b",group="chat"} 0
@@ -79,13 +79,13 @@ plimsoll_deployment_held_tokens{deployment="c",group="embed"} 0
 plimsoll_deployment_info{deployment="a",group="chat",model="gpt-4o"} 1
 plimsoll_deployment_info{deployment="b",group="chat",model=""} 1
 plimsoll_deployment_info{deployment="c",group="embed",model=""} 1
-# HELP plimsoll_deployment_limit What the deployment may carry; absent where unlimited.
+# HELP plimsoll_deployment_limit The limit; absent if the deployment has none.
 # TYPE plimsoll_deployment_limit gauge
 plimsoll_deployment_limit{deployment="a",group="chat",limit="in_flight"} 4
 plimsoll_deployment_limit{deployment="a",group="chat",limit="rpm"} 10
 plimsoll_deployment_limit{deployment="a",group="chat",limit="tpm"} 1000
 plimsoll_deployment_limit{deployment="b",group="chat",limit="rpm"} 0
-# HELP plimsoll_deployment_usage Requests, tokens or calls of all nodes that count towards the limit in the present minute, reservations included; in_flight is this node's, rpd and tpd are since the day began.
+# HELP plimsoll_deployment_usage Requests, tokens or calls of all nodes that count towards the limit in its current window, reservations included; in_flight is this node's alone.
 # TYPE plimsoll_deployment_usage gauge
 plimsoll_deployment_usage{deployment="a",group="chat",limit="in_flight"} 1
 plimsoll_deployment_usage{deployment="a",group="chat",limit="rpm"} 1
@@ -96,7 +96,7 @@ plimsoll_deployment_usage{deployment="b",group="chat",limit="tpm"} 0
 plimsoll_deployment_usage{deployment="c",group="embed",limit="in_flight"} 0
 plimsoll_deployment_usage{deployment="c",group="embed",limit="rpm"} 1
 plimsoll_deployment_usage{deployment="c",group="embed",limit="tpm"} 7
-# HELP plimsoll_deployment_utilization_ratio Usage divided by limit, of the limit that is fullest, calls in flight aside; absent without such limits.
+# HELP plimsoll_deployment_utilization_ratio Usage divided by limit, the largest of all limits except in_flight; absent without such limits.
 # TYPE plimsoll_deployment_utilization_ratio gauge
 plimsoll_deployment_utilization_ratio{deployment="a",group="chat"} 0.25
 plimsoll_deployment_utilization_ratio{deployment="b",group="chat"} 1
