@@ -13,43 +13,44 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/transport/internal/wire"
 )
 
-// Admission is how a request is to be admitted. [Config.Adjust] may change it.
+// Admission is the input of the admission of one request. [Config.Adjust] may change it.
 type Admission struct {
 	// Group is the name or alias of the group: the request's "model", "" if it has none.
-	// It may be set, where the path names the model for instance.
+	// Adjust may set it, for instance if the path names the model.
 	Group string
-	// Demand is what the request is expected to consume. Its Tags, Affinity, Priority
-	// and counts may be changed.
+	// Demand is what the request is expected to consume. Adjust may change its Tags,
+	// Affinity, Priority, Caller and counts.
 	Demand engine.Demand
 	// Deployment is the ID of the only deployment that may serve the request, because it
-	// holds what the request continues; "" = any of the group. Its limits hold as for any
-	// request, and no other is tried.
+	// stores a conversation or file that the request continues; "" = any of the group. Its
+	// limits apply as to any request, and no other deployment is tried.
 	Deployment string
-	// Fallbacks are groups that the request goes to, one after the other, when the
-	// deployments of its own have failed or have no headroom; Larger are those for a
-	// request that is too large for its own group, empty = Fallbacks. At most
-	// [MaxFallbacks] are tried, each group once. A fault of the request itself and what a
-	// Deployment holds stay with the request's own group.
+	// Fallbacks are the groups to which the request goes, one after the other, if the
+	// deployments of its own group have failed or have no headroom. Larger are those for a
+	// request that is too large for its own group; empty = Fallbacks. At most
+	// [MaxFallbacks] are tried, each group once. A request that is invalid itself, or has a
+	// Deployment, is sent to no fallback.
 	Fallbacks, Larger []Fallback
-	// MaxAttempts is how many deployments of one group the request is sent to at most;
-	// 0 = as the Config says.
+	// MaxAttempts is to how many deployments of one group the request is sent at most;
+	// 0 = [Config.MaxAttempts].
 	MaxAttempts int
-	// Wait is how long the request may wait in line for headroom; 0 = not at all.
+	// Wait is how long the request may wait in the queue for headroom; 0 = not at all.
 	Wait time.Duration
-	// Waiting ends the wait early; nil = only the request's own context does.
+	// Waiting ends the wait early; nil = only the request's own context ends it.
 	Waiting context.Context
 
 	q *request
 }
 
-// Member returns the value of a member of the request's body as JSON; nil if there is
-// none. Known are the members that decide about a request: model, stream, metadata,
+// Member returns the value of a member of the request's body as JSON; nil if the body does not
+// have it. It returns only these members: model, stream, metadata,
 // previous_response_id, prompt_cache_key, conversation, user, tags, priority and those
-// from which the demand was estimated. The value is not to be changed.
+// from which the demand was estimated. The caller must not change the value.
 func (a *Admission) Member(name string) json.RawMessage { return a.q.body.Get(name) }
 
-// SetMember replaces a member that [Admission.Member] knows by a JSON value, in what is
-// sent upstream; nil removes it. The model cannot be set: it is the endpoint's.
+// SetMember replaces a member that [Admission.Member] returns by a JSON value, in the body that
+// is sent to the provider; nil removes the member. SetMember ignores the member model, which is
+// the endpoint's, and a value that is not valid JSON.
 func (a *Admission) SetMember(name string, value json.RawMessage) {
 	if name == "model" || value != nil && !wire.Valid(value) || value == nil && a.q.body.Get(name) == nil {
 		return
@@ -58,11 +59,11 @@ func (a *Admission) SetMember(name string, value json.RawMessage) {
 	a.q.edits = append(a.q.edits, wire.Value{Name: name, Text: value})
 }
 
-// Text returns the member's text; "" if it is none.
+// Text returns the text of a member that is a string; else "".
 func (a *Admission) Text(name string) string { return wire.Unquote(a.q.body.Get(name)) }
 
-// Refusal is an error that is answered to the client in the form of its API: one of
-// [Config.Adjust], or a gateway's own by [Refusal.Body].
+// Refusal is an error that the client gets in the form of its API: an error of
+// [Config.Adjust], or one that a gateway answers itself by [Refusal.Body].
 type Refusal struct { //nolint:errname // an answer first, and an error so that Adjust can return it
 	Status  int    // from 400 to 599
 	Code    string // OpenAI's error code; "" = none
@@ -73,7 +74,7 @@ type Refusal struct { //nolint:errname // an answer first, and an error so that 
 // Error returns the message.
 func (r *Refusal) Error() string { return r.Message }
 
-// adjusted asks Adjust about a request, and takes over what it says.
+// adjusted calls Adjust for a request, and applies the changes.
 func (t *Transport) adjusted(in *http.Request, q *request) *refusal {
 	if t.adjust == nil {
 		return nil
@@ -92,7 +93,8 @@ func (t *Transport) adjusted(in *http.Request, q *request) *refusal {
 	return nil
 }
 
-// restrict leaves one deployment of a group over. It reports whether the group has it.
+// restrict excludes all deployments of a group except one. It reports whether the group has that
+// one.
 func (t *Transport) restrict(q *request) bool {
 	found := false
 	for _, id := range t.places.Load().members[q.name] {
@@ -105,8 +107,8 @@ func (t *Transport) restrict(q *request) bool {
 	return found
 }
 
-// reserve acquires a lease, at once or within the time that the request may wait. Where
-// that passes, the error is that of Acquire: it says what is missing.
+// reserve acquires a lease, at once or within the time that the request may wait. If that time
+// passes, the error is that of Acquire, which names the limit.
 func (q *request) reserve(ctx context.Context, group *engine.Group, lease *engine.Lease) (err error) {
 	*lease, err = group.AcquireGranted(ctx, q.demand)
 	limited, ok := errors.AsType[*engine.LimitError](err)

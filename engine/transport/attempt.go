@@ -16,20 +16,19 @@ type Attempt struct {
 	Number     int // of the attempts for this request, from 1
 	// Status is the HTTP status, 0 if there was no answer.
 	Status int
-	// Err is why there was no answer, or why it broke off; nil otherwise. A client
+	// Err is why there was no answer, or why it ended early; nil otherwise. A client
 	// that stops reading is no error.
 	Err error
 	// FirstToken is the time from sending the request to the first content of a
 	// streamed answer; 0 = the answer was no stream, or no content came.
 	FirstToken time.Duration
-	// Reserved is what was reserved, in tokens.
+	// Reserved is the reservation, in tokens.
 	Reserved int64
-	// Ending says how the reservation ended, and Usage what took its place if
-	// that is Settled.
+	// Ending is how the reservation ended. If that is Settled, Usage has replaced it.
 	Ending Ending
 	Usage  engine.Usage
-	// Reported is true if the usage is the provider's. An answer that was cut short
-	// is settled with what had been seen of it.
+	// Reported is true if the provider has reported the usage. An answer that was cut short
+	// is settled with the tokens seen until then.
 	Reported bool
 }
 

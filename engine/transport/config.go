@@ -22,53 +22,53 @@ const (
 	largestMaxAttempts       = 100
 )
 
-// Config configures a Transport. [New] says what is wrong with it.
+// Config is the configuration of a Transport. [New] returns its problems.
 type Config struct {
 	// Engine decides which deployment a request goes to. Required.
 	Engine *engine.Engine
-	// Endpoints says, by the ID of a deployment, where it is. A group of which
-	// one deployment has an endpoint needs one for each; groups without any are
-	// not served.
+	// Endpoints are the endpoints of the deployments, by their IDs. If one deployment of a
+	// group has an endpoint, each needs one. Groups without any are not served.
 	Endpoints map[string]Endpoint
 	// Base sends the requests; nil = an [http.Transport] for many requests to few
-	// hosts. What it sends carries the deployments' credentials, so a Base that
-	// logs headers logs them too.
+	// hosts. Its requests have the deployments' credentials, so a Base that
+	// logs headers logs credentials.
 	Base http.RoundTripper
-	// Counter returns what counts the tokens of a prompt for the group of that
-	// name; nil, or a nil Counter = the estimate of [estimate.EncodingFor]. It must not
-	// keep a text that it was given: the memory is used again.
+	// Counter returns the counter of the tokens of a prompt for the group with a
+	// name; nil, or a nil Counter = the estimate of [estimate.EncodingFor]. A Counter must not
+	// keep a text after it returns, because the memory is reused.
 	Counter func(group string) estimate.Counter
-	// Adjust may change how a request is admitted before it is: by its header, its
-	// context or members of its body. The request's body has been read. It is called once
-	// for a request, from many goroutines at once. An error refuses the request: a
-	// [*Refusal] with its own status and message, any other with 500. Nil = nothing is
-	// changed.
+	// Adjust may change the admission of a request, by its header, its
+	// context or members of its body. The request's body has been read. Adjust is called once
+	// for a request, by several goroutines at once. An error refuses the request: a
+	// [*Refusal] with its own status and message, any other error with 500. Nil = no
+	// admission is changed.
 	Adjust func(r *http.Request, a *Admission) error
-	// Refused may change the header of an answer by which the engine's refusal is reported to
-	// the client: Retry-After and Retry-After-Ms, which say the time of the error, or
-	// X-Should-Retry. Nil = nothing is changed.
+	// Refused may change the header of the answer that reports a refusal by the engine to
+	// the client: Retry-After and Retry-After-Ms, which have the RetryAfter of the error, or
+	// X-Should-Retry. Nil = no header is changed.
 	Refused func(r *http.Request, err *engine.LimitError, h http.Header)
 	// MaxBody is the size in bytes of the largest request body that is accepted. A
 	// body is read into memory, so that it can be estimated, rewritten and sent
-	// again; a larger one is refused with 413. 0 = 8 MiB, at most 64 MiB.
+	// again. A larger body is refused with 413. 0 = 8 MiB, at most 64 MiB.
 	MaxBody int64
-	// MaxAttempts is how many deployments one request is sent to at most;
-	// 0 = 3, at most 100. Of calls that a provider may have worked on before they failed
-	// at most one in ten of a group is sent again, once.
+	// MaxAttempts is to how many deployments one request is sent at most;
+	// 0 = 3, at most 100. Of the calls on which a provider may have worked before they failed,
+	// at most one in ten of a group is sent again, and only once.
 	MaxAttempts int
 	// Timeouts bound how long a provider may be silent.
 	Timeouts Timeouts
-	// HoldTime and HoldBytes are how long the beginning of an answer with status 200 is
-	// held back, and how many bytes of it, until it shows content or an error: an error is
-	// then tried elsewhere. After that all of it is passed on as it comes. 0 = 2 s and
-	// 64 KiB; at most a minute and 4 MiB; a HoldTime below 0 = nothing is held back.
+	// HoldTime and HoldBytes are for how long, and up to how many bytes, the beginning of an
+	// answer with status 200 is held back until it shows content or an error. If it is an
+	// error, another deployment is tried. Afterwards the answer is passed on as it arrives.
+	// 0 = 2 s and 64 KiB; at most a minute and 4 MiB. A HoldTime below 0 = nothing is held
+	// back.
 	HoldTime  time.Duration
 	HoldBytes int64
-	// Client names who sent a request, so that several who give up are distinguished from one who
-	// does so often; nil = the address of the request.
+	// Client returns the name of the client that sent a request, so that several clients that
+	// give up are distinguished from one that gives up often; nil = the address of the request.
 	Client func(*http.Request) string
-	// Done is called for every attempt when it has ended: for a stream, after its
-	// last byte. It is called on the goroutine that ended the attempt, from many
+	// Done is called for every attempt when it has ended; for a stream, after the
+	// last byte. It is called on the goroutine that ended the attempt, by several
 	// at once, and must not block. Nil = no call.
 	Done func(Attempt)
 }
@@ -78,67 +78,68 @@ type API string
 
 // The APIs that an endpoint can have. There is no default.
 const (
-	// OpenAI is OpenAI's, and that of everything compatible with it: the
+	// OpenAI is the API of OpenAI and of all providers that are compatible with it. The
 	// credential is sent as "Authorization: Bearer".
 	OpenAI API = "openai"
-	// Azure is Azure OpenAI's: with an APIVersion the deployment's name is part of
-	// the path, without one it is Azure's v1 API. The credential is sent as
+	// Azure is the API of Azure OpenAI. With an APIVersion the deployment's name is part of
+	// the path; without one it is Azure's v1 API. The credential is sent as
 	// "api-key".
 	Azure API = "azure"
-	// Anthropic is Anthropic's Messages API: the credential is sent as "x-api-key".
+	// Anthropic is Anthropic's Messages API. The credential is sent as "x-api-key".
 	Anthropic API = "anthropic"
 )
 
-// Endpoint says where a deployment is and how it is called.
+// Endpoint is the address of a deployment's API, with the parameters of its calls.
 type Endpoint struct {
-	// API is the shape of its API. Required.
+	// API is the shape of the API. Required.
 	API API
-	// BaseURL is where the API begins: "https://api.openai.com/v1",
+	// BaseURL is the URL before the path of the API: "https://api.openai.com/v1",
 	// "https://name.openai.azure.com", "https://api.anthropic.com". Required. It
-	// holds no credential.
+	// must not contain a credential.
 	BaseURL string
-	// Model is what the provider calls the model, on Azure the deployment's name;
-	// "" = the name by which the client asked for the group. Required with an
+	// Model is the provider's name of the model, on Azure the deployment's name;
+	// "" = the name by which the client has named the group. Required with an
 	// APIVersion.
 	Model string
-	// APIVersion is Azure's api-version; "" = the v1 API, which needs none.
+	// APIVersion is Azure's api-version; "" = the v1 API, which has none.
 	APIVersion string
-	// Provider names who answers, where that is neither OpenAI nor the API's owner,
-	// such as "groq": its headers and refusals are read as its own, and [Profiles]
-	// takes its rule. Of others than [provider.Names] headers are read by their
-	// names alone, and [provider.Unknown] is the rule. "" = the API's owner.
+	// Provider is the name of the provider if it is not the owner of the API,
+	// such as "groq" for API OpenAI. Its headers and refusals are read by its own rules, and
+	// [Profiles] returns its profile. If the name is none of [provider.Names], headers are read
+	// by their names alone, and [provider.Unknown] is the rule. "" = the API's owner.
 	Provider string
-	// Credential returns the key; nil = none is sent.
+	// Credential returns the key; nil = no credential is sent.
 	Credential Credential
-	// Bearer sends the credential as "Authorization: Bearer", as the tokens of
-	// Entra ID and OAuth are; OpenAI's is sent that way in any case.
+	// Bearer sends the credential as "Authorization: Bearer", which the tokens of
+	// Entra ID and OAuth need. With API OpenAI the credential is always sent so.
 	Bearer bool
-	// NoStreamUsage is for servers that do not know stream_options: streams are not
-	// asked for usage, so that what was reserved for them stands.
+	// NoStreamUsage is for servers that do not accept stream_options: streams are
+	// requested without usage, so that their reservation stands.
 	NoStreamUsage bool
-	// MaxInputTokens is the largest prompt that the model takes, and BaseModel what the
-	// model is, whatever Model calls it: a request that is too large for one deployment
-	// goes to another only if that may be larger. 0 and "" = not known.
+	// MaxInputTokens is the largest prompt that the model accepts, in tokens, and BaseModel the
+	// true name of the model if Model is another. A request that is too large for one deployment
+	// goes to another only if its MaxInputTokens is larger or its model is another. 0 and "" =
+	// unknown.
 	MaxInputTokens int64
 	BaseModel      string
 	// Timeouts are those of the endpoint; zero fields = those of the Config.
 	Timeouts Timeouts
-	// Defaults are members of a request's body that the client may leave out, by their
-	// names in chats, such as temperature: added where the body does not have them. The
-	// Responses API gets max_tokens and reasoning_effort by its own names for them, and
-	// embeddings get none that are of answers.
+	// Defaults are members that are added to a request's body if the client has left them
+	// out, such as temperature, by their names in chats. For the
+	// Responses API max_tokens and reasoning_effort are renamed to its own members. Embeddings
+	// get no members that concern answers.
 	Defaults map[string]json.RawMessage
-	// Headers are added to a request whose client sends none of that name. Credentials
-	// and headers of a connection cannot be named.
+	// Headers are added to a request if the client has sent none of that name. Credentials
+	// and headers of a connection are not allowed.
 	Headers http.Header
-	// PassHeaders names headers of clients that travel to this endpoint, beside those
-	// that travel to every one: content type and language, user agent, versions and
-	// betas of the API, trace and request ids, and what the SDKs and command lines say
-	// of themselves. Credentials and headers of a connection cannot be named.
+	// PassHeaders are names of further headers of clients that are sent to this endpoint. Every
+	// endpoint gets content type and language, user agent, versions and
+	// betas of the API, trace and request IDs, and the headers by which SDKs and command lines
+	// identify themselves. Credentials and headers of a connection are not allowed.
 	PassHeaders []string
 }
 
-// problems collects what is wrong with a configuration.
+// problems are the problems of a configuration.
 type problems []error
 
 func (p *problems) addf(format string, args ...any) {
@@ -215,7 +216,7 @@ func (ep *Endpoint) validate(p *problems, at string) {
 	default:
 		p.addf("%s.API: %q is unknown; use %q, %q or %q", at, ep.API, OpenAI, Azure, Anthropic)
 	}
-	// A URL may hold a password, so no message repeats it.
+	// A URL may contain a password, so no message repeats it.
 	u, err := url.Parse(ep.BaseURL)
 	switch {
 	case ep.BaseURL == "":

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// Credential returns a deployment's key or token. It is asked for every attempt,
-// so that a key can change while the program runs; one that is costly to get
-// should be kept by the function. It must be safe for concurrent use, honour the
-// context, and not put the key into its errors.
+// Credential returns a deployment's key or token. It is called for every attempt,
+// so that a key can change while the program runs. If a key is expensive to get, the function
+// should cache it. It must be safe for concurrent use, return when the
+// context ends, and not put the key into its errors.
 type Credential func(ctx context.Context) (string, error)
 
 // Key is a credential that never changes.
@@ -19,8 +19,8 @@ func Key(key string) Credential {
 	return func(context.Context) (string, error) { return key, nil }
 }
 
-// Env reads the credential from an environment variable. It fails while that is
-// unset or empty.
+// Env reads the credential from an environment variable for each attempt. It returns an error
+// while the variable is unset or empty.
 func Env(name string) Credential {
 	return func(context.Context) (string, error) {
 		key := os.Getenv(name)
@@ -31,8 +31,8 @@ func Env(name string) Credential {
 	}
 }
 
-// File reads the credential from a file, without the white space around it, for
-// each attempt: a new file is a new key. It fails while the
+// File reads the credential from a file for each attempt, without the white space around it, so
+// that a new file is a new key. It returns an error while the
 // file cannot be read or is empty.
 func File(path string) Credential {
 	return func(context.Context) (string, error) {

@@ -14,11 +14,11 @@ import (
 // MaxFallbacks is how many fallbacks of one request are tried at most.
 const MaxFallbacks = 5
 
-// Fallback is a group that a request goes to after its own has failed.
+// Fallback is a group to which a request goes after its own group has failed to serve it.
 type Fallback struct {
 	// Group is the group's name, its alias or a name that fits its pattern.
 	Group string
-	// Tags and Exclude take the place of those of the demand.
+	// Tags and Exclude replace those of the demand.
 	Tags    []string
 	Exclude []engine.Ref
 }
