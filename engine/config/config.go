@@ -24,11 +24,11 @@ type Options struct {
 	// LookupEnv returns the value of an environment variable and whether it is
 	// set; nil = os.LookupEnv.
 	LookupEnv func(name string) (string, bool)
-	// Profiles says how deployments without a profile of their own count, in place
-	// of the file; [ProfilesUnset] = as the file says, plain if it does not.
+	// Profiles is the rule of deployments without a profile of their own, in place
+	// of the file's; [ProfilesUnset] = the file's, plain if it has none.
 	Profiles Profiles
-	// Strict makes an error of a routing strategy of a LiteLLM file that plimsoll does
-	// not have; otherwise it is a warning and the default holds.
+	// Strict makes a routing strategy of a LiteLLM file that plimsoll does
+	// not have an error; otherwise it is a warning, and the default strategy is used.
 	Strict bool
 
 	only    []string          // keys of a YAML file that are read; nil = all
@@ -38,16 +38,15 @@ type Options struct {
 	read    func(*liteLLM)    // receives the reader of a LiteLLM file; nil = unused
 }
 
-// File is what a configuration file says.
+// File is the contents of a configuration file.
 type File struct {
 	Format Format
 	Engine engine.Config // passes Validate
 	Store  Store
-	// Endpoints says, by the ID of a deployment, where it is and how it is called. A
-	// deployment without one can be decided about, but not be called through package
-	// transport. Nil if none has one.
+	// Endpoints are the endpoints of the deployments, by their IDs. The engine may choose a
+	// deployment without one, but package transport cannot call it. Nil if none has one.
 	Endpoints map[string]Endpoint
-	// Counting says, by the ID of a deployment, where its profile comes from.
+	// Counting are the sources of the deployments' profiles, by ID.
 	Counting map[string]Counting
 	// Identities says, by the ID of a deployment of a LiteLLM file, which one it is
 	// whatever its parameters; see [File.Continue]. In the own format, whose ids are

@@ -12,14 +12,14 @@ var ErrOwnFormat = errors.New("is in plimsoll's own format already")
 
 // Converted is a LiteLLM file in plimsoll's own format.
 type Converted struct {
-	// Text is YAML with a comment behind each value that names the file and the line it
-	// came from. It holds no secret.
+	// Text is YAML. A comment behind each value names the file and the line of its
+	// source. Text contains no secret.
 	Text []byte
-	// Variables are those that the text refers to in place of texts of the LiteLLM file,
-	// and that have to be set before it is used. Others it refers to as the LiteLLM file
-	// does.
+	// Variables are the environment variables that replace texts of the LiteLLM file. They
+	// must be set before Text is used. Variables to which the LiteLLM file refers itself are
+	// not listed.
 	Variables []Variable
-	// File is what the LiteLLM file says.
+	// File is the contents of the LiteLLM file.
 	File *File
 }
 
@@ -29,15 +29,15 @@ type Variable struct {
 	From string // file:line of the text, and its key
 }
 
-// Convert reads the LiteLLM file at path and writes it in the own format, with the same
-// deployments, limits, aliases, strategy, endpoints and store. What LiteLLM does with
-// the file and plimsoll does not is listed in comments. API keys, passwords, values of
+// Convert reads the LiteLLM file at path and returns it in plimsoll's own format, with the same
+// deployments, limits, aliases, strategy, endpoints and store. Comments list the functions of
+// LiteLLM that plimsoll does not have. API keys, passwords, values of
 // headers and other secrets become references to environment variables, ${NAME}; a
-// value that already comes from a variable keeps its name.
+// reference to a variable keeps its name.
 //
-// The text was read again and compared with the file before it is returned. The error
+// Convert reads its result again and compares it with the file. The error
 // is an [*Error] if the file cannot be used, and wraps [ErrOwnFormat] if it is in the
-// own format.
+// own format already.
 func Convert(path string, o Options) (*Converted, error) {
 	data, err := readFile(path)
 	if err != nil {

@@ -2,16 +2,15 @@
 // JSON, and LiteLLM's config.yaml as it is.
 //
 // [Load] reads a file, [Parse] bytes. Both return a [File]: an [engine.Config]
-// that engine.New takes, the [Endpoint] of each deployment that can be called, the
-// settings of the [Store] that nodes share usage through, and warnings. A file with a `model_list` key is LiteLLM's, any other
-// is plimsoll's. docs/CONFIG.md describes the own format field by field,
-// docs/LITELLM.md what is read of a LiteLLM file and what differs.
+// for engine.New, the [Endpoint] of each deployment that can be called, the
+// settings of the [Store] by which nodes share usage, and warnings. A file with a `model_list`
+// key is LiteLLM's, any other is plimsoll's. docs/CONFIG.md describes plimsoll's own format field
+// by field, docs/LITELLM.md which parts of a LiteLLM file are read and what differs.
 //
 // # Errors
 //
-// The error is an [*Error] with everything that is wrong, the first
-// [MaxFindings] of it one by one: each names the file, the line, the key, what
-// was found and what is allowed.
+// The error is an [*Error] that lists the first [MaxFindings] problems. Each names
+// the file, the line, the key, the value found and the values allowed.
 //
 // # Limits
 //
@@ -21,7 +20,7 @@
 //
 // # Secrets
 //
-// A LiteLLM file holds API keys, and values may come from the environment
+// A LiteLLM file contains API keys, and values may come from the environment
 // ("os.environ/NAME"). Neither is ever part of an error, a warning, a note or
 // [Store.String], and a [Credential] prints as "(hidden)". [File.Mask] hides them
 // in any other text.

@@ -11,8 +11,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
-// Endpoint says where a deployment is and how it is called: what package
-// transport's Endpoint takes, as plain data.
+// Endpoint is the address of a deployment's API, with the parameters of its calls: the fields of
+// package transport's Endpoint as plain data.
 type Endpoint struct {
 	// Provider names who answers, as [provider.Names] does: its headers and refusals
 	// are read as its own. "" = as those of the API's owner.
@@ -22,8 +22,8 @@ type Endpoint struct {
 	// BaseURL is where the API begins: an http or https address with neither
 	// credentials nor a query. Never empty.
 	BaseURL string
-	// Model is what the provider calls the model, on Azure the deployment's name;
-	// "" = the name by which the client asked for the group.
+	// Model is the provider's name of the model, on Azure the deployment's name;
+	// "" = the name by which the client has named the group.
 	Model string
 	// APIVersion is Azure's api-version; "" = Azure's v1 API, or another API.
 	APIVersion string

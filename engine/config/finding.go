@@ -10,7 +10,7 @@ import (
 // MaxFindings is how many errors, and how many warnings, are listed one by one.
 const MaxFindings = 100
 
-// Finding is one thing to say about a file: an error, a warning or a note.
+// Finding is an error, a warning or a note about a file.
 type Finding struct {
 	File    string `json:"file"`
 	Line    int    `json:"line,omitempty"` // from 1; 0 = the file as a whole
@@ -34,7 +34,7 @@ func (f Finding) String() string {
 	return b.String()
 }
 
-// Error is why a file was not taken.
+// Error is why a file was rejected.
 type Error struct {
 	Findings []Finding // in order of lines, at most [MaxFindings]
 	Omitted  int       // further ones

@@ -12,10 +12,10 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
-// Identity says which deployment one is, whatever its limits and parameters.
+// Identity identifies a deployment, whatever its limits and parameters.
 type Identity struct {
-	// Named is true if the file gives it its id; LiteLLM generates others of all
-	// parameters, so that they change with any of them.
+	// Named is true if the file has the deployment's id. LiteLLM generates all other ids from all
+	// parameters, so that they change with any parameter.
 	Named bool
 	// Stable is a name that no edit of parameters changes: the id of a named one, else
 	// a hash of group, model and address, and of the place among equals.

@@ -9,16 +9,16 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
-// Profiles says how deployments count for which the file gives no profile.
+// Profiles is the rule by which deployments without a profile of their own count.
 type Profiles string
 
-// The two ways, and neither: what the file says, plain if it says nothing.
+// The two rules, and ProfilesUnset: the rule of the file, plain if it has none.
 const (
 	ProfilesUnset Profiles = ""
 	// ProfilesPlain counts by the plain rule: the zero [provider.Profile].
 	ProfilesPlain Profiles = "plain"
-	// ProfilesAuto counts by the rule of the deployment's provider, or as a bucket
-	// where that is not known.
+	// ProfilesAuto counts by the rule of the deployment's provider, or by that of
+	// [provider.Unknown] if the provider is unknown.
 	ProfilesAuto Profiles = "auto"
 )
 
@@ -38,14 +38,14 @@ const (
 	presetBucket = "bucket"
 )
 
-// Counting says where a deployment's profile comes from.
+// Counting is the source of a deployment's profile.
 type Counting struct {
-	// Provider names who provides it, as [provider.Names] does; "" = not known.
+	// Provider is the provider's name, as in [provider.Names]; "" = unknown.
 	Provider string
 	// Preset is the rule that its profile is or begins with: a name of
 	// [provider.Names], plain, or bucket for [provider.Unknown].
 	Preset string
-	// Changed says that the file changes fields of it.
+	// Changed is set if the file changes fields of the preset.
 	Changed bool
 }
 

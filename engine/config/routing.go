@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// TagRule says which deployments of a group the tags of a request leave over.
+// TagRule is the rule by which the tags of a request exclude deployments of a group.
 type TagRule string
 
 // The rules for tags. [TagsKnown] and [TagsIgnored] never refuse a request for a tag.
@@ -33,19 +33,19 @@ var tagRules = []string{"known", string(TagsIgnored), string(TagsAny), string(Ta
 // AnyGroup is the key of the fallbacks of groups that have none of their own.
 const AnyGroup = "*"
 
-// Routing is how the proxy goes on where a group cannot serve a request, and what it
-// makes of a request's tags. The zero value is ready for use.
+// Routing is what the proxy does if a group cannot serve a request, and how it applies a
+// request's tags. The zero value is ready for use.
 type Routing struct {
-	// MaxAttempts is how many deployments of one group a request is tried on at most;
+	// MaxAttempts is to how many deployments of one group a request is sent at most;
 	// 0 = the proxy's default.
 	MaxAttempts int
-	// Fallbacks are the groups that a request goes to in turn when a group has failed, by
-	// the name that it was asked for; AnyGroup = those without an entry. ContextFallbacks
-	// are those for a prompt that is longer than the group takes; without an entry
-	// Fallbacks hold for it too.
+	// Fallbacks are the groups to which a request goes in turn if a group has failed, by
+	// the name in the request; AnyGroup = names without an entry. ContextFallbacks
+	// are those for a prompt that is too long for the group; a name without an entry
+	// has Fallbacks for it too.
 	Fallbacks, ContextFallbacks map[string][]string
-	// Tags is the rule for tags, except for those of the header X-Plimsoll-Tags, which
-	// must all be there.
+	// Tags is the rule for tags. A deployment must always have all tags of the header
+	// X-Plimsoll-Tags.
 	Tags TagRule
 }
 

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Store says where nodes share usage, and how. It is for a syncer and the store
-// it is given; the engine does not see it. Zero values are their defaults.
+// Store is the configuration of a syncer and of the store by which nodes share usage. The engine
+// does not use it. Zero values are the defaults of these.
 type Store struct {
 	// URL is the server's address, valkey:// or valkeys:// (TLS), with its
 	// credentials and its options in the query, such as cluster=true; "" = usage
