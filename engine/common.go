@@ -116,9 +116,9 @@ func (e *common) part(class int) (counter.Part, bool) {
 	return p[class], true
 }
 
-// hasClasses reports whether there are several priority classes. Headroom for all attempts
+// shared reports whether there are several priority classes. Headroom for all attempts
 // half way together does not mean then that each is admitted, as classes have different parts.
-func (e *common) hasClasses() bool { return e.classes.Load() > 1 }
+func (e *common) shared() bool { return e.classes.Load() > 1 }
 
 // high returns the configured OutputQuantile; 0 = the mean.
 func (e *common) high() float64 { return math.Float64frombits(e.quantile.Load()) }

@@ -207,7 +207,7 @@ func (h *handle) dropped(e int64) bool {
 		return false
 	}
 	h.group.Store(nil)
-	h.limits.Store(nil) // they are no longer turned, so a deployment that is configured again gets new counters
+	h.limits.Store(nil) // these are turned no more: a deployment that is found again begins with new counters
 	return true
 }
 

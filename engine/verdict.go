@@ -135,4 +135,4 @@ func (t *trial) tokens() bool { return t.leases || t.amounts[counter.Tokens] != 
 // undoable reports whether an attempt half way may be undone although requests are
 // left for it: a lower class has a smaller part of them, and an attempt on a caller is
 // undone if the deployment refuses.
-func (t *trial) undoable() bool { return t.h.caller != nil || t.h.e.hasClasses() }
+func (t *trial) undoable() bool { return t.h.caller != nil || t.h.e.shared() }

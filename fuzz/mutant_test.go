@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// mutant is a fault: an edit of one place of the engine, and the tests of which at least one
-// must fail with that edit, under the build tag invariants.
+// mutant is a fault: an edit of one place of the engine, and the tests of which one at
+// least must fail when it is made, with the build tag invariants.
 type mutant struct {
 	name     string
 	file     string // below the module's root
@@ -20,8 +20,9 @@ type mutant struct {
 	pkg, run string
 }
 
-// A test of a result does not show whether the order of steps matters. Each of these moves
-// or leaves out one step of a protocol of docs/CORE.md, or one line of the accounts.
+// The order in which things happen is what no test of a result shows: each of these moves
+// or leaves out one step of a protocol of engine/internal/counter/doc.go, or one line of
+// the books.
 var mutants = []mutant{
 	{
 		"a minute is published before its halves are opened", "engine/turn.go",
@@ -105,7 +106,7 @@ var mutants = []mutant{
 	},
 	{
 		"dropped deployments keep their limits", "engine/turn.go",
-		"	h.limits.Store(nil) // they are no longer turned, so a deployment that is configured again gets new counters\n", "",
+		"	h.limits.Store(nil) // these are turned no more: a deployment that is found again begins with new counters\n", "",
 		"./engine", "TestFoundAgain",
 	},
 	{
@@ -125,7 +126,7 @@ var mutants = []mutant{
 	},
 	{
 		"requests left for all attempts half way make a class's attempt sure", "engine/verdict.go",
-		"{ return t.h.caller != nil || t.h.e.hasClasses() }", "{ return t.h.caller != nil }",
+		"{ return t.h.caller != nil || t.h.e.shared() }", "{ return t.h.caller != nil }",
 		"./engine", "TestRefusalSeesNoAttemptHalfWay",
 	},
 	{
@@ -155,7 +156,7 @@ var mutants = []mutant{
 	},
 	{
 		"an attempt half way of a caller is sure, as a deployment's is", "engine/verdict.go",
-		"{ return t.h.caller != nil || t.h.e.hasClasses() }", "{ return t.h.e.hasClasses() }",
+		"{ return t.h.caller != nil || t.h.e.shared() }", "{ return t.h.e.shared() }",
 		"./engine", "TestCallerRefusalSeesNoAttemptHalfWay",
 	},
 	{
@@ -195,7 +196,7 @@ var mutants = []mutant{
 	},
 	{
 		"tokens of an undone attempt whose minute is folded are lost", "engine/charge.go",
-		"		h.stray(-tokens, 0) // the minute was folded with the tokens in it\n", "		_ = 0\n",
+		"		h.stray(-tokens, 0) // folded with the tokens in it\n", "		_ = 0\n",
 		"./fuzz", "TestRolloverLosesNothing",
 	},
 	{
@@ -246,7 +247,7 @@ var mutants = []mutant{
 	},
 }
 
-// TestMutantsApply: the text that each fault replaces occurs once in its file.
+// TestMutantsApply: every fault names a place that is there, and tests that are.
 func TestMutantsApply(t *testing.T) {
 	for _, m := range mutants {
 		src, err := os.ReadFile(filepath.Join("..", m.file))
@@ -255,8 +256,8 @@ func TestMutantsApply(t *testing.T) {
 	}
 }
 
-// TestMutants makes every fault, one after the other, and requires that one of its tests
-// fails. It takes minutes: `make mutants`.
+// TestMutants makes every fault, one after the other, and requires that the tests find
+// it. It takes minutes: `make mutants`.
 func TestMutants(t *testing.T) {
 	if os.Getenv("PLIMSOLL_MUTANTS") == "" {
 		t.Skip("takes minutes: run make mutants")
