@@ -13,10 +13,10 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/transport/internal/wire"
 )
 
-// maxRefusal is how much of a provider's refusal is read to understand it.
+// maxRefusal is how many bytes of a provider's refusal are read to classify it.
 const maxRefusal = 64 << 10
 
-// follow has the call end with the answer.
+// follow makes the call end when the answer ends.
 func (t *Transport) follow(ctx context.Context, resp *http.Response, q *request, c *call) {
 	c.watch(ctx)
 	kind := mediaType(resp.Header)
@@ -65,7 +65,7 @@ func mediaType(h http.Header) string {
 
 const eventStream = "text/event-stream"
 
-// headerText writes any text so that a header can carry it.
+// headerText encodes any text for the value of a header.
 func headerText(s string) string {
 	q := strconv.QuoteToASCII(s)
 	return q[1 : len(q)-1]
@@ -77,7 +77,7 @@ func closeBody(r *http.Request) {
 	}
 }
 
-// pathOf names a request's path in an answer, cut to a bearable length.
+// pathOf returns a request's path for a message, cut to a readable length.
 func pathOf(r *http.Request) string {
 	const longest = 200
 	p := r.URL.Path
@@ -87,8 +87,8 @@ func pathOf(r *http.Request) string {
 	return strings.ToValidUTF8(p, "\uFFFD")
 }
 
-// unusable says why no API answers with a status: a redirect would lead a client, or
-// the deployment's credential, elsewhere, and some are none.
+// unusable returns why an answer with a status is not passed on: a redirect would send a client,
+// or the deployment's credential, to another server, and some numbers are no status. Nil: it is.
 func unusable(status int) error {
 	switch {
 	case status >= http.StatusMultipleChoices && status < http.StatusBadRequest:

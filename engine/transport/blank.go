@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// leastBlanked is the length in bytes of the shortest credential that is looked for
-// in answers. A shorter one is no secret, and would blank words.
+// leastBlanked is the length in bytes of the shortest credential that is searched for
+// in answers. A shorter one is no secret, and words would be blanked.
 const leastBlanked = 8
 
 // blank overwrites a credential wherever an answer repeats it. The text keeps its

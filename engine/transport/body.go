@@ -8,7 +8,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/transport/internal/wire"
 )
 
-// body passes an answer in JSON on and reads its usage.
+// body is the body of an answer in JSON. It is passed on while its usage is read.
 type body struct {
 	src    io.ReadCloser
 	call   *call
@@ -35,7 +35,7 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// usage returns what has come by.
+// usage returns the usage read so far.
 func (b *body) usage() usage {
 	if u := b.finder.Get("usage"); len(u) > 0 && u[0] == '{' {
 		return parseUsage(u)
@@ -51,7 +51,7 @@ func (b *body) Close() error {
 	return b.src.Close()
 }
 
-// cut ends the call before the answer's end; the usage may have come by already.
+// cut ends the call before the end of the answer; the usage may have been read already.
 func (b *body) cut(err error) {
 	if u := b.usage(); u.known() {
 		b.call.saw(u)

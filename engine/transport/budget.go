@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// Retries of calls that a provider may have worked on are bounded: each of them can
-// double the load of a provider in trouble, and what a call costs. A group earns one retry
-// by retryEvery of its calls, and one by each retryPause, so that a group of few calls has
-// some, and saves up retryMost. Calls that are under way when a deployment begins to fail
-// fail together: for them a group has retryBurst more, which it gets back by calls when it
-// has saved up the others. Hence of n calls in a time t at most
+// Retries of calls on which a provider may have worked are bounded, because each of them can
+// double the load of a failing provider and the cost of a call. A group earns one retry
+// by retryEvery of its calls, and one by each retryPause, so that a group with few calls has
+// some. It saves at most retryMost. Calls that are in flight when a deployment begins to fail
+// fail together: for them a group has retryBurst more, which it earns again by calls once it
+// has saved retryMost. Hence of n calls in a time t at most
 // n/retryEvery + t/retryPause + retryBurst + 1 are tried twice.
 const (
 	retryEvery = 10
@@ -20,7 +20,7 @@ const (
 	retryBurst = 100
 )
 
-// budget is what a group may retry, in parts of retryEvery.
+// budget is the retries that a group has, in 1/retryEvery.
 type budget struct {
 	parts atomic.Int64
 	burst atomic.Int64
@@ -36,7 +36,7 @@ func newBudget(now time.Time) *budget {
 	return b
 }
 
-// earn takes in one call.
+// earn adds what one call earns.
 func (b *budget) earn() {
 	switch { // a lost or doubled part does no harm
 	case b.parts.Load() < retryMost*retryEvery:
@@ -46,8 +46,8 @@ func (b *budget) earn() {
 	}
 }
 
-// spend takes a retry, if there is one. Known says that the deployment was known to fail
-// before the deployment was chosen.
+// spend takes a retry, and reports whether there was one. Known is set if the deployment was
+// known to fail before it was chosen.
 func (b *budget) spend(known bool, now time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -7,13 +7,13 @@ import (
 	"sync/atomic"
 )
 
-// sizes are those of the memory that bodies are read into, in bytes. Memory of larger
-// bodies is not kept for others.
+// sizes are the sizes, in bytes, of the memory into which bodies are read. Memory of larger
+// bodies is not reused.
 var sizes = [...]int{4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20}
 
 var memory [len(sizes)]sync.Pool
 
-// growth is how many times the bytes received a body may take of memory.
+// growth bounds the memory of a body, in multiples of the bytes received.
 const growth = 16
 
 // take returns empty memory for n bytes.
@@ -29,7 +29,7 @@ func take(n int64) []byte {
 	return make([]byte, 0, n)
 }
 
-// give keeps memory for other bodies.
+// give keeps memory to be reused.
 func give(p []byte) {
 	for i, size := range sizes {
 		if cap(p) == size {
@@ -39,16 +39,16 @@ func give(p []byte) {
 	}
 }
 
-// buffer is the memory of a request's body. Who uses it holds it: the request until it
-// was sent, and each sending until its body was closed, which may be after the answer.
-// Without a holder the memory is another body's.
+// buffer is the memory of a request's body, with a count of its users: the request until it
+// was sent, and each attempt until its body was closed, which may be after the answer.
+// Without a user the memory is reused for another body.
 type buffer struct {
 	text []byte
 	held atomic.Int32
 }
 
 // fill reads a body of at most limit bytes; size is the declared length, negative if
-// there is none. A declared length is a claim: memory follows the bytes received.
+// there is none. A declared length is not trusted: memory grows with the bytes received.
 func (b *buffer) fill(r io.Reader, limit, size int64) error {
 	b.held.Store(1)
 	most := limit
@@ -77,7 +77,7 @@ func (b *buffer) fill(r io.Reader, limit, size int64) error {
 	return nil
 }
 
-// hold keeps the memory for one more; false if it is given up already.
+// hold adds a user; false if the memory was given up already.
 func (b *buffer) hold() bool {
 	for {
 		n := b.held.Load()
@@ -90,7 +90,7 @@ func (b *buffer) hold() bool {
 	}
 }
 
-// release ends a hold.
+// release removes a user.
 func (b *buffer) release() {
 	if b.held.Add(-1) == 0 {
 		give(b.text)

@@ -11,12 +11,12 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
-// pieceStep is by how many pieces of output a running stream is behind in the
-// engine at most.
+// pieceStep is how many pieces of output of a running stream are reported to the engine at
+// once.
 const pieceStep = 16
 
-// A call is an attempt under way. It ends once, by the first of these: the
-// answer's last byte, its reader who closes it, or the request's context.
+// A call is an attempt in progress. It ends once, by the first of these: the
+// answer's last byte, its reader closing it, or the request's context.
 type call struct {
 	t         *Transport
 	group     *engine.Group
@@ -41,7 +41,7 @@ type call struct {
 	stop    func() bool // no longer watch the context
 }
 
-// watch has the call end with the context.
+// watch makes the call end when the context ends.
 func (c *call) watch(ctx context.Context) {
 	stop := context.AfterFunc(ctx, func() { c.cut(ctx.Err()) })
 	c.mu.Lock()
@@ -49,7 +49,7 @@ func (c *call) watch(ctx context.Context) {
 	c.stop = stop
 }
 
-// saw takes over what the provider reports.
+// saw applies the usage that the provider reports.
 func (c *call) saw(u usage) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -68,7 +68,7 @@ func (c *call) piece() {
 	}
 }
 
-// refusal takes note of an error inside a stream.
+// refusal records an error inside a stream.
 func (c *call) refusal(body []byte) {
 	c.mu.Lock()
 	again := c.refused
@@ -79,15 +79,15 @@ func (c *call) refusal(body []byte) {
 	}
 }
 
-// observe reports to the engine what an answer, or the lack of one, says of the
-// deployment. It is to come before the call ends.
+// observe reports the signal of an answer, or of a missing answer, to the engine. It must be
+// called before the call ends.
 func (c *call) observe(s provider.Signal) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.lease.Observe(s)
 }
 
-// signal reads what an answer says. body is that of a refusal, or an error inside a
+// signal returns the signal of an answer. body is that of a refusal, or an error inside a
 // stream.
 func (c *call) signal(body []byte) provider.Signal {
 	return provider.Read(provider.Answer{
@@ -111,9 +111,9 @@ func (c *call) finish() {
 	})
 }
 
-// cut ends a call whose answer was not read to its end: with what was seen of it,
-// or, if that is nothing, with what was reserved. err is nil if the reader
-// wanted no more.
+// cut ends a call whose answer was not read to its end. It is settled with the tokens seen, or,
+// if there are none, with the reservation. err is nil if the reader
+// has stopped reading.
 func (c *call) cut(err error) {
 	c.close(func() {
 		c.report.Err = err
@@ -131,7 +131,7 @@ func (c *call) cut(err error) {
 }
 
 // refuse ends a call that the provider answered with an error: it counts no tokens,
-// and a request only where refused calls count.
+// and a request only if the profile has CountsRefused.
 func (c *call) refuse() { c.close(func() { c.settle(engine.Usage{}) }) }
 
 // astray ends a call whose answer came from no provider: it counts no tokens.
@@ -156,7 +156,7 @@ func (c *call) fail(err error) {
 	})
 }
 
-// unsent ends a call that was not made.
+// unsent ends a call that was not sent.
 func (c *call) unsent(err error) {
 	c.close(func() {
 		c.report.Err, c.report.Ending = err, Released

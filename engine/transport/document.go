@@ -7,8 +7,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/transport/internal/wire"
 )
 
-// What documents, sounds and films cost where only their size is known, or not even
-// that. A page of a PDF is billed as its text and an image of it, 1,500 to 3,000 tokens
+// The tokens of documents, sounds and films of which only the size, or not even that, is
+// known. A page of a PDF is billed as its text and an image of it, 1,500 to 3,000 tokens
 // in all (https://platform.claude.com/docs/en/build-with-claude/pdf-support); sound is
 // 10 to 32 tokens a second (https://ai.google.dev/gemini-api/docs/audio).
 const (
@@ -20,8 +20,8 @@ const (
 	leastSound     = 80
 	mostSound      = 20_000
 	filmTokens     = 3000
-	// hiddenBytes is how much of what only the provider can read, such as reasoning,
-	// makes a token: less than half of that of text in base64.
+	// hiddenBytes is how many bytes of content that only the provider can read, such as
+	// reasoning, are a token: less than half as many as of text in base64.
 	hiddenBytes = 6
 )
 
@@ -62,13 +62,13 @@ func (t *tally) sound(raw json.RawMessage) {
 	t.total += min(max(int64(len(dataOf(raw)))*3/4/soundBytes, leastSound), mostSound)
 }
 
-// hidden counts what only the provider can read.
+// hidden counts content that only the provider can read.
 func (t *tally) hidden(raw json.RawMessage) {
 	t.as(ofReasoning)
 	t.total += int64(len(raw)) / hiddenBytes
 }
 
-// unknown counts a part that is not known: its texts, without what is data.
+// unknown counts a part of an unknown type: its texts, except data.
 func (t *tally) unknown(raw json.RawMessage, depth int) {
 	switch {
 	case len(raw) == 0:

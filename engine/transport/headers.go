@@ -25,7 +25,7 @@ var sentNames = map[string]bool{
 	"Http-Referer": true, "X-Title": true,
 }
 
-// sent reports whether a header of a client travels to every endpoint.
+// sent reports whether a header of a client is sent to every endpoint.
 func sent(name string) bool { return sentNames[name] || strings.HasPrefix(name, "X-Stainless-") }
 
 // never reports whether a header of a client travels nowhere, whatever an endpoint

@@ -48,8 +48,8 @@ type held struct {
 	free   bool   // no reader waits for the verdict
 }
 
-// hold reads the beginning of an answer, for as long as the configuration allows, and
-// returns what it shows, and the error if it is one.
+// hold reads the beginning of an answer, for at most HoldTime and HoldBytes of the
+// configuration, and returns its verdict, and the error if it is one.
 func (t *Transport) hold(ctx context.Context, resp *http.Response, q *request) (verdict, []byte, error) {
 	kind := mediaType(resp.Header)
 	if t.holdTime < 0 || resp.Header.Get("Content-Encoding") != "" {
@@ -106,7 +106,7 @@ func (h *held) readAhead() {
 	}
 }
 
-// take takes in what was read, and reports whether that was enough.
+// take adds what was read, and reports whether that decides the verdict.
 func (h *held) take(piece []byte, err error) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -2,7 +2,7 @@ package transport
 
 import "strings"
 
-// An operation is what a request asks for, and with it the shape of its body, its
+// An operation is the kind of a request. It determines the shapes of its body, its
 // answer and its errors.
 type operation uint8
 
@@ -25,7 +25,7 @@ const (
 	countTokens
 )
 
-// An accounting says what of a call is counted.
+// An accounting is the part of a call that is counted.
 type accounting uint8
 
 const (
@@ -65,8 +65,8 @@ var operations = [...]struct {
 	countTokens:      {suffix: "/messages/count_tokens", counts: uncounted, anthropic: true},
 }
 
-// operationOf returns the operation whose path it is: of several that it ends like,
-// the one with the longest.
+// operationOf returns the operation of a path: if it ends like the paths of several, the one
+// with the longest.
 func operationOf(path string) (found operation, ok bool) {
 	path = strings.TrimSuffix(path, "/")
 	for op := range operations {
@@ -85,7 +85,7 @@ func (op operation) counts() accounting { return operations[op].counts }
 // anthropic reports whether the operation is of Anthropic's API.
 func (op operation) anthropic() bool { return operations[op].anthropic }
 
-// servedBy reports whether an endpoint understands the operation: bodies are not
+// servedBy reports whether an endpoint has the operation; bodies are not
 // translated from one API to the other.
 func (op operation) servedBy(a API) bool { return op.anthropic() == (a == Anthropic) }
 

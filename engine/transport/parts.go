@@ -7,8 +7,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/transport/internal/wire"
 )
 
-// An item is a message, a part of one, or an item of a response's input, as far
-// as it has tokens.
+// An item is the members that have tokens of a message, of a part of one, or of an item of a
+// response's input.
 type item struct {
 	kind, role, name         string
 	content, calls           json.RawMessage

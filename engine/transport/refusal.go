@@ -70,7 +70,7 @@ func goneDeployment() *refusal {
 	return invalid(http.StatusNotFound, "", "the deployment that holds what this request continues is not one of the model's")
 }
 
-// refusalOf says why the engine refused.
+// refusalOf returns the answer to a refusal by the engine.
 func refusalOf(err error, q *request) *refusal {
 	if le, ok := errors.AsType[*engine.LimitError](err); ok {
 		r := limitRefusal(le)
@@ -118,7 +118,7 @@ func limitRefusal(le *engine.LimitError) *refusal {
 	return r
 }
 
-// answer writes a refusal as the API of the operation does.
+// answer returns a refusal in the form of the operation's API.
 func (t *Transport) answer(r *refusal, in *http.Request, q *request) *http.Response {
 	h := http.Header{"Content-Type": {"application/json"}}
 	if q.name != "" {

@@ -15,7 +15,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/transport/internal/wire"
 )
 
-// A request is what is known of a client's request.
+// A request is a client's request, as read.
 type request struct {
 	op     operation
 	group  string // as the client calls it
@@ -100,14 +100,14 @@ func (t *Transport) parse(q *request, text []byte) *refusal {
 	return nil
 }
 
-// asksUsage reports whether the transport asks for the usage of a stream whose
-// client did not.
+// asksUsage reports whether the transport requests the usage of a stream whose
+// client has not.
 func (q *request) asksUsage(p *place) bool {
 	return (q.op == chat || q.op == completions) && q.stream && !q.asked && !p.NoStreamUsage
 }
 
-// outgoing returns the request as the endpoint wants it, and the credential that it
-// carries. It sets sent when the body has been read.
+// outgoing returns the request to the endpoint, and the credential in it. It sets sent when the
+// body has been read.
 func (q *request) outgoing(ctx context.Context, in *http.Request, p *place, sent *atomic.Bool) (*http.Request, string, error) {
 	h, key, err := p.header(ctx, in.Header)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
-// outcome is how an attempt ended that left the client without an answer.
+// outcome is the end of an attempt after which the client has no answer.
 type outcome struct {
 	resp   *http.Response // a refusal or failure of the provider, unread
 	err    error
@@ -22,10 +22,10 @@ func (o *outcome) discard() {
 	}
 }
 
-// again reports whether another deployment may be tried. What was refused before any
-// work was done may; what may have been worked on once, as long as the group has a
-// retry, and not where each call creates something; what is too large for one deployment
-// once, where another may be larger.
+// again reports whether another deployment may be tried. A call that was refused before any
+// work was done may be sent again. A call on which the provider may have worked is sent again
+// once, if the group has a retry and the call creates nothing that stays. A request that is too
+// large for one deployment is sent again once, if another may be larger.
 func (q *request) again(o *outcome, b *budget) bool {
 	switch {
 	case o.signal.Kind == provider.TooLarge:
@@ -50,8 +50,8 @@ func (q *request) creates() bool {
 	return string(q.body.Get("background")) == "true" || string(q.body.Get("store")) == "true"
 }
 
-// larger reports whether an endpoint may take a request that is too large for another:
-// it has a larger context window or another model. What is not known may be.
+// larger reports whether an endpoint may accept a request that is too large for another:
+// it has a larger context window or another model, or either is unknown.
 func (p *place) larger(than *place) bool {
 	switch {
 	case p.MaxInputTokens > 0 && than.MaxInputTokens > 0:

@@ -8,15 +8,15 @@ import (
 )
 
 const (
-	// maxEvent is the size of the largest event of a stream that is looked at, in
-	// bytes. Larger ones pass unseen.
+	// maxEvent is the size in bytes of the largest event of a stream that is read. Larger
+	// ones are passed on unread.
 	maxEvent = 4 << 20
-	// leastRead is the room for one reading from the provider.
+	// leastRead is the size in bytes of the buffer of one read from the provider.
 	leastRead = 4 << 10
 )
 
-// A stream passes an answer's events on as each is complete, reads their usage,
-// and leaves out those that the client did not ask for.
+// A stream is the body of a streamed answer. It passes each event on once it is complete, reads
+// its usage, and leaves out the events that the client has not requested.
 type stream struct {
 	src    io.ReadCloser
 	call   *call
