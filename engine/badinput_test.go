@@ -21,7 +21,7 @@ func fine() engine.Config {
 	return cfg
 }
 
-// TestBadConfig: Validate, New and Apply say the same: which field is wrong.
+// TestBadConfig: Validate, New and Apply return the same error, which names the field.
 // Apply then leaves the engine as it was.
 func TestBadConfig(t *testing.T) {
 	type edit = func(*engine.Config)
@@ -185,7 +185,7 @@ func TestGoodConfig(t *testing.T) {
 	}
 }
 
-// TestConfigIsCopied: what the caller does to its config later is its own affair.
+// TestConfigIsCopied: changes that the caller makes to its Config later have no effect.
 func TestConfigIsCopied(t *testing.T) {
 	cfg := one(engine.Limits{})
 	cfg.Deployments[0].Tags = []string{"eu"}
@@ -299,7 +299,7 @@ func TestClockBackwards(t *testing.T) {
 	}
 }
 
-// TestOddCooldowns: no duration hurts.
+// TestOddCooldowns: extreme durations do not overflow; the longest lasts, negative ones end a cooldown.
 func TestOddCooldowns(t *testing.T) {
 	e, clock := start(t, one(engine.Limits{}))
 	a := ref(t, e, "a")

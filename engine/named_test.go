@@ -31,7 +31,7 @@ func TestFewFilesNameALimit(t *testing.T) {
 	require.Contains(t, files, "../engine/provider/limit.go")
 }
 
-// TestFewFilesNameAStrategy: everything else ranges over the table.
+// TestFewFilesNameAStrategy: all other files range over the table.
 func TestFewFilesNameAStrategy(t *testing.T) {
 	const most = 3 // the table, what LiteLLM's names mean, and what is measured
 	files := naming(t, regexp.MustCompile(`^(LeastUtilized|LowestTPM|PowerOfTwo|Weighted|LeastBusy)$`))

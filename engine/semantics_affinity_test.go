@@ -110,7 +110,7 @@ func TestAffinityMovesLittle(t *testing.T) {
 	require.Equal(t, all, favourites(t, g, affinities), "order in the configuration does not matter")
 }
 
-// TestAffinityKeepsToCandidates: Order, Tags and Exclude come first.
+// TestAffinityKeepsToCandidates: an affinity prefers only candidates by Order, Tags and Exclude.
 func TestAffinityKeepsToCandidates(t *testing.T) {
 	cfg := engine.Config{}
 	for i := range 40 {

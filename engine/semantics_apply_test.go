@@ -129,7 +129,7 @@ func TestApplyTakesEffect(t *testing.T) {
 	require.Equal(t, map[string]int{"b": 10}, countPicks(g, engine.Demand{}, 10), "lowest tpm")
 }
 
-// TestApplyRemoves: what is gone is refused, by every way in.
+// TestApplyRemoves: every function refuses a deployment that was removed.
 func TestApplyRemoves(t *testing.T) {
 	a, b := engine.Deployment{ID: "a", Group: "chat"}, engine.Deployment{ID: "b", Group: "other"}
 	e, clock := start(t, engine.Config{Deployments: []engine.Deployment{a, b}, Aliases: map[string]string{"mini": "other"}})

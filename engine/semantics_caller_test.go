@@ -453,7 +453,7 @@ func TestCallerNamespace(t *testing.T) {
 	require.Len(t, e.AppendCallerStates(nil), 1)
 }
 
-// TestCallerExplain: Explain says what Acquire would.
+// TestCallerExplain: Explain returns the refusal of Acquire.
 func TestCallerExplain(t *testing.T) {
 	cfg := called(engine.Limits{}, engine.Limits{TPM: 10})
 	cfg.Callers = append(cfg.Callers, engine.Caller{ID: "elsewhere", Groups: []string{"embed"}})

@@ -82,7 +82,7 @@ func TestRefusalsOfOneBurstAreOne(t *testing.T) {
 	require.EqualValues(t, 1000, state(t, e, "a").Limit(engine.LimitTPM).Max)
 }
 
-// TestALearnedMarginMakesNothingNever: the configuration alone does.
+// TestALearnedMarginMakesNothingNever: only the configuration makes a refusal final.
 func TestALearnedMarginMakesNothingNever(t *testing.T) {
 	_, e := cautious(t, provider.Profile{}, 0, 90*time.Second, 9, func(int) bool { return true })
 	le := refusal(t, group(t, e, "chat"), exactly(950))

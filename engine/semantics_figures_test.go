@@ -205,7 +205,7 @@ func TestFiguresOfAWindowThatHasPassed(t *testing.T) {
 	}
 }
 
-// TestABucketsFigureIsOfWhenTheRequestWasSent: it has refilled since.
+// TestABucketsFigureIsOfWhenTheRequestWasSent: the bucket has refilled since then.
 func TestABucketsFigureIsOfWhenTheRequestWasSent(t *testing.T) {
 	e, clock := listening(t, engine.Limits{TPM: 60_000}, provider.Profile{Shape: provider.Bucket})
 	g := group(t, e, "chat")

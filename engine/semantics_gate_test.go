@@ -96,7 +96,7 @@ func TestOneGoesFirstInANewMinuteToo(t *testing.T) {
 	require.Equal(t, engine.LimitCooldown, refusal(t, g, exactly(1)).Limit)
 }
 
-// TestOneGoesFirstHoweverLateItComes: no demand came for a while.
+// TestOneGoesFirstHoweverLateItComes: the probe is admitted though no demand came for a while.
 func TestOneGoesFirstHoweverLateItComes(t *testing.T) {
 	e, clock := start(t, one(engine.Limits{}))
 	g := group(t, e, "chat")
@@ -137,7 +137,7 @@ func TestRefusalsOfABurstAreOne(t *testing.T) {
 	}
 }
 
-// TestRefusalsAreForgotten: with time, and with good answers.
+// TestRefusalsAreForgotten: time and successful answers end the count of refusals in a row.
 func TestRefusalsAreForgotten(t *testing.T) {
 	for _, between := range []time.Duration{0, 3 * time.Minute, 24 * time.Hour} {
 		t.Run(fmt.Sprint(between), func(t *testing.T) {

@@ -62,7 +62,7 @@ func TestLeaseEndings(t *testing.T) {
 	}
 }
 
-// TestReleaseMakesRoom: what was given back can be had again.
+// TestReleaseMakesRoom: a demand that does not fit is admitted after a Release.
 func TestReleaseMakesRoom(t *testing.T) {
 	e, _ := start(t, one(engine.Limits{RPM: 1, TPM: 50, MaxInFlight: 1}))
 	g := group(t, e, "chat")
@@ -91,7 +91,7 @@ func TestAddOverruns(t *testing.T) {
 	require.Equal(t, map[string]int{"a": 10}, countPicks(g, exactly(10), 10))
 }
 
-// TestZeroValues: what a refused call hands out does nothing.
+// TestZeroValues: the zero Lease and Ref of a refusal do nothing.
 func TestZeroValues(t *testing.T) {
 	e, _ := start(t, one(engine.Limits{RPM: engine.Blocked}))
 	lease, ok := group(t, e, "chat").TryAcquire(engine.Demand{})

@@ -149,7 +149,7 @@ func TestAnEmptyAccountCoolsDownLong(t *testing.T) {
 	require.ErrorIs(t, e.Observe("c", answered), engine.ErrUnknownDeployment)
 }
 
-// TestAWaitInSecondsEndsWithItsMinute: it was rounded up.
+// TestAWaitInSecondsEndsWithItsMinute: a wait in whole seconds was rounded up.
 func TestAWaitInSecondsEndsWithItsMinute(t *testing.T) {
 	cfg := two()
 	cfg.Deployments[0].Profile.Phase = 30 * time.Second

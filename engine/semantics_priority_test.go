@@ -55,7 +55,7 @@ func TestPriorityStopsAtItsShare(t *testing.T) {
 	}
 }
 
-// TestPriorityExact: goroutines of all classes at once; no class takes a
+// TestPriorityExact: goroutines of all classes run at once; no class takes a
 // deployment past its share, and nothing that fits is left.
 func TestPriorityExact(t *testing.T) {
 	for _, strategy := range allStrategies {

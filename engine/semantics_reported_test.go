@@ -100,7 +100,7 @@ func TestLimitsAreReported(t *testing.T) {
 	require.Empty(t, limitsOf(e))
 }
 
-// TestLimitsOfAPoolStayAsConfigured: whichever node its answers came to.
+// TestLimitsOfAPoolStayAsConfigured: no limit reported to any node changes those of a pool.
 func TestLimitsOfAPoolStayAsConfigured(t *testing.T) {
 	e, clock := listening(t, engine.Limits{TPM: 10_000}, provider.Profile{Pool: "p"})
 	until := clock.Now().Add(time.Minute).UnixMilli()
