@@ -58,8 +58,8 @@ func readStore(s section) Store {
 		Mode:      s.oneOf("mode", syncModes),
 		Buckets:   int(s.whole("buckets", 1, 1024, "a whole number")),
 		TTL:       s.duration("ttl", time.Second, 24*time.Hour),
-		Interval:  s.duration("interval", 10*time.Millisecond, time.Minute),
-		Timeout:   s.duration("timeout", 10*time.Millisecond, time.Minute),
+		Interval:  s.duration("interval", 10*time.Millisecond, time.Second),
+		Timeout:   s.duration("timeout", 50*time.Millisecond, 10*time.Second),
 	}
 	if st.TTL%time.Second != 0 {
 		s.wrong("ttl", s.table.get("ttl"), "whole seconds")
