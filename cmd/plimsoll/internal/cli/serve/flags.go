@@ -28,7 +28,7 @@ type flags struct {
 	sync            string // address of the store; "" = the file's
 	syncMode        string // "" = the file's
 	listen          []string
-	adminListen     string // "" = with everything else
+	adminListen     string // "" = operators' handlers on the listeners of --listen
 	tokens          string // file
 	snapshot        string // file; "" = none
 	otlp            string // address of a collector; "" = OpenTelemetry's environment variables
@@ -46,11 +46,11 @@ type flags struct {
 	events          *server.Events
 }
 
-// envPrefix are the flags that environment variables stand in for: PLIMSOLL_ and
-// the flag's name in capitals, with _ for -.
+// envPrefix begins the environment variable that can replace a flag. The flag's name
+// follows in capitals, with _ for -.
 const envPrefix = "PLIMSOLL_"
 
-// variable returns the environment variable that stands in for a flag.
+// variable returns the environment variable that can replace a flag.
 func variable(flag string) string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
@@ -59,8 +59,8 @@ func defaults() flags {
 	return flags{drain: 10 * time.Second, lameDuck: 5 * time.Second, budget: &server.Budget{PerToken: 2048}}
 }
 
-// complete takes from the environment what the arguments left open, and reports what
-// makes no sense.
+// complete sets flags that the arguments do not give from the environment, and returns a
+// UsageError for flags that do not fit together.
 func (f *flags) complete(set *pflag.FlagSet, args []string, getenv func(string) string) error {
 	switch {
 	case len(args) > 0 && strings.Contains(args[0], "://"): // there may be a password in it
@@ -132,7 +132,7 @@ func (f *flags) register(set *pflag.FlagSet) {
 	})
 	cmdline.Func(set, "tls-cert", "FILE", "certificate for TLS on TCP; Unix sockets stay plain. Read again when certificate and key have changed", cmdline.ParseName(&f.tlsCert, "want the name of a file"))
 	cmdline.Func(set, "tls-key", "FILE", "key of that certificate", cmdline.ParseName(&f.tlsKey, "want the name of a file"))
-	cmdline.Func(set, "drain", "TIME", "after --lame-duck: how long requests under way may take to end (default 10s)", func(s string) (err error) {
+	cmdline.Func(set, "drain", "TIME", "after --lame-duck: how long requests in flight may take to end (default 10s)", func(s string) (err error) {
 		if f.drain, err = time.ParseDuration(s); err != nil || f.drain < time.Millisecond || f.drain > 10*time.Minute {
 			return errors.New("want a time from 1ms to 10m")
 		}
