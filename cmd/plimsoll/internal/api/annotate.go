@@ -2,7 +2,7 @@ package api
 
 import "net/http"
 
-// annotate reports what came of a request.
+// annotate reports the outcome of a request to Config.Annotate.
 func (a *API) annotate(r *http.Request, out any, p *problem) {
 	note := func(key, value string) {
 		if value != "" {

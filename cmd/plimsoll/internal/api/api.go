@@ -14,32 +14,32 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// Config is what an API is made of.
+// Config configures an API.
 type Config struct {
 	Engine *engine.Engine // required
-	// Clock is the engine's; nil = one of the API's own.
+	// Clock is the engine's clock; nil = a new one.
 	Clock *window.Clock
-	// LeaseTTL is how long a lease may go without an ending before it is settled
-	// at its reservation: the engine's; 0 = 15 minutes.
+	// LeaseTTL is the age at which a lease that has not been ended is settled at
+	// its reservation. It must be the engine's; 0 = 15 minutes.
 	LeaseTTL time.Duration
-	// MaxLeases is how many leases may be held at once; 0 = 1,000,000.
+	// MaxLeases is the largest number of leases held at the same time; 0 = 1,000,000.
 	MaxLeases int
-	// MaxHeld is how many bytes of bodies, and of answers that clients are slow to read,
-	// may be held at once; 0 = 64 MiB.
+	// MaxHeld is the largest number of bytes in memory at the same time, of bodies and of
+	// answers that clients read slowly; 0 = 64 MiB.
 	MaxHeld int64
-	// Jitter returns a number in [0, 1), of which a tenth is added to the
-	// Retry-After header; nil = the runtime's randomness.
+	// Jitter returns a number in [0, 1). Retry-After headers are longer by the factor
+	// 1 + Jitter()/10; nil = math/rand.
 	Jitter func() float64
-	// Annotate, if not nil, receives what came of each request that is not a batch:
-	// the deployment, the group, the limit that refused.
+	// Annotate, if not nil, receives the outcome of each request that is not a batch: the
+	// deployment, the group, the limit that refused.
 	Annotate func(ctx context.Context, key, value string)
 	// Admitted and Refused, if not nil, receive the group of each request that a limit
 	// admitted or refused.
 	Admitted, Refused func(group string)
-	// Tokens returns the tokens that may call; nil = there are none.
+	// Tokens returns the tokens with which clients may call; nil = there are none.
 	Tokens func() []server.TokenState
-	// Accounts returns how limits are kept together with other nodes, by deployment; nil =
-	// nothing is known.
+	// Accounts returns how this node keeps limits together with other nodes, by deployment;
+	// nil = usage is not shared.
 	Accounts func() map[string][]syncer.Account
 }
 
@@ -58,7 +58,7 @@ type API struct {
 	most         int64
 }
 
-// New returns an API. Call [API.Sweep] from time to time, about once a second.
+// New returns an API. The caller calls [API.Sweep] about once a second.
 func New(cfg Config) *API {
 	cfg = cfg.withDefaults()
 	a := &API{
@@ -70,8 +70,8 @@ func New(cfg Config) *API {
 	return a
 }
 
-// Register adds the API's routes to a mux. A request for a path below /v1/ that
-// is none of them, or with another method, is answered in JSON too.
+// Register adds the API's routes to a mux. It also answers requests for any other
+// path below /v1/, or with another method, with an error in JSON.
 func (a *API) Register(mux *http.ServeMux) {
 	for _, r := range a.routes() {
 		mux.Handle(r.method+" "+r.path, r.handler)
@@ -79,8 +79,8 @@ func (a *API) Register(mux *http.ServeMux) {
 	mux.HandleFunc("/v1/", a.noRoute)
 }
 
-// route is one operation of the API, with the types of its body, if it has one,
-// and of its answer.
+// route is one operation of the API, with the types of its body (nil = none) and of
+// its answer.
 type route struct {
 	method, path string
 	handler      http.Handler
@@ -108,7 +108,7 @@ func (a *API) routes() []route {
 	)
 }
 
-// posts are the routes of an operation: for one body, and for a batch of them.
+// posts returns the two routes of an operation: for one body, and for a batch.
 func posts[In, Out any](a *API, path string, do func(*API, *server.Token, *In, *Out) *problem) []route {
 	return []route{
 		{"POST", path, call(a, do), reflect.TypeFor[In](), reflect.TypeFor[Out]()},
@@ -116,7 +116,7 @@ func posts[In, Out any](a *API, path string, do func(*API, *server.Token, *In, *
 	}
 }
 
-// noRoute answers what no route matches.
+// noRoute answers requests that no route matches.
 func (a *API) noRoute(w http.ResponseWriter, r *http.Request) {
 	for _, known := range a.routes() {
 		if known.path == r.URL.Path {

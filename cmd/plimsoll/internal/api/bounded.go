@@ -10,11 +10,11 @@ import (
 // length is a bound on a list, as a type.
 type length interface{ most() int }
 
-// bounded is a list that is no longer than its bound, and is refused while it is read:
-// a body of {},{},… would take many times its size otherwise.
+// bounded is a list with a largest length. Reading a longer one fails at that length,
+// because the elements of a body such as {},{},… take many times its size in memory.
 type bounded[T any, L length] []T
 
-// tooManyError is the end of reading a list that is too long.
+// tooManyError is the error of a list that is too long.
 type tooManyError struct{ most int }
 
 func (e *tooManyError) Error() string { return fmt.Sprintf("at most %d", e.most) }
@@ -23,7 +23,7 @@ func (e *tooManyError) Error() string { return fmt.Sprintf("at most %d", e.most)
 func (b *bounded[T, L]) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	var bound L
 	if dec.PeekKind() != '[' {
-		return json.UnmarshalDecode(dec, (*[]T)(b)) // it says what is wrong
+		return json.UnmarshalDecode(dec, (*[]T)(b)) // returns an error for a value that is no list
 	}
 	if _, err := dec.ReadToken(); err != nil {
 		return err

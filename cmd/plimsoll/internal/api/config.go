@@ -13,7 +13,7 @@ const (
 	defaultHeld   = 64 << 20
 )
 
-// withDefaults fills in what is zero.
+// withDefaults returns c with its zero fields set to their defaults.
 func (c Config) withDefaults() Config {
 	if c.Clock == nil {
 		c.Clock = window.NewClock()

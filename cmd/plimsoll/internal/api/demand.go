@@ -8,7 +8,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
-// demandBody is what pick and acquire ask for.
+// demandBody is the body of pick, and part of that of acquire.
 type demandBody struct {
 	Group           string                         `json:"group"`
 	InputTokens     int64                          `json:"input_tokens"`
@@ -34,8 +34,8 @@ type (
 func (excludeLength) most() int { return maxExclude }
 func (tagsLength) most() int    { return maxTags }
 
-// demand returns what the body asks of the engine. Excluded deployments that do
-// not exist, or no longer, are excluded as they are.
+// demand converts the body into a demand of the engine. Excluded deployments need
+// not exist.
 func (a *API) demand(who *server.Token, in *demandBody) (engine.Demand, *problem) {
 	if in.Group == "" {
 		return engine.Demand{}, invalid("group", "is missing; name the group to choose from")
@@ -67,8 +67,8 @@ func (a *API) demand(who *server.Token, in *demandBody) (engine.Demand, *problem
 	return d, nil
 }
 
-// priority checks the number of a class. Which classes there are, the engine
-// knows.
+// priority checks the number of a class against the token. The engine checks whether
+// the class exists.
 func priority(who *server.Token, class int64) (int, *problem) {
 	if class < 0 || class > math.MaxInt32 {
 		return 0, invalidf("priority", "is %d; want 0, the most important, or another class of the configuration's priority_share", class)
@@ -96,7 +96,7 @@ func counts(d *engine.Demand) *problem {
 	return nil
 }
 
-// affinity hashes the name of a session: 64-bit FNV-1a, 0 for no name.
+// affinity returns the 64-bit FNV-1a hash of a session's name; 0 for no name.
 func affinity(session string) uint64 {
 	if session == "" {
 		return 0
@@ -106,7 +106,7 @@ func affinity(session string) uint64 {
 	return max(h.Sum64(), 1)
 }
 
-// usageBody is what a call consumed.
+// usageBody is the consumption of a call.
 type usageBody struct {
 	InputTokens       int64 `json:"input_tokens"`
 	OutputTokens      int64 `json:"output_tokens"`

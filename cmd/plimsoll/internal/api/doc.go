@@ -1,4 +1,4 @@
 // Package api is the daemon's decision API: JSON over HTTP. docs/API.md and
-// openapi.yaml describe it to its users. It decides by an engine, and keeps the
-// leases that clients hold by name.
+// openapi.yaml describe it to its users. An engine makes the decisions. The API keeps
+// the leases, which clients end by their names.
 package api

@@ -16,10 +16,10 @@ import (
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
 )
 
-// MaxBody is how many bytes a request's body may have.
+// MaxBody is the largest size of a request's body in bytes.
 const MaxBody = 1 << 20
 
-// requestIDHeader names a request; the server has set it on the answer.
+// requestIDHeader is the header with a request's ID; the server has set it on the answer.
 const requestIDHeader = "X-Request-Id"
 
 var (
@@ -27,12 +27,13 @@ var (
 	writing = json.JoinOptions(jsonv1.FormatDurationAsNano(true), jsonv1.OmitEmptyWithLegacySemantics(true), json.FormatNilSliceAsNull(false), jsontext.EscapeForHTML(false), jsontext.AllowInvalidUTF8(true))
 )
 
-// buffers are for bodies of the usual sizes.
+// buffers are reused for bodies of the usual sizes.
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
 const maxPooled = 64 << 10
 
-// call is an operation: a body in, an answer or a problem out.
+// call returns the handler of an operation: it reads the body and writes the answer or the
+// problem.
 func call[In, Out any](a *API, do func(*API, *server.Token, *In, *Out) *problem) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var in In
@@ -45,7 +46,7 @@ func call[In, Out any](a *API, do func(*API, *server.Token, *In, *Out) *problem)
 	})
 }
 
-// answer ends an operation: with its answer, or with the problem if there is one.
+// answer writes the problem if there is one, else the answer.
 func (a *API) answer(w http.ResponseWriter, r *http.Request, out any, p *problem) {
 	if a.annotateWith != nil {
 		a.annotate(r, out, p)
@@ -57,7 +58,7 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, out any, p *problem
 	a.write(w, http.StatusOK, out)
 }
 
-// read takes in a body: one JSON object without unknown or repeated members.
+// read parses a body: one JSON object without unknown or repeated members.
 func (a *API) read(w http.ResponseWriter, r *http.Request, in any) *problem {
 	if ct := r.Header.Get("Content-Type"); ct != "application/json" {
 		if kind, _, err := mime.ParseMediaType(ct); err != nil || kind != "application/json" {
@@ -95,7 +96,7 @@ func tooLarge() *problem {
 	return &problem{status: http.StatusRequestEntityTooLarge, kind: "body_too_large", message: "the body has more than " + strconv.Itoa(MaxBody) + " bytes"}
 }
 
-// readAll appends what a reader has.
+// readAll appends all bytes of a reader.
 func readAll(r io.Reader, b []byte) ([]byte, error) {
 	for {
 		if len(b) == cap(b) {
@@ -111,8 +112,8 @@ func readAll(r io.Reader, b []byte) ([]byte, error) {
 	}
 }
 
-// misread says what is wrong with a body. Of its values only numbers are
-// repeated.
+// misread converts an error of reading a body into a problem. Its message repeats
+// only numbers of the body's values, because texts may be secret.
 func misread(err error) *problem {
 	if many, ok := errors.AsType[*tooManyError](err); ok {
 		field := ""
@@ -151,7 +152,7 @@ func fieldName(p jsontext.Pointer) string {
 	return strings.Join(parts, ".")
 }
 
-// shorten keeps what is quoted short.
+// shorten cuts a text that a message quotes.
 func shorten(s string) string {
 	const most = 64
 	if len(s) <= most {
@@ -180,7 +181,7 @@ func article(k jsontext.Kind) string {
 	}
 }
 
-// wanted names what a Go type is written as.
+// wanted names the JSON value that a Go type needs.
 func wanted(e *json.SemanticError) string {
 	if e.GoType == nil {
 		return "something else"
@@ -197,8 +198,8 @@ func wanted(e *json.SemanticError) string {
 	}
 }
 
-// write answers in JSON. A large answer counts among what is held until its client has
-// taken it in.
+// write writes an answer in JSON. A large answer counts towards Config.MaxHeld until its
+// client has read it.
 func (a *API) write(w http.ResponseWriter, status int, body any) {
 	buf := buffers.Get().(*[]byte)
 	defer func() {
@@ -209,7 +210,7 @@ func (a *API) write(w http.ResponseWriter, status int, body any) {
 	out := appender{(*buf)[:0]}
 	err := json.MarshalWrite(&out, body, writing)
 	*buf = out.b
-	if err != nil { // of texts and numbers alone, so no answer ends here
+	if err != nil { // cannot happen: answers consist of texts and numbers
 		http.Error(w, "plimsoll: cannot write the answer", http.StatusInternalServerError)
 		return
 	}
@@ -225,7 +226,7 @@ func (a *API) write(w http.ResponseWriter, status int, body any) {
 		}
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(out.b) // a client that is gone needs no answer
+	_, _ = w.Write(out.b) // an error means that the client has gone
 }
 
 var jsonType = []string{"application/json"}

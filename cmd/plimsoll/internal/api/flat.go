@@ -2,8 +2,8 @@ package api
 
 import "github.com/plimsoll-dev/plimsoll/engine"
 
-// stateBody is a deployment's state in JSON: the engine's, and beside its limits the
-// former names of their figures, which the next release leaves out.
+// stateBody is a deployment's state in JSON: that of the engine, and beside its limits the
+// same figures under their former names, which the next release omits.
 type stateBody struct {
 	engine.State
 	flatLimits

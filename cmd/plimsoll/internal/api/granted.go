@@ -8,13 +8,13 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
-// grantSoon is the longest RetryAfter of a refusal that the next exchange with the store may
-// lift; while the store is away a refusal by a share lasts longer.
+// grantSoon is the longest RetryAfter of a refusal that the next exchange with the store can
+// lift. Refusals by a share while the store is away have a longer one.
 const grantSoon = 200 * time.Millisecond
 
-// grantedFirst calls decide, which does not wait. Where a ceiling alone refuses, it waits as
-// [engine.Group.AcquireGranted] does until this node is granted room for the demand, gives
-// that room back to the node, and calls decide once more.
+// grantedFirst calls decide, which does not wait. If only a ceiling refuses, it waits by
+// [engine.Group.AcquireGranted] until this node has a grant for the demand, releases the
+// lease, which leaves the grant with the node, and calls decide again.
 func (a *API) grantedFirst(d *engine.Demand, decide func() error) error {
 	err := decide()
 	refused, ok := errors.AsType[*engine.LimitError](err)
@@ -25,7 +25,7 @@ func (a *API) grantedFirst(d *engine.Demand, decide func() error) error {
 	if unknown != nil {
 		return err
 	}
-	lease, still := g.AcquireGranted(context.Background(), *d) // which bounds the wait by itself
+	lease, still := g.AcquireGranted(context.Background(), *d) // AcquireGranted bounds the wait
 	if still != nil {
 		return err
 	}

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// smallAnswer is up to how many bytes an answer is not counted: what a connection's
-// buffers take in at once.
+// smallAnswer is the size in bytes up to which an answer is not counted, because a
+// connection's buffers hold it.
 const smallAnswer = 16 << 10
 
 const busyMessage = "as many bytes of requests and answers are held as may be; try again"
@@ -21,7 +21,7 @@ func tooBusy() *problem {
 	return &problem{status: http.StatusServiceUnavailable, kind: "too_much_held", message: busyMessage, retryAfter: time.Second}
 }
 
-// heldReader counts what arrives of a body among what is held.
+// heldReader reads a body and counts its bytes towards Config.MaxHeld.
 type heldReader struct {
 	src io.Reader
 	api *API
@@ -40,5 +40,5 @@ func (h *heldReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// release gives back what was counted.
+// release uncounts the bytes that were read.
 func (h *heldReader) release() { h.api.held.Add(-h.n) }

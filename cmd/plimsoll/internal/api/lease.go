@@ -21,12 +21,12 @@ type acquireAnswer struct {
 // acquire is POST /v1/acquire without a wait.
 func (a *API) acquire(who *server.Token, in *demandBody, out *acquireAnswer) *problem {
 	return a.acquireBy(who, in, out, func(g *engine.Group, d engine.Demand, l *engine.Lease) (err error) {
-		*l, err = g.AcquireGranted(context.Background(), d) // which bounds it by itself
+		*l, err = g.AcquireGranted(context.Background(), d) // AcquireGranted bounds the wait
 		return err
 	})
 }
 
-// acquireBy takes a lease, somehow, and keeps it.
+// acquireBy takes a lease by take, and stores it under a name.
 func (a *API) acquireBy(who *server.Token, in *demandBody, out *acquireAnswer, take func(*engine.Group, engine.Demand, *engine.Lease) error) *problem {
 	d, p := a.demand(who, in)
 	if p != nil {
@@ -50,7 +50,7 @@ func (a *API) acquireBy(who *server.Token, in *demandBody, out *acquireAnswer, t
 		a.count.refused(g.Name())
 		return a.refusalOf(err, in.Group, &d)
 	}
-	// Once kept, the lease may be ended by another request or the sweep.
+	// Once the lease is stored, another request or the sweep may end it.
 	now := a.clock.Now()
 	out.Deployment, out.ReservedTokens = h.lease.Ref().ID(), h.lease.Reserved()
 	out.Group, out.Model = g.Name(), modelFor(g, in.Group, a.Model(out.Deployment))
@@ -73,7 +73,7 @@ type releaseBody struct {
 type endAnswer struct {
 	Lease      string `json:"lease"`
 	Deployment string `json:"deployment,omitempty"`
-	// Repeated says that the lease had ended before, and nothing was done.
+	// Repeated says that the lease had ended before, and that the request changed nothing.
 	Repeated bool `json:"repeated,omitempty"`
 }
 
@@ -97,7 +97,7 @@ func (a *API) release(who *server.Token, in *releaseBody, out *endAnswer) *probl
 func (h *held) settleReserved() { h.lease.SettleReserved() }
 func (h *held) release()        { h.lease.Release() }
 
-// numberOf returns the number of a lease that was given out, held or not.
+// numberOf returns the number of a lease that this process has given out, held or not.
 func (a *API) numberOf(id string) (uint64, *problem) {
 	if id == "" {
 		return 0, invalid("lease", "is missing; name the lease that acquire answered")
@@ -116,7 +116,7 @@ func unknownLease() *problem {
 	}
 }
 
-// ownerOf names whose leases a caller ends.
+// ownerOf returns the owner of a caller's leases: the token's name.
 func ownerOf(who *server.Token) string {
 	if who == nil {
 		return ""
@@ -124,7 +124,7 @@ func ownerOf(who *server.Token) string {
 	return who.Name
 }
 
-// end ends a lease, once.
+// end ends a lease by how, unless it has ended before.
 func (a *API) end(who *server.Token, id string, out *endAnswer, how func(*held)) *problem {
 	number, p := a.numberOf(id)
 	if p != nil {
@@ -145,17 +145,17 @@ func (a *API) end(who *server.Token, id string, out *endAnswer, how func(*held))
 	return nil
 }
 
-// Sweep settles the leases whose time is over at their reservation.
+// Sweep settles expired leases at their reservation.
 func (a *API) Sweep() { a.leases.sweep(a.clock.Read()) }
 
-// LeaseStats is how the leases that clients hold are doing.
+// LeaseStats counts the leases of clients.
 type LeaseStats struct {
 	Held    int64 // now
 	Given   int64 // since the start
-	Expired int64 // ended by their age, at their reservation, since the start
+	Expired int64 // expired and settled at their reservation, since the start
 }
 
-// LeaseStats returns how the leases are doing.
+// LeaseStats returns the counts of leases.
 func (a *API) LeaseStats() LeaseStats {
 	return LeaseStats{Held: a.leases.held.Load(), Given: int64(a.leases.next.Load()), Expired: a.leases.expired.Load()}
 }

@@ -10,9 +10,9 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
-// leases are those that clients hold, by ID. They are bounded in number, and an
-// ended one takes no memory: IDs are a permutation of a counter, so that one
-// that was given out and is not held any more is known to have ended.
+// leases holds the leases of clients by ID. Their number is bounded. An ended lease
+// takes no memory: IDs are a permutation of a counter, so an ID that was given out
+// and is not held belongs to a lease that has ended.
 type leases struct {
 	names names
 	next  atomic.Uint64
@@ -38,7 +38,7 @@ type leaseShard struct {
 type held struct {
 	lease      engine.Lease
 	number     uint64
-	owner      string // name of the token it was given to; "" = there are no tokens
+	owner      string // name of the token that acquired it; "" = there are no tokens
 	expires    int64  // Unix nanoseconds
 	prev, next *held
 }
@@ -53,7 +53,7 @@ func newLeases(ttl time.Duration, most int) *leases {
 
 var heldPool = sync.Pool{New: func() any { return new(held) }}
 
-// reserve makes room for a lease. False: as many are held as may be.
+// reserve counts one more lease and reports whether it is within the bound.
 func (l *leases) reserve() bool {
 	if l.held.Add(1) > l.most {
 		l.held.Add(-1)
@@ -62,11 +62,11 @@ func (l *leases) reserve() bool {
 	return true
 }
 
-// unreserve gives back what reserve took.
+// unreserve undoes reserve.
 func (l *leases) unreserve() { l.held.Add(-1) }
 
-// keep gives a lease that reserve has made room for a number, and keeps it until
-// take or the end of its time.
+// keep assigns a number to a lease, for which reserve has returned true, and holds it
+// until take or its expiry.
 func (l *leases) keep(h *held, now int64) {
 	h.number, h.expires = l.next.Add(1), now+l.ttl
 	s := &l.shards[h.number%leaseShards]
@@ -81,8 +81,8 @@ func (l *leases) keep(h *held, now int64) {
 	s.last = h
 }
 
-// take returns the lease of that number, and forgets it: it is the caller's to
-// end, and to give to done. Nil: it is not held. Not ok: it is another owner's.
+// take removes and returns the lease with a number. The caller ends it and passes it
+// to done. H is nil if it is not held; ok is false if it has another owner.
 func (l *leases) take(number uint64, owner string) (h *held, ok bool) {
 	s := &l.shards[number%leaseShards]
 	s.mu.Lock()
@@ -99,8 +99,8 @@ func (l *leases) take(number uint64, owner string) (h *held, ok bool) {
 	return h, true
 }
 
-// use does something with an owner's lease of that number, which stays. It reports
-// whether it is held.
+// use calls do with the owner's lease with a number and keeps the lease. It reports
+// whether the lease is held.
 func (l *leases) use(number uint64, owner string, do func(*engine.Lease)) bool {
 	s := &l.shards[number%leaseShards]
 	s.mu.Lock()
@@ -113,7 +113,7 @@ func (l *leases) use(number uint64, owner string, do func(*engine.Lease)) bool {
 	return true
 }
 
-// drop takes a lease out. Under the shard's mutex.
+// drop removes a lease. Under the shard's mutex.
 func (s *leaseShard) drop(h *held) {
 	delete(s.byNumber, h.number)
 	if h.prev == nil {
@@ -129,13 +129,13 @@ func (s *leaseShard) drop(h *held) {
 	h.prev, h.next = nil, nil
 }
 
-// done gives an ended lease's memory back.
+// done returns an ended lease's memory to the pool.
 func done(h *held) { heldPool.Put(h) }
 
-// known reports whether that number was given out.
+// known reports whether the number was given out.
 func (l *leases) known(number uint64) bool { return number != 0 && number <= l.next.Load() }
 
-// sweep settles leases whose time is over at their reservation.
+// sweep settles expired leases at their reservation.
 func (l *leases) sweep(now int64) {
 	for i := range l.shards {
 		s := &l.shards[i]
@@ -156,9 +156,9 @@ func (l *leases) sweep(now int64) {
 	}
 }
 
-// names turns numbers into IDs that show nothing, and back: a permutation of 64
-// bits with a key of this process's own, so that an ID of another process is, but
-// for one in 2^64 per lease, no lease's.
+// names converts numbers into IDs that cannot be guessed, and back, by a permutation
+// of 64 bits with a key of this process. An ID of another process is the ID of a
+// lease here with a probability of 2^-64 per lease.
 type names struct{ key [4]uint64 }
 
 func newNames() names {
@@ -173,7 +173,7 @@ func newNames() names {
 
 const leaseIDLength = 18 // "l-" and 16 hexadecimal digits
 
-// append appends the ID of a number: four Feistel rounds.
+// append appends the ID of a number, by a Feistel network of four rounds.
 func (n *names) append(dst []byte, number uint64) []byte {
 	hi, lo := uint32(number>>32), uint32(number)
 	for _, k := range n.key {
@@ -210,7 +210,7 @@ func (n *names) number(id string) (uint64, bool) {
 	return uint64(hi)<<32 | uint64(lo), true
 }
 
-// round mixes half an ID: the finalizer of MurmurHash3 over it and a key.
+// round is the round function: the finalizer of MurmurHash3 over half an ID and a key.
 func round(half uint32, key uint64) uint32 {
 	z := uint64(half) ^ key
 	z = (z ^ z>>33) * 0xFF51AFD7ED558CCD

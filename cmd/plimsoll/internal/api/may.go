@@ -6,13 +6,13 @@ import (
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
 )
 
-// forbidden is a field of a request that the caller's token does not allow.
+// forbidden returns the problem of a field that the caller's token does not allow.
 func forbidden(field, message string) *problem {
 	return &problem{status: http.StatusForbidden, kind: "not_allowed", field: field, message: field + ": " + message}
 }
 
-// mayCall reports that a token is not for a group, whether there is such a group or
-// not.
+// mayCall returns a problem if a token is not for a group. The problem does not show
+// whether the group exists.
 func (a *API) mayCall(who *server.Token, group string) *problem {
 	if who.MayAsk(a.engine, group) {
 		return nil

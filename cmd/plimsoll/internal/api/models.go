@@ -6,11 +6,11 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
-// known is what the configuration says of a deployment.
+// known is the group and the model of a deployment in the configuration.
 type known struct{ group, model string }
 
-// SetModels gives the API the group of each deployment, and which model it has, to
-// be named in answers. It is to follow each Apply.
+// SetModels sets the group and the model of each deployment, which answers name. The
+// caller calls it after each Apply.
 func (a *API) SetModels(deployments []engine.Deployment) {
 	m := make(map[string]known, len(deployments))
 	for _, d := range deployments {
@@ -27,8 +27,8 @@ func (a *API) Model(deployment string) string {
 	return ""
 }
 
-// modelFor returns what a provider calls the model that was asked for: in the model of a
-// pattern's deployment the asterisk becomes what it stands for.
+// modelFor returns the provider's name of the requested model. In the model of a pattern's
+// deployment the text that the asterisk stands for replaces the asterisk.
 func modelFor(g *engine.Group, asked, model string) string {
 	if wild, ok := g.Wildcard(asked); ok {
 		return strings.Replace(model, "*", wild, 1)

@@ -10,12 +10,12 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
-// maxHeaders is how many headers of an answer are taken.
+// maxHeaders is the largest number of headers of an observed answer.
 const maxHeaders = 500
 
-// observeBody is what a provider answered.
+// observeBody is a provider's answer, reported by a client.
 type observeBody struct {
-	Deployment string `json:"deployment"` // one of the two
+	Deployment string `json:"deployment"` // either this or Lease
 	Lease      string `json:"lease"`
 	Status     int64  `json:"status"`
 	Headers    texts  `json:"headers"`
@@ -23,7 +23,7 @@ type observeBody struct {
 	Provider   string `json:"provider"` // "" = what the deployment's model begins with
 }
 
-// observeAnswer is what was understood of it.
+// observeAnswer is what the daemon has understood of it.
 type observeAnswer struct {
 	Deployment   string      `json:"deployment"`
 	Kind         string      `json:"kind"`
@@ -31,7 +31,7 @@ type observeAnswer struct {
 	Limits       []limitRead `json:"limits"`
 }
 
-// limitRead is what an answer reported of a limit.
+// limitRead is the reported figures of one limit.
 type limitRead struct {
 	Name      string `json:"name"`
 	Limit     int64  `json:"limit,omitzero"`
@@ -39,7 +39,7 @@ type limitRead struct {
 	ResetMS   int64  `json:"reset_ms,omitzero"`
 }
 
-// observe is POST /v1/observe. A lease goes on being held.
+// observe is POST /v1/observe. It does not end the lease.
 func (a *API) observe(who *server.Token, in *observeBody, out *observeAnswer) *problem {
 	switch {
 	case in.Deployment == "" && in.Lease == "":
@@ -64,7 +64,8 @@ func (a *API) observe(who *server.Token, in *observeBody, out *observeAnswer) *p
 	if p != nil {
 		return p
 	}
-	// Twice, because reading takes long for a lock that other leases share.
+	// The lease is looked up twice: reading the answer takes too long for a lock that other
+	// leases share.
 	var id string
 	held := a.leases.use(number, ownerOf(who), func(l *engine.Lease) { id = l.Ref().ID() })
 	if held {
@@ -81,7 +82,7 @@ func (a *API) observe(who *server.Token, in *observeBody, out *observeAnswer) *p
 	return nil
 }
 
-// understand reads what a deployment's provider answered.
+// understand parses the answer of a deployment's provider.
 func (a *API) understand(in *observeBody, deployment string) provider.Signal {
 	name := in.Provider
 	if name == "" {
@@ -97,14 +98,14 @@ func (a *API) understand(in *observeBody, deployment string) provider.Signal {
 	})
 }
 
-// How long a client's word may keep a deployment away from all clients: by itself, and
-// where a provider has named a time.
+// Longest cooldowns that a report of one client begins for all clients: by itself, and where
+// the provider has named a time.
 const (
 	longestWord  = time.Minute
 	longestNamed = 24 * time.Hour
 )
 
-// moderated bounds how long a signal that a client has sent keeps a deployment away.
+// moderated bounds the cooldown of a signal that a client has reported.
 func moderated(s provider.Signal) provider.Signal {
 	if s.Kind == provider.NoMoney && s.RetryAfter == 0 {
 		s.Kind, s.RetryAfter = provider.RateLimit, longestWord
@@ -113,7 +114,7 @@ func moderated(s provider.Signal) provider.Signal {
 	return s
 }
 
-// fill fills in what was understood.
+// fill copies a signal into the answer.
 func (o *observeAnswer) fill(deployment string, s *provider.Signal) {
 	o.Deployment, o.Kind, o.RetryAfterMS = deployment, strings.ReplaceAll(s.Kind.String(), " ", "_"), wholeMS(s.RetryAfter)
 	for l, r := range s.Readings() {

@@ -12,18 +12,18 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
-// statusClientGone is only in logs: the client has gone.
+// statusClientGone is the status in the log when the client has gone; it is never sent.
 const statusClientGone = 499
 
-// problem is why a request was not done.
+// problem is the reason why a request failed.
 type problem struct {
 	status     int
 	kind       string // for programs
-	field      string // of the body or the query; "" = not about one
+	field      string // of the body or the query; "" = the problem is not about a field
 	message    string // for people
 	retryAfter time.Duration
 	limit      *engine.LimitError // nil = no refusal by a limit
-	group      string             // that refused demand, and has more candidates than limit lists; "" = none
+	group      string             // group that refused demand and has more candidates than limit lists; "" = none
 	demand     engine.Demand
 }
 
@@ -40,13 +40,13 @@ type problemDetail struct {
 	Group        string      `json:"group,omitempty"`
 	Deployment   string      `json:"deployment,omitempty"` // the candidate that frees up first
 	Limit        string      `json:"limit,omitempty"`
-	Token        string      `json:"token,omitempty"`         // whose own limit refuses
+	Token        string      `json:"token,omitempty"`         // name of the token whose own limit refuses
 	RetryAfterMS int64       `json:"retry_after_ms,omitzero"` // without jitter
 	Candidates   int         `json:"candidates,omitzero"`
 	States       []stateBody `json:"states,omitempty"` // of the candidates, at most [MaxStates]
 }
 
-// invalid is a field of a request that cannot be taken.
+// invalid returns the problem of a field with an invalid value.
 func invalid(field, message string) *problem {
 	return &problem{status: http.StatusBadRequest, kind: "invalid", field: field, message: field + ": " + message}
 }
@@ -55,15 +55,15 @@ func invalidf(field, format string, args ...any) *problem {
 	return invalid(field, fmt.Sprintf(format, args...))
 }
 
-// MaxStates is of how many candidates a refusal lists the usage. In a batch it lists
-// of none.
+// MaxStates is the largest number of candidates whose usage a refusal lists. In a batch it
+// lists none.
 const MaxStates = 1000
 
 // refusalOf is refusal of a group's error about a demand.
 func (a *API) refusalOf(err error, group string, d *engine.Demand) *problem {
 	p := a.refusal(err)
 	if p.kind == "queue_full" {
-		// When there may be room, as far as that is known outside the line.
+		// The engine's estimate of when there will be headroom, without regard to the queue.
 		if le, ok := errors.AsType[*engine.LimitError](a.engine.Explain(group, *d).Err); ok {
 			p.limit, p.retryAfter = le, le.RetryAfter
 		}
@@ -75,8 +75,7 @@ func (a *API) refusalOf(err error, group string, d *engine.Demand) *problem {
 	return p
 }
 
-// allStates adds to a refusal the candidates that the engine's error has no room
-// for.
+// allStates adds the candidates that the engine's error omits to a refusal.
 func (a *API) allStates(p *problem) {
 	le := *p.limit
 	le.States = make([]engine.State, 0, min(le.Candidates, MaxStates))
@@ -92,7 +91,7 @@ func (a *API) allStates(p *problem) {
 	p.limit = &le
 }
 
-// refusal puts an error of the engine into the API's terms.
+// refusal converts an error of the engine into a problem.
 func (a *API) refusal(err error) *problem {
 	p := &problem{message: err.Error()}
 	if le, ok := errors.AsType[*engine.LimitError](err); ok {
@@ -120,7 +119,7 @@ func (a *API) refusal(err error) *problem {
 		p.status, p.kind = http.StatusServiceUnavailable, "draining"
 	case errors.Is(err, context.Canceled):
 		p.status, p.kind = statusClientGone, "client_gone"
-	case errors.Is(err, engine.ErrInvalidDemand): // counts have been looked at
+	case errors.Is(err, engine.ErrInvalidDemand): // counts were checked before
 		return invalid("priority", "is no class of the configuration; priority_share lists them, the first is 0")
 	default:
 		p.status, p.kind = http.StatusInternalServerError, "internal"
@@ -128,7 +127,7 @@ func (a *API) refusal(err error) *problem {
 	return p
 }
 
-// body returns what a client is shown of a problem.
+// body returns the part of a problem that the client receives.
 func (p *problem) body(requestID string) problemBody {
 	d := problemDetail{Type: p.kind, Message: p.message, Field: p.field, RequestID: requestID}
 	d.RetryAfterMS = wholeMS(p.retryAfter)
@@ -147,7 +146,7 @@ func (a *API) refuse(w http.ResponseWriter, p *problem) {
 		a.allStates(p)
 	}
 	if p.retryAfter > 0 {
-		// Clients that were refused together must not come back together.
+		// Jitter spreads the retries of clients that were refused together.
 		wait := p.retryAfter + time.Duration(0.1*a.jitter()*float64(p.retryAfter))
 		h.Set("Retry-After", strconv.FormatInt(int64((wait+time.Second-1)/time.Second), 10))
 		h.Set("Retry-After-Ms", strconv.FormatInt(wholeMS(wait), 10))
@@ -155,5 +154,5 @@ func (a *API) refuse(w http.ResponseWriter, p *problem) {
 	a.write(w, p.status, p.body(h.Get(requestIDHeader)))
 }
 
-// wholeMS rounds up: who waits that long does not come too early.
+// wholeMS returns d in milliseconds, rounded up so that a retry is never too early.
 func wholeMS(d time.Duration) int64 { return int64((d + time.Millisecond - 1) / time.Millisecond) }

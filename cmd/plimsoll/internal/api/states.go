@@ -54,7 +54,7 @@ type explainAnswer struct {
 	Candidates []candidateBody `json:"candidates"`
 	Pick       []string        `json:"pick"`
 	Acquire    []string        `json:"acquire"`
-	Error      *problemDetail  `json:"error,omitempty"` // what acquire would answer; absent if it would admit
+	Error      *problemDetail  `json:"error,omitempty"` // acquire's answer if it would refuse; absent if it would admit
 }
 
 // getExplain is GET /v1/explain: its query holds the fields of an acquire.
@@ -94,13 +94,13 @@ func (a *API) getExplain(w http.ResponseWriter, r *http.Request) {
 	out := explainAnswer{Group: x.Group, Candidates: candidateBodies(x.Candidates), Pick: x.Pick, Acquire: x.Acquire}
 	if x.Err != nil {
 		body := a.refusal(x.Err).body("")
-		body.Error.States = nil // the candidates say more
+		body.Error.States = nil // the candidates contain them
 		out.Error = &body.Error
 	}
 	a.write(w, http.StatusOK, out)
 }
 
-// query returns the parameters of a request, each of which must be known.
+// query returns the parameters of a request, or a problem if one is not in known.
 func query(r *http.Request, known ...string) (url.Values, *problem) {
 	q, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {

@@ -5,7 +5,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
 )
 
-// syncBody is how the nodes keep one limit of a deployment together.
+// syncBody is how the nodes keep one limit of a deployment together, in JSON.
 type syncBody struct {
 	Limit      string `json:"limit"`
 	Mode       string `json:"mode"`       // usage or escrow

@@ -11,7 +11,7 @@ type tokensAnswer struct {
 	Tokens []tokenBody `json:"tokens"`
 }
 
-// tokenBody is a token with what came of its requests since the daemon's start, and the
+// tokenBody is a token with the outcomes of its requests since the daemon's start, and the
 // usage of its own limits.
 type tokenBody struct {
 	Name     string              `json:"name"`

@@ -10,17 +10,17 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
-// MaxWait is how long an acquire may wait for room.
+// MaxWait is the longest time that an acquire may wait for headroom.
 const MaxWait = time.Minute
 
-// acquireBody is what acquire asks for: a demand, and how long it may wait.
+// acquireBody is the body of acquire: a demand, and how long it may wait.
 type acquireBody struct {
 	demandBody
 	WaitMS int64 `json:"wait_ms"`
 }
 
-// waitPattern takes the place of the route of a request that asks to wait, so
-// that a measurement of how long decisions take can leave it out.
+// waitPattern replaces the route of a request that asks to wait, so that the
+// metric of decision times can omit such requests.
 const waitPattern = "POST /v1/acquire waiting"
 
 // postAcquire is POST /v1/acquire.
@@ -42,8 +42,8 @@ func (a *API) postAcquire(w http.ResponseWriter, r *http.Request) {
 	a.answer(w, r, &out, p)
 }
 
-// acquireInLine waits for room as long as the body says, the client stays and the
-// daemon does not end.
+// acquireInLine waits for headroom until the body's time is over, the client has gone
+// or the daemon ends.
 func (a *API) acquireInLine(w http.ResponseWriter, r *http.Request, in *acquireBody, out *acquireAnswer) *problem {
 	wait := time.Duration(in.WaitMS) * time.Millisecond
 	here, leave := server.Linger(w, r, wait)
@@ -54,10 +54,10 @@ func (a *API) acquireInLine(w http.ResponseWriter, r *http.Request, in *acquireB
 		*l, err = g.Wait(ctx, d)
 		switch {
 		case here.Err() != nil:
-			l.Release() // the client has gone and cannot end it
+			l.Release() // the client has gone and cannot end the lease
 			return context.Cause(here)
 		case errors.Is(err, context.DeadlineExceeded):
-			*l, err = g.Acquire(d) // it says what is missing
+			*l, err = g.Acquire(d) // returns the error with the limit that refuses
 		}
 		return err
 	})
