@@ -25,59 +25,61 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// Options are what a daemon is made of.
+// Options configure a daemon. The zero value runs the built-in example without sharing.
 type Options struct {
 	// Config is the path of a configuration file; "" = Builtin.
 	Config string
-	// Builtin is the text of a configuration in the own format; nil = the built-in
-	// example.
+	// Builtin is the text of a configuration in plimsoll's own format, used without
+	// Config; nil = the built-in example.
 	Builtin []byte
-	// Profiles says how deployments without a profile of their own count, in place
-	// of the file; unset = as the file says.
+	// Profiles replaces the file's profiles: how deployments without a profile of
+	// their own count; unset = as the file says.
 	Profiles config.Profiles
-	// Sync is the address of the store, in place of the file's; "" = the file's.
+	// Sync is the address of the store and replaces the file's; "" = the file's.
 	Sync string
-	// SyncMode is how limits are kept together with other nodes of which the file does not
-	// say it by deployment: usage, escrow or auto, in place of the file's; "" = the file's.
+	// SyncMode is the mode, usage, escrow or auto, of limits for which the file has no mode
+	// by deployment. It replaces the mode of the file's store; "" = the file's.
 	SyncMode string
-	// Tokens is the path of the file of tokens; "" = anyone who reaches the
+	// Tokens is the path of the file of tokens; "" = any client that reaches the
 	// daemon may call.
 	Tokens string
 	// LookupEnv returns environment variables for the configuration; nil = the
 	// process's.
 	LookupEnv func(string) (string, bool)
-	// MaxLeases is how many leases may be held at once; 0 = the API's default.
+	// MaxLeases is the largest number of leases held at the same time; 0 = the API's
+	// default.
 	MaxLeases int
 	// MaxBody is the size in bytes of the largest body that the proxy accepts; 0 = the
 	// proxy's default.
 	MaxBody int64
-	// Wait is how long a call of the proxy waits for headroom if it does not say; 0 = not
-	// at all.
+	// Wait is how long a call of the proxy waits for headroom if its header gives no time;
+	// 0 = it does not wait.
 	Wait time.Duration
 	// IDKey is the path of a file with the key of the proxy's ids; "" = none.
 	IDKey string
 	// Snapshot is the path of a file that keeps the usage of limits per day over a
 	// restart; "" = none.
 	Snapshot string
-	// SaveEvery is how often it is written; 0 = 1 min.
+	// SaveEvery is the time between two writes of the snapshot; 0 = 1 min.
 	SaveEvery time.Duration
-	// Annotate, if not nil, receives what came of each decision, without secrets of
+	// Annotate, if not nil, receives the outcome of each decision, without secrets of
 	// the configuration.
 	Annotate func(ctx context.Context, key, value string)
-	// Poll is how often files are looked at for changes; 0 = 1 s.
+	// Poll is the time between two checks of the files for changes; 0 = 1 s.
 	Poll time.Duration
 	Log  *slog.Logger // nil disables logging
 }
 
-// Daemon is an engine and all that runs beside it.
+// Daemon is an engine and everything that runs beside it. Its methods are safe for
+// concurrent use.
 type Daemon struct {
 	Engine  *engine.Engine
 	API     *api.API
 	Proxy   *proxy.Proxy
 	Traffic *traffic.Traffic
-	Syncer  *syncer.Syncer // nil: usage is not shared
+	Syncer  *syncer.Syncer // nil = usage is not shared
 	Clock   *window.Clock
-	// TokenCounts counts what came of tokens' requests.
+	// TokenCounts counts the outcomes of each token's requests.
 	TokenCounts server.TokenCounts
 
 	opts     Options
@@ -86,7 +88,7 @@ type Daemon struct {
 	file     atomic.Pointer[config.File]
 	tokens   atomic.Pointer[server.Tokens]
 	patient  patient
-	gone     atomic.Bool // a file that was read is not there any more
+	gone     atomic.Bool // a file that was read is missing
 	saved    snapshots
 	started  time.Time
 	draining atomic.Bool
@@ -100,8 +102,8 @@ type Daemon struct {
 	watched                []watchedFile
 }
 
-// New reads the configuration and makes a daemon. Nothing runs before Run, and
-// nothing is connected to.
+// New reads the configuration and returns a daemon. Before Run it starts nothing and
+// opens no connection.
 func New(o Options) (*Daemon, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -188,10 +190,10 @@ func New(o Options) (*Daemon, error) {
 	return d, nil
 }
 
-// leastKey is the length in bytes of the shortest key of ids.
+// leastKey is the least length of the key of ids, in bytes.
 const leastKey = 32
 
-// readKey reads a key from a file; nil for no file.
+// readKey returns the key in a file; nil if path is "".
 func readKey(path string) ([]byte, error) {
 	if path == "" {
 		return nil, nil
@@ -206,7 +208,7 @@ func readKey(path string) ([]byte, error) {
 	return data, nil
 }
 
-// keep makes a file the present one.
+// keep makes file the configuration in force.
 func (d *Daemon) keep(file *config.File) {
 	d.file.Store(file)
 	d.API.SetModels(file.Engine.Deployments)
@@ -215,26 +217,26 @@ func (d *Daemon) keep(file *config.File) {
 	d.loaded.Store(&now)
 }
 
-// File returns the configuration that is in force.
+// File returns the configuration in force.
 func (d *Daemon) File() *config.File { return d.file.Load() }
 
 // Example reports whether the daemon runs the built-in example.
 func (d *Daemon) Example() bool { return d.opts.Config == "" && d.opts.Builtin == nil }
 
-// Run runs what decisions need beside them until ctx ends, then reports to the store
-// what was not reported yet. A reading from reload reads the files again, as a
-// change of them does; nil = changes alone do. The error is why the last usage
-// was not reported.
+// Run runs the clock, the syncer and the periodic work until ctx ends, and then reports
+// the last usage to the store. A signal on reload makes it read the files again, as a
+// change of them does; nil = only changes do. The error is why the last usage was not
+// reported.
 func (d *Daemon) Run(ctx context.Context, reload <-chan os.Signal) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	ticking, stop := context.WithCancel(context.WithoutCancel(ctx)) // the last exchange needs the time
+	ticking, stop := context.WithCancel(context.WithoutCancel(ctx)) // the clock must run during the last exchange
 	defer stop()
-	wg.Go(func() { _ = d.Clock.Run(ticking) }) // fails only where it runs already
+	wg.Go(func() { _ = d.Clock.Run(ticking) }) // fails only if the clock runs already
 	wg.Go(func() { d.tend(ctx) })
 	wg.Go(func() { d.poll(ctx.Done(), reload) })
 	wg.Go(func() { d.saved.run(ctx.Done(), d.opts.SaveEvery) })
-	d.saved.save() // what is in its way is reported at once
+	d.saved.save() // reports a problem with the file at the start
 	defer d.saved.save()
 	if d.Syncer == nil {
 		<-ctx.Done()
@@ -245,7 +247,7 @@ func (d *Daemon) Run(ctx context.Context, reload <-chan os.Signal) error {
 	return err
 }
 
-// tend does what is due from time to time.
+// tend does the periodic work.
 func (d *Daemon) tend(ctx context.Context) {
 	sweep := time.NewTicker(time.Second)
 	defer sweep.Stop()
@@ -259,5 +261,5 @@ func (d *Daemon) tend(ctx context.Context) {
 	}
 }
 
-// Drain says that the end has begun: the daemon is no longer ready.
+// Drain makes /readyz report that the daemon is no longer ready.
 func (d *Daemon) Drain() { d.draining.Store(true) }

@@ -1,4 +1,4 @@
-// Package daemon puts together what plimsoll serve runs: an engine by a
-// configuration file, a syncer if usage is shared, the decision API, and what
-// reports how they are.
+// Package daemon assembles plimsoll serve: an engine from a configuration file, a
+// syncer if usage is shared, the decision API, the proxy, and the reports of their
+// health.
 package daemon

@@ -10,15 +10,15 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/config"
 )
 
-// goneAfter is how many looks in a row a file has to be missing before that is reported:
-// an editor that replaces it takes it away for a moment.
+// goneAfter is the number of checks in a row at which a missing file is reported. An
+// editor that replaces a file removes it for a moment.
 const goneAfter = 3
 
-// watchedFile is a file as it was when last looked at.
+// watchedFile is the state of a file at the last check.
 type watchedFile struct {
 	path    string
-	info    fs.FileInfo // nil: it was not there
-	missing int         // looks in a row
+	info    fs.FileInfo // nil = it was missing
+	missing int         // checks in a row
 	// included says that the configuration names the file.
 	included bool
 }
@@ -27,15 +27,15 @@ func watch(paths ...string) []watchedFile {
 	var list []watchedFile
 	for _, path := range paths {
 		if path != "" {
-			info, _ := os.Stat(path) // reading it says why
+			info, _ := os.Stat(path) // reading the file returns the error
 			list = append(list, watchedFile{path: path, info: info})
 		}
 	}
 	return list
 }
 
-// withIncluded returns the files that are watched: those that options name, and those
-// that the configuration in force includes.
+// withIncluded returns the files to watch: those that the options name, and those that
+// the configuration in force includes.
 func withIncluded(list []watchedFile, included []config.Source) []watchedFile {
 	out := slices.DeleteFunc(slices.Clone(list), func(w watchedFile) bool {
 		return w.included && !slices.ContainsFunc(included, func(s config.Source) bool { return s.Path == w.path })
@@ -48,13 +48,13 @@ func withIncluded(list []watchedFile, included []config.Source) []watchedFile {
 	return out
 }
 
-// looked is what a look at the files found.
+// looked is the result of a check of the files.
 type looked struct {
 	files   []watchedFile
 	changed bool
 }
 
-// look finds out how the files are now.
+// look checks the files.
 func look(before []watchedFile) (looked, error) {
 	out := looked{files: append([]watchedFile(nil), before...)}
 	for i := range out.files {
@@ -74,9 +74,8 @@ func look(before []watchedFile) (looked, error) {
 	return out, nil
 }
 
-// poll looks for changes each time that the options' Poll has passed, and reads the
-// files when there is one, or when reload has something. It returns when stop is
-// closed.
+// poll checks the files every Options.Poll. It reads them after a change and after a
+// signal on reload. It returns when stop is closed.
 func (d *Daemon) poll(stop <-chan struct{}, reload <-chan os.Signal) {
 	tick := time.NewTicker(d.opts.Poll)
 	defer tick.Stop()
@@ -108,10 +107,10 @@ func (d *Daemon) poll(stop <-chan struct{}, reload <-chan os.Signal) {
 	}
 }
 
-// FilesMissing reports whether a file that was read is not there any more.
+// FilesMissing reports whether a file that was read is now missing.
 func (d *Daemon) FilesMissing() bool { return d.gone.Load() }
 
-// reportGone reports once that a file has gone.
+// reportGone logs once that a file is missing.
 func (d *Daemon) reportGone(files []watchedFile) {
 	gone := false
 	for _, f := range files {

@@ -8,7 +8,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
 )
 
-// Register adds the paths that report whether the daemon lives and is ready.
+// Register adds /healthz and /readyz.
 func (d *Daemon) Register(mux *http.ServeMux) {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -17,7 +17,7 @@ func (d *Daemon) Register(mux *http.ServeMux) {
 	mux.HandleFunc("GET /readyz", d.readyz)
 }
 
-// OpenPaths are those that need no token.
+// OpenPaths returns the paths that need no token.
 func OpenPaths() []string { return []string{"/healthz", "/readyz"} }
 
 type readiness struct {
@@ -35,7 +35,7 @@ type readyOnly struct {
 type storeHealth struct {
 	State       string `json:"state"` // none, connecting, opening, connected, away or outdated
 	StalenessMS int64  `json:"staleness_ms,omitempty"`
-	DegradedMS  int64  `json:"degraded_ms,omitempty"` // away, in all
+	DegradedMS  int64  `json:"degraded_ms,omitempty"` // total time without the store
 	Nodes       int    `json:"nodes,omitempty"`
 	OtherModes  int    `json:"other_modes,omitempty"`    // nodes that are configured for other modes than this one
 	Outdated    int    `json:"outdated_nodes,omitempty"` // beside Nodes, of the version before
@@ -45,19 +45,19 @@ type storeHealth struct {
 type fileHealth struct {
 	Loaded   time.Time  `json:"loaded"`
 	Warnings int        `json:"warnings,omitempty"`
-	Refused  *time.Time `json:"refused,omitempty"` // when a later one could not be taken
+	Refused  *time.Time `json:"refused,omitempty"` // when a later file was refused
 	Missing  bool       `json:"missing,omitempty"` // a file that was read is not there any more
 }
 
-// firstExchange is how long a daemon that has just started waits to be ready for its
-// first exchange with the store: before it, it may admit a whole limit again. The same holds for
-// the while in which a store that is new grants nothing under escrow.
+// firstExchange is the longest time that a daemon that has just started is not ready because
+// its first exchange with the store is missing, without which it may admit a whole limit
+// again, or because a new store grants nothing under escrow yet.
 const firstExchange = 5 * time.Second
 
-// readyz is ready in an outage of the store too: decisions go on by policy, and
-// a gateway without its daemon would do worse.
+// readyz reports ready in an outage of the store too: the daemon decides by policy,
+// which is better for a gateway than no daemon.
 //
-// A client that may not read metrics is shown the status alone.
+// A client without the right to read metrics receives only the status.
 func (d *Daemon) readyz(w http.ResponseWriter, req *http.Request) {
 	r := readiness{
 		Ready: !d.draining.Load(), Draining: d.draining.Load(), Store: storeHealth{State: "none"},
@@ -70,7 +70,7 @@ func (d *Daemon) readyz(w http.ResponseWriter, req *http.Request) {
 			r.Ready, r.Store.State = false, "outdated"
 		} else if s.Away {
 			r.Store.State = "away"
-		} else if s.Exchanges < 2 { // the first only asks for the epoch
+		} else if s.Exchanges < 2 { // the first exchange only asks for the epoch
 			r.Store.State = "away"
 			if time.Since(d.started) < firstExchange {
 				r.Ready, r.Store.State = false, "connecting"

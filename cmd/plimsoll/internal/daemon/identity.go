@@ -12,12 +12,12 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// storeNames is by which names a store knows the deployments of a file, and back.
-// Those of our own key format stay the same when a LiteLLM file is edited; in
+// storeNames maps the ids of a file's deployments to their names in the store, and back.
+// In plimsoll's own key format they stay the same when a LiteLLM file is edited. In
 // LiteLLM's format they are LiteLLM's ids.
 type storeNames struct{ out, in map[string]string }
 
-// namesOf returns the names of a file; the zero storeNames where they are the ids.
+// namesOf returns the names of a file's deployments; the zero storeNames if they are the ids.
 func namesOf(file *config.File, liteLLM bool) *storeNames {
 	n := &storeNames{map[string]string{}, map[string]string{}}
 	for id, identity := range file.Identities {
@@ -36,7 +36,7 @@ func (n *storeNames) toStore(id string) string { return rename(n.out, id) }
 
 func (n *storeNames) toEngine(name string) string { return rename(n.in, name) }
 
-// rename returns the other name of a deployment; of a limit of one, what it is with that.
+// rename returns the other name of a deployment, or the ID of a reported limit with that name.
 func rename(names map[string]string, id string) string {
 	if kind, value, of, ok := window.CutLimitID(id); ok {
 		if other, ok := names[of]; ok {
@@ -49,13 +49,13 @@ func rename(names map[string]string, id string) string {
 	return id
 }
 
-// sharedSource is the engine as the store knows its deployments.
+// sharedSource is the engine with the store's names of its deployments.
 type sharedSource struct {
-	source // of which GrantWithin and Short name nothing
+	source // GrantWithin and Short contain no names
 	daemon *Daemon
 }
 
-// source is all that a syncer asks of an engine; for List with a type assertion.
+// source is the part of an engine that a syncer uses; it finds List by a type assertion.
 type source interface {
 	syncer.Source
 	syncer.Reserver
@@ -76,13 +76,13 @@ func (s sharedSource) List(dst []window.Report) []window.Report {
 	return s.toStore(s.source.List(dst), len(dst))
 }
 
-// toStore renames the reports from an index on.
+// toStore renames the deployments of reports[from:].
 func (s sharedSource) toStore(reports []window.Report, from int) []window.Report {
 	n := s.daemon.names.Load()
 	for i := range reports[from:] {
 		reports[from+i].ID = n.toStore(reports[from+i].ID)
 	}
-	if s.daemon.keyFormat == keyFormatLiteLLM { // which has keys for deployments only
+	if s.daemon.keyFormat == keyFormatLiteLLM { // that format has keys for deployments only
 		shared := slices.DeleteFunc(reports[from:], func(r window.Report) bool { return strings.HasPrefix(r.ID, window.CallerPrefix) })
 		return reports[:from+len(shared)]
 	}
@@ -109,7 +109,7 @@ func (s sharedSource) Absorb(shares []window.Share) {
 	s.source.Absorb(renamed)
 }
 
-// renameSnapshot passes on a snapshot with other ids.
+// renameSnapshot returns a snapshot with renamed ids.
 func renameSnapshot(text []byte, rename func(id string) string) ([]byte, error) {
 	var s map[string]json.RawMessage
 	if err := json.Unmarshal(text, &s); err != nil {
@@ -133,7 +133,7 @@ func renameSnapshot(text []byte, rename func(id string) string) ([]byte, error) 
 	return json.Marshal(s)
 }
 
-// snapshotter is an engine's snapshot with the names of the store.
+// snapshotter writes and reads an engine's snapshot with the store's names.
 type snapshotter struct {
 	engine interface {
 		Snapshot(w io.Writer) error
@@ -159,7 +159,7 @@ func (s snapshotter) Snapshot(w io.Writer) error {
 	return err
 }
 
-// maxSnapshot is how large a snapshot may be, in bytes, as package engine has it.
+// maxSnapshot is the largest size of a snapshot in bytes, as in package engine.
 const maxSnapshot = 16 << 20
 
 // Restore reads a snapshot.

@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// patience is how long a file may take to be read or written. A pipe that no process
-// writes to and a mount that is stuck take for ever.
+// patience is the longest time to read or write a file. A pipe without a writer and a
+// stuck mount would block for ever.
 const patience = 5 * time.Second
 
-// maxStuck is how many goroutines may wait for such files.
+// maxStuck is the largest number of goroutines that wait for such files.
 const maxStuck = 8
 
 var (
@@ -18,11 +18,11 @@ var (
 	errManyStuck = errors.New("is not tried: earlier tries have not ended yet, which a pipe that nothing writes to or a stuck mount explains")
 )
 
-// patient runs what may never return, and goes on without it after a while.
+// patient runs functions that may never return, and gives up on them after patience.
 type patient struct{ stuck atomic.Int32 }
 
-// within returns what do returns, or an error after patience. What do does later
-// changes nothing.
+// within returns the result of do, or an error after patience. A later result of do is
+// dropped.
 func within[T any](p *patient, do func() (T, error)) (T, error) {
 	var none T
 	if p.stuck.Load() >= maxStuck {

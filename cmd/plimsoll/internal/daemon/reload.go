@@ -1,7 +1,7 @@
 package daemon
 
 import (
-	_ "embed" // the example
+	_ "embed" // of the example
 	"errors"
 	"fmt"
 	"slices"
@@ -16,7 +16,7 @@ import (
 //go:embed example.yaml
 var example []byte
 
-// ExampleConfig is the configuration of a daemon that is given none.
+// ExampleConfig returns the configuration of a daemon without one of its own.
 func ExampleConfig() []byte { return example }
 
 // read reads the configuration.
@@ -31,14 +31,14 @@ func (d *Daemon) read() (*config.File, error) {
 	return config.Load(d.opts.Config, o)
 }
 
-// reloadProblem is why files were not taken.
+// reloadProblem is why the files were refused.
 type reloadProblem struct {
 	at  time.Time
 	err string
 }
 
-// Reload reads the configuration and the tokens again. What cannot be used
-// changes nothing, and is reported in the log and by readyz.
+// Reload reads the configuration and the tokens again. If either cannot be used,
+// nothing changes, and the log and /readyz report it.
 func (d *Daemon) Reload() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -52,7 +52,7 @@ func (d *Daemon) Reload() {
 	d.problem.Store(nil)
 }
 
-// readFiles reads the configuration and the tokens, which must fit together.
+// readFiles reads the configuration and the tokens, and checks them against each other.
 func (d *Daemon) readFiles() (*filesRead, error) {
 	var at atomic.Pointer[string] // the file that is being read
 	at.Store(&d.opts.Config)
@@ -84,7 +84,7 @@ func (d *Daemon) readFiles() (*filesRead, error) {
 	return read, err
 }
 
-// filesRead is what the files say.
+// filesRead is the content of the files.
 type filesRead struct {
 	file   *config.File
 	tokens *server.Tokens
@@ -108,7 +108,7 @@ func (d *Daemon) reload() error {
 	file, old := read.file, d.File()
 	file.Continue(old)
 	endpoints := proxy.Endpoints(file, d.opts.LookupEnv)
-	if err := proxy.Check(file.Engine, endpoints); err != nil { // before anything has changed
+	if err := proxy.Check(file.Engine, endpoints); err != nil { // while nothing has changed yet
 		return err
 	}
 	if err := d.Engine.Apply(file.Engine); err != nil {
@@ -117,11 +117,11 @@ func (d *Daemon) reload() error {
 	d.names.Store(namesOf(file, d.keyFormat == keyFormatLiteLLM))
 	d.Proxy.Hide(file.Hidden)
 	d.Proxy.Route(file.Routing)
-	// The endpoints follow the deployments. A call that comes in between does without
-	// those that are new.
+	// The endpoints change after the deployments. A call in between does not use new
+	// deployments.
 	d.keep(file)
 	if err := d.Proxy.Apply(file.Engine, endpoints, proxy.Objects(file)); err != nil {
-		d.log.Error("the proxy goes on with the endpoints before", "error", err.Error()) // cannot be: it was checked
+		d.log.Error("the proxy goes on with the endpoints before", "error", err.Error()) // cannot happen: proxy.Check has passed
 	}
 	d.keepTokens(read.tokens)
 	d.log.Info("configuration read", "deployments", len(file.Engine.Deployments), "warnings", len(file.Warnings))
@@ -131,13 +131,13 @@ func (d *Daemon) reload() error {
 	return nil
 }
 
-// keepTokens makes tokens those that may call.
+// keepTokens puts tokens into force.
 func (d *Daemon) keepTokens(tokens *server.Tokens) {
 	if tokens == nil {
 		return
 	}
 	if err := tokens.Bind(d.Engine); err != nil {
-		d.log.Error("the tokens before stay", "error", err.Error()) // cannot be: their limits were applied
+		d.log.Error("the tokens before stay", "error", err.Error()) // cannot happen: the engine has applied their limits
 		return
 	}
 	tokens.Keep(d.tokens.Load())
@@ -148,15 +148,15 @@ func (d *Daemon) keepTokens(tokens *server.Tokens) {
 	}
 }
 
-// Reloads is how reading the configuration again has gone.
+// Reloads counts the readings of changed files.
 type Reloads struct {
 	Taken, Refused int64     // since the start
-	Last           time.Time // when the one in force was read
-	Problem        string    // why a later one could not be taken; "" = none, may hold secrets
+	Last           time.Time // when the configuration in force was read
+	Problem        string    // why a later configuration was refused, which may contain secrets; "" = none was
 	ProblemAt      time.Time
 }
 
-// Reloads returns how reading the configuration again has gone.
+// Reloads returns the counts of readings of changed files.
 func (d *Daemon) Reloads() Reloads {
 	r := Reloads{Taken: d.reloads.Load(), Refused: d.failedReloads.Load(), Last: *d.loaded.Load()}
 	if p := d.problem.Load(); p != nil {
@@ -165,11 +165,11 @@ func (d *Daemon) Reloads() Reloads {
 	return r
 }
 
-// Tokens returns those that may call; nil = all may.
+// Tokens returns the tokens with which clients may call; nil = any client may.
 func (d *Daemon) Tokens() *server.Tokens { return d.tokens.Load() }
 
-// TokenStates returns the tokens, what came of their requests, and what they have used of
-// their limits; none where anyone may call.
+// TokenStates returns the tokens with the outcomes of their requests and the usage of their
+// limits; none if any client may call.
 func (d *Daemon) TokenStates() []server.TokenState {
 	return d.Tokens().States(&d.TokenCounts, d.Engine)
 }

@@ -14,22 +14,23 @@ import (
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
 )
 
-// saveEvery is how much usage of limits per day a kill loses at most.
+// saveEvery is the time between two writes: a crash loses the usage of limits per day of
+// at most as long.
 const saveEvery = time.Minute
 
-// snapshots keeps usage of limits per day in a file, over restarts.
+// snapshots keeps the usage of limits per day in a file across restarts.
 type snapshots struct {
-	path   string // "" = nowhere
+	path   string // "" = no file
 	engine snapshotter
 	log    *slog.Logger
 
 	patient patient
 	mu      sync.Mutex
-	failed  bool // the last save; reported once
+	failed  bool // the last save failed, which is reported once
 }
 
-// restore takes in what a process before has saved. A file that cannot be used is
-// put aside, and no reason not to start.
+// restore reads the file of an earlier process. A file that cannot be used is renamed,
+// and the daemon starts without it.
 func (s *snapshots) restore() {
 	if s.path == "" {
 		return
@@ -50,7 +51,7 @@ func (s *snapshots) restore() {
 	}
 }
 
-// run saves each time that every has passed, until stop is closed.
+// run saves every every until stop is closed.
 func (s *snapshots) run(stop <-chan struct{}, every time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -64,12 +65,12 @@ func (s *snapshots) run(stop <-chan struct{}, every time.Duration) {
 	}
 }
 
-// save replaces the file by the usage of now.
+// save replaces the file by the current usage.
 func (s *snapshots) save() {
 	if s.path == "" {
 		return
 	}
-	s.mu.Lock() // no one holds it longer than patience
+	s.mu.Lock() // never held longer than patience
 	defer s.mu.Unlock()
 	_, err := within(&s.patient, func() (struct{}, error) { return struct{}{}, replaceFile(s.path, s.engine.Snapshot) })
 	if err != nil && !s.failed {
@@ -78,8 +79,8 @@ func (s *snapshots) save() {
 	s.failed = err != nil
 }
 
-// replaceFile writes a file that only this user can read, and gives it its name
-// when all of it is on disk: whoever looks finds the old one or the new one.
+// replaceFile writes a file that only this user can read. It renames the file to path
+// once all of it is on disk, so that a reader finds the old content or the new one.
 func replaceFile(path string, write func(io.Writer) error) (err error) {
 	next := path + ".new"
 	if err := os.Remove(next); err != nil && !errors.Is(err, fs.ErrNotExist) {

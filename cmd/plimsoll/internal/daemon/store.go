@@ -15,7 +15,7 @@ import (
 // keyFormatLiteLLM is the name of LiteLLM's format of keys.
 const keyFormatLiteLLM = "litellm"
 
-// share makes the syncer for the store that the options or the file name.
+// share creates the syncer for the store that the options or the file name.
 func (d *Daemon) share(s config.Store) error {
 	address, from := d.opts.Sync, "--sync"
 	if address == "" {
@@ -58,9 +58,9 @@ func (d *Daemon) share(s config.Store) error {
 	return nil
 }
 
-// mode returns how limits are kept together of which the file does not say it by deployment:
-// as the options say, or the file, or as suits each limit: whoever calls a daemon waits for a grant.
-// LiteLLM's keys allow usage alone.
+// mode returns the mode of limits for which the file has no mode by deployment: that of the
+// options, else of the file's store, else auto, because clients of a daemon can wait for a
+// grant. With LiteLLM's keys only usage is possible.
 func (d *Daemon) mode(s config.Store) (syncer.Mode, error) {
 	name, from := d.opts.SyncMode, "--sync-mode"
 	if name == "" {
@@ -82,7 +82,8 @@ func (d *Daemon) mode(s config.Store) (syncer.Mode, error) {
 	return mode, nil
 }
 
-// modes returns how the limits of a deployment are kept together, as the file says it now.
+// modes returns the function by which the syncer reads a deployment's modes from the file in
+// force.
 func (d *Daemon) modes(otherwise syncer.Mode) func(name string, kind window.Kind) syncer.Modes {
 	return func(name string, kind window.Kind) syncer.Modes {
 		id := d.names.Load().toEngine(name)
@@ -107,8 +108,8 @@ func (d *Daemon) modes(otherwise syncer.Mode) func(name string, kind window.Kind
 	}
 }
 
-// Accounts returns how limits are kept together with other nodes, by deployment; nil = they
-// are not.
+// Accounts returns how this node keeps limits together with other nodes, by deployment; nil =
+// usage is not shared.
 func (d *Daemon) Accounts() map[string][]syncer.Account {
 	if d.Syncer == nil {
 		return nil
@@ -120,8 +121,8 @@ func (d *Daemon) Accounts() map[string][]syncer.Account {
 	return by
 }
 
-// AppendAccounts appends how limits are kept together with other nodes, by the engine's names.
-// There is a store.
+// AppendAccounts appends how this node keeps limits together with other nodes, with the
+// engine's ids. It must only be called if usage is shared.
 func (d *Daemon) AppendAccounts(dst []syncer.Account) []syncer.Account {
 	n, from := d.names.Load(), len(dst)
 	dst = d.Syncer.AppendAccounts(dst)
@@ -132,7 +133,7 @@ func (d *Daemon) AppendAccounts(dst []syncer.Account) []syncer.Account {
 			a.ID = n.toEngine(a.ID)
 			continue
 		}
-		for k, id := range d.deploymentsOf(pool) { // each shows the pool's
+		for k, id := range d.deploymentsOf(pool) { // each deployment shows the pool's account
 			if one := dst[i]; k > 0 {
 				one.ID = id
 				dst = append(dst, one)
@@ -154,8 +155,8 @@ func (d *Daemon) deploymentsOf(pool string) (ids []string) {
 	return ids
 }
 
-// syncOfPool returns the first deployment of a pool that says how its limits are kept
-// together, which is how the pool's are; "" if none does.
+// syncOfPool returns the first deployment of a pool for which the file has a mode, which is
+// the pool's mode; "" if there is none.
 func (d *Daemon) syncOfPool(pool string) string {
 	for _, id := range d.deploymentsOf(pool) {
 		if _, ok := d.File().Sync[id]; ok {
@@ -165,7 +166,7 @@ func (d *Daemon) syncOfPool(pool string) string {
 	return ""
 }
 
-// spanOf returns over how long the limits count that have windows of a kind.
+// spanOf returns the span of the limits whose windows are of a kind.
 func spanOf(kind window.Kind) provider.Span {
 	switch {
 	case kind.Daily():

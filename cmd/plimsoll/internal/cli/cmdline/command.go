@@ -9,19 +9,19 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// helpWidth is the columns that flags and what they do are laid out in.
+// helpWidth is the width of the help's list of flags, in columns.
 const helpWidth = 90
 
-// Text is what the help of a command says beside its flags.
+// Text is the help of a command without its flags.
 type Text struct {
 	Use   string // the command with its arguments
-	Short string // in a list of commands
+	Short string // one line, for the list of commands
 	Intro string // before the flags
 	More  string // after them; "" = nothing
 }
 
-// New returns a command without flags and without anything to do. Flags may stand
-// before its arguments, after them and between them.
+// New returns a command without flags and without RunE, which the caller adds. Flags
+// may stand before its arguments, after them and between them.
 func New(t Text) *cobra.Command {
 	name, _, _ := strings.Cut(t.Use, " ")
 	c := &cobra.Command{
@@ -29,7 +29,7 @@ func New(t Text) *cobra.Command {
 		DisableFlagsInUseLine: true, SilenceErrors: true, SilenceUsage: true,
 	}
 	c.SetHelpFunc(func(c *cobra.Command, _ []string) {
-		if c.Name() != name { // a command below this one without a help of its own
+		if c.Name() != name { // a command below this one, without a help of its own
 			t = Text{Use: c.Use, Intro: c.Long}
 		}
 		_, _ = io.WriteString(c.OutOrStdout(), help(c, t))
@@ -44,7 +44,7 @@ func New(t Text) *cobra.Command {
 	return c
 }
 
-// help is what --help shows.
+// help returns the text of --help.
 func help(c *cobra.Command, t Text) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Usage: plimsoll %s\n\n%s\n", strings.TrimSpace(strings.TrimPrefix(c.CommandPath(), "plimsoll")+strings.TrimPrefix(t.Use, c.Name())), t.Intro)
@@ -57,11 +57,11 @@ func help(c *cobra.Command, t Text) string {
 		}
 	}
 	if f := c.Flags().Lookup("help"); f != nil {
-		f.Hidden = true // who reads this knows it
+		f.Hidden = true // readers of the help know --help
 	}
 	if flags := c.LocalFlags().FlagUsagesWrapped(helpWidth); flags != "" {
 		if !strings.Contains(flags, "\n  -") && !strings.HasPrefix(flags, "  -") {
-			// Package pflag leaves room for flags of one letter, which few commands have.
+			// Package pflag indents for flags of one letter, which few commands have.
 			flags = "  " + strings.TrimPrefix(strings.ReplaceAll(flags, "\n      ", "\n  "), "      ")
 		}
 		b.WriteString("\nFlags:\n" + flags)

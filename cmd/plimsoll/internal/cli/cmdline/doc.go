@@ -1,3 +1,3 @@
-// Package cmdline is what the commands of plimsoll share: what they see of their
-// process, how their help looks, mistakes in a command line, and values of flags.
+// Package cmdline is the code that the commands of plimsoll share: their environment,
+// the layout of their help, usage errors, and parsers of flags.
 package cmdline

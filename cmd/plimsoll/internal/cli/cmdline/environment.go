@@ -2,7 +2,7 @@ package cmdline
 
 import "io"
 
-// Environment is what a command sees of the process it runs in.
+// Environment is the part of its process that a command uses.
 type Environment struct {
 	Getenv         func(string) string
 	Stdout, Stderr io.Writer

@@ -4,8 +4,8 @@ import "context"
 
 type hurryKey struct{}
 
-// WithHurry returns a context that ends a command in order, and a channel that is
-// closed when its end is to be hurried: at a second signal, or at once on Ctrl-C.
+// WithHurry returns a context that carries hurry. Ctx ends a command in order. Hurry is
+// closed when the command must end quickly: at a second signal, or at the first Ctrl-C.
 func WithHurry(ctx context.Context, hurry <-chan struct{}) context.Context {
 	return context.WithValue(ctx, hurryKey{}, hurry)
 }

@@ -8,19 +8,19 @@ import (
 	"golang.org/x/term"
 )
 
-// Progress shows how far a command has come, on one line of a terminal. Where stderr is
-// none, as in a pipe, nothing is ever written. It is for one goroutine.
+// Progress shows the progress of a command on one line of a terminal. If stderr is no
+// terminal, it writes nothing. It is not safe for concurrent use.
 type Progress struct {
 	bar   *progressbar.ProgressBar // nil = nothing is written
 	begun time.Time
 }
 
-// redrawAfter is how long a command runs before a bar is drawn, so that short ones leave
-// the terminal alone, and the time between two drawings.
+// redrawAfter is the time between two drawings of the bar, and before the first, so that
+// short commands draw none.
 const redrawAfter = 100 * time.Millisecond
 
-// NewProgress returns the progress of a command with a number of things to do, of which
-// the bar names the unit: "requests". More options of the bar may change it.
+// NewProgress returns the progress of a command with total things to do. Unit names them,
+// such as "requests"; more are further options of the bar.
 func NewProgress(env Environment, total int, unit string, more ...progressbar.Option) *Progress {
 	f, ok := env.Stderr.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) || env.Getenv("TERM") == "dumb" {
@@ -34,10 +34,10 @@ func NewProgress(env Environment, total int, unit string, more ...progressbar.Op
 	}, more...)...)}
 }
 
-// Show says that done of the total are done.
+// Show draws done of the total.
 func (p *Progress) Show(done int) {
 	if p.bar != nil && time.Since(p.begun) >= redrawAfter {
-		_ = p.bar.Set(done) // a terminal that is gone needs no progress
+		_ = p.bar.Set(done) // an error means that the terminal has gone
 	}
 }
 

@@ -8,9 +8,9 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// UsageError is a mistake in the command line, not in what it names.
+// UsageError is a mistake in the command line itself, not in a file that it names.
 type UsageError struct {
-	Command string // whose --help says more; "" = plimsoll itself
+	Command string // the command whose --help is pointed to; "" = plimsoll itself
 	Err     error
 }
 
@@ -18,13 +18,13 @@ func (e *UsageError) Error() string { return e.Err.Error() }
 
 func (e *UsageError) Unwrap() error { return e.Err }
 
-// Usagef returns a UsageError of a command, whose name comes before the message.
+// Usagef returns a UsageError of a command. The message begins with the command's name.
 func Usagef(command, format string, args ...any) error {
 	return &UsageError{Command: command, Err: fmt.Errorf(command+": "+format, args...)}
 }
 
-// flagMessage puts what package pflag says into plimsoll's words: an unknown flag is
-// answered with those there are, an impossible value with what is possible.
+// flagMessage rewrites an error of package pflag. For an unknown flag it lists the flags
+// that exist, for an invalid value the valid ones.
 func flagMessage(err error, set *pflag.FlagSet) string {
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
 		return fmt.Sprintf("unknown flag --%s; use one of %s", unknown.GetSpecifiedName(), strings.Join(Names(set), ", "))
@@ -49,9 +49,8 @@ func Names(set *pflag.FlagSet) []string {
 	return names
 }
 
-// TwoDashes returns the arguments with two dashes before every flag but those of one
-// letter, so that -config means --config. What follows "--" is no
-// flag.
+// TwoDashes returns the arguments with two dashes before every flag except those of one
+// letter, so that -config means --config. Arguments after "--" stay as they are.
 func TwoDashes(args []string) []string {
 	out := make([]string, len(args))
 	for i, a := range args {

@@ -11,9 +11,9 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/config"
 )
 
-// value is a flag's value that a func takes in.
+// value is the value of a flag, parsed by a function.
 type value struct {
-	kind  string // as the help shows it
+	kind  string // the name of the value in the help
 	parse func(string) error
 }
 
@@ -21,13 +21,13 @@ func (v value) Set(s string) error { return v.parse(s) }
 func (v value) Type() string       { return v.kind }
 func (v value) String() string     { return "" }
 
-// Func adds a flag whose value, shown as kind, goes to parse. What it is without the
-// flag is said in usage.
+// Func adds a flag whose value parse receives. The help shows the value as kind. Usage
+// contains the default.
 func Func(set *pflag.FlagSet, name, kind, usage string, parse func(string) error) {
 	set.Var(value{kind, parse}, name, usage)
 }
 
-// FuncP is Func for a flag that has one letter too.
+// FuncP is Func for a flag with a one-letter form.
 func FuncP(set *pflag.FlagSet, name, letter, kind, usage string, parse func(string) error) {
 	set.VarP(value{kind, parse}, name, letter, usage)
 }
@@ -43,8 +43,8 @@ func Bool(set *pflag.FlagSet, name, usage string, to *bool) {
 	f.NoOptDefVal = "true"
 }
 
-// ParseName returns a flag's parser that takes any text but an empty one, which it
-// answers with want.
+// ParseName returns the parser of a flag that accepts any text except "", for which it
+// returns the error want.
 func ParseName(to *string, want string) func(string) error {
 	return func(s string) error {
 		if *to = s; s == "" {
@@ -54,7 +54,7 @@ func ParseName(to *string, want string) func(string) error {
 	}
 }
 
-// ParseCount returns a flag's parser of whole numbers from 1 to most.
+// ParseCount returns the parser of a flag for whole numbers from 1 to most.
 func ParseCount(to *int, most int) func(string) error {
 	return func(s string) (err error) {
 		if *to, err = strconv.Atoi(s); err != nil || *to < 1 || *to > most {
@@ -64,7 +64,8 @@ func ParseCount(to *int, most int) func(string) error {
 	}
 }
 
-// ParseTime returns a flag's parser of durations between two, which want names.
+// ParseTime returns the parser of a flag for durations from least to most. For others it
+// returns an error with want.
 func ParseTime(to *time.Duration, least, most time.Duration, want string) func(string) error {
 	return func(s string) (err error) {
 		if *to, err = time.ParseDuration(s); err != nil || *to < least || *to > most {
@@ -82,7 +83,7 @@ func ParseProfiles(to *config.Profiles) func(string) error {
 	}
 }
 
-// Counted says how many there are of a thing: "1 error", "2 errors".
+// Counted returns a number with its noun: "1 error", "2 errors".
 func Counted(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing

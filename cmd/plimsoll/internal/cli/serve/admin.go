@@ -16,7 +16,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/metrics"
 )
 
-// operators is what operators look at: the page and the metrics.
+// operators is the handlers for operators: the page and the metrics.
 type operators struct {
 	page     *page.Page
 	registry *prometheus.Registry
@@ -80,7 +80,7 @@ func newOperators(d *daemon.Daemon, events *server.Events, log *slog.Logger) (*o
 	return o, nil
 }
 
-// shownTokens is what the page shows of tokens.
+// shownTokens returns the page's view of tokens.
 func shownTokens(states []server.TokenState) []page.Token {
 	list := make([]page.Token, len(states))
 	for i := range states {
@@ -90,7 +90,7 @@ func shownTokens(states []server.TokenState) []page.Token {
 	return list
 }
 
-// problem is what the page says of the files.
+// problem returns the page's message about the files; "" = they are in order.
 func problem(d *daemon.Daemon) string {
 	r := d.Reloads()
 	switch {
@@ -115,12 +115,12 @@ func (o *operators) register(mux *http.ServeMux) {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(o.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
 }
 
-// timed measures how long decisions and calls take. The routes are the mux's, so
-// that there are only so many.
+// timed measures the time of decisions and calls. Its label is the mux's route, of
+// which there is a fixed number.
 func (o *operators) timed(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin := time.Now()
-		defer func() { // a call that breaks off leaves by a panic
+		defer func() { // a call that is broken off ends by a panic
 			route, ok := strings.CutPrefix(r.Pattern, "POST ")
 			switch {
 			case !ok:

@@ -7,7 +7,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
 )
 
-// daemonMetrics is what the daemon itself counts.
+// daemonMetrics are the metrics of the daemon itself.
 type daemonMetrics struct {
 	daemon                      *daemon.Daemon
 	events                      *server.Events

@@ -9,7 +9,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/fake"
 )
 
-// startDemo runs a fake provider until ctx ends, and returns a configuration of its
+// startDemo runs a fake provider until ctx ends, and returns the configuration of its
 // accounts; nil without --demo.
 func (f *flags) startDemo(ctx context.Context) ([]byte, error) {
 	if !f.demo {

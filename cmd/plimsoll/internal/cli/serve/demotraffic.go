@@ -12,12 +12,12 @@ import (
 )
 
 const (
-	demoWave  = 4 * time.Minute // between two peaks of the demo's load
-	demoCalls = 64              // under way at once at most
+	demoWave  = 4 * time.Minute // time between two peaks of the demo's load
+	demoCalls = 64              // largest number of calls in flight
 )
 
-// demoLoad is what the demo asks for: calls a second of each group on average. At its
-// peak it is more than the accounts carry.
+// demoLoad is the demo's mean load, in calls per second of each group. Its peak is above
+// the accounts' limits.
 var demoLoad = []struct {
 	path, model string
 	rate        float64
@@ -27,8 +27,8 @@ var demoLoad = []struct {
 	{"/anthropic/v1/messages", "claude-sonnet", 1.2},
 }
 
-// runDemoTraffic makes calls of a handler until ctx ends, so that the page shows
-// something. They come from inside the process, and need no token and no connection.
+// runDemoTraffic calls a handler until ctx ends, so that the page shows traffic. The calls
+// come from inside the process, and need no token and no connection.
 func runDemoTraffic(ctx context.Context, h http.Handler) {
 	var total float64
 	for _, l := range demoLoad {
@@ -76,7 +76,7 @@ func demoCall(ctx context.Context, h http.Handler, path, model string) {
 	h.ServeHTTP(&discard{header: http.Header{}}, r)
 }
 
-// discard is a response writer whose answer is not read.
+// discard is a response writer that drops the answer.
 type discard struct{ header http.Header }
 
 func (d *discard) Header() http.Header         { return d.header }

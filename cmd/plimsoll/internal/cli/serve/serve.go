@@ -136,7 +136,7 @@ func (f *flags) serve(ctx context.Context, env cmdline.Environment) error {
 	return err
 }
 
-// group is a handler and where it listens.
+// group is a handler and its listeners.
 type group struct {
 	handler   http.Handler
 	listeners []net.Listener
@@ -162,7 +162,7 @@ func (f *flags) run(ctx context.Context, d *daemon.Daemon, log *slog.Logger, sec
 				Drain: f.drain, LameDuck: f.lameDuck, Hurry: hurry, Events: f.events, Log: log,
 				Draining: func() {
 					d.Drain()
-					_ = server.Stopping() // it has asked for it
+					_ = server.Stopping() // tells systemd that the process is stopping
 				},
 			}, g.listeners...)
 			cancel()
@@ -175,8 +175,8 @@ func (f *flags) run(ctx context.Context, d *daemon.Daemon, log *slog.Logger, sec
 	return errors.Join(all...)
 }
 
-// muxes returns what is served to callers, and to operators if they have
-// listeners of their own.
+// muxes returns the handler for clients, and one for operators if they have listeners
+// of their own.
 func muxes(d *daemon.Daemon, watch *operators, apart bool) (calls, admin *http.ServeMux) {
 	calls = http.NewServeMux()
 	d.API.Register(calls)
@@ -198,7 +198,7 @@ func muxes(d *daemon.Daemon, watch *operators, apart bool) (calls, admin *http.S
 	return calls, admin
 }
 
-// open opens the listeners, or takes those that systemd has opened.
+// open opens the listeners, or returns those that systemd has opened.
 func (f *flags) open() (calls, admin []net.Listener, err error) {
 	defer func() {
 		if err != nil {
@@ -235,7 +235,7 @@ func closeAll(list []net.Listener) {
 	}
 }
 
-// certificate returns what TLS is spoken with; nil: there is no TLS.
+// certificate returns the certificate for TLS; nil = no TLS.
 func (f *flags) certificate(log *slog.Logger) (*server.Certificate, error) {
 	if f.tlsCert == "" {
 		return nil, nil
@@ -247,7 +247,7 @@ func (f *flags) certificate(log *slog.Logger) (*server.Certificate, error) {
 	return c, nil
 }
 
-// source names the configuration.
+// source returns the name of the configuration for messages.
 func (f *flags) source() string {
 	if f.demo {
 		return "the demo"
@@ -258,7 +258,7 @@ func (f *flags) source() string {
 	return f.config
 }
 
-// welcome says where to go.
+// welcome returns the text at the start: the addresses and what they serve.
 func (f *flags) welcome(d *daemon.Daemon, calls, admin []net.Listener, secure bool) string {
 	var b strings.Builder
 	cfg := d.File().Engine
@@ -293,7 +293,7 @@ func (f *flags) welcome(d *daemon.Daemon, calls, admin []net.Listener, secure bo
 	return b.String()
 }
 
-// address is how a client names a listener.
+// address returns the base URL of a listener for clients.
 func address(l net.Listener, secure bool) string {
 	a := l.Addr()
 	switch {

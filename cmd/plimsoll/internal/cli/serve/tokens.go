@@ -6,8 +6,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
 )
 
-// tokenMetrics are what came of the requests of each token in the file of tokens, of
-// which there are at most 1000.
+// tokenMetrics are the outcomes of each token's requests. A file has at most 1000 tokens,
+// which bounds the series.
 type tokenMetrics struct {
 	states   func() []server.TokenState
 	requests *prometheus.Desc
