@@ -1,5 +1,5 @@
-// Package drive plays traffic against a daemon, in real time: for each request
-// it acquires a lease, waits as long as the call would take, and settles.
+// Package drive plays traffic against a daemon in real time. For each request it
+// acquires a lease, waits as long as the call would take, and settles the lease.
 package drive
 
 import (
@@ -18,18 +18,18 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
-// Client speaks to a daemon.
+// Client is a client of a daemon's API. It is safe for concurrent use.
 type Client struct {
 	base, token string
 	http        *http.Client
 }
 
-// answerTime is how long the daemon may take for an answer.
+// answerTime is the time-out of a request to the daemon.
 const answerTime = 10 * time.Second
 
 // NewClient returns a client of the daemon at an address: http://host:port,
-// https://host:port, or unix:/path. The token is sent if it is not empty. An
-// error does not repeat the address, which may hold a password.
+// https://host:port, or unix:/path. It sends the token unless it is "". An error
+// does not repeat the address, which may contain a password.
 func NewClient(address, token string) (*Client, error) {
 	t := &http.Transport{MaxIdleConnsPerHost: 256, IdleConnTimeout: time.Minute}
 	c := &Client{base: strings.TrimSuffix(address, "/"), token: token, http: &http.Client{Transport: t, Timeout: answerTime}}
@@ -61,15 +61,15 @@ func (c *Client) States(ctx context.Context) ([]engine.State, error) {
 	return out.Deployments, nil
 }
 
-// Token is a token of the daemon, with what came of its requests and its own limits.
+// Token is a token of the daemon, with the outcomes of its requests and its own limits.
 type Token struct {
 	Name                      string
 	Admitted, Refused, Failed int64
 	Limits                    []engine.LimitState
 }
 
-// Tokens returns the daemon's tokens. There are none for a client whose token lacks the
-// scope admin, and of a daemon that does not list them.
+// Tokens returns the daemon's tokens; none if the client's token lacks the scope admin or
+// the daemon does not list them.
 func (c *Client) Tokens(ctx context.Context) ([]Token, error) {
 	var out struct{ Tokens []Token }
 	switch r, err := c.do(ctx, http.MethodGet, "/v1/admin/tokens", nil, &out); {
@@ -89,7 +89,8 @@ type refusal struct {
 	Type, Message, Limit string
 }
 
-// do sends a body, if there is one, and takes in the answer or the refusal.
+// do sends a request with the body in, unless it is nil, and parses the answer into out. It
+// returns an answer other than 200 as a refusal.
 func (c *Client) do(ctx context.Context, method, path string, in, out any) (*refusal, error) {
 	var body io.Reader
 	if in != nil {
@@ -118,17 +119,17 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any) (*ref
 	}
 	if resp.StatusCode != http.StatusOK {
 		var e struct{ Error refusal }
-		_ = json.Unmarshal(text, &e) // what is not of a daemon has no type
+		_ = json.Unmarshal(text, &e) // an answer of another server has no type
 		e.Error.Status = resp.StatusCode
 		return &e.Error, nil
 	}
 	if err := json.Unmarshal(text, out); err != nil {
-		return nil, errors.New("the answer is none of a plimsoll daemon")
+		return nil, errors.New("the answer is not that of a plimsoll daemon: check the address")
 	}
 	return nil, nil
 }
 
-// Store says in a few words how the daemon shares its usage.
+// Store returns a short text about how the daemon shares its usage.
 func (c *Client) Store(ctx context.Context) (string, error) {
 	var ready struct {
 		Store struct {

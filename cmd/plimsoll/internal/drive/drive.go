@@ -12,13 +12,13 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
-// perOutputToken is how fast deployments are taken to write.
+// perOutputToken is the assumed time per output token of a deployment.
 const perOutputToken = 20 * time.Millisecond
 
-// maxUnderWay is how many calls may be under way; requests above it are not sent.
-const maxUnderWay = 20_000
+// maxInFlight is the largest number of calls in flight; requests beyond it are not sent.
+const maxInFlight = 20_000
 
-// Options are what is played.
+// Options describe a run.
 type Options struct {
 	Client *Client
 	Groups []Group // where requests go, in proportion to their weights
@@ -56,20 +56,19 @@ func Groups(states []engine.State) []Group {
 	return groups
 }
 
-// player is a run.
+// player is the state of a run.
 type player struct {
 	Options
 	mu     sync.Mutex
 	report Report
 	tally  map[string]*DeploymentReport
-	waits  []time.Duration // for acquire; a sample
+	waits  []time.Duration // times of acquire; a sample
 	seen   int64
-	rng    *rand.Rand // of the sample
+	rng    *rand.Rand // draws the sample
 }
 
-// Run plays the trace, again from its beginning when it ends, until the time is
-// over or ctx ends; either is a result. The calls then under way are settled at
-// once.
+// Run plays the trace, and repeats it when it ends, until the time is over or ctx
+// ends. Both give a report. Run then settles the calls in flight immediately.
 func Run(ctx context.Context, o Options) *Report {
 	p := &player{Options: o, tally: map[string]*DeploymentReport{}, rng: rand.New(rand.NewPCG(o.Seed, 2))}
 	begin := time.Now()
@@ -77,10 +76,10 @@ func Run(ctx context.Context, o Options) *Report {
 	defer cancel()
 	groups := rand.New(rand.NewPCG(o.Seed, 1))
 	var wg sync.WaitGroup
-	slots := make(chan struct{}, maxUnderWay)
+	slots := make(chan struct{}, maxInFlight)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	lap := o.Trace.Duration() + time.Second // the next lap's first request does not come with this one's last
+	lap := o.Trace.Duration() + time.Second // a gap between the last request of a lap and the first of the next
 	for i := 0; end.Err() == nil; i++ {
 		r := o.Trace[i%len(o.Trace)]
 		due := time.Duration(float64(r.Arrival+time.Duration(i/len(o.Trace))*lap) / o.Speed)
@@ -139,8 +138,8 @@ type settlement struct {
 	Usage usage  `json:"usage"`
 }
 
-// play makes one call. Acquire and settle are sent though ctx ends meanwhile, so
-// that no lease is left behind.
+// play makes one call. It sends acquire and settle even if ctx ends meanwhile, so
+// that no lease stays open.
 func (p *player) play(ctx context.Context, r trace.Request, group string) {
 	var lease struct{ Lease, Deployment string }
 	send := context.WithoutCancel(ctx)

@@ -10,16 +10,16 @@ import (
 	"time"
 )
 
-// Report is what came of playing traffic. Offered is the sum of Served, Refused,
-// Failed and NotSent.
+// Report is the result of a run. Offered is the sum of Served, Refused, Failed and
+// NotSent.
 type Report struct {
 	Seconds     float64            `json:"seconds"`
 	Interrupted bool               `json:"interrupted"`
 	Offered     int64              `json:"offered"`
 	Served      int64              `json:"served"`
 	Refused     int64              `json:"refused"`
-	Failed      int64              `json:"failed"`   // no answer, or one that is no decision
-	NotSent     int64              `json:"not_sent"` // too many calls were under way
+	Failed      int64              `json:"failed"`   // no answer, or an answer without a decision
+	NotSent     int64              `json:"not_sent"` // more than maxInFlight calls were in flight
 	Tokens      int64              `json:"tokens"`   // of the calls served
 	RefusedBy   map[string]int64   `json:"refused_by"`
 	AcquireP50  float64            `json:"acquire_p50_ms"`
@@ -28,7 +28,7 @@ type Report struct {
 	Deployments []DeploymentReport `json:"deployments"`
 }
 
-// DeploymentReport is what one deployment got.
+// DeploymentReport is the share of one deployment.
 type DeploymentReport struct {
 	ID     string `json:"id"`
 	Served int64  `json:"served"`
@@ -38,7 +38,7 @@ type DeploymentReport struct {
 // maxWaits bounds the sample of waiting times.
 const maxWaits = 100_000
 
-// acquired counts an answer to acquire, or that there was none.
+// acquired counts an answer to acquire, or the lack of one.
 func (p *player) acquired(took time.Duration, no *refusal, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -92,7 +92,7 @@ func (p *player) settled(deployment string, tokens int64, no *refusal, err error
 	d.Tokens += tokens
 }
 
-// finish sums up. Nothing is under way any more.
+// finish returns the report. No call is in flight any more.
 func (p *player) finish(took time.Duration, interrupted bool) *Report {
 	r := &p.report
 	r.Seconds, r.Interrupted = took.Seconds(), interrupted
@@ -129,7 +129,7 @@ func (r *Report) WriteTable(w io.Writer) error {
 	}
 	fmt.Fprintf(&b, "\nfailed    %8d\n", r.Failed)
 	if r.NotSent > 0 {
-		fmt.Fprintf(&b, "not sent  %8d  while %d calls were under way\n", r.NotSent, maxUnderWay)
+		fmt.Fprintf(&b, "not sent  %8d  while %d calls were in flight\n", r.NotSent, maxInFlight)
 	}
 	if r.LastFailure != "" {
 		fmt.Fprintf(&b, "last failure: %s\n", r.LastFailure)

@@ -6,8 +6,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
 )
 
-// accountTexts say how nodes keep the limits of a deployment together: one for each limit that
-// is held by escrow, or kept otherwise than configured.
+// accountTexts returns how the nodes keep a deployment's limits together: a text for each
+// limit that is held by escrow or whose mode is not the configured one.
 func accountTexts(accounts []syncer.Account) (texts []string) {
 	for i := range accounts {
 		a := &accounts[i]

@@ -8,20 +8,20 @@ import (
 )
 
 const (
-	// allOpen is up to how many deployments are all shown at first.
+	// allOpen is the number of deployments up to which the page shows all of them at first.
 	allOpen = 40
-	// rowsOfGroup is how many rows an open group has, the fullest ones; a search finds the
-	// others.
+	// rowsOfGroup is the largest number of rows of an open group: those of its fullest
+	// deployments. A search finds the others.
 	rowsOfGroup = 50
 	maxSearch   = 100 // bytes
 )
 
-// choice is what a viewer wants to see.
+// choice is a viewer's selection.
 type choice struct {
-	open    map[string]bool // keys of groups; nil = as the page thinks best
+	open    map[string]bool // keys of open groups; nil = the page decides
 	search  string          // in lower case; "" = everything
-	fullest bool            // first
-	sorted  bool            // said so
+	fullest bool            // fullest deployments first
+	sorted  bool            // the viewer has chosen the order
 }
 
 func choiceOf(r *http.Request) choice {
@@ -39,7 +39,8 @@ func choiceOf(r *http.Request) choice {
 	return c
 }
 
-// keyOf stands for a name in the page, which must not show it where it is masked.
+// keyOf returns the key that stands for a name in the page's HTML, because masked names must
+// not appear there.
 func keyOf(name string) string {
 	sum := sha256.Sum256([]byte(name))
 	return hex.EncodeToString(sum[:6])

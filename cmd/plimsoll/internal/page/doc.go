@@ -2,7 +2,7 @@
 // usage against their limits, what is reserved, cooldowns, the last minute,
 // refusals and the state of sharing.
 //
-// The server renders all of it, so that it works without script; a script puts
-// what server-sent events bring in place of what is there. Pages and assets come
-// from the daemon alone.
+// The server renders the whole page, so that it works without scripts. A script
+// replaces the live part by the content of server-sent events. The page loads
+// everything from the daemon.
 package page

@@ -17,7 +17,7 @@ type group struct {
 	Deployments string
 	Headroom    string // tokens a minute; "" = not limited
 	Refused     string // in the last minute; "" = none
-	Share       string // how bad that is: low, high
+	Share       string // class of the refusals: low, high
 	Trouble     string // deployments that cannot be picked, or whose providers fail; "" = none
 	Rows        []row
 	More        int // deployments without a row
@@ -72,7 +72,7 @@ func (p *Page) groups(states []engine.State, c choice, v *view) []group {
 			r.Sync = accountTexts(accounts[s.ID])
 			g.Rows = append(g.Rows, r)
 		}
-		if g.More = len(of) - n; n == room+n { // the page's own bound
+		if g.More = len(of) - n; n == room+n { // the page's bound cut the rows
 			v.Omitted += g.More
 			g.More = 0
 		}
@@ -80,8 +80,7 @@ func (p *Page) groups(states []engine.State, c choice, v *view) []group {
 	return slices.DeleteFunc(list, func(g group) bool { return g.Open && len(g.Rows) == 0 })
 }
 
-// found reports whether a deployment is among those that are looked for, by what is shown
-// of it.
+// found reports whether a deployment matches a search, by its shown texts.
 func (p *Page) found(s *engine.State, text string) bool {
 	for _, name := range []string{s.ID, s.Group, s.Model} {
 		if strings.Contains(strings.ToLower(p.cfg.Mask(name)), text) {
@@ -144,7 +143,7 @@ func plural(n int, thing string) string {
 	return grouped(int64(n)) + " " + thing + "s"
 }
 
-// lately returns what a group has admitted and refused since the oldest sample.
+// lately returns how many requests a group has admitted and refused since the oldest sample.
 func (h *history) lately(name string) (admitted, refused int64) {
 	list := h.traffic.list()
 	if len(list) == 0 {
@@ -154,7 +153,8 @@ func (h *history) lately(name string) (admitted, refused int64) {
 	return last.admitted[name] - first.admitted[name], last.refused[name] - first.refused[name]
 }
 
-// trouble says what a deployment's provider has answered since the oldest sample.
+// trouble returns a text about the refusals and failures of a deployment's provider since
+// the oldest sample.
 func (h *history) trouble(id string) string {
 	list := h.traffic.list()
 	if len(list) == 0 {
@@ -174,7 +174,7 @@ func (h *history) trouble(id string) string {
 	return strings.Join(parts, ", ") + " in the last minute"
 }
 
-// sum is how much of a kind of limit the deployments of a group have left.
+// sum is the headroom of a kind of limit, over the deployments of a group.
 type sum struct {
 	used, limit int64
 	open        bool // a deployment has no such limit

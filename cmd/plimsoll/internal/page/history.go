@@ -2,7 +2,7 @@ package page
 
 import "github.com/plimsoll-dev/plimsoll/engine"
 
-// seconds is how far back the history goes.
+// seconds is the length of the history of totals.
 const seconds = 60
 
 // ring holds the last values of a figure, one for each second.
@@ -32,11 +32,11 @@ type counts struct {
 	by                        map[engine.Limit]int64
 }
 
-// step is how many samples a point of a deployment's chart stands for: 60 points are
-// ten minutes.
+// step is the number of samples per point of a deployment's chart: 60 points are ten
+// minutes.
 const step = 10
 
-// past is a deployment's utilization: the highest of each step, and of the present one.
+// past is a deployment's utilization: the maximum of each step, and of the current one.
 type past struct {
 	ring ring[float32]
 	peak float32
@@ -44,8 +44,8 @@ type past struct {
 
 func (p *past) list() []float32 { return append(p.ring.list(), p.peak) }
 
-// history is what was sampled: of ten minutes for each deployment that is configured, of
-// the last one for totals, groups and answers of providers.
+// history holds the samples: of ten minutes for each configured deployment, and of the last
+// minute for totals, groups and providers' answers.
 type history struct {
 	used    map[string]*past // utilization by ID
 	samples int
@@ -53,10 +53,10 @@ type history struct {
 	traffic ring[traffic]
 }
 
-// traffic is what the daemon has counted so far.
+// traffic is the daemon's counts so far.
 type traffic struct {
 	admitted, refused map[string]int64 // by group
-	limited, failed   map[string]int64 // by deployment: what its provider refused, and failed at
+	limited, failed   map[string]int64 // by deployment: attempts that its provider refused, and that failed
 	tokens            map[string]Token // by name, without State
 }
 
@@ -80,7 +80,7 @@ func (h *history) add(states []engine.State, s *engine.Stats) {
 	h.totals.add(countsOf(s))
 }
 
-// since returns what has been counted since the oldest sample.
+// since returns the counts since the oldest sample.
 func (h *history) since(now counts) counts {
 	old := h.totals.list()
 	if len(old) == 0 {

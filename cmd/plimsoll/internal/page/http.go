@@ -23,7 +23,7 @@ var (
 // policy lets the page load what the daemon itself serves, and nothing else.
 const policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// writeTime is how long a viewer may take to take a frame.
+// writeTime is the time-out of one write to a viewer.
 const writeTime = 5 * time.Second
 
 func secure(h http.Header) {
@@ -52,8 +52,8 @@ func (p *Page) getPage(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(html) //nolint:gosec // html/template has escaped it; an error is a viewer that has gone
 }
 
-// getEvents is GET /page/events: the live part of the page, each second, until
-// the viewer goes. A viewer that is slow misses some.
+// getEvents is GET /page/events: it sends the live part of the page each second until
+// the viewer disconnects. A slow viewer misses frames.
 func (p *Page) getEvents(w http.ResponseWriter, r *http.Request) {
 	if p.viewers.Add(1) > int64(p.cfg.MaxStreams) {
 		p.viewers.Add(-1)
@@ -79,9 +79,9 @@ func (p *Page) getEvents(w http.ResponseWriter, r *http.Request) {
 		f = p.frame.Load()
 		html, err := p.render("live", p.view(f.at, f.states, &f.stats, chosen))
 		if err != nil {
-			return // a template that fails does so in every test
+			return // templates are tested
 		}
-		_ = rc.SetWriteDeadline(time.Now().Add(writeTime)) // a recorder has none
+		_ = rc.SetWriteDeadline(time.Now().Add(writeTime)) // an error means a recorder of a test
 		if out.send(event(html)) != nil || rc.Flush() != nil {
 			return
 		}
@@ -101,7 +101,7 @@ func event(text []byte) []byte {
 	return b.Bytes()
 }
 
-// asset serves one embedded file, which viewers keep and ask whether it is new.
+// asset serves one embedded file, which browsers cache and revalidate.
 func asset(name, kind string) http.Handler {
 	text, err := assets.ReadFile("assets/" + name)
 	if err != nil {

@@ -12,37 +12,36 @@ import (
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
 )
 
-// Config says what the page shows.
+// Config configures a page.
 type Config struct {
 	Engine *engine.Engine // required
-	Syncer *syncer.Syncer // nil: usage is not shared
-	// Accounts returns how limits are kept together with other nodes, by deployment; nil =
-	// nothing is known.
+	Syncer *syncer.Syncer // nil = usage is not shared
+	// Accounts returns how this node keeps limits together with other nodes, by deployment;
+	// nil = usage is not shared.
 	Accounts func() map[string][]syncer.Account
-	// Mask changes IDs, groups and models before they are shown; nil = as they are.
+	// Mask hides secrets in IDs, groups and models; nil = there are none.
 	Mask func(text string) string
-	// Problem returns what an operator must know, such as a configuration that was refused;
-	// "" = nothing. Nil = there is never anything.
+	// Problem returns a message for operators, such as that a configuration was refused; "" =
+	// no problem. Nil = never a problem.
 	Problem func() string
-	// Groups calls each with how many requests each group has admitted and refused so far,
-	// Faults with how many attempts each deployment's provider has refused and failed at. Nil
-	// = nothing is known.
+	// Groups calls each with the number of requests that each group has admitted and refused
+	// so far. Faults calls each with the number of attempts that each deployment's provider has
+	// refused, and that failed. Nil = the page omits them.
 	Groups func(each func(group string, admitted, refused int64))
 	Faults func(each func(deployment string, refused, failed int64))
-	// Tokens returns the tokens that may call; nil = there are none.
+	// Tokens returns the tokens with which clients may call; nil = there are none.
 	Tokens func() []Token
-	// Switch, if not nil, switches a deployment of this node on or off, as POST /page/switch
-	// asks for.
+	// Switch, if not nil, switches a deployment on this node on or off, for POST /page/switch.
 	Switch func(r *http.Request, deployment string, on bool) error
 	// Note is a sentence at the top, such as that this is an example; "" = none.
 	Note string
-	// MaxDeployments is how many deployments have a row; 0 = 200.
+	// MaxDeployments is the largest number of rows; 0 = 200.
 	MaxDeployments int
-	// MaxStreams is how many viewers are kept up to date at once; 0 = 64.
+	// MaxStreams is the largest number of viewers with live updates; 0 = 64.
 	MaxStreams int
 }
 
-// Page is the handler of "/" and of what is below "/page/". It is safe for
+// Page is the handler of "/" and of all paths below "/page/". It is safe for
 // concurrent use. It has a history only while Run runs.
 type Page struct {
 	cfg Config
@@ -55,8 +54,8 @@ type Page struct {
 	history history
 }
 
-// A frame is what the page shows at one time. ready is closed once the frame that
-// follows is there.
+// A frame is the live part of the page at one time. Its channel ready is closed once the
+// next frame exists.
 type frame struct {
 	at     time.Time
 	states []engine.State
@@ -64,7 +63,7 @@ type frame struct {
 	ready  chan struct{}
 }
 
-// New returns a page. It fails without an engine.
+// New returns a page. It returns an error if Config.Engine is nil.
 func New(cfg Config) (*Page, error) {
 	if cfg.Engine == nil {
 		return nil, errors.New("page: Config.Engine is nil")
@@ -92,7 +91,7 @@ func New(cfg Config) (*Page, error) {
 // ServeHTTP implements [http.Handler].
 func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.mux.ServeHTTP(w, r) }
 
-// Run takes a sample each second until ctx ends, and shows it to the viewers.
+// Run takes a sample each second and sends it to the viewers, until ctx ends.
 func (p *Page) Run(ctx context.Context) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -106,7 +105,7 @@ func (p *Page) Run(ctx context.Context) error {
 	}
 }
 
-// sample adds to the history, and makes the next frame if anyone looks.
+// sample adds a sample to the history, and renders the next frame if there is a viewer.
 func (p *Page) sample(now time.Time) {
 	states, stats := p.cfg.Engine.AppendStates(nil), p.cfg.Engine.Stats()
 	p.mu.Lock()

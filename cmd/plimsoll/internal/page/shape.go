@@ -9,12 +9,12 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
-// fullScale is what the end of a bar and the top of a chart stand for, as a part
-// of the limit: what has passed the load line stays visible.
+// fullScale is the value at the end of a bar and at the top of a chart, as a multiple
+// of the limit. It is above 1, so that usage beyond the limit is visible.
 const fullScale = 1.1
 
-// bar shows usage against a limit. Own, Held and Others lie one after the other;
-// places and widths are percentages of the bar.
+// bar shows usage against a limit. Own, Held and Others are drawn one after the other;
+// positions and widths are percentages of the bar.
 type bar struct {
 	Name, Used, Limit, Text string
 	Kind                    string // in, out or today; "" = of the minute
@@ -66,8 +66,8 @@ func newBar(name string, used, others, held, limit int64) bar {
 
 func percent(x float64) string { return strconv.FormatFloat(x, 'f', 2, 64) + "%" }
 
-// chart draws values, one for each ten seconds, the last one at the right edge, in a box of
-// 60 by 22 in which 1 is at 2; and says what it shows.
+// chart returns the SVG paths and a description of values, one for each ten seconds, the
+// last at the right edge. The box is 60 by 22; the value 1 is at height 2.
 func chart(values []float32) (line, area, tale string) {
 	if len(values) == 0 {
 		return "", "", ""
@@ -94,7 +94,7 @@ func grouped(n int64) string {
 	return s
 }
 
-// wait writes a time as people say it, rounded up.
+// wait returns a duration for people, rounded up.
 func wait(d time.Duration) string {
 	s := int64((d + time.Second - 1) / time.Second)
 	if s < 120 {

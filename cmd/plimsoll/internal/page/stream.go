@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// stream sends frames, compressed for viewers that take it: a frame of many rows is
-// mostly the same markup again.
+// stream sends frames, compressed if the viewer accepts it, because frames are mostly
+// repeated markup.
 type stream struct {
 	w  io.Writer
 	gz *gzip.Writer // nil = not compressed

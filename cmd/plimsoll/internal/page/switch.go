@@ -8,9 +8,9 @@ import (
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
 )
 
-// postSwitch is POST /page/switch: it switches a deployment of this node off or on. The
-// token must be in a header that a page of another origin cannot make a browser send: it
-// is not taken from basic authentication.
+// postSwitch is POST /page/switch: it switches a deployment on this node off or on. The
+// token must be in a header that a page of another origin cannot make a browser send, so
+// basic authentication is not accepted.
 func (p *Page) postSwitch(w http.ResponseWriter, r *http.Request) {
 	secure(w.Header())
 	header := r.Header.Get("Authorization")
@@ -35,7 +35,7 @@ func (p *Page) postSwitch(w http.ResponseWriter, r *http.Request) {
 			continue
 		}
 		if err := p.cfg.Switch(r, s.ID, *in.On); err != nil {
-			http.Error(w, "the deployment has gone", http.StatusConflict)
+			http.Error(w, "the configuration no longer has the deployment; reload the page", http.StatusConflict)
 			return
 		}
 		w.WriteHeader(http.StatusNoContent)

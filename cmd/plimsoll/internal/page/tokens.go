@@ -10,8 +10,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
-// Token is what the page shows of a token: its requests so far by what came of them, and
-// the usage of its own limits.
+// Token is the page's view of a token: the outcomes of its requests so far, and the usage of
+// its own limits.
 type Token struct {
 	Name                      string
 	Admitted, Refused, Failed int64
@@ -19,22 +19,24 @@ type Token struct {
 	Expires                   time.Time     // zero = never
 }
 
-// tokensShown is how many tokens have a row, the busiest ones; a search finds the others.
+// tokensShown is the largest number of rows of tokens: the busiest ones. A search finds the
+// others.
 const tokensShown = 20
 
 // tokenRow is a token's row.
 type tokenRow struct {
 	Key, Name                 string
-	State                     string // what keeps it from being let through; "" = nothing
+	State                     string // why its requests are refused; "" = they are not
 	Requests, Tokens          []bar
 	InFlight                  string // "" = not limited
 	Admitted, Refused, Failed string // in the last minute
-	Share                     string // how bad the refusals are: low, high
+	Share                     string // class of the refusals: low, high
 	busy                      int64
 	full                      float64
 }
 
-// tokens are the rows of tokens that a viewer has chosen to see, and how many have none.
+// tokens returns the rows of the tokens that a viewer has chosen, and the number of tokens
+// without a row.
 func (p *Page) tokens(now time.Time, c choice) (rows []tokenRow, more int) {
 	if p.cfg.Tokens == nil {
 		return nil, 0
@@ -77,18 +79,18 @@ func (p *Page) tokenRow(now time.Time, t *Token) tokenRow {
 	return r
 }
 
-// ofToken returns what came of a token's requests since the oldest sample.
+// ofToken returns the outcomes of a token's requests since the oldest sample.
 func (h *history) ofToken(t *Token) Token {
 	list := h.traffic.list()
 	if len(list) == 0 {
 		return Token{}
 	}
-	first := list[0].tokens[t.Name] // zero for one that has come since
+	first := list[0].tokens[t.Name] // zero for a newer token
 	return Token{Admitted: max(t.Admitted-first.Admitted, 0), Refused: max(t.Refused-first.Refused, 0), Failed: max(t.Failed-first.Failed, 0)}
 }
 
-// shareOfRefused says how bad refusals are beside what was admitted: "high" above 5 %,
-// "low" below, "" for none.
+// shareOfRefused returns the class of the share of refusals: "high" above 5 %, "low" below,
+// "" for none.
 func shareOfRefused(admitted, refused int64) string {
 	switch {
 	case refused == 0:

@@ -11,7 +11,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
 )
 
-// view is what the templates show.
+// view is the data of the templates.
 type view struct {
 	Note, Clock                         string
 	Left                                int // seconds, of the minute
@@ -29,7 +29,7 @@ type view struct {
 	MoreTokens                          int
 }
 
-// share is how sharing with other nodes goes.
+// share is the state of sharing with other nodes.
 type share struct {
 	Title, Detail string
 	Bad           bool
@@ -37,18 +37,18 @@ type share struct {
 
 type row struct {
 	Key, ID, Model   string
-	Trouble          string // what its provider answered lately; "" = nothing bad
+	Trouble          string // refusals and failures of its provider in the last minute; "" = none
 	Off, Switch      bool
 	Requests, Tokens []bar // that of the minute first; others where a limit is set
 	InFlight         string
-	State            string   // what keeps it from being picked; "" = nothing
+	State            string   // why it cannot be picked; "" = it can
 	Line, Area, Tale string   // of the last ten minutes
-	Sync             []string // how nodes keep its limits together, where they do not do so by usage as configured
+	Sync             []string // how nodes keep its limits together, if not by usage as configured
 }
 
 type refusal struct{ Reason, Minute, Total string }
 
-// view shows what a viewer has chosen of the states.
+// view returns the view of the states that a viewer has chosen.
 func (p *Page) view(now time.Time, states []engine.State, stats *engine.Stats, c choice) *view {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -77,12 +77,12 @@ func (p *Page) view(now time.Time, states []engine.State, stats *engine.Stats, c
 	return v
 }
 
-// alwaysShown reports whether a limit has a bar or a figure without being set.
+// alwaysShown reports whether a limit has a bar or a figure even if it is not set.
 func alwaysShown(l engine.Limit) bool {
 	return l == engine.LimitRPM || l == engine.LimitTPM || l == engine.LimitInFlight
 }
 
-// spanOf says in a word what tells a further limit's bar from that of the minute.
+// spanOf returns the word that distinguishes a further limit's bar from that of the minute.
 func spanOf(l engine.Limit) string {
 	switch {
 	case l.Per() == provider.PerDay:

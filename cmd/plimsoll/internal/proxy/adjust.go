@@ -10,8 +10,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/transport"
 )
 
-// adjust is [transport.Config.Adjust]: what headers and members of the body say of the
-// conversation, the tags, the class and the wait of a call.
+// adjust is [transport.Config.Adjust]: it reads the conversation, the tags, the class and the
+// wait of a call from its headers and its body.
 func (p *Proxy) adjust(r *http.Request, a *transport.Admission) error {
 	v := visitOf(r.Context())
 	if v == nil {
@@ -49,15 +49,15 @@ func (p *Proxy) adjust(r *http.Request, a *transport.Admission) error {
 	return nil
 }
 
-// sessionHeaders are those in which clients name their session: our own, those of the
-// Codex and Claude command lines, of xAI's clients, and of LiteLLM.
+// sessionHeaders are the headers in which clients name their session: plimsoll's own, those
+// of the Codex and Claude command lines, of xAI's clients, and of LiteLLM.
 var sessionHeaders = [...]string{
 	headerAffinity, "Session-Id", "Session_id", "X-Claude-Code-Session-Id", "X-Grok-Conv-Id", "Conversation_id", "X-Session-Id", "X-Litellm-Session-Id", "X-Litellm-Trace-Id",
 }
 
-// affinity returns what stands for the conversation of a call: the first of a header of
-// the session, the key of the provider's cache, LiteLLM's session, the session or user
-// of the metadata, and the conversation; 0 = the call says nothing of it.
+// affinity returns the hash of a call's conversation: of the first that is present of a
+// session's header, the key of the provider's cache, LiteLLM's session, the session or user
+// of the metadata, and the conversation. 0 = the call names none.
 func affinity(h http.Header, a *transport.Admission) uint64 {
 	for _, name := range sessionHeaders {
 		if text := h[name]; len(text) > 0 && text[0] != "" {
@@ -86,15 +86,15 @@ func affinity(h http.Header, a *transport.Admission) uint64 {
 	return 0
 }
 
-// hash is 64-bit FNV-1a, never 0.
+// hash returns the 64-bit FNV-1a hash of a text, but 1 in place of 0.
 func hash(text string) uint64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(text))
 	return max(h.Sum64(), 1)
 }
 
-// class sets the demand's class: the header's, else LiteLLM's member "priority", which
-// counts as the last class where it is beyond that.
+// class sets the demand's class: that of the header, else LiteLLM's member "priority", where
+// a number beyond the last class means the last class.
 func (s *served) class(r *http.Request, a *transport.Admission) error {
 	last := max(s.classes-1, 0)
 	if text := r.Header.Get(headerPriority); text != "" {
@@ -117,7 +117,7 @@ func (s *served) class(r *http.Request, a *transport.Admission) error {
 	return nil
 }
 
-// texts returns a list of texts; nil if a value is none.
+// texts parses a list of texts; nil if the value is no such list.
 func texts(raw json.RawMessage) []string {
 	var list []string
 	if len(raw) == 0 || raw[0] != '[' || json.Unmarshal(raw, &list) != nil {

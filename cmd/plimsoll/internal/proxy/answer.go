@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// answer writes an answer to a client that may be slow, for as long as it takes
-// something in from time to time.
+// answer writes an answer to a client that may be slow. It gives up only if one write
+// takes longer than patience.
 type answer struct {
 	w        http.ResponseWriter
 	control  *http.ResponseController
@@ -18,7 +18,7 @@ type answer struct {
 	clears   bool // the deadline ends a stream of HTTP/2 even while nothing is written
 	flushes  bool
 	stream   bool // of events
-	whole    bool // no client can use a part: the header waits until a buffer is full
+	whole    bool // a part is of no use to a client: the header waits until a buffer is full
 	begun    bool // the header has been sent
 }
 
@@ -27,7 +27,7 @@ const bufferSize = 32 << 10
 
 var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
 
-// copy passes a body on. An error before begun is set has sent nothing.
+// copy sends a body to the client. If it fails while begun is false, it has sent nothing.
 func (a *answer) copy(src io.Reader) error {
 	buf := buffers.Get().(*[bufferSize]byte)
 	defer buffers.Put(buf)
@@ -76,7 +76,7 @@ func (a *answer) write(text []byte) error {
 	case a.stream:
 		scrubEvents(text)
 	}
-	_ = a.control.SetWriteDeadline(time.Now().Add(a.patience)) // not there in tests with a recorder
+	_ = a.control.SetWriteDeadline(time.Now().Add(a.patience)) // an error means a recorder of a test
 	a.begin()
 	_, err := a.w.Write(text)
 	if err == nil && a.flushes {

@@ -10,10 +10,10 @@ import (
 )
 
 const (
-	// leastRate is how many bytes of a body have to arrive a second, once the time to
-	// begin is over: 1 MiB takes a minute at most.
+	// leastRate is the least rate of a body in bytes per second, once the time to begin is
+	// over: 1 MiB may take a minute.
 	leastRate = 16 << 10
-	// rateStep is how often, in bytes, the deadline is set again.
+	// rateStep is the number of bytes after which the deadline is set again.
 	rateStep = 256 << 10
 	// maxUpload is the size in bytes of the largest file that is uploaded: OpenAI's
 	// limit (https://platform.openai.com/docs/api-reference/files/create).
@@ -21,22 +21,22 @@ const (
 )
 
 var (
-	errTooMuch  = errors.New("too many bytes of requests are held")
-	errTooLarge = errors.New("the body is larger than is accepted")
+	errTooMuch  = errors.New("too many bytes of requests are held in memory")
+	errTooLarge = errors.New("the body is larger than --max-body")
 )
 
-// body is a request's body. It has to arrive at a least rate, so that no client holds
-// a connection by a byte now and then, and counts towards what all may hold.
+// body is a request's body. It must arrive at leastRate, so that no client keeps a
+// connection by a byte now and then. Its bytes count towards Config.MaxHeld.
 type body struct {
 	src     arriving
 	zip     *gzip.Reader // decodes src; nil before the first read
 	encoded bool         // by gzip
-	upload  bool         // it is sent on as it comes, and not held
+	upload  bool         // it is sent on as it arrives, and not kept in memory
 	held    int64
 	err     error // why it ended before its end
 }
 
-// arriving is what arrives of a body.
+// arriving reads the bytes of a body from the connection.
 type arriving struct {
 	src     io.ReadCloser
 	proxy   *Proxy
@@ -51,8 +51,8 @@ func newBody(p *Proxy, r *http.Request, control *http.ResponseController) *body 
 	return &body{src: arriving{src: r.Body, proxy: p, control: control}}
 }
 
-// decode has a body of gzip read as what it holds, whose size is limited as that of
-// others. It fails for other encodings.
+// decode makes a gzip-compressed body be read decompressed. The bound on its size applies
+// to the decompressed bytes. It returns an error for other encodings.
 func (b *body) decode(h http.Header) error {
 	switch strings.ToLower(strings.TrimSpace(h.Get("Content-Encoding"))) {
 	case "", "identity":
@@ -102,7 +102,7 @@ func (b *body) Read(text []byte) (n int, err error) {
 // Close implements [io.Closer]. The server closes the real one.
 func (b *body) Close() error { return nil }
 
-// release gives back what was held.
+// release uncounts the body's bytes.
 func (b *body) release() { b.src.proxy.held.Add(-b.held) }
 
 // Read implements [io.Reader].
@@ -123,8 +123,7 @@ func (a *arriving) Read(text []byte) (int, error) {
 	return n, err
 }
 
-// end lifts the limit on time: while it stands, the server would take the request
-// for given up when it is reached.
+// end removes the deadline, at which the server would otherwise cancel the request.
 func (a *arriving) end() {
 	if !a.whole {
 		a.whole = true

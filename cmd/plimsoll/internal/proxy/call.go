@@ -14,7 +14,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/transport"
 )
 
-// caller answers calls of one operation, whatever base their path has.
+// caller returns the handler of calls of one operation, for every base of its path.
 func (p *Proxy) caller(path string) handler {
 	return func(w http.ResponseWriter, r *http.Request, s shape) {
 		now := p.served.Load()
@@ -46,13 +46,13 @@ func isJSON(h http.Header) bool {
 	return err == nil && kind == "application/json"
 }
 
-// isForm reports whether a body is a form, where the operation may have one.
+// isForm reports whether a body is a form and the operation accepts one.
 func isForm(h http.Header, path string) bool {
 	kind, _, err := mime.ParseMediaType(h.Get("Content-Type"))
 	return err == nil && kind == "multipart/form-data" && (strings.HasPrefix(path, "/audio/trans") || strings.HasPrefix(path, "/images/"))
 }
 
-// call passes a request on and its answer back.
+// call sends a request by the transport and its answer to the client.
 func (p *Proxy) call(w http.ResponseWriter, r *http.Request, s shape, now *served, v *visit, path string) {
 	control := http.NewResponseController(w)
 	_ = control.SetWriteDeadline(time.Time{}) // an answer may take minutes to begin
@@ -109,7 +109,7 @@ func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, s shape, now *se
 // answer passes an answer back.
 func (p *Proxy) answer(w http.ResponseWriter, r *http.Request, s shape, now *served, resp *http.Response) {
 	control := http.NewResponseController(w)
-	defer resp.Body.Close() //nolint:errcheck // read to its end, or given up
+	defer resp.Body.Close() //nolint:errcheck // the body was read to its end or is not needed
 	answerHeader(w.Header(), resp.Header)
 	p.headroom.set(w.Header(), s, resp.Header)
 	if id := resp.Header[transport.HeaderDeployment]; len(id) > 0 {
@@ -117,9 +117,9 @@ func (p *Proxy) answer(w http.ResponseWriter, r *http.Request, s shape, now *ser
 			w.Header()[transport.HeaderDeployment] = shown
 		}
 	}
-	own := resp.Header.Get(transport.HeaderDeployment) == "" // a refusal of the token, not of the key
+	own := resp.Header.Get(transport.HeaderDeployment) == "" // the provider refused the client's call, not the deployment's key
 	if !own && (resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden) {
-		// It is the daemon that may not call, and such an answer may repeat its key.
+		// The provider refused the daemon's key, and such an answer may repeat the key.
 		h := w.Header()
 		h.Del("Content-Length")
 		h.Del("Content-Encoding")
@@ -128,21 +128,21 @@ func (p *Proxy) answer(w http.ResponseWriter, r *http.Request, s shape, now *ser
 	}
 	a := answer{w: w, control: control, patience: p.cfg.Patience, clears: r.ProtoMajor > 1, status: resp.StatusCode}
 	a.stream = strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream")
-	a.flushes = resp.ContentLength < 0 // whatever has no length known is passed on as it comes
+	a.flushes = resp.ContentLength < 0 // an answer of unknown length is sent on as it arrives
 	a.whole = isJSON(resp.Header)
 	switch err := a.copy(resp.Body); {
 	case err == nil:
-	case !a.begun: // nothing has been sent
+	case !a.begun: // nothing has been sent yet
 		h := w.Header()
 		h.Del("Content-Length")
 		h.Del("Content-Encoding")
 		s.refuse(w, http.StatusBadGateway, "the provider's answer broke off")
 	default:
-		panic(http.ErrAbortHandler) // the client must see that its answer is not whole
+		panic(http.ErrAbortHandler) // the client must see that its answer is incomplete
 	}
 }
 
-// fail answers where no deployment has.
+// fail answers a call that no deployment has answered.
 func (p *Proxy) fail(w http.ResponseWriter, r *http.Request, s shape, in *body) {
 	switch {
 	case errors.Is(in.err, errTooMuch):
@@ -157,8 +157,8 @@ func (p *Proxy) fail(w http.ResponseWriter, r *http.Request, s shape, in *body) 
 	case in.err != nil:
 		s.refuse(w, http.StatusBadRequest, "the body did not arrive whole, or is not encoded as its header says")
 	default:
-		// The reason names addresses of the deployments' network: it is for the log,
-		// and was logged with the attempt.
+		// The error contains addresses of the deployments' network. It was logged with the
+		// attempt, and the client must not receive it.
 		s.refuse(w, http.StatusBadGateway, "none of the deployments that were tried could be reached; the log says why")
 	}
 }

@@ -1,5 +1,5 @@
-// Package proxy makes the calls for clients that speak OpenAI's or Anthropic's API:
-// the model that they name is a group, package transport chooses the deployment. It
-// adds what a server needs around a transport: what of a header may pass, limits on
-// bodies and time, and answers where nothing can be called.
+// Package proxy makes calls for clients of OpenAI's or Anthropic's API. The model that
+// a client names is a group, of which package transport chooses a deployment. The proxy
+// adds the server's part: which headers pass, bounds on bodies and time, and answers to
+// calls that cannot be made.
 package proxy

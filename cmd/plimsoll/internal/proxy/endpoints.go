@@ -9,9 +9,9 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/transport"
 )
 
-// Endpoints returns a file's endpoints as package transport takes them, without
-// those of groups of which only a part has one: such a group cannot be called.
-// lookupEnv returns environment variables; nil = the process's.
+// Endpoints returns a file's endpoints for package transport. It omits those of groups
+// of which only some deployments have an endpoint, because such a group cannot be
+// called. LookupEnv returns environment variables; nil = the process's.
 func Endpoints(file *config.File, lookupEnv func(string) (string, bool)) map[string]transport.Endpoint {
 	part := map[string]bool{}
 	for i := range file.Engine.Deployments {

@@ -8,9 +8,9 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/transport"
 )
 
-// fallbacks gives a call the groups that it goes to where its own fails: those that its
-// client names, or else those of the configuration. Groups that its token may not call,
-// and those without a deployment for its tags, are left out.
+// fallbacks sets the groups that a call goes to if its own group fails: those that the
+// client names, else those of the configuration. It omits groups that the token may not
+// call, and those without a deployment for the call's tags.
 func (p *Proxy) fallbacks(r *http.Request, now *served, a *transport.Admission, group string, tags callTags) {
 	routing := p.routing.Load()
 	a.MaxAttempts = routing.MaxAttempts

@@ -7,11 +7,11 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/transport"
 )
 
-// providerID is where an answer has the provider's own name for the request, as
-// X-Request-Id is the daemon's.
+// providerID is the header with the provider's ID of the request; X-Request-Id is the
+// daemon's.
 const providerID = "X-Plimsoll-Provider-Request-Id"
 
-// answerHeader adds to an answer what of a provider's header is for the client.
+// answerHeader adds the provider's headers that the client may receive to an answer.
 func answerHeader(to, from http.Header) {
 	for name, values := range from {
 		switch {
@@ -28,11 +28,11 @@ func answerHeader(to, from http.Header) {
 	}
 }
 
-// answered reports whether a header of an answer is for the client: it describes the
-// body, says when to try again, or names the request. All others stay behind: those
-// of the connection, the host and the account, the limits of one deployment, and what
-// would make a browser or a server in front act, such as Location, Refresh,
-// Clear-Site-Data and X-Accel-Redirect.
+// answered reports whether the client receives a header of a provider's answer: it
+// describes the body, says when to try again, or names the request. All others are
+// dropped: headers of the connection, the host and the account, the limits of one
+// deployment, and headers that control a browser or a server in front, such as Location,
+// Refresh, Clear-Site-Data and X-Accel-Redirect.
 func answered(name string) bool {
 	switch name {
 	case "Content-Type", "Content-Length", "Content-Encoding", "Content-Language", "Content-Disposition", "Cache-Control", "Date", "Age", "Expires", "Last-Modified", "Vary",
@@ -60,5 +60,5 @@ func (s shape) refuse(w http.ResponseWriter, status int, message string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	no := transport.Refusal{Status: status, Message: message}
-	_, _ = w.Write(no.Body(transport.API(s))) // a client that is gone needs no answer
+	_, _ = w.Write(no.Body(transport.API(s))) // an error means that the client has gone
 }

@@ -13,23 +13,23 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/transport"
 )
 
-// headroomAge is how old at most what answers report of a group's headroom may be: to
-// look at all deployments for each answer would cost more than the call.
+// headroomAge is the largest age of the headroom that answers report. Reading all
+// deployments for each answer would cost more than the call.
 const headroomAge = 100 * time.Millisecond
 
-// headroom reports to clients what is left of their group's limits, in the headers in
-// which a provider reports what is left of a key's.
+// headroom reports to clients how much is left of their group's limits, in the headers in
+// which providers report the same of a key.
 type headroom struct {
 	engine *engine.Engine
 	at     atomic.Int64 // Unix ns of the last look
 	groups atomic.Pointer[map[string]*room]
-	bent   atomic.Pointer[map[string]bool] // deployments whose minutes are not the clock's
+	bent   atomic.Pointer[map[string]bool] // deployments whose minutes are not UTC minutes
 
 	mu     sync.Mutex
 	states []engine.State
 }
 
-// room is what is reported of a group.
+// room is the headers of a group's headroom.
 type room struct{ openAI, anthropic http.Header }
 
 func (h *headroom) configure(cfg engine.Config) {
@@ -43,7 +43,7 @@ func (h *headroom) configure(cfg engine.Config) {
 	h.at.Store(0)
 }
 
-// set adds to an answer what is left of its group's limits.
+// set adds the headers of its group's headroom to an answer.
 func (h *headroom) set(to http.Header, s shape, answer http.Header) {
 	group := answer[transport.HeaderGroup]
 	if len(group) == 0 {
@@ -53,7 +53,7 @@ func (h *headroom) set(to http.Header, s shape, answer http.Header) {
 		h.look()
 	}
 	groups := h.groups.Load()
-	if groups == nil { // another request is looking for the first time
+	if groups == nil { // another request is computing the first values
 		return
 	}
 	r := (*groups)[group[0]]
@@ -67,7 +67,7 @@ func (h *headroom) set(to http.Header, s shape, answer http.Header) {
 	maps.Copy(to, from)
 }
 
-// sum is a group's limit of one kind and what is left of it.
+// sum is a group's limit of one kind, and how much is left of it.
 type sum struct {
 	limit, left int64
 	unlimited   bool
@@ -82,7 +82,7 @@ func (s *sum) add(kind engine.Limit, st *engine.State, bent bool) {
 	default:
 		s.limit += limit
 		left := limit - l.Used
-		if bent { // what it used in this minute is not what fills it
+		if bent { // its usage of this UTC minute is not the level of its limit
 			left = min(left, int64(float64(limit)*(1-st.Utilization)))
 		}
 		if st.Enabled && st.CoolingFor == 0 {
@@ -91,7 +91,7 @@ func (s *sum) add(kind engine.Limit, st *engine.State, bent bool) {
 	}
 }
 
-// look works out what is left of every group's limits.
+// look computes the headroom of every group.
 func (h *headroom) look() {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -16,7 +16,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/transport"
 )
 
-// notKept says why files and batches are not served.
+// notKept is the message why files and batches are not served.
 const notKept = "files and batches are not served: no endpoint of the model has objects: true (docs/CONFIG.md)"
 
 // create answers the creation of a file or a batch. A file, and a batch of messages,
@@ -51,7 +51,7 @@ func (p *Proxy) create(k kind) handler {
 	}
 }
 
-// keeper returns the deployment that is to keep a caller's new object; "" = the request
+// keeper returns the deployment that will keep a caller's new object; "" = the request
 // was refused.
 func (p *Proxy) keeper(w http.ResponseWriter, r *http.Request, s shape, now *served, k kind, caller string) string {
 	name := r.Header.Get(headerGroup)
@@ -85,11 +85,11 @@ func (p *Proxy) keeper(w http.ResponseWriter, r *http.Request, s shape, now *ser
 		return ""
 	}
 	slices.Sort(ids)
-	return ids[hash(caller)%uint64(len(ids))] // a caller's files lie together
+	return ids[hash(caller)%uint64(len(ids))] // all files of a caller go to one deployment
 }
 
-// remember takes note of the objects that an answer describes. The address of a batch's
-// results, which clients call with their token, becomes the proxy's: a path behind the
+// remember records the objects that an answer describes. It replaces the address of a
+// batch's results, which clients call with their token, by a path of the proxy, behind the
 // base URL of Anthropic's clients.
 func (p *Proxy) remember(resp *http.Response, k kind, deployment, caller string) {
 	if resp.StatusCode >= http.StatusBadRequest || !isJSON(resp.Header) {

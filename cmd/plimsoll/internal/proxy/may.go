@@ -9,7 +9,7 @@ import (
 
 const notForGroup = "this token is not for the model that is asked for"
 
-// may reports what a request's token does not allow of a call with these tags.
+// may returns the refusal of a call that its token does not allow; nil = it is allowed.
 func (p *Proxy) may(r *http.Request, a *transport.Admission, tags []string) error {
 	who := server.CallerOf(r.Context())
 	if who == nil {

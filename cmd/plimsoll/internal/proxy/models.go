@@ -51,10 +51,11 @@ func modelsOf(cfg engine.Config, endpoints map[string]transport.Endpoint, now ti
 	return list
 }
 
-// Hide names aliases that are not to be listed as models, from the next Apply on.
+// Hide sets the aliases that are not listed as models, from the next Apply on.
 func (p *Proxy) Hide(aliases map[string]bool) { p.hidden.Store(&aliases) }
 
-// listed leaves out hidden aliases and patterns, which are names of no model.
+// listed returns the models without hidden aliases and without patterns, which name no
+// model.
 func (p *Proxy) listed(list []model) []model {
 	hidden := p.hidden.Load()
 	return slices.DeleteFunc(list, func(m model) bool {
@@ -74,7 +75,7 @@ func (m model) anthropic() anthropicModel {
 	return anthropicModel{"model", m.ID, m.ID, time.Unix(m.Created, 0).UTC()}
 }
 
-// modelsFor are the models that the token of a request may ask for.
+// modelsFor returns the models that the token of a request may ask for.
 func (p *Proxy) modelsFor(r *http.Request) []model {
 	all, who := p.served.Load().models, server.CallerOf(r.Context())
 	return slices.DeleteFunc(slices.Clone(all), func(m model) bool { return !who.MayAsk(p.cfg.Engine, m.ID) })
@@ -129,7 +130,7 @@ func (p *Proxy) getModel(w http.ResponseWriter, r *http.Request, s shape) {
 	_ = json.NewEncoder(w).Encode(list[i])
 }
 
-// modelShape returns, by the header, the API that is asked on a path that both APIs have.
+// modelShape returns the API of a request for a path that both APIs have, by its headers.
 func modelShape(r *http.Request, s shape) shape {
 	if r.Header.Get("Anthropic-Version") != "" {
 		return anthropic

@@ -23,9 +23,9 @@ var (
 )
 
 const (
-	// maxObjects bounds the objects that are remembered; the oldest are forgotten first.
+	// maxObjects is the largest number of recorded objects; the oldest are removed first.
 	maxObjects = 10_000
-	// objectLife is how long an object is remembered.
+	// objectLife is how long an object is recorded.
 	objectLife = 30 * 24 * time.Hour
 	// maxObject is the size in bytes of the longest description of an object.
 	maxObject = 64 << 10
@@ -39,14 +39,14 @@ type object struct {
 	text                   json.RawMessage // as last described
 }
 
-// objects remembers what callers made.
+// objects records the objects that callers have created.
 type objects struct {
 	mu    sync.Mutex
 	byID  map[string]*list.Element // of *object
 	order *list.List               // the oldest first
 }
 
-// put remembers an object, in place of what was known of it.
+// put records an object and replaces an earlier record of it.
 func (o *objects) put(it object) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -56,7 +56,7 @@ func (o *objects) put(it object) {
 	if e, ok := o.byID[it.id]; ok {
 		old := e.Value.(*object)
 		if old.caller != it.caller || old.deployment != it.deployment {
-			return // ids of two providers that are the same: the first one's stays
+			return // two providers use the same ID: the first record stays
 		}
 		if it.text != nil {
 			old.text = it.text
@@ -69,7 +69,7 @@ func (o *objects) put(it object) {
 	o.byID[it.id] = o.order.PushBack(&it)
 }
 
-// drop forgets an object. Under the mutex.
+// drop removes an object. Under the mutex.
 func (o *objects) drop(e *list.Element) {
 	delete(o.byID, e.Value.(*object).id)
 	o.order.Remove(e)
@@ -90,7 +90,7 @@ func (o *objects) get(k kind, id, caller string) (object, bool) {
 	return *it, true
 }
 
-// forget forgets an object.
+// forget removes an object.
 func (o *objects) forget(id string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

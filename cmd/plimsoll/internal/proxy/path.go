@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// bases are what stands before the paths of OpenAI's API: the documented base URL, and
-// what clients of LiteLLM and of Azure are configured with.
+// bases are the prefixes of OpenAI's paths: the documented base URL, and those of clients
+// that are configured for LiteLLM or Azure.
 var bases = [...]string{"/openai/v1", "/v1", "", "/openai", "/openai/deployments/{deployment}", "/engines/{deployment}", "/v1/engines/{deployment}"}
 
-// anthropicBases are what stands before those of Anthropic's; some clients add /v1 to
-// the base URL themselves.
+// anthropicBases are the prefixes of Anthropic's paths; some clients add /v1 to the base
+// URL themselves.
 var anthropicBases = [...]string{"/anthropic/v1", "/anthropic", "/v1", ""}
 
 // openAICalls are the operations of OpenAI's API that package transport serves.
@@ -23,15 +23,15 @@ var openAICalls = [...]string{
 // anthropicCalls are those of Anthropic's.
 var anthropicCalls = [...]string{"/messages", "/messages/count_tokens"}
 
-// unserved begin paths of the two APIs that the proxy does not serve; others look like
-// paths of the daemon's own.
+// unserved are prefixes of paths of the two APIs that the proxy does not serve. It answers
+// them with a message. Other unknown paths could be the daemon's own.
 var unserved = [...]string{
 	"/assistants", "/threads", "/vector_stores", "/uploads", "/conversations", "/fine_tuning", "/realtime", "/evals", "/containers", "/videos", "/organization", "/skills", "/chatkit",
 	"/complete", "/edits", "/engines", "/graders",
 }
 
-// Clean returns a handler that takes double and trailing slashes out of paths, except for
-// those that end a prefix: a redirect would turn a client's POST into a GET.
+// Clean returns a handler that removes double and trailing slashes from paths, except those
+// that end a prefix. The mux would redirect, which turns a client's POST into a GET.
 func Clean(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if clean := cleaned(r.URL.Path); clean != r.URL.Path && r.URL.RawPath == "" {

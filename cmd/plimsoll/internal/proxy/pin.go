@@ -20,26 +20,26 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/transport"
 )
 
-// The id of a response is known to one account only. A client is given another id in
-// its place: "resp_" and the base64 of
+// Only one account knows the id of a response. The proxy gives the client another id
+// instead: "resp_" and the base64 of
 //
 //	version (1 byte) | hash of the deployment's ID (8) | nonce (12) | AES-256-GCM of
 //	expiry (8, Unix seconds) | length of the caller (2) | caller | the provider's id
 //
-// authenticated, with what stands in front, by a key that nodes share. So an id can be
-// used on any node, by the caller that it was given to, until it expires; it opens
-// nothing else.
+// The key of AES-GCM, which nodes share, also authenticates the bytes in front. So the
+// caller that received an id can use it on any node until it expires, and for nothing
+// else.
 const (
 	idPrefix  = "resp_"
 	idVersion = 1
 	idHead    = 1 + 8
 	nonceSize = 12
-	// idLife is how long an id can be used: OpenAI keeps responses for 30 days
+	// idLife is how long an id is valid. OpenAI keeps responses for 30 days
 	// (https://platform.openai.com/docs/guides/conversation-state).
 	idLife = 30 * 24 * time.Hour
-	// maxID is the length in bytes of the longest id of a provider that is taken.
+	// maxID is the largest length of a provider's id in bytes.
 	maxID = 512
-	// leastKey is the length in bytes of the shortest credential that makes a key.
+	// leastKey is the least length of a credential from which a key is derived, in bytes.
 	leastKey = 16
 )
 
@@ -50,13 +50,13 @@ type pinned struct {
 	keeps      transport.API // OpenAI or Anthropic, whose objects clients may keep here; "" = none
 }
 
-// groupInfo is what is known of a group.
+// groupInfo is the configuration of a group.
 type groupInfo struct {
 	tags    map[string]bool // of its deployments
 	members []member
 }
 
-// learn takes over what a configuration says of groups, classes and deployments.
+// learn sets the groups, classes and deployments by a configuration.
 func (s *served) learn(eng *engine.Engine, cfg engine.Config, endpoints map[string]transport.Endpoint, objects map[string]bool) {
 	s.classes, s.groups, s.pins = len(cfg.PriorityShare), map[string]groupInfo{}, map[uint64]pinned{}
 	for i := range cfg.Deployments {
@@ -85,9 +85,9 @@ func (s *served) learn(eng *engine.Engine, cfg engine.Config, endpoints map[stri
 	}
 }
 
-var errForeign = errors.New("the id is none that was given out here, or to another caller, or has expired")
+var errForeign = errors.New("the id was not given out here, was given to another caller, or has expired")
 
-// sealer returns what encrypts the ids of a deployment's responses.
+// sealer returns the cipher for the ids of a deployment's responses.
 func (p *Proxy) sealer(ctx context.Context, at pinned) (cipher.AEAD, error) {
 	secret := p.cfg.IDKey
 	if len(secret) == 0 && at.credential != nil {
@@ -109,7 +109,7 @@ func (p *Proxy) sealer(ctx context.Context, at pinned) (cipher.AEAD, error) {
 	return cipher.NewGCM(block)
 }
 
-// seal returns the id that a caller is given for a response of a deployment.
+// seal returns the client's id for a provider's id of a response.
 func (p *Proxy) seal(ctx context.Context, at pinned, caller, raw string) (string, error) {
 	box, err := p.sealer(ctx, at)
 	if err != nil {
@@ -125,7 +125,8 @@ func (p *Proxy) seal(ctx context.Context, at pinned, caller, raw string) (string
 	return idPrefix + base64.RawURLEncoding.EncodeToString(box.Seal(head, head[idHead:], text, head[:idHead])), nil
 }
 
-// open returns the deployment that an id leads to and the provider's id there.
+// open returns the deployment and the provider's id of a client's id. It returns
+// errForeign if the id is not the caller's.
 func (p *Proxy) open(ctx context.Context, s *served, caller, id string) (pinned, string, error) {
 	body, ok := strings.CutPrefix(id, idPrefix)
 	data, err := base64.RawURLEncoding.DecodeString(body)
@@ -176,7 +177,7 @@ func (p *Proxy) follow(r *http.Request, v *visit, a *transport.Admission, id str
 	return nil
 }
 
-// shortened cuts a client's text to a bearable length.
+// shortened cuts a client's text for a message.
 func shortened(text string) string {
 	if len(text) > 100 {
 		text = text[:100] + "…"

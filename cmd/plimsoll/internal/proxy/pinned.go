@@ -9,7 +9,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/transport"
 )
 
-// name has the ids of responses in an answer replaced by those that the client knows.
+// name makes the ids of responses in an answer be replaced by the client's ids.
 func (p *Proxy) name(r *http.Request, now *served, v *visit, resp *http.Response) {
 	kind := resp.Header.Get("Content-Type")
 	stream := strings.HasPrefix(kind, "text/event-stream")
@@ -30,7 +30,7 @@ func (p *Proxy) name(r *http.Request, now *served, v *visit, resp *http.Response
 		}
 		id, err := p.seal(r.Context(), at, p.callerOf(r), raw)
 		if err != nil {
-			return "" // cannot be
+			return "" // cannot happen
 		}
 		return id
 	}

@@ -13,36 +13,35 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/transport"
 )
 
-// Config is what a proxy is made of.
+// Config configures a proxy.
 type Config struct {
 	Engine *engine.Engine // required
-	// Mask replaces secrets in what is logged; nil = there are none.
+	// Mask hides secrets in the log; nil = there are none.
 	Mask func(string) string
 	Log  *slog.Logger // nil disables logging
-	// Base sends the requests; nil = what package transport has for that.
+	// Base sends the requests; nil = the default of package transport.
 	Base http.RoundTripper
-	// MaxHeld is how many bytes of requests may be held in memory at once;
+	// MaxHeld is the largest number of bytes of requests in memory at the same time;
 	// 0 = 256 MiB.
 	MaxHeld int64
-	// Caller returns the name of the token that a request carries; nil = there are no
-	// tokens. What a deployment keeps for one is not given to another.
+	// Caller returns the name of a request's token; nil = there are no tokens. Objects
+	// and responses of one caller are hidden from the others.
 	Caller func(*http.Request) string
-	// Attempted, if not nil, receives each attempt at a deployment, and Refused each call
-	// that a limit of its group refused.
+	// Attempted, if not nil, receives each attempt at a deployment. Refused, if not nil,
+	// receives each call that a limit of its group has refused.
 	Attempted func(transport.Attempt)
 	Refused   func(*http.Request, *engine.LimitError)
-	// Wait is how long a call waits for headroom if its header does not say; 0 = not at
-	// all, at most a minute.
+	// Wait is how long a call waits for headroom if its header gives no time, at most a
+	// minute; 0 = it does not wait.
 	Wait time.Duration
-	// IDKey authenticates the ids of responses. Nodes that share it understand each
-	// other's; nil = a key derived from the deployment's credential, or, for a deployment
-	// without one, a key of this process alone.
+	// IDKey authenticates the ids of responses; nodes with the same key accept each
+	// other's ids. Nil = a key derived from the deployment's credential or, for a
+	// deployment without one, a random key of this process.
 	IDKey []byte
-	// MaxBody is the size in bytes of the largest body that is accepted; 0 = 8 MiB,
-	// at most 64 MiB.
+	// MaxBody is the largest size of a body in bytes, at most 64 MiB; 0 = 8 MiB.
 	MaxBody int64
-	// Patience is how long one write to a client may take, and how long its body may
-	// take to begin; 0 = 30 s.
+	// Patience is the time-out of one write to a client, and of the beginning of its
+	// body; 0 = 30 s.
 	Patience time.Duration
 }
 
@@ -63,21 +62,21 @@ type Proxy struct {
 	failures every
 	queues   queues
 	objects  objects
-	random   [32]byte // the key of ids where there is no other
+	random   [32]byte // the key of ids for deployments without another
 }
 
-// served is what can be called, as of one Apply.
+// served is the state that one Apply has set.
 type served struct {
-	rt      *transport.Transport // nil = never anything was
+	rt      *transport.Transport // nil = nothing was served yet
 	any     bool
 	models  []model
 	groups  map[string]groupInfo // by name
 	pins    map[uint64]pinned    // deployments by the hash of their ID
 	classes int
-	masked  map[string][]string // what is shown of deployments in whose IDs a secret is
+	masked  map[string][]string // shown names of deployments whose IDs contain a secret
 }
 
-// New returns a proxy that serves nothing before [Proxy.Apply].
+// New returns a proxy. It serves nothing before [Proxy.Apply].
 func New(cfg Config) *Proxy {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -99,10 +98,10 @@ func New(cfg Config) *Proxy {
 	return p
 }
 
-// Apply replaces what is served: a configuration that the engine has already, and
-// the endpoints of its deployments, none at all included, of which those in objects
-// keep files and batches. It fails as [transport.New] does, and then changes nothing.
-// Calls under way go on.
+// Apply replaces the served configuration, which the engine must have already, and
+// the endpoints of its deployments, which may be empty. The deployments in objects keep
+// files and batches. It fails as [transport.New] does, and then changes nothing. Calls in
+// flight are not affected.
 func (p *Proxy) Apply(cfg engine.Config, endpoints map[string]transport.Endpoint, objects map[string]bool) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -133,10 +132,11 @@ func (p *Proxy) Apply(cfg engine.Config, endpoints map[string]transport.Endpoint
 	return nil
 }
 
-// Route replaces how calls go on where a group has failed, and what their tags choose.
+// Route replaces the rules of retries, fallbacks and tags.
 func (p *Proxy) Route(r config.Routing) { p.routing.Store(&r) }
 
-// Check returns what [Proxy.Apply] would, for a configuration that no engine has yet.
+// Check returns the error that [Proxy.Apply] would return, for a configuration that no
+// engine has yet.
 func Check(cfg engine.Config, endpoints map[string]transport.Endpoint) error {
 	if len(endpoints) == 0 {
 		return nil
@@ -175,7 +175,7 @@ func (p *Proxy) attempted(a transport.Attempt) {
 	log.Debug("attempt", attrs...)
 }
 
-// every says yes at most once in a while.
+// every limits events to one per period.
 type every struct {
 	gap  time.Duration
 	last atomic.Int64 // Unix ns
@@ -186,7 +186,8 @@ func (e *every) due() bool {
 	return now-last >= int64(e.gap) && e.last.CompareAndSwap(last, now)
 }
 
-// shape is the API in whose form a client is answered: [transport.Azure] is OpenAI's.
+// shape is the API in whose form a client is answered; OpenAI's form is used for
+// [transport.Azure] too.
 type shape transport.API
 
 const (

@@ -35,7 +35,7 @@ type visit struct {
 
 type visitKey struct{}
 
-// visitOf returns what is known of a request under way; nil if it is not the proxy's.
+// visitOf returns the record of a request in flight; nil if it is not the proxy's.
 func visitOf(ctx context.Context) *visit {
 	v, _ := ctx.Value(visitKey{}).(*visit)
 	return v
