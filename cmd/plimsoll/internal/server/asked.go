@@ -6,9 +6,9 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
-// MayAsk reports whether the token is for what a client asks for: a group, by its name or
-// an alias, or a name that fits the pattern of a group. Of a pattern the token has to name
-// the model. A nil token may ask for everything.
+// MayAsk reports whether the token allows a requested name: of a group, of an alias, or a
+// name that matches the pattern of a group. For a pattern the token must allow the requested
+// name itself. A nil token allows everything.
 func (t *Token) MayAsk(eng *engine.Engine, asked string) bool {
 	if t == nil || t.Groups == nil {
 		return true

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// Certificate is a pair of files that TLS is spoken with. They are read when they
-// change; while one of them cannot be used, such as a certificate whose key is not
-// there yet, the last good pair goes on.
+// Certificate is the certificate and the key for TLS, from two files. It reads them again
+// when they change. While they cannot be used, as when the new key is not there yet, the
+// last good pair stays in force.
 type Certificate struct {
 	cert, key string
 	log       *slog.Logger
@@ -20,16 +20,16 @@ type Certificate struct {
 	seen      [2]stamp
 }
 
-// stamp distinguishes the states of a file.
+// stamp identifies the content of a file by its metadata.
 type stamp struct {
 	size int64
 	time time.Time
 }
 
-// LoadCertificate reads the pair.
+// LoadCertificate reads the files. It returns an error if they cannot be used.
 func LoadCertificate(cert, key string, log *slog.Logger) (*Certificate, error) {
 	for _, path := range []string{cert, key} {
-		if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // a pipe would be waited for
+		if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // reading a pipe could block
 			return nil, fmt.Errorf("%s is no regular file", path)
 		}
 	}
@@ -47,7 +47,7 @@ func (c *Certificate) load() error {
 	return nil
 }
 
-// TLS returns a configuration that speaks with the present pair.
+// TLS returns a configuration that always uses the pair in force.
 func (c *Certificate) TLS() *tls.Config {
 	return &tls.Config{
 		MinVersion:     tls.VersionTLS12,
@@ -55,7 +55,7 @@ func (c *Certificate) TLS() *tls.Config {
 	}
 }
 
-// Run looks for changes each time that every has passed, until ctx ends.
+// Run checks the files for changes every every, until ctx ends.
 func (c *Certificate) Run(ctx context.Context, every time.Duration) {
 	look := time.NewTicker(every)
 	defer look.Stop()

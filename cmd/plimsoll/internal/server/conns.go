@@ -10,26 +10,26 @@ import (
 	"time"
 )
 
-// flushing is for how long a connection is kept whose handler has ended a moment ago:
-// its answer is on the way.
+// flushing is how long a connection is kept after its handler has ended, because its answer
+// may not be sent yet.
 const flushing = 20 * time.Millisecond
 
-// strangers is the part of the connections that those without an accepted request may
-// be, while others are quiet too.
+// strangers is the largest part of the connections that have never made an accepted
+// request, while other connections are idle too.
 const strangers = 1. / 8
 
-// conns bounds how many connections are open. When there is one too many, one of those
-// without a request under way is closed: the longest quiet one of strangers, which have
-// never made a request that was let through, or where strangers are few, the longest
-// quiet one of the others. So a crowd of strangers does not close the connections that
-// clients keep. If all have a request under way, the new one is turned away. A request is
-// under way from when it is let through to the end of its handler: a client that sends
-// half a header, or a body that no handler waits for, holds nothing that others need.
+// conns bounds the number of open connections. When there is one too many, it closes one
+// without a request in flight: the longest idle stranger, a connection that has never made
+// an accepted request, or if strangers are few, the longest idle one of the others. So a
+// crowd of strangers closes none of the connections that clients keep. If all have a request
+// in flight, it refuses the new one. A request is in flight from its acceptance to the end
+// of its handler. A client that sends half a header, or a body that no handler reads, so
+// holds no connection that others need.
 type conns struct {
 	mu       sync.Mutex
 	most     int
 	open     map[net.Conn]*tracked
-	strange  *list.List // of *tracked without a request, the longest quiet first
+	strange  *list.List // of *tracked without a request, the longest idle first
 	familiar *list.List // the same, of those that have made an accepted request
 	events   *Events
 }
@@ -39,11 +39,11 @@ type tracked struct {
 	conns *conns
 	conn  net.Conn
 	quiet *list.List    // the list that it is in while it has no request
-	busy  int           // requests under way
+	busy  int           // requests in flight
 	idle  bool          // between two requests, or before the first
 	since time.Time     // when the last request's handler ended, whose answer may not be written yet
-	place *list.Element // in quiet; nil = it is busy, or gone
-	turns *turns        // nil = the server has it
+	place *list.Element // in quiet; nil = it is busy or closed
+	turns *turns        // nil = the server has accepted it
 	line  *line
 	turn  *list.Element // in line
 }
@@ -52,14 +52,15 @@ func newConns(most int, events *Events) *conns {
 	return &conns{most: most, open: map[net.Conn]*tracked{}, strange: list.New(), familiar: list.New(), events: events}
 }
 
-// bounded is a listener whose connections are counted, and taken in turn by client
+// bounded is a listener whose connections are counted, and accepted in turn by client
 // address.
 type bounded struct {
 	net.Listener
 	turns *turns
 }
 
-// bound returns a listener in front of l. If plain, a refusal is written as it is.
+// bound returns a listener in front of l. If plain, without TLS, a refused connection
+// receives an answer.
 func (c *conns) bound(l net.Listener, plain bool) bounded {
 	b := bounded{l, newTurns(c)}
 	go b.turns.accept(l, func(conn net.Conn) {
@@ -79,8 +80,8 @@ func (b bounded) Accept() (net.Conn, error) { return b.turns.next() }
 const tooMany = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Type: application/json\r\nRetry-After: 1\r\nContent-Length: 84\r\n\r\n" +
 	`{"error":{"type":"too_many_connections","message":"too many connections are open"}}` + "\n"
 
-// enter counts a connection in and has it wait for its turn, if there is room or room can
-// be made.
+// enter counts a connection and queues it, if the bound allows it or another connection can
+// be closed.
 func (c *conns) enter(conn net.Conn, turns *turns) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -92,7 +93,7 @@ func (c *conns) enter(conn net.Conn, turns *turns) bool {
 		c.leave(victim)
 		if victim.idle || time.Since(victim.since) > flushing {
 			_ = victim.conn.Close()
-		} else { // above the bound for a moment
+		} else { // the bound is exceeded for a moment
 			time.AfterFunc(flushing, func() { _ = victim.conn.Close() })
 		}
 	}
@@ -103,8 +104,8 @@ func (c *conns) enter(conn net.Conn, turns *turns) bool {
 	return true
 }
 
-// victim returns the connection that makes room for a new one; nil = all have a request
-// under way. Under the mutex.
+// victim returns the connection to close for a new one; nil = all have a request in
+// flight. Under the mutex.
 func (c *conns) victim() *tracked {
 	from := c.strange
 	if from.Len() == 0 || float64(from.Len()) <= strangers*float64(c.most) && c.familiar.Len() > 0 {
@@ -116,8 +117,8 @@ func (c *conns) victim() *tracked {
 	return from.Front().Value.(*tracked)
 }
 
-// closeQuiet closes the connections that are between two requests; those that have
-// never made one would hold up an end.
+// closeQuiet closes the connections without a request in flight. Connections that have never
+// made one would delay the shutdown.
 func (c *conns) closeQuiet() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -133,7 +134,7 @@ func (c *conns) closeQuiet() {
 	}
 }
 
-// leave counts a connection out, once. Under the mutex.
+// leave uncounts a connection, once. Under the mutex.
 func (c *conns) leave(t *tracked) {
 	if t.place != nil {
 		t.quiet.Remove(t.place)
@@ -148,7 +149,7 @@ func (c *conns) state(conn net.Conn, s http.ConnState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	t := c.open[plainConn(conn)]
-	if t == nil { // it had to go
+	if t == nil { // it was closed for another one
 		return
 	}
 	switch s {
@@ -162,7 +163,7 @@ func (c *conns) state(conn net.Conn, s http.ConnState) {
 	}
 }
 
-// plainConn returns the connection that TLS is spoken on.
+// plainConn returns the connection below TLS.
 func plainConn(conn net.Conn) net.Conn {
 	if t, ok := conn.(*tls.Conn); ok {
 		return t.NetConn()
@@ -179,11 +180,11 @@ func (c *conns) context(ctx context.Context, conn net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, c.open[plainConn(conn)])
 }
 
-// underWay says that a request of a connection may be made. The function that it
-// returns says that its handler has ended.
-func underWay(ctx context.Context) (ended func()) {
+// inFlight marks a request of a connection as in flight. The returned function marks its
+// end.
+func inFlight(ctx context.Context) (ended func()) {
 	t, _ := ctx.Value(connKey{}).(*tracked)
-	if t == nil { // no connection of a server, or one that had to go
+	if t == nil { // no connection of a server, or one that was closed for another
 		return func() {}
 	}
 	t.add(1)

@@ -5,19 +5,19 @@ import (
 	"syscall"
 )
 
-// spareDescriptors are for what is no client's connection: files, the store, and
-// connections to providers.
+// spareDescriptors is the number of descriptors for everything except clients'
+// connections: files, the store, and connections to providers.
 const spareDescriptors = 256
 
-// CheckDescriptors warns where the process may not open as many files as connections
-// ask for; 0 = the server's default number of connections.
+// CheckDescriptors logs a warning if the process may open fewer files than the
+// connections need; 0 = the server's default number of connections.
 func CheckDescriptors(connections int, log *slog.Logger) {
 	if connections == 0 {
 		connections = defaultConnections
 	}
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
-		return // nothing is known
+		return // the limit is not known
 	}
 	if need := uint64(connections) + spareDescriptors; limit.Cur < need {
 		log.Warn("fewer files may be open than --max-connections needs: raise LimitNOFILE (ulimit -n) or lower --max-connections",

@@ -1,7 +1,6 @@
-// Package server is how the daemon is reached: listeners, limits on connections
-// and requests, who may call, and an orderly end. It knows nothing of what is
-// served.
+// Package server is the daemon's HTTP server: listeners, bounds on connections and
+// requests, tokens, and an orderly shutdown. It does not depend on the handlers.
 //
-// Requests and answers have a few seconds each. A handler whose answer lasts
-// longer, such as a stream of events, is wrapped in [Stream].
+// Requests and answers have time-outs of seconds. [Stream] and [Linger] are for
+// handlers that take longer, such as a stream of events.
 package server

@@ -11,18 +11,18 @@ import (
 	"time"
 )
 
-// Event is a kind of what goes wrong around requests and that an operator must see.
+// Event is a kind of problem around requests that operators must see.
 type Event uint8
 
-// What operators see. Each kind is logged at once, and then once a minute at most,
-// with how many there were.
+// The kinds of problems. Each is logged immediately, and then at most once a minute with
+// the number of its occurrences.
 const (
 	HandlerPanic Event = iota
 	TLSHandshake
 	AcceptFailed
 	DescriptorsExhausted
 	ConnectionRefused
-	RequestRefused // by a budget of requests under way
+	RequestRefused // by a budget of requests in flight
 	OtherServerError
 	events
 )
@@ -38,11 +38,11 @@ var eventMessages = [events]string{
 
 func (e Event) String() string { return eventNames[e] }
 
-// eventGap is between two lines of a kind.
+// eventGap is the least time between two log lines of a kind.
 const eventGap = time.Minute
 
-// Events counts what goes wrong, and logs it at WARN or above. Safe for concurrent
-// use; nil does nothing.
+// Events counts problems and logs them at WARN or above. It is safe for concurrent
+// use; a nil Events does nothing.
 type Events struct {
 	log    *slog.Logger
 	now    func() time.Time
@@ -56,14 +56,14 @@ type Events struct {
 // NewEvents returns an Events that writes to log.
 func NewEvents(log *slog.Logger) *Events { return &Events{log: log, now: time.Now} }
 
-// Counts calls each with every kind and how many there were.
+// Counts calls each with every kind and its number.
 func (e *Events) Counts(each func(Event, int64)) {
 	for k := range events {
 		each(k, e.counts[k].Load())
 	}
 }
 
-// Count counts one of a kind, whose detail goes to the log with the first of each
+// Count counts one problem of a kind. The log has the detail of the first one in each
 // minute.
 func (e *Events) Count(k Event, detail string) {
 	if e == nil {
@@ -91,7 +91,7 @@ func (e *Events) accept(err error) {
 	switch {
 	case errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE):
 		e.Count(DescriptorsExhausted, err.Error())
-	case strings.Contains(err.Error(), "use of closed network connection"): // the end
+	case strings.Contains(err.Error(), "use of closed network connection"): // the server has shut down
 	default:
 		e.Count(AcceptFailed, err.Error())
 	}
@@ -104,7 +104,7 @@ func (e *Events) Write(line []byte) (int, error) {
 	case strings.HasPrefix(text, "http: panic serving") || strings.HasPrefix(text, "http2: panic serving"):
 		e.Count(HandlerPanic, text)
 	case strings.HasPrefix(text, "http: TLS handshake error"):
-		if !strings.HasSuffix(text, ": EOF") { // who looks whether the port is open says nothing
+		if !strings.HasSuffix(text, ": EOF") { // a port check, which sends nothing, is no problem
 			e.Count(TLSHandshake, text)
 		}
 	case strings.HasPrefix(text, "http: Accept error"): // counted by the listener

@@ -6,46 +6,45 @@ import (
 	"time"
 )
 
-// What is left of a request is taken in after its answer, so that a client that sends
-// first and reads afterwards does not lose the answer to a reset: lingerStep bytes within
-// each linger, and lingerMost in all. Its connection may be closed at any time meanwhile
-// to make room for another.
+// After an early answer the server reads the rest of the request, so that a client that
+// sends everything before it reads does not lose the answer to a TCP reset: lingerStep bytes
+// within each linger, and lingerMost in all. Meanwhile the connection may be closed for
+// another one.
 const (
 	linger     = 500 * time.Millisecond
 	lingerStep = 256 << 10
 	lingerMost = 5 * time.Second
 )
 
-// exchange is a request and its answer. It remembers the status, and ends the
-// connection of a request of HTTP/1 that is answered before its body has wholly
-// arrived: what is left of it would hold the answer up, for as long as a request may
-// take. A stream of HTTP/2 ends by itself.
+// exchange is a request and its answer. It records the status. It closes the connection of
+// an HTTP/1 request that is answered before its body has arrived, because the server would
+// otherwise read the rest before it sends the answer. A stream of HTTP/2 ends by itself.
 type exchange struct {
 	http.ResponseWriter
 	body   io.ReadCloser
 	whole  bool // the body has been read to its end
-	status int  // 0 = not answered
+	status int  // 0 = not answered yet
 }
 
 // withExchange puts an exchange between requests and their handler.
 func withExchange(h http.Handler) http.Handler {
-	_, guarded := h.(*Guard) // it says itself when a request is under way
+	_, guarded := h.(*Guard) // a Guard marks requests as in flight itself
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		e := &exchange{ResponseWriter: w, body: r.Body, whole: r.ContentLength == 0 || r.ProtoMajor != 1}
 		if !e.whole {
 			r.Body = e
 		}
-		defer e.answer(http.StatusOK) // of a handler that has written nothing, or left by a panic
+		defer e.answer(http.StatusOK) // for a handler that has written nothing, or ended by a panic
 		if !guarded {
-			defer underWay(r.Context())()
+			defer inFlight(r.Context())()
 		}
 		h.ServeHTTP(e, r)
 		e.drain()
 	})
 }
 
-// drain sends the answer of a request that was answered early, and takes in what its
-// client still sends.
+// drain flushes the answer of a request that was answered early, and reads the rest of its
+// body.
 func (e *exchange) drain() {
 	if e.whole {
 		return
@@ -91,7 +90,7 @@ func (e *exchange) Write(p []byte) (int, error) {
 	return e.ResponseWriter.Write(p)
 }
 
-// answer is called before an answer's header goes out; the first call counts.
+// answer is called before an answer's header is sent; later calls change nothing.
 func (e *exchange) answer(status int) {
 	if e.status != 0 {
 		return

@@ -13,26 +13,26 @@ import (
 	"time"
 )
 
-// RequestIDHeader names a request: the client's name for it, if it has one.
+// RequestIDHeader is the header with the ID of a request: the client's, or a new one.
 const RequestIDHeader = "X-Request-Id"
 
-// Guard lets only those requests through that may be made.
+// Guard authenticates and authorizes requests.
 //
-// With tokens, a request has to carry one whose scopes cover the path: as a bearer
+// With tokens, a request must carry a token whose scopes cover the path: as a bearer
 // token, as X-Api-Key, or as the password of basic authentication, which browsers ask
-// for. Without tokens, a request that came by TCP must be for a loopback host, so that
-// no name that an attacker points here leads through. No page of another origin is let
-// through in either case. Paths of health are answered in any case.
+// for. Without tokens, a request by TCP must be for a loopback host, which prevents DNS
+// rebinding. In both cases Guard refuses requests from pages of another origin. Open paths
+// need none of this.
 type Guard struct {
 	Next http.Handler
-	// Tokens returns those that may call; nil = all may.
+	// Tokens returns the tokens with which clients may call; nil = any client may.
 	Tokens func() *Tokens
 	// Open are paths that need no token and no particular host.
 	Open map[string]bool
-	// Budget bounds requests under way; nil = none.
+	// Budget bounds requests in flight; nil = no bound.
 	Budget *Budget
-	// Seen, if not nil, is called with the token and the status of each request that a
-	// token was let through with.
+	// Seen, if not nil, is called with the token and the status of each request that was
+	// accepted with a token.
 	Seen   func(t *Token, status int)
 	Events *Events // nil = they are not counted
 	Log    *slog.Logger
@@ -79,7 +79,7 @@ func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer g.Budget.addressEnd(client)
-	defer underWay(r.Context())()
+	defer inFlight(r.Context())()
 	if token != nil {
 		r = r.WithContext(WithCaller(r.Context(), token))
 	}
@@ -88,11 +88,11 @@ func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 type insiderKey struct{}
 
-// Insider reports whether a request for an open path could have been made for any
-// other path of operators.
+// Insider reports whether a request for an open path would also be accepted for the paths
+// of operators.
 func Insider(ctx context.Context) bool { return ctx.Value(insiderKey{}) != nil }
 
-// pass has a request served, and logs it.
+// pass serves a request and logs it.
 func (g *Guard) pass(w http.ResponseWriter, r *http.Request, token *Token, id string) {
 	debug := g.Log.Enabled(r.Context(), slog.LevelDebug)
 	seen := token != nil && g.Seen != nil
@@ -101,7 +101,7 @@ func (g *Guard) pass(w http.ResponseWriter, r *http.Request, token *Token, id st
 		return
 	}
 	e, ok := w.(*exchange)
-	if !ok { // no server around it
+	if !ok { // outside of a server
 		e = &exchange{ResponseWriter: w, whole: true}
 	}
 	begin := time.Now()
@@ -118,7 +118,7 @@ func (g *Guard) pass(w http.ResponseWriter, r *http.Request, token *Token, id st
 	}
 }
 
-// refusal says why a request may not be made.
+// refusal is why a request is refused.
 type refusal struct {
 	status        int
 	kind, message string
@@ -138,8 +138,7 @@ func (g *Guard) refuse(w http.ResponseWriter, r *http.Request, no *refusal, id s
 	g.Log.Debug("request refused", "request_id", id, "type", no.kind, "remote", r.RemoteAddr)
 }
 
-// refuses returns whose token a request carries, nil where there are none, or why it
-// may not be made.
+// refuses returns the token of a request, nil if there are no tokens, or the refusal.
 func (g *Guard) refuses(r *http.Request) (*Token, *refusal) {
 	if origin := r.Header.Get("Origin"); origin != "" && !sameOrigin(origin, r.Host) {
 		return nil, &refusal{http.StatusForbidden, "foreign_origin", "requests from pages of another origin are not answered"}
@@ -182,7 +181,7 @@ func tokenOf(r *http.Request) string {
 	return password
 }
 
-// sameOrigin reports whether an Origin is the host that was asked.
+// sameOrigin reports whether an Origin is the host of the request.
 func sameOrigin(origin, host string) bool {
 	u, err := url.Parse(origin)
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && strings.EqualFold(u.Host, host)
@@ -194,7 +193,7 @@ func byTCP(ctx context.Context) bool {
 	return !ok || a.Network() != "unix"
 }
 
-// loopback reports whether a Host names this machine to itself.
+// loopback reports whether a Host is a loopback address or localhost.
 func loopback(host string) bool {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
@@ -207,7 +206,7 @@ func loopback(host string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
-// requestIDs names requests that have no name.
+// requestIDs creates IDs for requests without one.
 type requestIDs struct {
 	start string
 	last  atomic.Uint64
@@ -215,8 +214,7 @@ type requestIDs struct {
 
 const maxRequestID = 128
 
-// of returns the client's name for a request if it is fit to be repeated, else a
-// new one.
+// of returns the client's ID of a request if it is valid, else a new one.
 func (ids *requestIDs) of(r *http.Request) string {
 	if id := r.Header[RequestIDHeader]; len(id) == 1 && fit(id[0]) {
 		return id[0]

@@ -47,8 +47,8 @@ func (t *Token) LimitsText() string {
 	return strings.Join(parts, " ")
 }
 
-// Caller returns whom the engine charges for the token's requests: no caller for a token
-// without limits, and where there are no tokens.
+// Caller returns the caller that the engine charges for the token's requests; no caller for
+// a token without limits and for a nil token.
 func (t *Token) Caller() (c engine.CallerRef) {
 	if t != nil {
 		c = t.caller
@@ -66,8 +66,8 @@ func (t *Tokens) Callers() (list []engine.Caller) {
 	return list
 }
 
-// Bind has the engine, to which [Tokens.Callers] were applied, charge the tokens. It is
-// called before anyone has the tokens.
+// Bind resolves the tokens' callers in an engine to which [Tokens.Callers] were applied. It
+// must be called before the tokens are used.
 func (t *Tokens) Bind(e *engine.Engine) error {
 	for _, one := range t.All() {
 		if one.Limits == (engine.Limits{}) {
@@ -75,7 +75,7 @@ func (t *Tokens) Bind(e *engine.Engine) error {
 		}
 		var err error
 		if one.caller, err = e.CallerRef(one.Name); err != nil {
-			return err // cannot be: they were applied
+			return err // cannot happen: the callers were applied
 		}
 	}
 	return nil

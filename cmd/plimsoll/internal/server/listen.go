@@ -15,8 +15,7 @@ import (
 // unixPrefix begins the address of a Unix socket.
 const unixPrefix = "unix:"
 
-// CheckAddress reports what is wrong with an address to listen on: host:port, or
-// unix:/path.
+// CheckAddress returns an error if an address is neither host:port nor unix:/path.
 func CheckAddress(address string) error {
 	if path, ok := strings.CutPrefix(address, unixPrefix); ok {
 		if path == "" || strings.ContainsRune(path, 0) {
@@ -31,13 +30,13 @@ func CheckAddress(address string) error {
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil {
 		return fmt.Errorf("port %q is not a number from 0 to 65535", port)
 	} else if n == 0 {
-		return nil // any free one
+		return nil // any free port
 	}
 	return nil
 }
 
-// Listen listens on an address that [CheckAddress] takes. A Unix socket is open
-// to the process's user alone; one that a process left behind is replaced.
+// Listen listens on an address that [CheckAddress] accepts. Only the process's user can
+// open a Unix socket. Listen replaces a socket that an earlier process has left behind.
 func Listen(address string) (net.Listener, error) {
 	path, ok := strings.CutPrefix(address, unixPrefix)
 	if !ok {
@@ -62,18 +61,18 @@ func removeStale(path string) error {
 		return err
 	}
 	if info.Mode()&fs.ModeSocket == 0 {
-		return fmt.Errorf("listen unix %s: there is a file of that name, and it is no socket", path)
+		return fmt.Errorf("listen unix %s: there is a file of that name, and it is no socket; remove it or give another path", path)
 	}
 	if c, err := net.DialTimeout("unix", path, time.Second); err == nil {
 		_ = c.Close()
-		return fmt.Errorf("listen unix %s: another process listens there", path)
+		return fmt.Errorf("listen unix %s: another process listens there; stop it or give another path", path)
 	} else if !errors.Is(err, syscall.ECONNREFUSED) {
 		return err
 	}
 	return os.Remove(path)
 }
 
-// Local reports whether only this machine's processes can reach an address.
+// Local reports whether only processes of this machine can reach an address.
 func Local(a net.Addr) bool {
 	switch a := a.(type) {
 	case *net.UnixAddr:

@@ -7,22 +7,22 @@ import (
 	"time"
 )
 
-// ErrDraining is the cause of the end of a context of [Linger] when the server is
-// about to end.
+// ErrDraining is the cause of a context of [Linger] that ended because the server shuts
+// down.
 var ErrDraining = errors.New("the daemon is about to end; ask another one")
 
-// serving is what requests know of their server.
+// serving is the server's state for its requests.
 type serving struct {
-	draining context.Context // ends when the server is about to
+	draining context.Context // ends when the server begins to shut down
 	answer   time.Duration   // [Limits.Answer]
 }
 
 type serverKey struct{}
 
-// Stream lifts the limits on time off a handler whose answer goes on for long.
-// The request's context ends when the client goes or the server is about to end.
-// The handler bounds each of its writes by [http.ResponseController.SetWriteDeadline]:
-// a client that does not read would hold it up.
+// Stream removes the time-outs of a handler whose answer takes long. The request's
+// context ends when the client disconnects or the server begins to shut down. The handler
+// must bound each write by [http.ResponseController.SetWriteDeadline], because a client that
+// does not read would block it.
 func Stream(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		deadlines(w, time.Time{})
@@ -32,10 +32,9 @@ func Stream(h http.Handler) http.Handler {
 	})
 }
 
-// Linger gives a request, whose body has been read, d longer than others have
-// before its answer. The context that it returns ends when the client goes, or
-// the server is about to end: then [ErrDraining] is its cause. The function that
-// it returns ends the context too.
+// Linger extends the time-out of a request's answer by d. The request's body must have
+// been read. The returned context ends when the client disconnects, or with the cause
+// [ErrDraining] when the server begins to shut down. The returned function ends it too.
 func Linger(w http.ResponseWriter, r *http.Request, d time.Duration) (context.Context, func()) {
 	if s, ok := r.Context().Value(serverKey{}).(*serving); ok {
 		deadlines(w, time.Now().Add(d+s.answer))
@@ -44,15 +43,15 @@ func Linger(w http.ResponseWriter, r *http.Request, d time.Duration) (context.Co
 	return ctx, func() { cancel(nil) }
 }
 
-// deadlines sets when reading from the client and writing to it end. A client that
-// sends nothing is noticed to be there by reading from it.
+// deadlines sets the deadlines of reading from the client and writing to it. The server
+// reads to notice that the client has disconnected.
 func deadlines(w http.ResponseWriter, at time.Time) {
 	rc := http.NewResponseController(w)
-	_ = rc.SetReadDeadline(at) // not there in tests with a recorder
+	_ = rc.SetReadDeadline(at) // an error means a recorder of a test
 	_ = rc.SetWriteDeadline(at)
 }
 
-// untilDrain returns a context that ends with the server's readiness too.
+// untilDrain returns a context that also ends when the server begins to shut down.
 func untilDrain(ctx context.Context) (context.Context, context.CancelCauseFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	s, ok := ctx.Value(serverKey{}).(*serving)

@@ -9,13 +9,13 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
-// Patterns is a list of names in which * stands for any text, an empty one too. A nil
-// list matches every name.
+// Patterns is a list of names in which * matches any text, including "". A nil list
+// matches every name.
 type Patterns []string
 
 const maxPatterns = 100
 
-// ParsePatterns reads patterns with commas between them.
+// ParsePatterns parses patterns separated by commas.
 func ParsePatterns(text string) (Patterns, error) {
 	p := Patterns(strings.Split(text, ","))
 	if len(p) > maxPatterns {
@@ -27,7 +27,7 @@ func ParsePatterns(text string) (Patterns, error) {
 	return p, nil
 }
 
-// Match reports whether a name is one of the patterns'.
+// Match reports whether a name matches one of the patterns.
 func (p Patterns) Match(name string) bool {
 	if p == nil {
 		return true

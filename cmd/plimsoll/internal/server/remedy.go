@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Remedied adds to an error of a file or an address that the process may not use what an
-// operator can do about it. Other errors stay as they are.
+// Remedied adds the remedy to an error of a file or an address that the process has no right
+// to use. It returns other errors unchanged.
 func Remedied(err error) error {
 	if !errors.Is(err, fs.ErrPermission) {
 		return err

@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// Scope is what a token may be used for: a set of the constants.
+// Scope is a set of rights of a token. The zero value is no right.
 type Scope uint8
 
-// What a token may be used for.
+// The rights of a token.
 const (
 	Decide  Scope = 1 << iota // decisions over /v1/
-	Observe                   // what providers answered: cooldowns and corrections
+	Observe                   // reports of providers' answers: cooldowns and corrections
 	Proxy                     // calls to providers through the daemon
 	Admin                     // the page, metrics, profiles, switching deployments off and on
 
@@ -23,7 +23,7 @@ var scopeNames = []struct {
 	name  string
 }{{Decide, "decide"}, {Observe, "observe"}, {Proxy, "proxy"}, {Admin, "admin"}}
 
-// ParseScopes reads names with commas between them.
+// ParseScopes parses names of scopes separated by commas.
 func ParseScopes(text string) (Scope, error) {
 	var s Scope
 	for name := range strings.SplitSeq(text, ",") {
@@ -51,8 +51,8 @@ func (s Scope) String() string {
 	return strings.Join(names, ",")
 }
 
-// scopeOf returns what a path is for. What is none of the API's and the proxy's is
-// for operators.
+// scopeOf returns the scope that a path needs: Admin unless it is a path of the API or
+// the proxy.
 func scopeOf(path string) Scope {
 	switch {
 	case path == "/v1/observe" || strings.HasPrefix(path, "/v1/observe/"):

@@ -20,7 +20,7 @@ const (
 	defaultConnections = 4096
 )
 
-// Limits are how long parts of a request may take. Zero values are their
+// Limits are the time-outs of the parts of a request. Zero values are their
 // defaults.
 type Limits struct {
 	Header  time.Duration // 0 = 5 s
@@ -37,31 +37,31 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-// Config is what a server is made of.
+// Config configures a server.
 type Config struct {
 	Handler http.Handler
-	// TLS, if not nil, is spoken on every listener but Unix sockets.
+	// TLS, if not nil, is used on every listener except Unix sockets.
 	TLS    *tls.Config
 	Limits Limits
-	// MaxConnections is how many connections may be open on all listeners
+	// MaxConnections is the largest number of open connections of all listeners
 	// together; 0 = 4096.
 	MaxConnections int
-	// Drain is how long requests under way may take to end; 0 = 10 s.
+	// Drain is how long requests in flight may take to end; 0 = 10 s.
 	Drain time.Duration
-	// Draining, if not nil, is called when the end begins.
+	// Draining, if not nil, is called when the shutdown begins.
 	Draining func()
-	// LameDuck is how long connections are still accepted and requests served after
-	// Draining was called, so that balancers learn it first; 0 = not at all. Hurry, if not
-	// nil, ends that time when it is closed.
+	// LameDuck is how long the server still accepts connections and requests after the call
+	// of Draining, so that balancers can notice it first; 0 = no time. Closing Hurry, if
+	// it is not nil, ends that time.
 	LameDuck time.Duration
 	Hurry    <-chan struct{}
 	Events   *Events      // nil = those of Log
 	Log      *slog.Logger // nil disables logging
 }
 
-// Serve answers requests on the listeners until ctx ends, then lets those under
-// way end, and closes the listeners. It speaks HTTP/1.1 and HTTP/2, without TLS
-// too. The error is nil if all of them ended in time.
+// Serve answers requests on the listeners until ctx ends. It then waits for the requests
+// in flight and closes the listeners. It supports HTTP/1.1 and HTTP/2, also without TLS.
+// It returns an error if a request did not end within Config.Drain.
 func Serve(ctx context.Context, cfg Config, listeners ...net.Listener) error {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -118,7 +118,7 @@ func Serve(ctx context.Context, cfg Config, listeners ...net.Listener) error {
 	defer cancel()
 	if err := s.Shutdown(end); err != nil {
 		_ = s.Close()
-		return errors.New("requests were under way that did not end in time; they were broken off")
+		return errors.New("requests in flight did not end in time and were broken off; a longer --drain gives them more")
 	}
 	return nil
 }

@@ -9,8 +9,8 @@ import (
 	systemd "github.com/coreos/go-systemd/v22/daemon"
 )
 
-// Inherited returns the listeners that systemd opened for this process, none if
-// it did not. It is to be called once: sd_listen_fds(3).
+// Inherited returns the listeners that systemd has opened for this process; none if it
+// has opened none. It must be called at most once: sd_listen_fds(3).
 func Inherited() (list []net.Listener, err error) {
 	for _, f := range activation.Files(true) {
 		l, e := net.FileListener(f) // a copy
@@ -33,11 +33,11 @@ func Inherited() (list []net.Listener, err error) {
 	return list, nil
 }
 
-// Ready reports to systemd that requests are served, and Stopping that the end has begun, if
-// it wants to know: sd_notify(3).
+// Ready notifies systemd that the process serves requests, and Stopping that it shuts down.
+// Without systemd they do nothing: sd_notify(3).
 func Ready() error { return notify(systemd.SdNotifyReady) }
 
-// Stopping is the opposite of Ready.
+// Stopping notifies systemd that the process shuts down.
 func Stopping() error { return notify(systemd.SdNotifyStopping) }
 
 func notify(state string) error {

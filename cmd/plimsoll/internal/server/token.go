@@ -15,7 +15,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
-// Token is who may call, and what for. Its zero lists allow everything.
+// Token is a client's token with its rights. Zero lists allow everything.
 type Token struct {
 	Name    string
 	Scopes  Scope
@@ -31,12 +31,12 @@ type Token struct {
 
 	line     int
 	hash     [sha256.Size]byte
-	underWay *atomic.Int64 // requests; kept over reloads
+	inFlight *atomic.Int64 // requests in flight; kept across reloads
 	caller   engine.CallerRef
 }
 
-// MayCall reports whether the token is for a group. A nil token belongs to no client: there
-// are none, and everything is allowed.
+// MayCall reports whether the token allows a group. A nil token, used where there are no
+// tokens, allows everything.
 func (t *Token) MayCall(group string) bool { return t == nil || t.Groups.Match(group) }
 
 // MayTag reports whether the token may ask for a tag.
@@ -47,7 +47,7 @@ func (t *Token) MayPrioritize(class int) bool {
 	return t == nil || t.Classes == nil || slices.Contains(t.Classes, class)
 }
 
-// Line is how a file of tokens says it. [ReadTokens] takes it.
+// Line returns the token's line in a file of tokens, as [ReadTokens] reads it.
 func (t *Token) Line() string {
 	var b strings.Builder
 	b.WriteString(t.Name + " " + hashPrefix + hex.EncodeToString(t.hash[:]))
@@ -80,7 +80,7 @@ func joinInts(list []int) string {
 	return strings.Join(parts, ",")
 }
 
-// set takes in one attribute of a line.
+// set sets one attribute of a line.
 func (t *Token) set(name, value string) (err error) {
 	switch name {
 	case "scopes":
@@ -108,7 +108,7 @@ func (t *Token) set(name, value string) (err error) {
 	return nil
 }
 
-// ParseClasses reads classes of priority with commas between them.
+// ParseClasses parses classes of priority separated by commas.
 func ParseClasses(text string) ([]int, error) {
 	var list []int
 	for part := range strings.SplitSeq(text, ",") {
@@ -123,7 +123,7 @@ func ParseClasses(text string) ([]int, error) {
 
 type callerKey struct{}
 
-// CallerOf returns the token that a request came with; nil = there are no tokens.
+// CallerOf returns the token of a request; nil = there are no tokens.
 func CallerOf(ctx context.Context) *Token {
 	t, _ := ctx.Value(callerKey{}).(*Token)
 	return t

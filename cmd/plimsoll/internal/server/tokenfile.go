@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// AddToken adds a token to a file, which it makes if it is not there.
+// AddToken adds a token to a file, and creates the file if it does not exist.
 func AddToken(path string, t *Token) error {
 	data, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -23,8 +23,8 @@ func AddToken(path string, t *Token) error {
 	return replaceTokens(path, text+t.Line()+"\n", false)
 }
 
-// RevokeToken removes the token of a name from a file. Everything else stays, comments
-// included.
+// RevokeToken removes the token with a name from a file. Everything else, including comments,
+// stays.
 func RevokeToken(path, name string) error {
 	tokens, err := ReadTokens(path)
 	if err != nil {
@@ -46,8 +46,8 @@ func RevokeToken(path, name string) error {
 	return replaceTokens(path, strings.Join(lines, ""), true)
 }
 
-// replaceTokens writes a file that a daemon would take, at once and with the rights
-// that it has.
+// replaceTokens checks that a daemon would accept the text, and replaces the file
+// atomically with the same permissions.
 func replaceTokens(path, text string, there bool) error {
 	if _, err := parseTokens(path, []byte(text)); err != nil {
 		return err
@@ -59,7 +59,7 @@ func replaceTokens(path, text string, there bool) error {
 		return err
 	}
 	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target // the link stays one
+		path = target // a symbolic link is kept
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".tokens-*")
 	if err != nil {

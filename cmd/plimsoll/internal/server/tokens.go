@@ -19,20 +19,20 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
-// Tokens are those that may call, by the hashes of their tokens. Tokens are
-// random, so that a plain hash does.
+// Tokens are the tokens of clients by the SHA-256 of their secrets. Secrets are 256
+// random bits, so a plain hash is enough.
 type Tokens struct {
 	path   string
 	list   []*Token
 	byHash map[[sha256.Size]byte]*Token
 }
 
-// maxTokens bounds the series of metrics, and what a reload costs.
+// maxTokens bounds the series of metrics and the cost of a reload.
 const maxTokens = 1000
 
 const hashPrefix = "sha256:"
 
-// Mint makes the secret of a token, of which the token keeps the hash.
+// Mint creates the secret of a token. The token keeps only its hash.
 func (t *Token) Mint() (secret string, err error) {
 	if !validName(t.Name) {
 		return "", fmt.Errorf("name %q: want letters, digits and any of \"-_.@\", at most 128", t.Name)
@@ -44,8 +44,8 @@ func (t *Token) Mint() (secret string, err error) {
 	return secret, nil
 }
 
-// NewToken returns a token that holds all scopes, and the line that stands for it in a
-// file that [ReadTokens] reads.
+// NewToken returns the secret of a new token with all scopes, and its line for a file of
+// tokens.
 func NewToken(name string) (token, line string, err error) {
 	t := Token{Name: name, Scopes: AllScopes, Legacy: true}
 	if token, err = t.Mint(); err != nil {
@@ -54,14 +54,14 @@ func NewToken(name string) (token, line string, err error) {
 	return token, t.Line(), nil
 }
 
-// masterName is the name of the token that stands for a configuration's master key.
+// masterName is the name of the token for a configuration's master key.
 const masterName = "master_key"
 
 // WithMaster returns the tokens and one more: the master key of a configuration, which
 // has all scopes. Nil tokens have none. The file of tokens may have the same secret,
 // under any other name.
 func (t *Tokens) WithMaster(path, secret string) (*Tokens, error) {
-	master := &Token{Name: masterName, Scopes: AllScopes, hash: sha256.Sum256([]byte(secret)), underWay: new(atomic.Int64)}
+	master := &Token{Name: masterName, Scopes: AllScopes, hash: sha256.Sum256([]byte(secret)), inFlight: new(atomic.Int64)}
 	out := &Tokens{path: path, byHash: map[[sha256.Size]byte]*Token{}}
 	if t != nil {
 		out.path, out.list = t.path, slices.Clone(t.list)
@@ -139,7 +139,7 @@ func parseToken(text string) (*Token, error) {
 	if !ok || err != nil || len(sum) != sha256.Size {
 		return nil, errNoToken
 	}
-	t := &Token{Name: fields[0], Scopes: AllScopes, Legacy: true, hash: [sha256.Size]byte(sum), underWay: new(atomic.Int64)}
+	t := &Token{Name: fields[0], Scopes: AllScopes, Legacy: true, hash: [sha256.Size]byte(sum), inFlight: new(atomic.Int64)}
 	for _, f := range fields[2:] {
 		name, value, _ := strings.Cut(f, "=")
 		if err := t.set(name, value); err != nil {
@@ -159,11 +159,11 @@ func (t *Tokens) All() []*Token {
 	return t.list
 }
 
-// Keep takes over the requests under way of tokens that were there before.
+// Keep copies the counts of requests in flight from the tokens before.
 func (t *Tokens) Keep(before *Tokens) {
 	for _, old := range before.All() {
 		if now := t.byHash[old.hash]; now != nil {
-			now.underWay = old.underWay
+			now.inFlight = old.inFlight
 		}
 	}
 }
@@ -180,7 +180,7 @@ func (t *Tokens) CheckGroups(groups []string) error {
 	return nil
 }
 
-// Warnings says what an operator should know of the tokens.
+// Warnings returns warnings about the tokens for operators.
 func (t *Tokens) Warnings(now time.Time) []string {
 	var list []string
 	for _, one := range t.All() {
@@ -194,8 +194,8 @@ func (t *Tokens) Warnings(now time.Time) []string {
 	return list
 }
 
-// find returns a secret's token; nil if there is none. How long that takes shows
-// nothing of the secrets: what is compared is a hash.
+// find returns the token of a secret; nil if there is none. It compares hashes, so its
+// time shows nothing about the secrets.
 func (t *Tokens) find(secret string) *Token {
 	return t.byHash[sha256.Sum256([]byte(secret))]
 }

@@ -8,14 +8,14 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
-// TokenCounts counts what came of the requests of each token, by the token's name, over
-// changes of their file. Safe for concurrent use; the zero value has counted nothing.
+// TokenCounts counts the outcomes of each token's requests, by the token's name, across
+// reloads. It is safe for concurrent use. The zero value is ready for use.
 type TokenCounts struct{ byName sync.Map } // of *tokenCount
 
 type tokenCount struct{ admitted, refused, failed atomic.Int64 }
 
-// Seen counts a request that a token was let through with, by the status of its answer: it
-// is a [Guard.Seen].
+// Seen counts a request that was accepted with a token, by the status of its answer. It is
+// for [Guard.Seen].
 func (c *TokenCounts) Seen(t *Token, status int) {
 	n := c.of(t.Name)
 	switch {
@@ -50,7 +50,7 @@ func (c *TokenCounts) Forget(except *Tokens) {
 	})
 }
 
-// TokenState is a token, what came of its requests so far, and its limits.
+// TokenState is a token, the outcomes of its requests so far, and its limits.
 type TokenState struct {
 	*Token
 	Admitted, Refused, Failed int64 // requests; refused are those answered 429
@@ -58,8 +58,8 @@ type TokenState struct {
 	State engine.State
 }
 
-// States returns the tokens as they are now, in the order of their file. The engine has
-// their [Tokens.Callers]; nil = their usage is not asked for.
+// States returns the states of the tokens, in the order of their file. The engine must have
+// their [Tokens.Callers]; nil = without their usage.
 func (t *Tokens) States(counts *TokenCounts, eng *engine.Engine) []TokenState {
 	callers := map[string]engine.State{}
 	if eng != nil {

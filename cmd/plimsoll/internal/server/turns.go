@@ -7,11 +7,10 @@ import (
 	"runtime"
 )
 
-// turns hands the connections of a listener to its server, in turn by client address
-// (round robin), the oldest of an address first. It accepts them as fast as the kernel
-// offers them. An address that opens thousands of connections at once so delays its own
-// requests, and not those of others; and the kernel's queue of a full listener, which
-// drops connections whoever they are from, stays short.
+// turns passes the connections of a listener to its server by round robin over client
+// addresses, the oldest of an address first. It accepts them as fast as the kernel offers
+// them. So an address that opens thousands of connections delays only its own requests, and
+// the kernel's queue, which drops connections of any client when it is full, stays short.
 type turns struct {
 	conns *conns
 
@@ -19,13 +18,13 @@ type turns struct {
 	lines map[netip.Addr]*line
 	ring  list.List // of *line, none empty; the next one in front
 
-	ready  chan struct{} // has a value after a connection has come
+	ready  chan struct{} // has a value after a connection has arrived
 	failed chan error    // of the listener
-	ended  chan struct{} // closed when nothing is accepted any more, for the reason in err
+	ended  chan struct{} // closed when the listener has ended, with the reason in err
 	err    error
 }
 
-// line is the connections of one client address that the server has not taken.
+// line is the connections of one client address that the server has not accepted yet.
 type line struct {
 	client netip.Addr
 	conns  list.List     // of *tracked, the oldest in front
@@ -39,7 +38,7 @@ func newTurns(c *conns) *turns {
 	}
 }
 
-// accept takes connections from a listener until it is closed.
+// accept accepts connections from a listener until the listener is closed.
 func (t *turns) accept(l net.Listener, refuse func(net.Conn)) {
 	defer close(t.ended)
 	for {
@@ -48,7 +47,7 @@ func (t *turns) accept(l net.Listener, refuse func(net.Conn)) {
 		case err == nil && t.conns.enter(c, t):
 			select {
 			case t.ready <- struct{}{}:
-			default: // it is known
+			default: // ready has a value already
 			}
 		case err == nil:
 			refuse(c)
@@ -63,17 +62,17 @@ func (t *turns) accept(l net.Listener, refuse func(net.Conn)) {
 	}
 }
 
-// temporary reports whether the server asks a listener again after an error, as it does
-// where there is no file descriptor.
+// temporary reports whether the server accepts again after an error, such as a lack of
+// file descriptors.
 func temporary(err error) bool {
 	e, ok := err.(interface{ Temporary() bool }) // as http.Server.Serve sees it
 	return ok && e.Temporary()
 }
 
-// next returns the connection whose turn it is. It waits for one.
+// next waits for a connection and returns the one whose turn it is.
 func (t *turns) next() (net.Conn, error) {
-	// Goroutines that were started before run before the next one is started, so that a
-	// crowd waits here, where there are turns, and not for the scheduler, which has none.
+	// Earlier goroutines run before the next one starts. So a crowd waits in this queue,
+	// which is fair by address, and not in that of the scheduler, which is not.
 	runtime.Gosched()
 	for {
 		if c := t.pop(); c != nil {
@@ -103,7 +102,7 @@ func (t *turns) pop() net.Conn {
 	return c.conn
 }
 
-// push adds a connection to its address's line. Under the mutex of conns.
+// push adds a connection to the line of its address. Under the mutex of conns.
 func (t *turns) push(c *tracked) {
 	client := network(c.conn.RemoteAddr().String())
 	l := t.lines[client]
@@ -115,7 +114,7 @@ func (t *turns) push(c *tracked) {
 	c.turns, c.line, c.turn = t, l, l.conns.PushBack(c)
 }
 
-// unqueue takes a connection out of its line, if it is in one. Under the mutex of conns.
+// unqueue removes a connection from its line, if it is in one. Under the mutex of conns.
 func (t *tracked) unqueue() {
 	if t.line == nil {
 		return

@@ -16,7 +16,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
-// Look is how lines are written.
+// Look is the format of lines.
 type Look struct {
 	Width  int  // characters of a line, what is longer is cut; 0 = no end
 	Height int  // lines, of which those too many are left out; 0 = no end
@@ -44,7 +44,7 @@ type part struct {
 
 type line []part
 
-// Shown is what a daemon has reported.
+// Shown is the reported state of a daemon.
 type Shown struct {
 	States []engine.State
 	Tokens []drive.Token // shown below, if there are any
@@ -189,7 +189,7 @@ func others(s *engine.State) string {
 	return text
 }
 
-// state is what keeps a deployment from being picked.
+// state returns why a deployment cannot be picked; "" = it can.
 func state(s *engine.State) string {
 	switch {
 	case !s.Enabled:
@@ -256,7 +256,7 @@ func grouped(n int64) string {
 	return s
 }
 
-// clean leaves nothing in a text that a terminal could take for a command.
+// clean removes control characters, which could be commands of the terminal.
 func clean(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {

@@ -12,7 +12,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
-// Source says what to show: a daemon, as a client sees it.
+// Source is the source of the shown data: a client of a daemon.
 type Source interface {
 	States(ctx context.Context) ([]engine.State, error)
 	Store(ctx context.Context) (string, error) // how sharing goes, in a few words
@@ -20,7 +20,7 @@ type Source interface {
 	Tokens(ctx context.Context) ([]drive.Token, error)
 }
 
-// Watch is what Run does.
+// Watch configures Once and Run.
 type Watch struct {
 	Source   Source
 	Name     string // of the source, in the head
@@ -40,7 +40,7 @@ func (w Watch) Once(ctx context.Context) error {
 	return err
 }
 
-// answer is what the source said.
+// answer is the data of one query of the source.
 type answer struct {
 	shown Shown
 	head  string

@@ -21,7 +21,7 @@ import (
 
 const defaultLast = 5 * time.Second
 
-// Tracer makes spans of requests. It is safe for concurrent use; a nil one makes none.
+// Tracer creates spans of requests. It is safe for concurrent use. A nil Tracer creates none.
 type Tracer struct {
 	provider *sdk.TracerProvider
 	tracer   trace.Tracer
@@ -30,7 +30,7 @@ type Tracer struct {
 	ended    atomic.Int64 // spans that were sampled
 }
 
-// New returns a tracer, which sends while Run runs; nil where no collector is named.
+// New returns a tracer, which sends spans while Run runs; nil if no collector is configured.
 func New(ctx context.Context, cfg Config) (*Tracer, error) {
 	if on, err := cfg.wanted(); err != nil || !on {
 		return nil, err
@@ -68,7 +68,7 @@ func version() string {
 	return ""
 }
 
-// Run waits until ctx ends, and then sends what is left, for a few seconds at most.
+// Run waits until ctx ends, and then sends the remaining spans within Config.Last.
 func (t *Tracer) Run(ctx context.Context) {
 	if t == nil {
 		return
@@ -91,7 +91,7 @@ func (t *Tracer) Stats() (sent, rest int64) {
 	return sent, t.ended.Load() - sent
 }
 
-// exporter counts what a collector takes, and logs once when it ceases to.
+// exporter counts the spans that a collector accepts, and logs once when it stops doing so.
 type exporter struct {
 	sdk.SpanExporter
 	log     *slog.Logger
@@ -115,5 +115,5 @@ func (e *exporter) ExportSpans(ctx context.Context, spans []sdk.ReadOnlySpan) er
 
 var addresses = regexp.MustCompile(`[a-z]+://[^\s"]*`)
 
-// anonymous takes addresses out of an error.
+// anonymous returns the text of an error without addresses.
 func anonymous(err error) string { return addresses.ReplaceAllString(err.Error(), "(address)") }

@@ -1,4 +1,4 @@
-// Package traffic counts what came of requests, by group and by deployment, as metrics.
+// Package traffic counts the outcomes of requests by group and by deployment, as metrics.
 package traffic
 
 import (
@@ -25,20 +25,20 @@ type Traffic struct {
 	deployments map[string]*deployment
 }
 
-// group is what came of a group's requests for admission, and what its calls used.
+// group counts the outcomes of a group's requests for admission, and the tokens of its calls.
 type group struct {
 	admitted, refused, failovers atomic.Int64
 	input, output                atomic.Int64 // tokens
 }
 
-// deployment is what a deployment's provider answered.
+// deployment counts the answers of a deployment's provider.
 type deployment struct {
 	group         string
 	answers       [kinds]atomic.Int64
 	input, output atomic.Int64
 }
 
-// kind is what became of an attempt.
+// kind is the outcome of an attempt.
 type kind uint8
 
 const (
@@ -53,8 +53,8 @@ const (
 
 var kindNames = [kinds]string{"ok", "rate_limited", "server_error", "client_error", "timeout", "unreachable"}
 
-// New returns a Traffic without groups. Mask hides secrets in names; nil = there are
-// none.
+// New returns a Traffic without groups. Mask hides secrets in names; nil = names contain
+// no secrets.
 func New(mask func(string) string) *Traffic {
 	if mask == nil {
 		mask = func(text string) string { return text }
@@ -65,8 +65,8 @@ func New(mask func(string) string) *Traffic {
 	}, []string{"group"})}
 }
 
-// Apply makes the groups and deployments of a configuration those that are counted.
-// Those that stay keep their counts; those that go lose their series.
+// Apply sets the groups and deployments to count by a configuration. Those that stay keep
+// their counts; those that go lose their series.
 func (t *Traffic) Apply(list []engine.Deployment) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -92,10 +92,10 @@ func (t *Traffic) Apply(list []engine.Deployment) {
 	t.groups, t.deployments = groups, deployments
 }
 
-// Admitted counts a request that a group took.
+// Admitted counts a request that a group has admitted.
 func (t *Traffic) Admitted(name string) { t.count(name, func(g *group) { g.admitted.Add(1) }) }
 
-// Refused counts a request that a limit of a group refused.
+// Refused counts a request that a limit of a group has refused.
 func (t *Traffic) Refused(name string) { t.count(name, func(g *group) { g.refused.Add(1) }) }
 
 func (t *Traffic) count(name string, add func(*group)) {
@@ -193,13 +193,13 @@ func (t *Traffic) Collect(c chan<- prometheus.Metric) {
 		for k := range d.answers {
 			called = called || d.answers[k].Load() > 0
 		}
-		if seen[shown] || !called { // most are never called: they cost no series
+		if seen[shown] || !called { // deployments that are never called have no series
 			continue
 		}
 		seen[shown] = true
 		group := t.mask(d.group)
 		for k := range d.answers {
-			if n := d.answers[k].Load(); n > 0 { // most kinds never come
+			if n := d.answers[k].Load(); n > 0 { // kinds that never occur have no series
 				send(answersDesc, n, shown, group, kindNames[k])
 			}
 		}
@@ -208,7 +208,8 @@ func (t *Traffic) Collect(c chan<- prometheus.Metric) {
 	}
 }
 
-// Sums returns how many requests each group has refused and admitted so far.
+// Sums calls each with the number of requests that each group has admitted and refused so
+// far.
 func (t *Traffic) Sums(each func(group string, admitted, refused int64)) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
@@ -217,8 +218,8 @@ func (t *Traffic) Sums(each func(group string, admitted, refused int64)) {
 	}
 }
 
-// Faults returns how many attempts at each deployment its provider refused or failed so
-// far.
+// Faults calls each with the number of attempts at each deployment that its provider has
+// refused, and that failed, so far.
 func (t *Traffic) Faults(each func(deployment string, refused, failed int64)) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()

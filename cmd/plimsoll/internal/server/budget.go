@@ -9,21 +9,21 @@ import (
 	"sync"
 )
 
-// Budget bounds how many requests may be under way at once. A zero bound is none.
+// Budget bounds the requests in flight. 0 = no bound.
 type Budget struct {
-	// PerToken is for each token.
+	// PerToken is the bound for each token.
 	PerToken int
-	// PerAddress is for each address of a client, of which a network of IPv6 is a /64.
+	// PerAddress is the bound for each client address; a /64 of IPv6 counts as one.
 	PerAddress int
-	// Trusted are the networks of proxies whose X-Forwarded-For is believed.
+	// Trusted are the networks of proxies whose X-Forwarded-For is used.
 	Trusted []netip.Prefix
 
 	mu        sync.Mutex
-	addresses map[netip.Addr]int // with requests under way, so that it is no larger than they are many
+	addresses map[netip.Addr]int // addresses with requests in flight only, which bounds its size
 }
 
-// ParseNetworks reads networks, such as 10.0.0.0/8, with commas between them. A single
-// address is a network of one.
+// ParseNetworks parses networks, such as 10.0.0.0/8, separated by commas. A single address
+// is a network of one.
 func ParseNetworks(text string) ([]netip.Prefix, error) {
 	var list []netip.Prefix
 	for part := range strings.SplitSeq(text, ",") {
@@ -41,27 +41,27 @@ func ParseNetworks(text string) ([]netip.Prefix, error) {
 	return list, nil
 }
 
-// token counts a request of a token in. False: it has as many under way as it may.
+// token counts a request of a token. It returns false if the token is at its bound.
 func (b *Budget) token(t *Token) bool {
 	if b == nil || b.PerToken == 0 || t == nil {
 		return true
 	}
-	if t.underWay.Add(1) > int64(b.PerToken) {
-		t.underWay.Add(-1)
+	if t.inFlight.Add(1) > int64(b.PerToken) {
+		t.inFlight.Add(-1)
 		return false
 	}
 	return true
 }
 
-// tokenEnd counts it out.
+// tokenEnd uncounts a request of a token.
 func (b *Budget) tokenEnd(t *Token) {
 	if b != nil && b.PerToken != 0 && t != nil {
-		t.underWay.Add(-1)
+		t.inFlight.Add(-1)
 	}
 }
 
-// address counts a request of a client's address in. False: it has as many under way
-// as it may. A client without one, as on a Unix socket, is not counted.
+// address counts a request of a client's address. Ok is false if the address is at its
+// bound. A client without an address, as on a Unix socket, is not counted.
 func (b *Budget) address(r *http.Request) (client netip.Addr, ok bool) {
 	if b == nil || b.PerAddress == 0 {
 		return netip.Addr{}, true
@@ -82,7 +82,7 @@ func (b *Budget) address(r *http.Request) (client netip.Addr, ok bool) {
 	return client, true
 }
 
-// addressEnd counts it out.
+// addressEnd uncounts a request of an address.
 func (b *Budget) addressEnd(client netip.Addr) {
 	if !client.IsValid() {
 		return
@@ -94,8 +94,8 @@ func (b *Budget) addressEnd(client netip.Addr) {
 	}
 }
 
-// client returns the address that a request came from: the connection's, or where
-// that is a trusted proxy, the last address in X-Forwarded-For that is none.
+// client returns the client's address of a request: that of the connection, or if that is
+// a trusted proxy, the last address in X-Forwarded-For that is no trusted proxy.
 func (b *Budget) client(r *http.Request) netip.Addr {
 	a := parseAddress(r.RemoteAddr)
 	list := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
@@ -109,11 +109,11 @@ func (b *Budget) client(r *http.Request) netip.Addr {
 	return networkOf(a)
 }
 
-// network returns the address that stands for a client, of an address with a port; the
-// zero Addr for what has none, such as a Unix socket.
+// network returns the address that identifies a client, for an address with a port; the
+// zero Addr if there is none, as for a Unix socket.
 func network(remote string) netip.Addr { return networkOf(parseAddress(remote)) }
 
-// networkOf returns the /64 that an address of IPv6 is in, and others as they are.
+// networkOf returns the /64 of an IPv6 address, and other addresses unchanged.
 func networkOf(a netip.Addr) netip.Addr {
 	if a.Is6() {
 		if p, err := a.Prefix(64); err == nil {
@@ -132,7 +132,7 @@ func (b *Budget) trusts(a netip.Addr) bool {
 	return false
 }
 
-// parseAddress reads an address with or without a port; the zero Addr = it is none.
+// parseAddress parses an address with or without a port; the zero Addr = it is no address.
 func parseAddress(text string) netip.Addr {
 	if host, _, err := net.SplitHostPort(text); err == nil {
 		text = host
