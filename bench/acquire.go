@@ -9,7 +9,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
-// load is what a group has seen when requests arrive, and what these cost.
+// load is the state of a group when requests arrive, and the cost of the requests.
 type load string
 
 const (
@@ -25,7 +25,7 @@ const (
 	days     load = "days"          // RPD and TPD beside RPM and TPM, all tied
 )
 
-// Acquire is TryAcquire and Settle on a group of so many deployments.
+// Acquire is the case of TryAcquire and Settle on a group of size deployments.
 func Acquire(s engine.Strategy, size int, l load, threads int) measure.Case {
 	name := fmt.Sprintf("TryAcquire + Settle %s %d, %s%s", s, size, l, onThreads(threads))
 	return measure.Case{Name: name, Threads: threads, Setup: func() measure.Op {
@@ -67,7 +67,7 @@ func perDay(l engine.Limits) engine.Limits {
 	return l
 }
 
-// demand is what each request asks for.
+// demand returns the demand of each request.
 func (l load) demand() engine.Demand {
 	d := hundred
 	if l == unnamed {

@@ -19,8 +19,8 @@ func checks() []table.Check {
 	}
 }
 
-// tieShares picks often among deployments of which some are tied, and compares
-// how often each was chosen with an even share.
+// tieShares checks the draw among tied deployments: it picks often and compares the
+// share of each with an even one.
 func tieShares(id string, s engine.Strategy) table.Check {
 	const picks = 20_000 // per tied deployment: an even share strays by 0.7 %
 	run := func() (string, bool) {
@@ -53,9 +53,8 @@ func tieShares(id string, s engine.Strategy) table.Check {
 	}
 }
 
-// admitted lets 64 goroutines ask a group of ten for requests of 1 to largest
-// tokens until each is refused one token, and compares what was admitted with
-// the limit.
+// admitted checks that limits hold: 64 goroutines acquire 1 to largest tokens from a
+// group of ten until even one token is refused. It compares the sum with the limit.
 func admitted(id, name string, l engine.Limits, largest int64) table.Check {
 	const size, goroutines = 10, 64
 	run := func() (string, bool) {

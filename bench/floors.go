@@ -11,10 +11,10 @@ import (
 	"github.com/plimsoll-dev/plimsoll/bench/measure"
 )
 
-// sink keeps results alive.
+// sink receives results, so that the compiler does not remove the operations.
 var sink atomic.Int64
 
-// atomicAdd is the unit: the least a shared count can cost.
+// atomicAdd is the unit of comparison: the least cost of a shared count.
 var atomicAdd = measure.Case{Name: "atomic add", Setup: func() measure.Op {
 	var v atomic.Int64
 	return func(_, n int) {
@@ -52,7 +52,7 @@ func mapLoad(keys int) measure.Case {
 	}}
 }
 
-// mapAdd is the least a count by name can cost.
+// mapAdd is the least cost of a count by name.
 func mapAdd(keys int) measure.Case {
 	return measure.Case{Name: fmt.Sprintf("map load + add, %d keys", keys), Setup: func() measure.Op {
 		m, ids := counters(keys)
@@ -69,7 +69,7 @@ func mapAdd(keys int) measure.Case {
 	}}
 }
 
-// mapAddTwice is the least that a check by name and a count by name can cost, two calls.
+// mapAddTwice is the least cost of a check and a count by name, which are two calls.
 func mapAddTwice(keys int) measure.Case {
 	return measure.Case{Name: fmt.Sprintf("twice map load + add, %d keys", keys), Setup: func() measure.Op {
 		m, ids := counters(keys)
@@ -88,9 +88,9 @@ func mapAddTwice(keys int) measure.Case {
 	}}
 }
 
-// loop finds the smallest of so many numbers by looking at all. Each search
-// begins with what the last one found: without that the CPU works on several
-// short ones at once, more or fewer of them from one build to the next.
+// loop finds the smallest of size numbers by a scan. Each search depends on the result
+// of the last one. Otherwise the CPU would overlap several short searches, and how
+// many would differ between builds.
 func loop(size int) measure.Case {
 	return measure.Case{Name: fmt.Sprintf("plain loop %d", size), Setup: func() measure.Op {
 		used := randomUsage(size)

@@ -8,8 +8,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/bench/measure"
 )
 
-// naivePick is the obvious way to choose: a concurrent map from ID to a striped
-// counter per limit, all looked up for every choice.
+// naivePick is the straightforward way to choose: a concurrent map from ID to a striped
+// counter per limit, of which every choice reads all.
 func naivePick(size int) measure.Case {
 	return measure.Case{Name: fmt.Sprintf("naive pick %d", size), Setup: func() measure.Op {
 		type usage struct {

@@ -44,9 +44,9 @@ func record(keys int) measure.Case {
 	})
 }
 
-// PreCheckAndRecord admits a request by name and records its tokens, on one of
-// so many deployments in turn: what a rate limiter's one call does, for both of
-// a deployment's limits.
+// PreCheckAndRecord is the case that admits a request by name and records its tokens, on
+// each of keys deployments in turn. It corresponds to one call of a rate limiter, but for
+// both limits of a deployment.
 func PreCheckAndRecord(keys, threads int) measure.Case {
 	return byName("PreCheck + Record by name", keys, threads, func(e *engine.Engine, id string) error {
 		if err := e.PreCheck(id, hundred); err != nil {

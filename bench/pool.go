@@ -12,12 +12,12 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// wide is a limit no benchmark reaches.
+// wide is a limit that no benchmark reaches.
 const wide = engine.MaxCount
 
-// slowdown is by how much the clock of the benchmarks is slow: a run of many
-// minutes stays inside one minute, so usage set up for it is never rolled away,
-// while every reading of the clock costs what it always does.
+// slowdown is the factor by which the benchmarks' clock is slow, so that a run of many
+// minutes stays inside one minute and keeps the usage that was set up for it. A reading
+// of the clock costs the same as usual.
 const slowdown = 10_000
 
 // start is the second the benchmarks' minute began.
@@ -42,7 +42,7 @@ type pool struct {
 	ids    []string
 }
 
-// member is what one deployment of a pool is set up with.
+// member is the initial state of a deployment of a pool.
 type member struct {
 	limits engine.Limits
 	used   int64 // tokens, by other nodes

@@ -9,7 +9,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
-// many is the size of the groups whose best deployments cannot be had.
+// many is the size of the groups whose best deployments cannot be chosen.
 const many = 1000
 
 // least returns which k of the usages are the smallest.
@@ -39,7 +39,7 @@ func pickCooling(s engine.Strategy, k int) measure.Case {
 	return picking(fmt.Sprintf("Pick %s %d, %d least used cooling", s, many, k), 1, coolingPool(s, k), plain)
 }
 
-// small is the token limit of deployments that have no room for it.
+// small is the token limit of deployments that are too small for the demand.
 const small = 1 << 20
 
 // tightPool builds a group of which k deployments, the least used both in

@@ -13,12 +13,12 @@ import (
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
 )
 
-// exchangeEvery is how often the nodes of a synced pool exchange what they have
-// used: fifty times as often as they do by default, so that most quanta meet it.
+// exchangeEvery is the interval of a synced pool: a fiftieth of the default, so that an
+// exchange falls into most quanta.
 const exchangeEvery = 2 * time.Millisecond
 
-// synced is a pool with a syncer, and a second node that uses every deployment
-// all the time, so that every exchange changes what is known of all of them.
+// synced is a pool with a syncer. A second node uses every deployment all the time, so
+// that every exchange changes the totals of all of them.
 type synced struct {
 	pool
 	own, others *syncer.Syncer
@@ -59,7 +59,7 @@ func (s *synced) exchange() {
 	}
 }
 
-// withSyncer is a case on a pool of its own that is kept in step meanwhile.
+// withSyncer is a case on a pool of its own, whose syncer runs meanwhile.
 func withSyncer(name string, size int, op func(pool) func(n int)) measure.Case {
 	return measure.Case{Name: name + ", with a syncer", Setup: func() measure.Op {
 		s := newSynced(size)
@@ -72,7 +72,7 @@ func withSyncer(name string, size int, op func(pool) func(n int)) measure.Case {
 	}}
 }
 
-// shared returns what a syncer costs the requests of its node.
+// shared returns the rows about the cost of a syncer for the requests of its node.
 func shared() []table.Row {
 	var rows []table.Row
 	for i, size := range []int{10, 1000} {

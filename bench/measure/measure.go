@@ -1,11 +1,10 @@
 // Package measure times short operations on a machine that is also busy with
 // other things.
 //
-// An operation is run in short quanta. A quantum counts only if each of its
-// threads had a CPU to itself throughout, by the thread's own CPU clock. All
-// operations take turns, round after round, so that what slows the machine down
-// for a while slows all of them: the figures are meant to be divided by each
-// other, turn by turn.
+// It runs an operation in short quanta. A quantum counts only if each of its threads
+// had a CPU to itself, by the thread's own CPU clock. All operations take turns, round
+// after round, so that a disturbance of the machine slows all of them. Compare the
+// figures as ratios, turn by turn.
 package measure
 
 import (
@@ -24,7 +23,7 @@ type Case struct {
 	Setup   func() Op // called once, before anything is timed
 }
 
-// Options say how long to measure. Zero values are the defaults.
+// Options configure a measurement. Zero values are the defaults.
 type Options struct {
 	Rounds  int           // 0 = 100
 	Tries   int           // most quanta to get one that counts; 0 = 12

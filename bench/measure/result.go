@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// Result is what a case took. Nanoseconds are wall time per operation over all
-// threads: with two threads that do not hinder each other, half of what one
-// takes. They are NaN when no quantum counted.
+// Result is the measured cost of a case. Nanoseconds are wall time per operation over
+// all threads: two threads that do not disturb each other have half the figure of one.
+// They are NaN if no quantum counted.
 type Result struct {
 	Median, P10   float64 // nanoseconds per operation
 	Allocs, Bytes float64 // per operation

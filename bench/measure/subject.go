@@ -44,7 +44,7 @@ func newSubject(c Case, quantum time.Duration) *subject {
 	return s
 }
 
-// span is when one thread of a quantum ran, and what it had of its CPU.
+// span is the wall time of one thread of a quantum, and its CPU time.
 type span struct{ start, end, cpu time.Duration }
 
 // undisturbed is the least part of its wall time a thread must have run for

@@ -16,7 +16,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/bench/measure"
 )
 
-// plenty is a rate per second that no run reaches.
+// plenty is a limit, in calls per second, that no run reaches.
 const plenty = 1_000_000_000
 
 // perKey puts one limiter per key behind a concurrent map, for libraries that

@@ -1,10 +1,10 @@
 package table
 
-// Check is something that must simply hold.
+// Check is a condition that must hold.
 type Check struct {
 	ID, Name, Goal string
-	// Run returns what was found, in a few words, and whether it is as it
-	// should be.
+	// Run returns a short description of what was found, and whether the condition
+	// holds.
 	Run func() (found string, ok bool)
 }
 

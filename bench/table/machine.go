@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Machine is where a run took place.
+// Machine describes the machine of a run.
 type Machine struct {
 	CPU   string `json:"cpu"`
 	Cores int    `json:"cores"`
