@@ -9,14 +9,14 @@ import (
 
 const slots = 16384
 
-// Cluster is a Valkey Cluster: primaries that share the slots, and replicas of
-// theirs.
+// Cluster is a Valkey Cluster: primaries that share the slots, each with a
+// replica.
 type Cluster struct {
 	Nodes []*Server // primaries first, then their replicas in the same order
 }
 
 // StartCluster runs a cluster with one replica for each primary until the test
-// ends. A node that is away is given up after a second.
+// ends. The cluster replaces a primary after it has been away for a second.
 func StartCluster(tb testing.TB, primaries int) *Cluster {
 	tb.Helper()
 	c := &Cluster{}
@@ -51,7 +51,7 @@ func StartCluster(tb testing.TB, primaries int) *Cluster {
 	return c
 }
 
-// URL is the cluster's address, with all nodes in it.
+// URL returns the address of the cluster, with all its nodes.
 func (c *Cluster) URL() string {
 	var more strings.Builder
 	for _, n := range c.Nodes[1:] {
@@ -60,7 +60,7 @@ func (c *Cluster) URL() string {
 	return c.Nodes[0].URL() + "?cluster=true" + more.String()
 }
 
-// Await waits until all nodes that run find the cluster whole.
+// Await waits until every running node reports the cluster as complete.
 func (c *Cluster) Await(tb testing.TB) {
 	tb.Helper()
 	for _, n := range c.Nodes {
@@ -71,7 +71,7 @@ func (c *Cluster) Await(tb testing.TB) {
 	}
 }
 
-// Primaries returns the nodes that serve slots now and run.
+// Primaries returns the running nodes that currently serve slots.
 func (c *Cluster) Primaries(tb testing.TB) []*Server {
 	tb.Helper()
 	var list []*Server
@@ -83,8 +83,7 @@ func (c *Cluster) Primaries(tb testing.TB) []*Server {
 	return list
 }
 
-// Owner returns the primary that serves a key, as one of the nodes that run
-// sees it.
+// Owner returns the primary that serves a key, according to a running node.
 func (c *Cluster) Owner(tb testing.TB, key string) *Server {
 	tb.Helper()
 	var owner *Server
@@ -105,13 +104,13 @@ func (c *Cluster) Owner(tb testing.TB, key string) *Server {
 	return owner
 }
 
-// Do sends a command about a key to the primary that has it.
+// Do sends a command to the primary that serves key.
 func (c *Cluster) Do(tb testing.TB, key string, args ...string) any {
 	tb.Helper()
 	return c.Owner(tb, key).Do(tb, args...)
 }
 
-// ID is the node's name within its cluster.
+// ID returns the node's ID in its cluster.
 func (s *Server) ID(tb testing.TB) string {
 	tb.Helper()
 	return s.Do(tb, "CLUSTER", "MYID").(string)

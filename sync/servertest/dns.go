@@ -14,8 +14,7 @@ type DNS struct {
 	asked atomic.Int64
 }
 
-// StartDNS has this process resolve names by a DNS of its own until the test
-// ends.
+// StartDNS makes this process resolve names by a new DNS until the test ends.
 func StartDNS(tb testing.TB) *DNS {
 	tb.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -47,7 +46,7 @@ func (d *DNS) Point(ip string) {
 	d.addr.Store(&a)
 }
 
-// Asked returns how often an address was asked for.
+// Asked returns the number of queries for an address.
 func (d *DNS) Asked() int64 { return d.asked.Load() }
 
 const (
@@ -63,13 +62,13 @@ func (d *DNS) serve(conn net.PacketConn) {
 			return // closed
 		}
 		if reply := d.answer(buf[:n]); reply != nil {
-			_, _ = conn.WriteTo(reply, from) // lost, as datagrams may be
+			_, _ = conn.WriteTo(reply, from) // datagrams may be lost
 		}
 	}
 }
 
-// answer repeats the question (RFC 1035, section 4.1) and adds the address, with
-// a TTL of 0, if an IPv4 address is what it asks for.
+// answer returns a reply with the question (RFC 1035, section 4.1) and, if it
+// asks for an IPv4 address, with the address and a TTL of 0.
 func (d *DNS) answer(query []byte) []byte {
 	end := dnsHeader
 	for end < len(query) && query[end] != 0 {

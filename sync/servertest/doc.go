@@ -1,5 +1,5 @@
-// Package servertest gives tests real servers, and a network between that can
-// fail: a single server, a cluster, Sentinel, and a TCP proxy. Everything
-// listens on the loopback at free ports, keeps its files in the test's own
-// directory and ends with the test, also when the test process is killed.
+// Package servertest runs real Valkey or Redis servers for tests: a single
+// server, a cluster or Sentinel, and a TCP proxy that simulates network faults.
+// All of them listen on free ports of the loopback, keep their files in the
+// test's directory and end with the test, even when the test process is killed.
 package servertest

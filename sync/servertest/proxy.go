@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Direction is which way bytes go through a proxy.
+// Direction is the direction of bytes through a proxy.
 type Direction int
 
 const (
@@ -16,8 +16,8 @@ const (
 	ToClient
 )
 
-// Proxy stands between clients and a server, and does to their bytes what a
-// network may.
+// Proxy is a TCP proxy between clients and a server that simulates network
+// faults. Its methods are safe for concurrent use.
 type Proxy struct {
 	target   string
 	listener net.Listener
@@ -29,17 +29,17 @@ type Proxy struct {
 	closed  bool
 	refuse  bool
 	cut     bool             // drop the next reply and its connection
-	block   [2]bool          // nothing passes, nothing is lost
-	delay   [2]time.Duration // every chunk waits
-	rate    [2]int           // bytes a second; 0 = as they come
+	block   [2]bool          // bytes wait, none is lost
+	delay   [2]time.Duration // delay of every chunk
+	rate    [2]int           // bytes a second; 0 = unlimited
 	passed  [2]int64
-	rewrite func(reply []byte) []byte // nil = as they are
+	rewrite func(reply []byte) []byte // nil = replies pass unchanged
 }
 
-// pipe is one client's connection and the one to the server that goes with it.
+// pipe is the connection of one client and the matching one to the server.
 type pipe struct {
 	client, server net.Conn
-	held           bool // what the client sent waits
+	held           bool // the client's bytes wait
 }
 
 // NewProxy listens on a free port until the test ends.
@@ -48,8 +48,8 @@ func NewProxy(tb testing.TB, target string) *Proxy {
 	return NewProxyAt(tb, "127.0.0.1:0", target)
 }
 
-// NewProxyAt is NewProxy at an address of its own: all of 127.0.0.0/8 is the
-// loopback.
+// NewProxyAt is NewProxy on the address addr, for which any of 127.0.0.0/8 can
+// be used.
 func NewProxyAt(tb testing.TB, addr, target string) *Proxy {
 	tb.Helper()
 	l, err := net.Listen("tcp", addr)
@@ -63,25 +63,26 @@ func NewProxyAt(tb testing.TB, addr, target string) *Proxy {
 	return p
 }
 
-// Addr is where the proxy listens.
+// Addr returns the address, host:port, on which the proxy listens.
 func (p *Proxy) Addr() string { return p.listener.Addr().String() }
 
-// URL is its address.
+// URL returns the proxy's address as a store's URL.
 func (p *Proxy) URL() string { return "valkey://" + p.Addr() }
 
-// CutNextReply lets the next request reach the server, then drops the answer and
-// the connection.
+// CutNextReply lets the next request reach the server, and then drops the reply
+// and the connection.
 func (p *Proxy) CutNextReply() { p.set(func() { p.cut = true }) }
 
-// CutPending reports whether a cut that was asked for has yet to happen.
+// CutPending reports whether the cut of CutNextReply has not happened yet.
 func (p *Proxy) CutPending() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.cut
 }
 
-// HoldRequests keeps what clients send on the connections of now, also when they
-// have given up; connections made later pass. Release lets it arrive.
+// HoldRequests holds back the bytes that clients send on the existing
+// connections, even after the clients have closed them. Later connections are
+// not affected. Release sends the bytes on.
 func (p *Proxy) HoldRequests() {
 	p.set(func() {
 		for q := range p.pipes {
@@ -90,16 +91,17 @@ func (p *Proxy) HoldRequests() {
 	})
 }
 
-// Block stops all bytes of one direction, as a partition does; Heal lets those
-// arrive that still have a connection.
+// Block stops all bytes in one direction, as a partition does. Heal sends on
+// those whose connection still exists.
 func (p *Proxy) Block(d Direction) { p.set(func() { p.block[d] = true }) }
 
-// Slow delays each chunk, and passes at most so many bytes a second (0 = any).
+// Slow delays each chunk in one direction and limits its rate; 0 bytes per
+// second = unlimited.
 func (p *Proxy) Slow(d Direction, delay time.Duration, bytesPerSecond int) {
 	p.set(func() { p.delay[d], p.rate[d] = delay, bytesPerSecond })
 }
 
-// Refuse drops all connections, and new ones at once.
+// Refuse drops all connections, and every new one immediately.
 func (p *Proxy) Refuse() {
 	p.set(func() {
 		p.refuse = true
@@ -110,7 +112,7 @@ func (p *Proxy) Refuse() {
 	})
 }
 
-// Heal ends every fault; what was held arrives.
+// Heal ends every fault and sends on the bytes that were held back.
 func (p *Proxy) Heal() {
 	p.set(func() {
 		p.refuse, p.cut = false, false
@@ -121,17 +123,17 @@ func (p *Proxy) Heal() {
 	})
 }
 
-// RewriteReplies has what the server sends pass through f, a chunk at a time.
+// RewriteReplies passes each chunk that the server sends through f.
 func (p *Proxy) RewriteReplies(f func(reply []byte) []byte) { p.set(func() { p.rewrite = f }) }
 
-// Passed returns how many bytes have gone one way.
+// Passed returns the number of bytes that have passed in one direction.
 func (p *Proxy) Passed(d Direction) int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.passed[d]
 }
 
-// shut closes what is not needed any more.
+// shut closes c and ignores the error, because c is not needed any more.
 func shut(c io.Closer) { _ = c.Close() }
 
 func (p *Proxy) set(change func()) {
@@ -178,13 +180,13 @@ func (p *Proxy) accept() {
 	}
 }
 
-// pump carries one direction of one connection. What the client had sent before
-// it went away still goes to the server.
+// pump copies one direction of one connection. Bytes that the client sent
+// before it closed the connection still go to the server.
 func (p *Proxy) pump(q *pipe, d Direction, from, to net.Conn) {
 	defer func() {
 		if d == ToServer {
 			if tcp, ok := to.(*net.TCPConn); ok {
-				_ = tcp.CloseWrite() // the answer may still come
+				_ = tcp.CloseWrite() // the reply may still come
 			}
 			return
 		}
@@ -204,7 +206,8 @@ func (p *Proxy) pump(q *pipe, d Direction, from, to net.Conn) {
 	}
 }
 
-// pass writes a chunk when it may go, and reports whether the connection lives.
+// pass writes a chunk once no fault holds it back, and reports whether the
+// connection is still open.
 func (p *Proxy) pass(q *pipe, d Direction, to net.Conn, chunk []byte) bool {
 	p.mu.Lock()
 	for !p.closed && (p.block[d] || d == ToServer && q.held) {

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Ask sends one command on a connection of its own. Errors of the server are
-// errors here.
+// Ask sends one command on a new connection and returns the reply. It returns
+// an error reply of the server as an error.
 func Ask(addr string, args ...string) (any, error) {
 	conn, err := net.DialTimeout("tcp", addr, 5*time.Second)
 	if err != nil {
@@ -26,7 +26,7 @@ func Ask(addr string, args ...string) (any, error) {
 	return decode(bufio.NewReader(conn))
 }
 
-// Encode writes a command as it goes over the wire.
+// Encode returns a command in the wire format (RESP).
 func Encode(args ...string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "*%d\r\n", len(args))

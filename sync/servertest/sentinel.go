@@ -9,18 +9,18 @@ import (
 	"testing"
 )
 
-// MasterSet is the name by which the Sentinels of a test know their primary.
+// MasterSet is the name of the primary in the Sentinels of a test.
 const MasterSet = "plimsoll"
 
-// Sentinels is a primary with replicas, and Sentinels that fail over between
-// them.
+// Sentinels is a primary with a replica, and Sentinels that fail over between
+// the two.
 type Sentinels struct {
-	Servers   []*Server // the first is the primary to begin with
+	Servers   []*Server // the first is the initial primary
 	Sentinels []*Server
 }
 
 // StartSentinels runs a primary, a replica and three Sentinels until the test
-// ends. A primary that is away for a second is replaced.
+// ends. The Sentinels replace a primary after it has been away for a second.
 func StartSentinels(tb testing.TB) *Sentinels {
 	tb.Helper()
 	s := &Sentinels{Servers: []*Server{Start(tb), Start(tb)}}
@@ -61,7 +61,7 @@ sentinel parallel-syncs %[3]s 1
 	return s
 }
 
-// URL is the address of the set.
+// URL returns the address of the Sentinels as a store's URL.
 func (s *Sentinels) URL() string {
 	var more strings.Builder
 	for _, w := range s.Sentinels[1:] {
@@ -70,7 +70,7 @@ func (s *Sentinels) URL() string {
 	return s.Sentinels[0].URL() + "?master_set=" + MasterSet + more.String()
 }
 
-// Primary returns the server that the Sentinels name.
+// Primary returns the server that the Sentinels report as primary.
 func (s *Sentinels) Primary(tb testing.TB) *Server {
 	tb.Helper()
 	addr := s.Sentinels[0].Do(tb, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", MasterSet).([]any)

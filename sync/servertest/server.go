@@ -14,13 +14,13 @@ import (
 	"time"
 )
 
-// patience is how long a server may take to do what it should.
+// patience is the longest time that a test waits for a server.
 const patience = 20 * time.Second
 
-// Binary returns the server's program: what PLIMSOLL_SERVER names, else
-// valkey-server, else redis-server. A test without one fails: its
-// faults would not have been tried. PLIMSOLL_NO_SERVER=1 skips such tests
-// where no server can be had, but not under CI.
+// Binary returns the path of the server's program: that of the environment
+// variable PLIMSOLL_SERVER, else of valkey-server, else of redis-server. If
+// there is none, the test fails, because it would not test anything. With
+// PLIMSOLL_NO_SERVER=1 it is skipped instead, except under CI.
 func Binary(tb testing.TB) string {
 	tb.Helper()
 	for _, name := range []string{os.Getenv("PLIMSOLL_SERVER"), "valkey-server", "redis-server"} {
@@ -38,7 +38,7 @@ func Binary(tb testing.TB) string {
 // Server is one server process.
 type Server struct {
 	Port int
-	Dir  string // where it keeps its files
+	Dir  string // directory of its files
 
 	args   []string
 	binary string
@@ -47,8 +47,8 @@ type Server struct {
 	leash  io.WriteCloser
 }
 
-// Start runs a server until the test ends. Args are added to its command line,
-// so "--appendonly", "yes" switches that on; it saves nothing by itself.
+// Start runs a server until the test ends. Args are added to its command line;
+// "--appendonly", "yes" makes it save its data, which it does not do otherwise.
 func Start(tb testing.TB, args ...string) *Server {
 	tb.Helper()
 	s := &Server{Port: FreePort(tb), Dir: tb.TempDir(), binary: Binary(tb)}
@@ -63,14 +63,15 @@ func Start(tb testing.TB, args ...string) *Server {
 	return s
 }
 
-// Addr is where the server listens.
+// Addr returns the address, host:port, on which the server listens.
 func (s *Server) Addr() string { return "127.0.0.1:" + strconv.Itoa(s.Port) }
 
-// URL is its address.
+// URL returns the server's address as a store's URL.
 func (s *Server) URL() string { return "valkey://" + s.Addr() }
 
-// Run starts the process again after Kill, on the same port and files, with args
-// added for good. It does not wait until the server answers; Await does.
+// Run starts the process again after Kill, on the same port and files. Args are
+// added to its command line, for later runs too. It does not wait until the
+// server replies; Await does.
 func (s *Server) Run(tb testing.TB, args ...string) {
 	tb.Helper()
 	s.args = append(s.args, args...)
@@ -92,7 +93,8 @@ func (s *Server) Run(tb testing.TB, args ...string) {
 	}(s.cmd, s.exited)
 }
 
-// tie has the server killed when this process ends without doing so itself.
+// tie starts a process that kills the server when this process ends without
+// having done so.
 func (s *Server) tie(tb testing.TB) {
 	tb.Helper()
 	leash := exec.Command("sh", "-c", `read -r done && exit; kill -9 "$1" 2>/dev/null`, "sh", strconv.Itoa(s.cmd.Process.Pid))
@@ -107,7 +109,8 @@ func (s *Server) tie(tb testing.TB) {
 	go func() { _ = leash.Wait() }() // it ends with the server
 }
 
-// Kill ends the process at once, as a crash does; nothing happens if none runs.
+// Kill ends the process immediately, as a crash does. It does nothing if the
+// process does not run.
 func (s *Server) Kill(tb testing.TB) {
 	tb.Helper()
 	if s.cmd == nil {
@@ -120,13 +123,13 @@ func (s *Server) Kill(tb testing.TB) {
 	s.cmd = nil
 }
 
-// Stop freezes the process: connections stay open and nothing is answered.
+// Stop freezes the process: connections stay open, and the server does not reply.
 func (s *Server) Stop(tb testing.TB) {
 	tb.Helper()
 	s.signal(tb, syscall.SIGSTOP)
 }
 
-// Continue wakes a frozen process.
+// Continue resumes a frozen process.
 func (s *Server) Continue(tb testing.TB) {
 	tb.Helper()
 	s.signal(tb, syscall.SIGCONT)
@@ -139,10 +142,10 @@ func (s *Server) signal(tb testing.TB, sig syscall.Signal) {
 	}
 }
 
-// PID is the process's number.
+// PID returns the process ID of the server.
 func (s *Server) PID() int { return s.cmd.Process.Pid }
 
-// Await waits until the server answers.
+// Await waits until the server replies.
 func (s *Server) Await(tb testing.TB) {
 	tb.Helper()
 	Until(tb, fmt.Sprintf("%s answers", s.Addr()), func() bool {
@@ -168,7 +171,8 @@ func (s *Server) Do(tb testing.TB, args ...string) any {
 	return answer
 }
 
-// Info returns one field of INFO.
+// Info returns a field of a section of the server's INFO. The test fails if
+// there is no such field.
 func (s *Server) Info(tb testing.TB, section, field string) string {
 	tb.Helper()
 	text, _ := s.Do(tb, "INFO", section).(string)
@@ -181,7 +185,8 @@ func (s *Server) Info(tb testing.TB, section, field string) string {
 	return ""
 }
 
-// Until waits for a condition and fails the test if it does not come.
+// Until waits until condition returns true. The test fails, naming what, if it
+// does not within 20 seconds.
 func Until(tb testing.TB, what string, condition func() bool) {
 	tb.Helper()
 	deadline := time.Now().Add(patience)

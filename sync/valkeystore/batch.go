@@ -10,49 +10,49 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// Where the replies of a transaction stand within that of EXEC.
+// Indexes of replies within the reply of EXEC.
 const (
 	inTime     = 0
-	inIdentity = 2 // of the bucket's data: its epoch, or its generation
+	inIdentity = 2 // identity of the bucket's data: its epoch, or its generation
 )
 
-// call is one batch on its way: its commands, and where each answer will be.
-// It is reused, but not after an error: commands may then still be waiting to
-// be written.
+// call is the commands of one batch and the positions of their replies. It is
+// reused, except after an error, because its commands may then still be waiting
+// to be written.
 type call struct {
 	cmds []valkey.Completed
 	text text
-	head string          // of the epoch's keys
-	at   []places        // of Deltas, then Reads
-	due  []syncer.Counts // per delta: the counters that travel with their EXPIRE
+	head string          // prefix of the epoch's keys
+	at   []places        // for each of Deltas, then of Reads
+	due  []syncer.Counts // for each delta: the counters whose EXPIRE is part of the batch
 	gets []string        // keys of the MGET
-	now  time.Time       // the store's clock, roughly; zero = not known
+	now  time.Time       // the server's time, estimated; zero = not known
 
-	// Where commands before the transaction answer; -1 = there is none. The first
-	// two are what a duplicate knows.
+	// Positions of the replies to the commands before the transaction; -1 = no such
+	// command. The reply to a duplicate has only the first two.
 	atIdentity, atPrev, atWatch, atMulti int
 
-	held       []int            // where MGET answers which counts of each tally are held by escrow; -1 = the batch does not ask
-	inPrev     int              // where EXISTS of the marker before answers; 0 = there is none
-	inGets     int              // where MGET answers; 0 = there is none
-	inNodes    int              // where ZCOUNT answers; 0 = there is none
-	inMembers  int              // where ZRANGE of the nodes' names answers; 0 = there is none
-	inOutdated int              // where ZCOUNT of the nodes of the format before answers; 0 = there is none
-	inVersion  int              // where GET of the cooldowns' version answers; 0 = there is none
-	inCooling  [instantSets]int // where ZRANGE of each set answers; 0 = there is none
+	held       []int            // index in MGET's reply of the counts of each tally that are held by escrow; -1 = the batch does not ask
+	inPrev     int              // index of EXISTS of the previous batch's marker; 0 = none
+	inGets     int              // index of MGET; 0 = none
+	inNodes    int              // index of ZCOUNT of the nodes; 0 = none
+	inMembers  int              // index of ZRANGE of the nodes' names; 0 = none
+	inOutdated int              // index of ZCOUNT of the nodes with the previous key format; 0 = none
+	inVersion  int              // index of GET of the cooldowns' version; 0 = none
+	inCooling  [instantSets]int // index of ZRANGE of each set of cooldowns; 0 = none
 	extras     [extraCount]span
-	version    string  // of the cooldowns
+	version    string  // version of the cooldowns
 	others     []other // nodes with other settings
-	paid       int     // keys of the bucket's debt that travel along
+	paid       int     // keys of the bucket's debt that get their TTL with this batch
 	renews     bool
 	bytes      int
-	queued     int // commands of the transaction
+	queued     int // number of commands in the transaction
 	registered time.Time
 }
 
-// places says where the totals of a tally are, in the order of counterKinds: at a
-// place in EXEC's reply, or, below zero, at place ^n in that of its MGET; nowhere
-// if the batch does not ask.
+// places holds the positions of a tally's totals, in the order of counterKinds.
+// A number from 0 is an index in EXEC's reply. A negative number n is the index
+// ^n in MGET's reply. Nowhere = the batch does not ask for the total.
 type places [counterCount]int
 
 const nowhere = math.MinInt
@@ -68,30 +68,30 @@ func (c *call) reset() {
 	c.renews, c.registered = false, time.Time{}
 }
 
-// add adds a command to the pipeline and returns where it will be answered.
+// add adds a command to the pipeline and returns the index of its reply.
 func (c *call) add(cmd valkey.Completed, size int) int {
 	c.cmds = append(c.cmds, cmd)
 	c.bytes += size
 	return len(c.cmds) - 1
 }
 
-// queue adds a command to the transaction and returns where in EXEC's reply it
-// will be answered.
+// queue adds a command to the transaction and returns the index of its reply in
+// EXEC's.
 func (c *call) queue(cmd valkey.Completed, size int) int {
 	c.add(cmd, size+overheadQueued)
 	c.queued++
 	return c.queued - 1
 }
 
-// What a command costs on the wire beside its key and number, both ways.
+// Bytes that a command and its reply take on the wire beside its key and number.
 const (
 	overhead       = 40
 	overheadQueued = overhead + 9 // "+QUEUED\r\n"
 )
 
-// build writes the commands of a batch. The transaction adds each delta under
-// the guard of the batch's marker; what surrounds the deltas changes nothing
-// when it is sent again.
+// build writes the commands of a batch. The transaction applies the deltas only
+// if the batch has no marker yet. All commands outside the transaction are
+// idempotent.
 func (c *call) build(bld valkey.Builder, b *bucket, batch *syncer.Batch, lacking lacks, local time.Time) {
 	c.reset()
 	c.text.b.Grow(256 + (len(batch.Deltas)+len(batch.Reads))*2*(len(b.head)+64))
@@ -121,7 +121,7 @@ func (c *call) build(bld valkey.Builder, b *bucket, batch *syncer.Batch, lacking
 	c.counts(bld, b, batch)
 	c.expiries(bld, b, batch, local)
 	c.extra(lacking, extraCooldowns, func() { c.cooldowns(bld, b, batch, local) })
-	if !c.now.IsZero() && b.due(batch.Node, local) { // the first batch, which has no time, leaves these out
+	if !c.now.IsZero() && b.due(batch.Node, local) { // the first batch omits these, because it has no server time
 		c.extra(lacking, extraNodes, func() { c.nodes(bld, b, batch, local) })
 		c.extra(lacking, extraOutdated, func() { c.outdated(bld, b) })
 	}
@@ -134,14 +134,15 @@ func (c *call) build(bld valkey.Builder, b *bucket, batch *syncer.Batch, lacking
 	c.add(bld.Exec().Build(), overhead)
 }
 
-// guard makes EXEC fail if there is a marker: SET XX touches it, watched.
+// guard makes EXEC fail if the batch's marker exists: the marker is watched, and
+// SET XX then changes it.
 func (c *call) guard(bld valkey.Builder, marker string) {
 	c.atWatch = c.add(bld.Watch().Key(marker).Build(), len(marker)+overhead)
 	c.add(bld.Set().Key(marker).Value("1").Xx().Ex(keyTTL).Build(), len(marker)+overhead)
 }
 
-// raise writes the commands that begin an epoch. Of all who begin one from the
-// same, the marker lets one through.
+// raise writes the commands that begin an epoch. Their marker is common to all
+// nodes that begin one from the same epoch, so exactly one of them succeeds.
 func (c *call) raise(bld valkey.Builder, b *bucket, batch *syncer.Batch, local time.Time) {
 	key := b.word(&c.text, b.identity)
 	c.text.str(c.head)
@@ -158,8 +159,8 @@ func (c *call) raise(bld valkey.Builder, b *bucket, batch *syncer.Batch, local t
 	c.add(bld.Exec().Build(), overhead)
 }
 
-// counts adds what a delta changes and reads the rest that is asked for, in one
-// MGET.
+// counts writes the commands that apply the deltas, and one MGET for the other
+// totals that the batch asks for.
 func (c *call) counts(bld valkey.Builder, b *bucket, batch *syncer.Batch) {
 	for i := range batch.Deltas {
 		c.count(bld, b, &batch.Deltas[i], batch.Of(i))
@@ -202,9 +203,9 @@ func (c *call) count(bld valkey.Builder, b *bucket, t *window.Tally, which synce
 	c.at = append(c.at, at)
 }
 
-// expiries gives a TTL to every counter that this store touches for the first
-// time, or so late that the server may have dropped it meanwhile, and to those
-// that were found to lack one.
+// expiries writes an EXPIRE for every counter that this store changes for the
+// first time, for those that the server may have dropped meanwhile, and for those
+// of the bucket's debt.
 func (c *call) expiries(bld valkey.Builder, b *bucket, batch *syncer.Batch, local time.Time) {
 	now := c.serverTime(local)
 	expire := func(head string, t *window.Tally, which syncer.Counts) {
@@ -235,8 +236,8 @@ func (c *call) expiries(bld valkey.Builder, b *bucket, batch *syncer.Batch, loca
 	}
 }
 
-// late reports whether a window's counters may have expired already. Those of a
-// day do when no node counts in them any more.
+// late reports whether the counters of a window may have expired already.
+// Counters of a day only expire after the last node has used them.
 func (c *call) late(b *bucket, d *window.Tally) bool {
 	if d.Kind.Long() {
 		return false
@@ -245,7 +246,7 @@ func (c *call) late(b *bucket, d *window.Tally) bool {
 	return c.now.IsZero() || c.now.Unix() >= d.Start+int64(shortest/time.Second)-expiryMargin
 }
 
-// serverTime returns the store's time as well as it is known.
+// serverTime returns the server's estimated time, or local if there is none yet.
 func (c *call) serverTime(local time.Time) time.Time {
 	if c.now.IsZero() {
 		return local
@@ -253,14 +254,15 @@ func (c *call) serverTime(local time.Time) time.Time {
 	return c.now
 }
 
-// expiryMargin is how many seconds before a counter can have expired it is
-// treated as if it had: clocks differ.
+// expiryMargin is how many seconds before its expiry a counter is treated as
+// expired, because clocks differ.
 const expiryMargin = 5
 
-// cooldowns adds the cooldowns and reported limits of the deltas to their sets, each under the
-// latest instant that was ever reported of it, and reads the sets' version. It reads the sets too
-// where it adds to one, and once in a while. A set forgets what has passed, and expires when no
-// node adds to it any more; the version counts the batches that added something.
+// cooldowns writes the commands that add the cooldowns and the reported limits of the deltas to
+// their sets, each with the latest instant ever reported of it, and that read the sets' version.
+// They read the sets too if they add to one, and every rereadCooldowns. They remove members
+// whose instant has passed. A set expires when no node adds to it any more. The version is the
+// number of batches that added something.
 func (c *call) cooldowns(bld valkey.Builder, b *bucket, batch *syncer.Batch, local time.Time) {
 	version := b.word(&c.text, "v")
 	now := c.serverTime(local).UnixMilli()
@@ -303,11 +305,11 @@ func (c *call) cooldowns(bld valkey.Builder, b *bucket, batch *syncer.Batch, loc
 	}
 }
 
-// mostMembers is up to how many nodes their names are read, once a second.
+// mostMembers is the number of nodes up to which their names are read, once a second.
 const mostMembers = 64
 
-// nodes enters the node in the set of those alive, with the settings that all nodes
-// must have alike, and counts them, once a second.
+// nodes writes the commands that add the node to the set of live nodes, with the settings
+// that must be equal on all nodes, and that count the set, once a second.
 func (c *call) nodes(bld valkey.Builder, b *bucket, batch *syncer.Batch, local time.Time) {
 	c.registered = local
 	node := batch.Node + namedOf(b.settings, batch.Modes)
@@ -330,8 +332,8 @@ func (c *call) nodes(bld valkey.Builder, b *bucket, batch *syncer.Batch, local t
 	c.queue(bld.Expire().Key(key).Seconds(int64(keyTTL/time.Second)).Build(), len(key)+overhead)
 }
 
-// outdated counts the nodes alive that share by the keys of the format before: their
-// usage is in other counters.
+// outdated writes the command that counts the live nodes with the previous key format,
+// whose usage is in other counters.
 func (c *call) outdated(bld valkey.Builder, b *bucket) {
 	if b.number != 0 {
 		return
@@ -351,7 +353,7 @@ func (b *bucket) word(t *text, name string) string {
 	return t.cut()
 }
 
-// named returns what the keys of an epoch begin with.
+// named returns the prefix of the keys of an epoch.
 func (b *bucket) named(t *text, epoch uint64) string {
 	if !b.epochs {
 		return b.head
@@ -362,7 +364,7 @@ func (b *bucket) named(t *text, epoch uint64) string {
 	return t.cut()
 }
 
-// marker returns the key that says that a batch was applied.
+// marker returns the key whose existence shows that a batch was applied.
 func (c *call) marker(node string, seq uint64) string {
 	t := &c.text
 	t.str(c.head)

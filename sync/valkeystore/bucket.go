@@ -8,30 +8,30 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// windowsKept is how many windows of each kind a bucket remembers its touches of.
-// Forgetting one costs an EXPIRE for each of its keys, no more.
+// windowsKept is the number of windows of each kind whose touches a bucket keeps.
+// Dropping one only costs another EXPIRE for each of its keys.
 const windowsKept = 4
 
-// bucket is what this store knows of one bucket's keys on the server.
+// bucket is this store's knowledge of one bucket's keys on the server.
 type bucket struct {
 	number   int
 	head     string
 	names    namer
 	epochs   bool   // counters are named after an epoch
-	identity string // the key that holds it
-	settings string // what follows the names of nodes in the set of those alive, before their modes
+	identity string // the key that holds the epoch or the generation
+	settings string // suffix of this node's name in the set of live nodes, before their modes
 
 	mu         sync.Mutex
-	epoch      uint64    // whose counters are in windows
+	epoch      uint64    // epoch of the counters in windows
 	windows    []touches // the keys that were given a TTL
-	debt       []debt    // keys that may lack one: paid with the next batches
-	stale      []debt    // those from before the last loss, at lostAt: debt once nothing is on the way any more
+	debt       []debt    // keys that may lack a TTL: the next batches give them one
+	stale      []debt    // debt from before the last loss, at lostAt: due once no earlier batch can still arrive
 	lostAt     time.Time
 	refreshed  time.Time        // when the identity's TTL was last renewed
 	registered map[string]entry // of nodes in the set of those alive
 	cool       cooldowns
-	probed     uint64 // the client that was found to take transactions here
-	live       int    // nodes alive at liveAt
+	probed     uint64 // the client whose server is known to run transactions
+	live       int    // live nodes at liveAt
 	liveAt     time.Time
 }
 
@@ -41,7 +41,7 @@ type entry struct {
 	modes syncer.NodeModes
 }
 
-// debt is some counters of a deployment in a window.
+// debt is a set of counters of a deployment in a window that may lack a TTL.
 type debt struct {
 	epoch  uint64
 	of     window.Tally
@@ -63,8 +63,8 @@ func newBucket(number int, cfg Config) *bucket {
 	return b
 }
 
-// enter forgets which counters have a TTL when a batch is of another epoch: its
-// counters are others.
+// enter drops the record of counters with a TTL if a batch is of another epoch,
+// which has other counters.
 func (b *bucket) enter(epoch uint64) {
 	if b.epoch != epoch {
 		b.forget()
@@ -72,7 +72,7 @@ func (b *bucket) enter(epoch uint64) {
 	}
 }
 
-// touched returns which counters of a deployment have had their TTL.
+// touched returns the counters of a deployment that have been given their TTL.
 func (b *bucket) touched(d *window.Tally) syncer.Counts {
 	for i := range b.windows {
 		if w := &b.windows[i]; w.start == d.Start && w.kind == d.Kind {
@@ -107,15 +107,15 @@ func (b *bucket) touch(d *window.Tally, which syncer.Counts) {
 }
 
 const (
-	// onTheWay is for how long after a loss copies of earlier batches, which gave no
-	// TTL to counters that had one, may still make these again.
+	// onTheWay is how long after a loss copies of earlier batches may still arrive.
+	// They can create a counter again without a TTL, because it had one before.
 	onTheWay = 3 * time.Second
-	// mostStale bounds what losses in a row leave to be given a TTL.
+	// mostStale is the largest length of stale after several losses.
 	mostStale = 1 << 16
 )
 
-// forget is for when the server may have lost keys and their TTLs with them. Those keys are
-// given one again later, whoever has made them meanwhile.
+// forget handles a loss of keys on the server: keys with a TTL become stale debt, because
+// another node may create them again without one.
 func (b *bucket) forget() {
 	for i := range b.windows {
 		w := &b.windows[i]
@@ -128,7 +128,7 @@ func (b *bucket) forget() {
 	b.windows, b.lostAt = b.windows[:0], time.Now()
 }
 
-// settleStale moves as much of what losses left behind to the debt as a batch may pay.
+// settleStale moves stale debt to the debt, as much as one batch can give a TTL.
 func (b *bucket) settleStale(now time.Time) {
 	if n := min(maxTallies-len(b.debt), len(b.stale)); n > 0 && now.Sub(b.lostAt) >= onTheWay {
 		b.debt = append(b.debt, b.stale[len(b.stale)-n:]...)
@@ -136,14 +136,14 @@ func (b *bucket) settleStale(now time.Time) {
 	}
 }
 
-// owe notes counters that may have no TTL.
+// owe records counters that may have no TTL.
 func (b *bucket) owe(epoch uint64, d *window.Tally, which syncer.Counts) {
 	if len(b.debt) < 4*maxTallies {
 		b.debt = append(b.debt, debt{epoch, blank(d), which})
 	}
 }
 
-// due reports whether a node should be entered in the set of nodes again.
+// due reports whether a node must be added to the set of nodes again.
 func (b *bucket) due(node string, now time.Time) bool {
 	return now.Sub(b.registered[node].at) >= nodeInterval
 }

@@ -5,8 +5,8 @@ import (
 	"net"
 )
 
-// What a server may send. The client makes room for as much as a reply announces
-// before it has come, so a wrong one would end the process.
+// Bounds of a reply. The client allocates as much memory as a reply announces before it
+// arrives, so a wrong announcement would exhaust the process's memory.
 const (
 	maxBlob     = 16 << 20 // bytes
 	maxElements = 1 << 20
@@ -14,10 +14,9 @@ const (
 	maxLine     = 64 << 10
 )
 
-var errNotValkey = errors.New("what answers does not speak Valkey's protocol")
+var errNotValkey = errors.New("the server does not speak Valkey's protocol: check the address and whether it needs TLS")
 
-// checked is a connection that fails when a reply announces what no server
-// sends.
+// checked is a connection that fails when a reply exceeds these bounds or is not RESP.
 type checked struct {
 	net.Conn
 	scan scanner
@@ -36,10 +35,10 @@ func (c *checked) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// scanner follows the framing of replies.
+// scanner parses the framing of replies (RESP2 and RESP3) without their contents.
 type scanner struct {
-	skip   int64 // what is left of a blob
-	line   int   // bytes of the current line; 0 = at its beginning
+	skip   int64 // remaining bytes of a blob
+	line   int   // bytes of the current line so far
 	kind   byte
 	length int64
 	minus  bool
@@ -47,13 +46,13 @@ type scanner struct {
 	depth  int
 }
 
-// level is a reply of several parts that is not complete.
+// level is an incomplete reply of several parts.
 type level struct {
 	left      int64
-	attribute bool // it comes before a reply and is none itself
+	attribute bool // an attribute precedes a reply and is not one itself
 }
 
-// take goes on through the stream and reports whether it makes sense.
+// take parses the next bytes of the stream and reports whether they are valid.
 func (s *scanner) take(p []byte) bool {
 	for len(p) > 0 {
 		if s.skip > 0 {
@@ -85,7 +84,7 @@ func (s *scanner) take(p []byte) bool {
 	return true
 }
 
-// sized reports whether the line says how much follows.
+// sized reports whether the line announces a length.
 func (s *scanner) sized() bool {
 	switch s.kind {
 	case '$', '!', '=', '*', '%', '~', '>', '|', ';':
@@ -106,7 +105,7 @@ func (s *scanner) digit(c byte) bool {
 	return s.length <= maxBlob
 }
 
-// end is the end of a line.
+// end handles the end of a line.
 func (s *scanner) end() bool {
 	if s.minus {
 		s.done()
@@ -117,7 +116,7 @@ func (s *scanner) end() bool {
 		s.skip = s.length + 2
 		return true
 	case ';':
-		return false // a blob in pieces: no server sends one
+		return false // a streamed blob, which no server sends
 	case '*', '~', '>', '%', '|':
 		n := s.length
 		if s.kind == '%' || s.kind == '|' {
@@ -143,8 +142,7 @@ func (s *scanner) done() {
 	}
 }
 
-// close ends the levels that are complete, each of which is a part of the one
-// around it.
+// close removes the complete levels. Each counts as a part of the level around it.
 func (s *scanner) close() {
 	for s.depth > 0 && s.open[s.depth-1].left <= 0 {
 		s.depth--

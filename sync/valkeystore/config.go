@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// KeyFormat says how the counters are named.
+// KeyFormat is how the counters are named. The zero value is FormatPlimsoll.
 type KeyFormat string
 
 const (
@@ -16,7 +16,7 @@ const (
 	FormatLiteLLM  KeyFormat = "litellm" // ID:MODEL:tpm|rpm:HH-MM, shared with LiteLLM's usage-based-routing-v2
 )
 
-// maxTallies is how many deltas and reads a batch may hold together.
+// maxTallies is the largest number of deltas and reads in a batch, together.
 const maxTallies = 500
 
 const (
@@ -25,38 +25,44 @@ const (
 
 	minute       = time.Minute
 	keyTTL       = 2*minute + 10*time.Second // of counters, markers and the set of nodes
-	dayTTL       = 3 * time.Minute           // of counters of a day, beyond its end
+	dayTTL       = 3 * time.Minute           // of counters of a day, after its end
 	coolTTL      = 25*time.Hour + 2*minute   // of the set of cooldowns: longer than any of them
 	identityTTL  = 24 * time.Hour
-	identityDue  = time.Hour       // how often its TTL is renewed
+	identityDue  = time.Hour       // time between two renewals of its TTL
 	nodeTTL      = 5 * time.Second // how long a node counts as alive after an exchange
-	nodeInterval = time.Second     // how often a node says that it is alive
+	nodeInterval = time.Second     // time between two entries of a node in the set of live nodes
 )
 
-// Config says how a store names things. The zero value works.
+// Config configures the keys of a store. The zero value is ready for use. All
+// nodes of a namespace need equal values.
 type Config struct {
-	// Namespace separates fleets that share a server: nodes share usage iff
-	// theirs are equal. "" = "default". No braces, spaces or control characters.
+	// Namespace separates fleets that share a server: nodes share usage if and
+	// only if their namespaces are equal. "" = "default". It contains no braces,
+	// spaces or control characters.
 	Namespace string
-	// Buckets is how many batches the deployments are divided into, each a
-	// transaction of its own on one server of a cluster. The same on all nodes
-	// of a namespace. 0 = 1, or 16 on a cluster.
+	// Buckets is the number of buckets among which deployments are divided, up to
+	// 1024. Each has batches of its own, which are transactions on one server of a
+	// cluster. It must be equal on all nodes of a namespace. 0 = 1, or 16 on a
+	// cluster.
 	Buckets int
-	// KeyFormat names the counters. FormatLiteLLM needs a single server or
-	// Sentinel.
+	// KeyFormat selects the names of the counters. FormatLiteLLM needs a single
+	// server or Sentinel.
 	KeyFormat KeyFormat
 	// Model returns the model of a deployment, which is part of LiteLLM's keys.
-	// FormatLiteLLM requires it, no other format has it. It must return the same
-	// for the same ID and be safe for concurrent use.
+	// FormatLiteLLM requires it, and other formats reject it. It must always
+	// return the same model for an ID and be safe for concurrent use.
 	Model func(id string) string
-	// TTL is how long a counter of FormatLiteLLM lives after its creation, whole
-	// seconds; 0 = 60 s, as LiteLLM has it. Other formats have no choice.
+	// TTL is how long a counter of FormatLiteLLM lives after its creation, in
+	// whole seconds; 0 = 60 s, which is LiteLLM's default. Other formats reject it.
 	TTL time.Duration
-	// Logger gets a line, once, for what an operator should mend; nil = none.
+	// Logger receives one line for each problem that an operator should fix. Nil
+	// disables logging.
 	Logger *slog.Logger
 }
 
-// Validate reports everything that is wrong with a configuration.
+// Validate returns every problem of the configuration, joined; nil = there is
+// none. It cannot check what depends on the client, such as FormatLiteLLM on a
+// cluster.
 func (c Config) Validate() error { return c.validate(false) }
 
 func (c Config) validate(cluster bool) error {
@@ -65,36 +71,36 @@ func (c Config) validate(cluster bool) error {
 		faults = append(faults, fmt.Errorf("valkeystore: "+format, args...))
 	}
 	if strings.ContainsFunc(c.Namespace, func(r rune) bool { return r <= ' ' || r == '{' || r == '}' || r == 0x7f }) {
-		fault("Namespace %q: no braces, spaces or control characters", c.Namespace)
+		fault("Namespace %q: no braces, spaces or control characters are allowed", c.Namespace)
 	}
 	if c.Buckets < 0 || c.Buckets > maxBuckets {
-		fault("Buckets %d: 0 to %d", c.Buckets, maxBuckets)
+		fault("Buckets %d is not from 0 to %d", c.Buckets, maxBuckets)
 	}
 	switch c.KeyFormat {
 	case FormatPlimsoll:
 		if c.Model != nil || c.TTL != 0 {
-			fault("Model and TTL belong to KeyFormat %q", FormatLiteLLM)
+			fault("Model and TTL need KeyFormat %q: leave them out", FormatLiteLLM)
 		}
 	case FormatLiteLLM:
 		if c.Model == nil {
-			fault("KeyFormat %q needs Model: it is part of the keys", FormatLiteLLM)
+			fault("KeyFormat %q needs Model, which is part of the keys", FormatLiteLLM)
 		}
 		if c.TTL < 0 || c.TTL%time.Second != 0 {
-			fault("TTL %v: whole seconds", c.TTL)
+			fault("TTL %v is not a number of whole seconds from 0", c.TTL)
 		}
 		if c.Buckets > 1 {
-			fault("KeyFormat %q has one bucket, not %d", FormatLiteLLM, c.Buckets)
+			fault("KeyFormat %q has one bucket, not %d: leave Buckets at 0", FormatLiteLLM, c.Buckets)
 		}
 		if cluster {
 			fault("KeyFormat %q does not work on a cluster: LiteLLM's keys have no hash tag, so they lie on different servers", FormatLiteLLM)
 		}
 	default:
-		fault("KeyFormat %q: none of that name", c.KeyFormat)
+		fault("KeyFormat %q does not exist; use \"\" or %q", c.KeyFormat, FormatLiteLLM)
 	}
 	return errors.Join(faults...)
 }
 
-// withDefaults fills in what was left zero.
+// withDefaults returns c with its zero fields set to their defaults.
 func (c Config) withDefaults(cluster bool) Config {
 	if c.Namespace == "" {
 		c.Namespace = "default"

@@ -11,19 +11,20 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// Cooldowns and limits that providers have reported are members of a sorted set each, by the
-// Unix millisecond until when they are in force. A reply has room for [syncer.MaxCooling]
-// members of each set, those that end first: many of one kind displace none of the other.
+// A bucket has two sorted sets: one of cooldowns, and one of limits that providers have
+// reported. The score is the Unix millisecond until which a member is in force. A reply holds
+// at most [syncer.MaxCooling] members of each set, those that end first, so that many members
+// of one set displace none of the other.
 const (
 	setCooldowns = iota
 	setLimits
 	instantSets
 )
 
-// setNames are the last parts of the sets' keys.
+// setNames are the suffixes of the sets' keys.
 var setNames = [instantSets]string{"w", "l"}
 
-// setOf returns which set an ID is a member of.
+// setOf returns the set of an ID.
 func setOf(id string) int {
 	if _, _, _, limit := window.CutLimitID(id); limit {
 		return setLimits
@@ -31,30 +32,30 @@ func setOf(id string) int {
 	return setCooldowns
 }
 
-// inForce reads the members of a set whose instants are after one and not after another.
+// inForce returns the command that reads the members of a set with after < instant <= most.
 func inForce(bld valkey.Builder, key, after, most string) valkey.Completed {
 	return bld.Zrange().Key(key).Min("("+after).Max(most).Byscore().Limit(0, syncer.MaxCooling).Withscores().Build()
 }
 
-// cooldowns are the members in force of a bucket's sets as last read. A counter on the
-// server, their version, says whether one was added since.
+// cooldowns are the members in force of a bucket's sets as last read. The version is a
+// counter on the server, which shows whether a member was added since.
 type cooldowns struct {
 	version string
 	at      time.Time // when they were read; zero = never
 	list    []window.Tally
 }
 
-// rereadCooldowns is after how long cooldowns are read again though none was added.
+// rereadCooldowns is the age at which cooldowns are read again although none was added.
 const rereadCooldowns = 30 * time.Second
 
-// due reports whether to read the list whatever its version.
+// due reports whether the list must be read even if its version is unchanged.
 func (k *cooldowns) due(now time.Time) bool {
 	return k.at.IsZero() || now.Sub(k.at) >= rereadCooldowns
 }
 
-// cooldownsOf puts the cooldowns in force into the reply to a batch that was applied: as
-// the batch has read them, as they were last read, or, if another node has added one
-// since, as they are read now.
+// cooldownsOf adds the cooldowns in force to the reply to an applied batch. They are those
+// that the batch has read, or those last read if the version is unchanged. If another node
+// has added one since, cooldownsOf reads them now.
 func (s *Store) cooldownsOf(ctx context.Context, conn valkey.CoreClient, b *bucket, c *call, r *syncer.Reply, now time.Time) {
 	if c.inVersion == 0 || r.Duplicate {
 		return
@@ -80,8 +81,8 @@ func (s *Store) cooldownsOf(ctx context.Context, conn valkey.CoreClient, b *buck
 	}
 }
 
-// readCooldowns reads the cooldowns and reported limits in force. The version comes first, so
-// it is no newer than they are.
+// readCooldowns reads the cooldowns and reported limits in force. It reads the version first,
+// so that the version is never newer than the list.
 func readCooldowns(ctx context.Context, conn valkey.CoreClient, b *bucket, now time.Time) (list []window.Tally, version string, ok bool) {
 	bld := conn.B()
 	past, most := strconv.FormatInt(now.UnixMilli(), 10), strconv.FormatInt(now.UnixMilli()+syncer.MaxCooldown, 10)
@@ -95,7 +96,7 @@ func readCooldowns(ctx context.Context, conn valkey.CoreClient, b *bucket, now t
 	}
 	version, _ = results[0].ToString()
 	for _, result := range results[1:] {
-		if m, err := result.ToMessage(); err == nil { // else no sorted set: it has no members
+		if m, err := result.ToMessage(); err == nil { // an error means that the key is no sorted set: it has no members
 			list = cooling(&m, list)
 		}
 	}

@@ -8,12 +8,12 @@ import (
 )
 
 // counterKinds are the counters that a window may have, in the order in which
-// they are written. Only those exist that a node has used.
+// they are written. A counter exists once a node has changed it.
 var counterKinds = [...]syncer.Counts{syncer.CountTokens, syncer.CountRequests, syncer.CountInput, syncer.CountOutput}
 
 const counterCount = len(counterKinds)
 
-// field returns what a tally says of a counter.
+// field returns the field of a tally that belongs to a counter.
 func field(t *window.Tally, c syncer.Counts) *int64 {
 	switch c {
 	case syncer.CountTokens:
@@ -32,13 +32,13 @@ type counter struct {
 	id    string
 	kind  window.Kind
 	start int64
-	count syncer.Counts // one of them
+	count syncer.Counts // exactly one of the Counts
 }
 
 // blank returns a tally without its counts.
 func blank(t *window.Tally) window.Tally { return window.Tally{ID: t.ID, Kind: t.Kind, Start: t.Start} }
 
-// changed returns which counters a delta changes.
+// changed returns the counters that a delta changes.
 func changed(d *window.Tally) (which syncer.Counts) {
 	for _, k := range counterKinds {
 		if *field(d, k) != 0 {
@@ -48,8 +48,8 @@ func changed(d *window.Tally) (which syncer.Counts) {
 	return which
 }
 
-// created reports whether a delta may have made one of the counters named: its
-// total is then the delta itself.
+// created reports whether a delta may have created one of the counters in which.
+// Its total is then equal to the delta.
 func created(d, total *window.Tally, which syncer.Counts) bool {
 	for _, k := range counterKinds {
 		if which&k != 0 && *field(total, k) == *field(d, k) {
@@ -59,8 +59,8 @@ func created(d, total *window.Tally, which syncer.Counts) bool {
 	return false
 }
 
-// lives returns how many seconds a counter lives that is touched now: what the
-// format has for a minute, for a day until a little after it.
+// lives returns the TTL in seconds of a counter that is changed now: for a
+// minute that of the format, for other windows until dayTTL after their end.
 func (b *bucket) lives(c counter, now time.Time) int64 {
 	if !c.kind.Long() {
 		return int64(b.names.ttl(c) / time.Second)

@@ -13,18 +13,18 @@ import (
 	"github.com/valkey-io/valkey-go"
 )
 
-// settings are those of a client for batches: one connection to a server, used
-// for all of them, and nothing sent twice by the client itself. ConnLifetime
-// stays zero: with it, valkey-go repeats increments that were under way.
+// settings returns the options of a client for batches: one connection to each
+// server for all of them, and no retries by the client. ConnLifetime stays zero,
+// because with it valkey-go repeats increments that are in flight.
 func settings() valkey.ClientOption {
 	return valkey.ClientOption{
 		ClientName:          "plimsoll",
-		ClientSetInfo:       valkey.DisableClientSetInfo, // a right less to ask for
+		ClientSetInfo:       valkey.DisableClientSetInfo, // the server user needs one right less
 		DisableCache:        true,
 		DisableRetry:        true,
 		AlwaysPipelining:    true,
 		PipelineMultiplex:   -1,
-		BlockingPipeline:    -1, // a large batch takes the same connection
+		BlockingPipeline:    -1, // a large batch uses the same connection
 		RingScaleEachConn:   8,
 		ReadBufferEachConn:  1 << 16,
 		WriteBufferEachConn: 1 << 16,
@@ -33,19 +33,21 @@ func settings() valkey.ClientOption {
 	}
 }
 
-// sentinelRefresh finds a failover whose announcement was missed.
+// sentinelRefresh is the time between two queries of the primary, which find a
+// failover whose announcement was missed.
 const sentinelRefresh = 5 * time.Second
 
-// Dial connects a client to an address such as [Open] takes, with the settings
-// that Open uses: it sends nothing twice. It is for [New], and for what else a
-// program keeps on the server. Ctx bounds the connecting alone; close the client
-// when done. An error names what is wrong and no secret.
+// Dial connects a client to an address of the form that [Open] takes, with the
+// same settings, so that the client sends nothing twice. The client is for
+// [New], and for other data that a program keeps on the server. Ctx bounds the
+// time to connect only. The caller closes the client. An error contains no
+// secret.
 func Dial(ctx context.Context, address string) (valkey.Client, error) {
 	t, err := parse(address)
 	if err != nil {
 		return nil, fmt.Errorf("valkeystore: address: %w", err)
 	}
-	life, end := context.WithCancel(context.WithoutCancel(ctx)) // the client connects again with it
+	life, end := context.WithCancel(context.WithoutCancel(ctx)) // the client reconnects with this context
 	held := context.AfterFunc(ctx, end)
 	c, err := t.dial(life)
 	if err == nil && held() {
@@ -61,7 +63,7 @@ func Dial(ctx context.Context, address string) (valkey.Client, error) {
 	return nil, fmt.Errorf("valkeystore: connecting: %w", err)
 }
 
-// dial makes a client and connects it. It gives up when ctx ends.
+// dial creates and connects a client. It gives up when ctx ends.
 func (t *target) dial(ctx context.Context) (valkey.Client, error) {
 	o := t.option
 	password, err := t.password.read()
@@ -118,22 +120,22 @@ func (t *target) unauthorized(err error) error {
 	return err
 }
 
-// refusesName reports whether a server would not have the connection named: it knows no
-// HELLO, which names it in passing, and no CLIENT or no right to it.
+// refusesName reports whether a server refuses to name the connection: it has no HELLO,
+// whose SETNAME does so, and no CLIENT, or the user has no right to CLIENT.
 func refusesName(err error) bool {
 	refused, ok := errors.AsType[*valkey.ValkeyError](err)
 	return ok && strings.Contains(strings.ToLower(refused.Error()), "setname")
 }
 
-// connect opens a connection that, when closed, throws away what was not sent:
-// a batch that was given up should not arrive later if that can be helped.
+// connect opens a connection that discards unsent bytes when it is closed, so
+// that a cancelled batch arrives late as rarely as possible.
 func connect(ctx context.Context, address string, d *net.Dialer, cfg *tls.Config) (net.Conn, error) {
 	conn, err := d.DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, err
 	}
 	if tcp, ok := conn.(*net.TCPConn); ok {
-		_ = tcp.SetLinger(0) // a courtesy
+		_ = tcp.SetLinger(0) // an error does not matter
 	}
 	if cfg == nil {
 		return conn, nil
@@ -147,7 +149,7 @@ func connect(ctx context.Context, address string, d *net.Dialer, cfg *tls.Config
 	defer cancel()
 	secure := tls.Client(conn, cfg)
 	if err := secure.HandshakeContext(ctx); err != nil {
-		_ = conn.Close() // the handshake's error says it
+		_ = conn.Close() // the handshake's error is returned
 		return nil, err
 	}
 	return secure, nil

@@ -3,27 +3,27 @@
 //
 // # Use
 //
-// [Open] takes an address and keeps the connection: it connects at the first
-// exchange and makes a new client when the old one has failed or its server has
-// become a replica. [New] works on a client of the caller's and leaves it alone.
+// [Open] takes an address and manages the connection. It connects at the first
+// exchange, and creates a new client when the old one has failed or its server
+// has become a replica. [New] uses a client of the caller and does not close it.
 //
 // # What is exact
 //
-// Every batch travels as one transaction that guards itself: it leaves a marker
-// under its number, and the same number is never applied again, however late or
-// often it arrives, also when an earlier attempt overtakes a later one. The
-// reply says whether the server still knows the batch before, and which
-// generation its data is of, so that lost writes and an emptied server show.
-// docs/PROTOCOL.md has the whole of it.
+// Each batch is one transaction, which is idempotent: it leaves a marker with
+// its number, and no batch with that number is applied again, however late or
+// often it arrives, even if a later attempt overtakes an earlier one. The reply
+// contains whether the server still has the marker of the batch before, and the
+// identity of its data. They show lost writes and an emptied server.
+// docs/PROTOCOL.md describes the protocol.
 //
 // # Keys
 //
-// Everything lives under "plimsoll2:", one hash tag for each bucket, and every
-// key expires. With [FormatLiteLLM] the counters are LiteLLM's own.
+// All keys begin with "plimsoll2:" and have one hash tag for each bucket. Every
+// key expires. With [FormatLiteLLM] the counters have LiteLLM's names.
 //
 // # Commands
 //
 // A server user needs WATCH, MULTI, EXEC, DISCARD, TIME, GET, MGET, SET, EXISTS,
-// INCRBY, EXPIRE, ZADD, ZCOUNT and ZREMRANGEBYSCORE, and should have INFO, which
-// is how an eviction policy that loses counts is found.
+// INCRBY, EXPIRE, ZADD, ZCOUNT and ZREMRANGEBYSCORE. It should have INFO too, by
+// which the store finds an eviction policy that loses counts.
 package valkeystore

@@ -148,6 +148,6 @@ func ExampleStore_Close() {
 func ExampleConfig_Validate() {
 	fmt.Println(valkeystore.Config{Namespace: "a b", Buckets: -1}.Validate())
 	// Output:
-	// valkeystore: Namespace "a b": no braces, spaces or control characters
-	// valkeystore: Buckets -1: 0 to 1024
+	// valkeystore: Namespace "a b": no braces, spaces or control characters are allowed
+	// valkeystore: Buckets -1 is not from 0 to 1024
 }

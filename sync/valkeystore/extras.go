@@ -7,8 +7,8 @@ import (
 	"github.com/valkey-io/valkey-go"
 )
 
-// An extra is what travels with the counts and is nothing they need: a server that
-// refuses its commands, for lack of rights or of the command, still takes the counts.
+// An extra is a group of optional commands of a batch. A server that refuses them, because
+// the user has no right to them or the server has no such command, still applies the counts.
 type extra int
 
 const (
@@ -19,20 +19,20 @@ const (
 	extraCount
 )
 
-// extraLost says what does not work without an extra.
+// extraLost is what the log reports as not working without an extra.
 var extraLost = [extraCount]string{
-	extraCooldowns: "cooldowns are not shared, nor are limits that providers report; usage is",
-	extraNodes:     "nodes are not counted, and shares while the store is away rest on the number configured",
-	extraOutdated:  "nodes of the version before are not found",
+	extraCooldowns: "cooldowns are not shared, nor are limits that providers report; usage is shared",
+	extraNodes:     "nodes are not counted; while the store is away, shares are computed from the configured number",
+	extraOutdated:  "nodes of an older version are not detected",
 }
 
-// span is the commands of a pipeline from one to before another.
+// span is a range of the commands of a pipeline: from inclusive, to exclusive.
 type span struct{ from, to int }
 
-// lacks are the extras that a batch leaves out.
+// lacks are the extras that a batch omits.
 type lacks [extraCount]bool
 
-// extra queues the commands of an extra, unless it is left out.
+// extra queues the commands of an extra, unless the batch omits it.
 func (c *call) extra(lacking lacks, x extra, queue func()) {
 	if !lacking[x] {
 		from := len(c.cmds)
@@ -41,14 +41,14 @@ func (c *call) extra(lacking lacks, x extra, queue func()) {
 	}
 }
 
-// retryExtras is after how long an extra that was refused is tried again: rights may
-// have been granted.
+// retryExtras is the time after which a refused extra is tried again, because the user may
+// have got the right.
 const retryExtras = time.Minute
 
 // refusals are when extras were last refused, Unix ns; 0 = never.
 type refusals [extraCount]atomic.Int64
 
-// lacking returns which extras to leave out.
+// lacking returns the extras to omit now.
 func (r *refusals) lacking(now time.Time) (l lacks) {
 	for x := range r {
 		at := r[x].Load()
@@ -57,8 +57,8 @@ func (r *refusals) lacking(now time.Time) (l lacks) {
 	return l
 }
 
-// refusedExtras notes which extras a server has refused, where that kept it from running
-// the transaction: nothing was applied, and without them the batch may go through. It
+// refusedExtras records the extras that a server has refused, if it therefore has not run
+// the transaction. Nothing was applied then, and the batch may succeed without them. It
 // reports whether there are any.
 func (s *Store) refusedExtras(c *call, results []valkey.ValkeyResult, now time.Time) (found bool) {
 	if !aborted(results[len(results)-1].Error()) {

@@ -159,7 +159,7 @@ func TestOtherSettings(t *testing.T) {
 	if got := strings.Count(said.String(), "other settings"); got != 1 || !strings.Contains(said.String(), "node="+other.name) || !strings.Contains(said.String(), "Buckets=16") {
 		t.Errorf("want one line that names %s and its settings: %s", other.name, said)
 	}
-	if got := strings.Count(said.String(), "shares usage alone"); got != 1 || !strings.Contains(said.String(), "node=of-before") || n.reply.Unaware != 1 {
+	if got := strings.Count(said.String(), "version without escrow"); got != 1 || !strings.Contains(said.String(), "node=of-before") || n.reply.Unaware != 1 {
 		t.Errorf("want one line that names the node of the version before, and one such node, not %d: %s", n.reply.Unaware, said)
 	}
 	if !slices.Contains(n.reply.Members, n.name) && n.reply.Nodes != 3 {

@@ -10,18 +10,19 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// heldNames name what says which counts of a window are held by escrow, by its kind.
+// heldNames are parts of the keys that hold which counts of a window are held by escrow, by
+// the kind of the window.
 var heldNames = [window.Kinds]string{
 	window.KindMinute: ":m:", window.KindDay: ":dm:", window.KindDayPacific: ":pm:", window.KindHour: ":hm:",
 	window.KindPhased: ":sm:", window.KindPart: ":qm:", window.KindSlice: ":bm:",
 }
 
-// heldLetters stand for the counts, as in the names of counters, and heldNone for none.
+// heldLetters stand for the counts, as in the names of counters; heldNone stands for none.
 var heldLetters = [counterCount]string{"t", "r", "i", "o"}
 
 const heldNone = "-"
 
-// heldText writes which counts are held by escrow.
+// heldText returns the text of h as it is stored.
 func heldText(h syncer.Held) string {
 	var text []byte
 	for i, k := range counterKinds {
@@ -35,7 +36,7 @@ func heldText(h syncer.Held) string {
 	return string(text)
 }
 
-// parseHeld reads what heldText wrote. Anything else says nothing.
+// parseHeld parses a text of heldText. It returns 0, unknown, for any other text.
 func parseHeld(text string) syncer.Held {
 	if text == heldNone {
 		return syncer.HeldBy(0)
@@ -52,8 +53,8 @@ func parseHeld(text string) syncer.Held {
 	return syncer.HeldBy(which)
 }
 
-// hold fixes which counts of a window are held by escrow, unless that is fixed already, and
-// has MGET ask for it.
+// hold writes the commands that fix the counts of a window that are held by escrow, unless
+// they are fixed already, and adds the key to the MGET.
 func (c *call) hold(bld valkey.Builder, b *bucket, t *window.Tally, wants syncer.Held) {
 	if wants == 0 || !b.epochs {
 		c.held = append(c.held, -1)
@@ -72,13 +73,14 @@ func (c *call) hold(bld valkey.Builder, b *bucket, t *window.Tally, wants syncer
 	c.held = append(c.held, len(c.gets)-1)
 }
 
-// fixHeld fixes which counts of a window are held by escrow, unless that is fixed.
+// fixHeld writes the command that fixes the counts that are held by escrow, unless they are
+// fixed already.
 func (c *call) fixHeld(bld valkey.Builder, b *bucket, t *window.Tally, key string, wants syncer.Held) {
 	life := b.lives(counter{kind: t.Kind, start: t.Start}, c.now)
 	c.queue(bld.Set().Key(key).Value(heldText(wants)).Nx().Ex(time.Duration(life)*time.Second).Build(), len(key)+overhead)
 }
 
-// heldBy returns which counts of a tally are held by escrow, from the answer of MGET.
+// heldBy returns the counts of tally i that are held by escrow, from MGET's reply.
 func (c *call) heldBy(i int, got []valkey.ValkeyMessage) syncer.Held {
 	if c.held[i] < 0 {
 		return 0

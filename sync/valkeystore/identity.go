@@ -9,16 +9,16 @@ import (
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
 )
 
-// The identity of a bucket's data is the value of one key. Where counters are
-// named after an epoch, it is that epoch and when it began, in Unix
-// milliseconds: "sz3kq0v1a:1795478400000". Where they cannot be, it is a random
-// number, the generation.
+// The identity of a bucket's data is the value of one key. If the names of the
+// counters contain an epoch, it is that epoch and when the epoch began, in Unix
+// milliseconds: "sz3kq0v1a:1795478400000". Else it is a random number, the
+// generation.
 const (
 	identityEpoch      = "e"
 	identityGeneration = "g"
 )
 
-// newIdentity returns what a bucket without an identity is given.
+// newIdentity returns a new identity for a bucket that has none.
 func (b *bucket) newIdentity(t *text, above uint64, now time.Time) string {
 	if b.epochs {
 		return epochText(t, syncer.NewEpoch(above, now), now)
@@ -34,7 +34,7 @@ func epochText(t *text, epoch uint64, now time.Time) string {
 	return t.cut()
 }
 
-// identify puts a bucket's identity into a reply.
+// identify sets the identity in a reply.
 func (b *bucket) identify(s string, r *syncer.Reply) {
 	if b.epochs {
 		r.Epoch, r.EpochBegan = epochOf(s)
@@ -43,17 +43,17 @@ func (b *bucket) identify(s string, r *syncer.Reply) {
 	r.Generation = generation(s)
 }
 
-// unidentified is for an identity that cannot be read.
+// unidentified sets the identity in a reply if it cannot be read.
 func (b *bucket) unidentified(batch *syncer.Batch, r *syncer.Reply) {
 	if b.epochs {
-		r.Epoch = 1 // below any other: nodes in one begin a new one, which mends the key
+		r.Epoch = 1 // below any other epoch: the nodes begin a new one, which overwrites the key
 		return
 	}
-	r.Generation = max(batch.Generation, 1) // nothing is known to have changed
+	r.Generation = max(batch.Generation, 1) // no change is known
 }
 
-// epochOf reads an epoch and when it began; zero = not known. A text that is no epoch counts as
-// the lowest.
+// epochOf parses an epoch and when it began; a zero time = not known. A text that is no epoch
+// counts as the lowest epoch.
 func epochOf(s string) (n uint64, began time.Time) {
 	epoch, millis, _ := strings.Cut(s, ":")
 	n, err := strconv.ParseUint(epoch, 36, 64)

@@ -11,22 +11,23 @@ import (
 
 const prefix = "plimsoll2:"
 
-// prefixBefore is what keys of the format before began with, whose counters had no epoch.
+// prefixBefore is the prefix of keys of the previous format, whose counters had no epoch.
 const prefixBefore = "plimsoll1:"
 
-// head is what all keys of a bucket begin with. Its hash tag keeps them on one
-// server of a cluster.
+// head returns the prefix of all keys of a bucket. Its hash tag keeps them on
+// one server of a cluster.
 func head(namespace string, bucket int) string {
 	return prefix + "{" + namespace + "." + strconv.Itoa(bucket) + "}:"
 }
 
-// A namer writes the key of a counter, and says how long one of a minute lives.
+// A namer writes the key of a counter, and returns the TTL of a minute's counters.
 type namer interface {
 	name(to *text, head string, c counter)
 	ttl(c counter) time.Duration
 }
 
-// text is where a batch writes its keys and numbers: one allocation for all.
+// text is the buffer for the keys and numbers of a batch, so that they need one
+// allocation.
 type text struct {
 	b    strings.Builder
 	from int
@@ -37,20 +38,21 @@ func (t *text) str(s string)  { t.b.WriteString(s) }
 func (t *text) int(n int64)   { t.b.Write(strconv.AppendInt(t.num[:0], n, 10)) }
 func (t *text) uint(n uint64) { t.b.Write(strconv.AppendUint(t.num[:0], n, 10)) }
 
-// base36 writes a number in digits and small letters.
+// base36 writes a number in base 36: digits and lower-case letters.
 func (t *text) base36(n uint64) { t.b.Write(strconv.AppendUint(t.num[:0], n, 36)) }
 
-// cut returns what was written since the last cut. It stays valid whatever is
-// written later.
+// cut returns the text written since the last cut. Later writes do not change
+// it.
 func (t *text) cut() string {
 	s := t.b.String()[t.from:]
 	t.from = t.b.Len()
 	return s
 }
 
-// native names counters after the bucket, the epoch, the deployment and the
-// second the window begins. The letter after the epoch keeps them apart from
-// markers, whatever an ID or a node's name holds.
+// native is the namer of FormatPlimsoll. A name consists of the bucket, the
+// epoch, the deployment and the second in which the window begins. The letter
+// after the epoch distinguishes counters from markers, whatever an ID or a
+// node's name contains.
 type native struct{}
 
 func (native) name(to *text, head string, c counter) {
@@ -63,7 +65,7 @@ func (native) name(to *text, head string, c counter) {
 
 func (native) ttl(counter) time.Duration { return keyTTL }
 
-// nativeKinds name counters by the kind of their window and what they count.
+// nativeKinds are the parts of the names for the kind of window and the count.
 var nativeKinds = [window.Kinds]countNames{
 	window.KindMinute:     kindNames(""),
 	window.KindDay:        kindNames("d"),
@@ -83,16 +85,17 @@ func kindNames(of string) countNames {
 	}
 }
 
-// litellm names the tokens and requests of a minute as LiteLLM's
-// usage-based-routing-v2 does: after the minute of the day, which comes again a
-// day later. It has no other counters; those are named as ours are.
+// litellm is the namer of FormatLiteLLM. It names the tokens and requests of a
+// minute as LiteLLM's usage-based-routing-v2 does: by the minute of the day, so
+// that names repeat after a day. LiteLLM has no other counters, so native names
+// those.
 type litellm struct {
 	model  func(id string) string
 	life   time.Duration
 	others native
 }
 
-// has reports whether LiteLLM counts it too.
+// has reports whether LiteLLM has the counter too.
 func (l litellm) has(c counter) bool {
 	return c.kind == window.KindMinute && (c.count == syncer.CountTokens || c.count == syncer.CountRequests)
 }

@@ -11,14 +11,14 @@ import (
 	"github.com/valkey-io/valkey-go"
 )
 
-// client is a Valkey client and which one it is: what was learned of one says
-// nothing of the next.
+// client is a Valkey client and its serial number. Facts about the server of one
+// client are not assumed for the next.
 type client struct {
 	valkey.Client
 	id uint64
 }
 
-// A link returns the client to use, and receives how each exchange ended.
+// A link returns the client to use, and receives the outcome of each exchange.
 type link interface {
 	get(ctx context.Context) (client, error)
 	worked(c client, bucket int)
@@ -26,7 +26,7 @@ type link interface {
 	close()
 }
 
-// given is a client that belongs to the caller.
+// given is the link of [New]: a client that belongs to the caller.
 type given struct{ c client }
 
 func (g given) get(context.Context) (client, error) { return g.c, nil }
@@ -42,23 +42,24 @@ const (
 
 var errClosed = errors.New("the store is closed")
 
-// owned makes the clients itself: the first when one is asked for, another when
-// the current one has failed three times in a row or its server takes no writes.
-// The old one stays in use until the new one stands.
+// owned is the link of [Open]: it creates the clients itself. It creates the
+// first when one is needed, and another when the current one has failed three
+// times in a row or its server accepts no writes. The old client stays in use
+// until the new one is connected.
 type owned struct {
 	dial func(context.Context) (valkey.Client, error)
 	ctx  context.Context
 	stop context.CancelFunc
-	work sync.WaitGroup // dials, and clients that are being closed
+	work sync.WaitGroup // dials in progress, and clients that are being closed
 
 	mu       sync.Mutex
 	current  client
 	made     uint64
-	dialing  chan struct{} // closed when the dial under way has ended; nil = none is
-	next     time.Time     // not before this
-	wait     time.Duration // grows until an exchange succeeds
+	dialing  chan struct{} // closed when the dial in progress has ended; nil = there is none
+	next     time.Time     // time of the earliest next dial
+	wait     time.Duration // time between dials; it grows until an exchange succeeds
 	lastErr  error
-	failures map[int]int // in a row, by bucket
+	failures map[int]int // failures in a row, by bucket
 	closed   bool
 }
 
@@ -67,8 +68,8 @@ func newOwned(dial func(context.Context) (valkey.Client, error)) *owned {
 	return &owned{dial: dial, ctx: ctx, stop: stop, failures: map[int]int{}}
 }
 
-// get returns the client, waiting for the first one until ctx ends. While the
-// server is away it fails at once between the attempts to reach it.
+// get returns the client. It waits for the first one until ctx ends. While the
+// server is away, it fails immediately between two attempts to connect.
 func (o *owned) get(ctx context.Context) (client, error) {
 	o.mu.Lock()
 	if o.current.Client != nil || o.closed {
@@ -94,7 +95,8 @@ func (o *owned) get(ctx context.Context) (client, error) {
 	return o.have()
 }
 
-// have needs the lock, as start does.
+// have returns the client or the last error. The caller holds the lock, as for
+// start.
 func (o *owned) have() (client, error) {
 	switch {
 	case o.closed:
@@ -131,7 +133,7 @@ func (o *owned) start() {
 	})
 }
 
-// retire closes a client beside what goes on: it waits for replies, up to a
+// retire closes a client in the background: closing waits for replies, up to a
 // second.
 func (o *owned) retire(c valkey.Client) {
 	if c != nil {
@@ -163,15 +165,15 @@ func (o *owned) failed(c client, bucket int, err error) {
 	}
 }
 
-// readOnly reports whether the server has become a replica. Its connections stay
-// open, so only a new client finds the primary.
+// readOnly reports whether err shows that the server has become a replica. Its
+// connections stay open, so that only a new client finds the primary.
 func readOnly(err error) bool {
 	verr, ok := errors.AsType[*valkey.ValkeyError](err)
 	return ok && hasCode(verr, "READONLY")
 }
 
-// close ends the client and whatever is under way, and returns when all is
-// closed.
+// close closes the client, cancels dials, and returns when all of them have
+// ended.
 func (o *owned) close() {
 	o.mu.Lock()
 	if !o.closed {

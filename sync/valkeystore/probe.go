@@ -12,10 +12,10 @@ import (
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
 )
 
-// dedicate returns what to send a batch on. A cluster's client follows a slot
-// that moves by itself, and could send the transaction on without the WATCH
-// before it; a dedicated connection returns the error instead, nothing having
-// been applied.
+// dedicate returns the connection for a batch. On a cluster it is a dedicated
+// one: when a slot moves, the client follows it by itself and could send the
+// transaction without the WATCH before it. A dedicated connection returns the
+// error instead, and nothing was applied.
 func dedicate(c client) (conn valkey.CoreClient, release func()) {
 	if c.Mode() != valkey.ClientModeCluster {
 		return c.Client, func() {}
@@ -23,10 +23,11 @@ func dedicate(c client) (conn valkey.CoreClient, release func()) {
 	return c.Dedicate()
 }
 
-// probe makes sure that the server takes transactions before increments are
-// sent: one that refuses MULTI alone would apply them bare, at every attempt. It
-// asks for the time, which the first batch needs, and whether the batch has been applied by an
-// earlier attempt: then there is nothing to send, and r is its reply.
+// probe verifies that the server runs transactions before increments are sent. A
+// server that refuses only MULTI would apply the increments without a guard, at
+// every attempt. It reads the server's time, which the first batch needs, and
+// whether an earlier attempt has applied the batch. If so, it returns true and r
+// is the reply.
 func (s *Store) probe(ctx context.Context, c client, b *bucket, conn valkey.CoreClient, call *call, batch *syncer.Batch, r *syncer.Reply) (applied bool, err error) {
 	b.mu.Lock()
 	known := b.probed == c.id
@@ -45,7 +46,7 @@ func (s *Store) probe(ctx context.Context, c client, b *bucket, conn valkey.Core
 	}
 	results := conn.DoMulti(ctx, append(cmds, bld.Exec().Build())...)
 	exec := results[len(results)-1]
-	if err := cause(results); !errors.Is(err, errGarbled) { // something was refused
+	if err := cause(results); !errors.Is(err, errGarbled) { // the server refused a command
 		if results[1].Error() == nil && !aborted(exec.Error()) {
 			conn.Do(ctx, bld.Discard().Build())
 		}
@@ -53,7 +54,7 @@ func (s *Store) probe(ctx context.Context, c client, b *bucket, conn valkey.Core
 	}
 	answers, err := exec.ToArray()
 	switch {
-	case valkey.IsValkeyNil(err): // another client wrote the key meanwhile
+	case valkey.IsValkeyNil(err): // another client changed the key during the transaction
 	case err != nil || len(answers) != len(cmds)-2:
 		return false, fmt.Errorf("trying a transaction: %w", errGarbled)
 	default:
@@ -78,15 +79,15 @@ func (s *Store) probe(ctx context.Context, c client, b *bucket, conn valkey.Core
 	return true, nil
 }
 
-// aborted reports whether EXEC's error means that the server has forgotten the
-// transaction. After any other it still queues what comes.
+// aborted reports whether EXEC's error means that the server has discarded the
+// transaction. After any other error it still queues further commands.
 func aborted(err error) bool {
 	verr, ok := errors.AsType[*valkey.ValkeyError](err)
 	return ok && hasCode(verr, "EXECABORT")
 }
 
-// distrust has the next batch probe again when the server took this one's
-// commands other than as a guarded transaction.
+// distrust makes the next batch probe again if the server did not run this one's
+// commands as a guarded transaction.
 func (b *bucket) distrust(ctx context.Context, conn valkey.CoreClient, c *call, results []valkey.ValkeyResult) {
 	var watch error
 	if c.atWatch >= 0 {
@@ -104,21 +105,21 @@ func (b *bucket) distrust(ctx context.Context, conn valkey.CoreClient, c *call, 
 	}
 }
 
-// doubt has the next batch probe again. How the server took the last one is not known, or was
-// not as a guarded transaction: a right may have been taken meanwhile, and without MULTI or
-// WATCH the batch would count once more when it is sent again.
+// doubt makes the next batch probe again. The outcome of the last one is not known, or it was
+// no guarded transaction. The user may have lost a right since, and without MULTI or WATCH
+// the batch would count again when it is sent again.
 func (b *bucket) doubt() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.probed = 0
 }
 
-// checkTimeout bounds the look at the server's settings: it rides on an exchange
-// that is done.
+// checkTimeout bounds the query of the server's settings, which delays an
+// exchange that is otherwise complete.
 const checkTimeout = 100 * time.Millisecond
 
-// checkEviction warns of a server that drops keys when its memory is full. It
-// asks once for each client, and again if there was no answer.
+// checkEviction logs a warning if the server evicts keys when its memory is full.
+// It asks once for each client, and again if the server did not reply.
 func (s *Store) checkEviction(ctx context.Context, c client) {
 	if s.checked.Swap(c.id) == c.id {
 		return

@@ -13,12 +13,12 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// errGarbled is a reply that no server gives to these commands. The batch may
-// have been applied.
+// errGarbled is the error of a reply that no server gives to these commands. The
+// batch may have been applied.
 var errGarbled = errors.New("the server's answer makes no sense")
 
-// read takes the replies to a batch apart. An error means that the batch may or
-// may not have been applied.
+// read converts the replies to a batch into r. An error means that the batch may
+// or may not have been applied.
 func (c *call) read(b *bucket, results []valkey.ValkeyResult, batch *syncer.Batch, r *syncer.Reply) error {
 	clearReply(r, c.bytes)
 	if len(results) != len(c.cmds) {
@@ -38,8 +38,8 @@ func (c *call) read(b *bucket, results []valkey.ValkeyResult, batch *syncer.Batc
 	return c.applied(b, answers, batch, r)
 }
 
-// cause returns what kept a transaction from running: the first error of the
-// pipeline says it better than EXEC's. Without any it is errGarbled.
+// cause returns why a transaction did not run. The first error of the pipeline is
+// more precise than EXEC's. Without an error it is errGarbled.
 func cause(results []valkey.ValkeyResult) error {
 	for _, result := range results {
 		if err := result.Error(); err != nil && !valkey.IsValkeyNil(err) {
@@ -49,11 +49,12 @@ func cause(results []valkey.ValkeyResult) error {
 	return errGarbled
 }
 
-// duplicate is what EXEC's nil means: the marker was touched, so the batch had
-// been applied. Its identity and the batch before are as of just before.
+// duplicate converts a nil of EXEC: the marker existed, so the batch had been
+// applied before. The identity and the previous batch's marker were read just
+// before the transaction.
 func (c *call) duplicate(b *bucket, results []valkey.ValkeyResult, batch *syncer.Batch, r *syncer.Reply) error {
 	if c.atWatch < 0 {
-		return errGarbled // nothing was watched
+		return errGarbled // the batch watched no marker
 	}
 	if err := results[c.atWatch].Error(); err != nil {
 		return err
@@ -68,8 +69,8 @@ func (c *call) duplicate(b *bucket, results []valkey.ValkeyResult, batch *syncer
 	return nil
 }
 
-// duplicate is the reply to a batch that had been applied before. An empty identity is one that could not
-// be read; unknown says that the marker of the batch before is missing.
+// duplicate sets r to the reply to a batch that had been applied before. An empty identity
+// could not be read. Unknown says that the marker of the previous batch is missing.
 func (b *bucket) duplicate(batch *syncer.Batch, r *syncer.Reply, identity string, unknown bool) {
 	r.Duplicate = true
 	r.Generation, r.Epoch = batch.Generation, batch.Epoch
@@ -79,7 +80,7 @@ func (b *bucket) duplicate(batch *syncer.Batch, r *syncer.Reply, identity string
 	r.PrevMissing = unknown && batch.Seq > 1
 }
 
-// clearReply empties a reply, whose slices are reused.
+// clearReply empties a reply and keeps its slices for reuse.
 func clearReply(r *syncer.Reply, bytes int) {
 	*r = syncer.Reply{Totals: r.Totals[:0], Held: r.Held[:0], Refused: r.Refused[:0], Cooling: r.Cooling[:0], Members: r.Members[:0], Modes: r.Modes[:0], Bytes: bytes}
 }
@@ -153,7 +154,7 @@ func (c *call) applied(b *bucket, answers []valkey.ValkeyMessage, batch *syncer.
 		}
 	}
 	if c.inVersion != 0 {
-		c.version, _ = answers[c.inVersion].ToString() // none: no node has added any
+		c.version, _ = answers[c.inVersion].ToString() // an error means that no node has added any
 	}
 	for _, at := range c.inCooling {
 		if at != 0 {
@@ -163,7 +164,7 @@ func (c *call) applied(b *bucket, answers []valkey.ValkeyMessage, batch *syncer.
 	return nil
 }
 
-// cooling reads the members of a set that are in force. A key that is no sorted set has none.
+// cooling appends the members in force of a set. A key that is no sorted set has none.
 func cooling(m *valkey.ValkeyMessage, dst []window.Tally) []window.Tally {
 	scores, err := m.AsZScores()
 	if err != nil {
@@ -177,8 +178,8 @@ func cooling(m *valkey.ValkeyMessage, dst []window.Tally) []window.Tally {
 	return dst
 }
 
-// count finds one total. A counter that the server would not change is refused:
-// the other commands of its transaction have been applied.
+// count returns one total. A delta whose counter the server did not change is
+// refused; the other commands of the transaction have been applied.
 func count(answers, got []valkey.ValkeyMessage, at int, delta int64) (total, refused int64, err error) {
 	if at < 0 {
 		return number(&got[^at]), 0, nil
@@ -194,8 +195,8 @@ func count(answers, got []valkey.ValkeyMessage, at int, delta int64) (total, ref
 	}
 }
 
-// number reads a counter as text. One that is no number counts as nothing, one
-// with a fraction, which another program wrote, as its whole part.
+// number parses a counter. A value that is no number counts as 0. A value with a
+// fraction, which another program has written, counts as its integer part.
 func number(m *valkey.ValkeyMessage) int64 {
 	s, err := m.ToString()
 	if err != nil {
@@ -211,8 +212,8 @@ func number(m *valkey.ValkeyMessage) int64 {
 	return n
 }
 
-// generation turns the key's text into a number that is not 0. It is the number
-// we wrote, unless another program wrote the key.
+// generation converts the key's text into a number that is not 0: the written
+// number, or a hash if another program has written the key.
 func generation(s string) uint64 {
 	if n, err := strconv.ParseUint(s, 10, 64); err == nil && n != 0 {
 		return n

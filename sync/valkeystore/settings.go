@@ -8,18 +8,18 @@ import (
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
 )
 
-// settingsMark ends the name of a node in the set of those alive; no name holds it.
-// Settings follow that all nodes of a namespace must have alike: with others their
-// counters have other names, and each would take a limit for itself.
+// settingsMark ends the name of a node in the set of live nodes; no name contains it. The
+// settings that must be equal on all nodes of a namespace follow. Nodes with other settings
+// have other counters, so that each group would use the whole limit.
 const settingsMark = ","
 
-// settingsOf returns what follows the name of a node with a configuration.
+// settingsOf returns the suffix of a node's name for a configuration.
 func settingsOf(cfg Config) string {
 	return settingsMark + "Buckets=" + strconv.Itoa(cfg.Buckets) + " KeyFormat=" + string(cmp.Or(cfg.KeyFormat, "plimsoll"))
 }
 
-// modesMark follows the settings of a node that knows modes of sharing; versions that lack it share
-// usage, whatever holds in a window. What follows it are words that nodes may have otherwise, such as
+// modesMark follows the settings of a node whose version has modes. Older versions, without it,
+// share usage whatever mode is in force. What follows it are words that nodes may have otherwise, such as
 // the modes for which a node is configured behind modeWord.
 const (
 	modesMark = " Modes=1"
@@ -34,7 +34,7 @@ func namedOf(settings string, modes syncer.NodeModes) string {
 	return settings + modesMark + " " + modeWord + modes.String()
 }
 
-// other is a node with other settings, or of a version that knows no modes.
+// other is a node with other settings, or of a version without modes.
 type other struct {
 	node, settings string
 	unaware        bool
@@ -62,17 +62,17 @@ func (c *call) look(node, settings, here string) (unaware bool, modes syncer.Nod
 	return !aware, modes
 }
 
-// reportOthers names each node with other settings once.
+// reportOthers logs each node with other settings once.
 func (s *Store) reportOthers(c *call) {
 	for _, o := range c.others {
 		if o.unaware {
 			if s.first("unaware " + o.node) {
-				s.log.Warn("a node of this namespace is of a version that shares usage alone: it may pass limits that are held by escrow; upgrade it", "node", o.node)
+				s.log.Warn("a node of this namespace is of a version without escrow: it may pass limits that are held by escrow; upgrade it", "node", o.node)
 			}
 			continue
 		}
 		if s.first("other " + o.node) {
-			s.log.Warn("a node of this namespace has other settings: what it uses is not seen here; give all nodes the same",
+			s.log.Warn("a node of this namespace has other settings: its usage is not counted here; give all nodes the same settings",
 				"node", o.node, "settings", o.settings, "here", settingsOf(s.cfg)[len(settingsMark):])
 		}
 	}

@@ -6,14 +6,14 @@ import (
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
 )
 
-// settle notes what the server is known to have now. It needs the reply of the
-// batch that call carried.
+// settle updates the bucket by the reply to the batch of c: the keys that the
+// server has, and their TTLs.
 func (b *bucket) settle(c *call, batch *syncer.Batch, r *syncer.Reply, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	other := r.Generation != batch.Generation || r.Epoch != batch.Epoch
 	if r.PrevMissing || other && (batch.Generation != 0 || batch.Epoch != 0) {
-		b.forget() // keys may have gone, and come again without their TTL
+		b.forget() // keys may have been lost, and created again without a TTL
 	}
 	lost := r.Duplicate || r.PrevMissing || other
 	if !r.Duplicate {
@@ -39,7 +39,8 @@ func (b *bucket) settle(c *call, batch *syncer.Batch, r *syncer.Reply, now time.
 	}
 }
 
-// alive returns how many nodes used the bucket lately; 0 = not known.
+// alive returns the number of nodes that have recently used the bucket; 0 = not
+// known.
 func (b *bucket) alive(now time.Time) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()

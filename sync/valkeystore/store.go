@@ -15,34 +15,36 @@ import (
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
 )
 
-// defaultTimeout bounds an exchange whose context has no deadline: a server that
-// accepts and never answers would hold it for ever.
+// defaultTimeout bounds an exchange whose context has no deadline, for a server
+// that accepts connections and never replies.
 const defaultTimeout = 2 * time.Second
 
 // Store is a [syncer.Store] on Valkey. All methods are safe for concurrent use.
+// Make one with [Open] or [New].
 type Store struct {
 	cfg     Config
-	broken  error // what is wrong with the configuration; every exchange returns it
+	broken  error // the problem of the configuration, which every exchange returns
 	link    link
 	log     *slog.Logger
 	buckets []*bucket
 	calls   sync.Pool // of *call
 	clock   atomic.Pointer[reading]
-	said    sync.Map // what was logged, so that it is logged once
+	said    sync.Map // problems that were logged, so that each is logged once
 	checked atomic.Uint64
 
 	refusals refusals // of extras
 }
 
-// reading is the server's clock beside ours.
+// reading is the server's time and the local time of the same moment.
 type reading struct{ server, local time.Time }
 
-// New returns a store on a client of the caller's, which it neither closes nor
-// replaces. Make that client with DisableRetry and without ConnLifetime: with a
-// lifetime valkey-go sends an increment again by itself.
+// New returns a store on a client of the caller, which it neither closes nor
+// replaces. The client must have DisableRetry and no ConnLifetime: with a
+// lifetime, valkey-go sends an increment again by itself. [Dial] returns such a
+// client.
 //
-// A configuration that is wrong, or does not suit the client, shows as the error of every
-// exchange; [Config.Validate] reports it before.
+// If the configuration is invalid, or does not suit the client, every exchange returns the
+// error. [Config.Validate] reports an invalid configuration before.
 func New(c valkey.Client, cfg Config) *Store {
 	cluster := c.Mode() == valkey.ClientModeCluster
 	return newStore(given{client{c, 1}}, cfg, cluster)
@@ -62,15 +64,16 @@ func newStore(l link, cfg Config, cluster bool) *Store {
 	return s
 }
 
-// Close ends what [Open] began, waiting at most about two seconds for replies
-// that are due. Exchanges then fail. A store made by [New] has nothing to end.
+// Close closes the connections of a store made by [Open]. It waits up to about
+// two seconds for replies that are due. Later exchanges fail. For a store made
+// by [New] it does nothing.
 func (s *Store) Close() { s.link.close() }
 
-// Bucket returns which batch a deployment travels in.
+// Bucket returns the bucket of a deployment.
 func (s *Store) Bucket(id string) int { return syncer.BucketOf(id, s.cfg.Buckets) }
 
-// Exchange applies a batch; see [syncer.Store]. Give ctx a deadline: without one
-// it waits 2 s at most. An error names the server's reason and no secret.
+// Exchange applies a batch; see [syncer.Store]. If ctx has no deadline, it waits
+// at most 2 s. An error contains the server's reason and no secret.
 func (s *Store) Exchange(ctx context.Context, batch syncer.Batch, r *syncer.Reply) error {
 	if err := s.exchange(ctx, &batch, r); err != nil {
 		return fmt.Errorf("valkeystore: bucket %d: %w", batch.Bucket, err)
@@ -83,9 +86,9 @@ func (s *Store) exchange(ctx context.Context, batch *syncer.Batch, r *syncer.Rep
 	case s.broken != nil:
 		return s.broken
 	case batch.Bucket < 0 || batch.Bucket >= len(s.buckets):
-		return fmt.Errorf("there are buckets 0 to %d", len(s.buckets)-1)
+		return fmt.Errorf("bucket %d is not from 0 to %d", batch.Bucket, len(s.buckets)-1)
 	case len(batch.Deltas)+len(batch.Reads) > maxTallies:
-		return fmt.Errorf("%d deltas and reads in one batch, at most %d", len(batch.Deltas)+len(batch.Reads), maxTallies)
+		return fmt.Errorf("a batch of %d deltas and reads is larger than %d", len(batch.Deltas)+len(batch.Reads), maxTallies)
 	}
 	if _, bounded := ctx.Deadline(); !bounded {
 		var cancel context.CancelFunc
@@ -118,18 +121,18 @@ func (s *Store) attempt(ctx context.Context, c client, b *bucket, batch *syncer.
 	call.now = s.now(began)
 	if applied {
 		defer s.calls.Put(call)
-		call.build(conn.B(), b, batch, s.refusals.lacking(began), began) // what an earlier attempt has sent
+		call.build(conn.B(), b, batch, s.refusals.lacking(began), began) // built exactly as an earlier attempt
 		b.settle(call, batch, r, began)
 		r.Nodes = s.nodes(began)
 		return nil
 	}
 	var results []valkey.ValkeyResult
-	for range 1 + extraCount { // each is found missing once at most
+	for range 1 + extraCount { // each extra is refused at most once
 		call.build(conn.B(), b, batch, s.refusals.lacking(began), began)
 		results = conn.DoMulti(ctx, call.cmds...)
 		if err := transport(results); err != nil {
 			b.doubt()
-			return err // call is not reused: its commands may still be written
+			return err // call is not reused, because its commands may still be written
 		}
 		if !s.refusedExtras(call, results, began) {
 			break
@@ -152,7 +155,7 @@ func (s *Store) attempt(ctx context.Context, c client, b *bucket, batch *syncer.
 	return nil
 }
 
-// nodes is how many are alive: as many as the busiest bucket has seen.
+// nodes returns the number of live nodes: the largest of all buckets.
 func (s *Store) nodes(now time.Time) int {
 	most := 0
 	for _, b := range s.buckets {
@@ -161,18 +164,18 @@ func (s *Store) nodes(now time.Time) int {
 	return most
 }
 
-// refused says that the server does not take a key, and reads what is in it, so
-// that the totals are whole.
+// refused logs that the server does not change a counter, and reads its value, so
+// that the reply's totals are complete.
 func (s *Store) refused(ctx context.Context, conn valkey.CoreClient, b *bucket, batch *syncer.Batch, r *syncer.Reply) {
 	var t text
 	head := b.named(&t, batch.Epoch)
 	var keys []string
-	var into []*int64 // where their totals belong
+	var into []*int64 // the fields of their totals
 	at := 0
 	for i := range r.Refused {
 		d := &r.Refused[i]
 		for at < len(batch.Deltas)-1 && blank(&r.Totals[at]) != blank(d) {
-			at++ // Refused has the order of Deltas
+			at++ // Refused is in the order of Deltas
 		}
 		for _, k := range counterKinds {
 			if *field(d, k) != 0 {
@@ -183,18 +186,18 @@ func (s *Store) refused(ctx context.Context, conn valkey.CoreClient, b *bucket, 
 		at = min(at+1, len(batch.Deltas)-1)
 	}
 	if s.first("refused") {
-		s.log.Warn("the server refuses to count in a key: it has another type, is no number or is full; its counts are dropped", "id", r.Refused[0].ID, "key", keys[0])
+		s.log.Warn("the server refuses to change a counter: the key has another type, is no number or is full; delete it; its counts are dropped", "id", r.Refused[0].ID, "key", keys[0])
 	}
 	got, err := conn.Do(ctx, conn.B().Mget().Key(keys...).Build()).ToArray()
 	if err != nil || len(got) != len(keys) {
-		return // the batch has been applied; these totals stay as they are
+		return // the batch was applied; these totals stay 0
 	}
 	for i := range got {
 		*into[i] = number(&got[i])
 	}
 }
 
-// now estimates the server's clock; zero before the first reply.
+// now returns the server's estimated time; zero before the first reply.
 func (s *Store) now(local time.Time) time.Time {
 	at := s.clock.Load()
 	if at == nil {
@@ -203,7 +206,7 @@ func (s *Store) now(local time.Time) time.Time {
 	return at.server.Add(local.Sub(at.local))
 }
 
-// transport returns the error of a batch that did not come back whole.
+// transport returns the error of a batch whose replies are incomplete.
 func transport(results []valkey.ValkeyResult) error {
 	for i := range results {
 		if err := results[i].NonValkeyError(); err != nil {
@@ -213,27 +216,26 @@ func transport(results []valkey.ValkeyResult) error {
 	return nil
 }
 
-// first reports whether something that an operator should mend is seen for the
-// first time.
+// first reports whether a problem occurs for the first time.
 func (s *Store) first(what string) bool {
 	_, said := s.said.LoadOrStore(what, true)
 	return !said
 }
 
-// explain adds to errors whose cause is elsewhere than they say.
+// explain adds the remedy to errors whose text does not show the cause.
 func explain(c client, err error) error {
 	verr, ok := errors.AsType[*valkey.ValkeyError](err)
 	if !ok || c.Mode() == valkey.ClientModeCluster {
 		return err
 	}
 	if hasCode(verr, "MOVED") || hasCode(verr, "CROSSSLOT") {
-		return fmt.Errorf("the server is part of a cluster, say cluster=true in its address: %w", err)
+		return fmt.Errorf("the server is part of a cluster: add the option cluster=true to its address: %w", err)
 	}
 	return err
 }
 
-// hasCode reports whether an error is of one of the server's classes, also where
-// another names it as its reason.
+// hasCode reports whether an error of the server has a code, directly or as the
+// reason in another error's text.
 func hasCode(err *valkey.ValkeyError, code string) bool {
 	return strings.HasPrefix(err.Error(), code+" ") || strings.Contains(err.Error(), ": "+code+" ")
 }

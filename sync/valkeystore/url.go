@@ -21,7 +21,7 @@ import (
 //
 //	valkey://[user[:password]@]host[:port][/db][?option=value&…]
 //
-// with redis:// for the same, valkeys:// or rediss:// for TLS. Options:
+// The scheme redis:// is equivalent; valkeys:// and rediss:// use TLS. Options:
 //
 //	addr=host:port       another server to begin with; may come several times
 //	cluster=true         the servers are a Valkey Cluster
@@ -34,9 +34,10 @@ import (
 //	tls_server_name=name the name that the servers' certificates are for
 //	dial_timeout=2s      how long connecting may take
 //
-// Open does not connect: it fails only for an address or a configuration that
-// cannot work. The first exchange connects; one that fails leaves the store as
-// it was, to be tried again. Call Close when done.
+// Open does not connect. It fails only if the address or the configuration is
+// invalid, or a file or an environment variable that they name is missing. The
+// first exchange connects; if that fails, the next one tries again. The caller
+// must call Close.
 func Open(address string, cfg Config) (*Store, error) {
 	t, err := parse(address)
 	if err != nil {
@@ -48,15 +49,15 @@ func Open(address string, cfg Config) (*Store, error) {
 	return newStore(newOwned(t.dial), cfg, t.cluster), nil
 }
 
-// target is what an address says.
+// target is a parsed address.
 type target struct {
 	option   valkey.ClientOption
 	cluster  bool
-	password secret // of the servers
+	password secret // password of the servers
 	sentinel secret
 }
 
-// secret is where a password is to be found. Its text is never part of an error.
+// secret is a password or its source. An error never contains its text.
 type secret struct{ text, file, env string }
 
 func (s secret) read() (string, error) {
@@ -71,7 +72,7 @@ func (s secret) read() (string, error) {
 	case s.env != "":
 		text, ok := os.LookupEnv(s.env)
 		if !ok {
-			return "", fmt.Errorf("password: no environment variable %s", s.env)
+			return "", fmt.Errorf("password: the environment variable %s is not set", s.env)
 		}
 		return text, nil
 	}
@@ -106,7 +107,7 @@ func parse(address string) (*target, error) {
 		return nil, errors.New("begin it with valkey://, valkeys:// (TLS), redis:// or rediss:// (TLS)")
 	}
 	if u.Hostname() == "" {
-		return nil, errors.New("no host in it")
+		return nil, errors.New("no host in it: write valkey://host:6379")
 	}
 	o.InitAddress = []string{withPort(u.Host)}
 	if path := strings.Trim(u.Path, "/"); path != "" {
@@ -120,7 +121,7 @@ func parse(address string) (*target, error) {
 	}
 	query, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
-		return nil, errors.New("its options cannot be read")
+		return nil, errors.New("its options cannot be read: write ?name=value&name=value with escaped values")
 	}
 	if err := t.options(query); err != nil {
 		return nil, err
@@ -128,7 +129,7 @@ func parse(address string) (*target, error) {
 	return t, t.check()
 }
 
-// options reads the query.
+// options parses the query.
 func (t *target) options(query url.Values) error {
 	o := &t.option
 	var files struct{ ca, cert, key string }
@@ -177,7 +178,7 @@ func (t *target) options(query url.Values) error {
 			return fmt.Errorf("option %s: %q cannot be read", name, value)
 		}
 		if strings.HasPrefix(name, "tls_") && o.TLSConfig == nil {
-			return fmt.Errorf("option %s is for valkeys://", name)
+			return fmt.Errorf("option %s needs an address with valkeys:// (TLS)", name)
 		}
 	}
 	if o.TLSConfig == nil {
@@ -207,23 +208,23 @@ func trust(cfg *tls.Config, ca, cert, key string) error {
 	return nil
 }
 
-// check reports what does not go together, and secrets that are not there.
+// check reports parts that exclude each other, and secrets that are missing.
 func (t *target) check() error {
 	o := &t.option
 	if t.cluster && o.Sentinel.MasterSet != "" {
-		return errors.New("either cluster or master_set")
+		return errors.New("either option cluster or option master_set: leave out one")
 	}
 	if t.cluster && o.SelectDB != 0 {
-		return errors.New("a cluster has database 0 only")
+		return errors.New("a cluster has only database 0: leave out the number after the host")
 	}
 	if o.Sentinel.MasterSet == "" && (o.Sentinel.Username != "" || t.sentinel != secret{}) {
-		return errors.New("sentinel options need master_set")
+		return errors.New("sentinel options need option master_set=name")
 	}
 	if !t.cluster && o.Sentinel.MasterSet == "" && len(o.InitAddress) > 1 {
-		return errors.New("several servers: say cluster=true or master_set=name")
+		return errors.New("several servers need option cluster=true or master_set=name")
 	}
 	if t.password.file != "" && t.password.env != "" || t.password.text != "" && t.password.file+t.password.env != "" {
-		return errors.New("the password comes from one place")
+		return errors.New("the password comes from more than one place: keep one of the address, password_file and password_env")
 	}
 	for _, s := range []secret{t.password, t.sentinel} {
 		if _, err := s.read(); err != nil {
@@ -233,7 +234,7 @@ func (t *target) check() error {
 	return nil
 }
 
-// withPort adds the usual port to a host without one.
+// withPort adds the default port to a host without one.
 func withPort(host string) string {
 	if _, _, err := net.SplitHostPort(host); err == nil {
 		return host

@@ -2,7 +2,7 @@ package replay
 
 import "time"
 
-// account is what the nodes together used of one limit.
+// account is the usage of one limit by all nodes together.
 type account struct {
 	limit int64 // as of [provider.Deployment]
 	used  int64 // in this minute: reservations, and the true cost of what has ended
@@ -17,8 +17,8 @@ type account struct {
 	recent  []recent
 }
 
-// newAccount returns an account that nodes share. Span is how long others can
-// not know what one used, 0 if [account.within] will tell.
+// newAccount returns an account of a limit that nodes share. Span is how long the
+// other nodes may not have received a node's usage; 0 = [account.within] sets it.
 func newAccount(limit int64, nodes int, span time.Duration) *account {
 	a := &account{limit: limit, recent: make([]recent, nodes)}
 	for i := range a.recent {
@@ -51,9 +51,9 @@ func (a *account) closeMinute(full bool) {
 	a.used, a.peak = 0, 0
 }
 
-// bound returns how far the nodes can pass the limit by not knowing of each
-// other: all but one use what the busiest ever used within the time in which
-// nobody hears of it, and each has one more request on its way.
+// bound returns how far the nodes can pass the limit because they have not received
+// each other's usage: all but one use the most that one ever used within span, and
+// each has one more request in flight.
 func (a *account) bound() int64 {
 	most := int64(0)
 	for i := range a.recent {
@@ -63,8 +63,7 @@ func (a *account) bound() int64 {
 	return (n-1)*most + n*a.largest
 }
 
-// within makes the spans of bound that long, after the fact. It is for accounts
-// whose span was not known before.
+// within sets the span afterwards, for accounts whose span was not known before.
 func (a *account) within(span time.Duration) {
 	for i := range a.recent {
 		r := recent{span: span}
@@ -75,7 +74,7 @@ func (a *account) within(span time.Duration) {
 	}
 }
 
-// recent is what one node used within a span of time, and the most it ever did.
+// recent is one node's usage within a span of time, and its maximum.
 type recent struct {
 	span      time.Duration // 0 = not known yet: all is kept
 	uses      []use
@@ -87,8 +86,8 @@ type use struct {
 	n  int64
 }
 
-// add enters a use of now; times never go back. What is given back does not
-// make good what others could not know.
+// add adds a usage of n at now; times never go back. A returned amount does not
+// lower the maximum, because the other nodes had not received the usage.
 func (r *recent) add(now time.Time, n int64) {
 	if n <= 0 {
 		return

@@ -12,8 +12,8 @@ import (
 // for a refusal to be one that a node with full knowledge would not have made.
 const roomShare = 0.02
 
-// audit keeps accounts of what all nodes together admit, without asking them,
-// by the UTC minute.
+// audit keeps accounts of all nodes' admissions by UTC minute, independently of
+// the nodes' own counters.
 type audit struct {
 	minute time.Time // of the latest offer
 	// What was offered in this minute to all deployments together, and what
@@ -84,9 +84,9 @@ func (a *audit) admit(now time.Time, node int, attempt Attempt) charge {
 	return c
 }
 
-// end enters what an attempt cost in the end. The difference is of the minute
-// of its admission while that is the present one or the one before, and later,
-// if it is positive, of the present one.
+// end enters the final cost of an attempt. The difference to its reservation counts
+// in the minute of its admission while that is the current one or the one before.
+// Later a positive difference counts in the current minute.
 func (a *audit) end(now time.Time, c charge, tokens int64) {
 	t, more := a.deployments[c.place].tokens, tokens-c.tokens
 	if age := a.minute.Sub(c.minute); age == 0 || age > time.Minute && more > 0 {

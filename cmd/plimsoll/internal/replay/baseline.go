@@ -9,8 +9,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/trace"
 )
 
-// baseline is what plimsoll is compared with: a rule that chooses a place among
-// those not tried, reserves nothing, and hears how its attempts ended.
+// baseline is a rule that plimsoll is compared with: it chooses a deployment that
+// was not tried, reserves nothing, and receives the outcome of its attempts.
 type baseline interface {
 	choose(r trace.Request, tried []int) (place int, ok bool)
 	served(place int, r trace.Request)
@@ -45,7 +45,7 @@ func (a *baselineAttempt) Served(r trace.Request) { a.baseline.served(a.place, r
 
 func (a *baselineAttempt) Refused(retryAfter time.Duration) { a.baseline.refused(a.place, retryAfter) }
 
-// deaf is the part of a baseline that learns nothing from how attempts end.
+// deaf is the part of a baseline that ignores the outcome of attempts.
 type deaf struct{}
 
 func (deaf) served(int, trace.Request) {}

@@ -11,13 +11,13 @@ import (
 	"github.com/plimsoll-dev/plimsoll/fuzz/rule"
 )
 
-// ClairvoyantName is the name of the policy that knows all that providers have
-// counted and how long answers will be: the best of several greedy ones, by
-// tokens served. It is no strict bound: who looks ahead, or makes calls wait,
-// may serve more.
+// ClairvoyantName is the name of the policy that sees all counts of the providers
+// and the lengths of coming answers: the best of several greedy ones, by tokens
+// served. It is no strict bound: a policy that looks ahead or lets calls wait may
+// serve more.
 const ClairvoyantName = "clairvoyant"
 
-// ClairvoyantReport is what the best clairvoyant made of the same traffic.
+// ClairvoyantReport is the result of the best clairvoyant on the same traffic.
 type ClairvoyantReport struct {
 	Best         string `json:"best"`          // its name
 	TokensServed int64  `json:"tokens_served"` // by it
@@ -65,8 +65,9 @@ func inUse(states []rule.State, own rule.Charge) float64 {
 	return used
 }
 
-// lapsing returns the share that would lapse unused in a second. What comes back
-// bit by bit never lapses: there it ranks as a window at its beginning does.
+// lapsing returns the share of the limits that would expire unused within a second.
+// A limit that refills continuously never expires: it ranks like a window at its
+// beginning.
 func lapsing(states []rule.State, own rule.Charge) float64 {
 	left := time.Minute
 	for _, s := range states {

@@ -22,7 +22,7 @@ const (
 	longestTrip  = 5 * time.Millisecond
 )
 
-// MaxNodes is how many nodes a replay can have.
+// MaxNodes is the largest number of nodes of a replay.
 const MaxNodes = 1000
 
 // Nodes says how many nodes share a trace, and how often each exchanges usage
@@ -34,8 +34,8 @@ type Nodes struct {
 	down     *atomic.Bool // no node reaches the server; nil = all do
 }
 
-// staleness is how old what a node knows can get: the time from one exchange's
-// beginning to the end of the next.
+// staleness returns the largest age of a node's totals: the time from the beginning
+// of one exchange to the end of the next.
 func (n Nodes) staleness() time.Duration {
 	return time.Duration((1+jitter)*float64(n.Interval)) + longestTrip
 }
@@ -64,9 +64,9 @@ type life struct {
 
 // sharer is a node's side of the store.
 type sharer interface {
-	// exchange tells the store what the node used and learns what all did. It
-	// calls travel for the way there and for the way back, and gives up when
-	// that returns false.
+	// exchange reports the node's usage to the store and reads the totals. It calls
+	// travel for the way there and for the way back, and gives up when travel
+	// returns false.
 	exchange(travel func() bool) bool
 }
 
@@ -99,7 +99,7 @@ func newCluster(size Nodes, newPolicy NewPolicy, pool []provider.Deployment, now
 	return c, nil
 }
 
-// live is how a node spends its time: what it yields are the times it waits.
+// live runs a node's exchanges. It yields the times that the node waits.
 func (c *cluster) live(s sharer, rng *rand.Rand) iter.Seq[time.Duration] {
 	return func(yield func(time.Duration) bool) {
 		pause := time.Duration(rng.Float64() * float64(c.size.Interval)) // nodes begin at different times
@@ -115,10 +115,10 @@ func (c *cluster) live(s sharer, rng *rand.Rand) iter.Seq[time.Duration] {
 	}
 }
 
-// catchUp lets the nodes do what they do until now.
+// catchUp runs the exchanges that are due until now.
 func (c *cluster) catchUp() {
 	now := c.now()
-	for len(c.lives) > 0 { // else they live in real time
+	for len(c.lives) > 0 { // in real time there are no lives here
 		l := c.lives[0] // the one with something to do next
 		if l.until.After(now) {
 			break

@@ -8,7 +8,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/provider"
 )
 
-// ClusterReport is how well several nodes kept the limits that they share.
+// ClusterReport is how exactly several nodes kept the limits that they share.
 type ClusterReport struct {
 	Nodes      int   `json:"nodes"`
 	IntervalMS int64 `json:"interval_ms"` // between a node's exchanges
@@ -28,9 +28,9 @@ type LimitReport struct {
 	Limit      int64   `json:"limit"`
 	OverMean   float64 `json:"over_mean"` // above the limit, over all minutes
 	OverMax    float64 `json:"over_max"`
-	// Bound is what nodes that share all they use keep OverMax to: (nodes - 1)
-	// times the most that one used from an exchange of its to the end of the
-	// next, and one request per node.
+	// Bound is the bound on OverMax for nodes that share all their usage: (nodes - 1)
+	// times the most that one node used from the beginning of an exchange to the end
+	// of the next, plus one request per node.
 	Bound float64 `json:"bound"`
 	// FullMinutes are those in which the calls asked for more than the limits of
 	// this kind of all deployments together; Admitted is what was in use then.

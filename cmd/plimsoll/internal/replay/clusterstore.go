@@ -11,8 +11,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
 )
 
-// store makes the store that suits a policy, and returns what connects a node
-// to it; nil for a policy that shares nothing.
+// store creates the store for a policy, and returns the function that connects a
+// node to it; nil for a policy that shares nothing.
 func (c *cluster) store(p Policy, pool []provider.Deployment) func(name string, p Policy) (sharer, error) {
 	if _, ok := p.(*enginePolicy); ok {
 		mem := memstore.New(memstore.Config{Now: func() time.Time { return c.at }})
@@ -98,7 +98,8 @@ type requestSharer struct {
 	pushes   []litellm.Push
 }
 
-// exchange implements [sharer]. Who has nothing to tell hears nothing.
+// exchange implements [sharer]. A node without new requests reads no totals, as in
+// LiteLLM.
 func (s *requestSharer) exchange(travel func() bool) bool {
 	s.pushes = s.strategy.AppendPushes(s.pushes[:0], s.cluster.at)
 	if len(s.pushes) == 0 {

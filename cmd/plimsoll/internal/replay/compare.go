@@ -6,8 +6,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/provider"
 )
 
-// Comparison is what came of one trace under every policy. Its JSON is what
-// plimsoll replay --compare --json prints.
+// Comparison is the results of one trace under every policy. plimsoll replay
+// --compare --json prints its JSON.
 type Comparison struct {
 	Policies []PolicyReport `json:"policies"` // in the order of [PolicyNames], or of [NodePolicyNames]
 
@@ -23,8 +23,8 @@ type PolicyReport struct {
 	SoftCap SoftCapReport `json:"soft_cap"`
 }
 
-// SoftCapReport is what came of a run in which providers take every call, so
-// that whatever keeps to a limit is the policy's doing.
+// SoftCapReport is the result of a run in which providers accept every call, so
+// that only the policy keeps the limits.
 type SoftCapReport struct {
 	Served        int64 `json:"served"`         // calls
 	Refused       int64 `json:"refused"`        // calls

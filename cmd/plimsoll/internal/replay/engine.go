@@ -13,10 +13,10 @@ import (
 // group is the name of the one group that a pool's deployments serve.
 const group = "replay"
 
-// Engine returns the policy of an application with plimsoll in it: a lease from
-// the group for each attempt, with the prompt's size and the client's cap, and
-// the output the engine has learned to expect. The engine knows the providers'
-// rule, if the replay has one, and hears what their answers say.
+// Engine returns the policy of an application that embeds plimsoll: it takes a
+// lease of the group for each attempt, with the prompt's size, the client's cap and
+// the output that the engine has learned to expect. The engine is configured for the
+// providers' rule, if the replay has one, and observes their answers.
 func Engine(strategy engine.Strategy) NewPolicy {
 	return func(pool []provider.Deployment, now func() time.Time, seed uint64) (Policy, error) {
 		cfg := engine.Config{Strategy: strategy}
@@ -100,7 +100,7 @@ type engineAttempt struct {
 	policy *enginePolicy
 	place  int
 	lease  engine.Lease
-	heard  bool // what the refusal said
+	heard  bool // Headers has reported the refusal
 }
 
 func (a *engineAttempt) Deployment() int { return a.place }

@@ -7,8 +7,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
-// Headers hands the engine what a provider said: an application that embeds it
-// does the same with the answers it gets.
+// Headers passes a provider's answer to the engine, as an application that embeds
+// the engine does.
 func (a *engineAttempt) Headers(status int, header func(name string) string, body []byte) {
 	answer := provider.Answer{Status: status, Header: header, Body: body, At: a.policy.now()}
 	if k := a.policy.kinds[a.place]; k != nil {
@@ -20,7 +20,7 @@ func (a *engineAttempt) Headers(status int, header func(name string) string, bod
 
 // Refused implements [Attempt].
 func (a *engineAttempt) Refused(retryAfter time.Duration) {
-	if !a.heard { // else Headers has told of the refusal itself
+	if !a.heard { // else Headers has reported the refusal
 		a.lease.Observe(provider.Signal{Kind: provider.RateLimit, RetryAfter: retryAfter})
 	}
 	a.lease.Settle(engine.Usage{})

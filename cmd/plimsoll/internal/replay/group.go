@@ -47,10 +47,10 @@ func FitGroup(t trace.Trace, pool []provider.Deployment, load float64, most int)
 	return fitted, nil
 }
 
-// ErrNothingAllowed is why nothing can be sent to deployments that are all blocked.
+// ErrNothingAllowed is the error of a group whose deployments are all blocked.
 var ErrNothingAllowed = errors.New("every deployment is blocked: a limit of 0 lets nothing through")
 
-// Sum returns what came of several groups together.
+// Sum returns the sum of the reports of several groups.
 func Sum(reports []*Report) *Report {
 	sum := *reports[0]
 	sum.Deployments, sum.Cluster, sum.Clairvoyant = nil, nil, nil
@@ -81,7 +81,7 @@ func Sum(reports []*Report) *Report {
 	return &sum
 }
 
-// SumComparisons returns what came of several groups under each policy.
+// SumComparisons returns the sums of several groups' reports under each policy.
 func SumComparisons(all []*Comparison) *Comparison {
 	sum := &Comparison{Rule: all[0].Rule}
 	for i := range all[0].Policies {

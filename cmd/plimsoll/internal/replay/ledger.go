@@ -2,8 +2,8 @@ package replay
 
 import "time"
 
-// ledger keeps one deployment's accounts by what the policy admitted, without
-// asking the policy, and the highest they ever stood.
+// ledger keeps one deployment's accounts of the policy's admissions, independently
+// of the policy's own counters, and their maxima.
 type ledger struct {
 	window   time.Time // the minute of the next two, by the policy's decisions
 	requests int64     // admitted

@@ -11,8 +11,8 @@ import (
 )
 
 // LiteLLM is the policy of LiteLLM's usage-based-routing-v2 alone: choose,
-// pre-check, and record the tokens when the call ends. A refusal by the
-// provider teaches it nothing.
+// pre-check, and record the tokens when the call ends. It ignores refusals by the
+// provider.
 func LiteLLM(pool []provider.Deployment, now func() time.Time, seed uint64) (Policy, error) {
 	return baselinePolicy{newRouter(pool, now, seed)}, nil
 }

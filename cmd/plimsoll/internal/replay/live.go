@@ -17,12 +17,12 @@ const (
 	MaxLive = 24 * time.Hour
 )
 
-// Live says how nodes share a trace in real time, by way of a real server.
+// Live configures a replay in real time, in which nodes share a real server.
 type Live struct {
 	Address string        // of the server, as [valkeystore.Open] takes it
 	For     time.Duration // how long the trace is played at most
-	// Warn is told what an operator should know at once: that the server does
-	// not answer, or does again. It is called from several goroutines.
+	// Warn receives messages for operators: that the server does not reply, or
+	// replies again. It is called from several goroutines.
 	Warn func(message string)
 	// Progress is called ten times a second, and more often, with the time that
 	// has been played; may be nil.
@@ -34,10 +34,9 @@ type Live struct {
 // same moments. o.Nodes says how many nodes each has; o.Policy, o.Rule and
 // o.Progress are not looked at.
 //
-// It ends when l.For is over, when every call of the trace has ended, or when
-// ctx ends, and reports what came of it in each case. Nothing it began is left
-// running then. A server that does not answer is no error: the nodes go on by
-// themselves.
+// It ends when l.For is over, when every call of the trace has ended, or when ctx
+// ends, and returns a report in each case. It leaves no goroutine behind. A server that
+// does not reply is no error: the nodes decide alone.
 func RunLive(ctx context.Context, o Options, l Live, policies []string, engine NewPolicy) (*LiveReport, error) {
 	if len(o.Trace) == 0 {
 		return nil, errors.New("the trace has no requests")
@@ -90,7 +89,7 @@ type fleet struct {
 	peers []peer
 	clock func() time.Time // the nodes'
 	lag   time.Duration    // longest time by which an event came late
-	open  int64            // calls under way at the end
+	open  int64            // calls in flight at the end
 }
 
 // peer is a node's side of a real store.
@@ -130,7 +129,7 @@ func (f *fleet) start(ctx context.Context, wg *sync.WaitGroup) {
 // patience is how long traffic waits for the server to answer.
 const patience = 2 * time.Second
 
-// meet waits until every node has heard of the server, for a while.
+// meet waits up to patience until every node has a reply of the server.
 func (f *fleet) meet(ctx context.Context, warn func(string)) {
 	late := time.NewTimer(patience)
 	defer late.Stop()
@@ -179,7 +178,7 @@ func (f *fleet) play(ctx context.Context, t trace.Trace, length time.Duration, p
 	}
 }
 
-// redraw is how often progress is told while nothing happens.
+// redraw is the time between two reports of progress while nothing happens.
 const redraw = 100 * time.Millisecond
 
 // wait moves the time to an instant, or a little beyond. False: ctx has ended.

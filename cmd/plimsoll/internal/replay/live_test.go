@@ -236,7 +236,7 @@ func TestLiveErrors(t *testing.T) {
 		{"the trace has no requests", "valkey://h", "engine", nil, replay.Nodes{Count: 2}},
 		{"0 nodes are not from 1 to 1000", "valkey://h", "engine", steady(1, 1), replay.Nodes{}},
 		{"policy random: the policy cannot be shared by several nodes", "valkey://h", "random", steady(1, 1), replay.Nodes{Count: 2}},
-		{"policy engine: valkeystore: address: no host in it", "valkey://", "engine", steady(1, 1), replay.Nodes{Count: 2}},
+		{"policy engine: valkeystore: address: no host in it: write valkey://host:6379", "valkey://", "engine", steady(1, 1), replay.Nodes{Count: 2}},
 		{"policy engine: syncer: Config.Interval: 5s is not from 10ms to 1s", "valkey://h", "engine", steady(1, 1), replay.Nodes{Count: 2, Interval: 5 * time.Second}},
 	} {
 		_, err := replay.RunLive(t.Context(), replay.Options{Trace: tt.requests, Pool: pool, Nodes: &tt.nodes},

@@ -21,7 +21,7 @@ const (
 
 // pusher shares the request counts of one process of the original by its own
 // commands: once an interval a pipeline of increments, whose answers it merges.
-// What a failed push would have told is told by nobody.
+// The counts of a failed push are lost, as in LiteLLM.
 type pusher struct {
 	address, prefix string
 	interval        time.Duration
@@ -64,7 +64,7 @@ func (p *pusher) run(ctx context.Context) {
 	}
 }
 
-// push tells what has been counted since the last one, and takes in the totals;
+// push reports the counts since the last one, and applies the totals;
 // the first also connects. Told is false if there was nothing to say.
 func (p *pusher) push(ctx context.Context) (told bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, pushTimeout)

@@ -32,7 +32,7 @@ type Attempt interface {
 	Refused(retryAfter time.Duration)
 }
 
-// Listener is an [Attempt] that hears what providers say beside their answers,
+// Listener is an [Attempt] that receives the headers of providers' answers,
 // where they say something: with the first token of an answer (status 200), or
 // just before Refused (429), which has a body too.
 type Listener interface {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Shared is the store in which processes share their request counts. Tokens
-// are not shared: each process goes by those of the calls that it made itself.
+// Shared is the store in which processes share their request counts. They do not
+// share tokens: each process counts only the tokens of its own calls.
 type Shared struct {
 	totals map[sharedKey]int64
 	latest time.Time // minute pushed
@@ -17,19 +17,19 @@ type sharedKey struct {
 	place  int
 }
 
-// Push is what a process tells the store of one counter, and what it hears.
+// Push is the report of one counter by a process, and the store's reply.
 type Push struct {
 	Place  int       // of the deployment
 	Minute time.Time // its beginning
-	Added  int64     // since the process last told
+	Added  int64     // since the process last reported
 	Total  int64     // of all processes; the store's answer
-	before int64     // what its memory held when it told
+	before int64     // the process's own count at the report
 }
 
 // NewShared returns an empty store.
 func NewShared() *Shared { return &Shared{totals: map[sharedKey]int64{}} }
 
-// Add adds what was pushed and writes the totals into the pushes.
+// Add adds the pushed counts and writes the totals into the pushes.
 func (s *Shared) Add(pushes []Push) {
 	for i := range pushes {
 		p := &pushes[i]
@@ -43,9 +43,8 @@ func (s *Shared) Add(pushes []Push) {
 	}
 }
 
-// AppendPushes appends the counters of the minute of now to which something was
-// added since the last call. A counter of an earlier minute is nobody's concern
-// any more.
+// AppendPushes appends the counters of the minute of now that have changed since the
+// last call. Counters of earlier minutes are never pushed.
 func (s *Strategy) AppendPushes(dst []Push, now time.Time) []Push {
 	for i := range s.unshared {
 		if n, ok := s.unshared[i].read(now); ok && n > 0 {
@@ -57,9 +56,8 @@ func (s *Strategy) AppendPushes(dst []Push, now time.Time) []Push {
 	return dst
 }
 
-// Merge takes totals over into memory, of the counters that were pushed and no
-// others: where memory is not ahead of the total it becomes the total and what
-// was added meanwhile.
+// Merge copies the totals of the pushed counters into memory, and of no others. A
+// count that is not above the total becomes the total plus what was added meanwhile.
 func (s *Strategy) Merge(now time.Time, pushes []Push) {
 	for _, p := range pushes {
 		after, ok := s.requests[p.Place].read(now)

@@ -1,7 +1,6 @@
 // Package litellm is the routing strategy that plimsoll is measured against:
-// LiteLLM's usage-based-routing-v2, with its slips, as one process runs it. It
-// is written from the strategy's behaviour, and golden vectors of the original
-// hold it to that.
+// LiteLLM's usage-based-routing-v2, with its errors, as one process runs it. It was
+// written from the strategy's behaviour; golden vectors of the original test it.
 package litellm
 
 import (
@@ -27,7 +26,7 @@ type Strategy struct {
 	// last place whose ID is cut to the same: its requests are the ones seen.
 	named, namesake []int
 	requests        []counter // counted by PreCheck
-	unshared        []counter // of those, what AppendPushes has yet to tell
+	unshared        []counter // part of requests that AppendPushes has not reported yet
 	tokens          []counter // booked by Record
 }
 

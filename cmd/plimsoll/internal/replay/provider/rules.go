@@ -17,7 +17,7 @@ type Kind struct {
 	Vendor string // as package engine/provider names it; "" = its answers say nothing
 	// Enforces is false where the provider takes every call.
 	Enforces bool
-	// Profile is what a router is told of the rule.
+	// Profile is the rule as a router is configured for it.
 	Profile engineprovider.Profile
 }
 
