@@ -51,7 +51,11 @@ func (e *Engine) apply(cfg Config) {
 	p.assign(&cfg)
 	p.retire()
 	e.gatherPools(&cfg, p.byName, p.at.Now)
-	p.publish(cfg.Strategy)
+	for _, g := range p.groups {
+		if g.dirty { // Seats and groups come first: a caller that frees capacity reaches the new view's blocks (protocol 3).
+			g.show(newView(&e.common, cfg.Strategy, g.live))
+		}
+	}
 	p.name(&cfg)
 	for _, g := range p.groups {
 		g.mu.Unlock()
@@ -178,15 +182,6 @@ func (p *plan) retire() {
 	}
 }
 
-// publish gives every group that changes its new view.
-func (p *plan) publish(s Strategy) {
-	for _, g := range p.groups {
-		if g.dirty {
-			g.show(newView(&p.e.common, s, g.live))
-		}
-	}
-}
-
 // name publishes the names of groups and aliases, and forgets empty groups.
 func (p *plan) name(cfg *Config) {
 	e := p.e
@@ -194,16 +189,13 @@ func (p *plan) name(cfg *Config) {
 	names, meant := map[string]*Group{}, map[string]string{}
 	configured := map[string]bool{}
 	for _, g := range p.groups[1:] {
-		if len(g.live) != 0 {
-			configured[g.name] = true
-		}
 		if g.view.Load().n+len(g.removed) == 0 {
 			e.forget(g.Group)
 			continue
 		}
 		kept = append(kept, g.Group)
-		if configured[g.name] {
-			names[g.name] = g.Group
+		if len(g.live) != 0 {
+			configured[g.name], names[g.name] = true, g.Group
 		}
 	}
 	wild := patternsOf(configured)

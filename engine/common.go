@@ -106,14 +106,10 @@ func partsOf(shares []float64) parts {
 
 // part returns what demands of a class may use, and false if there is no such class.
 func (e *common) part(class int) (counter.Part, bool) {
-	if class == 0 {
-		return 0, true
+	if p := *e.parts.Load(); class != 0 && uint(class) < uint(len(p)) {
+		return p[class], true
 	}
-	p := *e.parts.Load()
-	if uint(class) >= uint(len(p)) {
-		return 0, false
-	}
-	return p[class], true
+	return 0, class == 0
 }
 
 // shared reports whether there are several priority classes. Headroom for all attempts

@@ -37,7 +37,11 @@ func (h *handle) put(expected int64, pool *pool, at counter.At, changed, reporte
 	d := h.provided.margined(h.learnedMargin())
 	changed = changed || d != h.cfg && !d.equal(h.cfg) || h.group.Load() == nil
 	if !h.cfg.Limits.equalBeyondMinutes(&d.Limits) {
-		defer h.relistDays()
+		defer func() { // the limits of the current day change: Collect reports it again
+			for m := range h.limits.Load().long() {
+				m.Unlist()
+			}
+		}()
 	}
 	h.cfg = d
 	h.tokenCap, h.reqCap = capOf(d.Limits.TPM), capOf(d.Limits.RPM)
@@ -88,13 +92,6 @@ func (h *handle) relist(d, own *Deployment, pool *pool, at counter.At, reported 
 // and the zero profile.
 func (d *Deployment) pairAlone() bool {
 	return d.Profile == provider.Profile{} && d.Limits == Limits{TPM: d.Limits.TPM, RPM: d.Limits.RPM}
-}
-
-// relistDays has Collect report the current day again, because its limits changed.
-func (h *handle) relistDays() {
-	for m := range h.limits.Load().long() {
-		m.Unlist()
-	}
 }
 
 // leave keeps the last reports of limits that are in the old list and not in the new one, for

@@ -1,5 +1,7 @@
 package engine
 
+import "slices"
+
 // hold decides which deployments are held: for the head of each queue whose turn
 // has come, the deployment on which it fits first, if that follows from refilling.
 // Under the line's mutex.
@@ -21,12 +23,7 @@ func (g *Group) hold(now int64) {
 
 // due reports whether the turn of a waiter has come and no deployment is held for it.
 func (l *line) due(now int64) bool {
-	for _, q := range l.queues {
-		if w := q.Head(); now >= w.turn && !w.holds {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(l.queues, func(q *waiters) bool { return now >= q.Head().turn && !q.Head().holds })
 }
 
 // holdsFor returns the holds of the waiters before w, whose deployments are no candidates of w.

@@ -14,7 +14,9 @@ func (g *Group) show(v *view) {
 		h.countHeld()
 	}
 	if &g.owner == g.callers.owner {
-		showCallers(v)
+		for _, h := range v.handles {
+			h.caller.limits.Store(h.limits.Load())
+		}
 	} else {
 		v.seats()
 	}
@@ -29,13 +31,6 @@ func (g *Group) show(v *view) {
 	g.views.Add(1)
 	g.rouse(all.due)
 	g.line.Ring()
-}
-
-// showCallers publishes the limits of the callers of a view. Under the group's mutex.
-func showCallers(v *view) {
-	for _, h := range v.handles {
-		h.caller.limits.Store(h.limits.Load())
-	}
 }
 
 // closeTries is how often countHeld yields the processor to attempts half way.

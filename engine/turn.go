@@ -17,10 +17,7 @@ func (g *Group) expire(v *view, now int64) bool {
 	}
 	g.stale = true
 	g.e.validity.stale.Store(true)
-	for _, h := range v.handles {
-		h.expire()
-	}
-	for _, h := range g.removed {
+	for _, h := range slices.Concat(v.handles, g.removed) {
 		h.expire()
 	}
 	return true
@@ -89,11 +86,10 @@ func (g *Group) advance(now int64) int64 {
 // the callers', it wakes a waiter of each line in which demands of a caller wait.
 func (g *Group) opened(v *view) {
 	g.line.Ring()
-	if &g.owner != g.callers.owner {
-		return
-	}
-	for _, h := range v.handles {
-		h.caller.ring()
+	if &g.owner == g.callers.owner {
+		for _, h := range v.handles {
+			h.caller.ring()
+		}
 	}
 }
 
@@ -213,13 +209,8 @@ func (h *handle) dropped(e int64) bool {
 
 // owes reports whether a bucket of the deployment's own is not empty.
 func (h *handle) owes() bool {
-	ms := h.limits.Load()
-	for i := range ms.of() {
-		if m := &ms.list[i]; m.Shape == counter.Level && ms.pool == nil && !m.Idle(counter.At{Now: h.e.clock.Now()}) {
-			return true
-		}
-	}
-	return false
+	ms, at := h.limits.Load(), counter.At{Now: h.e.clock.Now()}
+	return slices.ContainsFunc(ms.of(), func(m limit) bool { return m.Shape == counter.Level && ms.pool == nil && !m.Idle(at) })
 }
 
 // shut closes all windows of a deployment, if nothing was counted in any of them and nothing was
