@@ -20,6 +20,7 @@ type ask struct {
 	affinity  uint64       // the demand's; 0 = none
 	quiet     bool         // a refusal is not counted
 	descended bool         // a search by bounds has just found none
+	drew      bool         // a search drew among equals
 	part      counter.Part // of every cap that the demand's class may use; 0 = all
 	reading
 }

@@ -123,6 +123,16 @@ func (v *view) decide(t *tier, q *ask) choice {
 	return choice{i: -1, why: why}
 }
 
+// moves returns the sum of the sequence numbers of all blocks.
+func (v *view) moves() (n uint64) {
+	for _, blocks := range v.blocks {
+		for b := range blocks {
+			n += blocks[b].Seq()
+		}
+	}
+	return n
+}
+
 // refreshBound sets a block's bound to its lowest key, and reports whether all of its
 // deployments rank behind best.
 func (v *view) refreshBound(b int, q *ask, seq, best uint64) bool {

@@ -25,6 +25,9 @@ type line struct {
 	timer  *window.Timer // nil: no demand has waited yet
 	at     int64         // when the timer fires, Unix ns
 	work   int           // how much is left of maxWork in the service under way
+	// stirred says that a look of this service would not find the same again: a waiter was
+	// admitted, or a look drew among equals, and the draws to come depend on how many were made.
+	stirred bool
 	pricing
 }
 
@@ -71,8 +74,7 @@ func (l *line) leave(w *waiter, got admission, err error) {
 	w.got, w.mark, w.err, w.done = got, got.mark(), err, true
 	w.wake <- struct{}{} // does not block: the channel is buffered
 	if l.Waiting.Add(-1) == 0 {
-		l.at = math.MaxInt64
-		if l.timer != nil {
+		if l.at = math.MaxInt64; l.timer != nil {
 			l.timer.Stop()
 		}
 	}

@@ -191,6 +191,7 @@ func (v *view) scanBlocks(t *tier, q *ask, a *amounts, all bool) int {
 			d.block(from, keys, k1, k1>>order.IndexBits == k2>>order.IndexBits)
 		}
 	}
+	q.drew = q.drew || d.drawn
 	return d.at
 }
 

@@ -93,9 +93,9 @@ func (g *Group) hasNoRoom(q *ask) bool {
 	}
 	q.refresh(g.clock)
 	q.filter.resolve(v)
-	moved, blocks := uint64(0), v.blocks[q.at.Epoch&1]
+	moves, blocks := v.moves(), v.blocks[q.at.Epoch&1]
 	for b := range blocks {
-		moved -= blocks[b].Watch()
+		blocks[b].Watch()
 		for mask := q.mask(v, b); mask != 0; mask &= mask - 1 {
 			i := int(v.starts[b]) + bits.TrailingZeros16(mask)
 			pair, pool := v.pair(i, q), v.limitsOf(i).pooled()
@@ -106,10 +106,7 @@ func (g *Group) hasNoRoom(q *ask) bool {
 			}
 		}
 	}
-	for b := range blocks {
-		moved += blocks[b].Seq()
-	}
-	return moved == 0 && !g.again(v, &q.reading) && g.successor() == nil
+	return v.moves() == moves && !g.again(v, &q.reading) && g.successor() == nil
 }
 
 // seek returns the view and the deployment of it that the search chooses. If there is none

@@ -98,6 +98,7 @@ func (v *view) fitsLimits(i int, q *ask) bool {
 // draw chooses uniformly among the deployments of blocks [first, last) whose key is k
 // and on which the demand fits; def if none has that key any more.
 func (v *view) draw(first, last int, q *ask, k uint64, def int) int {
+	q.drew = true
 	r, best := v.e.random(), order.NoKey
 	for b := first; b < last; b++ {
 		if v.bounds[q.at.Epoch&1][b].Load()>>order.IndexBits > k && v.prunes(q) {

@@ -32,19 +32,26 @@ func (g *Group) serve() {
 	if l.Reevaluating.Swap(false) {
 		g.dismissHopeless()
 	}
-	g.hold(g.clock.Read())
-	l.work = maxWork
+	v, now := g.view.Load(), g.clock.Read()
+	seen := v.moves()
+	g.hold(now)
+	l.work, l.stirred = maxWork, false
 	for _, q := range l.queues {
-		q.cursor, q.floor = 0, 0
+		q.cursor, q.floor, q.Fitted = 0, 0, 0
 		g.find(q)
 	}
+	// Nothing refills within an instant, and all else that gives a deployment room moves the
+	// blocks, except a pool's limits.
+	still := func() bool {
+		return !l.stirred && l.work > 0 && v.scanned() && !v.pooled && g.clock.Read() == now && g.view.Load() == v && v.moves() == seen
+	}
 	for w := l.found(); w != nil; w = l.found() {
-		if !g.overtakes(w) {
+		if !g.overtakes(w, still()) {
 			g.offer(w)
 		}
 	}
 	if len(l.queues) != 0 {
-		g.rest()
+		g.rest(still())
 	}
 }
 
@@ -60,10 +67,10 @@ func (l *line) found() (first *waiter) {
 
 // overtakes reports whether a waiter before w fits by now, because capacity was freed after
 // that waiter was compared. Then that waiter is the one found. A waiter that was tried and not
-// admitted in this service is not compared again.
-func (g *Group) overtakes(w *waiter) bool {
+// admitted in this service is not compared again. Still says that no deployment has gained room.
+func (g *Group) overtakes(w *waiter, still bool) bool {
 	for _, q := range g.line.queues {
-		if !q.Head().before(w) {
+		if !q.Head().before(w) || still && q.caller == nil {
 			continue
 		}
 		work := secondLook
@@ -88,6 +95,9 @@ func (g *Group) first(q *waiters, from int, work *int) (*waiter, int) {
 	if from <= head.place && g.fits(q, q.Charged(head), g.line.holdsFor(head, false)) {
 		return head, head.place
 	}
+	if g.line.stirred {
+		q.Fitted = 0
+	}
 	holds := g.line.holdsFor(head, true)
 	from = max(from, q.Resume, head.place+1)
 	return q.Search(from, work, func(a *amounts) bool { return g.fits(q, a, holds) })
@@ -107,6 +117,7 @@ func (g *Group) fits(q *waiters, a *amounts, holds []hold) bool {
 		return false
 	}
 	r, _ := g.pickFor(p)
+	g.line.stirred = g.line.stirred || p.drew || !g.view.Load().scanned() // draws of other searches are not noted
 	return r.h != nil
 }
 
@@ -121,18 +132,18 @@ func (g *Group) offer(w *waiter) {
 	l, q := g.line, w.queue
 	q.cursor, q.found = w.place+1, nil
 	var got admission
-	g.acquireBeside(&got, w.d, l.holdsFor(w, false))
-	if got.h != nil {
-		g.e.waited.Add(1)
-		l.leave(w, got, nil)
-		l.work = maxWork
-	} else {
+	if g.acquireBeside(&got, w.d, l.holdsFor(w, false), false); got.h == nil {
 		q.floor = w.place + 1
+		g.find(q)
+		return
 	}
+	g.e.waited.Add(1)
+	l.leave(w, got, nil)
+	l.work, l.stirred = maxWork, true
 	if q.Len != 0 {
 		g.find(q)
 	}
-	if got.h != nil && w.holds { // the deployment that was held for it is a candidate of all again
+	if w.holds { // the deployment that was held for it is a candidate of all again
 		g.hold(g.clock.Read())
 		for _, q := range l.queues {
 			q.cursor = 0
@@ -141,8 +152,9 @@ func (g *Group) offer(w *waiter) {
 	}
 }
 
-// acquireBeside is acquire without the deployments that are held for others.
-func (g *Group) acquireBeside(a *admission, d *Demand, holds []hold) decision {
+// acquireBeside is acquire without the deployments that are held for others. Unless why is set,
+// the decision means nothing.
+func (g *Group) acquireBeside(a *admission, d *Demand, holds []hold, why bool) decision {
 	if len(holds) == 0 {
 		return g.acquire(a, d, true)
 	}
@@ -151,6 +163,10 @@ func (g *Group) acquireBeside(a *admission, d *Demand, holds []hold) decision {
 		return decision{why: whyInvalid}
 	}
 	q.quiet, q.filter = true, &filter{demand: d, holds: holds}
+	if !why && g.hasNoRoom(&q) {
+		g.noteAsked()
+		return decision{}
+	}
 	if d.Caller.h != nil {
 		return g.acquireCalled(a, d, q)
 	}
@@ -162,7 +178,7 @@ func (g *Group) receive(w *waiter) {
 	l := g.line
 	for try := 1; ; try++ {
 		var got admission
-		v := g.acquireBeside(&got, w.d, l.holdsFor(w, false))
+		v := g.acquireBeside(&got, w.d, l.holdsFor(w, false), true)
 		if got.h != nil {
 			g.e.waited.Add(1)
 			l.leave(w, got, nil)
@@ -215,20 +231,22 @@ func (g *Group) dismissHopeless() {
 }
 
 // rest sets the timer to the instant at which a waiter may fit by the clock alone. A service that
-// has used up maxWork goes on after shortRest.
-func (g *Group) rest() {
+// has used up maxWork goes on after shortRest. Still says that a charge that fitted still does.
+func (g *Group) rest(still bool) {
 	l, now := g.line, g.clock.Read()
-	if l.work <= 0 {
-		for _, q := range l.queues {
-			q.Resume = q.cursor
-		}
-		l.arm(g.clock, now+shortRest)
-		return
-	}
-	at := int64(math.MaxInt64)
+	at, spare, cut := int64(math.MaxInt64), l.work, l.work <= 0
 	for _, q := range l.queues {
-		q.Resume = 0
-		at = min(at, g.when(q, now))
+		if spare -= q.Nodes(); cut || still && q.Fitted != 0 && q.caller == nil {
+			at = now
+		}
+	}
+	for _, q := range l.queues {
+		switch q.Resume = 0; {
+		case cut:
+			q.Resume = q.cursor
+		case spare <= 0 || at > now: // else work is left whatever is looked at, and none is needed
+			at = min(at, g.when(q, now))
+		}
 	}
 	soon := now + int64(leastRetry)
 	if l.work <= 0 {

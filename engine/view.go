@@ -56,6 +56,9 @@ func (t tier) size() int { return t.to - t.from }
 // plain reports whether usage of the pairs alone ranks a simple view.
 func (v *view) plain() bool { return v.simple && !v.failing.Load() }
 
+// scanned reports whether searches scan all of the deployments and draw among equals alone.
+func (v *view) scanned() bool { return v.volatile && v.by.draw == theLowest }
+
 // block returns the deployments [from, to) of a block.
 func (v *view) block(b int) (from, to int) { return int(v.starts[b]), int(v.starts[b+1]) }
 

@@ -111,7 +111,7 @@ var mutants = []mutant{
 	},
 	{
 		"room freed during a search goes to who is looked at next", "engine/serve.go",
-		"		if !g.overtakes(w) {\n			g.offer(w)\n		}\n", "		g.offer(w)\n",
+		"		if !g.overtakes(w, still()) {\n			g.offer(w)\n		}\n", "		g.offer(w)\n",
 		"./engine", "TestPriorityInLine|TestPriorityFirst",
 	},
 	{

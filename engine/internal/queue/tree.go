@@ -35,9 +35,18 @@ type Waiter interface {
 type Tree[W Waiter] struct {
 	Len     int    // the number of waiters
 	Resume  int    // a place; it follows its waiter when places change
+	Fitted  int    // the place behind the last waiter that Search returned; the owner sets 0 once its charge may not fit
 	waiters []W    // by place, zero: the waiter has left; the length is a power of two
 	least   []Cost // node k covers 2k and 2k+1; leaves begin at len(waiters)
 	end     int    // the place behind the last waiter
+}
+
+// Nodes returns how many calls Earliest makes at most.
+func (q *Tree[W]) Nodes() (most int) {
+	for n := len(q.waiters); n > 0; n /= 2 { // of each level
+		most += min(n, q.Len)
+	}
+	return most
 }
 
 // All yields the waiters in their order. Waiters may be removed during the iteration.
@@ -133,46 +142,40 @@ func (q *Tree[W]) Head() W {
 // Search returns the first waiter from a place on for whose charge fits returns true,
 // and its place; the zero W if there is none. Fits must be monotonic: if it returns true for a
 // cost, then also for every lower one. Each call of fits decrements work; at 0 the search ends
-// at the place next.
+// at the place next. A node that covers the waiter before Fitted
+// decrements work without a call.
 func (q *Tree[W]) Search(from int, work *int, fits func(*Cost) bool) (w W, next int) {
-	s := search[W]{q, from, work, fits, q.end}
-	if i := s.descend(1, 0, len(q.waiters), false); i >= 0 {
+	next = q.end
+	// descend searches the places [low, high) below a node. Sure says that the node's charge
+	// is known to fit. It returns a place; -1: none.
+	var descend func(k, low, high int, sure bool) int
+	descend = func(k, low, high int, sure bool) int {
+		if high <= from || q.least[k] == NoCost || next != q.end {
+			return -1
+		}
+		if !sure {
+			if *work <= 0 {
+				next = max(low, from)
+				return -1
+			}
+			if *work--; (q.Fitted <= low || q.Fitted > high) && !fits(&q.least[k]) {
+				return -1
+			}
+		}
+		if high-low == 1 {
+			return low
+		}
+		mid := (low + high) / 2
+		if i := descend(2*k, low, mid, q.least[2*k] == q.least[k]); i >= 0 {
+			return i
+		}
+		return descend(2*k+1, mid, high, q.least[2*k+1] == q.least[k])
+	}
+	if i := descend(1, 0, len(q.waiters), false); i >= 0 {
+		q.Fitted = i + 1
 		return q.waiters[i], i
 	}
-	return w, s.next
-}
-
-type search[W Waiter] struct {
-	*Tree[W]
-	from int
-	work *int // how many more charges may be compared
-	fits func(*Cost) bool
-	next int // where the search ended for lack of work; else the tree's end
-}
-
-// descend searches the places [low, high) below node k. If sure is set, the node's
-// charge is known to fit.
-func (s *search[W]) descend(k, low, high int, sure bool) int {
-	if high <= s.from || s.least[k] == NoCost || s.next != s.end {
-		return -1
-	}
-	if !sure {
-		if *s.work <= 0 {
-			s.next = max(low, s.from)
-			return -1
-		}
-		if *s.work--; !s.fits(&s.least[k]) {
-			return -1
-		}
-	}
-	if high-low == 1 {
-		return low
-	}
-	mid := (low + high) / 2
-	if i := s.descend(2*k, low, mid, s.least[2*k] == s.least[k]); i >= 0 {
-		return i
-	}
-	return s.descend(2*k+1, mid, high, s.least[2*k+1] == s.least[k])
+	return w, next
 }
 
 // Earliest returns the earliest instant that when returns for a waiter's charge; none is before

@@ -55,17 +55,30 @@ func TestTree(t *testing.T) {
 			if i := slices.IndexFunc(list[from:], func(w *waiter) bool { return fits(&w.cost) }); i >= 0 {
 				first = list[from+i]
 			}
+			tree.Fitted = 0
 			found, place := tree.Search(list[from].place, &work, fits)
 			require.Same(t, first, found)
 			if found != nil {
 				require.Equal(t, found.place, place)
 				require.Equal(t, found.cost, *tree.Charged(found))
 			}
+			if found != nil { // what is known to fit saves calls, and changes neither the finding nor the work
+				again, left := 10_000, 10_000
+				next, at := tree.Search(place+1, &again, fits)
+				tree.Fitted = 0
+				same, there := tree.Search(place+1, &left, fits)
+				require.Same(t, same, next)
+				require.Equal(t, []int{there, left}, []int{at, again})
+			}
 			least := int64(math.MaxInt64)
 			for _, w := range list {
 				least = min(least, w.cost[0])
 			}
 			require.Equal(t, least, tree.Earliest(-1, &free, func(c *queue.Cost) int64 { return c[0] }))
+			least, free = 0, tree.Nodes()
+			require.Equal(t, least, tree.Earliest(0, &free, func(*queue.Cost) int64 { return 0 }))
+			require.GreaterOrEqual(t, free, 0)
+			require.Less(t, free, tree.Nodes(), "it looked")
 		}
 	}
 }
@@ -84,6 +97,11 @@ func TestSearchEndsWithItsWork(t *testing.T) {
 	w, next = tree.Search(10, &work, func(*queue.Cost) bool { calls++; return calls == 1 })
 	require.NotNil(t, w, "all are charged alike: what fits the root fits all")
 	require.Equal(t, 10, next)
+	require.Equal(t, 11, tree.Fitted)
+	tree.Charge(w, queue.Cost{})
+	work = 64
+	w, _ = tree.Search(11, &work, func(c *queue.Cost) bool { require.NotEqual(t, queue.Cost{}, *c, "known to fit"); return true })
+	require.NotNil(t, w)
 	work = 0
 	w, next = tree.Search(10, &work, func(*queue.Cost) bool { t.Fatal("no work is left"); return true })
 	require.Nil(t, w)
