@@ -1,6 +1,8 @@
 package engine_test
 
 import (
+	"net/http"
+	"strconv"
 	"testing"
 	"time"
 
@@ -181,6 +183,31 @@ func TestCountsRefused(t *testing.T) {
 			require.InDelta(t, float64(want)/10, s.Utilization, 1e-3)
 			require.EqualValues(t, 1, e.Stats().Admitted)
 			require.EqualValues(t, 1, e.Stats().Settled)
+		}
+	}
+}
+
+// An Azure deployment whose provider is not configured, or configured as OpenAI, admits its
+// whole limit: the requests that remain of Azure's ten seconds are not those of a minute. It
+// admitted 80 of 600 by the remaining figures, and 100 by the limit.
+func TestAzureNotNamed(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"", "openai"} {
+		for _, azure := range []http.Header{
+			{"X-Ms-Region": {"East US"}},
+			{"X-Ms-Region": {"East US"}, "X-Ratelimit-Limit-Requests": {"10"}},
+			{"X-Ratelimit-Limit-Requests": {"10"}, "X-Ratelimit-Reset-Requests": {"7"}},
+		} {
+			e, clock := start(t, engine.Config{Deployments: []engine.Deployment{{ID: "a", Group: "chat", Limits: engine.Limits{RPM: 60}}}})
+			g := group(t, e, "chat")
+			for second := range 600 {
+				h := azure.Clone()
+				h.Set("x-ratelimit-remaining-requests", strconv.Itoa(9-second%10))
+				l := acquire(t, g, exactly(1))
+				l.Observe(provider.Read(provider.Answer{Provider: name, Status: http.StatusOK, Header: h.Get}))
+				l.Settle(engine.Usage{InputTokens: 1})
+				clock.Advance(time.Second)
+			}
 		}
 	}
 }

@@ -71,19 +71,36 @@ func (r *reader) readHeaders() {
 	if r.Header == nil {
 		return
 	}
-	daily := r.Provider == "groq"
+	apart := r.Provider == "groq" || r.requestsOfPart()
 	for i := range families {
 		f := &families[i]
 		if f.only != "" && f.only != r.Provider {
 			continue
 		}
-		if f.of == RPM && (r.Provider == "azure" || daily) && strings.HasSuffix(f.limit, "-requests") {
+		if f.of == RPM && apart && strings.HasSuffix(f.limit, "-requests") {
 			continue
 		}
 		r.readFamily(f)
 	}
 	r.readProject()
 	r.readIETF()
+}
+
+// requestsOfPart reports whether the figures that OpenAI's names give for requests may be
+// of a part of a minute, as Azure's are of 1 or 10 s. Where the provider is not named, or
+// an Azure deployment is configured as OpenAI's, the answer tells: Azure sends headers of its
+// own (https://github.com/EvolvingPrograms/oaib/issues/11 shows an answer's), and resets
+// as plain seconds, where OpenAI writes a unit (https://platform.openai.com/docs/guides/rate-limits).
+func (r *reader) requestsOfPart() bool {
+	if r.Provider != "" && r.Provider != "openai" {
+		return r.Provider == "azure"
+	}
+	if r.header("x-ms-region") != "" || r.header("azureml-model-session") != "" {
+		return true
+	}
+	reset := r.header("x-ratelimit-reset-requests")
+	within := reset == "10" || len(reset) == 1 && '0' <= reset[0] && reset[0] <= '9' // seconds
+	return within && r.Status < 400                                                  // a refusal's reset is a wait, whatever its limit is of
 }
 
 // readFamily fills in the figures of a limit that no earlier family has reported.

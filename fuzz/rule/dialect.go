@@ -70,6 +70,7 @@ func (a *Account) openAIHeaders(h map[string]string, now int64, requests Kind) {
 }
 
 func (a *Account) azureHeaders(h map[string]string, now int64) {
+	h["x-ms-region"] = "East US"
 	requests := PartRequests
 	if a.rule.Part == 0 {
 		requests = Requests
