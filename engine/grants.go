@@ -172,10 +172,12 @@ func (h *handle) collectGrants(dst []window.Report, ms *limits, asked bool, now 
 	for kind := window.KindPhased; kind < window.Kinds; kind++ {
 		var grants grantReport
 		for m, of := range ms.grantedIn(kind) {
+			set := int64(0) // it is no longer limited
 			if of != nil {
 				countOthers(of.Limit, m.Limit, at)
-				grants.add(m.Limit, of.set, at)
+				set = of.set
 			}
+			grants.add(m.Limit, set, at)
 		}
 		dst = grants.append(dst, h.shared(), asked)
 	}

@@ -55,9 +55,6 @@ func (e *Engine) absorbPool(name string, in *window.Share) {
 	}
 	at, changed := counter.At{Now: e.clock.Read()}, false
 	for c := range p.grantedIn(in.Kind) {
-		if c.set == 0 { // it counts requests without a limit on them, see kindRow.sizes
-			continue
-		}
 		changed = grant(c.Limit, in, at) || changed
 		if of := p.beside(c); of != nil {
 			countOthers(of, c.Limit, at)

@@ -83,9 +83,13 @@ func (s *Syncer) exact(d *deployment, u *usage) {
 	}
 	limits, by := u.limits().list(), u.escrow()
 	for i := range u.accounts {
-		if limits[i] != 0 && by&(1<<i) != 0 && u.accounts[i] == nil {
+		switch {
+		case limits[i] == 0 && u.accounts[i] != nil: // it was removed
+			u.release(i)
+			s.shares = append(s.shares, u.share())
+		case limits[i] != 0 && by&(1<<i) != 0 && u.accounts[i] == nil:
 			u.accounts[i] = new(account)
-			u.accounts[i].Adopt(u.committed.list()[i])
+			u.accounts[i].Adopt(u.own.list()[i], u.committed.list()[i], u.flying.list()[i])
 		}
 	}
 }
@@ -425,7 +429,7 @@ func (s *Syncer) learnExact(b *bucket, u *usage, total Count, now int64) {
 			continue
 		}
 		held := a.Holds()
-		if a.Total(u.bound(i, true), t[i], now >= b.opens && !s.leaving); held && a.Due() && now >= b.opens {
+		if a.Total(u.bound(i, true), t[i], now >= b.opens && !b.lost && !s.leaving); held && a.Due() && now >= b.opens {
 			select {
 			case s.partial <- struct{}{}:
 			default:

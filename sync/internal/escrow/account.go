@@ -47,9 +47,15 @@ func (a *Account) Left(limit int64) int64 {
 	return max(limit-a.total-a.missing+a.back+a.flying.back, 0)
 }
 
-// Adopt begins an account of which the counter already contains committed: the node's usage
-// so far, which becomes its grant.
-func (a *Account) Adopt(committed int64) { a.granted = max(committed, 0) }
+// Adopt begins an account whose counter already contains committed of the node, and to which the
+// batch in doubt adds flying. Of these the node is granted its usage own; the next batch returns
+// the rest.
+func (a *Account) Adopt(own, committed, flying int64) {
+	sum := max(committed+flying, 0)
+	a.granted = min(max(own, 0), sum)
+	a.back = sum - a.granted
+	a.flying = parts{bare: max(flying, 0), back: max(-flying, 0)}
+}
 
 // Due reports whether the account has amounts to commit or to return.
 func (a *Account) Due() bool { return a.bare != 0 || a.back != 0 }
