@@ -114,6 +114,7 @@ func (g *Group) fits(q *waiters, a *amounts, holds []hold) bool {
 		}
 	}
 	if g.hasNoRoom(p) {
+		g.noteAsked() // as a refusal does: what waits is to be granted
 		return false
 	}
 	r, _ := g.pickFor(p)

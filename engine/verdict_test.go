@@ -78,6 +78,9 @@ func TestOneVerdict(t *testing.T) {
 					require.Equal(t, v.volatile && !some, none, "hasNoRoom, seed %d: %+v", seed, d)
 					if none {
 						nowhere++
+						g.asked.Store(false)
+						waits := &waiters{kind: kind{class: d.Priority}, like: &Demand{}}
+						require.True(t, g.fits(waits, &a, nil) || g.asked.Load(), "Collect lists what a waiter may go to, seed %d", seed)
 					}
 					_, err := g.Acquire(d)
 					require.Equal(t, some, err == nil, "Acquire, seed %d: %+v: %v", seed, d, err)
