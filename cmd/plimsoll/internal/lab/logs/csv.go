@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/trace"
@@ -24,7 +25,7 @@ func (l *Log) readCSV(name string, line int, from io.Reader) error {
 	own := strings.Join(head, ",") == trace.Header
 	if own {
 		l.Format = "trace of plimsoll replay"
-	} else if !contains(head, "startTime") && !contains(head, "time") {
+	} else if !slices.Contains(head, "startTime") && !slices.Contains(head, "time") {
 		return fmt.Errorf("%s:%d: no column is startTime or time (columns, separated by commas: %d); want those of LiteLLM's spend logs (startTime, model, …), %s, or time,model,input_tokens,output_tokens", name, line, len(head), trace.Header)
 	}
 	for {
@@ -71,18 +72,8 @@ func (l *Log) readFields(head, fields []string, own bool) error {
 
 // csvError names the line of an error; line is that of the first.
 func csvError(name string, line int, err error) error {
-	var of *csv.ParseError
-	if errors.As(err, &of) {
+	if of, ok := errors.AsType[*csv.ParseError](err); ok {
 		return fmt.Errorf("%s:%d: not CSV: %w; write a quotation mark within quotation marks, twice", name, of.Line+line-1, of.Err)
 	}
 	return fmt.Errorf("%s: %w", name, err)
-}
-
-func contains(list []string, want string) bool {
-	for _, s := range list {
-		if s == want {
-			return true
-		}
-	}
-	return false
 }

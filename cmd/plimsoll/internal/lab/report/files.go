@@ -54,7 +54,7 @@ var marked = map[string]func(*lab.Summary) table{"goals": goals, "ours": ours, "
 // <!-- lab:NAME --> and <!-- /lab:NAME -->, for plan, overall, goals, ours, without, policies and
 // below. Those of the full set are full:plan and so on. A text without any of the set is an error.
 func Markdown(text []byte, s *lab.Summary) ([]byte, error) {
-	return replace(text, s.Set, func(make func(*lab.Summary) table) string { return make(s).markdown() })
+	return replace(text, s.Set, func(of func(*lab.Summary) table) string { return of(s).markdown() })
 }
 
 // CheckMarkdown reports whether [Markdown] can replace the tables of a set in a text.
@@ -64,9 +64,9 @@ func CheckMarkdown(text []byte, set string) error {
 }
 
 // replace replaces each table of a set in a text.
-func replace(text []byte, set string, with func(make func(*lab.Summary) table) string) ([]byte, error) {
+func replace(text []byte, set string, with func(of func(*lab.Summary) table) string) ([]byte, error) {
 	found := false
-	for name, make := range marked {
+	for name, of := range marked {
 		begin, end := []byte("<!-- lab:"+set+name+" -->\n"), []byte("<!-- /lab:"+set+name+" -->")
 		i := bytes.Index(text, begin)
 		if i < 0 {
@@ -78,7 +78,7 @@ func replace(text []byte, set string, with func(make func(*lab.Summary) table) s
 			return nil, fmt.Errorf("the mark %s has no %s", strings.TrimSpace(string(begin)), end)
 		}
 		found = true
-		text = bytes.Join([][]byte{text[:i], []byte(with(make)), text[i+j:]}, nil)
+		text = bytes.Join([][]byte{text[:i], []byte(with(of)), text[i+j:]}, nil)
 	}
 	if !found {
 		return nil, fmt.Errorf("no table to replace: want the marks <!-- lab:%[1]sNAME --> and <!-- /lab:%[1]sNAME --> around it, with plan, overall, goals, ours, without, policies or below for NAME", set)
