@@ -162,9 +162,7 @@ func (v *view) drawnPair(from, to int, epoch, tokens int64, k1, k2 uint64) int {
 			if v.by.key != byTokens {
 				k = order.UtilKey(k, uint64(requests), inv[i])
 			}
-			if k == key && short >= 0 {
-				best = min(best, order.Mix(r, i)<<32|uint64(i))
-			}
+			best = min(best, order.Mix(r, i)<<32|uint64(i)|order.Differ(k, key)|uint64(short>>63))
 		}
 		if best != order.NoKey { // else they have all moved since the scan
 			return int(best & (1<<32 - 1))
@@ -224,9 +222,7 @@ func (d *draw) block(from int, keys []uint64, k1 uint64, tied bool) {
 		best = order.Mix(d.r, d.at)<<32 | uint64(d.at)
 	}
 	for j, o := range keys {
-		if o == k {
-			best = min(best, order.Mix(d.r, from+j)<<32|uint64(from+j))
-		}
+		best = min(best, order.Mix(d.r, from+j)<<32|uint64(from+j)|order.Differ(o, k))
 	}
 	d.at = int(best & (1<<32 - 1))
 }

@@ -52,6 +52,13 @@ func Rank(ratio, tokens uint64) uint64 {
 	return min(ratio, RatioMax)<<KeyTokenBits | min(tokens, KeyTokenMax)
 }
 
+// Differ returns 0 for equal keys, else all ones. A draw takes it in place of a branch: which
+// cells are tied is hard to predict.
+func Differ(a, b uint64) uint64 {
+	d := a ^ b
+	return uint64(int64(d|-d) >> 63)
+}
+
 // Mix returns 32 pseudo-random bits for element i of a choice with the random word r, by a
 // finalizer like that of SplitMix64.
 func Mix(r uint64, i int) uint64 {

@@ -28,6 +28,17 @@ func TestRatio(t *testing.T) {
 	require.Zero(t, order.Invert(counter.Max))
 }
 
+// TestDiffer: keys differ in all bits of the answer, or in none.
+func TestDiffer(t *testing.T) {
+	keys := []uint64{0, 1, 2, order.KeyTokenMax, 1 << 62, 1 << 63, order.FullKey, order.NoKey - 1, order.NoKey}
+	for _, a := range keys {
+		for _, b := range keys {
+			require.Equal(t, a != b, order.Differ(a, b) == order.NoKey, "%x %x", a, b)
+			require.Equal(t, a == b, order.Differ(a, b) == 0, "%x %x", a, b)
+		}
+	}
+}
+
 // TestScans: each scan finds the two lowest keys of the pairs with room, as a plain loop does.
 func TestScans(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
