@@ -89,6 +89,7 @@ func (g *Group) acquireFiltered(a *admission, d *Demand, q ask) decision {
 }
 
 func (g *Group) acquireFor(a *admission, q *ask) decision {
+	q.eager = true
 	for {
 		v, c, refused := g.seek(q)
 		if c.i < 0 {
@@ -101,7 +102,7 @@ func (g *Group) acquireFor(a *admission, q *ask) decision {
 		case counter.Moved:
 			g.await()
 			q.fresh = false
-		case counter.Refused: // another request took the headroom since the search: search again
+		case counter.Refused: // another request took the headroom since the search, or the first by rank has none: search again
 		}
 	}
 }

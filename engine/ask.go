@@ -8,20 +8,23 @@ import (
 
 // ask is a demand in the form that the search reads.
 type ask struct {
-	tokens    int64        // that the demand names, input and output
-	input     int64        // input tokens, of tokens
-	limit     int64        // the most output that the demand allows, 0 = unknown
-	fixed     amounts      // on a deployment without rates, if learn is not set; filled in when first needed, unless known
-	known     bool         // fixed is what the demand counts on any deployment
-	learn     bool         // the learned output is added to tokens
-	most      int64        // of the learned output
-	group     int64        // the group's learned output, -1 if unknown
-	filter    *filter      // nil: the demand has neither Exclude nor Tags
-	affinity  uint64       // the demand's; 0 = none
-	quiet     bool         // a refusal is not counted
-	descended bool         // a search by bounds has just found none
-	drew      bool         // a search drew among equals
-	part      counter.Part // of every cap that the demand's class may use; 0 = all
+	tokens   int64   // that the demand names, input and output
+	input    int64   // input tokens, of tokens
+	limit    int64   // the most output that the demand allows, 0 = unknown
+	fixed    amounts // on a deployment without rates, if learn is not set; filled in when first needed, unless known
+	known    bool    // fixed is what the demand counts on any deployment
+	learn    bool    // the learned output is added to tokens
+	most     int64   // of the learned output
+	group    int64   // the group's learned output, -1 if unknown
+	filter   *filter // nil: the demand has neither Exclude nor Tags
+	affinity uint64  // the demand's; 0 = none
+	quiet    bool    // a refusal is not counted
+	eager    bool    // an admission follows, which looks whether the first by rank has room
+	// unsure: it has yet to look; unfit: it has looked, and the first by rank has none.
+	unsure, unfit bool
+	descended     bool         // a search by bounds has just found none
+	drew          bool         // a search drew among equals
+	part          counter.Part // of every cap that the demand's class may use; 0 = all
 	reading
 }
 

@@ -104,7 +104,7 @@ func (c *called) take(requests bool) bool {
 	}
 	if ms != nil {
 		var o counter.Outcome
-		if at, _, o = ms.take(0, at, &c.amounts, requests); o != counter.Taken {
+		if at, _, o = ms.take(0, at, &c.amounts, requests, nil); o != counter.Taken {
 			h.undo(e, cost)
 			return false
 		}

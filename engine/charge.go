@@ -8,11 +8,10 @@ import (
 // charge admits a demand to the candidate that the search has chosen (protocol 4). It takes the
 // tokens, which begins an attempt, then charges the other limits, then takes the
 // request, which ends the attempt. If a step fails, the steps before it are undone in reverse.
-// Refused: the deployment has no headroom any more. Moved: the minute has passed.
+// Refused: the deployment has no headroom, or none any more. Moved: the minute has passed.
 func (v *view) charge(to *admission, c choice, q *ask) counter.Outcome {
 	h, pair, e := v.handles[c.i], v.pairs[q.at.Epoch&1][c.i], q.at.Epoch
-	ms := v.limitsOf(c.i)
-	if ms != nil {
+	if ms := v.limitsOf(c.i); ms != nil {
 		return v.chargeLimits(to, c, q, ms)
 	}
 	cost, part := q.cost(h), h.partNow(pair, q.part)
@@ -38,6 +37,16 @@ func (v *view) chargeLimits(to *admission, c choice, q *ask, ms *limits) counter
 	var a amounts
 	q.countOn(&a, h, ms, q.part)
 	cost, part := a[counter.Tokens], h.partNow(pair, q.part)
+	var planned []counter.Step
+	if q.unsure {
+		var steps [8]counter.Step
+		if pair.Fits(part, cost) && len(ms.list) <= len(steps) && ms.plan(steps[:], q.part, q.at, &a) {
+			planned = steps[:]
+		} else if !v.fits(c.i, q) {
+			q.unsure, q.unfit = false, true
+			return counter.Refused
+		}
+	}
 	o := pair.TakeTokens(part, e, cost)
 	if o != counter.Taken {
 		return o
@@ -45,7 +54,7 @@ func (v *view) chargeLimits(to *admission, c choice, q *ask, ms *limits) counter
 	invariants.Yield()
 	ms.pool.begin()
 	at := q.at
-	if at, _, o = ms.take(part, at, &a, false); o == counter.Taken {
+	if at, _, o = ms.take(part, at, &a, false, planned); o == counter.Taken {
 		invariants.Yield()
 		if o = pair.TakeRequest(part, e); o == counter.Taken {
 			ms.pool.end()

@@ -162,7 +162,7 @@ func TestDelayedAdmissions(t *testing.T) {
 
 // stepOfAdmission reports whether a function is a step of an admission, which holds no lock.
 func stepOfAdmission(name string) bool {
-	for _, step := range []string{".acquireBest", ".acquireFor", ".chargeLimits", ".take", ".takeGranted", ".undo", ".end"} {
+	for _, step := range []string{".acquireBest", ".acquireFor", ".chargeLimits", ".take", ".Do", ".undo", ".end"} {
 		if strings.HasSuffix(name, step) {
 			return true
 		}

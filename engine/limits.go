@@ -101,8 +101,9 @@ func (ms *limits) volatile() bool { return ms.timed || ms.rated }
 // take counts a request in all limits within a part of their caps, or in none. If requests is
 // set it counts only in the limits on requests. It returns the moment at which it was
 // counted, which is later than the given one if a clock was set back, and which limit refused.
+// Steps, unless nil, were planned for it.
 // The caller has begun an attempt and ends it afterwards (protocol 4).
-func (ms *limits) take(p counter.Part, at counter.At, a *amounts, requests bool) (counter.At, reason, counter.Outcome) {
+func (ms *limits) take(p counter.Part, at counter.At, a *amounts, requests bool, steps []counter.Step) (counter.At, reason, counter.Outcome) {
 	for try := 0; ; try++ {
 		why, o := whyNothing, counter.Taken
 		for k := range ms.list {
@@ -110,7 +111,12 @@ func (ms *limits) take(p counter.Part, at counter.At, a *amounts, requests bool)
 			if requests && m.Dim != counter.Requests {
 				continue
 			}
-			if o = m.Take(p, at, a[m.Dim]); o != counter.Taken {
+			if steps == nil {
+				o = m.Take(p, at, a[m.Dim])
+			} else {
+				o = m.Do(steps[k], p, at, a[m.Dim])
+			}
+			if o != counter.Taken {
 				why = m.reason(p, at)
 				ms.give(k, at, a)
 				break
@@ -127,8 +133,18 @@ func (ms *limits) take(p counter.Part, at counter.At, a *amounts, requests bool)
 		if later == at {
 			return at, why, o
 		}
-		at = later
+		at, steps = later, nil
 	}
+}
+
+// plan fills in the steps of take, one for each limit. False: some limit refuses.
+func (ms *limits) plan(steps []counter.Step, p counter.Part, at counter.At, a *amounts) bool {
+	o := counter.Taken
+	for k := 0; k < len(ms.list) && o == counter.Taken; k++ {
+		m := &ms.list[k]
+		steps[k], o = m.Plan(p, at, a[m.dim])
+	}
+	return o == counter.Taken
 }
 
 // give takes back from the first n limits what take has counted, last first.
@@ -196,14 +212,7 @@ func (m *limit) reason(p counter.Part, at counter.At) reason { return bounded(m.
 // counts reports whether the limit applies to a request of which only some dimensions count:
 // limits on tokens apply if tokens is set, limits on leases if leases is set.
 func (m *limit) counts(tokens, leases bool) bool {
-	switch m.Dim {
-	case counter.Requests:
-		return true
-	case counter.Leases:
-		return leases
-	default:
-		return tokens
-	}
+	return m.Dim == counter.Requests || leases && m.Dim == counter.Leases || tokens && m.Dim <= counter.Tokens
 }
 
 // last reports whether no limit behind the k-th is bounded.

@@ -117,17 +117,18 @@ func (v *view) scan(t *tier, q *ask) int {
 	var a amounts
 	exact := v.least(&a, q)
 	switch whole := q.filter == nil && t.size() <= order.IndexFrom && !v.failing.Load(); {
+	case q.unfit && v.further && t.from == 0: // tried before
 	case whole && (!v.further || v.by.key == byTokens):
 		k1, k2 := v.lowest(t.from, t.to, q.at.Epoch, a[counter.Tokens])
 		i := v.drawnPair(t.from, t.to, q.at.Epoch, a[counter.Tokens], k1, k2)
-		if i >= 0 && (exact && !v.further || v.fits(t.from+i, q)) {
+		if i >= 0 && (exact && !v.further || v.firstFits(t, t.from+i, q)) {
 			return t.from + i
 		}
 		if !v.further {
 			return -1
 		}
 	case v.further && (v.by.key == byTokens || v.timed):
-		if i := v.scanBlocks(t, q, &a, false); i >= 0 && v.fits(i, q) {
+		if i := v.scanBlocks(t, q, &a, false); i >= 0 && v.firstFits(t, i, q) {
 			return i
 		}
 	}
@@ -135,6 +136,13 @@ func (v *view) scan(t *tier, q *ask) int {
 		return i
 	}
 	return -1
+}
+
+// firstFits is fits for the first by rank. It leaves that to an admission that follows, which
+// then need not ask twice.
+func (v *view) firstFits(t *tier, i int, q *ask) bool {
+	q.unsure = q.eager && t.from == 0 && v.limitsOf(i) != nil
+	return q.unsure || v.fits(i, q)
 }
 
 // lowestBeyond is lowest for deployments with limits beside the pairs, of one block at most. It

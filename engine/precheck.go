@@ -95,7 +95,7 @@ func tryRequest(h *handle, ms *limits, d *Demand, part counter.Part, tokens int6
 // pair, and ends the attempt that its caller has begun (protocol 4).
 func (h *handle) countRequest(c *counter.Pair, ms *limits, part counter.Part, at counter.At) (why reason, half bool, o counter.Outcome) {
 	one := amounts{counter.Requests: 1}
-	at, why, o = ms.take(part, at, &one, true)
+	at, why, o = ms.take(part, at, &one, true, nil)
 	if o == counter.Taken {
 		if o = c.TakeRequest(part, at.Epoch); o == counter.Taken {
 			h.flight.Undo(h.e.slot(at.Epoch)) // it is no lease

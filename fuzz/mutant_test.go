@@ -191,7 +191,7 @@ var mutants = []mutant{
 	},
 	{
 		"a caller's attempt that a limit refuses keeps its tokens", "engine/called.go",
-		"&c.amounts, requests); o != counter.Taken {\n			h.undo(e, cost)\n", "&c.amounts, requests); o != counter.Taken {\n			h.undo(e, 0)\n",
+		"&c.amounts, requests, nil); o != counter.Taken {\n			h.undo(e, cost)\n", "&c.amounts, requests, nil); o != counter.Taken {\n			h.undo(e, 0)\n",
 		"./engine", "TestCallersInterleaved",
 	},
 	{
@@ -226,7 +226,7 @@ var mutants = []mutant{
 	},
 	{
 		"an attempt by an old clock counts in a window that has passed", "engine/internal/counter/limit.go",
-		"		if !ok || l.Clocked() && l.ahead(w) != 0 {", "		if !ok {",
+		"	case !ok || l.Clocked() && l.ahead(w) != 0:", "	case !ok:",
 		"./engine/internal/counter", "TestClockedLimitsGoOn",
 	},
 	{

@@ -51,21 +51,15 @@ func (r *rate) full(p Part) int64 {
 
 func (r *rate) share(p Part) int64 { return r.units(p.Of(r.limit)) }
 
-// Take charges n if they fit at an instant within a part of the limit.
-func (b *Bucket) Take(p Part, now, n int64) bool {
-	r, t := b.rate.Load(), b.at(now)
+// plan is [Limit.Plan] of a bucket.
+func (b *Bucket) plan(p Part, now, n int64) (Step, Outcome) {
+	r, t, o := b.rate.Load(), b.at(now), b.clear.Load()
 	cost, full := r.units(n), r.full(p)
-	for {
-		o := b.clear.Load()
-		to := max(o, t) + cost
-		if cost > full || to > t+full {
-			return false
-		}
-		b.low.note(t, max(o-t, 0))
-		if b.clear.CompareAndSwap(o, to) {
-			return true
-		}
+	to := max(o, t) + cost
+	if cost > full || to > t+full {
+		return Step{}, Refused
 	}
+	return Step{t, o, to}, Taken
 }
 
 // Look returns the usage of the bucket at an instant, in units of which [Bucket.Whole] are
@@ -85,15 +79,6 @@ func (b *Bucket) Level(now int64) int64 { return max(b.clear.Load()-b.at(now), 0
 
 // Whole returns the limit in the units of Look.
 func (b *Bucket) Whole() int64 { return b.period }
-
-// Fits reports whether Take would charge n.
-func (b *Bucket) Fits(p Part, now, n int64) bool {
-	if p != 0 {
-		return b.Wait(p, now, n) == 0
-	}
-	_, short := b.Look(now, n)
-	return short >= 0
-}
 
 // Wait returns the time after which n fit within a part of the limit if nothing else
 // is charged or given back, rounded up; 0 = now, MaxInt64 = never.

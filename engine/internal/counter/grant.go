@@ -3,7 +3,6 @@ package counter
 import (
 	"sync/atomic"
 
-	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
@@ -42,38 +41,6 @@ func (l *Limit) granted(h *half, w int64) int64 {
 		return c & limitValue
 	}
 	return l.most.Load()
-}
-
-// fitsNamed reports whether n fit in a granted limit's window that is open and that a Grant has
-// named. That is the common case, and faster than by Room. False: Room decides.
-func (l *Limit) fitsNamed(at At, n int64) bool {
-	w := l.Window(at)
-	v, c := l.half[w&1].word.Load(), l.half[w&1].cap.Load()
-	return ((v>>limitBits^w)|(c>>limitBits^w))&tagMask == 0 && v&limitValue+n <= c&limitValue && l.ahead(w) == 0
-}
-
-// takeGranted is Take of a granted limit.
-func (l *Limit) takeGranted(at At, n int64) Outcome {
-	w := l.Window(at)
-	h := &l.half[w&1]
-	for {
-		v, from, ok := l.load(h, w)
-		if !ok || l.ahead(w) != 0 {
-			return Moved
-		}
-		if from&limitValue+n > l.granted(h, w) {
-			return Refused
-		}
-		invariants.Yield()
-		if !h.word.CompareAndSwap(v, from+n) {
-			continue
-		}
-		if from&limitValue+n > l.granted(h, w) { // the cap was lowered before the swap (protocol 8)
-			l.add(w, -n)
-			return Refused
-		}
-		return Taken
-	}
 }
 
 // Grant sets the cap of this node in a window, the current one or the next, and after how

@@ -4,6 +4,8 @@ import (
 	"math"
 	"sync/atomic"
 	"time"
+
+	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
 )
 
 const (
@@ -27,13 +29,14 @@ type half struct{ word, cap, win, adjusted atomic.Int64 }
 type Limit struct {
 	Rule
 	Dim    Dim
-	half   [2]half
+	grant  *grant // of Granted limits; else nil
+	per    uint64 // of Spans: 2^64 / Length
 	bucket *Bucket
+	half   [2]half
 	day    atomic.Int64 // of Days: [current day:24][its first epoch:40]
 	seen   atomic.Int64 // of clocked limits: the latest window that Turn has seen, in full
 	parity atomic.Int64 // of the current window of hours and days; else 0
 	mask   int64        // 1 for minutes, whose parity is the epoch's; else 0
-	per    uint64       // of Spans: 2^64 / Length
 
 	most atomic.Int64 // the limit itself; caps may be lower, because of ceilings
 
@@ -41,8 +44,6 @@ type Limit struct {
 	ledger [2]Ledger
 	next   Ledger // of next.Window
 	closed int64  // Retry of windows that no Absorb has named, which admit nothing; 0 = they are open
-
-	grant *grant // of Granted limits; else nil
 }
 
 // NewLimit returns a limit of which nothing is used.
@@ -114,29 +115,53 @@ func (l *Limit) now(h *half, w int64) int64 {
 // beside the pair admits or refuses. Give gives n back, and Adjust changes the charge; both get
 // the same moment.
 func (l *Limit) Take(p Part, at At, n int64) Outcome {
-	if l.Shape == Level {
-		if l.bucket.Take(p, at.Now, n) {
-			return Taken
-		}
-		return Refused
+	s, o := l.Plan(p, at, n)
+	if o != Taken {
+		return o
 	}
-	if l.grant != nil {
-		return l.takeGranted(at, n)
+	return l.Do(s, p, at, n)
+}
+
+// Step is what Take swaps in a window's word, or in a bucket's at an instant, unless something
+// is counted there meanwhile.
+type Step struct{ window, from, to int64 }
+
+// Plan returns what Take would do, and as which step.
+func (l *Limit) Plan(p Part, at At, n int64) (Step, Outcome) {
+	if l.Shape == Level {
+		return l.bucket.plan(p, at.Now, n)
 	}
 	w := l.Window(at)
 	h := &l.half[w&1]
-	for {
-		v, from, ok := l.load(h, w)
-		if !ok || l.Clocked() && l.ahead(w) != 0 {
-			return Moved
+	v, from, ok := l.load(h, w)
+	switch {
+	case !ok || l.Clocked() && l.ahead(w) != 0:
+		return Step{}, Moved
+	case from&limitValue+n > l.capIn(p, h, w):
+		return Step{}, Refused
+	}
+	return Step{w, v, from + n}, Taken
+}
+
+// Do is Take, of the same amount at the same moment, that begins with a step planned before.
+func (l *Limit) Do(s Step, p Part, at At, n int64) (o Outcome) {
+	for o = Taken; o == Taken; s, o = l.Plan(p, at, n) {
+		word := &l.half[s.window&1].word
+		if l.Shape == Level {
+			word = &l.bucket.clear
+			l.bucket.low.note(s.window, max(s.from-s.window, 0))
 		}
-		if from&limitValue+n > l.capIn(p, h, w) {
+		invariants.Yield()
+		if !word.CompareAndSwap(s.from, s.to) {
+			continue
+		}
+		if l.grant != nil && s.to&limitValue > l.GrantedIn(s.window) { // it was lowered meanwhile
+			l.add(s.window, -n)
 			return Refused
 		}
-		if h.word.CompareAndSwap(v, from+n) {
-			return Taken
-		}
+		return Taken
 	}
+	return o
 }
 
 // add counts n, which may be negative, in window w. False: the window has passed.
@@ -251,12 +276,10 @@ func (l *Limit) UsedClocked(w int64) (used int64, current bool) {
 	return v & limitValue, ((v>>limitBits-w)|(other>>limitBits-(w-1)))&tagMask == 0
 }
 
-// Fits reports whether Take would count n.
+// Fits reports whether Take would count n, if need be at a later moment.
 func (l *Limit) Fits(p Part, at At, n int64) bool {
-	if l.Shape == Level {
-		return l.bucket.Fits(p, at.Now, n)
-	}
-	return l.grant != nil && l.fitsNamed(at, n) || l.Room(p, at) >= n
+	_, o := l.Plan(p, at, n)
+	return o == Taken || o == Moved && l.Room(p, at) >= n
 }
 
 // Room returns the headroom at a moment, negative if the cap has been passed. Not for buckets.

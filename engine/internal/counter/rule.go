@@ -41,16 +41,16 @@ type Rule struct {
 
 // Owned reports whether the limit's windows turn with its owner's minutes. Nodes
 // exchange the usage of such limits.
-func (r Rule) Owned() bool { return r.Shape <= Days }
+func (s Shape) Owned() bool { return s <= Days }
 
 // Long reports whether the windows turn with the owner's minutes and are longer than a minute.
-func (r Rule) Long() bool { return r.Shape == Hours || r.Shape == Days }
+func (s Shape) Long() bool { return s == Hours || s == Days }
 
 // Clocked reports whether windows follow the clock. The caller that counts first opens them.
-func (r Rule) Clocked() bool { return r.Shape == Spans || r.Shape == Dates }
+func (s Shape) Clocked() bool { return s == Spans || s == Dates }
 
 // Timed reports whether the rule needs an instant.
-func (r Rule) Timed() bool { return r.Clocked() || r.Shape == Level }
+func (s Shape) Timed() bool { return s.Clocked() || s == Level }
 
 // Kind returns the kind of an owned or granted limit's windows.
 func (r Rule) Kind() window.Kind {

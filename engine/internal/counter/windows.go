@@ -8,6 +8,9 @@ import (
 
 // Window returns the index of the window that holds a moment.
 func (l *Limit) Window(at At) int64 {
+	if since := at.Now - l.Phase; l.Shape == Spans && since >= 0 {
+		return l.span(since)
+	}
 	switch l.Shape {
 	case Minutes:
 		return at.Epoch
@@ -24,10 +27,7 @@ func (l *Limit) Window(at At) int64 {
 		}
 		return window.DayIndex(at.Epoch, l.Zone)
 	case Spans:
-		if at.Now < l.Phase {
-			return (at.Now - l.Phase) / l.Length
-		}
-		return l.span(at.Now - l.Phase)
+		return (at.Now - l.Phase) / l.Length // before the phase
 	case Dates:
 		return window.DayIndex(window.EpochAt(at.Now), l.Zone)
 	default: // no windows
@@ -55,13 +55,15 @@ func (l *Limit) current(at At) int64 {
 
 // ahead returns by how many windows the latest open window of a clocked limit is ahead of w; 0
 // if it is not.
-func (l *Limit) ahead(w int64) (n int64) {
-	for p := range l.half {
-		if d := (l.half[p].word.Load()>>limitBits - w) & tagMask; d <= behind {
-			n = max(n, d)
-		}
+func (l *Limit) ahead(w int64) int64 {
+	n, o := (l.half[0].word.Load()>>limitBits-w)&tagMask, (l.half[1].word.Load()>>limitBits-w)&tagMask
+	if n > behind {
+		n = 0
 	}
-	return n
+	if o > behind {
+		o = 0
+	}
+	return max(n, o)
 }
 
 // End returns the end of the window that holds a moment, Unix ns.
