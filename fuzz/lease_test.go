@@ -20,11 +20,12 @@ func TestEveryLeaseIsExactlyOneThing(t *testing.T) {
 		v := newVirtual()
 		e := startTTL(t, v, s, same(n, "g", engine.Limits{MaxInFlight: 1 << 40}), time.Minute)
 		g := group(t, e, "g")
-		var acquired, settles, releases, never atomic.Int64
+		var acquired, settles, releases, never, moves atomic.Int64
 		var p pacer
 		stop := background(func(int) {
 			if p.move(func() { v.add(time.Minute) }) {
 				e.Collect(nil)
+				moves.Add(1)
 			}
 		})
 		par(workers, func(k int) {
@@ -43,7 +44,7 @@ func TestEveryLeaseIsExactlyOneThing(t *testing.T) {
 				l.Release()
 				l.Add(7)
 			}
-			for range scale(2000) {
+			for round := 0; goesOn(round, scale(2000), &moves, 4); round++ {
 				p.round(k)
 				l := new(engine.Lease)
 				*l, _ = g.TryAcquire(plain(10))
