@@ -1,8 +1,11 @@
 package memstore
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -273,8 +276,10 @@ func expiry(d window.Tally, now time.Time) time.Time {
 // replyCooling adds the bucket's cooldowns and reported limits to the reply.
 func (s *Store) replyCooling(bucket int, now time.Time, r *syncer.Reply) {
 	cooldowns, limits := 0, 0
-	for id, until := range s.data.cooling {
-		n := &cooldowns
+	for _, id := range slices.SortedFunc(maps.Keys(s.data.cooling), func(a, b string) int {
+		return cmp.Or(cmp.Compare(s.data.cooling[a], s.data.cooling[b]), cmp.Compare(a, b))
+	}) {
+		until, n := s.data.cooling[id], &cooldowns
 		if _, _, _, limit := window.CutLimitID(id); limit {
 			n = &limits
 		}

@@ -142,8 +142,8 @@ type Reply struct {
 	// empty when Duplicate. Counts that were not asked for are 0.
 	Totals []window.Tally
 	// Cooling holds the bucket's deployments that cool down, and the limits that providers have
-	// reported ([window.LimitID]), by ID and CoolUntil, in any order: up to [MaxCooling] of
-	// each; none when Duplicate. The store omits instants that have passed or are further ahead
+	// reported ([window.LimitID]), by ID and CoolUntil, in any order: of each those that end first, up to [MaxCooling];
+	// none when Duplicate. The store omits instants that have passed or are further ahead
 	// than [MaxCooldown].
 	Cooling []window.Tally
 	// Held holds, in the order of Totals, the counts that the nodes hold by escrow, where the
