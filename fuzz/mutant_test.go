@@ -72,7 +72,7 @@ var mutants = []mutant{
 	{
 		"a deployment is dropped though something is counted", "engine/turn.go",
 		" || h.owes() || !h.shut() {", " || h.owes() {",
-		"./fuzz", "TestApply|TestRemoved|TestCollect",
+		"./engine", "TestRemovedIsForgotten|TestRemovedDaysAreReported",
 	},
 	{
 		"a dropped window stays open", "engine/internal/counter/pair.go",
