@@ -39,6 +39,10 @@ func (m *model) apply(cfg engine.Config, now int64) {
 			}
 			d = &mdep{usage: m.usage[c.ID], enabled: !c.Disabled, cfg: c}
 			m.deps[c.ID] = d
+			if lost := m.lost[c.ID]; lost != nil {
+				lost.again = d
+				delete(m.lost, c.ID)
+			}
 		}
 		if c.Disabled != d.cfg.Disabled || !was[d] {
 			d.enabled = !c.Disabled

@@ -85,15 +85,15 @@ func (l *mlease) charge(tokens int64) {
 	switch {
 	case l.recent():
 		l.d.in(l.epoch).tokens += tokens
-	case tokens > 0 && !l.d.forgotten:
-		l.d.now().tokens += tokens
+	case tokens > 0 && !l.d.heir().forgotten:
+		l.d.heir().now().tokens += tokens
 	}
 }
 
 // catchUp looks at the group if more is counted than was: that is charged by the clock.
 func (m *model) catchUp(l *mlease, c mcost, now int64) {
-	if !l.d.forgotten && (c.input+c.output > 0 || len(l.meters) != 0 && max(c.input, c.output) > 0) {
-		m.look(l.d.group, now)
+	if !l.d.heir().forgotten && (c.input+c.output > 0 || len(l.meters) != 0 && max(c.input, c.output) > 0) {
+		m.look(l.d.heir().group, now)
 	}
 }
 
@@ -136,7 +136,7 @@ func (m *model) end(l *mlease, how ending, u engine.Usage, now int64) {
 		l.charge(more.input + more.output)
 		l.meter(more)
 		m.total(more.input + more.output)
-		m.learn(l.d, in, out)
+		m.learn(l.d.heir(), in, out)
 	case settledReserved: // what was taken stands
 	case released:
 		l.charge(-l.reserved - l.added)

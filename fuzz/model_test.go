@@ -20,6 +20,7 @@ type model struct {
 	ttl      time.Duration
 	groups   map[string]*mgroup
 	deps     map[string]*mdep
+	lost     map[string]*mdep             // forgotten, by ID
 	usage    map[string]map[int64]*musage // of all IDs there ever were
 
 	acquired, checked int64 // requests admitted by Acquire and by PreCheck
@@ -45,6 +46,7 @@ type mdep struct {
 	present   bool
 	gone      int64 // the epoch in which it was removed, if it is not present
 	forgotten bool
+	again     *mdep // what its ID is since it was forgotten and configured again: a lease that refers to it is of that
 	enabled   bool
 	group     *mgroup
 	cool      int64 // cooling until then; 0 = not cooling
@@ -64,8 +66,16 @@ type musage struct {
 	retry                        int64 // ns after which they may be others; 0 = with the next window
 }
 
+// heir returns what the deployment is by now; see again.
+func (d *mdep) heir() *mdep {
+	for d.again != nil {
+		d = d.again
+	}
+	return d
+}
+
 func newModel(cfg engine.Config, now int64) *model {
-	m := &model{groups: map[string]*mgroup{}, deps: map[string]*mdep{}, usage: map[string]map[int64]*musage{}, ttl: cmp.Or(cfg.LeaseTTL, 15*time.Minute)}
+	m := &model{groups: map[string]*mgroup{}, lost: map[string]*mdep{}, deps: map[string]*mdep{}, usage: map[string]map[int64]*musage{}, ttl: cmp.Or(cfg.LeaseTTL, 15*time.Minute)}
 	m.apply(cfg, now)
 	return m
 }

@@ -218,12 +218,16 @@ func (w *world) opStep(s *script) {
 	case 6:
 		w.time.add(time.Duration(s.int(4)) * time.Hour)
 	case 7:
+		latest := w.now()
 		w.time.add(-time.Duration(s.int(20)) * time.Second)
+		w.adopt(latest)
 	}
 }
 
 func (w *world) opSlew(s *script) {
+	latest := w.now()
 	w.clock.Slew(time.Duration(int8(s.byte())) * 50 * time.Millisecond)
+	w.adopt(latest)
 }
 
 func (w *world) opAbsorb(s *script) {

@@ -138,7 +138,23 @@ func (w *world) forget(op func()) {
 			w.failf("%s was removed in epoch %d, holds %d leases and is forgotten", id, d.gone-epoch0, len(d.leases))
 		}
 		d.forgotten = true
+		w.model.lost[id] = d
 		delete(w.model.deps, id)
+	}
+}
+
+// adopt is for a clock that may have been set back. Whether the engine had seen that a cooldown
+// was over by the latest instant depends on what it had looked at: the model takes over
+// what it believes.
+func (w *world) adopt(latest int64) {
+	if w.now() >= latest {
+		return
+	}
+	w.look()
+	for _, is := range w.engine.AppendStates(nil) {
+		if d := w.model.deps[is.ID]; d != nil && d.cool <= latest && is.CoolingFor == 0 {
+			d.cool = 0
+		}
 	}
 }
 
