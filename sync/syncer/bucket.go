@@ -103,7 +103,8 @@ func (s *Syncer) job(b *bucket, now int64, hurried bool) *sent {
 }
 
 // abandon gives up a batch in doubt because the store may have dropped its marker. Its
-// usage counts as dropped, and is never sent again.
+// usage counts as dropped, and is never sent again. An empty batch takes its Seq: the store then
+// has a marker of it in any case, and its reply still shows whether the batch before is there.
 func (s *Syncer) abandon(b *bucket, now int64) {
 	if len(b.flying.deltas) > 0 && s.news("dropped", now) {
 		s.cfg.Logger.Warn("usage was not shared in time: dropped", slog.Int("bucket", b.index))
@@ -113,7 +114,7 @@ func (s *Syncer) abandon(b *bucket, now int64) {
 		b.flying.usages[i].committed = b.flying.usages[i].committed.plus(countOf(d)) // never again
 		s.drop(d.Kind, countOf(d))
 	}
-	b.flying = nil
+	b.flying = &sent{epoch: b.epoch, seq: b.flying.seq, at: now}
 }
 
 // build returns a new batch of unsent usage, then of totals to read; nil if it would be
