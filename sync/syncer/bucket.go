@@ -35,6 +35,7 @@ type bucket struct {
 	full        int64 // when a round last reported everything unsent, Unix nanoseconds
 	hurried     bool  // Run started the current round, which therefore has a time limit
 	relaxing    bool  // the current round carries only urgent windows
+	returned    int64 // when a grant smaller than its ask last began a round, Unix nanoseconds
 	bursts      int64 // start of the minute that is expected to open with a burst, Unix nanoseconds
 
 	era
