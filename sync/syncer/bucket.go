@@ -35,7 +35,7 @@ type bucket struct {
 	full        int64 // when a round last reported everything unsent, Unix nanoseconds
 	hurried     bool  // Run started the current round, which therefore has a time limit
 	relaxing    bool  // the current round carries only urgent windows
-	returned    int64 // when a grant smaller than its ask last began a round, Unix nanoseconds
+	returned    int64 // the theoretical arrival time of mayReturn, Unix nanoseconds
 	bursts      int64 // start of the minute that is expected to open with a burst, Unix nanoseconds
 
 	era
@@ -101,6 +101,23 @@ func (s *Syncer) job(b *bucket, now int64, hurried bool) *sent {
 		b.flying = s.build(b, now)
 	}
 	return b.flying
+}
+
+// mayReturn reports whether a grant smaller than its ask may begin a round now: four in a row,
+// since the fragments of a burst go from node to node, and one an interval beyond (GCRA), since
+// a fragment that fits no waiting request is asked for again and again.
+func (b *bucket) mayReturn(now int64) bool {
+	const burst = 4
+	interval := int64(b.interval())
+	at := max(b.returned, now)
+	if at-now > burst*interval { // the clock was set back
+		at = now
+	}
+	if at-now > (burst-1)*interval {
+		return false
+	}
+	b.returned = at + interval
+	return true
 }
 
 // abandon gives up a batch in doubt because the store may have dropped its marker. Its

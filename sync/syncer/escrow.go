@@ -429,8 +429,7 @@ func (s *Syncer) learnExact(b *bucket, u *usage, total Count, now int64) {
 			continue
 		}
 		held := a.Holds()
-		if a.Total(u.bound(i, true), t[i], now >= b.opens && !b.lost && !s.leaving); held && a.Due() && now >= b.opens && time.Duration(now-b.returned).Abs() >= b.interval() {
-			b.returned = now
+		if a.Total(u.bound(i, true), t[i], now >= b.opens && !b.lost && !s.leaving); held && a.Due() && now >= b.opens && b.mayReturn(now) {
 			select {
 			case s.partial <- struct{}{}:
 			default:
