@@ -43,8 +43,8 @@ func TestEscrowFragmentForWaiters(t *testing.T) {
 				}
 			}
 			wait(20)
-			before, start := n.s.Stats().Exchanges, minute()
-			require.Equal(t, limit/size*size, total(store, "a", start).Tokens/size*size, "all that fits is used")
+			before := n.s.Stats().Exchanges
+			require.Equal(t, limit/size*size, n.e.AppendStates(nil)[0].Limit(engine.LimitTPM).Used, "all that fits is used")
 			wait(20)
 			require.Less(t, n.s.Stats().Exchanges-before, int64(20*(20+20)+20), "of requests of %d", size)
 			wg.Wait()
