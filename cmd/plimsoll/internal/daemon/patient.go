@@ -7,8 +7,8 @@ import (
 )
 
 // patience is the longest time to read or write a file. A pipe without a writer and a
-// stuck mount would block for ever.
-const patience = 5 * time.Second
+// stuck mount would block for ever. Tests of what is written wait longer.
+var patience = 5 * time.Second
 
 // maxStuck is the largest number of goroutines that wait for such files.
 const maxStuck = 8

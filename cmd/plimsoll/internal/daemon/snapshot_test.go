@@ -42,6 +42,7 @@ func (l *logged) String() string {
 // logs and what ends it.
 func start(t *testing.T, o daemon.Options) (*daemon.Daemon, *logged, func()) {
 	t.Helper()
+	daemon.Patient(t, time.Minute)
 	o.Config = filepath.Join(t.TempDir(), "config.yaml")
 	require.NoError(t, os.WriteFile(o.Config, []byte(daily), 0o600))
 	log := &logged{}
