@@ -79,8 +79,11 @@ func (e *Engine) turn(now int64) {
 // newGroup returns a group without deployments, whose handles will be in of.
 func (e *Engine) newGroup(name string, of *ids) *Group {
 	l := newLine(e.wake)
-	g := &Group{line: l, ids: of, names: &e.names}
-	g.owner.e, g.clock, g.name, g.bell, g.callers, g.members = &e.common, e.clock, name, &l.Bell, &e.callers, g
+	g := &Group{
+		owner: owner{e: &e.common, clock: e.clock, name: name, bell: &l.Bell, callers: &e.callers},
+		line:  l, ids: of, names: &e.names,
+	}
+	g.members = g
 	return g
 }
 

@@ -81,20 +81,17 @@ func (l *filter) mask(v *view, b int) uint16 {
 	return m
 }
 
-// held reports whether deployment i is held, or another one of its pool is.
-func (v *view) held(i int, o *hold) bool {
-	if v.handles[i] == o.h {
-		return true
-	}
+// held reports whether one of the holds is of deployment i, or of another one of its pool.
+func (v *view) held(i int, holds []hold) bool {
 	p := v.limitsOf(i).pooled()
-	return p != nil && p == o.pool
+	return slices.ContainsFunc(holds, func(o hold) bool { return v.handles[i] == o.h || p != nil && p == o.pool })
 }
 
 // heldOf returns a bit for each deployment of a block that is held.
 func (v *view) heldOf(b int, holds []hold) (m uint16) {
 	from, to := v.block(b)
 	for i := from; i < to; i++ {
-		if slices.ContainsFunc(holds, func(o hold) bool { return v.held(i, &o) }) {
+		if v.held(i, holds) {
 			m |= 1 << (i - from)
 		}
 	}

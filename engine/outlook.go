@@ -2,7 +2,6 @@ package engine
 
 import (
 	"math"
-	"slices"
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
@@ -68,7 +67,7 @@ func (g *Group) outlookOfGroup(q *ask, l *filter, holds []hold, now int64) outlo
 			continue
 		}
 		o.alone = min(o.alone, int64(w.after))
-		if slices.ContainsFunc(holds, func(o hold) bool { return v.held(i, &o) }) {
+		if v.held(i, holds) {
 			continue
 		}
 		o.fits = o.fits || w.fits()

@@ -87,6 +87,7 @@ func (g *Group) pickFor(q *ask) (Ref, decision) {
 // search must decide. A view that is not volatile is left to the search, which remembers the
 // headroom of its blocks and need not read all of them.
 func (g *Group) hasNoRoom(q *ask) bool {
+	g.noteAsked() // as pickFor and a refusal do: a waiter without room needs grants
 	v := g.look(&q.reading)
 	if !v.volatile {
 		return false

@@ -114,7 +114,6 @@ func (g *Group) fits(q *waiters, a *amounts, holds []hold) bool {
 		}
 	}
 	if g.hasNoRoom(p) {
-		g.noteAsked() // as a refusal does: what waits is to be granted
 		return false
 	}
 	r, _ := g.pickFor(p)
@@ -138,8 +137,7 @@ func (g *Group) offer(w *waiter) {
 		g.find(q)
 		return
 	}
-	g.e.waited.Add(1)
-	l.leave(w, got, nil)
+	g.admit(w, got)
 	l.work, l.stirred = maxWork, true
 	if q.Len != 0 {
 		g.find(q)
@@ -151,6 +149,12 @@ func (g *Group) offer(w *waiter) {
 			g.find(q)
 		}
 	}
+}
+
+// admit ends the wait of a waiter that has been admitted.
+func (g *Group) admit(w *waiter, got admission) {
+	g.e.waited.Add(1)
+	g.line.leave(w, got, nil)
 }
 
 // acquireBeside is acquire without the deployments that are held for others. Unless why is set,
@@ -165,7 +169,6 @@ func (g *Group) acquireBeside(a *admission, d *Demand, holds []hold, why bool) d
 	}
 	q.quiet, q.filter = true, &filter{demand: d, holds: holds}
 	if !why && g.hasNoRoom(&q) {
-		g.noteAsked()
 		return decision{}
 	}
 	if d.Caller.h != nil {
@@ -181,8 +184,7 @@ func (g *Group) receive(w *waiter) {
 		var got admission
 		v := g.acquireBeside(&got, w.d, l.holdsFor(w, false), true)
 		if got.h != nil {
-			g.e.waited.Add(1)
-			l.leave(w, got, nil)
+			g.admit(w, got)
 			return
 		}
 		o := g.outlook(w.d, l.holdsFor(w, false), v.at)

@@ -116,7 +116,7 @@ func (r *reader) readFamily(f *family) {
 		}
 		return
 	}
-	if limited && f.orDay && r.Provider != "azure" && r.ofDay(f, limit) {
+	if limited && f.orDay && r.ofDay(f, limit) {
 		to = &r.out.readings[LimitOf(f.of.Counts(), PerDay)]
 	}
 	if limited && to.Limit == 0 && limit > 0 {

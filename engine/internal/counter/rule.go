@@ -5,6 +5,7 @@ import "github.com/plimsoll-dev/plimsoll/window"
 // Dim is the dimension that a limit counts.
 type Dim uint8
 
+// The dimensions. Those of tokens come first: see limit.counts of the engine.
 const (
 	Input Dim = iota
 	Output
