@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"slices"
 	"time"
+	"unique"
 )
 
 // Call is a request of a client: all attempts that were made for it.
@@ -34,7 +35,6 @@ type Log struct {
 	Unknown int    // records without a status
 
 	records []record
-	texts   map[string]string // models and deployments, each kept once
 }
 
 // record is one attempt.
@@ -69,14 +69,8 @@ func digest(id string) (d digested) {
 	return d
 }
 
-// one returns a text that equal ones share.
-func (l *Log) one(s string) string {
-	if kept, ok := l.texts[s]; ok {
-		return kept
-	}
-	l.texts[s] = s
-	return s
-}
+// one returns a copy of a text that equal ones share: records of one model keep one name.
+func one(s string) string { return unique.Make(s).Value() }
 
 // retryWithin is how long after an attempt that failed the next one of the same key may
 // begin.
@@ -153,7 +147,7 @@ func (l *Log) calls() {
 			open[r.key], last[r.key] = len(l.Calls)-1, r.begin
 		}
 	}
-	l.records, l.texts = nil, nil
+	l.records = nil
 	l.impute()
 }
 

@@ -26,8 +26,8 @@ func (l *Log) readGeneric(o object) ([]record, error) {
 		}
 		begin = time.UnixMilli(n).UTC()
 	}
-	r := record{begin: begin, model: o.text("model"), deployment: l.one(hash(o.text("deployment"))), key: digest(o.text("id", "request_id"))}
-	r.model = l.one(r.model)
+	r := record{begin: begin, model: o.text("model"), deployment: one(hash(o.text("deployment"))), key: digest(o.text("id", "request_id"))}
+	r.model = one(r.model)
 	if begin.IsZero() || r.model == "" {
 		return nil, errors.New("no time or no model; want time, model, input_tokens and output_tokens, a row of LiteLLM_SpendLogs, or spans as OTLP's JSON")
 	}
@@ -54,7 +54,7 @@ func (l *Log) readSpend(o object) ([]record, error) {
 		return nil, err
 	}
 	r := record{
-		begin: begin, model: l.one(o.text("model_group", "model")), deployment: l.one(hash(o.text("model_id", "api_base"))),
+		begin: begin, model: one(o.text("model_group", "model")), deployment: one(hash(o.text("model_id", "api_base"))),
 		key: digest(o.text("litellm_trace_id", "session_id", "litellm_call_id", "request_id")), row: digest(o.text("request_id")),
 	}
 	if begin.IsZero() || r.model == "" {

@@ -80,7 +80,7 @@ func read(name string, s *source) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	l := &Log{texts: map[string]string{}}
+	l := &Log{}
 	if first == '{' || first == '[' {
 		err = l.readJSON(name, line, r, first == '[')
 	} else {
@@ -108,7 +108,7 @@ func (l *Log) add(records []record) error {
 type source struct {
 	r          io.Reader
 	size, done int64
-	progress   func(done, of int64) // nil = nobody looks
+	progress   func(done, of int64) // called after each part is read; nil = never
 }
 
 // Read implements [io.Reader].

@@ -3,6 +3,7 @@ package logs
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -45,11 +46,12 @@ var otherWork = []string{"embed", "create_", "invoke_", "execute_", "retriev", "
 func (l *Log) readSpan(span object) ([]record, error) {
 	a := attributes(span)
 	model := a.text("gen_ai.request.model", "gen_ai.response.model")
-	for _, work := range otherWork {
-		if model == "" || strings.HasPrefix(a.text("gen_ai.operation.name"), work) || strings.HasPrefix(a.text("llm.request.type"), work) {
-			l.Skipped++
-			return nil, nil
-		}
+	operation, request := a.text("gen_ai.operation.name"), a.text("llm.request.type")
+	if model == "" || slices.ContainsFunc(otherWork, func(work string) bool {
+		return strings.HasPrefix(operation, work) || strings.HasPrefix(request, work)
+	}) {
+		l.Skipped++
+		return nil, nil
 	}
 	begin, err := span.time("startTimeUnixNano", "start_time_unix_nano")
 	if err != nil {
@@ -59,7 +61,7 @@ func (l *Log) readSpan(span object) ([]record, error) {
 		return nil, errors.New("no startTimeUnixNano; want nanoseconds since 1970")
 	}
 	trace := span.text("traceId", "trace_id")
-	r := record{begin: begin, model: l.one(model), deployment: l.one(hash(a.text("server.address"))), key: digest(trace)}
+	r := record{begin: begin, model: one(model), deployment: one(hash(a.text("server.address"))), key: digest(trace)}
 	if id := span.text("spanId", "span_id"); id != "" {
 		r.row = digest(trace + " " + id)
 	}
