@@ -44,9 +44,9 @@ func record(keys int) measure.Case {
 	})
 }
 
-// PreCheckAndRecord is the case that admits a request by name and records its tokens, on
-// each of keys deployments in turn. It corresponds to one call of a rate limiter, but for
-// both limits of a deployment.
+// PreCheckAndRecord is the case in which the engine admits a request by name and records its
+// tokens, on so many deployments in turn. A rate limiter does as much in one call, for one limit
+// where the engine checks both of a deployment's.
 func PreCheckAndRecord(keys, threads int) measure.Case {
 	return byName("PreCheck + Record by name", keys, threads, func(e *engine.Engine, id string) error {
 		if err := e.PreCheck(id, hundred); err != nil {

@@ -130,7 +130,7 @@ func (f *Faulty) draw(b *syncer.Batch) (d fate) {
 func (f *Faulty) Exchange(ctx context.Context, b syncer.Batch, r *syncer.Reply) error {
 	d := f.draw(&b)
 	for _, old := range d.arriving {
-		// The sender has given up, so nobody receives the reply or the error.
+		// The sender has given up and reads neither the reply nor the error.
 		_ = f.store.Exchange(context.WithoutCancel(ctx), old.Batch, &syncer.Reply{})
 	}
 	if d.late && !d.lost {

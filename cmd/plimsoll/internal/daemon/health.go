@@ -65,7 +65,10 @@ func (d *Daemon) readyz(w http.ResponseWriter, req *http.Request) {
 	}
 	if d.Syncer != nil {
 		s := d.Syncer.Stats()
-		r.Store = storeHealth{"connected", s.Staleness.Milliseconds(), s.Degraded.Milliseconds(), s.Nodes, s.OtherModes, s.Outdated, s.Problem}
+		r.Store = storeHealth{
+			State: "connected", StalenessMS: s.Staleness.Milliseconds(), DegradedMS: s.Degraded.Milliseconds(),
+			Nodes: s.Nodes, OtherModes: s.OtherModes, Outdated: s.Outdated, Problem: s.Problem,
+		}
 		if s.Outdated > 0 {
 			r.Ready, r.Store.State = false, "outdated"
 		} else if s.Away {

@@ -17,7 +17,7 @@ type event struct {
 	refused    bool
 	retryAfter time.Duration            // of a refusal
 	first      bool                     // the first token, and not the end
-	header     func(name string) string // of the response; nil = nobody looks
+	header     func(name string) string // of the response; nil = the caller reads none
 	body       []byte                   // of a refusal
 }
 

@@ -44,7 +44,7 @@ func (f *flags) run(ctx context.Context, env cmdline.Environment) error {
 	if err != nil {
 		return err
 	}
-	if err := f.writable(plan.Set); err != nil { // the same
+	if err := f.writable(plan.Set); err != nil { // found before the run, not after it
 		return fmt.Errorf("lab: %w", err)
 	}
 	state, err := openState(f.resume)
