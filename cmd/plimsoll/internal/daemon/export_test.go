@@ -5,12 +5,11 @@ import (
 	"time"
 )
 
-// Patient sets how long daemons that run during a test wait for files: a busy disk can take longer
-// than an operator should wait.
+// Patient has daemons wait for files until d, if that is longer, during a test: a busy disk can
+// take longer than an operator should wait.
 func Patient(t *testing.T, d time.Duration) {
-	was := patience
-	patience = d
-	t.Cleanup(func() { patience = was })
+	patienceOfTests.Store(int64(d))
+	t.Cleanup(func() { patienceOfTests.Store(0) })
 }
 
 // SetStarted says when the daemon has started.

@@ -7,8 +7,11 @@ import (
 )
 
 // patience is the longest time to read or write a file. A pipe without a writer and a
-// stuck mount would block for ever. Tests of what is written wait longer.
-var patience = 5 * time.Second
+// stuck mount would block for ever.
+const patience = 5 * time.Second
+
+// patienceOfTests replaces patience in tests of what files contain, in ns; 0 = it does not.
+var patienceOfTests atomic.Int64
 
 // maxStuck is the largest number of goroutines that wait for such files.
 const maxStuck = 8
@@ -39,7 +42,7 @@ func within[T any](p *patient, do func() (T, error)) (T, error) {
 		v, err := do()
 		done <- result{v, err}
 	}()
-	late := time.NewTimer(patience)
+	late := time.NewTimer(max(patience, time.Duration(patienceOfTests.Load())))
 	defer late.Stop()
 	select {
 	case r := <-done:
