@@ -110,7 +110,7 @@ func (c *called) take(requests bool) bool {
 		}
 	}
 	invariants.Yield()
-	if pair.CountRequest(0, e, 0) != counter.Taken {
+	if pair.CountRequest(0, e) != counter.Taken {
 		if ms != nil {
 			ms.give(len(ms.list), at, &c.amounts)
 		}

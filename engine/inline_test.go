@@ -41,6 +41,10 @@ var hotFunctions = []hotFunction{
 	{dir: "internal/counter", file: "pair.go", name: "TakeTokens"},
 	{dir: "internal/counter", file: "pair.go", name: "TakeRequest", calls: []string{"take"}}, // a loop, shared with CountRequest
 	{dir: "internal/counter", file: "pair.go", name: "take"},
+	// PreCheck and Record.
+	{dir: ".", file: "precheck.go", name: "preChecked", calls: []string{"TryRequest"}}, // a loop
+	{dir: "internal/counter", file: "pair.go", name: "TryRequest"},
+	{dir: ".", file: "record.go", name: "record", calls: []string{"recordAny"}}, // what is not plain
 	// Settle.
 	{dir: ".", file: "lease.go", name: "Settle", calls: []string{"refusedUpstream", "checked", "settle", "final", "changeObserved", "adjust", "add", "add", "proven", "end", "learn"}}, // one each for what the lease is of, then its end, and a sample
 	{dir: ".", file: "lease.go", name: "end", calls: []string{"Add", "freeGauge", "end"}},                                                                                              // held tokens, where tracked; limits on leases; a caller

@@ -77,7 +77,7 @@ func tryRequest(h *handle, ms *limits, d *Demand, part counter.Part, tokens int6
 	}
 	part = h.partNow(c, part)
 	if ms == nil {
-		o = c.CountRequest(part, at.Epoch, 0)
+		o = c.CountRequest(part, at.Epoch)
 		if o == counter.Refused {
 			why = bounded(whyRequests, c.Room(part).Ceiled)
 		}
@@ -129,7 +129,7 @@ func preChecked(h *handle, d *Demand) bool {
 	}
 	if g := h.group.Load(); g != nil && h.limits.Load() == nil && g.clock.Now() < g.wake.Load() {
 		e := g.epoch.Load()
-		return h.hot.Of(e).CountRequest(0, e, tokens) == counter.Taken
+		return h.hot.Of(e).TryRequest(e, tokens)
 	}
 	return false
 }

@@ -45,8 +45,14 @@ type pairLimits struct{ tokens, requests atomic.Int64 }
 // Hot is a deployment's two halves, a cache line each, allocated once.
 type Hot [2]Pair
 
-// Of returns the half of a window.
-func (h *Hot) Of(w int64) *Pair { return &h[w&1] }
+// Of returns the half of a window. It branches, because a processor predicts which half it is,
+// and so need not wait for the window's number before it reads the half.
+func (h *Hot) Of(w int64) *Pair {
+	if w&1 == 0 {
+		return &h[0]
+	}
+	return &h[1]
+}
 
 // Tokens returns the tokens used.
 func (c *Pair) Tokens() int64 { return c.tokens.Load() & tokenValue }
@@ -190,35 +196,31 @@ func (c *Pair) TakeTokens(p Part, w, n int64) Outcome {
 
 // Begin begins an attempt that takes no tokens, whatever the caps. False: the window
 // has passed.
-func (c *Pair) Begin(w int64) bool {
-	for {
-		t := c.tokens.Load()
-		if c.win.Load() != w {
-			return false
-		}
-		if c.tokens.CompareAndSwap(t, t+tokenTag) {
-			return true
-		}
-	}
-}
+func (c *Pair) Begin(w int64) bool { return c.tag(&c.tokens, w, tokenTag) }
 
 // TakeRequest ends an attempt by counting its request, if that fits: used + 1 <= cap. Otherwise
 // the attempt has not ended.
 func (c *Pair) TakeRequest(p Part, w int64) Outcome { return c.take(p, w, 1+requestTag) }
 
-// CountRequest counts one request that is no lease, if so many tokens fit too.
-func (c *Pair) CountRequest(p Part, w, tokens int64) Outcome {
-	room := c.tokenCap.Load()
-	if tokens != 0 && room >= 0 {
-		room = c.tokensIn(p) - c.Tokens() - tokens
-	}
-	if room < 0 {
-		if c.win.Load() != w {
-			return Moved
+// CountRequest counts one request that is no lease.
+func (c *Pair) CountRequest(p Part, w int64) Outcome { return c.take(p, w, 1) }
+
+// TryRequest is CountRequest within the whole caps, if so many tokens fit too. False: it does
+// not fit, or the window has passed.
+func (c *Pair) TryRequest(w, tokens int64) bool {
+	for {
+		r := c.requests.Load()
+		room := c.tokenCap.Load()
+		if tokens != 0 {
+			room -= c.tokens.Load()&tokenValue + tokens
 		}
-		return Refused
+		if c.win.Load() != w || room < 0 || r&requestValue >= c.requestCap.Load() {
+			return false
+		}
+		if c.requests.CompareAndSwap(r, r+1) {
+			return true
+		}
 	}
-	return c.take(p, w, 1)
 }
 
 func (c *Pair) take(p Part, w, n int64) Outcome {
@@ -238,13 +240,16 @@ func (c *Pair) take(p Part, w, n int64) Outcome {
 
 // End ends an attempt that was undone; the caller counts one ended lease for it.
 // False: the window has passed.
-func (c *Pair) End(w int64) bool {
+func (c *Pair) End(w int64) bool { return c.tag(&c.requests, w, requestTag) }
+
+// tag adds to the tag of a word. False: the window has passed.
+func (c *Pair) tag(word *atomic.Int64, w, tag int64) bool {
 	for {
-		r := c.requests.Load()
+		v := word.Load()
 		if c.win.Load() != w {
 			return false
 		}
-		if c.requests.CompareAndSwap(r, r+requestTag) {
+		if word.CompareAndSwap(v, v+tag) {
 			return true
 		}
 	}

@@ -65,8 +65,8 @@ func TestPairOfAnotherWindow(t *testing.T) {
 		require.Equal(t, []int64{12, 2, 1}, []int64{used, requests, began})
 		require.Equal(t, counter.Moved, p.TakeTokens(0, 8, 1))
 		require.Equal(t, counter.Moved, p.TakeRequest(0, 8))
-		require.Equal(t, counter.Moved, p.CountRequest(0, 8, 0))
-		require.False(t, p.AddTokens(8, 1) || p.AddRequests(8, 1) || p.End(8) || p.Begin(8))
+		require.Equal(t, counter.Moved, p.CountRequest(0, 8))
+		require.False(t, p.TryRequest(8, 0) || p.AddTokens(8, 1) || p.AddRequests(8, 1) || p.End(8) || p.Begin(8))
 		require.Zero(t, p.Tokens()|p.Requests()|p.Half())
 	}
 }
