@@ -291,9 +291,9 @@ func (d *deployment) after(kind window.Kind, start int64) int64 {
 
 // reads reports whether the batch must read a window's total although it carries no delta
 // of it. That is so in each round if the source asks for the deployment and the total
-// matters (see matters), else once a second.
+// matters (see matters), once just before nodes may ask in a new epoch, else once a second.
 func (s *Syncer) reads(b *bucket, u *usage, live bool, now int64) bool {
-	due := u.asked || live && b.stale(u.at, now) && !s.rests(b, u, now)
+	due := u.asked || b.gathers(u, now) || live && b.stale(u.at, now) && !s.rests(b, u, now)
 	return due && (!b.relaxing || s.urgent(u, now)) || (u.expected != (Count{}) || b.watches(u, now)) && u.at < b.begun && time.Duration(now-u.at) >= b.spacing(now)/2
 }
 

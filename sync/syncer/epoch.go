@@ -106,6 +106,27 @@ func (s *Syncer) resolveEpoch(b *bucket, x *sent, r *Reply, now int64) {
 	s.learn(b, x, r, now)
 }
 
+// asksNothing reports whether the totals of a reply are of a time at which no node asked for
+// anything yet in their epoch, by the clock of the store.
+func (b *bucket) asksNothing(r *Reply) bool {
+	return !r.EpochBegan.IsZero() && r.StoreTime.Sub(r.EpochBegan) < 2*b.base+longestHold
+}
+
+// gathers reports whether a window's total must be read because nodes may soon ask in a new
+// epoch: what they have added again until then is theirs, and the rest is missing.
+func (b *bucket) gathers(u *usage, now int64) bool {
+	from := b.opens - int64(b.interval())*5/4 // a round begins after it in any case
+	if b.began == 0 || now < from || now >= b.opens || u.at >= from {
+		return false
+	}
+	for _, a := range u.accounts {
+		if a != nil && a.Misses() {
+			return true
+		}
+	}
+	return false
+}
+
 // commit records that the store has applied the batch in flight.
 func (b *bucket) commit(x *sent) {
 	b.flying = nil

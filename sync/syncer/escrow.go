@@ -422,11 +422,14 @@ func (b *bucket) opensAt(r *Reply, now int64) int64 {
 }
 
 // learnExact applies a total of a window with accounts, which decides their grants.
-func (s *Syncer) learnExact(b *bucket, u *usage, total Count, now int64) {
-	t := total.list()
+func (s *Syncer) learnExact(b *bucket, u *usage, total Count, r *Reply, now int64) {
+	t, before := total.list(), b.asksNothing(r)
 	for i, a := range u.accounts {
 		if a == nil {
 			continue
+		}
+		if before {
+			a.AddedAgain(t[i])
 		}
 		held := a.Holds()
 		if a.Total(u.bound(i, true), t[i], now >= b.opens && !b.lost && !s.leaving); held && a.Due() && now >= b.opens && b.mayReturn(now) {

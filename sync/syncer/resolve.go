@@ -185,7 +185,7 @@ func (s *Syncer) learn(b *bucket, x *sent, r *Reply, now int64) {
 			if !b.away {
 				u.ceiling = u.ceiling.unlessNot(&u.accounts)
 			}
-			s.learnExact(b, u, countOf(t), now)
+			s.learnExact(b, u, countOf(t), r, now)
 			continue
 		}
 		if !floor && u.start > b.shaken && u.runs(now) { // later a key may have expired

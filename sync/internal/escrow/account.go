@@ -12,6 +12,7 @@ type Account struct {
 	total   int64 // the latest total; see Known
 	floor   int64 // the highest total of all epochs
 	missing int64 // part of the counter before the last loss that its nodes have not added again
+	again   int64 // what nodes have added again to the current epoch's counter; -1 = not known
 	known   bool
 	renewed bool // an epoch began, and nothing has been granted in it yet
 }
@@ -63,6 +64,10 @@ func (a *Account) Due() bool { return a.bare != 0 || a.back != 0 }
 // Holds reports whether the account needs a total to decide on a grant of what it holds.
 func (a *Account) Holds() bool { return a.held != 0 }
 
+// Misses reports whether a new epoch began and it is not known yet what of the total before is
+// missing in it.
+func (a *Account) Misses() bool { return a.renewed }
+
 // Overrun raises the grant to the node's usage own if that is higher: a request was larger
 // than its reservation, or was counted without one. The excess, which Overrun returns, is
 // committed whatever the total.
@@ -110,15 +115,18 @@ func (a *Account) Applied() {
 // next batch returns the rest. With open = false, for a while after a new epoch, it grants
 // nothing.
 //
-// If the first total after that while is below the highest total of earlier epochs, the
-// difference counts as committed by other nodes until the window ends: they may have used
-// it, and can no longer add it.
+// If the nodes have added less again by then than the highest total of earlier epochs (see
+// [Account.AddedAgain]), the difference counts as committed by other nodes until the window
+// ends: they may have used it, and can no longer add it.
 func (a *Account) Total(limit, total int64, open bool) (granted int64) {
 	a.total, a.known = total, true
 	if !a.renewed {
 		a.floor = max(a.floor, total)
 	} else if open {
-		a.missing, a.renewed = max(a.floor-(total-a.held), 0), false
+		if a.again < 0 {
+			a.again = total - a.held // it may contain asks of other nodes, too
+		}
+		a.missing, a.renewed = max(a.floor-a.again, 0), false
 	}
 	if open {
 		granted = min(max(limit-(total+a.missing-a.held), 0), a.held)
@@ -129,6 +137,12 @@ func (a *Account) Total(limit, total int64, open bool) (granted int64) {
 	return granted
 }
 
+// AddedAgain applies the counter's total in a new epoch of which nothing is granted yet to any
+// node. No node asks before, so the total contains only what nodes have added again. Without
+// such a total the first one after that time counts instead, and what other nodes ask for at
+// that moment hides as much of what is missing.
+func (a *Account) AddedAgain(total int64) { a.again = max(a.again, total) }
+
 // Refused records that the store will never add the amount of an applied batch, because the
 // counter is broken. Nothing of that amount is held, and its bare part is given up.
 func (a *Account) Refused() { a.flying = parts{} }
@@ -138,5 +152,5 @@ func (a *Account) Refused() { a.flying = parts{} }
 // that no node reads.
 func (a *Account) Renew() {
 	a.bare, a.held, a.back, a.flying = a.granted, 0, 0, parts{}
-	a.total, a.known, a.renewed = 0, false, a.floor != 0
+	a.total, a.known, a.renewed, a.again = 0, false, a.floor != 0, -1
 }

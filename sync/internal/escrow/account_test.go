@@ -92,6 +92,32 @@ func TestEpoch(t *testing.T) {
 	require.EqualValues(t, 1, c.exchange(&a, 10, 5), "b's node is gone: what it had used stays counted")
 }
 
+// TestAsksAreNotAddedAgain: what a node asks for after a loss is no part of what a node that
+// has gone had used.
+func TestAsksAreNotAddedAgain(t *testing.T) {
+	var c counter
+	var a, b, gone Account
+	c.exchange(&gone, 100, 50)
+	c.exchange(&b, 100, 20)
+	c.exchange(&a, 100, 30)
+	c = 0
+	b.Renew()
+	a.Renew()
+	for _, n := range []*Account{&b, &a} {
+		c += counter(n.Send(0))
+		n.Applied()
+		n.AddedAgain(int64(c))
+		n.Total(100, int64(c), false)
+	}
+	require.EqualValues(t, 50, c)
+	c += counter(b.Send(40)) // its answer is on the way
+	require.Zero(t, c.exchange(&a, 100, 0))
+	b.Applied()
+	b.Total(100, int64(c), true)
+	c.exchange(&b, 100, 0)
+	require.Zero(t, c.exchange(&a, 100, 40), "50 are used by the node that has gone")
+}
+
 // TestSerial: nodes that exchange one after the other never are granted more than the
 // limit, and the counter contains what they are granted and have yet to return.
 func TestSerial(t *testing.T) {

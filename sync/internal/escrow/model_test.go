@@ -73,22 +73,22 @@ type world struct {
 
 // small is an Account that takes less memory.
 type small struct {
-	granted, bare, held, back, fBare, fAsk, fBack, total, floor, missing int8
-	known, renewed                                                       bool
+	granted, bare, held, back, fBare, fAsk, fBack, total, floor, missing, again int8
+	known, renewed                                                              bool
 }
 
 func (s small) account() Account {
 	return Account{
 		int64(s.granted), int64(s.bare), int64(s.held), int64(s.back),
 		parts{int64(s.fBare), int64(s.fAsk), int64(s.fBack)},
-		int64(s.total), int64(s.floor), int64(s.missing), s.known, s.renewed,
+		int64(s.total), int64(s.floor), int64(s.missing), int64(s.again), s.known, s.renewed,
 	}
 }
 
 func smallOf(a Account) small {
 	return small{
 		int8(a.granted), int8(a.bare), int8(a.held), int8(a.back), int8(a.flying.bare), int8(a.flying.ask), int8(a.flying.back),
-		int8(a.total), int8(a.floor), int8(a.missing), a.known, a.renewed,
+		int8(a.total), int8(a.floor), int8(a.missing), int8(a.again), a.known, a.renewed,
 	}
 }
 
@@ -106,13 +106,22 @@ type rules struct {
 
 func theRules() rules {
 	return rules{
-		total:     func(a *Account, limit, total int64, open bool) { a.Applied(); a.Total(limit, total, open) },
+		total:     totalRule,
 		duplicate: func(a *Account, limit int64) { a.Applied() },
 		lower:     func(a *Account, own, n int64) { a.Lower(min(n, a.granted-own)) },
 		renew:     (*Account).Renew,
 		slice:     sliceRule,
 		holds:     true, marks: true, keeps: true,
 	}
+}
+
+// totalRule is what a node does with a total. With open = false no node asks yet.
+func totalRule(a *Account, limit, total int64, open bool) {
+	a.Applied()
+	if !open {
+		a.AddedAgain(total)
+	}
+	a.Total(limit, total, open)
 }
 
 // scope is how much of the model is explored.
