@@ -209,8 +209,8 @@ func (b *Bucket) resize(now, limit, longest int64) {
 	for {
 		o := b.clear.Load()
 		to := int64(0)
-		if used := old.amount(max(o-t, 0)); limit != 0 && used != 0 {
-			to = min(t+min(r.units(used), max(longest, o-t), bucketMost-t), bucketMost)
+		if o > t && limit != 0 {
+			to = min(t+min(quotient(o-t, old.limit, limit, bucketMost), max(longest, o-t), bucketMost-t), bucketMost)
 		}
 		if b.clear.CompareAndSwap(o, to) {
 			break

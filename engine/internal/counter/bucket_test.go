@@ -107,3 +107,16 @@ func TestBucketAdmitsExactlyTheLimit(t *testing.T) {
 		require.Equal(t, c.want, admitted.Load(), "%v", c.at)
 	}
 }
+
+// Usage is kept to a fraction of a request when the limit changes, so that a limit that changes
+// often does not keep the bucket full.
+func TestResizedBucketRefills(t *testing.T) {
+	now := epoch0 * minute
+	b := counter.NewBucket(now, 60, time.Minute)
+	require.True(t, b.Take(0, now, 60))
+	for k := range int64(600) { // 600 changes in a minute, between 60 and 59
+		now += minute / 600
+		b.Resize(now, 59+k&1)
+	}
+	require.EqualValues(t, 1, b.Used(now), "half a request, rounded up")
+}

@@ -51,30 +51,23 @@ func (r *rate) multiply(n int64) int64 {
 	return int64(u)
 }
 
-// divide is units for any n.
+// divide is units for any n. A limit of zero never refills.
 //
 //go:noinline
-func (r *rate) divide(n int64) int64 {
-	hi, lo := bits.Mul64(uint64(n), uint64(r.period))
-	if hi >= uint64(r.limit) { // the quotient overflows; a limit of zero never refills
-		return bucketMost
-	}
-	q, rest := bits.Div64(hi, lo, uint64(r.limit))
-	if rest != 0 {
-		q++
-	}
-	return int64(min(q, uint64(bucketMost)))
-}
+func (r *rate) divide(n int64) int64 { return quotient(n, r.period, r.limit, bucketMost) }
 
 // amount returns how much refills in u units of time, rounded up, at most Max.
-func (r *rate) amount(u int64) int64 {
-	hi, lo := bits.Mul64(uint64(u), uint64(r.limit))
-	if hi >= uint64(r.period) {
-		return Max
+func (r *rate) amount(u int64) int64 { return quotient(u, r.limit, r.period, Max) }
+
+// quotient returns a*b/by, rounded up, but at most the given number.
+func quotient(a, b, by, most int64) int64 {
+	hi, lo := bits.Mul64(uint64(a), uint64(b))
+	if hi >= uint64(by) { // the quotient overflows
+		return most
 	}
-	q, rest := bits.Div64(hi, lo, uint64(r.period))
+	q, rest := bits.Div64(hi, lo, uint64(by))
 	if rest != 0 {
 		q++
 	}
-	return int64(min(q, uint64(Max)))
+	return int64(min(q, uint64(most)))
 }
