@@ -60,8 +60,8 @@ type Config struct {
 	// Nil = one class. At most [MaxClasses] shares: the first is 1, none is above the one
 	// before, all are above 0. Shares have nine decimals. The share of a limit is rounded
 	// down; if that makes 0, the class is admitted nothing. A ceiling that
-	// Absorb has set is shared as a limit is. Record, Add and Settle count in full
-	// whatever the class.
+	// Absorb has set is not shared: it bounds all classes alike. Record, Add and Settle
+	// count in full whatever the class.
 	PriorityShare []float64
 	// MaxWaiters is how many calls of [Group.Wait] may wait in each group at once; 0 = 1024,
 	// at most [MaxWaiters]. A demand of a lower class is refused with [ErrQueueFull] once

@@ -28,20 +28,24 @@ func (e *Engine) Explain(group string, d Demand) Explanation {
 	x.Group = g.name
 	x.fill(g, &pick, &acquire, &l)
 	if d.Caller.h != nil {
-		x.besideCaller(g, &d, &acquire)
+		x.besideCaller(g, &d, &pick, &acquire)
 	}
 	return x
 }
 
 // besideCaller changes the explanation of a demand that its caller's limits refuse.
-func (x *Explanation) besideCaller(g *Group, d *Demand, q *ask) {
+func (x *Explanation) besideCaller(g *Group, d *Demand, pick, acquire *ask) {
 	now := g.clock.Read()
 	v := decision{why: whyDisabled, caller: true, at: now}
-	if _, may := q.waitOfCaller(&g.owner, d, now); !may {
+	w, may := pick.waitOfCaller(&g.owner, d, now)
+	if !may {
 		v.why = whyNothing
 	}
-	if err := q.refusalOfCaller(&g.owner, d, v, true, false); err != nil {
-		x.Pick, x.Acquire, x.Err = nil, nil, err
+	if !may || !w.fits() {
+		x.Pick = nil
+	}
+	if err := acquire.refusalOfCaller(&g.owner, d, v, true, false); err != nil {
+		x.Acquire, x.Err = nil, err
 	}
 }
 

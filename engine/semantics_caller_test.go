@@ -472,6 +472,17 @@ func TestCallerExplain(t *testing.T) {
 	}
 	other, _ := start(t, cfg)
 	require.ErrorIs(t, e.Explain("chat", by(callerRef(t, other, "team"), exactly(1))).Err, engine.ErrInvalidDemand)
+
+	team.Record(engine.Usage{InputTokens: 1})
+	d := by(team, engine.Demand{InputTokens: 9}) // Pick expects no output, Acquire does
+	x = e.Explain("chat", d)
+	_, picked := g.Pick(d)
+	require.True(t, picked)
+	require.Len(t, x.Pick, 2)
+	_, err := g.Acquire(d)
+	require.Equal(t, err, x.Err)
+	require.Error(t, err)
+	require.Empty(t, x.Acquire)
 }
 
 // TestCallerSnapshot: what a caller has used of its day is there after a restart, beside
