@@ -47,7 +47,7 @@ func (g *Group) acquireBest(a *admission, d *Demand, v *view, e, now, n int64) b
 	h, c := v.handles[i], v.pairs[e&1][i]
 	if d.OutputTokens == 0 {
 		out := d.capped(h.expected(g.expected()))
-		if most := h.ceiling.Load(); n+out > most && most > 0 {
+		if most := h.tokenMost.Load(); n+out > most && most > 0 {
 			out = max(most-n, 0)
 		}
 		n += out

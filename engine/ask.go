@@ -64,7 +64,7 @@ func (q *ask) costIn(h *handle, part counter.Part) int64 {
 		return q.tokens
 	}
 	n := min(h.expected(q.group), q.most)
-	if most := part.Of(h.ceiling.Load()); q.tokens+n > most && most > 0 {
+	if most := part.Of(h.tokenMost.Load()); q.tokens+n > most && most > 0 {
 		n = max(most-q.tokens, 0)
 	}
 	return q.tokens + n

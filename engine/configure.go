@@ -34,18 +34,10 @@ func (h *handle) configure(d *Deployment, expected int64, pool *pool, round int6
 // anything in force has changed.
 func (h *handle) put(expected int64, pool *pool, at counter.At, changed, reported bool) bool {
 	h.provided, h.lapseAt = h.inForce(), h.nextLapse()
-	d := h.provided.margined(h.learnedMargin())
-	changed = changed || d != h.cfg && !d.equal(h.cfg) || h.group.Load() == nil
-	if !h.cfg.Limits.equalBeyondMinutes(&d.Limits) {
-		defer func() { // the limits of the current day change: Collect reports it again
-			for m := range h.limits.Load().long() {
-				m.Unlist()
-			}
-		}()
-	}
+	was, d := h.cfg, h.provided.margined(h.learnedMargin())
+	changed = changed || d != was && !d.equal(was) || h.group.Load() == nil
 	h.cfg = d
 	h.tokenCap, h.reqCap = capOf(d.Limits.TPM), capOf(d.Limits.RPM)
-	defer func() { h.tokenMost.Store(h.tokenCap) }()
 	own := d
 	if h.provided != h.configured {
 		own = h.configured.margined(0)
@@ -56,17 +48,22 @@ func (h *handle) put(expected int64, pool *pool, at counter.At, changed, reporte
 		h.configuredTokenCap, h.configuredReqCap = counter.Max, counter.Max
 	}
 	h.hot.Limit(h.tokenCap, h.reqCap)
-	if h.ceiling.Store(counter.Max); h.tokenCap > 0 {
-		h.ceiling.Store(h.tokenCap)
+	counter.Change(&h.tokenMost, h.tokenCap)
+	if refused := d.Profile.CountsRefused; h.countsRefused.Load() != refused {
+		h.countsRefused.Store(refused)
 	}
-	h.countsRefused.Store(d.Profile.CountsRefused)
 	if changed || pool != nil {
 		h.relist(d, own, pool, at, reported)
+	}
+	for m := range h.limits.Load().long() {
+		if !was.Limits.equalBeyondMinutes(&d.Limits) { // the limits of the current day change: Collect reports it again
+			m.Unlist()
+		}
 	}
 	if d.Limits.TPM > 0 { // before anything is learned, 100 requests without a prompt fit a minute at least
 		expected = min(expected, max(d.Limits.TPM/100, 1))
 	}
-	h.assumed.Store(expected)
+	counter.Change(&h.assumed, expected)
 	return changed
 }
 

@@ -29,10 +29,7 @@ type handle struct {
 	id     string
 	// assumed is the expected output, in tokens, while neither the deployment nor the
 	// group has learned any.
-	assumed atomic.Int64
-	// ceiling is the most tokens that a request can ever take in the pair: its TPM
-	// limit; counter.Max without a limit and for a limit of zero.
-	ceiling  atomic.Int64
+	assumed  atomic.Int64
 	quantile learn.Quantile
 	// answers is what the provider has reported. Nil: Observe was never called, and requests
 	// are not marked.

@@ -105,7 +105,7 @@ func (f *Flight) Turn(from, to, ttl int64) (expired int64) {
 		f.began[k&(slots-1)] = 0
 	}
 	for k := max(from+1, to-ttl); k <= to; k++ {
-		change(&f.ended[k&(slots-1)], k>>4<<turnShift) // the loop above has mostly stored it already
+		Change(&f.ended[k&(slots-1)], k>>4<<turnShift) // the loop above has mostly stored it already
 		f.began[k&(slots-1)] = 0
 	}
 	return expired

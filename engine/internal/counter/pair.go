@@ -92,16 +92,14 @@ func (c *Pair) Fits(p Part, n int64) bool {
 // Limit sets the limits to which a [Part] applies. The caller shifts or opens both
 // halves afterwards. Under the owner's mutex.
 func (h *Hot) Limit(tokens, requests int64) {
-	if l := h[0].limits.Load(); l != nil {
-		l.tokens.Store(tokens)
-		l.requests.Store(requests)
-		return
+	l := h[0].limits.Load()
+	if l == nil { // no request has found the deployment yet
+		l = new(pairLimits)
+		h[0].limits.Store(l)
+		h[1].limits.Store(l)
 	}
-	l := new(pairLimits)
-	l.tokens.Store(tokens)
-	l.requests.Store(requests)
-	h[0].limits.Store(l)
-	h[1].limits.Store(l)
+	Change(&l.tokens, tokens)
+	Change(&l.requests, requests)
 }
 
 // tokensIn returns the cap of admissions within a part of the limit: the cap, or the part if
@@ -311,18 +309,18 @@ func (c *Pair) Open(w, tokens, requests, tokenCap, requestCap int64) (t, r, bega
 	t = c.tokens.Swap(generation<<tokenBits | min(tokens, Max))
 	r = c.requests.Swap(generation<<requestBits | min(requests, MaxRequests))
 	invariants.Yield()
-	change(&c.tokenAdj, 0)
-	change(&c.requestAdj, 0)
-	change(&c.requestCap, requestCap)
-	change(&c.tokenCap, tokenCap)
+	Change(&c.tokenAdj, 0)
+	Change(&c.requestAdj, 0)
+	Change(&c.requestCap, requestCap)
+	Change(&c.tokenCap, tokenCap)
 	invariants.Yield()
 	c.win.Store(w)
 	return t & tokenValue, r & requestValue, int64(uint64(r) >> (requestBits + 10))
 }
 
-// change stores a value that differs, because a store costs more than a load. Under the owner's
+// Change stores a value that differs, because a store costs more than a load. Under the owner's
 // mutex.
-func change(x *atomic.Int64, v int64) {
+func Change(x *atomic.Int64, v int64) {
 	if x.Load() != v {
 		x.Store(v)
 	}
@@ -372,8 +370,8 @@ func shutIf(x *atomic.Int64, bits int64, empty func(value int64) bool) bool {
 // cap is lowered. Under the owner's mutex.
 func (c *Pair) Shift(tokens, requests, tokenCap, requestCap int64) (moved bool) {
 	if tokens|requests == 0 && tokenCap >= c.tokenCap.Load() && requestCap >= c.requestCap.Load() {
-		change(&c.requestCap, requestCap)
-		change(&c.tokenCap, tokenCap)
+		Change(&c.requestCap, requestCap)
+		Change(&c.tokenCap, tokenCap)
 		return false
 	}
 	if tokenCap < c.tokenCap.Load() {
