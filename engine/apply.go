@@ -42,6 +42,7 @@ func (e *Engine) apply(cfg Config) {
 	e.parts.Store(&classes)
 	e.classes.Store(int64(len(classes)))
 	e.round++
+	cfg.Deployments = slices.Clone(cfg.Deployments) // the handles keep these
 	p := e.plan(&cfg)
 	for _, g := range p.groups { // always in this order (docs/CORE.md, lock order)
 		g.mu.Lock()
@@ -49,9 +50,9 @@ func (e *Engine) apply(cfg Config) {
 	e.countLeases = strategies[cfg.Strategy].key == byLeases
 	p.turn()
 	p.assign(&cfg)
-	p.retire()
 	e.gatherPools(&cfg, p.byName, p.at.Now)
 	for _, g := range p.groups {
+		p.retire(g)
 		if g.dirty { // Seats and groups come first: a caller that frees capacity reaches the new view's blocks (protocol 3).
 			g.show(newView(&e.common, cfg.Strategy, g.live))
 		}
@@ -68,23 +69,22 @@ func (e *Engine) apply(cfg Config) {
 
 // plan is an Apply in progress.
 type plan struct {
-	e       *Engine
-	at      counter.At
-	groups  []*planned // the callers' group, the existing ones, then the new ones
-	byName  map[string]*planned
-	byOwner map[*owner]*planned
+	e      *Engine
+	at     counter.At
+	groups []*planned // the callers' group, the existing ones, then the new ones
+	byName map[string]*planned
 }
 
 // planned is a group in an Apply.
 type planned struct {
 	*Group
-	live  []*handle // the deployments configured for the group
+	live  []*handle // the deployments configured for the group, by Order
 	dirty bool      // the group needs a new view
 }
 
 // plan lists the existing groups and those that the configuration adds.
 func (e *Engine) plan(cfg *Config) *plan {
-	p := &plan{e: e, byName: map[string]*planned{}, byOwner: map[*owner]*planned{}}
+	p := &plan{e: e, byName: map[string]*planned{}}
 	p.add(e.callerGroup)
 	for _, g := range *e.all.Load() {
 		p.byName[g.name] = p.add(g)
@@ -95,7 +95,6 @@ func (e *Engine) plan(cfg *Config) *plan {
 			g := e.newGroup(name, &e.ids)
 			g.view.Store(newView(&e.common, cfg.Strategy, nil))
 			p.byName[name] = p.add(g)
-			p.byName[name].dirty = true
 		}
 	}
 	return p
@@ -103,7 +102,7 @@ func (e *Engine) plan(cfg *Config) *plan {
 
 func (p *plan) add(g *Group) *planned {
 	in := &planned{Group: g}
-	p.groups, p.byOwner[&g.owner] = append(p.groups, in), in
+	p.groups = append(p.groups, in)
 	return in
 }
 
@@ -143,8 +142,9 @@ func (p *plan) assign(cfg *Config) {
 		p.place(p.e.handleOf(&p.e.ids, d.ID), d, p.byName[d.Group], cfg.ExpectedOutput)
 	}
 	for _, g := range p.groups {
-		g.dirty = g.dirty || g.view.Load().strategy != cfg.Strategy || !slices.Equal(g.applied, g.live)
-		g.applied = g.live
+		slices.SortStableFunc(g.live, func(a, b *handle) int { return cmp.Compare(a.cfg.Order, b.cfg.Order) })
+		v := g.view.Load()
+		g.dirty = g.dirty || v.strategy != cfg.Strategy || !slices.Equal(v.handles, g.live)
 	}
 }
 
@@ -153,32 +153,29 @@ func (p *plan) place(h *handle, d *Deployment, g *planned, expected int64) {
 	if h.configure(d, expected, p.e.pool(d.Profile.Pool, p.e.round), p.e.round, p.at) {
 		g.dirty = true
 	}
-	if old := h.group.Load(); old == nil {
+	if h.group.Load() == nil {
 		h.begin(p.at.Epoch)
 		g.ids.handles.Store(d.ID, h)
-	} else if old != &g.owner {
-		p.byOwner[old].dirty, g.dirty = true, true
 	}
 	g.live = append(g.live, h)
 }
 
-// retire removes the deployments that are no longer configured from the views. They
-// stay with their groups, which turn them, until handle.dropped drops them.
-func (p *plan) retire() {
-	for _, g := range p.groups {
-		was := slices.Concat(g.view.Load().handles, g.removed)
-		g.removed = nil
-		for _, h := range was {
-			if h.round == p.e.round {
-				continue
-			}
-			if !h.gone {
-				h.gone, h.goneSince = true, p.at.Epoch
-				h.recap()
-			}
-			h.seat.Store(nil)
-			g.removed = append(g.removed, h)
+// retire removes the deployments of a group that are no longer configured from its view. They
+// stay with the group, which turns them, until handle.dropped drops them.
+func (p *plan) retire(g *planned) {
+	was := slices.Concat(g.view.Load().handles, g.removed)
+	g.removed = nil
+	for _, h := range was {
+		if h.round == p.e.round {
+			continue
 		}
+		if !h.gone {
+			h.gone, h.goneSince = true, p.at.Epoch
+			h.keepOwn()
+			h.recap()
+		}
+		h.seat.Store(nil)
+		g.removed = append(g.removed, h)
 	}
 }
 

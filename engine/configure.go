@@ -20,13 +20,19 @@ func (h *handle) configure(d *Deployment, expected int64, pool *pool, round int6
 		h.uncool() // the operator may have paid before applying a configuration
 		changed = true
 	}
-	if other {
-		own := *d
-		own.Tags = slices.Clone(d.Tags)
-		h.replace(&own)
-	}
+	d.Tags = slices.Clone(d.Tags)
+	h.replace(d)
 	h.gone, h.round = false, round
 	return h.put(expected, pool, at, changed, false)
+}
+
+// keepOwn copies the configurations of a deployment that is removed. Otherwise it would keep
+// those of all deployments in memory, because an Apply copies them as one slice.
+func (h *handle) keepOwn() {
+	for _, d := range [...]**Deployment{&h.configured, &h.provided, &h.cfg} {
+		own := **d
+		*d = &own
+	}
 }
 
 // put puts into force the configuration with what the provider has reported. If changed is

@@ -25,8 +25,6 @@ type Group struct {
 	// Under mu.
 	past    totals    // of windows that have been folded
 	removed []*handle // deployments that are no candidates any more, but still have counts
-	// applied are the deployments that the last Apply configured.
-	applied []*handle
 }
 
 // totals are the lifetime counts of windows that have been folded.

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"slices"
 	"sync/atomic"
 
@@ -10,11 +9,9 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
-// newView returns a view of the candidates live of a group: by Order, and within it as
+// newView returns a view of the candidates live of a group, which are by Order, and within it as
 // configured.
 func newView(e *common, s Strategy, live []*handle) *view {
-	live = slices.Clone(live)
-	slices.SortStableFunc(live, func(a, b *handle) int { return cmp.Compare(a.cfg.Order, b.cfg.Order) })
 	n := len(live)
 	v := &view{
 		e: e, strategy: s, by: strategies[s].ranking, handles: live, n: n, starts: []int32{0},
