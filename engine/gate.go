@@ -11,10 +11,10 @@ import (
 // mutex of the handle's group. The handle's fields half, doubted and failing are copies of
 // it for readers without the mutex.
 type gate struct {
+	lapseAt   int64 // when a reported limit lapses; 0 = none is in force
 	breaker   breaker.Breaker
 	probe     probe
 	cooldowns [CooldownCauses]int64 // begun on this node
-	lapseAt   int64                 // when a reported limit lapses; 0 = none is in force
 }
 
 // alarm returns when the gate next changes by the clock alone; 0 = never.

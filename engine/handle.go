@@ -33,19 +33,19 @@ type handle struct {
 	quantile learn.Quantile
 	// answers is what the provider has reported. Nil: Observe was never called, and requests
 	// are not marked.
-	answers  atomic.Pointer[answers]
-	sequence atomic.Uint32 // of marks
-	half     atomic.Bool   // half-open
-	failing  atomic.Uint32 // the failure rate, with order.RatioFraction bits
-
-	flight  counter.Flight
-	expired atomic.Int64 // leases
+	answers atomic.Pointer[answers]
 	// countsRefused is set if the provider counts calls that it refused as requests.
 	countsRefused atomic.Bool
-	requestCap    atomic.Int64  // while half-open: the cap on the pair's requests without the probe's
-	tracked       *counter.Held // nil unless Config.TrackHeld
-	lasts         atomic.Int64  // how long leases last, ns, if they are limited; 0 = none has ended
-	seed          uint64        // of the ID
+	half          atomic.Bool   // half-open
+	sequence      atomic.Uint32 // of marks
+	failing       atomic.Uint32 // the failure rate, with order.RatioFraction bits
+
+	flight     counter.Flight
+	expired    atomic.Int64  // leases
+	requestCap atomic.Int64  // while half-open: the cap on the pair's requests without the probe's
+	tracked    *counter.Held // nil unless Config.TrackHeld
+	lasts      atomic.Int64  // how long leases last, ns, if they are limited; 0 = none has ended
+	seed       uint64        // of the ID
 
 	// Under the mutex of the handle's group.
 	control
@@ -53,27 +53,26 @@ type handle struct {
 
 // control is the part of a handle that requests do not read.
 type control struct {
-	gate
 	// Three configurations, which are never written and often the same: configured is that of
 	// Apply, provided the same with what the provider has reported, and cfg, which is in
 	// force, is provided after the margin.
 	configured, provided, cfg *Deployment
-	// The fields that Collect reads, on few cache lines.
+	gate
+	goneSince int64       // the epoch in which the deployment was removed
+	next      *pairLedger // of the minute after turned; nil: nothing was absorbed ahead
+	// The fields that Apply and Collect read, on few cache lines.
 	announceUntil    int64 // the cooldown that this node reports to the others, Unix ns; 0 = none
 	tokenCap, reqCap int64 // limits, counter.Max = unlimited
-	enabled          bool
-	loose            bool          // its minutes are not UTC's, or a pool's
-	gone             bool          // no longer configured
-	listed           [2]bool       // by the pair's halves: Collect last reported usage
-	plain            [2]pairLedger // of the pair's halves
-
-	round     int64 // of the latest Apply that configured the deployment
-	goneSince int64 // the epoch in which the deployment was removed
 	// The caps that would be in force if the provider had reported no limits.
 	configuredTokenCap, configuredReqCap int64
-	turned                               int64       // the epoch to which the counters have turned
-	next                                 *pairLedger // of the minute after turned; nil: nothing was absorbed ahead
-	uncounted                            bool        // the gauge is new, and does not count the leases held yet
+	turned                               int64 // the epoch to which the counters have turned
+	round                                int64 // of the latest Apply that configured the deployment
+	enabled                              bool
+	loose                                bool          // its minutes are not UTC's, or a pool's
+	gone                                 bool          // no longer configured
+	listed                               [2]bool       // by the pair's halves: Collect last reported usage
+	uncounted                            bool          // the gauge is new, and does not count the leases held yet
+	plain                                [2]pairLedger // of the pair's halves
 }
 
 // pairLedger is the two ledgers of a half of a pair.

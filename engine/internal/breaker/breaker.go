@@ -67,15 +67,15 @@ const (
 // Breaker is the state of one deployment. The zero value is closed.
 type Breaker struct {
 	state    State
+	cause    provider.Kind // of the cooldown; Fine: no refusal to this node
+	rate     rate          // of failures
 	until    int64         // the deadline of the state; 0 = none, as it is closed
 	since    int64         // when the breaker became half-open
 	span     int64         // for how long it waits for a probe, ns
 	tripped  int64         // when the latest cooldown after a refusal began; 0 = there was none
 	length   int64         // of that cooldown, ns
-	cause    provider.Kind // of the cooldown; Fine: no refusal to this node
 	failures int           // refusals and failures in a row
 	failedAt int64         // the instant of the latest of them, or the end of its cooldown if that is later
-	rate     rate          // of failures
 }
 
 // State returns the state.
