@@ -30,6 +30,16 @@ func (p *problems) err() error {
 	return errors.Join(p.list...)
 }
 
+// unique adds a problem if an earlier element of the list has the ID; first has the index of
+// the first element with each ID.
+func (p *problems) unique(first map[string]int, id string, at place) {
+	if j, ok := first[id]; ok {
+		p.addf("%s.ID: %q is %s.ID already; IDs must be unique", at, id, place{at.list, j})
+		return
+	}
+	first[id] = at.index
+}
+
 // place is an element of a list of the configuration. It becomes text only in a problem.
 type place struct {
 	list  string

@@ -46,11 +46,7 @@ func (c Config) Validate() error {
 		d := &c.Deployments[i]
 		at := place{"Deployments", i}
 		groups[d.Group] = true
-		if j, ok := first[d.ID]; ok {
-			p.addf("%s.ID: %q is Deployments[%d].ID already; IDs must be unique", at, d.ID, j)
-		} else {
-			first[d.ID] = i
-		}
+		p.unique(first, d.ID, at)
 		d.validate(&p, at)
 	}
 	c.validateCallers(&p)
@@ -132,11 +128,7 @@ func (c *Config) validateCallers(p *problems) {
 	first := make(map[string]int, min(len(c.Callers), 2*MaxCallers))
 	for i := range c.Callers {
 		at := place{"Callers", i}
-		if j, ok := first[c.Callers[i].ID]; ok {
-			p.addf("%s.ID: %q is Callers[%d].ID already; IDs must be unique", at, c.Callers[i].ID, j)
-		} else {
-			first[c.Callers[i].ID] = i
-		}
+		p.unique(first, c.Callers[i].ID, at)
 		c.Callers[i].validate(p, at)
 	}
 }
