@@ -57,6 +57,28 @@ func TestHoursOverARestart(t *testing.T) {
 	}
 }
 
+// TestRestoredUsageOutlivesItsDeployment: what Restore has counted of an hour or a day is kept
+// while the deployment is removed, also after its minutes have ended.
+func TestRestoredUsageOutlivesItsDeployment(t *testing.T) {
+	cfg := profiled(engine.Limits{TPH: 1000, RPD: 2}, provider.Profile{})
+	other := cfg
+	other.Deployments = []engine.Deployment{{ID: "other", Group: "chat"}}
+	e, _ := start(t, cfg)
+	acquire(t, group(t, e, "chat"), exactly(600))
+	var kept bytes.Buffer
+	require.NoError(t, e.Snapshot(&kept))
+	next, clock := start(t, cfg)
+	require.NoError(t, next.Restore(&kept))
+	require.NoError(t, next.Apply(other))
+	for range 5 {
+		clock.Advance(time.Minute)
+		next.AppendStates(nil)
+	}
+	require.NoError(t, next.Apply(cfg))
+	require.EqualValues(t, 600, state(t, next, "a").Limit(engine.LimitTPH).Used)
+	require.EqualValues(t, 1, state(t, next, "a").Limit(engine.LimitRPD).Used)
+}
+
 // TestHoursAreReportedAndShared: Collect lists the hour from the start, Absorb counts what
 // others used of it, and a pool's hour counts both.
 func TestHoursAreReportedAndShared(t *testing.T) {

@@ -232,7 +232,7 @@ func (l *Limit) Shut(collected bool) bool {
 			if before {
 				return !collected || max(v-others, 0) == s.Reported
 			}
-			return s.Reported == 0 && v <= others
+			return s.Reported == 0 && v <= others && (s.Known || s.Remote == 0) // else Restore has counted it, and no store knows it
 		}) {
 			l.Reopen()
 			return false
