@@ -81,24 +81,15 @@ func (k Kind) Span(at int64) (start, end int64) {
 	return d.Start / 1e9, d.End / 1e9
 }
 
+var kindNames = [Kinds]string{
+	KindMinute: "minute", KindHour: "hour", KindDay: "day", KindDayPacific: "day-pacific", KindPhased: "phased", KindPart: "part", KindSlice: "slice",
+}
+
 // String returns the kind's name: "minute", "hour", "day", "day-pacific", "phased", "part" or
 // "slice".
 func (k Kind) String() string {
-	switch k {
-	case KindMinute:
-		return "minute"
-	case KindHour:
-		return "hour"
-	case KindDay:
-		return "day"
-	case KindDayPacific:
-		return "day-pacific"
-	case KindPhased:
-		return "phased"
-	case KindPart:
-		return "part"
-	case KindSlice:
-		return "slice"
+	if k < Kinds {
+		return kindNames[k]
 	}
 	return fmt.Sprintf("Kind(%d)", uint8(k))
 }
