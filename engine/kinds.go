@@ -118,6 +118,8 @@ func partOfMinute(d *Deployment) int64 {
 	return max(limit/(window.Minute/length), 1)
 }
 
+const hour = 60 * window.Minute
+
 // pooledRule returns the rule by which a pool counts a limit. Its windows follow the clock
 // and not a group's turn, because the minutes of several groups do not turn at once.
 func pooledRule(r counter.Rule) counter.Rule {
@@ -125,7 +127,7 @@ func pooledRule(r counter.Rule) counter.Rule {
 	case counter.Days:
 		r.Shape = counter.Dates
 	case counter.Hours:
-		r = counter.Rule{Shape: counter.Spans, Length: 60 * window.Minute}
+		r = counter.Rule{Shape: counter.Spans, Length: hour}
 	case counter.Minutes:
 		r = counter.Rule{Shape: counter.Spans, Length: window.Minute}
 	default: // the others follow the clock already

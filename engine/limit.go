@@ -83,7 +83,7 @@ func (l *Limits) per(q provider.Quantity, s provider.Span) int64 {
 }
 
 // beyondMinutes reports whether a limit counts over a span longer than a minute.
-func beyondMinutes(k Limit) bool { return k.Per() == provider.PerHour || k.Per() == provider.PerDay }
+func beyondMinutes(k Limit) bool { return k.Per() > provider.PerMinute && k.Per() < provider.AtOnce }
 
 // equalBeyondMinutes reports whether the limits over spans longer than a minute are
 // equal.

@@ -265,9 +265,9 @@ func (ms *limits) absorbLong(s counter.Shape, dim counter.Dim, w, more int64) {
 	}
 }
 
-// pooledLong reports whether a limit is a pool's over hours or days.
+// pooledLong reports whether a limit is a pool's over hours or days, as pooledRule has them.
 func (m *limit) pooledLong() bool {
-	return m.Shape == counter.Dates || m.Shape == counter.Spans && m.Length > window.Minute
+	return m.Shape == counter.Dates || m.Shape == counter.Spans && m.Length == hour
 }
 
 // countsLeases reports whether leases are counted.

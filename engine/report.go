@@ -6,6 +6,11 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
+// longSpans are the spans of the limits that count in an owner's hours and days.
+var longSpans = [window.Kinds]provider.Span{
+	window.KindHour: provider.PerHour, window.KindDay: provider.PerDay, window.KindDayPacific: provider.PerDay,
+}
+
 // report returns the report of this node's own usage in a window.
 func (h *handle) report(kind window.Kind, index int64, own *amounts) window.Report {
 	l := &h.cfg.Limits
@@ -13,12 +18,9 @@ func (h *handle) report(kind window.Kind, index int64, own *amounts) window.Repo
 		ID: h.shared(), Kind: kind, Start: startOf(kind, index), Requests: own[counter.Requests], Tokens: own[counter.Tokens],
 		Input: own[counter.Input], Output: own[counter.Output],
 	}}
-	if kind.Long() {
-		span := provider.PerDay
-		if kind == window.KindHour {
-			span = provider.PerHour
-		}
+	if span := longSpans[kind]; span != 0 {
 		r.RequestLimit, r.TokenLimit = l.per(provider.Requests, span), l.per(provider.Tokens, span)
+		r.InputLimit, r.OutputLimit = l.per(provider.InputTokens, span), l.per(provider.OutputTokens, span)
 	} else {
 		r.RequestLimit, r.TokenLimit, r.InputLimit, r.OutputLimit = l.RPM, l.TPM, l.InputTPM, l.OutputTPM
 	}

@@ -34,6 +34,8 @@ type snapshotDay struct {
 	Start    int64  `json:"start"` // of the hour or day, Unix seconds
 	Requests int64  `json:"requests"`
 	Tokens   int64  `json:"tokens"`
+	Input    int64  `json:"input,omitempty"`  // tokens, under a limit on them
+	Output   int64  `json:"output,omitempty"` // tokens, under a limit on them
 }
 
 // Snapshot writes the usage under limits per hour and day, of this node and the others
@@ -67,6 +69,7 @@ func (h *handle) snapshot(dst snapshotDays) snapshotDays {
 			dst = append(dst, snapshotDay{
 				ID: h.shared(), Kind: window.Kind(kind).String(), Start: starts[kind],
 				Requests: min(u[counter.Requests], MaxCount), Tokens: min(u[counter.Tokens], MaxCount),
+				Input: min(u[counter.Input], MaxCount), Output: min(u[counter.Output], MaxCount),
 			})
 		}
 	}
@@ -108,10 +111,7 @@ func (h *handle) restoreDay(in *snapshotDay) {
 		if startOf(m.Kind(), day) != in.Start || m.Ledger(day).Known {
 			continue
 		}
-		n := in.Tokens
-		if m.Dim == counter.Requests {
-			n = in.Requests
-		}
+		n := [counter.Dims]int64{counter.Input: in.Input, counter.Output: in.Output, counter.Tokens: in.Tokens, counter.Requests: in.Requests}[m.Dim]
 		more, _ := m.Absorb(at, day, counter.Received{Others: n, Ceiling: m.Ledger(day).Ceiling, Retry: m.Ledger(day).Retry})
 		m.Ledger(day).Known = false
 		ms.absorbLong(m.Shape, m.Dim, day, more)
@@ -188,6 +188,10 @@ func (s snapshotDays) check() error {
 			return bad("requests", "%d is not from 0 to %d", d.Requests, MaxCount)
 		case d.Tokens < 0 || d.Tokens > MaxCount:
 			return bad("tokens", "%d is not from 0 to %d", d.Tokens, MaxCount)
+		case d.Input < 0 || d.Input > MaxCount:
+			return bad("input", "%d is not from 0 to %d", d.Input, MaxCount)
+		case d.Output < 0 || d.Output > MaxCount:
+			return bad("output", "%d is not from 0 to %d", d.Output, MaxCount)
 		case d.Start < 0 || d.Start > latestStart:
 			return bad("start", "%d is not from 0 to %d", d.Start, int64(latestStart))
 		}

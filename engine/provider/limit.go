@@ -78,7 +78,7 @@ const (
 	PerMinute Span = iota + 1
 	PerHour
 	PerDay
-	AtOnce // no span: the calls in flight now
+	AtOnce // no span: the calls in flight now. The last constant
 )
 
 var spans = []string{"", "per minute", "per hour", "per day", "in flight"}
