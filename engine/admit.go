@@ -20,9 +20,9 @@ func (g *Group) ask(q *ask, d *Demand, learn bool) bool {
 // may try again.
 func (g *Group) acquire(a *admission, d *Demand, quiet bool) decision {
 	descended := false
-	if n, ok := d.named(); ok && d.plain() && g.view.Load().simple {
-		e, now := g.minuteNow()
-		if v := g.view.Load(); v.plain() {
+	now := g.clock.Now()
+	if n, ok := d.named(); ok && d.plain() && g.view.Load().simple && now < g.wake.Load() {
+		if e, v := g.epoch.Load(), g.view.Load(); v.plain() {
 			admitted := false
 			if v.small {
 				admitted = g.acquireBest(a, d, v, e, now, n)

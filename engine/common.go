@@ -143,14 +143,7 @@ func (e *common) valid(now int64) bool {
 // goneTotals are the lifetime counts of deployments that have been dropped.
 type goneTotals struct{ ended, expired atomic.Int64 }
 
-// checked returns a usage with its counts in range.
-func (e *common) checked(u Usage) Usage {
-	if u.inRange() {
-		return u
-	}
-	return e.clamped(u)
-}
-
+// clamped returns a usage with its counts in range. Its caller has found that they are not.
 func (e *common) clamped(u Usage) Usage {
 	in, ok1 := clamp(u.InputTokens)
 	out, ok2 := clamp(u.OutputTokens)

@@ -101,10 +101,8 @@ func (h *handle) untilMinute(s *provider.Signal, now int64) time.Duration {
 }
 
 // proven reports a success to the breaker: a request sent at an instant has consumed something.
+// Without doubted it changes nothing, and its caller need not call it.
 func (h *handle) proven(sent int64) {
-	if !h.doubted.Load() {
-		return
-	}
 	h.locked(func(g *owner, _ int64) {
 		closed, _ := h.breaker.Succeed(sent)
 		if h.note(); closed {

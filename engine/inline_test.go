@@ -46,9 +46,9 @@ var hotFunctions = []hotFunction{
 	{dir: "internal/counter", file: "pair.go", name: "TryRequest"},
 	{dir: ".", file: "record.go", name: "record", calls: []string{"recordAny"}}, // what is not plain
 	// Settle.
-	{dir: ".", file: "lease.go", name: "Settle", calls: []string{"refusedUpstream", "checked", "settle", "final", "changeObserved", "adjust", "add", "add", "proven", "end", "learn"}}, // one each for what the lease is of, then its end, and a sample
-	{dir: ".", file: "lease.go", name: "end", calls: []string{"Add", "freeGauge", "end"}},                                                                                              // held tokens, where tracked; limits on leases; a caller
-	{dir: ".", file: "count.go", name: "add", calls: []string{"catchUp", "capacityFreed", "await"}},                                                                                    // an idle group; a refund; a turn under way
+	{dir: ".", file: "lease.go", name: "Settle", calls: []string{"refusedUpstream", "clamped", "settle", "final", "changeObserved", "adjust", "add", "add", "end", "learn"}}, // one each for what the lease is of, then its end, and a sample
+	{dir: ".", file: "lease.go", name: "end", calls: []string{"Add", "freeGauge", "end"}},                                                                                    // held tokens, where tracked; limits on leases; a caller
+	{dir: ".", file: "count.go", name: "add", calls: []string{"catchUp", "capacityFreed", "await"}},                                                                          // an idle group; a refund; a turn under way
 	{dir: "internal/counter", file: "pair.go", name: "AddTokens"},
 	{dir: "internal/counter", file: "flight.go", name: "End"},
 }

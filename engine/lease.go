@@ -50,7 +50,9 @@ func (l *Lease) Settle(u Usage) {
 		l.refusedUpstream()
 		return
 	}
-	u = h.e.checked(u)
+	if !u.inRange() {
+		u = h.e.clamped(u)
+	}
 	if l.caller != nil {
 		l.caller.settle(&u)
 	}
@@ -71,7 +73,7 @@ func (l *Lease) Settle(u Usage) {
 	default:
 		h.e.overran(h.add(l.begun.epoch(), in+out-l.reserved-l.added))
 	}
-	if u != (Usage{}) {
+	if h.doubted.Load() && u != (Usage{}) {
 		h.proven(l.begun.at())
 	}
 	if at, _ := l.end(); h.teaches(at, u) {

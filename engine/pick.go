@@ -15,9 +15,9 @@ func (g *Group) Pick(d Demand) (Ref, bool) {
 // counted, because the caller may try again.
 func (g *Group) pick(d *Demand, quiet bool) (Ref, decision) {
 	descended := false
-	if n, ok := d.named(); ok && d.plain() && g.view.Load().simple {
+	if n, ok := d.named(); ok && d.plain() && g.view.Load().simple && g.clock.Now() < g.wake.Load() {
 		g.noteAsked()
-		if e, v := g.minute(), g.view.Load(); v.plain() {
+		if e, v := g.epoch.Load(), g.view.Load(); v.plain() {
 			i := -1
 			if v.small {
 				i = v.best(e, n)

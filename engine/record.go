@@ -39,7 +39,9 @@ func (h *handle) record(u Usage) {
 
 // recordAny is record for any usage and any deployment.
 func (h *handle) recordAny(u Usage) {
-	u = h.e.checked(u)
+	if !u.inRange() {
+		u = h.e.clamped(u)
+	}
 	n := u.InputTokens + u.OutputTokens
 	if n == 0 {
 		return
