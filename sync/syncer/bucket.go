@@ -41,6 +41,7 @@ type bucket struct {
 	era
 	seq    uint64 // of the latest batch built, in its epoch
 	flying *sent  // that batch, until it is resolved
+	acked  int64  // when the latest acknowledged batch was built, Unix nanoseconds
 	repair
 	pace
 	outage
@@ -66,7 +67,7 @@ type sent struct {
 // dead reports whether the batch must not be sent again: the store may have dropped the
 // batch's marker and would add it twice, or all of its windows have expired.
 func (x *sent) dead(now int64) bool {
-	if now-x.at >= lifetime*int64(time.Second) {
+	if expired(x.at, now) {
 		return true
 	}
 	return len(x.deltas) > 0 && !slices.ContainsFunc(x.deltas, func(t window.Tally) bool { return !deadTally(t, now) })

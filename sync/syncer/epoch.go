@@ -51,7 +51,7 @@ func hello(now int64) *sent { return &sent{at: now} }
 // raise returns a batch that begins a new epoch, or nil if none is due. With wait, the time
 // b.gap must have passed since the last epoch began; callers of Sync do not wait.
 func (b *bucket) raise(now int64, wait bool) *sent {
-	if b.flying != nil && now-b.flying.at >= lifetime*int64(time.Second) {
+	if x := b.flying; x != nil && len(x.deltas) > 0 && expired(x.at, now) {
 		b.lost = true // the store may have dropped the batch's marker
 	}
 	if !b.lost || wait && b.began != 0 && time.Duration(now-b.began) < b.gap {
@@ -93,8 +93,8 @@ func (s *Syncer) resolveEpoch(b *bucket, x *sent, r *Reply, now int64) {
 		s.absorb()
 		return
 	}
+	b.lost = b.lost || r.PrevMissing && b.shows(now)
 	b.commit(x)
-	b.lost = b.lost || r.PrevMissing
 	if r.Duplicate {
 		s.stats.Duplicates++
 		for _, u := range x.usages {
@@ -127,9 +127,30 @@ func (b *bucket) gathers(u *usage, now int64) bool {
 	return false
 }
 
+// shows reports whether a missing marker of the batch before shows that the store lost data.
+// Once the marker may have expired it shows nothing, so that a node which was away for as long
+// begins a new epoch only if it has something to add again.
+func (b *bucket) shows(now int64) bool {
+	if !expired(b.acked, now) {
+		return true
+	}
+	for _, d := range b.deployments {
+		for _, u := range d.windows {
+			if u.committed != (Count{}) && !u.past(now) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// expired reports whether a store may have dropped the marker of a batch that was built at a
+// time.
+func expired(at, now int64) bool { return now-at >= lifetime*int64(time.Second) }
+
 // commit records that the store has applied the batch in flight.
 func (b *bucket) commit(x *sent) {
-	b.flying = nil
+	b.flying, b.acked = nil, x.at
 	for i, d := range x.deltas {
 		u := x.usages[i]
 		u.flying = Count{}

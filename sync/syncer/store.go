@@ -156,7 +156,8 @@ type Reply struct {
 	// Duplicate says that the batch had been applied before.
 	Duplicate bool
 	// PrevMissing says that the store has no marker of the batch before this one, which it
-	// had acknowledged: it has lost writes. Always false for Seq 0 and 1.
+	// had acknowledged: it has lost writes, or the marker has expired. Always false for Seq 0
+	// and 1.
 	PrevMissing bool
 	// Epoch is the bucket's epoch. Counters of another epoch have other names, so that after a
 	// loss the nodes begin with unused counters. The epoch only grows, except when the store
