@@ -40,8 +40,8 @@ const (
 
 // ranking is how a strategy chooses among the deployments with headroom. A strategy is a
 // constant and a row of the table below. One that ranks in a new way also needs a rankedBy and
-// its case in view.keys (look.go); one that draws in a new way a drawnBy, its file and its case
-// in chooseIn (choose.go).
+// its cases in view.key and view.keys (look.go), one that draws in a new way a drawnBy, its file
+// and its case in chooseIn (choose.go): see docs/ARCHITECTURE.md.
 type ranking struct {
 	key     rankedBy
 	draw    drawnBy

@@ -8,8 +8,8 @@ import (
 
 // Limit is a kind of limit: the quantity that it counts and the span over which it counts. Code
 // that lists limits ranges over [AllLimits]. A new kind is one constant and one row of the table
-// below, a field of engine.Limits with its case of Of, and, for a new span, a rule in
-// engine/kinds.go.
+// below, and a field of engine.Limits with its case of Of. docs/ARCHITECTURE.md says what a new
+// span needs.
 //
 // Values from [Limits] on are no limits: package engine has its other reasons to
 // refuse a demand there, in the order of reasonNames.

@@ -11,7 +11,8 @@ import (
 func Unknown() Profile { return Profile{Shape: Bucket, LearnShape: true} }
 
 // preset is one row of the table of providers. A new provider is a row, its headers in
-// headers.go if they have names of their own, and its rule as a model in fuzz/rule.
+// headers.go if they have names of their own, and its rule as a model in fuzz/rule: see
+// docs/ARCHITECTURE.md.
 type preset struct {
 	name    string
 	aliases []string

@@ -87,7 +87,8 @@ type Batch struct {
 	// Generation is that of the last reply for this bucket; 0 = no reply yet.
 	Generation uint64
 	// Deltas are added to the totals; a count may be negative. A CoolUntil is not added: the
-	// store keeps the latest that it has received for each deployment, until it has passed.
+	// store keeps the latest that it has received for each ID, until it has passed. It keeps one
+	// that is further ahead than [MaxCooldown] as one that is MaxCooldown ahead.
 	Deltas []window.Tally
 	Reads  []window.Tally // to read: ID, Kind and Start
 	// Counts holds, for each of Deltas and then of Reads, the counts whose totals the reply
