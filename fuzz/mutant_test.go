@@ -181,7 +181,7 @@ var mutants = []mutant{
 	},
 	{
 		"a deployment is dropped though a limit has counted something", "engine/internal/counter/turn.go",
-		"			return s.Reported == 0 && v <= others\n", "			return s.Reported == 0\n",
+		"s.Reported == 0 && v <= others && (", "s.Reported == 0 && (",
 		"./engine", "TestRemovedIsForgotten",
 	},
 	{
