@@ -7,26 +7,15 @@ import (
 )
 
 // column has at most one limit beside the pair for each deployment of a view; all limits of a
-// column are counted alike. A scan reads one column after the other, in a loop without
+// column have one shape and dimension. A scan reads one column after the other, in a loop without
 // branches that depend on usage.
 type column struct {
-	shape    counter.Shape // Level, Spans for all that need an instant, else Minutes
+	shape    counter.Shape
 	dim      counter.Dim
 	ranks    bool             // some inverse is not 0
 	limits   []*counter.Limit // nil of deployments without such a limit
 	alike    *counter.Limit   // all limits have the windows of this one; nil: they differ
 	inverses []uint64         // of the limits, see order.Invert; 0: the limit does not rank
-}
-
-// columnShape returns the shape of the column that a limit is in.
-func columnShape(m *limit) counter.Shape {
-	switch {
-	case m.Shape == counter.Level:
-		return counter.Level
-	case m.timed:
-		return counter.Spans
-	}
-	return counter.Minutes
 }
 
 // addColumns puts the limits beside the pairs into columns.
@@ -54,13 +43,12 @@ func (v *view) addColumns() {
 // columnOf returns the first column of the limit's kind in which deployment i has no limit
 // yet, and adds one if there is none.
 func (v *view) columnOf(i int, m *limit) *column {
-	shape := columnShape(m)
 	for k := range v.columns {
-		if c := &v.columns[k]; c.shape == shape && c.dim == m.dim && c.limits[i] == nil {
+		if c := &v.columns[k]; c.shape == m.Shape && c.dim == m.dim && c.limits[i] == nil {
 			return c
 		}
 	}
-	c := column{shape: shape, dim: m.dim, alike: m.Limit, limits: make([]*counter.Limit, v.n), inverses: make([]uint64, v.n)}
+	c := column{shape: m.Shape, dim: m.dim, alike: m.Limit, limits: make([]*counter.Limit, v.n), inverses: make([]uint64, v.n)}
 	v.columns = append(v.columns, c)
 	return &v.columns[len(v.columns)-1]
 }
@@ -85,7 +73,7 @@ func busyInverse(m *limit, largest int64) uint64 {
 
 // used returns the usage of a limit of the column.
 func (c *column) used(l *counter.Limit, at counter.At) int64 {
-	if c.shape == counter.Minutes {
+	if !c.shape.Timed() {
 		used, _ := l.LookOwned(at.Epoch, 0)
 		return used
 	}
@@ -104,7 +92,7 @@ func (c *column) add(to []uint64, from int, at counter.At, a *amounts) {
 		n, sign = a[c.dim], lacks
 	}
 	switch {
-	case c.shape == counter.Minutes:
+	case !c.shape.Timed():
 		for i, l := range limits {
 			if l != nil {
 				invariants.Look()

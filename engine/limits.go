@@ -16,13 +16,12 @@ type amounts = [counter.Dims]int64
 // long as the deployment or its pool, and the configuration of one Apply.
 type limit struct {
 	*counter.Limit
-	dim   counter.Dim // of the counter, one load closer
-	timed bool        // the counter needs an instant
-	kind  Limit
-	part  bool // RPM over parts of a minute
-	why   reason
-	most  int64 // counter.Max = unlimited
-	set   int64 // the same as State shows it: 0 = unlimited
+	dim  counter.Dim // of the counter, one load closer
+	kind Limit
+	part bool // RPM over parts of a minute
+	why  reason
+	most int64 // counter.Max = unlimited
+	set  int64 // the same as State shows it: 0 = unlimited
 	// configured is most without what the provider has reported.
 	configured int64
 	inverse    uint64 // of most, in the unit of Look

@@ -76,7 +76,7 @@ func (ms *limits) addKind(old *limits, row *kindRow, d, configured *Deployment, 
 }
 
 func (ms *limits) add(m limit) {
-	m.inverse, m.dim, m.timed = order.Invert(m.Whole(m.most)), m.Dim, m.Timed()
+	m.inverse, m.dim = order.Invert(m.Whole(m.most)), m.Dim
 	ms.timed = ms.timed || m.Timed()
 	if m.most > 0 {
 		ms.most[m.Dim] = min(ms.most[m.Dim], m.most)
