@@ -137,10 +137,12 @@ func tiedBlock(bounds []atomic.Uint64, k, r uint64, def int) int {
 // block that its bound has to cover: those with headroom for one token.
 func (v *view) lowestUsable(b int, q *ask) (k1, k2 uint64) {
 	from, to := v.block(b)
-	if v.further {
-		return v.lowestBeyond(from, to, q.at, &amounts{counter.Tokens: 1, counter.Requests: 1, counter.Leases: 1})
+	if !v.further {
+		return v.lowest(from, to, q.at.Epoch, 1)
 	}
-	return v.lowest(from, to, q.at.Epoch, 1)
+	var keys [order.BlockSize]uint64
+	v.keys(keys[:to-from], from, q.at, &amounts{counter.Tokens: 1, counter.Requests: 1, counter.Leases: 1}, true)
+	return order.LowestKeys(keys[:to-from])
 }
 
 // raiseAfter raises the bound of a block after a charge. The block's lowest key is now that of

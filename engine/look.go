@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"time"
+
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
 	"github.com/plimsoll-dev/plimsoll/engine/internal/order"
@@ -111,23 +113,26 @@ func (v *view) least(a *amounts, q *ask) (exact bool) {
 }
 
 // scan returns the best deployment of a tier for any demand, whatever the tier's size; -1:
-// none. If comparing with every limit is expensive, the deployment that ranks first by its pair
-// is tried before: mostly the demand fits under all of its limits.
+// none. Comparing with every limit is expensive, so the deployment that ranks first by its pair
+// is tried before: mostly it ranks first by all limits too, and the demand fits under them.
 func (v *view) scan(t *tier, q *ask) int {
 	var a amounts
 	exact := v.least(&a, q)
-	switch whole := q.filter == nil && t.size() <= order.IndexFrom && !v.failing.Load(); {
-	case q.unfit && v.further && t.from == 0: // tried before
-	case whole && (!v.further || v.by.key == byTokens):
+	whole, tried := q.filter == nil && t.size() <= order.IndexFrom && !v.failing.Load(), q.unfit && v.further && t.from == 0
+	if whole && v.byPairs && !tried && q.now >= v.wholeUntil.Load() {
 		k1, k2 := v.lowest(t.from, t.to, q.at.Epoch, a[counter.Tokens])
-		i := v.drawnPair(t.from, t.to, q.at.Epoch, a[counter.Tokens], k1, k2)
-		if i >= 0 && (exact && !v.further || v.firstFits(t, t.from+i, q)) {
-			return t.from + i
+		if tried = v.ranksFirst(t.from, q.at, k1, k2); tried {
+			i := v.drawnPair(t.from, t.to, q.at.Epoch, a[counter.Tokens], k1, k2)
+			if i >= 0 && (exact && !v.further || v.firstFits(t, t.from+i, q)) {
+				return t.from + i
+			}
 		}
-		if !v.further {
+		if !v.further || k1 == order.NoKey {
 			return -1
 		}
-	case v.further && (v.by.key == byTokens || v.timed):
+		v.compareWhole(q)
+	}
+	if !tried && (v.timed || v.further && !whole && v.by.key == byTokens) {
 		if i := v.scanBlocks(t, q, &a, false); i >= 0 && v.firstFits(t, i, q) {
 			return i
 		}
@@ -138,19 +143,24 @@ func (v *view) scan(t *tier, q *ask) int {
 	return -1
 }
 
+// ranksFirst reports whether the lowest key of a scan of pairs, k1, remains the lowest if all
+// limits are compared. A limit beside a pair only raises a key by utilization. K2 is the
+// second lowest; both have their index beyond from. Of equals a scan of all limits draws one.
+func (v *view) ranksFirst(from int, at counter.At, k1, k2 uint64) bool {
+	return !v.further || v.by.key == byTokens ||
+		k1>>order.IndexBits != k2>>order.IndexBits && v.key(from+int(k1&order.IndexMask), at) < k2>>order.IndexBits
+}
+
+// compareWhole is called when the first by its pair was not the best deployment, because of a
+// limit beside the pair. The requests of the next millisecond, for which that is likely so too,
+// compare with all limits at once.
+func (v *view) compareWhole(q *ask) { v.wholeUntil.Store(q.now + int64(time.Millisecond)) }
+
 // firstFits is fits for the first by rank. It leaves that to an admission that follows, which
 // then need not ask twice.
 func (v *view) firstFits(t *tier, i int, q *ask) bool {
 	q.unsure = q.eager && t.from == 0 && v.limitsOf(i) != nil
 	return q.unsure || v.fits(i, q)
-}
-
-// lowestBeyond is lowest for deployments with limits beside the pairs, of one block at most. It
-// compares with all limits.
-func (v *view) lowestBeyond(from, to int, at counter.At, a *amounts) (k1, k2 uint64) {
-	var keys [order.BlockSize]uint64
-	v.keys(keys[:to-from], from, at, a, true)
-	return order.LowestKeys(keys[:to-from])
 }
 
 // drawnPair returns the choice among the pairs [from, to) whose two lowest keys, with their

@@ -45,6 +45,7 @@ func newView(e *common, s Strategy, live []*handle) *view {
 	}
 	v.indexed, v.keyOf = n > order.IndexFrom, v.key
 	v.simple = len(v.tiers) == 1 && !v.further && v.by.draw == theLowest && v.by.key != byLeases
+	v.byPairs = !v.further || v.by.key == byTokens || v.by.key == byUtilization && !v.unlimited && !v.lapses
 	v.small = v.simple && n <= order.IndexFrom
 	for p := range v.blocks {
 		v.blocks[p], v.bounds[p] = make([]order.Block, len(v.starts)-1), make([]atomic.Uint64, len(v.starts)-1)

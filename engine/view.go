@@ -22,6 +22,7 @@ type view struct {
 	pooled    bool    // some deployment's limits are a pool's
 	unlimited bool    // no pair has a limit by which its deployment ranks
 	rated     bool    // some deployment's charges differ from the tokens of the demand
+	byPairs   bool    // no deployment ranks before its rank by its pair alone
 	n         int     // candidates
 	rates     *limits // one deployment's, if all have the same rates; else nil
 
@@ -39,6 +40,8 @@ type view struct {
 	bounds   [2][]atomic.Uint64 // of the blocks, close together because a search reads them all
 	weights  []float64          // cumulative within the tier; nil: not used
 	tags     map[string][]uint16
+
+	wholeUntil atomic.Int64 // Unix ns; until then scans compare with all limits at once
 	signals
 }
 
