@@ -1,7 +1,6 @@
 package syncer
 
 import (
-	"log/slog"
 	"slices"
 	"time"
 
@@ -122,16 +121,14 @@ func (b *bucket) mayReturn(now int64) bool {
 }
 
 // abandon gives up a batch in doubt because the store may have dropped its marker. Its
-// usage counts as dropped, and is never sent again. An empty batch takes its Seq: the store then
+// usage counts as dropped, and is never sent again; that of limits held by escrow counts when its
+// window is swept, because what the batch asks for is no usage. An empty batch takes its Seq: the store then
 // has a marker of it in any case, and its reply still shows whether the batch before is there.
 func (s *Syncer) abandon(b *bucket, now int64) {
-	if len(b.flying.deltas) > 0 && s.news("dropped", now) {
-		s.cfg.Logger.Warn("usage was not shared in time: dropped", slog.Int("bucket", b.index))
-	}
 	for i, d := range b.flying.deltas {
-		b.flying.usages[i].flying = Count{}
-		b.flying.usages[i].committed = b.flying.usages[i].committed.plus(countOf(d)) // never again
-		s.drop(d.Kind, countOf(d))
+		u := b.flying.usages[i]
+		u.flying, u.committed = Count{}, u.committed.plus(countOf(d)) // never again
+		s.drop(u, countOf(d).unless(&u.accounts), now)
 	}
 	b.flying = &sent{epoch: b.epoch, seq: b.flying.seq, at: now}
 }

@@ -1,7 +1,6 @@
 package syncer
 
 import (
-	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -45,7 +44,9 @@ func (s *Syncer) collect() (now int64) {
 
 func (s *Syncer) report(r *window.Report, epoch, now int64) {
 	if r.Kind >= window.Kinds || deadTally(r.Tally, now) || r.Start > window.StartSeconds(epoch+1) {
-		s.drop(r.Kind, s.untold(r))
+		if c := s.untold(r); !granted(r.ID, r.Kind) {
+			s.stats.drop(r.Kind, c)
+		}
 		return
 	}
 	d := s.deployment(r.ID)
@@ -178,12 +179,7 @@ func (s *Syncer) sweep(epoch, now int64) {
 					return false
 				}
 				d.forget(u)
-				if c := u.unsent(); c != (Count{}) {
-					s.drop(u.kind, c)
-					if s.news("dropped", now) {
-						s.cfg.Logger.Warn("usage was not shared in time: dropped", slog.String("deployment", d.id))
-					}
-				}
+				s.drop(u, u.unshared(), now)
 				return true
 			})
 			if s.cfg.Modes != nil {

@@ -134,6 +134,18 @@ func (u *usage) unsent() Count {
 	return u.own.minus(u.committed).minus(u.flying).minus(u.refused).unless(&u.accounts)
 }
 
+// unshared returns the usage that the store has not received, with limits held by escrow: what
+// this node has asked for, and not used, is no usage.
+func (u *usage) unshared() Count {
+	c, own := u.unsent().list(), u.own.list()
+	for i, a := range u.accounts {
+		if a != nil {
+			c[i] = a.Uncounted(own[i])
+		}
+	}
+	return countFrom(c)
+}
+
 // dead reports whether changes of the window can no longer be sent.
 func (u *usage) dead(now int64) bool { return now/1e9 >= u.end+lingers }
 

@@ -258,5 +258,14 @@ func missing(total, just, committed int64) int64 {
 	return committed - just
 }
 
-// drop counts usage that will never be shared.
-func (s *Syncer) drop(kind window.Kind, c Count) { s.stats.drop(kind, c) }
+// drop counts usage of a window that will never be shared. That of pools, and of windows that
+// begin at times of their own, counts in a deployment's UTC minute.
+func (s *Syncer) drop(u *usage, c Count, now int64) {
+	if c == (Count{}) || granted(u.d.id, u.kind) {
+		return
+	}
+	s.stats.drop(u.kind, c)
+	if s.news("dropped", now) {
+		s.cfg.Logger.Warn("usage was not shared in time: dropped", slog.String("deployment", u.d.id))
+	}
+}

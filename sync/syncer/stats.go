@@ -16,7 +16,7 @@ type Stats struct {
 	Reseeded   int64 // times that this node added its usage again, because a bucket began a new epoch or was emptied
 	Restored   int64 // times that a single counter was found lost, for instance by eviction
 	Refused    Count // usage that the store has rejected for good: not shared
-	Dropped    Count // usage that was not shared in time, or was in a batch given up in doubt
+	Dropped    Count // usage that was not shared in time, or was in a batch given up in doubt; reservations that were not used are none
 
 	// Overrun is the usage beyond the grants of escrow: of requests larger than their
 	// reservation, and of those that Config.Away admitted.

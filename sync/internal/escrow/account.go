@@ -30,6 +30,10 @@ func (a *Account) Committed() int64 {
 	return a.granted - a.bare - a.flying.bare + a.held + a.back + a.flying.back
 }
 
+// Uncounted returns the part of the node's usage own that the counter does not contain without
+// the batch in doubt.
+func (a *Account) Uncounted(own int64) int64 { return max(own-a.Committed(), 0) }
+
 // Reserved returns an upper bound of this node's part of the counter, including the batch in
 // doubt.
 func (a *Account) Reserved() int64 {
