@@ -43,7 +43,7 @@ func (e *Engine) apply(cfg Config) {
 	e.classes.Store(int64(len(classes)))
 	e.round++
 	cfg.Deployments = slices.Clone(cfg.Deployments) // the handles keep these
-	p := e.plan(&cfg)
+	p := e.plan()
 	for _, g := range p.groups { // always in this order (docs/CORE.md, lock order)
 		g.mu.Lock()
 	}
@@ -82,28 +82,33 @@ type planned struct {
 	dirty bool      // the group needs a new view
 }
 
-// plan lists the existing groups and those that the configuration adds.
-func (e *Engine) plan(cfg *Config) *plan {
+// plan lists the existing groups.
+func (e *Engine) plan() *plan {
 	p := &plan{e: e, byName: map[string]*planned{}}
 	p.add(e.callerGroup)
 	for _, g := range *e.all.Load() {
-		p.byName[g.name] = p.add(g)
-	}
-	for i := range cfg.Deployments {
-		name := cfg.Deployments[i].Group
-		if p.byName[name] == nil {
-			g := e.newGroup(name, &e.ids)
-			g.view.Store(newView(&e.common, cfg.Strategy, nil))
-			p.byName[name] = p.add(g)
-		}
+		p.add(g)
 	}
 	return p
 }
 
 func (p *plan) add(g *Group) *planned {
 	in := &planned{Group: g}
-	p.groups = append(p.groups, in)
+	p.groups, p.byName[g.name] = append(p.groups, in), in
 	return in
+}
+
+// group returns the group of deployments with a name, a new one if there is none. A new group is
+// locked as all others are; show stores its wake.
+func (p *plan) group(name string) *planned {
+	g := p.byName[name]
+	if g == nil {
+		g = p.add(p.e.newGroup(name, &p.e.ids))
+		g.mu.Lock()
+		g.epoch.Store(p.at.Epoch)
+		g.due = window.Start(p.at.Epoch + 1)
+	}
+	return g
 }
 
 // turn turns all groups to one minute, which is not before that of any group of this engine.
@@ -115,11 +120,6 @@ func (p *plan) turn() {
 	p.at = counter.At{Epoch: window.EpochAt(now), Now: now}
 	p.e.last = p.at.Epoch
 	for _, g := range p.groups {
-		if g.epoch.Load() == 0 { // new
-			g.epoch.Store(p.at.Epoch)
-			g.due = window.Start(p.at.Epoch + 1)
-			g.wake.Store(g.next())
-		}
 		g.turnLocked(now)
 	}
 }
@@ -139,7 +139,7 @@ func (p *plan) assign(cfg *Config) {
 	}
 	for i := range cfg.Deployments {
 		d := &cfg.Deployments[i]
-		p.place(p.e.handleOf(&p.e.ids, d.ID), d, p.byName[d.Group], cfg.ExpectedOutput)
+		p.place(p.e.handleOf(&p.e.ids, d.ID), d, p.group(d.Group), cfg.ExpectedOutput)
 	}
 	for _, g := range p.groups {
 		slices.SortStableFunc(g.live, func(a, b *handle) int { return cmp.Compare(a.cfg.Order, b.cfg.Order) })

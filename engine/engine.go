@@ -84,6 +84,7 @@ func (e *Engine) newGroup(name string, of *ids) *Group {
 		line:  l, ids: of, names: &e.names,
 	}
 	g.members = g
+	g.view.Store(newView(&e.common, 0, nil))
 	return g
 }
 

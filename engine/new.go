@@ -13,7 +13,6 @@ func New(cfg Config) (*Engine, error) {
 	e.ids.handles = newNames[*handle]()
 	e.callers.init()
 	e.callerGroup = e.newGroup("", &e.callers.ids)
-	e.callerGroup.view.Store(newView(&e.common, 0, nil))
 	e.callers.owner = &e.callerGroup.owner
 	e.all.Store(new([]*Group))
 	e.apply(cfg)

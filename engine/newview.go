@@ -14,14 +14,8 @@ import (
 func newView(e *common, s Strategy, live []*handle) *view {
 	n := len(live)
 	v := &view{
-		e: e, strategy: s, by: strategies[s].ranking, handles: live, n: n, starts: []int32{0},
+		e: e, strategy: s, by: strategies[s].ranking, handles: live, n: n, starts: []int32{0}, pairs: [2][]*counter.Pair{make([]*counter.Pair, n), make([]*counter.Pair, n)},
 		inverses: make([]order.Inverse, n), seeds: make([]uint64, n), blockOf: make([]uint16, n),
-	}
-	for p := range v.pairs {
-		v.pairs[p] = make([]*counter.Pair, n)
-		for i, h := range live {
-			v.pairs[p][i] = &h.hot[p]
-		}
 	}
 	for from := 0; from < n; {
 		to := from + 1
@@ -36,7 +30,7 @@ func newView(e *common, s Strategy, live []*handle) *view {
 	pack := packed(live)
 	v.unlimited = true
 	for i, h := range live {
-		v.seeds[i] = h.seed
+		v.pairs[0][i], v.pairs[1][i], v.seeds[i] = &h.hot[0], &h.hot[1], h.seed
 		if v.by.key != byLeases {
 			v.inverses[i] = pack.Inverse(h.tokenCap, h.reqCap)
 			v.unlimited = v.unlimited && v.inverses[i] == order.Inverse{}

@@ -22,7 +22,9 @@ func (g *Group) show(v *view) {
 	}
 	all := gates{due: window.Start(g.epoch.Load() + 1)}
 	for _, h := range v.handles {
-		h.group.Store(&g.owner)
+		if h.group.Load() != &g.owner {
+			h.group.Store(&g.owner)
+		}
 		h.fall()
 		h.recap()
 		all.add(h)

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -41,17 +42,15 @@ func (c Config) Validate() error {
 		p.addf("MaxWaiters: is %d; use 0 for the default of %d, or from 1 to %d", c.MaxWaiters, defaultWaiters, MaxWaiters)
 	}
 	first := make(map[string]int, min(len(c.Deployments), 2*MaxDeployments))
-	groups := map[string]bool{}
 	for i := range c.Deployments {
 		d := &c.Deployments[i]
 		at := place{"Deployments", i}
-		groups[d.Group] = true
 		p.unique(first, d.ID, at)
 		d.validate(&p, at)
 	}
 	c.validateCallers(&p)
 	c.validatePools(&p)
-	c.validateAliases(&p, groups)
+	c.validateAliases(&p)
 	return p.err()
 }
 
@@ -133,14 +132,16 @@ func (c *Config) validateCallers(p *problems) {
 	}
 }
 
-func (c *Config) validateAliases(p *problems, groups map[string]bool) {
-	names := make([]string, 0, len(c.Aliases))
-	for name := range c.Aliases {
-		names = append(names, name)
+func (c *Config) validateAliases(p *problems) {
+	if len(c.Aliases) == 0 {
+		return
 	}
-	slices.Sort(names)
+	groups := map[string]bool{}
+	for i := range c.Deployments {
+		groups[c.Deployments[i].Group] = true
+	}
 	wild := patternsOf(groups)
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(c.Aliases)) {
 		switch {
 		case name == "":
 			p.addf("Aliases: an alias of %q is empty; name it or leave it out", c.Aliases[name])
