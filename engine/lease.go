@@ -58,7 +58,7 @@ func (l *Lease) Settle(u Usage) {
 	}
 	in, out := u.InputTokens, u.OutputTokens
 	if l.limits != nil {
-		in, out = l.limits.final(&u, l.input, l.reserved-l.input+l.added)
+		in, out = l.limits.final(&u, l.input, l.reserved-l.input)
 	}
 	switch {
 	case h.observed():

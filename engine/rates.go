@@ -22,14 +22,14 @@ func (ms *limits) charged(u *Usage) (in, out int64) {
 	return min(in, MaxCount), min(out, MaxCount)
 }
 
-// final returns the input and output that a lease counts in the end, if it has counted in and
-// out so far.
+// final returns the input and output that a lease counts in the end, if it counted in and out
+// at admission.
 func (ms *limits) final(u *Usage, in, out int64) (int64, int64) {
 	usedIn, usedOut := ms.charged(u)
 	if !ms.rated || !ms.rates.Stands() {
 		return usedIn, usedOut
 	}
-	if out == 0 { // no output was counted at admission
+	if out == 0 && !ms.rates.ChargesMax() { // no output was counted at admission, nor within the input
 		out = usedOut
 	}
 	return in, out

@@ -87,7 +87,7 @@ func (r *receipt) adjust(a *amounts, held bool, allowed func(m *limit, n int64) 
 func (r *receipt) settle(u *Usage) {
 	in, out := u.InputTokens, u.OutputTokens
 	if r.limits != nil {
-		in, out = r.limits.final(u, r.input, r.reserved-r.input+r.added)
+		in, out = r.limits.final(u, r.input, r.reserved-r.input)
 	}
 	r.change(r.difference(in, out))
 }

@@ -53,6 +53,25 @@ func TestAnEstimateThatStands(t *testing.T) {
 	require.EqualValues(t, 1400, state(t, e, "a").Limit(engine.LimitTPM).Used)
 }
 
+// TestAnEstimateThatStandsCountsNoOutputTwice: output that was counted as input, or within the
+// larger of both, and output that was streamed are not added at the end.
+func TestAnEstimateThatStandsCountsNoOutputTwice(t *testing.T) {
+	for admit, reserved := range map[provider.Admit]int64{provider.AdmitMaxAsInput: 1400, provider.AdmitLarger: 1000, provider.AdmitInputMax: 1400} {
+		p := provider.Profile{Admit: admit, EstimateStands: true}
+		cfg := profiled(engine.Limits{TPM: 10_000, InputTPM: 10_000, OutputTPM: 10_000}, p)
+		cfg.Callers = []engine.Caller{{ID: "team", Profile: p}}
+		e, _ := start(t, cfg)
+		l := acquire(t, group(t, e, "chat"), by(callerRef(t, e, "team"), engine.Demand{InputTokens: 1000, OutputTokens: 1, MaxOutputTokens: 400}))
+		require.Equal(t, reserved, l.Reserved(), admit)
+		l.Add(50)
+		l.Settle(engine.Usage{InputTokens: 900, OutputTokens: 60})
+		s := state(t, e, "a")
+		require.Equal(t, reserved, s.Limit(engine.LimitTPM).Used, admit)
+		require.Equal(t, reserved, s.Limit(engine.LimitInputTPM).Used+s.Limit(engine.LimitOutputTPM).Used, admit)
+		require.Equal(t, reserved, callerState(t, e, "team").Limit(engine.LimitTPM).Used, admit)
+	}
+}
+
 func TestDaysOfThePacific(t *testing.T) {
 	e, clock := startAt(t, time.Date(2026, 3, 8, 9, 0, 0, 0, time.UTC), // one in the morning there, of 23 hours
 		profiled(engine.Limits{RPD: 1}, provider.Profile{Day: provider.DayPacific}))

@@ -355,7 +355,7 @@ func (w *world) end() {
 		used.in, used.out = d.weighed(u.InputTokens, u.OutputTokens)
 		if d.cfg.Profile.EstimateStands {
 			used.in = h.count.in
-			if h.count.out != 0 {
+			if h.count.out != 0 || d.cfg.Profile.Admit >= provider.AdmitInputMax {
 				used.out = h.count.out
 			}
 		}
