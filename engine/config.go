@@ -131,14 +131,14 @@ type Deployment struct {
 	// Cooldown is the length of a cooldown for which the provider reported none; 0 = 1 s,
 	// doubled with each further failure in a row, up to 30 s. At most [MaxCooldown].
 	Cooldown time.Duration
-	// Weight is the deployment's share of the traffic under [Weighted];
-	// 0 = 1. Other strategies ignore it.
+	// Weight is the deployment's share of the traffic under [Weighted], relative to the
+	// weights of the others; 0 = 1, else finite and above 0. Other strategies ignore it.
 	Weight float64
 	// Disabled takes the deployment out of selection. It is the configuration's
 	// switch: [Ref.SetEnabled] overrides it until an Apply that changes it.
 	Disabled bool
-	// Order is the deployment's tier: it is used only when no candidate of a lower
-	// Order has headroom.
+	// Order is the deployment's tier, any number: it is used only when no candidate of a
+	// lower Order has headroom.
 	Order int
 	// Tags are the labels that [Demand.Tags] may require.
 	Tags []string

@@ -9,9 +9,10 @@ const NoOutput int64 = -1
 // Demand is what a request is expected to consume. The zero Demand is
 // one request and, for Acquire, TryAcquire and Wait, the learned output.
 //
-// A demand with a count outside [0, MaxCount] is invalid: Acquire and the by-name
-// functions return [ErrInvalidDemand], the others refuse it, and
-// [Stats.Invalid] counts it.
+// A demand is invalid if a count is outside [0, MaxCount], except [NoOutput], if Priority is no
+// index of [Config.PriorityShare], or if Caller is of another engine. Acquire, AcquireGranted,
+// Wait and the methods of Engine that take names return [ErrInvalidDemand] then. The others
+// refuse the demand. [Stats.Invalid] counts it.
 type Demand struct {
 	// InputTokens is the size of the prompt, in tokens.
 	InputTokens int64

@@ -14,7 +14,7 @@ import (
 // tokens in one step, and its [Lease] is settled with the true usage after the call.
 // Acquire does the same and returns the reason of a refusal. Pick only advises. None of
 // these blocks, and none allocates except Acquire for its error. Wait waits instead of
-// refusing. All methods are safe for concurrent use.
+// refusing. All methods are safe for concurrent use. The zero Group is not usable.
 type Group struct {
 	view atomic.Pointer[view] // the candidates; on one cache line with what every request reads of the owner
 	owner

@@ -82,7 +82,8 @@ func (l *Limits) per(q provider.Quantity, s provider.Span) int64 {
 	return 0
 }
 
-// beyondMinutes reports whether a limit counts over a span longer than a minute.
+// beyondMinutes reports whether a limit counts over a span longer than a minute. AtOnce is the
+// last of the spans.
 func beyondMinutes(k Limit) bool { return k.Per() > provider.PerMinute && k.Per() < provider.AtOnce }
 
 // equalBeyondMinutes reports whether the limits over spans longer than a minute are

@@ -179,7 +179,7 @@ func TestWantParts(t *testing.T) {
 	w := window.Want{Missed: 5, MissedTokens: 100, Waiting: 3, WaitingTokens: 30, Largest: 60}
 	part := w.Part(3)
 	require.Equal(t, window.Want{Missed: 2, MissedTokens: 34, Waiting: 1, WaitingTokens: 10, Largest: 60}, part)
-	require.Equal(t, window.Want{Missed: 3, MissedTokens: 66, Waiting: 2, WaitingTokens: 20, Largest: 60}, w.Less(part))
+	require.Equal(t, window.Want{Missed: 3, MissedTokens: 66, Waiting: 2, WaitingTokens: 20, Largest: 60}, w.Minus(part))
 }
 
 // TestWantKnownFull: where the limit itself has too little left, no grant would help, and a

@@ -172,7 +172,7 @@ func (s snapshotDays) check() error {
 		}
 		kind := window.Kind(window.Kinds)
 		for k := range window.Kind(window.Kinds) {
-			if k.Long() && k.String() == d.Kind {
+			if longSpans[k] != 0 && k.String() == d.Kind {
 				kind = k
 			}
 		}

@@ -136,6 +136,7 @@ func TestRestoreRefuses(t *testing.T) {
 		{"no id", of(good, entry("", "day", today, 1, 1)), "days[1].id: is empty"},
 		{"twice", of(good, good), `days[1].id: "a" is there twice`},
 		{"kind", of(good, entry("b", "minute", today, 1, 1)), `days[1].kind: "minute"`},
+		{"kind of no limit", of(good, entry("b", "phased", today, 1, 1)), `days[1].kind: "phased"`},
 		{"not a beginning", of(good, entry("b", "day", today+60, 1, 1)), "days[1].start: no day begins at"},
 		{"another zone's beginning", of(good, entry("b", "day-pacific", today, 1, 1)), "days[1].start: no day begins at"},
 		{"before time", of(good, entry("b", "day", -86400, 1, 1)), "days[1].start: -86400"},

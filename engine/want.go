@@ -72,7 +72,7 @@ func (g *Group) want(dst []window.Want) []window.Want {
 		one.ID = h.id
 		dst = append(dst, one)
 		h.limits.Load().pooled().wanted(one)
-		w, parts = w.Less(one), parts-1
+		w, parts = w.Minus(one), parts-1
 	}
 	return dst
 }

@@ -41,7 +41,8 @@ func (k Kind) Zone() Zone {
 // Daily reports whether windows of the kind are days.
 func (k Kind) Daily() bool { return k == KindDay || k == KindDayPacific }
 
-// Long reports whether windows of the kind are longer than a minute.
+// Long reports whether the kind is any other than KindMinute: hours, days, and windows that
+// begin at times of their own.
 func (k Kind) Long() bool { return k != KindMinute }
 
 // Own reports whether windows of the kind begin when a deployment's provider begins them,
@@ -178,8 +179,8 @@ func (w Want) Plus(more Want) Want {
 	return w
 }
 
-// Less returns w less a part of it. Largest stays.
-func (w Want) Less(part Want) Want {
+// Minus returns what remains of w without a part of it. Largest stays.
+func (w Want) Minus(part Want) Want {
 	w.Missed -= part.Missed
 	w.MissedTokens -= part.MissedTokens
 	w.MissedInput -= part.MissedInput

@@ -73,12 +73,12 @@ func ExampleKindOf() {
 func ExampleWant_Part() {
 	w := window.Want{Missed: 5, MissedTokens: 1000}
 	part := w.Part(3)
-	fmt.Println(part.Missed, part.MissedTokens, w.Less(part).Missed)
+	fmt.Println(part.Missed, part.MissedTokens, w.Minus(part).Missed)
 	// Output: 2 334 3
 }
 
-func ExampleWant_Less() {
+func ExampleWant_Minus() {
 	w := window.Want{Waiting: 5}
-	fmt.Println(w.Less(window.Want{Waiting: 2}).Waiting)
+	fmt.Println(w.Minus(window.Want{Waiting: 2}).Waiting)
 	// Output: 3
 }

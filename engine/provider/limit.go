@@ -7,12 +7,10 @@ import (
 )
 
 // Limit is a kind of limit: the quantity that it counts and the span over which it counts. Code
-// that lists limits ranges over [AllLimits]. A new kind is one constant and one row of the table
-// below, and a field of engine.Limits with its case of Of. docs/ARCHITECTURE.md says what a new
-// span needs.
+// that lists limits ranges over [AllLimits]. The zero value is [NoLimit].
 //
 // Values from [Limits] on are no limits: package engine has its other reasons to
-// refuse a demand there, in the order of reasonNames.
+// refuse a demand there.
 type Limit uint8
 
 const (
@@ -30,7 +28,9 @@ const (
 	Limits = iota // one more than the last limit
 )
 
-// limitRow describes a kind of limit.
+// limitRow describes a kind of limit. A new kind is one constant and one row of the table below,
+// and a field of engine.Limits with its case of Of. docs/ARCHITECTURE.md says what a new span
+// needs.
 type limitRow struct {
 	name   string // in JSON and labels of metrics
 	key    string // in configurations
@@ -52,7 +52,8 @@ var limitRows = [Limits]limitRow{
 	InFlight:  {"in_flight", "max_in_flight", "MaxInFlight", Calls, AtOnce},
 }
 
-// reasonNames are the names of the reasons that package engine adds to the limits.
+// reasonNames are the names of the reasons that package engine adds to the limits, in the order
+// of its constants.
 var reasonNames = []string{"cooldown", "disabled", "share"}
 
 // Quantity is what a limit counts. The zero value is that of a Limit that is no limit.
@@ -78,7 +79,7 @@ const (
 	PerMinute Span = iota + 1
 	PerHour
 	PerDay
-	AtOnce // no span: the calls in flight now. The last constant
+	AtOnce // no span: the calls in flight now
 )
 
 var spans = []string{"", "per minute", "per hour", "per day", "in flight"}
@@ -145,7 +146,7 @@ func (l Limit) String() string {
 	return nameOf(reasonNames, int(l-Limits), "Limit")
 }
 
-// MarshalText implements [encoding.TextMarshaler].
+// MarshalText implements [encoding.TextMarshaler]. The error is always nil.
 func (l Limit) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
 
 // UnmarshalText implements [encoding.TextUnmarshaler]. It accepts the names that

@@ -256,7 +256,7 @@ func (s *Store) hold(b *syncer.Batch, now time.Time, r *syncer.Reply) {
 		}
 		k := keyOf(b.Epoch, t)
 		h, ok := s.data.held[k]
-		if !ok && wants.Said() {
+		if !ok && wants.Known() {
 			h = held{wants, expiry(t, now)}
 			s.data.held[k] = h
 		}

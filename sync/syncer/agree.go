@@ -28,7 +28,7 @@ func (a agreement) escrow() Counts { return a.agreed().Escrow() }
 // agreed returns the modes to ask for in a new epoch: those of the last one, so that a loss
 // of data changes no mode within a window.
 func (a agreement) agreed() Held {
-	if a.held.Said() {
+	if a.held.Known() {
 		return a.held
 	}
 	return a.wants
@@ -61,7 +61,7 @@ func (s *Syncer) wanted(u *usage) Held {
 // modes, a node in escrow mode fixes them before the window begins.
 func (s *Syncer) asksHeld(b *bucket, u *usage, delta bool, now int64) Held {
 	d := u.d
-	if b.epoch == 0 || u.held.Said() || !u.runs(now) || d.loose[u.kind] || u.limits() == (Count{}) {
+	if b.epoch == 0 || u.held.Known() || !u.runs(now) || d.loose[u.kind] || u.limits() == (Count{}) {
 		return 0
 	}
 	if u.wants == 0 {
@@ -79,13 +79,13 @@ func (s *Syncer) asksHeld(b *bucket, u *usage, delta bool, now int64) Held {
 // undecided reports whether this node must read the modes of a window that begins soon. It
 // then follows them from the window's start.
 func (u *usage) undecided(now int64) bool {
-	return u.d.differed(now) && !u.held.Said() && (u.wants.Escrow() != 0 || time.Duration(u.start*1e9-now) <= lookAhead)
+	return u.d.differed(now) && !u.held.Known() && (u.wants.Escrow() != 0 || time.Duration(u.start*1e9-now) <= lookAhead)
 }
 
 // agree applies the modes of a window that the store has reported. The caller applies the
 // totals of the same reply afterwards: which of them are grants depends on the modes.
 func (s *Syncer) agree(u *usage, h Held, now int64) {
-	if !h.Said() || u.held.Said() {
+	if !h.Known() || u.held.Known() {
 		return
 	}
 	d := u.d
@@ -113,7 +113,7 @@ func (s *Syncer) agree(u *usage, h Held, now int64) {
 // this node is configured for.
 func (u *usage) differs() bool {
 	modes := u.d.modes[u.kind]
-	return u.held.Said() && (u.held.Escrow()^modes.of(Escrow))&modes.fixed()&u.limits().which() != 0
+	return u.held.Known() && (u.held.Escrow()^modes.of(Escrow))&modes.fixed()&u.limits().which() != 0
 }
 
 // differed reports whether a window of the deployment has differed within remembered.

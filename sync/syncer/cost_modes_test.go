@@ -42,7 +42,7 @@ func (c *counting) Exchange(ctx context.Context, b syncer.Batch, r *syncer.Reply
 	}
 	c.reads.Add(2 * int64(len(b.Reads)))
 	for _, h := range b.Held {
-		if h.Said() {
+		if h.Known() {
 			c.modes.Add(1)
 		}
 		if h != 0 {

@@ -204,13 +204,13 @@ func ExampleHeldBy() {
 	}
 	first := propose("node-1", syncer.HeldBy(syncer.CountRequests))
 	later := propose("node-2", syncer.HeldBy(0))
-	fmt.Println(first == later, later.Said(), later.Escrow() == syncer.CountRequests)
+	fmt.Println(first == later, later.Known(), later.Escrow() == syncer.CountRequests)
 	// Output: true true true
 }
 
 func ExampleBatch_Wants() {
 	b := syncer.Batch{Deltas: make([]window.Tally, 2), Held: []syncer.Held{syncer.HeldBy(syncer.CountTokens)}}
-	fmt.Println(b.Wants(0).Escrow() == syncer.CountTokens, b.Wants(1).Said())
+	fmt.Println(b.Wants(0).Escrow() == syncer.CountTokens, b.Wants(1).Known())
 	// Output: true false
 }
 

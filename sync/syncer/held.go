@@ -5,19 +5,19 @@ package syncer
 type Held uint8
 
 const (
-	heldSaid Held = 1 << 7
+	heldKnown Held = 1 << 7
 	// HeldBefore asks which counts are held by escrow and fixes none.
 	HeldBefore Held = 1 << 6
 )
 
 // HeldBy returns a known Held of the counts c; 0 = all counts are kept by usage.
-func HeldBy(c Counts) Held { return heldSaid | Held(c) }
+func HeldBy(c Counts) Held { return heldKnown | Held(c) }
 
-// Said reports whether the set is known.
-func (h Held) Said() bool { return h&heldSaid != 0 }
+// Known reports whether the set is known.
+func (h Held) Known() bool { return h&heldKnown != 0 }
 
 // Escrow returns the counts that are held by escrow; none if the set is not known.
-func (h Held) Escrow() Counts { return Counts(h &^ (heldSaid | HeldBefore)) }
+func (h Held) Escrow() Counts { return Counts(h &^ (heldKnown | HeldBefore)) }
 
 // Wants returns what the node wants for delta or read i, if that is not fixed yet: see
 // [Batch.Held].

@@ -107,7 +107,7 @@ func (u *usage) reason(b *bucket, i int, mode, want Mode) string {
 		return reasonBroken
 	case want == Auto && u.agreement != (agreement{}) && u.escrow()&(1<<i) == 0:
 		return ""
-	case u.held.Said():
+	case u.held.Known():
 		return reasonOthers
 	}
 	return reasonUnknown

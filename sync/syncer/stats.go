@@ -50,7 +50,8 @@ type Stats struct {
 	// no limit is held by escrow.
 	Opens time.Duration
 
-	// Refused and Dropped of days. Minutes count the same usage too.
+	// Refused and Dropped of hours, of days and of windows that begin at times of their own.
+	// UTC minutes count the same usage too.
 	RefusedOfDays, DroppedOfDays Count
 
 	Staleness time.Duration // time since the last reply to the bucket that has waited longest; 0 = no bucket has any deployments

@@ -23,8 +23,8 @@ type Source interface {
 // engine can. Its syncer closes them until the first exchange has returned the other nodes'
 // usage.
 type Lister interface {
-	// List appends a report of the current minute for every deployment, and of the
-	// current day for those with limits per day: IDs, windows and limits.
+	// List appends a report of the current minute for every deployment, and of the current
+	// hour and day for those with limits per hour or day: IDs, windows and limits.
 	List(dst []window.Report) []window.Report
 }
 

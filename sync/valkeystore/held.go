@@ -66,7 +66,7 @@ func (c *call) hold(bld valkey.Builder, b *bucket, t *window.Tally, wants syncer
 	c.text.str(heldNames[t.Kind])
 	c.text.int(t.Start)
 	key := c.text.cut()
-	if wants.Said() {
+	if wants.Known() {
 		c.fixHeld(bld, b, t, key, wants)
 	}
 	c.gets = append(c.gets, key)
