@@ -183,7 +183,7 @@ func TestConvertKnowsEveryField(t *testing.T) {
 		{config.File{}, "Format Engine Store Endpoints Counting Identities Hidden Modes Sync Routing Warnings Notes Undone Included MasterKey"},
 		{config.Endpoint{}, "Provider API BaseURL Model APIVersion Credential Bearer NoStreamUsage Defaults Headers PassHeaders Objects Timeouts MaxInputTokens BaseModel"},
 		{config.Timeouts{}, "Connect FirstByte StreamFirstByte Idle"},
-		{config.Store{}, "URL Missing Namespace KeyFormat Mode Buckets TTL Interval Timeout"},
+		{config.Store{}, "URL Missing Namespace KeyFormat Mode Nodes Outage Buckets TTL Interval Timeout"},
 		{engine.Deployment{}, "ID Group Model Limits Margin DefaultMaxOutput Profile Weight Disabled Order Tags Failures Cooldown"},
 		{engine.Limits{}, "RPM TPM InputTPM OutputTPM RPH TPH RPD TPD MaxInFlight"},
 	} {

@@ -49,6 +49,8 @@ store:
   namespace: prod
   key_format: litellm
   buckets: 4
+  nodes: 3
+  outage: closed
   ttl: 2m
   interval: 200ms
   timeout: 1s
@@ -90,6 +92,8 @@ func wantEveryField(t *testing.T, f *config.File) {
 	require.Equal(t, "valkey://localhost:6379/2 and further servers", f.Store.String())
 	require.Equal(t, "prod", f.Store.Namespace)
 	require.Equal(t, "litellm", f.Store.KeyFormat)
+	require.Equal(t, 3, f.Store.Nodes)
+	require.Equal(t, "closed", f.Store.Outage)
 	require.Equal(t, 4, f.Store.Buckets)
 	require.Equal(t, 2*time.Minute, f.Store.TTL)
 	require.Equal(t, 200*time.Millisecond, f.Store.Interval)
@@ -111,7 +115,7 @@ func TestEveryField(t *testing.T) {
 		],
 		"aliases": {"gpt-4": "chat", "best": "gpt-4"},
 		"store": {"url": "valkey://me:s3cret-pw@localhost:6379/2?addr=other:6379", "namespace": "prod", "key_format": "litellm",
-			"buckets": 4, "ttl": "2m", "interval": "200ms", "timeout": "1s"}
+			"buckets": 4, "nodes": 3, "outage": "closed", "ttl": "2m", "interval": "200ms", "timeout": "1s"}
 	}`
 	f, err := config.Parse("f.JSON", []byte(asJSON), environ(nil))
 	require.NoError(t, err)

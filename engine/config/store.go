@@ -25,6 +25,11 @@ type Store struct {
 	// Mode is usage, escrow or auto, how the nodes keep the limits together of which no
 	// [Sync] says how; "" = not said.
 	Mode string
+	// Nodes is how many nodes are assumed until the store has reported how many there are; 0 = one.
+	Nodes int
+	// Outage is share, open or closed, what a node admits while the store does not reply; "" =
+	// share.
+	Outage string
 	// Buckets is how many batches deployments travel in.
 	Buckets int
 	// TTL is how long the keys of the litellm format live.
@@ -47,7 +52,10 @@ func (s Store) String() string {
 	}
 }
 
-var storeKeys = []string{"url", "namespace", "key_format", "mode", "buckets", "ttl", "interval", "timeout"}
+var storeKeys = []string{"url", "namespace", "key_format", "mode", "nodes", "outage", "buckets", "ttl", "interval", "timeout"}
+
+// outagePolicies are what a node can admit while the store does not reply.
+var outagePolicies = []string{"share", "open", "closed"}
 
 // readStore reads the section store of the own format.
 func readStore(s section) Store {
@@ -56,6 +64,8 @@ func readStore(s section) Store {
 		Namespace: s.namespace(),
 		KeyFormat: s.text("key_format", "plimsoll or litellm"),
 		Mode:      s.oneOf("mode", syncModes),
+		Nodes:     int(s.whole("nodes", 1, 1<<20, "a whole number")),
+		Outage:    s.oneOf("outage", outagePolicies),
 		Buckets:   int(s.whole("buckets", 1, 1024, "a whole number")),
 		TTL:       s.duration("ttl", time.Second, 24*time.Hour),
 		Interval:  s.duration("interval", 10*time.Millisecond, time.Second),

@@ -42,7 +42,7 @@ func (d *Daemon) share(s config.Store) error {
 		return fmt.Errorf("%s: %w", from, err)
 	}
 	d.Syncer, err = syncer.New(sharedSource{d.Engine, d}, d.store, syncer.Config{
-		Mode: mode, Modes: d.modes(mode), Interval: s.Interval, Timeout: s.Timeout, Clock: d.Clock, Logger: d.log,
+		Mode: mode, Modes: d.modes(mode), Nodes: s.Nodes, Away: policies(s.Outage), Interval: s.Interval, Timeout: s.Timeout, Clock: d.Clock, Logger: d.log,
 		Deployments: func(dst []string) []string {
 			names := d.names.Load()
 			for _, dep := range d.File().Engine.Deployments {
@@ -80,6 +80,17 @@ func (d *Daemon) mode(s config.Store) (syncer.Mode, error) {
 		return 0, fmt.Errorf("%s: escrow needs counters that can be renamed after a loss, and LiteLLM's cannot; use usage or auto, or take key_format: litellm out of the file", from)
 	}
 	return mode, nil
+}
+
+// policies returns what a node admits while the store does not reply, by the name that the file
+// gives; "" = its share.
+func policies(name string) syncer.Policies {
+	for p := syncer.Share; p <= syncer.Closed; p++ {
+		if p.String() == name {
+			return syncer.Policies{Requests: p, Tokens: p}
+		}
+	}
+	return syncer.Policies{}
 }
 
 // modes returns the function by which the syncer reads a deployment's modes from the file in

@@ -33,7 +33,7 @@ func storeOf(f *config.File) *storeView {
 		return nil
 	}
 	return &storeView{
-		Address: s.String(), Namespace: f.Mask(s.Namespace), KeyFormat: s.KeyFormat, Buckets: s.Buckets,
+		Address: s.String(), Namespace: f.Mask(s.Namespace), KeyFormat: s.KeyFormat, Nodes: s.Nodes, Outage: s.Outage, Buckets: s.Buckets,
 		TTL: timeText(s.TTL), Interval: timeText(s.Interval), Timeout: timeText(s.Timeout),
 	}
 }
@@ -176,10 +176,14 @@ func (v checkView) settings() [][]string {
 			{"key TTL", s.TTL},
 			{"interval", s.Interval},
 			{"timeout", s.Timeout},
+			{"outage", s.Outage},
 		} {
 			if part[1] != "-" {
 				add("  "+part[0], part[1])
 			}
+		}
+		if s.Nodes > 0 {
+			add("  nodes", strconv.Itoa(s.Nodes))
 		}
 		if s.Buckets > 0 {
 			add("  buckets", strconv.Itoa(s.Buckets))

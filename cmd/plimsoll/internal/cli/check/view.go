@@ -71,6 +71,8 @@ type storeView struct {
 	Address   string `json:"address"`
 	Namespace string `json:"namespace,omitempty"`
 	KeyFormat string `json:"key_format,omitempty"`
+	Nodes     int    `json:"nodes,omitempty"`
+	Outage    string `json:"outage,omitempty"`
 	Buckets   int    `json:"buckets,omitempty"`
 	TTL       string `json:"ttl,omitempty"`
 	Interval  string `json:"interval,omitempty"`
