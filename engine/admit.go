@@ -39,6 +39,9 @@ func (g *Group) acquire(a *admission, d *Demand, quiet bool) decision {
 
 // acquireBest is acquire for plain demands and small views, the common case. False: nothing was
 // counted, and acquireAny decides. The attempt is that of charge (protocol 4).
+//
+// The admission is filled in first. A locked update lets a processor complete the stores before
+// it, so that the caller, which copies the lease at once, need not wait for them: 4 of 50 ns.
 func (g *Group) acquireBest(a *admission, d *Demand, v *view, e, now, n int64) bool {
 	i := v.best(e, n)
 	if i < 0 {
@@ -52,17 +55,17 @@ func (g *Group) acquireBest(a *admission, d *Demand, v *view, e, now, n int64) b
 		}
 		n += out
 	}
-	invariants.Yield()
-	if c.TakeTokens(0, e, n) != counter.Taken {
-		return false
-	}
-	invariants.Yield()
-	if c.TakeRequest(0, e) != counter.Taken {
-		h.undo(e, n)
-		return false
-	}
 	a.h, a.begun, a.reserved, a.input = h, instantIn(e, now), n, d.InputTokens
-	return true
+	invariants.Yield()
+	if c.TakeTokens(0, e, n) == counter.Taken {
+		invariants.Yield()
+		if c.TakeRequest(0, e) == counter.Taken {
+			return true
+		}
+		h.undo(e, n)
+	}
+	*a = admission{}
+	return false
 }
 
 // acquireAny is acquire for any demand and any view. Descended is set if a search by bounds

@@ -9,25 +9,26 @@ import (
 // tokens, which begins an attempt, then charges the other limits, then takes the
 // request, which ends the attempt. If a step fails, the steps before it are undone in reverse.
 // Refused: the deployment has no headroom, or none any more. Moved: the minute has passed.
+// The admission is filled in first, as in acquireBest.
 func (v *view) charge(to *admission, c choice, q *ask) counter.Outcome {
 	h, pair, e := v.handles[c.i], v.pairs[q.at.Epoch&1][c.i], q.at.Epoch
 	if ms := v.limitsOf(c.i); ms != nil {
 		return v.chargeLimits(to, c, q, ms)
 	}
 	cost, part := q.cost(h), h.partNow(pair, q.part)
-	o := pair.TakeTokens(part, e, cost)
-	if o != counter.Taken {
-		return o
-	}
-	invariants.Yield()
-	if o = pair.TakeRequest(part, e); o != counter.Taken {
-		h.undo(e, cost)
-		return o
-	}
-	if c.seq != 0 {
-		v.raiseAfter(c, q)
-	}
 	to.h, to.begun, to.reserved, to.input = h, instantIn(e, q.now), cost, q.input
+	o := pair.TakeTokens(part, e, cost)
+	if o == counter.Taken {
+		invariants.Yield()
+		if o = pair.TakeRequest(part, e); o == counter.Taken {
+			if c.seq != 0 {
+				v.raiseAfter(c, q)
+			}
+			return o
+		}
+		h.undo(e, cost)
+	}
+	*to = admission{}
 	return o
 }
 
