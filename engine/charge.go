@@ -45,7 +45,7 @@ func (v *view) chargeLimits(to *admission, c choice, q *ask, ms *limits) counter
 			planned = steps[:]
 		} else if !v.fits(c.i, q) {
 			q.unsure, q.unfit = false, true
-			v.compareWhole(q)
+			v.missed(q)
 			return counter.Refused
 		}
 	}

@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"time"
-
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
 	"github.com/plimsoll-dev/plimsoll/engine/internal/order"
@@ -119,7 +117,7 @@ func (v *view) scan(t *tier, q *ask) int {
 	var a amounts
 	exact := v.least(&a, q)
 	whole, tried := q.filter == nil && t.size() <= order.IndexFrom && !v.failing.Load(), q.unfit && v.further && t.from == 0
-	if whole && v.byPairs && !tried && q.now >= v.wholeUntil.Load() {
+	if whole && v.byPairs && !tried && v.misses.Load() < q.now>>20<<6|missesMost {
 		k1, k2 := v.lowest(t.from, t.to, q.at.Epoch, a[counter.Tokens])
 		if tried = v.ranksFirst(t.from, q.at, k1, k2); tried {
 			i := v.drawnPair(t.from, t.to, q.at.Epoch, a[counter.Tokens], k1, k2)
@@ -130,7 +128,7 @@ func (v *view) scan(t *tier, q *ask) int {
 		if !v.further || k1 == order.NoKey {
 			return -1
 		}
-		v.compareWhole(q)
+		v.missed(q)
 	}
 	if !tried && (v.timed || v.further && !whole && v.by.key == byTokens) {
 		if i := v.scanBlocks(t, q, &a, false); i >= 0 && v.firstFits(t, i, q) {
@@ -151,10 +149,13 @@ func (v *view) ranksFirst(from int, at counter.At, k1, k2 uint64) bool {
 		k1>>order.IndexBits != k2>>order.IndexBits && v.key(from+int(k1&order.IndexMask), at) < k2>>order.IndexBits
 }
 
-// compareWhole is called when the first by its pair was not the best deployment, because of a
-// limit beside the pair. The requests of the next millisecond, for which that is likely so too,
-// compare with all limits at once.
-func (v *view) compareWhole(q *ask) { v.wholeUntil.Store(q.now + int64(time.Millisecond)) }
+// missesMost is how often in 2^20 ns the first by its pair may not be the best deployment, because
+// of a limit beside the pair. Until those are over, the requests that follow compare with all
+// limits at once.
+const missesMost = 1<<6 - 1
+
+// missed counts such a miss.
+func (v *view) missed(q *ask) { v.misses.Store(max(v.misses.Load(), q.now>>20<<6) + 1) }
 
 // firstFits is fits for the first by rank. It leaves that to an admission that follows, which
 // then need not ask twice.
