@@ -23,28 +23,15 @@ type Limits struct {
 // Of returns a pointer to the field of a kind of limit, and nil for a reason that is no limit,
 // such as [LimitCooldown].
 func (l *Limits) Of(kind Limit) *int64 {
-	switch kind {
-	case LimitRPM:
-		return &l.RPM
-	case LimitTPM:
-		return &l.TPM
-	case LimitInputTPM:
-		return &l.InputTPM
-	case LimitOutputTPM:
-		return &l.OutputTPM
-	case LimitRPH:
-		return &l.RPH
-	case LimitTPH:
-		return &l.TPH
-	case LimitRPD:
-		return &l.RPD
-	case LimitTPD:
-		return &l.TPD
-	case LimitInFlight:
-		return &l.MaxInFlight
-	default:
+	if kind >= provider.Limits {
 		return nil
 	}
+	return [provider.Limits]*int64{
+		LimitRPM: &l.RPM, LimitTPM: &l.TPM, LimitInputTPM: &l.InputTPM, LimitOutputTPM: &l.OutputTPM,
+		LimitRPH: &l.RPH, LimitTPH: &l.TPH,
+		LimitRPD: &l.RPD, LimitTPD: &l.TPD,
+		LimitInFlight: &l.MaxInFlight,
+	}[kind]
 }
 
 // Limit is a kind of limit, or another reason to refuse a demand: [provider.Limit] with

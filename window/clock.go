@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,7 +33,7 @@ type Clock struct {
 
 	mu      sync.Mutex // of the fields below
 	running bool
-	notify  []func(now int64) bool
+	notify  []*func(now int64) bool // by pointers, so that they can be told apart
 }
 
 // NewClock returns a clock anchored to the wall clock. It reads the wall clock once and
@@ -119,7 +120,7 @@ func (c *Clock) Slew(offset time.Duration) { c.offset.Store(int64(offset)) }
 func (c *Clock) Notify(f func(now int64) bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.notify = append(c.notify, f)
+	c.notify = append(c.notify, &f)
 }
 
 var errRunning = errors.New("window: the clock is running already; call Run once")
@@ -166,24 +167,18 @@ func (c *Clock) Run(ctx context.Context) error {
 
 func (c *Clock) notifyAll(now int64) {
 	c.mu.Lock()
-	fs := c.notify
+	all := c.notify
 	c.mu.Unlock()
-	some := false // have returned false
-	keep := make([]bool, len(fs))
-	for i, f := range fs {
-		keep[i] = f(now)
-		some = some || !keep[i]
+	var ended []*func(int64) bool
+	for _, f := range all {
+		if !(*f)(now) {
+			ended = append(ended, f)
+		}
 	}
-	if !some {
+	if ended == nil {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	left := make([]func(int64) bool, 0, len(c.notify))
-	for i, f := range c.notify {
-		if i >= len(keep) || keep[i] { // those from len(keep) on were registered meanwhile
-			left = append(left, f)
-		}
-	}
-	c.notify = left
+	c.notify = slices.DeleteFunc(c.notify, func(f *func(int64) bool) bool { return slices.Contains(ended, f) })
 }

@@ -37,13 +37,10 @@ func DayIndex(epoch int64, z Zone) int64 {
 		}
 		return pacificIndex(epoch)
 	}
-	const minutes = 24 * 60
-	i := epoch / minutes
-	if epoch%minutes < 0 {
-		i--
-	}
-	return i
+	return floorDiv(epoch, dayMinutes)
 }
+
+const dayMinutes = 24 * 60 // of a day of UTC
 
 // latest is the latest Pacific day that DayIndex was asked for. It is kept because a
 // question to the time zone costs as much as a decision.
@@ -73,9 +70,8 @@ func pacificIndex(epoch int64) int64 {
 // where an epoch ends.
 func DayOf(epoch int64, z Zone) Day {
 	if z == UTC {
-		const minutes = 24 * 60
 		i := DayIndex(epoch, UTC)
-		return Day{i, Start(i * minutes), Start((i + 1) * minutes)}
+		return Day{i, Start(i * dayMinutes), Start((i + 1) * dayMinutes)}
 	}
 	t := time.Unix(StartSeconds(epoch), 0).In(pacific)
 	_, offset := t.Zone()

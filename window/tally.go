@@ -160,20 +160,20 @@ type Want struct {
 // Part returns one of n equal parts, each count rounded up. Largest and Vain stay whole. N is
 // above 0.
 func (w Want) Part(n int64) Want {
-	up := func(a int64) int64 { return (a + n - 1) / n }
-	w.Missed, w.MissedTokens, w.MissedInput = up(w.Missed), up(w.MissedTokens), up(w.MissedInput)
-	w.Waiting, w.WaitingTokens, w.WaitingInput = up(w.Waiting), up(w.WaitingTokens), up(w.WaitingInput)
+	return w.each(w, func(a, _ int64) int64 { return (a + n - 1) / n })
+}
+
+// each sets each count, except Largest and Vain, to f of that count of w and of o.
+func (w Want) each(o Want, f func(a, b int64) int64) Want {
+	w.Missed, w.Waiting = f(w.Missed, o.Missed), f(w.Waiting, o.Waiting)
+	w.MissedTokens, w.WaitingTokens = f(w.MissedTokens, o.MissedTokens), f(w.WaitingTokens, o.WaitingTokens)
+	w.MissedInput, w.WaitingInput = f(w.MissedInput, o.MissedInput), f(w.WaitingInput, o.WaitingInput)
 	return w
 }
 
 // Plus returns the sum of two wants, with the ID of w and the larger Largest.
 func (w Want) Plus(more Want) Want {
-	w.Missed += more.Missed
-	w.MissedTokens += more.MissedTokens
-	w.MissedInput += more.MissedInput
-	w.Waiting += more.Waiting
-	w.WaitingTokens += more.WaitingTokens
-	w.WaitingInput += more.WaitingInput
+	w = w.each(more, func(a, b int64) int64 { return a + b })
 	w.Largest = max(w.Largest, more.Largest)
 	w.Vain += more.Vain
 	return w
@@ -181,12 +181,7 @@ func (w Want) Plus(more Want) Want {
 
 // Minus returns what remains of w without a part of it. Largest stays.
 func (w Want) Minus(part Want) Want {
-	w.Missed -= part.Missed
-	w.MissedTokens -= part.MissedTokens
-	w.MissedInput -= part.MissedInput
-	w.Waiting -= part.Waiting
-	w.WaitingTokens -= part.WaitingTokens
-	w.WaitingInput -= part.WaitingInput
+	w = w.each(part, func(a, b int64) int64 { return a - b })
 	w.Vain -= part.Vain
 	return w
 }

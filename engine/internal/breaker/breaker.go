@@ -26,14 +26,6 @@ const (
 	states = iota
 )
 
-// String returns the state's name: closed, paused, open or half-open.
-func (s State) String() string {
-	if s >= states {
-		return "unknown"
-	}
-	return [states]string{"closed", "paused", "open", "half-open"}[s]
-}
-
 // event is the cause of a transition.
 type event uint8
 
@@ -77,9 +69,6 @@ type Breaker struct {
 	failures int           // refusals and failures in a row
 	failedAt int64         // the instant of the latest of them, or the end of its cooldown if that is later
 }
-
-// State returns the state.
-func (b *Breaker) State() State { return b.state }
 
 // Cooling reports whether no request is admitted.
 func (b *Breaker) Cooling() bool { return b.state == Paused || b.state == Open }

@@ -217,7 +217,7 @@ func TestAgainstTheModel(t *testing.T) {
 				m.answer(a, now)
 				require.Equal(t, e.Began, !cool && b.Cooling(), "began, seed %d step %d: %+v", seed, step, a)
 			}
-			require.Equal(t, m.state(), b.State(), "seed %d step %d: %+v", seed, step, a)
+			require.Equal(t, m.state(), b.state, "seed %d step %d: %+v", seed, step, a)
 			require.Equal(t, max(m.cool, m.half), b.Until(), "seed %d step %d: %+v", seed, step, a)
 			require.Equal(t, m.failures, b.failures, "seed %d step %d: %+v", seed, step, a)
 			require.Equal(t, m.cause, b.Cause(), "seed %d step %d: %+v", seed, step, a)
@@ -256,10 +256,4 @@ func TestACooldownOfThePastIsNone(t *testing.T) {
 	changed, began := b.Trip(int64(time.Hour), -time.Second, provider.Fine)
 	require.False(t, changed || began)
 	require.Equal(t, Breaker{}, b)
-}
-
-func TestStateString(t *testing.T) {
-	for s, want := range map[State]string{Closed: "closed", Paused: "paused", Open: "open", HalfOpen: "half-open", states: "unknown"} {
-		require.Equal(t, want, s.String())
-	}
 }
