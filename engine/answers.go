@@ -78,7 +78,8 @@ func (x *figure) allow(order uint64, n int64) int64 {
 }
 
 // follows reports whether mark a was made after mark b, by their orders. Sequences are
-// compared modulo 2^24 within one epoch.
+// compared modulo 2^24 within one epoch, which is valid unless eight million marks were made
+// in between.
 func follows(a, b uint64) bool {
 	if a>>24 != b>>24 {
 		return a>>24 > b>>24

@@ -34,9 +34,7 @@ func (c *called) admits(g *owner, q *ask, leases bool) bool {
 		c.why, c.now = whyNothing, g.clock.Now()
 		return false
 	}
-	if asked := &g.callers.owner.asked; !asked.Load() {
-		asked.Store(true) // Collect then lists callers, so that the syncer reads their usage on other nodes
-	}
+	g.callers.owner.noteAsked() // Collect then lists callers, so that the syncer reads their usage on other nodes
 	for try := 0; ; {
 		callers := c.owner.group.Load()
 		if callers == nil {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/plimsoll-dev/plimsoll/engine/internal/queue"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
@@ -52,6 +53,7 @@ func (c *callers) seat(list []*handle) {
 func (h *handle) call(c *Caller) {
 	if h.caller == nil {
 		h.caller = &callerState{shared: window.CallerPrefix + c.ID}
+		h.caller.bells.Store(new([]*queue.Bell))
 	}
 	groups := slices.Clone(c.Groups)
 	h.caller.groups.Store(&groups)

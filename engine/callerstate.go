@@ -38,7 +38,7 @@ func (c *callerState) mayAsk(group string) bool {
 func (c *callerState) addBell(b *queue.Bell) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	bells := append(slices.Clone(c.waiting()), b)
+	bells := append(slices.Clone(*c.bells.Load()), b)
 	c.bells.Store(&bells)
 }
 
@@ -46,24 +46,15 @@ func (c *callerState) addBell(b *queue.Bell) {
 func (c *callerState) removeBell(b *queue.Bell) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	bells := slices.Clone(c.waiting())
-	if i := slices.Index(bells, b); i >= 0 {
-		bells = slices.Delete(bells, i, i+1)
-	}
+	bells := slices.Clone(*c.bells.Load())
+	i := slices.Index(bells, b)
+	bells = slices.Delete(bells, i, i+1)
 	c.bells.Store(&bells)
-}
-
-// waiting returns the bells of the lines with queues that wait for the caller.
-func (c *callerState) waiting() []*queue.Bell {
-	if bells := c.bells.Load(); bells != nil {
-		return *bells
-	}
-	return nil
 }
 
 // ring wakes the lines in which demands of the caller wait, after capacity was freed (protocol 7).
 func (c *callerState) ring() {
-	for _, b := range c.waiting() {
+	for _, b := range *c.bells.Load() {
 		b.Ring()
 	}
 }

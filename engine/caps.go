@@ -2,14 +2,7 @@ package engine
 
 import "github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 
-// caps returns the caps of the half of parity p.
-func (h *handle) caps(p int64) (tokens, requests int64) {
-	c := &h.hot[p]
-	t, r := c.Adjusted()
-	return h.capsOf(&h.plain[p], t, r, c.Requests())
-}
-
-// capsOf is caps for a half with a ledger, adjustments and requests counted.
+// capsOf returns the caps of a half with a ledger, adjustments and requests counted.
 func (h *handle) capsOf(s *pairLedger, adjusted, adjustedRequests, used int64) (tokens, requests int64) {
 	tokens, requests = s.tokens.Cap(h.tokenCap, adjusted), s.requests.Cap(h.reqCap, adjustedRequests)
 	switch {
@@ -40,8 +33,10 @@ func (h *handle) shift(p, tokens, requests int64) {
 		h.probe.capAt(h.turned, h.hot[p].Requests())
 		h.probe.cap += requests
 	}
-	t, r := h.caps(p)
-	if h.hot[p].Shift(tokens, requests, t, r) {
+	c := &h.hot[p]
+	adjusted, adjustedRequests := c.Adjusted()
+	tokenCap, requestCap := h.capsOf(&h.plain[p], adjusted, adjustedRequests, c.Requests())
+	if c.Shift(tokens, requests, tokenCap, requestCap) {
 		h.flight.Undo(h.e.slot(h.plain[p].tokens.Window)) // Shift moved the tag, but began no lease (protocol 6)
 	}
 	h.ceiled(p)

@@ -45,12 +45,6 @@ func (h *handle) uncool() {
 	h.note()
 }
 
-// pause begins a cooldown until an instant, by order of an operator.
-func (h *handle) pause(until int64) {
-	h.began(h.breaker.Pause(until), provider.Fine)
-	h.note()
-}
-
 // coolRemotely applies a cooldown that another node has reported. UntilMilli is in Unix
 // milliseconds, now in nanoseconds. Longer ones are cut to longestAnnounced.
 func (h *handle) coolRemotely(untilMilli, now int64) {

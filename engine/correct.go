@@ -22,10 +22,9 @@ func (h *handle) correct(s *provider.Signal, m Mark, now int64) (eased bool) {
 	c.At = c.now
 	a, order := h.answers.Load(), h.latest(h.turned)
 	if !m.none() {
-		if !m.after(a.last) && !a.last.none() {
+		if order = m.order(); !follows(order, a.last.order()) {
 			return false // the figures of a later request have been applied
 		}
-		order = m.order()
 		c.At = counter.At{Epoch: m.epoch, Now: m.at()}
 	}
 	taken := false
@@ -75,15 +74,8 @@ func (c *correction) reads(l provider.Limit, r provider.Reading) bool {
 	c.Used = min(max(limit-r.Remaining, 0), MaxCount)
 	c.Grain, c.reset = r.Grain, int64(r.Reset)
 	c.Most = limit * max(deepestDebt, (c.reset+window.Minute-1)/window.Minute)
-	return c.current()
-}
-
-// current reports whether the figure is of a window that has not passed.
-func (c *correction) current() bool {
-	if c.m.none() || c.reset == 0 || c.h.cfg.Profile.Shape != provider.Minute {
-		return true
-	}
-	return c.now.Now < c.At.Now+c.reset
+	ends := !c.m.none() && c.reset != 0 && c.h.cfg.Profile.Shape == provider.Minute
+	return !ends || c.now.Now < c.At.Now+c.reset
 }
 
 // charged returns what was charged since the mark, in the quantity that a limit counts.
@@ -107,12 +99,10 @@ func (c *correction) apply(l provider.Limit) (lower bool, above int64) {
 	if m := c.h.limits.Load().at(l); m != nil {
 		return m.Correct(&c.Figure, c.now)
 	}
-	switch l {
-	case provider.TPM, provider.RPM:
+	if l == provider.TPM || l == provider.RPM {
 		return c.pair(l)
-	default:
-		return false, 0
 	}
+	return false, 0
 }
 
 // pair sets a count of the pair to the figure.

@@ -49,13 +49,20 @@ func (o *owner) say() {
 	}
 }
 
-// refuse counts a refusal by a deployment. If half is set, an attempt was still half way
+// noteAsked notes that a request came, so that the next Collect lists the group's deployments.
+func (o *owner) noteAsked() {
+	if !o.asked.Load() {
+		o.asked.Store(true)
+	}
+}
+
+// refuse counts a refusal by deployments. If half is set, an attempt was still half way
 // after the last try (protocol 4).
 func (o *owner) refuse(why reason, tokens, input int64, half, quiet bool) {
 	if half {
 		o.e.contended.Add(1)
 	}
-	o.asked.Store(true)
+	o.noteAsked()
 	if !quiet {
 		o.refusals[reasonLimit[why]].Add(1)
 		o.miss(&o.wants, why, tokens, input)

@@ -285,21 +285,11 @@ func (e *Engine) beginGrants() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	now := e.clock.Read()
-	for _, g := range append([]*Group{e.callerGroup}, *e.all.Load()...) {
-		g.locked(now, func(g *Group) {
-			if hs := g.view.Load().handles; len(hs) > 0 && g.view.Load().further {
-				g.relimit(now, hs...)
-			}
-		})
-	}
-}
-
-// granted returns the time after which the grant may change.
-func (m *limit) granted() time.Duration {
-	if retry := m.Retry(); retry != 0 {
-		return time.Duration(retry)
-	}
-	return closedRetry
+	e.eachGroup(now, func(g *Group) {
+		if v := g.view.Load(); v.further {
+			g.relimit(now, v.handles...)
+		}
+	})
 }
 
 // describeGrant fills in the grant of this node, and what other nodes have reserved.

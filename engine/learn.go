@@ -24,7 +24,9 @@ func (h *handle) teaches(at counter.Ending, u Usage) bool {
 	return u != (Usage{}) && (n < learnAll || n*0x9E3779B97F4A7C15 < math.MaxUint64/learnOf || h.e.quantile.Load() != 0)
 }
 
-// learn adds a sample, in output tokens, to the learned output of a deployment and its group.
+// learn adds a sample, in output tokens, to the learned output of a deployment and its group,
+// and wakes a waiter of the group, because demands may be expected to produce less output now
+// (protocol 7).
 func (h *handle) learn(output int64) {
 	expected := h.e.assumed.Load()
 	group := h.mean.Learn(output, expected)
@@ -32,22 +34,17 @@ func (h *handle) learn(output int64) {
 	if high != 0 {
 		h.quantile.Learn(output, expected, high)
 	}
+	g := h.group.Load()
+	if g == nil {
+		return
+	}
 	if group {
-		if g := h.group.Load(); g != nil {
-			g.mean.Learn(output, expected)
-			if high != 0 {
-				g.quantile.Learn(output, expected, high)
-			}
+		g.mean.Learn(output, expected)
+		if high != 0 {
+			g.quantile.Learn(output, expected, high)
 		}
 	}
-}
-
-// relearned wakes a waiter of the group, because demands may be expected to produce less output
-// now (protocol 7).
-func (h *handle) relearned() {
-	if g := h.group.Load(); g != nil {
-		g.bell.Ring()
-	}
+	g.bell.Ring()
 }
 
 // expected returns the output to reserve, in tokens: the one learned on the deployment, else

@@ -78,7 +78,6 @@ func (l *Lease) Settle(u Usage) {
 	}
 	if at, _ := l.end(); h.teaches(at, u) {
 		h.learn(u.OutputTokens)
-		h.relearned()
 	}
 }
 

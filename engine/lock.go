@@ -5,23 +5,15 @@ import "github.com/plimsoll-dev/plimsoll/window"
 // locked runs do under the mutex of the deployment's group, which is turned to the
 // current minute first. If the deployment has been dropped it does nothing.
 func (h *handle) locked(do func(g *owner, now int64)) {
-	if g, now := h.lock(); g != nil {
+	now := h.e.clock.Read()
+	if g := h.lockAt(now); g != nil {
 		defer g.mu.Unlock()
-		do(g, now)
+		do(g, max(now, window.Start(g.epoch.Load())))
 	}
 }
 
-// lock locks the deployment's group and turns it to the current minute. Nil: the
+// lockAt locks the deployment's group and turns it to the minute of an instant. Nil: the
 // deployment has been dropped.
-func (h *handle) lock() (g *owner, now int64) {
-	now = h.e.clock.Read()
-	if g = h.lockAt(now); g != nil {
-		now = max(now, window.Start(g.epoch.Load()))
-	}
-	return g, now
-}
-
-// lockAt is lock at an instant.
 func (h *handle) lockAt(now int64) *owner {
 	for {
 		g := h.group.Load()

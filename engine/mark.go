@@ -31,24 +31,11 @@ func (m Mark) at() int64 { return window.Start(m.epoch) + int64(m.place.order&ma
 // none reports whether there is no mark.
 func (m Mark) none() bool { return m.place.order == 0 }
 
-// sequence returns the number of the mark among those of its deployment, modulo 2^24.
-func (m Mark) sequence() uint32 { return uint32(m.place.order>>markSequence) & mark24 }
-
-// after reports whether the mark was made after another of the same deployment,
-// unless eight million were made in between.
-func (m Mark) after(o Mark) bool {
-	if m.epoch != o.epoch {
-		return m.epoch > o.epoch
-	}
-	d := (m.sequence() - o.sequence()) & mark24
-	return d != 0 && d < 1<<23
-}
-
 // order returns where a mark stands among the marks of its deployment, in one
 // word: [epoch][sequence:24]; 0 for none, which is before all.
 func (m Mark) order() uint64 {
 	if m.none() {
 		return 0
 	}
-	return uint64(m.epoch)<<24 | uint64(m.sequence())
+	return uint64(m.epoch)<<24 | m.place.order>>markSequence&mark24
 }

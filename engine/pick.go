@@ -127,25 +127,7 @@ func (g *Group) seek(q *ask) (*view, choice, decision) {
 			g, q.fresh = h, false
 			continue
 		}
-		return v, c, g.refused(q, c.why)
+		g.refuse(c.why, q.tokens, q.input, false, q.quiet)
+		return v, c, decision{why: c.why, at: q.now}
 	}
-}
-
-// noteAsked notes that a request came, so that the next Collect lists the group's deployments.
-func (g *Group) noteAsked() {
-	if !g.asked.Load() {
-		g.asked.Store(true)
-	}
-}
-
-// refused counts a refusal and returns it.
-func (g *Group) refused(q *ask, why reason) decision {
-	g.noteAsked()
-	if !q.quiet {
-		g.refusals[reasonLimit[why]].Add(1)
-		if why == whyShare {
-			g.miss(&g.wants, why, q.tokens, q.input)
-		}
-	}
-	return decision{why: why, at: q.now}
 }

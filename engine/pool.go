@@ -88,9 +88,7 @@ func (p *pool) halfWay(ended int64) bool { return p != nil && p.begun.Load() != 
 
 // ring wakes the waiters of all groups that have a deployment of the pool.
 func (p *pool) ring() {
-	if bells := p.bells.Load(); bells != nil {
-		for _, b := range *bells {
-			b.Ring()
-		}
+	for _, b := range *p.bells.Load() {
+		b.Ring()
 	}
 }

@@ -15,6 +15,7 @@ func (e *Engine) pool(name string, round int64) *pool {
 	p := e.pools[name]
 	if p == nil {
 		p = &pool{}
+		p.bells.Store(new([]*queue.Bell))
 		e.pools[name] = p
 	}
 	p.round = round

@@ -25,7 +25,8 @@ func (r Ref) Cooldown(d time.Duration) {
 		if until < now {
 			until = math.MaxInt64
 		}
-		h.pause(until)
+		h.began(h.breaker.Pause(until), provider.Fine)
+		h.note()
 		h.announce(until, now)
 	})
 }

@@ -70,7 +70,8 @@ func (v *view) fits(i int, q *ask) bool {
 		_, short := v.pair(i, q).Look(q.cost(v.handles[i]))
 		return short >= 0
 	}
-	return v.pair(i, q).Fits(v.partOf(i, q, q.part), q.cost(v.handles[i]))
+	h, pair := v.handles[i], v.pair(i, q)
+	return pair.Fits(h.partNow(pair, q.part), q.cost(h))
 }
 
 // fitsLimits is fits for a deployment with limits beside the pair.
@@ -84,7 +85,7 @@ func (v *view) fitsLimits(i int, q *ask) bool {
 	} else if a[counter.Requests] == 0 {
 		q.count(a, q.tokens)
 	}
-	if !v.pair(i, q).Fits(v.partOf(i, q, q.part), a[counter.Tokens]) {
+	if pair := v.pair(i, q); !pair.Fits(h.partNow(pair, q.part), a[counter.Tokens]) {
 		return false
 	}
 	for k := range ms.list {
@@ -128,11 +129,3 @@ func (q *ask) prunes() bool { return q.tokens > 0 }
 // prunes reports whether blocks' bounds are valid for the demand in this view. They are not if
 // usage expires by the clock alone.
 func (v *view) prunes(q *ask) bool { return q.prunes() && !v.volatile }
-
-// partOf returns the part of a pair's caps that a demand may use.
-func (v *view) partOf(i int, q *ask, p counter.Part) counter.Part {
-	if p == 0 {
-		return p
-	}
-	return v.handles[i].partNow(v.pair(i, q), p)
-}

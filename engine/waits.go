@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
@@ -79,7 +80,7 @@ func (t *trial) wait(v *verdict, m *limit, n int64) {
 		return
 	}
 	if m.Granted {
-		v.raise(whyShare, int64(m.granted()), false)
+		v.raise(whyShare, cmp.Or(m.Retry(), int64(closedRetry)), false) // until the grant may change
 		return
 	}
 	if m.Owned() && n <= m.Left(t.part, t.at) { // the limit has headroom: its ceiling refuses
