@@ -65,7 +65,7 @@ func (h *handle) absorb(in *window.Share, now int64) {
 			ms.absorbLong(m.Shape, m.Dim, w, n)
 		}
 	}
-	current = h.absorbGrants(ms, in, at) || current
+	current = absorbGrants(ms.granted(in.Kind), in, at) || current
 	if !current {
 		return
 	}

@@ -38,7 +38,7 @@ func (e *Engine) Collect(dst []window.Report) []window.Report {
 	e.turn(now)
 	dst = e.rest.take(dst)
 	e.eachGroup(now, func(g *Group) { dst = g.collect(dst, now) })
-	return e.collectPools(dst, now)
+	return e.reportPools(dst, now, false)
 }
 
 func (g *Group) collect(dst []window.Report, now int64) []window.Report {
@@ -84,7 +84,7 @@ func (h *handle) collect(dst []window.Report, e int64, asked bool, now int64) []
 		ms.pool.asked = ms.pool.asked || asked
 	}
 	if ms.timed {
-		dst = h.collectGrants(dst, ms, asked, now)
+		dst = reportGrants(dst, h.shared(), ms.granted, counter.At{Epoch: h.turned, Now: now}, asked, false)
 	}
 	return h.announceLimits(dst, now)
 }

@@ -89,97 +89,112 @@ func (k *kindRow) sizes(d *Deployment) bool {
 		d.Limits.per(provider.Tokens, span)|d.Limits.per(provider.InputTokens, span)|d.Limits.per(provider.OutputTokens, span) != 0
 }
 
-// grant applies a share of a granted limit. The share is for all windows that no share names,
-// for the current window or for the next. It reports whether the current one has changed.
-func grant(m *counter.Limit, in *window.Share, at counter.At) (changed bool) {
-	most := ceilingOf(in, m.Dim)
-	if in.Start == 0 {
-		if most != counter.Max {
-			most = 0
-		}
-		m.GrantUnnamed(most)
-		return true
-	}
-	now := m.Window(at)
-	for w := now; w <= now+1; w++ {
-		if m.Begins(w) != in.Start {
-			continue
-		}
-		m.Grant(w, most, max(int64(in.Retry), 0))
-		if others := remote(in, m.Dim); others >= 0 {
-			m.NoteOthers(w, others)
-		}
-		return w == now
-	}
-	return false
+// grantedLimit is a granted limit of a deployment or a pool.
+type grantedLimit struct {
+	*counter.Limit
+	of  *counter.Limit // that nodes hold by it; nil if it is no longer set
+	set int64          // of that limit, as State shows it: 0 = unlimited
 }
 
-// countOthers counts in a limit the further reservations of other nodes in its current window,
-// as the granted limit by, beside it, has received them. A bucket counts none: what other
-// nodes give back after a slice has ended would stay in its level.
-func countOthers(of, by *counter.Limit, at counter.At) {
-	if of.Shape == counter.Level {
-		return
-	}
-	w := by.Window(at)
-	b, others := by.Book(w), by.OthersIn(w)
-	if more := others - b.Counted; more != 0 {
-		b.Counted = others
-		of.CountIn(w, more)
-	}
-}
-
-// beside returns the limit that nodes hold by a granted one; nil if the limit is no longer set.
-func (ms *limits) beside(g *limit) *limit {
-	for i := range ms.list {
-		if m := &ms.list[i]; !m.Granted && m.kind == g.kind && m.part == g.part && m.Timed() {
-			return m
-		}
-	}
-	return nil
-}
-
-// grantedIn yields a deployment's own granted limits in windows of a kind, each with the limit
-// that nodes hold by it, nil if that is no longer set.
-func (ms *limits) grantedIn(kind window.Kind) iter.Seq2[*limit, *limit] {
-	return func(yield func(m, of *limit) bool) {
-		if ms.pooled() != nil {
-			return
-		}
+// granted yields a deployment's own granted limits in windows of a kind.
+func (ms *limits) granted(kind window.Kind) iter.Seq[grantedLimit] {
+	return func(yield func(grantedLimit) bool) {
 		for i := range ms.of() {
-			if m := &ms.list[i]; m.Granted && m.In == kind && !yield(m, ms.beside(m)) {
+			m := &ms.list[i]
+			if !m.Granted || m.In != kind || ms.pool != nil {
+				continue
+			}
+			g := grantedLimit{Limit: m.Limit}
+			if of := ms.find(m.kind, ungranted(m.Rule)); of != nil {
+				g.of, g.set = of.Limit, of.set
+			}
+			if !yield(g) {
 				return
 			}
 		}
 	}
 }
 
-// absorbGrants applies a share of a deployment's granted limits. It reports whether the current
-// window of one has changed. Under the group's mutex.
-func (h *handle) absorbGrants(ms *limits, in *window.Share, at counter.At) (changed bool) {
-	for m, of := range ms.grantedIn(in.Kind) {
-		changed = grant(m.Limit, in, at) || changed
-		if of != nil {
-			countOthers(of.Limit, m.Limit, at)
-		}
+// ungranted returns the rule of the limit that nodes hold by a granted limit with the rule r.
+func ungranted(r counter.Rule) counter.Rule {
+	if r.In == window.KindSlice {
+		return counter.Rule{Shape: counter.Level}
+	}
+	r.Granted, r.In = false, 0
+	return r
+}
+
+// absorbGrants applies a share of granted limits. It reports whether the current window of one
+// has changed. Under the mutex of their owner.
+func absorbGrants(granted iter.Seq[grantedLimit], in *window.Share, at counter.At) (changed bool) {
+	for g := range granted {
+		changed = g.absorb(in, at) || changed
+		g.countOthers(at)
 	}
 	return changed
 }
 
-// collectGrants appends reports of this node's usage of a deployment's granted limits.
-func (h *handle) collectGrants(dst []window.Report, ms *limits, asked bool, now int64) []window.Report {
-	at := counter.At{Epoch: h.turned, Now: now}
-	for kind := window.KindPhased; kind < window.Kinds; kind++ {
-		var grants grantReport
-		for m, of := range ms.grantedIn(kind) {
-			set := int64(0) // it is no longer limited
-			if of != nil {
-				countOthers(of.Limit, m.Limit, at)
-				set = of.set
-			}
-			grants.add(m.Limit, set, at)
+// absorb applies a share of a granted limit. The share is for all windows that no share names,
+// for the current window or for the next. It reports whether the current one has changed.
+func (g *grantedLimit) absorb(in *window.Share, at counter.At) (changed bool) {
+	most := ceilingOf(in, g.Dim)
+	if in.Start == 0 {
+		if most != counter.Max {
+			most = 0
 		}
-		dst = grants.append(dst, h.shared(), asked)
+		g.GrantUnnamed(most)
+		return true
+	}
+	now := g.Window(at)
+	for w := now; w <= now+1; w++ {
+		if g.Begins(w) != in.Start {
+			continue
+		}
+		g.Grant(w, most, max(int64(in.Retry), 0))
+		if others := remote(in, g.Dim); others >= 0 {
+			g.NoteOthers(w, others)
+		}
+		return w == now
+	}
+	return false
+}
+
+// countOthers counts in the limit that nodes hold by g the further reservations of other nodes in
+// its current window, as g has received them. A bucket counts none: what other nodes give back
+// after a slice has ended would stay in its level.
+func (g *grantedLimit) countOthers(at counter.At) {
+	if g.of == nil || g.of.Shape == counter.Level {
+		return
+	}
+	w := g.Window(at)
+	b, others := g.Book(w), g.OthersIn(w)
+	if more := others - b.Counted; more != 0 {
+		b.Counted = others
+		g.of.CountIn(w, more)
+	}
+}
+
+// reportGrants appends, by the ID under which nodes share them, reports of the granted limits of a
+// deployment or a pool: of the previous and the current window of each kind if own usage in it has
+// changed, and of the current one if asked is set. If list is set the reports have no usage, and
+// later ones are the same as without them. Under the mutex of the limits' owner.
+func reportGrants(dst []window.Report, id string, granted func(window.Kind) iter.Seq[grantedLimit], at counter.At, asked, list bool) []window.Report {
+	for kind := range window.Kind(window.Kinds) {
+		var grants grantReport
+		for g := range granted(kind) {
+			if !list {
+				g.countOthers(at)
+			}
+			if !list || g.of != nil {
+				grants.add(&g, at, list)
+			}
+		}
+		for i := range grants.reports {
+			if r := &grants.reports[i]; grants.changed[i] || asked && i == 1 && grants.some {
+				r.ID = id
+				dst = append(dst, *r)
+			}
+		}
 	}
 	return dst
 }
@@ -187,76 +202,38 @@ func (h *handle) collectGrants(dst []window.Report, ms *limits, asked bool, now 
 // grantReport is a report of each of the two windows of a kind that still change: the
 // previous and the current one.
 type grantReport struct {
-	n       int
+	some    bool // a limit was added
 	reports [2]window.Report
 	changed [2]bool
 }
 
-// add adds the usage of a granted limit, and its configured limit set, to the reports.
-func (r *grantReport) add(m *counter.Limit, set int64, at counter.At) {
-	r.n++
-	now := m.Window(at)
+// add adds a granted limit to the reports, and this node's usage of it unless list is set.
+func (r *grantReport) add(g *grantedLimit, at counter.At, list bool) {
+	r.some = true
+	now := g.Window(at)
 	for i := range r.reports {
-		w := now - 1 + int64(i)
-		own, b, to := m.UsedIn(w), m.Book(w), &r.reports[i]
-		r.changed[i] = r.changed[i] || own != b.Reported
-		b.Reported = own
-		to.Start, to.Kind = m.Begins(w), m.In
-		if m.In.Own() {
-			to.Length = m.Length / int64(time.Second)
+		w, own, to := now-1+int64(i), int64(0), &r.reports[i]
+		if !list {
+			b := g.Book(w)
+			own = g.UsedIn(w)
+			r.changed[i] = r.changed[i] || own != b.Reported
+			b.Reported = own
 		}
-		for _, of := range [...]struct {
-			dim       counter.Dim
-			used, set *int64
-		}{
-			{counter.Requests, &to.Requests, &to.RequestLimit},
-			{counter.Tokens, &to.Tokens, &to.TokenLimit},
-			{counter.Input, &to.Input, &to.InputLimit},
-			{counter.Output, &to.Output, &to.OutputLimit},
-		} {
-			if of.dim == m.Dim {
-				*of.used, *of.set = own, set
-			}
+		to.Start, to.Kind = g.Begins(w), g.In
+		if g.In.Own() {
+			to.Length = g.Length / int64(time.Second)
 		}
-	}
-}
-
-// append appends the reports that have changed, and that of the current window if asked is set.
-func (r *grantReport) append(dst []window.Report, id string, asked bool) []window.Report {
-	for i := range r.reports {
-		if r.n != 0 && (r.changed[i] || asked && i == 1) {
-			r.reports[i].ID = id
-			dst = append(dst, r.reports[i])
+		switch g.Dim {
+		case counter.Requests:
+			to.Requests, to.RequestLimit = own, g.set
+		case counter.Tokens:
+			to.Tokens, to.TokenLimit = own, g.set
+		case counter.Input:
+			to.Input, to.InputLimit = own, g.set
+		default: // leases are not granted
+			to.Output, to.OutputLimit = own, g.set
 		}
 	}
-	return dst
-}
-
-// listGrants appends a report of the current window of each kind of granted limits, without
-// usage.
-func (h *handle) listGrants(dst []window.Report, now int64) []window.Report {
-	ms, at := h.limits.Load(), counter.At{Epoch: h.turned, Now: now}
-	for kind := window.KindPhased; kind < window.Kinds; kind++ {
-		var grants grantReport
-		for m, of := range ms.grantedIn(kind) {
-			if of != nil {
-				grants.list(m.Limit, of.set, at)
-			}
-		}
-		dst = grants.append(dst, h.shared(), true)
-	}
-	return dst
-}
-
-// list is add without usage. The next report is not changed by it.
-func (r *grantReport) list(m *counter.Limit, set int64, at counter.At) {
-	w := m.Window(at)
-	was := [2]counter.Book{*m.Book(w - 1), *m.Book(w)}
-	r.add(m, set, at)
-	*m.Book(w - 1), *m.Book(w) = was[0], was[1]
-	r.changed = [2]bool{}
-	to := &r.reports[1]
-	to.Requests, to.Tokens, to.Input, to.Output = 0, 0, 0, 0
 }
 
 // elsewhere reports whether nodes hold all limits of a deployment's minutes, or of its hours and

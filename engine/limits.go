@@ -71,26 +71,26 @@ func (ms *limits) those(are func(*limit) bool) iter.Seq[*limit] {
 	}
 }
 
-// at returns the limit of a kind, not the one over parts of a minute; nil if there is none. If
-// the list has two, the first is the one with the configured limit; the second counts what
-// nodes exchange (see keep).
-func (ms *limits) at(k Limit) *limit {
+// first returns the first limit for which is returns true, nil if there is none.
+func (ms *limits) first(is func(*limit) bool) *limit {
 	for i := range ms.of() {
-		if m := &ms.list[i]; m.kind == k && !m.part && !m.Granted {
+		if m := &ms.list[i]; is(m) {
 			return m
 		}
 	}
 	return nil
 }
 
+// at returns the limit of a kind, not the one over parts of a minute; nil if there is none. If
+// the list has two, the first is the one with the configured limit; the second counts what
+// nodes exchange (see keep).
+func (ms *limits) at(k Limit) *limit {
+	return ms.first(func(m *limit) bool { return m.kind == k && !m.part && !m.Granted })
+}
+
 // find returns the limit of a kind that has a rule, nil if there is none.
 func (ms *limits) find(k Limit, r counter.Rule) *limit {
-	for i := range ms.of() {
-		if m := &ms.list[i]; m.kind == k && m.Rule == r {
-			return m
-		}
-	}
-	return nil
+	return ms.first(func(m *limit) bool { return m.kind == k && m.Rule == r })
 }
 
 // volatile reports whether usage expires within a minute, or charges differ from the tokens
@@ -275,12 +275,7 @@ func (ms *limits) countsLeases() bool { return ms != nil && ms.gauge != nil }
 // grantedBeside returns the limit by whose grants nodes may hold m exactly (protocol 8); nil
 // if there is none.
 func (ms *limits) grantedBeside(m *limit) *limit {
-	for i := range ms.list {
-		if g := &ms.list[i]; g.Granted && g.kind == m.kind && g.part == m.part {
-			return g
-		}
-	}
-	return nil
+	return ms.first(func(g *limit) bool { return g.Granted && g.kind == m.kind && g.part == m.part })
 }
 
 // heldByGrants reports whether nodes hold m exactly by grants of another limit.

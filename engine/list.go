@@ -21,8 +21,8 @@ func (e *Engine) List(dst []window.Report) []window.Report {
 					dst = append(dst, h.report(m.Kind(), m.Window(counter.At{Epoch: h.turned}), &amounts{}))
 				}
 			}
-			dst = h.listGrants(dst, now)
+			dst = reportGrants(dst, h.shared(), h.limits.Load().granted, counter.At{Epoch: h.turned, Now: now}, true, true)
 		}
 	})
-	return e.listPools(dst, now)
+	return e.reportPools(dst, now, true)
 }

@@ -36,16 +36,23 @@ type poolCounter struct {
 	round int64 // the Apply that last used it
 }
 
+// find returns the pool's counter of a kind by a rule, nil if there is none.
+func (p *pool) find(k Limit, r counter.Rule) *poolCounter {
+	if i := slices.IndexFunc(p.counters, func(c poolCounter) bool { return c.kind == k && c.Rule == r }); i >= 0 {
+		return &p.counters[i]
+	}
+	return nil
+}
+
 // counter returns the pool's counter of a kind by a rule, and notes the limit that State shows
 // for it. Nil: the pool has none.
 func (p *pool) counter(k Limit, r counter.Rule, set int64) *counter.Limit {
-	for i := range p.counters {
-		if c := &p.counters[i]; c.kind == k && c.Rule == r {
-			c.round, c.set = p.round, set
-			return c.Limit
-		}
+	c := p.find(k, r)
+	if c == nil {
+		return nil
 	}
-	return nil
+	c.round, c.set = p.round, set
+	return c.Limit
 }
 
 // add makes l one of the pool's counters.

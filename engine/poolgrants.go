@@ -12,33 +12,27 @@ import (
 // Nodes exchange the usage of a pool by the pool's own ID ([window.PoolPrefix]): the usage of
 // all of its deployments on this node, in whatever group.
 
-// eachPool runs do for the pools in the order of their names. Under Engine.mu.
+// eachPool runs do for the pools in the order of their names, under Engine.mu.
 func (e *Engine) eachPool(do func(name string, p *pool)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	for _, name := range slices.Sorted(maps.Keys(e.pools)) {
 		do(name, e.pools[name])
 	}
 }
 
-// beside returns the counter of the limit that nodes hold by a granted one; nil if there is none.
-func (p *pool) beside(g *poolCounter) *counter.Limit {
-	of := g.Rule
-	of.Granted, of.In = false, 0
-	if g.In == window.KindSlice {
-		of = counter.Rule{Shape: counter.Level}
-	}
-	for i := range p.counters {
-		if c := &p.counters[i]; c.kind == g.kind && c.Rule == of {
-			return c.Limit
-		}
-	}
-	return nil
-}
-
-// grantedIn yields a pool's granted limits over windows of a kind. Under Engine.mu.
-func (p *pool) grantedIn(kind window.Kind) iter.Seq[*poolCounter] {
-	return func(yield func(*poolCounter) bool) {
-		for i := range p.counters {
-			if c := &p.counters[i]; c.Granted && c.In == kind && !yield(c) {
+// granted yields a pool's granted limits in windows of a kind. Under Engine.mu.
+func (p *pool) granted(kind window.Kind) iter.Seq[grantedLimit] {
+	return func(yield func(grantedLimit) bool) {
+		for _, c := range p.counters {
+			if !c.Granted || c.In != kind {
+				continue
+			}
+			g := grantedLimit{Limit: c.Limit, set: c.set}
+			if of := p.find(c.kind, ungranted(c.Rule)); of != nil {
+				g.of = of.Limit
+			}
+			if !yield(g) {
 				return
 			}
 		}
@@ -49,57 +43,17 @@ func (p *pool) grantedIn(kind window.Kind) iter.Seq[*poolCounter] {
 func (e *Engine) absorbPool(name string, in *window.Share) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	p := e.pools[name]
-	if p == nil {
-		return
-	}
-	at, changed := counter.At{Now: e.clock.Read()}, false
-	for c := range p.grantedIn(in.Kind) {
-		changed = grant(c.Limit, in, at) || changed
-		if of := p.beside(c); of != nil {
-			countOthers(of, c.Limit, at)
-		}
-	}
-	if changed {
+	if p := e.pools[name]; p != nil && absorbGrants(p.granted(in.Kind), in, counter.At{Now: e.clock.Read()}) {
 		p.ring()
 	}
 }
 
-// collectPools appends reports of this node's usage of the pools' granted limits.
-func (e *Engine) collectPools(dst []window.Report, now int64) []window.Report {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	at := counter.At{Now: now}
+// reportPools appends reports of the pools' granted limits: of this node's usage, or of the
+// current windows without usage if list is set.
+func (e *Engine) reportPools(dst []window.Report, now int64, list bool) []window.Report {
 	e.eachPool(func(name string, p *pool) {
-		asked := p.asked
-		p.asked = false
-		for kind := range window.Kind(window.Kinds) {
-			var grants grantReport
-			for c := range p.grantedIn(kind) {
-				if of := p.beside(c); of != nil {
-					countOthers(of, c.Limit, at)
-				}
-				grants.add(c.Limit, c.set, at)
-			}
-			dst = grants.append(dst, window.PoolPrefix+name, asked)
-		}
-	})
-	return dst
-}
-
-// listPools appends reports of the current windows of the pools' granted limits, without usage.
-func (e *Engine) listPools(dst []window.Report, now int64) []window.Report {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	at := counter.At{Now: now}
-	e.eachPool(func(name string, p *pool) {
-		for kind := range window.Kind(window.Kinds) {
-			var grants grantReport
-			for c := range p.grantedIn(kind) {
-				grants.list(c.Limit, c.set, at)
-			}
-			dst = grants.append(dst, window.PoolPrefix+name, true)
-		}
+		dst = reportGrants(dst, window.PoolPrefix+name, p.granted, counter.At{Now: now}, p.asked || list, list)
+		p.asked = p.asked && list
 	})
 	return dst
 }
@@ -113,8 +67,6 @@ func (p *pool) wanted(w window.Want) {
 
 // wantOfPools appends the Wants of the pools, and clears them.
 func (e *Engine) wantOfPools(dst []window.Want) []window.Want {
-	e.mu.Lock()
-	defer e.mu.Unlock()
 	e.eachPool(func(name string, p *pool) {
 		w := p.want
 		p.want = window.Want{}

@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"slices"
-
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 	"github.com/plimsoll-dev/plimsoll/engine/internal/order"
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
@@ -111,25 +109,17 @@ func (ms *limits) shifted(k Limit, r counter.Rule, configured *provider.Profile)
 	if ms == nil || r.Shape != counter.Spans || ms.pool != nil {
 		return nil
 	}
-	for i := range ms.list {
-		m := &ms.list[i]
+	return ms.first(func(m *limit) bool {
 		phased := m.Shape == counter.Spans && m.Length == r.Length
 		bucket := m.Shape == counter.Level && r.Length == window.Minute && configured.Shape == provider.Minute
-		if m.kind == k && !m.Granted && (phased || bucket) {
-			return m
-		}
-	}
-	return nil
+		return m.kind == k && !m.Granted && (phased || bucket)
+	})
 }
 
 // minuteOf returns the limit whose window is the deployment's minute: the first that is a
 // bucket or a minute with a phase. Nil: the group's minute is.
 func (ms *limits) minuteOf() *limit {
-	i := slices.IndexFunc(ms.list, func(m limit) bool {
+	return ms.first(func(m *limit) bool {
 		return m.Shape == counter.Level || m.Shape == counter.Spans && m.Length == window.Minute && !m.Granted
 	})
-	if i < 0 {
-		return nil
-	}
-	return &ms.list[i]
 }
