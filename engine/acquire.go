@@ -34,7 +34,7 @@ func (g *Group) declined(d *Demand, v decision, waited bool) {
 	g = g.alive()
 	g.countRefusal(v)
 	if waited {
-		g.waitedInVain()
+		g.wants.vain.Add(1) // the next Want does not count it as missed, because it waits again if it comes back
 	} else {
 		missed(&g.owner, d, v)
 	}
@@ -43,28 +43,34 @@ func (g *Group) declined(d *Demand, v decision, waited bool) {
 // acquireOrExplain returns the reason of a refused attempt, or a lease if the demand fits by
 // now. Waited is set if the demand has waited for a grant.
 func (g *Group) acquireOrExplain(d *Demand, v decision, waited bool) (Lease, error) {
-	for try := 1; ; try++ {
-		if err := g.refusal(d, v, true, try == rechecks); err != nil {
-			g.declined(d, v, waited)
-			return Lease{}, err
-		}
-		var got admission
-		if v = g.acquire(&got, d, true); got.h != nil {
-			return got.lease(), nil
-		}
-	}
+	var got admission
+	err := g.orExplain(d, v, true, waited, func() (decision, bool) {
+		v := g.acquire(&got, d, true)
+		return v, got.h != nil
+	})
+	return got.lease(), err
 }
 
 // pickOrExplain is acquireOrExplain for Pick.
-func (g *Group) pickOrExplain(d *Demand, v decision) (Ref, error) {
+func (g *Group) pickOrExplain(d *Demand, v decision) (r Ref, err error) {
+	err = g.orExplain(d, v, false, false, func() (v decision, ok bool) {
+		r, v = g.pick(d, true)
+		return v, r.h != nil
+	})
+	return r, err
+}
+
+// orExplain tries a refused demand again while it fits by the time its refusal is explained.
+// Otherwise it counts the refusal and returns its reason.
+func (g *Group) orExplain(d *Demand, v decision, learn, waited bool, again func() (decision, bool)) error {
 	for try := 1; ; try++ {
-		if err := g.refusal(d, v, false, try == rechecks); err != nil {
-			g.declined(d, v, false)
-			return Ref{}, err
+		if err := g.refusal(d, v, learn, try == rechecks); err != nil {
+			g.declined(d, v, waited)
+			return err
 		}
-		var r Ref
-		if r, v = g.pick(d, true); r.h != nil {
-			return r, nil
+		var ok bool
+		if v, ok = again(); ok {
+			return nil
 		}
 	}
 }

@@ -82,32 +82,13 @@ func (g *Group) acquireAny(a *admission, d *Demand, quiet, descended bool) decis
 	if len(d.Exclude)|len(d.Tags) != 0 {
 		return g.acquireFiltered(a, d, q)
 	}
-	return g.acquireFor(a, &q)
+	return g.acquireFor(a, &q, nil)
 }
 
 func (g *Group) acquireFiltered(a *admission, d *Demand, q ask) decision {
 	l := filter{demand: d}
 	q.filter = &l
-	return g.acquireFor(a, &q)
-}
-
-func (g *Group) acquireFor(a *admission, q *ask) decision {
-	q.eager = true
-	for {
-		v, c, refused := g.seek(q)
-		if c.i < 0 {
-			return refused
-		}
-		invariants.Yield()
-		switch v.charge(a, c, q) {
-		case counter.Taken:
-			return decision{at: q.now}
-		case counter.Moved:
-			g.await()
-			q.fresh = false
-		case counter.Refused: // another request took the headroom since the search, or the first by rank has none: search again
-		}
-	}
+	return g.acquireFor(a, &q, nil)
 }
 
 // acquireCalled is acquire for a demand that names a caller.
@@ -118,36 +99,43 @@ func (g *Group) acquireCalled(a *admission, d *Demand, q ask) decision {
 	if q.filter == nil && len(d.Exclude)|len(d.Tags) != 0 {
 		q.filter = &filter{demand: d}
 	}
-	v := g.acquireBoth(a, &q, &by)
+	v := g.acquireFor(a, &q, &by)
 	if a.h != nil {
 		a.caller = by.keep()
 	}
 	return v
 }
 
-// acquireBoth charges the demand's caller and a deployment, or neither.
-func (g *Group) acquireBoth(a *admission, q *ask, by *called) decision {
-	for {
-		if !by.admits(&g.owner, q, true) {
+// acquireFor charges a deployment and the demand's caller, or neither. By is nil if the demand
+// names no caller.
+func (g *Group) acquireFor(a *admission, q *ask, by *called) decision {
+	for q.eager = by == nil; ; {
+		if by != nil && !by.admits(&g.owner, q, true) {
 			return by.refused(&g.owner, q)
 		}
 		v, c, refused := g.seek(q)
 		if c.i < 0 {
 			return refused
 		}
-		if !by.take(false) {
+		if by != nil && !by.take(false) {
 			continue // another request took the headroom of the caller since admits: compare again
 		}
 		invariants.Yield()
 		o := v.charge(a, c, q)
-		if o == counter.Taken {
+		switch {
+		case by == nil:
+		case o == counter.Taken:
 			by.admit(true)
-			return decision{at: q.now}
+		default:
+			by.undo()
 		}
-		by.undo()
-		if o == counter.Moved {
+		switch o {
+		case counter.Taken:
+			return decision{at: q.now}
+		case counter.Moved:
 			g.await()
 			q.fresh = false
+		case counter.Refused: // another request took the headroom since the search, or the first by rank has none: search again
 		}
 	}
 }

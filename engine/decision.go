@@ -34,10 +34,6 @@ func missed(o *owner, d *Demand, v decision) {
 	o.miss(w, v.why, d.tokens(), d.InputTokens)
 }
 
-// waitedInVain counts a demand that was refused although it had waited for a grant. The next
-// Want does not count it as missed, because it waits again if it comes back.
-func (o *owner) waitedInVain() { o.wants.vain.Add(1) }
-
 // say sends to the channel of Short, once until the next Want.
 func (o *owner) say() {
 	if !o.e.exact.Load() || o.wants.said.Load() || !o.wants.said.CompareAndSwap(false, true) {

@@ -5,7 +5,6 @@ import (
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 	"github.com/plimsoll-dev/plimsoll/engine/internal/order"
-	"github.com/plimsoll-dev/plimsoll/window"
 )
 
 // Explain returns what Pick and TryAcquire would do with a demand, and why. It counts
@@ -26,7 +25,7 @@ func (e *Engine) Explain(group string, d Demand) Explanation {
 	l := filter{demand: &d}
 	pick.filter, acquire.filter = &l, &l
 	x.Group = g.name
-	x.fill(g, &pick, &acquire, &l)
+	x.fill(g, &pick, &acquire)
 	if d.Caller.h != nil {
 		x.besideCaller(g, &d, &pick, &acquire)
 	}
@@ -49,16 +48,11 @@ func (x *Explanation) besideCaller(g *Group, d *Demand, pick, acquire *ask) {
 	}
 }
 
-func (x *Explanation) fill(g *Group, pick, acquire *ask, l *filter) {
-	now := g.clock.Read()
+func (x *Explanation) fill(g *Group, pick, acquire *ask) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	epoch := g.turnLocked(now)
-	now = max(now, window.Start(epoch))
-	at := counter.At{Epoch: epoch, Now: now}
-	pick.at, acquire.at, pick.now, acquire.now = at, at, now, now
-	v := g.view.Load()
-	l.resolve(v)
+	v := g.lookLocked(acquire, g.clock.Read())
+	pick.reading = acquire.reading
 	for t := range v.tiers {
 		t := &v.tiers[t]
 		lower := len(x.Acquire) > 0
@@ -67,10 +61,9 @@ func (x *Explanation) fill(g *Group, pick, acquire *ask, l *filter) {
 			favourite = v.favourite(t, acquire)
 		}
 		for i := t.from; i < t.to; i++ {
-			c := Candidate{State: v.handles[i].state(&g.owner, now, nil), Order: t.order, Score: v.score(i, at)}
-			a := acquire.amountsOn(v.handles[i], v.limitsOf(i))
-			c.Cost = a[counter.Tokens]
-			is := v.handles[i].wait(a, acquire.part, true, now)
+			c := Candidate{State: v.handles[i].state(&g.owner, acquire.now, nil), Order: t.order, Score: v.score(i, acquire.at)}
+			c.Cost = acquire.amountsOn(v.handles[i], v.limitsOf(i))[counter.Tokens]
+			is := v.wait(i, acquire)
 			c.Refused = is.limit()
 			switch {
 			case !acquire.allows(v, i):
@@ -94,7 +87,7 @@ func (x *Explanation) fill(g *Group, pick, acquire *ask, l *filter) {
 	if len(x.Acquire) != 0 {
 		return
 	}
-	if e := g.explain(acquire, now); e != nil {
+	if e := g.explain(acquire, acquire.now); e != nil {
 		e.settle(decision{why: whyTokens})
 		x.Err = e
 	} else {

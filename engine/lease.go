@@ -104,8 +104,7 @@ func (h *handle) uncountedRefused() int64 {
 // giveBack gives back all tokens that were counted for the lease, and that many
 // requests, 0 or 1.
 func (l *Lease) giveBack(requests int64) {
-	h, all := l.h, l.reserved+l.added
-	d := amounts{counter.Input: -l.input, counter.Output: l.input - all, counter.Tokens: -all, counter.Requests: -requests}
+	h, d := l.h, l.back(requests)
 	if h.observed() {
 		l.changeObserved(&d, false)
 		return
@@ -113,7 +112,7 @@ func (l *Lease) giveBack(requests int64) {
 	if l.limits != nil {
 		l.adjust(&d, false, nil)
 	}
-	h.add(l.begun.epoch(), -all)
+	h.add(l.begun.epoch(), d[counter.Tokens])
 	if requests != 0 {
 		l.returnRequest()
 	}

@@ -3,9 +3,6 @@ package engine
 import (
 	"math"
 	"time"
-
-	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
-	"github.com/plimsoll-dev/plimsoll/window"
 )
 
 // outlook is the event or the time for which a demand that does not fit has to wait.
@@ -50,18 +47,13 @@ func (g *Group) outlookOfGroup(q *ask, l *filter, holds []hold, now int64) outlo
 	q.filter = l
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	e := g.turnLocked(now)
-	now = max(now, window.Start(e))
-	q.now, q.at = now, counter.At{Epoch: e, Now: now}
-	v := g.view.Load()
-	l.resolve(v)
-	o := outlook{at: math.MaxInt64, alone: math.MaxInt64, after: math.MaxInt64, hopeless: true, why: whyDisabled}
+	v := g.lookLocked(q, now)
+	o, now := outlook{at: math.MaxInt64, alone: math.MaxInt64, after: math.MaxInt64, hopeless: true, why: whyDisabled}, q.now
 	for i := 0; i < len(v.handles) && !(q.known && o.at == now); i++ { // for a waiter's charge only o.at is read
-		h := v.handles[i]
 		if !q.allows(v, i) {
 			continue
 		}
-		w := h.wait(q.amountsOn(h, v.limitsOf(i)), q.part, true, now)
+		w := v.wait(i, q)
 		o.hopeless = o.hopeless && w.never
 		if w.never {
 			continue
@@ -72,7 +64,7 @@ func (g *Group) outlookOfGroup(q *ask, l *filter, holds []hold, now int64) outlo
 		}
 		o.fits = o.fits || w.fits()
 		if int64(w.after) < o.after {
-			o.after, o.h, o.refills = int64(w.after), h, w.refills
+			o.after, o.h, o.refills = int64(w.after), v.handles[i], w.refills
 		}
 		if w.refusal != whyInFlight && w.after < math.MaxInt64-time.Duration(now) {
 			o.at = min(o.at, now+int64(w.after))

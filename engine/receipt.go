@@ -93,9 +93,12 @@ func (r *receipt) settle(u *Usage) {
 }
 
 // giveBack takes back all tokens that a caller was charged, and so many requests, 0 or 1.
-func (r *receipt) giveBack(requests int64) {
+func (r *receipt) giveBack(requests int64) { r.change(r.back(requests)) }
+
+// back returns the differences that give back all tokens of a lease, and so many requests.
+func (r *receipt) back(requests int64) amounts {
 	all := r.reserved + r.added
-	r.change(amounts{counter.Input: -r.input, counter.Output: r.input - all, counter.Tokens: -all, counter.Requests: -requests})
+	return amounts{counter.Input: -r.input, counter.Output: r.input - all, counter.Tokens: -all, counter.Requests: -requests}
 }
 
 // change adds differences to what a caller was charged.

@@ -22,8 +22,7 @@ func (g *Group) refusal(d *Demand, v decision, learn, final bool) error {
 	q.filter = &filter{demand: d}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	epoch := g.turnLocked(v.at)
-	e := g.explain(&q, max(v.at, window.Start(epoch)))
+	e := g.explain(&q, v.at)
 	switch {
 	case e == nil:
 		return noCandidate(g.name, g.view.Load().n)
@@ -34,12 +33,27 @@ func (g *Group) refusal(d *Demand, v decision, learn, final bool) error {
 	return e
 }
 
+// lookLocked turns the group to an instant, which becomes that of the demand, and returns the view
+// of the candidates. Under the group's mutex.
+func (g *Group) lookLocked(q *ask, now int64) *view {
+	epoch := g.turnLocked(now)
+	q.now = max(now, window.Start(epoch))
+	q.at = counter.At{Epoch: epoch, Now: q.now}
+	v := g.view.Load()
+	q.filter.resolve(v)
+	return v
+}
+
+// wait returns the verdict of deployment i on a demand at its instant, with the time for which it
+// does not fit. Under the group's mutex.
+func (v *view) wait(i int, q *ask) verdict {
+	return v.handles[i].wait(q.amountsOn(v.handles[i], v.limitsOf(i)), q.part, true, q.now)
+}
+
 // explain returns the error of a demand at an instant. Its Limit is LimitNone if
 // the demand fits. Nil: there is no candidate. Under the group's mutex.
 func (g *Group) explain(q *ask, now int64) *LimitError {
-	v := g.view.Load()
-	q.now, q.at = now, counter.At{Epoch: g.epoch.Load(), Now: now}
-	q.filter.resolve(v)
+	v := g.lookLocked(q, now)
 	fits := ""
 	e := newLimitError(min(maxStates, v.n))
 	e.Group = g.name
@@ -48,13 +62,13 @@ func (g *Group) explain(q *ask, now int64) *LimitError {
 		if !q.allows(v, i) {
 			continue
 		}
-		w := h.wait(q.amountsOn(h, v.limitsOf(i)), q.part, true, now)
+		w := v.wait(i, q)
 		if w.fits() {
 			fits = h.id
 		}
 		e.consider(h, &w)
 		if e.Candidates++; len(e.States) < maxStates {
-			e.States = append(e.States, h.state(&g.owner, now, room.take(h.mostLimits(), min(maxStates, v.n)-len(e.States))))
+			e.States = append(e.States, h.state(&g.owner, q.now, room.take(h.mostLimits(), min(maxStates, v.n)-len(e.States))))
 		}
 	}
 	if e.Candidates == 0 {

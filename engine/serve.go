@@ -174,7 +174,7 @@ func (g *Group) acquireBeside(a *admission, d *Demand, holds []hold, why bool) d
 	if d.Caller.h != nil {
 		return g.acquireCalled(a, d, q)
 	}
-	return g.acquireFor(a, &q)
+	return g.acquireFor(a, &q, nil)
 }
 
 // receive admits a waiter that has just joined, or sets the timer to when it may fit.

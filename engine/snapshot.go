@@ -166,18 +166,14 @@ const latestStart = 1 << 33
 
 func (s snapshotDays) check() error {
 	seen := make(map[string]bool, len(s))
+	kinds := [...]window.Kind{window.KindHour, window.KindDay, window.KindDayPacific}
 	for i, d := range s {
 		bad := func(field, format string, args ...any) error {
 			return fmt.Errorf("days[%d].%s: %s", i, field, fmt.Sprintf(format, args...))
 		}
-		kind := window.Kind(window.Kinds)
-		for k := range window.Kind(window.Kinds) {
-			if longSpans[k] != 0 && k.String() == d.Kind {
-				kind = k
-			}
-		}
-		if kind == window.Kinds {
-			return bad("kind", "%q is neither %q, %q nor %q", d.Kind, window.KindHour, window.KindDay, window.KindDayPacific)
+		k := slices.IndexFunc(kinds[:], func(k window.Kind) bool { return k.String() == d.Kind })
+		if k < 0 {
+			return bad("kind", "%q is neither %q, %q nor %q", d.Kind, kinds[0], kinds[1], kinds[2])
 		}
 		switch {
 		case d.ID == "":
@@ -195,10 +191,10 @@ func (s snapshotDays) check() error {
 		case d.Start < 0 || d.Start > latestStart:
 			return bad("start", "%d is not from 0 to %d", d.Start, int64(latestStart))
 		}
-		if start, _ := kind.Span(d.Start); start != d.Start {
+		if start, _ := kinds[k].Span(d.Start); start != d.Start {
 			name := "day"
-			if !kind.Daily() {
-				name = kind.String()
+			if !kinds[k].Daily() {
+				name = kinds[k].String()
 			}
 			return bad("start", "no %s begins at %d", name, d.Start)
 		}

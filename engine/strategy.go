@@ -90,18 +90,12 @@ func AllStrategies() iter.Seq[Strategy] {
 
 // StrategyNames returns the names that [ParseStrategy] reads, for messages: "a, b or c".
 func StrategyNames() string {
-	var b strings.Builder
-	for s := range AllStrategies() {
-		switch int(s) {
-		case 0:
-		case len(strategies) - 1:
-			b.WriteString(" or ")
-		default:
-			b.WriteString(", ")
-		}
-		b.WriteString(s.String())
+	names := make([]string, len(strategies))
+	for i := range strategies {
+		names[i] = strategies[i].name
 	}
-	return b.String()
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
 // known reports whether s is one of the constants.
