@@ -70,13 +70,8 @@ func (q *ask) costIn(h *handle, part counter.Part) int64 {
 	return q.tokens + n
 }
 
-// amounts returns what a request of that cost counts.
-func (q *ask) amounts(cost int64) (a amounts) {
-	q.count(&a, cost)
-	return a
-}
-
-// count is amounts in place, because returned amounts are copied by way of memory.
+// count stores in a what a request of that cost counts. (In place, because returned amounts are
+// copied by way of memory.)
 func (q *ask) count(a *amounts, cost int64) {
 	if q.known {
 		*a = q.fixed

@@ -55,8 +55,8 @@ type correction struct {
 	h     *handle
 	m     Mark
 	now   counter.At
-	since spent
-	reset int64 // how long after the mark the figure's window ends at most, ns; 0 = not reported
+	since amounts // what was charged after the mark
+	reset int64   // how long after the mark the figure's window ends at most, ns; 0 = not reported
 }
 
 // reads makes c the correction by a reading of limit l, and returns false if the reading
@@ -78,24 +78,10 @@ func (c *correction) reads(l provider.Limit, r provider.Reading) bool {
 	return !ends || c.now.Now < c.At.Now+c.reset
 }
 
-// charged returns what was charged since the mark, in the quantity that a limit counts.
-func (c *correction) charged(l provider.Limit) int64 {
-	switch l.Counts() {
-	case provider.Requests:
-		return c.since.requests
-	case provider.InputTokens:
-		return c.since.input
-	case provider.OutputTokens:
-		return c.since.tokens - c.since.input
-	default:
-		return c.since.tokens
-	}
-}
-
 // apply corrects the counter of a limit. It returns whether the count fell, and
 // how far the count is above the figure.
 func (c *correction) apply(l provider.Limit) (lower bool, above int64) {
-	c.Since = c.charged(l)
+	c.Since = c.since[dims[l.Counts()]]
 	if m := c.h.limits.Load().at(l); m != nil {
 		return m.Correct(&c.Figure, c.now)
 	}

@@ -51,7 +51,7 @@ func (ms *limits) addGranted(old *limits, row *kindRow, d, configured *Deploymen
 	if !ok {
 		return
 	}
-	m := limit{kind: row.kind, part: row.part, why: row.why, most: counter.Max, configured: of.set, kept: true}
+	m := limit{kind: row.kind, part: row.part, most: counter.Max, configured: of.set, kept: true}
 	if pooled {
 		m.Limit = ms.pool.counter(row.kind, rule, of.set)
 	} else if o := old.find(row.kind, rule); o != nil && old.pool == nil {

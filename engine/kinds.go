@@ -13,7 +13,6 @@ type kindRow struct {
 	kind Limit
 	part bool // RPM over parts of a minute
 	dim  counter.Dim
-	why  reason
 	rule func(*provider.Profile) counter.Rule
 }
 
@@ -25,12 +24,12 @@ type kindRow struct {
 var kinds = func() (rows []kindRow) {
 	for _, q := range reserved {
 		for l := range provider.AllLimits() {
-			if l.Counts() != q.quantity {
+			if l.Counts() != q {
 				continue
 			}
-			rows = append(rows, kindRow{kind: l, dim: q.dim, why: reasonOf(l), rule: rules[l.Per()]})
+			rows = append(rows, kindRow{kind: l, dim: dims[q], rule: rules[l.Per()]})
 			if l == LimitRPM {
-				rows = append(rows, kindRow{kind: l, part: true, dim: q.dim, why: whyRequests, rule: partRule})
+				rows = append(rows, kindRow{kind: l, part: true, dim: dims[q], rule: partRule})
 			}
 		}
 	}
@@ -38,15 +37,17 @@ var kinds = func() (rows []kindRow) {
 }()
 
 // reserved are the quantities in the order in which an admission charges them.
-var reserved = [...]struct {
-	quantity provider.Quantity
-	dim      counter.Dim
-}{
-	{provider.Calls, counter.Leases},
-	{provider.InputTokens, counter.Input},
-	{provider.OutputTokens, counter.Output},
-	{provider.Tokens, counter.Tokens},
-	{provider.Requests, counter.Requests},
+var reserved = [...]provider.Quantity{
+	provider.Calls, provider.InputTokens, provider.OutputTokens, provider.Tokens, provider.Requests,
+}
+
+// dims are the dimensions that limits on each quantity count.
+var dims = [...]counter.Dim{
+	provider.Calls:        counter.Leases,
+	provider.InputTokens:  counter.Input,
+	provider.OutputTokens: counter.Output,
+	provider.Tokens:       counter.Tokens,
+	provider.Requests:     counter.Requests,
 }
 
 // rules return the counting rule of the limits over each span, by the deployment's profile.

@@ -69,25 +69,22 @@ func (ms *limits) inputOf(tokens, epoch int64) int64 {
 	return 0
 }
 
-// spent is what was charged since a mark.
-type spent struct{ tokens, requests, input int64 }
-
 // since returns what was charged after a mark. False: the mark is too old. Under
 // the group's mutex.
-func (h *handle) since(m Mark) (s spent, ok bool) {
+func (h *handle) since(m Mark) (a amounts, ok bool) {
 	if h.hot.Of(m.epoch).Window() != m.epoch || m.none() {
-		return s, false
+		return a, false
 	}
 	t, r, in := h.charged(m.epoch)
-	s.tokens = int64(int32(uint32(t) - uint32(m.place.counts>>32)))
-	s.input = int64(int32(uint32(in) - uint32(m.place.counts)))
-	s.requests = int64(int32((uint32(r)-uint32(m.place.order>>markRequests))<<8)) >> 8
+	tokens := int64(int32(uint32(t) - uint32(m.place.counts>>32)))
+	input := int64(int32(uint32(in) - uint32(m.place.counts)))
+	requests := int64(int32((uint32(r)-uint32(m.place.order>>markRequests))<<8)) >> 8
 	if h.turned > m.epoch {
 		t, r, in = h.charged(h.turned)
 		l := &h.answers.Load().ledger // its refunds are in the charges of the earlier minute already
-		s.tokens, s.requests, s.input = s.tokens+t-l.tokens.Load(), s.requests+r-l.requests.Load(), s.input+in-l.input.Load()
+		tokens, requests, input = tokens+t-l.tokens.Load(), requests+r-l.requests.Load(), input+in-l.input.Load()
 	}
-	return s, true
+	return amounts{counter.Input: input, counter.Output: tokens - input, counter.Tokens: tokens, counter.Requests: requests}, true
 }
 
 // latest returns the order of the latest mark made, as of an epoch.

@@ -8,7 +8,7 @@ import (
 
 // price returns the least that a demand would be charged on any deployment, in
 // each dimension.
-func (g *Group) price(d *Demand, p *pricing) amounts {
+func (g *Group) price(d *Demand, p *pricing) (least amounts) {
 	var q ask
 	if !q.fill(&g.owner, d, true) {
 		return amounts{} // the demand has become invalid, and is dismissed in this service
@@ -16,9 +16,10 @@ func (g *Group) price(d *Demand, p *pricing) amounts {
 	q.most = min(q.most, p.floor)
 	v := p.view
 	if !q.learn && !v.rated {
-		return q.amounts(q.tokens)
+		q.count(&least, q.tokens)
+		return least
 	}
-	least := queue.NoCost
+	least = queue.NoCost
 	for i, h := range v.handles {
 		a := q.amountsOn(h, v.limitsOf(i))
 		queue.Lower(&least, &a)

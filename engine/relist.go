@@ -37,7 +37,7 @@ func (ms *limits) addKind(old *limits, row *kindRow, d, configured *Deployment, 
 		return
 	}
 	set := row.limit(d)
-	m := limit{kind: k, part: row.part, why: row.why, set: set, most: capOf(set), configured: capOf(row.limit(configured))}
+	m := limit{kind: k, part: row.part, set: set, most: capOf(set), configured: capOf(row.limit(configured))}
 	rule := own
 	if pooled {
 		rule = pooledRule(own)
@@ -74,7 +74,7 @@ func (ms *limits) addKind(old *limits, row *kindRow, d, configured *Deployment, 
 }
 
 func (ms *limits) add(m limit) {
-	m.inverse, m.dim = order.Invert(m.Whole(m.most)), m.Dim
+	m.inverse, m.dim, m.why = order.Invert(m.Whole(m.most)), m.Dim, reasonOf(m.kind)
 	ms.timed = ms.timed || m.Timed()
 	if m.most > 0 {
 		ms.most[m.Dim] = min(ms.most[m.Dim], m.most)
@@ -90,7 +90,7 @@ func (ms *limits) add(m limit) {
 // keep adds a limit that counts by UTC minutes or days for the other nodes what limit m counts
 // by another rule. Only a ceiling bounds it.
 func (ms *limits) keep(old *limits, m limit, dim counter.Dim, rule counter.Rule, at counter.At) {
-	own := limit{kind: m.kind, why: m.why, most: counter.Max, configured: counter.Max, kept: true}
+	own := limit{kind: m.kind, most: counter.Max, configured: counter.Max, kept: true}
 	switch o := old.find(m.kind, rule); {
 	case o != nil:
 		own.Limit = o.Limit

@@ -41,16 +41,12 @@ func (g *Group) count(s *Stats, sum *totals, now int64) {
 	s.Waiting += g.line.Waiting.Load()
 	sum.add(g.past)
 	for _, h := range slices.Concat(g.view.Load().handles, g.removed) {
-		sum.add(h.totals(0))
-		sum.add(h.totals(1))
+		for p := range int64(2) {
+			tokens, requests := h.own(p)
+			sum.add(totals{tokens, requests})
+		}
 		s.Held += h.inFlight()
 		s.Settled += h.flight.Ended()
 		s.Expired += h.expired.Load()
 	}
-}
-
-// totals returns what this node used in a half. Under the group's mutex.
-func (h *handle) totals(p int64) totals {
-	t, r := h.own(p)
-	return totals{t, r}
 }

@@ -218,33 +218,25 @@ func (h *handle) owes() bool {
 // deployment that opened it again would report less than it reported before. False: something
 // was counted or reported, and all windows stay open.
 func (h *handle) shut() bool {
-	for p := range h.plain {
+	list, closed := h.limits.Load().of(), true
+	for p := 0; closed && p < len(h.plain); p++ {
 		s, c := &h.plain[p], &h.hot[p]
 		t, r := c.Adjusted()
-		if s.tokens.Reported|s.requests.Reported == 0 && c.Shut(s.tokens.Window, s.tokens.Remote+t, s.requests.Remote+r) {
-			continue
-		}
-		h.reopen(p, 0)
-		return false
+		closed = s.tokens.Reported|s.requests.Reported == 0 && c.Shut(s.tokens.Window, s.tokens.Remote+t, s.requests.Remote+r)
 	}
-	ms := h.limits.Load()
-	for k := range ms.of() {
-		if !ms.list[k].Shut(h.e.rest.collecting.Load()) {
-			h.reopen(len(h.plain), k)
-			return false
-		}
+	for k := 0; closed && k < len(list); k++ {
+		closed = list[k].Shut(h.e.rest.collecting.Load())
 	}
-	return true
-}
-
-// reopen opens so many halves and limits that shut has closed again.
-func (h *handle) reopen(halves, limits int) {
-	for p := range halves {
+	if closed {
+		return true
+	}
+	for p := range h.plain {
 		h.hot[p].Reopen(h.plain[p].tokens.Window)
 	}
-	for k := range limits {
-		h.limits.Load().list[k].Reopen()
+	for k := range list {
+		list[k].Reopen()
 	}
+	return false
 }
 
 // forget drops the removed deployments that dropped allows to be dropped.
