@@ -26,12 +26,7 @@ type callerState struct {
 // mayAsk reports whether the caller may use a group.
 func (c *callerState) mayAsk(group string) bool {
 	groups := *c.groups.Load()
-	for i := range groups {
-		if Matches(groups[i], group) {
-			return true
-		}
-	}
-	return len(groups) == 0
+	return len(groups) == 0 || slices.ContainsFunc(groups, func(pattern string) bool { return Matches(pattern, group) })
 }
 
 // addBell adds the bell of a line in which a queue waits for the caller.

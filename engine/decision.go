@@ -61,6 +61,8 @@ func (o *owner) refuse(why reason, tokens, input int64, half, quiet bool) {
 	o.noteAsked()
 	if !quiet {
 		o.refusals[reasonLimit[why]].Add(1)
-		o.miss(&o.wants, why, tokens, input)
+		if why == whyShare {
+			o.miss(&o.wants, why, tokens, input)
+		}
 	}
 }

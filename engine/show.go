@@ -2,6 +2,7 @@ package engine
 
 import (
 	"runtime"
+	"slices"
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 	"github.com/plimsoll-dev/plimsoll/window"
@@ -84,10 +85,7 @@ func (g *Group) relimit(now int64, of ...*handle) {
 
 // spare reports whether the group has another deployment that takes requests.
 func (g *Group) spare(but *handle) bool {
-	for _, h := range g.view.Load().handles {
-		if h != but && h.enabled && !h.gone && !h.breaker.Cooling() {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(g.view.Load().handles, func(h *handle) bool {
+		return h != but && h.enabled && !h.gone && !h.breaker.Cooling()
+	})
 }

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"math"
+
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
 	"github.com/plimsoll-dev/plimsoll/window"
@@ -46,33 +48,28 @@ func (g *Group) want(dst []window.Want) []window.Want {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	v := g.view.Load()
-	now, first, able := g.clock.Read(), -1, 0
-	var least uint64
-	for i, h := range v.handles {
+	now, first, least := g.clock.Read(), 0, uint64(math.MaxUint64)
+	var able []*handle
+	for _, h := range g.view.Load().handles {
 		if !h.wanting() {
 			continue
 		}
-		able++
-		if k := h.utilization(now); first < 0 || k < least {
-			first, least = i, k
+		if k := h.utilization(now); k < least {
+			first, least = len(able), k
 		}
+		able = append(able, h)
 	}
-	parts := min(int64(able), max(w.Missed, w.Waiting, min(vain, 1)))
+	parts := int(min(int64(len(able)), max(w.Missed, w.Waiting, min(vain, 1))))
 	if parts > 0 {
 		w.Vain = vain
 		g.wants.vain.Add(-vain)
 	}
-	for i := first; parts > 0; i = (i + 1) % v.n {
-		h := v.handles[i]
-		if !h.wanting() {
-			continue
-		}
-		one := w.Part(parts)
+	for i := range parts {
+		h, one := able[(first+i)%len(able)], w.Part(int64(parts-i))
 		one.ID = h.id
 		dst = append(dst, one)
 		h.limits.Load().pooled().wanted(one)
-		w, parts = w.Minus(one), parts-1
+		w = w.Minus(one)
 	}
 	return dst
 }

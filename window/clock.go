@@ -151,9 +151,8 @@ func (c *Clock) Run(ctx context.Context) error {
 		c.coarse.Store(now)
 		if now >= due {
 			c.notifyAll(now)
-			if end := Start(EpochAt(now) + 1); now < end-ahead {
-				due = end - ahead
-			} else {
+			end := Start(EpochAt(now) + 1)
+			if due = end - ahead; due <= now {
 				due = end
 			}
 		}
