@@ -169,6 +169,7 @@ func (u *uses) add(f *ast.File, decl ast.Decl, from string) {
 // fields; those that stand for each other together.
 type surface struct {
 	names     [][]string
+	funcs     []string        // of names: functions and methods
 	mentioned map[string]bool // types in exported signatures and fields
 }
 
@@ -205,7 +206,7 @@ func (s *surface) addFunc(fn *ast.FuncDecl) {
 	if of != "" {
 		name = of + "." + name
 	}
-	s.names = append(s.names, []string{name})
+	s.names, s.funcs = append(s.names, []string{name}), append(s.funcs, name)
 	s.mention(fn.Type)
 }
 

@@ -54,7 +54,8 @@ const MaxFallbacks = 5
 
 // Chain returns the groups that a request goes to when the group that was asked for by
 // a name, or alias, has failed: its fallbacks, each followed by its own, at most
-// MaxFallbacks and none twice. Large says that its prompt is too long for the group.
+// MaxFallbacks and none twice. Large is set if its prompt is too long for the group: the
+// chain is then one of ContextFallbacks alone if the group has any.
 func (r *Routing) Chain(asked, group string, large bool) []string {
 	lists := r.Fallbacks
 	if large && len(fallbacksOf(r.ContextFallbacks, asked, group)) > 0 {

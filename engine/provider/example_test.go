@@ -116,3 +116,33 @@ func ExampleDay_End() {
 	fmt.Println(provider.DayPacific.End(now).UTC().Format(time.DateTime))
 	// Output: 2026-03-05 08:00:00
 }
+
+func ExampleLimitOf() {
+	l := provider.LimitOf(provider.InputTokens, provider.PerMinute)
+	fmt.Println(l, l.Field(), l.Counts(), l.Per(), l.CountsTokens())
+	fmt.Println(provider.LimitOf(provider.InputTokens, provider.PerDay))
+	// Output:
+	// input_tpm InputTPM input tokens per minute true
+	// none
+}
+
+// The provider reserves 4096 tokens of output for a request that names no maximum.
+func ExampleRates_WithDefaultMax() {
+	r := provider.Profile{Admit: provider.AdmitInputMax}.Rates().WithDefaultMax(4096)
+	fmt.Println(r.ChargesMax(), r.DefaultMax())
+	fmt.Println(r.Admitted(300, 50, 0))
+	// Output:
+	// true 4096
+	// 300 4096
+}
+
+// A signal that a gateway makes itself, and how exact its reset is.
+func ExampleSignal_Reports() {
+	var s provider.Signal
+	fmt.Println(s.Reports())
+	s = s.With(provider.RPM, provider.Reading{Limit: 60, Reset: 12 * time.Second})
+	fmt.Println(s.Reports(), s.Reading(provider.RPM).ResetGrain())
+	// Output:
+	// false
+	// true 1s
+}

@@ -121,3 +121,12 @@ func ExampleRun() {
 	fmt.Println("go test")
 	// Output: go test
 }
+
+// A restart of the store drops what is in the network.
+func ExampleFaulty_Forget() {
+	way := storetest.NewFaulty(memstore.New(memstore.Config{Buckets: 4}), 1, storetest.Plan{Late: 1})
+	b := syncer.Batch{Node: "n", Seq: 1, Bucket: way.Bucket("gpt-a")}
+	fmt.Println(way.Exchange(context.Background(), b, &syncer.Reply{}))
+	way.Forget()
+	// Output: storetest: connection lost
+}

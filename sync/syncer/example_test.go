@@ -227,3 +227,11 @@ func ExampleAccount_Name() {
 	fmt.Println(syncer.Account{Count: syncer.CountInput}.Name(), syncer.Account{Kind: window.KindDay, Count: syncer.CountRequests}.Name())
 	// Output: input_tpm rpd
 }
+
+// A store keeps the modes of each node as text beside its name.
+func ExampleParseNodeModes() {
+	text := syncer.NodeModesOf(syncer.Escrow, true).String()
+	mode, known := syncer.ParseNodeModes(text).Mode()
+	fmt.Println(text, mode, known)
+	// Output: escrow+ escrow true
+}
