@@ -24,10 +24,11 @@ func testReportedLimits(_ *testing.T, p *probe) {
 	other := *p
 	other.node += "-other"
 	report := func(by *probe, seq uint64, id string, until int64) int64 {
-		t := tally(id, start(), 0, 0)
+		at := start()
+		t := tally(id, at, 0, 0)
 		t.CoolUntil = until
 		r := by.exchange(by.batch(seq, t))
-		by.want(r, read(id, start()))
+		by.want(r, read(id, at))
 		return cooling(r, id)
 	}
 	for i, c := range []struct {
