@@ -79,13 +79,13 @@ func TestAskIsNotDropped(t *testing.T) {
 				time.Sleep(2 * time.Second)
 				known := total(store, "a", minute()).Requests
 				way.SetPlan(storetest.Plan{LoseReply: 1})
+				used := int64(10 + test.used)
 				for range 10 { // asks for what it does not get to know of
-					together(n, 10)
+					used += int64(together(n, 10))
 				}
 				way.SetDown(true)
 				time.Sleep(test.away)
 				require.Equal(t, test.used, n.use("a", test.used, 0))
-				used := own(n, minute())
 				time.Sleep(time.Until(time.Unix(minute()+127, 0))) // its windows were over for 65 s two seconds ago
 				require.Zero(t, n.s.Stats().Reseeded)
 				require.Equal(t, syncer.Count{Requests: max(used-known, 0)}, n.s.Stats().Dropped)
