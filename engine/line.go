@@ -74,17 +74,13 @@ func (l *line) leave(w *waiter, got admission, err error) {
 	w.got, w.mark, w.err, w.done = got, got.mark(), err, true
 	w.wake <- struct{}{} // does not block: the channel is buffered
 	if l.Waiting.Add(-1) == 0 {
-		if l.at = math.MaxInt64; l.timer != nil {
-			l.timer.Stop()
-		}
+		l.at = math.MaxInt64
+		l.timer.Stop()
 	}
 }
 
 // arm sets the timer.
-func (l *line) arm(c *window.Clock, at int64) {
-	if l.timer == nil {
-		l.timer = c.Timer()
-	}
+func (l *line) arm(at int64) {
 	l.at = at
 	l.timer.Set(at)
 }

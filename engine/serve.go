@@ -188,23 +188,21 @@ func (g *Group) receive(w *waiter) {
 			return
 		}
 		o := g.outlook(w.d, l.holdsFor(w, false), v.at)
-		switch {
-		case o.hopeless:
-			if v.caller = o.caller; g.dismiss(w, v) || try == rechecks {
-				return
-			}
-		case o.fits && try < rechecks:
-		default:
-			if v.why == whyShare {
-				g.say()
-			}
-			w.wait(v.at, o.alone)
-			at := min(o.at, g.wake.Load())
-			if at = max(at, v.at+int64(leastRetry)); at < l.at {
-				l.arm(g.clock, at)
-			}
+		if v.caller = o.caller; o.hopeless && g.dismiss(w, v) {
 			return
 		}
+		if (o.hopeless || o.fits) && try < rechecks {
+			continue
+		}
+		if v.why == whyShare {
+			g.say()
+		}
+		w.wait(v.at, o.alone)
+		at := min(o.at, g.wake.Load())
+		if at = max(at, v.at+int64(leastRetry)); at < l.at {
+			l.arm(at)
+		}
+		return
 	}
 }
 
@@ -213,7 +211,10 @@ func (g *Group) dismiss(w *waiter, v decision) bool {
 	if q := (ask{}); !q.fill(&g.owner, w.d, true) {
 		v.why = whyInvalid // its class is no longer configured
 	}
-	err := g.refusal(w.d, v, true, true)
+	err := noCandidate(g.name, 0)
+	if g.view.Load().n != 0 { // else the group was dropped: Wait goes on in the one that has its name now, if there is one
+		err = g.refusal(w.d, v, true, true)
+	}
 	if limited, ok := errors.AsType[*LimitError](err); ok && !limited.Never {
 		return false
 	}
@@ -255,7 +256,7 @@ func (g *Group) rest(still bool) {
 	if l.work <= 0 {
 		soon = now + shortRest
 	}
-	l.arm(g.clock, max(min(at, g.wake.Load()), soon))
+	l.arm(max(min(at, g.wake.Load()), soon))
 }
 
 // when returns the instant at which a waiter of a queue may fit by the clock alone.

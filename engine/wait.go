@@ -69,6 +69,9 @@ func (g *Group) join(w *waiter) bool {
 	l := g.line
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.timer == nil {
+		l.timer = g.clock.Timer()
+	}
 	g.reprice()
 	l.join(w, g.price(w.d, &l.pricing))
 	now := g.clock.Read()
