@@ -36,11 +36,9 @@ func (e *Engine) Explain(group string, d Demand) Explanation {
 func (x *Explanation) besideCaller(g *Group, d *Demand, pick, acquire *ask) {
 	now := g.clock.Read()
 	v := decision{why: whyDisabled, caller: true, at: now}
-	w, may := pick.waitOfCaller(&g.owner, d, now)
-	if !may {
-		v.why = whyNothing
-	}
-	if !may || !w.fits() {
+	if w, may := pick.waitOfCaller(&g.owner, d, now); !may {
+		v.why, x.Pick = whyNothing, nil
+	} else if !w.fits() {
 		x.Pick = nil
 	}
 	if err := acquire.refusalOfCaller(&g.owner, d, v, true, false); err != nil {

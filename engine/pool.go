@@ -51,7 +51,9 @@ func (p *pool) counter(k Limit, r counter.Rule, set int64) *counter.Limit {
 	if c == nil {
 		return nil
 	}
-	c.round, c.set = p.round, set
+	if c.round != p.round || c.set != set { // never for a report, which holds no Engine.mu: see Group.relimit
+		c.round, c.set = p.round, set
+	}
 	return c.Limit
 }
 

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -179,6 +180,28 @@ func TestAPoolWakesWaiters(t *testing.T) {
 	}
 	l.Release()
 	require.NoError(t, <-got)
+}
+
+// TestReportsOfAPoolWhileItIsListed: a refusal that would teach a deployment of its own a margin
+// writes nothing that List reads of a pool. The race detector fails it otherwise.
+func TestReportsOfAPoolWhileItIsListed(t *testing.T) {
+	e, clock := start(t, pooled(engine.Limits{TPM: 100}, provider.Profile{}))
+	e.Short()
+	refs := []engine.Ref{ref(t, e, "a"), ref(t, e, "b")}
+	var wg sync.WaitGroup
+	for _, r := range refs {
+		wg.Go(func() {
+			for range 200 {
+				clock.Advance(2 * time.Second)
+				r.Observe(provider.Signal{Kind: provider.RateLimit}, r.Mark())
+			}
+		})
+	}
+	for range 200 {
+		e.List(nil)
+	}
+	wg.Wait()
+	require.EqualValues(t, 100, state(t, e, "a").Limit(engine.LimitTPM).Max, "a pool has no margin")
 }
 
 func TestAPoolAgrees(t *testing.T) {
