@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
@@ -175,4 +177,36 @@ func FuzzRestore(f *testing.F) {
 		require.NoError(t, again.Restore(strings.NewReader(saved(t, e))))
 		require.Equal(t, s, state(t, again, "a"))
 	})
+}
+
+// TestSnapshotWhileDeploymentsMove: a deployment that moves from group to group is in every
+// snapshot once.
+func TestSnapshotWhileDeploymentsMove(t *testing.T) {
+	in := func(group string) engine.Config {
+		return engine.Config{Deployments: []engine.Deployment{
+			{ID: "a", Group: group, Limits: engine.Limits{RPD: 10}}, {ID: "b", Group: "chat"}, {ID: "c", Group: "embed"},
+		}}
+	}
+	there, back := in("chat"), in("embed")
+	e, _ := start(t, there)
+	ref(t, e, "a").PreCheck(engine.Demand{})
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	done := make(chan struct{})
+	defer close(done)
+	wg.Go(func() {
+		for k := 0; ; k++ {
+			select {
+			case <-done:
+				return
+			default:
+				assert.NoError(t, e.Apply([]engine.Config{there, back}[k%2]))
+			}
+		}
+	})
+	for range 5000 {
+		var b bytes.Buffer
+		require.NoError(t, e.Snapshot(&b))
+		require.Equal(t, 1, bytes.Count(b.Bytes(), []byte(`"id":"a"`)), b.String())
+	}
 }
