@@ -2,6 +2,7 @@ package fuzz
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -22,10 +23,12 @@ type exact interface {
 
 // An exactBucket remembers its charges: what a call cost less than its reservation
 // it cost less from the beginning, unless its provider has reserved it. The engine knows that for each of the last
-// 2 seconds, or for 34 seconds of older calls, and may give back less by so much.
+// 2 seconds, or for 34 seconds of older calls, and may give back less by so much. If the provider
+// has given a reservation back near the call's admission and after it, the engine may give back nothing.
 type exactBucket struct {
 	rule.Ledger
-	loose int64 // ns of refill that the engine may be behind
+	loose    int64 // ns of refill that the engine may be behind
+	returned []int64
 }
 
 func (b *exactBucket) charge(now, at, n int64, held bool) {
@@ -35,10 +38,17 @@ func (b *exactBucket) charge(now, at, n int64, held bool) {
 		return
 	case held:
 		b.Return(now, -n)
+		b.returned = append(b.returned, now)
 		return
 	}
 	b.Add(at, n)
-	switch age := now - at; {
+	age, slot := now-at, int64(1<<31)
+	if age >= 15<<31 {
+		slot = 1 << 35
+	}
+	switch {
+	case slices.ContainsFunc(b.returned, func(r int64) bool { return at <= r && r < at+slot }):
+		b.loose += -n * minute / b.Limit
 	case age < 15<<31:
 		b.loose += min(age, 1<<31)
 	case age < 15<<35:

@@ -132,9 +132,13 @@ func (b *Bucket) Refund(at, now, n, charged int64) {
 // Return gives n back at an instant, also what has refilled since they were charged. It is for
 // a reservation that the provider itself makes and gives back.
 func (b *Bucket) Return(now, n int64) {
-	if r := b.rate.Load(); r.limit != 0 && n > 0 {
-		b.give(r.units(n) - 1) // rounded down, as in Refund
+	r, t := b.rate.Load(), b.at(now)
+	if r.limit == 0 || n <= 0 {
+		return
 	}
+	units := r.units(n) - 1 // rounded down, as in Refund
+	b.low.noteReturn(t, max(b.clear.Load()-t-units, 0))
+	b.give(units)
 }
 
 func (b *Bucket) give(units int64) {
