@@ -46,6 +46,10 @@ func (e *Engine) preCheck(deployment string, d *Demand) error {
 
 // Record is [Ref.Record] by name. The error is [ErrUnknownDeployment].
 func (e *Engine) Record(deployment string, u Usage) error {
+	return e.record(deployment, &u) // Record is inlined, so that the usage is stored once
+}
+
+func (e *Engine) record(deployment string, u *Usage) error {
 	h, ok := e.handles.Load(deployment)
 	if !ok {
 		_, err := e.Ref(deployment)

@@ -77,8 +77,7 @@ func tryRequest(h *handle, ms *limits, d *Demand, part counter.Part, tokens int6
 	}
 	part = h.partNow(c, part)
 	if ms == nil {
-		o = c.CountRequest(part, at.Epoch)
-		if o == counter.Refused {
+		if o = c.CountRequest(part, at.Epoch); o == counter.Refused {
 			why = bounded(whyRequests, c.Room(part).Ceiled)
 		}
 		return why, false, o
@@ -95,8 +94,7 @@ func tryRequest(h *handle, ms *limits, d *Demand, part counter.Part, tokens int6
 // pair, and ends the attempt that its caller has begun (protocol 4).
 func (h *handle) countRequest(c *counter.Pair, ms *limits, part counter.Part, at counter.At) (why reason, half bool, o counter.Outcome) {
 	one := amounts{counter.Requests: 1}
-	at, why, o = ms.take(part, at, &one, true, nil)
-	if o == counter.Taken {
+	if at, why, o = ms.take(part, at, &one, true, nil); o == counter.Taken {
 		if o = c.TakeRequest(part, at.Epoch); o == counter.Taken {
 			h.flight.Undo(h.e.slot(at.Epoch)) // it is no lease
 			return whyNothing, false, o
@@ -147,12 +145,9 @@ func preCheckCalled(h *handle, d *Demand, quiet bool) (v decision, ok bool) {
 	}
 	c := called{owner: g.callers.of(d.Caller.h)}
 	q.quiet = quiet
-	for {
+	for taken := false; !taken; taken = c.take(true) {
 		if !c.admits(g, &q, false) {
 			return c.refused(g, &q), false
-		}
-		if c.take(true) {
-			break
 		}
 	}
 	if v, ok = preCheckAlone(h, d, quiet); ok {

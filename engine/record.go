@@ -6,7 +6,7 @@ import "github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 // the limit. It adds no request.
 func (r Ref) Record(u Usage) {
 	if r.h != nil {
-		r.h.record(u)
+		r.h.record(&u)
 	}
 }
 
@@ -15,26 +15,24 @@ func (r Ref) Record(u Usage) {
 // deployment: [Ref.Record] does that.
 func (r CallerRef) Record(u Usage) {
 	if r.h != nil {
-		r.h.record(u)
+		r.h.record(&u)
 	}
 }
 
 // record is Record: at once when nothing is in the way, that is counts in range in a
 // minute that still runs, else in general.
-func (h *handle) record(u Usage) {
-	g := h.group.Load()
-	if g != nil && h.limits.Load() == nil {
-		if n := u.InputTokens + u.OutputTokens; uint64(u.InputTokens|u.OutputTokens) <= uint64(MaxCount) && g.clock.Now() < g.wake.Load() {
-			e := g.epoch.Load()
-			if used := h.hot.Of(e).CountTokens(e, n); used >= 0 {
-				if over := used - h.tokenMost.Load(); over > 0 {
-					h.overran(min(over, n))
-				}
-				return
+func (h *handle) record(u *Usage) {
+	n := u.InputTokens + u.OutputTokens
+	if g := h.group.Load(); g != nil && h.limits.Load() == nil && uint64(u.InputTokens|u.OutputTokens) <= uint64(MaxCount) && g.clock.Now() < g.wake.Load() {
+		e := g.epoch.Load()
+		if used := h.hot.Of(e).CountTokens(e, n); used >= 0 {
+			if over := used - h.tokenMost.Load(); over > 0 {
+				h.overran(min(over, n))
 			}
+			return
 		}
 	}
-	h.recordAny(u)
+	h.recordAny(*u)
 }
 
 // recordAny is record for any usage and any deployment.
