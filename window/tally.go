@@ -124,7 +124,7 @@ type Tally struct {
 // Report of the same window replaces an earlier one.
 //
 // A limit is in requests or tokens per window; 0 = unlimited, -1 = a limit of
-// zero. Only windows of a minute have limits on input and output.
+// zero. An engine has no limits on the input and output of hours and days.
 type Report struct {
 	Tally
 	RequestLimit int64

@@ -70,10 +70,7 @@ func (d *deployment) list(r *window.Report) {
 		d.long[window.KindDay].listed, d.long[window.KindDayPacific].listed = false, false
 	}
 	l := &d.long[r.Kind]
-	l.listed, l.limits = true, Count{Requests: r.RequestLimit, Tokens: r.TokenLimit}
-	if r.Kind.Own() {
-		l.limits.Input, l.limits.Output = r.InputLimit, r.OutputLimit
-	}
+	l.listed, l.limits = true, Count{Requests: r.RequestLimit, Tokens: r.TokenLimit, Input: r.InputLimit, Output: r.OutputLimit}
 }
 
 // usage is this node's record of one deployment in one window.
