@@ -72,9 +72,10 @@ func (r *levels) level(slot, most int64) int64 {
 	return int64(w & troughLevel)
 }
 
-// lower lowers the level of a slot by n.
+// lower lowers the level of a slot by n. For n = 0 it swaps nothing, as a swap takes longer than all
+// else here.
 func (r *levels) lower(slot, n int64) {
-	for w := &r[slot&(troughSlots-1)]; ; {
+	for w := &r[slot&(troughSlots-1)]; n != 0; {
 		o := w.Load()
 		if (o^troughWord(slot, 0))>>44 != 0 || w.CompareAndSwap(o, troughWord(slot, max(int64(o&troughLevel)-n, 0))) {
 			return
