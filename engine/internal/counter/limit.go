@@ -27,16 +27,17 @@ type half struct{ word, cap, win, adjusted atomic.Int64 }
 // Methods are safe for concurrent use, except those that say "under the owner's
 // mutex".
 type Limit struct {
+	// A scan reads mask, parity, and the word and cap of one half: one or two cache lines.
+	mask   int64        // 1 for minutes, whose parity is the epoch's; else 0
+	parity atomic.Int64 // of the current window of hours and days; else 0
+	half   [2]half
 	Rule
 	Dim    Dim
 	grant  *grant // of Granted limits; else nil
 	per    uint64 // of Spans: 2^64 / Length
 	bucket *Bucket
-	half   [2]half
 	day    atomic.Int64 // of Days: [current day:24][its first epoch:40]
 	seen   atomic.Int64 // of clocked limits: the latest window that Turn has seen, in full
-	parity atomic.Int64 // of the current window of hours and days; else 0
-	mask   int64        // 1 for minutes, whose parity is the epoch's; else 0
 
 	most atomic.Int64 // the limit itself; caps may be lower, because of ceilings
 
