@@ -12,9 +12,9 @@ import (
 // whose pairs a demand of so many tokens fits.
 func (v *view) lowest(from, to int, epoch, tokens int64) (k1, k2 uint64) {
 	if v.by.key == byTokens {
-		return order.LowestTokens(v.pairs[epoch&1][from:to], tokens)
+		return order.LowestTokens(tokens, v.pairs[epoch&1][from:to])
 	}
-	return order.LowestUtil(v.pairs[epoch&1][from:to], v.inverses[from:to], tokens)
+	return order.LowestUtil(tokens, v.pairs[epoch&1][from:to], v.inverses[from:to])
 }
 
 // best returns the index of the best deployment of a small view for a demand that names so
@@ -22,9 +22,9 @@ func (v *view) lowest(from, to int, epoch, tokens int64) (k1, k2 uint64) {
 func (v *view) best(epoch, tokens int64) int {
 	var k1, k2 uint64
 	if v.by.key == byTokens {
-		k1, k2 = order.LowestTokens(v.pairs[epoch&1], tokens)
+		k1, k2 = order.LowestTokens(tokens, v.pairs[epoch&1])
 	} else {
-		k1, k2 = order.LowestUtil(v.pairs[epoch&1], v.inverses, tokens)
+		k1, k2 = order.LowestUtil(tokens, v.pairs[epoch&1], v.inverses)
 	}
 	if k1>>order.IndexBits == k2>>order.IndexBits { // tied, or none
 		return v.drawnPair(0, v.n, epoch, tokens, k1, k2)

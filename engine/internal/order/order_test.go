@@ -57,9 +57,9 @@ func TestScans(t *testing.T) {
 				byRatio = append(byRatio, order.UtilKey(uint64(tokens), uint64(requests), inverses[i])<<order.IndexBits|uint64(i))
 			}
 		}
-		k1, k2 := order.LowestTokens(pairs, demand)
+		k1, k2 := order.LowestTokens(demand, pairs)
 		require.Equal(t, lowest(byTokens), [2]uint64{k1, k2})
-		k1, k2 = order.LowestUtil(pairs, inverses, demand)
+		k1, k2 = order.LowestUtil(demand, pairs, inverses)
 		require.Equal(t, lowest(byRatio), [2]uint64{k1, k2})
 		bounds, all := make([]atomic.Uint64, n), make([]uint64, n)
 		for i := range bounds {

@@ -11,9 +11,12 @@ import (
 // of that many tokens fits, NoKey if there is none. They have no
 // branches that depend on usage: a mispredicted branch costs several times as much as the
 // comparison, and usage that changes cannot be predicted.
+//
+// The tokens are the first argument because a multiplication needs its register: the loop would
+// move the pairs out of it and back for each pair.
 
 // LowestTokens scans for the fewest tokens used.
-func LowestTokens(pairs []*counter.Pair, tokens int64) (k1, k2 uint64) {
+func LowestTokens(tokens int64, pairs []*counter.Pair) (k1, k2 uint64) {
 	k1, k2 = NoKey, NoKey
 	for i, c := range pairs {
 		invariants.Look()
@@ -26,7 +29,7 @@ func LowestTokens(pairs []*counter.Pair, tokens int64) (k1, k2 uint64) {
 }
 
 // LowestUtil scans for the lowest utilization.
-func LowestUtil(pairs []*counter.Pair, inv []Inverse, tokens int64) (k1, k2 uint64) {
+func LowestUtil(tokens int64, pairs []*counter.Pair, inv []Inverse) (k1, k2 uint64) {
 	k1, k2 = NoKey, NoKey
 	inv = inv[:len(pairs)]
 	for i, c := range pairs {
