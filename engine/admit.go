@@ -101,7 +101,8 @@ func (g *Group) acquireCalled(a *admission, d *Demand, q ask) decision {
 	}
 	v := g.acquireFor(a, &q, &by)
 	if a.h != nil {
-		a.caller = by.keep()
+		a.caller = receipts.Get().(*receipt)
+		*a.caller = by.receipt
 	}
 	return v
 }

@@ -146,10 +146,3 @@ func (c *called) admit(lease bool) {
 		h.tracked.Add(h.e.slot(e), c.reserved)
 	}
 }
-
-// keep returns a receipt of what the attempt has charged, for its lease.
-func (c *called) keep() *receipt {
-	r := receipts.Get().(*receipt)
-	*r = c.receipt
-	return r
-}

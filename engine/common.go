@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"math"
 	"math/rand/v2"
 	"sync/atomic"
 	"time"
@@ -115,9 +114,6 @@ func (e *common) part(class int) (counter.Part, bool) {
 // shared reports whether there are several priority classes. Headroom for all attempts
 // half way together does not mean then that each is admitted, as classes have different parts.
 func (e *common) shared() bool { return e.classes.Load() > 1 }
-
-// high returns the configured OutputQuantile; 0 = the mean.
-func (e *common) high() float64 { return math.Float64frombits(e.quantile.Load()) }
 
 // overran counts tokens of a charge above the limits. If a charge is above several, the
 // caller passes the most, since it is the same tokens.

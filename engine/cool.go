@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"math"
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/breaker"
@@ -31,7 +32,7 @@ func (h *handle) note() {
 	if !half {
 		h.probe = probe{}
 	} else if !h.half.Load() || h.probe.since != h.breaker.Since() {
-		h.probe = newProbe(h.breaker.Since())
+		h.probe = probe{since: h.breaker.Since(), epoch: math.MinInt64}
 	}
 	h.half.Store(half)
 	h.doubted.Store(half || h.breaker.Failing())

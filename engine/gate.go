@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"math"
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/breaker"
@@ -35,8 +34,6 @@ type probe struct {
 	epoch int64 // of cap
 	out   bool  // the request was admitted in an earlier minute
 }
-
-func newProbe(since int64) probe { return probe{since: since, epoch: math.MinInt64} }
 
 // capAt returns the cap in a minute in which used requests are counted.
 func (p *probe) capAt(epoch, used int64) int64 {

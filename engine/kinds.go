@@ -55,18 +55,20 @@ var rules = [...]func(*provider.Profile) counter.Rule{
 	provider.AtOnce: gaugeRule, provider.PerMinute: minuteRule, provider.PerHour: hourRule, provider.PerDay: dayRule,
 }
 
-// limit returns the limit that a deployment is configured with: 0 = unlimited.
+// limit returns the limit that a deployment is configured with: 0 = unlimited. A part of a
+// minute, which it divides ([provider.Profile]), has its part of RPM, rounded down, but at least one.
 func (k *kindRow) limit(d *Deployment) int64 {
-	if k.part {
-		return partOfMinute(d)
+	limit, length := *d.Limits.Of(k.kind), int64(d.Profile.RequestWindow)
+	if k.part && limit > 0 && length > 0 {
+		return max(limit/(window.Minute/length), 1)
 	}
-	return *d.Limits.Of(k.kind)
+	return limit
 }
 
 // applies reports whether a deployment counts the limit beside its pair, by the rule own.
 func (k *kindRow) applies(p *provider.Profile, own counter.Rule, pooled bool) bool {
 	if k.part {
-		return parted(p)
+		return p.RequestWindow != 0 && p.RequestWindow != time.Minute
 	}
 	return k.kind != LimitRPM && k.kind != LimitTPM || own != counter.Rule{} || pooled
 }
@@ -99,24 +101,9 @@ func dayRule(p *provider.Profile) counter.Rule {
 	return r
 }
 
-// parted reports whether RPM holds over parts of a minute too.
-func parted(p *provider.Profile) bool {
-	return p.RequestWindow != 0 && p.RequestWindow != time.Minute
-}
-
 // partRule is the rule for requests in parts of a minute.
 func partRule(p *provider.Profile) counter.Rule {
 	return counter.Rule{Shape: counter.Spans, Length: int64(p.RequestWindow), Phase: int64(p.Phase)}
-}
-
-// partOfMinute returns the part of RPM that a shorter window gets, rounded down, but
-// at least one. A window divides the minute ([provider.Profile]).
-func partOfMinute(d *Deployment) int64 {
-	limit, length := d.Limits.RPM, int64(d.Profile.RequestWindow)
-	if limit <= 0 || length <= 0 {
-		return limit
-	}
-	return max(limit/(window.Minute/length), 1)
 }
 
 const hour = 60 * window.Minute

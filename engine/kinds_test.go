@@ -11,6 +11,7 @@ import (
 
 // TestPartOfMinute: the largest limit there is has its share of a shorter window, too.
 func TestPartOfMinute(t *testing.T) {
+	row := kindRow{kind: LimitRPM, part: true}
 	for _, c := range []struct {
 		limit  int64
 		window time.Duration
@@ -28,6 +29,6 @@ func TestPartOfMinute(t *testing.T) {
 		{MaxCount, time.Minute, MaxCount},
 	} {
 		d := Deployment{Limits: Limits{RPM: c.limit}, Profile: provider.Profile{RequestWindow: c.window}}
-		require.Equal(t, c.want, partOfMinute(&d), "%d in %v", c.limit, c.window)
+		require.Equal(t, c.want, row.limit(&d), "%d in %v", c.limit, c.window)
 	}
 }

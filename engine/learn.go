@@ -30,7 +30,7 @@ func (h *handle) teaches(at counter.Ending, u Usage) bool {
 func (h *handle) learn(output int64) {
 	expected := h.e.assumed.Load()
 	group := h.mean.Learn(output, expected)
-	high := h.e.high()
+	high := math.Float64frombits(h.e.quantile.Load()) // 0 = the mean
 	if high != 0 {
 		h.quantile.Learn(output, expected, high)
 	}

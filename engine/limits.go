@@ -41,7 +41,7 @@ type limits struct {
 	most    amounts        // the most that limits let a request take, by dimension; counter.Max without a limit and for one of zero
 	pool    *pool          // nil: the limits are the deployment's own
 	gauge   *counter.Limit // of leases held; nil: leases are not counted
-	minute  *limit         // the limit whose window is the deployment's minute; nil: the group's minute is
+	minute  *limit         // the first bucket or minute with a phase, whose window is the deployment's minute; nil: the group's minute is
 }
 
 // unbounded are amounts without limits.

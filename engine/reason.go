@@ -1,9 +1,6 @@
 package engine
 
-import (
-	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
-	"github.com/plimsoll-dev/plimsoll/engine/provider"
-)
+import "github.com/plimsoll-dev/plimsoll/engine/provider"
 
 // reason is why a demand is refused. Reasons are in order: the higher one is nearer to an
 // admission, and a refusal by several candidates or limits names the highest.
@@ -64,12 +61,4 @@ func bounded(why reason, ceiled bool) reason {
 		return whyShare
 	}
 	return why
-}
-
-// gated returns the reason of a pair whose cap is [counter.Cooling] or [counter.Disabled].
-func gated(gate int64) reason {
-	if gate == counter.Cooling {
-		return whyCooling
-	}
-	return whyDisabled
 }

@@ -25,7 +25,9 @@ func (ms *limits) relist(d, configured *Deployment, pool *pool, at counter.At, r
 	if len(n.list) == 0 && !n.rated {
 		return nil
 	}
-	n.minute = n.minuteOf()
+	n.minute = n.first(func(m *limit) bool {
+		return m.Shape == counter.Level || m.Shape == counter.Spans && m.Length == window.Minute && !m.Granted
+	})
 	own := n // so that only a list with limits is on the heap
 	return &own
 }
@@ -113,13 +115,5 @@ func (ms *limits) shifted(k Limit, r counter.Rule, configured *provider.Profile)
 		phased := m.Shape == counter.Spans && m.Length == r.Length
 		bucket := m.Shape == counter.Level && r.Length == window.Minute && configured.Shape == provider.Minute
 		return m.kind == k && !m.Granted && (phased || bucket)
-	})
-}
-
-// minuteOf returns the limit whose window is the deployment's minute: the first that is a
-// bucket or a minute with a phase. Nil: the group's minute is.
-func (ms *limits) minuteOf() *limit {
-	return ms.first(func(m *limit) bool {
-		return m.Shape == counter.Level || m.Shape == counter.Spans && m.Length == window.Minute && !m.Granted
 	})
 }

@@ -24,7 +24,10 @@ func (e *Engine) ValidFor(d time.Duration, nodes int) (passed bool) {
 	now, was := e.clock.Read(), e.validity.until.Load()
 	if d <= 0 {
 		e.validity.until.Store(0)
-		e.eachGroup(now, func(g *Group) { g.freeAll() })
+		e.eachGroup(now, func(g *Group) {
+			g.revalidate((*handle).free)
+			g.opened(g.view.Load())
+		})
 		return false
 	}
 	part := counter.PartOf(0)
@@ -37,26 +40,17 @@ func (e *Engine) ValidFor(d time.Duration, nodes int) (passed bool) {
 	}
 	e.validity.until.Store(now + int64(d))
 	if e.validity.stale.Swap(false) || was == 0 {
-		e.eachGroup(now, func(g *Group) { g.revive() })
+		e.eachGroup(now, func(g *Group) { g.revalidate((*handle).fallNow) })
 	}
 	return passed
 }
 
-// revive makes the group check the end of validity again. Under its mutex.
-func (g *Group) revive() {
+// revalidate makes the group check the end of validity again, and sets the bounds of stale
+// windows by bound. Under its mutex.
+func (g *Group) revalidate(bound func(h *handle)) {
 	g.stale = false
 	for _, h := range g.view.Load().handles {
-		h.fallNow()
+		bound(h)
 	}
 	g.wake.Store(g.next())
-}
-
-// freeAll ends the bounds of stale windows. Under the group's mutex.
-func (g *Group) freeAll() {
-	g.stale = false
-	for _, h := range g.view.Load().handles {
-		h.free()
-	}
-	g.wake.Store(g.next())
-	g.opened(g.view.Load())
 }

@@ -102,11 +102,14 @@ func (t *trial) verdict() (v verdict) {
 func (t *trial) closed(v *verdict, pair *counter.Pair, r *counter.Room) bool {
 	v.headroom, v.bound = r.Tokens, bounded(whyTokens, r.Ceiled)
 	why := bounded(whyRequests, r.Ceiled)
-	if gate, _ := pair.Caps(); gate < 0 {
-		why = gated(gate)
-	} else if !r.Full {
+	switch gate, _ := pair.Caps(); {
+	case gate == counter.Cooling:
+		why = whyCooling
+	case gate < 0:
+		why = whyDisabled
+	case !r.Full:
 		return false
-	} else if t.h.half.Load() {
+	case t.h.half.Load():
 		why = whyCooling
 	}
 	v.headroom, v.bound, v.refusal = -1, why, why
