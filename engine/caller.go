@@ -18,11 +18,6 @@ func (e *Engine) CallerRef(id string) (CallerRef, error) {
 	return CallerRef{}, fmt.Errorf("%w %q", ErrUnknownCaller, id)
 }
 
-func (c *callers) init() {
-	c.handles = newNames[*handle]()
-	c.slots.Store(new([]*handle))
-}
-
 // seat gives each caller that has no slot the slot of one that was dropped, or a new one
 // behind the last. Under Engine.mu.
 func (c *callers) seat(list []*handle) {

@@ -11,7 +11,8 @@ func New(cfg Config) (*Engine, error) {
 	e := &Engine{names: names{groups: newNames[*Group]()}, pools: map[string]*pool{}}
 	e.common.init(&cfg)
 	e.ids.handles = newNames[*handle]()
-	e.callers.init()
+	e.callers.handles = newNames[*handle]()
+	e.callers.slots.Store(new([]*handle))
 	e.callerGroup = e.newGroup("", &e.callers.ids)
 	e.callers.owner = &e.callerGroup.owner
 	e.all.Store(new([]*Group))
