@@ -53,7 +53,7 @@ func ExampleAdmission_SetMember() {
 
 // What a deployment keeps, such as a file, is asked of that deployment, and nothing is counted.
 func ExampleTransport_Forward() {
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.Method, " ", r.URL.Path) }))
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = fmt.Fprint(w, r.Method, " ", r.URL.Path) }))
 	defer srv.Close()
 	rt := newTransport(srv.URL+"/v1", nil)
 	defer rt.CloseIdleConnections()
