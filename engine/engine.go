@@ -115,8 +115,11 @@ func (e *Engine) found(ids *ids, id string) *handle {
 }
 
 // eachGroup runs do for every group, and last for the callers' group, under the group's mutex
-// and after turning it to an instant.
+// and after turning it to an instant. It holds Engine.mu, because otherwise an Apply could move
+// a deployment between groups meanwhile, and do would see it twice or not at all.
 func (e *Engine) eachGroup(now int64, do func(g *Group)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	for _, g := range *e.all.Load() {
 		g.locked(now, do)
 	}

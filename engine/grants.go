@@ -259,8 +259,6 @@ func (h *handle) elsewhere(kind window.Kind) bool {
 
 // beginGrants adds granted limits to all deployments.
 func (e *Engine) beginGrants() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
 	now := e.clock.Read()
 	e.eachGroup(now, func(g *Group) {
 		if v := g.view.Load(); v.further {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -179,9 +180,9 @@ func FuzzRestore(f *testing.F) {
 	})
 }
 
-// TestSnapshotWhileDeploymentsMove: a deployment that moves from group to group is in every
-// snapshot once.
-func TestSnapshotWhileDeploymentsMove(t *testing.T) {
+// TestListedOnceWhileDeploymentsMove: a deployment that moves from group to group is in every
+// snapshot, and in every Collect and List, once.
+func TestListedOnceWhileDeploymentsMove(t *testing.T) {
 	in := func(group string) engine.Config {
 		return engine.Config{Deployments: []engine.Deployment{
 			{ID: "a", Group: group, Limits: engine.Limits{RPD: 10}}, {ID: "b", Group: "chat"}, {ID: "c", Group: "embed"},
@@ -204,9 +205,12 @@ func TestSnapshotWhileDeploymentsMove(t *testing.T) {
 			}
 		}
 	})
-	for range 5000 {
+	for range 3000 {
 		var b bytes.Buffer
 		require.NoError(t, e.Snapshot(&b))
 		require.Equal(t, 1, bytes.Count(b.Bytes(), []byte(`"id":"a"`)), b.String())
+		for _, reports := range [][]window.Report{e.Collect(nil), e.List(nil)} {
+			require.Len(t, slices.DeleteFunc(reports, func(r window.Report) bool { return r.ID != "a" || r.Kind != window.KindMinute }), 1)
+		}
 	}
 }
