@@ -181,7 +181,7 @@ func FuzzRestore(f *testing.F) {
 }
 
 // TestListedOnceWhileDeploymentsMove: a deployment that moves from group to group is in every
-// snapshot, and in every Collect and List, once.
+// snapshot, in every Collect and List, and among the states once.
 func TestListedOnceWhileDeploymentsMove(t *testing.T) {
 	in := func(group string) engine.Config {
 		return engine.Config{Deployments: []engine.Deployment{
@@ -209,6 +209,7 @@ func TestListedOnceWhileDeploymentsMove(t *testing.T) {
 		var b bytes.Buffer
 		require.NoError(t, e.Snapshot(&b))
 		require.Equal(t, 1, bytes.Count(b.Bytes(), []byte(`"id":"a"`)), b.String())
+		require.Len(t, slices.DeleteFunc(e.AppendStates(nil), func(s engine.State) bool { return s.ID != "a" }), 1)
 		for _, reports := range [][]window.Report{e.Collect(nil), e.List(nil)} {
 			require.Len(t, slices.DeleteFunc(reports, func(r window.Report) bool { return r.ID != "a" || r.Kind != window.KindMinute }), 1)
 		}

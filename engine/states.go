@@ -5,6 +5,8 @@ package engine
 // its states. The states between the length and the capacity of dst are reused, with their
 // Limits, so no two of them may share a Limits slice.
 func (e *Engine) AppendStates(dst []State) []State {
+	e.mu.Lock() // as in eachGroup
+	defer e.mu.Unlock()
 	now := e.clock.Read()
 	for _, g := range *e.all.Load() {
 		dst = g.states(dst, now)
