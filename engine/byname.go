@@ -27,8 +27,7 @@ func (e *Engine) PreCheck(deployment string, d Demand) error {
 func (e *Engine) preCheck(deployment string, d *Demand) error {
 	h, ok := e.handles.Load(deployment)
 	if !ok {
-		_, err := e.Ref(deployment)
-		return err
+		return unknownDeployment(deployment)
 	}
 	if preChecked(h, d) {
 		return nil
@@ -52,8 +51,7 @@ func (e *Engine) Record(deployment string, u Usage) error {
 func (e *Engine) record(deployment string, u *Usage) error {
 	h, ok := e.handles.Load(deployment)
 	if !ok {
-		_, err := e.Ref(deployment)
-		return err
+		return unknownDeployment(deployment)
 	}
 	h.record(u)
 	return nil

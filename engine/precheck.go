@@ -34,14 +34,13 @@ func preCheckAlone(h *handle, d *Demand, quiet bool) (v decision, ok bool) {
 		g.read(&q.reading)
 		ms := h.limits.Load()
 		why, half, o := tryRequest(h, ms, d, part, tokens, q.at)
-		switch o {
-		case counter.Taken:
+		if o == counter.Taken {
 			return decision{at: q.now}, true
-		case counter.Moved:
+		}
+		if o == counter.Moved {
 			g.await()
 			q.fresh = false
 			continue
-		case counter.Refused:
 		}
 		again := ms != nil && ms.timed && !q.fresh
 		if g.reread(&q.reading, g.views.Load() == views) || again || h.group.Load() != g || h.limits.Load() != ms {
@@ -70,8 +69,7 @@ func tryRequest(h *handle, ms *limits, d *Demand, part counter.Part, tokens int6
 	if c.Window() != at.Epoch {
 		return whyNothing, false, counter.Moved
 	}
-	a := ms.admitted(d.InputTokens, tokens-d.InputTokens, d.MaxOutputTokens)
-	t := trial{h: h, limits: ms, at: at, part: part, amounts: a}
+	t := trial{h: h, limits: ms, at: at, part: part, amounts: ms.admitted(d.InputTokens, tokens-d.InputTokens, d.MaxOutputTokens)}
 	if v := t.verdict(); !v.fits() {
 		return v.refusal, v.pending, counter.Refused
 	}

@@ -7,11 +7,14 @@ package engine
 type Ref struct{ h *handle }
 
 // ID returns the deployment's ID, "" for the zero Ref.
-func (r Ref) ID() string {
-	if r.h == nil {
+func (r Ref) ID() string { return r.h.name() }
+
+// name returns the ID, "" for none.
+func (h *handle) name() string {
+	if h == nil {
 		return ""
 	}
-	return r.h.id
+	return h.id
 }
 
 // CallerRef refers to a caller. It is resolved once by [Engine.CallerRef]. It is a small value,
@@ -20,9 +23,4 @@ func (r Ref) ID() string {
 type CallerRef struct{ h *handle }
 
 // ID returns the caller's ID, "" for the zero CallerRef.
-func (r CallerRef) ID() string {
-	if r.h == nil {
-		return ""
-	}
-	return r.h.id
-}
+func (r CallerRef) ID() string { return r.h.name() }
