@@ -157,8 +157,8 @@ func (s *Syncer) refreshModes(d *deployment) {
 	for kind := range d.modes {
 		k := window.Kind(kind)
 		is := s.configured(d.id, k)
-		if s.others.deviant == "" && is != AllModes(s.cfg.Mode) {
-			s.others.deviant = d.id
+		if s.otherModes.deviant == "" && is != AllModes(s.cfg.Mode) {
+			s.otherModes.deviant = d.id
 		}
 		if d.modes[k], d.configured[k] = s.bound(is, d.id, k), is; d.modes[k].escrows() && s.reserves() {
 			s.closeGrants(d, k)

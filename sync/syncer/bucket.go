@@ -38,9 +38,9 @@ type bucket struct {
 	bursts      int64 // start of the minute that is expected to open with a burst, Unix nanoseconds
 
 	era
-	seq    uint64 // of the latest batch built, in its epoch
-	flying *sent  // that batch, until it is resolved
-	acked  int64  // when the latest acknowledged batch was built, Unix nanoseconds
+	seq      uint64 // of the latest batch built, in its epoch
+	inFlight *sent  // that batch, until it is resolved
+	ackedAt  int64  // when the latest acknowledged batch was built, Unix nanoseconds
 	repair
 	pace
 	outage
@@ -94,13 +94,13 @@ func (s *Syncer) job(b *bucket, now int64, hurried bool) *sent {
 		}
 		s.pop(b)
 	}
-	if b.flying != nil && b.flying.dead(now) {
+	if b.inFlight != nil && b.inFlight.dead(now) {
 		s.abandon(b, now)
 	}
-	if b.flying == nil {
-		b.flying = s.build(b, now)
+	if b.inFlight == nil {
+		b.inFlight = s.build(b, now)
 	}
-	return b.flying
+	return b.inFlight
 }
 
 // mayReturn reports whether a grant smaller than its ask may begin a round now: four in a row,
@@ -125,12 +125,12 @@ func (b *bucket) mayReturn(now int64) bool {
 // window is swept, because what the batch asks for is no usage. An empty batch takes its Seq: the store then
 // has a marker of it in any case, and its reply still shows whether the batch before is there.
 func (s *Syncer) abandon(b *bucket, now int64) {
-	for i, d := range b.flying.deltas {
-		u := b.flying.usages[i]
-		u.flying, u.committed = Count{}, u.committed.plus(countOf(d)) // never again
+	for i, d := range b.inFlight.deltas {
+		u := b.inFlight.usages[i]
+		u.inFlight, u.acked = Count{}, u.acked.plus(countOf(d)) // never again
 		s.drop(u, countOf(d).unless(&u.accounts), now)
 	}
-	b.flying = &sent{epoch: b.epoch, seq: b.flying.seq, at: now}
+	b.inFlight = &sent{epoch: b.epoch, seq: b.inFlight.seq, at: now}
 }
 
 // build returns a new batch of unsent usage, then of totals to read; nil if it would be
@@ -138,7 +138,7 @@ func (s *Syncer) abandon(b *bucket, now int64) {
 func (s *Syncer) build(b *bucket, now int64) *sent {
 	x := &sent{epoch: b.epoch, seq: b.seq + 1, at: now}
 	n, last := len(b.deployments), 0
-	skipped := n // the first deployment for which the batch has no room
+	skipped := n // the first deployment for which the batch has no space
 	epoch := window.EpochAt(now)
 	for i := 0; i < skipped && len(x.deltas) < batchSize; i++ {
 		d := b.deployments[(b.next+i)%n]
@@ -164,11 +164,11 @@ func (s *Syncer) build(b *bucket, now int64) *sent {
 				t.CoolUntil = cool
 			}
 			if (due || c != (Count{}) || t.CoolUntil != 0) && len(x.deltas) < batchSize && !u.dead(now) {
-				if !due && !x.room() {
+				if !due && !x.hasSpace() {
 					skipped = i
 					continue
 				}
-				u.flying, u.seq = c, x.seq
+				u.inFlight, u.seq = c, x.seq
 				x.deltas = append(x.deltas, t)
 				x.usages = append(x.usages, u)
 				last = i
@@ -220,8 +220,8 @@ func (x *sent) read(u *usage) {
 // heartbeat makes an empty batch the one in flight and returns it.
 func (s *Syncer) heartbeat(b *bucket, now int64) *sent {
 	b.seq++
-	b.flying = &sent{epoch: b.epoch, seq: b.seq, at: now}
-	return b.flying
+	b.inFlight = &sent{epoch: b.epoch, seq: b.seq, at: now}
+	return b.inFlight
 }
 
 // current returns the deployment's windows that are kept up to date: the minute, while the

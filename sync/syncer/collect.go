@@ -111,9 +111,9 @@ func (u *usage) matters(now int64) bool {
 	if !u.known || time.Duration(now-u.used) < recent {
 		return true
 	}
-	others, own := u.others.list(), u.own.list()
+	remote, own := u.remote.list(), u.own.list()
 	for i, limit := range u.limits().list() {
-		if limit > 0 && float64(others[i]+own[i]) >= scarce*float64(limit) {
+		if limit > 0 && float64(remote[i]+own[i]) >= scarce*float64(limit) {
 			return true
 		}
 	}

@@ -10,14 +10,14 @@ import (
 // reported ([window.LimitPrefix]), in Unix milliseconds; 0 = none. Of several reported ends
 // the latest applies.
 type cooling struct {
-	own       int64 // as the source last reported it
-	committed int64 // the end that the store has acknowledged
-	known     int64 // the latest end that the source has received or reported
+	own   int64 // as the source last reported it
+	acked int64 // the end that the store has acknowledged
+	known int64 // the latest end that the source has received or reported
 }
 
 // unsent returns the end that the store has not received yet; 0 = none.
 func (c *cooling) unsent(now int64) int64 {
-	if c.own > c.committed && c.own > now/1e6 {
+	if c.own > c.acked && c.own > now/1e6 {
 		return c.own
 	}
 	return 0
@@ -25,7 +25,7 @@ func (c *cooling) unsent(now int64) int64 {
 
 // commit records that the store has acknowledged a cooldown.
 func (c *cooling) commit(until int64) {
-	c.committed, c.known = max(c.committed, until), max(c.known, until)
+	c.acked, c.known = max(c.acked, until), max(c.known, until)
 }
 
 // reportCooling applies the source's cooldowns. The source reports all of them each time,

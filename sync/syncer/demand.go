@@ -63,8 +63,8 @@ func (d *demand) want(w *window.Want, now int64) {
 	d.last = now
 }
 
-// rest records that no request waits.
-func (d *demand) rest() {
+// clearWaiting records that no request waits.
+func (d *demand) clearWaiting() {
 	for i := range d.of {
 		d.of[i].waiting = 0
 	}

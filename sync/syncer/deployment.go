@@ -75,14 +75,14 @@ func (d *deployment) list(r *window.Report) {
 
 // usage is this node's record of one deployment in one window.
 //
-// Invariant: own = committed + flying + refused + unsent.
+// Invariant: own = acked + inFlight + refused + unsent.
 type usage struct {
 	d          *deployment
 	kind       window.Kind
 	start, end int64 // Unix seconds
 	own        Count // this node's usage, as the source last reported it
-	committed  Count // part of own that the store has acknowledged
-	flying     Count // part of own that the batch in flight adds
+	acked      Count // part of own that the store has acknowledged
+	inFlight   Count // part of own that the batch in flight adds
 	refused    Count // part of own that the store has rejected for good
 
 	agreement
@@ -98,16 +98,16 @@ type usage struct {
 	read     uint64 // of the batch that last read the total as another slice's neighbour
 	known    bool   // the store has reported total
 	total    Count
-	floor    Count // others' usage before the last loss, until the others can have added theirs again
+	floor    Count // the other nodes' usage before the last loss, until they can have added theirs again
 	gap      Count // part of floor that no node has added again
-	low      int64 // since when total is below committed, Unix nanoseconds; 0 = it is not
+	low      int64 // since when total is below acked, Unix nanoseconds; 0 = it is not
 	at       int64 // when total was read, Unix nanoseconds; 0 = never
 	view           // what is passed to the source
 
 	// base is the state when the store went away.
 	base struct {
-		known            bool
-		committed, total Count
+		known        bool
+		acked, total Count
 	}
 }
 
@@ -128,7 +128,7 @@ func (d *deployment) forget(u *usage) {
 // unsent returns the usage that the store has not received, without limits held by escrow,
 // whose accounts report for themselves.
 func (u *usage) unsent() Count {
-	return u.own.minus(u.committed).minus(u.flying).minus(u.refused).unless(&u.accounts)
+	return u.own.minus(u.acked).minus(u.inFlight).minus(u.refused).unless(&u.accounts)
 }
 
 // unshared returns the usage that the store has not received, with limits held by escrow: what
@@ -170,7 +170,7 @@ func (u *usage) limits() Count {
 // counts returns the counts of the window that the nodes exchange: those with a limit,
 // those used, and always the requests and tokens of a minute.
 func (u *usage) counts() Counts {
-	c := u.limits().which() | u.own.which() | u.committed.which()
+	c := u.limits().which() | u.own.which() | u.acked.which()
 	if !u.kind.Long() {
 		c |= CountRequests | CountTokens
 	}
@@ -207,7 +207,7 @@ func (d *deployment) live(epoch int64) bool { return d.seen >= epoch-livesFor }
 
 // share returns the window's share for the source.
 func (u *usage) share() window.Share {
-	o := u.others.plus(u.forecast)
+	o := u.remote.plus(u.forecast)
 	if u.kind.Long() && !u.known {
 		o = Count{-1, -1, -1, -1} // unknown: the source keeps its previous value
 	}

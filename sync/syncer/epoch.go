@@ -17,7 +17,7 @@ const (
 	evictedEpoch                = 5 * time.Second
 )
 
-// era is a bucket's place in the epochs of its store's counters. Committed usage was added
+// era is a bucket's place in the epochs of its store's counters. Acked usage was added
 // to the counters of the current epoch. A new epoch repairs any loss of data: its counters
 // begin at zero, and every node adds all its usage of the windows that still count. A late
 // batch of an older epoch changes only counters that no node reads any more.
@@ -51,7 +51,7 @@ func hello(now int64) *sent { return &sent{at: now} }
 // raise returns a batch that begins a new epoch, or nil if none is due. With wait, the time
 // b.gap must have passed since the last epoch began; callers of Sync do not wait.
 func (b *bucket) raise(now int64, wait bool) *sent {
-	if x := b.flying; x != nil && len(x.deltas) > 0 && expired(x.at, now) {
+	if x := b.inFlight; x != nil && len(x.deltas) > 0 && expired(x.at, now) {
 		b.lost = true // the store may have dropped the batch's marker
 	}
 	if !b.lost || wait && b.began != 0 && time.Duration(now-b.began) < b.gap {
@@ -131,12 +131,12 @@ func (b *bucket) gathers(u *usage, now int64) bool {
 // Once the marker may have expired it shows nothing, so that a node which was away for as long
 // begins a new epoch only if it has something to add again.
 func (b *bucket) shows(now int64) bool {
-	if !expired(b.acked, now) {
+	if !expired(b.ackedAt, now) {
 		return true
 	}
 	for _, d := range b.deployments {
 		for _, u := range d.windows {
-			if u.committed != (Count{}) && !u.past(now) {
+			if u.acked != (Count{}) && !u.past(now) {
 				return true
 			}
 		}
@@ -150,11 +150,11 @@ func expired(at, now int64) bool { return now-at >= lifetime*int64(time.Second) 
 
 // commit records that the store has applied the batch in flight.
 func (b *bucket) commit(x *sent) {
-	b.flying, b.acked = nil, x.at
+	b.inFlight, b.ackedAt = nil, x.at
 	for i, d := range x.deltas {
 		u := x.usages[i]
-		u.flying = Count{}
-		u.committed = u.committed.plus(countOf(d))
+		u.inFlight = Count{}
+		u.acked = u.acked.plus(countOf(d))
 		for _, a := range u.accounts {
 			if a != nil {
 				a.Applied()
@@ -174,16 +174,16 @@ func (s *Syncer) begin(b *bucket, r *Reply, now int64) {
 	}
 	b.epoch, b.began, b.settled = r.Epoch, now, now+int64(settling)
 	b.lost, b.seen, b.tries = false, 0, 0
-	b.seq, b.flying = 0, nil
+	b.seq, b.inFlight = 0, nil
 	b.opens = b.opensAt(r, now)
 	for _, d := range b.deployments {
-		d.cool.committed, d.slices = 0, nil
+		d.cool.acked, d.slices = 0, nil
 		for _, u := range d.windows {
-			u.flying, u.seq, u.read = Count{}, 0, 0
+			u.inFlight, u.seq, u.read = Count{}, 0, 0
 			if u.past(now) {
 				continue // no node reads its total any more
 			}
-			u.committed = Count{}
+			u.acked = Count{}
 			u.agreement = agreement{wants: u.agreed()}
 			for _, a := range u.accounts {
 				if a != nil {
@@ -191,7 +191,7 @@ func (s *Syncer) begin(b *bucket, r *Reply, now int64) {
 				}
 			}
 			if u.known {
-				u.floor, u.gap = u.others, Count{}
+				u.floor, u.gap = u.remote, Count{}
 			}
 		}
 	}
@@ -216,7 +216,7 @@ func (s *Syncer) evict(b *bucket, u *usage, now int64) {
 
 // lacks reports whether a total is below what this node alone has added to it.
 func (u *usage) lacks(total Count) bool {
-	of := u.committed.list()
+	of := u.acked.list()
 	for i, n := range total.list() {
 		if u.counts()&(1<<i) != 0 && n < of[i] {
 			return true
@@ -225,24 +225,24 @@ func (u *usage) lacks(total Count) bool {
 	return false
 }
 
-// remote returns the other nodes' usage of a window by its total. Until a new epoch is
+// remoteUsage returns the other nodes' usage of a window by its total. Until a new epoch is
 // settled it is at least the usage before the last loss. When it is settled, usage may
 // still be missing. For a day the missing part stays, because it belongs to nodes that have
 // ended since. For a minute it goes, because it may also have been returned.
-func (u *usage) remote(total Count, settled bool) Count {
-	others := total.minus(u.committed).atLeast(Count{}).plus(u.gap)
+func (u *usage) remoteUsage(total Count, settled bool) Count {
+	remote := total.minus(u.acked).atLeast(Count{}).plus(u.gap)
 	if u.floor == (Count{}) {
-		return others
+		return remote
 	}
 	if settled && !u.kind.Long() {
 		u.floor = Count{}
-		return others
+		return remote
 	}
 	if settled {
-		u.gap = u.gap.plus(u.floor.minus(others).atLeast(Count{}))
-		others = others.atLeast(u.floor)
+		u.gap = u.gap.plus(u.floor.minus(remote).atLeast(Count{}))
+		remote = remote.atLeast(u.floor)
 		u.floor = Count{}
-		return others
+		return remote
 	}
-	return others.atLeast(u.floor)
+	return remote.atLeast(u.floor)
 }

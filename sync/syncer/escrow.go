@@ -89,7 +89,7 @@ func (s *Syncer) exact(d *deployment, u *usage) {
 			s.shares = append(s.shares, u.share())
 		case limits[i] != 0 && by&(1<<i) != 0 && u.accounts[i] == nil:
 			u.accounts[i] = new(account)
-			u.accounts[i].Adopt(u.own.list()[i], u.committed.list()[i], u.flying.list()[i])
+			u.accounts[i].Adopt(u.own.list()[i], u.acked.list()[i], u.inFlight.list()[i])
 		}
 	}
 }
@@ -129,7 +129,7 @@ func (s *Syncer) reserve(now int64) {
 		return
 	}
 	for _, d := range s.waiting {
-		d.demand.rest()
+		d.demand.clearWaiting()
 	}
 	s.waiting = s.waiting[:0]
 	s.wants = s.reserver.Want(s.wants[:0])
@@ -306,7 +306,7 @@ func (s *Syncer) grant(b *bucket, u *usage, now int64) {
 	if b.away && time.Duration(now-b.since) >= alone {
 		return // Config.Away decides
 	}
-	c, others := u.ceiling.list(), u.others.list()
+	c, remotes := u.ceiling.list(), u.remote.list()
 	for i, a := range u.accounts {
 		if a == nil {
 			continue
@@ -314,11 +314,11 @@ func (s *Syncer) grant(b *bucket, u *usage, now int64) {
 		if c[i] = a.Granted(); c[i] <= 0 {
 			c[i] = blocked
 		}
-		others[i] = u.shown(i, now)
+		remotes[i] = u.shown(i, now)
 	}
-	ceiling, remote := countFrom(c), countFrom(others)
-	if !u.granted || ceiling != u.ceiling || remote != u.others {
-		u.ceiling, u.others, u.granted, u.shut = ceiling, remote, true, false
+	ceiling, remote := countFrom(c), countFrom(remotes)
+	if !u.granted || ceiling != u.ceiling || remote != u.remote {
+		u.ceiling, u.remote, u.granted, u.shut = ceiling, remote, true, false
 		u.forecast, u.expected = u.forecast.unless(&u.accounts), u.expected.unless(&u.accounts)
 		s.shares = append(s.shares, u.share())
 	}
@@ -330,11 +330,11 @@ func (s *Syncer) grant(b *bucket, u *usage, now int64) {
 // request wait, which can use what is returned.
 func (u *usage) shown(i int, now int64) int64 {
 	a, m := u.accounts[i], &u.d.demand.of[i]
-	others := a.Others()
+	remote := a.Remote()
 	if age := time.Duration(now - u.start*1e9); age < comingBack && float64(m.waiting) <= m.large {
-		others = min(others, u.limit(i)-a.Granted()-int64(m.large))
+		remote = min(remote, u.limit(i)-a.Granted()-int64(m.large))
 	}
-	return max(others, 0)
+	return max(remote, 0)
 }
 
 // unless returns a with the counts that are held by escrow set to 0.

@@ -11,10 +11,10 @@ import (
 
 // view is this node's estimate of the other nodes' usage of a window.
 type view struct {
-	others   Count // total minus committed at the last reading
+	remote   Count // total minus acked at the last reading
 	rate     [4]float64
 	peak     [4]float64 // decaying maximum of the rate: demand that limits have not held back
-	forecast Count      // expected growth of others until the next exchange
+	forecast Count      // expected growth of remote until the next exchange
 	ceiling  Count      // of window.Share
 
 	opening  opening
@@ -25,7 +25,7 @@ type view struct {
 // every node used at its start.
 type opening struct {
 	known       bool
-	own, others Count
+	own, remote Count
 }
 
 const (
@@ -34,9 +34,9 @@ const (
 	shortest = 10 * time.Millisecond
 )
 
-// observe applies a total read at now, of which the other nodes have used others. The next
+// observe applies a total read at now, of which the other nodes have used remote. The next
 // total arrives within horizon.
-func (u *usage) observe(total, others Count, now int64, horizon time.Duration) {
+func (u *usage) observe(total, remote Count, now int64, horizon time.Duration) {
 	since := u.at
 	if since == 0 {
 		since = u.start * int64(time.Second)
@@ -46,7 +46,7 @@ func (u *usage) observe(total, others Count, now int64, horizon time.Duration) {
 		weight = 1
 	}
 	if dt := time.Duration(now - since); dt >= shortest {
-		added := others.minus(u.others).list()
+		added := remote.minus(u.remote).list()
 		for i := range added {
 			u.peak[i] = max(float64(added[i])/float64(dt), u.peak[i]*fading)
 			if added[i] <= 0 && dt >= calm {
@@ -56,24 +56,24 @@ func (u *usage) observe(total, others Count, now int64, horizon time.Duration) {
 		}
 		u.forecast = countFrom(added)
 	}
-	u.others, u.total, u.known, u.at = others, total, true, now
+	u.remote, u.total, u.known, u.at = remote, total, true, now
 	if u.kind.Long() {
 		return
 	}
 	if age := time.Duration(now - u.start*int64(time.Second)); age < blind(horizon) {
-		u.forecast = u.expected.rest(others, u.forecast)
+		u.forecast = u.expected.remaining(remote, u.forecast)
 	} else {
 		u.expected = Count{}
 		if !u.opening.known && age < blind(horizon)+2*refresh {
-			u.opening = opening{true, u.committed, others}
+			u.opening = opening{true, u.acked, remote}
 		}
 	}
 }
 
-// rest returns what is left of a, an expected opening, beyond what is known of it. Where
+// remaining returns what is left of a, an expected opening, beyond what is known of it. Where
 // nothing was expected it returns the forecast by rate. In a burst the rate at which other
 // nodes began does not predict the remainder, because each node's share bounds it.
-func (a Count) rest(known, forecast Count) Count {
+func (a Count) remaining(known, forecast Count) Count {
 	e, k, f := a.list(), known.list(), forecast.list()
 	for i := range e {
 		if e[i] > 0 {
@@ -109,13 +109,13 @@ func (p *pacing) learn(o opening, nodes int, limits Count) {
 		return
 	}
 	p.bursts = max(p.bursts-1, 0)
-	own, others := o.own.list(), o.others.list()
+	own, remote := o.own.list(), o.remote.list()
 	for i, limit := range limits.list() {
-		e, used := &p.expected[i], own[i]+others[i]
-		if limit > 0 && 4*used >= limit && others[i] > 0 {
+		e, used := &p.expected[i], own[i]+remote[i]
+		if limit > 0 && 4*used >= limit && remote[i] > 0 {
 			p.bursts = rememberBursts
 		}
-		switch before, n := *e, float64(others[i]); {
+		switch before, n := *e, float64(remote[i]); {
 		case limit <= 0 || 8*used < limit && limit >= int64(nodes) || before == 0:
 			*e = n
 		case 2*used < limit:
@@ -124,7 +124,7 @@ func (p *pacing) learn(o opening, nodes int, limits Count) {
 			*e += (n - before) / float64(2*max(nodes, 1))
 		}
 		if limit > 0 { // the other nodes never get this node's share
-			*e = min(*e, (1-part(nodes, own[i], others[i]))*float64(limit))
+			*e = min(*e, (1-part(nodes, own[i], remote[i]))*float64(limit))
 		}
 	}
 }

@@ -30,24 +30,24 @@ type otherModes struct {
 const bindsFor = time.Minute
 
 // here returns for which modes this node is configured.
-func (s *Syncer) here() NodeModes { return NodeModesOf(s.cfg.Mode, s.others.deviant != "") }
+func (s *Syncer) here() NodeModes { return NodeModesOf(s.cfg.Mode, s.otherModes.deviant != "") }
 
 // meetModes takes in for which modes the other nodes are configured.
 func (s *Syncer) meetModes(r *Reply, now int64) {
 	here := s.here()
-	s.others.nodes = 0
+	s.otherModes.nodes = 0
 	for i, modes := range r.Modes {
 		m, ok := modes.Mode()
 		if !ok || i >= len(r.Members) || r.Members[i] == s.cfg.Node {
 			continue
 		}
 		if m <= Auto && !modes.deviates() {
-			s.others.seen[m] = now
+			s.otherModes.seen[m] = now
 		}
 		if modes == here {
 			continue
 		}
-		s.others.nodes++
+		s.otherModes.nodes++
 		if s.news("modes of "+r.Members[i], now) {
 			s.cfg.Logger.Warn("a node of this namespace is configured for another mode: give all nodes the same",
 				slog.String("node", r.Members[i]), slog.String("mode", modes.String()), slog.String("here", here.String()))
@@ -61,14 +61,14 @@ func (s *Syncer) meetModes(r *Reply, now int64) {
 func (s *Syncer) bind(now int64) {
 	binding := Usage
 	for _, m := range [...]Mode{Auto, Escrow} {
-		if at := s.others.seen[m]; at != 0 && time.Duration(now-at) < bindsFor {
+		if at := s.otherModes.seen[m]; at != 0 && time.Duration(now-at) < bindsFor {
 			binding = m
 		}
 	}
-	if binding == s.others.binding {
+	if binding == s.otherModes.binding {
 		return
 	}
-	s.others.binding = binding
+	s.otherModes.binding = binding
 	for _, d := range s.deployments {
 		s.refreshModes(d)
 	}
@@ -79,8 +79,8 @@ func (s *Syncer) bind(now int64) {
 func (s *Syncer) bound(m Modes, id string, kind window.Kind) Modes {
 	if granted(id, kind) {
 		for _, is := range []*Mode{&m.Requests, &m.Tokens, &m.Input, &m.Output} {
-			if *is == Usage || *is == Auto && kind == window.KindSlice && s.others.binding == Escrow {
-				*is = s.others.binding
+			if *is == Usage || *is == Auto && kind == window.KindSlice && s.otherModes.binding == Escrow {
+				*is = s.otherModes.binding
 			}
 		}
 	}
@@ -93,11 +93,11 @@ func (s *Syncer) bound(m Modes, id string, kind window.Kind) Modes {
 // findDeviant looks whether a deployment that was found to have a limit in another mode than
 // this node still has it.
 func (s *Syncer) findDeviant() {
-	id := s.others.deviant
-	s.others.deviant = ""
+	id := s.otherModes.deviant
+	s.otherModes.deviant = ""
 	for kind := range window.Kind(window.Kinds) {
 		if id != "" && s.configured(id, kind) != AllModes(s.cfg.Mode) {
-			s.others.deviant = id
+			s.otherModes.deviant = id
 			return
 		}
 	}

@@ -96,23 +96,23 @@ func (s *Syncer) problem() string {
 // freeze records this node's share of a deployment and the usage of its windows as of the
 // last contact. It removes forecasts, which no total would replace.
 func (s *Syncer) freeze(d *deployment) {
-	var own, others [2]Count // of minutes, of longer windows
+	var own, remote [2]Count // of minutes, of longer windows
 	for _, u := range d.windows {
 		if u.expected = (Count{}); u.forecast != (Count{}) {
 			u.forecast = Count{}
 			s.shares = append(s.shares, u.share())
 		}
 		if u.base.known = u.known; u.known {
-			u.base.committed, u.base.total = u.committed, u.total
+			u.base.acked, u.base.total = u.acked, u.total
 			i := 0
 			if u.kind.Long() {
 				i = 1
 			}
-			own[i], others[i] = own[i].plus(u.committed), others[i].plus(u.others)
+			own[i], remote[i] = own[i].plus(u.acked), remote[i].plus(u.remote)
 		}
 	}
 	d.frozen = true
-	d.part, d.partOfDaily = partsOf(s.nodeCount(), own[0], others[0]), partsOf(s.nodeCount(), own[1], others[1])
+	d.part, d.partOfDaily = partsOf(s.nodeCount(), own[0], remote[0]), partsOf(s.nodeCount(), own[1], remote[1])
 }
 
 // nodeCount returns the number of nodes that share the store; Config.Nodes until the store
@@ -171,7 +171,7 @@ func (s *Syncer) ceiling(u *usage) Count {
 	if u.kind.Long() {
 		part = u.d.partOfDaily
 	}
-	base, total := u.base.committed.list(), Count{}.list()
+	base, total := u.base.acked.list(), Count{}.list()
 	if u.base.known {
 		total = u.base.total.list()
 	}

@@ -39,8 +39,8 @@ type Policies struct{ Requests, Tokens Policy }
 // parts are a node's shares, in the order of Count's fields.
 type parts [4]float64
 
-func partsOf(nodes int, own, others Count) (p parts) {
-	of := others.list()
+func partsOf(nodes int, own, remote Count) (p parts) {
+	of := remote.list()
 	for i, n := range own.list() {
 		p[i] = part(nodes, n, of[i])
 	}
@@ -65,12 +65,12 @@ func (p Policy) ceiling(limit, base, left int64, part float64) int64 {
 }
 
 // part returns the share of a node that has used own while the other nodes-1 nodes have
-// used others: the mean of 1/nodes and its part of the usage.
-func part(nodes int, own, others int64) float64 {
+// used remote: the mean of 1/nodes and its part of the usage.
+func part(nodes int, own, remote int64) float64 {
 	n := float64(max(nodes, 1))
-	if own <= 0 && others <= 0 {
+	if own <= 0 && remote <= 0 {
 		return 1 / n
 	}
-	own, others = max(own, 0), max(others, 0)
-	return 0.5/n + 0.5*float64(own)/float64(own+others)
+	own, remote = max(own, 0), max(remote, 0)
+	return 0.5/n + 0.5*float64(own)/float64(own+remote)
 }

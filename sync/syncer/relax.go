@@ -25,7 +25,7 @@ const (
 func (b *bucket) relax(now int64, hurried bool) {
 	wait := min(time.Duration(rounds*float64(b.interval())), relaxed)
 	b.hurried = hurried
-	b.relaxing = hurried && len(b.deployments) > batchSize && !b.away && b.flying == nil && !b.lost && time.Duration(now-b.full).Abs() < wait
+	b.relaxing = hurried && len(b.deployments) > batchSize && !b.away && b.inFlight == nil && !b.lost && time.Duration(now-b.full).Abs() < wait
 	if !b.relaxing {
 		b.full = now
 	}

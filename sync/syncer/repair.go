@@ -18,7 +18,7 @@ type repair struct {
 	ring       []*sent
 	ringSize   int // bytes
 	// again holds acknowledged batches to send again under their own Seq, oldest first. The
-	// store adds only those that it has lost. All of them count as committed.
+	// store adds only those that it has lost. All of them count as acked.
 	again []*sent
 	// probing is set while again serves to find out whether the store has lost anything, and
 	// found once it has.
@@ -108,14 +108,14 @@ func (b *bucket) hold(now int64) {
 
 // reseed handles a store that was emptied. Only batch x, which the store has just applied,
 // and the unverified batches, which it may have applied after the loss, still count as
-// committed. The unverified ones are sent again to find out. A window that no node reads any
+// acked. The unverified ones are sent again to find out. A window that no node reads any
 // more is left alone.
 func (s *Syncer) reseed(b *bucket, x *sent, now int64) {
 	for _, d := range b.deployments {
-		d.cool.committed = 0
+		d.cool.acked = 0
 		for _, u := range d.windows {
 			if !u.past(now) {
-				u.committed = Count{}
+				u.acked = Count{}
 			}
 		}
 	}
@@ -131,22 +131,23 @@ func (s *Syncer) reseed(b *bucket, x *sent, now int64) {
 	b.hold(now)
 }
 
-// commit adds the accepted part of a batch to the committed usage of windows that reseed has
+// commit adds the accepted part of a batch to the acked usage of windows that reseed has
 // reset.
 func (s *Syncer) commit(x *sent, now int64) {
 	for _, d := range x.deltas {
-		s.committed(d, 1, now)
+		s.addAcked(d, 1, now)
 		if known := s.deployments[d.ID]; known != nil {
 			known.cool.commit(d.CoolUntil)
 		}
 	}
 	for _, d := range x.refused {
-		s.committed(d, -1, now)
+		s.addAcked(d, -1, now)
 	}
 }
 
-func (s *Syncer) committed(t window.Tally, sign, now int64) {
+// addAcked adds a tally, times sign, to the acked usage of its window.
+func (s *Syncer) addAcked(t window.Tally, sign, now int64) {
 	if u := s.usage(t); u != nil && !u.past(now) {
-		u.committed = u.committed.plus(countOf(t).times(sign))
+		u.acked = u.acked.plus(countOf(t).times(sign))
 	}
 }

@@ -70,17 +70,17 @@ func (s *Syncer) AppendAccounts(dst []Account) []Account {
 
 func (u *usage) appendAccounts(dst []Account, b *bucket) []Account {
 	d, modes := u.d, u.d.configured[u.kind].list()
-	own, others := u.own.list(), u.others.list()
+	own, remote := u.own.list(), u.remote.list()
 	for i, limit := range u.limits().list() {
 		if limit == 0 || d.loose[u.kind] && d.elsewhere[u.kind] && !d.grantless {
 			continue
 		}
 		a := Account{
-			ID: d.id, Kind: u.kind, Count: 1 << i, Limit: max(limit, 0), Configured: modes[i], Own: own[i], Others: others[i],
+			ID: d.id, Kind: u.kind, Count: 1 << i, Limit: max(limit, 0), Configured: modes[i], Own: own[i], Others: remote[i],
 			Missed: d.missed, Vain: d.vain,
 		}
 		if x := u.accounts[i]; x != nil {
-			a.Mode, a.Granted, a.Others, a.Waiting = Escrow, x.Granted(), x.Others(), d.demand.of[i].waiting
+			a.Mode, a.Granted, a.Others, a.Waiting = Escrow, x.Granted(), x.Remote(), d.demand.of[i].waiting
 		}
 		a.Reason = u.reason(b, i, a.Mode, a.Configured)
 		dst = append(dst, a)

@@ -18,7 +18,7 @@ func (s *Syncer) resolve(b *bucket, x *sent, r *Reply, now int64) {
 		s.meet(b, r, now)
 	case b.epoch != 0:
 		s.resolveEpoch(b, x, r, now)
-	case x == b.flying:
+	case x == b.inFlight:
 		s.resolveNew(b, x, r, now)
 	default:
 		s.resolveOld(b, x, r, now)
@@ -138,7 +138,7 @@ func (s *Syncer) refuse(x *sent, now []window.Tally, at int64) {
 func (s *Syncer) writeOff(t window.Tally, sign int64) {
 	if u := s.usage(t); u != nil {
 		c := countOf(t).times(sign)
-		u.committed, u.refused = u.committed.minus(c), u.refused.plus(c)
+		u.acked, u.refused = u.acked.minus(c), u.refused.plus(c)
 	}
 }
 
@@ -175,7 +175,7 @@ func (s *Syncer) learn(b *bucket, x *sent, r *Reply, now int64) {
 			if u.runs(now) && u.lacks(countOf(t)) { // later a key may have expired
 				s.evict(b, u, now)
 			}
-			u.observe(countOf(t), u.remote(countOf(t), now >= b.settled), now, b.horizon(now))
+			u.observe(countOf(t), u.remoteUsage(countOf(t), now >= b.settled), now, b.horizon(now))
 			s.thin(u, now, b.horizon(now))
 			if u.accounts.none() {
 				s.shares = append(s.shares, u.share())
@@ -195,11 +195,11 @@ func (s *Syncer) learn(b *bucket, x *sent, r *Reply, now int64) {
 			}
 			s.verify(u, countOf(t), just, now)
 		}
-		others := countOf(t).minus(u.committed).atLeast(Count{})
+		remote := countOf(t).minus(u.acked).atLeast(Count{})
 		if floor || u.kind.Long() && u.start <= b.shaken {
-			others = others.atLeast(u.others) // nodes that have ended cannot restore their usage
+			remote = remote.atLeast(u.remote) // nodes that have ended cannot restore their usage
 		}
-		u.observe(countOf(t), others, now, b.horizon(now))
+		u.observe(countOf(t), remote, now, b.horizon(now))
 		s.thin(u, now, b.horizon(now))
 		s.shares = append(s.shares, u.share())
 	}
@@ -225,7 +225,7 @@ const suspicion = 5 * time.Second
 // another node is about to restore, so it counts as lost after suspicion.
 func (s *Syncer) verify(u *usage, total, just Count, now int64) {
 	var lacks [4]int64
-	gone, of, added := true, u.committed.list(), just.list()
+	gone, of, added := true, u.acked.list(), just.list()
 	for i, n := range total.list() {
 		lacks[i] = missing(n, added[i], of[i])
 		gone = gone && (lacks[i] == 0 || n == added[i])
@@ -242,7 +242,7 @@ func (s *Syncer) verify(u *usage, total, just Count, now int64) {
 		return
 	}
 	u.low = 0
-	u.committed = u.committed.minus(lost)
+	u.acked = u.acked.minus(lost)
 	u.asked = true
 	s.stats.Restored++
 	if s.news("evicted", now) {
@@ -250,12 +250,12 @@ func (s *Syncer) verify(u *usage, total, just Count, now int64) {
 	}
 }
 
-// missing returns how much of committed usage a total lacks; 0 if the total may be complete.
-func missing(total, just, committed int64) int64 {
-	if total >= committed || total < 0 {
+// missing returns how much of the acked usage a total lacks; 0 if the total may be complete.
+func missing(total, just, acked int64) int64 {
+	if total >= acked || total < 0 {
 		return 0
 	}
-	return committed - just
+	return acked - just
 }
 
 // drop counts usage of a window that will never be shared. That of pools, and of windows that

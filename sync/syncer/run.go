@@ -209,7 +209,7 @@ func (s *Syncer) work(ctx context.Context, b *bucket, start int64, hurried bool)
 			break
 		}
 		x := s.job(b, now, hurried)
-		if x == nil && !sent && !hurried && b.flying == nil {
+		if x == nil && !sent && !hurried && b.inFlight == nil {
 			x = s.heartbeat(b, now) // a caller of Sync gets an answer
 		}
 		if x == nil {

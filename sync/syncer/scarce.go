@@ -28,16 +28,16 @@ func (s *Syncer) thin(u *usage, now int64, horizon time.Duration) {
 	if u.kind.Long() {
 		return
 	}
-	limits, others, own := u.limits().list(), u.others.list(), u.own.list()
+	limits, remote, own := u.limits().list(), u.remote.list(), u.own.list()
 	f := u.forecast.list()
 	size := u.sizes()
 	for i, limit := range limits {
 		if limit <= 0 || u.peak[i] <= 0 {
 			continue
 		}
-		part := part(s.nodeCount(), own[i], others[i])
+		part := part(s.nodeCount(), own[i], remote[i])
 		offered := u.peak[i] * float64(horizon) / max(1-part, 1e-9) // demand of all nodes within horizon
-		left := float64(limit-own[i]-others[i]) - u.rate[i]*float64(horizon)/2
+		left := float64(limit-own[i]-remote[i]) - u.rate[i]*float64(horizon)/2
 		if left >= unseen*offered {
 			continue
 		}
@@ -46,7 +46,7 @@ func (s *Syncer) thin(u *usage, now int64, horizon time.Duration) {
 			few := quota(thinned*left*part/size[i], offered*part/size[i])
 			allowed = tokens(few, size[i], left, s.draw(u.d.id, now))
 		}
-		f[i] = max(f[i], limit-others[i]-own[i]-int64(allowed))
+		f[i] = max(f[i], limit-remote[i]-own[i]-int64(allowed))
 	}
 	u.forecast = countFrom(f)
 }

@@ -24,8 +24,8 @@ const (
 	unsettled = 2
 )
 
-// sliceTotals holds the totals of a deployment's last slices. All earlier slices are folded
-// into level, the level at the beginning of slice from. A node that has read nothing older
+// sliceTotals holds the totals of a deployment's last slices. All earlier slices are added
+// to level, the level at the beginning of slice from. A node that has read nothing older
 // assumes a full bucket there.
 type sliceTotals struct {
 	ring  [sliceCount]sliceTotal
@@ -53,8 +53,8 @@ func (s *sliceTotals) begin(j int64, limits Count) {
 	}
 }
 
-// fold moves final totals into the level.
-func (s *sliceTotals) fold(limits Count) {
+// advance adds final totals to the level and moves from past them.
+func (s *sliceTotals) advance(limits Count) {
 	for s.known(s.from) {
 		for i, limit := range limits.list() {
 			s.level[i].Resize(max(limit, 0))
@@ -127,10 +127,10 @@ func (s *sliceTotals) total(start int64, i int) int64 {
 // neighbours has a batch read the neighbours of a slice on whose totals its bound depends, unless
 // they are final or in the batch. Of a slice that is only read, and holds nothing, it reads those
 // that are over, so that a node without usage still knows the level. It reports false, and
-// changes nothing, if the batch has no room for the slice and its neighbours.
+// changes nothing, if the batch has no space for the slice and its neighbours.
 func (x *sent) neighbours(u *usage, asks bool) bool {
 	if u.kind != window.KindSlice || u.accounts.none() || !asks && u.d.slices == nil {
-		return x.room()
+		return x.hasSpace()
 	}
 	d, last, before := u.d, u.start+2, len(x.near)
 	switch {
@@ -149,7 +149,7 @@ func (x *sent) neighbours(u *usage, asks bool) bool {
 			x.near = append(x.near, of)
 		}
 	}
-	if x.room() {
+	if x.hasSpace() {
 		return true
 	}
 	for _, of := range x.near[before:] {
@@ -159,8 +159,8 @@ func (x *sent) neighbours(u *usage, asks bool) bool {
 	return false
 }
 
-// room reports whether a batch can take one more delta or read.
-func (x *sent) room() bool { return len(x.usages)+len(x.near) < largestBatch }
+// hasSpace reports whether a batch can take one more delta or read.
+func (x *sent) hasSpace() bool { return len(x.usages)+len(x.near) < largestBatch }
 
 // readNear appends reads of the neighbours that the batch does not change.
 func (x *sent) readNear() {
@@ -182,7 +182,7 @@ func (x *sent) learnSlices(totals []window.Tally, now int64) {
 	}
 	for _, u := range x.usages {
 		if u.kind == window.KindSlice && u.d.slices != nil {
-			u.d.slices.fold(u.limits())
+			u.d.slices.advance(u.limits())
 		}
 	}
 }

@@ -79,7 +79,7 @@ func (s *Syncer) Stats() Stats {
 	if s.reserver != nil {
 		st.Mode = s.cfg.Mode
 	}
-	st.OtherModes = s.others.nodes
+	st.OtherModes = s.otherModes.nodes
 	st.Nodes, st.Unaware, st.Outdated, st.Offset, st.Away, st.Degraded = s.nodes, s.unaware, s.outdated, s.follower.offset, s.away > 0, s.degraded
 	if st.Away {
 		st.Degraded += time.Duration(now - s.awaySince)

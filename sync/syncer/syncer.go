@@ -26,16 +26,16 @@ type Syncer struct {
 	closed      bool  // New has closed the source as a whole, because it is no Lister
 	vouched     int64 // when the validity of the source's shares ends, Unix nanoseconds; 0 = none was passed
 
-	nodes     int
-	members   []string // names of the nodes, by the last reply that had them
-	unaware   int      // how many members are of a version without modes
-	others    otherModes
-	outdated  int           // live nodes that use counters of an older format
-	away      int           // number of buckets whose store is away
-	awaySince int64         // when the first of them went away
-	degraded  time.Duration // total length of past outages
-	stats     Stats
-	alarms    map[string]int64 // when news last logged or suppressed an event, by kind
+	nodes      int
+	members    []string // names of the nodes, by the last reply that had them
+	unaware    int      // how many members are of a version without modes
+	otherModes otherModes
+	outdated   int           // live nodes that use counters of an older format
+	away       int           // number of buckets whose store is away
+	awaySince  int64         // when the first of them went away
+	degraded   time.Duration // total length of past outages
+	stats      Stats
+	alarms     map[string]int64 // when news last logged or suppressed an event, by kind
 
 	reserver    Reserver // the source; nil = no limit is held by escrow
 	nothingHeld bool     // no limit can be held by escrow: the store has no epochs

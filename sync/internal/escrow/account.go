@@ -4,17 +4,17 @@ package escrow
 // requests or tokens. The zero value is an account without a grant. It is not safe for
 // concurrent use.
 type Account struct {
-	granted int64 // how much the node may use; see invariant (1)
-	bare    int64 // part of granted that the counter does not contain
-	held    int64 // part of the counter that the node has asked for and may not use yet
-	back    int64 // part of the counter that the next batch returns
-	flying  parts // of the batch in doubt
-	total   int64 // the latest total; see Known
-	floor   int64 // the highest total of all epochs
-	missing int64 // part of the counter before the last loss that its nodes have not added again
-	again   int64 // what nodes have added again to the current epoch's counter; -1 = not known
-	known   bool
-	renewed bool // an epoch began, and nothing has been granted in it yet
+	granted  int64 // how much the node may use; see invariant (1)
+	bare     int64 // part of granted that the counter does not contain
+	held     int64 // part of the counter that the node has asked for and may not use yet
+	back     int64 // part of the counter that the next batch returns
+	inFlight parts // of the batch in doubt
+	total    int64 // the latest total; see Known
+	floor    int64 // the highest total of all epochs
+	missing  int64 // part of the counter before the last loss that its nodes have not added again
+	again    int64 // what nodes have added again to the current epoch's counter; -1 = not known
+	known    bool
+	renewed  bool // an epoch began, and nothing has been granted in it yet
 }
 
 // parts are what a batch adds to the counter: bare + ask − back.
@@ -27,7 +27,7 @@ func (a *Account) Granted() int64 { return a.granted }
 
 // Committed returns this node's part of the counter without the batch in doubt.
 func (a *Account) Committed() int64 {
-	return a.granted - a.bare - a.flying.bare + a.held + a.back + a.flying.back
+	return a.granted - a.bare - a.inFlight.bare + a.held + a.back + a.inFlight.back
 }
 
 // Uncounted returns the part of the node's usage own that the counter does not contain without
@@ -37,11 +37,11 @@ func (a *Account) Uncounted(own int64) int64 { return max(own-a.Committed(), 0) 
 // Reserved returns an upper bound of this node's part of the counter, including the batch in
 // doubt.
 func (a *Account) Reserved() int64 {
-	return max(a.granted, a.Committed()+a.flying.bare+a.flying.ask)
+	return max(a.granted, a.Committed()+a.inFlight.bare+a.inFlight.ask)
 }
 
-// Others returns the other nodes' part of the latest total.
-func (a *Account) Others() int64 { return max(a.total-a.Committed()+a.missing, 0) }
+// Remote returns the other nodes' part of the latest total.
+func (a *Account) Remote() int64 { return max(a.total-a.Committed()+a.missing, 0) }
 
 // Known reports whether a total was received in the current epoch.
 func (a *Account) Known() bool { return a.known }
@@ -49,17 +49,17 @@ func (a *Account) Known() bool { return a.known }
 // Left returns the part of limit that no node had committed at the latest total; what this
 // node is about to return counts as left. It is the whole limit if no total is known.
 func (a *Account) Left(limit int64) int64 {
-	return max(limit-a.total-a.missing+a.back+a.flying.back, 0)
+	return max(limit-a.total-a.missing+a.back+a.inFlight.back, 0)
 }
 
-// Adopt begins an account whose counter already contains committed of the node, and to which the
-// batch in doubt adds flying. Of these the node is granted its usage own; the next batch returns
+// Adopt begins an account whose counter already contains acked of the node, and to which the
+// batch in doubt adds inFlight. Of these the node is granted its usage own; the next batch returns
 // the rest.
-func (a *Account) Adopt(own, committed, flying int64) {
-	sum := max(committed+flying, 0)
+func (a *Account) Adopt(own, acked, inFlight int64) {
+	sum := max(acked+inFlight, 0)
 	a.granted = min(max(own, 0), sum)
 	a.back = sum - a.granted
-	a.flying = parts{bare: max(flying, 0), back: max(-flying, 0)}
+	a.inFlight = parts{bare: max(inFlight, 0), back: max(-inFlight, 0)}
 }
 
 // Due reports whether the account has amounts to commit or to return.
@@ -103,15 +103,15 @@ func (a *Account) Release() { a.back, a.held = a.back+a.held, 0 }
 func (a *Account) Send(ask int64) int64 {
 	kept := min(ask, a.back)
 	a.held += kept
-	a.flying = parts{bare: a.bare, ask: ask - kept, back: a.back - kept}
+	a.inFlight = parts{bare: a.bare, ask: ask - kept, back: a.back - kept}
 	a.bare, a.back = 0, 0
-	return a.flying.sum()
+	return a.inFlight.sum()
 }
 
 // Applied records that the counter contains the batch in doubt.
 func (a *Account) Applied() {
-	a.held += a.flying.ask
-	a.flying = parts{}
+	a.held += a.inFlight.ask
+	a.inFlight = parts{}
 }
 
 // Total applies the counter's total after an exchange that leaves none of the node's changes
@@ -149,12 +149,12 @@ func (a *Account) AddedAgain(total int64) { a.again = max(a.again, total) }
 
 // Refused records that the store will never add the amount of an applied batch, because the
 // counter is broken. Nothing of that amount is held, and its bare part is given up.
-func (a *Account) Refused() { a.flying = parts{} }
+func (a *Account) Refused() { a.inFlight = parts{} }
 
 // Renew enters a new epoch, whose counter contains nothing of this node: its whole grant has
 // to be committed again. The batch in doubt is dropped, because it can only change a counter
 // that no node reads.
 func (a *Account) Renew() {
-	a.bare, a.held, a.back, a.flying = a.granted, 0, 0, parts{}
+	a.bare, a.held, a.back, a.inFlight = a.granted, 0, 0, parts{}
 	a.total, a.known, a.renewed, a.again = 0, false, a.floor != 0, -1
 }

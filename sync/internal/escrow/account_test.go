@@ -25,7 +25,7 @@ func TestGrant(t *testing.T) {
 	require.True(t, b.Due())
 	require.EqualValues(t, 0, c.exchange(&b, 10, 0))
 	require.EqualValues(t, 10, c)
-	require.EqualValues(t, 7, b.Others())
+	require.EqualValues(t, 7, b.Remote())
 	require.Zero(t, b.Left(10))
 }
 

@@ -67,7 +67,7 @@ func TestMutants(t *testing.T) {
 			r.duplicate = func(a *Account, limit int64) { a.Applied(); a.Total(limit, a.total+a.held, true) }
 		}},
 		"a duplicate is forgotten": {"repetition", func(r *rules) {
-			r.duplicate = func(a *Account, _ int64) { a.flying = parts{} }
+			r.duplicate = func(a *Account, _ int64) { a.inFlight = parts{} }
 		}},
 		"a return goes below what is used": {"returns", func(r *rules) {
 			r.lower = func(a *Account, _, n int64) { a.Lower(n) }
@@ -80,7 +80,7 @@ func TestMutants(t *testing.T) {
 			}
 		}},
 		"a new epoch is taken for the old one": {"a loss", func(r *rules) {
-			r.renew = func(a *Account) { a.flying = parts{} }
+			r.renew = func(a *Account) { a.inFlight = parts{} }
 		}},
 		"a slice ignores the next": {"a bucket", func(r *rules) {
 			r.slice = func(total []int64, j int, limit int64) int64 {

@@ -87,7 +87,7 @@ func (s small) account() Account {
 
 func smallOf(a Account) small {
 	return small{
-		int8(a.granted), int8(a.bare), int8(a.held), int8(a.back), int8(a.flying.bare), int8(a.flying.ask), int8(a.flying.back),
+		int8(a.granted), int8(a.bare), int8(a.held), int8(a.back), int8(a.inFlight.bare), int8(a.inFlight.ask), int8(a.inFlight.back),
 		int8(a.total), int8(a.floor), int8(a.missing), int8(a.again), a.known, a.renewed,
 	}
 }
@@ -216,7 +216,7 @@ func (x *explorer) check(w *world) string {
 			if n.epoch == w.epoch {
 				counter += a.Committed()
 				if n.doubt.seq != 0 && w.marks[i] >= n.doubt.seq {
-					counter += a.flying.sum()
+					counter += a.inFlight.sum()
 				}
 			}
 		}

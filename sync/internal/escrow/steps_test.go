@@ -114,9 +114,9 @@ func (x *explorer) crash(w world, i int) {
 			w.left[k] += int8(a.Committed())
 			bare := int8(a.bare)
 			if n.doubt.seq != 0 && w.marks[i] >= n.doubt.seq {
-				w.left[k] += int8(a.flying.sum())
+				w.left[k] += int8(a.inFlight.sum())
 			} else {
-				bare += int8(a.flying.bare)
+				bare += int8(a.inFlight.bare)
 			}
 			w.lost[k] += min(used, bare) // no node adds it again
 			continue
