@@ -32,7 +32,7 @@ func (v *view) descend(t *tier, q *ask) choice {
 					return choice{i: i}
 				}
 			}
-			if at = v.drawTied(t, q, bound, r); at >= 0 {
+			if at = v.drawTied(t, q, k1, k2, r); at >= 0 {
 				j = int(v.blockOf[at]) - t.first
 			} else {
 				j = tiedBlock(bounds, bound, r, j)
@@ -93,19 +93,19 @@ const (
 	tiedTips = 64 // deployments that drawTied draws at most
 )
 
-// drawTied draws uniformly among the deployments of all tied blocks whose key is k, by
-// rejection: it draws any deployment of these blocks until one has that key. -1: none was
-// found, or there are too many blocks.
-func (v *view) drawTied(t *tier, q *ask, k, r uint64) int {
-	var tied [maxTied]uint16
-	n := uint64(0)
+// drawTied draws uniformly among the deployments of all tied blocks whose key is that of k1 and
+// k2, the bounds of the first two, by rejection: it draws any deployment of these blocks until
+// one has that key. -1: none was found, or there are too many blocks.
+func (v *view) drawTied(t *tier, q *ask, k1, k2, r uint64) int {
+	k, second := k1>>order.IndexBits, int(k2&order.IndexMask)-t.first
+	tied, n := [maxTied]uint16{uint16(int(k1&order.IndexMask) - t.first), uint16(second)}, uint64(2)
 	bounds := v.bounds[q.at.Epoch&1][t.first:t.last]
-	for j := range bounds { // without a branch that depends on usage, as in a scan
+	for j := second + 1; j < len(bounds); j++ { // without a branch that depends on usage, as in a scan
 		tied[n&(maxTied-1)] = uint16(j)
 		d := bounds[j].Load()>>order.IndexBits ^ k
 		n += (d - 1) &^ d >> 63 // 1 if they are equal
 	}
-	if n == 0 || n > maxTied {
+	if n > maxTied {
 		return -1
 	}
 	for i := range tiedTips {
