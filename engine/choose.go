@@ -73,13 +73,16 @@ func (v *view) decide(t *tier, q *ask) choice {
 		var before, after uint64
 		sure := true
 		for b := t.first; b < t.last; b++ {
+			if lasts && at < 0 {
+				n, moves, w := order.Refusing(blocks[b:], q.tokens)
+				b, before, why = b+n, before+moves, max(why, reason(w))
+				if b == t.last {
+					break
+				}
+			}
 			bl := &blocks[b]
 			seq := bl.Watch()
 			before += seq
-			if lasts && bl.Refuses(q.tokens, seq) {
-				why = max(why, reason(bl.Why()))
-				continue
-			}
 			if at >= 0 && bl.Least() > best && v.prunes(q) {
 				continue
 			}

@@ -57,9 +57,6 @@ func (b *Block) Seq() uint64 { return b.seq.Load() }
 // Move increments seq, because a deployment may have gained headroom or lost usage.
 func (b *Block) Move() { b.seq.Add(1) }
 
-// Why returns the reason that was remembered with the headroom.
-func (b *Block) Why() uint32 { return b.why.Load() }
-
 // Watch makes seq count from now on, and returns it. The caller reads the counters afterwards
 // (protocol 3).
 func (b *Block) Watch() uint64 {
@@ -72,11 +69,20 @@ func (b *Block) Watch() uint64 {
 
 const roomUnknown = 1<<32 - 1 // in room: more than room can hold
 
-// Refuses reports whether every deployment of the block refuses that many tokens, by a headroom
-// that was remembered at seq q.
-func (b *Block) Refuses(tokens int64, q uint64) bool {
-	w := b.room.Load()
-	return uint32(w) == uint32(q) && int64(w>>32) <= tokens && w>>32 != roomUnknown
+// Refusing returns how many of the blocks, up to the first that may admit a request of that many
+// tokens, refuse it by a headroom that was remembered at their current seq. It returns the sum of
+// these seq and the highest reason. (A loop of its own, as a search that refuses mostly reads this
+// alone.)
+func Refusing(blocks []Block, tokens int64) (n int, moves uint64, why uint32) {
+	for n < len(blocks) {
+		b := &blocks[n]
+		seq, w := b.Watch(), b.room.Load()
+		if uint32(w) != uint32(seq) || int64(w>>32) > tokens || w>>32 == roomUnknown {
+			break
+		}
+		n, moves, why = n+1, moves+seq, max(why, b.why.Load())
+	}
+	return n, moves, why
 }
 
 // Remember stores the headroom found at seq q: the most tokens that a deployment of the block

@@ -87,9 +87,15 @@ func lowest(keys []uint64) [2]uint64 {
 // TestBlock: a bound rises for the sequence it was found at and for no other, and room is
 // remembered as long as the sequence stays.
 func TestBlock(t *testing.T) {
-	var b order.Block
-	var bound atomic.Uint64
+	blocks := make([]order.Block, 2)
+	b, next := &blocks[0], &blocks[1]
+	var bound, other atomic.Uint64
 	b.Init(&bound, 5, false)
+	next.Init(&other, 6, false)
+	refusing := func(tokens int64) [3]uint64 {
+		n, moves, why := order.Refusing(blocks, tokens)
+		return [3]uint64{uint64(n), moves, uint64(why)}
+	}
 	require.False(t, b.Watched())
 	seq := b.Watch()
 	require.True(t, b.Watched())
@@ -99,14 +105,17 @@ func TestBlock(t *testing.T) {
 	b.Lower(90)
 	require.EqualValues(t, 70, b.Least())
 	b.Remember(20, 3, seq)
-	require.True(t, b.Refuses(21, seq))
-	require.False(t, b.Refuses(20, seq))
-	require.EqualValues(t, 3, b.Why())
+	require.Equal(t, [3]uint64{1, seq, 3}, refusing(21))
+	require.Equal(t, [3]uint64{}, refusing(20), "it fits")
+	next.Move()
+	next.Remember(-1, 2, next.Watch())
+	require.Equal(t, [3]uint64{2, seq + next.Seq(), 3}, refusing(21))
+	require.NotEqual(t, seq, next.Seq())
 	b.Move()
 	b.Lower(60)
 	b.Raise(60, 80, seq)
 	require.EqualValues(t, 60, b.Least())
-	require.False(t, b.Refuses(21, b.Seq()))
+	require.Equal(t, [3]uint64{}, refusing(21), "room may have been made")
 	b.Renew()
 	require.Zero(t, b.Least())
 }
