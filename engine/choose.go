@@ -16,8 +16,7 @@ func (v *view) choose(q *ask) choice {
 	}
 	c := choice{i: -1}
 	for t := range v.tiers {
-		t := &v.tiers[t]
-		found := v.chooseIn(t, q)
+		found := v.chooseIn(&v.tiers[t], q)
 		if found.i >= 0 {
 			return found
 		}
@@ -67,11 +66,11 @@ func (v *view) chooseIn(t *tier, q *ask) choice {
 func (v *view) decide(t *tier, q *ask) choice {
 	var why reason
 	blocks, lasts := v.blocks[q.at.Epoch&1][:t.last], !v.volatile
+	refreshes := t.size() > order.IndexFrom && q.tagged() && v.prunes(q)
 	for try := range tries {
-		best, at, tied := order.NoKey, -1, false
+		best, at, tied, sure := order.NoKey, -1, false, true
 		why = whyNothing
 		var before, after uint64
-		sure := true
 		for b := t.first; b < t.last; b++ {
 			if lasts && at < 0 {
 				n, moves, w := order.Refusing(blocks[b:], q.tokens)
@@ -83,10 +82,7 @@ func (v *view) decide(t *tier, q *ask) choice {
 			bl := &blocks[b]
 			seq := bl.Watch()
 			before += seq
-			if at >= 0 && bl.Least() > best && v.prunes(q) {
-				continue
-			}
-			if t.size() > order.IndexFrom && q.tagged() && v.prunes(q) && v.refreshBound(b, q, seq, best) && at >= 0 {
+			if at >= 0 && bl.Least() > best && v.prunes(q) || refreshes && v.refreshBound(b, q, seq, best) && at >= 0 {
 				continue
 			}
 			mask := q.mask(v, b)

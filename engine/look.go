@@ -28,10 +28,7 @@ func (v *view) key(i int, at counter.At) uint64 {
 // hasKey reports whether deployment i has the ranking key k. Mostly its tokens alone show that
 // it has not.
 func (v *view) hasKey(i int, at counter.At, k uint64) bool {
-	if v.by.key != byTokens && min(uint64(v.pairs[at.Epoch&1][i].Tokens()), order.KeyTokenMax) != k&order.KeyTokenMax {
-		return false
-	}
-	return v.key(i, at) == k
+	return (v.by.key == byTokens || min(uint64(v.pairs[at.Epoch&1][i].Tokens()), order.KeyTokenMax) == k&order.KeyTokenMax) && v.key(i, at) == k
 }
 
 // keys fills in the ranking keys of the deployments from index from on, order.NoKey for those

@@ -108,10 +108,8 @@ func (v *view) draw(first, last int, q *ask, k uint64, def int) int {
 		mask := q.mask(v, b)
 		from, to := v.block(b)
 		for i := from; i < to; i++ {
-			if !v.hasKey(i, q.at, k) || mask>>(i-from)&1 == 0 {
-				continue
-			}
-			if m := order.Mix(r, i)<<32 | uint64(i); m < best && v.fits(i, q) {
+			m := order.Mix(r, i)<<32 | uint64(i)
+			if m < best && mask>>(i-from)&1 != 0 && v.hasKey(i, q.at, k) && v.fits(i, q) {
 				best = m
 			}
 		}
