@@ -89,6 +89,10 @@ func TestBadStore(t *testing.T) {
 				s.Do(t, "SAVE")
 				s.Kill(t)
 				s.Run(t)
+				servertest.Until(t, "the server listens", func() bool {
+					c, err := net.Dial("tcp", s.Addr())
+					return err == nil && c.Close() == nil
+				})
 			},
 			mends: func(t testing.TB, s *servertest.Server) { s.Await(t); s.Do(t, "FLUSHALL") },
 		},
