@@ -25,14 +25,10 @@ func (ms *limits) charged(u *Usage) (in, out int64) {
 // final returns the input and output that a lease counts in the end, if it counted in and out
 // at admission.
 func (ms *limits) final(u *Usage, in, out int64) (int64, int64) {
-	usedIn, usedOut := ms.charged(u)
-	if !ms.rated || !ms.rates.Stands() {
-		return usedIn, usedOut
+	if ms.rated && ms.rates.Stands() {
+		return in, out
 	}
-	if out == 0 && !ms.rates.ChargesMax() { // no output was counted at admission, nor within the input
-		out = usedOut
-	}
-	return in, out
+	return ms.charged(u)
 }
 
 // holds reports whether the provider reserves the most output that a call may have, and

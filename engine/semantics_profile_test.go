@@ -72,6 +72,21 @@ func TestAnEstimateThatStandsCountsNoOutputTwice(t *testing.T) {
 	}
 }
 
+// TestAnEstimateThatStandsAddsNoOutput: also if no output was counted at admission.
+func TestAnEstimateThatStandsAddsNoOutput(t *testing.T) {
+	for _, admit := range []provider.Admit{provider.AdmitInput, provider.AdmitExpected} {
+		p := provider.Profile{Admit: admit, EstimateStands: true}
+		cfg := profiled(engine.Limits{TPM: 10_000, OutputTPM: 10_000}, p)
+		cfg.Callers = []engine.Caller{{ID: "team", Profile: p}}
+		e, _ := start(t, cfg)
+		l := acquire(t, group(t, e, "chat"), by(callerRef(t, e, "team"), exactly(1000)))
+		l.Settle(engine.Usage{InputTokens: 900, OutputTokens: 60})
+		require.EqualValues(t, 1000, state(t, e, "a").Limit(engine.LimitTPM).Used, admit)
+		require.Zero(t, state(t, e, "a").Limit(engine.LimitOutputTPM).Used, admit)
+		require.EqualValues(t, 1000, callerState(t, e, "team").Limit(engine.LimitTPM).Used, admit)
+	}
+}
+
 func TestDaysOfThePacific(t *testing.T) {
 	e, clock := startAt(t, time.Date(2026, 3, 8, 9, 0, 0, 0, time.UTC), // one in the morning there, of 23 hours
 		profiled(engine.Limits{RPD: 1}, provider.Profile{Day: provider.DayPacific}))
