@@ -7,7 +7,9 @@ import (
 
 // Limits are the limits of a deployment or a caller, over UTC minutes, hours and days unless
 // [Deployment.Profile] has another rule. 0 = unlimited, [Blocked] = a limit of zero;
-// otherwise from 1 to [MaxCount].
+// otherwise from 1 to [MaxCount]. A limit that Apply removes, or sets to Blocked, and puts back
+// within its window keeps its usage. That of a bucket refills meanwhile, at the rate of the limit
+// before; requests are not counted in a bucket without a limit.
 type Limits struct {
 	RPM         int64 // requests per minute
 	TPM         int64 // tokens per minute

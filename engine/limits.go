@@ -31,12 +31,14 @@ type limit struct {
 // limits are a deployment's limits beside its pair, in the order in which an admission
 // charges them (protocol 4), and its provider's rates. A list never changes: Apply makes
 // another one with the same counters (protocol 5). A lease keeps the list by which it was
-// charged. The counter of a limit over windows goes on counting after the limit is removed.
+// charged. The counter of a limit over windows goes on counting after the limit is removed;
+// a bucket refills.
 type limits struct {
 	list    []limit
-	timed   bool // some limit needs an instant
-	rated   bool // charges differ from the tokens of the demand
-	counted bool // some limit is not on leases
+	lifted  []limit // buckets whose limit was removed: requests are not counted, and usage refills
+	timed   bool    // some limit needs an instant
+	rated   bool    // charges differ from the tokens of the demand
+	counted bool    // some limit is not on leases
 	rates   provider.Rates
 	most    amounts        // the most that limits let a request take, by dimension; counter.Max without a limit and for one of zero
 	pool    *pool          // nil: the limits are the deployment's own
@@ -88,9 +90,13 @@ func (ms *limits) at(k Limit) *limit {
 	return ms.first(func(m *limit) bool { return m.kind == k && !m.part && !m.Granted })
 }
 
-// find returns the limit of a kind that has a rule, nil if there is none.
+// find returns the limit of a kind that has a rule, or such a lifted one; nil if there is none.
 func (ms *limits) find(k Limit, r counter.Rule) *limit {
-	return ms.first(func(m *limit) bool { return m.kind == k && m.Rule == r })
+	is := func(m *limit) bool { return m.kind == k && m.Rule == r }
+	if m := ms.first(is); m != nil || ms == nil {
+		return m
+	}
+	return (&limits{list: ms.lifted}).first(is)
 }
 
 // volatile reports whether usage expires within a minute, or charges differ from the tokens

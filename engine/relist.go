@@ -22,7 +22,7 @@ func (ms *limits) relist(d, configured *Deployment, pool *pool, at counter.At, r
 	for i := range kinds {
 		n.addKind(ms, &kinds[i], d, configured, at, reported, leases, exact)
 	}
-	if len(n.list) == 0 && !n.rated {
+	if len(n.list) == 0 && len(n.lifted) == 0 && !n.rated {
 		return nil
 	}
 	n.minute = n.first(func(m *limit) bool {
@@ -63,6 +63,8 @@ func (ms *limits) addKind(old *limits, row *kindRow, d, configured *Deployment, 
 			m.SetCap(at, m.most)
 		}
 		ms.add(m)
+	} else if m.Limit != nil && !pooled { // a pool keeps its own
+		ms.lifted = append(ms.lifted, m)
 	}
 	if exact {
 		ms.addGranted(old, row, d, configured, m, own, pooled, at)
@@ -81,10 +83,9 @@ func (ms *limits) add(m limit) {
 	if m.most > 0 {
 		ms.most[m.Dim] = min(ms.most[m.Dim], m.most)
 	}
+	ms.counted = ms.counted || m.Shape != counter.Gauge
 	if m.Shape == counter.Gauge {
 		ms.gauge = m.Limit
-	} else {
-		ms.counted = true
 	}
 	ms.list = append(ms.list, m)
 }

@@ -210,7 +210,8 @@ func (h *handle) dropped(e int64) bool {
 // owes reports whether a bucket of the deployment's own is not empty.
 func (h *handle) owes() bool {
 	ms, at := h.limits.Load(), counter.At{Now: h.e.clock.Now()}
-	return slices.ContainsFunc(ms.of(), func(m limit) bool { return m.Shape == counter.Level && ms.pool == nil && !m.Idle(at) })
+	owes := func(m limit) bool { return m.Shape == counter.Level && ms.pool == nil && !m.Idle(at) }
+	return slices.ContainsFunc(ms.of(), owes) || ms != nil && slices.ContainsFunc(ms.lifted, owes)
 }
 
 // shut closes all windows of a deployment, if nothing was counted in any of them and nothing was

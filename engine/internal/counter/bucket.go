@@ -27,6 +27,7 @@ type Bucket struct {
 	base   int64        // Unix ns
 	period int64        // in units
 	rate   atomic.Pointer[rate]
+	counts atomic.Pointer[rate] // of the last limit above zero: usage is counted by it, also under a limit of zero
 	low    troughs
 }
 
@@ -35,6 +36,7 @@ type Bucket struct {
 func NewBucket(now, limit int64, period time.Duration) *Bucket {
 	b := &Bucket{base: now - int64(period), period: int64(period) * bucketUnits}
 	b.rate.Store(newRate(limit, b.period))
+	b.counts.Store(b.rate.Load())
 	return b
 }
 
@@ -98,9 +100,9 @@ func (b *Bucket) Wait(p Part, now, n int64) time.Duration {
 // Add charges n at an instant, whatever the limit. A negative n gives back a part of
 // what was charged at that instant.
 func (b *Bucket) Add(now, n int64) {
-	r, t := b.rate.Load(), b.at(now)
+	r, t := b.counts.Load(), b.at(now)
 	if r.limit == 0 {
-		return // a limit of zero does not refill, and admits nothing
+		return // no limit was ever above zero, and nothing was admitted
 	}
 	if n < 0 {
 		b.Refund(now, now, -n, -n)
@@ -121,7 +123,7 @@ func (b *Bucket) Add(now, n int64) {
 // back, because it would have refilled anyway. Nothing is given back of charges more than nine
 // minutes ago.
 func (b *Bucket) Refund(at, now, n, charged int64) {
-	r, t := b.rate.Load(), b.at(now)
+	r, t := b.counts.Load(), b.at(now)
 	if r.limit == 0 || n <= 0 {
 		return
 	}
@@ -132,7 +134,7 @@ func (b *Bucket) Refund(at, now, n, charged int64) {
 // Return gives n back at an instant, also what has refilled since they were charged. It is for
 // a reservation that the provider itself makes and gives back.
 func (b *Bucket) Return(now, n int64) {
-	r, t := b.rate.Load(), b.at(now)
+	r, t := b.counts.Load(), b.at(now)
 	if r.limit == 0 || n <= 0 {
 		return
 	}
@@ -142,11 +144,8 @@ func (b *Bucket) Return(now, n int64) {
 }
 
 func (b *Bucket) give(units int64) {
-	for {
-		o := b.clear.Load()
-		if b.clear.CompareAndSwap(o, max(o-units, 0)) {
-			return
-		}
+	for o := b.clear.Load(); !b.clear.CompareAndSwap(o, max(o-units, 0)); {
+		o = b.clear.Load()
 	}
 }
 
@@ -156,7 +155,7 @@ func (b *Bucket) give(units int64) {
 // used at that instant. Correct reports whether it lowered the usage, and how much is counted
 // above the figure.
 func (b *Bucket) Correct(at, now, used, since, grain int64, raise bool) (lower bool, above int64) {
-	r := b.rate.Load()
+	r := b.counts.Load()
 	if r.limit == 0 {
 		return false, 0
 	}
@@ -174,26 +173,26 @@ func (b *Bucket) Correct(at, now, used, since, grain int64, raise bool) (lower b
 		if d == 0 || raise && d < 0 || max(d, -d) <= least {
 			return false, r.amount(max(-d, 0))
 		}
-		if d > 0 {
-			if b.clear.CompareAndSwap(o, to) {
-				return false, 0
-			}
-			continue
+		if d < 0 {
+			got := b.low.correct(b.at(at), b.at(now), -d)
+			b.give(got)
+			return got > 0, r.amount(-d - got)
 		}
-		got := b.low.correct(b.at(at), b.at(now), -d)
-		b.give(got)
-		return got > 0, r.amount(-d - got)
+		if b.clear.CompareAndSwap(o, to) {
+			return false, 0
+		}
 	}
 }
 
 // Used returns the usage at an instant in tokens or requests, rounded up. It is above the limit
 // if the bucket is in debt.
 func (b *Bucket) Used(now int64) int64 {
-	return b.rate.Load().amount(max(b.clear.Load()-b.at(now), 0))
+	return b.counts.Load().amount(max(b.clear.Load()-b.at(now), 0))
 }
 
-// Resize changes the limit and keeps the usage. A concurrent Take finds
-// no more headroom than there is before or after. Under the owner's mutex.
+// Resize changes the limit and keeps the usage. Under a limit of zero the usage refills as under
+// the limit before. A concurrent Take finds no more headroom than there is before or after. Under
+// the owner's mutex.
 func (b *Bucket) Resize(now, limit int64) { b.resize(now, limit, math.MaxInt64) }
 
 // Relimit is Resize for a limit that a provider has reported and that may be wrong: the usage
@@ -201,24 +200,20 @@ func (b *Bucket) Resize(now, limit int64) { b.resize(now, limit, math.MaxInt64) 
 func (b *Bucket) Relimit(now, limit, periods int64) { b.resize(now, limit, periods*b.period) }
 
 func (b *Bucket) resize(now, limit, longest int64) {
-	old := b.rate.Load()
-	if limit == old.limit {
+	if limit == 0 {
+		b.rate.Store(newRate(0, b.period))
+	}
+	if limit == b.rate.Load().limit {
 		return
 	}
-	r, t := newRate(limit, b.period), b.at(now)
+	old, r, t := b.counts.Load(), newRate(limit, b.period), b.at(now)
 	if limit > old.limit {
 		b.rate.Store(r)
 	}
 	b.low.rescale(old.limit, limit)
-	for {
-		o := b.clear.Load()
-		to := int64(0)
-		if o > t && limit != 0 {
-			to = min(t+min(quotient(o-t, old.limit, limit, bucketMost), max(longest, o-t), bucketMost-t), bucketMost)
-		}
-		if b.clear.CompareAndSwap(o, to) {
-			break
-		}
+	for o := b.clear.Load(); o > t && !b.clear.CompareAndSwap(o, t+min(quotient(o-t, old.limit, limit, bucketMost), max(longest, o-t), bucketMost-t)); {
+		o = b.clear.Load()
 	}
+	b.counts.Store(r)
 	b.rate.Store(r)
 }
