@@ -169,12 +169,12 @@ func TestLabFromLog(t *testing.T) {
 	bare := filepath.Join(dir, "bare.csv")
 	require.NoError(t, os.WriteFile(bare, []byte("time,model,status\n1769860800,chat,200\n1769860801,chat,429\n"), 0o600))
 	for want, args := range map[string][]string{
-		"no call of model chat was served with tokens":         {"--from-log", bare},
-		"--model: the log has no model \"x\"; use one of chat": {"--from-log", log, "--model", "x"},
-		"has no group \"y\" with deployments; use one of chat": {"--from-log", log, "--config", file, "--group", "y"},
-		"--model is of a log; give it by --from-log FILE":      {"--model", "chat"},
-		"--from-log plays the log's own traffic":               {"--from-log", log, "--quick"},
-		"no such file":                                         {"--from-log", filepath.Join(dir, "none")},
+		"no call of model chat was served with tokens":               {"--from-log", bare},
+		"--model: the log has no model \"x\"; use one of chat":       {"--from-log", log, "--model", "x"},
+		"has no group \"y\" with deployments; use one of chat":       {"--from-log", log, "--config", file, "--group", "y"},
+		"--model applies to a log only; give one by --from-log FILE": {"--model", "chat"},
+		"--from-log plays the log's own traffic":                     {"--from-log", log, "--quick"},
+		"no such file":                                               {"--from-log", filepath.Join(dir, "none")},
 	} {
 		got := plimsoll(t.Context(), append([]string{"lab"}, args...)...)
 		require.NotEqual(t, cli.ExitOK, got.code)

@@ -67,13 +67,13 @@ func TestReplayFlagsStay(t *testing.T) {
 		require.NotEmpty(t, got.stdout, args)
 	}
 	for want, args := range map[string][]string{
-		"give a server by --sync URL":               {"--for", "10s"},
-		"--speed is of a replay against a daemon":   {"--speed", "2"},
-		"with --target: unknown flag --compare":     {"--target", "http://127.0.0.1:1", "--compare"},
-		"--scenario is played by several nodes":     {"--scenario", "steady"},
-		"--mode is of a scenario":                   {"--mode", "usage"},
-		"--trace and --traffic both say what calls": {"--trace", trace, "--traffic", "chat"},
-		"a trace is given by --trace FILE":          {trace},
+		"give a server by --sync URL":                       {"--for", "10s"},
+		"--speed applies to a replay against a daemon only": {"--speed", "2"},
+		"with --target: unknown flag --compare":             {"--target", "http://127.0.0.1:1", "--compare"},
+		"--scenario is played by several nodes":             {"--scenario", "steady"},
+		"--mode applies to a scenario only":                 {"--mode", "usage"},
+		"--trace and --traffic both say what calls":         {"--trace", trace, "--traffic", "chat"},
+		"a trace is given by --trace FILE":                  {trace},
 	} {
 		got := plimsoll(t.Context(), append([]string{"replay"}, args...)...)
 		require.Equal(t, cli.ExitUsage, got.code, args)

@@ -54,7 +54,7 @@ func (p *basePolicy) Admit(_ uint64, r trace.Request, tried []int, answer func(A
 }
 
 type baseAttempt struct {
-	deaf
+	withoutHeaders
 	replay.Attempt
 	policy *basePolicy
 }
@@ -122,7 +122,7 @@ func (p *adaptive) Admit(_ uint64, _ trace.Request, tried []int, answer func(Att
 }
 
 type adaptiveAttempt struct {
-	deaf
+	withoutHeaders
 	policy *adaptive
 	place  int
 }
@@ -191,7 +191,7 @@ func drawn(rng *rand.Rand, weights []float64, tried []int) int {
 }
 
 type twoAttempt struct {
-	deaf
+	withoutHeaders
 	policy *twoChoices
 	place  int
 }

@@ -26,7 +26,7 @@ type foresight struct {
 	states   []rule.State
 }
 
-// again is how often a bound that may wait looks.
+// again is the time between two attempts of a bound whose call waits.
 const again = 50 * time.Millisecond
 
 // Admit implements [Policy].
@@ -59,7 +59,7 @@ func (p *foresight) admit(number uint64, r trace.Request, until int64, answer fu
 }
 
 type foreseen struct {
-	deaf
+	withoutHeaders
 	place int
 }
 

@@ -74,8 +74,8 @@ func (s *simulation) wakeLater() func(wake func()) {
 	}
 }
 
-// settle returns once nothing happens any more at this instant: it wakes the waiters for
-// whom there may be room, one after the other. Without a bubble there are none.
+// settle returns once nothing happens any more at this instant. It wakes the waiters for
+// which there may be headroom, one after the other. Without a bubble there are none.
 func (s *simulation) settle() {
 	w := &s.waits
 	if w.wake == nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/trace"
 )
 
-// Logged is the traffic of a log, with what came of it where it was made.
+// Logged is the traffic of a log, with the outcome that the log records.
 type Logged struct {
 	Model    string
 	Traffic  *Traffic
@@ -98,7 +98,7 @@ const (
 	agreeAtMost = 2
 )
 
-// LogResult is what policies made of the traffic of a log.
+// LogResult is the outcome of the policies on the traffic of a log.
 type LogResult struct {
 	Calibration Calibration `json:"calibration"`
 	Policies    []Result    `json:"policies"` // the operator's first

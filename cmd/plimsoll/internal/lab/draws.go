@@ -2,11 +2,11 @@ package lab
 
 import "math"
 
-// draws are random numbers that depend on the seed and on what they are for, and not on
-// the order in which they are drawn: two policies meet the same network and the same noise.
+// draws are random numbers that depend on the seed and on their purpose, and not on the order
+// in which they are drawn. So two policies get the same network and the same noise.
 type draws uint64
 
-// What a number is drawn for.
+// The purposes of random numbers.
 const (
 	forRequestWay uint64 = iota + 1
 	forAnswerWay

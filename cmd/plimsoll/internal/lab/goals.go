@@ -96,7 +96,7 @@ func (g *Goal) judge(r Row) Verdict {
 	return v
 }
 
-// judgeUnknown judges the engine that is not told the provider.
+// judgeUnknown judges the engine without the provider's profile.
 func judgeUnknown(p *Plan, s *Summary) []Verdict {
 	var ours, theirs []Row
 	var below []string
@@ -146,8 +146,8 @@ func judgeJain(p *Plan, s *Summary) []Verdict {
 	v := Verdict{Goal: "even utilization of deployments", World: "least of all worlds", Wanted: fmt.Sprintf("Jain ≥ %.2f", leastJain), Met: true}
 	least := 2.0
 	for i := range p.Worlds {
-		// Where limits are wrong, taken by others or out of order, or conversations stay where
-		// their prompts are, even use is no goal.
+		// Even use is no goal where limits are wrong, shared or per day, deployments fail, or
+		// conversations stay with their cached prompts.
 		if w := &p.Worlds[i]; w.Tenant != 0 || w.WrongLimits != 0 || w.Halve || w.Faults != NoFaults || w.Cached != 0 || w.PerDay != 0 {
 			continue
 		}

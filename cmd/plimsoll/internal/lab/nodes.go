@@ -12,7 +12,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/sync/syncer"
 )
 
-// exchangesForOne is with how many exchanges in a row a node asks for what a call lacks.
+// exchangesForOne is in how many exchanges in a row a node asks for the budget that a call lacks.
 const exchangesForOne = 3
 
 const interval = 100 * time.Millisecond // between two exchanges of a node, give or take a tenth
@@ -32,7 +32,7 @@ func (s *simulation) policyOf(setting *Setting, kind PolicyKind) (Policy, error)
 	}
 	own, shares := first.(*enginePolicy)
 	if s.world.Nodes < 2 || !shares {
-		return first, nil // the policies that it is compared with are one node, which suits them
+		return first, nil // the other policies run on one node, which favours them
 	}
 	c := &cluster{draws: s.draws}
 	mem := memstore.New(memstore.Config{Now: setting.Now})

@@ -17,9 +17,9 @@ import (
 type knowledge uint8
 
 const (
-	told    knowledge = iota // the right profile
-	unknown                  // none
-	wrong                    // that of another provider
+	configured knowledge = iota // the right profile
+	unknown                     // none
+	wrong                       // that of another provider
 )
 
 const group = "lab"
@@ -40,20 +40,20 @@ type enginePolicy struct {
 	place   map[string]int // ID to place in the pool
 	refs    []engine.Ref   // by place
 	// short is called when a demand was refused for lack of a share of the limits; nil =
-	// the nodes keep none.
+	// the nodes have no shares.
 	short func()
 	open  int // calls that wait
 }
 
 func newEngine(s *Setting, k knowledge, now func() time.Time, seed uint64) (*enginePolicy, error) {
 	p := &enginePolicy{setting: s, now: now, place: map[string]int{}, vendor: s.World.Vendor}
-	profile := s.World.Told
+	profile := s.World.Profile
 	switch k {
 	case unknown:
 		profile, p.vendor = engineprovider.Unknown(), ""
 	case wrong:
 		profile, p.vendor = s.World.Wrong, ""
-	case told:
+	case configured:
 	}
 	p.clock = window.NewClockFrom(now)
 	cfg := engine.Config{Rand: safeRand(seed)}

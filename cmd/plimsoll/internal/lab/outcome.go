@@ -17,7 +17,7 @@ var Sizes = [...]int64{500, 2000, 8000, 32000}
 // bySize is a number for each of the classes that [Sizes] bounds.
 type bySize [len(Sizes) + 1]int64
 
-// Outcome is what came of a run. Counts are of calls, unless they are of tokens.
+// Outcome is the result of a run. Counts are of calls, unless their names say tokens.
 type Outcome struct {
 	Offered         int64 `json:"offered"`
 	Served          int64 `json:"served"`

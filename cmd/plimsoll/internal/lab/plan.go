@@ -18,7 +18,7 @@ type Cell struct {
 	Seed    uint64  `json:"seed"`
 }
 
-// Result is a cell and what came of it.
+// Result is a cell and its outcome.
 type Result struct {
 	Cell
 	*Outcome
@@ -119,7 +119,7 @@ func (p *Plan) cells() []job {
 }
 
 // runs reports whether a policy runs in a world with a seed that is the first or another one;
-// turn says that it is the turn of the policies that no goal is about.
+// turn means that the policies without a goal run.
 func (w *World) runs(k PolicyKind, first, turn bool) bool {
 	switch {
 	case everywhere[k.Name]:

@@ -28,7 +28,7 @@ const (
 
 // Policies are all policies except the bounds, in the order of reports.
 var Policies = []PolicyKind{
-	{Name: OursName, Title: "the engine, configured for the provider", New: ours(told), Waits: true},
+	{Name: OursName, Title: "the engine, configured for the provider", New: ours(configured), Waits: true},
 	{Name: UnknownName, Title: "the engine, provider not configured", New: ours(unknown), Waits: true},
 	{Name: WrongName, Title: "the engine, configured for another provider", New: ours(wrong), Waits: true},
 	{Name: LiteLLMName, Title: "usage-based-routing-v2 and its router's cooldown", New: baseline(replay.LiteLLMCooldown, true)},

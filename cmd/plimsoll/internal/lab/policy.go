@@ -7,7 +7,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/trace"
 )
 
-// Policy chooses deployments. It knows of a call what its client says, never its output.
+// Policy chooses deployments. It sees a call's request, never its output.
 // It is used from one goroutine.
 type Policy interface {
 	// Admit asks for a deployment for one more attempt of a call, none of those tried
@@ -20,7 +20,7 @@ type Policy interface {
 type Attempt interface {
 	// Deployment returns the deployment's place in the pool.
 	Deployment() int
-	// Headers reports what an answer says besides its content: with the first token
+	// Headers reports the status, headers and error body of an answer: with the first token
 	// (status 200), just before Refused (429), or just before Failed. It is not called for
 	// calls that got no answer.
 	Headers(status int, header func(name string) string, body []byte)
@@ -49,9 +49,9 @@ type Setting struct {
 // NewPolicy makes a policy.
 type NewPolicy func(s *Setting) (Policy, error)
 
-// deaf is the part of an attempt that learns nothing from headers.
-type deaf struct{}
+// withoutHeaders is the part of an attempt that ignores headers.
+type withoutHeaders struct{}
 
-func (deaf) ignoresHeaders() {}
+func (withoutHeaders) ignoresHeaders() {}
 
-func (deaf) Headers(int, func(string) string, []byte) {}
+func (withoutHeaders) Headers(int, func(string) string, []byte) {}

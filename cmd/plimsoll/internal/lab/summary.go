@@ -30,7 +30,7 @@ type Row struct {
 	refusals, gains map[string]float64 // by traffic
 }
 
-// Summary is what the results of a plan say.
+// Summary is the evaluation of a plan's results.
 type Summary struct {
 	Rows     []Row     `json:"rows"`
 	Verdicts []Verdict `json:"verdicts"`

@@ -76,7 +76,7 @@ func (t *Traffic) fit(w *World, load float64) (*Traffic, error) {
 	}
 	tokens, from := w.needs(charge), t.duration()
 	if tokens == 0 || from == 0 {
-		return nil, fmt.Errorf("traffic %s: no tokens, or all at one instant: no load can be made of it", t.Name)
+		return nil, fmt.Errorf("traffic %s has no tokens, or all calls arrive at one instant, so it cannot be scaled to a load", t.Name)
 	}
 	to := time.Duration(float64(tokens) / (float64(tpm) * load) * float64(time.Minute))
 	fitted := &Traffic{Name: t.Name, Calls: slices.Clone(t.Calls)}

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Without is how a row of ours changes when one kind of traffic is left out: a verdict that
-// hangs on one trace is none.
+// Without is how a row of ours changes when one kind of traffic is left out. It shows whether a
+// verdict depends on one trace.
 type Without struct {
 	World string `json:"world"`
 	// The lowest and the highest mean goodput, and the traffic that is left out for it.

@@ -23,10 +23,10 @@ type World struct {
 	Rule string
 	// Vendor is the provider's name for [engineprovider.Read].
 	Vendor string
-	// Told is the profile of a router that is configured for the provider; Wrong is that
+	// Profile is the profile of a router that is configured for the provider; Wrong is that
 	// of one that is configured for another.
-	Told, Wrong engineprovider.Profile
-	Headers     Headers
+	Profile, Wrong engineprovider.Profile
+	Headers        Headers
 	// Network delays every message by 15 ms and an exponential time of 30 ms in the mean.
 	Network bool
 	// CountError is how far the provider's count of each prompt may differ from the usage it
@@ -130,32 +130,32 @@ const anthropicOutput = 1. / 6
 func Worlds() []World {
 	openai, azure, anthropic := preset("openai"), preset("azure"), preset("anthropic")
 	list := []World{
-		{Name: "fixed", Title: "minutes of UTC, known", Group: "fixed", Rule: "fixed", Vendor: "openai", Told: minutes(false), Wrong: openai},
-		{Name: "fixed-phase", Title: "minutes of a phase of their own, learned", Group: "phase", Rule: "fixed-unknown", Vendor: "openai", Told: minutes(true), Wrong: openai},
-		{Name: "openai", Title: "OpenAI: bucket, the larger of input and max_tokens", Group: "bucket", Rule: "openai", Vendor: "openai", Told: openai, Wrong: azure},
-		{Name: "anthropic", Title: "Anthropic: buckets of input and of output", Group: "bucket", Rule: "anthropic", Vendor: "anthropic", Told: anthropic, Wrong: azure, OutputPart: anthropicOutput},
-		{Name: "bedrock", Title: "Bedrock: bucket, input and max_tokens, no headers", Group: "bucket", Rule: "bedrock", Vendor: "bedrock", Told: preset("bedrock"), Wrong: azure},
-		{Name: "bedrock-minute", Title: "Bedrock, if its quota is a minute", Rule: "bedrock-minute", Vendor: "bedrock", Told: preset("bedrock"), Wrong: azure},
-		{Name: "groq", Title: "Groq: bucket, input and max_tokens", Group: "bucket", Rule: "groq", Vendor: "groq", Told: preset("groq"), Wrong: azure},
-		{Name: "azure10", Title: "Azure: resets in every answer, requests by 10 s", Group: "azure", Rule: "azure", Vendor: "azure", Told: azure, Wrong: openai},
-		{Name: "azure1", Title: "Azure: resets only in refusals, requests by 1 s", Group: "azure", Rule: "azure-1s", Vendor: "azure", Told: azureBy(time.Second), Wrong: openai, Headers: ResetOnRefusal},
-		{Name: "azure-remaining", Title: "Azure: only the two remainders", Group: "azure-few", Rule: "azure-remaining", Vendor: "azure", Told: azure, Wrong: openai},
-		{Name: "azure-retry", Title: "Azure: only Retry-After", Group: "azure-few", Rule: "azure", Vendor: "azure", Told: azure, Wrong: openai, Headers: OnlyRetryAfter},
-		{Name: "azure-responses", Title: "Azure's Responses API: -1, -1, 0", Group: "azure-few", Rule: "azure-responses", Vendor: "azure", Told: azure, Wrong: openai},
-		{Name: "gemini", Title: "Gemini as a minute: input only, no headers", Group: "gemini", Rule: "gemini-minute", Vendor: "gemini", Told: preset("gemini"), Wrong: openai},
-		{Name: "gemini-bucket", Title: "Gemini, if its quota is a bucket", Rule: "gemini", Vendor: "gemini", Told: preset("gemini"), Wrong: azure},
-		{Name: "mistral", Title: "Mistral: minutes of UTC, one cost per call", Group: "fixed", Rule: "mistral", Vendor: "mistral", Told: preset("mistral"), Wrong: openai},
-		{Name: "cerebras", Title: "Cerebras: minutes, input and max_completion_tokens", Group: "fixed", Rule: "cerebras", Vendor: "cerebras", Told: preset("cerebras"), Wrong: openai},
+		{Name: "fixed", Title: "minutes of UTC, known", Group: "fixed", Rule: "fixed", Vendor: "openai", Profile: minutes(false), Wrong: openai},
+		{Name: "fixed-phase", Title: "minutes of a phase of their own, learned", Group: "phase", Rule: "fixed-unknown", Vendor: "openai", Profile: minutes(true), Wrong: openai},
+		{Name: "openai", Title: "OpenAI: bucket, the larger of input and max_tokens", Group: "bucket", Rule: "openai", Vendor: "openai", Profile: openai, Wrong: azure},
+		{Name: "anthropic", Title: "Anthropic: buckets of input and of output", Group: "bucket", Rule: "anthropic", Vendor: "anthropic", Profile: anthropic, Wrong: azure, OutputPart: anthropicOutput},
+		{Name: "bedrock", Title: "Bedrock: bucket, input and max_tokens, no headers", Group: "bucket", Rule: "bedrock", Vendor: "bedrock", Profile: preset("bedrock"), Wrong: azure},
+		{Name: "bedrock-minute", Title: "Bedrock, if its quota is a minute", Rule: "bedrock-minute", Vendor: "bedrock", Profile: preset("bedrock"), Wrong: azure},
+		{Name: "groq", Title: "Groq: bucket, input and max_tokens", Group: "bucket", Rule: "groq", Vendor: "groq", Profile: preset("groq"), Wrong: azure},
+		{Name: "azure10", Title: "Azure: resets in every answer, requests by 10 s", Group: "azure", Rule: "azure", Vendor: "azure", Profile: azure, Wrong: openai},
+		{Name: "azure1", Title: "Azure: resets only in refusals, requests by 1 s", Group: "azure", Rule: "azure-1s", Vendor: "azure", Profile: azureBy(time.Second), Wrong: openai, Headers: ResetOnRefusal},
+		{Name: "azure-remaining", Title: "Azure: only the two remainders", Group: "azure-few", Rule: "azure-remaining", Vendor: "azure", Profile: azure, Wrong: openai},
+		{Name: "azure-retry", Title: "Azure: only Retry-After", Group: "azure-few", Rule: "azure", Vendor: "azure", Profile: azure, Wrong: openai, Headers: OnlyRetryAfter},
+		{Name: "azure-responses", Title: "Azure's Responses API: -1, -1, 0", Group: "azure-few", Rule: "azure-responses", Vendor: "azure", Profile: azure, Wrong: openai},
+		{Name: "gemini", Title: "Gemini as a minute: input only, no headers", Group: "gemini", Rule: "gemini-minute", Vendor: "gemini", Profile: preset("gemini"), Wrong: openai},
+		{Name: "gemini-bucket", Title: "Gemini, if its quota is a bucket", Rule: "gemini", Vendor: "gemini", Profile: preset("gemini"), Wrong: azure},
+		{Name: "mistral", Title: "Mistral: minutes of UTC, one cost per call", Group: "fixed", Rule: "mistral", Vendor: "mistral", Profile: preset("mistral"), Wrong: openai},
+		{Name: "cerebras", Title: "Cerebras: minutes, input and max_completion_tokens", Group: "fixed", Rule: "cerebras", Vendor: "cerebras", Profile: preset("cerebras"), Wrong: openai},
 		{Name: "softcap", Title: "the operator's own caps, the provider takes all", Group: "soft", Rule: "softcap", Soft: true},
-		{Name: "tenant-openai", Title: "OpenAI, others use 40 % of three deployments", Group: "disturbed", Rule: "openai", Vendor: "openai", Told: openai, Wrong: azure, Tenant: 0.4},
-		{Name: "tenant-azure", Title: "Azure, others use 40 % of three deployments", Group: "disturbed", Rule: "azure", Vendor: "azure", Told: azure, Wrong: openai, Tenant: 0.4},
-		{Name: "wrong-openai", Title: "OpenAI, limits of four deployments wrong by 30 %", Group: "disturbed", Rule: "openai", Vendor: "openai", Told: openai, Wrong: azure, WrongLimits: 0.3},
-		{Name: "wrong-azure", Title: "Azure, limits of four deployments wrong by 30 %", Group: "disturbed", Rule: "azure", Vendor: "azure", Told: azure, Wrong: openai, WrongLimits: 0.3},
-		{Name: "halved-openai", Title: "OpenAI, limits of three deployments halve for a while", Group: "disturbed", Rule: "openai", Vendor: "openai", Told: openai, Wrong: azure, Halve: true},
-		{Name: "halved-azure", Title: "Azure, limits of three deployments halve for a while", Group: "disturbed", Rule: "azure", Vendor: "azure", Told: azure, Wrong: openai, Halve: true},
-		{Name: "brownout", Title: "OpenAI, two deployments fail half of their calls for a while", Rule: "openai", Vendor: "openai", Told: openai, Wrong: azure, Faults: BrownOut},
-		{Name: "dead", Title: "OpenAI, one deployment hangs for a while", Rule: "openai", Vendor: "openai", Told: openai, Wrong: azure, Faults: Dead},
-		{Name: "slow", Title: "OpenAI, three deployments are slow for a while", Rule: "openai", Vendor: "openai", Told: openai, Wrong: azure, Faults: Slow},
+		{Name: "tenant-openai", Title: "OpenAI, others use 40 % of three deployments", Group: "disturbed", Rule: "openai", Vendor: "openai", Profile: openai, Wrong: azure, Tenant: 0.4},
+		{Name: "tenant-azure", Title: "Azure, others use 40 % of three deployments", Group: "disturbed", Rule: "azure", Vendor: "azure", Profile: azure, Wrong: openai, Tenant: 0.4},
+		{Name: "wrong-openai", Title: "OpenAI, limits of four deployments wrong by 30 %", Group: "disturbed", Rule: "openai", Vendor: "openai", Profile: openai, Wrong: azure, WrongLimits: 0.3},
+		{Name: "wrong-azure", Title: "Azure, limits of four deployments wrong by 30 %", Group: "disturbed", Rule: "azure", Vendor: "azure", Profile: azure, Wrong: openai, WrongLimits: 0.3},
+		{Name: "halved-openai", Title: "OpenAI, limits of three deployments halve for a while", Group: "disturbed", Rule: "openai", Vendor: "openai", Profile: openai, Wrong: azure, Halve: true},
+		{Name: "halved-azure", Title: "Azure, limits of three deployments halve for a while", Group: "disturbed", Rule: "azure", Vendor: "azure", Profile: azure, Wrong: openai, Halve: true},
+		{Name: "brownout", Title: "OpenAI, two deployments fail half of their calls for a while", Rule: "openai", Vendor: "openai", Profile: openai, Wrong: azure, Faults: BrownOut},
+		{Name: "dead", Title: "OpenAI, one deployment hangs for a while", Rule: "openai", Vendor: "openai", Profile: openai, Wrong: azure, Faults: Dead},
+		{Name: "slow", Title: "OpenAI, three deployments are slow for a while", Rule: "openai", Vendor: "openai", Profile: openai, Wrong: azure, Faults: Slow},
 	}
 	variant := func(of, prefix, title, group string, change func(*World)) {
 		for _, w := range list {

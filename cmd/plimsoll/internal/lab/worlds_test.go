@@ -72,7 +72,7 @@ func TestInputAndOutputApart(t *testing.T) {
 		require.InDelta(t, UsualLoad, of(sum)/fitted.duration().Minutes()/float64(tpm), 0.01, traffic)
 	}
 	s := &Setting{World: &w, Pool: w.pool(), Now: time.Now, sim: &simulation{world: &w}}
-	p, err := newEngine(s, told, s.Now, 1)
+	p, err := newEngine(s, configured, s.Now, 1)
 	require.NoError(t, err)
 	state := p.engine.AppendStates(nil)[0]
 	require.Equal(t, int64(25000), state.Limit(engine.LimitInputTPM).Max)

@@ -45,12 +45,12 @@ func (a *baselineAttempt) Served(r trace.Request) { a.baseline.served(a.place, r
 
 func (a *baselineAttempt) Refused(retryAfter time.Duration) { a.baseline.refused(a.place, retryAfter) }
 
-// deaf is the part of a baseline that ignores the outcome of attempts.
-type deaf struct{}
+// withoutFeedback is the part of a baseline that ignores the outcome of attempts.
+type withoutFeedback struct{}
 
-func (deaf) served(int, trace.Request) {}
+func (withoutFeedback) served(int, trace.Request) {}
 
-func (deaf) refused(int, time.Duration) {}
+func (withoutFeedback) refused(int, time.Duration) {}
 
 // RoundRobin sends calls to one deployment after the other, whatever their
 // limits.
@@ -59,7 +59,7 @@ func RoundRobin(pool []provider.Deployment, _ func() time.Time, _ uint64) (Polic
 }
 
 type roundRobin struct {
-	deaf
+	withoutFeedback
 	size, next int
 }
 
@@ -92,7 +92,7 @@ func Random(pool []provider.Deployment, _ func() time.Time, seed uint64) (Policy
 }
 
 type weightedRandom struct {
-	deaf
+	withoutFeedback
 	weights []int64
 	rng     *rand.Rand
 }

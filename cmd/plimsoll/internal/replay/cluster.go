@@ -25,8 +25,8 @@ const (
 // MaxNodes is the largest number of nodes of a replay.
 const MaxNodes = 1000
 
-// Nodes says how many nodes share a trace, and how often each exchanges usage
-// with the store.
+// Nodes is the number of nodes that share a trace, and how often each exchanges
+// usage with the store.
 type Nodes struct {
 	Count    int // from 1 to MaxNodes
 	Interval time.Duration

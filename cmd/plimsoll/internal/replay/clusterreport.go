@@ -70,7 +70,7 @@ func (a *account) report(deployment, kind string) LimitReport {
 
 // RunNodes replays a trace that o.Nodes share, twice: against providers that
 // enforce their limits, by the rule of o.Kind if there is one, and, for the figures of the cluster, against ones that
-// take every call, so that whatever keeps to a limit is the nodes' doing.
+// take every call, so that only the nodes keep to the limits.
 func RunNodes(ctx context.Context, o Options) (*Report, error) {
 	reports, err := runBoth(ctx, o)
 	if err != nil {
@@ -80,8 +80,8 @@ func RunNodes(ctx context.Context, o Options) (*Report, error) {
 }
 
 // runBoth makes the two runs of a policy: providers enforce their limits in the
-// first and take every call in the second, whose figures of the cluster stand in
-// the first's report.
+// first and take every call in the second. The figures of the cluster are those of
+// the second; they are in the report of the first.
 func runBoth(ctx context.Context, o Options) (reports [runsPerPolicy]*Report, err error) {
 	progress := o.Progress
 	for i, rule := range [runsPerPolicy]provider.NewRule{nil, provider.NewSoftCap} {

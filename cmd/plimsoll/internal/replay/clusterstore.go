@@ -51,8 +51,8 @@ func (c *cluster) joinEngine(mem *memstore.Store, name string, p *enginePolicy, 
 	return s, err
 }
 
-// deploymentIDs returns what tells a syncer which deployments its node may be
-// asked for.
+// deploymentIDs returns a function by which a syncer lists the deployments that its
+// node may be asked for.
 func deploymentIDs(pool []provider.Deployment) func(dst []string) []string {
 	return func(dst []string) []string {
 		for _, d := range pool {
@@ -71,7 +71,7 @@ func (s *engineSharer) exchange(travel func() bool) bool {
 }
 
 // Exchange implements [syncer.Store]: the one in memory, and the way to it and
-// back. It looks at no context, whose deadlines are in real time.
+// back. It ignores the context, whose deadline is in real time.
 func (s *engineSharer) Exchange(_ context.Context, b syncer.Batch, r *syncer.Reply) error {
 	if !s.travel() {
 		return errStopped

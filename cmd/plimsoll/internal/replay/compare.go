@@ -16,7 +16,7 @@ type Comparison struct {
 }
 
 // PolicyReport is one policy's part of a [Comparison]: the report of its run
-// against providers that enforce their limits, and what came of a second run,
+// against providers that enforce their limits, and the result of a second run,
 // in which the limits are only the operator's caps.
 type PolicyReport struct {
 	*Report

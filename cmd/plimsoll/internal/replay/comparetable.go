@@ -5,7 +5,7 @@ import (
 	"io"
 )
 
-// legend says what the columns of a comparison are.
+// legend explains the columns of a comparison.
 const legend = `goodput    tokens served, of the pool's token limits over %s minutes
 429s       attempts that providers refused, per 1000 calls
 refused    calls not served, per 1000
@@ -14,7 +14,7 @@ over caps  tokens above the limits, of those limits, where providers take every
 fairness   Jain's index of tokens served / TPM limit; 1 = all used alike
 `
 
-// clairvoyantLegend says the same of what a rule adds.
+// clairvoyantLegend explains the columns that a rule adds.
 const clairvoyantLegend = `of best    tokens served, of those of the best clairvoyant
 avoidable  calls not served beyond the fewest of any clairvoyant, per 1000
 `

@@ -97,10 +97,10 @@ func (p *enginePolicy) Admit(r trace.Request, tried []int) (Attempt, bool) {
 }
 
 type engineAttempt struct {
-	policy *enginePolicy
-	place  int
-	lease  engine.Lease
-	heard  bool // Headers has reported the refusal
+	policy   *enginePolicy
+	place    int
+	lease    engine.Lease
+	reported bool // Headers has reported the refusal
 }
 
 func (a *engineAttempt) Deployment() int { return a.place }

@@ -14,13 +14,13 @@ func (a *engineAttempt) Headers(status int, header func(name string) string, bod
 	if k := a.policy.kinds[a.place]; k != nil {
 		answer.Provider = k.Vendor
 	}
-	a.heard = true
+	a.reported = true
 	a.lease.Observe(provider.Read(answer))
 }
 
 // Refused implements [Attempt].
 func (a *engineAttempt) Refused(retryAfter time.Duration) {
-	if !a.heard { // else Headers has reported the refusal
+	if !a.reported { // else Headers has reported the refusal
 		a.lease.Observe(provider.Signal{Kind: provider.RateLimit, RetryAfter: retryAfter})
 	}
 	a.lease.Settle(engine.Usage{})

@@ -26,7 +26,7 @@ func FitGroup(t trace.Trace, pool []provider.Deployment, load float64, most int)
 	}
 	tokens := t.Tokens()
 	if tokens == 0 {
-		return nil, errors.New("the trace has no tokens, so no load can be made of it")
+		return nil, errors.New("the trace has no tokens, so it cannot be scaled to a load")
 	}
 	mean := float64(tokens) / float64(len(t))
 	capacity := 0.0

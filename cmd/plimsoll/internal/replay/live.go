@@ -83,7 +83,7 @@ func RunLive(ctx context.Context, o Options, l Live, policies []string, engine N
 	return r, nil
 }
 
-// fleet is a policy's nodes in real time, and the far side they send calls to.
+// fleet is a policy's nodes in real time, and the providers they send calls to.
 type fleet struct {
 	*simulation
 	peers []peer

@@ -149,7 +149,7 @@ func TestLiveWithoutServer(t *testing.T) {
 
 	var text strings.Builder
 	require.NoError(t, r.WriteTable(&text))
-	require.Contains(t, text.String(), "what the nodes did, they did alone")
+	require.Contains(t, text.String(), "the nodes decided alone")
 	require.Contains(t, text.String(), "goes on by policy share")
 	require.NotContains(t, text.String(), "hunter2")
 }

@@ -49,11 +49,11 @@ func (p *pusher) run(ctx context.Context) {
 	defer tick.Stop()
 	for {
 		begin := time.Now()
-		told, err := p.push(ctx)
+		sent, err := p.push(ctx)
 		if ctx.Err() != nil {
 			return
 		}
-		if told || err != nil {
+		if sent || err != nil {
 			p.seen.exchanged(0, begin, time.Now(), err)
 		}
 		select {
@@ -65,8 +65,8 @@ func (p *pusher) run(ctx context.Context) {
 }
 
 // push reports the counts since the last one, and applies the totals;
-// the first also connects. Told is false if there was nothing to say.
-func (p *pusher) push(ctx context.Context) (told bool, err error) {
+// the first also connects. Sent is false if there was nothing to report.
+func (p *pusher) push(ctx context.Context) (sent bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, pushTimeout)
 	defer cancel()
 	p.mu.Lock()
@@ -77,10 +77,10 @@ func (p *pusher) push(ctx context.Context) (told bool, err error) {
 			p.client = nil
 			return false, err
 		}
-		told = true
+		sent = true
 	}
 	if len(p.pushes) == 0 {
-		return told, nil
+		return sent, nil
 	}
 	if p.down != nil && p.down.Load() {
 		return false, errDown

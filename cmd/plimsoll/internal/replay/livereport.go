@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// LiveReport is what came of a replay in real time. Its JSON is what plimsoll
+// LiveReport is the result of a replay in real time. Its JSON is what plimsoll
 // replay --sync URL --json prints.
 type LiveReport struct {
 	Seconds     float64      `json:"seconds"`     // how long it was played
@@ -24,7 +24,7 @@ type LivePolicy struct {
 	Served   int64  `json:"served"`    // calls that ended
 	Refused  int64  `json:"refused"`   // calls that found no room
 	UnderWay int64  `json:"under_way"` // calls that had yet to end
-	// Holds says that no limit was passed by more than its bound.
+	// Holds reports that no limit was passed by more than its bound.
 	Holds   bool           `json:"holds"`
 	Cluster *ClusterReport `json:"cluster"` // with bounds by the staleness that was measured
 	Sync    SyncReport     `json:"sync"`
@@ -57,8 +57,8 @@ func (f *fleet) report(begun, ended time.Time) LivePolicy {
 	return p
 }
 
-// SumLive returns what came of several groups that were played side by side: their
-// limits one after the other, their calls and exchanges together.
+// SumLive returns the result of several groups that were played side by side: their
+// limits one after the other, their calls and exchanges added up.
 func SumLive(reports []*LiveReport) *LiveReport {
 	sum := &LiveReport{}
 	for n, r := range reports {
@@ -146,7 +146,7 @@ func (p LivePolicy) rows() [][]string {
 		rows = append(rows, []string{"server away", fmt.Sprintf("%.1f", s.AwayS), "s at most; a node then goes on by policy share"})
 	}
 	if s.Exchanges == 0 {
-		rows = append(rows, []string{"server", "never", "answered: what the nodes did, they did alone"})
+		rows = append(rows, []string{"server", "never", "answered: the nodes decided alone"})
 	}
 	if s.LastError != "" {
 		rows = append(rows, []string{"last failure", "", s.LastError})

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// SyncReport is how nodes fared with the server.
+// SyncReport is the figures of the nodes' exchanges with the server.
 type SyncReport struct {
 	Exchanges int64 `json:"exchanges"` // that the server answered
 	Failures  int64 `json:"failures"`  // attempts that failed
@@ -72,8 +72,8 @@ func (w *watch) lastError() string {
 	return w.err.Error()
 }
 
-// report is of a run that lasted that long. A node that has heard nothing since
-// some time, or ever, has grown as stale as that.
+// report is of a run that lasted that long. The time since a node's
+// last reply counts as staleness too.
 func (w *watch) report(begun, ended time.Time) SyncReport {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -93,8 +93,8 @@ func (w *watch) report(begun, ended time.Time) SyncReport {
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// newsHandler tells one operator what many nodes log: each thing once, and not
-// again for a while.
+// newsHandler passes on what many nodes log: each message once, and not again for a
+// while.
 type newsHandler struct {
 	warn func(string)
 	*news

@@ -7,9 +7,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/replay/trace"
 )
 
-// Policy is what a replay measures: it decides which deployment a call goes to,
-// knowing of the call what its client says, never its output tokens. It is used
-// from one goroutine.
+// Policy is the subject of a replay: it decides which deployment a call goes to. It
+// sees the call's request, never its output tokens. It is used from one goroutine.
 type Policy interface {
 	// Admit counts one more attempt of a call on a deployment that it chooses,
 	// none of those tried before. ok is false if none has room.
@@ -25,9 +24,9 @@ type Attempt interface {
 	// policy that reserves nothing it is the prompt: what the call costs at
 	// least.
 	Reserved() int64
-	// Served says that the call has ended and what it cost.
+	// Served reports that the call has ended, and its cost.
 	Served(r trace.Request)
-	// Refused says that the provider has just refused the call, and the
+	// Refused reports that the provider has just refused the call, and the
 	// Retry-After it sent: whole seconds from the moment it judged.
 	Refused(retryAfter time.Duration)
 }

@@ -29,7 +29,7 @@ const (
 	MaxLoad = 1000
 )
 
-// Options say what to replay.
+// Options configure a replay.
 type Options struct {
 	Trace      trace.Trace // at least one request
 	Pool       []provider.Deployment
@@ -61,7 +61,7 @@ func FitCharged(t trace.Trace, pool []provider.Deployment, load float64, charged
 		tokens += charged(r)
 	}
 	if tokens == 0 {
-		return errors.New("the trace has no tokens, so no load can be made of it")
+		return errors.New("the trace has no tokens, so it cannot be scaled to a load")
 	}
 	if provider.TPM(pool) == 0 {
 		return errors.New("no deployment has a TPM limit, so there is nothing that load could be a share of")

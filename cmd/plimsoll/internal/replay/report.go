@@ -2,7 +2,7 @@ package replay
 
 import "time"
 
-// Report is what came of a replay. Its JSON is what plimsoll replay --json
+// Report is the result of a replay. Its JSON is what plimsoll replay --json
 // prints. Offered = Served + RefusedLocal + RefusedProvider.
 type Report struct {
 	Policy          string `json:"policy"`
@@ -32,8 +32,8 @@ type Report struct {
 
 	Cluster *ClusterReport `json:"cluster,omitempty"` // of several nodes
 
-	// Rule is how providers judged, where a replay names it; Clairvoyant is what
-	// could have been done then.
+	// Rule is how providers judged, if the replay names a rule. Clairvoyant is then the best
+	// possible result.
 	Rule        string             `json:"rule,omitempty"`
 	Clairvoyant *ClairvoyantReport `json:"clairvoyant,omitempty"`
 
@@ -57,8 +57,8 @@ type DeploymentReport struct {
 	// prompts, which calls cost at least.
 	PeakReservedTPM int64 `json:"peak_reserved_tpm"`
 	// PeakEndedTPM is input tokens admitted plus output tokens of calls that
-	// ended in the minute. It may pass the limit: nobody can take back an
-	// answer.
+	// ended in the minute. It may pass the limit, because an answer that has
+	// begun cannot be refused.
 	PeakEndedTPM int64 `json:"peak_ended_tpm"`
 }
 

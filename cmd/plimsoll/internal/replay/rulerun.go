@@ -9,8 +9,7 @@ import (
 
 // RunRule replays a trace against providers with the rule of o.Kind, under
 // o.Policy and under every clairvoyant, and measures the one by the best of the
-// others. Where the provider takes every call there is nothing to be seen ahead,
-// and no clairvoyant. The policy named [ClairvoyantName] is the best itself.
+// others. Where the provider takes every call, no clairvoyant runs. The policy named [ClairvoyantName] is the best itself.
 func RunRule(ctx context.Context, o Options) (*Report, error) {
 	progress := o.Progress
 	best, done, err := bestOf(ctx, o)

@@ -46,7 +46,7 @@ const (
 	outageTo   = 25 * time.Second
 )
 
-// scenarioLimits are what is offered to: each its own deployment.
+// scenarioLimits are the limits of a scenario, each of a deployment of its own.
 var scenarioLimits = []struct {
 	name             string
 	rpm, tpm         int64
@@ -104,7 +104,7 @@ type contestant struct {
 	books  []scenarioBooks
 }
 
-// scenarioBooks are what came of one limit under one rule.
+// scenarioBooks is the result of one limit under one rule.
 type scenarioBooks struct {
 	mu                sync.Mutex
 	admitted, offered []int64 // of each minute
@@ -256,7 +256,7 @@ func (s Scenario) play(ctx context.Context, all []*contestant, down *atomic.Bool
 	return s.Minutes
 }
 
-// wait waits until an instant, takes the store away when it is due, and tells progress.
+// wait waits until an instant, takes the store away when it is due, and reports progress.
 func (s Scenario) wait(ctx context.Context, begin, until time.Time, down *atomic.Bool) bool {
 	for {
 		into := time.Since(begin)
@@ -276,7 +276,7 @@ func (s Scenario) wait(ctx context.Context, begin, until time.Time, down *atomic
 	}
 }
 
-// enter offers a request to a node and enters what became of it.
+// enter offers a request to a node and enters the result.
 func (b *scenarioBooks) enter(ctx context.Context, minute int, cost int64, take taker) {
 	begun := time.Now()
 	ok := take(ctx, cost)

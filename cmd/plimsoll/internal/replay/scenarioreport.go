@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// ScenarioReport is what came of a [Scenario].
+// ScenarioReport is the result of a [Scenario].
 type ScenarioReport struct {
 	Scenario string          `json:"scenario"`
 	Nodes    int             `json:"nodes"`
@@ -15,7 +15,7 @@ type ScenarioReport struct {
 	Limits   []ScenarioLimit `json:"limits"`
 }
 
-// ScenarioLimit is what came of one limit, under each rule.
+// ScenarioLimit is the result of one limit, under each rule.
 type ScenarioLimit struct {
 	Limit string         `json:"limit"`
 	Rules []ScenarioRule `json:"rules"`

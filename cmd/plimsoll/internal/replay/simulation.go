@@ -19,8 +19,8 @@ const maxAttempts = 2
 // checkEvery is how many arrivals pass between two looks at the context.
 const checkEvery = 256
 
-// simulation is a replay under way. Its time stands still but for run, which
-// moves it from event to event.
+// simulation is a replay under way. Only run moves its time, from event to
+// event.
 type simulation struct {
 	now         time.Time
 	current     time.Time // the minute of the policy's latest decision
@@ -33,7 +33,7 @@ type simulation struct {
 	progress    func(done int)
 }
 
-// deployment is the far side of a simulation, and what is written down about it.
+// deployment is the provider's side of a deployment, and the accounts of it.
 type deployment struct {
 	provider.Deployment
 	rule           *provider.Rule

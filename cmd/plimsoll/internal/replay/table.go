@@ -9,7 +9,7 @@ import (
 )
 
 // WriteTable writes the report for people: a line per deployment, then the
-// totals, and what is to be said of several nodes.
+// totals, and the figures of several nodes.
 func (r *Report) WriteTable(w io.Writer) error {
 	text := align(r.deploymentRows(), "lrrrrrrrr") + "\n" + align(r.totalRows(), "lrl")
 	if r.Cluster != nil {

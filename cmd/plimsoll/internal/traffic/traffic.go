@@ -150,7 +150,7 @@ func kindOf(a *transport.Attempt) kind {
 }
 
 var (
-	groupDesc    = prometheus.NewDesc("plimsoll_group_requests_total", "Requests for admission of each group, by what came of them: admitted, or refused by a limit.", []string{"group", "outcome"}, nil)
+	groupDesc    = prometheus.NewDesc("plimsoll_group_requests_total", "Requests for admission of each group, by outcome: admitted, or refused by a limit.", []string{"group", "outcome"}, nil)
 	failoverDesc = prometheus.NewDesc("plimsoll_group_failovers_total", "Attempts of the proxy after the first one of a request.", []string{"group"}, nil)
 	answersDesc  = prometheus.NewDesc("plimsoll_deployment_answers_total", "Attempts of the proxy at each deployment, by what the provider answered. Absent until it did.", []string{"deployment", "group", "kind"}, nil)
 	usedDesc     = prometheus.NewDesc("plimsoll_group_tokens_total", "Tokens of each group's calls through the proxy, as reported by providers.", []string{"group", "direction"}, nil)

@@ -67,7 +67,7 @@ plimsoll_group_first_token_seconds_bucket{group="chat",le="51.2"} 1
 plimsoll_group_first_token_seconds_bucket{group="chat",le="+Inf"} 1
 plimsoll_group_first_token_seconds_sum{group="chat"} 0.15
 plimsoll_group_first_token_seconds_count{group="chat"} 1
-# HELP plimsoll_group_requests_total Requests for admission of each group, by what came of them: admitted, or refused by a limit.
+# HELP plimsoll_group_requests_total Requests for admission of each group, by outcome: admitted, or refused by a limit.
 # TYPE plimsoll_group_requests_total counter
 plimsoll_group_requests_total{group="chat",outcome="admitted"} 6
 plimsoll_group_requests_total{group="chat",outcome="refused"} 1

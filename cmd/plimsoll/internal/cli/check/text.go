@@ -65,7 +65,7 @@ func (v checkView) text() string {
 	return b.String()
 }
 
-// rows are the deployments' lines. Columns that say nothing are left out.
+// rows are the deployments' lines. Empty columns are left out.
 func (v checkView) rows() [][]string {
 	weighted, tagged := false, false
 	provided, called := false, false
@@ -141,7 +141,7 @@ func column(l engine.Limit) string {
 	return before + " " + strings.ToUpper(of)
 }
 
-// settings are what holds for all deployments, as far as the file says it.
+// settings are the lines about all deployments, as far as the file has them.
 func (v checkView) settings() [][]string {
 	rows := v.profiles()
 	add := func(name, text string) {

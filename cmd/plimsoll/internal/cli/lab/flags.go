@@ -30,7 +30,7 @@ type flags struct {
 	provider                       string
 }
 
-// complete reports what makes no sense.
+// complete returns a UsageError for flags that do not fit together.
 func (f *flags) complete(args []string) error {
 	if len(args) > 0 {
 		return usagef("unexpected argument %q; traffic is given by --traces FOLDER", args[0])
@@ -41,7 +41,7 @@ func (f *flags) complete(args []string) error {
 	if f.log == "" {
 		for _, of := range [][2]string{{"model", f.model}, {"config", f.config}, {"group", f.group}, {"operator", f.operator}, {"provider", f.provider}} {
 			if of[1] != "" {
-				return usagef("--%s is of a log; give it by --from-log FILE", of[0])
+				return usagef("--%s applies to a log only; give one by --from-log FILE", of[0])
 			}
 		}
 		return nil
@@ -50,7 +50,7 @@ func (f *flags) complete(args []string) error {
 		return usagef("--from-log plays the log's own traffic; of the other flags it takes --model, --config, --group, --operator, --provider and --json")
 	}
 	if f.group != "" && f.config == "" {
-		return usagef("--group is one of a configuration's; give it by --config FILE")
+		return usagef("--group applies to a configuration only; give one by --config FILE")
 	}
 	return nil
 }

@@ -19,8 +19,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/fuzz/rule"
 )
 
-// perOutputToken is how fast deployments answer, which neither a log nor a configuration
-// says.
+// perOutputToken is the assumed speed of deployments, because neither a log nor a
+// configuration has it.
 const perOutputToken = 20 * time.Millisecond
 
 // runLog plays the traffic of a log.

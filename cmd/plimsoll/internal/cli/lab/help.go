@@ -6,13 +6,13 @@ late or missing, limits that others use, that are wrong or that change, deployme
 fail, agents whose next call waits for the one before, and several nodes.
 
 Without flags it plays every world, all generated traffic and five seeds, prints the goals
-that were set for each world beside what was found, and a table of the policies. What no goal
-is about, and further seeds, run on a third of the combinations by rotation (--whole: on all).
+of each world beside the results, and a table of the policies. Policies without a
+goal, and further seeds, run on a third of the combinations by rotation (--whole: on all).
 --quick plays short traffic and one seed, in less than a minute.
 
 Goodput is tokens served, in percent of the best of six greedy routers that see all that
-providers have counted and how long answers will be. They are no strict bound: whoever looks
-ahead, or lets calls wait, may serve more.`
+providers have counted and how long answers will be. They are no strict bound: a router
+that looks ahead, or lets calls wait, may serve more.`
 
 const more = `Equal flags and files give equal output, byte for byte.
 A run that was interrupted goes on with the same --resume FILE. --traces names a folder of

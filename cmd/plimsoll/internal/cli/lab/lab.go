@@ -1,5 +1,5 @@
 // Package lab is plimsoll lab: it reads the flags, plays the matrix of internal/lab, and
-// writes what was found.
+// writes the results.
 package lab
 
 import (

@@ -17,8 +17,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/fuzz/rule"
 )
 
-// perOutputToken is how fast the deployments of a configuration answer, which
-// it does not say: in the middle of the built-in pools' deployments.
+// perOutputToken is the assumed speed of the deployments of a configuration, which
+// does not have it. It is in the middle of the built-in pools' deployments.
 const perOutputToken = 20 * time.Millisecond
 
 // maxGroupsNamed is how many groups an error lists by name.
@@ -26,7 +26,7 @@ const maxGroupsNamed = 20
 
 // readConfig returns the pools that a configuration file describes: for the group
 // that the flags name, or for each group, its deployments except the disabled
-// ones. What it has to say about the file goes to stderr.
+// ones. Warnings about the file go to stderr.
 func (f flags) readConfig(env cmdline.Environment) ([]pool, error) {
 	file, err := config.Load(f.config, config.Options{Profiles: f.profiles})
 	if err != nil {
@@ -107,7 +107,7 @@ func noOutput(mode, model string) bool {
 	return mode == "embedding" || mode == "rerank"
 }
 
-// assumption says what load is a share of, where limits on tokens do not say it.
+// assumption returns a note on what load is a share of, for deployments without limits on tokens.
 func (p pool) assumption() string {
 	var parts []string
 	if p.byRequests > 0 {

@@ -57,8 +57,8 @@ type flags struct {
 // live reports whether nodes share usage by a real server, in real time.
 func (f *flags) live() bool { return f.sync != "" && f.sync != syncMem }
 
-// complete reports what makes no sense, a UsageError, and fills in what the arguments
-// left open.
+// complete returns a UsageError for flags that do not fit together, and fills in what the
+// arguments left open.
 func (f *flags) complete(args []string) error {
 	switch {
 	case len(args) > 0 && strings.Contains(args[0], "://"): // there may be a password in it
@@ -66,13 +66,13 @@ func (f *flags) complete(args []string) error {
 	case len(args) > 0:
 		return usagef("unexpected argument %q; a trace is given by --trace FILE", args[0])
 	case f.speedGiven:
-		return usagef("--speed is of a replay against a daemon; give it by --target URL")
+		return usagef("--speed applies to a replay against a daemon only; give one by --target URL")
 	case f.config != "" && f.pool != "":
 		return usagef("--config and --pool both say what to send calls to; leave one out")
 	case f.config == "" && f.group != "":
-		return usagef("--group is one of a configuration's; give it by --config FILE")
+		return usagef("--group applies to a configuration only; give one by --config FILE")
 	case f.config == "" && f.profiles != config.ProfilesUnset:
-		return usagef("--profiles is about the deployments of a configuration; give it by --config FILE")
+		return usagef("--profiles applies to a configuration only; give one by --config FILE")
 	case f.compare && f.policy != "":
 		return usagef("--compare runs every policy; leave --policy out")
 	case f.strategy != nil && f.policy != "" && f.policy != replay.EngineName:
@@ -80,7 +80,7 @@ func (f *flags) complete(args []string) error {
 	case f.live() && !strings.Contains(f.sync, "://"):
 		return usagef("--sync names no store; use mem, or the address of a server such as valkey://127.0.0.1:6379")
 	case f.live() && f.rule != nil:
-		return usagef("--rule is of simulated providers; with --sync URL they take every call")
+		return usagef("--rule applies to simulated providers only; with --sync URL they take every call")
 	case f.trace != "" && f.kindOfTraffic != "":
 		return usagef("--trace and --traffic both say what calls there are; leave one out")
 	case f.policy == replay.ClairvoyantName && (f.rule == nil || !f.rule.Enforces):
@@ -92,13 +92,13 @@ func (f *flags) complete(args []string) error {
 	case f.scenario != "" && (f.trace != "" || f.kindOfTraffic != "" || f.config != "" || f.pool != "" || f.compare || f.policy != "" || f.strategy != nil):
 		return usagef("--scenario has calls, limits and rules of its own; with it leave --trace, --traffic, --config, --pool, --policy, --strategy and --compare out")
 	case f.modes != nil && f.scenario == "":
-		return usagef("--mode is of a scenario; give one by --scenario NAME")
+		return usagef("--mode applies to a scenario only; give one by --scenario NAME")
 	case f.scenario != "" && f.length%time.Minute != 0:
 		return usagef("--scenario plays whole minutes; give them by --for, such as 2m")
 	case f.length != 0 && !f.live():
-		return usagef("--for is of a replay in real time; give a server by --sync URL")
+		return usagef("--for applies to a replay in real time only; give a server by --sync URL")
 	case f.nodes == 1 && (f.sync != "" || f.interval != 0):
-		return usagef("--sync and --interval are of several nodes; give their number by --nodes N")
+		return usagef("--sync and --interval apply to several nodes only; give their number by --nodes N")
 	case f.nodes > 1 && f.policy != "" && !slices.Contains(replay.NodePolicyNames(), f.policy):
 		return usagef("policy %s shares nothing between nodes; with --nodes use one of %s", f.policy, strings.Join(replay.NodePolicyNames(), ", "))
 	}

@@ -19,7 +19,7 @@ const (
 	fewestCalls = 1_000
 )
 
-// groupOutcome is what came of one group. Its JSON is an element of what plimsoll
+// groupOutcome is the result of one group. Its JSON is an element of what plimsoll
 // replay --config --json prints for several groups.
 type groupOutcome struct {
 	Group   string  `json:"group"`
@@ -29,7 +29,7 @@ type groupOutcome struct {
 	pool pool
 }
 
-// groupsOutcome is what came of all groups.
+// groupsOutcome is the result of all groups.
 type groupsOutcome struct {
 	Groups []groupOutcome `json:"groups"`
 	Sum    outcome        `json:"sum,omitempty"` // nil where nothing was played
@@ -58,7 +58,7 @@ func (f flags) replayGroups(ctx context.Context, env cmdline.Environment, traffi
 	return f.write(env, all)
 }
 
-// write prints what came of the groups.
+// write prints the results of the groups.
 func (f flags) write(env cmdline.Environment, all groupsOutcome) error {
 	if len(all.Groups) == 1 {
 		return f.writeGroup(env, all.Groups[0])
@@ -102,7 +102,7 @@ func (f flags) fitGroup(traffic trace.Trace, p pool, most int) (groupOutcome, tr
 	return g, fitted, err
 }
 
-// sum returns what came of all groups together; nil if none was played.
+// sum returns the result of all groups together; nil if none was played.
 func (all groupsOutcome) sum() outcome {
 	var reports []*replay.Report
 	var comparisons []*replay.Comparison

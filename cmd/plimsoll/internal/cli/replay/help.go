@@ -1,12 +1,13 @@
 package replay
 
 const (
-	intro = `Runs a trace of LLM traffic through the engine, or through what it is compared
-with, in virtual time, against simulated deployments that enforce their own
-limits per UTC minute, and reports what was served, what was refused and by
-whom. The same flags give the same result on every run, except for the time it
-took. With --sync URL it runs in real time instead, and no two runs are alike;
-with --target URL the traffic goes to a daemon (plimsoll serve), in real time.`
+	intro = `Runs a trace of LLM traffic through the engine, or through another policy, in
+virtual time, against simulated deployments that enforce their own limits per UTC
+minute. It reports the calls that were served, those that the policy refused and
+those that a provider refused. The same flags give the same result on every run,
+except for the time it took. With --sync URL it runs in real time instead, and no
+two runs are alike; with --target URL the traffic goes to a daemon (plimsoll
+serve), in real time.`
 
 	more = `Policies:
   engine            plimsoll: reserves a call's expected cost when it starts and
@@ -53,7 +54,7 @@ A call that the provider refuses (429) is tried once more, on another
 deployment. The JSON has these keys, and the table shows most of them:
   policy            its name
   offered           calls: served + refused_local + refused_provider
-  refused_local     found no room in the policy and reached no provider
+  refused_local     refused by the policy; no provider was called
   refused_provider  refused by a provider, and not saved by the second try
   provider_429      attempts that providers refused
   tokens_served, tokens_offered
@@ -113,7 +114,7 @@ With --sync URL every node of the engine has its own clock, syncer and connectio
 under a namespace of this run's; every node of litellm pushes INCRBY and EXPIRE
 for its request counts each interval, under a prefix of this run's. Both meet
 the same requests at the same moments, providers take every call, and all keys
-expire. A server that does not answer is said on stderr, and the nodes go on
+expire. If a server does not answer, stderr has a warning, and the nodes go on
 alone (the engine's by policy share). The JSON is seconds, interrupted and
 policies, each with policy, offered = served + refused + under_way (calls not
 ended when it was over), holds (no over_max is above its bound), cluster as

@@ -1,5 +1,5 @@
 // Package replay is plimsoll replay: it reads the flags, plays traffic by
-// internal/replay or internal/drive, and prints what came of it.
+// internal/replay or internal/drive, and prints the result.
 package replay
 
 import (

@@ -17,7 +17,7 @@ const (
 	scenarioFor  = 2 * time.Minute
 )
 
-// playScenario plays a scenario by way of a server, and prints what came of it.
+// playScenario plays a scenario by way of a server, and prints the result.
 func (f flags) playScenario(ctx context.Context, env cmdline.Environment) error {
 	if !f.loadGiven {
 		f.load = scenarioLoad

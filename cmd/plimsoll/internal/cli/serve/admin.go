@@ -99,9 +99,9 @@ func problem(d *daemon.Daemon) string {
 		if cut {
 			text += " …"
 		}
-		return "The files were refused at " + r.ProblemAt.UTC().Format("15:04") + " UTC, and what was read before goes on: " + text
+		return "The files were refused at " + r.ProblemAt.UTC().Format("15:04") + " UTC. The configuration read before stays in force: " + text
 	case d.FilesMissing():
-		return "A file that was read is gone: what was read of it goes on, and a restart would fail. The log names it."
+		return "A file that was read is missing. Its contents stay in force, but a restart would fail. The log names it."
 	}
 	return ""
 }

@@ -21,11 +21,11 @@ func newDaemonMetrics(d *daemon.Daemon, events *server.Events) *daemonMetrics {
 	}
 	return &daemonMetrics{
 		daemon: d, events: events,
-		problems:   desc("plimsoll_http_problems_total", "What went wrong around requests, by kind; the log has details.", "kind"),
+		problems:   desc("plimsoll_http_problems_total", "Problems with connections and requests, by kind; the log has details.", "kind"),
 		reloads:    desc("plimsoll_config_reloads_total", "Times that the configuration was read again, by outcome: taken or refused.", "outcome"),
 		lastReload: desc("plimsoll_config_last_reload_timestamp_seconds", "When the configuration that is in force was read."),
 		succeeded:  desc("plimsoll_config_last_reload_successful", "Whether the latest reading of the configuration could be taken: 1 or 0."),
-		lost:       desc("plimsoll_config_file_missing", "Whether a file that was read is not there any more: 1 or 0."),
+		lost:       desc("plimsoll_config_file_missing", "Whether a file that was read is missing: 1 or 0."),
 	}
 }
 

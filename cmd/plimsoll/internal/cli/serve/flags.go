@@ -142,7 +142,7 @@ func (f *flags) register(set *pflag.FlagSet) {
 		cmdline.ParseTime(&f.lameDuck, 0, 10*time.Minute, "a time from 0s to 10m"))
 	cmdline.Func(set, "max-requests-per-token", "N", "requests of one token in flight (default 2048)", cmdline.ParseCount(&f.budget.PerToken, 1_000_000))
 	cmdline.Func(set, "max-requests-per-address", "N", "requests of one client address, or one /64 of IPv6, in flight (default: no bound, because a balancer is one address)", cmdline.ParseCount(&f.budget.PerAddress, 1_000_000))
-	cmdline.Func(set, "trusted-proxies", "NETWORKS", "networks such as 10.0.0.0/8,::1/128 whose X-Forwarded-For says the client's address (default: none)", func(s string) (err error) {
+	cmdline.Func(set, "trusted-proxies", "NETWORKS", "networks such as 10.0.0.0/8,::1/128 whose X-Forwarded-For gives the client's address (default: none)", func(s string) (err error) {
 		f.budget.Trusted, err = server.ParseNetworks(s)
 		return err
 	})

@@ -15,7 +15,7 @@ type tokenMetrics struct {
 
 func newTokenMetrics(states func() []server.TokenState) *tokenMetrics {
 	return &tokenMetrics{states, prometheus.NewDesc("plimsoll_token_requests_total",
-		"Requests of each token by what came of them: admitted, refused (429), or failed.", []string{"token", "outcome"}, nil)}
+		"Requests of each token by outcome: admitted, refused (429), or failed.", []string{"token", "outcome"}, nil)}
 }
 
 // Describe implements [prometheus.Collector].

@@ -58,7 +58,7 @@ func table(tokens *server.Tokens, now time.Time) string {
 	for _, t := range tokens.All() {
 		scopes, expires := t.Scopes.String(), "never"
 		if t.Legacy {
-			scopes += " (not said)"
+			scopes += " (not stated)"
 		}
 		if !t.Expires.IsZero() {
 			expires = t.Expires.UTC().Format(time.RFC3339)

@@ -1,5 +1,5 @@
-// Package token is plimsoll token: it makes, lists and revokes the tokens of those who
-// may call a daemon.
+// Package token is plimsoll token: it makes, lists and revokes the API tokens of a daemon's
+// clients.
 package token
 
 import (

@@ -24,7 +24,7 @@ func (l *lines) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// pass says that the decoder is at an offset.
+// pass records the decoder's offset.
 func (l *lines) pass(offset int64) {
 	n := offset - l.passed
 	l.line += bytes.Count(l.pending[:n], []byte("\n"))
@@ -75,12 +75,12 @@ func (l *Log) endArray(name string, d *json.Decoder, at *lines) error {
 	}
 	at.pass(d.InputOffset())
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return fmt.Errorf("%s:%d: something follows the end of the array; give one array, or objects one after the other", name, at.next())
+		return fmt.Errorf("%s:%d: found text after the end of the array; give one array, or objects one after the other", name, at.next())
 	}
 	return nil
 }
 
-// notObject says what is wrong where no object can be read.
+// notObject returns the error for input that is no object.
 func notObject(err error) error {
 	var kind *json.UnmarshalTypeError
 	switch {

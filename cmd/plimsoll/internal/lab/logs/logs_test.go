@@ -86,7 +86,7 @@ func TestBadLines(t *testing.T) {
 		{"no JSON", good + good + "{oops}\n", "x:3: not a JSON object: "},
 		{"cut short", good + `{"time":`, "x:2: not a JSON object: the file ends in the middle of it; remove that part, or complete it"},
 		{"array cut short", "[\n" + good, "x:3: not a JSON object: the file ends in the middle of it"},
-		{"two arrays", "[\n" + good + "]\n[" + good + "]", "x:4: something follows the end of the array; give one array"},
+		{"two arrays", "[\n" + good + "]\n[" + good + "]", "x:4: found text after the end of the array; give one array"},
 		{"gzip", "\x1f\x8b\x08\x00rest", "x is compressed by gzip; unpack it first, by gunzip"},
 		{"UTF-16", "\xff\xfe{\x00", "x is UTF-16; convert it to UTF-8 first, by iconv"},
 		{"page", `{"data":[{"model":"m"}]}`, "x:1: data[0]: no time or no model; want time"},

@@ -1,3 +1,3 @@
-// Package report writes what the lab found: as text, Markdown, CSV, JSON and a page with
+// Package report writes the lab's results as text, Markdown, CSV, JSON and a page with
 // charts.
 package report

@@ -6,7 +6,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/lab"
 )
 
-// figures is what charts show beside the rows of a summary.
+// figures are the numbers of charts that the rows of a summary lack.
 type figures struct {
 	Curves  []curve  `json:"curves"`
 	Minutes []within `json:"minutes"`

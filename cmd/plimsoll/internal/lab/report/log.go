@@ -9,7 +9,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/lab/logs"
 )
 
-// Log writes what policies made of the traffic of a log as text: what was read, the
+// Log writes the outcome of policies on the traffic of a log as text: the records read, the
 // calibration, a warning where it disagrees, and a table.
 func Log(w io.Writer, l *logs.Log, g *lab.Logged, observed bool, r *lab.LogResult) error {
 	n := len(g.Traffic.Calls)
@@ -31,9 +31,9 @@ func Log(w io.Writer, l *logs.Log, g *lab.Logged, observed bool, r *lab.LogResul
 	text += fmt.Sprintf("calibration: %s is refused %.1f times per 1000 calls in simulation, %.1f in the log\n", r.Policies[0].Policy, c.Simulated, c.Logged)
 	switch {
 	case !g.Statuses:
-		text += "WARNING: the log has no statuses, so the simulation cannot be checked against it: take the figures below as a guess\n"
+		text += "WARNING: the log has no statuses, so the simulation cannot be checked against it; the figures below are a guess\n"
 	case !c.Agrees:
-		text += "WARNING: that differs by more than 20 % and 2 per 1000: limits, provider or the operator's policy are not as assumed\n(see --config, --operator): take the figures below as a guess\n"
+		text += "WARNING: that differs by more than 20 % and 2 per 1000: limits, provider or the operator's policy are not as assumed\n(see --config, --operator); the figures below are a guess\n"
 	}
 	t := table{{"policy", "served %", "tokens served %", "429s per 1000", "refused per 1000"}}
 	for _, p := range r.Policies {

@@ -22,7 +22,7 @@ func sections(s *lab.Summary, f *figures) ([]section, error) {
 		{Name: "load", Title: "Goodput and refusals against load", Text: "Load is what providers charge for the offered calls, as a share of their limits. Goodput is tokens served, in percent of the best of the greedy clairvoyants at the same load; the mean over all traffic."},
 		{Name: "traffic", Title: "Traffic and seeds", Text: "Ours by world: the line reaches from the worst traffic to the best, the bar is the mean, as high as seeds of network, counts and failures change it."},
 		{Name: "gain", Title: "Difference to LiteLLM with its cooldown", Text: "Goodput of ours less that of usage-based-routing-v2 with its router's cooldown, on equal traffic and seeds. The line is the 95 % interval of the mean over traffic (Student's t), the bar the mean: blue above zero, red below."},
-		{Name: "minute", Title: "Utilization over the minute", Text: "What deployments work on in each two seconds of their own minute, in percent of what their limits allow in that time: input where a call begins, output where it ends."},
+		{Name: "minute", Title: "Utilization over the minute", Text: "Each point is the work of the deployments in two seconds of their own minute, in percent of what their limits allow in that time. Input counts where a call begins, output where it ends."},
 		{Name: "boundary", Title: "Refusals around the boundary of a minute", Text: "Refusals by providers in each two seconds of a deployment's minute, per 1000 calls of the run. Those at the left come just after the boundary, those at the right just before it."},
 		{Name: "waits", Title: "Waits by the size of the prompt", Text: "Ours where calls may wait up to ten seconds: the median wait of those that waited, and the 99 % quantile of the traffic with the longest; and calls that were not served."},
 		{Name: "fairness", Title: "Fairness", Text: "Jain's index of tokens served per limit, over the deployments: 1 where all are used alike. Where limits are wrong, shared with others or out of order, even use is no goal."},
@@ -99,8 +99,8 @@ func oursBy(s *lab.Summary, draw func(worlds []string, rows []lab.Row) (chart, e
 	return list, nil
 }
 
-// leastBar is how high a bar is at least, as a share of the axis: one that is a line is not
-// seen.
+// leastBar is the least height of a bar, as a share of the axis. A lower bar would look like
+// a line.
 const leastBar = 0.015
 
 func byTraffic(s *lab.Summary, _ *figures) ([]chart, error) {

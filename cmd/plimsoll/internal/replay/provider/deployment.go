@@ -1,5 +1,5 @@
-// Package provider simulates the far side of a replay: deployments that take
-// their time to answer and enforce their own limits.
+// Package provider simulates the providers of a replay. Their deployments take
+// time to answer and enforce their own limits.
 package provider
 
 import (
@@ -45,7 +45,7 @@ func (d Deployment) Capacity(meanTokens float64) float64 {
 	return requests * meanTokens
 }
 
-// RefusalTime is how long a provider takes to say no.
+// RefusalTime is how long a provider takes to refuse a call.
 const RefusalTime = 50 * time.Millisecond
 
 // readSpeed is how many input tokens a deployment reads in a second, before

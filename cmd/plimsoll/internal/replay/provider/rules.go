@@ -10,11 +10,11 @@ import (
 	"github.com/plimsoll-dev/plimsoll/fuzz/rule"
 )
 
-// Kind is a rule by its name, and what the replay has to know of it.
+// Kind is a rule by its name, and its properties for the replay.
 type Kind struct {
 	Name   string
 	Rule   rule.Rule
-	Vendor string // as package engine/provider names it; "" = its answers say nothing
+	Vendor string // as package engine/provider names it; "" = its answers have no rate-limit headers
 	// Enforces is false where the provider takes every call.
 	Enforces bool
 	// Profile is the rule as a router is configured for it.
@@ -57,7 +57,7 @@ func kind(name, ruleName, vendor string, profile engineprovider.Profile) Kind {
 }
 
 // OfProvider returns how a provider judges, by the name that package
-// engine/provider has for it; a bucket that says nothing for one that is not known.
+// engine/provider has for it. An unknown provider has a bucket without headers.
 func OfProvider(name string) Kind {
 	if r, ok := rule.Named(name); ok && r.Source != "" {
 		return Kind{Name: name, Rule: r, Vendor: name, Enforces: true}

@@ -17,8 +17,8 @@ import (
 // arrival_ms never falls from one line to the next; only differences count.
 const Header = "arrival_ms,input_tokens,output_tokens"
 
-// What a trace file may hold. Whoever passes a limit gets an error that names
-// it; memory stays bounded whatever the file is.
+// The bounds of a trace file. A file that passes one gets an error that names
+// the bound, so memory stays bounded whatever the file is.
 const (
 	MaxRequests  = 10_000_000
 	MaxTokens    = 1_000_000_000     // in one column of one line

@@ -102,7 +102,7 @@ func (f *deployment) adjust(now int64) {
 	f.account.SetLimits(now, l)
 }
 
-// fault is what becomes of a call besides a refusal.
+// fault is how an attempt fails, other than by a refusal.
 type fault struct {
 	status int // 0 = none
 	hangs  bool
