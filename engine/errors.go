@@ -54,10 +54,12 @@ type LimitError struct {
 	// LimitCooldown: its limit is used up, it has no capacity, the account is empty.
 	// provider.Fine if an operator or another node began the cooldown.
 	Cause provider.Kind
-	// RetryAfter is the time after which the demand fits there if nothing else is
-	// admitted or refunded; 0 if Never. For LimitInFlight it is estimated from the number of
-	// leases held and how long leases of that deployment last, which is taken to be 1 s until
-	// one has ended. For LimitShare it is the time until the node may have another share.
+	// RetryAfter is the time after which the demand fits there if nothing else is admitted or
+	// refunded, on this node or others; 0 if Never. The usage and shares that Absorb has already
+	// brought for the next window are not considered. For LimitInFlight RetryAfter is estimated
+	// from the number of leases held and how long leases of that deployment last, which is taken
+	// to be 1 s until one has ended. For LimitShare it is the time until the node may have
+	// another share.
 	RetryAfter time.Duration
 	// Never means that no waiting helps: the demand is larger than a limit of each
 	// candidate, or the candidates are blocked or disabled.
