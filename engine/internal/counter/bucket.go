@@ -23,7 +23,7 @@ const bucketMost = int64(1) << 62
 // are rounded up to 1/16 ns of refill, so that a bucket never admits what exact
 // arithmetic refuses. All methods are safe for concurrent use, except Resize and Relimit.
 type Bucket struct {
-	clear  atomic.Int64 // the theoretical arrival time, in units since base
+	tat    atomic.Int64 // the theoretical arrival time, in units since base
 	base   int64        // Unix ns
 	period int64        // in units
 	rate   atomic.Pointer[rate]
@@ -55,7 +55,7 @@ func (r *rate) share(p Part) int64 { return r.units(p.Of(r.limit)) }
 
 // plan is [Limit.Plan] of a bucket.
 func (b *Bucket) plan(p Part, now, n int64) (Step, Outcome) {
-	r, t, o := b.rate.Load(), b.at(now), b.clear.Load()
+	r, t, o := b.rate.Load(), b.at(now), b.tat.Load()
 	cost, full := r.units(n), r.full(p)
 	to := max(o, t) + cost
 	if cost > full || to > t+full {
@@ -77,7 +77,7 @@ func (b *Bucket) Look(now, n int64) (used, short int64) {
 }
 
 // Level returns the usage of the bucket at an instant, in the units of Look.
-func (b *Bucket) Level(now int64) int64 { return max(b.clear.Load()-b.at(now), 0) }
+func (b *Bucket) Level(now int64) int64 { return max(b.tat.Load()-b.at(now), 0) }
 
 // Whole returns the limit in the units of Look.
 func (b *Bucket) Whole() int64 { return b.period }
@@ -90,7 +90,7 @@ func (b *Bucket) Wait(p Part, now, n int64) time.Duration {
 	if cost > full {
 		return math.MaxInt64
 	}
-	short := max(b.clear.Load(), t) + cost - t - full
+	short := max(b.tat.Load(), t) + cost - t - full
 	if short <= 0 {
 		return 0
 	}
@@ -110,9 +110,9 @@ func (b *Bucket) Add(now, n int64) {
 	}
 	cost := min(r.units(n), bucketMost-t)
 	for {
-		o := b.clear.Load()
+		o := b.tat.Load()
 		b.low.note(t, max(o-t, 0))
-		if b.clear.CompareAndSwap(o, min(max(o, t)+cost, bucketMost)) {
+		if b.tat.CompareAndSwap(o, min(max(o, t)+cost, bucketMost)) {
 			return
 		}
 	}
@@ -139,13 +139,13 @@ func (b *Bucket) Return(now, n int64) {
 		return
 	}
 	units := r.units(n) - 1 // rounded down, as in Refund
-	b.low.noteReturn(t, max(b.clear.Load()-t-units, 0))
+	b.low.noteReturn(t, max(b.tat.Load()-t-units, 0))
 	b.give(units)
 }
 
 func (b *Bucket) give(units int64) {
-	for o := b.clear.Load(); !b.clear.CompareAndSwap(o, max(o-units, 0)); {
-		o = b.clear.Load()
+	for o := b.tat.Load(); !b.tat.CompareAndSwap(o, max(o-units, 0)); {
+		o = b.tat.Load()
 	}
 }
 
@@ -168,7 +168,7 @@ func (b *Bucket) Correct(at, now, used, since, grain int64, raise bool) (lower b
 	to = min(max(to, 0), bucketMost)
 	least := r.units(grain)
 	for {
-		o := b.clear.Load()
+		o := b.tat.Load()
 		d := to - o
 		if d == 0 || raise && d < 0 || max(d, -d) <= least {
 			return false, r.amount(max(-d, 0))
@@ -178,7 +178,7 @@ func (b *Bucket) Correct(at, now, used, since, grain int64, raise bool) (lower b
 			b.give(got)
 			return got > 0, r.amount(-d - got)
 		}
-		if b.clear.CompareAndSwap(o, to) {
+		if b.tat.CompareAndSwap(o, to) {
 			return false, 0
 		}
 	}
@@ -187,7 +187,7 @@ func (b *Bucket) Correct(at, now, used, since, grain int64, raise bool) (lower b
 // Used returns the usage at an instant in tokens or requests, rounded up. It is above the limit
 // if the bucket is in debt.
 func (b *Bucket) Used(now int64) int64 {
-	return b.counts.Load().amount(max(b.clear.Load()-b.at(now), 0))
+	return b.counts.Load().amount(max(b.tat.Load()-b.at(now), 0))
 }
 
 // Resize changes the limit and keeps the usage. Under a limit of zero the usage refills as under
@@ -211,8 +211,8 @@ func (b *Bucket) resize(now, limit, longest int64) {
 		b.rate.Store(r)
 	}
 	b.low.rescale(old.limit, limit)
-	for o := b.clear.Load(); o > t && !b.clear.CompareAndSwap(o, t+min(quotient(o-t, old.limit, limit, bucketMost), max(longest, o-t), bucketMost-t)); {
-		o = b.clear.Load()
+	for o := b.tat.Load(); o > t && !b.tat.CompareAndSwap(o, t+min(quotient(o-t, old.limit, limit, bucketMost), max(longest, o-t), bucketMost-t)); {
+		o = b.tat.Load()
 	}
 	b.counts.Store(r)
 	b.rate.Store(r)

@@ -149,7 +149,7 @@ func (l *Limit) Do(s Step, p Part, at At, n int64) (o Outcome) {
 	for o = Taken; o == Taken; s, o = l.Plan(p, at, n) {
 		word := &l.half[s.window&1].word
 		if l.Shape == Level {
-			word = &l.bucket.clear
+			word = &l.bucket.tat
 			l.bucket.low.note(s.window, max(s.from-s.window, 0))
 		}
 		invariants.Yield()
