@@ -19,7 +19,7 @@ func (g *Group) ask(q *ask, d *Demand, learn bool) bool {
 // so if the demand is refused. If quiet is set, a refusal is not counted, because the caller
 // may try again.
 func (g *Group) acquire(a *admission, d *Demand, quiet bool) decision {
-	descended := false
+	indexMissed := false
 	now := g.clock.Now()
 	if n, ok := d.named(); ok && d.plain() && g.view.Load().simple && now < g.wake.Load() {
 		if e, v := g.epoch.Load(), g.view.Load(); v.plain() {
@@ -27,14 +27,14 @@ func (g *Group) acquire(a *admission, d *Demand, quiet bool) decision {
 			if v.small {
 				admitted = g.acquireBest(a, d, v, e, now, n)
 			} else {
-				admitted, descended = v.acquireIndexed(a, d, e, now, n)
+				admitted, indexMissed = v.acquireIndexed(a, d, e, now, n)
 			}
 			if admitted {
 				return decision{at: now}
 			}
 		}
 	}
-	return g.acquireAny(a, d, quiet, descended)
+	return g.acquireAny(a, d, quiet, indexMissed)
 }
 
 // acquireBest is acquire for plain demands and small views, the common case. False: nothing was
@@ -68,14 +68,14 @@ func (g *Group) acquireBest(a *admission, d *Demand, v *view, e, now, n int64) b
 	return false
 }
 
-// acquireAny is acquire for any demand and any view. Descended is set if a search by bounds
+// acquireAny is acquire for any demand and any view. IndexMissed is set if a search by bounds
 // has just found none.
-func (g *Group) acquireAny(a *admission, d *Demand, quiet, descended bool) decision {
+func (g *Group) acquireAny(a *admission, d *Demand, quiet, indexMissed bool) decision {
 	var q ask
 	if !g.ask(&q, d, true) {
 		return decision{why: whyInvalid}
 	}
-	q.quiet, q.descended = quiet, descended
+	q.quiet, q.indexMissed = quiet, indexMissed
 	if d.Caller.h != nil {
 		return g.acquireCalled(a, d, q)
 	}

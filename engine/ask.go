@@ -22,7 +22,7 @@ type ask struct {
 	eager    bool    // an admission follows, which looks whether the first by rank has room
 	// unsure: it has yet to look; unfit: it has looked, and the first by rank has none.
 	unsure, unfit bool
-	descended     bool         // a search by bounds has just found none
+	indexMissed   bool         // a search by bounds has just found none
 	drew          bool         // a search drew among equals
 	part          counter.Part // of every cap that the demand's class may use; 0 = all
 	reading

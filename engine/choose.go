@@ -25,16 +25,16 @@ func (v *view) choose(q *ask) choice {
 	return c
 }
 
-// chooseIn is choose for one tier. It searches by the strategy first; only decide refuses.
+// chooseIn is choose for one tier. It searches by the strategy first; only searchExhaustive refuses.
 func (v *view) chooseIn(t *tier, q *ask) choice {
 	if q.affinity != 0 {
-		if i := v.favourite(t, q); i >= 0 && v.fits(i, q) {
+		if i := v.preferred(t, q); i >= 0 && v.fits(i, q) {
 			return choice{i: i}
 		}
 	}
 	switch v.by.draw {
 	case twoChoices:
-		if i := v.better(t, q); i >= 0 {
+		if i := v.pickPowerOfTwo(t, q); i >= 0 {
 			return choice{i: i}
 		}
 	case anyWeight:
@@ -43,13 +43,13 @@ func (v *view) chooseIn(t *tier, q *ask) choice {
 		}
 	default:
 		switch large := t.size() > order.IndexFrom; {
-		case large && !v.volatile && v.failing.Load(): // bounds do not contain failure rates: decide scans the blocks
-		case !large || v.volatile:
+		case large && !v.timeDependent && v.failing.Load(): // bounds do not contain failure rates: searchExhaustive scans the blocks
+		case !large || v.timeDependent:
 			if i := v.scan(t, q); i >= 0 {
 				return choice{i: i}
 			}
-		case !q.descended && !q.tagged() && (q.prunes() || !t.tokenLimited && !v.ceiled[q.at.Epoch&1].Load()):
-			if c := v.descend(t, q); c.i >= 0 {
+		case !q.indexMissed && !q.tagged() && (q.prunes() || !t.tokenLimited && !v.ceiled[q.at.Epoch&1].Load()):
+			if c := v.searchIndexed(t, q); c.i >= 0 {
 				return c
 			}
 		}
@@ -57,15 +57,15 @@ func (v *view) chooseIn(t *tier, q *ask) choice {
 	if v.timed && !q.fresh {
 		q.refresh(v.e.clock) // a refusal must rest on a fresh reading of the clock
 	}
-	return v.decide(t, q)
+	return v.searchExhaustive(t, q)
 }
 
-// decide scans every block that may have the best deployment, and every block on which the
+// searchExhaustive scans every block that may have the best deployment, and every block on which the
 // demand may fit at all. It refuses only if no attempt was half way (protocol 4) and the sum of
 // all seq is the same before and after the scan (protocol 3). Otherwise it tries again.
-func (v *view) decide(t *tier, q *ask) choice {
+func (v *view) searchExhaustive(t *tier, q *ask) choice {
 	var why reason
-	blocks, lasts := v.blocks[q.at.Epoch&1][:t.last], !v.volatile
+	blocks, lasts := v.blocks[q.at.Epoch&1][:t.last], !v.timeDependent
 	refreshes := t.size() > order.IndexFrom && q.tagged() && v.prunes(q)
 	for try := range tries {
 		best, at, tied, sure := order.NoKey, -1, false, true

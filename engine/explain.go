@@ -56,7 +56,7 @@ func (x *Explanation) fill(g *Group, pick, acquire *ask) {
 		lower := len(x.Acquire) > 0
 		favourite := -1
 		if acquire.affinity != 0 {
-			favourite = v.favourite(t, acquire)
+			favourite = v.preferred(t, acquire)
 		}
 		for i := t.from; i < t.to; i++ {
 			c := Candidate{State: v.handles[i].state(&g.owner, acquire.now, nil), Order: t.order, Score: v.score(i, acquire.at)}
@@ -108,7 +108,7 @@ func (v *view) score(i int, at counter.At) float64 {
 func (v *view) eligible(t *tier, q *ask) (ids []string) {
 	ranked := v.by.draw == theLowest
 	if q.affinity != 0 {
-		if i := v.favourite(t, q); i >= 0 && v.fits(i, q) {
+		if i := v.preferred(t, q); i >= 0 && v.fits(i, q) {
 			return []string{v.handles[i].id}
 		}
 	}

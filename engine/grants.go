@@ -261,7 +261,7 @@ func (h *handle) elsewhere(kind window.Kind) bool {
 func (e *Engine) beginGrants() {
 	now := e.clock.Read()
 	e.eachGroup(now, func(g *Group) {
-		if v := g.view.Load(); v.further {
+		if v := g.view.Load(); v.extraLimits {
 			g.relimit(now, v.handles...)
 		}
 	})

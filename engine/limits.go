@@ -99,9 +99,9 @@ func (ms *limits) find(k Limit, r counter.Rule) *limit {
 	return (&limits{list: ms.lifted}).first(is)
 }
 
-// volatile reports whether usage expires within a minute, or charges differ from the tokens
+// timeDependent reports whether usage expires within a minute, or charges differ from the tokens
 // that a demand names. A headroom found then must not be remembered.
-func (ms *limits) volatile() bool { return ms.timed || ms.rated }
+func (ms *limits) timeDependent() bool { return ms.timed || ms.rated }
 
 // take counts a request in all limits within a part of their caps, or in none. If requests is
 // set it counts only in the limits on requests. It returns the moment at which it was

@@ -113,21 +113,21 @@ func (v *view) least(a *amounts, q *ask) (exact bool) {
 func (v *view) scan(t *tier, q *ask) int {
 	var a amounts
 	exact := v.least(&a, q)
-	whole, tried := q.filter == nil && t.size() <= order.IndexFrom && !v.failing.Load(), q.unfit && v.further && t.from == 0
+	whole, tried := q.filter == nil && t.size() <= order.IndexFrom && !v.failing.Load(), q.unfit && v.extraLimits && t.from == 0
 	if whole && v.byPairs && !tried && v.misses.Load() < q.now>>20<<6|missesMost {
 		k1, k2 := v.lowest(t.from, t.to, q.at.Epoch, a[counter.Tokens])
 		if tried = v.ranksFirst(t.from, q.at, k1, k2); tried {
 			i := v.drawnPair(t.from, t.to, q.at.Epoch, a[counter.Tokens], k1, k2)
-			if i >= 0 && (exact && !v.further || v.firstFits(t, t.from+i, q)) {
+			if i >= 0 && (exact && !v.extraLimits || v.firstFits(t, t.from+i, q)) {
 				return t.from + i
 			}
 		}
-		if !v.further || k1 == order.NoKey {
+		if !v.extraLimits || k1 == order.NoKey {
 			return -1
 		}
 		v.missed(q)
 	}
-	if !tried && (v.timed || v.further && !whole && v.by.key == byTokens) {
+	if !tried && (v.timed || v.extraLimits && !whole && v.by.key == byTokens) {
 		if i := v.scanBlocks(t, q, &a, false); i >= 0 && v.firstFits(t, i, q) {
 			return i
 		}
@@ -142,7 +142,7 @@ func (v *view) scan(t *tier, q *ask) int {
 // limits are compared. A limit beside a pair only raises a key by utilization. K2 is the
 // second lowest; both have their index beyond from. Of equals a scan of all limits draws one.
 func (v *view) ranksFirst(from int, at counter.At, k1, k2 uint64) bool {
-	return !v.further || v.by.key == byTokens ||
+	return !v.extraLimits || v.by.key == byTokens ||
 		k1>>order.IndexBits != k2>>order.IndexBits && v.key(from+int(k1&order.IndexMask), at) < k2>>order.IndexBits
 }
 

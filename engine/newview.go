@@ -38,8 +38,8 @@ func newView(e *common, s Strategy, live []*handle) *view {
 		v.tag(i, h.cfg.Tags)
 	}
 	v.indexed, v.keyOf = n > order.IndexFrom, v.key
-	v.simple = len(v.tiers) == 1 && !v.further && v.by.draw == theLowest && v.by.key != byLeases
-	v.byPairs = !v.further || v.by.key == byTokens || v.by.key == byUtilization && !v.unlimited && !v.lapses
+	v.simple = len(v.tiers) == 1 && !v.extraLimits && v.by.draw == theLowest && v.by.key != byLeases
+	v.byPairs = !v.extraLimits || v.by.key == byTokens || v.by.key == byUtilization && !v.unlimited && !v.lapses
 	v.small = v.simple && n <= order.IndexFrom
 	for p := range v.blocks {
 		v.blocks[p], v.bounds[p] = make([]order.Block, len(v.starts)-1), make([]atomic.Uint64, len(v.starts)-1)
@@ -83,12 +83,12 @@ func (v *view) addLimits() {
 			v.limits = make([]*limits, v.n)
 		}
 		v.limits[i] = ms
-		v.volatile = v.volatile || ms.volatile()
+		v.timeDependent = v.timeDependent || ms.timeDependent()
 		v.timed = v.timed || ms.timed
 		v.rated = v.rated || ms.rated
 		v.pooled = v.pooled || ms.pool != nil
 	}
-	v.further = v.limits != nil
+	v.extraLimits = v.limits != nil
 	v.addColumns()
 	v.lapses = v.by.key == byUtilization && lapse(v.handles)
 	unlike := func(ms *limits) bool {

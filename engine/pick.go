@@ -14,7 +14,7 @@ func (g *Group) Pick(d Demand) (Ref, bool) {
 // it returns that; otherwise pickAny searches in general. If quiet is set, a refusal is not
 // counted, because the caller may try again.
 func (g *Group) pick(d *Demand, quiet bool) (Ref, decision) {
-	descended := false
+	indexMissed := false
 	if n, ok := d.named(); ok && d.plain() && g.view.Load().simple && g.clock.Now() < g.wake.Load() {
 		g.noteAsked()
 		if e, v := g.epoch.Load(), g.view.Load(); v.plain() {
@@ -22,24 +22,24 @@ func (g *Group) pick(d *Demand, quiet bool) (Ref, decision) {
 			if v.small {
 				i = v.best(e, n)
 			} else {
-				i, descended = v.bestIndexed(e, n)
+				i, indexMissed = v.bestIndexed(e, n)
 			}
 			if i >= 0 {
 				return Ref{v.handles[i]}, decision{}
 			}
 		}
 	}
-	return g.pickAny(d, quiet, descended)
+	return g.pickAny(d, quiet, indexMissed)
 }
 
-// pickAny is pick for any demand and any view. Descended is set if a search by bounds has
+// pickAny is pick for any demand and any view. IndexMissed is set if a search by bounds has
 // just found none.
-func (g *Group) pickAny(d *Demand, quiet, descended bool) (Ref, decision) {
+func (g *Group) pickAny(d *Demand, quiet, indexMissed bool) (Ref, decision) {
 	var q ask
 	if !g.ask(&q, d, false) {
 		return Ref{}, decision{why: whyInvalid}
 	}
-	q.quiet, q.descended = quiet, descended
+	q.quiet, q.indexMissed = quiet, indexMissed
 	if d.Caller.h != nil {
 		return g.pickCalled(d, q)
 	}
@@ -77,19 +77,19 @@ func (g *Group) pickFor(q *ask) (Ref, decision) {
 // hasNoRoom reports that a waiter's demand, which has a filter, fits on no deployment. It neither
 // ranks nor finds the reason, as most demands in a queue do not fit and no reason is needed.
 //
-// True is as sound as a refusal by decide. The deployments were compared at a fresh reading of
+// True is as sound as a refusal by searchExhaustive. The deployments were compared at a fresh reading of
 // the clock. The sum of all blocks' seq, read before the first counter and after the last, is the
 // same, so no capacity was freed meanwhile (protocol 3). The tags of each pair, and the attempts
 // of its pool, were equal before and after, so no attempt was half way (protocol 4). The minute
 // is not over (protocol 2), and neither the view (protocol 5) nor the group was replaced.
 //
 // False: the demand fits on some deployment, or one of these conditions does not hold and a
-// search must decide. A view that is not volatile is left to the search, which remembers the
+// search must decide. A view that is not timeDependent is left to the search, which remembers the
 // headroom of its blocks and need not read all of them.
 func (g *Group) hasNoRoom(q *ask) bool {
 	g.noteAsked() // as pickFor and a refusal do: a waiter without room needs grants
 	v := g.look(&q.reading)
-	if !v.volatile {
+	if !v.timeDependent {
 		return false
 	}
 	q.refresh(g.clock)

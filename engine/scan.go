@@ -36,7 +36,7 @@ func (v *view) best(epoch, tokens int64) int {
 // of block b that are in mask and on which the demand fits.
 func (v *view) lowestOf(b int, q *ask, mask uint16) (k1, k2 uint64) {
 	from, to := v.block(b)
-	simple := !q.learn && !v.further && q.part == 0
+	simple := !q.learn && !v.extraLimits && q.part == 0
 	if simple && !v.failing.Load() && int(mask) == 1<<(to-from)-1 {
 		return v.lowest(from, to, q.at.Epoch, q.tokens)
 	}
@@ -63,7 +63,7 @@ func (v *view) pair(i int, q *ask) *counter.Pair { return v.pairs[q.at.Epoch&1][
 // fits reports whether a demand fits under the limits of deployment i now. It ignores the
 // demand's filter.
 func (v *view) fits(i int, q *ask) bool {
-	if v.further && v.limits[i] != nil {
+	if v.extraLimits && v.limits[i] != nil {
 		return v.fitsLimits(i, q)
 	}
 	if q.part == 0 {
@@ -126,4 +126,4 @@ func (q *ask) prunes() bool { return q.tokens > 0 }
 
 // prunes reports whether blocks' bounds are valid for the demand in this view. They are not if
 // usage expires by the clock alone.
-func (v *view) prunes(q *ask) bool { return q.prunes() && !v.volatile }
+func (v *view) prunes(q *ask) bool { return q.prunes() && !v.timeDependent }

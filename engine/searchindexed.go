@@ -8,17 +8,17 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/internal/order"
 )
 
-// descents is how many blocks a search by bounds scans before it gives up, and all
+// indexedScans is how many blocks a search by bounds scans before it gives up, and all
 // blocks are scanned.
-const descents = 6
+const indexedScans = 6
 
-// descend searches a large tier for the best deployment by branch and bound. It scans
+// searchIndexed searches a large tier for the best deployment by branch and bound. It scans
 // the block with the lowest bound, sets the bound to the block's lowest key, and is done when
 // no other bound is lower than the key that it found. None (-1) means that it found
 // none, not that there is none: bounds only rank (protocol 3).
-func (v *view) descend(t *tier, q *ask) choice {
+func (v *view) searchIndexed(t *tier, q *ask) choice {
 	bounds := v.bounds[q.at.Epoch&1][t.first:t.last]
-	for range descents {
+	for range indexedScans {
 		k1, k2 := order.LowestBounds(bounds)
 		bound, next, j := k1>>order.IndexBits, k2>>order.IndexBits, int(k1&order.IndexMask)-t.first
 		if bound == order.FullKey {
@@ -62,25 +62,25 @@ func (v *view) descend(t *tier, q *ask) choice {
 	return choice{i: -1}
 }
 
-// bestIndexed is best for a simple view that is not small, by descend. None: it searched and
+// bestIndexed is best for a simple view that is not small, by searchIndexed. None: it searched and
 // found none.
 func (v *view) bestIndexed(epoch, tokens int64) (i int, none bool) {
 	if tokens == 0 {
 		return -1, false
 	}
-	i = v.descend(&v.tiers[0], &ask{tokens: tokens, reading: reading{at: counter.At{Epoch: epoch}}}).i
+	i = v.searchIndexed(&v.tiers[0], &ask{tokens: tokens, reading: reading{at: counter.At{Epoch: epoch}}}).i
 	return i, i < 0
 }
 
-// acquireIndexed admits a plain demand to the deployment that descend finds. If it is not
-// admitted, nothing was counted, and the caller searches in general. None: descend has searched
+// acquireIndexed admits a plain demand to the deployment that searchIndexed finds. If it is not
+// admitted, nothing was counted, and the caller searches in general. None: searchIndexed has searched
 // and found none.
 func (v *view) acquireIndexed(a *admission, d *Demand, epoch, now, tokens int64) (admitted, none bool) {
 	if tokens == 0 || d.OutputTokens == 0 {
 		return false, false
 	}
 	q := ask{tokens: tokens, input: d.InputTokens, reading: reading{now: now, at: counter.At{Epoch: epoch}}}
-	c := v.descend(&v.tiers[0], &q)
+	c := v.searchIndexed(&v.tiers[0], &q)
 	if c.i < 0 {
 		return false, true
 	}
@@ -137,7 +137,7 @@ func tiedBlock(bounds []atomic.Uint64, k, r uint64, def int) int {
 // block that its bound has to cover: those with headroom for one token.
 func (v *view) lowestUsable(b int, q *ask) (k1, k2 uint64) {
 	from, to := v.block(b)
-	if !v.further {
+	if !v.extraLimits {
 		return v.lowest(from, to, q.at.Epoch, 1)
 	}
 	var keys [order.BlockSize]uint64

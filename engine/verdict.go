@@ -12,7 +12,7 @@ import (
 // them with it.
 type verdict struct {
 	refusal  reason // of the limit that refuses the demand; whyNothing: the demand fits
-	headroom int64  // the most tokens that one request can take, -1: no request fits; an upper bound if limits are volatile
+	headroom int64  // the most tokens that one request can take, -1: no request fits; an upper bound if limits are timeDependent
 	bound    reason // of the limit that ends the headroom
 	pending  bool   // an attempt half way may change the refusal (protocol 4)
 	unsure   bool   // an attempt half way may change the headroom (protocol 4)
@@ -60,7 +60,7 @@ func (t *trial) verdict() (v verdict) {
 	}
 	// Sure is set if an attempt half way cannot be undone by a limit behind the one that ends
 	// the headroom, refused if it cannot be by one behind a limit that refuses.
-	sure, volatile := ms == nil, ms != nil && ms.volatile()
+	sure, timeDependent := ms == nil, ms != nil && ms.timeDependent()
 	refused := sure
 	for k := range ms.of() {
 		m := &ms.list[k]
@@ -75,7 +75,7 @@ func (t *trial) verdict() (v verdict) {
 		if !m.Fits(t.part, t.at, n) {
 			v.refusal, refused = max(v.refusal, m.reason(t.part, t.at)), refused || ms.last(k, t.at)
 		}
-		if !volatile && v.lower(m, t) {
+		if !timeDependent && v.lower(m, t) {
 			v.bound, sure = m.reason(t.part, t.at), ms.last(k, t.at)
 		}
 	}

@@ -75,7 +75,7 @@ func TestOneVerdict(t *testing.T) {
 					look := q
 					look.filter = &filter{demand: &Demand{}}
 					none := g.hasNoRoom(&look)
-					require.Equal(t, v.volatile && !some, none, "hasNoRoom, seed %d: %+v", seed, d)
+					require.Equal(t, v.timeDependent && !some, none, "hasNoRoom, seed %d: %+v", seed, d)
 					if none {
 						nowhere++
 						g.asked.Store(false)

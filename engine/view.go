@@ -11,20 +11,20 @@ import (
 // needs. Apply publishes it (protocol 5). It has no counts. Only the blocks change, and what
 // they remember is checked by their seq (protocol 3).
 type view struct {
-	strategy  Strategy
-	by        ranking // the strategy's
-	e         *common
-	simple    bool    // one tier of deployments without limits beside their pairs, ranked by usage
-	small     bool    // simple, of at most order.IndexFrom deployments
-	further   bool    // some deployment has limits beside its pair
-	volatile  bool    // the limits of some deployment are volatile
-	lapses    bool    // minutes end at different times
-	pooled    bool    // some deployment's limits are a pool's
-	unlimited bool    // no pair has a limit by which its deployment ranks
-	rated     bool    // some deployment's charges differ from the tokens of the demand
-	byPairs   bool    // no deployment ranks before its rank by its pair alone
-	n         int     // candidates
-	rates     *limits // one deployment's, if all have the same rates; else nil
+	strategy      Strategy
+	by            ranking // the strategy's
+	e             *common
+	simple        bool    // one tier of deployments without limits beside their pairs, ranked by usage
+	small         bool    // simple, of at most order.IndexFrom deployments
+	extraLimits   bool    // some deployment has limits beside its pair
+	timeDependent bool    // the limits of some deployment are timeDependent
+	lapses        bool    // minutes end at different times
+	pooled        bool    // some deployment's limits are a pool's
+	unlimited     bool    // no pair has a limit by which its deployment ranks
+	rated         bool    // some deployment's charges differ from the tokens of the demand
+	byPairs       bool    // no deployment ranks before its rank by its pair alone
+	n             int     // candidates
+	rates         *limits // one deployment's, if all have the same rates; else nil
 
 	pairs    [2][]*counter.Pair // by the minute's parity
 	inverses []order.Inverse
@@ -60,7 +60,7 @@ func (t tier) size() int { return t.to - t.from }
 func (v *view) plain() bool { return v.simple && !v.failing.Load() }
 
 // scanned reports whether searches scan all of the deployments and draw among equals alone.
-func (v *view) scanned() bool { return v.volatile && v.by.draw == theLowest }
+func (v *view) scanned() bool { return v.timeDependent && v.by.draw == theLowest }
 
 // block returns the deployments [from, to) of a block.
 func (v *view) block(b int) (from, to int) { return int(v.starts[b]), int(v.starts[b+1]) }

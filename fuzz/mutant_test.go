@@ -131,7 +131,7 @@ var mutants = []mutant{
 	},
 	{
 		"limits beside the pair undo no attempt half way", "engine/verdict.go",
-		"	sure, volatile := ms == nil, ", "	sure, volatile := true, ",
+		"	sure, timeDependent := ms == nil, ", "	sure, timeDependent := true, ",
 		"./engine", "TestRefusalSeesNoAttemptHalfWay",
 	},
 	{
