@@ -76,7 +76,9 @@ func (c *called) refused(g *owner, q *ask) decision {
 	v := decision{why: c.why, caller: true, at: c.now}
 	if !q.quiet {
 		g.countRefusal(v)
-		g.miss(&c.owner.caller.wants, c.why, q.tokens, q.input)
+		if c.why == whyShare { // otherwise the owner may be nil
+			g.miss(&c.owner.caller.wants, c.why, q.tokens, q.input)
+		}
 	}
 	return v
 }

@@ -527,3 +527,33 @@ func TestCallerStale(t *testing.T) {
 	}
 	require.Equal(t, "team", refusal(t, g, by(team, exactly(1))).Caller)
 }
+
+// TestDroppedCallerIsRefused: a demand that names a caller which was dropped long ago is refused,
+// also once another caller is counted in its place.
+func TestDroppedCallerIsRefused(t *testing.T) {
+	cfg := called(engine.Limits{RPM: 10}, engine.Limits{RPM: 10})
+	e, clock := start(t, cfg)
+	g, team, a := group(t, e, "chat"), callerRef(t, e, "team"), ref(t, e, "a")
+	cfg.Callers = nil
+	require.NoError(t, e.Apply(cfg))
+	for range 4 { // the caller is dropped
+		clock.Advance(time.Minute)
+		e.AppendStates(nil)
+		e.AppendCallerStates(nil)
+	}
+	cfg.Callers = []engine.Caller{{ID: "other", Limits: engine.Limits{RPM: 10}}}
+	require.NoError(t, e.Apply(cfg))
+	_, ok := g.TryAcquire(by(team, exactly(1)))
+	require.False(t, ok)
+	_, ok = g.Pick(by(team, exactly(1)))
+	require.False(t, ok)
+	require.False(t, a.PreCheck(by(team, exactly(1))))
+	require.Equal(t, engine.LimitDisabled, refusal(t, g, by(team, exactly(1))).Limit)
+	require.ErrorIs(t, e.PreCheck("a", by(team, exactly(1))), engine.ErrLimited)
+	require.ErrorIs(t, e.Explain("chat", by(team, exactly(1))).Err, engine.ErrLimited)
+	_, err := g.Wait(t.Context(), by(team, exactly(1)))
+	require.ErrorIs(t, err, engine.ErrLimited)
+	team.Record(engine.Usage{InputTokens: 1})
+	requireUntouched(t, e)
+	acquire(t, g, by(callerRef(t, e, "other"), exactly(1)))
+}
