@@ -28,9 +28,9 @@ var hotFunctions = []hotFunction{
 	// The scan of a search.
 	{dir: "internal/order", file: "scan.go", name: "LowestTokens"},
 	{dir: "internal/order", file: "scan.go", name: "LowestUtil"},
-	{dir: ".", file: "look.go", name: "key", calls: []string{"used", "weighed"}},               // a column; minutes that end apart
-	{dir: ".", file: "look.go", name: "keys", calls: []string{"ratios", "ratios", "weighed"}},  // columns, with the amounts and without; minutes that end apart, or calls that fail
-	{dir: ".", file: "look.go", name: "ratios", calls: []string{"add"}},                        // a column
+	{dir: ".", file: "keys.go", name: "key", calls: []string{"used", "weighed"}},               // a column; minutes that end apart
+	{dir: ".", file: "keys.go", name: "keys", calls: []string{"ratios", "ratios", "weighed"}},  // columns, with the amounts and without; minutes that end apart, or calls that fail
+	{dir: ".", file: "keys.go", name: "ratios", calls: []string{"add"}},                        // a column
 	{dir: ".", file: "column.go", name: "add", calls: []string{"LookTimed", "Window", "Used"}}, // limits of the clock
 	{dir: "internal/counter", file: "pair.go", name: "Look"},
 	{dir: "internal/counter", file: "pair.go", name: "LookBoth"},

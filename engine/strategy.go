@@ -40,7 +40,7 @@ const (
 
 // ranking is how a strategy chooses among the deployments with headroom. A strategy is a
 // constant and a row of the table below. One that ranks in a new way also needs a rankedBy and
-// its cases in view.key and view.keys (look.go), one that draws in a new way a drawnBy, its file
+// its cases in view.key and view.keys (keys.go), one that draws in a new way a drawnBy, its file
 // and its case in chooseIn (choose.go): see docs/ARCHITECTURE.md.
 type ranking struct {
 	key     rankedBy

@@ -110,7 +110,7 @@ var mutants = []mutant{
 		"./engine", "TestFoundAgain",
 	},
 	{
-		"room freed during a search goes to who is looked at next", "engine/serve.go",
+		"room freed during a search goes to who is looked at next", "engine/dispatch.go",
 		"		if !g.overtakes(w, still()) {\n			g.offer(w)\n		}\n", "		g.offer(w)\n",
 		"./engine", "TestPriorityInLine|TestPriorityFirst",
 	},
