@@ -169,8 +169,8 @@ func (p *plan) retire(g *planned) {
 		if h.round == p.e.round {
 			continue
 		}
-		if !h.gone {
-			h.gone, h.goneSince = true, p.at.Epoch
+		if !h.removed {
+			h.removed, h.removedSince = true, p.at.Epoch
 			h.keepOwn()
 			h.recap()
 		}
@@ -221,8 +221,8 @@ func (p *plan) name(cfg *Config) {
 // forget adds the counts of a group that has no deployments left to the engine's. Under
 // Engine.mu and the group's mutex.
 func (e *Engine) forget(g *Group) {
-	e.past.add(g.past)
-	g.past = totals{}
+	e.folded.add(g.folded)
+	g.folded = totals{}
 	for l := range g.refusals {
 		e.refused[l] += g.refusals[l].Swap(0)
 	}

@@ -9,10 +9,10 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// awake advances the breaker to an instant, and ends reported limits and learned margins that
+// tick advances the breaker to an instant, and ends reported limits and learned margins that
 // have lapsed. Changed reports whether anything changed; relimit whether limits did, so that
 // the group must publish another view.
-func (h *handle) awake(now int64) (changed, relimit bool) {
+func (h *handle) tick(now int64) (changed, relimit bool) {
 	changed = h.breaker.Advance(now, h.probeTaken())
 	if h.lapseAt != 0 && h.lapseAt <= now {
 		changed, relimit = true, true
@@ -95,9 +95,9 @@ func (h *handle) untilMinute(s *provider.Signal, now int64) time.Duration {
 	return s.RetryAfter
 }
 
-// proven reports a success to the breaker: a request sent at an instant has consumed something.
+// onSuccess reports a success to the breaker: a request sent at an instant has consumed something.
 // Without doubted it changes nothing, and its caller need not call it.
-func (h *handle) proven(sent int64) {
+func (h *handle) onSuccess(sent int64) {
 	h.locked(func(g *owner, _ int64) {
 		closed, _ := h.breaker.Succeed(sent)
 		if h.note(); closed {

@@ -6,7 +6,7 @@ import "github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 func (h *handle) capsOf(s *pairLedger, adjusted, adjustedRequests, used int64) (tokens, requests int64) {
 	tokens, requests = s.tokens.Cap(h.tokenCap, adjusted), s.requests.Cap(h.reqCap, adjustedRequests)
 	switch {
-	case h.gone || !h.enabled:
+	case h.removed || !h.enabled:
 		tokens = counter.Disabled
 	case h.breaker.Cooling():
 		tokens = counter.Cooling

@@ -80,7 +80,7 @@ func (h *handle) undo(e, tokens int64) {
 	c := h.hot.Of(e)
 	invariants.Yield()
 	if tokens != 0 && !c.AddTokens(e, -tokens) {
-		h.stray(-tokens, 0) // folded with the tokens in it
+		h.unattributed(-tokens, 0) // folded with the tokens in it
 	}
 	invariants.Yield()
 	h.capacityFreed(e)

@@ -34,9 +34,9 @@ import (
 // the reports of the call before, unless their window still runs.
 func (e *Engine) Collect(dst []window.Report) []window.Report {
 	now := e.clock.Read()
-	e.rest.collecting.Store(true)
+	e.pendingReports.collecting.Store(true)
 	e.turn(now)
-	dst = e.rest.take(dst)
+	dst = e.pendingReports.take(dst)
 	e.eachGroup(now, func(g *Group) { dst = g.collect(dst, now) })
 	return e.reportPools(dst, now, false)
 }
@@ -162,10 +162,10 @@ func (h *handle) collectWindow(dst []window.Report, ms *limits, kind window.Kind
 		if l := m.Ledger(w); l != nil && m.Kind() == kind {
 			own[m.Dim], reported[m.Dim] = m.Own(w), l.Reported
 			listed = listed && l.Listed
-			l.Reported, l.Listed = own[m.Dim], l.Listed || !h.gone
+			l.Reported, l.Listed = own[m.Dim], l.Listed || !h.removed
 		}
 	}
-	if own == reported && (listed || h.gone) {
+	if own == reported && (listed || h.removed) {
 		return dst
 	}
 	return append(dst, h.report(kind, w, &own))

@@ -37,17 +37,17 @@ type common struct {
 
 	waited, gaveUp, turnedAway atomic.Int64
 
-	overrun                    atomic.Int64 // see Stats
-	strayTokens, strayRequests atomic.Int64 // changes to windows that had been folded
-	returned                   atomic.Int64 // requests given back by Release
+	overrun                                  atomic.Int64 // see Stats
+	unattributedTokens, unattributedRequests atomic.Int64 // changes to windows that had been folded
+	returned                                 atomic.Int64 // requests given back by Release
 
 	exact atomic.Bool   // the syncer has called Short: nodes hold limits exactly, by grants
 	short chan struct{} // of Short; its buffer is one
 	// grantWithin is how long a demand may wait for a grant, ns; 0 = no node grants.
 	grantWithin atomic.Int64
 
-	gone goneTotals // of deployments that have been dropped
-	rest leftovers
+	droppedLeases  leaseTotals // of dropped deployments
+	pendingReports pendingReports
 }
 
 const (
@@ -136,8 +136,8 @@ func (e *common) valid(now int64) bool {
 	return until == 0 || now < until
 }
 
-// goneTotals are the lifetime counts of deployments that have been dropped.
-type goneTotals struct{ ended, expired atomic.Int64 }
+// leaseTotals are lifetime counts of leases.
+type leaseTotals struct{ ended, expired atomic.Int64 }
 
 // clamped returns a usage with its counts in range. Its caller has found that they are not.
 func (e *common) clamped(u Usage) Usage {

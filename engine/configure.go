@@ -11,18 +11,18 @@ import (
 // whether a new view must be published. Expected is the assumed output in tokens; round is
 // the number of the Apply.
 func (h *handle) configure(d *Deployment, expected int64, pool *pool, round int64, at counter.At) (changed bool) {
-	if h.configured.ID == "" || h.configured.Disabled != d.Disabled || h.gone {
+	if h.configured.ID == "" || h.configured.Disabled != d.Disabled || h.removed {
 		h.enabled = !d.Disabled
 	}
 	other := !d.equal(h.configured)
-	changed = h.gone || other || h.e.countLeases && !h.limits.Load().countsLeases()
-	if h.breaker.Cause() == provider.NoMoney && !h.gone {
+	changed = h.removed || other || h.e.countLeases && !h.limits.Load().countsLeases()
+	if h.breaker.Cause() == provider.NoMoney && !h.removed {
 		h.uncool() // the operator may have paid before applying a configuration
 		changed = true
 	}
 	d.Tags = slices.Clone(d.Tags)
 	h.replace(d)
-	h.gone, h.round = false, round
+	h.removed, h.round = false, round
 	return h.put(expected, pool, at, changed, false)
 }
 
@@ -100,7 +100,7 @@ func (d *Deployment) pairAlone() bool {
 // leave keeps the last reports of limits that are in the old list and not in the new one, for
 // Collect.
 func (h *handle) leave(old, ms *limits) {
-	var left leftover
+	var left foldedWindows
 	for m := range old.owned() {
 		if slices.ContainsFunc(ms.of(), func(n limit) bool { return n.Limit == m.Limit }) {
 			continue

@@ -17,7 +17,7 @@ import (
 //
 // If a limit is the operator's own, below the provider's, figures only raise its count, so
 // that no more is admitted than remains at the provider.
-func (h *handle) correct(s *provider.Signal, m Mark, now int64) (eased bool) {
+func (h *handle) correct(s *provider.Signal, m Mark, now int64) (freed bool) {
 	c := correction{h: h, m: m, now: counter.At{Epoch: h.turned, Now: now}}
 	c.At = c.now
 	a, order := h.answers.Load(), h.latest(h.turned)
@@ -37,16 +37,16 @@ func (h *handle) correct(s *provider.Signal, m Mark, now int64) (eased bool) {
 		x.replace(order) // before since reads the charges, so that no lease refunds between the two
 		var ok bool
 		if c.since, ok = h.since(m); !ok && !m.none() {
-			return eased // the mark is too old
+			return freed // the mark is too old
 		}
 		lower, above := c.apply(l)
 		x.above.Store(max(above, 0))
-		eased = eased || lower
+		freed = freed || lower
 	}
 	if taken && !m.none() {
 		a.last = m
 	}
-	return eased
+	return freed
 }
 
 // correction is a figure that is applied to the counter of a limit.

@@ -33,7 +33,7 @@ func (h *handle) add(epoch, n int64) (over int64) {
 		}
 		g.await()
 	}
-	h.stray(n, 0)
+	h.unattributed(n, 0)
 	return 0
 }
 
@@ -48,7 +48,7 @@ func (h *handle) catchUp() {
 // addRequests is add for requests.
 func (h *handle) addRequests(epoch, n int64) {
 	if !h.hot.Of(epoch).AddRequests(epoch, n) {
-		h.stray(0, n)
+		h.unattributed(0, n)
 		return
 	}
 	if n < 0 {
@@ -56,12 +56,12 @@ func (h *handle) addRequests(epoch, n int64) {
 	}
 }
 
-// stray counts changes to windows that had been folded, for Stats, which show those of
+// unattributed counts changes to windows that had been folded, for Stats, which show those of
 // deployments only.
-func (h *handle) stray(tokens, requests int64) {
+func (h *handle) unattributed(tokens, requests int64) {
 	if h.caller == nil {
-		h.e.strayTokens.Add(tokens)
-		h.e.strayRequests.Add(requests)
+		h.e.unattributedTokens.Add(tokens)
+		h.e.unattributedRequests.Add(requests)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 func (h *handle) state(g *owner, now int64, to []LimitState) State {
 	st := State{
 		ID: h.id, Group: g.name, Model: h.cfg.Model, ExpectedOutput: h.expected(g.expected()),
-		Enabled: h.enabled && !h.gone, HalfOpen: h.breaker.HalfOpen() && h.breaker.Until() > now,
+		Enabled: h.enabled && !h.removed, HalfOpen: h.breaker.HalfOpen() && h.breaker.Until() > now,
 	}
 	if h.breaker.Cooling() {
 		st.CoolingFor = max(time.Duration(h.breaker.Until()-now), 0)

@@ -9,23 +9,23 @@ import (
 )
 
 const (
-	// maxWork is how many charges one service compares without an admission. If more than one
+	// maxWork is how many charges one dispatch compares without an admission. If more than one
 	// dimension decides which waiters fit, the least charge of many waiters may fit although
-	// no waiter does. The next service goes on where this one stopped.
+	// no waiter does. The next dispatch goes on where this one stopped.
 	maxWork = 1024
-	// shortRest is the time from a service that has used up maxWork to the next, in ns.
+	// shortRest is the time from a dispatch that has used up maxWork to the next, in ns.
 	shortRest = int64(4 * time.Millisecond)
 	// secondLook is how many charges of a queue are compared again before a waiter behind
 	// its head is admitted.
 	secondLook = 32
 )
 
-// serve admits every waiter that fits, in order, and sets the timer to the instant at which the
+// dispatch admits every waiter that fits, in order, and sets the timer to the instant at which the
 // next one may fit by the clock alone. Under the line's mutex (protocol 7).
-func (g *Group) serve() {
+func (g *Group) dispatch() {
 	l := g.line
 	select {
-	case <-l.Rung: // the ring for this service
+	case <-l.Rung: // the ring for this dispatch
 	default:
 	}
 	g.reprice()
@@ -47,11 +47,11 @@ func (g *Group) serve() {
 	}
 	for w := l.found(); w != nil; w = l.found() {
 		if !g.overtakes(w, still()) {
-			g.offer(w)
+			g.tryAdmit(w)
 		}
 	}
 	if len(l.queues) != 0 {
-		g.rest(still())
+		g.setTimer(still())
 	}
 }
 
@@ -67,7 +67,7 @@ func (l *line) found() (first *waiter) {
 
 // overtakes reports whether a waiter before w fits by now, because capacity was freed after
 // that waiter was compared. Then that waiter is the one found. A waiter that was tried and not
-// admitted in this service is not compared again. Still says that no deployment has gained room.
+// admitted in this dispatch is not compared again. Still says that no deployment has gained room.
 func (g *Group) overtakes(w *waiter, still bool) bool {
 	for _, q := range g.line.queues {
 		if !q.Head().before(w) || still && q.caller == nil {
@@ -88,8 +88,8 @@ func (g *Group) find(q *waiters) {
 }
 
 // first returns the first waiter in a queue from a place on that may fit, nil if there
-// is none, and the place at which the search ended. Every service compares the head first, even
-// if the service before was cut short.
+// is none, and the place at which the search ended. Every dispatch compares the head first, even
+// if the dispatch before was cut short.
 func (g *Group) first(q *waiters, from int, work *int) (*waiter, int) {
 	head := q.Head()
 	if from <= head.place && g.fits(q, q.Charged(head), g.line.holdsFor(head, false)) {
@@ -127,8 +127,8 @@ func (g *Group) asking(q *waiters, a *amounts) *ask {
 	return &ask{tokens: a[counter.Tokens], input: a[counter.Input], fixed: *a, known: true, quiet: true, part: part, filter: &filter{demand: q.like}}
 }
 
-// offer admits a waiter if it fits, and searches its queue for the next one.
-func (g *Group) offer(w *waiter) {
+// tryAdmit admits a waiter if it fits, and searches its queue for the next one.
+func (g *Group) tryAdmit(w *waiter) {
 	l, q := g.line, w.queue
 	q.cursor, q.found = w.place+1, nil
 	var got admission
@@ -187,7 +187,7 @@ func (g *Group) receive(w *waiter) {
 			g.admit(w, got)
 			return
 		}
-		o := g.outlook(w.d, l.holdsFor(w, false), v.at)
+		o := g.nextAttempt(w.d, l.holdsFor(w, false), v.at)
 		if v.caller = o.caller; o.hopeless && g.dismiss(w, v) {
 			return
 		}
@@ -227,16 +227,16 @@ func (g *Group) dismissHopeless() {
 	now := g.clock.Read()
 	for _, q := range append([]*waiters(nil), g.line.queues...) {
 		for w := range q.All() {
-			if o := g.outlook(w.d, nil, now); o.hopeless {
+			if o := g.nextAttempt(w.d, nil, now); o.hopeless {
 				g.dismiss(w, decision{why: o.why, caller: o.caller, at: now})
 			}
 		}
 	}
 }
 
-// rest sets the timer to the instant at which a waiter may fit by the clock alone. A service that
+// setTimer sets the timer to the instant at which a waiter may fit by the clock alone. A dispatch that
 // has used up maxWork goes on after shortRest. Still says that a charge that fitted still does.
-func (g *Group) rest(still bool) {
+func (g *Group) setTimer(still bool) {
 	l, now := g.line, g.clock.Read()
 	at, spare, cut := int64(math.MaxInt64), l.work, l.work <= 0
 	for _, q := range l.queues {
@@ -265,10 +265,10 @@ func (g *Group) when(q *waiters, now int64) int64 {
 	holds := l.holdsFor(head, true)
 	at := q.Earliest(now, &l.work, func(a *amounts) int64 {
 		p := g.asking(q, a)
-		return g.outlookFor(p, p.filter, holds, now).at
+		return g.nextAttemptFor(p, p.filter, holds, now).at
 	})
 	if head.holds {
-		at = min(at, g.outlook(head.d, l.holdsFor(head, false), now).at)
+		at = min(at, g.nextAttempt(head.d, l.holdsFor(head, false), now).at)
 	}
 	return at
 }

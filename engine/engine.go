@@ -28,7 +28,7 @@ type Engine struct {
 	round int64            // the number of the latest Apply
 	last  int64            // the latest epoch published, also by groups that were removed
 	// Of groups that were removed.
-	past    totals
+	folded  totals
 	refused [limitValues]int64
 }
 
@@ -120,8 +120,8 @@ func (e *Engine) found(ids *ids, id string) *handle {
 	}
 	h := w.(weak.Pointer[handle]).Value()
 	if h != nil && h.caller == nil {
-		e.gone.ended.Add(-h.flight.Ended())
-		e.gone.expired.Add(-h.expired.Load())
+		e.droppedLeases.ended.Add(-h.flight.Ended())
+		e.droppedLeases.expired.Add(-h.expired.Load())
 	}
 	return h
 }

@@ -5,8 +5,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// leftover is the final usage of one deployment's windows that are folded in one turn.
-type leftover struct {
+// foldedWindows is the final usage of one deployment's windows that are folded in one turn.
+type foldedWindows struct {
 	n    int
 	list [6]struct { // two each of minutes, hours and days
 		kind          window.Kind
@@ -17,7 +17,7 @@ type leftover struct {
 }
 
 // add adds one dimension of a folded window.
-func (l *leftover) add(kind window.Kind, s *counter.Ledger, dim counter.Dim, own int64) {
+func (l *foldedWindows) add(kind window.Kind, s *counter.Ledger, dim counter.Dim, own int64) {
 	i := 0
 	for i < l.n && (l.list[i].kind != kind || l.list[i].index != s.Window) {
 		i++
@@ -36,10 +36,10 @@ func (l *leftover) add(kind window.Kind, s *counter.Ledger, dim counter.Dim, own
 }
 
 // keep keeps, for the next Collect, a report of each window that has changed since the last one.
-func (h *handle) keep(l *leftover) {
+func (h *handle) keep(l *foldedWindows) {
 	for i := range l.list[:l.n] {
 		if w := &l.list[i]; !w.closed && w.own != w.reported {
-			h.e.rest.keep(h.report(w.kind, w.index, &w.own), &h.e.dropped)
+			h.e.pendingReports.keep(h.report(w.kind, w.index, &w.own), &h.e.dropped)
 		}
 	}
 }

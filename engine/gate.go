@@ -16,8 +16,8 @@ type gate struct {
 	cooldowns [CooldownCauses]int64 // begun on this node
 }
 
-// alarm returns when the gate next changes by the clock alone; 0 = never.
-func (g *gate) alarm() int64 {
+// nextDeadline returns when the gate next changes by the clock alone; 0 = never.
+func (g *gate) nextDeadline() int64 {
 	at := g.breaker.Deadline()
 	if g.lapseAt != 0 && (at == 0 || g.lapseAt < at) {
 		return g.lapseAt

@@ -80,7 +80,7 @@ func (h *handle) withhold(epoch, tokens, requests int64) {
 		}
 	})
 	if !done {
-		h.e.strayTokens.Add(-tokens)
-		h.e.strayRequests.Add(-requests)
+		h.e.unattributedTokens.Add(-tokens)
+		h.e.unattributedRequests.Add(-requests)
 	}
 }

@@ -23,7 +23,7 @@ type Group struct {
 	names *names
 
 	// Under mu.
-	past    totals    // of windows that have been folded
+	folded  totals    // of windows that have been folded
 	removed []*handle // deployments that are no candidates any more, but still have counts
 }
 

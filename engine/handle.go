@@ -58,8 +58,8 @@ type control struct {
 	// force, is provided after the margin.
 	configured, provided, cfg *Deployment
 	gate
-	goneSince int64       // the epoch in which the deployment was removed
-	next      *pairLedger // of the minute after turned; nil: nothing was absorbed ahead
+	removedSince int64       // the epoch in which the deployment was removed
+	next         *pairLedger // of the minute after turned; nil: nothing was absorbed ahead
 	// The fields that Apply and Collect read, on few cache lines.
 	announceUntil    int64 // the cooldown that this node reports to the others, Unix ns; 0 = none
 	tokenCap, reqCap int64 // limits, counter.Max = unlimited
@@ -69,7 +69,7 @@ type control struct {
 	round                                int64 // of the latest Apply that configured the deployment
 	enabled                              bool
 	loose                                bool          // its minutes are not UTC's, or a pool's
-	gone                                 bool          // no longer configured
+	removed                              bool          // no longer configured
 	listed                               [2]bool       // by the pair's halves: Collect last reported usage
 	uncounted                            bool          // the gauge is new, and does not count the leases held yet
 	plain                                [2]pairLedger // of the pair's halves

@@ -14,7 +14,7 @@ func (g *Group) hold(now int64) {
 		if now < w.turn || len(l.holds) == maxHolds {
 			continue
 		}
-		if o := g.outlook(w.d, l.holdsFor(w, false), now); o.refills {
+		if o := g.nextAttempt(w.d, l.holdsFor(w, false), now); o.refills {
 			w.holds = true
 			l.holds = append(l.holds, hold{w, o.h, o.h.limits.Load().pooled()})
 		}

@@ -39,8 +39,8 @@ func (c *callers) of(caller *handle) *handle {
 // a configuration that adds its ID again gets the same handle. Under its group's mutex.
 func (i *ids) drop(h *handle) {
 	if h.caller == nil {
-		h.e.gone.ended.Add(h.flight.Ended())
-		h.e.gone.expired.Add(h.expired.Load())
+		h.e.droppedLeases.ended.Add(h.flight.Ended())
+		h.e.droppedLeases.expired.Add(h.expired.Load())
 	}
 	w := weak.Make(h)
 	i.kept.Store(h.id, w)

@@ -74,7 +74,7 @@ func (l *Lease) Settle(u Usage) {
 		h.e.overran(h.add(l.begun.epoch(), in+out-l.reserved-l.added))
 	}
 	if h.doubted.Load() && u != (Usage{}) {
-		h.proven(l.begun.at())
+		h.onSuccess(l.begun.at())
 	}
 	if at, _ := l.end(); h.teaches(at, u) {
 		h.learn(u.OutputTokens)

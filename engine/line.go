@@ -24,9 +24,9 @@ type line struct {
 	seq    uint64        // of the latest waiter
 	timer  *window.Timer // nil: no demand has waited yet
 	at     int64         // when the timer fires, Unix ns
-	work   int           // how much is left of maxWork in the service under way
-	// stirred says that a look of this service would not find the same again: a waiter was
-	// admitted, or a look drew among equals, and the draws to come depend on how many were made.
+	work   int           // how much is left of maxWork in the dispatch under way
+	// stirred says that a search of this dispatch would not find the same again: a waiter was
+	// admitted, or a search drew among equals, and the draws to come depend on how many were made.
 	stirred bool
 	pricing
 }
@@ -35,7 +35,7 @@ func newLine(later func(strike func())) *line {
 	return &line{Bell: queue.NewBell(later), byKind: map[kind]*waiters{}, at: math.MaxInt64}
 }
 
-// ringing reports whether a service is due, by the bell or by the timer, at an
+// ringing reports whether a dispatch is due, by the bell or by the timer, at an
 // instant. Under mu, as all functions below.
 func (l *line) ringing(now int64) bool { return len(l.Rung) != 0 || now >= l.at }
 

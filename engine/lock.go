@@ -43,8 +43,8 @@ func (h *handle) change(do func(now int64)) {
 // changed sets the caps again and marks the view. Under the group's mutex.
 func (h *handle) changed() {
 	h.recap()
-	if g := h.group.Load(); h.alarm() != 0 {
-		g.rouse(h.alarm())
+	if g := h.group.Load(); h.nextDeadline() != 0 {
+		g.rouse(h.nextDeadline())
 	}
 	h.capacityFreed(h.turned)
 }

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// outlook is the event or the time for which a demand that does not fit has to wait.
-type outlook struct {
+// nextAttempt is the event or the time for which a demand that does not fit has to wait.
+type nextAttempt struct {
 	// at is the instant at which the demand may fit by the clock alone, Unix ns; MaxInt64 if
 	// only an event, such as the end of a lease, can make it fit.
 	at int64
@@ -22,18 +22,18 @@ type outlook struct {
 	why      reason  // of a hopeless demand
 }
 
-// outlook returns the outlook of a demand at an instant, without the deployments that holds
+// nextAttempt returns the nextAttempt of a demand at an instant, without the deployments that holds
 // keep for others.
-func (g *Group) outlook(d *Demand, holds []hold, now int64) outlook {
+func (g *Group) nextAttempt(d *Demand, holds []hold, now int64) nextAttempt {
 	var q ask
 	if !q.fill(&g.owner, d, true) {
-		return outlook{hopeless: true, why: whyInvalid}
+		return nextAttempt{hopeless: true, why: whyInvalid}
 	}
-	return g.outlookFor(&q, &filter{demand: d}, holds, now)
+	return g.nextAttemptFor(&q, &filter{demand: d}, holds, now)
 }
 
-func (g *Group) outlookFor(q *ask, l *filter, holds []hold, now int64) outlook {
-	o := g.outlookOfGroup(q, l, holds, now)
+func (g *Group) nextAttemptFor(q *ask, l *filter, holds []hold, now int64) nextAttempt {
+	o := g.nextAttemptInGroup(q, l, holds, now)
 	if l.demand.Caller.h != nil {
 		w, may := q.waitOfCaller(&g.owner, l.demand, now)
 		if o.besideCaller(&w, now); !may {
@@ -43,12 +43,12 @@ func (g *Group) outlookFor(q *ask, l *filter, holds []hold, now int64) outlook {
 	return o
 }
 
-func (g *Group) outlookOfGroup(q *ask, l *filter, holds []hold, now int64) outlook {
+func (g *Group) nextAttemptInGroup(q *ask, l *filter, holds []hold, now int64) nextAttempt {
 	q.filter = l
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	v := g.lookLocked(q, now)
-	o, now := outlook{at: math.MaxInt64, alone: math.MaxInt64, after: math.MaxInt64, hopeless: true, why: whyDisabled}, q.now
+	o, now := nextAttempt{at: math.MaxInt64, alone: math.MaxInt64, after: math.MaxInt64, hopeless: true, why: whyDisabled}, q.now
 	for i := 0; i < len(v.handles) && !(q.known && o.at == now); i++ { // for a waiter's charge only o.at is read
 		if !q.allows(v, i) {
 			continue
@@ -73,9 +73,9 @@ func (g *Group) outlookOfGroup(q *ask, l *filter, holds []hold, now int64) outlo
 	return o
 }
 
-// besideCaller extends the outlook by the wait for the demand's caller. While the caller has no
+// besideCaller extends the nextAttempt by the wait for the demand's caller. While the caller has no
 // headroom, no deployment is held for the demand.
-func (o *outlook) besideCaller(w *verdict, now int64) {
+func (o *nextAttempt) besideCaller(w *verdict, now int64) {
 	switch {
 	case w.never:
 		o.hopeless, o.caller = true, true

@@ -11,7 +11,7 @@ import (
 func (g *Group) price(d *Demand, p *pricing) (least amounts) {
 	var q ask
 	if !q.fill(&g.owner, d, true) {
-		return amounts{} // the demand has become invalid, and is dismissed in this service
+		return amounts{} // the demand has become invalid, and is dismissed in this dispatch
 	}
 	q.most = min(q.most, p.floor)
 	v := p.view

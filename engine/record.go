@@ -47,7 +47,7 @@ func (h *handle) recordAny(u Usage) {
 	for {
 		g := h.group.Load()
 		if g == nil {
-			h.stray(n, 0)
+			h.unattributed(n, 0)
 			return
 		}
 		e, ms := g.minute(), h.limits.Load()

@@ -68,7 +68,7 @@ func (r Ref) Profile() provider.Profile {
 	}
 	var p provider.Profile
 	r.h.locked(func(*owner, int64) {
-		if !r.h.gone {
+		if !r.h.removed {
 			p = r.h.cfg.Profile
 		}
 	})

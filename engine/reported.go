@@ -9,7 +9,7 @@ import (
 // that are in force. Under the group's mutex.
 func (h *handle) announceLimits(dst []window.Report, now int64) []window.Report {
 	a := h.answers.Load()
-	if a == nil || h.gone || h.caller != nil || h.configured.Profile.Pool != "" {
+	if a == nil || h.removed || h.caller != nil || h.configured.Profile.Pool != "" {
 		return dst
 	}
 	for l := range provider.AllLimits() {

@@ -74,7 +74,7 @@ func (h *handle) countHeld() {
 func (g *Group) relimit(now int64, of ...*handle) {
 	at := counter.At{Epoch: g.epoch.Load(), Now: max(now, window.Start(g.epoch.Load()))}
 	for _, h := range of {
-		if !h.gone {
+		if !h.removed {
 			h.put(g.e.assumed.Load(), h.limits.Load().pooled(), at, true, true)
 		}
 	}
@@ -86,6 +86,6 @@ func (g *Group) relimit(now int64, of ...*handle) {
 // spare reports whether the group has another deployment that takes requests.
 func (g *Group) spare(but *handle) bool {
 	return slices.ContainsFunc(g.view.Load().handles, func(h *handle) bool {
-		return h != but && h.enabled && !h.gone && !h.breaker.Cooling()
+		return h != but && h.enabled && !h.removed && !h.breaker.Cooling()
 	})
 }

@@ -8,9 +8,9 @@ func (e *Engine) Stats() Stats {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	now := e.clock.Read()
-	sum := e.past
+	sum := e.folded
 	s := Stats{
-		Refused: map[Limit]int64{}, Settled: e.gone.ended.Load() - e.released.Load(), Expired: e.gone.expired.Load(),
+		Refused: map[Limit]int64{}, Settled: e.droppedLeases.ended.Load() - e.released.Load(), Expired: e.droppedLeases.expired.Load(),
 		Released: e.released.Load(), Late: e.late.Load(), Dropped: e.dropped.Load(),
 		Invalid: e.invalid.Load(), Contended: e.contended.Load(),
 		Waited: e.waited.Load(), GaveUp: e.gaveUp.Load(), TurnedAway: e.turnedAway.Load(),
@@ -23,8 +23,8 @@ func (e *Engine) Stats() Stats {
 	for _, g := range *e.all.Load() {
 		g.count(&s, &sum, now)
 	}
-	s.Admitted = sum.requests + e.returned.Load() + e.strayRequests.Load()
-	s.Tokens = sum.tokens + e.strayTokens.Load()
+	s.Admitted = sum.requests + e.returned.Load() + e.unattributedRequests.Load()
+	s.Tokens = sum.tokens + e.unattributedTokens.Load()
 	s.Overrun = e.overrun.Load()
 	return s
 }
@@ -39,7 +39,7 @@ func (g *Group) count(s *Stats, sum *totals, now int64) {
 		}
 	}
 	s.Waiting += g.line.Waiting.Load()
-	sum.add(g.past)
+	sum.add(g.folded)
 	for _, h := range slices.Concat(g.view.Load().handles, g.removed) {
 		for p := range int64(2) {
 			tokens, requests := h.own(p)

@@ -36,9 +36,9 @@ func (g *Group) advance(now int64) int64 {
 		for p := e + 1; p <= min(n, e+2); p++ {
 			v.renew(p)
 		}
-		var left leftover // of one deployment after the other, because it is large
+		var left foldedWindows // of one deployment after the other, because it is large
 		for _, h := range v.handles {
-			if h.turn(&g.past, n, now, &left) {
+			if h.turn(&g.folded, n, now, &left) {
 				lapsed = append(lapsed, h)
 			}
 			h.fallNow()
@@ -46,7 +46,7 @@ func (g *Group) advance(now int64) int64 {
 			invariants.Yield()
 		}
 		for _, h := range g.removed {
-			h.turn(&g.past, n, now, &left)
+			h.turn(&g.folded, n, now, &left)
 		}
 		g.epoch.Store(n)
 		e = n
@@ -57,10 +57,10 @@ func (g *Group) advance(now int64) int64 {
 			if expired {
 				h.fallNow()
 			}
-			if h.alarm() == 0 {
+			if h.nextDeadline() == 0 {
 				continue
 			}
-			changed, relimit := h.awake(now)
+			changed, relimit := h.tick(now)
 			if relimit {
 				lapsed = append(lapsed, h)
 			}
@@ -101,17 +101,17 @@ type gates struct {
 
 // add adds the gate of a deployment.
 func (g *gates) add(h *handle) {
-	if at := h.alarm(); at != 0 { // also while it has a failure rate, because that falls with time
+	if at := h.nextDeadline(); at != 0 { // also while it has a failure rate, because that falls with time
 		g.due, g.failing = min(g.due, at), g.failing || h.failing.Load() != 0
 	}
 }
 
 // turn turns a deployment to minute e, which is about to be published (protocol 2): it folds
-// the half of two minutes ago into past, and opens that half for e. It reports whether a
+// the half of two minutes ago into folded, and opens that half for e. It reports whether a
 // reported limit has lapsed. Under the group's mutex.
-func (h *handle) turn(past *totals, e, now int64, left *leftover) (relimit bool) {
-	if h.alarm() != 0 {
-		_, relimit = h.awake(now)
+func (h *handle) turn(folded *totals, e, now int64, left *foldedWindows) (relimit bool) {
+	if h.nextDeadline() != 0 {
+		_, relimit = h.tick(now)
 		h.probe.out = h.breaker.HalfOpen() && h.probeTaken()
 	}
 	from := h.turned
@@ -121,7 +121,7 @@ func (h *handle) turn(past *totals, e, now int64, left *leftover) (relimit bool)
 	more := h.turnLimits(ms, at, left)
 	for _, k := range [2]int64{e - 1, e} {
 		if h.plain[k&1].tokens.Window != k {
-			past.add(h.openHalf(k, left))
+			folded.add(h.openHalf(k, left))
 			if k == e {
 				more[counter.Tokens], more[counter.Requests] = h.plain[k&1].tokens.Remote, h.plain[k&1].requests.Remote
 			}
@@ -142,7 +142,7 @@ func (h *handle) turn(past *totals, e, now int64, left *leftover) (relimit bool)
 
 // openHalf folds the earlier minute in the half of minute k, returns its totals, and opens the
 // half for k (protocol 1).
-func (h *handle) openHalf(k int64, left *leftover) totals {
+func (h *handle) openHalf(k int64, left *foldedWindows) totals {
 	p := k & 1
 	old, s := h.plain[p], &h.plain[p]
 	t, r := h.hot[p].Adjusted()
@@ -162,7 +162,7 @@ func (h *handle) openHalf(k int64, left *leftover) totals {
 
 // turnLimits turns the limits beside the pair, and returns the remote usage of the minute under
 // those that nodes exchange.
-func (h *handle) turnLimits(ms *limits, at counter.At, left *leftover) (more amounts) {
+func (h *handle) turnLimits(ms *limits, at counter.At, left *foldedWindows) (more amounts) {
 	for i := range ms.of() {
 		m := &ms.list[i]
 		if m.Owned() { // otherwise the callers that count in it open its windows
@@ -199,7 +199,7 @@ func (h *handle) begin(e int64) {
 // that is not empty, or a cooldown. While a Ref or a lease refers to the handle, it is used
 // again if its ID is configured again. Under the group's mutex.
 func (h *handle) dropped(e int64) bool {
-	if e < h.goneSince+2 || h.alarm() != 0 || h.inFlight() != 0 || h.owes() || !h.shut() {
+	if e < h.removedSince+2 || h.nextDeadline() != 0 || h.inFlight() != 0 || h.owes() || !h.shut() {
 		return false
 	}
 	h.group.Store(nil)
@@ -226,7 +226,7 @@ func (h *handle) shut() bool {
 		closed = s.tokens.Reported|s.requests.Reported == 0 && c.Shut(s.tokens.Window, s.tokens.Remote+t, s.requests.Remote+r)
 	}
 	for k := 0; closed && k < len(list); k++ {
-		closed = list[k].Shut(h.e.rest.collecting.Load())
+		closed = list[k].Shut(h.e.pendingReports.collecting.Load())
 	}
 	if closed {
 		return true

@@ -62,7 +62,7 @@ func (g *Group) wait(ctx context.Context, d Demand) (Lease, error) {
 	}
 }
 
-// join adds a waiter to the line. If a service is due it serves the whole line first, then the
+// join adds a waiter to the line. If a dispatch is due, it dispatches the whole line before the
 // waiter. If too many wait then, the waiter leaves with ErrQueueFull. It reports whether the
 // waiter is done.
 func (g *Group) join(w *waiter) bool {
@@ -77,7 +77,7 @@ func (g *Group) join(w *waiter) bool {
 	now := g.clock.Read()
 	switch {
 	case l.ringing(now):
-		g.serve()
+		g.dispatch()
 	case l.due(now):
 		g.hold(now)
 	}
@@ -113,7 +113,7 @@ func (g *Group) attend(ctx context.Context, w *waiter) (done bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.Waiting.Load() != 0 && (!fired || l.timer.Due()) {
-		g.serve()
+		g.dispatch()
 	}
 	return w.done, nil
 }

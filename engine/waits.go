@@ -36,7 +36,7 @@ func (t *trial) beyond(v *verdict, why reason, configured bool, lapse int64) {
 // waitPair computes for how long the limits of the pair refuse, without the cap of a probe.
 func (t *trial) waitPair(v *verdict, c *counter.Pair) {
 	h := t.h
-	if h.gone || !h.enabled {
+	if h.removed || !h.enabled {
 		v.refusal, v.never = whyDisabled, true
 		return
 	}

@@ -95,7 +95,7 @@ func (h *handle) wantOfCaller(dst []window.Want) []window.Want {
 // wanting reports whether a deployment would admit requests under its limits if its
 // ceilings allowed them. Under the group's mutex.
 func (h *handle) wanting() bool {
-	if h.gone || !h.enabled {
+	if h.removed || !h.enabled {
 		return false
 	}
 	c := h.hot.Of(h.turned)

@@ -66,7 +66,7 @@ var mutants = []mutant{
 	},
 	{
 		"removed deployments are forgotten at once", "engine/turn.go",
-		"if e < h.goneSince+2 || h.alarm() != 0 || h.inFlight() != 0 || h.owes() || !h.shut() {", "if false {",
+		"if e < h.removedSince+2 || h.nextDeadline() != 0 || h.inFlight() != 0 || h.owes() || !h.shut() {", "if false {",
 		"./fuzz", "TestApply|TestRemoved",
 	},
 	{
@@ -111,7 +111,7 @@ var mutants = []mutant{
 	},
 	{
 		"room freed during a search goes to who is looked at next", "engine/dispatch.go",
-		"		if !g.overtakes(w, still()) {\n			g.offer(w)\n		}\n", "		g.offer(w)\n",
+		"		if !g.overtakes(w, still()) {\n			g.tryAdmit(w)\n		}\n", "		g.tryAdmit(w)\n",
 		"./engine", "TestPriorityInLine|TestPriorityFirst",
 	},
 	{
@@ -171,12 +171,12 @@ var mutants = []mutant{
 	},
 	{
 		"the leases of a dropped deployment are not counted", "engine/ids.go",
-		"		h.e.gone.ended.Add(h.flight.Ended())\n", "",
+		"		h.e.droppedLeases.ended.Add(h.flight.Ended())\n", "",
 		"./engine", "TestEndOfTheLastLeaseIsCounted",
 	},
 	{
 		"a deployment that is found again counts its leases twice", "engine/engine.go",
-		"		e.gone.ended.Add(-h.flight.Ended())\n", "",
+		"		e.droppedLeases.ended.Add(-h.flight.Ended())\n", "",
 		"./engine", "TestEndOfTheLastLeaseIsCounted",
 	},
 	{
@@ -196,7 +196,7 @@ var mutants = []mutant{
 	},
 	{
 		"tokens of an undone attempt whose minute is folded are lost", "engine/charge.go",
-		"		h.stray(-tokens, 0) // folded with the tokens in it\n", "		_ = 0\n",
+		"		h.unattributed(-tokens, 0) // folded with the tokens in it\n", "		_ = 0\n",
 		"./fuzz", "TestRolloverLosesNothing",
 	},
 	{

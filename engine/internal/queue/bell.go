@@ -14,7 +14,7 @@ type Bell struct {
 	Waiting atomic.Int64
 	// Rung receives when a waiter must serve the line. Its buffer is one.
 	Rung chan struct{}
-	// Reevaluating makes the next service dismiss waiters whose demand can never be admitted.
+	// Reevaluating makes the next dispatch dismiss waiters whose demand can never be admitted.
 	Reevaluating atomic.Bool
 	later        func(strike func())
 }
