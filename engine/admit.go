@@ -5,8 +5,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
 )
 
-// ask is fill that counts an invalid demand in Stats.
-func (g *Group) ask(q *ask, d *Demand, learn bool) bool {
+// fillQuery is fill that counts an invalid demand in Stats.
+func (g *Group) fillQuery(q *query, d *Demand, learn bool) bool {
 	ok := q.fill(&g.owner, d, learn)
 	if !ok {
 		g.e.invalid.Add(1)
@@ -71,8 +71,8 @@ func (g *Group) acquireBest(a *admission, d *Demand, v *view, e, now, n int64) b
 // acquireAny is acquire for any demand and any view. IndexMissed is set if a search by bounds
 // has just found none.
 func (g *Group) acquireAny(a *admission, d *Demand, quiet, indexMissed bool) decision {
-	var q ask
-	if !g.ask(&q, d, true) {
+	var q query
+	if !g.fillQuery(&q, d, true) {
 		return decision{why: whyInvalid}
 	}
 	q.quiet, q.indexMissed = quiet, indexMissed
@@ -85,7 +85,7 @@ func (g *Group) acquireAny(a *admission, d *Demand, quiet, indexMissed bool) dec
 	return g.acquireFor(a, &q, nil)
 }
 
-func (g *Group) acquireFiltered(a *admission, d *Demand, q ask) decision {
+func (g *Group) acquireFiltered(a *admission, d *Demand, q query) decision {
 	l := filter{demand: d}
 	q.filter = &l
 	return g.acquireFor(a, &q, nil)
@@ -94,7 +94,7 @@ func (g *Group) acquireFiltered(a *admission, d *Demand, q ask) decision {
 // acquireCalled is acquire for a demand that names a caller.
 //
 //go:noinline
-func (g *Group) acquireCalled(a *admission, d *Demand, q ask) decision {
+func (g *Group) acquireCalled(a *admission, d *Demand, q query) decision {
 	by := called{owner: g.callers.of(d.Caller.h)}
 	if q.filter == nil && len(d.Exclude)|len(d.Tags) != 0 {
 		q.filter = &filter{demand: d}
@@ -109,7 +109,7 @@ func (g *Group) acquireCalled(a *admission, d *Demand, q ask) decision {
 
 // acquireFor charges a deployment and the demand's caller, or neither. By is nil if the demand
 // names no caller.
-func (g *Group) acquireFor(a *admission, q *ask, by *called) decision {
+func (g *Group) acquireFor(a *admission, q *query, by *called) decision {
 	for q.eager = by == nil; ; {
 		if by != nil && !by.admits(&g.owner, q, true) {
 			return by.refused(&g.owner, q)

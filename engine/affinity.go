@@ -26,7 +26,7 @@ func distance(rendezvous uint64, size float64) float64 {
 // preferred returns the index of the deployment of a tier that the demand's affinity prefers
 // among the candidates that are neither disabled nor cooling down; -1 if
 // there is none. It does not compare the demand with limits.
-func (v *view) preferred(t *tier, q *ask) int {
+func (v *view) preferred(t *tier, q *query) int {
 	best, least, at := uint64(0), math.Inf(1), -1
 	for b := t.first; b < t.last; b++ {
 		from := int(v.starts[b])

@@ -31,10 +31,10 @@ func (h *handle) note() {
 	half := h.breaker.HalfOpen()
 	if !half {
 		h.probe = probe{}
-	} else if !h.half.Load() || h.probe.since != h.breaker.Since() {
+	} else if !h.halfOpen.Load() || h.probe.since != h.breaker.Since() {
 		h.probe = probe{since: h.breaker.Since(), epoch: math.MinInt64}
 	}
-	h.half.Store(half)
+	h.halfOpen.Store(half)
 	h.doubted.Store(half || h.breaker.Failing())
 	h.failing.Store(h.breaker.Rate())
 }

@@ -25,7 +25,7 @@ type called struct {
 // admits reports whether the demand fits the limits of its caller, and whether the caller may
 // use the group g. Leases is set if the demand is for a lease. A refusal rests on a fresh
 // reading of the clock, and no attempt was half way (protocol 4), unless tries are used up.
-func (c *called) admits(g *owner, q *ask, leases bool) bool {
+func (c *called) admits(g *owner, q *query, leases bool) bool {
 	if c.owner == nil {
 		c.why, c.now = whyDisabled, g.clock.Now()
 		return false
@@ -72,7 +72,7 @@ func (c *called) admits(g *owner, q *ask, leases bool) bool {
 }
 
 // refused counts a refusal by the caller and returns it.
-func (c *called) refused(g *owner, q *ask) decision {
+func (c *called) refused(g *owner, q *query) decision {
 	v := decision{why: c.why, caller: true, at: c.now}
 	if !q.quiet {
 		g.countRefusal(v)

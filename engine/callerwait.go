@@ -8,7 +8,7 @@ import (
 
 // atCaller runs do for the caller of a demand, under the mutex of the callers' group, with the
 // caller's verdict. If the caller has been dropped it does nothing.
-func (q *ask) atCaller(g *owner, d *Demand, at int64, leases bool, do func(h *handle, callers *owner, w verdict, now int64)) {
+func (q *query) atCaller(g *owner, d *Demand, at int64, leases bool, do func(h *handle, callers *owner, w verdict, now int64)) {
 	h := g.callers.of(d.Caller.h)
 	if h == nil {
 		return
@@ -22,7 +22,7 @@ func (q *ask) atCaller(g *owner, d *Demand, at int64, leases bool, do func(h *ha
 
 // waitOfCaller returns the verdict of the caller's limits on a demand, with the time for which
 // it does not fit, and whether the caller may use the group.
-func (q *ask) waitOfCaller(g *owner, d *Demand, at int64) (w verdict, may bool) {
+func (q *query) waitOfCaller(g *owner, d *Demand, at int64) (w verdict, may bool) {
 	w, may = verdict{refusal: whyDisabled, never: true}, true
 	if h := g.callers.of(d.Caller.h); h != nil && !h.caller.mayAsk(g.name) {
 		return w, false
@@ -33,7 +33,7 @@ func (q *ask) waitOfCaller(g *owner, d *Demand, at int64) (w verdict, may bool) 
 
 // refusalOfCaller returns the error of a demand that its caller's limits refuse, as
 // [Group.refusal] does for deployments. Nil: the demand fits by now, and final is not set.
-func (q *ask) refusalOfCaller(g *owner, d *Demand, v decision, leases, final bool) error {
+func (q *query) refusalOfCaller(g *owner, d *Demand, v decision, leases, final bool) error {
 	id := d.Caller.h.id
 	if v.why == whyNothing {
 		return fmt.Errorf("%w: caller %q may not ask group %q", ErrNoCandidate, id, g.name)

@@ -10,7 +10,7 @@ import (
 // request, which ends the attempt. If a step fails, the steps before it are undone in reverse.
 // Refused: the deployment has no headroom, or none any more. Moved: the minute has passed.
 // The admission is filled in first, as in acquireBest.
-func (v *view) charge(to *admission, c choice, q *ask) counter.Outcome {
+func (v *view) charge(to *admission, c choice, q *query) counter.Outcome {
 	h, pair, e := v.handles[c.i], v.pairs[q.at.Epoch&1][c.i], q.at.Epoch
 	if ms := v.limitsOf(c.i); ms != nil {
 		return v.chargeLimits(to, c, q, ms)
@@ -33,7 +33,7 @@ func (v *view) charge(to *admission, c choice, q *ask) counter.Outcome {
 }
 
 // chargeLimits is charge for a deployment with limits beside the pair.
-func (v *view) chargeLimits(to *admission, c choice, q *ask, ms *limits) counter.Outcome {
+func (v *view) chargeLimits(to *admission, c choice, q *query, ms *limits) counter.Outcome {
 	h, pair, e := v.handles[c.i], v.pairs[q.at.Epoch&1][c.i], q.at.Epoch
 	var a amounts
 	q.countOn(&a, h, ms, q.part)

@@ -10,7 +10,7 @@ import (
 
 // choose returns, in the lowest tier in which the demand fits on some deployment, the one that
 // its affinity prefers if it fits there, else the strategy's choice.
-func (v *view) choose(q *ask) choice {
+func (v *view) choose(q *query) choice {
 	if q.filter != nil {
 		q.filter.resolve(v)
 	}
@@ -26,7 +26,7 @@ func (v *view) choose(q *ask) choice {
 }
 
 // chooseIn is choose for one tier. It searches by the strategy first; only searchExhaustive refuses.
-func (v *view) chooseIn(t *tier, q *ask) choice {
+func (v *view) chooseIn(t *tier, q *query) choice {
 	if q.affinity != 0 {
 		if i := v.preferred(t, q); i >= 0 && v.fits(i, q) {
 			return choice{i: i}
@@ -63,7 +63,7 @@ func (v *view) chooseIn(t *tier, q *ask) choice {
 // searchExhaustive scans every block that may have the best deployment, and every block on which the
 // demand may fit at all. It refuses only if no attempt was half way (protocol 4) and the sum of
 // all seq is the same before and after the scan (protocol 3). Otherwise it tries again.
-func (v *view) searchExhaustive(t *tier, q *ask) choice {
+func (v *view) searchExhaustive(t *tier, q *query) choice {
 	var why reason
 	blocks, lasts := v.blocks[q.at.Epoch&1][:t.last], !v.timeDependent
 	refreshes := t.size() > order.IndexFrom && q.tagged() && v.prunes(q)
@@ -103,7 +103,7 @@ func (v *view) searchExhaustive(t *tier, q *ask) choice {
 		}
 		if at >= 0 {
 			if tied {
-				at = v.draw(t.first, t.last, q, best, at)
+				at = v.drawEqual(t.first, t.last, q, best, at)
 			}
 			return choice{i: at}
 		}
@@ -134,7 +134,7 @@ func (v *view) moves() (n uint64) {
 
 // refreshBound sets a block's bound to its lowest key, and reports whether all of its
 // deployments rank behind best.
-func (v *view) refreshBound(b int, q *ask, seq, best uint64) bool {
+func (v *view) refreshBound(b int, q *query, seq, best uint64) bool {
 	bl := &v.blocks[q.at.Epoch&1][b]
 	bound := bl.Least()
 	k, _ := v.lowestUsable(b, q)
@@ -145,7 +145,7 @@ func (v *view) refreshBound(b int, q *ask, seq, best uint64) bool {
 // refuse asks for the verdict of each deployment of a block on which the demand did not fit,
 // remembers the block's headroom, and returns the reason of the refusal. False: an attempt was
 // half way (protocol 4), or the demand fits after all.
-func (v *view) refuse(b int, q *ask, mask uint16, seq uint64) (why reason, sure bool) {
+func (v *view) refuse(b int, q *query, mask uint16, seq uint64) (why reason, sure bool) {
 	invariants.Yield()
 	from, to := v.block(b)
 	most, all, unsure := int64(-1), whyNothing, false

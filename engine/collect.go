@@ -36,7 +36,7 @@ func (e *Engine) Collect(dst []window.Report) []window.Report {
 	now := e.clock.Read()
 	e.pendingReports.collecting.Store(true)
 	e.turn(now)
-	dst = e.pendingReports.take(dst)
+	dst = e.pendingReports.drain(dst)
 	e.eachGroup(now, func(g *Group) { dst = g.collect(dst, now) })
 	return e.reportPools(dst, now, false)
 }

@@ -106,7 +106,7 @@ func (g *Group) first(q *waiters, from int, work *int) (*waiter, int) {
 // fits reports whether a charge to a waiter of a queue fits under the limits of the queue's
 // caller, if it has one, and on some deployment that is not held.
 func (g *Group) fits(q *waiters, a *amounts, holds []hold) bool {
-	p := g.asking(q, a)
+	p := g.queryOf(q, a)
 	p.filter.holds = holds
 	if q.caller != nil {
 		if by := (called{owner: g.callers.of(q.caller)}); !by.admits(&g.owner, p, true) {
@@ -121,10 +121,10 @@ func (g *Group) fits(q *waiters, a *amounts, holds []hold) bool {
 	return r.h != nil
 }
 
-// asking returns a charge to a waiter of a queue in the form that the search reads.
-func (g *Group) asking(q *waiters, a *amounts) *ask {
+// queryOf returns a charge to a waiter of a queue in the form that the search reads.
+func (g *Group) queryOf(q *waiters, a *amounts) *query {
 	part, _ := g.e.part(q.class)
-	return &ask{tokens: a[counter.Tokens], input: a[counter.Input], fixed: *a, known: true, quiet: true, part: part, filter: &filter{demand: q.like}}
+	return &query{tokens: a[counter.Tokens], input: a[counter.Input], fixed: *a, known: true, quiet: true, part: part, filter: &filter{demand: q.like}}
 }
 
 // tryAdmit admits a waiter if it fits, and searches its queue for the next one.
@@ -163,8 +163,8 @@ func (g *Group) acquireBeside(a *admission, d *Demand, holds []hold, why bool) d
 	if len(holds) == 0 {
 		return g.acquire(a, d, true)
 	}
-	var q ask
-	if !g.ask(&q, d, true) {
+	var q query
+	if !g.fillQuery(&q, d, true) {
 		return decision{why: whyInvalid}
 	}
 	q.quiet, q.filter = true, &filter{demand: d, holds: holds}
@@ -208,7 +208,7 @@ func (g *Group) receive(w *waiter) {
 
 // dismiss ends the wait of a demand that no waiting helps. False: waiting helps by now.
 func (g *Group) dismiss(w *waiter, v decision) bool {
-	if q := (ask{}); !q.fill(&g.owner, w.d, true) {
+	if q := (query{}); !q.fill(&g.owner, w.d, true) {
 		v.why = whyInvalid // its class is no longer configured
 	}
 	err := noCandidate(g.name, 0)
@@ -264,7 +264,7 @@ func (g *Group) when(q *waiters, now int64) int64 {
 	l, head := g.line, q.Head()
 	holds := l.holdsFor(head, true)
 	at := q.Earliest(now, &l.work, func(a *amounts) int64 {
-		p := g.asking(q, a)
+		p := g.queryOf(q, a)
 		return g.nextAttemptFor(p, p.filter, holds, now).at
 	})
 	if head.holds {

@@ -17,7 +17,7 @@ func (e *Engine) Explain(group string, d Demand) Explanation {
 		x.Err = err
 		return x
 	}
-	var pick, acquire ask
+	var pick, acquire query
 	if !pick.fill(&g.owner, &d, false) || !acquire.fill(&g.owner, &d, true) {
 		x.Err = d.invalidity(&e.common)
 		return x
@@ -33,7 +33,7 @@ func (e *Engine) Explain(group string, d Demand) Explanation {
 }
 
 // besideCaller changes the explanation of a demand that its caller's limits refuse.
-func (x *Explanation) besideCaller(g *Group, d *Demand, pick, acquire *ask) {
+func (x *Explanation) besideCaller(g *Group, d *Demand, pick, acquire *query) {
 	now := g.clock.Read()
 	v := decision{why: whyDisabled, caller: true, at: now}
 	if w, may := pick.waitOfCaller(&g.owner, d, now); !may {
@@ -46,7 +46,7 @@ func (x *Explanation) besideCaller(g *Group, d *Demand, pick, acquire *ask) {
 	}
 }
 
-func (x *Explanation) fill(g *Group, pick, acquire *ask) {
+func (x *Explanation) fill(g *Group, pick, acquire *query) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	v := g.lookLocked(acquire, g.clock.Read())
@@ -105,7 +105,7 @@ func (v *view) score(i int, at counter.At) float64 {
 }
 
 // eligible returns the IDs of the deployments of a tier among which the strategy draws.
-func (v *view) eligible(t *tier, q *ask) (ids []string) {
+func (v *view) eligible(t *tier, q *query) (ids []string) {
 	ranked := v.by.draw == theLowest
 	if q.affinity != 0 {
 		if i := v.preferred(t, q); i >= 0 && v.fits(i, q) {

@@ -7,7 +7,7 @@ import (
 )
 
 // gate is the state that opens and closes a deployment to requests. All of it is under the
-// mutex of the handle's group. The handle's fields half, doubted and failing are copies of
+// mutex of the handle's group. The handle's fields halfOpen, doubted and failing are copies of
 // it for readers without the mutex.
 type gate struct {
 	lapseAt   int64 // when a reported limit lapses; 0 = none is in force

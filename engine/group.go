@@ -48,8 +48,8 @@ func (g *Group) successor() *Group {
 // alive returns the group, or its successor.
 func (g *Group) alive() *Group { return cmp.Or(g.successor(), g) }
 
-// look sets the time of a decision, and then returns the view of the candidates.
-func (g *Group) look(q *reading) *view {
+// readView sets the time of a decision, and then returns the view of the candidates.
+func (g *Group) readView(q *reading) *view {
 	g.read(q)
 	return g.view.Load()
 }

@@ -94,7 +94,7 @@ func (v *view) weighed(i int, at counter.At, ratio uint64) uint64 {
 
 // least fills in the least that a demand counts on any deployment. Exact reports that it counts
 // the same on all of them.
-func (v *view) least(a *amounts, q *ask) (exact bool) {
+func (v *view) least(a *amounts, q *query) (exact bool) {
 	exact = !q.learn && q.part == 0
 	switch {
 	case !v.rated || q.known:
@@ -110,7 +110,7 @@ func (v *view) least(a *amounts, q *ask) (exact bool) {
 // scan returns the best deployment of a tier for any demand, whatever the tier's size; -1:
 // none. Comparing with every limit is expensive, so the deployment that ranks first by its pair
 // is tried before: mostly it ranks first by all limits too, and the demand fits under them.
-func (v *view) scan(t *tier, q *ask) int {
+func (v *view) scan(t *tier, q *query) int {
 	var a amounts
 	exact := v.least(&a, q)
 	whole, tried := q.filter == nil && t.size() <= order.IndexFrom && !v.failing.Load(), q.unfit && v.extraLimits && t.from == 0
@@ -152,11 +152,11 @@ func (v *view) ranksFirst(from int, at counter.At, k1, k2 uint64) bool {
 const missesMost = 1<<6 - 1
 
 // missed counts such a miss.
-func (v *view) missed(q *ask) { v.misses.Store(max(v.misses.Load(), q.now>>20<<6) + 1) }
+func (v *view) missed(q *query) { v.misses.Store(max(v.misses.Load(), q.now>>20<<6) + 1) }
 
 // firstFits is fits for the first by rank. It leaves that to an admission that follows, which
 // then need not ask twice.
-func (v *view) firstFits(t *tier, i int, q *ask) bool {
+func (v *view) firstFits(t *tier, i int, q *query) bool {
 	q.unsure = q.eager && t.from == 0 && v.limitsOf(i) != nil
 	return q.unsure || v.fits(i, q)
 }
@@ -189,8 +189,8 @@ func (v *view) drawnPair(from, to int, epoch, tokens int64, k1, k2 uint64) int {
 
 // scanBlocks returns the deployment with the lowest key, scanning block by block, and one drawn
 // at random if several have that key; -1: none.
-func (v *view) scanBlocks(t *tier, q *ask, a *amounts, all bool) int {
-	d := draw{e: v.e, key: order.NoKey, at: -1}
+func (v *view) scanBlocks(t *tier, q *query, a *amounts, all bool) int {
+	d := tieDraw{e: v.e, key: order.NoKey, at: -1}
 	for b := t.first; b < t.last; b++ {
 		from, to := v.block(b)
 		var found [order.BlockSize]uint64
@@ -209,9 +209,9 @@ func (v *view) scanBlocks(t *tier, q *ask, a *amounts, all bool) int {
 	return d.at
 }
 
-// draw draws uniformly among the deployments with the lowest key, while blocks are
+// tieDraw draws uniformly among the deployments with the lowest key, while blocks are
 // scanned one after the other.
-type draw struct {
+type tieDraw struct {
 	e     *common
 	key   uint64 // the lowest so far
 	at    int    // the deployment drawn so far; -1: none yet
@@ -221,7 +221,7 @@ type draw struct {
 
 // block adds a block to the draw. K1 is its lowest key with its index, and is not above the
 // lowest key so far. If tied is set, several deployments of the block have that key.
-func (d *draw) block(from int, keys []uint64, k1 uint64, tied bool) {
+func (d *tieDraw) block(from int, keys []uint64, k1 uint64, tied bool) {
 	k := k1 >> order.IndexBits
 	if k != d.key {
 		d.key, d.at = k, -1

@@ -25,14 +25,14 @@ type nextAttempt struct {
 // nextAttempt returns the nextAttempt of a demand at an instant, without the deployments that holds
 // keep for others.
 func (g *Group) nextAttempt(d *Demand, holds []hold, now int64) nextAttempt {
-	var q ask
+	var q query
 	if !q.fill(&g.owner, d, true) {
 		return nextAttempt{hopeless: true, why: whyInvalid}
 	}
 	return g.nextAttemptFor(&q, &filter{demand: d}, holds, now)
 }
 
-func (g *Group) nextAttemptFor(q *ask, l *filter, holds []hold, now int64) nextAttempt {
+func (g *Group) nextAttemptFor(q *query, l *filter, holds []hold, now int64) nextAttempt {
 	o := g.nextAttemptInGroup(q, l, holds, now)
 	if l.demand.Caller.h != nil {
 		w, may := q.waitOfCaller(&g.owner, l.demand, now)
@@ -43,7 +43,7 @@ func (g *Group) nextAttemptFor(q *ask, l *filter, holds []hold, now int64) nextA
 	return o
 }
 
-func (g *Group) nextAttemptInGroup(q *ask, l *filter, holds []hold, now int64) nextAttempt {
+func (g *Group) nextAttemptInGroup(q *query, l *filter, holds []hold, now int64) nextAttempt {
 	q.filter = l
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -77,13 +77,13 @@ func (h *handle) observe(s *provider.Signal, m Mark, sent int64) {
 		if (figures || s.Kind == provider.RateLimit || h.configured.Profile.LearnPhase) && h.learnRule(s, sent, now) {
 			g.members.relimit(now, h)
 		}
-		h.take(g, s, m, sent, figures, now)
+		h.applySignal(g, s, m, sent, figures, now)
 	})
 }
 
-// take applies a signal to the gate and to the counters. Under the group's
+// applySignal applies a signal to the gate and to the counters. Under the group's
 // mutex.
-func (h *handle) take(g *owner, s *provider.Signal, m Mark, sent int64, figures bool, now int64) {
+func (h *handle) applySignal(g *owner, s *provider.Signal, m Mark, sent int64, figures bool, now int64) {
 	turned := h.applyAnswer(g, s, sent, now)
 	if turned || h.failing.Load() != 0 {
 		h.changed()

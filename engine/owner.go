@@ -188,7 +188,7 @@ func (w *wants) add(tokens, input int64) {
 	}
 }
 
-// take returns what was refused since the last call.
-func (w *wants) take() window.Want {
+// drain returns what was refused since the last call.
+func (w *wants) drain() window.Want {
 	return window.Want{Missed: w.missed.Swap(0), MissedTokens: w.tokens.Swap(0), MissedInput: w.input.Swap(0), Largest: w.larger.Swap(0)}
 }

@@ -31,7 +31,7 @@ func (l *pendingReports) keep(r window.Report, dropped *atomic.Int64) {
 	l.reports = append(l.reports, r)
 }
 
-func (l *pendingReports) take(dst []window.Report) []window.Report {
+func (l *pendingReports) drain(dst []window.Report) []window.Report {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	dst = append(dst, l.reports...)

@@ -35,8 +35,8 @@ func (g *Group) pick(d *Demand, quiet bool) (Ref, decision) {
 // pickAny is pick for any demand and any view. IndexMissed is set if a search by bounds has
 // just found none.
 func (g *Group) pickAny(d *Demand, quiet, indexMissed bool) (Ref, decision) {
-	var q ask
-	if !g.ask(&q, d, false) {
+	var q query
+	if !g.fillQuery(&q, d, false) {
 		return Ref{}, decision{why: whyInvalid}
 	}
 	q.quiet, q.indexMissed = quiet, indexMissed
@@ -52,20 +52,20 @@ func (g *Group) pickAny(d *Demand, quiet, indexMissed bool) (Ref, decision) {
 // pickCalled is pick for a demand that names a caller.
 //
 //go:noinline
-func (g *Group) pickCalled(d *Demand, q ask) (Ref, decision) {
+func (g *Group) pickCalled(d *Demand, q query) (Ref, decision) {
 	if by := (called{owner: g.callers.of(d.Caller.h)}); !by.admits(&g.owner, &q, true) {
 		return Ref{}, by.refused(&g.owner, &q)
 	}
 	return g.pickFiltered(d, q)
 }
 
-func (g *Group) pickFiltered(d *Demand, q ask) (Ref, decision) {
+func (g *Group) pickFiltered(d *Demand, q query) (Ref, decision) {
 	l := filter{demand: d}
 	q.filter = &l
 	return g.pickFor(&q)
 }
 
-func (g *Group) pickFor(q *ask) (Ref, decision) {
+func (g *Group) pickFor(q *query) (Ref, decision) {
 	g.noteAsked()
 	v, c, refused := g.seek(q)
 	if c.i < 0 {
@@ -86,9 +86,9 @@ func (g *Group) pickFor(q *ask) (Ref, decision) {
 // False: the demand fits on some deployment, or one of these conditions does not hold and a
 // search must decide. A view that is not timeDependent is left to the search, which remembers the
 // headroom of its blocks and need not read all of them.
-func (g *Group) hasNoRoom(q *ask) bool {
+func (g *Group) hasNoRoom(q *query) bool {
 	g.noteAsked() // as pickFor and a refusal do: a waiter without room needs grants
-	v := g.look(&q.reading)
+	v := g.readView(&q.reading)
 	if !v.timeDependent {
 		return false
 	}
@@ -113,9 +113,9 @@ func (g *Group) hasNoRoom(q *ask) bool {
 // seek returns the view and the deployment of it that the search chooses. If there is none
 // (-1), the decision has the reason. A refusal is repeated until it stands: see again and
 // successor.
-func (g *Group) seek(q *ask) (*view, choice, decision) {
+func (g *Group) seek(q *query) (*view, choice, decision) {
 	for {
-		v := g.look(&q.reading)
+		v := g.readView(&q.reading)
 		c := v.choose(q)
 		if c.i >= 0 {
 			return v, c, decision{}

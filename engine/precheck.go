@@ -24,7 +24,7 @@ func preCheckAlone(h *handle, d *Demand, quiet bool) (v decision, ok bool) {
 		h.e.invalid.Add(1)
 		return decision{why: whyInvalid}, false
 	}
-	var q ask
+	var q query
 	for try := 0; ; {
 		g := h.group.Load()
 		if g == nil {
@@ -54,7 +54,7 @@ func preCheckAlone(h *handle, d *Demand, quiet bool) (v decision, ok bool) {
 			try++
 			continue
 		}
-		if (why == whyRequests || why == whyShare) && h.half.Load() {
+		if (why == whyRequests || why == whyShare) && h.halfOpen.Load() {
 			why = whyCooling
 		}
 		g.refuse(why, tokens, d.InputTokens, half, quiet)
@@ -136,7 +136,7 @@ func preCheckCalled(h *handle, d *Demand, quiet bool) (v decision, ok bool) {
 	if g == nil {
 		return decision{why: whyDisabled, at: h.e.clock.Now()}, false
 	}
-	var q ask
+	var q query
 	if !q.fill(g, d, false) {
 		g.e.invalid.Add(1)
 		return decision{why: whyInvalid}, false

@@ -9,7 +9,7 @@ import (
 // price returns the least that a demand would be charged on any deployment, in
 // each dimension.
 func (g *Group) price(d *Demand, p *pricing) (least amounts) {
-	var q ask
+	var q query
 	if !q.fill(&g.owner, d, true) {
 		return amounts{} // the demand has become invalid, and is dismissed in this dispatch
 	}

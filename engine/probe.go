@@ -10,7 +10,7 @@ func (h *handle) probeTaken() bool { return h.probe.taken(h.turned, h.hot.Of(h.t
 // deployment is half-open: the cap falls with the count. If the request is the
 // probe itself, the cap stays, and another request may be the probe.
 func (h *handle) unprobe(epoch, sent int64) {
-	if !h.half.Load() {
+	if !h.halfOpen.Load() {
 		return
 	}
 	h.locked(func(*owner, int64) {
@@ -40,7 +40,7 @@ func (h *handle) partNow(c *counter.Pair, p counter.Part) counter.Part {
 }
 
 func (h *handle) partHalfOpen(c *counter.Pair, p counter.Part) counter.Part {
-	if h.half.Load() && c.Requests() < p.Of(h.requestCap.Load()) {
+	if h.halfOpen.Load() && c.Requests() < p.Of(h.requestCap.Load()) {
 		return p.Unshared()
 	}
 	return p

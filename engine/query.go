@@ -6,8 +6,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
 )
 
-// ask is a demand in the form that the search reads.
-type ask struct {
+// query is a demand in the form that the search reads.
+type query struct {
 	tokens   int64   // that the demand names, input and output
 	input    int64   // input tokens, of tokens
 	limit    int64   // the most output that the demand allows, 0 = unknown
@@ -31,7 +31,7 @@ type ask struct {
 // fill checks a demand and fills q, which must be zero. If learn is set, the learned output is
 // expected of a demand that names none. False: a count or the class is out of range, or
 // the caller is of another engine. (Filled in place, because a copy costs more than all else here.)
-func (q *ask) fill(g *owner, d *Demand, learn bool) bool {
+func (q *query) fill(g *owner, d *Demand, learn bool) bool {
 	tokens, ok := d.named()
 	if !ok {
 		return false
@@ -57,9 +57,9 @@ func (q *ask) fill(g *owner, d *Demand, learn bool) bool {
 // cost returns the tokens to reserve on a deployment. A learned output
 // is lowered to what the deployment can ever take, so that the request is admitted
 // and its usage corrects what was learned.
-func (q *ask) cost(h *handle) int64 { return q.costIn(h, q.part) }
+func (q *query) cost(h *handle) int64 { return q.costIn(h, q.part) }
 
-func (q *ask) costIn(h *handle, part counter.Part) int64 {
+func (q *query) costIn(h *handle, part counter.Part) int64 {
 	if !q.learn {
 		return q.tokens
 	}
@@ -72,7 +72,7 @@ func (q *ask) costIn(h *handle, part counter.Part) int64 {
 
 // count stores in a what a request of that cost counts. (In place, because returned amounts are
 // copied by way of memory.)
-func (q *ask) count(a *amounts, cost int64) {
+func (q *query) count(a *amounts, cost int64) {
 	if q.known {
 		*a = q.fixed
 		return
@@ -82,13 +82,13 @@ func (q *ask) count(a *amounts, cost int64) {
 }
 
 // amountsOn returns what a demand counts on a deployment.
-func (q *ask) amountsOn(h *handle, ms *limits) (a amounts) {
+func (q *query) amountsOn(h *handle, ms *limits) (a amounts) {
 	q.countOn(&a, h, ms, q.part)
 	return a
 }
 
 // countOn is amountsOn in place, for a demand that may use a part of the caps.
-func (q *ask) countOn(a *amounts, h *handle, ms *limits, part counter.Part) {
+func (q *query) countOn(a *amounts, h *handle, ms *limits, part counter.Part) {
 	cost := q.costIn(h, part)
 	q.count(a, cost)
 	if ms == nil || q.known {
@@ -105,7 +105,7 @@ func (q *ask) countOn(a *amounts, h *handle, ms *limits, part counter.Part) {
 
 // amountsOfCaller returns what a demand counts for its caller, by the output that the
 // group expects and by the rates of the caller.
-func (q *ask) amountsOfCaller(h *handle, ms *limits) (a amounts) {
+func (q *query) amountsOfCaller(h *handle, ms *limits) (a amounts) {
 	if !q.known {
 		q.countOn(&a, h, ms, 0)
 		return a
@@ -118,7 +118,7 @@ func (q *ask) amountsOfCaller(h *handle, ms *limits) (a amounts) {
 }
 
 // mask returns, for block b, a bit for each deployment that is a candidate of the demand.
-func (q *ask) mask(v *view, b int) uint16 {
+func (q *query) mask(v *view, b int) uint16 {
 	from, to := v.block(b)
 	all := uint16(1<<(to-from) - 1)
 	if q.filter == nil {
@@ -128,10 +128,10 @@ func (q *ask) mask(v *view, b int) uint16 {
 }
 
 // tagged reports whether the demand has Tags.
-func (q *ask) tagged() bool { return q.filter != nil && len(q.filter.demand.Tags) > 0 }
+func (q *query) tagged() bool { return q.filter != nil && len(q.filter.demand.Tags) > 0 }
 
 // allows reports whether deployment i is a candidate of the demand.
-func (q *ask) allows(v *view, i int) bool {
+func (q *query) allows(v *view, i int) bool {
 	if q.filter == nil {
 		return true
 	}

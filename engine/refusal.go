@@ -14,8 +14,8 @@ func (g *Group) refusal(d *Demand, v decision, learn, final bool) error {
 		return d.invalidity(g.e)
 	}
 	g = g.alive()
-	var q ask
-	g.ask(&q, d, learn)
+	var q query
+	g.fillQuery(&q, d, learn)
 	if v.caller {
 		return q.refusalOfCaller(&g.owner, d, v, true, final)
 	}
@@ -35,7 +35,7 @@ func (g *Group) refusal(d *Demand, v decision, learn, final bool) error {
 
 // lookLocked turns the group to an instant, which becomes that of the demand, and returns the view
 // of the candidates. Under the group's mutex.
-func (g *Group) lookLocked(q *ask, now int64) *view {
+func (g *Group) lookLocked(q *query, now int64) *view {
 	epoch := g.turnLocked(now)
 	q.now = max(now, window.Start(epoch))
 	q.at = counter.At{Epoch: epoch, Now: q.now}
@@ -46,13 +46,13 @@ func (g *Group) lookLocked(q *ask, now int64) *view {
 
 // wait returns the verdict of deployment i on a demand at its instant, with the time for which it
 // does not fit. Under the group's mutex.
-func (v *view) wait(i int, q *ask) verdict {
+func (v *view) wait(i int, q *query) verdict {
 	return v.handles[i].wait(q.amountsOn(v.handles[i], v.limitsOf(i)), q.part, true, q.now)
 }
 
 // explain returns the error of a demand at an instant. Its Limit is LimitNone if
 // the demand fits. Nil: there is no candidate. Under the group's mutex.
-func (g *Group) explain(q *ask, now int64) *LimitError {
+func (g *Group) explain(q *query, now int64) *LimitError {
 	v := g.lookLocked(q, now)
 	fits := ""
 	e := newLimitError(min(maxStates, v.n))
@@ -88,7 +88,7 @@ func preCheckRefusal(h *handle, d *Demand, v decision, final bool) error {
 	}
 	if v.caller {
 		if g := h.group.Load(); g != nil {
-			var q ask
+			var q query
 			q.fill(g, d, false)
 			err := q.refusalOfCaller(g, d, v, false, final)
 			if err != nil {

@@ -34,7 +34,7 @@ func (v *view) best(epoch, tokens int64) int {
 
 // lowestOf returns the two lowest keys, each with its index in the block, among the deployments
 // of block b that are in mask and on which the demand fits.
-func (v *view) lowestOf(b int, q *ask, mask uint16) (k1, k2 uint64) {
+func (v *view) lowestOf(b int, q *query, mask uint16) (k1, k2 uint64) {
 	from, to := v.block(b)
 	simple := !q.learn && !v.extraLimits && q.part == 0
 	if simple && !v.failing.Load() && int(mask) == 1<<(to-from)-1 {
@@ -58,11 +58,11 @@ func (v *view) lowestOf(b int, q *ask, mask uint16) (k1, k2 uint64) {
 }
 
 // pair returns a deployment's half of the minute of a search.
-func (v *view) pair(i int, q *ask) *counter.Pair { return v.pairs[q.at.Epoch&1][i] }
+func (v *view) pair(i int, q *query) *counter.Pair { return v.pairs[q.at.Epoch&1][i] }
 
 // fits reports whether a demand fits under the limits of deployment i now. It ignores the
 // demand's filter.
-func (v *view) fits(i int, q *ask) bool {
+func (v *view) fits(i int, q *query) bool {
 	if v.extraLimits && v.limits[i] != nil {
 		return v.fitsLimits(i, q)
 	}
@@ -75,7 +75,7 @@ func (v *view) fits(i int, q *ask) bool {
 }
 
 // fitsLimits is fits for a deployment with limits beside the pair.
-func (v *view) fitsLimits(i int, q *ask) bool {
+func (v *view) fitsLimits(i int, q *query) bool {
 	h, ms := v.handles[i], v.limits[i]
 	a := &q.fixed
 	if q.learn || ms.rated {
@@ -96,9 +96,9 @@ func (v *view) fitsLimits(i int, q *ask) bool {
 	return true
 }
 
-// draw chooses uniformly among the deployments of blocks [first, last) whose key is k
+// drawEqual chooses uniformly among the deployments of blocks [first, last) whose key is k
 // and on which the demand fits; def if none has that key any more.
-func (v *view) draw(first, last int, q *ask, k uint64, def int) int {
+func (v *view) drawEqual(first, last int, q *query, k uint64, def int) int {
 	q.drew = true
 	r, best := v.e.random(), order.NoKey
 	for b := first; b < last; b++ {
@@ -122,8 +122,8 @@ func (v *view) draw(first, last int, q *ask, k uint64, def int) int {
 
 // prunes reports whether blocks' bounds are valid for the demand. They exclude deployments
 // without headroom for one token, on which a request of no tokens may still fit.
-func (q *ask) prunes() bool { return q.tokens > 0 }
+func (q *query) prunes() bool { return q.tokens > 0 }
 
 // prunes reports whether blocks' bounds are valid for the demand in this view. They are not if
 // usage expires by the clock alone.
-func (v *view) prunes(q *ask) bool { return q.prunes() && !v.timeDependent }
+func (v *view) prunes(q *query) bool { return q.prunes() && !v.timeDependent }

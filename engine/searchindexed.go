@@ -16,7 +16,7 @@ const indexedScans = 6
 // the block with the lowest bound, sets the bound to the block's lowest key, and is done when
 // no other bound is lower than the key that it found. None (-1) means that it found
 // none, not that there is none: bounds only rank (protocol 3).
-func (v *view) searchIndexed(t *tier, q *ask) choice {
+func (v *view) searchIndexed(t *tier, q *query) choice {
 	bounds := v.bounds[q.at.Epoch&1][t.first:t.last]
 	for range indexedScans {
 		k1, k2 := order.LowestBounds(bounds)
@@ -52,7 +52,7 @@ func (v *view) searchIndexed(t *tier, q *ask) choice {
 		case at >= 0 && v.key(at, q.at) == least:
 			i = at
 		case c2>>order.IndexBits == least:
-			i = v.draw(b, b+1, q, least, i)
+			i = v.drawEqual(b, b+1, q, least, i)
 		}
 		if v.fits(i, q) && q.allows(v, i) {
 			return choice{i: i, second: c2 >> order.IndexBits, seq: seq}
@@ -68,7 +68,7 @@ func (v *view) bestIndexed(epoch, tokens int64) (i int, none bool) {
 	if tokens == 0 {
 		return -1, false
 	}
-	i = v.searchIndexed(&v.tiers[0], &ask{tokens: tokens, reading: reading{at: counter.At{Epoch: epoch}}}).i
+	i = v.searchIndexed(&v.tiers[0], &query{tokens: tokens, reading: reading{at: counter.At{Epoch: epoch}}}).i
 	return i, i < 0
 }
 
@@ -79,7 +79,7 @@ func (v *view) acquireIndexed(a *admission, d *Demand, epoch, now, tokens int64)
 	if tokens == 0 || d.OutputTokens == 0 {
 		return false, false
 	}
-	q := ask{tokens: tokens, input: d.InputTokens, reading: reading{now: now, at: counter.At{Epoch: epoch}}}
+	q := query{tokens: tokens, input: d.InputTokens, reading: reading{now: now, at: counter.At{Epoch: epoch}}}
 	c := v.searchIndexed(&v.tiers[0], &q)
 	if c.i < 0 {
 		return false, true
@@ -96,7 +96,7 @@ const (
 // drawTied draws uniformly among the deployments of all tied blocks whose key is that of k1 and
 // k2, the bounds of the first two, by rejection: it draws any deployment of these blocks until
 // one has that key. -1: none was found, or there are too many blocks.
-func (v *view) drawTied(t *tier, q *ask, k1, k2, r uint64) int {
+func (v *view) drawTied(t *tier, q *query, k1, k2, r uint64) int {
 	k, second := k1>>order.IndexBits, int(k2&order.IndexMask)-t.first
 	tied, n := [maxTied]uint16{uint16(int(k1&order.IndexMask) - t.first), uint16(second)}, uint64(2)
 	bounds := v.bounds[q.at.Epoch&1][t.first:t.last]
@@ -135,7 +135,7 @@ func tiedBlock(bounds []atomic.Uint64, k, r uint64, def int) int {
 
 // lowestUsable returns the two lowest keys, each with its index, among the deployments of a
 // block that its bound has to cover: those with headroom for one token.
-func (v *view) lowestUsable(b int, q *ask) (k1, k2 uint64) {
+func (v *view) lowestUsable(b int, q *query) (k1, k2 uint64) {
 	from, to := v.block(b)
 	if !v.extraLimits {
 		return v.lowest(from, to, q.at.Epoch, 1)
@@ -147,7 +147,7 @@ func (v *view) lowestUsable(b int, q *ask) (k1, k2 uint64) {
 
 // raiseAfter raises the bound of a block after a charge. The block's lowest key is now that of
 // the charged deployment, or the second lowest that the scan found.
-func (v *view) raiseAfter(c choice, q *ask) {
+func (v *view) raiseAfter(c choice, q *query) {
 	b := &v.blocks[q.at.Epoch&1][v.blockOf[c.i]]
 	b.Raise(b.Least(), min(c.second, v.key(c.i, q.at)), c.seq)
 }

@@ -5,7 +5,7 @@ const redraws = 4 // how often a candidate on which the demand does not fit is d
 // pickPowerOfTwo draws two distinct deployments of a tier on which the demand fits, and returns the one
 // with the lower key (power of two choices). After redraws it returns the one that it has. -1:
 // none.
-func (v *view) pickPowerOfTwo(t *tier, q *ask) int {
+func (v *view) pickPowerOfTwo(t *tier, q *query) int {
 	n := uint64(t.size())
 	first := -1
 	var kept uint64 // key of first

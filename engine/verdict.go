@@ -109,7 +109,7 @@ func (t *trial) closed(v *verdict, pair *counter.Pair, r *counter.Room) bool {
 		why = whyDisabled
 	case !r.Full:
 		return false
-	case t.h.half.Load():
+	case t.h.halfOpen.Load():
 		why = whyCooling
 	}
 	v.headroom, v.bound, v.refusal = -1, why, why

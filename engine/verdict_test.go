@@ -36,7 +36,7 @@ func TestOneVerdict(t *testing.T) {
 			stir(r, e, g, now)
 			d := randomDemand(r)
 			_, at := func() (bool, counter.At) { e, n := g.minuteNow(); return true, counter.At{Epoch: e, Now: n} }()
-			var q ask
+			var q query
 			require.True(t, q.fill(&g.owner, &d, true))
 			q.at, q.now, q.fresh = at, at.Now, true
 			v, some := g.view.Load(), false

@@ -43,7 +43,7 @@ func (g *Group) Wait(ctx context.Context, d Demand) (Lease, error) {
 }
 
 func (g *Group) wait(ctx context.Context, d Demand) (Lease, error) {
-	if q := (ask{}); !g.ask(&q, &d, true) {
+	if q := (query{}); !g.fillQuery(&q, &d, true) {
 		return Lease{}, d.invalidity(g.e)
 	}
 	for {

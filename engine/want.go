@@ -38,7 +38,7 @@ func (e *Engine) Want(dst []window.Want) []window.Want {
 
 func (g *Group) want(dst []window.Want) []window.Want {
 	g.wants.said.Store(false)
-	w := g.wants.take()
+	w := g.wants.drain()
 	if g.line.Waiting.Load() != 0 {
 		g.line.wanted(&w)
 	}
@@ -76,7 +76,7 @@ func (g *Group) want(dst []window.Want) []window.Want {
 
 // wantOfCaller is want for a caller. Group.want has added up its waiting demands before.
 func (h *handle) wantOfCaller(dst []window.Want) []window.Want {
-	w, waits := h.caller.wants.take(), &h.caller.waits
+	w, waits := h.caller.wants.drain(), &h.caller.waits
 	w.Waiting, w.WaitingTokens, w.WaitingInput = waits.Waiting, waits.WaitingTokens, waits.WaitingInput
 	w.Largest = max(w.Largest, waits.Largest)
 	*waits = window.Want{}

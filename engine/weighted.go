@@ -4,7 +4,7 @@ import "slices"
 
 // weighted draws a deployment of a tier, in proportion to its weight, among those on which the
 // demand fits. -1: none.
-func (v *view) weighted(t *tier, q *ask) int {
+func (v *view) weighted(t *tier, q *query) int {
 	if !q.tagged() {
 		w := v.weights[t.from:t.to]
 		for range redraws {
@@ -18,7 +18,7 @@ func (v *view) weighted(t *tier, q *ask) int {
 }
 
 // weightedAll is weighted by a scan of all deployments (reservoir sampling by weight).
-func (v *view) weightedAll(t *tier, q *ask) int {
+func (v *view) weightedAll(t *tier, q *query) int {
 	at, sum := -1, 0.0
 	for b := t.first; b < t.last; b++ {
 		mask := q.mask(v, b)
