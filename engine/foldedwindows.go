@@ -17,17 +17,17 @@ type foldedWindows struct {
 }
 
 // add adds one dimension of a folded window.
-func (l *foldedWindows) add(kind window.Kind, s *counter.Ledger, dim counter.Dim, own int64) {
+func (f *foldedWindows) add(kind window.Kind, s *counter.Ledger, dim counter.Dim, own int64) {
 	i := 0
-	for i < l.n && (l.list[i].kind != kind || l.list[i].index != s.Window) {
+	for i < f.n && (f.list[i].kind != kind || f.list[i].index != s.Window) {
 		i++
 	}
-	if i == len(l.list) || own == s.Reported && i == l.n && own == 0 {
+	if i == len(f.list) || own == s.Reported && i == f.n && own == 0 {
 		return
 	}
-	w := &l.list[i]
-	if i == l.n {
-		l.n++
+	w := &f.list[i]
+	if i == f.n {
+		f.n++
 		w.kind, w.index, w.closed = kind, s.Window, false
 		w.own, w.reported = amounts{}, amounts{}
 	}
@@ -36,9 +36,9 @@ func (l *foldedWindows) add(kind window.Kind, s *counter.Ledger, dim counter.Dim
 }
 
 // keep keeps, for the next Collect, a report of each window that has changed since the last one.
-func (h *handle) keep(l *foldedWindows) {
-	for i := range l.list[:l.n] {
-		if w := &l.list[i]; !w.closed && w.own != w.reported {
+func (h *handle) keep(f *foldedWindows) {
+	for i := range f.list[:f.n] {
+		if w := &f.list[i]; !w.closed && w.own != w.reported {
 			h.e.pendingReports.keep(h.report(w.kind, w.index, &w.own), &h.e.dropped)
 		}
 	}

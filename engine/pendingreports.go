@@ -18,23 +18,23 @@ type pendingReports struct {
 
 const maxPendingReports = 4 * MaxDeployments
 
-func (l *pendingReports) keep(r window.Report, dropped *atomic.Int64) {
-	if !l.collecting.Load() {
+func (p *pendingReports) keep(r window.Report, dropped *atomic.Int64) {
+	if !p.collecting.Load() {
 		return
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.reports) == maxPendingReports {
-		l.reports = append(l.reports[:0], l.reports[maxPendingReports/2:]...)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.reports) == maxPendingReports {
+		p.reports = append(p.reports[:0], p.reports[maxPendingReports/2:]...)
 		dropped.Add(maxPendingReports / 2)
 	}
-	l.reports = append(l.reports, r)
+	p.reports = append(p.reports, r)
 }
 
-func (l *pendingReports) drain(dst []window.Report) []window.Report {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	dst = append(dst, l.reports...)
-	l.reports = nil
+func (p *pendingReports) drain(dst []window.Report) []window.Report {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	dst = append(dst, p.reports...)
+	p.reports = nil
 	return dst
 }
