@@ -81,7 +81,7 @@ func (a *API) record(who *server.Token, in *recordBody, out *deploymentAnswer) *
 		return p
 	}
 	if in.Usage == nil {
-		return invalid("usage", "is missing; say what the call consumed")
+		return invalid("usage", "is missing; give the tokens that the call consumed")
 	}
 	u, p := in.Usage.usage()
 	if p != nil {

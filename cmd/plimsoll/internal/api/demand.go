@@ -45,7 +45,7 @@ func (a *API) demand(who *server.Token, in *demandBody) (engine.Demand, *problem
 	}
 	for _, tag := range in.Tags {
 		if !who.MayTag(tag) {
-			return engine.Demand{}, forbidden("tags", "asks for a tag that this token may not ask for")
+			return engine.Demand{}, forbidden("tags", "has a tag that this token may not ask for")
 		}
 	}
 	d := engine.Demand{

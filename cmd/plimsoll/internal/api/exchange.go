@@ -120,7 +120,7 @@ func misread(err error) *problem {
 		if se, ok := errors.AsType[*json.SemanticError](err); ok {
 			field = fieldName(se.JSONPointer)
 		}
-		return invalidf(field, "lists more than may be; at most %d", many.most)
+		return invalidf(field, "lists too many values; at most %d", many.most)
 	}
 	if se, ok := errors.AsType[*json.SemanticError](err); ok {
 		field := fieldName(se.JSONPointer)
@@ -136,7 +136,7 @@ func misread(err error) *problem {
 	}
 	if se, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		if errors.Is(se.Err, jsontext.ErrDuplicateName) {
-			return invalid(fieldName(se.JSONPointer), "stands there twice; leave one out")
+			return invalid(fieldName(se.JSONPointer), "is given twice; leave one out")
 		}
 		return &problem{status: http.StatusBadRequest, kind: "invalid", message: "the body is not JSON from byte " + strconv.FormatInt(se.ByteOffset, 10) + " on"}
 	}

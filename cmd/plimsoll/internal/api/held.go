@@ -11,7 +11,7 @@ import (
 // connection's buffers hold it.
 const smallAnswer = 16 << 10
 
-const busyMessage = "as many bytes of requests and answers are held as may be; try again"
+const busyMessage = "the bound on bytes of requests and answers in memory is reached; try again"
 
 const busyAnswer = `{"error":{"type":"too_much_held","message":"` + busyMessage + `","retry_after_ms":1000}}`
 

@@ -39,7 +39,7 @@ func (a *API) acquireBy(who *server.Token, in *demandBody, out *acquireAnswer, t
 	if !a.leases.reserve() {
 		return &problem{
 			status: http.StatusServiceUnavailable, kind: "too_many_leases", retryAfter: time.Second,
-			message: "as many leases are held as may be; settle or release some",
+			message: "the bound on leases is reached; settle or release some",
 		}
 	}
 	h := heldPool.Get().(*held)
@@ -73,7 +73,7 @@ type releaseBody struct {
 type endAnswer struct {
 	Lease      string `json:"lease"`
 	Deployment string `json:"deployment,omitempty"`
-	// Repeated says that the lease had ended before, and that the request changed nothing.
+	// Repeated reports that the lease had ended before, and that the request changed nothing.
 	Repeated bool `json:"repeated,omitempty"`
 }
 

@@ -17,7 +17,7 @@ func (a *API) mayCall(who *server.Token, group string) *problem {
 	if who.MayAsk(a.engine, group) {
 		return nil
 	}
-	return forbidden("group", "is none that this token is for")
+	return forbidden("group", "is not one of this token's groups")
 }
 
 // mayUse is mayCall for a deployment's group.
@@ -30,5 +30,5 @@ func (a *API) mayUse(who *server.Token, deployment string) *problem {
 			return nil
 		}
 	}
-	return forbidden("deployment", "is in no group that this token is for")
+	return forbidden("deployment", "is in none of this token's groups")
 }

@@ -45,7 +45,7 @@ func (a *API) observe(who *server.Token, in *observeBody, out *observeAnswer) *p
 	case in.Deployment == "" && in.Lease == "":
 		return invalid("deployment", "is missing; name the deployment that answered, or the lease of its call")
 	case in.Deployment != "" && in.Lease != "":
-		return invalid("lease", "goes without deployment; leave one out")
+		return invalid("lease", "and deployment exclude each other; leave one out")
 	case in.Status < 100 || in.Status > 599:
 		return invalidf("status", "is %d; want the HTTP status of the answer, 100 to 599", in.Status)
 	}

@@ -58,13 +58,13 @@ func TestObserveBadBodies(t *testing.T) {
 	s := newService(t)
 	for body, message := range map[string]string{
 		`{"status":200}`: "deployment: is missing; name the deployment that answered, or the lease of its call",
-		`{"deployment":"east","lease":"l","status":200}`:                      "lease: goes without deployment; leave one out",
+		`{"deployment":"east","lease":"l","status":200}`:                      "lease: and deployment exclude each other; leave one out",
 		`{"deployment":"east"}`:                                               "status: is 0; want the HTTP status of the answer, 100 to 599",
 		`{"deployment":"east","status":99}`:                                   "status: is 99; want the HTTP status of the answer, 100 to 599",
 		`{"deployment":"east","status":"429"}`:                                "status: is a text; want a whole number",
 		`{"deployment":"east","status":200,"headers":{"a":["b"]}}`:            "headers.a: is a list; want a text",
 		`{"deployment":"east","status":200,"body":{}}`:                        "body: is an object; want a text",
-		`{"deployment":"east","status":200,"headers":{` + headers(501) + `}}`: "headers: lists more than may be; at most 500",
+		`{"deployment":"east","status":200,"headers":{` + headers(501) + `}}`: "headers: lists too many values; at most 500",
 	} {
 		require.Equal(t, message, post[fields](t, s, "/v1/observe", body, 400)["error"].(fields)["message"])
 	}

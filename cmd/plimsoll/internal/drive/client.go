@@ -124,7 +124,7 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any) (*ref
 		return &e.Error, nil
 	}
 	if err := json.Unmarshal(text, out); err != nil {
-		return nil, errors.New("the answer is not that of a plimsoll daemon: check the address")
+		return nil, errors.New("the answer is not from a plimsoll daemon; check the address")
 	}
 	return nil, nil
 }

@@ -37,7 +37,7 @@ func text(n int64) string {
 	return b.String()
 }
 
-// reply is what the model says: a text, or the call of a tool.
+// reply is the model's output: a text, or the call of a tool.
 type reply struct {
 	text, tool, arguments string
 }

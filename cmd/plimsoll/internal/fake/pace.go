@@ -19,8 +19,7 @@ func (p pace) at(now time.Time) time.Time {
 	return p.from.Add(now.Sub(p.from) * time.Duration(p.times))
 }
 
-// header returns what a header says in time of the clock: waits and times that the limits
-// name, as numbers of seconds or milliseconds, with units, or as dates.
+// header converts a header to time of the clock: waits and times of the limits, as numbers of seconds or milliseconds, with units, or as dates.
 func (p pace) header(name, value string, now time.Time) string {
 	name = strings.ToLower(name)
 	if p.times == 1 || !strings.Contains(name, "reset") && !strings.Contains(name, "retry") {

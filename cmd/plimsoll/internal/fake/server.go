@@ -15,7 +15,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/fuzz/rule"
 )
 
-// Config is what a server is made of.
+// Config configures a server.
 type Config struct {
 	Accounts []Account        // empty = [Default]
 	Now      func() time.Time // nil = the system's clock
@@ -34,7 +34,7 @@ type Server struct {
 	accounts map[string]*account
 }
 
-// New returns a server, or says what is wrong with an account.
+// New returns a server, or an error that names what is wrong with an account.
 func New(cfg Config) (*Server, error) {
 	if len(cfg.Accounts) == 0 {
 		cfg.Accounts = Default
@@ -74,7 +74,7 @@ func (s *Server) Counts() map[string]Count {
 	return out
 }
 
-// asked is what a request says, as far as it matters.
+// asked is the part of a request that the fake reads.
 type asked struct {
 	Model          string
 	Stream         bool
@@ -176,7 +176,7 @@ func read(r *http.Request, body []byte, in *asked) error {
 	return nil
 }
 
-// about answers what costs nothing: models, counts of tokens, batches of messages, and
+// about answers requests that cost nothing: models, counts of tokens, batches of messages, and
 // stored responses.
 func (s *Server) about(w http.ResponseWriter, r *http.Request, a *account, path string, body []byte) bool {
 	switch {
@@ -207,10 +207,10 @@ func (s *Server) about(w http.ResponseWriter, r *http.Request, a *account, path 
 	return true
 }
 
-// outWish is how a prompt says how many tokens the answer is to have: "out=120".
+// outWish is the part of a prompt that sets the answer's number of tokens: "out=120".
 var outWish = regexp.MustCompile(`out=(\d{1,6})`)
 
-// call answers what counts.
+// call answers a request that counts towards the limits.
 func (s *Server) call(w http.ResponseWriter, r *http.Request, a *account, path string, in *asked, body []byte) {
 	u := usage{in: tokens(int64(len(body))), out: 24}
 	if m := outWish.FindSubmatch(body); m != nil {

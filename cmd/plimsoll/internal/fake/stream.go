@@ -25,7 +25,7 @@ func (s *stream) send(name string, v any) {
 	if !ok {
 		text, err := json.Marshal(v)
 		if err != nil {
-			return // cannot be
+			return // cannot happen
 		}
 		data = string(text)
 	}

@@ -119,7 +119,7 @@ func (p *Page) sample(now time.Time) {
 	close(last.ready)
 }
 
-// traffic is what the daemon has counted so far.
+// traffic returns the daemon's counts so far.
 func (p *Page) traffic() traffic {
 	t := traffic{map[string]int64{}, map[string]int64{}, map[string]int64{}, map[string]int64{}, map[string]Token{}}
 	if p.cfg.Groups != nil {

@@ -210,7 +210,7 @@ func TestShare(t *testing.T) {
 		{syncer.Stats{Exchanges: 1, Nodes: 1, Staleness: 84 * time.Millisecond}, share{"In step", "1 node, 84 ms behind", false}},
 		{syncer.Stats{Exchanges: 1, Nodes: 3, OtherModes: 2}, share{"In step", "3 nodes, 2 configured for another mode, 0 ms behind", false}},
 		{syncer.Stats{Exchanges: 1, Nodes: 3, Staleness: 6 * time.Second}, share{"Behind", "3 nodes, last answer 6 s ago", true}},
-		{syncer.Stats{Away: true, Staleness: 7 * time.Second}, share{"Store away", "deciding alone; no answer yet, /readyz says why", true}},
+		{syncer.Stats{Away: true, Staleness: 7 * time.Second}, share{"Store away", "deciding alone; no answer yet, see /readyz for the reason", true}},
 		{syncer.Stats{Away: true, Outdated: 2, Exchanges: 5, Nodes: 1}, share{"Older nodes", "2 of an older version share by other keys: this node is not ready and admits its share alone until they have stopped", true}},
 		{syncer.Stats{Away: true, Exchanges: 5, Staleness: 150 * time.Second}, share{"Store away", "deciding alone; last answer 3 min ago", true}},
 	} {

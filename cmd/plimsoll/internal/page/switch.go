@@ -27,7 +27,7 @@ func (p *Page) postSwitch(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if p.cfg.Switch == nil {
-		http.Error(w, "nothing can be switched here", http.StatusNotFound)
+		http.Error(w, "this daemon cannot switch deployments", http.StatusNotFound)
 		return
 	}
 	for _, s := range p.cfg.Engine.AppendStates(nil) {

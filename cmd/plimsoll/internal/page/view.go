@@ -157,7 +157,7 @@ func shareOf(s *syncer.Stats) share {
 	case s.Outdated > 0:
 		return share{"Older nodes", fmt.Sprintf("%d of an older version share by other keys: this node is not ready and admits its share alone until they have stopped", s.Outdated), true}
 	case s.Away && s.Exchanges == 0:
-		return share{"Store away", "deciding alone; no answer yet, /readyz says why", true}
+		return share{"Store away", "deciding alone; no answer yet, see /readyz for the reason", true}
 	case s.Away:
 		return share{"Store away", "deciding alone; last answer " + wait(s.Staleness) + " ago", true}
 	case s.Exchanges == 0:

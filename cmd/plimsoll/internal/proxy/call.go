@@ -159,6 +159,6 @@ func (p *Proxy) fail(w http.ResponseWriter, r *http.Request, s shape, in *body) 
 	default:
 		// The error contains addresses of the deployments' network. It was logged with the
 		// attempt, and the client must not receive it.
-		s.refuse(w, http.StatusBadGateway, "none of the deployments that were tried could be reached; the log says why")
+		s.refuse(w, http.StatusBadGateway, "none of the deployments that were tried could be reached; see the log for the reason")
 	}
 }

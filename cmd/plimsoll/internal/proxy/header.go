@@ -29,7 +29,7 @@ func answerHeader(to, from http.Header) {
 }
 
 // answered reports whether the client receives a header of a provider's answer: it
-// describes the body, says when to try again, or names the request. All others are
+// describes the body, gives the time to try again, or names the request. All others are
 // dropped: headers of the connection, the host and the account, the limits of one
 // deployment, and headers that control a browser or a server in front, such as Location,
 // Refresh, Clear-Site-Data and X-Accel-Redirect.

@@ -40,7 +40,7 @@ func TestRefusals(t *testing.T) {
 		{name: "no JSON", path: chatPath, body: `{"model`, status: 400, want: `{"error":{"message":"the body cannot be used: its JSON is incomplete","type":"invalid_request_error","param":null,"code":null}}`},
 		{name: "too much in memory", path: chatPath, body: chat, edit: func(c *proxy.Config) { c.MaxHeld = 10 }, status: 503, want: `{"error":{"message":"too many bytes of requests are held in memory; try again","type":"api_error","param":null,"code":null}}`},
 		{name: "never fits", path: chatPath, body: chat, limits: engine.Limits{TPM: 5}, status: 429, want: `{"error":{"message":"Request too large for \"chat\": it will not fit its limits (tpm).","type":"tokens","param":null,"code":"rate_limit_exceeded"}}`},
-		{name: "unreachable", path: chatPath, body: chat, edit: unreachable, status: 502, want: `{"error":{"message":"none of the deployments that were tried could be reached; the log says why","type":"api_error","param":null,"code":null}}`},
+		{name: "unreachable", path: chatPath, body: chat, edit: unreachable, status: 502, want: `{"error":{"message":"none of the deployments that were tried could be reached; see the log for the reason","type":"api_error","param":null,"code":null}}`},
 		{name: "a wrong key", path: chatPath, body: chat, provider: answers(401, `{"error":{"message":"Incorrect API key provided: `+secret+`"}}`), status: 502, want: `{"error":{"message":"the provider refused the deployment's credential with status 401","type":"api_error","param":null,"code":null}}`},
 		{name: "the provider's own", path: chatPath, body: chat, provider: answers(400, `{"error":{"message":"no"}}`), status: 400, want: `{"error":{"message":"no"}}`},
 	}

@@ -128,7 +128,7 @@ func (r *renamed) previous() int {
 	}
 }
 
-// known reports whether a quoted id is replaced already, or is what replaces one.
+// known reports whether a quoted id is replaced already, or is a replacement.
 func (r *renamed) known(id []byte) bool {
 	return slices.ContainsFunc(r.swaps, func(s swap) bool { return bytes.Equal(s.from, id) || bytes.Equal(s.to, id) })
 }

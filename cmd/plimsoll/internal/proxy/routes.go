@@ -15,7 +15,7 @@ type handler func(w http.ResponseWriter, r *http.Request, s shape)
 type route struct {
 	path    string
 	methods map[string]handler
-	// named says that the route exists below bases that name a deployment, too.
+	// named reports that the route exists below bases that name a deployment, too.
 	named bool
 }
 
@@ -99,7 +99,7 @@ func (p *Proxy) register(mux *http.ServeMux, base string, rt route, s shape) {
 	})
 }
 
-// noRoute says that a path is not served, and which ones are.
+// noRoute answers that a path is not served, and lists those that are.
 func noRoute(s shape) http.HandlerFunc {
 	calls := strings.Join(openAICalls[:], ", ") + ", /models, /files and /batches"
 	base := "/openai/v1"

@@ -5,8 +5,8 @@ import (
 	"regexp"
 )
 
-// accountNames are what providers' errors say of the account that made a call: keys,
-// whole or shortened, organizations and projects.
+// accountNames match the names of an account in providers' errors: keys, whole or
+// shortened, organizations and projects.
 var accountNames = regexp.MustCompile(`(?i)\b(?:sk|gsk|xai|pplx|csk|fw|hf|ghp|r8|nvapi)[-_][a-z0-9_*-]{6,}|\bAIza[a-zA-Z0-9_-]{10,}|\bBearer +[a-z0-9._~+/*=-]{6,}|\b(?:org|proj|acct|user|workspace|wrkspc)[-_][a-z0-9]{8,}`)
 
 // scrubError overwrites the account's names in an error. The text keeps its length.

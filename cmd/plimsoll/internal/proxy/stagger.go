@@ -26,9 +26,9 @@ const (
 	maxPlaces = 1024
 )
 
-// queues say when clients that were refused should come back. The engine's answer is the
-// same for all of them: when the next one fits. If all came then, all but one would be
-// refused again.
+// queues spread the retries of refused clients. The engine's answer is the same for all of
+// them: the time when the next one fits. If all came then, all except one would be refused
+// again.
 type queues struct {
 	mu      sync.Mutex
 	refills map[queueKey][]time.Time // places that were given out and are not due, in order

@@ -102,8 +102,8 @@ func (s *served) choose(group string, t callTags, rule config.TagRule) (tags []s
 }
 
 // liteLLMTags returns the places of the deployments that LiteLLM's rule leaves over
-// (https://docs.litellm.ai/docs/proxy/tag_routing); see [config.TagsAny]. One says that
-// one of the wanted tags is enough.
+// (https://docs.litellm.ai/docs/proxy/tag_routing); see [config.TagsAny]. With one, a
+// deployment needs only one of the wanted tags.
 func liteLLMTags(members []member, tags []string, one bool) map[int]bool {
 	var needed, banned, wanted []string
 	for _, tag := range tags {

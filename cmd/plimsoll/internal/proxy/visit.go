@@ -11,7 +11,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/server"
 )
 
-// Headers of a client that say how its call is to be admitted. They go no further.
+// Headers of a client about the admission of its call. They are not sent to the provider.
 const (
 	headerAffinity = "X-Plimsoll-Affinity"
 	headerTags     = "X-Plimsoll-Tags"
@@ -23,7 +23,7 @@ const (
 // maxWait is how long a call may wait for headroom.
 const maxWait = time.Minute
 
-// visit is what the proxy knows of a request beside its header and body.
+// visit is the proxy's record of a request in flight.
 type visit struct {
 	group    string // that the path names; "" = the body does
 	caller   string
@@ -41,7 +41,7 @@ func visitOf(ctx context.Context) *visit {
 	return v
 }
 
-// arrive reads what a request says of itself. The error names a header.
+// arrive reads a request's headers about its admission. The error names a header.
 func (p *Proxy) arrive(w http.ResponseWriter, r *http.Request) (*visit, error) {
 	v := &visit{group: r.PathValue("deployment"), wait: p.cfg.Wait}
 	if id := w.Header()[server.RequestIDHeader]; len(id) > 0 {

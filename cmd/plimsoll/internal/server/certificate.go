@@ -76,7 +76,7 @@ func (c *Certificate) renew() {
 	}
 	c.seen = now
 	if err := c.load(); err != nil {
-		c.log.Warn("TLS goes on with the certificate that it has: the new one cannot be used; replace both files", "error", err.Error())
+		c.log.Warn("TLS keeps the previous certificate: the new one cannot be used; replace both files", "error", err.Error())
 		return
 	}
 	leaf := c.pair.Load().Leaf

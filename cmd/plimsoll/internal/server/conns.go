@@ -64,7 +64,7 @@ type bounded struct {
 func (c *conns) bound(l net.Listener, plain bool) bounded {
 	b := bounded{l, newTurns(c)}
 	go b.turns.accept(l, func(conn net.Conn) {
-		c.events.Count(ConnectionRefused, "every open connection has a request under way; see --max-connections")
+		c.events.Count(ConnectionRefused, "every open connection has a request in flight; see --max-connections")
 		if plain {
 			_ = conn.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
 			_, _ = conn.Write([]byte(tooMany))

@@ -20,7 +20,7 @@ func CheckDescriptors(connections int, log *slog.Logger) {
 		return // the limit is not known
 	}
 	if need := uint64(connections) + spareDescriptors; limit.Cur < need {
-		log.Warn("fewer files may be open than --max-connections needs: raise LimitNOFILE (ulimit -n) or lower --max-connections",
+		log.Warn("the limit on open files is too low for --max-connections: raise LimitNOFILE (ulimit -n) or lower --max-connections",
 			"limit", limit.Cur, "needed", need, "max_connections", connections)
 	}
 }

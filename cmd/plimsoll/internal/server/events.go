@@ -33,7 +33,7 @@ var eventNames = [events]string{
 
 var eventMessages = [events]string{
 	"a request's handler failed", "a TLS handshake failed", "a connection could not be accepted", "no file descriptor is left for a new connection; raise LimitNOFILE or lower --max-connections",
-	"a connection was turned away", "a request was turned away", "the server reports an error",
+	"a connection was refused", "a request was refused", "the server reports an error",
 }
 
 func (e Event) String() string { return eventNames[e] }
@@ -83,7 +83,7 @@ func (e *Events) Count(k Event, detail string) {
 	if k == HandlerPanic {
 		level = slog.LevelError
 	}
-	e.log.Log(context.Background(), level, "trouble around requests; others of its kind are counted for a minute", "kind", k.String(), "what", eventMessages[k], "count", n, "detail", detail)
+	e.log.Log(context.Background(), level, "problem with a connection or request; more of its kind are counted for a minute", "kind", k.String(), "what", eventMessages[k], "count", n, "detail", detail)
 }
 
 // accept counts an error of a listener.

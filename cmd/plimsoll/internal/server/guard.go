@@ -67,15 +67,15 @@ func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !g.Budget.token(token) {
-		g.Events.Count(RequestRefused, "token "+token.Name+" has as many requests under way as a token may")
-		g.refuse(w, r, &refusal{http.StatusTooManyRequests, "too_many_under_way", "this token has as many requests under way as one may; try again when some have ended"}, id)
+		g.Events.Count(RequestRefused, "token "+token.Name+" has reached --max-requests-per-token")
+		g.refuse(w, r, &refusal{http.StatusTooManyRequests, "too_many_under_way", "this token has reached its bound on requests in flight; try again when some have ended"}, id)
 		return
 	}
 	defer g.Budget.tokenEnd(token)
 	client, ok := g.Budget.address(r)
 	if !ok {
-		g.Events.Count(RequestRefused, "a client's address has as many requests under way as one may")
-		g.refuse(w, r, &refusal{http.StatusTooManyRequests, "too_many_under_way", "this address has as many requests under way as one may; try again when some have ended"}, id)
+		g.Events.Count(RequestRefused, "a client's address has reached --max-requests-per-address")
+		g.refuse(w, r, &refusal{http.StatusTooManyRequests, "too_many_under_way", "this address has reached its bound on requests in flight; try again when some have ended"}, id)
 		return
 	}
 	defer g.Budget.addressEnd(client)
@@ -157,7 +157,7 @@ func (g *Guard) refuses(r *http.Request) (*Token, *refusal) {
 	t := tokens.find(secret)
 	switch {
 	case t == nil:
-		return nil, &refusal{http.StatusUnauthorized, "unknown_token", "the token is not one of those that may call"}
+		return nil, &refusal{http.StatusUnauthorized, "unknown_token", "the token is unknown to this daemon"}
 	case !t.Expires.IsZero() && !time.Now().Before(t.Expires):
 		return nil, &refusal{http.StatusUnauthorized, "token_expired", "the token has expired; ask for a new one"}
 	}

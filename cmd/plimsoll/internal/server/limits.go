@@ -36,7 +36,7 @@ func (t *Token) SetLimit(name, value string) (known bool, err error) {
 	return false, nil
 }
 
-// LimitsText is how a file of tokens says the token's limits: "rpm=60 tpm=1000"; "" = none.
+// LimitsText returns the token's limits as in a file of tokens: "rpm=60 tpm=1000"; "" = none.
 func (t *Token) LimitsText() string {
 	var parts []string
 	for _, l := range tokenLimits {

@@ -26,7 +26,7 @@ type Token struct {
 	// Limits are the token's own, beside those of the deployments: RPM, TPM and
 	// MaxInFlight. The zero value is none.
 	Limits engine.Limits
-	// Legacy says that its line names no scopes: it has all of them.
+	// Legacy reports that its line names no scopes, so that it has all of them.
 	Legacy bool
 
 	line     int

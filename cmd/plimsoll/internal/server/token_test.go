@@ -170,7 +170,7 @@ func TestCertificateRenewal(t *testing.T) {
 	c.Renew()
 	c.Renew()
 	require.Equal(t, oneCert, shown())
-	require.Equal(t, 1, strings.Count(log.String(), "TLS goes on with the certificate that it has"))
+	require.Equal(t, 1, strings.Count(log.String(), "TLS keeps the previous certificate"))
 	put(key, append(twoKey, '\n'))
 	c.Renew()
 	require.Equal(t, twoCert, shown())

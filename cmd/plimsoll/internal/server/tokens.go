@@ -86,8 +86,8 @@ func validName(name string) bool {
 }
 
 // ReadTokens reads a file of tokens: a line for each with its name, its SHA-256 and
-// what it may do. Empty lines and those that begin with # say nothing. An error
-// repeats nothing of the file but names of attributes and values that are wrong.
+// what it may do. Empty lines and those that begin with # are ignored. An error
+// repeats nothing of the file except names of attributes and values that are wrong.
 func ReadTokens(path string) (*Tokens, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
-// Order is what rows are sorted by.
+// Order is the sort order of rows.
 type Order uint8
 
 // The orders. All but the first list deployments without headings of groups.
@@ -44,7 +44,7 @@ func sorted(states []engine.State, o Order) []engine.State {
 	return out
 }
 
-// severity ranks what keeps a deployment from being picked.
+// severity ranks the reasons why a deployment cannot be picked.
 func severity(s *engine.State) int {
 	switch {
 	case s.CoolingFor > 0:

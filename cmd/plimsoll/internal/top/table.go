@@ -69,7 +69,7 @@ func Table(head string, shown Shown, look Look) string {
 	return b.String()
 }
 
-// columns are the widths of what has no fixed one.
+// columns are the widths of the columns without a fixed one.
 type columns struct{ name, requests, tokens, flight, bar int }
 
 // body returns the heading of the columns, and the rows.
@@ -137,7 +137,7 @@ func widths(states []engine.State, look Look) columns {
 	return c
 }
 
-// name is how a row names its deployment: with its group where no heading does.
+// name returns a row's name of its deployment, with the group if no heading has it.
 func name(s *engine.State, look Look) string {
 	if look.Order == ByGroup || s.Group == "" { // of a token
 		return clean(s.ID)

@@ -7,7 +7,7 @@ import (
 	"github.com/gdamore/tcell/v2"
 )
 
-// view is what the screen shows.
+// view is the content of the screen.
 type view struct {
 	screen tcell.Screen
 	look   Look

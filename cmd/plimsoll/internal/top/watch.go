@@ -15,7 +15,7 @@ import (
 // Source is the source of the shown data: a client of a daemon.
 type Source interface {
 	States(ctx context.Context) ([]engine.State, error)
-	Store(ctx context.Context) (string, error) // how sharing goes, in a few words
+	Store(ctx context.Context) (string, error) // the state of sharing, in a few words
 	// Tokens returns the daemon's tokens; none if they may not be seen.
 	Tokens(ctx context.Context) ([]drive.Token, error)
 }
@@ -48,8 +48,8 @@ type answer struct {
 }
 
 // Run draws the table on a screen of its own until a key or ctx ends it, and leaves the
-// terminal as it was. It fails if the first question to the source does; later, the head
-// says why there is nothing new. A source that hangs holds up no key.
+// terminal as it was. It fails if the first query of the source does. After later failures
+// the head shows the reason. A source that hangs blocks no key.
 func (w Watch) Run(ctx context.Context) error {
 	first := w.ask(ctx)
 	if first.err != nil {

@@ -10,7 +10,7 @@ import (
 
 const tracesPath = "/v1/traces"
 
-// Config says where spans go.
+// Config is the destination of spans.
 type Config struct {
 	// Endpoint is a collector's address, to which /v1/traces is added; "" = that of
 	// OTEL_EXPORTER_OTLP_TRACES_ENDPOINT or OTEL_EXPORTER_OTLP_ENDPOINT.

@@ -152,7 +152,7 @@ func kindOf(a *transport.Attempt) kind {
 var (
 	groupDesc    = prometheus.NewDesc("plimsoll_group_requests_total", "Requests for admission of each group, by outcome: admitted, or refused by a limit.", []string{"group", "outcome"}, nil)
 	failoverDesc = prometheus.NewDesc("plimsoll_group_failovers_total", "Attempts of the proxy after the first one of a request.", []string{"group"}, nil)
-	answersDesc  = prometheus.NewDesc("plimsoll_deployment_answers_total", "Attempts of the proxy at each deployment, by what the provider answered. Absent until it did.", []string{"deployment", "group", "kind"}, nil)
+	answersDesc  = prometheus.NewDesc("plimsoll_deployment_answers_total", "Attempts of the proxy at each deployment, by the kind of the provider's answer. Absent until it did.", []string{"deployment", "group", "kind"}, nil)
 	usedDesc     = prometheus.NewDesc("plimsoll_group_tokens_total", "Tokens of each group's calls through the proxy, as reported by providers.", []string{"group", "direction"}, nil)
 	spentDesc    = prometheus.NewDesc("plimsoll_deployment_tokens_total", "Tokens of each deployment's calls through the proxy, as reported by providers.", []string{"deployment", "group", "direction"}, nil)
 )

@@ -35,7 +35,7 @@ func TestTraffic(t *testing.T) {
 	}
 	tr.Apply(list) // a reload keeps counts
 	require.NoError(t, testutil.CollectAndCompare(tr, strings.NewReader(`
-# HELP plimsoll_deployment_answers_total Attempts of the proxy at each deployment, by what the provider answered. Absent until it did.
+# HELP plimsoll_deployment_answers_total Attempts of the proxy at each deployment, by the kind of the provider's answer. Absent until it did.
 # TYPE plimsoll_deployment_answers_total counter
 plimsoll_deployment_answers_total{deployment="a-(hidden)",group="chat",kind="client_error"} 1
 plimsoll_deployment_answers_total{deployment="a-(hidden)",group="chat",kind="ok"} 1
