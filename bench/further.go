@@ -7,8 +7,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
-// further returns the rows about what goes beyond the plain choice: the default
-// strategy, and groups whose best deployments cannot be had.
+// further returns the rows beyond the plain choice: the default strategy, and groups
+// whose best deployments cannot be chosen.
 func further() []table.Row {
 	none, most := table.Goal{}, table.AtMost
 	var rows []table.Row

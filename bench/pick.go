@@ -31,7 +31,7 @@ func picking(name string, threads int, build func() pool, demand func(pool) engi
 	}}
 }
 
-// refusing is picking where there is no room.
+// refusing is picking where there is no headroom.
 func refusing(name string, build func() pool, demand engine.Demand) measure.Case {
 	return measure.Case{Name: name, Setup: func() measure.Op {
 		p := build()

@@ -34,7 +34,7 @@ func newSynced(size int) *synced {
 	}
 	s := &synced{pool: p, other: newPool(lowest, len(p.ids), nil)}
 	s.own, s.others = join(s.pool), join(s.other)
-	for i, used := range randomUsage(len(p.ids)) { // what p takes for the others' usage, it now is
+	for i, used := range randomUsage(len(p.ids)) { // p counts it as the others' usage, and now it is
 		s.other.refs[i].Record(engine.Usage{InputTokens: used})
 	}
 	s.exchange()

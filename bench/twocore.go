@@ -30,8 +30,8 @@ func microsecond() int {
 	return int(steps * time.Microsecond / best)
 }
 
-// busyAcquire is what a gateway does, made small: a microsecond of work, then
-// TryAcquire and Settle.
+// busyAcquire is a minimal gateway: a microsecond of work, then TryAcquire and
+// Settle.
 func busyAcquire(size, threads int) measure.Case {
 	name := fmt.Sprintf("1 us of work + TryAcquire + Settle %d%s", size, onThreads(threads))
 	return measure.Case{Name: name, Threads: threads, Setup: func() measure.Op {

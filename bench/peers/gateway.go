@@ -10,8 +10,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/bench/measure"
 )
 
-// What follows re-states two algorithms of a gateway (maximhq/bifrost) from a
-// description of what they do per request. It measures the algorithms, not that
+// This file re-states two algorithms of a gateway (maximhq/bifrost) from a
+// description of their work per request. It measures the algorithms, not that
 // program.
 
 // rateWindow is one of the two limits of an entry: its length is text, read on each

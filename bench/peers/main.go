@@ -1,7 +1,7 @@
 // Command peers measures the engine's hot path, other rate limiters and two
-// re-stated algorithms of a gateway in one run, and prints how they compare.
-// It is a module of its own, so that what it compares with stays out of the
-// library's requirements.
+// re-stated algorithms of a gateway in one run, and prints their ratios.
+// It is a module of its own, so that the other libraries stay out of the
+// engine's requirements.
 package main
 
 import (

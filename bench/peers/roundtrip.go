@@ -64,7 +64,7 @@ func compareRoundTrip() (string, bool, error) {
 		return "", false, err
 	}
 	batch.Epoch = reply.Epoch
-	const leases = 1000 // one alone is shorter than the clock can tell
+	const leases = 1000 // one takes less than the clock's resolution
 	ours := func() error { acquire(0, leases); return nil }
 	exchange := func() error {
 		batch.Seq++

@@ -3,7 +3,7 @@ package table
 // Check is a condition that must hold.
 type Check struct {
 	ID, Name, Goal string
-	// Run returns a short description of what was found, and whether the condition
+	// Run returns a short description of the result, and whether the condition
 	// holds.
 	Run func() (found string, ok bool)
 }

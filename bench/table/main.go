@@ -12,7 +12,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/bench/measure"
 )
 
-// Plan is what a run measures and checks.
+// Plan is the rows, cases and checks of a run.
 type Plan struct {
 	Rows   []Row
 	Extra  []measure.Case // measured and printed, but in no row

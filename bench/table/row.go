@@ -81,7 +81,7 @@ const (
 	Missed Verdict = "MISSED" // by more than the tolerance in both median and p10
 )
 
-// tolerance is what a shared machine may cost a row.
+// tolerance is the error of a row on a shared machine, as a factor.
 const tolerance = 1.25
 
 func judge(g Goal, median, p10 float64) Verdict {
