@@ -79,7 +79,7 @@ func TestServeBadFiles(t *testing.T) {
 			write(t, path, tt.text)
 			require.NoError(t, c.cmd.Process.Signal(syscall.SIGHUP))
 			servertest.Until(t, "the log says what cannot be used", func() bool {
-				return strings.Contains(c.stderr.String()[seen:], "configuration not taken: nothing changed")
+				return strings.Contains(c.stderr.String()[seen:], "configuration refused: nothing changed")
 			})
 			fresh := startFails(t, program(t), nil, args...)
 			for _, want := range tt.want {

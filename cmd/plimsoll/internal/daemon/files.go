@@ -19,7 +19,7 @@ type watchedFile struct {
 	path    string
 	info    fs.FileInfo // nil = it was missing
 	missing int         // checks in a row
-	// included says that the configuration names the file.
+	// included reports that the configuration names the file.
 	included bool
 }
 
@@ -91,7 +91,7 @@ func (d *Daemon) poll(stop <-chan struct{}, reload <-chan os.Signal) {
 			now, err := within(&d.patient, func() (looked, error) { return look(d.watched) })
 			if err != nil {
 				if !stuck {
-					d.log.Warn("the files cannot be looked at", "error", err.Error())
+					d.log.Warn("the files cannot be checked", "error", err.Error())
 				}
 				stuck = true
 				continue
@@ -116,7 +116,7 @@ func (d *Daemon) reportGone(files []watchedFile) {
 	for _, f := range files {
 		gone = gone || f.missing >= goneAfter
 		if f.missing == goneAfter {
-			d.log.Warn("a file is gone: what was read of it goes on, and a restart would fail", "file", f.path)
+			d.log.Warn("a file is missing: its contents stay in force, but a restart would fail", "file", f.path)
 		}
 	}
 	d.gone.Store(gone)

@@ -45,7 +45,7 @@ func TestBlockingFile(t *testing.T) {
 	require.Equal(t, int64(1), d.Reloads().Refused)
 
 	require.NoError(t, os.Remove(path))
-	servertest.Until(t, "the log says that it is gone", func() bool { return strings.Contains(log.String(), "a file is gone") })
+	servertest.Until(t, "the log says that it is missing", func() bool { return strings.Contains(log.String(), "a file is missing") })
 	require.True(t, d.FilesMissing())
 	require.NoError(t, os.WriteFile(path, []byte(daily), 0o600))
 	servertest.Until(t, "the file is read", func() bool { return len(d.File().Engine.Deployments) == 1 && !d.FilesMissing() })

@@ -18,7 +18,7 @@ const maxStuck = 8
 
 var (
 	errStuck     = errors.New("did not answer within 5 s: it may be a pipe that nothing writes to, or a mount that is stuck")
-	errManyStuck = errors.New("is not tried: earlier tries have not ended yet, which a pipe that nothing writes to or a stuck mount explains")
+	errManyStuck = errors.New("is not tried, because earlier tries have not ended yet: a file may be a pipe that nothing writes to, or on a mount that is stuck")
 )
 
 // patient runs functions that may never return, and gives up on them after patience.

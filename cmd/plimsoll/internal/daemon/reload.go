@@ -31,7 +31,7 @@ func (d *Daemon) read() (*config.File, error) {
 	return config.Load(d.opts.Config, o)
 }
 
-// reloadProblem is why the files were refused.
+// reloadProblem is the reason why the files were refused.
 type reloadProblem struct {
 	at  time.Time
 	err string
@@ -45,7 +45,7 @@ func (d *Daemon) Reload() {
 	if err := server.Remedied(d.reload()); err != nil {
 		d.problem.Store(&reloadProblem{time.Now(), err.Error()})
 		d.failedReloads.Add(1)
-		d.log.Error("configuration not taken: nothing changed", "error", err.Error())
+		d.log.Error("configuration refused: nothing changed", "error", err.Error())
 		return
 	}
 	d.reloads.Add(1)
@@ -121,12 +121,12 @@ func (d *Daemon) reload() error {
 	// deployments.
 	d.keep(file)
 	if err := d.Proxy.Apply(file.Engine, endpoints, proxy.Objects(file)); err != nil {
-		d.log.Error("the proxy goes on with the endpoints before", "error", err.Error()) // cannot happen: proxy.Check has passed
+		d.log.Error("the proxy keeps the previous endpoints", "error", err.Error()) // cannot happen: proxy.Check has passed
 	}
 	d.keepTokens(read.tokens)
 	d.log.Info("configuration read", "deployments", len(file.Engine.Deployments), "warnings", len(file.Warnings))
 	if d.opts.Sync == "" && old.Store.URL != file.Store.URL {
-		d.log.Warn("the store's settings changed: they hold after a restart")
+		d.log.Warn("the store's settings changed: they take effect after a restart")
 	}
 	return nil
 }
@@ -137,7 +137,7 @@ func (d *Daemon) keepTokens(tokens *server.Tokens) {
 		return
 	}
 	if err := tokens.Bind(d.Engine); err != nil {
-		d.log.Error("the tokens before stay", "error", err.Error()) // cannot happen: the engine has applied their limits
+		d.log.Error("the previous tokens stay in force", "error", err.Error()) // cannot happen: the engine has applied their limits
 		return
 	}
 	tokens.Keep(d.tokens.Load())

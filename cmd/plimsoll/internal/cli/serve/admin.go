@@ -99,7 +99,7 @@ func problem(d *daemon.Daemon) string {
 		if cut {
 			text += " …"
 		}
-		return "The files were refused at " + r.ProblemAt.UTC().Format("15:04") + " UTC. The configuration read before stays in force: " + text
+		return "The files were refused at " + r.ProblemAt.UTC().Format("15:04") + " UTC. The previous configuration stays in force. Error: " + text
 	case d.FilesMissing():
 		return "A file that was read is missing. Its contents stay in force, but a restart would fail. The log names it."
 	}

@@ -67,7 +67,7 @@ func (s *site) problem() string {
 	if !s.trouble.Load() {
 		return ""
 	}
-	return "The files were refused at 12:03 UTC. The configuration read before stays in force: config.yaml:7: deployments[0].rpm: is \"many\"; want a number"
+	return "The files were refused at 12:03 UTC. The previous configuration stays in force. Error: config.yaml:7: deployments[0].rpm: is \"many\"; want a number"
 }
 
 func (s *site) groups(each func(string, int64, int64)) {
@@ -290,7 +290,7 @@ func TestManyInTrouble(t *testing.T) {
 	var refused, denied atomic.Int64
 	p, err := page.New(page.Config{
 		Engine: eng, Problem: func() string {
-			return "The files were refused at 12:03 UTC. The configuration read before stays in force: config.yaml:7: deployments[0].rpm: is \"many\"; want a number"
+			return "The files were refused at 12:03 UTC. The previous configuration stays in force. Error: config.yaml:7: deployments[0].rpm: is \"many\"; want a number"
 		},
 		Groups: func(each func(string, int64, int64)) {
 			each("model-04", 100, refused.Load())
