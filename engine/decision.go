@@ -52,10 +52,10 @@ func (o *owner) noteAsked() {
 	}
 }
 
-// refuse counts a refusal by deployments. If half is set, an attempt was still half way
+// refuse counts a refusal by deployments. If halfWay is set, an attempt was still half way
 // after the last try (protocol 4).
-func (o *owner) refuse(why reason, tokens, input int64, half, quiet bool) {
-	if half {
+func (o *owner) refuse(why reason, tokens, input int64, halfWay, quiet bool) {
+	if halfWay {
 		o.e.contended.Add(1)
 	}
 	o.noteAsked()

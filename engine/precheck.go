@@ -33,7 +33,7 @@ func preCheckAlone(h *handle, d *Demand, quiet bool) (v decision, ok bool) {
 		views := g.views.Load()
 		g.read(&q.reading)
 		ms := h.limits.Load()
-		why, half, o := tryRequest(h, ms, d, part, tokens, q.at)
+		why, halfWay, o := tryRequest(h, ms, d, part, tokens, q.at)
 		if o == counter.Taken {
 			return decision{at: q.now}, true
 		}
@@ -47,7 +47,7 @@ func preCheckAlone(h *handle, d *Demand, quiet bool) (v decision, ok bool) {
 			runtime.Gosched()
 			continue
 		}
-		if half && try < tries {
+		if halfWay && try < tries {
 			if try >= triesQuick {
 				runtime.Gosched()
 			}
@@ -57,14 +57,14 @@ func preCheckAlone(h *handle, d *Demand, quiet bool) (v decision, ok bool) {
 		if (why == whyRequests || why == whyShare) && h.halfOpen.Load() {
 			why = whyCooling
 		}
-		g.refuse(why, tokens, d.InputTokens, half, quiet)
+		g.refuse(why, tokens, d.InputTokens, halfWay, quiet)
 		return decision{why: why, at: q.now}, false
 	}
 }
 
 // tryRequest counts a request at a moment if it fits. Otherwise it returns the reason, and
 // whether an attempt half way may change that (protocol 4).
-func tryRequest(h *handle, ms *limits, d *Demand, part counter.Part, tokens int64, at counter.At) (why reason, half bool, o counter.Outcome) {
+func tryRequest(h *handle, ms *limits, d *Demand, part counter.Part, tokens int64, at counter.At) (why reason, halfWay bool, o counter.Outcome) {
 	c := h.hot.Of(at.Epoch)
 	if c.Window() != at.Epoch {
 		return whyNothing, false, counter.Moved
@@ -90,7 +90,7 @@ func tryRequest(h *handle, ms *limits, d *Demand, part counter.Part, tokens int6
 
 // countRequest counts one request without tokens in the limits beside the pair, then in the
 // pair, and ends the attempt that its caller has begun (protocol 4).
-func (h *handle) countRequest(c *counter.Pair, ms *limits, part counter.Part, at counter.At) (why reason, half bool, o counter.Outcome) {
+func (h *handle) countRequest(c *counter.Pair, ms *limits, part counter.Part, at counter.At) (why reason, halfWay bool, o counter.Outcome) {
 	one := amounts{counter.Requests: 1}
 	if at, why, o = ms.take(part, at, &one, true, nil); o == counter.Taken {
 		if o = c.TakeRequest(part, at.Epoch); o == counter.Taken {
