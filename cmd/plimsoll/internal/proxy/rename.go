@@ -18,10 +18,11 @@ type renamed struct {
 	name   func(raw string) string // the client's id for it; "" = as it is
 	swaps  []swap
 
-	buf   []byte // read
-	ready int    // of it, for the reader
-	found bool   // the id, or that there is none
-	err   error
+	buf     []byte // read
+	ready   int    // of it, for the reader
+	scanned int    // of it, where no id begins any more
+	found   bool   // the id, or that there is none
+	err     error
 }
 
 // swap replaces a quoted text by another.
@@ -47,7 +48,7 @@ func (r *renamed) Read(p []byte) (int, error) {
 	}
 	n := copy(p, r.buf[:r.ready])
 	r.buf = r.buf[:copy(r.buf, r.buf[n:])]
-	r.ready -= n
+	r.ready, r.scanned = r.ready-n, max(r.scanned-n, 0)
 	return n, nil
 }
 
@@ -67,17 +68,44 @@ func (r *renamed) fill() {
 		r.found = true
 		r.add(id)
 	}
-	keep := r.previous()
-	for _, s := range r.swaps {
-		if bytes.Contains(r.buf, s.from) {
-			r.buf = bytes.ReplaceAll(r.buf, s.from, s.to)
-		}
-		keep = max(keep, overlap(r.buf, s.from))
-	}
+	keep := r.replace(r.previous())
 	if err != nil {
 		keep = 0
 	}
 	r.ready = len(r.buf) - keep
+}
+
+// replace replaces the ids in the text that has arrived, from left to right: the quote that ends
+// an id begins no other. No id begins in the last later bytes yet. It returns how much of the
+// end has to wait, because an id may begin there.
+func (r *renamed) replace(later int) (keep int) {
+	var out []byte
+	text, i, done := r.buf, r.scanned, 0 // out replaces the first done bytes of text
+	for end := len(text) - later; i < end; {
+		q := bytes.IndexByte(text[i:end], '"')
+		if q < 0 {
+			i = end
+			break
+		}
+		i += q
+		k := slices.IndexFunc(r.swaps, func(s swap) bool { return bytes.HasPrefix(text[i:], s.from) || bytes.HasPrefix(s.from, text[i:]) })
+		if k < 0 {
+			i++
+			continue
+		}
+		s := r.swaps[k]
+		if len(s.from) > len(text)-i {
+			break
+		}
+		out = append(append(out, text[done:i]...), s.to...)
+		i += len(s.from)
+		done = i
+	}
+	if done > 0 {
+		r.buf = append(out, text[done:]...)
+	}
+	r.scanned = len(r.buf) - (len(text) - i)
+	return max(len(text)-i, later)
 }
 
 // leastRead is the room in bytes for one read from the provider.

@@ -66,6 +66,7 @@ func TestRenameHoldsNothingBack(t *testing.T) {
 func FuzzRename(f *testing.F) {
 	f.Add([]byte(`{"id":"r1","previous_response_id":"r0","x":"r1"}`), false, byte(1))
 	f.Add([]byte("data: {\"response\":{\"id\":\"r1\"}}\n\ndata: \"r1\"\n\n"), true, byte(3))
+	f.Add([]byte("data: {\"response\"0{\"id\"0\"r1\"r1\"0"), true, byte(3)) // a quote ends one id and could begin another
 	f.Add([]byte(`{"a":"\"previous_response_id\":\"x","id":"r`), false, byte(2))
 	f.Fuzz(func(t *testing.T, text []byte, stream bool, size byte) {
 		whole := rename(t, bytes.NewReader(text), stream)
