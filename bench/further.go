@@ -35,14 +35,26 @@ func further() []table.Row {
 			row(id(39), name("TryAcquire(1000) refused, full / Pick(1000)"), tryFull(s), pick, none),
 		)
 	}
+	for i, b := range []struct {
+		name     string
+		load     load
+		counters int
+	}{
+		{"buckets", buckets, 2}, {"minutes with a phase", phased, 2}, {"requests per 10 s too", parts, 1}, {"days too", days, 2}, {"minutes that end apart", apart, 2},
+	} {
+		is, floor := Acquire(even, 10, b.load, 1), letter("48f", i)
+		goal := most(1.5)
+		if b.load == apart {
+			goal = most(2) // every window has a number of its own, for which the floor reads no second word
+		}
+		old := row(letter("48", i), b.name+" / minute cells, TryAcquire+Settle(10)", is, Acquire(even, 10, tied, 1), most(1.5))
+		old.Floor = floor
+		rows = append(rows, old, row(floor, b.name+" / minute cells and the least of its counters, TryAcquire+Settle(10)",
+			is, leastBeside(10, b.counters, b.load == apart), goal))
+	}
 	return append(rows,
 		row("40a", "output unnamed / named, TryAcquire+Settle(10)", Acquire(even, 10, unnamed, 1), Acquire(even, 10, random, 1), none),
 		row("40b", "output unnamed / named, TryAcquire+Settle(1000)", Acquire(even, 1000, unnamed, 1), Acquire(even, 1000, random, 1), none),
-		row("48a", "buckets / minute cells, TryAcquire+Settle(10)", Acquire(even, 10, buckets, 1), Acquire(even, 10, tied, 1), most(1.5)),
-		row("48b", "minutes with a phase / minute cells, TryAcquire+Settle(10)", Acquire(even, 10, phased, 1), Acquire(even, 10, tied, 1), most(1.5)),
-		row("48c", "requests per 10 s too / minute cells, TryAcquire+Settle(10)", Acquire(even, 10, parts, 1), Acquire(even, 10, tied, 1), most(1.5)),
-		row("48d", "days too / minute cells, TryAcquire+Settle(10)", Acquire(even, 10, days, 1), Acquire(even, 10, tied, 1), most(1.5)),
-		row("48e", "minutes that end apart / minute cells, TryAcquire+Settle(10)", Acquire(even, 10, apart, 1), Acquire(even, 10, tied, 1), most(1.5)),
 		row("41a", "in-flight limit / none, TryAcquire+Settle(10)", Acquire(even, 10, inFlight, 1), Acquire(even, 10, random, 1), none),
 		row("41b", "in-flight limit / none, TryAcquire+Settle(1000)", Acquire(even, 1000, inFlight, 1), Acquire(even, 1000, random, 1), none),
 		row("42", "Pick(10) by name / by handle", pickByName(even, 10), Pick(even, 10, 1), none),

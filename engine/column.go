@@ -115,12 +115,12 @@ func (c *column) add(to []uint64, from int, at counter.At, a *amounts) {
 			}
 		}
 	default:
-		w := int64(-1)
-		if c.alike != nil {
-			w = c.alike.Window(at)
-		}
+		var w int64 // the window that all limits have, if they are alike
 		for i, l := range limits {
 			if l != nil {
+				if w == 0 || c.alike == nil {
+					w = l.Window(at)
+				}
 				used, current := l.UsedClocked(w)
 				if !current {
 					used = l.Used(at)

@@ -32,7 +32,7 @@ type shape struct{ lines, longest, files, types int }
 // mayBe is what the shape of the engine, its internal packages and window may be: what it
 // is, so that it only gets better. TestShape says what it should be.
 var (
-	mayBe    = shape{lines: 11366, longest: 300, files: 12, types: 8}
+	mayBe    = shape{lines: 11365, longest: 300, files: 12, types: 8}
 	shouldBe = shape{lines: 6000, longest: 300, files: 12, types: 8}
 )
 

@@ -12,5 +12,5 @@ func Lapsing(u uint64, left int64) uint64 {
 		return u
 	}
 	to := float64(max(left, 1e6))
-	return uint64(whole * to / (to + float64(whole-u)*(float64(window.Minute)/whole)))
+	return uint64(int64(whole * to / (to + float64(int64(whole-u))*(float64(window.Minute)/whole)))) // int64: such conversions are one instruction
 }
