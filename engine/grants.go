@@ -105,7 +105,7 @@ func (ms *limits) granted(kind window.Kind) iter.Seq[grantedLimit] {
 				continue
 			}
 			g := grantedLimit{Limit: m.Limit}
-			if of := ms.find(m.kind, ungranted(m.Rule)); of != nil {
+			if of := ms.ruled(m.kind, ungranted(m.Rule)); of != nil {
 				g.of, g.set = of.Limit, of.set
 			}
 			if !yield(g) {

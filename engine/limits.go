@@ -90,13 +90,17 @@ func (ms *limits) at(k Limit) *limit {
 	return ms.first(func(m *limit) bool { return m.kind == k && !m.part && !m.Granted })
 }
 
-// find returns the limit of a kind that has a rule, or such a lifted one; nil if there is none.
+// ruled returns the limit of a kind that has a rule, nil if there is none.
+func (ms *limits) ruled(k Limit, r counter.Rule) *limit {
+	return ms.first(func(m *limit) bool { return m.kind == k && m.Rule == r })
+}
+
+// find is ruled, or such a lifted limit.
 func (ms *limits) find(k Limit, r counter.Rule) *limit {
-	is := func(m *limit) bool { return m.kind == k && m.Rule == r }
-	if m := ms.first(is); m != nil || ms == nil {
+	if m := ms.ruled(k, r); m != nil || ms == nil {
 		return m
 	}
-	return (&limits{list: ms.lifted}).first(is)
+	return (&limits{list: ms.lifted}).ruled(k, r)
 }
 
 // timeDependent reports whether usage expires within a minute, or charges differ from the tokens

@@ -8,6 +8,7 @@ import (
 
 	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
+	"github.com/plimsoll-dev/plimsoll/window"
 )
 
 // TestALiftedLimitKeepsItsUsage: a limit that Apply removes or sets to Blocked, and a later Apply
@@ -87,4 +88,23 @@ func TestALiftedBucketRefills(t *testing.T) {
 			require.InDelta(t, 1000, state(t, e, "a").Limit(engine.LimitTPM).Used, 2)
 		})
 	}
+}
+
+// TestALiftedBucketIsNotListed: a bucket that goes on refilling after its limit was removed is
+// no limit that nodes hold together, and List has no window of it.
+func TestALiftedBucketIsNotListed(t *testing.T) {
+	bucket := provider.Profile{Shape: provider.Bucket}
+	e, _ := start(t, profiled(engine.Limits{TPM: 100, RPD: 50}, bucket))
+	e.Short() // by which a syncer says that nodes hold limits by grants
+	slices := func() (n int) {
+		for _, r := range e.List(nil) {
+			if r.Kind == window.KindSlice {
+				n++
+			}
+		}
+		return n
+	}
+	require.Equal(t, 1, slices())
+	require.NoError(t, e.Apply(profiled(engine.Limits{RPD: 50}, bucket)))
+	require.Zero(t, slices())
 }
