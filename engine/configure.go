@@ -55,13 +55,11 @@ func (h *handle) put(expected int64, pool *pool, at counter.At, changed, reporte
 	}
 	h.hot.Limit(h.tokenCap, h.reqCap)
 	counter.Change(&h.tokenMost, h.tokenCap)
-	if refused := d.Profile.CountsRefused; h.countsRefused.Load() != refused {
-		h.countsRefused.Store(refused)
-	}
+	h.countsRefused.Store(d.Profile.CountsRefused)
 	if changed || pool != nil {
 		h.relist(d, own, pool, at, reported)
 	}
-	for m := range h.limits.Load().long() {
+	for m := range h.limits.Load().long() { // few have any: the comparison would cost every deployment
 		if !was.Limits.equalBeyondMinutes(&d.Limits) { // the limits of the current day change: Collect reports it again
 			m.Unlist()
 		}
