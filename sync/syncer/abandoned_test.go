@@ -15,6 +15,16 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
+// twoNodes runs two nodes that share a limit of 60 requests a minute. Way can fail for the first.
+func twoNodes(t *testing.T, mode syncer.Mode) (way *storetest.Faulty, cut, other *node, stop func()) {
+	t.Helper()
+	store := memstore.New(memstore.Config{})
+	way = storetest.NewFaulty(store, 1, storetest.Plan{})
+	limits, cfg := engine.Limits{RPM: 60}, syncer.Config{Mode: mode}
+	cut, other = newNode(t, way, limits, cfg), newNode(t, store, limits, cfg)
+	return way, cut, other, run(t, cut, other)
+}
+
 // TestAbandonedBatchIsNoLoss: a node that is cut off until the windows of its batch in doubt no
 // longer count gives the batch up. That the store never had it is no loss of the store, so no new
 // epoch begins.
@@ -22,11 +32,7 @@ func TestAbandonedBatchIsNoLoss(t *testing.T) {
 	for _, mode := range []syncer.Mode{syncer.Usage, syncer.Escrow} {
 		t.Run(mode.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				store := memstore.New(memstore.Config{})
-				way := storetest.NewFaulty(store, 1, storetest.Plan{})
-				limits := engine.Limits{RPM: 60}
-				cut, other := newNode(t, way, limits, syncer.Config{Mode: mode}), newNode(t, store, limits, syncer.Config{Mode: mode})
-				stop := run(t, cut, other)
+				way, cut, other, stop := twoNodes(t, mode)
 				rollover()
 				time.Sleep(40 * time.Second)
 				ok, _ := offer(cut, 1)
@@ -106,11 +112,7 @@ func TestEmptyBatchIsNoLoss(t *testing.T) {
 		for _, away := range []time.Duration{128 * time.Second, 140 * time.Second, 10 * time.Minute} {
 			t.Run(mode.String()+" "+away.String(), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					store := memstore.New(memstore.Config{})
-					way := storetest.NewFaulty(store, 1, storetest.Plan{})
-					limits := engine.Limits{RPM: 60}
-					cut, other := newNode(t, way, limits, syncer.Config{Mode: mode}), newNode(t, store, limits, syncer.Config{Mode: mode})
-					stop := run(t, cut, other)
+					way, cut, other, stop := twoNodes(t, mode)
 					rollover()
 					ok, _ := offer(cut, 1)
 					require.True(t, ok)
