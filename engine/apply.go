@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+	"github.com/plimsoll-dev/plimsoll/engine/internal/order"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
@@ -78,7 +79,7 @@ type plan struct {
 // planned is a group in an Apply.
 type planned struct {
 	*Group
-	live  []*handle // the deployments configured for the group, by Order
+	live  []*handle // the deployments configured for the group, by Order, those of large groups then by widest
 	dirty bool      // the group needs a new view
 }
 
@@ -141,12 +142,22 @@ func (p *plan) assign(cfg *Config) {
 		d := &cfg.Deployments[i]
 		p.place(p.e.handleOf(&p.e.ids, d.ID), d, p.group(d.Group), cfg.ExpectedOutput)
 	}
-	for _, g := range p.groups {
-		slices.SortStableFunc(g.live, func(a, b *handle) int { return cmp.Compare(a.cfg.Order, b.cfg.Order) })
+	for i, g := range p.groups {
+		large := i > 0 && len(g.live) > order.IndexFrom // searched by blocks, of deployments alike if possible
+		slices.SortStableFunc(g.live, func(a, b *handle) int {
+			if by := cmp.Compare(a.cfg.Order, b.cfg.Order); by != 0 || !large {
+				return by
+			}
+			return cmp.Compare(a.widest(), b.widest())
+		})
 		v := g.view.Load()
 		g.dirty = g.dirty || v.strategy != cfg.Strategy || !slices.Equal(v.handles, g.live)
 	}
 }
+
+// widest returns the most tokens that a request may have on a deployment, as far as limits per
+// minute tell.
+func (h *handle) widest() int64 { return min(h.tokenCap, capOf(h.cfg.Limits.InputTPM)) }
 
 // place configures a deployment or a caller, which belongs to a group from now on.
 func (p *plan) place(h *handle, d *Deployment, g *planned, expected int64) {
