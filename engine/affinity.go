@@ -27,23 +27,18 @@ func distance(rendezvous uint64, size float64) float64 {
 // among the candidates that are neither disabled nor cooling down; -1 if
 // there is none. It does not compare the demand with limits.
 func (v *view) preferred(t *tier, q *query) int {
-	best, least, at := uint64(0), math.Inf(1), -1
+	best, least, at := uint64(0), 0.0, -1
 	for b := t.first; b < t.last; b++ {
 		from := int(v.starts[b])
 		for mask := q.mask(v, b); mask != 0; mask &= mask - 1 {
 			i := from + bits.TrailingZeros16(mask)
-			l := rendezvous(q.affinity, v.seeds[i])
+			l, far := rendezvous(q.affinity, v.seeds[i]), 0.0
 			if v.sizes != nil {
-				if far := distance(l, v.sizes[i]); far < least || at < 0 {
-					if gate, _ := v.pair(i, q).Caps(); gate >= 0 {
-						least, at = far, i
-					}
-				}
-				continue
+				far = distance(l, v.sizes[i])
 			}
-			if l > best || at < 0 {
+			if at < 0 || far < least || far == least && l > best {
 				if gate, _ := v.pair(i, q).Caps(); gate >= 0 {
-					best, at = l, i
+					best, least, at = l, far, i
 				}
 			}
 		}

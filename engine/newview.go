@@ -132,20 +132,15 @@ func sizesOf(live []*handle) []float64 {
 	for _, limit := range []func(*Limits) int64{
 		func(l *Limits) int64 { return l.TPM }, func(l *Limits) int64 { return l.InputTPM }, func(l *Limits) int64 { return l.RPM },
 	} {
-		sizes, alike := make([]float64, len(live)), true
+		sizes, least, most := make([]float64, len(live)), int64(counter.Max), int64(0)
 		for i, h := range live {
 			n := limit(&h.cfg.Limits)
-			if n <= 0 {
-				sizes = nil
-				break
-			}
-			sizes[i] = float64(n)
-			alike = alike && sizes[i] == sizes[0]
+			sizes[i], least, most = float64(n), min(least, n), max(most, n)
 		}
-		if sizes != nil {
-			if alike {
-				return nil
-			}
+		switch {
+		case least > 0 && least == most:
+			return nil
+		case least > 0:
 			return sizes
 		}
 	}
