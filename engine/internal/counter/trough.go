@@ -46,11 +46,11 @@ func (t *troughs) note(at, level int64) {
 
 // noteReturn records the level after a Return at an instant, both in units.
 func (t *troughs) noteReturn(at, level int64) {
-	t.fine.returns.note(at>>fineShift, level)
-	t.coarse.returns.note(at>>coarseShift, level)
 	for o := t.returned.Load(); o < at && !t.returned.CompareAndSwap(o, at); {
 		o = t.returned.Load()
 	}
+	t.fine.returns.note(at>>fineShift, level)
+	t.coarse.returns.note(at>>coarseShift, level)
 }
 
 func (r *levels) note(slot, level int64) {
@@ -114,7 +114,9 @@ func (r *trough) least(shift uint, from, to, own, most int64, returned bool) int
 func (r *trough) lower(shift uint, from, to, by, left int64, returned bool) {
 	first, last := from>>shift, to>>shift
 	for slot := max(first, last-troughSlots+1); slot <= last; slot++ {
-		r.returns.lower(slot, by)
+		if returned {
+			r.returns.lower(slot, by)
+		}
 		n := by
 		if slot == first && left >= 0 {
 			level := r.charges.level(slot, 0)
@@ -140,8 +142,8 @@ func (t *troughs) correct(from, to, want int64) int64 {
 }
 
 func (t *troughs) lower(from, to, by, left int64) {
-	if by > 0 {
-		from, returned := min(from, to), t.returned.Load() >= from
+	from, returned := min(from, to), t.returned.Load() >= from
+	if by > 0 && (returned || to-from > left || to>>fineShift != from>>fineShift) { // else no slot changes
 		t.fine.lower(fineShift, from, to, by, left, returned)
 		t.coarse.lower(coarseShift, from, to, by, left, returned)
 	}
