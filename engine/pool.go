@@ -65,7 +65,7 @@ func (p *pool) add(k Limit, l *counter.Limit, set int64) {
 // idle reports whether nothing is used at an instant.
 func (p *pool) idle(now int64) bool {
 	at := counter.At{Epoch: window.EpochAt(now), Now: now}
-	return !slices.ContainsFunc(p.counters, func(c poolCounter) bool { return !c.Idle(at) })
+	return !slices.ContainsFunc(p.counters, func(c poolCounter) bool { return c.Used(at) != 0 })
 }
 
 // begin begins an attempt. The caller must call end once the request has been counted, or

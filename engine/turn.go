@@ -23,8 +23,8 @@ func (g *Group) expire(v *view, now int64) bool {
 	return true
 }
 
-// advance turns the group to the minute of an instant: it renews the blocks of the new
-// minute's parity, opens its halves, publishes it, and then stores wake, in this order
+// advance turns the group to the minute of an instant: it opens the halves of the new minute,
+// renews the blocks of its parity, publishes it, and then stores wake, in this order
 // (protocol 2). Within a minute it advances breakers and reported limits that are due.
 func (g *Group) advance(now int64) int64 {
 	e, v := g.epoch.Load(), g.view.Load()
@@ -34,7 +34,7 @@ func (g *Group) advance(now int64) int64 {
 	switch n := window.EpochAt(now); {
 	case n > e:
 		for p := e + 1; p <= min(n, e+2); p++ {
-			v.renew(p)
+			v.ceiled[p&1].Store(false) // opening a half may set it
 		}
 		var left foldedWindows // of one deployment after the other, because it is large
 		for _, h := range v.handles {
@@ -47,6 +47,9 @@ func (g *Group) advance(now int64) int64 {
 		}
 		for _, h := range g.removed {
 			h.turn(&g.folded, n, now, &left)
+		}
+		for p := e + 1; p <= min(n, e+2); p++ {
+			v.renew(p) // now that no search can find what the halves had before
 		}
 		g.epoch.Store(n)
 		e = n
@@ -210,7 +213,7 @@ func (h *handle) dropped(e int64) bool {
 // owes reports whether a bucket of the deployment's own is not empty.
 func (h *handle) owes() bool {
 	ms, at := h.limits.Load(), counter.At{Now: h.e.clock.Now()}
-	owes := func(m limit) bool { return m.Shape == counter.Level && ms.pool == nil && !m.Idle(at) }
+	owes := func(m limit) bool { return m.Shape == counter.Level && ms.pool == nil && m.Used(at) != 0 }
 	return slices.ContainsFunc(ms.of(), owes) || ms != nil && slices.ContainsFunc(ms.lifted, owes)
 }
 

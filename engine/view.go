@@ -76,10 +76,8 @@ func (v *view) limitsOf(i int) *limits {
 // renew clears what the blocks remember of the minute two before an epoch that is about
 // to be published (protocol 2): seq first, then the bounds (protocol 3).
 func (v *view) renew(epoch int64) {
-	p := epoch & 1
-	v.ceiled[p].Store(false)
-	for b := range v.blocks[p] {
-		v.blocks[p][b].Renew()
+	for b := range v.blocks[epoch&1] {
+		v.blocks[epoch&1][b].Renew()
 	}
 }
 

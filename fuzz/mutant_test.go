@@ -26,8 +26,8 @@ type mutant struct {
 var mutants = []mutant{
 	{
 		"a minute is published before its halves are opened", "engine/turn.go",
-		"			v.renew(p)\n		}\n", "			v.renew(p)\n		}\n		g.epoch.Store(n)\n",
-		"./engine", "TestSearchDuringATurn",
+		"		var left foldedWindows //", "		g.epoch.Store(n)\n		var left foldedWindows //",
+		"./engine", "TestSettleDuringATurn",
 	},
 	{
 		"caps go up before the counts", "engine/internal/counter/pair.go",

@@ -212,9 +212,6 @@ func (l *Limit) Own(w int64) int64 {
 	return s.Own(l.UsedIn(w), l.Adjusted(w))
 }
 
-// Idle reports whether nothing is used at a moment.
-func (l *Limit) Idle(at At) bool { return l.Used(at) == 0 }
-
 // Shut is [Pair.Shut] for both windows of an owned limit: it closes both or neither. A window of
 // which own usage was reported stays open too: a window is opened once (docs/CORE.md), as a
 // limit that is opened in it again would report less. The previous hour or day is an exception,
