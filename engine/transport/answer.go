@@ -20,7 +20,7 @@ const maxRefusal = 64 << 10
 func (t *Transport) follow(ctx context.Context, resp *http.Response, q *request, c *call) {
 	c.watch(ctx)
 	kind := mediaType(resp.Header)
-	blind := resp.Header.Get("Content-Encoding") != ""
+	blind := encoded(resp.Header)
 	if kind != eventStream || blind {
 		resp.Body = &body{src: resp.Body, call: c, blind: blind, finder: wire.NewFinder("usage", "x_groq")}
 		return
@@ -61,6 +61,16 @@ func mediaType(h http.Header) string {
 	}
 	kind, _, _ := mime.ParseMediaType(text)
 	return kind
+}
+
+// encoded reports whether an answer is encoded, so that nothing of it can be read. Some servers
+// send "identity" or a charset, which are no encodings.
+func encoded(h http.Header) bool {
+	switch strings.ToLower(strings.TrimSpace(h.Get("Content-Encoding"))) {
+	case "", "identity", "none", "utf-8", "utf8":
+		return false
+	}
+	return true
 }
 
 const eventStream = "text/event-stream"

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 )
@@ -49,36 +48,59 @@ type held struct {
 }
 
 // hold reads the beginning of an answer, for at most HoldTime and HoldBytes of the
-// configuration, and returns its verdict, and the error if it is one.
+// configuration, and returns its verdict, and the error if it is one. It corrects the type of
+// an answer that is a stream, or is none, against its header.
 func (t *Transport) hold(ctx context.Context, resp *http.Response, q *request) (verdict, []byte, error) {
 	kind := mediaType(resp.Header)
-	if t.holdTime < 0 || resp.Header.Get("Content-Encoding") != "" {
+	if t.holdTime < 0 || encoded(resp.Header) {
 		return content, nil, nil
 	}
-	h := &held{src: resp.Body, most: int(t.holdBytes), ahead: make(chan struct{})}
-	switch {
-	case kind == eventStream:
-		h.look = (&opening{op: q.op}).look
-	case kind == "", isJSON(kind), q.op.answersJSON() && strings.HasPrefix(kind, "text/"):
-		h.look = newWholeAnswer(q.op).look
-	default:
+	if !q.op.answersJSON() && kind != "" && kind != eventStream && !isJSON(kind) {
 		return content, nil, nil
 	}
+	o := newOpening(q.op, kind == eventStream)
+	h := &held{src: resp.Body, look: o.look, most: int(t.holdBytes), ahead: make(chan struct{})}
 	resp.Body = h
 	if n := resp.ContentLength; n > 0 && n <= t.holdBytes && kind != eventStream {
 		h.buf = make([]byte, 0, n)
 		h.readAhead() // a client can do nothing with a part of it
-		return h.verdict()
+	} else {
+		h.wait(ctx, t.holdTime, kind == eventStream || !q.op.answersJSON())
 	}
-	timer := time.NewTimer(t.holdTime)
+	v, failure, err := h.verdict()
+	switch { // no reader waits for the verdict any more, so that o does not change
+	case o.stream && kind != eventStream:
+		resp.Header.Set("Content-Type", eventStream)
+	case !o.stream && kind == eventStream:
+		resp.Header.Set("Content-Type", "application/json")
+	}
+	return v, failure, err
+}
+
+// wait waits until the beginning is decided, at most for a time, or, where only the first byte
+// shows whether the answer is a stream, until that has come.
+func (h *held) wait(ctx context.Context, most time.Duration, known bool) {
+	timer := time.NewTimer(most)
 	defer timer.Stop()
 	go h.readAhead()
-	select {
-	case <-h.ahead:
-	case <-timer.C:
-	case <-ctx.Done():
+	for {
+		select {
+		case <-timer.C:
+			if !known && !h.began() {
+				timer.Reset(most)
+				continue
+			}
+		case <-h.ahead:
+		case <-ctx.Done():
+		}
+		return
 	}
-	return h.verdict()
+}
+
+func (h *held) began() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.buf) > 0
 }
 
 // verdict ends the wait for it.

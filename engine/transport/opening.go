@@ -6,17 +6,28 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/transport/internal/wire"
 )
 
-// opening looks at the first events of a stream. Comments, pings and events that only
-// announce an answer decide nothing.
+// opening looks at the beginning of an answer. Comments, pings and events of a stream that
+// only announce an answer decide nothing.
 type opening struct {
-	op   operation
-	ends wire.Splitter
-	from int          // an event begins here
-	body *wholeAnswer // it is no stream, whatever its type says; nil = it is one
+	op     operation
+	stream bool // it is a stream of events: as its header says, until its first bytes show it
+	shown  bool // they have shown it, or need not
+	ends   wire.Splitter
+	from   int          // an event begins here
+	body   *wholeAnswer // of an answer that is no stream
+}
+
+func newOpening(op operation, stream bool) *opening {
+	return &opening{op: op, stream: stream, shown: !op.answersJSON()}
 }
 
 func (o *opening) look(text []byte, end bool) (verdict, []byte) {
-	if o.body == nil && o.from == 0 && o.op.answersJSON() && noStream(text) {
+	if !o.shown {
+		if o.stream, o.shown = isStream(text, o.stream); !o.shown && !end {
+			return undecided, nil
+		}
+	}
+	if !o.stream && o.body == nil {
 		o.body = newWholeAnswer(o.op)
 	}
 	if o.body != nil {
@@ -79,12 +90,6 @@ func (o *opening) event(event []byte) (verdict, []byte) {
 		return undecided, nil
 	}
 	return content, nil
-}
-
-// noStream reports whether a body begins as JSON or as a page, and not with an event.
-func noStream(text []byte) bool {
-	text = bytes.TrimSpace(text)
-	return len(text) > 0 && (text[0] == '{' || text[0] == '[' || text[0] == '<')
 }
 
 // announcesChat reports whether a chunk of a chat says nothing: no choice of it has

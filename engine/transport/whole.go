@@ -53,9 +53,35 @@ func (a *wholeAnswer) look(text []byte, end bool) (verdict, []byte) {
 	return undecided, nil
 }
 
+// isStream reports whether the first bytes of an answer begin a stream of events, and not JSON
+// or a page, whatever its header says; shown is false while they do not show it. Servers send
+// streams as text/plain (https://github.com/containers/ramalama/issues/2837) and as
+// application/x-ndjson (https://github.com/Lightning-AI/LitServe/issues/359), and JSON as
+// text/event-stream (https://github.com/decolua/9router/issues/3492).
+func isStream(text []byte, declared bool) (stream, shown bool) {
+	text = bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(text), byteOrderMark))
+	if len(text) == 0 {
+		return declared, false
+	}
+	switch text[0] {
+	case '{', '[', '<':
+		return false, true
+	case ':':
+		return true, true
+	}
+	for _, field := range [...]string{"data:", "event:", "id:", "retry:"} {
+		if n := min(len(text), len(field)); string(text[:n]) == field[:n] {
+			return n == len(field) || declared, n == len(field)
+		}
+	}
+	return declared, true
+}
+
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
 // beginsJSON reports whether a text may be an object, or a list of them.
 func beginsJSON(text []byte) bool {
-	text = bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(text), []byte("\xef\xbb\xbf")))
+	text = bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(text), byteOrderMark))
 	return len(text) == 0 || text[0] == '{' || text[0] == '['
 }
 
