@@ -152,7 +152,7 @@ func TestOddAnswers(t *testing.T) {
 		{"usage is a text", "application/json", `{"usage":"many"}`, engine.Usage{}},
 		{"negative", "application/json", `{"usage":{"prompt_tokens":-4,"completion_tokens":-1}}`, engine.Usage{}},
 		{"fractions", "application/json", `{"usage":{"prompt_tokens":1.5,"completion_tokens":"9"}}`, engine.Usage{InputTokens: 2, OutputTokens: 9}},
-		{"enormous", "application/json", `{"usage":{"prompt_tokens":9223372036854775807,"completion_tokens":1}}`, engine.Usage{InputTokens: engine.MaxCount, OutputTokens: 1}},
+		{"enormous", "application/json", `{"usage":{"prompt_tokens":9223372036854775807,"completion_tokens":18446744073709551615}}`, engine.Usage{}},
 		{"usage deeper down", "application/json", `{"choices":[{"usage":{"prompt_tokens":1,"completion_tokens":1}}]}`, engine.Usage{}},
 		{"usage in a text", "application/json", `{"a":"\"usage\":{\"prompt_tokens\":1}","usage":{"prompt_tokens":7,"completion_tokens":8}}`, engine.Usage{InputTokens: 7, OutputTokens: 8}},
 		{"plain profile: cache writes count, reads do not", "application/json", `{"usage":{"input_tokens":7,"output_tokens":8,"cache_creation_input_tokens":5,"cache_read_input_tokens":900}}`, engine.Usage{InputTokens: 12, OutputTokens: 8, CacheWriteTokens: 5}},

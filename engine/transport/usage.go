@@ -106,8 +106,8 @@ func (u usage) of(r engine.Ref, input, output int64) engine.Usage {
 	return out
 }
 
-// parseUsage reads a usage object of any of the APIs. A count that is missing, negative
-// or no number was not reported; of two names for one thing the larger counts.
+// parseUsage reads a usage object of any of the APIs. A count that is missing, negative,
+// no number or beyond mostReported was not reported; of two names for one thing the larger counts.
 //
 // OpenAI's input includes what came from its cache
 // (https://platform.openai.com/docs/guides/prompt-caching). Anthropic's
@@ -122,32 +122,36 @@ func parseUsage(raw json.RawMessage) usage {
 	if !wire.Valid(raw) {
 		return u
 	}
-	prompt, details, reasoning, audio := int64(-1), int64(-1), int64(0), false
+	prompt, details, reasoning, audio, steps := int64(-1), int64(-1), int64(0), false, noUsage
 	for name, v := range wire.Members(raw) {
 		switch name {
 		case "prompt_tokens":
-			prompt = count(v)
+			prompt = reported(v)
 			u.input = max(u.input, prompt)
 		case "input_tokens":
-			u.input = max(u.input, count(v))
+			u.input = max(u.input, reported(v))
 		case "completion_tokens", "output_tokens":
-			u.output = max(u.output, count(v))
+			u.output = max(u.output, reported(v))
 		case "total_tokens":
-			u.total = count(v)
+			u.total = reported(v)
 		case "cache_read_input_tokens":
-			u.cached = count(v)
+			u.cached = reported(v)
 		case "cache_creation_input_tokens":
-			u.written = count(v)
+			u.written = reported(v)
 		case "prompt_cache_hit_tokens", "cached_tokens": // DeepSeek, Moonshot
-			details = max(details, count(v))
+			details = max(details, reported(v))
+		case "iterations":
+			steps = stepsOf(v)
 		case "prompt_audio_seconds":
 			audio = true
 		case "prompt_tokens_details", "input_tokens_details":
-			details = max(details, count(wire.Get(v, "cached_tokens")))
+			details = max(details, reported(wire.Get(v, "cached_tokens")))
 		case "completion_tokens_details", "output_tokens_details":
-			reasoning = max(reasoning, count(wire.Get(v, "reasoning_tokens")))
+			reasoning = max(reasoning, reported(wire.Get(v, "reasoning_tokens")))
 		}
 	}
+	u.input, u.output = max(u.input, steps.input), max(u.output, steps.output)
+	u.cached, u.written = max(u.cached, steps.cached), max(u.written, steps.written)
 	u.apart = prompt <= 0 && max(u.cached, u.written) >= 0
 	if u.cached < 0 {
 		u.cached = details
@@ -157,6 +161,29 @@ func parseUsage(raw json.RawMessage) usage {
 	}
 	u.complete(audio)
 	return u
+}
+
+// stepsOf returns the sum of the steps of a message. Where Anthropic has compacted the
+// conversation before it answered, the step that did so is in no other count; steps by an
+// advisor are of another model
+// (https://platform.claude.com/docs/en/build-with-claude/compaction,
+// https://platform.claude.com/docs/en/agents-and-tools/tool-use/advisor-tool).
+func stepsOf(list json.RawMessage) usage {
+	sum := noUsage
+	for step := range wire.Elements(list) {
+		if kind := wire.Unquote(wire.Get(step, "type")); kind != "message" && kind != "compaction" {
+			continue
+		}
+		for name, to := range map[string]*int64{
+			"input_tokens": &sum.input, "output_tokens": &sum.output,
+			"cache_read_input_tokens": &sum.cached, "cache_creation_input_tokens": &sum.written,
+		} {
+			if n := reported(wire.Get(step, name)); n >= 0 && max(*to, 0)+n <= mostReported {
+				*to = max(*to, 0) + n
+			}
+		}
+	}
+	return sum
 }
 
 // complete adds what only the total has to the output, or to the input of audio.
@@ -175,6 +202,19 @@ func (u *usage) complete(audio bool) {
 	default:
 		u.output += more
 	}
+}
+
+// mostReported is the largest number that is taken for a count of tokens: a model reads and
+// writes some million in one call. What is larger is often -1, for unknown, as an unsigned number;
+// where limits refill, it would keep a deployment from all calls for weeks.
+const mostReported = 1 << 28
+
+// reported returns a count of a usage; -1 if there is none that can be.
+func reported(raw json.RawMessage) int64 {
+	if n := count(raw); n <= mostReported {
+		return n
+	}
+	return -1
 }
 
 // count returns a JSON number as a count of tokens, or one in a text, rounded up; -1 if

@@ -60,7 +60,8 @@ func TestCachedTokens(t *testing.T) {
 			135,
 		},
 		{"all from the cache", "/messages", plain, `{"usage":{"input_tokens":0,"cache_read_input_tokens":5000,"output_tokens":0}}`, anthropic, engine.Usage{InputTokens: 5000, CachedInputTokens: 5000}, 0},
-		{"more than can be", "/messages", plain, `{"usage":{"input_tokens":5,"cache_read_input_tokens":9223372036854775807,"output_tokens":1}}`, anthropic, engine.Usage{InputTokens: engine.MaxCount, OutputTokens: 1, CachedInputTokens: engine.MaxCount - 5}, 6},
+		{"more than can be", "/messages", plain, `{"usage":{"input_tokens":5,"cache_read_input_tokens":9223372036854775807,"output_tokens":1}}`, anthropic, engine.Usage{InputTokens: 5, OutputTokens: 1}, 6},
+		{"as much as can be", "/messages", plain, `{"usage":{"input_tokens":268435456,"cache_read_input_tokens":268435456,"output_tokens":268435456}}`, anthropic, engine.Usage{InputTokens: 1 << 29, OutputTokens: 1 << 28, CachedInputTokens: 1 << 28}, 1 << 29},
 		{"negative", "/messages", plain, `{"usage":{"input_tokens":5,"cache_read_input_tokens":-3,"output_tokens":1}}`, anthropic, engine.Usage{InputTokens: 5, OutputTokens: 1}, 6},
 	}
 	for _, tt := range tests {

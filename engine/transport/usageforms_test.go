@@ -46,6 +46,11 @@ func TestUsageForms(t *testing.T) {
 		"texts":                              {`{"prompt_tokens":"1000","completion_tokens":" 200 ","total_tokens":"1200"}`, 1000, 200},
 		"nulls beside (OpenRouter)":          {`{"prompt_tokens":1000,"completion_tokens":200,"total_tokens":1200,"cost":0.1,"prompt_tokens_details":null,"cost_details":{}}`, 1000, 200},
 		"cache hits (DeepSeek)":              {`{"prompt_tokens":1000,"completion_tokens":200,"total_tokens":1200,"prompt_cache_hit_tokens":900,"prompt_cache_miss_tokens":100}`, 1000, 200},
+		"output -1 as 32 bits":               {`{"prompt_tokens":1000,"completion_tokens":4294967295,"total_tokens":1200}`, 1000, 200},
+		"output -1 as 64 bits":               {`{"prompt_tokens":1000,"completion_tokens":18446744073709551615,"total_tokens":1200}`, 1000, 200},
+		"input -1 as 32 bits":                {`{"prompt_tokens":4294967295,"completion_tokens":200}`, -1, 200},
+		"a total of -1":                      {`{"prompt_tokens":1000,"completion_tokens":200,"total_tokens":4294968495}`, 1000, 200},
+		"input infinite":                     {`{"prompt_tokens":1e400,"completion_tokens":200}`, -1, 200},
 		"more than can be, and what is none": {`{"prompt_tokens":1000,"completion_tokens":200,"total_tokens":"many","x":[{}]}`, 1000, 200},
 	} {
 		for _, stream := range []bool{false, true} {
@@ -99,6 +104,12 @@ func TestUsageOfMessages(t *testing.T) {
 		"the start says zero":           {`{"input_tokens":0,"output_tokens":0}`, `{"input_tokens":1000,"output_tokens":200}`, 1200},
 		"no one says":                   {`{"input_tokens":0,"output_tokens":0}`, `{"output_tokens":200}`, -1},
 		"reads of a cache do not count": {`{"input_tokens":100,"cache_read_input_tokens":900,"cache_creation_input_tokens":50,"output_tokens":1}`, `{"output_tokens":200}`, 350},
+		"a conversation is compacted":   {`{"input_tokens":230,"output_tokens":1}`, `{"input_tokens":230,"output_tokens":10,"iterations":[{"type":"compaction","input_tokens":1800,"output_tokens":35},{"type":"message","input_tokens":230,"output_tokens":10}]}`, 2075},
+		"and the delta has no input":    {`{"input_tokens":230,"output_tokens":1}`, `{"output_tokens":10,"iterations":[{"type":"compaction","input_tokens":1800,"output_tokens":35},{"type":"message","input_tokens":230,"output_tokens":10}]}`, 2075},
+		"and writes a cache":            {`{"input_tokens":230,"output_tokens":1}`, `{"output_tokens":10,"iterations":[{"type":"compaction","input_tokens":1800,"cache_creation_input_tokens":7,"cache_read_input_tokens":900,"output_tokens":35},{"type":"message","input_tokens":230,"output_tokens":10}]}`, 2082},
+		"an advisor of another model":   {`{"input_tokens":4,"output_tokens":1}`, `{"input_tokens":4,"output_tokens":946,"iterations":[{"type":"message","input_tokens":2,"output_tokens":833},{"type":"advisor_message","model":"m","input_tokens":90314,"output_tokens":5644},{"type":"message","input_tokens":2,"output_tokens":113}]}`, 950},
+		"steps that are none":           {`{"input_tokens":4,"output_tokens":1}`, `{"output_tokens":9,"iterations":[null,5,{"type":"compaction"},{"type":"message","input_tokens":-7,"output_tokens":4294967295},"x"]}`, 13},
+		"steps that are no list":        {`{"input_tokens":4,"output_tokens":1}`, `{"output_tokens":9,"iterations":{"type":"compaction","input_tokens":7}}`, 13},
 		"the delta's caches are zero":   {`{"input_tokens":100,"cache_read_input_tokens":0,"cache_creation_input_tokens":500,"output_tokens":1}`, `{"input_tokens":100,"cache_read_input_tokens":0,"cache_creation_input_tokens":0,"output_tokens":200}`, 800},
 	} {
 		for _, names := range []string{"event: %s\n", ""} {
