@@ -15,7 +15,7 @@ type phrase struct {
 }
 
 var (
-	quoted    = regexp.MustCompile("\"[^\"]{0,200}\"|`[^`]{0,200}`|(^|[\\s(:\\[])'[^']{0,200}'")
+	quoted    = regexp.MustCompile("\"[^\"]*(?:\"|$)|`[^`]*(?:`|$)|(^|[^\\pL\\pN])'[^']*(?:'|$)")
 	perMinute = regexp.MustCompile(`\bper[ -](second|min|minute|hour|day)\b|\b[rt]p[md]\b`)
 )
 
@@ -75,16 +75,15 @@ func either(forms ...string) *regexp.Regexp {
 
 // phrase returns the kind by the phrases of a message, if the kind by its status is k.
 func (r *reader) phrase(k Kind, e *refusal) (Kind, bool) {
-	if e.lower == "" || e.markup {
+	if e.own == "" || e.markup {
 		return 0, false
 	}
-	lower := quoted.ReplaceAllString(e.lower, "$1") // quotations may be the client's words
 	for i := range phrases {
 		p := &phrases[i]
 		switch {
 		case !slices.Contains(p.open, k) && r.status >= 400:
-		case p.kind == TooLarge && perMinute.MatchString(lower):
-		case p.text.MatchString(lower):
+		case p.kind == TooLarge && perMinute.MatchString(e.own):
+		case p.text.MatchString(e.own):
 			return p.kind, true
 		}
 	}

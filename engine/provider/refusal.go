@@ -14,6 +14,7 @@ const (
 type refusal struct {
 	code, kind, status, message string // in lower case, except message
 	reasons, lower              string // further codes: details, inner and nested errors; the message; in lower case
+	own                         string // the message without what it quotes, in lower case: that may be the client's words
 	codes                       string // code, kind, status and reasons, squeezed
 	retry                       string // google.rpc.RetryInfo
 	quotas                      []quota
@@ -95,6 +96,7 @@ func parseRefusal(body []byte, depth int) refusal {
 			f.quotas = append(f.quotas, quota{text(v.QuotaID), text(v.QuotaValue)})
 		}
 	}
+	f.unquoted(f.message)
 	f.add(plain)
 	f.nested(&e, !wrapped, depth)
 	f.message = f.message[:min(len(f.message), maxMessage)]
@@ -103,8 +105,16 @@ func parseRefusal(body []byte, depth int) refusal {
 
 // add appends a further message.
 func (f *refusal) add(message string) {
+	f.unquoted(message)
 	if message != "" && !strings.Contains(f.message, message) {
 		f.message = strings.TrimSpace(f.message + " " + message)
+	}
+}
+
+// unquoted adds a message to own.
+func (f *refusal) unquoted(message string) {
+	if message != "" {
+		f.own += quoted.ReplaceAllString(strings.ToLower(message), "$1") + " "
 	}
 }
 

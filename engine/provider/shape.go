@@ -76,7 +76,15 @@ var (
 // notJSON reads a body that is not JSON: a message, a page, or the XML of AWS.
 func notJSON(body []byte) refusal {
 	f := refusal{message: string(body[:min(len(body), maxMessage)])}
+	switch {
+	case len(body) == 0 || body[0] != '{' && body[0] != '[' && body[0] != '"' && body[0] != '<':
+	case body[0] == '"':
+		f.message = text(body)
+	case body[0] != '<' && len(body) >= maxBody:
+		f.message = "" // it is cut, and most of it repeats the request
+	}
 	if len(body) == 0 || body[0] != '<' {
+		f.unquoted(f.message)
 		return f
 	}
 	f.markup = true
@@ -87,6 +95,7 @@ func notJSON(body []byte) refusal {
 			f.message = string(m[1])
 		}
 	}
+	f.unquoted(f.message)
 	return f
 }
 
@@ -122,6 +131,7 @@ func (f *refusal) nested(e *rawError, whole bool, depth int) {
 			n := parseRefusal(in, depth+1)
 			f.reasons += " " + strings.Join([]string{n.code, n.kind, n.status, n.reasons}, " ")
 			f.add(n.message)
+			f.own += n.own
 		case len(in) != 0 && in[0] == '"':
 			f.add(text(in))
 		}

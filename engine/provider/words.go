@@ -64,6 +64,13 @@ var words = []word{
 	{kind: Rejected, text: "content violates usage guidelines", status: 403, source: recorded}, // xAI
 	{kind: Rejected, text: "safety_check_type", status: 403, source: recorded},                 // xAI
 
+	// Faults of one parameter, whose message repeats it.
+	{kind: Rejected, code: "invalid_value", source: openAIErrors},
+	{kind: Rejected, code: "invalid_type", source: openAIErrors},
+	{kind: Rejected, code: "unknown_parameter", source: openAIErrors},
+	{kind: Rejected, code: "unsupported_parameter", source: openAIErrors},
+	{kind: Rejected, code: "missing_required_parameter", source: openAIErrors},
+
 	// A rate limit, though a paid account would have a higher one.
 	{kind: RateLimit, text: "reduced rate limits", status: statusTooMany, source: "https://docs.voyageai.com/docs/rate-limits"},
 
@@ -234,5 +241,11 @@ func (w *word) match(r *reader, e *refusal) bool {
 	case w.code != "" && !strings.Contains(e.codes, w.squeezed):
 		return false
 	}
-	return w.text == "" || strings.Contains(e.lower, w.text)
+	if w.text == "" {
+		return true
+	}
+	if w.kind == Rejected || w.kind == TooLarge {
+		return strings.Contains(e.lower, w.text)
+	}
+	return strings.Contains(e.own, w.text) // a client must not decide on a deployment by what it has an error quote
 }
