@@ -75,6 +75,17 @@ func TestDialects(t *testing.T) {
 		},
 		{"Kong, AI", "", 429, "x-ai-ratelimit-retry-after-60-openai: 23\nx-ai-ratelimit-remaining-60-openai: 0", `{"message":"AI token rate limit exceeded for provider(s): openai"}`, 23 * time.Second, nil},
 		{"Kong", "", 200, "x-ratelimit-limit-minute: 100\nx-ratelimit-remaining-minute: 99", "", 0, readings{provider.RPM: {Limit: 100, Remaining: 99, HasRemaining: true}}},
+		{"a limit of 0 that served", "", 200, "x-ratelimit-limit-requests: 0\nx-ratelimit-remaining-requests: 0\nx-ratelimit-limit-tokens: 0\nx-ratelimit-remaining-tokens: 0\nx-ratelimit-reset-tokens: 60s", "", 0, nil},
+		{"a project's limit of 0 that served", "openai", 200, "x-ratelimit-limit-tokens: 900\nx-ratelimit-remaining-tokens: 800\nx-ratelimit-limit-project-tokens: 0\nx-ratelimit-remaining-project-tokens: 0", "", 0, readings{provider.TPM: {Limit: 900, Remaining: 800, HasRemaining: true}}},
+		{"a limit of 0 that refused", "", 429, "x-ratelimit-limit-tokens: 0\nx-ratelimit-remaining-tokens: 0\nx-ratelimit-reset-tokens: 20s", "", 20 * time.Second, readings{provider.TPM: {HasRemaining: true, Reset: 20 * time.Second}}},
+		{"headers twice, joined", "", 429, "retry-after: 3, 3\nx-ratelimit-limit-tokens: 100, 100\nx-ratelimit-remaining-tokens: 0, 0", "", 3 * time.Second, readings{provider.TPM: {Limit: 100, HasRemaining: true}}},
+		{"headers twice, joined without a space", "", 429, "retry-after: 3,3\nx-ratelimit-limit-tokens: 100,100\nx-ratelimit-remaining-tokens: 7,7\nx-ratelimit-reset-tokens: 6m0s,6m0s", "", 3 * time.Second, readings{provider.TPM: {Limit: 100, Remaining: 7, HasRemaining: true, Reset: 6 * time.Minute}}},
+		{"a limit with a comma", "", 200, "x-ratelimit-limit-tokens: 1,200,000", "", 0, readings{provider.TPM: {Limit: 1_200_000}}},
+		{"a date with a numeric zone, as Python writes it", "", 429, "retry-after: Wed, 04 Mar 2026 12:00:40 +0000", "", 10 * time.Second, nil},
+		{"a date in the past", "", 429, "retry-after: Wed, 04 Mar 2026 11:00:40 GMT", "", 0, nil},
+		{"Gemini: a delay of 0, a wait in words", "gemini", 429, "", `{"error":{"code":429,"message":"Please retry in 5.8s.","status":"RESOURCE_EXHAUSTED","details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"0s"}]}}`, 5800 * time.Millisecond, nil},
+		{"Gemini: a delay as an object, a wait in words", "gemini", 429, "", `{"error":{"code":429,"message":"Please retry in 5.8s.","status":"RESOURCE_EXHAUSTED","details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":{"seconds":5}}]}}`, 5800 * time.Millisecond, nil},
+		{"a wait of 0 in words, a reset", "", 429, "x-ratelimit-limit-tokens: 100\nx-ratelimit-remaining-tokens: 0\nx-ratelimit-reset-tokens: 9s", "try again in 0s", 9 * time.Second, readings{provider.TPM: {Limit: 100, HasRemaining: true, Reset: 9 * time.Second}}},
 		{"Bedrock, quota", "bedrock", 400, "x-amzn-errortype: ServiceQuotaExceededException", `{"message":"Your request exceeds a service quota."}`, 0, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -107,8 +107,8 @@ func (r *reader) requestsOfPart() bool {
 func (r *reader) readFamily(f *family) {
 	to := &r.out.readings[f.of]
 	limit, limited := r.figure(f.limit)
-	if limited && limit == -1 {
-		return // Azure's Responses API has -1 for all figures
+	if limited && r.noLimit(limit) {
+		return
 	}
 	if f.scale > 1 { // what remains of a part of a minute is not what remains of the minute
 		if limited && to.Limit == 0 && limit > 0 {
@@ -132,6 +132,10 @@ func (r *reader) readFamily(f *family) {
 		to.Reset, _ = r.wait(text, time.Second)
 	}
 }
+
+// noLimit reports whether a limit is the placeholder of one that is not known: -1, which Azure's
+// Responses API has for all figures, or in an answer that was served 0, under which none is.
+func (r *reader) noLimit(limit int64) bool { return limit == -1 || limit == 0 && r.Status < 400 }
 
 // ofDay reports whether the figures of a header that most providers use for a minute are those
 // of a day, as OpenAI has the same name for both. OpenAI's limits are buckets, so that a limit is
@@ -162,6 +166,9 @@ func (r *reader) readProject() {
 		return
 	}
 	limit, named := r.figure("x-ratelimit-limit-project-tokens")
+	if named && r.noLimit(limit) {
+		return
+	}
 	if named = named && limit > 0; n < 0 && !named {
 		return
 	}
@@ -179,6 +186,9 @@ func (r *reader) figure(name string) (int64, bool) {
 	text := r.header(name)
 	if text == "" {
 		return 0, false
+	}
+	if first, rest, ok := strings.Cut(text, ","); ok && (first == rest || strings.HasPrefix(rest, " ")) {
+		text = first // a header that stands twice, as RFC 9110, section 5.3, lets servers in between join it
 	}
 	return parseFigure(text)
 }

@@ -41,7 +41,7 @@ func (r *reader) retryAfter(e *refusal) time.Duration {
 			return min(d, most)
 		}
 	}
-	if d, ok := r.hint(e); ok {
+	if d, ok := r.hint(e); ok && d > 0 {
 		return min(d, most)
 	}
 	if r.out.Kind != RateLimit {
@@ -80,8 +80,8 @@ func (r *reader) dayEnd() time.Time {
 
 // hint reads a wait from a body.
 func (r *reader) hint(f *refusal) (time.Duration, bool) {
-	if f.retry != "" {
-		return r.wait(f.retry, time.Second)
+	if d, ok := r.wait(f.retry, time.Second); ok && d > 0 {
+		return d, true
 	}
 	at := r.At
 	m := askedToWait.FindStringSubmatch(f.message)

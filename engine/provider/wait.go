@@ -16,7 +16,7 @@ const (
 )
 
 // stamps are the layouts of a point in time that is not a number.
-var stamps = []string{time.RFC3339Nano, time.RFC1123, time.RFC850, time.ANSIC}
+var stamps = []string{time.RFC3339Nano, time.RFC1123, time.RFC1123Z, time.RFC850, time.ANSIC}
 
 // parseWait reads a wait from at on: a number of seconds
 // ("26.5"), a duration ("6m0s", "84ms", "1h 2m"), or a point in time by RFC 3339,
@@ -72,7 +72,11 @@ func parseDuration(text string) (time.Duration, bool) {
 // wait is parseWait from the time of the answer on. A point in time is compared with the clock of
 // the server that sent it: the Date header, if the answer has one.
 func (r *reader) wait(text string, unit time.Duration) (time.Duration, bool) {
-	return parseWait(text, unit, r.clock(text))
+	d, ok := parseWait(text, unit, r.clock(text))
+	if first, _, list := strings.Cut(text, ","); !ok && list { // the header stands twice, see figure
+		return parseWait(first, unit, r.clock(first))
+	}
+	return d, ok
 }
 
 // clock returns the time at which a wait begins.
