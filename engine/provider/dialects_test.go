@@ -80,6 +80,8 @@ func TestDialects(t *testing.T) {
 		{"a limit of 0 that refused", "", 429, "x-ratelimit-limit-tokens: 0\nx-ratelimit-remaining-tokens: 0\nx-ratelimit-reset-tokens: 20s", "", 20 * time.Second, readings{provider.TPM: {HasRemaining: true, Reset: 20 * time.Second}}},
 		{"headers twice, joined", "", 429, "retry-after: 3, 3\nx-ratelimit-limit-tokens: 100, 100\nx-ratelimit-remaining-tokens: 0, 0", "", 3 * time.Second, readings{provider.TPM: {Limit: 100, HasRemaining: true}}},
 		{"headers twice, joined without a space", "", 429, "retry-after: 3,3\nx-ratelimit-limit-tokens: 100,100\nx-ratelimit-remaining-tokens: 7,7\nx-ratelimit-reset-tokens: 6m0s,6m0s", "", 3 * time.Second, readings{provider.TPM: {Limit: 100, Remaining: 7, HasRemaining: true, Reset: 6 * time.Minute}}},
+		{"dates twice, joined", "", 429, "retry-after: Wed, 04 Mar 2026 12:00:40 GMT, Wed, 04 Mar 2026 12:00:40 GMT", "", 10 * time.Second, nil},
+		{"headers twice that differ", "", 429, "retry-after: 3, 4\nx-ratelimit-limit-tokens: 100, 200", "", 0, nil},
 		{"a limit with a comma", "", 200, "x-ratelimit-limit-tokens: 1,200,000", "", 0, readings{provider.TPM: {Limit: 1_200_000}}},
 		{"a date with a numeric zone, as Python writes it", "", 429, "retry-after: Wed, 04 Mar 2026 12:00:40 +0000", "", 10 * time.Second, nil},
 		{"a date in the past", "", 429, "retry-after: Wed, 04 Mar 2026 11:00:40 GMT", "", 0, nil},

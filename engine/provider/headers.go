@@ -187,8 +187,22 @@ func (r *reader) figure(name string) (int64, bool) {
 	if text == "" {
 		return 0, false
 	}
-	if first, rest, ok := strings.Cut(text, ","); ok && (first == rest || strings.HasPrefix(rest, " ")) {
-		text = first // a header that stands twice, as RFC 9110, section 5.3, lets servers in between join it
+	return parseFigure(once(text))
+}
+
+// once returns a value that stands twice only once. Servers in between may join headers of
+// the same name (https://www.rfc-editor.org/rfc/rfc9110#section-5.3).
+func once(text string) string {
+	first, rest, ok := strings.Cut(text, ",")
+	if !ok {
+		return text
 	}
-	return parseFigure(text)
+	if n := len(text) / 2; first != strings.TrimSpace(rest) { // a date has a comma
+		first, rest = text[:n], text[n:]
+		first, rest = strings.TrimSuffix(first, ","), strings.TrimLeft(rest, ", ")
+	}
+	if first == strings.TrimSpace(rest) {
+		return first
+	}
+	return text
 }

@@ -72,11 +72,8 @@ func parseDuration(text string) (time.Duration, bool) {
 // wait is parseWait from the time of the answer on. A point in time is compared with the clock of
 // the server that sent it: the Date header, if the answer has one.
 func (r *reader) wait(text string, unit time.Duration) (time.Duration, bool) {
-	d, ok := parseWait(text, unit, r.clock(text))
-	if first, _, list := strings.Cut(text, ","); !ok && list { // the header stands twice, see figure
-		return parseWait(first, unit, r.clock(first))
-	}
-	return d, ok
+	text = once(text)
+	return parseWait(text, unit, r.clock(text))
 }
 
 // clock returns the time at which a wait begins.
