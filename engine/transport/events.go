@@ -149,6 +149,58 @@ func (e *events) message(c *call, name, data []byte) {
 	}
 }
 
+// headOf returns the name of an event of which only the beginning is there, or the type that
+// its data begins with; "-" if neither is to be seen.
+func headOf(event []byte) string {
+	name, data := wire.Fields(event)
+	if len(name) > 0 {
+		return string(name)
+	}
+	_, rest, _ := bytes.Cut(data[:min(len(data), 256)], []byte(`"type"`))
+	if rest = bytes.TrimLeft(rest, ": "); len(rest) > 0 && rest[0] == '"' {
+		if name, _, ok := bytes.Cut(rest[1:], []byte(`"`)); ok && len(name) > 0 {
+			return string(name)
+		}
+	}
+	return "-"
+}
+
+// end looks at the end of an event whose beginning is gone.
+func (e *events) end(c *call, name string, tail []byte) {
+	u := parseUsage(lastUsage(tail))
+	switch {
+	case e.op == responses && strings.HasPrefix(name, "response.") && !strings.HasSuffix(name, ".delta"):
+		e.over = e.over || name == "response.completed" || name == "response.incomplete" || name == "response.failed"
+		if e.over {
+			c.saw(u)
+		}
+		if name == "response.failed" {
+			c.refusal([]byte(`{"error":{}}`)) // it is not known which
+		}
+	case e.op != responses:
+		c.saw(u)
+	}
+}
+
+// lastUsage returns the last object that a member "usage" has in the end of a JSON text; nil if
+// there is none. Inside a text the quotes of a name would be escaped.
+func lastUsage(tail []byte) json.RawMessage {
+	for {
+		i := bytes.LastIndex(tail, []byte(`"usage"`))
+		if i < 0 {
+			return nil
+		}
+		value := bytes.TrimLeft(tail[i+len(`"usage"`):], " \t:")
+		if len(value) > 0 && value[0] == '{' {
+			var u json.RawMessage
+			if json.NewDecoder(bytes.NewReader(value)).Decode(&u) == nil {
+				return u
+			}
+		}
+		tail = tail[:i]
+	}
+}
+
 // has reports whether a member of that quoted name has a value other than null,
 // anywhere. Inside a JSON text the quotes of a name would be escaped.
 func has(data []byte, name string) bool {

@@ -8,9 +8,11 @@ import (
 )
 
 const (
-	// maxEvent is the size in bytes of the largest event of a stream that is read. Larger
-	// ones are passed on unread.
+	// maxEvent is the size in bytes of the largest event of a stream that is read whole. Of
+	// larger ones, such as the end of a response that repeats its images, only the name and
+	// the last maxTail bytes are read: the rest is passed on.
 	maxEvent = 4 << 20
+	maxTail  = 64 << 10
 	// leastRead is the size in bytes of the buffer of one read from the provider.
 	leastRead = 4 << 10
 )
@@ -26,8 +28,8 @@ type stream struct {
 	at    int // buf[at:ready] is for the reader
 	ready int // an event begins here
 	ends  wire.Splitter
-	large bool // the event's beginning has been passed on
-	drops bool // the event before was left out
+	large string // the name of the event whose beginning has been passed on; "" = none has
+	drops bool   // the event before was left out
 	err   error
 }
 
@@ -71,8 +73,8 @@ func (s *stream) fill() {
 		return
 	}
 	s.err = err
-	if tail := s.buf[s.ready:]; len(tail) > 0 && !s.large && errors.Is(err, io.EOF) {
-		s.events.event(s.call, tail) // without the blank line that ends it
+	if tail := s.buf[s.ready:]; len(tail) > 0 && errors.Is(err, io.EOF) {
+		s.event(len(s.buf)) // without the blank line that ends it
 	}
 	s.ready = len(s.buf)
 	if errors.Is(err, io.EOF) && s.events.whole() {
@@ -102,16 +104,22 @@ func (s *stream) split() {
 		s.ends.Drop(end - s.ready)
 	}
 	if len(s.buf)-s.ready > maxEvent {
-		s.large = true
-		s.ready = len(s.buf) - 1
+		if s.large == "" {
+			s.large = headOf(s.buf[s.ready:])
+		}
+		s.ready = len(s.buf) - maxTail
 	}
 }
 
 // event looks at the event that ends at end, and reports whether the client should
 // see it.
 func (s *stream) event(end int) (keep bool) {
-	keep = s.large || s.events.event(s.call, s.buf[s.ready:end])
-	s.large = false
+	if s.large != "" {
+		s.events.end(s.call, s.large, s.buf[s.ready:end])
+		s.large, keep = "", true
+	} else {
+		keep = s.events.event(s.call, s.buf[s.ready:end])
+	}
 	if s.events.over {
 		s.call.finish()
 	}
