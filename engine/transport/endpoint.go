@@ -99,8 +99,20 @@ func (p *place) url(op operation, model string, client *url.URL) *url.URL {
 	return p.at(path, client)
 }
 
-// at returns the address of an escaped path of the API. The client's query is kept,
-// without Azure's api-version, which is the endpoint's.
+// sentQuery are the parameters of a client's query that are sent. All others stay behind, as
+// headers do: LiteLLM's proxy takes the model from the query rather than from the body
+// (chat_completion in https://github.com/BerriAI/litellm/blob/main/litellm/proxy/proxy_server.py),
+// and Google's APIs take a key (https://cloud.google.com/apis/docs/system-parameters).
+//
+// Sources: https://platform.openai.com/docs/api-reference (lists, include, streams that are resumed),
+// https://platform.claude.com/docs/en/api/beta-headers and .../api/listing-message-batches.
+var sentQuery = map[string]bool{
+	"beta": true, "include": true, "include[]": true, "include_obfuscation": true, "stream": true, "starting_after": true,
+	"limit": true, "order": true, "after": true, "before": true, "after_id": true, "before_id": true, "purpose": true,
+}
+
+// at returns the address of an escaped path of the API, with the part of the client's query
+// that is sent, and the endpoint's api-version.
 func (p *place) at(path string, client *url.URL) *url.URL {
 	u := *p.base
 	base := strings.TrimSuffix(u.EscapedPath(), "/")
@@ -118,7 +130,11 @@ func (p *place) at(path string, client *url.URL) *url.URL {
 		return &u
 	}
 	query := client.Query()
-	query.Del("api-version")
+	for name := range query {
+		if !sentQuery[name] {
+			delete(query, name)
+		}
+	}
 	if p.APIVersion != "" {
 		query.Set("api-version", p.APIVersion)
 	}

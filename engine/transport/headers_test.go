@@ -59,3 +59,30 @@ func TestPassHeadersAreChecked(t *testing.T) {
 		require.ErrorContains(t, err, `Endpoints["c"].PassHeaders`, name)
 	}
 }
+
+// Of a client's query no more is sent than the APIs document: gateways behind take a model, an
+// address or a key from it.
+func TestSentQuery(t *testing.T) {
+	p := &fake.Provider{}
+	b := newBench(t, change{}, p)
+	for query, want := range map[string]string{
+		"":                            "",
+		"beta=true":                   "beta=true",
+		"model=gpt-5-pro":             "",
+		"model=x&beta=true":           "beta=true",
+		"key=k&access_token=t":        "",
+		"%6dodel=x":                   "",
+		"model%5B%5D=x":               "",
+		"model=x;beta=true":           "",
+		"api_base=http%3A%2F%2F":      "",
+		"api-version=1":               "",
+		"beta=a&beta=b":               "beta=a&beta=b",
+		"Model=x&MODEL=y":             "",
+		"include%5B%5D=a%26model%3Dx": "include%5B%5D=a%26model%3Dx",
+	} {
+		resp, text := b.post(t, "/chat/completions?"+query, plainChat)
+		require.Equal(t, 200, resp.StatusCode, text)
+		got, _ := p.Last()
+		require.Equal(t, want, got.URL.RawQuery, query)
+	}
+}

@@ -13,7 +13,7 @@ import (
 )
 
 // Forward sends a request to one deployment as it is: with its method, its body, read
-// once as it comes, its query and the part of its header that travels upstream, to an
+// once as it comes, and the parts of its query and its header that travel upstream, to an
 // escaped path behind the base of the deployment's API, such as "/responses/resp_1",
 // with the deployment's credential. Nothing of it is counted, no other deployment is
 // tried and the engine does not learn of it. It is for what a deployment keeps:

@@ -83,7 +83,7 @@ func TestWhereRequestsGo(t *testing.T) {
 		key, value       string
 	}{
 		{"openai", "/v1/chat/completions", "/v1/chat/completions", transport.Endpoint{API: transport.OpenAI, BaseURL: "/v1/"}, "Authorization", "Bearer " + secret},
-		{"azure by deployment", "/v1/chat/completions?api-version=old&x=1", "/openai/deployments/my%2Fgpt/chat/completions?api-version=2024-10-21&x=1", transport.Endpoint{API: transport.Azure, Model: "my/gpt", APIVersion: "2024-10-21"}, "Api-Key", secret},
+		{"azure by deployment", "/v1/chat/completions?api-version=old&beta=1&x=1", "/openai/deployments/my%2Fgpt/chat/completions?api-version=2024-10-21&beta=1", transport.Endpoint{API: transport.Azure, Model: "my/gpt", APIVersion: "2024-10-21"}, "Api-Key", secret},
 		{"azure embeddings", "/openai/deployments/any/embeddings", "/openai/deployments/e/embeddings?api-version=2024-10-21", transport.Endpoint{API: transport.Azure, Model: "e", APIVersion: "2024-10-21"}, "Api-Key", secret},
 		{"azure responses", "/v1/responses", "/openai/responses?api-version=2025-03-01-preview", transport.Endpoint{API: transport.Azure, Model: "m", APIVersion: "2025-03-01-preview"}, "Api-Key", secret},
 		{"azure v1", "/v1/responses", "/openai/v1/responses", transport.Endpoint{API: transport.Azure}, "Api-Key", secret},
