@@ -134,3 +134,30 @@ func TestOddAnswers(t *testing.T) {
 		})
 	}
 }
+
+// Codex asks for a WebSocket first, and goes on with POST at once after this status only. What is
+// no such request is refused as before.
+func TestWebSockets(t *testing.T) {
+	b := newBench(t, change{}, answers(200, plain))
+	for _, path := range []string{"/v1/responses", "/openai/v1/responses", "/responses", "/v1/chat/completions"} {
+		for upgrade, status := range map[string]int{"websocket": 426, "WebSocket": 426, "h2c": 405, "": 405} {
+			r, err := http.NewRequestWithContext(t.Context(), "GET", b.url+path, http.NoBody)
+			require.NoError(t, err)
+			r.Header.Set("Connection", "Upgrade")
+			r.Header.Set("Upgrade", upgrade)
+			r.Header.Set("Sec-Websocket-Version", "13")
+			r.Header.Set("Sec-Websocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
+			resp, err := http.DefaultClient.Do(r)
+			require.NoError(t, err)
+			text, err := io.ReadAll(resp.Body)
+			require.NoError(t, err)
+			require.NoError(t, resp.Body.Close())
+			require.Equal(t, status, resp.StatusCode, path+upgrade)
+			require.Equal(t, "application/json", resp.Header.Get("Content-Type"))
+			if status == 426 {
+				require.Equal(t, "HTTP/1.1", resp.Header.Get("Upgrade")) // RFC 9110, section 15.5.22
+				require.Contains(t, string(text), "by POST")
+			}
+		}
+	}
+}

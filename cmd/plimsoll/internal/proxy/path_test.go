@@ -60,7 +60,7 @@ func TestPaths(t *testing.T) {
 		"/openai/v1/audio/speech":                                          "/v1/audio/speech",
 		"/moderations":                                                     "/v1/moderations",
 		"/rerank":                                                          "/v1/rerank",
-		"/openai/deployments/a%2Fb/chat/completions?api-version=x&keep=1#none": "/v1/chat/completions?keep=1",
+		"/openai/deployments/a%2Fb/chat/completions?api-version=x&beta=1&drop=1#none": "/v1/chat/completions?beta=1",
 	} {
 		resp, text := b.do(t, "POST", path, body)
 		require.Equal(t, 200, resp.StatusCode, "%s: %s", path, text)

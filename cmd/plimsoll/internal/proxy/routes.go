@@ -89,7 +89,11 @@ func (p *Proxy) register(mux *http.ServeMux, base string, rt route, s shape) {
 	allow := strings.Join(slices.Sorted(maps.Keys(rt.methods)), ", ")
 	mux.HandleFunc(base+rt.path, func(w http.ResponseWriter, r *http.Request) {
 		h := rt.methods[r.Method]
-		if h == nil {
+		switch {
+		case h == nil && r.Method == http.MethodGet && strings.EqualFold(r.Header.Get("Upgrade"), "websocket"):
+			noWebSocket(w, s)
+			return
+		case h == nil:
 			w.Header().Set("Allow", allow)
 			s.refuse(w, http.StatusMethodNotAllowed, fmt.Sprintf("use %s for this path", allow))
 			return
@@ -97,6 +101,15 @@ func (p *Proxy) register(mux *http.ServeMux, base string, rt route, s shape) {
 		r.Pattern = r.Method + " " + name
 		h(w, r, s)
 	})
+}
+
+// noWebSocket answers a client that asks for a WebSocket. After this status the Codex command line
+// goes on with POST at once, after any other only when it has tried five times
+// (https://github.com/openai/codex/issues/44953, https://developers.openai.com/api/docs/guides/websocket-mode).
+func noWebSocket(w http.ResponseWriter, s shape) {
+	w.Header().Set("Upgrade", "HTTP/1.1")
+	w.Header().Set("Connection", "Upgrade")
+	s.refuse(w, http.StatusUpgradeRequired, "WebSockets are not served: send the request by POST")
 }
 
 // noRoute answers that a path is not served, and lists those that are.
