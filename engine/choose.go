@@ -9,19 +9,27 @@ import (
 )
 
 // choose returns, in the lowest tier in which the demand fits on some deployment, the one that
-// its affinity prefers if it fits there, else the strategy's choice.
-func (v *view) choose(q *query) choice {
+// its affinity prefers if it fits there, else the strategy's choice. It refuses only if no seq of
+// any tier has changed since that tier was searched, because headroom may move from one tier to
+// another (protocol 3). Otherwise it tries again.
+func (v *view) choose(q *query) (c choice) {
 	if q.filter != nil {
 		q.filter.resolve(v)
 	}
-	c := choice{i: -1}
-	for t := range v.tiers {
-		found := v.chooseIn(&v.tiers[t], q)
-		if found.i >= 0 {
-			return found
+	for range tries {
+		c = choice{i: -1}
+		for t := range v.tiers {
+			found := v.chooseIn(&v.tiers[t], q)
+			if found.i >= 0 {
+				return found
+			}
+			c.why, c.seq = max(c.why, found.why), c.seq+found.seq
 		}
-		c.why = max(c.why, found.why)
+		if len(v.tiers) < 2 || order.Moves(v.blocks[q.at.Epoch&1]) == c.seq {
+			return c
+		}
 	}
+	v.e.contended.Add(1)
 	return c
 }
 
@@ -62,7 +70,8 @@ func (v *view) chooseIn(t *tier, q *query) choice {
 
 // searchExhaustive scans every block that may have the best deployment, and every block on which the
 // demand may fit at all. It refuses only if no attempt was half way (protocol 4) and the sum of
-// all seq is the same before and after the scan (protocol 3). Otherwise it tries again.
+// all seq is the same before and after the scan (protocol 3). Otherwise it tries again. The choice
+// of a refusal has that sum.
 func (v *view) searchExhaustive(t *tier, q *query) choice {
 	var why reason
 	blocks, lasts := v.blocks[q.at.Epoch&1][:t.last], !v.timeDependent
@@ -70,7 +79,7 @@ func (v *view) searchExhaustive(t *tier, q *query) choice {
 	for try := range tries {
 		best, at, tied, sure := order.NoKey, -1, false, true
 		why = whyNothing
-		var before, after uint64
+		before := uint64(0)
 		for b := t.first; b < t.last; b++ {
 			if lasts && at < 0 {
 				n, moves, w := order.Refusing(blocks[b:], q.tokens)
@@ -108,11 +117,8 @@ func (v *view) searchExhaustive(t *tier, q *query) choice {
 			return choice{i: at}
 		}
 		invariants.Yield()
-		for b := t.first; b < t.last; b++ {
-			after += blocks[b].Seq()
-		}
-		if sure && before == after {
-			return choice{i: -1, why: why}
+		if sure && before == order.Moves(blocks[t.first:]) {
+			return choice{i: -1, why: why, seq: before}
 		}
 		if try >= triesQuick {
 			runtime.Gosched()
@@ -123,14 +129,7 @@ func (v *view) searchExhaustive(t *tier, q *query) choice {
 }
 
 // moves returns the sum of the sequence numbers of all blocks.
-func (v *view) moves() (n uint64) {
-	for _, blocks := range v.blocks {
-		for b := range blocks {
-			n += blocks[b].Seq()
-		}
-	}
-	return n
-}
+func (v *view) moves() uint64 { return order.Moves(v.blocks[0]) + order.Moves(v.blocks[1]) }
 
 // refreshBound sets a block's bound to its lowest key, and reports whether all of its
 // deployments rank behind best.

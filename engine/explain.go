@@ -85,11 +85,10 @@ func (x *Explanation) fill(g *Group, pick, acquire *query) {
 	if len(x.Acquire) != 0 {
 		return
 	}
+	x.Err = noCandidate(g.name, v.n)
 	if e := g.explain(acquire, acquire.now); e != nil {
 		e.settle(decision{why: whyTokens})
 		x.Err = e
-	} else {
-		x.Err = noCandidate(g.name, v.n)
 	}
 }
 

@@ -246,3 +246,38 @@ func TestInterleavedCallers(t *testing.T) {
 		require.Greater(t, played, 100)
 	})
 }
+
+// TestNoRefusalWhileThePlaceMovesBetweenOrders is TestNoRefusalWhileThePlaceMoves with the two
+// places in different Orders, of which one is searched after the other.
+func TestNoRefusalWhileThePlaceMovesBetweenOrders(t *testing.T) {
+	eachMoving(t, []string{"tokens", "in flight"}, func(t *testing.T, strategy engine.Strategy, limits engine.Limits) {
+		played := between(t, func(t *testing.T) (search func(), moves []func(), check func()) {
+			e, _ := start(t, engine.Config{Strategy: strategy, Deployments: []engine.Deployment{
+				{ID: "a", Group: "g", Limits: limits}, {ID: "b", Group: "g", Limits: limits, Order: 1},
+			}})
+			g := group(t, e, "g")
+			held := acquire(t, g, exactly(1))
+			var refusals int
+			move := func() {
+				other, ok := g.TryAcquire(exactly(1))
+				if !ok { // the search holds the other place
+					return
+				}
+				held.Release()
+				held = &other
+			}
+			search = func() {
+				l, ok := g.TryAcquire(exactly(1))
+				if !ok {
+					refusals++
+				}
+				l.Release()
+			}
+			return search, []func(){move, move}, func() {
+				require.Zero(t, refusals)
+				oneLeft(t, g)
+			}
+		})
+		require.Greater(t, played, 100)
+	})
+}

@@ -180,16 +180,13 @@ func (s snapshotDays) check() error {
 			return bad("id", "is empty")
 		case seen[d.ID+" "+d.Kind]:
 			return bad("id", "%q is there twice", d.ID)
-		case d.Requests < 0 || d.Requests > MaxCount:
-			return bad("requests", "%d is not from 0 to %d", d.Requests, MaxCount)
-		case d.Tokens < 0 || d.Tokens > MaxCount:
-			return bad("tokens", "%d is not from 0 to %d", d.Tokens, MaxCount)
-		case d.Input < 0 || d.Input > MaxCount:
-			return bad("input", "%d is not from 0 to %d", d.Input, MaxCount)
-		case d.Output < 0 || d.Output > MaxCount:
-			return bad("output", "%d is not from 0 to %d", d.Output, MaxCount)
 		case d.Start < 0 || d.Start > latestStart:
 			return bad("start", "%d is not from 0 to %d", d.Start, int64(latestStart))
+		}
+		for k, n := range [...]int64{d.Requests, d.Tokens, d.Input, d.Output} {
+			if n < 0 || n > MaxCount {
+				return bad([...]string{"requests", "tokens", "input", "output"}[k], "%d is not from 0 to %d", n, MaxCount)
+			}
 		}
 		if start, _ := kinds[k].Span(d.Start); start != d.Start {
 			name := "day"

@@ -61,8 +61,13 @@ var mutants = []mutant{
 	},
 	{
 		"a refusal compares no sequences", "engine/choose.go",
-		"		if sure && before == after {", "		if sure {",
+		"		if sure && before == order.Moves(blocks[t.first:]) {", "		if sure {",
 		"./engine", "TestInterleavedCallers|TestNoRefusalWhileThePlaceMoves",
+	},
+	{
+		"a refusal compares no sequences of other Orders", "engine/choose.go",
+		"		if len(v.tiers) < 2 || order.Moves(v.blocks[q.at.Epoch&1]) == c.seq {", "		if c.i < 0 {",
+		"./engine", "TestNoRefusalWhileThePlaceMovesBetweenOrders",
 	},
 	{
 		"removed deployments are forgotten at once", "engine/turn.go",

@@ -54,6 +54,14 @@ func (b *Block) Watched() bool { return b.watched.Load() }
 // Seq returns the sequence number.
 func (b *Block) Seq() uint64 { return b.seq.Load() }
 
+// Moves returns the sum of the sequence numbers of blocks.
+func Moves(blocks []Block) (n uint64) {
+	for b := range blocks {
+		n += blocks[b].seq.Load()
+	}
+	return n
+}
+
 // Move increments seq, because a deployment may have gained headroom or lost usage.
 func (b *Block) Move() { b.seq.Add(1) }
 
