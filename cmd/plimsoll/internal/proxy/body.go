@@ -32,6 +32,7 @@ type body struct {
 	zip     *gzip.Reader // decodes src; nil before the first read
 	encoded bool         // by gzip
 	upload  bool         // it is sent on as it arrives, and not kept in memory
+	sent    int64        // of an upload, decoded
 	held    int64
 	err     error // why it ended before its end
 }
@@ -82,7 +83,7 @@ func (b *body) Read(text []byte) (n int, err error) {
 	}
 	switch p := b.src.proxy; {
 	case b.upload:
-		if b.src.n > maxUpload {
+		if b.sent += int64(n); b.sent > maxUpload {
 			err = errTooLarge
 		}
 	case n > 0:

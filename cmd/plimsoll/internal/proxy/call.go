@@ -86,9 +86,16 @@ func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, s shape, now *se
 	_ = control.SetWriteDeadline(time.Time{})
 	in := newBody(p, r, control)
 	in.upload = true
+	if err := in.decode(r.Header); err != nil {
+		s.refuse(w, http.StatusUnsupportedMediaType, err.Error())
+		return
+	}
 	out := new(http.Request)
 	*out = *r
 	out.Body = in
+	if in.encoded {
+		out.ContentLength = -1
+	}
 	if r.ContentLength == 0 {
 		out.Body = http.NoBody
 	}

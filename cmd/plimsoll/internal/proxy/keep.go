@@ -29,10 +29,17 @@ func (p *Proxy) create(k kind) handler {
 		caller := p.callerOf(r)
 		var deployment string
 		if k == batches {
-			text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
+			in := newBody(p, r, http.NewResponseController(w))
+			in.upload = true // it is small
+			if err := in.decode(r.Header); err != nil {
+				s.refuse(w, http.StatusUnsupportedMediaType, err.Error())
+				return
+			}
+			text, err := io.ReadAll(http.MaxBytesReader(w, in, 1<<20))
 			var b struct {
 				InputFileID string `json:"input_file_id"`
 			}
+			r.Header.Del("Content-Encoding")
 			if err != nil || json.Unmarshal(text, &b) != nil || b.InputFileID == "" {
 				s.refuse(w, http.StatusBadRequest, "the body must be JSON with the member input_file_id")
 				return

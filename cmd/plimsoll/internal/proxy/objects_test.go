@@ -2,6 +2,7 @@ package proxy_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -157,4 +158,33 @@ func TestObjectsAreOff(t *testing.T) {
 	resp, _ = b.do(t, "POST", "/openai/v1/files?model=chat", text, "Content-Type", typ)
 	require.Equal(t, 404, resp.StatusCode)
 	require.Zero(t, a.calls)
+}
+
+// Compressed uploads and batches are decoded, as calls are: the header that says so does not
+// travel.
+func TestCompressedObjects(t *testing.T) {
+	zip := func(text string) string {
+		var out bytes.Buffer
+		w := gzip.NewWriter(&out)
+		_, err := w.Write([]byte(text))
+		require.NoError(t, err)
+		require.NoError(t, w.Close())
+		return out.String()
+	}
+	a := &shelf{files: map[string]int{}}
+	b := newBench(t, change{objects: map[string]bool{"a": true}}, a)
+	text, typ := upload(t, 1<<20)
+	resp, answer := b.do(t, "POST", "/v1/files", zip(text), "Content-Type", typ, "Content-Encoding", "gzip")
+	require.Equal(t, 200, resp.StatusCode, answer)
+	require.JSONEq(t, `{"id":"file-0","object":"file","bytes":1048576,"purpose":"batch"}`, answer)
+	resp, answer = b.do(t, "POST", "/v1/batches", zip(`{"input_file_id":"file-0"}`), "Content-Encoding", "gzip")
+	require.Equal(t, 200, resp.StatusCode, answer)
+	for path, body := range map[string]string{"/v1/files": text, "/v1/batches": `{"input_file_id":"file-0"}`} {
+		resp, answer = b.do(t, "POST", path, body, "Content-Type", typ, "Content-Encoding", "zstd")
+		require.Equal(t, 415, resp.StatusCode, answer)
+		resp, answer = b.do(t, "POST", path, body, "Content-Type", typ, "Content-Encoding", "gzip")
+		require.Equal(t, 400, resp.StatusCode, answer)
+	}
+	resp, answer = b.do(t, "POST", "/v1/batches", zip(strings.Repeat(" ", 2<<20)), "Content-Encoding", "gzip")
+	require.Equal(t, 400, resp.StatusCode, answer)
 }

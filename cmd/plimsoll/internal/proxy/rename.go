@@ -111,6 +111,9 @@ func (r *renamed) replace(later int) (keep int) {
 // leastRead is the room in bytes for one read from the provider.
 const leastRead = 8 << 10
 
+// maxNamed is the largest length in bytes of a member that names a response.
+const maxNamed = 2 * maxID
+
 // maxSwaps bounds the ids that are replaced in one answer.
 const maxSwaps = 4
 
@@ -140,14 +143,15 @@ func (r *renamed) previous() int {
 			s.i++
 			s.space()
 		}
-		if s.i == len(s.text) {
-			return len(r.buf) - from
-		}
 		begin := s.i
-		if s.text[begin] != '"' {
+		if begin < len(s.text) && s.text[begin] != '"' {
 			continue
 		}
-		if s.quoted() != nil {
+		whole := begin < len(s.text) && s.quoted() == nil
+		if s.i-from > maxNamed { // it is no id, and an answer must not fill the memory
+			continue
+		}
+		if !whole {
 			return len(r.buf) - from
 		}
 		if !r.known(r.buf[begin:s.i]) {

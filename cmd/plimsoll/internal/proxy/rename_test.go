@@ -93,3 +93,35 @@ func (s *inSlices) Read(p []byte) (int, error) {
 	s.text = s.text[n:]
 	return n, nil
 }
+
+// endless repeats a text.
+type endless string
+
+func (e endless) Read(p []byte) (int, error) {
+	for n := 0; n < len(p); n += len(e) {
+		copy(p[n:], e)
+	}
+	return len(p), nil
+}
+
+// An answer whose id or member never ends is passed on, and does not fill the memory.
+func TestRenameKeepsLittle(t *testing.T) {
+	for _, begin := range []string{
+		`{"id":"r1","previous_response_id":"`, `{"id":"r1","previous_response_id" `, `{"id":"r1","previous_response_id":`, `{"id":"`, `{"id"`, `{"x":"`,
+		`{"id":"r1","previous_response_id":"\`,
+	} {
+		for _, more := range []string{"A", " ", `\"`, "{", `\`} {
+			r := &renamed{src: io.NopCloser(io.MultiReader(strings.NewReader(begin), io.LimitReader(endless(more), 4<<20))), name: func(raw string) string { return "new-" + raw }}
+			most, p := 0, make([]byte, 4096)
+			for err := error(nil); err == nil; _, err = r.Read(p) {
+				most = max(most, cap(r.buf))
+			}
+			require.Less(t, most, 1<<20, begin+more)
+		}
+	}
+	whole := `{"id":"r1","previous_response_id":` + strings.Repeat(" ", 5000) + `"r0","r1":"r0"}`
+	want := strings.ReplaceAll(whole, `"r1"`, `"new-r1"`)
+	for _, src := range []io.Reader{strings.NewReader(whole), iotest.OneByteReader(strings.NewReader(whole))} {
+		require.Equal(t, want, rename(t, src, false))
+	}
+}
