@@ -71,8 +71,9 @@ type File struct {
 	Undone []Finding
 	// Included are the files that were read beside this one.
 	Included []Source
-	// MasterKey is the master key of a LiteLLM file, which `plimsoll serve` takes as a
-	// token with all scopes; zero = none, or its environment variable is not set.
+	// MasterKey is the master key of a LiteLLM file, or of LITELLM_MASTER_KEY where the file
+	// has none, which `plimsoll serve` takes as a token with all scopes; zero = none, or its
+	// environment variable is not set or empty.
 	MasterKey Credential
 
 	secrets *secrets

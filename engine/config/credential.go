@@ -28,7 +28,7 @@ func (c Credential) IsZero() bool { return c == Credential{} }
 
 // Get returns the credential, "" for none. It reads an environment variable or a
 // file each time, so that a new file is a new key; white space
-// around what a file holds is not part of it. lookupEnv returns environment
+// around what they hold is not part of it. lookupEnv returns environment
 // variables, nil = os.LookupEnv. The error, for a variable that is unset or empty
 // and for a file that cannot be read, is empty or larger than 64 KiB, never
 // repeats the credential.
@@ -44,7 +44,8 @@ func (c Credential) Get(lookupEnv func(name string) (string, bool)) (string, err
 	if lookupEnv == nil {
 		lookupEnv = os.LookupEnv
 	}
-	if key, _ := lookupEnv(c.env); key != "" {
+	key, _ := lookupEnv(c.env)
+	if key = strings.TrimSpace(key); key != "" {
 		return key, nil
 	}
 	return "", fmt.Errorf("the environment variable %s is unset or empty", showName(c.env))

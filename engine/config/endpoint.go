@@ -174,7 +174,7 @@ func (s section) address(v *vendor) *url.URL {
 
 // parseBase reads a base URL, or says why it is none.
 func parseBase(text string) (*url.URL, string) {
-	u, err := url.Parse(text)
+	u, err := url.Parse(strings.TrimSpace(text))
 	switch {
 	case err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https":
 		return nil, "is no http or https address with a host"

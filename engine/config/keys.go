@@ -1,6 +1,9 @@
 package config
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // keysUsed is which environment variables endpoints take their keys from.
 type keysUsed struct {
@@ -11,7 +14,7 @@ type keysUsed struct {
 
 // use remembers a variable that has no value.
 func (k *keysUsed) use(name string, line int) {
-	if value, _ := k.lookup(name); value != "" {
+	if value, _ := k.lookup(name); strings.TrimSpace(value) != "" {
 		return
 	}
 	m, ok := k.unset[name]

@@ -29,6 +29,7 @@ type liteLLM struct {
 	lists     []section       // that have deployments: this file, and those that it includes
 	everyone  section         // default_litellm_params; no table = none
 	general   Timeouts        // of all entries
+	passed    map[*value]bool // what cannot be used and was reported
 }
 
 // mention is where something first occurs, and how often it does.
@@ -37,34 +38,22 @@ type mention struct {
 	at          string // its key
 }
 
-// masterKey returns the key that LiteLLM asks callers for.
-func (r *liteLLM) masterKey(general section) Credential {
-	switch v := general.table.get("master_key"); {
-	case v.off():
-		return Credential{}
-	case v.unset:
-		r.warnf(v.line, "general_settings.master_key", "the environment variable %s is not set: serve asks callers for no key until it is", showName(v.env))
-		return Credential{}
-	default:
-		return Credential{literal: &v.text}
-	}
-}
-
 // readLiteLLM reads a LiteLLM configuration as it is. docs/LITELLM.md says what
 // is read and where this differs from what LiteLLM does.
 func readLiteLLM(s section, o Options, out *File) {
 	s.loose = true
-	r := &liteLLM{section: s, near: map[string]string{}, options: o, unset: map[string]*mention{}, reasons: map[string]*mention{}, left: map[int]*mention{}, hidden: map[string]bool{}}
+	r := &liteLLM{section: s, near: map[string]string{}, options: o, unset: map[string]*mention{}, reasons: map[string]*mention{}, left: map[int]*mention{}, hidden: map[string]bool{}, passed: map[*value]bool{}}
 	r.lists = []section{s}
 	for _, other := range r.includes(out) {
 		defer s.absorb(other)
 	}
 	r.unknown(keysOf(inFile)...)
 	r.undone(inFile, s)
-	if general, ok := s.within("general_settings"); ok {
+	general, ok := s.within("general_settings")
+	if ok {
 		r.undone(inGeneral, general)
-		out.MasterKey = r.masterKey(general)
 	}
+	out.MasterKey = r.masterKey(general)
 	if settings, ok := s.within("litellm_settings"); ok {
 		r.undone(inLiteLLM, settings)
 	}
@@ -121,6 +110,7 @@ func readLiteLLM(s section, o Options, out *File) {
 		out.Store.TTL = time.Duration(args.whole("ttl", 1, 24*60*60, "a whole number of seconds")) * time.Second
 	}
 	r.warnUnset()
+	r.warnUnresolved(router)
 	if o.read != nil {
 		o.read(r)
 	}

@@ -46,8 +46,11 @@ type provided struct {
 // of the model, the address, or the model where it has one maker alone.
 func (r *liteLLM) provided(e *entry) provided {
 	p := provided{model: e.Model, base: e.params.table.get("api_base")}
-	if p.base.absent() {
+	if p.base.blank() {
 		p.base = e.params.table.get("base_url")
+	}
+	if p.base.blank() {
+		p.base = nil
 	}
 	if !p.base.absent() {
 		p.env = p.base.env
@@ -137,7 +140,7 @@ func (r *liteLLM) endpoint(e *entry, p provided) *Endpoint {
 	get := func(key string) *value { return params.table.get(key) }
 	switch {
 	case p.name == "":
-		return without("who provides the model is not known: it names no provider in front of it")
+		return without("who provides the model is not known: " + r.inFront(e.Model))
 	case p.vendor == nil || slices.Contains(otherAPIs, p.name), p.api == apiAzure && begins(p.model, anthropicModels):
 		return without("the API by which LiteLLM calls " + r.secrets.quote(p.name) + " is not spoken here")
 	case p.base != nil && p.base.unset:
@@ -149,18 +152,24 @@ func (r *liteLLM) endpoint(e *entry, p provided) *Endpoint {
 	case p.url == nil:
 		return without("there is no api_base, and " + p.name + " has none of its own")
 	case p.model == "" || strings.ContainsFunc(p.model, isControl):
-		return without("the model has no name that can be sent")
+		return without("the model has no name that can be sent: it is empty, or holds the end of a line or another control character")
 	case strings.Contains(p.model, "*") && !strings.Contains(e.Group, "*"):
 		return without("the model is a pattern, and the group's name is none")
 	case !get("litellm_credential_name").absent():
 		return without("its key is one of credential_list, which is not read")
 	}
+	if v := get("api_base"); v != nil && v.env != "" && !v.unset && v.blank() && p.base == nil {
+		r.notef(v.line, params.path+"api_base", "the environment variable %s is empty: the provider's own address is used, as in LiteLLM", showName(v.env))
+	}
 	ep := &Endpoint{Provider: p.preset(), API: p.api, BaseURL: baseOf(p.api, *p.url), Model: p.model, NoStreamUsage: p.noStreamUsage, Timeouts: r.timeouts(e)}
 	if info, ok := e.section.within("model_info"); ok {
 		// A file that LiteLLM takes may hold anything here; what cannot be used is not known.
 		if v := info.table.get("max_input_tokens"); !v.absent() {
-			ep.MaxInputTokens, _ = strconv.ParseInt(v.text, 10, 64)
-			ep.MaxInputTokens = max(ep.MaxInputTokens, 0)
+			n, ok := info.numeric(v).whole()
+			if !ok || n < 0 {
+				info.warnf(v.line, info.path+"max_input_tokens", "%s; want a whole number of tokens; it is passed over", v.found())
+			}
+			ep.MaxInputTokens = max(n, 0)
 		}
 		if v := info.table.get("base_model"); !v.absent() && v.kind == text {
 			ep.BaseModel = v.text
@@ -190,17 +199,30 @@ func (r *liteLLM) endpoint(e *entry, p provided) *Endpoint {
 	return ep
 }
 
+// inFront returns why the text before a model's name is no provider.
+func (r *liteLLM) inFront(model string) string {
+	before, _, cut := strings.Cut(model, "/")
+	switch {
+	case !cut || strings.Contains(before, "*"):
+		return "it names no provider in front of it"
+	case before == "auto_router":
+		return "auto_router chooses a model by the prompt, which is not done here"
+	default:
+		return "no provider is known by the name " + r.secrets.quote(before)
+	}
+}
+
 // credential returns what a key holds or names. LiteLLM's files may hold anything,
 // so what cannot be a key is none.
 func (r *liteLLM) credential(params section, key string) Credential {
 	switch v := params.table.get(key); {
 	case v.env != "":
 		return r.keyFrom(v.env, v.line)
-	case v.kind != text && v.kind != integer, strings.ContainsFunc(v.text, isControl):
+	case v.kind != text && v.kind != integer, strings.ContainsFunc(strings.TrimSpace(v.text), isControl):
 		r.warnf(v.line, params.path+key, "is %s that no header can carry; calls are made without it", v.kind)
 		return Credential{}
 	default:
-		literal := v.text
+		literal := strings.TrimSpace(v.text)
 		return Credential{literal: &literal}
 	}
 }

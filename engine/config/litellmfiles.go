@@ -48,7 +48,7 @@ func (o Options) withFileEnv(vars map[string]string) Options {
 // keyFrom returns the key that a variable holds: a variable of the file is not there
 // when calls are made, so its value is kept.
 func (r *liteLLM) keyFrom(name string, line int) Credential {
-	if value := r.options.fileEnv[name]; value != "" {
+	if value := strings.TrimSpace(r.options.fileEnv[name]); value != "" {
 		return Credential{literal: &value}
 	}
 	r.keys.use(name, line)

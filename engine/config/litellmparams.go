@@ -33,7 +33,7 @@ func (r *liteLLM) defaults(e *entry, p provided, ep *Endpoint) {
 		for _, key := range requestParams {
 			r.member(ep, key, params.table.get(key))
 		}
-		if extra := params.table.get("extra_body"); !extra.absent() && extra.kind == table {
+		if extra := r.mapping(params, "extra_body"); extra != nil {
 			for _, pair := range extra.pairs {
 				if pair.key.kind == text {
 					r.member(ep, pair.key.text, pair.value)
@@ -41,7 +41,7 @@ func (r *liteLLM) defaults(e *entry, p provided, ep *Endpoint) {
 			}
 		}
 		for _, key := range []string{"extra_headers", "headers"} {
-			if list := params.table.get(key); !list.absent() && list.kind == table {
+			if list := r.mapping(params, key); list != nil {
 				r.headers(ep, params, key, list)
 			}
 		}
@@ -59,6 +59,22 @@ func (r *liteLLM) defaults(e *entry, p provided, ep *Endpoint) {
 			ep.Defaults["max_completion_tokens"] = most
 		}
 	}
+}
+
+// mapping returns the mapping that a key holds; nil for none, and for something else, which
+// is warned of once.
+func (r *liteLLM) mapping(s section, key string) *value {
+	v := s.table.get(key)
+	switch {
+	case v.absent():
+		return nil
+	case v.kind == table:
+		return v
+	case !v.off() && !r.passed[v]:
+		r.passed[v] = true
+		s.warnf(v.line, s.path+key, "is %s; want a mapping; it is passed over", v.kind)
+	}
+	return nil
 }
 
 // defaultMaxOutput returns the most output that litellm_params allow; 0 = they do not

@@ -237,7 +237,7 @@ var settings = []setting{
 	{inLiteLLM, "disable_copilot_system_to_assistant", unused, "without effect in LiteLLM too"},
 	{inLiteLLM, "telemetry", unused, "its telemetry"},
 
-	{inGeneral, "master_key", asIs, "a token of the name master_key with all scopes, beside those of `--tokens`"},
+	{inGeneral, "master_key", asIs, "a token of the name master_key with all scopes, beside those of `--tokens`; without the key that of `LITELLM_MASTER_KEY`"},
 	{inGeneral, "database_url", notDone, "virtual keys, teams and costs in a database: `plimsoll token make` makes a token for each caller"},
 	{inGeneral, "key_management_system", notDone, "secrets of a key manager; generated ids that are made of them differ from LiteLLM's"},
 	{inGeneral, "coordination_redis", notDone, "a server for its counters: name it in router_settings"},
@@ -347,7 +347,7 @@ func (r *liteLLM) undone(p whereabouts, s section) {
 
 // off reports whether a value switches nothing on.
 func (v *value) off() bool {
-	return v.absent() || v.kind == boolean && v.text == "False" || v.kind == list && len(v.items) == 0 || v.kind == table && len(v.pairs) == 0
+	return v.absent() || v.kind == boolean && v.text == "False" || v.kind == text && v.text == "" || v.kind == list && len(v.items) == 0 || v.kind == table && len(v.pairs) == 0
 }
 
 // reportUndone reports what serve does not do, setting by setting.

@@ -58,8 +58,10 @@ func (s *secrets) addName(v *value) {
 
 // add hides a literal. The name of an environment variable is no secret.
 func (s *secrets) add(literal string) {
-	if _, ok := s.instead[literal]; !ok && len(literal) >= minHidden && !strings.HasPrefix(literal, envPrefix) {
-		s.set(literal, hidden)
+	for _, text := range []string{literal, strings.TrimSpace(literal)} {
+		if _, ok := s.instead[text]; !ok && len(text) >= minHidden && !strings.HasPrefix(text, envPrefix) {
+			s.set(text, hidden)
+		}
 	}
 }
 
@@ -83,10 +85,13 @@ func (s *secrets) addURL(text string) {
 	}
 }
 
-// addEnv hides the value of an environment variable behind the variable's name.
+// addEnv hides the value of an environment variable behind the variable's name, also where
+// it stands without the white space around it.
 func (s *secrets) addEnv(value, name string) {
-	if value != "" {
-		s.set(value, envPrefix+name)
+	for _, v := range []string{value, strings.TrimSpace(value)} {
+		if v != "" {
+			s.set(v, envPrefix+name)
+		}
 	}
 }
 

@@ -2,8 +2,6 @@ package config
 
 import (
 	"cmp"
-	"strconv"
-	"strings"
 	"time"
 )
 
@@ -45,15 +43,19 @@ func (r *liteLLM) readTimeouts(router section) {
 }
 
 // seconds reads a time that LiteLLM writes in seconds, as a number or a text; 0 if
-// there is none that can be used.
+// there is none, or none that can be used, which is warned of once.
 func (r *liteLLM) seconds(s section, key string) time.Duration {
 	v := s.table.get(key)
-	if v.absent() || v.kind != integer && v.kind != float && v.kind != text {
+	if v.absent() {
 		return 0
 	}
-	n, err := strconv.ParseFloat(strings.TrimSpace(v.text), 64)
-	if err != nil || !(n > 0) {
-		return 0
+	n := s.numeric(v).number()
+	if n > 0 {
+		return time.Duration(min(max(n, shortestTimeout.Seconds()), longestTimeout.Seconds()) * float64(time.Second))
 	}
-	return time.Duration(min(max(n, shortestTimeout.Seconds()), longestTimeout.Seconds()) * float64(time.Second))
+	if n != 0 && !r.passed[v] { // 0 is none, in LiteLLM too
+		r.passed[v] = true
+		s.warnf(v.line, s.path+key, "%s; want a number of seconds, without a unit; it is passed over", v.found())
+	}
+	return 0
 }

@@ -60,6 +60,9 @@ func (v *value) get(key string) *value {
 // absent reports whether nothing was said.
 func (v *value) absent() bool { return v == nil || v.kind == null && !v.unset }
 
+// blank reports whether nothing was said, or an empty text, which LiteLLM reads as nothing.
+func (v *value) blank() bool { return v.absent() || v.kind == text && v.text == "" }
+
 // maxShown is how much of a text a message repeats.
 const maxShown = 40
 

@@ -71,6 +71,8 @@ func TestCredentials(t *testing.T) {
 	require.Equal(t, "one", get(transport.File(file)))
 	t.Setenv("PLIMSOLL_TEST_KEY", "two")
 	require.Equal(t, "two", get(transport.Env("PLIMSOLL_TEST_KEY")))
+	t.Setenv("PLIMSOLL_TEST_KEY", "two\n")
+	require.Equal(t, "two", get(transport.Env("PLIMSOLL_TEST_KEY")))
 	require.Contains(t, get(transport.Env("PLIMSOLL_TEST_UNSET")), "error: environment variable")
 	require.Equal(t, "three", get(transport.Key("three")))
 }

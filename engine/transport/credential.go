@@ -19,11 +19,11 @@ func Key(key string) Credential {
 	return func(context.Context) (string, error) { return key, nil }
 }
 
-// Env reads the credential from an environment variable for each attempt. It returns an error
-// while the variable is unset or empty.
+// Env reads the credential from an environment variable for each attempt, without the white
+// space around it. It returns an error while the variable is unset or empty.
 func Env(name string) Credential {
 	return func(context.Context) (string, error) {
-		key := os.Getenv(name)
+		key := strings.TrimSpace(os.Getenv(name))
 		if key == "" {
 			return "", fmt.Errorf("environment variable %q is unset or empty", name)
 		}
