@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -91,6 +92,7 @@ type Daemon struct {
 	gone     atomic.Bool // a file that was read is missing
 	saved    snapshots
 	started  time.Time
+	leaseTTL time.Duration
 	draining atomic.Bool
 
 	names                  atomic.Pointer[storeNames]
@@ -133,6 +135,7 @@ func New(o Options) (*Daemon, error) {
 	file := read.file
 	d.watched = withIncluded(d.watched, file.Included)
 	cfg := file.Engine
+	d.leaseTTL = cmp.Or(cfg.LeaseTTL, defaultLeaseTTL)
 	cfg.Clock, cfg.TrackHeld = d.Clock, true
 	if d.Engine, err = engine.New(cfg); err != nil {
 		return nil, err
@@ -189,6 +192,9 @@ func New(o Options) (*Daemon, error) {
 	d.saved.restore()
 	return d, nil
 }
+
+// defaultLeaseTTL is the engine's, of a configuration without lease_ttl.
+const defaultLeaseTTL = 15 * time.Minute
 
 // leastKey is the least length of the key of ids, in bytes.
 const leastKey = 32

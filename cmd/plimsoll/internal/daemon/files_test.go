@@ -71,6 +71,38 @@ func TestTokensFitTheGroups(t *testing.T) {
 	require.Equal(t, server.Patterns{"ch*"}, d.Tokens().All()[0].Groups)
 }
 
+// What a reload cannot do is refused, or logged, in the words of the file.
+func TestReloadSaysWhatItCannotDo(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "config.yaml")
+	put := func(text string) { require.NoError(t, os.WriteFile(path, []byte(text), 0o600)) }
+	put("deployments: [{id: a, group: chat, rpm: 5}]\n")
+	d, err := daemon.New(daemon.Options{Config: path})
+	require.NoError(t, err)
+	put("deployments: [{id: a, group: chat, rpm: 5}]\nlease_ttl: 30m\n")
+	d.Reload()
+	require.Equal(t, path+": lease_ttl: is 30m0s, and this daemon runs with 15m0s; restart it, or write 15m0s", d.Reloads().Problem)
+	put("deployments: [{id: a, group: chat, rpm: 5}]\nlease_ttl: 15m\n")
+	d.Reload()
+	require.Empty(t, d.Reloads().Problem)
+
+	const list = "model_list: [{model_name: chat, litellm_params: {model: openai/x, api_key: k}}]\n"
+	put(list + "general_settings: {master_key: sk-hunter2hunter2}\n")
+	log := &logged{}
+	none := func(string) (string, bool) { return "", false }
+	d, err = daemon.New(daemon.Options{Config: path, LookupEnv: none, Log: slog.New(slog.NewTextHandler(log, nil))})
+	require.NoError(t, err)
+	put(list)
+	d.Reload()
+	require.NotNil(t, d.Tokens(), "no reload opens a daemon to everyone")
+	require.Contains(t, log.String(), "the configuration has no master key now: the previous one stays in force until a restart")
+	put(list + "general_settings: {master_key: ''}\n")
+	log = &logged{}
+	d, err = daemon.New(daemon.Options{Config: path, LookupEnv: none, Log: slog.New(slog.NewTextHandler(log, nil))})
+	require.NoError(t, err)
+	require.Nil(t, d.Tokens())
+	require.NotContains(t, log.String(), "is a token with all scopes")
+}
+
 // A daemon with a store that never answers is ready after 5 s; who has no token is
 // told no more than that.
 func TestReadiness(t *testing.T) {

@@ -106,6 +106,9 @@ func (d *Daemon) reload() error {
 		return err
 	}
 	file, old := read.file, d.File()
+	if ttl := file.Engine.LeaseTTL; ttl != 0 && ttl != d.leaseTTL {
+		return fmt.Errorf("%s: lease_ttl: is %v, and this daemon runs with %v; restart it, or write %v", d.opts.Config, ttl, d.leaseTTL, d.leaseTTL)
+	}
 	file.Continue(old)
 	endpoints := proxy.Endpoints(file, d.opts.LookupEnv)
 	if err := proxy.Check(file.Engine, endpoints); err != nil { // while nothing has changed yet
@@ -134,6 +137,9 @@ func (d *Daemon) reload() error {
 // keepTokens puts tokens into force.
 func (d *Daemon) keepTokens(tokens *server.Tokens) {
 	if tokens == nil {
+		if d.tokens.Load() != nil {
+			d.log.Warn("the configuration has no master key now: the previous one stays in force until a restart")
+		}
 		return
 	}
 	if err := tokens.Bind(d.Engine); err != nil {

@@ -7,11 +7,15 @@ import (
 	"net"
 	"os"
 	"strings"
+	"syscall"
 )
 
 // Remedied adds the remedy to an error of a file or an address that the process has no right
-// to use. It returns other errors unchanged.
+// to use, and of an address in use. It returns other errors unchanged.
 func Remedied(err error) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%w; another process listens there, or this one was told to twice: end the other, or choose another address", err)
+	}
 	if !errors.Is(err, fs.ErrPermission) {
 		return err
 	}
