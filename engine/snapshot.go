@@ -104,11 +104,8 @@ func (e *Engine) Restore(r io.Reader) error {
 func (h *handle) restoreDay(in *snapshotDay) {
 	ms, at := h.limits.Load(), counter.At{Epoch: h.turned}
 	for m := range ms.long() {
-		if m.Kind().String() != in.Kind {
-			continue
-		}
 		day := m.Window(at)
-		if startOf(m.Kind(), day) != in.Start || m.Ledger(day).Known {
+		if m.Kind().String() != in.Kind || startOf(m.Kind(), day) != in.Start || m.Ledger(day).Known {
 			continue
 		}
 		n := [counter.Dims]int64{counter.Input: in.Input, counter.Output: in.Output, counter.Tokens: in.Tokens, counter.Requests: in.Requests}[m.Dim]

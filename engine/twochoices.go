@@ -7,8 +7,7 @@ const redraws = 4 // how often a candidate on which the demand does not fit is d
 // none.
 func (v *view) pickPowerOfTwo(t *tier, q *query) int {
 	n := uint64(t.size())
-	first := -1
-	var kept uint64 // key of first
+	first, kept := -1, uint64(0) // and its key
 	for range 2 + redraws {
 		r := v.e.random()
 		i := t.from + int(r>>32*n>>32)

@@ -13,18 +13,22 @@ const bucketUnits = 16
 // bucketMost is the deepest debt of a bucket, in units: about 9 years.
 const bucketMost = int64(1) << 62
 
+// rebaseAfter is how far from its base a bucket counts, in nanoseconds: 4.6 years.
+const rebaseAfter = bucketMost / bucketUnits / 2
+
 // Bucket is a limit that refills continuously, by the generic cell rate algorithm (GCRA). It has
 // a capacity of the limit and refills by limit/period; charges by Add may bring it into debt.
 // Its one word is the theoretical arrival time (TAT): the instant at which all usage will
 // have refilled. A charge adds to the word, and time alone does not change it. Of two buckets
 // with the same period, the one with the earlier instant has the lower utilization.
 //
-// Instants are Unix nanoseconds, and not before the one given to NewBucket. Charges
+// Instants are Unix nanoseconds, and not before the one given to NewBucket. Time counts from
+// base, which moves once in four years, see rebase. Charges
 // are rounded up to 1/16 ns of refill, so that a bucket never admits what exact
 // arithmetic refuses. All methods are safe for concurrent use, except Resize and Relimit.
 type Bucket struct {
 	tat    atomic.Int64 // the theoretical arrival time, in units since base
-	base   int64        // Unix ns
+	base   atomic.Int64 // Unix ns
 	period int64        // in units
 	rate   atomic.Pointer[rate]
 	counts atomic.Pointer[rate] // of the last limit above zero: usage is counted by it, also under a limit of zero
@@ -34,13 +38,25 @@ type Bucket struct {
 // NewBucket returns a bucket of which nothing is used at an instant. The limit
 // is from 0, which admits nothing, to 2^42 per period.
 func NewBucket(now, limit int64, period time.Duration) *Bucket {
-	b := &Bucket{base: now - int64(period), period: int64(period) * bucketUnits}
+	b := &Bucket{period: int64(period) * bucketUnits}
+	b.base.Store(now - int64(period))
 	b.rate.Store(newRate(limit, b.period))
 	b.counts.Store(b.rate.Load())
 	return b
 }
 
-func (b *Bucket) at(now int64) int64 { return (now - b.base) * bucketUnits }
+func (b *Bucket) at(now int64) int64 { return (now - b.base.Load()) * bucketUnits }
+
+// rebase moves the base before an instant that is years after it, and keeps the level. Otherwise
+// a clock that steps by decades, as that of a machine which starts without the date, would
+// leave what can be counted in units.
+func (b *Bucket) rebase(now int64) {
+	base, o := b.base.Load(), b.tat.Load()
+	if now-base > rebaseAfter && b.base.CompareAndSwap(base, now-b.period/bucketUnits) {
+		t := min(now-base, math.MaxInt64/bucketUnits) * bucketUnits
+		b.tat.CompareAndSwap(o, max(o-t, 0)+b.period)
+	}
+}
 
 // full returns how far the word may be ahead of the current instant, in units, if a part of
 // the limit may be used.
@@ -160,11 +176,7 @@ func (b *Bucket) Correct(at, now, used, since, grain int64, raise bool) (lower b
 		return false, 0
 	}
 	to := b.at(at) + min(r.units(max(used, 0)), bucketMost/2)
-	if since >= 0 {
-		to += min(r.units(since), bucketMost/4)
-	} else {
-		to -= min(r.units(-since), bucketMost/4)
-	}
+	to += min(r.units(max(since, 0)), bucketMost/4) - min(r.units(max(-since, 0)), bucketMost/4)
 	to = min(max(to, 0), bucketMost)
 	least := r.units(grain)
 	for {
@@ -200,6 +212,7 @@ func (b *Bucket) Resize(now, limit int64) { b.resize(now, limit, math.MaxInt64) 
 func (b *Bucket) Relimit(now, limit, periods int64) { b.resize(now, limit, periods*b.period) }
 
 func (b *Bucket) resize(now, limit, longest int64) {
+	b.rebase(now) // of a limit that was lifted, which no Turn reaches
 	if limit == 0 {
 		b.rate.Store(newRate(0, b.period))
 	}

@@ -120,3 +120,27 @@ func TestResizedBucketRefills(t *testing.T) {
 	}
 	require.EqualValues(t, 1, b.Used(now), "half a request, rounded up")
 }
+
+// TestBucketOverYears turns a bucket once a minute's use, at instants years apart: its level stays
+// while the base moves (at the second step after a quarter of a minute), and refills as before.
+func TestBucketOverYears(t *testing.T) {
+	const year, second = 365 * 24 * int64(time.Hour), int64(time.Second)
+	for _, step := range []int64{year / 7, 1<<57 - 75*second, 4 * year, 60 * year} {
+		l := counter.NewLimit(counter.Rule{Shape: counter.Level}, counter.Tokens, 6000, counter.At{Now: epoch0 * minute})
+		for now, k := epoch0*minute, 0; k < 100; k++ {
+			if now += step; now > 1<<62 {
+				break
+			}
+			at := func(n int64) counter.At { return counter.At{Now: now + n*second} }
+			l.Turn(at(0), nil)
+			require.Equal(t, counter.Taken, l.Take(0, at(0), 4500))
+			for n := range int64(30) {
+				l.Turn(at(n), nil)
+				require.Equal(t, 4500-100*n, l.Used(at(n)))
+			}
+			require.Equal(t, counter.Refused, l.Take(0, at(30), 4501))
+			require.Equal(t, counter.Taken, l.Take(0, at(30), 4500))
+			now += 30 * second
+		}
+	}
+}

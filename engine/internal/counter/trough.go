@@ -1,9 +1,6 @@
 package counter
 
-import (
-	"math/bits"
-	"sync/atomic"
-)
+import "sync/atomic"
 
 // troughs are the lowest levels of a bucket over time: the least level (usage) before a charge,
 // in slots of about 2 s for the last half minute and of about 34 s for the last nine minutes.
@@ -171,13 +168,11 @@ func (t *troughs) rescale(from, to int64) {
 		for i := range r {
 			for {
 				o := r[i].Load()
-				level := troughLevel
-				if hi, lo := bits.Mul64(o&troughLevel, uint64(from)); to == 0 {
-					level = 0
-				} else if hi < uint64(to) {
-					level, _ = bits.Div64(hi, lo, uint64(to))
+				level := int64(0)
+				if to != 0 {
+					level = max(quotient(int64(o&troughLevel), from, to, int64(troughLevel))-1, 0) // rounded down
 				}
-				if r[i].CompareAndSwap(o, o&^troughLevel|min(level, troughLevel)) {
+				if r[i].CompareAndSwap(o, o&^troughLevel|uint64(level)) {
 					break
 				}
 			}

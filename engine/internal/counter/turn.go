@@ -65,7 +65,8 @@ func (l *Limit) recap(p int64) {
 func (l *Limit) Turn(at At, fold func(s *Ledger, own int64)) (more int64) {
 	if l.Clocked() {
 		l.refresh(l.Window(at))
-		return 0
+	} else if l.Shape == Level {
+		l.bucket.rebase(at.Now)
 	}
 	if !l.Owned() {
 		return 0
