@@ -87,6 +87,13 @@ func TestDialects(t *testing.T) {
 		{"a date in the past", "", 429, "retry-after: Wed, 04 Mar 2026 11:00:40 GMT", "", 0, nil},
 		{"Gemini: a delay of 0, a wait in words", "gemini", 429, "", `{"error":{"code":429,"message":"Please retry in 5.8s.","status":"RESOURCE_EXHAUSTED","details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"0s"}]}}`, 5800 * time.Millisecond, nil},
 		{"Gemini: a delay as an object, a wait in words", "gemini", 429, "", `{"error":{"code":429,"message":"Please retry in 5.8s.","status":"RESOURCE_EXHAUSTED","details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":{"seconds":5}}]}}`, 5800 * time.Millisecond, nil},
+		{"MiniMax: a point in time in the body", "", 429, "", `{"error":{"message":"rate limit exceeded","retryAfter":"2026-03-04T12:00:50Z"}}`, 20 * time.Second, nil},
+		{"seconds in the body", "", 429, "", `{"error":{"message":"rate limit exceeded","retry_after":12.5}}`, 12500 * time.Millisecond, nil},
+		{"seconds as a text, beside the error", "", 429, "", `{"error":{"message":"rate limit exceeded"},"retry_after":"12"}`, 12 * time.Second, nil},
+		{"seconds beside a text", "", 429, "", `{"error":"Rate limit exceeded","retry_after_seconds":12}`, 12 * time.Second, nil},
+		{"milliseconds in the metadata", "", 429, "", `{"error":{"message":"rate limited","metadata":{"retry_after_ms":1200}}}`, 1200 * time.Millisecond, nil},
+		{"seconds that are none", "", 429, "", `{"error":{"message":"Try again in 3s","retry_after":{"x":[1]},"retryAfterMs":"soon"}}`, 3 * time.Second, nil},
+		{"a plan's limit until a reset", "", 429, "", `{"error":{"type":"usage_limit_reached","message":"The usage limit has been reached","resets_in_seconds":899999}}`, 10 * time.Minute, nil},
 		{"a wait of 0 in words, a reset", "", 429, "x-ratelimit-limit-tokens: 100\nx-ratelimit-remaining-tokens: 0\nx-ratelimit-reset-tokens: 9s", "try again in 0s", 9 * time.Second, readings{provider.TPM: {Limit: 100, HasRemaining: true, Reset: 9 * time.Second}}},
 		{"Bedrock, quota", "bedrock", 400, "x-amzn-errortype: ServiceQuotaExceededException", `{"message":"Your request exceeds a service quota."}`, 0, nil},
 	} {

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"encoding/json"
 	"strings"
 )
@@ -16,7 +17,7 @@ type refusal struct {
 	reasons, lower              string // further codes: details, inner and nested errors; the message; in lower case
 	own                         string // the message without what it quotes, in lower case: that may be the client's words
 	codes                       string // code, kind, status and reasons, squeezed
-	retry                       string // google.rpc.RetryInfo
+	retry                       string // the wait, of google.rpc.RetryInfo or of a member for it
 	quotas                      []quota
 	headers                     map[string]json.RawMessage // repeated in the body by OpenRouter
 	wrapped                     bool                       // the error is a member that only errors have, such as "error"
@@ -40,6 +41,7 @@ type rawError struct {
 	Metadata                    struct {    // OpenRouter's
 		Headers map[string]json.RawMessage
 		Raw     json.RawMessage
+		rawRetry
 	}
 	// Other names of the code and of the message: Baidu, Databricks; MiniMax; Apigee;
 	// RFC 9457 and others.
@@ -50,6 +52,26 @@ type rawError struct {
 	StatusMsg   json.RawMessage `json:"status_msg"`
 	FaultString json.RawMessage
 	Msg, Title  json.RawMessage
+	rawRetry
+}
+
+// rawRetry has the members in which some providers and gateways give the wait: seconds, a point
+// in time, or milliseconds (MiniMax: https://github.com/decolua/9router/issues/878).
+type rawRetry struct {
+	Seconds      json.RawMessage `json:"retry_after"`
+	After        json.RawMessage `json:"retryAfter"`
+	InSeconds    json.RawMessage `json:"retry_after_seconds"`
+	ResetsIn     json.RawMessage `json:"resets_in_seconds"`
+	Milliseconds json.RawMessage `json:"retry_after_ms"`
+	AfterMs      json.RawMessage `json:"retryAfterMs"`
+}
+
+// wait returns the wait as [reader.wait] reads it; "" if there is none.
+func (r *rawRetry) wait() string {
+	if ms := firstText(r.Milliseconds, r.AfterMs); ms != "" {
+		return ms + "ms"
+	}
+	return firstText(r.Seconds, r.After, r.InSeconds, r.ResetsIn)
 }
 
 type rawDetail struct {
@@ -95,6 +117,11 @@ func parseRefusal(body []byte, depth int) refusal {
 		for _, v := range d.Violations {
 			f.quotas = append(f.quotas, quota{text(v.QuotaID), text(v.QuotaValue)})
 		}
+	}
+	if f.retry == "" {
+		var beside rawRetry
+		_ = json.Unmarshal(body, &beside)
+		f.retry = cmp.Or(e.wait(), e.Metadata.wait(), beside.wait())
 	}
 	f.unquoted(f.message)
 	f.add(plain)
