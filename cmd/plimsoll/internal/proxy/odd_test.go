@@ -161,3 +161,17 @@ func TestWebSockets(t *testing.T) {
 		}
 	}
 }
+
+// HEAD is served where the proxy itself answers GET (RFC 9110, section 9.1): checks of a base URL use it.
+func TestHead(t *testing.T) {
+	b := newBench(t, change{}, answers(200, plain))
+	for path, status := range map[string]int{"/v1/models": 200, "/openai/v1/models": 200, "/anthropic/v1/models": 200, "/v1/models/chat": 200, "/v1/models/none": 404, "/v1/files": 405, "/v1/responses/x": 405} {
+		r, err := http.NewRequestWithContext(t.Context(), "HEAD", b.url+path, http.NoBody)
+		require.NoError(t, err)
+		resp, err := http.DefaultClient.Do(r)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		require.Equal(t, status, resp.StatusCode, path)
+		require.Equal(t, "application/json", resp.Header.Get("Content-Type"), path)
+	}
+}

@@ -89,6 +89,9 @@ func (p *Proxy) register(mux *http.ServeMux, base string, rt route, s shape) {
 	allow := strings.Join(slices.Sorted(maps.Keys(rt.methods)), ", ")
 	mux.HandleFunc(base+rt.path, func(w http.ResponseWriter, r *http.Request) {
 		h := rt.methods[r.Method]
+		if r.Method == http.MethodHead && strings.HasPrefix(rt.path, "/models") {
+			h = rt.methods[http.MethodGet] // the server sends no body
+		}
 		switch {
 		case h == nil && r.Method == http.MethodGet && strings.EqualFold(r.Header.Get("Upgrade"), "websocket"):
 			noWebSocket(w, s)
