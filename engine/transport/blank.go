@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -17,17 +19,40 @@ func blank(resp *http.Response, key string) {
 	if len(key) < leastBlanked {
 		return
 	}
-	for _, values := range resp.Header {
-		for i, v := range values {
-			if strings.Contains(v, key) {
-				values[i] = strings.ReplaceAll(v, key, strings.Repeat("*", len(key)))
+	for _, form := range formsOf(key) {
+		for _, values := range resp.Header {
+			for i, v := range values {
+				if strings.Contains(v, form) {
+					values[i] = strings.ReplaceAll(v, form, strings.Repeat("*", len(form)))
+				}
 			}
+		}
+		if resp.Body != nil && resp.Body != http.NoBody {
+			resp.Body = &blanked{src: resp.Body, key: []byte(form)}
 		}
 	}
 	resp.Trailer = nil
-	if resp.Body != nil && resp.Body != http.NoBody {
-		resp.Body = &blanked{src: resp.Body, key: []byte(key)}
+}
+
+var (
+	// https://www.php.net/manual/en/json.constants.php (JSON_UNESCAPED_SLASHES is not the default)
+	escapedPHP = strings.NewReplacer("/", `\/`)
+	// https://pkg.go.dev/encoding/json#HTMLEscape
+	escapedGo = strings.NewReplacer("&", `\u0026`, "<", `\u003c`, ">", `\u003e`)
+	// https://github.com/google/gson/blob/main/gson/src/main/java/com/google/gson/stream/JsonWriter.java (htmlSafe)
+	escapedGson = strings.NewReplacer("&", `\u0026`, "<", `\u003c`, ">", `\u003e`, "=", `\u003d`, "'", `\u0027`)
+)
+
+// formsOf returns a credential as answers may repeat it: as it is, as writers of JSON escape it,
+// and as in a query. Most credentials have one form.
+func formsOf(key string) []string {
+	list := []string{key}
+	for _, form := range [...]string{escapedPHP.Replace(key), escapedGo.Replace(key), escapedGson.Replace(key), url.QueryEscape(key)} {
+		if !slices.Contains(list, form) {
+			list = append(list, form)
+		}
 	}
+	return list
 }
 
 // blanked is a body in which a key is overwritten. The end of a read that may be the

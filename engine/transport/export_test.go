@@ -5,3 +5,6 @@ var ValueOf = valueOf
 
 // Blank overwrites a credential in an answer.
 var Blank = blank
+
+// FormsOf is formsOf.
+var FormsOf = formsOf
