@@ -118,6 +118,7 @@ func (p *Proxy) answer(w http.ResponseWriter, r *http.Request, s shape, now *ser
 	control := http.NewResponseController(w)
 	defer resp.Body.Close() //nolint:errcheck // the body was read to its end or is not needed
 	answerHeader(w.Header(), resp.Header)
+	boundWait(w.Header(), resp.StatusCode)
 	p.headroom.set(w.Header(), s, resp.Header)
 	if id := resp.Header[transport.HeaderDeployment]; len(id) > 0 {
 		if shown := now.masked[id[0]]; shown != nil {

@@ -3,7 +3,9 @@ package proxy
 import (
 	"net/http"
 	"strings"
+	"time"
 
+	"github.com/plimsoll-dev/plimsoll/engine/provider"
 	"github.com/plimsoll-dev/plimsoll/engine/transport"
 )
 
@@ -25,6 +27,18 @@ func answerHeader(to, from http.Header) {
 		for name := range strings.SplitSeq(list, ",") {
 			to.Del(strings.TrimSpace(name))
 		}
+	}
+}
+
+// boundWait tells SDKs not to sleep through a long wait of a provider's refusal: some have no
+// bound (https://github.com/openai/openai-node/blob/master/src/client.ts).
+func boundWait(h http.Header, status int) {
+	if status < http.StatusBadRequest || h.Get("X-Should-Retry") != "" || h.Get("Retry-After") == "" && h.Get("Retry-After-Ms") == "" {
+		return
+	}
+	s := provider.Read(provider.Answer{Status: http.StatusTooManyRequests, Header: h.Get, At: time.Now()})
+	if s.RetryAfter > maxRetryAfter {
+		h.Set("X-Should-Retry", "false")
 	}
 }
 

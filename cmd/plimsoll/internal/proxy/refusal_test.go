@@ -124,3 +124,27 @@ func TestDeclaredLengthsHoldNothing(t *testing.T) {
 	resp, text := b.post(t, chatPath, chat)
 	require.Equal(t, 200, resp.StatusCode, text)
 }
+
+// An SDK without a bound of its own would sleep for as long as a provider's refusal says.
+func TestLongWaitsOfProviders(t *testing.T) {
+	for name, tt := range map[string]struct {
+		status  int
+		headers []string
+		want    string
+	}{
+		"a day":               {429, []string{"Retry-After", "86400"}, "false"},
+		"a date":              {429, []string{"Retry-After", time.Now().Add(time.Hour).UTC().Format(http.TimeFormat)}, "false"},
+		"milliseconds":        {503, []string{"Retry-After-Ms", "90000"}, "false"},
+		"a minute":            {429, []string{"Retry-After", "60"}, ""},
+		"a date that is near": {429, []string{"Retry-After", time.Now().Add(20 * time.Second).UTC().Format(http.TimeFormat)}, ""},
+		"none":                {429, nil, ""},
+		"nonsense":            {429, []string{"Retry-After", "soon"}, ""},
+		"the provider says":   {429, []string{"Retry-After", "86400", "X-Should-Retry", "true"}, "true"},
+		"an answer":           {200, []string{"Retry-After", "86400"}, ""},
+	} {
+		b := newBench(t, change{}, answers(tt.status, `{"choices":[],"error":{}}`, append([]string{"Content-Type", "application/json"}, tt.headers...)...))
+		resp, _ := b.post(t, chatPath, chat)
+		require.Equal(t, tt.status, resp.StatusCode, name)
+		require.Equal(t, tt.want, resp.Header.Get("X-Should-Retry"), name)
+	}
+}
