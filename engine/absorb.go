@@ -98,31 +98,3 @@ func (h *handle) absorbMinute(in *window.Share, fresh bool, more *amounts) (curr
 	}
 	return false
 }
-
-// remote returns the remote usage of a share in one dimension; below zero: unknown.
-func remote(in *window.Share, dim counter.Dim) int64 {
-	n := [counter.Dims]int64{counter.Input: in.Input, counter.Output: in.Output, counter.Tokens: in.Tokens, counter.Requests: in.Requests}[dim]
-	if dim == counter.Requests {
-		return min(n, counter.MaxRequests/2) // the word of requests must not saturate, or own usage would be unknown
-	}
-	return min(n, MaxCount)
-}
-
-// received returns what a share brings for one count. Fresh is set if the share is valid now.
-func received(in *window.Share, dim counter.Dim, fresh bool) counter.Received {
-	return counter.Received{Others: remote(in, dim), Ceiling: ceilingOf(in, dim), Retry: max(int64(in.Retry), 0), Fresh: fresh}
-}
-
-// ceilingOf returns the ceiling of a share as a cap: counter.Max for none.
-func ceilingOf(in *window.Share, dim counter.Dim) int64 {
-	n := [counter.Dims]int64{
-		counter.Input: in.CeilingInput, counter.Output: in.CeilingOutput, counter.Tokens: in.CeilingTokens, counter.Requests: in.CeilingRequests,
-	}[dim]
-	switch {
-	case n == 0 || n > counter.Max:
-		return counter.Max
-	case n < 0:
-		return 0
-	}
-	return n
-}

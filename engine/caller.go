@@ -54,14 +54,6 @@ func (h *handle) call(c *Caller) {
 	h.caller.groups.Store(&groups)
 }
 
-// shared returns the ID by which nodes share the usage of a deployment or a caller.
-func (h *handle) shared() string {
-	if h.caller != nil {
-		return h.caller.shared
-	}
-	return h.id
-}
-
 // sharedBy returns the deployment or the caller of a shared ID; nil if there is none.
 func (e *Engine) sharedBy(id string) *handle {
 	ids := &e.ids

@@ -53,3 +53,11 @@ func (c *callerState) ring() {
 		b.Ring()
 	}
 }
+
+// shared returns the ID by which nodes share the usage of a deployment or a caller.
+func (h *handle) shared() string {
+	if h.caller != nil {
+		return h.caller.shared
+	}
+	return h.id
+}

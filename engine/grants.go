@@ -257,16 +257,6 @@ func (h *handle) elsewhere(kind window.Kind) bool {
 	return some
 }
 
-// beginGrants adds granted limits to all deployments.
-func (e *Engine) beginGrants() {
-	now := e.clock.Read()
-	e.eachGroup(now, func(g *Group) {
-		if v := g.view.Load(); v.extraLimits {
-			g.relimit(now, v.handles...)
-		}
-	})
-}
-
 // describeGrant fills in the grant of this node, and what other nodes have reserved.
 func (m *limit) describeGrant(all *[provider.Limits]LimitState, at counter.At) {
 	if m.part || !m.HeldByGrants() {

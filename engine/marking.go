@@ -91,24 +91,3 @@ func (h *handle) since(m Mark) (a amounts, ok bool) {
 func (h *handle) latest(epoch int64) uint64 {
 	return uint64(epoch)<<24 | uint64(h.sequence.Load()&mark24)
 }
-
-// mark returns the lease's mark, if answers are observed.
-func (a *admission) mark() (at mark) {
-	if a.h != nil && a.h.noting.Load() {
-		at = a.noted()
-	}
-	return at
-}
-
-// noted counts the tokens that the lease holds, if Config.TrackHeld is set, and returns its
-// mark, if answers are observed.
-func (a *admission) noted() (at mark) {
-	h := a.h
-	if h.tracked != nil {
-		h.tracked.Add(h.e.slot(a.begun.epoch()), a.reserved)
-	}
-	if h.answers.Load() != nil {
-		at = h.mark(a.begun.epoch())
-	}
-	return at
-}

@@ -156,3 +156,24 @@ type noCopy struct{}
 func (*noCopy) Lock() {}
 
 func (*noCopy) Unlock() {}
+
+// mark returns the lease's mark, if answers are observed.
+func (a *admission) mark() (at mark) {
+	if a.h != nil && a.h.noting.Load() {
+		at = a.noted()
+	}
+	return at
+}
+
+// noted counts the tokens that the lease holds, if Config.TrackHeld is set, and returns its
+// mark, if answers are observed.
+func (a *admission) noted() (at mark) {
+	h := a.h
+	if h.tracked != nil {
+		h.tracked.Add(h.e.slot(a.begun.epoch()), a.reserved)
+	}
+	if h.answers.Load() != nil {
+		at = h.mark(a.begun.epoch())
+	}
+	return at
+}

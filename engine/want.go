@@ -134,3 +134,13 @@ func (h *handle) utilization(now int64) uint64 {
 	}
 	return uint64(most)
 }
+
+// beginGrants adds granted limits to all deployments.
+func (e *Engine) beginGrants() {
+	now := e.clock.Read()
+	e.eachGroup(now, func(g *Group) {
+		if v := g.view.Load(); v.extraLimits {
+			g.relimit(now, v.handles...)
+		}
+	})
+}
