@@ -54,7 +54,7 @@ func (e *Engine) apply(cfg Config) {
 	e.gatherPools(&cfg, p.byName, p.at.Now)
 	for _, g := range p.groups {
 		p.retire(g)
-		if g.dirty { // Seats and groups come first: a caller that frees capacity reaches the new view's blocks (protocol 3).
+		if g.dirty { // Seats and groups come first: a caller that frees capacity reaches the new view's blocks (protocol 5).
 			g.show(newView(&e.common, cfg.Strategy, g.live))
 		}
 	}

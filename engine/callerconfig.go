@@ -13,7 +13,7 @@ type Caller struct {
 	// divide them: [Config.PriorityShare] applies to the limits of deployments only.
 	Limits Limits
 	// Profile is how the caller's requests count against its limits; the zero value is
-	// the plain rule. It may have neither a Pool nor LearnPhase.
+	// the plain rule. It may have no Pool, LearnPhase or LearnShape.
 	Profile provider.Profile
 	// Groups are the names of the groups that the caller may use; an asterisk stands for
 	// any text. Empty = all. Demands to other groups are refused with [ErrNoCandidate].

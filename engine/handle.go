@@ -36,7 +36,7 @@ type handle struct {
 	answers atomic.Pointer[answers]
 	// countsRefused is set if the provider counts calls that it refused as requests.
 	countsRefused atomic.Bool
-	halfOpen      atomic.Bool   // half-open
+	halfOpen      atomic.Bool   // the breaker is half-open
 	sequence      atomic.Uint32 // of marks
 	failing       atomic.Uint32 // the failure rate, with order.RatioFraction bits
 

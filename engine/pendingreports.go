@@ -8,7 +8,7 @@ import (
 )
 
 // pendingReports are reports of windows that were folded before a Collect reported their final
-// usage. If no Collect takes them, the older half of maxLeftovers is dropped and counted in
+// usage. If no Collect takes them, the older half of maxPendingReports is dropped and counted in
 // [Stats.Dropped].
 type pendingReports struct {
 	collecting atomic.Bool // Collect has been called

@@ -148,7 +148,7 @@ type Lease struct {
 	_ noCopy
 	admission
 	mark    mark // of the request, if signals are observed
-	refused bool // a signal has reported that the provider refused the call
+	refused bool // Observe has received a refusal of the call
 }
 
 type noCopy struct{}

@@ -7,8 +7,8 @@ import (
 )
 
 // verdict is whether a demand fits the limits of a deployment or a caller at one moment, and
-// why not. Refusals, PreCheck, Explain, [LimitError] and Wait rest on it. The scans compute
-// whether a demand fits without branches (view.keys and view.fits); TestOneVerdict compares
+// why not. Refusals, PreCheck, Explain, [LimitError] and Wait rest on it. Searches compute
+// for themselves whether a demand fits (view.keys and view.fits); TestOneVerdict compares
 // them with it.
 type verdict struct {
 	refusal  reason // of the limit that refuses the demand; whyNothing: the demand fits

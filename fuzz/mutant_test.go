@@ -21,8 +21,7 @@ type mutant struct {
 }
 
 // The order in which things happen is what no test of a result shows: each of these moves
-// or leaves out one step of a protocol of engine/internal/counter/doc.go, or one line of
-// the books.
+// or leaves out one step of a protocol of docs/CORE.md, or one count.
 var mutants = []mutant{
 	{
 		"a minute is published before its halves are opened", "engine/turn.go",

@@ -10,18 +10,19 @@
 //
 // # Words and windows (protocol 1)
 //
-// A half has one or two words and, beside them, the full number of their window
-// (Win). Writers of a word: any request. Writers of Win: the owner, under its mutex.
+// A half has one or two words and, beside them, win: the full number of their window.
+// Writers of a word: any request. Writers of win: the owner, under its mutex. The word of a
+// limit that follows the clock has the number of its window itself; win is not read then.
 //
-// Every change of a word loads the word, then loads Win and compares it with the
-// window that it wants to count in, then swaps the word. Open first stores a Win of
+// A request that changes a word loads the word, then loads win and compares it with the
+// window that it wants to count in, then swaps the word. Open first stores a win of
 // no window, swaps each word for one with another generation, sets the caps and
-// stores Win last. A caller that loaded a word of the old window
-// therefore fails to swap, and a caller that loads a word of the new one before Win
+// stores win last. A caller that loaded a word of the old window
+// therefore fails to swap, and a caller that loads a word of the new one before win
 // is stored finds a window that is not its own: [Moved].
 //
-// If the word were loaded after Win, a count could land in the wrong window. If Open
-// stored Win first, a caller that knows the new window already could count in the
+// If the word were loaded after win, a count could land in the wrong window. If Open
+// stored win first, a caller that knows the new window already could count in the
 // old word. TestModel and TestDrop of package model play all orders.
 //
 // docs/CORE.md has this protocol and all others of the engine, to which code refers by

@@ -84,8 +84,8 @@ func (f *Flight) Reset(slot, ttl int64) {
 	}
 }
 
-// Turn makes slot to the current one in place of from, and expires the slots that
-// are older than ttl. It returns how many leases were still held in these. The caller has
+// Turn replaces the current slot, from, by the slot to, and expires the slots that are older
+// than ttl. It returns how many leases were still held in these. The caller has
 // folded the halves of past minutes before.
 func (f *Flight) Turn(from, to, ttl int64) (expired int64) {
 	if to <= from {
