@@ -8,10 +8,10 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// TestLoweredCapsTurnAwayEarlierLooks: a caller that loaded a word before a ceiling was
-// lowered, and the cap before that as well, cannot count any more: what is read after the
-// ceiling was lowered is all that is used under it.
-func TestLoweredCapsTurnAwayEarlierLooks(t *testing.T) {
+// TestLoweredCapsRefusePlannedSteps: an admission that loaded a word and its cap before a ceiling
+// was lowered is refused: what is read after the ceiling was lowered is all that is used under
+// it.
+func TestLoweredCapsRefusePlannedSteps(t *testing.T) {
 	at := At{Epoch: 29_000_000, Now: window.Start(29_000_000)}
 	for _, r := range []Rule{{Shape: Minutes}, {Shape: Hours}, {Shape: Days}, {Shape: Days, Zone: window.Pacific}} {
 		for _, dim := range []Dim{Input, Output, Tokens, Requests} {
@@ -19,10 +19,13 @@ func TestLoweredCapsTurnAwayEarlierLooks(t *testing.T) {
 			require.Equal(t, Taken, l.Take(0, at, 7))
 			w := l.Window(at)
 			h := &l.half[w&1]
-			looked := h.word.Load()
+			planned, o := l.Plan(0, at, 1)
+			require.Equal(t, Taken, o)
+			loaded := h.word.Load()
 			_, current := l.Absorb(at, w, Received{Others: 0, Ceiling: 7, Fresh: true})
 			require.True(t, current)
-			require.False(t, h.word.CompareAndSwap(looked, looked+1), "%+v, dimension %d", r, dim)
+			require.NotEqual(t, loaded, h.word.Load(), "%+v, dimension %d", r, dim)
+			require.Equal(t, Refused, l.Do(planned, 0, at, 1), "%+v, dimension %d", r, dim)
 			require.EqualValues(t, 7, l.Own(w))
 			require.Equal(t, Refused, l.Take(0, at, 1))
 		}
@@ -38,10 +41,10 @@ func TestLoweredCapsTurnAwayEarlierLooks(t *testing.T) {
 	require.False(t, p.requests.CompareAndSwap(requests, requests+1))
 }
 
-// TestLoweredGrantsTurnAwayEarlierLooks: an admission under a granted limit that looked at
-// what is granted before that was lowered takes back what it counted, or was seen: in every
-// order of the steps what the owner reads after it lowered a cap is all that is used under it.
-func TestLoweredGrantsTurnAwayEarlierLooks(t *testing.T) {
+// TestLoweredGrantsRefusePlannedSteps: an admission under a granted limit that loaded
+// what is granted before that was lowered takes back what it counted: what the owner reads
+// after it lowered a cap is all that is used under it.
+func TestLoweredGrantsRefusePlannedSteps(t *testing.T) {
 	at := At{Epoch: 29_000_000, Now: window.Start(29_000_000)}
 	for _, r := range []Rule{
 		{Shape: Spans, Length: window.Minute, Phase: 7, Granted: true},
@@ -52,18 +55,14 @@ func TestLoweredGrantsTurnAwayEarlierLooks(t *testing.T) {
 		for _, dim := range []Dim{Input, Output, Tokens, Requests} {
 			l := NewLimit(r, dim, 0, at)
 			w := l.Window(at)
-			h := &l.half[w&1]
 			require.Equal(t, Refused, l.Take(0, at, 1), "nothing is granted")
 			l.Grant(w, 100, 0)
 			require.Equal(t, Taken, l.Take(0, at, 7))
-			// An admission of 5: it has looked, counts, and looks again.
-			looked := h.word.Load()
-			require.LessOrEqual(t, looked&limitValue+5, l.granted(h, w))
+			planned, o := l.Plan(0, at, 5) // an admission of 5 has loaded the cap and the word
+			require.Equal(t, Taken, o)
 			l.Grant(w, 7, 0)
-			require.EqualValues(t, 7, l.UsedIn(w))
-			require.True(t, h.word.CompareAndSwap(looked, looked+5))
-			require.Greater(t, looked&limitValue+5, l.granted(h, w), "the second look refuses it")
-			require.True(t, l.add(w, -5))
+			require.EqualValues(t, 7, l.UsedIn(w), "the owner reads what it does not return")
+			require.Equal(t, Refused, l.Do(planned, 0, at, 5), "the second load of the cap refuses it")
 			require.Equal(t, Refused, l.Take(0, at, 1))
 			require.EqualValues(t, 7, l.UsedIn(w))
 		}
