@@ -8,11 +8,10 @@ import (
 )
 
 const (
-	// batchSize is the largest number of deltas and of reads in a batch. A store has two
-	// keys for most of them, and four at most.
+	// batchSize is the largest number of deltas and reads in a batch, together and without the
+	// reads of slices' neighbours. A store has two keys for most of them, and four at most.
 	batchSize = 250
-	// largestBatch is the largest number of deltas and reads together: those of slices are read
-	// with their neighbours.
+	// largestBatch is the largest number of all deltas and reads in a batch.
 	largestBatch = 2 * batchSize
 	// refresh is the largest age of a total whose deployment is live but idle, and the
 	// longest time that a bucket sends no batch.

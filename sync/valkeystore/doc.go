@@ -24,6 +24,7 @@
 // # Commands
 //
 // A server user needs WATCH, MULTI, EXEC, DISCARD, TIME, GET, MGET, SET, EXISTS,
-// INCRBY, EXPIRE, ZADD, ZCOUNT and ZREMRANGEBYSCORE. It should have INFO too, by
-// which the store finds an eviction policy that loses counts.
+// INCRBY and EXPIRE. Without ZADD, ZRANGE, ZCOUNT and ZREMRANGEBYSCORE the nodes share
+// usage, but neither cooldowns, nor reported limits, nor the number of nodes. With INFO the
+// store finds an eviction policy that loses counts.
 package valkeystore
