@@ -150,6 +150,9 @@ func readTree(found *findings, hide *secrets, o Options, data []byte, isJSON boo
 		found.breakf(line, "%v", err)
 		return nil, ""
 	}
+	if line := oddlyIndented(data); line > 0 {
+		found.warnf(line, "", "the line is indented with a no-break space or another space that YAML takes for text; use plain spaces")
+	}
 	b := builder{findings: found, secrets: hide, lookupEnv: o.LookupEnv, ownFormat: !o.liteLLM}
 	if isJSON {
 		j := jsonBuilder{builder: b, data: data}
@@ -178,8 +181,12 @@ func formatOf(found *findings, hide *secrets, root *value) Format {
 	case root.kind == null:
 		found.breakf(0, "%v", errEmpty)
 	case root.kind != table:
-		found.breakf(root.line, "is %s; a configuration is a mapping, such as deployments: followed by a list", root.kind)
-	case root.get(modelList) != nil:
+		above := "deployments: followed by a list"
+		if root.kind == list && len(root.items) > 0 && root.items[0].get("model_name") != nil {
+			above = modelList + ": followed by this list"
+		}
+		found.breakf(root.line, "is %s; a configuration is a mapping, such as %s", root.kind, above)
+	case ofLiteLLM(root.keys()):
 		return FormatLiteLLM
 	}
 	return FormatPlimsoll

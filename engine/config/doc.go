@@ -4,7 +4,8 @@
 // [Load] reads a file, [Parse] bytes. Both return a [File]: an [engine.Config]
 // for engine.New, the [Endpoint] of each deployment that can be called, the
 // settings of the [Store] by which nodes share usage, and warnings. A file with a `model_list`
-// key is LiteLLM's, any other is plimsoll's. docs/CONFIG.md describes plimsoll's own format field
+// is LiteLLM's, and so is one without deployments that includes others or has sections of LiteLLM's;
+// any other is plimsoll's. docs/CONFIG.md describes plimsoll's own format field
 // by field, docs/LITELLM.md which parts of a LiteLLM file are read and what differs.
 //
 // # Errors

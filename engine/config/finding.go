@@ -102,7 +102,10 @@ func (f *findings) add(to *[]Finding, more *int, line int, key, format string, a
 		*more++
 		return
 	}
-	*to = append(*to, Finding{File: f.file, Line: line, Key: strings.TrimSuffix(key, "."), Message: fmt.Sprintf(format, args...)})
+	one := Finding{File: f.file, Line: line, Key: strings.TrimSuffix(key, "."), Message: fmt.Sprintf(format, args...)}
+	if key == "" || !slices.Contains(*to, one) { // a section may be read more than once
+		*to = append(*to, one)
+	}
 }
 
 // err returns the errors found, nil if there are none. mask hides secrets.

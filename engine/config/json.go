@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -28,7 +30,7 @@ func (b *jsonBuilder) root() *value {
 	b.dec = json.NewDecoder(bytes.NewReader(b.data))
 	b.dec.UseNumber()
 	var keys map[string]json.RawMessage
-	if b.ownFormat && json.Unmarshal(b.data, &keys) == nil && keys[modelList] != nil {
+	if b.ownFormat && json.Unmarshal(b.data, &keys) == nil && ofLiteLLM(slices.Collect(maps.Keys(keys))) {
 		b.ownFormat = false
 	}
 	b.line = 1

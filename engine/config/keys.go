@@ -14,7 +14,8 @@ type keysUsed struct {
 
 // use remembers a variable that has no value.
 func (k *keysUsed) use(name string, line int) {
-	if value, _ := k.lookup(name); strings.TrimSpace(value) != "" {
+	value, _ := k.lookup(name)
+	if value = strings.TrimSpace(value); value != "" && !inQuotes(value) {
 		return
 	}
 	m, ok := k.unset[name]
@@ -26,10 +27,20 @@ func (k *keysUsed) use(name string, line int) {
 	m.times++
 }
 
+// inQuotes reports whether a value begins and ends with the same quotation mark, which docker
+// run --env-file and others keep.
+func inQuotes(value string) bool {
+	return len(value) > 1 && (value[0] == '"' || value[0] == '\'') && value[len(value)-1] == value[0]
+}
+
 // report reports which keys are missing.
 func (k *keysUsed) report(tell func(line int, key, format string, args ...any)) {
 	for _, name := range k.names {
 		m := k.unset[name]
+		if value, _ := k.lookup(name); strings.TrimSpace(value) != "" {
+			tell(m.line, "", "the value of the environment variable %s, which %s, stands in quotation marks, which are sent as part of it: docker run --env-file keeps them", showName(name), keyOf(m.times))
+			continue
+		}
 		tell(m.line, "", "the environment variable %s, which %s, is not set or empty: calls fail until it is", showName(name), keyOf(m.times))
 	}
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
@@ -10,6 +11,16 @@ import (
 
 // modelList is the key by which a LiteLLM file is known.
 const modelList = "model_list"
+
+// sections are the other keys by which it is known, where it has no deployments of the own
+// format: the deployments may stand in files that it includes.
+var sections = []string{"include", "router_settings", "litellm_settings", "general_settings"}
+
+// ofLiteLLM reports whether a file with these keys is LiteLLM's.
+func ofLiteLLM(keys []string) bool {
+	has := func(key string) bool { return slices.Contains(keys, key) }
+	return has(modelList) || !has("deployments") && slices.ContainsFunc(sections, has)
+}
 
 // liteLLM reads a LiteLLM file.
 type liteLLM struct {
@@ -61,7 +72,7 @@ func readLiteLLM(s section, o Options, out *File) {
 	cfg := &out.Engine
 	router, ok := s.within("router_settings")
 	if !ok {
-		router = s.over(&value{kind: table, line: s.table.get(modelList).line}, "router_settings.")
+		router = s.over(&value{kind: table, line: s.table.line}, "router_settings.")
 	}
 	var known bool
 	cfg.Strategy, known = r.strategy(router)
@@ -211,7 +222,7 @@ func (r *liteLLM) aliases(router section, cfg *engine.Config) {
 		case p.key.kind != text || p.key.text == "":
 			r.errorf(p.key.line, s.path, "an alias is %s; want a text; quote it", p.key.kind)
 		case to.kind != text || to.text == "":
-			s.warnf(to.line, s.path+name, "%s; want the name of a group, or a mapping with model: GROUP. This alias is left out", to.found())
+			s.warnf(to.line, s.path+name, "%s; want the name of a group, or a mapping with model: GROUP. This alias is left out", s.found(to))
 		case to.text == p.key.text:
 			r.warnf(p.key.line, s.path+name, "is an alias of itself and is ignored")
 		default:

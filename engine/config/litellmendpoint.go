@@ -167,7 +167,7 @@ func (r *liteLLM) endpoint(e *entry, p provided) *Endpoint {
 		if v := info.table.get("max_input_tokens"); !v.absent() {
 			n, ok := info.numeric(v).whole()
 			if !ok || n < 0 {
-				info.warnf(v.line, info.path+"max_input_tokens", "%s; want a whole number of tokens; it is passed over", v.found())
+				info.warnf(v.line, info.path+"max_input_tokens", "%s; want a whole number of tokens; it is passed over", info.found(v))
 			}
 			ep.MaxInputTokens = max(n, 0)
 		}

@@ -98,12 +98,21 @@ func (r *liteLLM) items() (all []section) {
 func (r *liteLLM) entry(s section) *entry {
 	s.unknown(keysOf(inEntry)...)
 	e := &entry{section: s}
+	misplaced := ""
+	for _, key := range s.table.keys() {
+		if misplaced == "" && key != "order" && !slices.Contains(keysOf(inEntry), key) && slices.Contains(calledWith, key) {
+			misplaced = "; write " + key + " and the like under it"
+		}
+	}
 	var ok bool
 	if e.params, ok = s.within("litellm_params"); !ok {
 		if s.table.get("litellm_params").absent() {
-			s.missing("litellm_params", "a mapping with at least a model")
+			s.missing("litellm_params", "a mapping with at least a model"+misplaced)
 		}
 		return nil
+	}
+	if misplaced != "" {
+		s.warnf(s.table.line, s.path+"litellm_params", "has keys beside it that have no effect there%s", misplaced)
 	}
 	info, hasInfo := s.within("model_info")
 	if !hasInfo {
@@ -158,6 +167,8 @@ func (r *liteLLM) entryWarnings(e *entry, info section) {
 	for _, p := range e.params.table.pairs {
 		if p.key.kind != text {
 			e.params.errorf(p.key.line, e.params.path, "a key is %s; LiteLLM takes texts; quote it", p.key.kind)
+		} else if begin := glued(p.key.text, keysOf(inParams)); begin != "" {
+			e.params.warnf(p.key.line, e.params.path+begin+":…", "is no key of LiteLLM's; write a space after %s:", begin)
 		} else if near := r.lookalike(p.key.text); near != "" {
 			e.params.warnf(p.key.line, e.params.path+showName(p.key.text), "is nothing that changes routing; did you mean %s?", near)
 		}

@@ -17,7 +17,7 @@ func (r *liteLLM) routing(router section) Routing {
 		if n, ok := s.numeric(v).whole(); ok && n >= 0 && n < maxAttempts {
 			out.MaxAttempts = int(n) + 1
 		} else {
-			s.warnf(v.line, s.path+"num_retries", "%s; want a whole number from 0 to %d; it is passed over", v.found(), maxAttempts-1)
+			s.warnf(v.line, s.path+"num_retries", "%s; want a whole number from 0 to %d; it is passed over", s.found(v), maxAttempts-1)
 		}
 	}
 	if v := router.table.get("enable_tag_filtering"); !v.off() {
@@ -91,7 +91,7 @@ func (r *liteLLM) cooldowns(router section) {
 			if n, ok := s.numeric(v).whole(); ok && n >= 0 && n < engine.MaxFailures {
 				allowed = int(n) + 1
 			} else {
-				s.warnf(v.line, s.path+"allowed_fails", "%s; want a whole number; it is passed over", v.found())
+				s.warnf(v.line, s.path+"allowed_fails", "%s; want a whole number; it is passed over", s.found(v))
 			}
 		}
 	}
@@ -114,7 +114,7 @@ func (s section) pairedFallbacks(key string, v *value) map[string][]string {
 	case v.kind == table:
 		v = &value{kind: list, line: v.line, items: []*value{v}}
 	case v.kind != list:
-		s.warnf(v.line, s.path+key, "%s; want a list such as [{GROUP: [OTHER]}]; it is passed over", v.found())
+		s.warnf(v.line, s.path+key, "%s; want a list such as [{GROUP: [OTHER]}]; it is passed over", s.found(v))
 		return nil
 	}
 	out := map[string][]string{}
@@ -135,7 +135,7 @@ func (s section) pairedFallbacks(key string, v *value) map[string][]string {
 				}
 			}
 		default:
-			s.warnf(item.line, s.path+key, "%s; want a mapping such as {GROUP: [OTHER]}; it is passed over", item.found())
+			s.warnf(item.line, s.path+key, "%s; want a mapping such as {GROUP: [OTHER]}; it is passed over", s.found(item))
 		}
 	}
 	if len(out) == 0 {
@@ -150,7 +150,7 @@ func (s section) groups(key string, v *value) []string {
 		return []string{v.text}
 	}
 	if v.kind != list {
-		s.warnf(v.line, s.path+key, "%s; want a list of groups; it is passed over", v.found())
+		s.warnf(v.line, s.path+key, "%s; want a list of groups; it is passed over", s.found(v))
 		return nil
 	}
 	var out []string
@@ -161,7 +161,7 @@ func (s section) groups(key string, v *value) []string {
 			s.warnf(item.line, s.path+key, "parameters of a fallback are passed over; its group is used")
 		}
 		if name.kind != text || name.text == "" {
-			s.warnf(item.line, s.path+key, "%s; want the name of a group; it is passed over", name.found())
+			s.warnf(item.line, s.path+key, "%s; want the name of a group; it is passed over", s.found(name))
 			continue
 		}
 		out = append(out, strings.TrimSpace(name.text))

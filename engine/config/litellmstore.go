@@ -229,7 +229,7 @@ func (s section) scalarText(key string) string {
 	case v.kind == text, v.kind == integer:
 		return v.text
 	case v.unset:
-		s.errorf(v.line, s.path+key, "%s; set it", v.found())
+		s.errorf(v.line, s.path+key, "%s; set it", s.found(v))
 	default:
 		s.errorf(v.line, s.path+key, "is %s; want a text; quote it", v.kind)
 	}

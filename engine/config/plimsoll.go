@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
@@ -23,9 +24,35 @@ var (
 // maxOrder bounds orders, so that they fit an int everywhere.
 const maxOrder = 1_000_000
 
+// maxNested is how deep in another file a configuration is looked for.
+const maxNested = 8
+
+// nested returns where in another file, such as a ConfigMap or the values of a chart, a
+// configuration stands; "" if none does.
+func (v *value) nested(deep int) (at string, line int) {
+	for _, p := range v.pairs {
+		switch key := p.key.text; {
+		case p.key.kind != text || deep == 0:
+			continue
+		case p.value.get(modelList) != nil, p.value.get("deployments") != nil && p.value.get("deployments").kind == list:
+			return showName(key), p.key.line
+		case p.value.kind == text && (strings.HasPrefix(p.value.text, modelList+":") || strings.Contains(p.value.text, "\n"+modelList+":")):
+			return showName(key), p.key.line
+		}
+		if below, line := p.value.nested(deep - 1); below != "" {
+			return showName(p.key.text) + "." + below, line
+		}
+	}
+	return "", 0
+}
+
 // readPlimsoll reads the own format.
 func readPlimsoll(s section, o Options, out *File) {
-	s.unknown(fileKeys...)
+	s.unknown(append(slices.Clone(fileKeys), modelList)...)
+	if at, line := s.table.nested(maxNested); at != "" && s.table.get("deployments").absent() {
+		s.errorf(line, at, "is a configuration inside another file; plimsoll reads one that stands alone: write this part to a file of its own")
+		return
+	}
 	cfg := &out.Engine
 	cfg.ExpectedOutput = s.whole("expected_output", 0, engine.MaxCount, "a whole number of tokens")
 	cfg.OutputQuantile = s.quantile("output_quantile")

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -86,6 +87,20 @@ func clean(data []byte) (out []byte, line int, err error) {
 		return nil, 0, fmt.Errorf("has %d lines, commas, colons, dashes and brackets; at most %d are read", marks, MaxMarks)
 	}
 	return data, 0, nil
+}
+
+// oddlyIndented returns the first line whose indentation holds a space that is none to YAML,
+// as text copied from a page does; 0 if none has.
+func oddlyIndented(data []byte) int {
+	n := 0
+	for line := range bytes.Lines(data) {
+		n++
+		rest := bytes.TrimLeft(line, " ")
+		if r, _ := utf8.DecodeRune(rest); r > unicode.MaxASCII && unicode.IsSpace(r) || r == '\u200b' {
+			return n
+		}
+	}
+	return 0
 }
 
 // ends reports whether an indicator that stands before i is one there: followed

@@ -85,6 +85,23 @@ func (s *secrets) addURL(text string) {
 	}
 }
 
+// addGlued hides what stands behind the name of a secret in one text: a space is missing
+// after the colon, or the line is one of a shell.
+func (s *secrets) addGlued(text string) {
+	if len(text) > maxGlued || strings.IndexAny(text, ":=") < 0 {
+		return
+	}
+	for word := range strings.FieldsSeq(text) {
+		i := strings.IndexAny(word, ":=")
+		if i > 0 && secretKey(word[:i]) && strings.Trim(word[i+1:], "0123456789") != "" && !strings.HasPrefix(word[i+1:], "//") {
+			s.add(word[i+1:])
+		}
+	}
+}
+
+// maxGlued is the longest text in which it is looked for.
+const maxGlued = 1000
+
 // addEnv hides the value of an environment variable behind the variable's name, also where
 // it stands without the white space around it.
 func (s *secrets) addEnv(value, name string) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -38,9 +39,18 @@ func (s section) numeric(v *value) *value {
 	return v
 }
 
+// found describes a value for a message. What is secret in it is hidden before it is cut, so
+// that no part of it is left.
+func (s section) found(v *value) string {
+	if masked := s.secrets.mask(v.text); v.kind == text && v.env == "" && masked != v.text {
+		return "found the text " + strconv.Quote(shorten(masked))
+	}
+	return v.found()
+}
+
 // wrong reports a value that is not what the key wants.
 func (s section) wrong(key string, v *value, want string) {
-	s.errorf(v.line, s.path+key, "%s; want %s", v.found(), want)
+	s.errorf(v.line, s.path+key, "%s; want %s", s.found(v), want)
 }
 
 // missing reports a key that is not there.
@@ -203,17 +213,17 @@ func (s section) limit(key string, v *value) int64 {
 		s.wrong(key, v, want)
 		return 0
 	case f > float64(engine.MaxCount):
-		s.warnf(v.line, s.path+key, "%s, more than the largest limit of %d; taken as unlimited", v.found(), engine.MaxCount)
+		s.warnf(v.line, s.path+key, "%s, more than the largest limit of %d; taken as unlimited", s.found(v), engine.MaxCount)
 		return 0
 	case f < 0:
-		s.warnf(v.line, s.path+key, "%s; a limit below zero lets nothing through, in LiteLLM as here. Leave the key out for unlimited", v.found())
+		s.warnf(v.line, s.path+key, "%s; a limit below zero lets nothing through, in LiteLLM as here. Leave the key out for unlimited", s.found(v))
 		return engine.Blocked
 	case f != math.Floor(f):
 		consequence := ""
 		if f < 1 {
 			consequence = ", which lets nothing through"
 		}
-		s.warnf(v.line, s.path+key, "%s; limits are whole numbers, rounded down to %.0f%s", v.found(), math.Floor(f), consequence)
+		s.warnf(v.line, s.path+key, "%s; limits are whole numbers, rounded down to %.0f%s", s.found(v), math.Floor(f), consequence)
 	}
 	if f < 1 {
 		return engine.Blocked
@@ -234,7 +244,9 @@ func (s section) unknown(known ...string) {
 		}
 		hint := ""
 		if len(s.warnings) < MaxFindings { // more are not read by people
-			if held := inside(p.value, known); held != "" {
+			if begin := glued(name, known); begin != "" {
+				name, hint = begin+":…", "; write a space after "+begin+":"
+			} else if held := inside(p.value, known); held != "" {
 				hint = "; write " + held + " beside it, not under it"
 			} else if near := nearest(name, known); near != "" {
 				hint = "; did you mean " + near + "?"

@@ -52,6 +52,16 @@ func distance(a, b string) int {
 	return int(rows[len(a)][len(b)])
 }
 
+// glued returns the known key that a key begins with, if a space is missing after its
+// colon; "" otherwise.
+func glued(key string, known []string) string {
+	before, _, cut := strings.Cut(key, ":")
+	if cut && slices.Contains(known, before) {
+		return before
+	}
+	return ""
+}
+
 // inside returns the first key of a mapping that its owner would have known: the
 // author nested what belongs beside it. "" if v is no mapping, or holds no such key.
 func inside(v *value, known []string) string {

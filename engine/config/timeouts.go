@@ -55,7 +55,7 @@ func (r *liteLLM) seconds(s section, key string) time.Duration {
 	}
 	if n != 0 && !r.passed[v] { // 0 is none, in LiteLLM too
 		r.passed[v] = true
-		s.warnf(v.line, s.path+key, "%s; want a number of seconds, without a unit; it is passed over", v.found())
+		s.warnf(v.line, s.path+key, "%s; want a number of seconds, without a unit; it is passed over", s.found(v))
 	}
 	return 0
 }

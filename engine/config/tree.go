@@ -106,6 +106,7 @@ func (b *builder) keep(v *value, secret bool) {
 	}
 	if v.kind == text {
 		b.secrets.addURL(v.text)
+		b.secrets.addGlued(v.text)
 	}
 }
 

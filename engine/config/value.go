@@ -57,6 +57,17 @@ func (v *value) get(key string) *value {
 	return nil
 }
 
+// keys returns the texts among the keys of a table.
+func (v *value) keys() []string {
+	var out []string
+	for _, p := range v.pairs {
+		if p.key.kind == text {
+			out = append(out, p.key.text)
+		}
+	}
+	return out
+}
+
 // absent reports whether nothing was said.
 func (v *value) absent() bool { return v == nil || v.kind == null && !v.unset }
 

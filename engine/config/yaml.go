@@ -31,7 +31,7 @@ func parseYAML(data []byte) (root *yaml.Node, line int, err error) {
 	if n := bytes.Count(data, []byte("%TAG")); n > maxDirectives {
 		return nil, 0, fmt.Errorf("has %d %%TAG directives; at most %d are read", n, maxDirectives)
 	}
-	dec := yaml.NewDecoder(bytes.NewReader(data))
+	dec := yaml.NewDecoder(bytes.NewReader(asVersion11(data)))
 	var doc yaml.Node
 	if err := dec.Decode(&doc); err != nil {
 		if errors.Is(err, io.EOF) {
@@ -50,14 +50,29 @@ func parseYAML(data []byte) (root *yaml.Node, line int, err error) {
 	return doc.Content[0], 0, nil
 }
 
+// versionDirective is that of YAML 1.2 and others, at the beginning of a file.
+var versionDirective = regexp.MustCompile(`\A((?:[ \t]*(?:#[^\n]*)?\r?\n)*%YAML[ \t]+1\.)[0-9]+`)
+
+// asVersion11 returns a file without a version that the library refuses: it is read by the
+// rules of YAML 1.1, as PyYAML does whatever its version says.
+func asVersion11(data []byte) []byte {
+	if !bytes.Contains(data[:min(len(data), 4096)], []byte("%YAML")) {
+		return data
+	}
+	return versionDirective.ReplaceAll(data, []byte("${1}1"))
+}
+
 // pruned returns a mapping with some of its keys, and a model_list without entries where
-// there is one: the rest is not unfolded.
+// it is LiteLLM's: the rest is not unfolded.
 func pruned(root *yaml.Node, keys []string) *yaml.Node {
 	out := *root
 	if root.Kind != yaml.MappingNode {
 		return root
 	}
 	out.Content = nil
+	if all := keysOfNode(root); ofLiteLLM(all) && !slices.Contains(all, modelList) {
+		out.Content = append(out.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: modelList}, &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq"})
+	}
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		key, value := root.Content[i], root.Content[i+1]
 		switch {
@@ -74,7 +89,7 @@ func pruned(root *yaml.Node, keys []string) *yaml.Node {
 var (
 	errEmpty      = errors.New("is empty; a configuration has at least a list of deployments")
 	yamlErrorText = regexp.MustCompile(`^yaml: (?:line ([0-9]+): )?(.*)$`)
-	anchorText    = regexp.MustCompile(`^unknown anchor .*$`)
+	anchorText    = regexp.MustCompile(`^unknown anchor '?([^' ]*).*$`)
 )
 
 // yamlError puts the library's words into ours. What they quote of the file is
@@ -88,10 +103,28 @@ func yamlError(data []byte, err error) (int, error) {
 		return line, errors.New("is not YAML: the line is indented with a tab; use spaces")
 	}
 	line, _ := strconv.Atoi(m[1]) // 0 if there is none
-	if line > 0 {
+	hint := ""
+	switch name := anchorText.FindStringSubmatch(m[2]); {
+	case line > 0:
 		line = brokenLine(data, line)
+	case name != nil:
+		line = lineOf(data, "*"+name[1])
+	case !strings.HasPrefix(m[2], "exceeded") && !strings.Contains(m[2], "excessive"):
+		line = 1 // the library names no line for the first one
 	}
-	return line, fmt.Errorf("is not YAML: %s", anchorText.ReplaceAllString(m[2], "an alias (*name) refers to no anchor (&name) before it; quote a text that begins with *"))
+	if bytes.Contains(data, []byte("{{")) {
+		hint = "; {{…}} of a template must be rendered first, as by helm template"
+	}
+	return line, fmt.Errorf("is not YAML: %s"+hint, anchorText.ReplaceAllString(m[2], "an alias (*name) refers to no anchor (&name) before it; quote a text that begins with *"))
+}
+
+// lineOf returns the first line that holds a text, 0 if none does.
+func lineOf(data []byte, text string) int {
+	i := bytes.Index(data, []byte(text))
+	if i < 0 {
+		return 0
+	}
+	return bytes.Count(data[:i], []byte("\n")) + 1
 }
 
 // longestSearched is the largest file, in bytes, in which brokenLine searches.
@@ -144,12 +177,19 @@ type place struct {
 	secret bool
 }
 
+// keysOfNode returns the keys of a mapping.
+func keysOfNode(n *yaml.Node) []string {
+	var keys []string
+	for i := 0; n.Kind == yaml.MappingNode && i < len(n.Content); i += 2 {
+		keys = append(keys, n.Content[i].Value)
+	}
+	return keys
+}
+
 // newYAMLBuilder makes a builder for a file. In a LiteLLM file a key may stand
 // twice in a mapping, as PyYAML allows.
 func newYAMLBuilder(b builder, root *yaml.Node) *yamlBuilder {
-	for i := 0; root.Kind == yaml.MappingNode && i < len(root.Content); i += 2 {
-		b.lastWins = b.lastWins || root.Content[i].Value == modelList
-	}
+	b.lastWins = b.lastWins || ofLiteLLM(keysOfNode(root))
 	b.ownFormat = b.ownFormat && !b.lastWins
 	return &yamlBuilder{builder: b, open: map[*yaml.Node]bool{}, done: map[place]sized{}}
 }
@@ -223,7 +263,7 @@ func (b *yamlBuilder) mapping(n *yaml.Node, depth int, secret bool) sized {
 			key = key.Alias
 		}
 		if key.Kind != yaml.ScalarNode {
-			b.breakf(key.Line, "a list or mapping is used as a key; keys are texts")
+			b.breakf(key.Line, "a list or mapping is used as a key; keys are texts. {{…}} of a template must be rendered first")
 			continue
 		}
 		k := *b.scalar(key, false)
