@@ -29,6 +29,12 @@ func newRoot(env cmdline.Environment) *cobra.Command {
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
 	root.AddCommand(serve.New(env), top.New(env), replay.New(env), lab.New(env), check.New(env), token.New(env), fake.New(env), version.New(env), newMan(env))
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "completion" {
+			strictShells(c)
+		}
+	}
 	root.Args = cobra.ArbitraryArgs // so that RunE answers for names of no command
 	root.RunE = func(_ *cobra.Command, args []string) error {
 		if len(args) == 0 {
@@ -50,6 +56,24 @@ func newRoot(env cmdline.Environment) *cobra.Command {
 		},
 	})
 	return root
+}
+
+// strictShells makes plimsoll completion refuse what it does not know, as other commands do.
+func strictShells(completion *cobra.Command) {
+	var shells []string
+	for _, shell := range completion.Commands() {
+		shells = append(shells, shell.Name())
+		shell.Args = func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return cmdline.Usagef("completion "+shell.Name(), "unexpected argument %q", args[0])
+			}
+			return nil
+		}
+	}
+	completion.Args = cobra.ArbitraryArgs
+	completion.RunE = func(*cobra.Command, []string) error {
+		return cmdline.Usagef("completion", "want the name of a shell: %s", strings.Join(shells, ", "))
+	}
 }
 
 // unknown is the error of a name that no command has.

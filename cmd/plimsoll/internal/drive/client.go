@@ -121,6 +121,9 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any) (*ref
 		var e struct{ Error refusal }
 		_ = json.Unmarshal(text, &e) // an answer of another server has no type
 		e.Error.Status = resp.StatusCode
+		if e.Error.Message == "" {
+			e.Error.Message = "the answer is not from a plimsoll daemon; check the address"
+		}
 		return &e.Error, nil
 	}
 	if err := json.Unmarshal(text, out); err != nil {

@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"slices"
@@ -90,6 +91,9 @@ func validName(name string) bool {
 // repeats nothing of the file except names of attributes and values that are wrong.
 func ReadTokens(path string) (*Tokens, error) {
 	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w; plimsoll token make NAME --tokens FILE makes it", err)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -37,7 +37,7 @@ func New(t Text) *cobra.Command {
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		path := strings.TrimSpace(strings.TrimPrefix(c.CommandPath(), "plimsoll")) // of a command below another, both
 		if path == "" {
-			return &UsageError{Err: errors.New(strings.TrimSuffix(flagMessage(err, c.LocalFlags()), "; use one of ") + "; flags are a command's")}
+			return &UsageError{Err: errors.New(strings.TrimSuffix(flagMessage(err, c.LocalFlags()), noFlags) + "flags are a command's")}
 		}
 		return Usagef(path, "%s", flagMessage(err, c.LocalFlags()))
 	})

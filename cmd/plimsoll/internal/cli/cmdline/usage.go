@@ -23,11 +23,18 @@ func Usagef(command, format string, args ...any) error {
 	return &UsageError{Command: command, Err: fmt.Errorf(command+": "+format, args...)}
 }
 
+// noFlags says that a command has no flags.
+const noFlags = "there are none"
+
 // flagMessage rewrites an error of package pflag. For an unknown flag it lists the flags
 // that exist, for an invalid value the valid ones.
 func flagMessage(err error, set *pflag.FlagSet) string {
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
-		return fmt.Sprintf("unknown flag --%s; use one of %s", unknown.GetSpecifiedName(), strings.Join(Names(set), ", "))
+		names := Names(set)
+		if len(names) == 0 {
+			return fmt.Sprintf("unknown flag --%s; %s", unknown.GetSpecifiedName(), noFlags)
+		}
+		return fmt.Sprintf("unknown flag --%s; use one of %s", unknown.GetSpecifiedName(), strings.Join(names, ", "))
 	}
 	if bare, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
 		return "flag needs an argument: --" + bare.GetSpecifiedName()

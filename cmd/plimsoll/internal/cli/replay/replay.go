@@ -147,7 +147,7 @@ func (f flags) traffic(ctx context.Context) (trace.Trace, error) {
 	} else {
 		var err error
 		if t, err = trace.ReadFile(ctx, f.trace); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("replay: %w", err)
 		}
 	}
 	t.NameMaxOutput(f.seed)

@@ -86,7 +86,7 @@ func (f *flags) serve(ctx context.Context, env cmdline.Environment) error {
 		if !server.Local(l.Addr()) {
 			if d.Tokens() == nil {
 				closeAll(append(calls, admin...))
-				return fmt.Errorf("%s can be reached from other machines, so --tokens FILE is required", l.Addr())
+				return fmt.Errorf("%s can be reached from other machines, so --tokens FILE is required; plimsoll token make NAME --tokens FILE makes it. The master_key of a LiteLLM file does as well", l.Addr())
 			}
 			if secure == nil {
 				log.Warn("tokens travel in clear text: use --tls-cert and --tls-key, or put a TLS proxy in front", "address", l.Addr().String())
