@@ -161,7 +161,7 @@ func (s section) redis(prefix string) Store {
 // hosts returns the servers that a section names, as host:port.
 func (s section) hosts(prefix string, from *[]*value) []string {
 	if !s.table.get(prefix + "host").absent() {
-		host, port := s.text(prefix+"host", "the name of a host"), s.number(prefix+"port", 6379)
+		host, port := s.hostName(prefix+"host"), s.number(prefix+"port", 6379)
 		return []string{net.JoinHostPort(host, strconv.FormatInt(port, 10))}
 	}
 	var out []string
@@ -177,11 +177,11 @@ func (s section) hosts(prefix string, from *[]*value) []string {
 			}
 			*from = append(*from, host, port)
 			number := asNumber(port)
-			if host.absent() || host.kind != text || number < 0 {
+			if host.absent() || host.kind != text || !isHost(strings.TrimSpace(host.text)) || number < 0 {
 				s.wrong(key, n, "a host and a port")
 				return nil
 			}
-			out = append(out, net.JoinHostPort(host.text, strconv.FormatInt(number, 10)))
+			out = append(out, net.JoinHostPort(strings.TrimSpace(host.text), strconv.FormatInt(number, 10)))
 		}
 		if len(out) == 0 {
 			s.wrong(key, nodes, "a list of hosts and ports")
@@ -189,6 +189,25 @@ func (s section) hosts(prefix string, from *[]*value) []string {
 		return out
 	}
 	return nil
+}
+
+// hostName returns the name of a host, without the white space around it; "" if it is none.
+func (s section) hostName(key string) string {
+	const want = "the name of a host alone, such as redis.internal: the port has a key of its own, and an address such as redis://host:6379 belongs into url"
+	host := strings.TrimSpace(s.text(key, "the name of a host"))
+	if host != "" && !isHost(host) {
+		s.wrong(key, s.table.get(key), want)
+		return ""
+	}
+	return host
+}
+
+// isHost reports whether a text can be the name or the address of a host.
+func isHost(text string) bool {
+	if net.ParseIP(text) != nil {
+		return true
+	}
+	return text != "" && !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r == 0x7f || strings.ContainsRune(`:/@"'?#[]`, r) })
 }
 
 // number returns a whole number, which may be quoted, or the default.
@@ -219,13 +238,15 @@ func asNumber(v *value) int64 {
 	return -1
 }
 
-// scalarText returns a text, or a number that was meant as one. It is for
-// secrets, so what is wrong is said without the value.
+// scalarText returns a text, or a number that was meant as one, without the end of a line
+// that a variable's value may have. It is for secrets, so what is wrong is said without the value.
 func (s section) scalarText(key string) string {
 	v := s.table.get(key)
 	switch {
 	case v.absent():
 		return ""
+	case v.kind == text && v.env != "":
+		return strings.TrimRight(v.text, "\r\n")
 	case v.kind == text, v.kind == integer:
 		return v.text
 	case v.unset:

@@ -1,6 +1,8 @@
 package config_test
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -84,4 +86,34 @@ func TestLiteLLMStoreErrors(t *testing.T) {
 		_, err := parse("model_list: [{model_name: g, litellm_params: {model: m}}]\n" + settings)
 		require.ErrorContains(t, err, want)
 	}
+}
+
+// The values of variables may end in a line, as those of mounted secrets do; hosts stand alone.
+func TestRedisFromVariables(t *testing.T) {
+	const file = "model_list: [{model_name: a, litellm_params: {model: openai/x, api_key: k}}]\n"
+	settings := file + "router_settings: {redis_host: os.environ/H, redis_port: os.environ/P, redis_password: os.environ/W, redis_username: os.environ/U, redis_ssl: 'true'}\n"
+	with := func(host string) config.Options {
+		return environ(map[string]string{"H": host, "P": "6390\n", "W": "hunter2 hunter2\r\n", "U": "gw\n"})
+	}
+	f, err := config.Parse("f.yaml", []byte(settings), with("redis.internal\n"))
+	require.NoError(t, err)
+	require.Equal(t, "valkeys://gw:hunter2%20hunter2@redis.internal:6390", string(f.Store.URL))
+	require.NotContains(t, f.Mask("wrong password hunter2 hunter2"), "hunter2")
+	path := filepath.Join(t.TempDir(), "f.yaml")
+	require.NoError(t, os.WriteFile(path, []byte(settings), 0o600))
+	got, err := config.Convert(path, with("redis.internal\n"))
+	require.NoError(t, err)
+	require.Contains(t, string(got.Text), "store:")
+	f, err = config.Parse("f.yaml", []byte(settings), with("::1"))
+	require.NoError(t, err)
+	require.Equal(t, "valkeys://gw:hunter2%20hunter2@[::1]:6390", string(f.Store.URL))
+	for _, host := range []string{"redis:6379", "redis://redis", `"redis"`, "re dis", "gw@redis"} {
+		_, err = config.Parse("f.yaml", []byte(settings), with(host))
+		require.ErrorContains(t, err, "f.yaml:2: router_settings.redis_host: found the value of os.environ/H, a text; want the name of a host alone", host)
+	}
+	_, err = parse(file + "router_settings: {startup_nodes: [{host: 'redis:1', port: 6379}]}\n")
+	require.ErrorContains(t, err, "f.yaml:2: router_settings.startup_nodes: found a mapping; want a host and a port")
+	f, err = config.Parse("f.yaml", []byte(file+"router_settings: {redis_url: os.environ/URL}\n"), environ(map[string]string{"URL": "redis://h:6390/1\n"}))
+	require.NoError(t, err)
+	require.Equal(t, "valkey://h:6390/1", string(f.Store.URL))
 }

@@ -37,7 +37,7 @@ func (b *builder) expand(v *value) *value {
 		}
 		out.unset = out.unset || !ok
 		b.secrets.addEnv(env, name)
-		return env
+		return strings.TrimRight(env, "\r\n") // that of a mounted secret ends no longer text
 	})
 	switch {
 	case out.unset:

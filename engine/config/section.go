@@ -105,6 +105,9 @@ func (s section) flag(key string) bool {
 	if v.absent() {
 		return false
 	}
+	if quoted := strings.ToLower(v.text); s.loose && v.kind == text && (quoted == "true" || quoted == "false") {
+		return quoted == "true"
+	}
 	if v.kind != boolean {
 		s.wrong(key, v, "true or false")
 	}

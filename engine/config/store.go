@@ -110,7 +110,7 @@ func (s section) namespace() string {
 
 // parseAddress reads the address of a server of Valkey or Redis.
 func parseAddress(address string) (*url.URL, bool) {
-	u, err := url.Parse(address)
+	u, err := url.Parse(strings.TrimSpace(address))
 	if err != nil {
 		return &url.URL{}, false
 	}

@@ -153,7 +153,7 @@ func testPasswords(t *testing.T, server *servertest.Server, url string) {
 	}
 	server.Do(t, "ACL", "SETUSER", "gw", "on", ">"+old, "~plimsoll2:*", "+@all")
 	write(old)
-	t.Setenv("PLIMSOLL_TEST_PASSWORD", old)
+	t.Setenv("PLIMSOLL_TEST_PASSWORD", old+"\r\n") // as a mounted secret may end
 
 	at := begin()
 	byFile := newNode(t, open(t, url+"&password_file="+file, valkeystore.Config{Namespace: "file"}))

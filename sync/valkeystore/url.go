@@ -27,7 +27,7 @@ import (
 //	cluster=true         the servers are a Valkey Cluster
 //	master_set=name      the servers are Sentinels that know the primary by this name
 //	password_file=path   the password is the file's first line, read at every connect
-//	password_env=NAME    the password is in an environment variable
+//	password_env=NAME    the password is in an environment variable, up to the end of its line
 //	sentinel_user=, sentinel_password_file=, sentinel_password_env=   the Sentinels' own
 //	tls_ca=path          trust these authorities and no others
 //	tls_cert=path, tls_key=path   the client's certificate
@@ -74,7 +74,7 @@ func (s secret) read() (string, error) {
 		if !ok {
 			return "", fmt.Errorf("password: the environment variable %s is not set", s.env)
 		}
-		return text, nil
+		return strings.TrimRight(text, "\r\n"), nil
 	}
 	return s.text, nil
 }

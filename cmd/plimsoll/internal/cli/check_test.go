@@ -161,6 +161,24 @@ func TestCheckMissingFile(t *testing.T) {
 	require.Equal(t, result{cli.ExitFailure, "", "plimsoll: check: testdata/absent.yaml cannot be used: 1 error\n\n  testdata/absent.yaml: no such file or directory\n"}, got)
 }
 
+// A store that serve cannot open is warned of, without its password.
+func TestCheckLooksAtTheStore(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f.yaml")
+	for address, want := range map[string]string{
+		"valkey://:hunter2@h:6379":                         "",
+		"valkey://:hunter2@h:6379?pasword_file=x":          `store: serve cannot use it, unless --sync names another: valkeystore: address: no option "pasword_file"`,
+		"valkey://h:6379?password_file=/does/not/exist":    "store: serve cannot use it, unless --sync names another: valkeystore: address: password: open /does/not/exist",
+		"valkey://:hunter2@h:6379?password_file=/dev/null": "store: serve cannot use it, unless --sync names another: valkeystore: address: the password comes from more than one place",
+	} {
+		write(t, path, "deployments: [{id: a, group: g}]\nstore: {url: '"+address+"'}\n")
+		got := plimsoll(t.Context(), "check", path)
+		require.Equal(t, cli.ExitOK, got.code, got.stderr)
+		require.NotContains(t, got.stdout, "hunter2")
+		require.Contains(t, got.stdout, want)
+		require.Equal(t, want == "", !strings.Contains(got.stdout, "Warnings"), got.stdout)
+	}
+}
+
 func TestVersion(t *testing.T) {
 	got := plimsoll(t.Context(), "version")
 	require.Equal(t, cli.ExitOK, got.code)

@@ -21,7 +21,7 @@ func TestLiteLLMFilesOfPeople(t *testing.T) {
 		"bad-limit.yaml":     ":2: model_list[0].litellm_params.rpm: found the text \"many\"",
 		"bad-variable.yaml":  ":3: model_list[0].litellm_params.rpm: the environment variable UNSET_LIMIT is not set",
 		"bad-indent.yaml":    ":3: ",
-		"bad-configmap.yaml": "deployments: is missing",
+		"bad-configmap.yaml": "data.config.yaml: is a configuration inside another file",
 		"bad-model.yaml":     ":3: model_list[1].litellm_params.model: is missing",
 		"bad-alias.yaml":     ":5: router_settings.model_group_alias.chat: is the name of a group already",
 		"bad-same-id.yaml":   ":3: model_list[1]: \"one\" is the id of the deployment on line 2",

@@ -13,6 +13,7 @@ import (
 
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli/cmdline"
 	"github.com/plimsoll-dev/plimsoll/engine/config"
+	"github.com/plimsoll-dev/plimsoll/sync/valkeystore"
 )
 
 const (
@@ -97,11 +98,25 @@ func (f flags) run(env cmdline.Environment) error {
 		return f.unusable(wrong)
 	}
 	view := checkedFile(f.file, file)
+	view.Warnings = append(view.Warnings, storeProblem(f.file, file)...)
 	if f.json {
 		return writeJSON(env.Stdout, view)
 	}
 	_, err = io.WriteString(env.Stdout, view.text())
 	return err
+}
+
+// storeProblem warns of a store that serve could not open. It makes no connection.
+func storeProblem(name string, file *config.File) []config.Finding {
+	if file.Store.URL == "" {
+		return nil
+	}
+	store, err := valkeystore.Open(string(file.Store.URL), valkeystore.Config{})
+	if err != nil {
+		return []config.Finding{{File: name, Key: "store", Message: file.Mask("serve cannot use it, unless --sync names another: " + err.Error())}}
+	}
+	store.Close()
+	return nil
 }
 
 // unusable is the error of a file that cannot be used.
