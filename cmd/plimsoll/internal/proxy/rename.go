@@ -17,10 +17,11 @@ type renamed struct {
 	name   func(raw string) string // the client's id for it; "" = as it is
 	swaps  []swap
 
-	buf     []byte // read
-	ready   int    // of it, for the reader
-	scanned int    // of it, where no id begins any more
-	found   bool   // the id, or that there is none
+	buf     []byte  // read
+	ready   int     // of it, for the reader
+	scanned int     // of it, where no id begins any more
+	found   bool    // the id, or that there is none
+	nest    nesting // in front of buf
 	err     error
 }
 
@@ -46,6 +47,7 @@ func (r *renamed) Read(p []byte) (int, error) {
 		r.fill()
 	}
 	n := copy(p, r.buf[:r.ready])
+	r.nest.pass(r.buf[:n])
 	r.buf = r.buf[:copy(r.buf, r.buf[n:])]
 	r.ready, r.scanned = r.ready-n, max(r.scanned-n, 0)
 	return n, nil
@@ -126,10 +128,17 @@ func (r *renamed) add(id string) {
 	}
 }
 
-// previous has the id of an earlier response replaced that the answer names. It returns
-// how much of the end has to wait, because it may name one.
+// previous has the id of an earlier response replaced that the answer names in a member of the
+// response itself. Of others, such as metadata, the client has chosen the text: it must not
+// get an id for one that is not its own. previous returns how much of the end has to wait,
+// because it may name one.
 func (r *renamed) previous() int {
 	key := []byte(`"previous_response_id"`)
+	level := 1
+	if r.stream {
+		level = 2 // in the member "response" of an event
+	}
+	nest, passed := r.nest, 0
 	for at := 0; ; {
 		i := bytes.Index(r.buf[at:], key)
 		if i < 0 {
@@ -137,6 +146,10 @@ func (r *renamed) previous() int {
 		}
 		from := at + i
 		at = from + len(key)
+		nest.pass(r.buf[passed:from])
+		if passed = from; nest.level != level || nest.text {
+			continue
+		}
 		s := scanner{text: r.buf, i: at}
 		if s.space(); s.i < len(s.text) && s.text[s.i] == ':' {
 			s.i++
@@ -153,7 +166,7 @@ func (r *renamed) previous() int {
 		if !whole {
 			return len(r.buf) - from
 		}
-		if !r.known(r.buf[begin:s.i]) {
+		if !r.known(r.buf[begin:s.i]) && !bytes.ContainsAny(r.buf[begin:s.i], "\\<>&{}[]\n") {
 			r.add(string(r.buf[begin+1 : s.i-1]))
 		}
 	}

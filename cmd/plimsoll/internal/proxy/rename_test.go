@@ -37,6 +37,15 @@ func TestRename(t *testing.T) {
 			": ping\n\nevent: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"object\":\"response\",\"id\":\"r1\"}}\n\ndata: {\"delta\":\"r1 \\\"r1\\\"\"}\n\ndata: {\"response\":{\"id\":\"r1\"}}\n\n", true,
 			": ping\n\nevent: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"object\":\"response\",\"id\":\"new-r1\"}}\n\ndata: {\"delta\":\"r1 \\\"r1\\\"\"}\n\ndata: {\"response\":{\"id\":\"new-r1\"}}\n\n",
 		},
+		// A client that names another's response gets no id for it.
+		{
+			`{"id":"r1","metadata":{"previous_response_id":"other"},"tools":[{"previous_response_id":"other"}],"previous_response_id":"r0","text":"\"previous_response_id\":\"other\""}`, false,
+			`{"id":"new-r1","metadata":{"previous_response_id":"other"},"tools":[{"previous_response_id":"other"}],"previous_response_id":"new-r0","text":"\"previous_response_id\":\"other\""}`,
+		},
+		{
+			"data: {\"response\":{\"id\":\"r1\",\"metadata\":{\"previous_response_id\":\"other\"},\"previous_response_id\":\"r0\"}}\r\n\r\ndata: {\"x\":{\"y\":{\"previous_response_id\":\"other\"}},\"previous_response_id\":\"other\"}\n\n", true,
+			"data: {\"response\":{\"id\":\"new-r1\",\"metadata\":{\"previous_response_id\":\"other\"},\"previous_response_id\":\"new-r0\"}}\r\n\r\ndata: {\"x\":{\"y\":{\"previous_response_id\":\"other\"}},\"previous_response_id\":\"other\"}\n\n",
+		},
 		{"data: {\"error\":{}}\n\n", true, "data: {\"error\":{}}\n\n"},
 	} {
 		for _, src := range []io.Reader{strings.NewReader(tt.text), iotest.OneByteReader(strings.NewReader(tt.text)), iotest.HalfReader(strings.NewReader(tt.text))} {

@@ -141,3 +141,37 @@ func (s *scanner) value() error {
 	}
 	return errCut
 }
+
+// nesting is how deep in objects and lists a place in JSON lies, or in the data of events, each
+// of which begins anew.
+type nesting struct {
+	level         int
+	text, escaped bool
+	lines         int // line ends since the last other character
+}
+
+// pass goes over a text.
+func (n *nesting) pass(text []byte) {
+	for _, c := range text {
+		switch {
+		case c == '\n':
+			if n.lines++; n.lines == 2 {
+				*n = nesting{lines: 2}
+			}
+			continue
+		case c == '\r':
+			continue
+		case n.escaped:
+			n.escaped = false
+		case n.text:
+			n.escaped, n.text = c == '\\', c != '"'
+		case c == '"':
+			n.text = true
+		case c == '{', c == '[':
+			n.level++
+		case c == '}', c == ']':
+			n.level--
+		}
+		n.lines = 0
+	}
+}
