@@ -54,9 +54,9 @@ func (x *Explanation) fill(g *Group, pick, acquire *query) {
 	for t := range v.tiers {
 		t := &v.tiers[t]
 		lower := len(x.Acquire) > 0
-		favourite := -1
+		preferred := -1
 		if acquire.affinity != 0 {
-			favourite = v.preferred(t, acquire)
+			preferred = v.preferred(t, acquire)
 		}
 		for i := t.from; i < t.to; i++ {
 			c := Candidate{State: v.handles[i].state(&g.owner, acquire.now, nil), Order: t.order, Score: v.score(i, acquire.at)}
@@ -72,7 +72,7 @@ func (x *Explanation) fill(g *Group, pick, acquire *query) {
 			case lower:
 				c.Skipped = "order"
 			}
-			c.Favourite = i == favourite
+			c.Preferred = i == preferred
 			x.Candidates = append(x.Candidates, c)
 		}
 		if len(x.Pick) == 0 {

@@ -25,6 +25,6 @@ type Candidate struct {
 	// Skipped is why the deployment is not considered: "excluded", "tags" (it lacks one) or
 	// "order" (a deployment of a lower Order would be chosen); "" if it is considered.
 	Skipped string `json:"skipped,omitempty"`
-	// Favourite is set for the deployment of each Order that [Demand.Affinity] prefers.
-	Favourite bool `json:"favourite,omitempty"`
+	// Preferred is set for the deployment of each Order that [Demand.Affinity] prefers.
+	Preferred bool `json:"favourite,omitempty"`
 }

@@ -236,9 +236,9 @@ func (r *grantReport) add(g *grantedLimit, at counter.At, list bool) {
 	}
 }
 
-// elsewhere reports whether nodes hold all limits of a deployment's minutes, or of its hours and
-// days, by granted limits: see [window.Report.Elsewhere].
-func (h *handle) elsewhere(kind window.Kind) bool {
+// covered reports whether nodes hold all limits of a deployment's minutes, or of its hours and
+// days, by granted limits: see [window.Report.Covered].
+func (h *handle) covered(kind window.Kind) bool {
 	ms := h.limits.Load()
 	if !h.e.exact.Load() || ms == nil || h.exactIn(kind) {
 		return false

@@ -24,7 +24,7 @@ func (h *handle) report(kind window.Kind, index int64, own *amounts) window.Repo
 	} else {
 		r.RequestLimit, r.TokenLimit, r.InputLimit, r.OutputLimit = l.RPM, l.TPM, l.InputTPM, l.OutputTPM
 	}
-	r.Loose, r.Elsewhere = !h.exactIn(kind), h.elsewhere(kind)
+	r.Loose, r.Covered = !h.exactIn(kind), h.covered(kind)
 	return r
 }
 

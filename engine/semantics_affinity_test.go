@@ -12,8 +12,8 @@ import (
 
 var allStrategies = []engine.Strategy{engine.LeastUtilized, engine.LowestTPM, engine.PowerOfTwo, engine.Weighted, engine.LeastBusy}
 
-// favourites returns where each of n affinities goes by Pick.
-func favourites(t *testing.T, g *engine.Group, n int) []string {
+// preferences returns where each of n affinities goes by Pick.
+func preferences(t *testing.T, g *engine.Group, n int) []string {
 	t.Helper()
 	at := make([]string, n)
 	for a := range at {
@@ -34,7 +34,7 @@ func TestAffinityIsTheSameEverywhere(t *testing.T) {
 	e, _ := start(t, cfg)
 	require.Equal(t, []string{
 		"bedrock:us-east-1", "bedrock:us-east-1", "azure-eastus", "bedrock:us-east-1", "openai", "azure-westeurope",
-	}, favourites(t, group(t, e, "chat"), 6))
+	}, preferences(t, group(t, e, "chat"), 6))
 }
 
 // TestAffinityStays: an affinity stays where it is whatever is used, under any
@@ -57,7 +57,7 @@ func TestAffinityStays(t *testing.T) {
 				if n == 1 {
 					require.Equal(t, engine.LimitTPM, refusal(t, g, d).Limit)
 				} else {
-					require.NotEqual(t, first, acquire(t, g, d).Ref().ID(), "the favourite is full")
+					require.NotEqual(t, first, acquire(t, g, d).Ref().ID(), "the preferred deployment is full")
 				}
 				clock.Advance(time.Minute)
 				require.Equal(t, first, acquire(t, g, d).Ref().ID(), "the next minute")
@@ -77,7 +77,7 @@ func TestAffinityMovesLittle(t *testing.T) {
 	}
 	e, _ := start(t, cfg)
 	g := group(t, e, "chat")
-	all := favourites(t, g, affinities)
+	all := preferences(t, g, affinities)
 	counts := map[string]int{}
 	for _, id := range all {
 		counts[id]++
@@ -88,7 +88,7 @@ func TestAffinityMovesLittle(t *testing.T) {
 	}
 	requireMoved := func() {
 		t.Helper()
-		for a, id := range favourites(t, g, affinities) {
+		for a, id := range preferences(t, g, affinities) {
 			require.NotEqual(t, "d00003", id)
 			if all[a] != "d00003" {
 				require.Equal(t, all[a], id)
@@ -99,7 +99,7 @@ func TestAffinityMovesLittle(t *testing.T) {
 	gone.Cooldown(time.Second)
 	requireMoved()
 	gone.Cooldown(0)
-	require.Equal(t, all, favourites(t, g, affinities))
+	require.Equal(t, all, preferences(t, g, affinities))
 	gone.SetEnabled(false)
 	requireMoved()
 	cfg.Deployments = append(cfg.Deployments[:3:3], cfg.Deployments[4:]...)
@@ -107,7 +107,7 @@ func TestAffinityMovesLittle(t *testing.T) {
 	requireMoved()
 	cfg.Deployments = append(cfg.Deployments, engine.Deployment{ID: id(3), Group: "chat"})
 	require.NoError(t, e.Apply(cfg))
-	require.Equal(t, all, favourites(t, g, affinities), "order in the configuration does not matter")
+	require.Equal(t, all, preferences(t, g, affinities), "order in the configuration does not matter")
 }
 
 // TestAffinityKeepsToCandidates: an affinity prefers only candidates by Order, Tags and Exclude.
@@ -148,7 +148,7 @@ func TestAffinityKeepsToCandidates(t *testing.T) {
 	require.NotZero(t, moved)
 }
 
-// TestAffinityExplained: the favourite of each Order is marked.
+// TestAffinityExplained: the preferred deployment of each Order is marked.
 func TestAffinityExplained(t *testing.T) {
 	cfg := engine.Config{}
 	for i := range 20 {
@@ -164,7 +164,7 @@ func TestAffinityExplained(t *testing.T) {
 	var marked []string
 	orders := map[int]bool{}
 	for _, c := range x.Candidates {
-		if c.Favourite {
+		if c.Preferred {
 			marked = append(marked, c.ID)
 			orders[c.Order] = true
 		}

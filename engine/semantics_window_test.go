@@ -66,7 +66,7 @@ func TestSettleAcrossMinutes(t *testing.T) {
 			stats := e.Stats()
 			require.Equal(t, test.settled, stats.Settled)
 			require.Equal(t, 1-test.settled, stats.Released)
-			require.Equal(t, test.late, stats.Late)
+			require.Equal(t, test.late, stats.EndedLate)
 		})
 	}
 }

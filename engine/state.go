@@ -91,7 +91,7 @@ type Stats struct {
 	Released   int64           // leases ended by Release
 	Expired    int64           // leases that became older than LeaseTTL before they ended
 	Overrun    int64           // tokens charged after admission that were above a limit at that instant
-	Late       int64           // leases that ended after the minute that followed theirs
+	EndedLate  int64           // leases that ended after the minute that followed theirs
 	Dropped    int64           // reports of ended windows that no Collect took in time
 	Invalid    int64           // demands refused and usages clamped because a count was out of range
 	Waiting    int64           // requests that wait now

@@ -11,7 +11,7 @@ func (e *Engine) Stats() Stats {
 	sum := e.folded
 	s := Stats{
 		Refused: map[Limit]int64{}, Settled: e.droppedLeases.ended.Load() - e.released.Load(), Expired: e.droppedLeases.expired.Load(),
-		Released: e.released.Load(), Late: e.late.Load(), Dropped: e.dropped.Load(),
+		Released: e.released.Load(), EndedLate: e.late.Load(), Dropped: e.dropped.Load(),
 		Invalid: e.invalid.Load(), Contended: e.contended.Load(),
 		Waited: e.waited.Load(), GaveUp: e.gaveUp.Load(), TurnedAway: e.turnedAway.Load(),
 	}

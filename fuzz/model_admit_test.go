@@ -137,7 +137,7 @@ func (m *model) choices(g *mgroup, q engine.Demand, p purpose, now int64) []stri
 	}
 	m.look(g, now)
 	fit := m.fitting(g, q, p, now)
-	if d := m.favourite(g, q, fit, now); slices.Contains(fit, d) {
+	if d := m.preferred(g, q, fit, now); slices.Contains(fit, d) {
 		return []string{d.cfg.ID}
 	}
 	best := fit

@@ -7,10 +7,10 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
-// favourite is the deployment that a demand's affinity prefers in the order of
+// preferred is the deployment that a demand's affinity prefers in the order of
 // those that fit: of those in use the one with the highest hash, or by size where the
 // deployments of the group differ in it. Nil: none.
-func (m *model) favourite(g *mgroup, q engine.Demand, fit []*mdep, now int64) *mdep {
+func (m *model) preferred(g *mgroup, q engine.Demand, fit []*mdep, now int64) *mdep {
 	if q.Affinity == 0 || len(fit) == 0 {
 		return nil
 	}

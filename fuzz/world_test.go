@@ -268,7 +268,7 @@ func (w *world) checkStats() {
 	if got := s.Held + s.Settled + s.Released + s.Expired; got != m.acquired {
 		w.failf("held %d + settled %d + released %d + expired %d, want %d", s.Held, s.Settled, s.Released, s.Expired, m.acquired)
 	}
-	if got := s.Late; got != m.late {
+	if got := s.EndedLate; got != m.late {
 		w.failf("%d late, want %d", got, m.late)
 	}
 	var refused int64

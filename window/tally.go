@@ -135,9 +135,9 @@ type Report struct {
 	// buckets, of minutes with a phase, of a pool. Nodes cannot hold them exactly by reserving
 	// in the window.
 	Loose bool
-	// Elsewhere is set beside Loose if reports of another kind, or of the deployment's pool,
+	// Covered is set beside Loose if reports of another kind, or of the deployment's pool,
 	// have the same limits in windows in which nodes can hold them.
-	Elsewhere bool
+	Covered bool
 	// Length is the window's length in seconds if it begins at a time of its own, else 0.
 	Length int64
 }

@@ -65,7 +65,7 @@ func (c *Collector) collectEngine(ch chan<- prometheus.Metric, s *engine.Stats, 
 	ch <- counter(settledDesc, s.Settled)
 	ch <- counter(releasedDesc, s.Released)
 	ch <- counter(expiredDesc, s.Expired)
-	ch <- counter(lateDesc, s.Late)
+	ch <- counter(lateDesc, s.EndedLate)
 	ch <- counter(windowsDesc, s.Dropped)
 	ch <- counter(invalidDesc, s.Invalid)
 	ch <- gauge(waitingDesc, float64(s.Waiting))

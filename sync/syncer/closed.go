@@ -28,7 +28,7 @@ func (s *Syncer) close() {
 		}
 		d.begins(r)
 		u := d.open(r.Kind, r.Start)
-		d.loose[r.Kind], d.elsewhere[r.Kind] = r.Loose, r.Elsewhere
+		d.loose[r.Kind], d.covered[r.Kind] = r.Loose, r.Covered
 		s.warnLoose(d, r)
 		d.exact[r.Kind] = s.exactly(d, r)
 		if r.Kind.Long() {

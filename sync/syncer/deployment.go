@@ -30,8 +30,8 @@ type deployment struct {
 	// configured is how this node is configured to keep them together.
 	configured [window.Kinds]Modes
 	loose      [window.Kinds]bool // nodes cannot hold its limits exactly
-	// elsewhere marks loose limits that windows of another kind, or the pool, hold as well.
-	elsewhere [window.Kinds]bool
+	// covered marks loose limits that windows of another kind, or the pool, hold as well.
+	covered   [window.Kinds]bool
 	grantless bool               // limits over windows of its own, which escrow could hold, are kept by usage
 	opened    [window.Kinds]bool // the source admits without grants in windows that no share has named
 	warned    [window.Kinds]bool // the log has reported that its limits are loose

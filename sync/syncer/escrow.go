@@ -45,7 +45,7 @@ func (s *Syncer) exactly(d *deployment, r *window.Report) bool {
 // setExact updates whether escrow may hold the limits of a report, and gives up open
 // accounts if it no longer may.
 func (s *Syncer) setExact(d *deployment, r *window.Report) {
-	d.loose[r.Kind], d.elsewhere[r.Kind] = r.Loose, r.Elsewhere
+	d.loose[r.Kind], d.covered[r.Kind] = r.Loose, r.Covered
 	s.warnLoose(d, r)
 	exact := s.exactly(d, r)
 	if exact == d.exact[r.Kind] {
@@ -65,7 +65,7 @@ func (s *Syncer) setExact(d *deployment, r *window.Report) {
 // warnLoose logs once that escrow cannot hold the limits of a deployment's windows of a kind.
 func (s *Syncer) warnLoose(d *deployment, r *window.Report) {
 	limited := r.RequestLimit|r.TokenLimit|r.InputLimit|r.OutputLimit != 0
-	loose := r.Loose && !r.Elsewhere && limited && s.reserver != nil && d.modes[r.Kind].escrows()
+	loose := r.Loose && !r.Covered && limited && s.reserver != nil && d.modes[r.Kind].escrows()
 	if loose && !d.warned[r.Kind] {
 		s.cfg.Logger.Warn("escrow cannot hold these limits, whose phase or shape is to be learned, or which are of parts of a minute that are no whole seconds: sharing usage",
 			slog.String("deployment", d.id), slog.String("window", r.Kind.String()))

@@ -11,7 +11,7 @@ const (
 	Usage Mode = iota
 	// Escrow reserves budget in the store before it admits, so that together the nodes do
 	// not pass the limit. It needs a [Reserver] as source and a store with epochs. Limits
-	// whose reports are [window.Report.Loose] and not Elsewhere are kept as in Usage.
+	// whose reports are [window.Report.Loose] and not Covered are kept as in Usage.
 	Escrow
 	// Auto is Escrow, except for a limit that is too small for its callers, which is kept by
 	// Usage. A limit is too small if callers that lack a grant are refused instead of waiting

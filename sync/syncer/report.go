@@ -72,7 +72,7 @@ func (u *usage) appendAccounts(dst []Account, b *bucket) []Account {
 	d, modes := u.d, u.d.configured[u.kind].list()
 	own, remote := u.own.list(), u.remote.list()
 	for i, limit := range u.limits().list() {
-		if limit == 0 || d.loose[u.kind] && d.elsewhere[u.kind] && !d.grantless {
+		if limit == 0 || d.loose[u.kind] && d.covered[u.kind] && !d.grantless {
 			continue
 		}
 		a := Account{
@@ -97,7 +97,7 @@ func (u *usage) reason(b *bucket, i int, mode, want Mode) string {
 		return reasonNodes
 	case mode == Escrow:
 		return reasonOthers
-	case u.d.loose[u.kind] && !u.d.elsewhere[u.kind]:
+	case u.d.loose[u.kind] && !u.d.covered[u.kind]:
 		return reasonLoose
 	case b.met && b.epoch == 0:
 		return reasonStore

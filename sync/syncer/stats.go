@@ -123,7 +123,7 @@ func (s *Syncer) Stats() Stats {
 // current window.
 func (d *deployment) byUsage(now int64) bool {
 	for _, u := range d.windows {
-		if now/1e9 < u.start || !u.runs(now) || d.elsewhere[u.kind] {
+		if now/1e9 < u.start || !u.runs(now) || d.covered[u.kind] {
 			continue
 		}
 		limits := u.limits().list()
