@@ -144,3 +144,35 @@ func TestBucketOverYears(t *testing.T) {
 		}
 	}
 }
+
+// TestRefundAfterResize: how much of a charge may be given back does not depend on the limit, as
+// the lowest levels since the charge change with it.
+func TestRefundAfterResize(t *testing.T) {
+	const now = epoch0 * minute
+	for _, limit := range []int64{100, 1000, 10} {
+		b := counter.NewBucket(now, 100, time.Minute)
+		b.Add(now, 50)
+		later := now + int64(15*time.Second)
+		b.Add(later, 10) // at a level of 25
+		b.Resize(later, limit)
+		b.Refund(now, later, 50, 50)
+		require.InDelta(t, 10, b.Used(later), 1, "a limit of %d: 25 of the 50 have refilled", limit)
+	}
+}
+
+// TestReturnsAreRoundedDown: what is given back in parts is never more than was charged.
+func TestReturnsAreRoundedDown(t *testing.T) {
+	const now, limit = epoch0 * minute, 11
+	for _, give := range []func(b *counter.Bucket){
+		func(b *counter.Bucket) { b.Return(now, 1) },
+		func(b *counter.Bucket) { b.Refund(now, now, 1, 10) },
+	} {
+		b := counter.NewBucket(now, limit, time.Minute)
+		b.Add(now, 1)
+		b.Add(now, 10)
+		for range 10 {
+			give(b)
+		}
+		require.GreaterOrEqual(t, b.Level(now), b.Whole()/limit, "one is left")
+	}
+}

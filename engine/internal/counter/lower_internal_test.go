@@ -90,3 +90,17 @@ func TestGrantsNameTheirWindow(t *testing.T) {
 	require.Equal(t, Taken, l.Take(0, later(tagMask+7), 1<<20))
 	require.False(t, l.HeldByGrants())
 }
+
+// TestOthersOfTheNextWindow: the reservations of other nodes that are received for the next
+// window begin its book, and stay when the window begins.
+func TestOthersOfTheNextWindow(t *testing.T) {
+	at := At{Epoch: 29_000_000, Now: window.Start(29_000_000)}
+	l := NewLimit(Rule{Shape: Spans, Length: window.Minute, Granted: true, In: window.KindPhased}, Tokens, 0, at)
+	w := l.Window(at)
+	l.NoteOthers(w, 3)
+	l.NoteOthers(w+1, 9)
+	require.EqualValues(t, 3, l.OthersIn(w))
+	require.Zero(t, l.Book(w+1).Counted)
+	require.EqualValues(t, 9, l.OthersIn(w+1))
+	require.Zero(t, l.OthersIn(w+3), "a window of the same half")
+}
