@@ -82,6 +82,31 @@ func requireUntouchedFlight(t *testing.T, e *engine.Engine) {
 	}
 }
 
+// TestWaitForCallerInTwoClasses: of two queues of a group that wait for one caller, one ends. Room
+// that the caller gains in another group still reaches the other queue.
+func TestWaitForCallerInTwoClasses(t *testing.T) {
+	bubble(t, func(t *testing.T, s engine.Strategy) {
+		cfg := chat(s, 1, engine.Limits{})
+		cfg.PriorityShare = []float64{1, 0.5}
+		cfg.Deployments = append(cfg.Deployments, engine.Deployment{ID: "embed", Group: "embed"})
+		cfg.Callers = []engine.Caller{{ID: "team", Limits: engine.Limits{MaxInFlight: 1}}}
+		h := openHall(t, cfg)
+		team := callerRef(t, h.e, "team")
+		batch := by(team, exactly(1))
+		batch.Priority = 1
+		held := acquire(t, group(t, h.e, "embed"), by(team, exactly(1)))
+		leaves, stays := h.wait("leaves", by(team, exactly(1))), h.wait("stays", batch)
+		leaves.cancel()
+		synctest.Wait()
+		require.False(t, stays.done())
+		held.Release()
+		synctest.Wait()
+		require.True(t, stays.done())
+		require.NoError(t, stays.err())
+		require.Less(t, time.Since(h.begun), time.Second, "an event, not a timer")
+	})
+}
+
 // TestWaitForCallerAndDeployment: a waiter whose caller and whose deployments have no room
 // is admitted once both have, and charged once.
 func TestWaitForCallerAndDeployment(t *testing.T) {
