@@ -248,7 +248,7 @@ func (g *Group) setTimer(still bool) {
 		switch q.Resume = 0; {
 		case cut:
 			q.Resume = q.cursor
-		case spare <= 0 || at > now: // else work is left whatever is looked at, and none is needed
+		case spare <= 0 || at > now: // else a waiter may fit now, and the work that is left suffices for all comparisons of when
 			at = min(at, g.when(q, now))
 		}
 	}

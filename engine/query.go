@@ -19,8 +19,8 @@ type query struct {
 	filter   *filter // nil: the demand has neither Exclude nor Tags
 	affinity uint64  // the demand's; 0 = none
 	quiet    bool    // a refusal is not counted
-	eager    bool    // an admission follows, which looks whether the first by rank has room
-	// unsure: it has yet to look; unfit: it has looked, and the first by rank has none.
+	eager    bool    // an admission follows, which compares the demand with all limits of the first by rank
+	// unsure: this comparison is not made yet; unfit: it was made, and the demand does not fit there.
 	unsure, unfit bool
 	indexMissed   bool         // a search by bounds has just found none
 	drew          bool         // a search drew among equals

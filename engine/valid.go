@@ -9,7 +9,7 @@ import (
 // ValidFor sets that the shares of Absorb are valid for d from now, and that so many nodes
 // share usage. If that time passes without another call, because the process or its syncer
 // stood still, every window becomes stale. In a stale window this node may use, under each
-// limit, at most 1/nodes of the rest of the limit that it knows of, rounded
+// limit, at most 1/nodes of the rest of the limit by the counts that it has, rounded
 // down, until an Absorb names the window. The same is true for windows that no Absorb has
 // named yet: those of a new deployment, or of a minute that the syncer did not expect.
 //

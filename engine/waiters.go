@@ -35,7 +35,7 @@ type waiters struct {
 	kind
 	queue.Tree[*waiter]
 	like *Demand // one of the demands: all have the same class, Tags, Exclude and Caller
-	// During a dispatch: the first place not yet looked at, and the waiter found, nil if there
+	// During a dispatch: the first place not yet compared, and the waiter found, nil if there
 	// is none.
 	cursor int
 	found  *waiter

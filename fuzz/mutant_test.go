@@ -49,7 +49,7 @@ var mutants = []mutant{
 		"./fuzz", "TestUndone",
 	},
 	{
-		"blocks are not told of room", "engine/count.go",
+		"freed capacity moves no sequence", "engine/count.go",
 		"	b.Move()\n	invariants.Yield()\n	if s.in.indexed {", "	if s.in.indexed {",
 		"./fuzz", "TestAtRest|TestRoom|TestEveryInterleaving",
 	},

@@ -44,7 +44,7 @@ func (s *Syncer) collect() (now int64) {
 
 func (s *Syncer) report(r *window.Report, epoch, now int64) {
 	if r.Kind >= window.Kinds || deadTally(r.Tally, now) || r.Start > window.StartSeconds(epoch+1) {
-		if c := s.untold(r); !granted(r.ID, r.Kind) {
+		if c := s.unreceived(r); !granted(r.ID, r.Kind) {
 			s.stats.drop(r.Kind, c)
 		}
 		return
@@ -75,8 +75,8 @@ func (s *Syncer) report(r *window.Report, epoch, now int64) {
 	}
 }
 
-// untold returns the usage of a window that is over which the store never received.
-func (s *Syncer) untold(r *window.Report) Count {
+// unreceived returns the usage of a window that is over which the store never received.
+func (s *Syncer) unreceived(r *window.Report) Count {
 	own := countOf(r.Tally)
 	d := s.deployments[r.ID]
 	if d == nil {
