@@ -116,3 +116,23 @@ func TestRefusalsWithExactFiguresTeachNothing(t *testing.T) {
 		})
 	}
 }
+
+// TestLearnedMarginEndsWithThePhase: once the phase of a provider's minutes is known, refusals
+// from before are explained by it, and the margin that they have taught ends.
+func TestLearnedMarginEndsWithThePhase(t *testing.T) {
+	cfg := one(engine.Limits{TPM: 1000})
+	cfg.Deployments[0].Profile = provider.Profile{LearnPhase: true}
+	e, clock := startAt(t, firstMinute.Truncate(time.Minute), cfg)
+	r := ref(t, e, "a")
+	observe := func(s provider.Signal) int64 {
+		m := r.Mark()
+		clock.Advance(2 * time.Second)
+		r.Observe(s, m)
+		return state(t, e, "a").Limit(engine.LimitTPM).Max
+	}
+	require.EqualValues(t, 1000, observe(provider.Signal{Kind: provider.RateLimit}))
+	require.EqualValues(t, 990, observe(provider.Signal{Kind: provider.RateLimit}))
+	known := provider.Signal{}.With(provider.TPM, provider.Reading{Limit: 1000, Remaining: 900, HasRemaining: true, Reset: 21 * time.Second})
+	require.EqualValues(t, 1000, observe(known))
+	require.NotZero(t, r.Profile().Phase)
+}

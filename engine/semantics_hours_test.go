@@ -107,3 +107,26 @@ func TestAReportedLimitPerHour(t *testing.T) {
 	require.EqualValues(t, 1000, state(t, e, "a").Limit(engine.LimitTPH).Max)
 	require.EqualValues(t, 950, state(t, e, "a").Limit(engine.LimitTPH).Used)
 }
+
+// TestClosedDaysStayClosed: a change of a day that ended more than two minutes ago stays on this
+// node, also when the day is folded.
+func TestClosedDaysStayClosed(t *testing.T) {
+	midnight := firstMinute.Truncate(24 * time.Hour).Add(24 * time.Hour)
+	e, clock := startAt(t, midnight.Add(-30*time.Second), one(engine.Limits{TPD: 1000}))
+	late := acquire(t, group(t, e, "chat"), exactly(10))
+	yesterday := func() (n int) {
+		for _, r := range e.Collect(nil) {
+			if r.Kind == window.KindDay && r.Start == midnight.Add(-24*time.Hour).Unix() {
+				n++
+			}
+		}
+		return n
+	}
+	require.Equal(t, 1, yesterday())
+	clock.Advance(5 * time.Minute)
+	yesterday() // closes it
+	late.Settle(engine.Usage{InputTokens: 15})
+	require.Zero(t, yesterday())
+	clock.Advance(24 * time.Hour)
+	require.Zero(t, yesterday())
+}
