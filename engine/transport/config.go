@@ -60,6 +60,8 @@ type Config struct {
 	// HoldTime and HoldBytes are for how long, and up to how many bytes, the beginning of an
 	// answer with status 200 is held back until it shows content or an error. If it is an
 	// error, another deployment is tried. Afterwards the answer is passed on as it arrives.
+	// If the answer's type says that it is no stream, its first byte is waited for longer, as the
+	// Timeouts allow, because only that byte shows whether it is one.
 	// 0 = 2 s and 64 KiB; at most a minute and 4 MiB. A HoldTime below 0 = nothing is held
 	// back.
 	HoldTime  time.Duration

@@ -89,3 +89,24 @@ func TestEncodingsThatAreNone(t *testing.T) {
 		require.Equal(t, map[bool]string{true: "b", false: "a"}[reads], resp.Header.Get(transport.HeaderDeployment), name)
 	}
 }
+
+// Events that keep a stream alive decide nothing, whatever their data: an error behind them is
+// tried elsewhere, and they are none themselves.
+func TestEventsThatKeepAlive(t *testing.T) {
+	for _, alive := range []string{
+		": comment\n\n", "event: ping\ndata: ping\n\n", "event: keepalive\ndata: {}\n\n", "event: heartbeat\ndata: 12:00\n\n", "data: {\"type\":\"ping\"}\n\n", "data: \n\n", "data: null\n\n", "retry: 100\n\n", "id: 1\n\n",
+	} {
+		for path, good := range map[string]string{
+			"/chat/completions": delta + doneLine,
+			"/responses":        "data: {\"type\":\"response.output_text.delta\",\"delta\":\"x\"}\n\ndata: {\"type\":\"response.completed\",\"response\":{\"usage\":{\"input_tokens\":5,\"output_tokens\":1}}}\n\n",
+		} {
+			b := newBench(t, change{}, answers(200, alive+good, "Content-Type", sse), answers(500, ""))
+			resp, text := b.post(t, path, streamedChat)
+			require.Equal(t, "a", resp.Header.Get(transport.HeaderDeployment), alive+text)
+			require.True(t, b.attempts()[0].Reported, alive)
+			b = newBench(t, change{}, answers(200, alive+"data: {\"error\":{\"code\":\"rate_limit_exceeded\"}}\n\n", "Content-Type", sse), answers(200, good, "Content-Type", sse))
+			resp, text = b.post(t, path, streamedChat)
+			require.Equal(t, "b", resp.Header.Get(transport.HeaderDeployment), alive+text)
+		}
+	}
+}

@@ -55,7 +55,7 @@ func (o *opening) look(text []byte, end bool) (verdict, []byte) {
 
 func (o *opening) event(event []byte) (verdict, []byte) {
 	name, data := wire.Fields(event)
-	if len(data) == 0 || string(data) == "[DONE]" {
+	if len(data) == 0 || string(data) == "[DONE]" || string(data) == "null" || keepsAlive(name) {
 		return undecided, nil
 	}
 	if f := failureOf(name, data); f != nil {
@@ -73,23 +73,33 @@ func (o *opening) event(event []byte) (verdict, []byte) {
 	if len(name) == 0 && lacksContent(o.op, data) {
 		return failed, bytes.Clone(data)
 	}
-	announces := false
+	announces := keepsAlive(name)
 	switch o.op {
 	case chat, completions:
 		announces = announcesChat(data)
 	case responses:
 		switch string(name) {
-		case "response.created", "response.queued", "response.in_progress", "ping", "keepalive":
+		case "response.created", "response.queued", "response.in_progress":
 			announces = true
 		}
 	case messages:
-		announces = string(name) == "message_start" || string(name) == "ping"
+		announces = announces || string(name) == "message_start"
 	default:
 	}
 	if announces {
 		return undecided, nil
 	}
 	return content, nil
+}
+
+// keepsAlive reports whether an event of a name says only that the stream goes on, whatever its
+// data.
+func keepsAlive(name []byte) bool {
+	switch string(name) {
+	case "ping", "keepalive", "heartbeat":
+		return true
+	}
+	return false
 }
 
 // announcesChat reports whether a chunk of a chat says nothing: no choice of it has
