@@ -110,7 +110,8 @@ func (u usage) of(r engine.Ref, input, output int64) engine.Usage {
 // no number or beyond mostReported was not reported; of two names for one thing the larger counts.
 //
 // OpenAI's input includes what came from its cache
-// (https://platform.openai.com/docs/guides/prompt-caching). Anthropic's
+// (https://platform.openai.com/docs/guides/prompt-caching) and was written to one
+// (https://openrouter.ai/docs/use-cases/usage-accounting). Anthropic's
 // input_tokens leaves out what was read from or written to the cache
 // (https://platform.claude.com/docs/en/build-with-claude/prompt-caching); gateways
 // that answer for it in OpenAI's form have prompt_tokens, which includes both.
@@ -122,7 +123,7 @@ func parseUsage(raw json.RawMessage) usage {
 	if !wire.Valid(raw) {
 		return u
 	}
-	prompt, details, reasoning, audio, steps := int64(-1), int64(-1), int64(0), false, noUsage
+	prompt, details, writes, reasoning, audio, steps := int64(-1), int64(-1), int64(-1), int64(0), false, noUsage
 	for name, v := range wire.Members(raw) {
 		switch name {
 		case "prompt_tokens":
@@ -146,6 +147,7 @@ func parseUsage(raw json.RawMessage) usage {
 			audio = true
 		case "prompt_tokens_details", "input_tokens_details":
 			details = max(details, reported(wire.Get(v, "cached_tokens")))
+			writes = max(writes, reported(wire.Get(v, "cache_write_tokens")), reported(wire.Get(v, "cache_creation_tokens")))
 		case "completion_tokens_details", "output_tokens_details":
 			reasoning = max(reasoning, reported(wire.Get(v, "reasoning_tokens")))
 		}
@@ -155,6 +157,9 @@ func parseUsage(raw json.RawMessage) usage {
 	u.apart = prompt <= 0 && max(u.cached, u.written) >= 0
 	if u.cached < 0 {
 		u.cached = details
+	}
+	if u.written < 0 {
+		u.written = writes
 	}
 	if u.output >= 0 && reasoning > u.output && u.total < 0 {
 		u.output += reasoning // it cannot be a part of it
