@@ -99,6 +99,7 @@ func TestUnresolvedVariables(t *testing.T) {
 		`api_key: "os.environ['KEY']"`:                          "litellm_params.api_key: holds os.environ in another form",
 		`api_key: os.getenv("KEY")`:                             "litellm_params.api_key: holds os.environ in another form",
 		"extra_headers: {X-Account: Bearer os.environ/ACCOUNT}": "litellm_params.extra_headers.X-Account: holds os.environ/NAME inside",
+		"api_key: PLAN_1_KEY_2":                                 "litellm_params.api_key: holds what looks like the name of a variable alone",
 		"tags: [os.environ/TAG]":                                "litellm_params.tags: holds os.environ/NAME in a list",
 	} {
 		model := "      model: openai/x\n"
@@ -116,7 +117,7 @@ func TestUnresolvedVariables(t *testing.T) {
 	require.Contains(t, messages(f.Warnings), "f.yaml:3: litellm_settings.cache_params.host: holds a variable of a shell or a template")
 	f = mustParse(t, `
 model_list:
-  - {model_name: a, litellm_params: {model: openai/x, api_key: sk-ab$cd, extra_body: {chat_template: "{{ messages }}", note: "os.environ ${X}"}}}
+  - {model_name: a, litellm_params: {model: openai/x, api_key: sk-ab$cd, extra_headers: {X-Key: DUMMY_KEY}, extra_body: {chat_template: "{{ messages }}", note: "os.environ ${X}"}}}
 `)
 	require.Empty(t, messages(f.Warnings), "texts that a client may send")
 }

@@ -202,12 +202,13 @@ func (s section) hostName(key string) string {
 	return host
 }
 
-// isHost reports whether a text can be the name or the address of a host.
+// isHost reports whether a text can be the name or the address of a host, or what stands in
+// the place of one, such as <your redis host>.
 func isHost(text string) bool {
 	if net.ParseIP(text) != nil {
 		return true
 	}
-	return text != "" && !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r == 0x7f || strings.ContainsRune(`:/@"'?#[]`, r) })
+	return text != "" && !strings.ContainsAny(text, `:/@"'`)
 }
 
 // number returns a whole number, which may be quoted, or the default.

@@ -107,7 +107,7 @@ func TestRedisFromVariables(t *testing.T) {
 	f, err = config.Parse("f.yaml", []byte(settings), with("::1"))
 	require.NoError(t, err)
 	require.Equal(t, "valkeys://gw:hunter2%20hunter2@[::1]:6390", string(f.Store.URL))
-	for _, host := range []string{"redis:6379", "redis://redis", `"redis"`, "re dis", "gw@redis"} {
+	for _, host := range []string{"redis:6379", "redis://redis", `"redis"`, "gw@redis"} {
 		_, err = config.Parse("f.yaml", []byte(settings), with(host))
 		require.ErrorContains(t, err, "f.yaml:2: router_settings.redis_host: found the value of os.environ/H, a text; want the name of a host alone", host)
 	}

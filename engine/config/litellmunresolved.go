@@ -8,6 +8,9 @@ import (
 // shellReference is how shells, compose files and templates write a variable.
 var shellReference = regexp.MustCompile(`\$\{[A-Za-z_][A-Za-z0-9_]*(:?[-?+=][^}]*)?\}|^\$[A-Z][A-Z0-9_]+$|\{\{.*\}\}`)
 
+// variableAlone is how variables are named, and no provider's keys are.
+var variableAlone = regexp.MustCompile(`^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*_(?:KEY|TOKEN|SECRET)(?:_?[0-9]+)?$`)
+
 // calledWith are the keys of litellm_params that say where and as whom to call. Others, such
 // as extra_body, may hold any text.
 var calledWith = []string{
@@ -47,6 +50,9 @@ func (r *liteLLM) warnUnresolved(router section) {
 			look(s, at+"."+showName(p.key.text), p.value)
 		}
 		what := v.unresolved()
+		if strings.HasSuffix(at, "_key") && v.kind == text && v.env == "" && variableAlone.MatchString(v.text) && !begins(v.text, []string{"NO_", "NOT_", "DUMMY_", "FAKE_"}) {
+			what = "what looks like the name of a variable alone"
+		}
 		if what == "" {
 			return
 		}

@@ -25,7 +25,8 @@ const (
 // Run does what the arguments ask for (the program's name is not among them)
 // and returns the exit code. Results go to stdout, everything else to stderr.
 func Run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
-	root := newRoot(cmdline.Environment{Getenv: getenv, Stdout: stdout, Stderr: stderr})
+	variable := func(name string) string { return strings.TrimRight(getenv(name), "\r\n") } // mounted secrets end in a line
+	root := newRoot(cmdline.Environment{Getenv: variable, Stdout: stdout, Stderr: stderr})
 	root.SetArgs(commandFirst(root, cmdline.TwoDashes(args)))
 	err := root.ExecuteContext(ctx)
 	if err == nil {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // AddToken adds a token to a file, and creates the file if it does not exist.
@@ -47,25 +48,37 @@ func RevokeToken(path, name string) error {
 }
 
 // replaceTokens checks that a daemon would accept the text, and replaces the file
-// atomically with the same permissions.
+// atomically with the same permissions and owner.
 func replaceTokens(path, text string, there bool) error {
 	if _, err := parseTokens(path, []byte(text)); err != nil {
 		return err
 	}
 	mode := fs.FileMode(0o600)
+	owner, group := os.Geteuid(), os.Getegid()
 	if info, err := os.Stat(path); err == nil {
 		mode = info.Mode().Perm()
+		if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+			owner, group = int(stat.Uid), int(stat.Gid)
+		}
 	} else if there {
 		return err
 	}
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target // a symbolic link is kept
 	}
+	if _, err := os.Stat(filepath.Dir(path)); err != nil {
+		return fmt.Errorf("%s: its folder cannot be used: %w", path, err)
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".tokens-*")
 	if err != nil {
 		return err
 	}
 	_, err = f.WriteString(text)
+	if owner != os.Geteuid() || group != os.Getegid() { // else a daemon of another user could not read it
+		if e := f.Chown(owner, group); e != nil && owner != os.Geteuid() {
+			err = errors.Join(err, fmt.Errorf("%s: belongs to the user with the number %d: run this as that user, or as root: %w", path, owner, e))
+		}
+	}
 	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
 	if err == nil {
 		err = os.Rename(f.Name(), path)
