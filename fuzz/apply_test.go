@@ -174,8 +174,13 @@ func TestApplyKeepsLeasesInFlight(t *testing.T) {
 // TestApplyAndRolloverLoseNothing: deployments come, go and move while minutes
 // pass, with a collector beside them. The totals are exact. Without rollovers so
 // is the sum of what was collected; with them it is never less, as what a late
-// end gives back is only in the totals.
+// end gives back is only in the totals. There are 2,000 rollovers of each, 12,000 in all,
+// with PLIMSOLL_FULL.
 func TestApplyAndRolloverLoseNothing(t *testing.T) {
+	turns := int64(scale(150))
+	if full {
+		turns = 2000
+	}
 	each(t, ranked, []int{1, 10, 128}, func(t *testing.T, s engine.Strategy, n int) {
 		for _, rolls := range []bool{false, true} {
 			all := shapes(n, lots)
@@ -188,17 +193,20 @@ func TestApplyAndRolloverLoseNothing(t *testing.T) {
 			var p pacer
 			stopCollect := background(func(int) { c.collect(e) })
 			ch := startChurn(e, s, all)
-			stopTime := func() {}
+			stopTime, least := func() {}, int64(0)
 			if rolls {
-				stopTime = hurry(v, e, &p)
+				stopTime, least = hurry(v, e, &p), turns
 			}
 			par(workers, func(k int) {
-				b.work(&p, k, groups, func(round int) bool { return round < scale(1500) || !ch.enough() })
+				b.work(&p, k, groups, func(round int) bool {
+					return round < scale(1500) || !ch.enough() || v.rolls.Load() < least
+				})
 			})
 			stopTime()
 			ch.stop()
 			stopCollect()
 			require.NoError(t, ch.err)
+			require.GreaterOrEqual(t, v.rolls.Load(), least)
 			c.collect(e)
 			b.requireTotals(t, e.Stats())
 			requests, tokens := c.sum()
