@@ -112,14 +112,11 @@ func (p *plan) group(name string) *planned {
 	return g
 }
 
-// turn turns all groups to one minute, which is not before that of any group of this engine.
+// turn turns all groups to one minute. It is not before that of any group of this engine, also of
+// removed ones, because no reading of a clock is below the latest minute that it has shown.
 func (p *plan) turn() {
-	now := max(p.e.clock.Read(), window.Start(p.e.last))
-	for _, g := range p.groups {
-		now = max(now, window.Start(g.epoch.Load()))
-	}
+	now := p.e.clock.Read()
 	p.at = counter.At{Epoch: window.EpochAt(now), Now: now}
-	p.e.last = p.at.Epoch
 	for _, g := range p.groups {
 		g.turnLocked(now)
 	}

@@ -26,7 +26,6 @@ type Engine struct {
 	mu    sync.Mutex       // locked before any group's (docs/CORE.md, lock order); it guards all fields below
 	pools map[string]*pool // by name
 	round int64            // the number of the latest Apply
-	last  int64            // the latest epoch published, also by groups that were removed
 	// Of groups that were removed.
 	folded  totals
 	refused [limitValues]int64

@@ -106,3 +106,28 @@ func TestFoundAgain(t *testing.T) {
 		})
 	}
 }
+
+// TestMinutesOfAnEngineNeverRepeat: the group that has turned to the latest minute is deleted, and
+// the clock is set back. Its deployment goes on in that minute in another group, and so does a
+// deployment that was not there, whose earlier minutes may have been reported before.
+func TestMinutesOfAnEngineNeverRepeat(t *testing.T) {
+	a, z := engine.Deployment{ID: "a", Group: "chat"}, engine.Deployment{ID: "z", Group: "other"}
+	e, clock := start(t, engine.Config{Deployments: []engine.Deployment{a, z}})
+	clock.Advance(4 * time.Minute)
+	latest := clock.Now()
+	acquire(t, group(t, e, "chat"), exactly(5)).SettleReserved()
+	for range 2 { // the second deletes the group that the first has made
+		clock.Set(firstMinute)
+		a.Group += "s"
+		require.NoError(t, e.Apply(engine.Config{Deployments: []engine.Deployment{a}}))
+		acquire(t, group(t, e, a.Group), exactly(7)).SettleReserved()
+	}
+	for _, d := range []string{"b", "c"} {
+		require.NoError(t, e.Apply(engine.Config{Deployments: []engine.Deployment{{ID: d, Group: d}}}))
+		acquire(t, group(t, e, d), exactly(3)).SettleReserved()
+		_, tokens := own(e, latest, d)
+		require.Equal(t, int64(3), tokens, d)
+	}
+	_, tokens := own(e, latest, "a")
+	require.Equal(t, int64(5+7+7), tokens)
+}

@@ -249,6 +249,11 @@ var mutants = []mutant{
 		"	e := g.epoch.Load()\n	return counter.At{Epoch: e, Now: within(e, h.e.clock.Now())}, true\n",
 		"./engine", "TestSettleInAnIdleGroup",
 	},
+	{
+		"minutes repeat after the clock is set back", "window/clock.go",
+		"	case now < floor:\n		return floor\n", "",
+		"./window", "TestClockNeverGoesBackOverAnEpoch",
+	},
 }
 
 // TestMutantsApply: every fault names a place that is there, and tests that are.
