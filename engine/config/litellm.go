@@ -82,6 +82,7 @@ func readLiteLLM(s section, o Options, out *File) {
 		r.everyone = every
 	}
 	r.defaultInFlight(router)
+	r.warnUnresolved(router) // before what each entry may be warned of: only so many warnings are listed
 	r.readTimeouts(router)
 	out.Routing = r.routing(router)
 	r.cooldowns(router)
@@ -121,7 +122,6 @@ func readLiteLLM(s section, o Options, out *File) {
 		out.Store.TTL = time.Duration(args.whole("ttl", 1, 24*60*60, "a whole number of seconds")) * time.Second
 	}
 	r.warnUnset()
-	r.warnUnresolved(router)
 	if o.read != nil {
 		o.read(r)
 	}

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -115,6 +116,11 @@ func TestUnresolvedVariables(t *testing.T) {
 	f := mustParse(t, masterFile+"router_settings: {redis_host: '${REDIS}'}\nlitellm_settings: {cache: true, cache_params: {type: redis, host: '${REDIS}'}}\n")
 	require.Contains(t, messages(f.Warnings), "f.yaml:2: router_settings.redis_host: holds a variable of a shell or a template")
 	require.Contains(t, messages(f.Warnings), "f.yaml:3: litellm_settings.cache_params.host: holds a variable of a shell or a template")
+	many := "model_list:\n"
+	for i := range 200 {
+		many += fmt.Sprintf("- {model_name: a%d, litellm_params: {model: openai/x, api_key: '${K}', timeout: 1m}}\n", i)
+	}
+	require.Contains(t, messages(mustParse(t, many).Warnings), "and so does plimsoll (200 times)", "it is among those that are listed")
 	f = mustParse(t, `
 model_list:
   - {model_name: a, litellm_params: {model: openai/x, api_key: sk-ab$cd, extra_headers: {X-Key: DUMMY_KEY}, extra_body: {chat_template: "{{ messages }}", note: "os.environ ${X}"}}}
