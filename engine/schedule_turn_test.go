@@ -180,3 +180,43 @@ func TestSettleDuringATurn(t *testing.T) {
 	}
 	require.Greater(t, played, 10)
 }
+
+// TestNoRefusalDuringATurn: every deployment was full in the minute before. At each point
+// between two steps of the turn to the next minute, or to the one after that, another caller
+// wants one of them. It waits for the turn and is admitted.
+func TestNoRefusalDuringATurn(t *testing.T) {
+	const n = 3
+	for _, minutes := range []time.Duration{1, 2} {
+		played := 0
+		for at, met := int64(1), true; met; at++ {
+			e, clock := start(t, chat(engine.LeastUtilized, n, engine.Limits{RPM: 1}))
+			g := group(t, e, "chat")
+			for range n {
+				acquire(t, g, exactly(1)).SettleReserved()
+			}
+			clock.Advance(minutes * time.Minute)
+			var points, admitted atomic.Int64
+			var wg sync.WaitGroup
+			remove := invariants.Hook(func() {
+				if points.Add(1) != at {
+					return
+				}
+				wg.Go(func() {
+					if _, ok := g.TryAcquire(exactly(1)); ok {
+						admitted.Add(1)
+					}
+				})
+				for range 200 { // until it waits for the turn, or is through
+					runtime.Gosched()
+				}
+			})
+			e.Stats() // turns
+			met = points.Load() >= at
+			wg.Wait()
+			remove()
+			require.Equal(t, met, admitted.Load() == 1, "%d minutes later, at point %d", minutes, at)
+			played++
+		}
+		require.Greater(t, played, 10)
+	}
+}

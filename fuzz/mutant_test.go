@@ -29,6 +29,11 @@ var mutants = []mutant{
 		"./engine", "TestSettleDuringATurn",
 	},
 	{
+		"the next turn is announced before its minute", "engine/turn.go",
+		"		g.epoch.Store(n)\n", "		g.due = window.Start(n + 1)\n		g.wake.Store(g.next())\n		invariants.Yield()\n		g.epoch.Store(n)\n",
+		"./engine", "TestNoRefusalDuringATurn",
+	},
+	{
 		"caps go up before the counts", "engine/internal/counter/pair.go",
 		"	if tokenCap < c.tokenCap.Load() {\n		c.tokenCap.Store(tokenCap)\n	}\n", "	c.tokenCap.Store(tokenCap)\n",
 		"./fuzz", "TestCeilings",
@@ -67,6 +72,11 @@ var mutants = []mutant{
 		"a refusal compares no sequences of other Orders", "engine/choose.go",
 		"		if len(v.tiers) < 2 || order.Moves(v.blocks[q.at.Epoch&1]) == c.seq {", "		if c.i < 0 {",
 		"./engine", "TestNoRefusalWhileThePlaceMovesBetweenOrders",
+	},
+	{
+		"a deployment is dropped though what was given back was reported", "engine/turn.go",
+		"closed = s.tokens.Reported|s.requests.Reported == 0 && c.Shut(", "closed = c.Shut(",
+		"./engine", "TestShutKeepsWhatWasReported",
 	},
 	{
 		"removed deployments are forgotten at once", "engine/turn.go",
@@ -248,6 +258,16 @@ var mutants = []mutant{
 		"	e, now := g.minuteNow()\n	return counter.At{Epoch: e, Now: within(e, now)}, true\n",
 		"	e := g.epoch.Load()\n	return counter.At{Epoch: e, Now: within(e, h.e.clock.Now())}, true\n",
 		"./engine", "TestSettleInAnIdleGroup",
+	},
+	{
+		"a lowered grant is not looked at again", "engine/internal/counter/limit.go",
+		"		if l.grant != nil && s.to&limitValue > l.GrantedIn(s.window) {", "		if false {",
+		"./engine/internal/counter", "TestLoweredGrantsRefusePlannedSteps",
+	},
+	{
+		"a step is planned by the cap that a grant had", "engine/internal/counter/limit.go",
+		"		if !word.CompareAndSwap(s.from, s.to) {", "		if n := word.Load(); !word.CompareAndSwap(n, n+s.to-s.from) {",
+		"./engine/internal/counter", "TestLoweredCapsRefusePlannedSteps",
 	},
 	{
 		"minutes repeat after the clock is set back", "window/clock.go",
