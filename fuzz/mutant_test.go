@@ -59,6 +59,13 @@ var mutants = []mutant{
 		"./fuzz", "TestAtRest|TestRoom|TestEveryInterleaving",
 	},
 	{
+		"a block is looked at before what is given back is counted", "engine/count.go",
+		"	if used := h.hot.Of(epoch).CountTokens(epoch, n); used >= 0 {\n		if n < 0 {\n",
+		"	s := h.seat.Load()\n	watched := s == nil || s.blocks[epoch&1].Watched()\n	invariants.Yield()\n" +
+			"	if used := h.hot.Of(epoch).CountTokens(epoch, n); used >= 0 {\n		if n < 0 && watched {\n",
+		"./engine", "TestNoRefusalByTheFirstSearchThatWatches",
+	},
+	{
 		"bounds outlive their minute", "engine/internal/order/block.go",
 		"	b.bound.Store(b.index)\n}", "}",
 		"./engine", "TestMinuteForgetsItsRanking",
