@@ -11,8 +11,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// told is what an answer reports that has one figure.
-func told(l provider.Limit, limit, remaining int64) provider.Signal {
+// signalOf returns the signal of an answer that reports the limit and what remains of l.
+func signalOf(l provider.Limit, limit, remaining int64) provider.Signal {
 	return provider.Signal{}.With(l, provider.Reading{Limit: limit, Remaining: remaining, HasRemaining: true})
 }
 
@@ -41,21 +41,21 @@ func TestFiguresCorrectTheCounters(t *testing.T) {
 			g := group(t, e, "chat")
 			first := acquire(t, g, exactly(100))
 			second := acquire(t, g, exactly(50))
-			first.Observe(told(provider.TPM, 1000, 600)) // somebody else has used 300
+			first.Observe(signalOf(provider.TPM, 1000, 600)) // somebody else has used 300
 			require.InDelta(t, 450, utilization(t, e), 0.1, "and 50 were charged since")
 			second.Settle(engine.Usage{InputTokens: 20})
 			require.InDelta(t, 420, utilization(t, e), 1.1)
 			third := acquire(t, g, exactly(10))
-			third.Observe(told(provider.TPM, 1000, 900)) // it has been given back
+			third.Observe(signalOf(provider.TPM, 1000, 900)) // it has been given back
 			low := 100.
 			if name == "minute" {
 				low = 130 // what nodes exchange is never less than what they used
 			}
 			require.InDelta(t, low, utilization(t, e), 0.1)
-			first.Observe(told(provider.TPM, 1000, 0))
+			first.Observe(signalOf(provider.TPM, 1000, 0))
 			require.InDelta(t, low, utilization(t, e), 0.1, "a later one has reported")
 			fourth := acquire(t, g, exactly(1))
-			fourth.Observe(told(provider.TPM, 1000, -500)) // overrun
+			fourth.Observe(signalOf(provider.TPM, 1000, -500)) // overrun
 			require.InDelta(t, 1500, utilization(t, e), 0.1)
 			require.Equal(t, engine.LimitTPM, refusal(t, g, exactly(1)).Limit)
 			_, tokens := own(e, firstMinute, "a")
@@ -71,7 +71,7 @@ func TestFiguresForRequests(t *testing.T) {
 			g := group(t, e, "chat")
 			first := acquire(t, g, exactly(0))
 			acquire(t, g, exactly(0))
-			first.Observe(told(provider.RPM, 1000, 700))
+			first.Observe(signalOf(provider.RPM, 1000, 700))
 			require.InDelta(t, 301, utilization(t, e), 0.1)
 			requests, _ := own(e, firstMinute, "a")
 			require.EqualValues(t, 2, requests)
@@ -84,9 +84,9 @@ func TestFiguresWithoutAMarkOnlyRestrict(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			e, _ := listening(t, engine.Limits{TPM: 1000}, p)
 			acquire(t, group(t, e, "chat"), exactly(100))
-			require.NoError(t, e.Observe("a", told(provider.TPM, 1000, 950)))
+			require.NoError(t, e.Observe("a", signalOf(provider.TPM, 1000, 950)))
 			require.InDelta(t, 100, utilization(t, e), 0.1)
-			require.NoError(t, e.Observe("a", told(provider.TPM, 1000, 200)))
+			require.NoError(t, e.Observe("a", signalOf(provider.TPM, 1000, 200)))
 			require.InDelta(t, 800, utilization(t, e), 0.1)
 		})
 	}
@@ -97,9 +97,9 @@ func TestFiguresWithoutAMarkOnlyRestrict(t *testing.T) {
 func TestAnOperatorsOwnLimit(t *testing.T) {
 	e, _ := listening(t, engine.Limits{TPM: 1000}, provider.Profile{})
 	g := group(t, e, "chat")
-	acquire(t, g, exactly(500)).Observe(told(provider.TPM, 100_000, 99_990))
+	acquire(t, g, exactly(500)).Observe(signalOf(provider.TPM, 100_000, 99_990))
 	require.InDelta(t, 500, utilization(t, e), 0.1)
-	acquire(t, g, exactly(100)).Observe(told(provider.TPM, 100_000, 150))
+	acquire(t, g, exactly(100)).Observe(signalOf(provider.TPM, 100_000, 150))
 	require.InDelta(t, 850, utilization(t, e), 0.1, "no more than 150 are left there")
 }
 
@@ -122,9 +122,9 @@ func TestFiguresForInputOutputAndDays(t *testing.T) {
 			g := group(t, e, "chat")
 			l := acquire(t, g, engine.Demand{InputTokens: 1000, OutputTokens: 200})
 			acquire(t, g, engine.Demand{InputTokens: 10, OutputTokens: 5})
-			s := told(provider.InputTPM, 10_000, 6_000)
+			s := signalOf(provider.InputTPM, 10_000, 6_000)
 			for _, o := range []provider.Signal{
-				told(provider.OutputTPM, 5_000, 4_000), told(provider.RPD, 100, 60), told(provider.TPD, 50_000, 20_000),
+				signalOf(provider.OutputTPM, 5_000, 4_000), signalOf(provider.RPD, 100, 60), signalOf(provider.TPD, 50_000, 20_000),
 			} {
 				for l, r := range o.Readings() {
 					s = s.With(l, r)
@@ -153,7 +153,7 @@ func TestALimitThatTheProviderHasLowered(t *testing.T) {
 			e, clock := listening(t, engine.Limits{TPM: 1000}, p)
 			g := group(t, e, "chat")
 			l := acquire(t, g, exactly(100))
-			l.Observe(told(provider.TPM, 400, 300))
+			l.Observe(signalOf(provider.TPM, 400, 300))
 			require.EqualValues(t, 400, state(t, e, "a").Limit(engine.LimitTPM).Max)
 			require.InDelta(t, 250, utilization(t, e), 0.1)
 			r := refusal(t, g, exactly(401))
@@ -161,10 +161,10 @@ func TestALimitThatTheProviderHasLowered(t *testing.T) {
 			require.Equal(t, 5*time.Minute, r.RetryAfter, "when the report lapses")
 			require.True(t, refusal(t, g, exactly(1001)).Never)
 			l.Settle(engine.Usage{InputTokens: 100})
-			acquire(t, g, exactly(50)).Observe(told(provider.TPM, 1000, 850))
+			acquire(t, g, exactly(50)).Observe(signalOf(provider.TPM, 1000, 850))
 			require.EqualValues(t, 400, state(t, e, "a").Limit(engine.LimitTPM).Max, "not twice in a second")
 			clock.Advance(time.Second)
-			acquire(t, g, exactly(50)).Observe(told(provider.TPM, 2000, 1800))
+			acquire(t, g, exactly(50)).Observe(signalOf(provider.TPM, 2000, 1800))
 			require.EqualValues(t, 1000, state(t, e, "a").Limit(engine.LimitTPM).Max, "no more than configured")
 			require.NoError(t, e.Apply(profiled(engine.Limits{TPM: 3000}, p)))
 			require.EqualValues(t, 3000, state(t, e, "a").Limit(engine.LimitTPM).Max, "the configured limit has changed: what was reported beside the old one is forgotten")
@@ -177,7 +177,7 @@ func TestALimitThatIsNotConfigured(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			e, _ := listening(t, engine.Limits{}, p)
 			g := group(t, e, "chat")
-			acquire(t, g, exactly(700)).Observe(told(provider.TPM, 1000, 300))
+			acquire(t, g, exactly(700)).Observe(signalOf(provider.TPM, 1000, 300))
 			require.EqualValues(t, 1000, state(t, e, "a").Limit(engine.LimitTPM).Max)
 			require.Equal(t, engine.LimitTPM, refusal(t, g, exactly(301)).Limit)
 			acquire(t, g, exactly(299))
@@ -200,7 +200,7 @@ func TestFiguresOfAWindowThatHasPassed(t *testing.T) {
 		old := acquire(t, g, exactly(100))
 		clock.Advance(time.Minute)
 		acquire(t, g, exactly(50))
-		old.Observe(told(provider.TPM, 1000, 0))
+		old.Observe(signalOf(provider.TPM, 1000, 0))
 		require.InDelta(t, 50, utilization(t, e), 0.1)
 	}
 }
@@ -211,7 +211,7 @@ func TestABucketsFigureIsOfWhenTheRequestWasSent(t *testing.T) {
 	g := group(t, e, "chat")
 	l := acquire(t, g, exactly(1000))
 	clock.Advance(3 * time.Second)
-	l.Observe(told(provider.TPM, 60_000, 30_000))
+	l.Observe(signalOf(provider.TPM, 60_000, 30_000))
 	require.InDelta(t, 27_000./60_000, state(t, e, "a").Utilization, 1e-4)
 }
 
@@ -294,7 +294,7 @@ func TestAPhaseThatOnlyRefusalsSayIsABucketUntilThen(t *testing.T) {
 		answer(provider.Signal{})
 	}
 	require.Equal(t, provider.Minute, shape())
-	answer(told(provider.TPM, 1000, 920))
+	answer(signalOf(provider.TPM, 1000, 920))
 	for range 8 {
 		answer(provider.Signal{})
 	}
@@ -343,9 +343,9 @@ func TestThePhaseIsLearnedFromUsageForgotten(t *testing.T) {
 	e, clock := listening(t, engine.Limits{TPM: 1000}, provider.Profile{LearnPhase: true})
 	g := group(t, e, "chat")
 	clock.Advance(10 * time.Second)
-	acquire(t, g, exactly(300)).Observe(told(provider.TPM, 1000, 400))
+	acquire(t, g, exactly(300)).Observe(signalOf(provider.TPM, 1000, 400))
 	clock.Advance(time.Second)
-	acquire(t, g, exactly(100)).Observe(told(provider.TPM, 1000, 900)) // its minute began in between
+	acquire(t, g, exactly(100)).Observe(signalOf(provider.TPM, 1000, 900)) // its minute began in between
 	require.InDelta(t, 100, utilization(t, e), 0.1)
 	wait := refusal(t, g, exactly(950)).RetryAfter
 	require.Greater(t, wait, 59*time.Second)

@@ -27,7 +27,7 @@ func TestWhatAProviderReservedComesBackBesideItsFigure(t *testing.T) {
 			g := group(t, e, "chat")
 			first := acquire(t, g, upTo(800))
 			second := acquire(t, g, upTo(100))
-			second.Observe(told(provider.TPM, 1000, 50)) // others have used 50
+			second.Observe(signalOf(provider.TPM, 1000, 50)) // others have used 50
 			require.InDelta(t, 950, utilization(t, e), 0.1)
 			first.Settle(engine.Usage{OutputTokens: 100})
 			require.InDelta(t, 250, utilization(t, e), 0.1)
@@ -45,7 +45,7 @@ func TestWhatAProviderReservedComesBackBesideItsFigure(t *testing.T) {
 			e, _ := listening(t, engine.Limits{TPM: 1000}, p)
 			g := group(t, e, "chat")
 			first := acquire(t, g, upTo(800))
-			acquire(t, g, upTo(100)).Observe(told(provider.TPM, 1000, 50))
+			acquire(t, g, upTo(100)).Observe(signalOf(provider.TPM, 1000, 50))
 			first.Settle(engine.Usage{OutputTokens: 100})
 			require.InDelta(t, 950, utilization(t, e), 0.1)
 		})
@@ -58,7 +58,7 @@ func TestACallThatWasRefusedReservedNothing(t *testing.T) {
 	e, _ := listening(t, engine.Limits{TPM: 1000}, provider.Profile{Admit: provider.AdmitInputMax})
 	g := group(t, e, "chat")
 	first := acquire(t, g, upTo(300))
-	acquire(t, g, upTo(100)).Observe(told(provider.TPM, 1000, 500)) // 400 of it are others'
+	acquire(t, g, upTo(100)).Observe(signalOf(provider.TPM, 1000, 500)) // 400 of it are others'
 	first.Observe(provider.Signal{Kind: provider.RateLimit})
 	first.Settle(engine.Usage{})
 	require.InDelta(t, 500, utilization(t, e), 0.1)

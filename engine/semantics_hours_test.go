@@ -103,7 +103,7 @@ func TestHoursAreReportedAndShared(t *testing.T) {
 func TestAReportedLimitPerHour(t *testing.T) {
 	e, _ := listening(t, engine.Limits{TPH: 100_000}, provider.Profile{})
 	g := group(t, e, "chat")
-	acquire(t, g, exactly(100)).Observe(told(provider.TPH, 1000, 50))
+	acquire(t, g, exactly(100)).Observe(signalOf(provider.TPH, 1000, 50))
 	require.EqualValues(t, 1000, state(t, e, "a").Limit(engine.LimitTPH).Max)
 	require.EqualValues(t, 950, state(t, e, "a").Limit(engine.LimitTPH).Used)
 }

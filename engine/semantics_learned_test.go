@@ -88,9 +88,9 @@ func TestAReportedLimitLapses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			e, clock := listening(t, engine.Limits{TPM: 10_000}, p)
 			g := group(t, e, "chat")
-			acquire(t, g, exactly(1)).Observe(told(provider.TPM, 10, 9))
+			acquire(t, g, exactly(1)).Observe(signalOf(provider.TPM, 10, 9))
 			clock.Advance(3 * time.Minute)
-			acquire(t, g, exactly(1)).Observe(told(provider.TPM, 10, 9)) // confirmed
+			acquire(t, g, exactly(1)).Observe(signalOf(provider.TPM, 10, 9)) // confirmed
 			r := refusal(t, g, exactly(1000))
 			require.False(t, r.Never)
 			require.Equal(t, 5*time.Minute, r.RetryAfter)
@@ -102,7 +102,7 @@ func TestAReportedLimitLapses(t *testing.T) {
 			first := acquire(t, g, exactly(1000))
 			require.Equal(t, engine.LimitCooldown, refusal(t, g, exactly(1000)).Limit, "one goes first")
 			clock.Advance(time.Second)
-			first.Observe(told(provider.TPM, 10, 0))
+			first.Observe(signalOf(provider.TPM, 10, 0))
 			first.Settle(engine.Usage{InputTokens: 1000})
 			require.EqualValues(t, 10, state(t, e, "a").Limit(engine.LimitTPM).Max)
 			clock.Advance(5 * time.Minute)
@@ -131,14 +131,14 @@ func TestAReportIsInForceAsAWhole(t *testing.T) {
 		require.Equal(t, fits, a.PreCheck(big))
 		require.Equal(t, fits, len(e.Explain("chat", big).Acquire) == 1)
 	}
-	require.NoError(t, e.Observe("a", told(provider.TPM, 1_000_000, 1_000_000)))
+	require.NoError(t, e.Observe("a", signalOf(provider.TPM, 1_000_000, 1_000_000)))
 	check()
-	require.NoError(t, e.Observe("a", told(provider.InputTPM, 50, 50))) // within the same second
+	require.NoError(t, e.Observe("a", signalOf(provider.InputTPM, 50, 50))) // within the same second
 	check()
 	require.NoError(t, e.Apply(profiled(engine.Limits{}, provider.Profile{})))
 	check()
 	clock.Advance(time.Minute)
-	require.NoError(t, e.Observe("a", told(provider.InputTPM, 50, 50)))
+	require.NoError(t, e.Observe("a", signalOf(provider.InputTPM, 50, 50)))
 	require.EqualValues(t, 50, state(t, e, "a").Limit(engine.LimitInputTPM).Max)
 	check()
 	clock.Advance(5 * time.Minute)

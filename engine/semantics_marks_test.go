@@ -22,7 +22,7 @@ func TestFigureOfTheUTCMinuteBefore(t *testing.T) {
 	acquire(t, g, exactly(20)).SettleReserved()
 	clock.Advance(30 * time.Second)
 	acquire(t, g, exactly(100)).SettleReserved()
-	first.Observe(told(provider.TPM, 1000, 700))
+	first.Observe(signalOf(provider.TPM, 1000, 700))
 	require.EqualValues(t, 300+20+100, state(t, e, "a").Limit(engine.LimitTPM).Used)
 }
 
@@ -34,7 +34,7 @@ func TestFigureUnderAnOwnLimitWithAMargin(t *testing.T) {
 	e, _ := start(t, cfg)
 	g := group(t, e, "chat")
 	ref(t, e, "a").Mark()
-	acquire(t, g, exactly(10)).Observe(told(provider.TPM, 1000, 40))
+	acquire(t, g, exactly(10)).Observe(signalOf(provider.TPM, 1000, 40))
 	s := state(t, e, "a").Limit(engine.LimitTPM)
 	require.EqualValues(t, 90, s.Max)
 	require.EqualValues(t, 40, s.Max-s.Used)

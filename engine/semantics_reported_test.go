@@ -26,7 +26,7 @@ func limitsOf(e *engine.Engine) (limits []window.Report) {
 // as it says, five minutes at most, none raises what is configured, and none is reported on.
 func TestLimitsOfOtherNodes(t *testing.T) {
 	e, clock := listening(t, engine.Limits{TPM: 10_000}, provider.Profile{})
-	hear := func(kind string, limit int64, id string, d time.Duration) {
+	absorb := func(kind string, limit int64, id string, d time.Duration) {
 		until := clock.Now().Add(d).UnixMilli()
 		e.Absorb([]window.Share{{Tally: window.Tally{ID: window.LimitID(kind, limit, id), CoolUntil: until}}})
 	}
@@ -34,21 +34,21 @@ func TestLimitsOfOtherNodes(t *testing.T) {
 		t.Helper()
 		require.Equal(t, most, state(t, e, "a").Limit(l).Max)
 	}
-	hear("tpm", 20_000, "a", time.Minute)
-	hear("cooldown", 1, "a", time.Minute)
-	hear("none", 1, "a", time.Minute)
-	hear("tpm", 1, "unknown", time.Minute)
-	hear("tpm", 1, "a", -time.Second)
+	absorb("tpm", 20_000, "a", time.Minute)
+	absorb("cooldown", 1, "a", time.Minute)
+	absorb("none", 1, "a", time.Minute)
+	absorb("tpm", 1, "unknown", time.Minute)
+	absorb("tpm", 1, "a", -time.Second)
 	want(engine.LimitTPM, 10_000)
-	hear("tpm", 5000, "a", 2*time.Minute)
-	hear("tpm", 3000, "a", time.Minute)
-	hear("tpm", 4000, "a", time.Second)
-	hear("rpm", 7, "a", time.Hour)
+	absorb("tpm", 5000, "a", 2*time.Minute)
+	absorb("tpm", 3000, "a", time.Minute)
+	absorb("tpm", 4000, "a", time.Second)
+	absorb("rpm", 7, "a", time.Hour)
 	want(engine.LimitTPM, 3000)
 	want(engine.LimitRPM, 7)
 	require.Empty(t, limitsOf(e))
 
-	require.NoError(t, e.Observe("a", told(provider.TPM, 6000, 6000)))
+	require.NoError(t, e.Observe("a", signalOf(provider.TPM, 6000, 6000)))
 	want(engine.LimitTPM, 3000)
 	own := limitsOf(e)
 	require.Len(t, own, 1, "its own only")
@@ -71,7 +71,7 @@ func TestLimitsOfOtherNodes(t *testing.T) {
 // than half of that, and rarely another.
 func TestLimitsAreReported(t *testing.T) {
 	e, clock := listening(t, engine.Limits{TPM: 10_000}, provider.Profile{})
-	require.NoError(t, e.Observe("a", told(provider.TPM, 10_000, 10_000)))
+	require.NoError(t, e.Observe("a", signalOf(provider.TPM, 10_000, 10_000)))
 	require.Empty(t, limitsOf(e), "as configured")
 	clock.Advance(time.Second)
 	changes, last, now := 0, window.Report{}, time.Duration(0)
@@ -80,7 +80,7 @@ func TestLimitsAreReported(t *testing.T) {
 		if now >= 5*time.Minute {
 			limit += int64(now/time.Second) % 8 // from answer to answer
 		}
-		require.NoError(t, e.Observe("a", told(provider.TPM, limit, limit)))
+		require.NoError(t, e.Observe("a", signalOf(provider.TPM, limit, limit)))
 		got := limitsOf(e)
 		require.Len(t, got, 1)
 		require.Zero(t, got[0].Requests|got[0].Tokens)
@@ -105,7 +105,7 @@ func TestLimitsOfAPoolStayAsConfigured(t *testing.T) {
 	e, clock := listening(t, engine.Limits{TPM: 10_000}, provider.Profile{Pool: "p"})
 	until := clock.Now().Add(time.Minute).UnixMilli()
 	e.Absorb([]window.Share{{Tally: window.Tally{ID: window.LimitID("tpm", 5, "a"), CoolUntil: until}}})
-	require.NoError(t, e.Observe("a", told(provider.TPM, 50, 50)))
+	require.NoError(t, e.Observe("a", signalOf(provider.TPM, 50, 50)))
 	require.EqualValues(t, 10_000, state(t, e, "a").Limit(engine.LimitTPM).Max)
 	require.Empty(t, limitsOf(e))
 }

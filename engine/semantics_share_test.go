@@ -249,19 +249,19 @@ func TestCooldownsAreShared(t *testing.T) {
 	a.Cooldown(0)
 	require.Zero(t, until(), "ended here: no longer reported")
 
-	tell := func(at time.Time) {
+	absorb := func(at time.Time) {
 		e.Absorb([]window.Share{{Tally: window.Tally{ID: "a", Requests: -1, Tokens: -1, CoolUntil: at.UnixMilli()}}})
 	}
 	now := clock.Now()
-	tell(now.Add(-time.Second))
+	absorb(now.Add(-time.Second))
 	require.Zero(t, state(t, e, "a").CoolingFor, "past")
-	tell(now.Add(time.Minute))
+	absorb(now.Add(time.Minute))
 	require.Equal(t, time.Minute, state(t, e, "a").CoolingFor)
 	require.Equal(t, engine.LimitCooldown, refusal(t, group(t, e, "chat"), exactly(1)).Limit)
-	tell(now.Add(time.Second))
+	absorb(now.Add(time.Second))
 	require.Equal(t, time.Minute, state(t, e, "a").CoolingFor, "never shortened")
 	require.Zero(t, until(), "others have found it")
-	tell(now.Add(1000 * time.Hour))
+	absorb(now.Add(1000 * time.Hour))
 	require.Equal(t, 25*time.Hour, state(t, e, "a").CoolingFor)
 	e.Absorb([]window.Share{{Tally: window.Tally{ID: "a", CoolUntil: 1<<63 - 1}}, {Tally: window.Tally{ID: "a", CoolUntil: -1 << 63}}})
 	require.Equal(t, 25*time.Hour, state(t, e, "a").CoolingFor)

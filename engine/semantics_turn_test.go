@@ -66,14 +66,14 @@ func TestWaitAlone(t *testing.T) {
 				require.NoError(t, err)
 				g, l := group(t, e, "chat"), l.on(t, e)
 				l.exhaust(t, g)
-				told := refusal(t, g, l.q).RetryAfter
+				retryAfter := refusal(t, g, l.q).RetryAfter
 				begun := time.Now()
 				lease, err := g.Wait(t.Context(), l.q)
 				require.NoError(t, err)
 				lease.SettleReserved()
 				took := time.Since(begun)
-				require.LessOrEqual(t, took, told+prompt, "told %v", told)
-				require.GreaterOrEqual(t, took, told-prompt)
+				require.LessOrEqual(t, took, retryAfter+prompt, "RetryAfter %v", retryAfter)
+				require.GreaterOrEqual(t, took, retryAfter-prompt)
 			})
 		})
 	}

@@ -37,12 +37,12 @@ func TestAbsorbNeverLetsPastALimit(t *testing.T) {
 		for i, id := range ids {
 			index[id] = i
 		}
-		told := 0
+		absorbed := 0
 		stop := background(func(round int) {
 			i := round % n
 			if others[i] < limit/2 {
 				others[i]++
-				told++
+				absorbed++
 				absorb(e, v, ids[i], others[i], others[i])
 			}
 			// Whoever was admitted after this Absorb saw it; what came before fitted
@@ -66,7 +66,7 @@ func TestAbsorbNeverLetsPastALimit(t *testing.T) {
 		})
 		stop()
 		require.Zero(t, beyond.Load())
-		require.NotZero(t, told)
+		require.NotZero(t, absorbed)
 		for id, st := range states(e) {
 			i := index[id]
 			require.Equal(t, own[i].Load()+others[i], st.Limit(engine.LimitTPM).Used, id)

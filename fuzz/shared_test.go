@@ -27,23 +27,23 @@ func kindOf(p provider.Profile) window.Kind {
 	return window.KindDay
 }
 
-// told keeps the last report of every window of every kind, as a syncer would.
-type told map[toldKey]window.Tally
+// reports keeps the last report of every window of every kind, as a syncer would.
+type reports map[tallyKey]window.Tally
 
-type toldKey struct {
+type tallyKey struct {
 	id    string
 	kind  window.Kind
 	start int64
 }
 
-func (w told) collect(e *engine.Engine) {
+func (w reports) collect(e *engine.Engine) {
 	for _, r := range e.Collect(nil) {
-		w[toldKey{r.ID, r.Kind, r.Start}] = r.Tally
+		w[tallyKey{r.ID, r.Kind, r.Start}] = r.Tally
 	}
 }
 
 // sum adds up all windows of minutes, or of days.
-func (w told) sum(daily bool) (sum window.Tally) {
+func (w reports) sum(daily bool) (sum window.Tally) {
 	for k, t := range w {
 		if k.kind.Daily() == daily {
 			sum.Requests += t.Requests
@@ -72,7 +72,7 @@ func TestEveryCountIsReported(t *testing.T) {
 			}
 			e := start(t, v, engine.LeastUtilized, ds)
 			g := group(t, e, "g")
-			seen := told{}
+			seen := reports{}
 			seen.collect(e)
 			var p pacer
 			random := rand.New(rand.NewPCG(7, uint64(i)))
@@ -188,10 +188,10 @@ type shared struct {
 	g      *engine.Group
 	cfg    engine.Deployment
 	kind   window.Kind
-	seen   told
-	own    map[toldKey]*parts
-	others map[toldKey]parts
-	ceil   map[toldKey]parts // 0 = none
+	seen   reports
+	own    map[tallyKey]*parts
+	others map[tallyKey]parts
+	ceil   map[tallyKey]parts // 0 = none
 	leases []*sharedLease
 }
 
@@ -203,7 +203,7 @@ type sharedLease struct {
 
 func newShared(t *testing.T, s *script) *shared {
 	t.Helper()
-	l := &shared{t: t, v: newVirtual(), seen: told{}, own: map[toldKey]*parts{}, others: map[toldKey]parts{}, ceil: map[toldKey]parts{}}
+	l := &shared{t: t, v: newVirtual(), seen: reports{}, own: map[tallyKey]*parts{}, others: map[tallyKey]parts{}, ceil: map[tallyKey]parts{}}
 	l.cfg = engine.Deployment{ID: "a", Group: "g", Profile: sharedShapes[s.int(len(sharedShapes))]}
 	l.cfg.Limits = engine.Limits{InputTPM: 400, OutputTPM: 200, RPD: 60, TPD: 3000}
 	if l.cfg.Profile.Shape == provider.Bucket || l.cfg.Profile.Phase != 0 { // the rule itself is tested elsewhere
@@ -220,14 +220,14 @@ func newShared(t *testing.T, s *script) *shared {
 
 func (l *shared) now() int64 { return l.v.ns.Load() / int64(time.Second) }
 
-func (l *shared) minute(at int64) toldKey { return toldKey{"a", window.KindMinute, at / 60 * 60} }
+func (l *shared) minute(at int64) tallyKey { return tallyKey{"a", window.KindMinute, at / 60 * 60} }
 
-func (l *shared) day(at int64) toldKey {
+func (l *shared) day(at int64) tallyKey {
 	begin, _ := l.kind.Span(at)
-	return toldKey{"a", l.kind, begin}
+	return tallyKey{"a", l.kind, begin}
 }
 
-func (l *shared) put(k toldKey, p parts) {
+func (l *shared) put(k tallyKey, p parts) {
 	o := l.own[k]
 	if o == nil {
 		o = &parts{}
@@ -269,7 +269,7 @@ func (l *shared) adjust(at int64, p parts) {
 }
 
 // fits reports whether a window takes n more.
-func (l *shared) fits(k toldKey, limits, n parts) bool {
+func (l *shared) fits(k tallyKey, limits, n parts) bool {
 	var own parts
 	if o := l.own[k]; o != nil {
 		own = *o
@@ -363,7 +363,7 @@ func (l *shared) absorb(s *script) {
 	if s.int(3) == 0 {
 		begin = end
 	}
-	k := toldKey{"a", kind, begin}
+	k := tallyKey{"a", kind, begin}
 	pick := func() int64 { return int64(of(s, 0, 0, -1, 3, 40, 150)) }
 	o, c := parts{pick(), pick(), pick(), pick()}, parts{pick(), pick(), pick(), pick()}
 	l.e.Absorb([]window.Share{{

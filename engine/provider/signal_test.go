@@ -26,7 +26,7 @@ func headers(lines string) func(string) string {
 type readings map[provider.Limit]provider.Reading
 
 func TestHeaders(t *testing.T) {
-	told := func(limit, remaining int64, reset time.Duration) provider.Reading {
+	reading := func(limit, remaining int64, reset time.Duration) provider.Reading {
 		return provider.Reading{Limit: limit, Remaining: remaining, HasRemaining: true, Reset: reset}
 	}
 	thousands := func(r provider.Reading) provider.Reading { r.Grain = 1000; return r }
@@ -42,7 +42,7 @@ func TestHeaders(t *testing.T) {
 			x-ratelimit-limit-tokens: 90000
 			x-ratelimit-remaining-tokens: 10000
 			x-ratelimit-reset-tokens: 6m0s`,
-			readings{provider.RPM: told(3500, 3499, 17*time.Millisecond), provider.TPM: told(90000, 10000, 6*time.Minute)},
+			readings{provider.RPM: reading(3500, 3499, 17*time.Millisecond), provider.TPM: reading(90000, 10000, 6*time.Minute)},
 		},
 		{
 			"OpenAI, the project has less", "openai", `
@@ -50,7 +50,7 @@ func TestHeaders(t *testing.T) {
 			x-ratelimit-remaining-tokens: 10000
 			x-ratelimit-limit-project-tokens: 20000
 			x-ratelimit-remaining-project-tokens: 5000`,
-			readings{provider.TPM: told(20000, 5000, 0)},
+			readings{provider.TPM: reading(20000, 5000, 0)},
 		},
 		{
 			"OpenAI, the project has more", "openai", `
@@ -58,7 +58,7 @@ func TestHeaders(t *testing.T) {
 			x-ratelimit-remaining-tokens: 10000
 			x-ratelimit-limit-project-tokens: 20000
 			x-ratelimit-remaining-project-tokens: 15000`,
-			readings{provider.TPM: told(90000, 10000, 0)},
+			readings{provider.TPM: reading(90000, 10000, 0)},
 		},
 		{
 			"Azure: bare seconds, an overrun, requests left out", "azure", `
@@ -68,7 +68,7 @@ func TestHeaders(t *testing.T) {
 			x-ratelimit-limit-tokens: 150000
 			x-ratelimit-remaining-tokens: -27689
 			x-ratelimit-reset-tokens: 300`,
-			readings{provider.TPM: told(150000, -27689, 5*time.Minute)},
+			readings{provider.TPM: reading(150000, -27689, 5*time.Minute)},
 		},
 		{
 			"Anthropic: split, a point in time, rounded", "anthropic", `
@@ -84,9 +84,9 @@ func TestHeaders(t *testing.T) {
 			anthropic-ratelimit-output-tokens-remaining: 10000
 			anthropic-ratelimit-output-tokens-reset: 2026-03-04T12:00:30Z`,
 			readings{
-				provider.RPM:       told(50, 49, time.Second),
-				provider.InputTPM:  thousands(told(50000, 41000, 11*time.Second)),
-				provider.OutputTPM: thousands(told(10000, 10000, 0)),
+				provider.RPM:       reading(50, 49, time.Second),
+				provider.InputTPM:  thousands(reading(50000, 41000, 11*time.Second)),
+				provider.OutputTPM: thousands(reading(10000, 10000, 0)),
 			},
 		},
 		{
@@ -97,7 +97,7 @@ func TestHeaders(t *testing.T) {
 			x-ratelimit-limit-tokens: 18000
 			x-ratelimit-remaining-tokens: 17997
 			x-ratelimit-reset-tokens: 7.66s`,
-			readings{provider.RPD: told(14400, 14370, 179560*time.Millisecond), provider.TPM: told(18000, 17997, 7660*time.Millisecond)},
+			readings{provider.RPD: reading(14400, 14370, 179560*time.Millisecond), provider.TPM: reading(18000, 17997, 7660*time.Millisecond)},
 		},
 		{
 			"Cerebras: fractions of seconds", "cerebras", `
@@ -107,7 +107,7 @@ func TestHeaders(t *testing.T) {
 			x-ratelimit-limit-tokens-minute: 60000
 			x-ratelimit-remaining-tokens-minute: 59000
 			x-ratelimit-reset-tokens-minute: 26.5`,
-			readings{provider.RPD: told(1000, 998, 43169500*time.Millisecond), provider.TPM: told(60000, 59000, 26500*time.Millisecond)},
+			readings{provider.RPD: reading(1000, 998, 43169500*time.Millisecond), provider.TPM: reading(60000, 59000, 26500*time.Millisecond)},
 		},
 		{
 			"Mistral: by size", "mistral", `
@@ -117,21 +117,21 @@ func TestHeaders(t *testing.T) {
 			ratelimitbysize-reset: 40
 			x-ratelimit-limit-req-minute: 60
 			x-ratelimit-remaining-req-minute: 59`,
-			readings{provider.TPM: told(500000, 467993, 40*time.Second), provider.RPM: told(60, 59, 0)},
+			readings{provider.TPM: reading(500000, 467993, 40*time.Second), provider.RPM: reading(60, 59, 0)},
 		},
 		{
 			"Cohere: trial keys", "cohere", `
 			x-trial-endpoint-call-limit: 10
 			x-trial-endpoint-call-remaining: 9`,
-			readings{provider.RPM: told(10, 9, 0)},
+			readings{provider.RPM: reading(10, 9, 0)},
 		},
-		{"Together", "together_ai", `x-tokenlimit-remaining: 1234`, readings{provider.TPM: told(0, 1234, 0)}},
+		{"Together", "together_ai", `x-tokenlimit-remaining: 1234`, readings{provider.TPM: reading(0, 1234, 0)}},
 		{
 			"an unknown provider with common names", "", `
 			x-ratelimit-limit-requests: 60
 			x-ratelimit-remaining-requests: 0
 			x-ratelimit-reset-requests: Wed, 04 Mar 2026 12:00:45 GMT`,
-			readings{provider.RPM: told(60, 0, 15*time.Second)},
+			readings{provider.RPM: reading(60, 0, 15*time.Second)},
 		},
 		{
 			"Unix seconds and milliseconds", "", `
@@ -147,7 +147,7 @@ func TestHeaders(t *testing.T) {
 			x-ratelimit-limit-tokens: -5
 			x-ratelimit-remaining-tokens: 1e300
 			x-ratelimit-reset-tokens: -3s`,
-			readings{provider.TPM: told(0, 1<<42, 0)},
+			readings{provider.TPM: reading(0, 1<<42, 0)},
 		},
 		{
 			"a reset of a year", "openai", "x-ratelimit-reset-tokens: 8760h",

@@ -238,8 +238,8 @@ func (w *world) acquire() {
 	room := by == nil || by.cfg.Limits.MaxInFlight == 0 || by.flying < by.cfg.Limits.MaxInFlight
 	timed := le.Limit != engine.LimitCooldown && room && (mayCall == yes || best == yes) && !slices.ContainsFunc(members, func(d *deployment) bool {
 		most := d.cfg.Limits.MaxInFlight
-		return most != 0 && d.flying >= share(most, class(q)) || !d.gate.open() || d.told(w.now)
-	}) && (by == nil || !by.told(w.now))
+		return most != 0 && d.flying >= share(most, class(q)) || !d.gate.open() || d.ahead(w.now)
+	}) && (by == nil || !by.ahead(w.now))
 	if !timed || le.Never || w.r.IntN(4) != 0 || le.RetryAfter > 2*time.Minute {
 		return
 	}
@@ -268,8 +268,8 @@ func (w *world) acquire() {
 	}
 }
 
-// told reports whether a share has said something of a window after the one that runs.
-func (d *deployment) told(now int64) bool {
+// ahead reports whether a share has been applied to a window after the current one.
+func (d *deployment) ahead(now int64) bool {
 	return slices.ContainsFunc(d.limits, func(l *limit) bool {
 		if l.others == nil {
 			return false

@@ -164,7 +164,7 @@ aliases: {smart: gpt-4o}
 	stream := client.Chat.Completions.NewStreaming(ctx, params)
 	text := ""
 	for stream.Next() {
-		require.Len(t, stream.Current().Choices, 1, "the chunk that only tells the usage is hidden")
+		require.Len(t, stream.Current().Choices, 1, "the chunk that only reports the usage is hidden")
 		text += stream.Current().Choices[0].Delta.Content
 	}
 	require.NoError(t, stream.Err())

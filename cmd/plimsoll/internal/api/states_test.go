@@ -68,8 +68,8 @@ func TestBatch(t *testing.T) {
 	require.Zero(t, s.LeaseStats().Held)
 }
 
-// A refusal tells of every candidate, up to a bound; in a batch of fewer.
-func TestRefusalTellsOfAll(t *testing.T) {
+// A refusal names every candidate, up to a bound, which is lower in a batch.
+func TestRefusalNamesAllCandidates(t *testing.T) {
 	const excluded = "dep-7"
 	many := make([]engine.Deployment, api.MaxStates+10)
 	for i := range many {
@@ -95,7 +95,7 @@ func TestRefusalTellsOfAll(t *testing.T) {
 	require.False(t, seen[excluded])
 	require.Len(t, post[fields](t, s, "/v1/pick", `{"group":"chat"}`, 429)["error"].(fields)["states"], 100)
 
-	for i := range 95 { // more candidates than a refusal tells of
+	for i := range 95 { // more candidates than a refusal names
 		many[i].Group = "large"
 	}
 	require.NoError(t, s.engine.Apply(engine.Config{Deployments: many}))

@@ -81,7 +81,7 @@ func raw(text string) http.Handler {
 // changes neither what is counted nor who learns the key.
 func TestOddAnswers(t *testing.T) {
 	const head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n"
-	const told = 18
+	const used = 18
 	body := `{"choices":[{"message":{"content":"hi"}}],"usage":{"prompt_tokens":11,"completion_tokens":7}}`
 	var packed bytes.Buffer
 	z := gzip.NewWriter(&packed)
@@ -91,17 +91,17 @@ func TestOddAnswers(t *testing.T) {
 	for name, tt := range map[string]struct {
 		answer string
 		status int
-		tokens int64 // -1 = not told
+		tokens int64 // -1 = not counted
 	}{
-		"plain":               {head + "\r\n" + body, 200, told},
-		"early hints":         {"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + head + "\r\n" + body, 200, told},
-		"gzip":                {head + "Content-Encoding: gzip\r\n\r\n" + packed.String(), 200, told},
+		"plain":               {head + "\r\n" + body, 200, used},
+		"early hints":         {"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + head + "\r\n" + body, 200, used},
+		"gzip":                {head + "Content-Encoding: gzip\r\n\r\n" + packed.String(), 200, used},
 		"no gzip":             {head + "Content-Encoding: gzip\r\n\r\n" + body, 502, -1},
 		"gzip cut":            {head + "Content-Encoding: gzip\r\n\r\n" + packed.String()[:30], 502, -1},
 		"an unknown encoding": {head + "Content-Encoding: br\r\n\r\nxyz", 200, -1},
-		"a trailer":           {head + "Transfer-Encoding: chunked\r\nTrailer: X-Key\r\n\r\n" + "5d\r\n" + body + "\r\n0\r\nX-Key: " + secret + "\r\n\r\n", 200, told},
-		"cookies":             {head + "Set-Cookie: a=" + secret + "\r\nLocation: /x\r\nX-Accel-Redirect: /x\r\n\r\n" + body, 200, told},
-		"a long header":       {head + "X-Long: " + strings.Repeat("a", 500_000) + "\r\n\r\n" + body, 200, told},
+		"a trailer":           {head + "Transfer-Encoding: chunked\r\nTrailer: X-Key\r\n\r\n" + "5d\r\n" + body + "\r\n0\r\nX-Key: " + secret + "\r\n\r\n", 200, used},
+		"cookies":             {head + "Set-Cookie: a=" + secret + "\r\nLocation: /x\r\nX-Accel-Redirect: /x\r\n\r\n" + body, 200, used},
+		"a long header":       {head + "X-Long: " + strings.Repeat("a", 500_000) + "\r\n\r\n" + body, 200, used},
 		"cut":                 {head + "Content-Length: 5000\r\n\r\n" + body[:40], 502, -1},
 		"nothing":             {"", 502, -1},
 		"no HTTP":             {body, 502, -1},
@@ -112,7 +112,7 @@ func TestOddAnswers(t *testing.T) {
 		"a redirect":          {"HTTP/1.1 301 Moved\r\nLocation: http://127.0.0.1:1/?k=" + secret + "\r\nContent-Length: 0\r\n\r\n", 502, 0},
 		"the key in an error": {"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n" + `{"error":{"message":"no ` + secret + `"}}`, 400, 0},
 		"not a number":        {head + "\r\n" + strings.Replace(body, "11", "NaN", 1), 200, -1},
-		"deep":                {head + "\r\n" + `{"x":` + strings.Repeat("[", 1e4) + strings.Repeat("]", 1e4) + "," + body[1:], 200, told},
+		"deep":                {head + "\r\n" + `{"x":` + strings.Repeat("[", 1e4) + strings.Repeat("]", 1e4) + "," + body[1:], 200, used},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t, change{}, raw(tt.answer))
