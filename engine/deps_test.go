@@ -123,7 +123,7 @@ var directions = []direction{
 	},
 	{
 		path: "sync/valkeystore", may: []string{"window", "sync/syncer", "github.com/valkey-io/valkey-go/..."},
-		why: "the only package of the library that speaks to Valkey",
+		why: "the only package of the library that connects to Valkey",
 	},
 	{
 		path: "sync/servertest",
@@ -153,11 +153,11 @@ type ban struct {
 
 var bans = []ban{
 	{"window", "net/...", true, "no I/O below the daemon"},
-	{"window", "log/...", true, "a library speaks through errors and counters"},
+	{"window", "log/...", true, "a library reports by errors and counters"},
 	{"window", "os/...", false, "no files, no environment"},
 	{"window", "testing/...", true, "test code must not reach a user's binary"},
 	{"engine", "net/...", true, "no decision waits for a network"},
-	{"engine", "log/...", true, "a library speaks through errors and counters"},
+	{"engine", "log/...", true, "a library reports by errors and counters"},
 	{"engine", "os/...", false, "no files, no environment: a Config says everything"},
 	{"engine", "testing/...", true, "test code must not reach a user's binary"},
 	{"engine/provider", "net/...", true, "a parser of headers needs the header's name and value only"},

@@ -148,7 +148,7 @@ func ExampleEngine_AppendStates() {
 	eng := newChat()
 	_ = eng.PreCheck("openai", engine.Demand{})
 	_ = eng.Record("openai", engine.Usage{InputTokens: 15_000})
-	var states []engine.State // kept and reused by whoever reads them regularly
+	var states []engine.State // a caller that reads them regularly reuses the slice
 	states = eng.AppendStates(states[:0])
 	for _, s := range states {
 		fmt.Printf("%s: %d of %d requests, %d of %d tokens, %.0f %%\n",

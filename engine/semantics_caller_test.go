@@ -274,7 +274,7 @@ func TestCallerNever(t *testing.T) {
 }
 
 // TestCallerDropped: a caller that is no longer configured and has nothing to count for
-// is forgotten, and found again by whoever holds it.
+// is forgotten. A CallerRef that was kept finds it again.
 func TestCallerDropped(t *testing.T) {
 	e, clock := start(t, called(engine.Limits{}, engine.Limits{RPM: 3, MaxInFlight: 2}))
 	g, team := group(t, e, "chat"), callerRef(t, e, "team")

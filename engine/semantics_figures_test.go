@@ -41,7 +41,7 @@ func TestFiguresCorrectTheCounters(t *testing.T) {
 			g := group(t, e, "chat")
 			first := acquire(t, g, exactly(100))
 			second := acquire(t, g, exactly(50))
-			first.Observe(signalOf(provider.TPM, 1000, 600)) // somebody else has used 300
+			first.Observe(signalOf(provider.TPM, 1000, 600)) // another client has used 300
 			require.InDelta(t, 450, utilization(t, e), 0.1, "and 50 were charged since")
 			second.Settle(engine.Usage{InputTokens: 20})
 			require.InDelta(t, 420, utilization(t, e), 1.1)

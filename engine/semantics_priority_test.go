@@ -85,7 +85,7 @@ func TestPriorityExact(t *testing.T) {
 				for range goroutines {
 					total += (<-done)[1]
 				}
-				if total != 3*800 { // somebody was refused by another's attempt that stayed half way for too long
+				if total != 3*800 { // a demand was refused because another's attempt stayed unfinished for too long
 					require.NotZero(t, e.Stats().Contended)
 				}
 				for { // at rest all that fits is admitted

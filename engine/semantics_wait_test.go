@@ -260,8 +260,8 @@ func TestWaitGivesUp(t *testing.T) {
 	})
 }
 
-// TestWaitAdmittedAsContextEnds: whether admission or context wins, nothing stays reserved that
-// nobody has.
+// TestWaitAdmittedAsContextEnds: whether admission or context wins, no reservation is left
+// without a lease that the caller has.
 func TestWaitAdmittedAsContextEnds(t *testing.T) {
 	e, _ := start(t, one(engine.Limits{MaxInFlight: 1}))
 	g := group(t, e, "chat")

@@ -12,7 +12,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// absorb tells what the others have used in the present minute, no ceilings.
+// absorb applies what the other nodes have used in the current minute, without ceilings.
 func absorb(e *engine.Engine, v *virtual, id string, requests, tokens int64) {
 	e.Absorb([]window.Share{{Tally: window.Tally{ID: id, Start: v.ns.Load() / minute * 60, Requests: requests, Tokens: tokens}}})
 }
@@ -45,8 +45,8 @@ func TestAbsorbNeverLetsPastALimit(t *testing.T) {
 				absorbed++
 				absorb(e, v, ids[i], others[i], others[i])
 			}
-			// Whoever was admitted after this Absorb saw it; what came before fitted
-			// under fewer others. So own never passes limit - others + what was
+			// An admission after this Absorb saw it; one before it fitted beside less
+			// remote usage. So own usage never passes limit - others + what was
 			// admitted before, which is checked at the end, exactly.
 			if own[i].Load() > limit {
 				beyond.Add(1)
@@ -71,8 +71,8 @@ func TestAbsorbNeverLetsPastALimit(t *testing.T) {
 			i := index[id]
 			require.Equal(t, own[i].Load()+others[i], st.Limit(engine.LimitTPM).Used, id)
 			require.Equal(t, others[i], st.Limit(engine.LimitTPM).Remote, id)
-			// Own usage alone filled it, or stopped when the others had; those that
-			// were told of after that are beyond the limit by themselves.
+			// Own usage alone filled it, or stopped when remote usage had filled it. Remote
+			// usage that was applied after that is beyond the limit by itself.
 			require.GreaterOrEqual(t, st.Limit(engine.LimitTPM).Used, limit, id)
 			require.LessOrEqual(t, own[i].Load(), limit, id)
 		}
@@ -80,8 +80,8 @@ func TestAbsorbNeverLetsPastALimit(t *testing.T) {
 }
 
 // TestOthersAlreadyKnownAreRespected: what others have used and what is admitted
-// here never add up to more than the limit, if the others were known first: here
-// they move tokens from the one deployment to the other, told downwards first.
+// here never add up to more than the limit, if remote usage was applied first. The other
+// nodes move tokens from one deployment to the other; the lower total is applied first.
 func TestOthersAlreadyKnownAreRespected(t *testing.T) {
 	each(t, ranked, []int{2, 10, 128}, func(t *testing.T, s engine.Strategy, n int) {
 		const limit, moving = 1000, 400
@@ -179,7 +179,7 @@ func TestCeilingsThatMove(t *testing.T) {
 			for admitted.Load() < total {
 				l, ok := g.TryAcquire(plain(1))
 				if !ok {
-					runtime.Gosched() // or nobody raises a ceiling
+					runtime.Gosched() // let the other goroutine raise a ceiling
 					continue
 				}
 				admitted.Add(1)

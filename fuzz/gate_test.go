@@ -11,7 +11,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
-// mgate is when a deployment takes requests, told plainly.
+// mgate is the model of when a deployment takes requests.
 type mgate struct {
 	cool          int64         // until then it cools down; 0 = not
 	length        time.Duration // of that

@@ -70,7 +70,7 @@ func TestEveryLeaseIsExactlyOneThing(t *testing.T) {
 		require.LessOrEqual(t, stats.Settled, settles.Load())
 		require.LessOrEqual(t, stats.Released, releases.Load())
 		require.GreaterOrEqual(t, stats.Held+stats.Expired, never.Load())
-		require.NotZero(t, stats.Expired, "too little time to tell")
+		require.NotZero(t, stats.Expired, "too little time: no lease expired")
 
 		v.add(5 * time.Minute) // all that is held has expired
 		stats = e.Stats()
@@ -83,8 +83,8 @@ func TestEveryLeaseIsExactlyOneThing(t *testing.T) {
 	})
 }
 
-// TestExpiredLeasesMakeRoom: leases that nobody ends give their place in flight
-// back after the TTL, and not before; ending them then does not give it back twice.
+// TestExpiredLeasesMakeRoom: leases that are not ended free their slots in flight
+// after the TTL, and not before; ending them then does not free the slots twice.
 func TestExpiredLeasesMakeRoom(t *testing.T) {
 	const limit = 100
 	v := newVirtual()

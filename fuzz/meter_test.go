@@ -69,7 +69,7 @@ func TestNoDayIsOverItsLimit(t *testing.T) {
 			}
 		}
 		require.Equal(t, e.Stats().Admitted, requests+unsure.Load())
-		require.Greater(t, tokens, limits.TPD, "too little happened to tell")
+		require.Greater(t, tokens, limits.TPD, "less usage than the limit of one day")
 	})
 }
 

@@ -31,7 +31,7 @@ func (m *model) apply(cfg engine.Config, now int64) {
 			if m.usage[c.ID] == nil {
 				m.usage[c.ID] = map[int64]*musage{}
 			}
-			// What was told ahead of a deployment since forgotten is forgotten too.
+			// A share for a later window of a deployment that was removed since is dropped too.
 			for epoch, u := range m.usage[c.ID] {
 				if epoch >= now/minute {
 					*u = musage{requests: u.requests, tokens: u.tokens}

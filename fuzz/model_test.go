@@ -130,7 +130,7 @@ func (d *mdep) forgettable() bool {
 }
 
 // lookAt is look by an operation on one deployment alone: other cooldowns of the
-// group are left to whoever looks next, unless there is something to do here.
+// group are left to the next look, unless there is something to do here.
 func (m *model) lookAt(d *mdep, now int64) {
 	if now/minute > d.group.epoch || d.cool != 0 && d.cool <= now {
 		m.look(d.group, now)

@@ -98,7 +98,7 @@ func TestPoolsInMotion(t *testing.T) {
 				}
 			})
 			left := limits.TPD - used.Load()
-			require.Positive(t, left, "too much happened to tell")
+			require.Positive(t, left, "too much usage: the limit was reached")
 			require.NotZero(t, used.Load())
 			for _, st := range e.AppendStates(nil) {
 				require.Equal(t, used.Load(), st.Limit(engine.LimitTPM).Used)

@@ -14,7 +14,7 @@ var crossing = []op{
 }
 
 // FuzzRollover crosses the ends of minutes in every way: one by one, several at
-// once, with nobody looking at one of the groups for a while, with shares given
+// once, with no operation on one of the groups for a while, with shares given
 // ahead, with deployments leaving. Whatever was counted in whatever minute must
 // have been collected in the end, exactly.
 func FuzzRollover(f *testing.F) {

@@ -80,7 +80,7 @@ func (b *tab) work(p *pacer, k int, groups []*engine.Group, more func(round int)
 	}
 }
 
-// lots is a limit nobody reaches, so that own usage is all that happens.
+// lots is a limit that no demand reaches, so that own usage is all that happens.
 var lots = engine.Limits{TPM: 1 << 42, RPM: 1 << 42}
 
 // lotsOfAll is that of every limit.
@@ -192,7 +192,7 @@ func TestCollectSeesEverything(t *testing.T) {
 		for k := range c {
 			windows[k.start] = true
 		}
-		require.Greater(t, len(windows), 5, "too few windows to tell")
+		require.Greater(t, len(windows), 5, "too few windows")
 	})
 }
 

@@ -146,7 +146,7 @@ func TestEveryCountIsReported(t *testing.T) {
 			want := window.Tally{Requests: requests.Load(), Tokens: input.Load() + output.Load(), Input: input.Load(), Output: output.Load()}
 			require.Equal(t, want, seen.sum(false), "minutes")
 			require.Equal(t, window.Tally{Requests: want.Requests, Tokens: want.Tokens}, seen.sum(true), "days")
-			require.Greater(t, moves.Load(), int64(4), "too few minutes to tell")
+			require.Greater(t, moves.Load(), int64(4), "too few minutes")
 			days := map[int64]bool{}
 			for k := range seen {
 				if k.kind == kind {
@@ -264,7 +264,7 @@ func (l *shared) adjust(at int64, p parts) {
 		l.put(l.day(at), p)
 	case begin < before:
 		l.put(l.day(now), parts{max(p[0], 0), max(p[1], 0)})
-	default: // yesterday's, of which nobody is told any more
+	default: // yesterday's, which is reported no more
 	}
 }
 
@@ -353,7 +353,7 @@ func (l *shared) end(s *script, x *sharedLease) {
 	}
 }
 
-// absorb tells of the present minute or day, or the next.
+// absorb applies a share of the current minute or day, or of the next.
 func (l *shared) absorb(s *script) {
 	at, kind := l.now(), window.KindMinute
 	if s.int(2) == 0 {

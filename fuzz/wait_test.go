@@ -62,9 +62,9 @@ var waitDemands = []engine.Demand{
 	{InputTokens: 25, Priority: 2},
 }
 
-// FuzzWait plays a random history to those who wait. Each time everything is at
-// rest, nobody waits whose demand fits or never will, and of those who ask for
-// the same nobody has been overtaken.
+// FuzzWait plays a random history to waiters. Each time everything is at rest, no
+// waiter is left whose demand fits or can never fit, and of the waiters with the
+// same demand none has been overtaken.
 func FuzzWait(f *testing.F) {
 	for seed := range uint64(24) {
 		f.Add(noise(seed, 400))
@@ -166,7 +166,7 @@ func (r *room) end(s *script) {
 
 func (r *room) check() {
 	r.t.Helper()
-	first := map[int]bool{} // demands of which somebody still waits
+	first := map[int]bool{} // demands of which a caller still waits
 	var left []*waiter
 	for _, w := range r.waiting {
 		if w.waits() {
@@ -200,12 +200,12 @@ func (r *room) check() {
 	require.True(r.t, most == 0 || len(left) <= most, "%d wait", len(left))
 	stats := r.e.Stats()
 	require.EqualValues(r.t, len(left), stats.Waiting)
-	require.Equal(r.t, r.admitted, stats.Held+stats.Settled+stats.Released+stats.Expired, "a lease that nobody has")
+	require.Equal(r.t, r.admitted, stats.Held+stats.Settled+stats.Released+stats.Expired, "an admission without a lease")
 }
 
 // TestWaitUnderLoad: 64 goroutines wait for what others end, give up and take
 // without waiting, while time passes and the configuration changes. No limit on
-// leases is ever passed, and nobody is left behind.
+// leases is ever passed, and every caller gets an answer.
 func TestWaitUnderLoad(t *testing.T) {
 	each(t, strategies, []int{1, 10, 65}, func(t *testing.T, s engine.Strategy, n int) {
 		const limit = 3

@@ -13,7 +13,7 @@ func (f *File) endpoint(id string, ep *Endpoint) {
 
 // halfServed reports groups of which some deployments have an endpoint: package
 // transport serves a group if all have.
-func (f *File) halfServed(tell func(line int, key, format string, args ...any), quote func(string) string) {
+func (f *File) halfServed(report func(line int, key, format string, args ...any), quote func(string) string) {
 	type count struct{ with, of int }
 	groups := map[string]*count{}
 	var names []string
@@ -31,7 +31,7 @@ func (f *File) halfServed(tell func(line int, key, format string, args ...any), 
 	}
 	for _, name := range names {
 		if c := groups[name]; c.with > 0 && c.with < c.of {
-			tell(0, "", "group %s has endpoints for %d of its %d deployments: it can be asked for decisions, and is not proxied unless all have one", quote(name), c.with, c.of)
+			report(0, "", "group %s has endpoints for %d of its %d deployments: it can be asked for decisions, and is not proxied unless all have one", quote(name), c.with, c.of)
 		}
 	}
 }

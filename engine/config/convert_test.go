@@ -174,7 +174,7 @@ func TestConvertSaysThatTheMasterKeyIsGone(t *testing.T) {
 	}
 }
 
-// Whoever adds a field decides how [config.Convert] writes it and how it is compared.
+// A new field needs a decision how [config.Convert] writes it and how it is compared.
 func TestConvertKnowsEveryField(t *testing.T) {
 	for _, tt := range []struct {
 		of    any

@@ -150,7 +150,7 @@ model_list:
 	require.Equal(t, "os.environ/OPENAI_API_BASE", f.Mask("https://gateway.example/v1"))
 }
 
-// Keys that are not there yet, and groups that cannot be called, are told of: in
+// Keys that are not there yet, and groups that cannot be called, are reported: in
 // our own format as warnings, in a LiteLLM file as notes.
 func TestWhatEndpointsLack(t *testing.T) {
 	f := mustParse(t, `
@@ -243,8 +243,8 @@ func TestCredential(t *testing.T) {
 	}
 }
 
-// The formats and tools that programs print with, and a struct of somebody else
-// whose field nobody can ask.
+// The formats and tools that programs print with, and a struct of another package
+// whose field is not exported.
 func TestCredentialIsNotShown(t *testing.T) {
 	c := credentialOf(t, "key: sk-planted", "f.yaml")
 	type outer struct{ hidden config.Credential }

@@ -12,7 +12,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/config"
 )
 
-var update = flag.Bool("update", false, "write testdata/*.golden anew")
+var update = flag.Bool("update", false, "write testdata/*.golden again")
 
 // golden compares text with a file in testdata.
 func golden(t *testing.T, name, got string) {

@@ -34,14 +34,14 @@ func inQuotes(value string) bool {
 }
 
 // report reports which keys are missing.
-func (k *keysUsed) report(tell func(line int, key, format string, args ...any)) {
+func (k *keysUsed) report(add func(line int, key, format string, args ...any)) {
 	for _, name := range k.names {
 		m := k.unset[name]
 		if value, _ := k.lookup(name); strings.TrimSpace(value) != "" {
-			tell(m.line, "", "the value of the environment variable %s, which %s, stands in quotation marks, which are sent as part of it: docker run --env-file keeps them", showName(name), keyOf(m.times))
+			add(m.line, "", "the value of the environment variable %s, which %s, stands in quotation marks, which are sent as part of it: docker run --env-file keeps them", showName(name), keyOf(m.times))
 			continue
 		}
-		tell(m.line, "", "the environment variable %s, which %s, is not set or empty: calls fail until it is", showName(name), keyOf(m.times))
+		add(m.line, "", "the environment variable %s, which %s, is not set or empty: calls fail until it is", showName(name), keyOf(m.times))
 	}
 }
 

@@ -89,7 +89,7 @@ func TestProfilesOfTheOwnFormat(t *testing.T) {
 	}
 }
 
-// A LiteLLM file counts plainly unless it is told otherwise from outside.
+// A LiteLLM file is counted by UTC minutes unless Options.Profiles says otherwise.
 func TestProfilesOfALiteLLMFile(t *testing.T) {
 	for params, want := range map[string]config.Counting{
 		`model: azure/gpt-4o`:                       {Provider: "azure", Preset: "azure"},

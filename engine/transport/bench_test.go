@@ -58,8 +58,8 @@ func BenchmarkRoundTrip(b *testing.B) {
 	}
 }
 
-// BenchmarkObserve is what a success costs whose headers tell of limits: reading
-// them, and telling the engine.
+// BenchmarkObserve is what a success costs whose headers report limits: reading
+// them, and Observe.
 func BenchmarkObserve(b *testing.B) {
 	eng, err := engine.New(engine.Config{Deployments: []engine.Deployment{{ID: "a", Group: "chat", Limits: engine.Limits{RPM: 1e9, TPM: 1e12}}, {ID: "b", Group: "chat"}}})
 	if err != nil {

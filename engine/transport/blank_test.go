@@ -11,8 +11,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/transport"
 )
 
-// A provider that repeats the deployment's key in a header, an error, an answer or a
-// stream tells the client nothing, and nothing else of the answer changes.
+// Where a provider repeats the deployment's key in a header, an error, an answer or a
+// stream, the client gets asterisks, and nothing else of the answer changes.
 func TestKeysInAnswers(t *testing.T) {
 	stars := strings.Repeat("*", len(secret))
 	for name, tt := range map[string]struct {

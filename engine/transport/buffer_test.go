@@ -19,7 +19,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/transport"
 )
 
-// The memory of a body is used again only when nobody reads from it: no request ever
+// The memory of a body is used again only after its last reader has ended: no request ever
 // carries a part of another, though providers answer early and clients go away.
 func TestMemoryOfBodies(t *testing.T) {
 	for _, h2 := range []bool{false, true} {

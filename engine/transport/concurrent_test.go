@@ -18,7 +18,7 @@ import (
 )
 
 // Whatever clients do, and whatever providers do to them, every lease ends once,
-// with what the hook was told.
+// with what the hook received.
 func TestManyAtOnce(t *testing.T) {
 	const callers, calls = 64, 30
 	ok := &fake.Provider{}
@@ -60,7 +60,7 @@ func TestManyAtOnce(t *testing.T) {
 	b.client.CloseIdleConnections()
 	b.atRest(t)
 	s := b.eng.Stats()
-	// A context that ended a call may tell the hook after its client has gone on.
+	// Where a context ended a call, the hook may run after the client has gone on.
 	require.Eventually(t, func() bool { return attempts.Load() >= s.Admitted }, time.Minute, time.Millisecond)
 	require.Equal(t, s.Admitted, attempts.Load())
 	require.GreaterOrEqual(t, s.Admitted, int64(callers*calls))

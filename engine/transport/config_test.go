@@ -30,7 +30,7 @@ func TestNewNamesWhatIsWrong(t *testing.T) {
 		{"no engine", transport.Config{}, "Engine: is nil"},
 		{"no endpoint", transport.Config{Engine: eng}, "Endpoints: is empty"},
 		{"half a group", transport.Config{Engine: eng, Endpoints: map[string]transport.Endpoint{"a": good}}, `Endpoints["b"]: is missing; group "g" has one for "a"`},
-		{"nobody's", transport.Config{Engine: eng, Endpoints: map[string]transport.Endpoint{"c": good, "x": good}}, `Endpoints["x"]: the engine has no deployment of that ID`},
+		{"of no deployment", transport.Config{Engine: eng, Endpoints: map[string]transport.Endpoint{"c": good, "x": good}}, `Endpoints["x"]: the engine has no deployment of that ID`},
 		{"no API", one(func(ep *transport.Endpoint) { ep.API = "" }), `Endpoints["c"].API: is empty`},
 		{"unknown API", one(func(ep *transport.Endpoint) { ep.API = "cohere" }), `Endpoints["c"].API: "cohere" is unknown`},
 		{"no URL", one(func(ep *transport.Endpoint) { ep.BaseURL = "" }), `Endpoints["c"].BaseURL: is empty`},
@@ -115,7 +115,7 @@ func TestProfiles(t *testing.T) {
 		{"by the provider", &transport.Endpoint{API: transport.OpenAI, Provider: "groq"}, engine.Deployment{}, preset("groq", "")},
 		{"by the model", &transport.Endpoint{API: transport.OpenAI, Provider: "bedrock", Model: "anthropic.claude-opus-4"}, engine.Deployment{}, preset("bedrock", "claude-opus-4")},
 		{"by the deployment's model", &transport.Endpoint{API: transport.OpenAI, Provider: "bedrock"}, engine.Deployment{Model: "claude-opus-4"}, preset("bedrock", "claude-opus-4")},
-		{"of nobody known", &transport.Endpoint{API: transport.OpenAI, Provider: "acme"}, engine.Deployment{}, provider.Unknown()},
+		{"of an unknown provider", &transport.Endpoint{API: transport.OpenAI, Provider: "acme"}, engine.Deployment{}, provider.Unknown()},
 		{"given", &transport.Endpoint{API: transport.OpenAI}, engine.Deployment{Profile: own}, own},
 		{"without an endpoint", nil, engine.Deployment{}, provider.Profile{}},
 	}

@@ -19,7 +19,7 @@ func ExampleRefusal_Body() {
 	// {"type":"error","error":{"type":"not_found_error","message":"no such model"}}
 }
 
-// Clients tell errors apart by their type, which the status decides:
+// Clients distinguish errors by their type, which follows from the status:
 // https://platform.claude.com/docs/en/api/errors.
 func TestErrorTypes(t *testing.T) {
 	for status, want := range map[int][2]string{

@@ -206,7 +206,7 @@ func TestFailuresInARow(t *testing.T) {
 	}
 }
 
-// The provider's own refusal reaches the client when nobody else can help.
+// The provider's own refusal reaches the client when no other deployment can serve the call.
 func TestLastRefusalIsPassedOn(t *testing.T) {
 	body := `{"error":{"message":"` + strings.Repeat("long ", 30_000) + `"}}`
 	b := newBench(t, change{}, answers(429, body, "Retry-After", "9", "X-Request-Id", "r1"))

@@ -9,8 +9,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/transport"
 )
 
-// What the headers of a success tell is taken in, and what cannot be understood or
-// believed changes nothing.
+// The engine applies the figures in the headers of a success. Figures that cannot be
+// understood or are implausible change nothing.
 func TestFiguresOfASuccess(t *testing.T) {
 	const (
 		remaining = "X-Ratelimit-Remaining-Tokens"

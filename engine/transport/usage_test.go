@@ -10,7 +10,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/transport"
 )
 
-// What came from a cache or went into one is told to the engine, and the
+// The engine receives the tokens that came from a cache or went into one, and the
 // deployment's profile decides what counts.
 func TestCachedTokens(t *testing.T) {
 	const (
@@ -56,7 +56,7 @@ func TestCachedTokens(t *testing.T) {
 			535,
 		},
 		{
-			"message stream that tells late", "/messages", events, "event: message_start\ndata: {\"message\":{\"usage\":{\"input_tokens\":100,\"output_tokens\":1}}}\n\n" +
+			"message stream with late usage", "/messages", events, "event: message_start\ndata: {\"message\":{\"usage\":{\"input_tokens\":100,\"output_tokens\":1}}}\n\n" +
 				"event: message_delta\ndata: {\"usage\":{\"cache_read_input_tokens\":5000,\"output_tokens\":35}}\n\nevent: message_stop\ndata: {}\n\n",
 			anthropic,
 			engine.Usage{InputTokens: 5100, OutputTokens: 35, CachedInputTokens: 5000},

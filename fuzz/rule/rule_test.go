@@ -79,7 +79,7 @@ func TestFixedWindowBeginsAtItsPhase(t *testing.T) {
 		t.Error("the minute must hold 10 until its phase")
 	}
 	if !m.Take(start+25*second, 10) {
-		t.Error("the minute begins anew at its phase")
+		t.Error("the minute begins again at its phase")
 	}
 	if _, never := m.Wait(start+26*second, 11); !never {
 		t.Error("11 of 10 never fit")

@@ -208,7 +208,7 @@ aliases: {smart: gpt-4o}
 	require.NoError(t, streamed.Close())
 	require.EqualValues(t, 41, acc.Usage.OutputTokens)
 
-	// What cannot be done is told in the SDKs' own errors.
+	// What cannot be done reaches clients as the SDKs' own errors.
 	for model, want := range map[string]struct {
 		status int
 		code   string

@@ -237,7 +237,7 @@ func TestStatuses(t *testing.T) {
 		{"in flight", "/v1/acquire", `{"group":"single"}`, 429, "limited", ""},
 		{"all excluded", "/v1/acquire", `{"group":"chat","exclude":["east","west"]}`, 422, "no_candidate", ""},
 		{"no such tag", "/v1/acquire", `{"group":"chat","tags":["us"]}`, 422, "no_candidate", ""},
-		{"lease of somebody else", "/v1/settle", `{"lease":"l-0123456789abcdef"}`, 404, "unknown_lease", "lease"},
+		{"lease of another process", "/v1/settle", `{"lease":"l-0123456789abcdef"}`, 404, "unknown_lease", "lease"},
 		{"no lease at all", "/v1/release", `{"lease":"l-xyz"}`, 404, "unknown_lease", "lease"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -89,7 +89,7 @@ func TestOnlyJSON(t *testing.T) {
 	}
 }
 
-// A body whose length is not told is bounded too.
+// A body without a Content-Length is bounded too.
 func TestLargeBodyOfUnknownLength(t *testing.T) {
 	s := newService(t)
 	r := httptest.NewRequest("POST", "/v1/pick", strings.NewReader(`{"group":"`+strings.Repeat("x", api.MaxBody)+`"}`))

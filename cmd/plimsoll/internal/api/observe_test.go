@@ -41,7 +41,7 @@ func TestObserveDeployment(t *testing.T) {
 		s := serviceOf(t, engine.Config{Deployments: []engine.Deployment{
 			{ID: "claude", Group: "chat", Model: "anthropic/claude-sonnet", Limits: engine.Limits{TPM: 1000}}, {ID: "other", Group: "chat"},
 		}})
-		// Only Anthropic's spend limit is told by these words: the model's name says whose they are.
+		// Only Anthropic reports its spend limit in these words. The model's name identifies the provider.
 		got := post[fields](t, s, "/v1/observe", `{"deployment":"claude","status":429,"body":"{\"error\":{\"type\":\"rate_limit_error\",\"message\":\"you have reached your usage limit\"}}"}`, 200)
 		require.Equal(t, fields{"deployment": "claude", "kind": "no_money", "limits": []any{}}, got)
 		cooling := s.state(t, "claude").CoolingFor // a client's word, and no time of the provider's

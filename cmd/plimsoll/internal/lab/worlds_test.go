@@ -120,7 +120,7 @@ func other(d *deployment, number uint64) uint64 {
 	}
 }
 
-// Nodes that reserve are refused less often than nodes that tell what they have used, where
+// Nodes that reserve are refused less often than nodes that report what they have used, where
 // calls do not wait: those that wait fill every minute to the brim in both.
 func TestEscrow(t *testing.T) {
 	if raceEnabled {

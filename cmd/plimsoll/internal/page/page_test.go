@@ -224,7 +224,7 @@ func TestGrouped(t *testing.T) {
 	}
 }
 
-// A cooldown is told, and after it that one request goes first.
+// The page shows a cooldown, and after it that the deployment is half-open.
 func TestHalfOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPage(t, Config{}, engine.Deployment{ID: "a", Group: "chat"}, engine.Deployment{ID: "b", Group: "chat"})

@@ -40,7 +40,7 @@ func (b *bench) refusals(t *testing.T, n int) (waits []int, headers []http.Heade
 	return waits, headers
 }
 
-// Clients that a bucket refuses together are told one refill after the other, so that
+// Clients that a bucket refuses at the same time get waits one refill apart, so that
 // each finds what it needs.
 func TestRetriesOfABucketAreSpread(t *testing.T) {
 	b := newBench(t, change{limits: engine.Limits{RPM: 30}, change: func(c *engine.Config) { c.Deployments[0].Profile = provider.Profile{Shape: provider.Bucket} }}, answers(200, plain))

@@ -181,7 +181,7 @@ func TestClientAddress(t *testing.T) {
 	require.True(t, netip.MustParsePrefix("10.0.0.0/8").Contains(netip.MustParseAddr("10.1.1.1")))
 }
 
-// What goes wrong is told once a minute, with how often.
+// Each kind of failure is logged once a minute, with its count.
 func TestEvents(t *testing.T) {
 	var log strings.Builder
 	e := server.NewEvents(slog.New(slog.NewTextHandler(&log, nil)))
@@ -193,7 +193,7 @@ func TestEvents(t *testing.T) {
 	}
 	_, err := io.WriteString(e, "http: panic serving 192.0.2.7:1: boom\ngoroutine 1 [running]:\n")
 	require.NoError(t, err)
-	_, err = io.WriteString(e, "http: TLS handshake error from 192.0.2.7:1: EOF\n") // somebody looked whether there is anyone
+	_, err = io.WriteString(e, "http: TLS handshake error from 192.0.2.7:1: EOF\n") // a port scan
 	require.NoError(t, err)
 	require.Equal(t, 1, strings.Count(log.String(), "kind=tls_handshake"))
 	require.Equal(t, 1, strings.Count(log.String(), "level=ERROR"))

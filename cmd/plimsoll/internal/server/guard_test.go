@@ -51,7 +51,7 @@ func TestGuardWithoutTokens(t *testing.T) {
 		{"its own page", []string{"Origin", "http://127.0.0.1:4141"}, 200},
 		{"rebound name", []string{"Host", "evil.example:4141"}, 403},
 		{"name like it", []string{"Host", "127.0.0.1.evil.example"}, 403},
-		{"localhost of somebody", []string{"Host", "localhost.evil.example"}, 403},
+		{"localhost of another domain", []string{"Host", "localhost.evil.example"}, 403},
 		{"no host", []string{"Host", ""}, 403},
 		{"this network", []string{"Host", "10.0.0.1:4141"}, 403},
 		{"foreign page", []string{"Origin", "https://evil.example"}, 403},

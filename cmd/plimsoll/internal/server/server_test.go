@@ -58,7 +58,7 @@ func dial(t *testing.T, a net.Addr) net.Conn {
 	return c
 }
 
-// client speaks HTTP to an address.
+// client returns an HTTP client of an address.
 func client(t *testing.T, a net.Addr, set func(*http.Transport)) *http.Client {
 	t.Helper()
 	tr := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -122,8 +122,8 @@ func TestTLS(t *testing.T) {
 	require.Contains(t, get(t, client(t, a, nil), "http://x/"), "HTTP request to an HTTPS server")
 }
 
-// A header that arrives a byte at a time is not waited for longer than its time,
-// and keeps nobody else waiting.
+// A header that arrives a byte at a time ends at its timeout, and delays no other
+// client.
 func TestSlowHeader(t *testing.T) {
 	a, _ := start(t, server.Config{Handler: hello, Limits: server.Limits{Header: 100 * time.Millisecond}}, "127.0.0.1:0")
 	slow := dial(t, a)
@@ -183,7 +183,7 @@ func TestIdleConnectionsMakeRoom(t *testing.T) {
 	require.NoError(t, stop())
 }
 
-// Where all connections are being served, a new one is told so.
+// While all connections are being served, a new one gets an answer that says so.
 func TestBusyConnectionsStay(t *testing.T) {
 	in, out := make(chan struct{}), make(chan struct{})
 	a, _ := start(t, server.Config{MaxConnections: 1, Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {

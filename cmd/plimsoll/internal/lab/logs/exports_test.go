@@ -52,7 +52,7 @@ func TestCopies(t *testing.T) {
 	}
 	const served = `{"time":1772366400,"model":"m","input_tokens":1,"output_tokens":1,"status":200,"id":"a"}` + "\n"
 	l := read(t, served+served+strings.ReplaceAll(served, `,"id":"a"`, "")+strings.ReplaceAll(served, `,"id":"a"`, ""))
-	require.Len(t, l.Calls, 3, "without an id there is no telling")
+	require.Len(t, l.Calls, 3, "calls without an id are no copies")
 	require.Equal(t, 1, l.Copies)
 	refused := strings.ReplaceAll(served, "200", "429")
 	l = read(t, refused+refused)
