@@ -152,8 +152,8 @@ func (p *plan) assign(cfg *Config) {
 	}
 }
 
-// widest returns the most tokens that a request may have on a deployment, as far as limits per
-// minute tell.
+// widest returns the most tokens that a request may have on a deployment by its limits per
+// minute.
 func (h *handle) widest() int64 { return min(h.tokenCap, capOf(h.cfg.Limits.InputTPM)) }
 
 // place configures a deployment or a caller, which belongs to a group from now on.

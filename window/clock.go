@@ -33,7 +33,7 @@ type Clock struct {
 
 	mu      sync.Mutex // of the fields below
 	running bool
-	notify  []*func(now int64) bool // by pointers, so that they can be told apart
+	notify  []*func(now int64) bool // by pointers, which can be compared
 }
 
 // NewClock returns a clock anchored to the wall clock. It reads the wall clock once and

@@ -95,15 +95,15 @@ func TestEndpointsOfALiteLLMFile(t *testing.T) {
 		{params: `model: deepseek/deepseek-chat, api_key: os.environ/EAST`, want: shown{API: "openai", BaseURL: "https://api.deepseek.com/v1", Model: "deepseek-chat", Key: "os.environ/EAST"}},
 		{params: `model: anthropic/claude-sonnet-4-5`, want: shown{Provider: "anthropic", API: "anthropic", BaseURL: "https://api.anthropic.com", Model: "claude-sonnet-4-5", Key: "os.environ/ANTHROPIC_API_KEY"}},
 		{params: `model: claude-sonnet-4-5, api_base: "https://proxy.example/v1/messages"`, want: shown{API: "anthropic", BaseURL: "https://proxy.example/v1", Model: "claude-sonnet-4-5"}},
-		{params: `model: bedrock/anthropic.claude-3`, note: `the API by which LiteLLM calls "bedrock" is not spoken here`},
-		{params: `model: vertex_ai/gemini-2.5-pro`, note: `calls "vertex_ai" is not spoken here`},
+		{params: `model: bedrock/anthropic.claude-3`, note: `the API by which LiteLLM calls "bedrock" is not supported`},
+		{params: `model: vertex_ai/gemini-2.5-pro`, note: `calls "vertex_ai" is not supported`},
 		{params: `model: gemini/gemini-2.5-pro`, want: shown{Provider: "gemini", API: "openai", BaseURL: "https://generativelanguage.googleapis.com/v1beta/openai", Model: "gemini-2.5-pro", Key: "os.environ/GEMINI_API_KEY"}},
 		{params: `model: ollama/llama3, api_base: "http://127.0.0.1:11434"`, want: shown{API: "openai", BaseURL: "http://127.0.0.1:11434/v1", Model: "llama3"}},
 		{params: `model: ollama_chat/llama3`, want: shown{API: "openai", BaseURL: "http://localhost:11434/v1", Model: "llama3"}},
 		{params: `model: perplexity/sonar, api_key: k`, want: shown{API: "openai", BaseURL: "https://api.perplexity.ai", Model: "sonar", Key: "(hidden)"}},
-		{params: `model: bedrock/anthropic.claude-3-5-sonnet-20240620-v1:0`, note: `calls "bedrock" is not spoken here`},
-		{params: `model: azure_ai/command-r, api_base: "https://x.example"`, note: `calls "azure_ai" is not spoken here`},
-		{params: `model: azure/claude-sonnet-4-5, api_base: "https://x.example"`, note: `calls "azure" is not spoken here`},
+		{params: `model: bedrock/anthropic.claude-3-5-sonnet-20240620-v1:0`, note: `calls "bedrock" is not supported`},
+		{params: `model: azure_ai/command-r, api_base: "https://x.example"`, note: `calls "azure_ai" is not supported`},
+		{params: `model: azure/claude-sonnet-4-5, api_base: "https://x.example"`, note: `calls "azure" is not supported`},
 		{params: `model: anything`, note: "who provides the model is not known: it names no provider in front of it"},
 		{params: `model: gpt-oss-120b`, note: "who provides the model is not known"},
 		{params: `model: azure/gpt-4o`, note: "there is no api_base, and azure has none of its own"},
@@ -177,7 +177,7 @@ router_settings: {routing_strategy: usage-based-routing-v2}
 	require.Empty(t, f.Warnings)
 	require.Equal(t, "f.yaml: group \"g\" has endpoints for 1 of its 2 deployments: it can be asked for decisions, and is not proxied unless all have one\n"+
 		"f.yaml:3: the environment variable OPENAI_API_KEY, which is the key of an endpoint, is not set or empty: calls fail until it is\n"+
-		"f.yaml:4: 2 deployments have no endpoint: the API by which LiteLLM calls \"bedrock\" is not spoken here\n", messages(f.Notes))
+		"f.yaml:4: 2 deployments have no endpoint: the API by which LiteLLM calls \"bedrock\" is not supported\n", messages(f.Notes))
 }
 
 func TestNotesAreBounded(t *testing.T) {

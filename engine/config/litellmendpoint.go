@@ -16,7 +16,7 @@ import (
 const azureDefaultVersion = "2025-02-01-preview"
 
 // otherAPIs are names that LiteLLM calls by APIs which package transport does not
-// speak, though the provider they stand for has one that it does.
+// support, though it supports another API of the same provider.
 var otherAPIs = []string{"azure_ai", "azure_text", "text-completion-openai", "anthropic_text", "codestral", "text-completion-codestral"}
 
 // routes stand in LiteLLM between a provider's name and a model's and choose what
@@ -116,7 +116,7 @@ func (r *liteLLM) baseFromEnv(p *provided) {
 }
 
 // preset names the provider as package provider does; "" if it is not known. Under
-// the names openai and anthropic LiteLLM calls every provider that speaks their API, so only
+// the names openai and anthropic LiteLLM calls every provider that has their API, so only
 // their own addresses are theirs.
 func (p *provided) preset() string {
 	name, _ := provider.Canonical(p.name)
@@ -142,7 +142,7 @@ func (r *liteLLM) endpoint(e *entry, p provided) *Endpoint {
 	case p.name == "":
 		return without("who provides the model is not known: " + r.inFront(e.Model))
 	case p.vendor == nil || slices.Contains(otherAPIs, p.name), p.api == apiAzure && begins(p.model, anthropicModels):
-		return without("the API by which LiteLLM calls " + r.secrets.quote(p.name) + " is not spoken here")
+		return without("the API by which LiteLLM calls " + r.secrets.quote(p.name) + " is not supported")
 	case p.base != nil && p.base.unset:
 		return without("the environment variable " + showName(p.base.env) + " with its api_base is not set")
 	case e.params.table.get("model").unset:

@@ -33,7 +33,7 @@ func TestMasterKey(t *testing.T) {
 		{"general_settings: {}\n", map[string]string{"LITELLM_MASTER_KEY": "sk-12345678"}, "sk-12345678", "the master key is that of the environment variable LITELLM_MASTER_KEY"},
 		{"environment_variables: {LITELLM_MASTER_KEY: sk-12345678}\n", nil, "sk-12345678", "LITELLM_MASTER_KEY"},
 		{"", map[string]string{"LITELLM_MASTER_KEY": " "}, "", ""},
-		{`general_settings: {master_key: "${MASTER}"}` + "\n", nil, "${MASTER}", "whoever knows this form knows the key"},
+		{`general_settings: {master_key: "${MASTER}"}` + "\n", nil, "${MASTER}", "everyone who knows this form knows the key"},
 	} {
 		f, err := config.Parse("f.yaml", []byte(masterFile+c.text), environ(c.vars))
 		require.NoError(t, err, i)

@@ -83,7 +83,7 @@ func (r *liteLLM) warnUnresolved(router section) {
 	for _, p := range order {
 		m, harm := seen[p], ""
 		if p.key == "general_settings.master_key" {
-			harm = "; whoever knows this form knows the key"
+			harm = "; everyone who knows this form knows the key"
 		}
 		more := ""
 		if m.times > 1 {

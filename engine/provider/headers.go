@@ -88,7 +88,7 @@ func (r *reader) readHeaders() {
 
 // requestsOfPart reports whether the figures that OpenAI's names give for requests may be
 // of a part of a minute, as Azure's are of 1 or 10 s. Where the provider is not named, or
-// an Azure deployment is configured as OpenAI's, the answer tells: Azure sends headers of its
+// an Azure deployment is configured as OpenAI's, the answer decides: Azure sends headers of its
 // own (https://github.com/EvolvingPrograms/oaib/issues/11 shows an answer's), and resets
 // as plain seconds, where OpenAI writes a unit (https://platform.openai.com/docs/guides/rate-limits).
 func (r *reader) requestsOfPart() bool {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// The HTTP statuses that classify tells apart, because net/http is not imported.
+// The HTTP statuses that classify distinguishes, because net/http is not imported.
 const (
 	statusBadRequest         = 400
 	statusPaymentRequired    = 402

@@ -14,8 +14,8 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
-// A refusal is an answer of the transport's own, before it has the form of the API that
-// the client speaks.
+// A refusal is an answer of the transport's own, before it has the form of the client's
+// API.
 type refusal struct {
 	Refusal
 	openAI, anthropic string             // the error's type; "" = that of the status

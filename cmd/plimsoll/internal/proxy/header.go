@@ -30,8 +30,8 @@ func answerHeader(to, from http.Header) {
 	}
 }
 
-// boundWait tells SDKs not to sleep through a long wait of a provider's refusal: some have no
-// bound (https://github.com/openai/openai-node/blob/master/src/client.ts).
+// boundWait adds a header that keeps SDKs from sleeping through a long wait of a provider's
+// refusal. Some SDKs have no bound (https://github.com/openai/openai-node/blob/master/src/client.ts).
 func boundWait(h http.Header, status int) {
 	if status < http.StatusBadRequest || h.Get("X-Should-Retry") != "" || h.Get("Retry-After") == "" && h.Get("Retry-After-Ms") == "" {
 		return

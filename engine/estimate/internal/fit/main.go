@@ -6,7 +6,7 @@
 //	go run ./engine/estimate/internal/fit -corpus DIR
 //
 // run from the root of the repository. Half of the documents, by a hash of their
-// names, are fitted on; the tables speak of the other half. With -weights "" it
+// names, are fitted on; the tables are of the other half. With -weights "" it
 // only judges the weights that are there.
 package main
 

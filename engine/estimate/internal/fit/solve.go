@@ -58,7 +58,7 @@ func importance(kind string) float64 {
 	return 1
 }
 
-// share is the weight of a document within its kind: a long one tells more.
+// share is the weight of a document within its kind: a long one has more tokens to learn from.
 func share(d *document) float64 { return math.Sqrt(float64(min(len(d.text), 16<<10))) }
 
 func dot(c *scan.Counts, w *vector) float64 {

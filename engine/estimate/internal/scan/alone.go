@@ -6,7 +6,7 @@ import (
 )
 
 // What a character costs depends on how often it stood in what the encodings were trained
-// on, which nothing in its code point tells. So it is looked up how many tokens each has
+// on, which does not follow from its code point. So it is looked up how many tokens each has
 // when it stands alone: a class of 0 to 8, three times the tokens beyond one in cl100k
 // plus those in o200k. Two characters a byte, the even one in the low half, from U+0000
 // to U+FFFF; those of ASCII are of class 0. [PackAlone] makes the file.

@@ -34,7 +34,7 @@ var classes = func() (t [256]uint8) {
 	return t
 }()
 
-// Symbols that often begin a token together with a word are told apart.
+// Symbols that often begin a token together with a word have a class each.
 const attaching = `._("-/'$@<#:=*[{` + "`"
 
 const attachments = 1 + len(attaching)

@@ -1,7 +1,7 @@
 package scan
 
-// Guess returns the tokens of a piece of the given kind as far as the rules of
-// the encodings tell: what a fit starts from and keeps where it has no examples.
+// Guess returns the tokens of a piece of the given kind by the rules of the
+// encodings. A fit starts from it and keeps it where it has no examples.
 func Guess(kind int) float64 {
 	switch {
 	case kind >= knownWords && kind < digits:

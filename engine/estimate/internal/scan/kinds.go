@@ -11,7 +11,7 @@ const (
 )
 
 const (
-	lengths       = 14 // words and runs of symbols are told apart up to this length
+	lengths       = 14 // words and runs of symbols have a kind for each length up to this one
 	indents       = 8
 	scriptLengths = 6
 	scriptRunes   = scriptLengths     // the number of runes in a row of a script

@@ -162,7 +162,7 @@ func (f *flags) run(ctx context.Context, d *daemon.Daemon, log *slog.Logger, sec
 				Drain: f.drain, LameDuck: f.lameDuck, Hurry: hurry, Events: f.events, Log: log,
 				Draining: func() {
 					d.Drain()
-					_ = server.Stopping() // tells systemd that the process is stopping
+					_ = server.Stopping() // notifies systemd that the process is stopping
 				},
 			}, g.listeners...)
 			cancel()
