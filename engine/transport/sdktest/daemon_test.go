@@ -164,7 +164,7 @@ aliases: {smart: gpt-4o}
 	stream := client.Chat.Completions.NewStreaming(ctx, params)
 	text := ""
 	for stream.Next() {
-		require.Len(t, stream.Current().Choices, 1, "the chunk that only reports the usage is hidden")
+		require.Len(t, stream.Current().Choices, 1, "the chunk that only tells the usage is hidden")
 		text += stream.Current().Choices[0].Delta.Content
 	}
 	require.NoError(t, stream.Err())
@@ -208,7 +208,7 @@ aliases: {smart: gpt-4o}
 	require.NoError(t, streamed.Close())
 	require.EqualValues(t, 41, acc.Usage.OutputTokens)
 
-	// What cannot be done reaches clients as the SDKs' own errors.
+	// What cannot be done is told in the SDKs' own errors.
 	for model, want := range map[string]struct {
 		status int
 		code   string

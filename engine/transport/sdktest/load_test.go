@@ -63,11 +63,11 @@ type tally struct {
 	input, output                atomic.Int64 // of answers whose usage they could see
 	now, peak                    atomic.Int64
 	firstFailure                 atomic.Pointer[string]
-	settled, attempts, unsettled atomic.Int64 // what the hook received
+	settled, attempts, unsettled atomic.Int64 // what the hook was told
 	counted                      atomic.Int64 // what that is by the deployments' rules
 }
 
-// 500 calls at once of openai-go, unchanged except for base URL and HTTP client, half
+// 500 calls at once of openai-go, unchanged but for base URL and HTTP client, half
 // of them streams, keep five deployments at 95 % of their quota. All of it lives in
 // virtual time: no load of the machine changes what is refused.
 func TestLoad(t *testing.T) { synctest.Test(t, testLoad) }
@@ -145,7 +145,7 @@ func testLoad(t *testing.T) {
 	require.Equal(t, served+refused, s.Settled)
 	require.Equal(t, s.Admitted, s.Settled)
 	require.Zero(t, s.Held)
-	require.Equal(t, input+output, seen.settled.Load(), "usage as the engine received it and as the providers reported it")
+	require.Equal(t, input+output, seen.settled.Load(), "usage as the engine was told it and as the providers reported it")
 	require.Equal(t, seen.counted.Load(), s.Tokens, "usage in the engine, where the estimate stands for some")
 	require.InEpsilon(t, charged, s.Tokens, 0.01, "usage in the engine and as the providers count it")
 	require.Equal(t, input, seen.input.Load(), "usage as the callers saw it")
@@ -220,7 +220,7 @@ func prompt(i int) string {
 }
 
 // meanCost is what a provider of that style counts for a call in the end, 4 bytes of
-// its body a token for the input, except for a few bytes of the deployments' own names.
+// its body a token for the input, but for a few bytes of the deployments' own names.
 func meanCost(t *testing.T, style string) float64 {
 	t.Helper()
 	const n = longestPrompt * 8

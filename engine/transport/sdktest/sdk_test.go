@@ -62,7 +62,7 @@ func TestOpenAI(t *testing.T) {
 	text := ""
 	for stream.Next() {
 		chunk := stream.Current()
-		require.Len(t, chunk.Choices, 1, "the chunk that only reports the usage is hidden")
+		require.Len(t, chunk.Choices, 1, "the chunk that only tells the usage is hidden")
 		text += chunk.Choices[0].Delta.Content
 	}
 	require.NoError(t, stream.Err())
@@ -133,7 +133,7 @@ var morning = time.Date(2025, 6, 2, 9, 45, 59, 700_000_000, time.UTC)
 
 // A refusal of the engine makes the SDKs wait as long as it says, and then try
 // again by themselves. The clock stands still until there is one.
-func TestSDKsWaitAsRefusalsSay(t *testing.T) {
+func TestSDKsWaitAsTold(t *testing.T) {
 	var refused atomic.Pointer[time.Time]
 	clock := window.NewClockFrom(func() time.Time {
 		if at := refused.Load(); at != nil {

@@ -142,8 +142,8 @@ func (s *scanner) value() error {
 	return errCut
 }
 
-// nesting is how deep in objects and lists a place in JSON lies, or in the data of events, each
-// of which begins anew.
+// nesting is how deep in objects and lists a place in JSON lies, or in the data of events, where
+// each event begins at zero.
 type nesting struct {
 	level         int
 	text, escaped bool

@@ -23,7 +23,7 @@ test('openai: a chat, and its stream', async () => {
   assert.match(response.headers.get('x-plimsoll-deployment'), /^[ab]$/)
   let text = ''
   for await (const chunk of await openai.chat.completions.create({ ...ask, stream: true })) {
-    assert.equal(chunk.choices.length, 1, 'the chunk that only tells the usage is hidden')
+    assert.equal(chunk.choices.length, 1, 'the chunk that only reports the usage is hidden')
     text += chunk.choices[0].delta.content ?? ''
   }
   assert.equal(text.split(' ').length, 31)
@@ -63,8 +63,8 @@ test('openai: a chain of responses', async () => {
 test('openai: embeddings, images, audio, moderations, models', async () => {
   assert.equal((await openai.embeddings.create({ model: 'gpt-4o', input: ['one', 'two'], encoding_format: 'float' })).data.length, 2)
   assert.equal((await openai.images.generate({ model: 'gpt-4o', prompt: 'a quay' })).data.length, 1)
-  const heard = await openai.audio.transcriptions.create({ model: 'gpt-4o', file: await toFile(Buffer.from('ID3'), 'a.mp3') })
-  assert.match(heard.text, /crates/)
+  const transcript = await openai.audio.transcriptions.create({ model: 'gpt-4o', file: await toFile(Buffer.from('ID3'), 'a.mp3') })
+  assert.match(transcript.text, /crates/)
   const said = await openai.audio.speech.create({ model: 'gpt-4o', voice: 'alloy', input: 'Hello' })
   assert.ok((await said.arrayBuffer()).byteLength > 0)
   assert.equal((await openai.moderations.create({ model: 'gpt-4o', input: 'x' })).results[0].flagged, false)

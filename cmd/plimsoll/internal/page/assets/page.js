@@ -120,7 +120,7 @@
     if (button) flip(button).catch(() => say("not switched: the daemon does not answer", true));
   });
 
-  // A chart tells the value below the pointer.
+  // A chart shows the value below the pointer.
   const tip = document.createElement("div");
   tip.id = "tip";
   tip.hidden = true;
@@ -151,7 +151,7 @@
       open();
     }
   });
-  // A page that nobody sees costs nothing.
+  // A hidden page sends no requests.
   document.addEventListener("visibilitychange", () => document.hidden ? close() : open());
   // A connection may hang without an error.
   setInterval(() => {
