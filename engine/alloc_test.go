@@ -81,7 +81,7 @@ func TestAllocations(t *testing.T) {
 }
 
 // requireAllocations measures every way in; acquires and checks say whether
-// there is room for a lease and for a pre-check.
+// there is headroom for a lease and for a pre-check.
 func requireAllocations(t *testing.T, e *engine.Engine, acquires, checks bool) {
 	t.Helper()
 	withReason := func(ok bool) float64 {

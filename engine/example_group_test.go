@@ -33,7 +33,7 @@ func ExampleGroup_TryAcquire() {
 	for range 3 {
 		lease, ok := chat.TryAcquire(engine.Demand{InputTokens: 100_000, OutputTokens: engine.NoOutput})
 		if !ok {
-			fmt.Println("no deployment has room")
+			fmt.Println("no deployment has headroom")
 			continue
 		}
 		fmt.Println(lease.Ref().ID(), lease.Reserved())
@@ -41,8 +41,8 @@ func ExampleGroup_TryAcquire() {
 	}
 	// Output:
 	// azure-eastus 100000
-	// no deployment has room
-	// no deployment has room
+	// no deployment has headroom
+	// no deployment has headroom
 }
 
 // Acquire says why it refuses and how long to wait.
@@ -119,7 +119,7 @@ func ExampleDemand() {
 	// true
 }
 
-// Batch work leaves room for people: its class stops at 60 % of every limit.
+// Batch work leaves headroom for people: its class stops at 60 % of every limit.
 func ExampleDemand_priority() {
 	eng, err := engine.New(engine.Config{
 		Deployments:   []engine.Deployment{{ID: "openai", Group: "chat", Limits: engine.Limits{RPM: 10}}},

@@ -45,7 +45,7 @@ func ExampleLimits() {
 	// rpd 5h30m0s
 }
 
-// A provider whose limit refills all the time has room again long before the
+// A provider whose limit refills all the time has headroom again long before the
 // next minute.
 func ExampleDeployment_profile() {
 	now := time.Date(2026, 11, 24, 18, 30, 0, 0, time.UTC)

@@ -13,7 +13,7 @@ import (
 var morning = time.Date(2025, 6, 2, 9, 45, 20, 0, time.UTC)
 
 // chatConfig is what most examples run on: a group "chat" of two deployments,
-// of which the second is used when the first has no room, at a fixed time.
+// of which the second is used when the first has no headroom, at a fixed time.
 func chatConfig() engine.Config {
 	return engine.Config{
 		Deployments: []engine.Deployment{

@@ -38,7 +38,7 @@ func TestAffinityIsTheSameEverywhere(t *testing.T) {
 }
 
 // TestAffinityStays: an affinity stays where it is whatever is used, under any
-// strategy, while there is room; then the strategy chooses.
+// strategy, while there is headroom; then the strategy chooses.
 func TestAffinityStays(t *testing.T) {
 	for _, strategy := range allStrategies {
 		for _, n := range []int{1, 10, 100} {

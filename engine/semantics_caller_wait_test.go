@@ -11,7 +11,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine/provider"
 )
 
-// TestWaitForCaller: a waiter whose caller has no room waits for the caller's minute, and
+// TestWaitForCaller: a waiter whose caller has no headroom waits for the caller's minute, and
 // keeps no other waiter back.
 func TestWaitForCaller(t *testing.T) {
 	bubble(t, func(t *testing.T, s engine.Strategy) {
@@ -107,7 +107,7 @@ func TestWaitForCallerInTwoClasses(t *testing.T) {
 	})
 }
 
-// TestWaitForCallerAndDeployment: a waiter whose caller and whose deployments have no room
+// TestWaitForCallerAndDeployment: a waiter whose caller and whose deployments have no headroom
 // is admitted once both have, and charged once.
 func TestWaitForCallerAndDeployment(t *testing.T) {
 	bubble(t, func(t *testing.T, s engine.Strategy) {
@@ -128,7 +128,7 @@ func TestWaitForCallerAndDeployment(t *testing.T) {
 	})
 }
 
-// TestWaitForCallerInVain: no waiter waits for a caller that will never have room.
+// TestWaitForCallerInVain: no waiter waits for a caller that will never have headroom.
 func TestWaitForCallerInVain(t *testing.T) {
 	bubble(t, func(t *testing.T, s engine.Strategy) {
 		cfg := chat(s, 2, engine.Limits{})

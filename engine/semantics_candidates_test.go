@@ -34,7 +34,7 @@ func TestCandidates(t *testing.T) {
 			d:           exactly(1), want: []string{"a"},
 		},
 		{
-			name:        "next order when the lower one has no room",
+			name:        "next order when the lower one has no headroom",
 			deployments: []engine.Deployment{{ID: "a", Limits: small}, {ID: "b", Order: 1}, {ID: "c", Order: 2}},
 			prepare:     func(t *testing.T, e *engine.Engine) { record(t, e, "a", 100) },
 			d:           exactly(1), want: []string{"b"},
@@ -69,7 +69,7 @@ func TestCandidates(t *testing.T) {
 		{name: "tag that no deployment has", deployments: []engine.Deployment{{ID: "a", Tags: eu}}, d: engine.Demand{Tags: []string{"mars"}}, err: engine.ErrNoCandidate},
 		{name: "tags of different deployments", deployments: []engine.Deployment{{ID: "a", Tags: eu}, {ID: "b", Tags: us}}, d: engine.Demand{Tags: []string{"eu", "us"}}, err: engine.ErrNoCandidate},
 		{
-			name:        "tagged ones have no room",
+			name:        "tagged ones have no headroom",
 			deployments: []engine.Deployment{{ID: "a", Tags: eu, Limits: small}, {ID: "b"}},
 			d:           engine.Demand{InputTokens: 101, Tags: eu}, err: engine.ErrLimited,
 		},

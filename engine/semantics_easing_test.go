@@ -86,7 +86,7 @@ func TestRoomComesBack(t *testing.T) {
 	for name, test := range eases {
 		for _, strategy := range []engine.Strategy{engine.LeastUtilized, engine.LowestTPM, engine.PowerOfTwo, engine.Weighted, engine.LeastBusy} {
 			for _, n := range sizes {
-				for _, used := range []int64{950, 1000} { // of 1000: the rest has room, or has none
+				for _, used := range []int64{950, 1000} { // of 1000: the rest has headroom, or has none
 					ranked := strategy == engine.LeastUtilized || strategy == engine.LowestTPM
 					if !ranked && used == 950 {
 						continue // they need not choose the best
@@ -122,7 +122,7 @@ func TestRoomComesBack(t *testing.T) {
 	}
 }
 
-// leaseOn takes all the room of one deployment, which must be unused.
+// leaseOn takes all the headroom of one deployment, which must be unused.
 func leaseOn(t *testing.T, e *engine.Engine, one engine.Ref) *engine.Lease {
 	t.Helper()
 	d := exactly(1000)

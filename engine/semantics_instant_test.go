@@ -240,7 +240,7 @@ func TestPreCheckWeighsWhatIsCharged(t *testing.T) {
 	}
 }
 
-// TestIdleForLong: a limit of which nothing was used for long has room, however long that
+// TestIdleForLong: a limit of which nothing was used for long has headroom, however long that
 // was: a counter's window number is never taken for one that has passed.
 func TestIdleForLong(t *testing.T) {
 	for _, l := range limitCases() {

@@ -146,7 +146,7 @@ func TestPowerOfTwoShares(t *testing.T) {
 	require.Zero(t, counts["c"])
 }
 
-// TestPowerOfTwoFullScan: one deployment of many has room and is always found.
+// TestPowerOfTwoFullScan: one deployment of many has headroom and is always found.
 func TestPowerOfTwoFullScan(t *testing.T) {
 	for _, n := range []int{2, 50, 500} {
 		cfg := tied(engine.PowerOfTwo, 1, n-1)
@@ -163,7 +163,7 @@ func TestWeightedShares(t *testing.T) {
 	tests := []struct {
 		name    string
 		weights []float64
-		full    int // index of one that has no room, -1: none
+		full    int // index of one that has no headroom, -1: none
 		want    []float64
 	}{
 		{"equal by default", []float64{0, 0, 0, 1}, -1, []float64{0.25, 0.25, 0.25, 0.25}},

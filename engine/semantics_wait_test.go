@@ -254,7 +254,7 @@ func TestWaitGivesUp(t *testing.T) {
 		require.Equal(t, 90*time.Second, time.Since(h.begun))
 		held.Release()
 		_, err = h.g.Wait(ctx, exactly(1))
-		require.ErrorIs(t, err, context.DeadlineExceeded, "whatever the room")
+		require.ErrorIs(t, err, context.DeadlineExceeded, "whatever the headroom")
 		stats := h.e.Stats()
 		require.Equal(t, [4]int64{3, 0, 0, 3}, [4]int64{stats.GaveUp, stats.Held, stats.Waiting, stats.Released})
 	})

@@ -11,7 +11,7 @@ import (
 )
 
 // TestWidth wants the deployments of a group that is searched by blocks in the order of the most
-// tokens that a request may have on them, so that few blocks have room for some demands on a
+// tokens that a request may have on them, so that few blocks have headroom for some demands on a
 // part of their deployments alone. Order comes first. Deployments alike, smaller groups and
 // callers stay as configured.
 func TestWidth(t *testing.T) {

@@ -64,7 +64,7 @@ type heldLease struct {
 }
 
 // TestCallersAgainstModel plays random histories of callers: a demand is admitted exactly
-// if its caller and some deployment have room, it is counted in both or in neither, and
+// if its caller and some deployment have headroom, it is counted in both or in neither, and
 // every ending of a lease changes both alike.
 func TestCallersAgainstModel(t *testing.T) {
 	for seed := range uint64(60) {
@@ -252,7 +252,7 @@ func TestCallersConserve(t *testing.T) {
 	}
 }
 
-// TestCallersAdmitToTheLimit: of unit demands that race for a caller's last room exactly
+// TestCallersAdmitToTheLimit: of unit demands that race for a caller's last headroom exactly
 // as many are admitted as fit.
 func TestCallersAdmitToTheLimit(t *testing.T) {
 	for round := range 50 {

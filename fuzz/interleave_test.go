@@ -15,7 +15,7 @@ type order struct {
 	noSecondLook     bool // the search believes its first pass
 	watchedReadFirst bool // the caller reads watched before it frees the cell
 	seqMovedFirst    bool // the caller moves seq before it frees the cell
-	rememberedLate   bool // the search remembers the room under the seq of its end
+	rememberedLate   bool // the search remembers the headroom under the seq of its end
 }
 
 // A world is two cells of one place each, the words of their block, a search and
@@ -25,7 +25,7 @@ type world2 struct {
 	full    [2]bool
 	watched bool
 	seq     int
-	memory  int // the seq under which "no room" was remembered; 0 = never
+	memory  int // the seq under which "no headroom" was remembered; 0 = never
 	everAll bool
 
 	search struct {
@@ -141,7 +141,7 @@ func (w *world2) callerStep(o order, moves []move) {
 type faulty struct {
 	states        int
 	wrongRefusals int // refused although at no instant of the search both cells were full
-	staleMemories int // at rest a new search does not find the room there is
+	staleMemories int // at rest a new search does not find the headroom there is
 }
 
 // explore plays every interleaving from w on.

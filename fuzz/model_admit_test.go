@@ -115,7 +115,7 @@ func (m *model) candidates(g *mgroup, q engine.Demand) []*mdep {
 	})
 }
 
-// fitting are the candidates of the lowest order that has room.
+// fitting are the candidates of the lowest order that has headroom.
 func (m *model) fitting(g *mgroup, q engine.Demand, p purpose, now int64) []*mdep {
 	var fit []*mdep
 	for _, d := range m.candidates(g, q) {

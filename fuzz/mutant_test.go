@@ -161,7 +161,7 @@ var mutants = []mutant{
 		"./engine", "TestRefusalSeesNoAttemptHalfWay",
 	},
 	{
-		"a limit beside the pair leaves room although an attempt is half way", "engine/verdict.go",
+		"a limit beside the pair leaves headroom although an attempt is half way", "engine/verdict.go",
 		"	v.unsure = half != 0 && ", "	v.unsure = half != 0 && ms == nil && ",
 		"./engine", "TestRefusalSeesNoAttemptHalfWay",
 	},

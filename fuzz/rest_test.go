@@ -89,7 +89,7 @@ func fitsAnywhere(e *engine.Engine, tokens int64) bool {
 	return false
 }
 
-// TestRoomWhileMoving: one deployment always has room for what the goroutines
+// TestRoomWhileMoving: one deployment always has headroom for what the goroutines
 // together can want, all others are full. So every refusal, even of a demand that
 // meets the others half way, is false.
 func TestRoomWhileMoving(t *testing.T) {
@@ -118,7 +118,7 @@ func TestRoomWhileMoving(t *testing.T) {
 					l.Release()
 				}
 			})
-			require.Zero(t, refused.Load(), "%s: refused although there was room; %+v", name, e.Stats())
+			require.Zero(t, refused.Load(), "%s: refused although there was headroom; %+v", name, e.Stats())
 		}
 	})
 }

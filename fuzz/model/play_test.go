@@ -200,7 +200,7 @@ func (w *world) acquire() {
 	if err == nil {
 		if by != nil {
 			if h.by, h.owed = by, by.admitted(q); mayCall == no {
-				w.failf("%+v admitted, though its caller has no room: %v", q, by)
+				w.failf("%+v admitted, though its caller has no headroom: %v", q, by)
 			}
 			by.charge(w.now, w.now, h.owed)
 			by.flying++
@@ -226,7 +226,7 @@ func (w *world) acquire() {
 	var le *engine.LimitError
 	if errors.As(err, &le) && le.Caller != "" {
 		if mayCall == yes {
-			w.failf("%+v: %v, but the caller has room: %v", q, err, by)
+			w.failf("%+v: %v, but the caller has headroom: %v", q, err, by)
 		}
 		hopeless = by.never(by.admitted(q), 1)
 	} else if mayCall == no && best != no {

@@ -39,7 +39,7 @@ func TestDiffer(t *testing.T) {
 	}
 }
 
-// TestScans: each scan finds the two lowest keys of the pairs with room, as a plain loop does.
+// TestScans: each scan finds the two lowest keys of the pairs with headroom, as a plain loop does.
 func TestScans(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for range 2_000 {

@@ -51,7 +51,7 @@ func TestAcquireWaits(t *testing.T) {
 	})
 }
 
-// A wait that ends without room is answered as an acquire without one.
+// A wait that ends without headroom is answered as an acquire without one.
 func TestAcquireWaitsInVain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newService(t)
@@ -109,7 +109,7 @@ func TestQueueFull(t *testing.T) {
 	})
 }
 
-// A class that has used its share waits until there is room within it.
+// A class that has used its share waits until there is headroom within it.
 func TestPriorityOfAcquire(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := serviceOf(t, engine.Config{

@@ -206,5 +206,5 @@ func TestPinsKeepLimits(t *testing.T) {
 	require.Contains(t, text, "Only the deployment that holds")
 	require.NotEmpty(t, resp.Header.Get("Retry-After"))
 	resp, _ = b.post(t, responsesPath, `{"model":"chat","input":"x"}`)
-	require.Equal(t, 200, resp.StatusCode, "others have room")
+	require.Equal(t, 200, resp.StatusCode, "others have headroom")
 }
