@@ -38,7 +38,7 @@ func TestWaitForCaller(t *testing.T) {
 	})
 }
 
-// TestWaitForCallerInAnotherGroup: room that a caller gains in one group reaches those who
+// TestWaitForCallerInAnotherGroup: headroom that a caller gains in one group reaches those who
 // wait for it in others.
 func TestWaitForCallerInAnotherGroup(t *testing.T) {
 	bubble(t, func(t *testing.T, s engine.Strategy) {
@@ -82,7 +82,7 @@ func requireUntouchedFlight(t *testing.T, e *engine.Engine) {
 	}
 }
 
-// TestWaitForCallerInTwoClasses: of two queues of a group that wait for one caller, one ends. Room
+// TestWaitForCallerInTwoClasses: of two queues of a group that wait for one caller, one ends. Headroom
 // that the caller gains in another group still reaches the other queue.
 func TestWaitForCallerInTwoClasses(t *testing.T) {
 	bubble(t, func(t *testing.T, s engine.Strategy) {

@@ -12,7 +12,7 @@ import (
 )
 
 // TestRoomComesBack: one deployment of a group in which all are equally used,
-// or all full, gets room or loses usage, in every way there is. It is chosen at
+// or all full, gets headroom or loses usage, in every way there is. It is chosen at
 // once, however large the group.
 func TestRoomComesBack(t *testing.T) {
 	eases := map[string]struct {

@@ -12,7 +12,7 @@ import (
 )
 
 // TestSettleOfAnIdleCaller: what a call consumed beyond its reservation counts in the
-// caller's present minute, though nothing has looked at callers since it was admitted.
+// caller's current minute, though nothing has looked at callers since it was admitted.
 func TestSettleOfAnIdleCaller(t *testing.T) {
 	l := limitCase{d: engine.Deployment{Limits: engine.Limits{TPM: 1000}}, q: exactly(1), caller: true}
 	e, clock := start(t, l.config())

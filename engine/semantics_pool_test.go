@@ -159,7 +159,7 @@ func TestPoolsAndOtherNodes(t *testing.T) {
 	}
 }
 
-// TestAPoolWakesWaiters: room that one group gives back is for the other, too.
+// TestAPoolWakesWaiters: headroom that one group gives back is for the other, too.
 func TestAPoolWakesWaiters(t *testing.T) {
 	e, _ := start(t, pooled(engine.Limits{TPM: 100}, provider.Profile{}))
 	l := acquire(t, group(t, e, "chat"), exactly(100))

@@ -302,7 +302,7 @@ func TestWaitTurnOfTheLarge(t *testing.T) {
 						lease.SettleReserved()
 						took = time.Since(begun)
 					}()
-					synctest.Wait() // it is the first in line
+					synctest.Wait() // it is the first in the queue
 					ctx, cancel := context.WithCancel(t.Context())
 					small := crowd(ctx, t, g, 200, test.small)
 					time.Sleep(3*alone + 3*time.Second)

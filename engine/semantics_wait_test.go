@@ -119,7 +119,7 @@ func TestWaitInOrder(t *testing.T) {
 	})
 }
 
-// TestWaitForWhateverMakesRoom: each event lets in as many as it makes room for,
+// TestWaitForWhateverMakesRoom: each event admits as many as it frees capacity for,
 // the first ones, at once.
 func TestWaitForWhateverMakesRoom(t *testing.T) {
 	one := func(l engine.Limits) []engine.Deployment {

@@ -11,7 +11,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/engine"
 )
 
-// TestWakeIsLeftToTheDriver: with Config.Wake room that becomes free wakes no waiter by
+// TestWakeIsLeftToTheDriver: with Config.Wake capacity that is freed wakes no waiter by
 // itself; calling what Wake was given serves the line.
 func TestWakeIsLeftToTheDriver(t *testing.T) {
 	bubble(t, func(t *testing.T, s engine.Strategy) {

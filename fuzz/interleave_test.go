@@ -210,7 +210,7 @@ func TestEveryInterleavingOfARefusal(t *testing.T) {
 		{name: "neither a second look nor a comparison", order: order{noSecondLook: true, noComparison: true}, wrong: true},
 		{name: "watched is read before the cell is freed", order: order{watchedReadFirst: true}, stale: true},
 		{name: "seq moves before the cell is freed", order: order{seqMovedFirst: true}, stale: true},
-		{name: "room is remembered under the last seq", order: order{rememberedLate: true}, wrong: true, stale: true},
+		{name: "headroom is remembered under the last seq", order: order{rememberedLate: true}, wrong: true, stale: true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var f faulty

@@ -98,7 +98,7 @@ func (l *ledger) config(i int) engine.Config {
 
 func (l *ledger) epoch() int64 { return l.time.ns.Load() / minute }
 
-// step keeps the published epoch the present one: each step of time is followed
+// step keeps the published epoch the current one: each step of time is followed
 // by a look.
 func (l *ledger) step(s *script) {
 	switch s.int(16) {

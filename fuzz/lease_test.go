@@ -106,7 +106,7 @@ func TestExpiredLeasesMakeRoom(t *testing.T) {
 	var admitted atomic.Int64
 	par(workers, func(k int) {
 		for i := k; i < limit; i += workers {
-			leases[i].Release() // too late to make room
+			leases[i].Release() // too late to free capacity
 		}
 		for range limit {
 			if _, ok := g.TryAcquire(plain(1)); ok {

@@ -108,7 +108,7 @@ func left(t *testing.T, seed uint64, p provider.Profile, l provider.Limit, limit
 			}
 			c.lease.Settle(engine.Usage{InputTokens: used})
 			// What a call cost beyond counts in the window of its admission, or in the
-			// present one if that is long past.
+			// current one if that is long past.
 			w := windowOf(now) - windowOf(c.at)
 			if figure != nil && c.order <= figure.order && (p.Shape == provider.Bucket || w != 1) {
 				figure.beyond += max(used-c.charge, 0)

@@ -55,8 +55,8 @@ func (d *mdep) metered(l engine.Limit) (used, limit int64) {
 	return 0, 0
 }
 
-// add counts in the window that holds an epoch if that is the present one or the
-// one before, seen from the group's epoch; later only what is positive, at present.
+// add counts in the window that holds an epoch if that is the current one or the
+// one before, seen from the group's epoch; later only what is positive, in the current one.
 func (m *mmeter) add(epoch, at int64, c mcost) {
 	n, now := m.kind.units(c), at/m.kind.span
 	w := epoch / m.kind.span

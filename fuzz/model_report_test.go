@@ -64,7 +64,7 @@ func (m *model) absorb(shares []window.Share, now int64) {
 	}
 }
 
-// describe says what a deployment's present usage is.
+// describe says what a deployment's current usage is.
 func (m *model) describe(d *mdep) string {
 	if d == nil {
 		return "forgotten"

@@ -131,7 +131,7 @@ var mutants = []mutant{
 		"./engine", "TestFoundAgain",
 	},
 	{
-		"room freed during a search goes to who is looked at next", "engine/dispatch.go",
+		"capacity freed during a search goes to the waiter looked at next", "engine/dispatch.go",
 		"		if !g.overtakes(w, still()) {\n			g.tryAdmit(w)\n		}\n", "		g.tryAdmit(w)\n",
 		"./engine", "TestPriorityInLine|TestPriorityFirst",
 	},
@@ -186,7 +186,7 @@ var mutants = []mutant{
 		"./engine", "TestCallerRefusalSeesNoAttemptHalfWay",
 	},
 	{
-		"room is remembered although an attempt is half way", "engine/choose.go",
+		"headroom is remembered although an attempt is half way", "engine/choose.go",
 		"	if !unsure {\n", "	if !unsure || unsure {\n",
 		"./engine", "TestRefusalSeesNoAttemptHalfWay",
 	},

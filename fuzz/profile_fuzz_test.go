@@ -59,7 +59,7 @@ func (b *exactBucket) charge(now, at, n int64, held bool) {
 }
 
 // An exactWindow keeps what each window has taken. What a call cost beyond its
-// reservation counts in the window of its admission, in the present one if that
+// reservation counts in the window of its admission, in the current one if that
 // is long past; less counts only where the window is still there.
 type exactWindow struct {
 	limit, phase, length int64
@@ -237,7 +237,7 @@ func FuzzProfile(f *testing.F) {
 		amount := func() int64 { return of[int64](&s, 0, 1, 7, 50, 200, 400, 20_000) }
 		for s.more() {
 			now := v.ns.Load()
-			e.AppendStates(nil) // the present minute is the one last looked at
+			e.AppendStates(nil) // the current minute is the one last looked at
 			switch s.int(6) {
 			case 0, 1:
 				q := engine.Demand{InputTokens: amount(), OutputTokens: max(amount(), 1), MaxOutputTokens: of[int64](&s, 0, 100, 500)}

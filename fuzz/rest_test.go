@@ -124,7 +124,7 @@ func TestRoomWhileMoving(t *testing.T) {
 }
 
 // TestRoomOpenedIsSeen: a group that is full, and known to be, admits as soon as
-// anything makes room: whatever was remembered of it must not outlive that.
+// anything frees capacity: whatever was remembered of it must not outlive that.
 func TestRoomOpenedIsSeen(t *testing.T) {
 	each(t, strategies, []int{1, 10, 65, 128}, func(t *testing.T, s engine.Strategy, n int) {
 		limits := engine.Limits{TPM: 100, RPM: 5}

@@ -162,7 +162,7 @@ func TestApplyEndpoints(t *testing.T) {
 	require.JSONEq(t, `{"model":"other","input":"x"}`, string(sent))
 }
 
-// A group without endpoints is not served, whatever room it has, and nothing is
+// A group without endpoints is not served, whatever headroom it has, and nothing is
 // counted for it.
 func TestGroupWithoutEndpoints(t *testing.T) {
 	eng, err := engine.New(engine.Config{

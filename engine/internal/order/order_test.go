@@ -84,7 +84,7 @@ func lowest(keys []uint64) [2]uint64 {
 	return two
 }
 
-// TestBlock: a bound rises for the sequence it was found at and for no other, and room is
+// TestBlock: a bound rises for the sequence it was found at and for no other, and headroom is
 // remembered as long as the sequence stays.
 func TestBlock(t *testing.T) {
 	blocks := make([]order.Block, 2)
@@ -115,7 +115,7 @@ func TestBlock(t *testing.T) {
 	b.Lower(60)
 	b.Raise(60, 80, seq)
 	require.EqualValues(t, 60, b.Least())
-	require.Equal(t, [3]uint64{}, refusing(21), "room may have been made")
+	require.Equal(t, [3]uint64{}, refusing(21), "capacity may have been freed")
 	b.Renew()
 	require.Zero(t, b.Least())
 }

@@ -59,7 +59,7 @@ func TestBadBodies(t *testing.T) {
 		{"priority below zero", "/v1/acquire", `{"group":"chat","priority":-1}`, 400, "priority: is -1; want 0, the most important, or another class of the configuration's priority_share"},
 		{"huge priority", "/v1/pick", `{"group":"chat","priority":4294967296}`, 400, "priority: is 4294967296; want 0, the most important, or another class of the configuration's priority_share"},
 		{"unknown class", "/v1/acquire", `{"group":"chat","priority":1}`, 400, "priority: is no class of the configuration; priority_share lists them, the first is 0"},
-		{"unknown class in line", "/v1/acquire", `{"group":"chat","priority":1,"wait_ms":5}`, 400, "priority: is no class of the configuration; priority_share lists them, the first is 0"},
+		{"unknown class of a waiter", "/v1/acquire", `{"group":"chat","priority":1,"wait_ms":5}`, 400, "priority: is no class of the configuration; priority_share lists them, the first is 0"},
 		{"unknown class of precheck", "/v1/precheck", `{"deployment":"east","priority":1}`, 400, "priority: is no class of the configuration; priority_share lists them, the first is 0"},
 		{"cache negative", "/v1/record", `{"deployment":"east","usage":{"cached_input_tokens":-1}}`, 400, "usage.cached_input_tokens: is -1; want 0 to 4398046511104"},
 		{"more parts than input", "/v1/record", `{"deployment":"east","usage":{"input_tokens":9,"cached_input_tokens":5,"cache_write_tokens":5}}`, 400, "usage.input_tokens: is 9; cached_input_tokens and cache_write_tokens are parts of it, and are 10 together"},

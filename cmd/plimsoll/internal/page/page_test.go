@@ -157,7 +157,7 @@ func TestHistory(t *testing.T) {
 		h.add([]engine.State{{ID: "a", Utilization: float64(n)}}, &engine.Stats{Admitted: 2 * n, Refused: map[engine.Limit]int64{engine.LimitRPM: n, engine.LimitTPM: n}})
 	}
 	values := h.used["a"].list()
-	require.Len(t, values, 20, "a point for each ten samples, and the present one")
+	require.Len(t, values, 20, "a point for each ten samples, and the current one")
 	require.InDelta(t, 9, values[0], 0)
 	require.InDelta(t, 189, values[18], 0)
 	require.InDelta(t, 199, values[19], 0)
