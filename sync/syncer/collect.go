@@ -167,7 +167,7 @@ func (s *Syncer) bucket(index int) *bucket {
 }
 
 // sweep removes dead windows, and deployments without windows that the source no longer
-// names.
+// names. It keeps those that cool down, so that applyCooling passes a cooldown on once.
 func (s *Syncer) sweep(epoch, now int64) {
 	s.bind(now)
 	s.findDeviant()
@@ -185,7 +185,7 @@ func (s *Syncer) sweep(epoch, now int64) {
 			if s.cfg.Modes != nil {
 				s.refreshModes(d)
 			}
-			if len(d.windows) > 0 || d.live(epoch) {
+			if len(d.windows) > 0 || d.live(epoch) || d.cool.known > now/1e6 {
 				return false
 			}
 			delete(s.deployments, d.id)
