@@ -86,3 +86,22 @@ func TestOutdatedNodes(t *testing.T) {
 		require.Equal(t, 450, n.use("a", 700, 0))
 	})
 }
+
+// TestOutdatedNodesInANewBucket: a bucket whose first deployment is configured while nodes share by
+// counters of an older format is decided by policy too.
+func TestOutdatedNodesInANewBucket(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const buckets = 16
+		store := &fleetStore{Store: memstore.New(memstore.Config{Buckets: buckets})}
+		n := newNode(t, store, engine.Limits{RPM: 600}, syncer.Config{})
+		run(t, n)
+		store.outdated.Store(3)
+		time.Sleep(2 * time.Second)
+		require.NotEqual(t, syncer.BucketOf("a", buckets), syncer.BucketOf("b", buckets))
+		require.NoError(t, n.e.Apply(cluster(engine.Limits{RPM: 600}, "a", "b")))
+		n.use("b", 1, 0)
+		time.Sleep(2 * time.Second)
+		rollover()
+		require.Equal(t, 150, n.use("b", 700, 0))
+	})
+}

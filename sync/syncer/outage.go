@@ -21,10 +21,15 @@ type outage struct {
 	err    error // of the last exchange
 }
 
-// watch detects that the store has gone away and, while it is away, sets the ceilings of
-// every window. Under the mutex.
+// watch detects that the store has gone away, or that nodes use counters of an older format. In
+// both cases it sets the ceilings of every window. Under the mutex.
 func (s *Syncer) watch(b *bucket, now int64) {
-	if !b.away && b.trying != 0 && time.Duration(now-b.trying) > patience*b.interval() {
+	switch {
+	case b.away:
+	case s.outdated > 0:
+		b.err = errOutdated
+		s.leave(b, now)
+	case b.trying != 0 && time.Duration(now-b.trying) > patience*b.interval():
 		s.leave(b, now)
 	}
 	if b.away {
@@ -63,10 +68,7 @@ func (s *Syncer) setOutdated(n int, now int64) {
 		return
 	}
 	for _, b := range s.buckets {
-		if !b.away {
-			b.err = errOutdated
-			s.leave(b, now)
-		}
+		s.watch(b, now)
 	}
 }
 
