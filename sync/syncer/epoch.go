@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"time"
+
+	"github.com/plimsoll-dev/plimsoll/window"
 )
 
 const (
@@ -22,12 +24,14 @@ const (
 // begin at zero, and every node adds all its usage of the windows that still count. A late
 // batch of an older epoch changes only counters that no node reads any more.
 type era struct {
-	met     bool   // the store has replied once, which shows whether it has epochs
-	epoch   uint64 // the current epoch; 0 = the store has none
-	lost    bool   // the store has lost data: a new epoch must begin
-	seen    uint64 // the store's epoch, where it is lower than this node's
-	tries   uint64 // attempts to begin an epoch that another epoch was in the way of
-	began   int64  // when this node last entered a new epoch, Unix nanoseconds; 0 = still in its first
+	met   bool   // the store has replied once, which shows whether it has epochs
+	epoch uint64 // the current epoch; 0 = the store has none
+	lost  bool   // the store has lost data: a new epoch must begin
+	seen  uint64 // the store's epoch, where it is lower than this node's
+	// tries counts attempts to begin an epoch that changed nothing. Each is made twice: another
+	// node may have begun one between the commands of the first.
+	tries   uint64
+	began   int64 // when this node last entered a new epoch, Unix nanoseconds; 0 = still in its first
 	gap     time.Duration
 	settled int64 // end of settling, Unix nanoseconds
 	opens   int64 // when escrow may begin to grant in the epoch, Unix nanoseconds
@@ -61,7 +65,7 @@ func (b *bucket) raise(now int64, wait bool) *sent {
 	if b.seen != 0 {
 		from = b.seen
 	}
-	return &sent{at: now, epoch: from, next: NewEpoch(b.epoch, time.Unix(0, now)), seq: b.tries}
+	return &sent{at: now, epoch: from, next: NewEpoch(b.epoch, time.Unix(0, now)), seq: b.tries / 2}
 }
 
 // meet applies the first reply of a store.
@@ -83,6 +87,9 @@ func (s *Syncer) resolveEpoch(b *bucket, x *sent, r *Reply, now int64) {
 		s.begin(b, r, now)
 	case r.Epoch < b.epoch: // the store went back to older data
 		b.lost, b.seen = true, r.Epoch
+		if x.next != 0 && r.Epoch == x.epoch { // it has gone back to it again, and has a marker of an earlier attempt
+			b.tries++
+		}
 	case x.next != 0: // the store has this node's epoch again, so the attempt changed nothing
 		b.seen = 0
 		b.tries++
@@ -198,6 +205,17 @@ func (s *Syncer) begin(b *bucket, r *Reply, now int64) {
 	s.stats.Reseeded++
 	if s.news("emptied", now) {
 		s.cfg.Logger.Warn("store lost data: adding this node's usage again under a new epoch", slog.Int("bucket", b.index), slog.Uint64("epoch", r.Epoch))
+	}
+}
+
+// findLost looks for totals of which the store has lost a part, before anything is granted by
+// any total of the same reply.
+func (s *Syncer) findLost(b *bucket, x *sent, totals []window.Tally, now int64) {
+	for i, t := range totals {
+		u := x.usages[i]
+		if u.runs(now) && u.lacks(countOf(t)) && !refused(x, u) { // later a key may have expired
+			s.evict(b, u, now)
+		}
 	}
 }
 

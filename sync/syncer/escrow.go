@@ -48,6 +48,9 @@ func (s *Syncer) setExact(d *deployment, r *window.Report) {
 	d.loose[r.Kind], d.covered[r.Kind] = r.Loose, r.Covered
 	s.warnLoose(d, r)
 	exact := s.exactly(d, r)
+	if !exact && d.exact[r.Kind] && !r.Loose && !granted(r.ID, r.Kind) {
+		d.follows[r.Kind], exact = true, true // the modes have changed: those of the windows that run do not
+	}
 	if exact == d.exact[r.Kind] {
 		return
 	}
@@ -424,6 +427,7 @@ func (b *bucket) opensAt(r *Reply, now int64) int64 {
 // learnExact applies a total of a window with accounts, which decides their grants.
 func (s *Syncer) learnExact(b *bucket, u *usage, total Count, r *Reply, now int64) {
 	t, before := total.list(), b.asksNothing(r)
+	open := now >= b.opens && !b.lost && !s.leaving && !u.lacks(total) // a total that lacks something shows too much headroom
 	for i, a := range u.accounts {
 		if a == nil {
 			continue
@@ -432,7 +436,7 @@ func (s *Syncer) learnExact(b *bucket, u *usage, total Count, r *Reply, now int6
 			a.AddedAgain(t[i])
 		}
 		held := a.Holds()
-		if a.Total(u.bound(i, true), t[i], now >= b.opens && !b.lost && !s.leaving); held && a.Due() && now >= b.opens && b.mayReturn(now) {
+		if a.Total(u.bound(i, true), t[i], open); held && a.Due() && now >= b.opens && b.mayReturn(now) {
 			select {
 			case s.partial <- struct{}{}:
 			default:

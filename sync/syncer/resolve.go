@@ -155,6 +155,9 @@ func (s *Syncer) learn(b *bucket, x *sent, r *Reply, now int64) {
 	floor := b.pending() || now < b.floor
 	s.shares = s.shares[:0]
 	x.learnSlices(r.Totals, now)
+	if b.epoch != 0 {
+		s.findLost(b, x, r.Totals, now)
+	}
 	for i, t := range r.Totals {
 		u := x.usages[i]
 		u.asked = false
@@ -172,9 +175,6 @@ func (s *Syncer) learn(b *bucket, x *sent, r *Reply, now int64) {
 			continue
 		}
 		if b.epoch != 0 {
-			if u.runs(now) && u.lacks(countOf(t)) { // later a key may have expired
-				s.evict(b, u, now)
-			}
 			u.observe(countOf(t), u.remoteUsage(countOf(t), now >= b.settled), now, b.horizon(now))
 			s.thin(u, now, b.horizon(now))
 			if u.accounts.none() {

@@ -81,8 +81,8 @@ type Batch struct {
 	// its Seq, and its Deltas, until it is resolved.
 	Seq uint64
 	// Next, if not 0, asks for a new epoch: the bucket's epoch becomes Next if it is
-	// Epoch now. Such a batch has neither Deltas nor Reads. Its Seq counts earlier
-	// attempts that changed nothing.
+	// Epoch now. Such a batch has neither Deltas nor Reads. Its Seq grows
+	// by 1 with each two attempts that changed nothing.
 	Next uint64
 	// Generation is that of the last reply for this bucket; 0 = no reply yet.
 	Generation uint64
