@@ -85,8 +85,8 @@ func ExampleStore_Evict() {
 	// Output: 0
 }
 
-// Somebody deletes the key that says which epoch counts: the counters of the next
-// one begin at nothing.
+// DropEpochs simulates a deletion of the key of the current epoch. The counters of
+// the next epoch begin at zero.
 func ExampleStore_DropEpochs() {
 	s := memstore.New(memstore.Config{})
 	add(s, 1)

@@ -54,7 +54,7 @@ func TestMutants(t *testing.T) {
 		mutate func(*rules)
 	}
 	for name, m := range map[string]mutant{
-		"the own ask counts as room": {"repetition", func(r *rules) {
+		"the own ask counts as headroom": {"repetition", func(r *rules) {
 			r.total = func(a *Account, limit, total int64, open bool) {
 				a.Applied()
 				a.Total(limit, total-a.held, open)

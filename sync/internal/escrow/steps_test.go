@@ -229,7 +229,7 @@ func (x *explorer) reopenAll(w world) {
 }
 
 // put adds a message to those on the way, which are in order, so that worlds which
-// differ by their places alone are one. False: there is no room.
+// differ by their places alone are one. False: there is no headroom.
 func put[M interface{ batch | reply }](ms []M, m M) bool {
 	var none M
 	i := slices.Index(ms, none)

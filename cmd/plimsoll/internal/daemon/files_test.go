@@ -103,8 +103,8 @@ func TestReloadSaysWhatItCannotDo(t *testing.T) {
 	require.NotContains(t, log.String(), "is a token with all scopes")
 }
 
-// A daemon with a store that never answers is ready after 5 s; who has no token is
-// told no more than that.
+// A daemon with a store that never answers is ready after 5 s. A client without a token
+// gets no details.
 func TestReadiness(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "config.yaml")
 	require.NoError(t, os.WriteFile(path, []byte(daily), 0o600))

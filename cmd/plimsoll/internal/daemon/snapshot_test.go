@@ -161,18 +161,18 @@ func TestSnapshotBesideAStore(t *testing.T) {
 	untilMidnight(t)
 	url := servertest.Start(t).URL()
 	file := filepath.Join(t.TempDir(), "snapshot.json")
-	told := func(d *daemon.Daemon) {
+	exchanged := func(d *daemon.Daemon) {
 		before := d.Syncer.Stats().Exchanges
 		servertest.Until(t, "it exchanges", func() bool { return d.Syncer.Stats().Exchanges > before+15 })
 	}
 	d, _, end := start(t, daemon.Options{Snapshot: file, Sync: url, SyncMode: "usage"})
 	use(t, d, 300)
-	told(d)
+	exchanged(d)
 	end()
 	d, _, _ = start(t, daemon.Options{Snapshot: file, Sync: url, SyncMode: "usage"})
 	require.Equal(t, [2]int64{1, 300}, today(d))
 	use(t, d, 200)
-	told(d)
+	exchanged(d)
 	require.Equal(t, [2]int64{2, 500}, today(d))
 	other, _, _ := start(t, daemon.Options{Sync: url, SyncMode: "usage"})
 	admitted(t, other)

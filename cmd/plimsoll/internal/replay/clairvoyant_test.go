@@ -44,8 +44,8 @@ func TestClairvoyantIsNeverRefused(t *testing.T) {
 	}
 }
 
-// Whoever cannot see what the providers have counted serves about as much as who
-// can, but not more: that would say that the replay gives something away. (A
+// A policy that cannot see what the providers have counted serves about as much as one
+// that can, and not more. More would mean that the replay reveals the providers' counts. (A
 // call may overrun its minute, so the greedy clairvoyant is no strict bound.)
 func TestEngineComesCloseToTheClairvoyant(t *testing.T) {
 	for _, tr := range traffics {

@@ -50,7 +50,7 @@ func TestEveryPolicyAccountsForEveryCall(t *testing.T) {
 
 // What the comparison is for: near full load the engine reaches almost the
 // goodput of the best policy without running into the providers' limits, and
-// keeps caps that nobody else enforces.
+// keeps caps that no provider enforces.
 func TestEngineAgainstLiteLLM(t *testing.T) {
 	var ran, ahead, ourOverrun, theirOverrun float64 // sums, the last three in percent of the quota
 	for _, tr := range traffics {

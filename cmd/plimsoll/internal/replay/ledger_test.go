@@ -22,7 +22,7 @@ func TestLedger(t *testing.T) {
 		peakRequests: 2, peakUsage: 400, peakEnded: 250,
 	}, l)
 
-	// A refund in the minute of admission makes room; an overrun takes it.
+	// A refund in the minute of admission frees capacity; an overrun takes it.
 	end(30, 10, 300, 200, 10)
 	require.Equal(t, int64(310), l.usage)
 	end(40, 20, 100, 50, 500)

@@ -19,19 +19,19 @@ import (
 	"github.com/plimsoll-dev/plimsoll/sync/servertest"
 )
 
-// told is what a live replay warned of.
-type told struct {
+// warnings keeps the warnings of a live replay.
+type warnings struct {
 	mu    sync.Mutex
 	lines []string
 }
 
-func (w *told) warn(message string) {
+func (w *warnings) warn(message string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.lines = append(w.lines, message)
 }
 
-func (w *told) all() string {
+func (w *warnings) all() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return strings.Join(w.lines, "\n")
@@ -74,7 +74,7 @@ func live(ctx context.Context, t *testing.T, l replay.Live, requests trace.Trace
 func TestLive(t *testing.T) {
 	server := servertest.Start(t)
 	pool := []provider.Deployment{{ID: "a", RPM: 600, TPM: 5000, PerOutputToken: time.Millisecond}}
-	var w told
+	var w warnings
 	var played time.Duration
 	r := live(t.Context(), t, replay.Live{
 		Address: server.URL(), For: 3 * time.Second, Warn: w.warn, Progress: func(d time.Duration) { played = d },
@@ -126,7 +126,7 @@ func TestLive(t *testing.T) {
 
 // Nodes that find no server say so, go on alone and report it.
 func TestLiveWithoutServer(t *testing.T) {
-	var w told
+	var w warnings
 	pool := []provider.Deployment{{ID: "a", TPM: 6000, PerOutputToken: time.Millisecond}}
 	r := live(t.Context(), t, replay.Live{
 		Address: fmt.Sprintf("valkey://:hunter2@127.0.0.1:%d", servertest.FreePort(t)), For: time.Second, Warn: w.warn,
@@ -134,7 +134,7 @@ func TestLiveWithoutServer(t *testing.T) {
 	for _, p := range r.Policies {
 		require.Zero(t, p.Sync.Exchanges)
 		require.Positive(t, p.Sync.Failures)
-		require.GreaterOrEqual(t, p.Sync.StalenessMS, 990.0, "nothing was ever heard")
+		require.GreaterOrEqual(t, p.Sync.StalenessMS, 990.0, "no exchange has succeeded")
 		require.Contains(t, p.Sync.LastError, "connection refused")
 		require.NotContains(t, p.Sync.LastError, "hunter2")
 	}
@@ -157,7 +157,7 @@ func TestLiveWithoutServer(t *testing.T) {
 // A server that goes away and comes back is in the report.
 func TestLiveServerRestarts(t *testing.T) {
 	server := servertest.Start(t)
-	var w told
+	var w warnings
 	killed, restarted := false, false
 	ctx, enough := context.WithCancel(t.Context())
 	defer enough()

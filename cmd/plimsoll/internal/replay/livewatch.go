@@ -131,7 +131,7 @@ func (h *newsHandler) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-// WithAttrs implements [slog.Handler]; nobody here adds any.
+// WithAttrs implements [slog.Handler]; no caller of this package adds any.
 func (h *newsHandler) WithAttrs([]slog.Attr) slog.Handler { return h }
 
 // WithGroup implements [slog.Handler]; likewise.

@@ -23,13 +23,13 @@ func kindNamed(t *testing.T, name string) *provider.Kind {
 	return &k
 }
 
-// listener is [stubborn], and writes down what it hears.
+// listener is [stubborn], and records the headers that it receives.
 type listener struct {
 	*stubborn
-	heard *[]heard
+	received *[]received
 }
 
-type heard struct {
+type received struct {
 	at                                         time.Duration // since replay.Start
 	status                                     int
 	remaining, reset, requestsLeft, retryAfter string
@@ -40,16 +40,16 @@ func (l *listener) Admit(r trace.Request, tried []int) (replay.Attempt, bool) {
 	if !ok {
 		return nil, false
 	}
-	return &listenerAttempt{a.(*stubbornAttempt), l.heard}, true
+	return &listenerAttempt{a.(*stubbornAttempt), l.received}, true
 }
 
 type listenerAttempt struct {
 	*stubbornAttempt
-	heard *[]heard
+	received *[]received
 }
 
 func (a *listenerAttempt) Headers(status int, header func(name string) string, _ []byte) {
-	*a.heard = append(*a.heard, heard{
+	*a.received = append(*a.received, received{
 		a.now().Sub(replay.Start), status, header("x-ratelimit-remaining-tokens"), header("X-RateLimit-Reset-Tokens"),
 		header("x-ratelimit-remaining-requests"), header("Retry-After"),
 	})
@@ -59,7 +59,7 @@ func (a *listenerAttempt) Headers(status int, header func(name string) string, _
 // accounts stood when the call was judged.
 func TestHeadersStepByStep(t *testing.T) {
 	var notes []note
-	var got []heard
+	var got []received
 	report, err := replay.Run(t.Context(), replay.Options{
 		Trace: trace.Trace{
 			{Arrival: 0, Input: 800, Output: 100},                // first token 0.35 s, end 1.35 s
@@ -77,7 +77,7 @@ func TestHeadersStepByStep(t *testing.T) {
 	})
 	require.NoError(t, err)
 	require.Equal(t, "bucket", report.Rule)
-	require.Equal(t, []heard{
+	require.Equal(t, []received{
 		// 306 left at 0.3 s: 1000 more need 694 at 20 a second. The refusal was put
 		// in the queue after the first token of the same instant.
 		{350 * time.Millisecond, http.StatusOK, "400", "40s", "59", ""},

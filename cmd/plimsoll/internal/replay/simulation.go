@@ -37,7 +37,7 @@ type simulation struct {
 type deployment struct {
 	provider.Deployment
 	rule           *provider.Rule
-	speaks         bool // its answers have headers
+	headers        bool // its answers have headers
 	ledger         ledger
 	meter          meter
 	served, tokens int64
@@ -91,7 +91,7 @@ func farSide(pool []provider.Deployment, newRule provider.NewRule) []deployment 
 		case newRule != nil:
 			far.rule = newRule(d)
 		case d.Kind != nil:
-			far.rule, far.speaks = d.Kind.New(d), d.Kind.Vendor != ""
+			far.rule, far.headers = d.Kind.New(d), d.Kind.Vendor != ""
 		default:
 			far.rule = provider.NewFixedMinute(d)
 		}
@@ -173,7 +173,7 @@ func (s *simulation) send(c *call) {
 // respond writes the headers of a response as the accounts stand when the call
 // is judged. They come with the first token, or with the refusal.
 func (s *simulation) respond(d *deployment, e *event, refusal *rule.Refusal) {
-	if _, ok := e.attempt.(Listener); !ok || !d.speaks {
+	if _, ok := e.attempt.(Listener); !ok || !d.headers {
 		return
 	}
 	header, body := d.rule.Answer(s.now, refusal)

@@ -33,7 +33,7 @@ func TestSharedRequests(t *testing.T) {
 	require.EqualValues(t, 5, a.Requests(now, 0))
 
 	exchange(b, store, now, 0)
-	require.Zero(t, b.Requests(now, 0), "who pushes nothing hears nothing")
+	require.Zero(t, b.Requests(now, 0), "a node that pushes nothing receives no total")
 	b.PreCheck(now, 0)
 	exchange(b, store, now, 2)
 	require.EqualValues(t, 8, b.Requests(now, 0), "5 of a's, its own, and 2 meanwhile")
@@ -41,7 +41,7 @@ func TestSharedRequests(t *testing.T) {
 
 	a.PreCheck(now, 0)
 	exchange(a, store, now, 10)
-	require.EqualValues(t, 16, a.Requests(now, 0), "memory that is ahead of the total (9) hears nothing")
+	require.EqualValues(t, 16, a.Requests(now, 0), "memory that is ahead of the total (9) keeps its count")
 
 	later := now.Add(time.Minute)
 	a.PreCheck(later, 0)
