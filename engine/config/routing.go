@@ -49,12 +49,12 @@ type Routing struct {
 	Tags TagRule
 }
 
-// MaxFallbacks is how many groups are tried after the first.
-const MaxFallbacks = 5
+// maxFallbacks is how many groups are tried after the first.
+const maxFallbacks = 5
 
 // Chain returns the groups that a request goes to when the group that was asked for by
 // a name, or alias, has failed: its fallbacks, each followed by its own, at most
-// MaxFallbacks and none twice. Large is set if its prompt is too long for the group: the
+// five and none twice. Large is set if its prompt is too long for the group: the
 // chain is then one of ContextFallbacks alone if the group has any.
 func (r *Routing) Chain(asked, group string, large bool) []string {
 	lists := r.Fallbacks
@@ -69,7 +69,7 @@ func (r *Routing) Chain(asked, group string, large bool) []string {
 	var follow func(list []string)
 	follow = func(list []string) {
 		for _, name := range list {
-			if len(out) == MaxFallbacks {
+			if len(out) == maxFallbacks {
 				return
 			}
 			if seen[name] {
