@@ -25,7 +25,10 @@ var update = flag.Bool("update", false, "renew the golden files of the public pa
 
 // public are the packages that a user of the library imports first. Their documentation
 // is the API: a change of it is a decision, which the golden file shows.
-var public = []string{"engine", "engine/provider", "window", "sync/syncer", "sync/memstore", "sync/storetest", "sync/valkeystore"}
+var public = []string{
+	"engine", "engine/config", "engine/estimate", "engine/metrics", "engine/provider", "engine/transport", "window",
+	"sync/syncer", "sync/memstore", "sync/storetest", "sync/valkeystore",
+}
 
 // TestDocumentation compares what go doc prints of the public packages with the golden
 // files. make api renews these.
@@ -57,8 +60,12 @@ func firstDifference(want, got string) string {
 	return ""
 }
 
-// byInterface are methods that code calls by an interface of the standard library.
-var byInterface = []string{"String", "Error", "Is", "MarshalText", "UnmarshalText", "UnmarshalJSON", "IsZero"}
+// byInterface are methods that code calls by an interface of the standard library or of
+// Prometheus.
+var byInterface = []string{
+	"String", "GoString", "LogValue", "Error", "Is", "Unwrap", "MarshalText", "UnmarshalText", "UnmarshalJSON", "IsZero",
+	"RoundTrip", "Collect", "Describe",
+}
 
 // TestEveryExportedNameIsUsed: outside its package, or in an example of it. What is used
 // nowhere is a promise without a reason. A constant counts as used with its block, a type

@@ -47,6 +47,31 @@ func ExampleEngine_CallerRef() {
 	// acme 2 2 1160
 }
 
+// A tenant that may use some groups only. Its demands to others are refused, and count nowhere.
+func ExampleCaller() {
+	tenants := []engine.Caller{{ID: "acme", Groups: []string{"chat-*"}, Limits: engine.Limits{TPM: 50_000}}}
+	if len(tenants) > engine.MaxCallers {
+		panic("too many tenants for one engine")
+	}
+	e, err := engine.New(engine.Config{
+		Deployments: []engine.Deployment{{ID: "small", Group: "chat-small"}, {ID: "large", Group: "reasoning"}},
+		Callers:     tenants,
+	})
+	if err != nil {
+		panic(err)
+	}
+	acme, _ := e.CallerRef("acme")
+	for _, name := range []string{"chat-small", "reasoning"} {
+		group, _ := e.Group(name)
+		lease, err := group.Acquire(engine.Demand{InputTokens: 500, Caller: acme})
+		lease.Release()
+		fmt.Println(name, err == nil, errors.Is(err, engine.ErrNoCandidate))
+	}
+	// Output:
+	// chat-small true false
+	// reasoning false true
+}
+
 // PreCheck counts a request of the caller with the deployment's. The tokens of both are
 // recorded afterwards.
 func ExampleCallerRef_Record() {

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"errors"
 	"fmt"
 	"log"
 	"os"
@@ -33,6 +34,21 @@ func ExampleConvert() {
 	}
 	fmt.Println(len(c.Variables), strings.Contains(string(c.Text), "sk-secret"), strings.Contains(string(c.Text), "rpm: 60"))
 	// Output: 1 false true
+}
+
+// A program that accepts both formats converts where it is needed.
+func ExampleConvert_ownFormat() {
+	path := filepath.Join(os.TempDir(), "plimsoll-example.yaml")
+	if err := os.WriteFile(path, []byte("deployments: [{id: east, group: chat}]"), 0o600); err != nil {
+		log.Fatal(err)
+	}
+	defer func() { _ = os.Remove(path) }()
+	_, err := config.Convert(path, config.Options{})
+	if errors.Is(err, config.ErrOwnFormat) {
+		f, err := config.Load(path, config.Options{})
+		fmt.Println(len(f.Engine.Deployments), err)
+	}
+	// Output: 1 <nil>
 }
 
 // LiteLLM's generated ids change with every parameter. A file that continues another one keeps its ids.

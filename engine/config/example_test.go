@@ -1,8 +1,11 @@
 package config_test
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"log"
+	"strings"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
 	"github.com/plimsoll-dev/plimsoll/engine/config"
@@ -140,6 +143,24 @@ deployments:
 	// gateway.yaml:3: deployments[0].rpm: found the text "10 per second"; want a whole number, 0 to let nothing through, or no such key for unlimited
 	// gateway.yaml:4: deployments[1].weight: found 0; want a number above 0; disabled: true takes a deployment out
 	// gateway.yaml:4: deployments[1].id: "east" is the id of the deployment on line 3 already; ids are unique; give this deployment another
+}
+
+// A service that takes configurations over the network reads as many bytes as Parse accepts and
+// one more, so that a larger one is refused instead of cut, and shows what is wrong with it.
+func ExampleParse_network() {
+	body := strings.NewReader("deployments:\n" + strings.Repeat("  - {group: chat}\n", 150))
+	text, err := io.ReadAll(io.LimitReader(body, config.MaxBytes+1))
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = config.Parse("uploaded.yaml", text, config.Options{})
+	if wrong, ok := errors.AsType[*config.Error](err); ok {
+		fmt.Println(wrong.Findings[0])
+		fmt.Println(len(wrong.Findings) == config.MaxFindings, "and", wrong.Omitted, "more")
+	}
+	// Output:
+	// uploaded.yaml:2: deployments[0].id: is missing; want a unique, stable text
+	// true and 50 more
 }
 
 func ExampleLoad() {

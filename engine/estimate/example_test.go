@@ -1,7 +1,9 @@
 package estimate_test
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/plimsoll-dev/plimsoll/engine/estimate"
 )
@@ -77,6 +79,40 @@ func ExampleMessages() {
 	// Output:
 	// 824 <nil>
 	// 822 <nil>
+}
+
+// An image has the tokens of its detail, whatever its size.
+func ExampleMessage_images() {
+	tokens := func(m estimate.Message) int64 {
+		n, err := estimate.Messages(estimate.O200K, estimate.Chat{Messages: []estimate.Message{m}})
+		if err != nil {
+			fmt.Println(err)
+		}
+		return n
+	}
+	text := tokens(estimate.Message{Content: "Which ship is this?"})
+	images := tokens(estimate.Message{Content: "Which ship is this?", Images: 1, LowDetailImages: 2}) - text
+	fmt.Println(images, images == estimate.ImageTokens+2*estimate.LowDetailImageTokens)
+	tokens(estimate.Message{Images: estimate.MaxImages + 1})
+	// Output:
+	// 935 true
+	// estimate: message 0: 1048577 and 0 images, want 0 to 1048576
+}
+
+// A text that would take too long to count is estimated.
+func ExampleExact_Text() {
+	exact, err := estimate.NewExact(estimate.O200K)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	text := strings.Repeat("The crate waits. ", estimate.MaxExact/16)
+	tokens, err := exact.Text(text)
+	if errors.Is(err, estimate.ErrTooLong) {
+		tokens = estimate.Text(text, exact.Encoding())
+	}
+	fmt.Println(tokens)
+	// Output: 1082908
 }
 
 func ExampleTexts() {

@@ -7,8 +7,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"time"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
+	"github.com/plimsoll-dev/plimsoll/engine/estimate"
 	"github.com/plimsoll-dev/plimsoll/engine/transport"
 	"github.com/plimsoll-dev/plimsoll/engine/transport/internal/fake"
 )
@@ -46,6 +48,41 @@ func Example() {
 	_ = resp.Body.Close()
 	fmt.Println(resp.StatusCode, resp.Header.Get(transport.HeaderDeployment), eng.Stats().Settled)
 	// Output: 200 azure-east 1
+}
+
+// A gateway that counts prompts exactly, gives up on silent providers sooner, and does not
+// hold answers back for long.
+func ExampleConfig() {
+	srv := httptest.NewServer(&fake.Provider{})
+	defer srv.Close()
+	eng, err := engine.New(engine.Config{Deployments: []engine.Deployment{{ID: "main", Group: "gpt-4o"}}})
+	if err != nil {
+		panic(err)
+	}
+	exact, err := estimate.NewExact(estimate.O200K)
+	if err != nil {
+		panic(err)
+	}
+	rt, err := transport.New(transport.Config{
+		Engine:      eng,
+		Endpoints:   map[string]transport.Endpoint{"main": {API: transport.OpenAI, BaseURL: srv.URL}},
+		Counter:     func(string) estimate.Counter { return exact },
+		MaxAttempts: 2,
+		Timeouts:    transport.Timeouts{FirstByte: 3 * time.Minute, StreamFirstByte: 20 * time.Second, Idle: time.Minute},
+		HoldTime:    500 * time.Millisecond,
+		HoldBytes:   16 << 10,
+	})
+	if err != nil {
+		panic(err)
+	}
+	resp, err := (&http.Client{Transport: rt}).Post("http://any.invalid/embeddings", "application/json",
+		strings.NewReader(`{"model":"gpt-4o","input":"antidisestablishmentarianism"}`))
+	if err != nil {
+		panic(err)
+	}
+	_ = resp.Body.Close()
+	fmt.Println(resp.StatusCode)
+	// Output: 200
 }
 
 func ExampleConfig_Done() {

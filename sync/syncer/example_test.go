@@ -125,7 +125,10 @@ func ExampleSyncer_Stats() {
 	_ = s.Sync(context.Background())
 	st := s.Stats()
 	fmt.Println(st.Exchanges, "exchanges,", st.Failures, "failures,", st.Nodes, "node, away:", st.Away)
-	// Output: 2 exchanges, 0 failures, 1 node, away: false
+	fmt.Println(st.Overrun.Tokens, "tokens beyond what escrow granted")
+	// Output:
+	// 2 exchanges, 0 failures, 1 node, away: false
+	// 0 tokens beyond what escrow granted
 }
 
 func ExamplePolicy_String() {
