@@ -38,7 +38,8 @@ type Options struct {
 	read    func(*liteLLM)    // receives the reader of a LiteLLM file; nil = unused
 }
 
-// File is the contents of a configuration file.
+// File is the contents of a configuration file. It does not change after it was returned,
+// except by [File.Continue], and may be read from many goroutines.
 type File struct {
 	Format Format
 	Engine engine.Config // passes Validate
@@ -90,7 +91,9 @@ type Source struct {
 // it for IDs, groups, models and tags before they are shown.
 func (f *File) Mask(text string) string { return f.secrets.mask(text) }
 
-// Load reads the file at path. See [Parse].
+// Load reads the file at path, and those that it includes, as [Parse] does. The error is an
+// [*Error]; if the file at path could not be read, it unwraps to the reason, such as
+// [io/fs.ErrNotExist].
 func Load(path string, o Options) (*File, error) {
 	data, err := readFile(path)
 	if err != nil {

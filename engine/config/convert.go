@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// ErrOwnFormat is the error of [Convert] for a file that needs no conversion.
+// ErrOwnFormat is wrapped by the error of [Convert] for a file that needs no conversion.
 var ErrOwnFormat = errors.New("is in plimsoll's own format already")
 
 // Converted is a LiteLLM file in plimsoll's own format.

@@ -14,8 +14,8 @@ import (
 // Endpoint is the address of a deployment's API, with the parameters of its calls: the fields of
 // package transport's Endpoint as plain data.
 type Endpoint struct {
-	// Provider names who answers, as [provider.Names] does: its headers and refusals
-	// are read as its own. "" = as those of the API's owner.
+	// Provider is the name of the provider, one of [provider.Names], by whose rules headers
+	// and refusals are read. "" = the API's owner.
 	Provider string
 	// API is the shape of its API: openai, azure or anthropic. Never empty.
 	API string
@@ -38,15 +38,15 @@ type Endpoint struct {
 	Defaults map[string]Secret
 	// Headers are added to requests whose client sends none of that name.
 	Headers map[string]Secret
-	// PassHeaders names headers of clients that travel to the endpoint, beside those that
-	// travel to every one.
+	// PassHeaders are names of headers of clients that are sent to this endpoint, beside those
+	// that are sent to every endpoint.
 	PassHeaders []string
 	// Objects says that the endpoint keeps files and batches for clients of the proxy.
 	Objects bool
-	// Timeouts bound how long it may be silent.
+	// Timeouts bound how long the endpoint may be silent.
 	Timeouts Timeouts
-	// MaxInputTokens is the largest prompt that the model takes, and BaseModel what it
-	// is, whatever Model calls it; 0 and "" = not known.
+	// MaxInputTokens is the largest prompt that the model accepts, in tokens; 0 = unknown.
+	// BaseModel is the true name of the model if Model is another; "" = unknown.
 	MaxInputTokens int64
 	BaseModel      string
 }

@@ -24,7 +24,7 @@ const (
 
 var profilesNames = []string{string(ProfilesAuto), string(ProfilesPlain)}
 
-// ParseProfiles returns the way of that name: auto or plain.
+// ParseProfiles returns the rule with a name: auto or plain. The error says which names there are.
 func ParseProfiles(name string) (Profiles, error) {
 	if !slices.Contains(profilesNames, name) {
 		return ProfilesUnset, fmt.Errorf("want %s", listed(profilesNames))

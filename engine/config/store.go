@@ -9,7 +9,7 @@ import (
 )
 
 // Store is the configuration of a syncer and of the store by which nodes share usage. The engine
-// does not use it. Zero values are the defaults of these.
+// does not use it. A zero field is the default of package syncer or of the store.
 type Store struct {
 	// URL is the server's address, valkey:// or valkeys:// (TLS), with its
 	// credentials and its options in the query, such as cluster=true; "" = usage
@@ -22,19 +22,21 @@ type Store struct {
 	Namespace string
 	// KeyFormat is plimsoll or litellm; "" = plimsoll.
 	KeyFormat string
-	// Mode is usage, escrow or auto, how the nodes keep the limits together of which no
-	// [Sync] says how; "" = not said.
+	// Mode is how the nodes keep limits together that have no [Sync]: usage, escrow or auto;
+	// "" = the file has none, and the reader's default applies.
 	Mode string
 	// Nodes is how many nodes are assumed until the store has reported how many there are; 0 = one.
 	Nodes int
-	// Outage is share, open or closed, what a node admits while the store does not reply; "" =
-	// share.
+	// Outage is what a node admits while the store does not reply: share, open or closed;
+	// "" = share.
 	Outage string
-	// Buckets is how many batches deployments travel in.
+	// Buckets is the number of buckets over which deployments are spread. Each is exchanged in a
+	// batch of its own. 0 = the store's default.
 	Buckets int
-	// TTL is how long the keys of the litellm format live.
+	// TTL is how long the keys of the litellm format live; 0 = the store's default.
 	TTL time.Duration
-	// Interval is the time between exchanges, Timeout how long one may take.
+	// Interval is the time between exchanges, Timeout how long one may take; 0 = the syncer's
+	// defaults.
 	Interval, Timeout time.Duration
 
 	shown string // the address without credentials and values of the environment

@@ -6,10 +6,10 @@ import (
 )
 
 // Timeouts bound how long an endpoint may be silent, as those of package transport do;
-// zero fields: its defaults.
+// a zero field is its default, a negative one no bound.
 type Timeouts struct {
 	// Connect bounds a new connection, FirstByte the time to the first byte of an answer,
-	// StreamFirstByte that of a stream, Idle the time between two pieces of one.
+	// StreamFirstByte the same of a stream, and Idle the time between two pieces of an answer.
 	Connect, FirstByte, StreamFirstByte, Idle time.Duration
 }
 

@@ -55,7 +55,7 @@ const MaxImages = 1 << 20
 // without notice. Identifiers of calls are not counted.
 //
 // It returns an error if c does, for a number of images outside [0, MaxImages], and for a
-// tool whose parameters are not JSON or larger than [MaxSchema]. With an [Encoding] and without
+// tool whose parameters are not JSON or, as [ErrTooLong], larger than [MaxSchema]. With an [Encoding] and without
 // tools it does not allocate.
 func Messages(c Counter, chat Chat) (int64, error) {
 	total := int64(perReply)

@@ -11,7 +11,8 @@ import (
 
 // ErrTooLong means that a text cannot be counted exactly in about a
 // second: it has more than [MaxExact] bytes, or runs of many thousand letters
-// or symbols without a break. [Text] has no such limit.
+// or symbols without a break. Parameters of a tool above [MaxSchema] are too long as well. [Text]
+// has no such limit.
 var ErrTooLong = errors.New("estimate: text too long to be counted exactly")
 
 // MaxExact is the size of the largest text that [Exact] counts, in bytes. It is larger than

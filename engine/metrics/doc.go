@@ -33,7 +33,7 @@
 // # Metrics of the engine
 //
 //	plimsoll_requests_admitted_total
-//	plimsoll_requests_refused_total          by limit: also cooldown, disabled and share, which is this node's of a limit
+//	plimsoll_requests_refused_total          by limit; also cooldown, disabled, and share: only this node's share of a limit was used up
 //	plimsoll_requests_waiting, _waited_total, _gave_up_total, _turned_away_total
 //	plimsoll_tokens_total                    of calls that have ended, on this node
 //	plimsoll_overrun_tokens_total            used above a limit
@@ -41,21 +41,21 @@
 //	plimsoll_leases_settled_total, _released_total, _expired_total, _late_total
 //	plimsoll_windows_dropped_total           reports of ended minutes that no syncer collected in time
 //	plimsoll_counts_invalid_total            demands refused and usages clamped as out of range
-//	plimsoll_contended_total                 refusals given up on while others were half way
+//	plimsoll_contended_total                 refusals that were not confirmed, because other attempts were half way
 //	plimsoll_deployments, plimsoll_deployments_omitted
 //
 // # Metrics of the syncer
 //
 //	plimsoll_sync_exchanges_total, _failures_total, _in_doubt_total, _duplicates_total
 //	plimsoll_sync_replayed_total, _reseeded_total, _restored_total
-//	plimsoll_sync_refused_requests_total, _refused_tokens_total    the store will never take them
+//	plimsoll_sync_refused_requests_total, _refused_tokens_total    usage that the store rejects for good
 //	plimsoll_sync_dropped_requests_total, _dropped_tokens_total    not shared in time
 //	plimsoll_sync_day_refused_requests_total, _day_refused_tokens_total
 //	plimsoll_sync_day_dropped_requests_total, _day_dropped_tokens_total    the same, of days
 //	plimsoll_sync_escrow, plimsoll_sync_escrow_missed_total, plimsoll_sync_escrow_waited_in_vain_total
 //	plimsoll_sync_escrow_by_usage_deployments, plimsoll_sync_differing_deployments
 //	plimsoll_sync_escrow_granted_requests, _granted_tokens, _waiting_requests
-//	plimsoll_sync_forecast_requests, _forecast_tokens              believed of the others since the last totals
+//	plimsoll_sync_forecast_requests, _forecast_tokens              usage expected of the other nodes, not yet received
 //	plimsoll_sync_staleness_seconds, _interval_seconds, _round_trip_seconds, _clock_offset_seconds
 //	plimsoll_sync_away, plimsoll_sync_degraded_seconds_total
 //	plimsoll_sync_nodes, plimsoll_sync_unaware_nodes, plimsoll_sync_other_mode_nodes, plimsoll_sync_outdated_nodes, plimsoll_sync_keys

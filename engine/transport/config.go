@@ -22,7 +22,8 @@ const (
 	largestMaxAttempts       = 100
 )
 
-// Config is the configuration of a Transport. [New] returns its problems.
+// Config is the configuration of a Transport. [New] returns its problems. Its functions are
+// called by several goroutines at once.
 type Config struct {
 	// Engine decides which deployment a request goes to. Required.
 	Engine *engine.Engine
@@ -39,7 +40,7 @@ type Config struct {
 	Counter func(group string) estimate.Counter
 	// Adjust may change the admission of a request, by its header, its
 	// context or members of its body. The request's body has been read. Adjust is called once
-	// for a request, by several goroutines at once. An error refuses the request: a
+	// for a request. An error refuses the request: a
 	// [*Refusal] with its own status and message, any other error with 500. Nil = no
 	// admission is changed.
 	Adjust func(r *http.Request, a *Admission) error
@@ -70,8 +71,8 @@ type Config struct {
 	// give up are distinguished from one that gives up often; nil = the address of the request.
 	Client func(*http.Request) string
 	// Done is called for every attempt when it has ended; for a stream, after the
-	// last byte. It is called on the goroutine that ended the attempt, by several
-	// at once, and must not block. Nil = no call.
+	// last byte. It is called on the goroutine that ended the attempt, and must not
+	// block. Nil = no call.
 	Done func(Attempt)
 }
 

@@ -104,7 +104,9 @@ func (t *Transport) CloseIdleConnections() {
 	}
 }
 
-// RoundTrip implements [http.RoundTripper]. It does not change the request. The
+// RoundTrip implements [http.RoundTripper]. It does not change the request. It returns an
+// error only if there is nothing to answer with: no deployment could be reached, a credential
+// could not be read, the request's body broke off, or its context ended. The
 // caller must read the answer to its end or close it.
 func (t *Transport) RoundTrip(in *http.Request) (*http.Response, error) {
 	q, no, err := t.read(in)
