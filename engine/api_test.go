@@ -7,7 +7,6 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path"
@@ -64,112 +63,25 @@ func firstDifference(want, got string) string {
 // Prometheus.
 var byInterface = []string{
 	"String", "GoString", "LogValue", "Error", "Is", "Unwrap", "MarshalText", "UnmarshalText", "UnmarshalJSON", "IsZero",
-	"RoundTrip", "Collect", "Describe",
+	"Format", "RoundTrip", "Collect", "Describe",
 }
 
 // TestEveryExportedNameIsUsed: outside its package, or in an example of it. What is used
 // nowhere is a promise without a reason. A constant counts as used with its block, a type
-// with an exported name that has it, a field with a key in JSON. Names are compared, types
-// are not: a method counts as used where a selector of its name stands.
+// with an exported name that has it, a field with a key in JSON, a method if a public
+// interface has it.
 func TestEveryExportedNameIsUsed(t *testing.T) {
-	used := usedNames(t)
+	used := usedObjects(t)
 	for _, p := range public {
 		of := exported(t, filepath.Join("..", p))
 		for _, names := range of.names {
 			ok := slices.ContainsFunc(names, func(name string) bool {
-				if _, member, is := strings.Cut(name, "."); is {
-					return used.members(p, member) || slices.Contains(byInterface, member)
-				}
-				return used.of[p][name] || of.mentioned[name]
+				_, member, is := strings.Cut(name, ".")
+				return used[p][name] || is && (used[""][member] || slices.Contains(byInterface, member)) || !is && of.mentioned[name]
 			})
 			assert.True(t, ok, "%s.%s is used nowhere outside its package: unexport it, or show in an example what it is for", path.Base(p), strings.Join(names, ", "))
 		}
 	}
-}
-
-// uses is what is used, by the package that the user's file is not part of.
-type uses struct {
-	of       map[string]map[string]bool // package-level names, by package
-	selected map[string]map[string]bool // selectors and keys, by the folder of the file; examples under ""
-}
-
-func (u *uses) members(pkg, name string) bool {
-	for folder, names := range u.selected {
-		if folder != pkg && names[name] {
-			return true
-		}
-	}
-	return false
-}
-
-// usedNames reads every Go file of the tree.
-func usedNames(t *testing.T) *uses {
-	t.Helper()
-	u := &uses{of: map[string]map[string]bool{}, selected: map[string]map[string]bool{}}
-	require.NoError(t, filepath.WalkDir("..", func(name string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && (d.Name() == "testdata" || strings.HasPrefix(d.Name(), ".") && d.Name() != ".."):
-			return filepath.SkipDir
-		case d.IsDir() || !strings.HasSuffix(name, ".go"):
-			return nil
-		}
-		f, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
-		if err != nil {
-			return err
-		}
-		folder := filepath.ToSlash(strings.TrimPrefix(filepath.Dir(name), "../"))
-		for _, decl := range f.Decls {
-			from := folder
-			if fn, ok := decl.(*ast.FuncDecl); ok && strings.HasSuffix(name, "_test.go") && strings.HasPrefix(fn.Name.Name, "Example") {
-				from = ""
-			}
-			u.add(f, decl, from)
-		}
-		return nil
-	}))
-	return u
-}
-
-// add notes what a declaration uses.
-func (u *uses) add(f *ast.File, decl ast.Decl, from string) {
-	imported := map[string]string{}
-	for _, i := range f.Imports {
-		p, _ := strconv.Unquote(i.Path.Value)
-		if p, ok := strings.CutPrefix(p, module+"/"); ok {
-			local := path.Base(p)
-			if i.Name != nil {
-				local = i.Name.Name
-			}
-			imported[local] = p
-		}
-	}
-	if u.selected[from] == nil {
-		u.selected[from] = map[string]bool{}
-	}
-	ast.Inspect(decl, func(n ast.Node) bool {
-		switch n := n.(type) {
-		case *ast.SelectorExpr:
-			u.selected[from][n.Sel.Name] = true
-			if x, ok := n.X.(*ast.Ident); ok && imported[x.Name] != "" && imported[x.Name] != from {
-				p := imported[x.Name]
-				if u.of[p] == nil {
-					u.of[p] = map[string]bool{}
-				}
-				u.of[p][n.Sel.Name] = true
-			}
-		case *ast.KeyValueExpr:
-			if k, ok := n.Key.(*ast.Ident); ok {
-				u.selected[from][k.Name] = true
-			}
-		case *ast.FuncDecl:
-			if n.Recv != nil { // it implements a method of an interface, perhaps
-				u.selected[from][n.Name.Name] = true
-			}
-		}
-		return true
-	})
 }
 
 // surface is the exported names of a package: "Name", and "Type.Member" for methods and

@@ -63,10 +63,11 @@ func ExampleFile_Continue() {
 	before, after := read("60"), read("90")
 	fmt.Println(after.Engine.Deployments[0].ID == before.Engine.Deployments[0].ID)
 	after.Continue(before)
-	fmt.Println(after.Engine.Deployments[0].ID == before.Engine.Deployments[0].ID)
+	id := after.Engine.Deployments[0].ID
+	fmt.Println(id == before.Engine.Deployments[0].ID, "named by the file:", after.Identities[id].Named)
 	// Output:
 	// false
-	// true
+	// true named by the file: false
 }
 
 func ExampleRouting_Chain() {

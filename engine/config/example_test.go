@@ -67,7 +67,7 @@ deployments:
   - id: east
     group: chat
     model: azure/gpt-4o-east
-    endpoint: {url: https://east.openai.azure.com, key_file: /run/secrets/east}
+    endpoint: {url: https://east.openai.azure.com, key_file: /run/secrets/east, connect_timeout: 2s, timeout: 90s, stream_timeout: 20s, idle_timeout: 1m}
 `), config.Options{LookupEnv: func(string) (string, bool) { return "sk-from-the-environment", true }})
 	if err != nil {
 		log.Fatal(err)
@@ -76,9 +76,12 @@ deployments:
 		ep := file.Endpoints[id]
 		fmt.Println(ep.Provider, ep.API, ep.BaseURL, ep.Model, ep.Credential.Source())
 	}
+	bounds := file.Endpoints["east"].Timeouts
+	fmt.Println(bounds.Connect, bounds.FirstByte, bounds.StreamFirstByte, bounds.Idle)
 	// Output:
 	// openai openai https://api.openai.com/v1 gpt-4o os.environ/MAIN_KEY
 	// azure azure https://east.openai.azure.com gpt-4o-east file /run/secrets/east
+	// 2s 1m30s 20s 1m0s
 }
 
 // Profiles are the rules of providers, or what the file changes of them.

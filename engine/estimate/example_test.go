@@ -91,7 +91,7 @@ func ExampleMessage_images() {
 		return n
 	}
 	text := tokens(estimate.Message{Content: "Which ship is this?"})
-	images := tokens(estimate.Message{Content: "Which ship is this?", Images: 1, LowDetailImages: 2}) - text
+	images := tokens(estimate.Message{Parts: []string{"Which ship is this?"}, Images: 1, LowDetailImages: 2}) - text
 	fmt.Println(images, images == estimate.ImageTokens+2*estimate.LowDetailImageTokens)
 	tokens(estimate.Message{Images: estimate.MaxImages + 1})
 	// Output:

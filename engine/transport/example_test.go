@@ -68,7 +68,7 @@ func ExampleConfig() {
 		Endpoints:   map[string]transport.Endpoint{"main": {API: transport.OpenAI, BaseURL: srv.URL}},
 		Counter:     func(string) estimate.Counter { return exact },
 		MaxAttempts: 2,
-		Timeouts:    transport.Timeouts{FirstByte: 3 * time.Minute, StreamFirstByte: 20 * time.Second, Idle: time.Minute},
+		Timeouts:    transport.Timeouts{Connect: 2 * time.Second, FirstByte: 3 * time.Minute, StreamFirstByte: 20 * time.Second, Idle: time.Minute},
 		HoldTime:    500 * time.Millisecond,
 		HoldBytes:   16 << 10,
 	})
@@ -96,7 +96,7 @@ func ExampleConfig_Done() {
 		Engine:    eng,
 		Endpoints: map[string]transport.Endpoint{"main": {API: transport.OpenAI, BaseURL: srv.URL}},
 		Done: func(a transport.Attempt) {
-			fmt.Println(a.Deployment, a.Number, a.Status, a.Ending, a.Usage.OutputTokens)
+			fmt.Println(a.Deployment, a.Number, a.Status, a.Ending, a.Usage.OutputTokens, a.Reported)
 		},
 	})
 	if err != nil {
@@ -109,7 +109,7 @@ func ExampleConfig_Done() {
 	}
 	_, _ = io.Copy(io.Discard, resp.Body)
 	_ = resp.Body.Close()
-	// Output: main 1 200 settled 20
+	// Output: main 1 200 settled 20 true
 }
 
 // The endpoints follow the engine's deployments.

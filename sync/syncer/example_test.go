@@ -125,10 +125,11 @@ func ExampleSyncer_Stats() {
 	_ = s.Sync(context.Background())
 	st := s.Stats()
 	fmt.Println(st.Exchanges, "exchanges,", st.Failures, "failures,", st.Nodes, "node, away:", st.Away)
-	fmt.Println(st.Overrun.Tokens, "tokens beyond what escrow granted")
+	over := st.Overrun
+	fmt.Println("beyond what escrow granted:", over.Requests, "requests,", over.Tokens, "tokens,", over.Input, "of input,", over.Output, "of output")
 	// Output:
 	// 2 exchanges, 0 failures, 1 node, away: false
-	// 0 tokens beyond what escrow granted
+	// beyond what escrow granted: 0 requests, 0 tokens, 0 of input, 0 of output
 }
 
 func ExamplePolicy_String() {
