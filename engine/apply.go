@@ -148,7 +148,9 @@ func (p *plan) assign(cfg *Config) {
 			return cmp.Compare(a.widest(), b.widest())
 		})
 		v := g.view.Load()
-		g.dirty = g.dirty || v.strategy != cfg.Strategy || !slices.Equal(v.handles, g.live)
+		if g.dirty = g.dirty || v.strategy != cfg.Strategy || !slices.Equal(v.handles, g.live); g.dirty {
+			g.views.Add(1) // of all groups before the first seat changes (protocol 5)
+		}
 	}
 }
 

@@ -74,8 +74,7 @@ func (v *view) chargeLimits(to *admission, c choice, q *query, ms *limits) count
 	return o
 }
 
-// undo gives back the tokens of an attempt, moves the seq of its block, and ends the attempt
-// (protocol 4).
+// undo gives back the tokens of an attempt, then ends the attempt (protocol 4).
 func (h *handle) undo(e, tokens int64) {
 	c := h.hot.Of(e)
 	invariants.Yield()

@@ -98,7 +98,7 @@ func (h *handle) now(ms *limits, a *amounts) (counter.At, bool) {
 
 // capacityFreed announces that a deployment may have gained headroom in a minute: to refusing
 // searches (protocol 3) and to the queue (protocol 7). It is called after the counter has
-// changed, and before an attempt that was undone ends (protocol 4).
+// changed.
 func (h *handle) capacityFreed(epoch int64) {
 	if ms := h.limits.Load(); ms != nil && ms.pool != nil {
 		ms.pool.ring()

@@ -55,10 +55,14 @@ func (g *Group) readView(q *reading) *view {
 }
 
 // again reports whether a demand that a view refused must be tried again, because the minute is
-// over (protocol 2) or the view was replaced (protocol 5). Otherwise the refusal stands,
-// because it rests on a fresh reading of the clock.
+// over (protocol 2) or the view was replaced or is being replaced (protocol 5). Otherwise the
+// refusal stands, because it rests on a fresh reading of the clock.
 func (g *Group) again(v *view, q *reading) bool {
-	return g.reread(q, g.view.Load() == v)
+	replaced := g.views.Load()&1 != 0 // seats are of the next view: a search of this one sees no capacity freed
+	if replaced {
+		g.await()
+	}
+	return g.reread(q, !replaced && g.view.Load() == v)
 }
 
 // Wildcard is the function [Wildcard] for the group's name. An alias stands for the name

@@ -24,7 +24,7 @@ type owner struct {
 	bell        *queue.Bell
 	callers     *callers
 	members     members
-	views       atomic.Int64 // how many were published
+	views       atomic.Int64 // incremented before a view is published and after: odd while seats change (protocol 5)
 	name        string
 	mean        learn.Mean // learned output tokens
 	quantile    learn.Quantile

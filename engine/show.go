@@ -9,7 +9,8 @@ import (
 )
 
 // show publishes a view of the group: the limits and the seats, then the groups and caps of
-// its deployments, then the view (protocol 5). Under the group's mutex.
+// its deployments, then the view (protocol 5). The caller has made views odd. Under the group's
+// mutex.
 func (g *Group) show(v *view) {
 	for _, h := range v.handles {
 		h.countHeld()
@@ -79,6 +80,7 @@ func (g *Group) relimit(now int64, of ...*handle) {
 		}
 	}
 	v := g.view.Load()
+	g.views.Add(1)
 	g.show(newView(g.e, v.strategy, v.handles))
 	g.line.Reevaluate()
 }

@@ -66,6 +66,11 @@ var mutants = []mutant{
 		"./engine", "TestNoRefusalByTheFirstSearchThatWatches",
 	},
 	{
+		"a refusal stands while another view is published", "engine/group.go",
+		"	replaced := g.views.Load()&1 != 0 //", "	replaced := false //",
+		"./engine", "TestNoRefusalWhileAViewIsPublished",
+	},
+	{
 		"bounds outlive their minute", "engine/internal/order/block.go",
 		"	b.bound.Store(b.index)\n}", "}",
 		"./engine", "TestMinuteForgetsItsRanking",

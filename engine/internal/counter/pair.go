@@ -138,7 +138,7 @@ func (c *Pair) requestsWithin(p Part, most int64) int64 {
 // Caps returns the caps.
 func (c *Pair) Caps() (tokens, requests int64) { return c.tokenCap.Load(), c.requestCap.Load() }
 
-// Half returns how many attempts are half way, modulo 1024.
+// Half returns how many attempts are half way, modulo 1024 (protocol 4, bound).
 func (c *Pair) Half() int64 {
 	r := c.requests.Load() // before the tokens: equal tags prove that no attempt was half way between the two loads
 	return (int64(uint64(c.tokens.Load())>>(tokenBits+10)) - int64(uint64(r)>>(requestBits+10))) & 1023

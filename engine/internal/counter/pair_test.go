@@ -148,3 +148,25 @@ func TestPairShifts(t *testing.T) {
 	require.True(t, p.Shift(0, 0, 200, 10))
 	require.EqualValues(t, 12, p.Began())
 }
+
+// TestAttemptsHalfWayModulo1024: 1,023 attempts half way are seen, 1,024 are not, and one more is.
+// What they have taken is counted all the same, and given back.
+func TestAttemptsHalfWayModulo1024(t *testing.T) {
+	const n = 1025
+	var hot counter.Hot
+	p := hot.Of(8)
+	p.Open(8, 0, 0, n, counter.Max)
+	for k := range int64(n) {
+		require.Equal(t, []int64{k % 1024, k % 1024, k}, []int64{p.Half(), p.Room(0).Half, p.Tokens()})
+		require.Equal(t, counter.Taken, p.TakeTokens(0, 8, 1))
+	}
+	half, _ := p.Since(p.Ended())
+	require.Equal(t, int64(1), half)
+	require.Equal(t, counter.Refused, p.TakeTokens(0, 8, 1))
+	for k := range int64(n) {
+		require.True(t, p.AddTokens(8, -1))
+		require.True(t, p.End(8))
+		require.Equal(t, (n-1-k)%1024, p.Half())
+	}
+	require.Equal(t, []int64{0, 0, 8}, []int64{p.Tokens(), p.Requests(), p.Window()})
+}
