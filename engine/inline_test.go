@@ -35,12 +35,26 @@ var hotFunctions = []hotFunction{
 	{dir: "internal/counter", file: "pair.go", name: "Look"},
 	{dir: "internal/counter", file: "pair.go", name: "LookBoth"},
 	{dir: "internal/counter", file: "limit.go", name: "LookOwned"},
+	{dir: ".", file: "scan.go", name: "lowestOf", calls: []string{"lowest", "key", "fits"}},             // the scan; one deployment of a mask
+	{dir: ".", file: "scan.go", name: "fits", calls: []string{"fitsLimits", "Fits"}},                    // other limits; a class's part of the caps
+	{dir: ".", file: "scan.go", name: "fitsLimits", calls: []string{"countOn", "Fits", "Fits"}},         // amounts by rates; the pair; a limit
+	{dir: ".", file: "scan.go", name: "drawEqual", calls: []string{"random", "mask", "hasKey", "fits"}}, // one draw; tags; a tied deployment
+	{dir: ".", file: "searchindexed.go", name: "searchIndexed", calls: []string{"LowestBounds", "random", "key", "fits", "allows", "drawTied", "lowestUsable", "Raise", "key", "drawEqual", "fits", "allows"}}, // the scan of bounds, ties, the scan of a block
 	// Take.
 	{dir: ".", file: "admit.go", name: "acquireBest", calls: []string{"best", "expected", "TakeTokens", "undo"}},       // the scan; demands that name no output; a loop; a lost race
 	{dir: ".", file: "charge.go", name: "charge", calls: []string{"chargeLimits", "TakeTokens", "raiseAfter", "undo"}}, // other limits; a loop; large tiers; a lost race
 	{dir: "internal/counter", file: "pair.go", name: "TakeTokens"},
 	{dir: "internal/counter", file: "pair.go", name: "TakeRequest", calls: []string{"take"}}, // a loop, shared with CountRequest
 	{dir: "internal/counter", file: "pair.go", name: "take"},
+	// Take of limits beside the pair.
+	{dir: ".", file: "charge.go", name: "chargeLimits", calls: []string{"countOn", "Fits", "plan", "fits", "TakeTokens", "take", "raiseAfter", "give", "undo"}}, // amounts; steps that are planned; loops; large tiers; a lost race
+	{dir: ".", file: "limits.go", name: "take", calls: []string{"Take", "Do", "give", "NotBefore"}},                                                             // one limit; a refusal; a clock that was set back
+	{dir: ".", file: "limits.go", name: "plan", calls: []string{"Plan"}},                                                                                        // one limit
+	{dir: "internal/counter", file: "limit.go", name: "Take", calls: []string{"Plan", "Do"}},                                                                    // what a plan needs too
+	{dir: "internal/counter", file: "limit.go", name: "Plan", calls: []string{"plan", "Window", "capIn"}},                                                       // a bucket; hours, days and spans; a class's part, a grant
+	{dir: "internal/counter", file: "limit.go", name: "Do", calls: []string{"Plan", "note", "add"}},                                                             // a lost race; a bucket; a lowered grant
+	{dir: "internal/counter", file: "limit.go", name: "add"},
+	{dir: "internal/counter", file: "bucket.go", name: "plan", calls: []string{"units"}}, // a division for large charges
 	// PreCheck and Record.
 	{dir: ".", file: "precheck.go", name: "preChecked", calls: []string{"TryRequest"}}, // a loop
 	{dir: "internal/counter", file: "pair.go", name: "TryRequest"},
@@ -51,6 +65,8 @@ var hotFunctions = []hotFunction{
 	{dir: ".", file: "count.go", name: "add", calls: []string{"catchUp", "capacityFreed", "await"}},                                                                          // an idle group; a refund; a turn under way
 	{dir: "internal/counter", file: "pair.go", name: "AddTokens"},
 	{dir: "internal/counter", file: "flight.go", name: "End"},
+	{dir: ".", file: "limits.go", name: "adjust", calls: []string{"allowed", "Return", "Adjust", "over"}},                                     // figures; reservations of the provider; one limit; tokens above it
+	{dir: "internal/counter", file: "limit.go", name: "Adjust", calls: []string{"Refund", "Add", "add", "Window", "current", "add", "Count"}}, // a bucket; leases; hours, days and spans; a window that has passed
 }
 
 var inlined = regexp.MustCompile(`([^/\s]+\.go:\d+:\d+): inlining call to`)
@@ -115,7 +131,7 @@ func leftCalls(t *testing.T, f *hotFunction, inlined map[string]bool) (left []st
 
 // builtinCalls are conversions, built-in functions and intrinsics, which are no calls.
 var builtinCalls = map[string]bool{
-	"min": true, "max": true, "len": true, "clear": true, "uint64": true, "int64": true, "int": true, "Mul64": true,
+	"min": true, "max": true, "len": true, "clear": true, "uint64": true, "int64": true, "int": true, "Mul64": true, "TrailingZeros16": true,
 	"Ending": true,
 }
 
