@@ -32,3 +32,14 @@ func TestPartOfMinute(t *testing.T) {
 		require.Equal(t, c.want, row.limit(&d), "%d in %v", c.limit, c.window)
 	}
 }
+
+// TestEveryLimitHasAReasonOfItsOwn: a refusal names the limit that refuses, and none of the
+// reasons that are no limit.
+func TestEveryLimitHasAReasonOfItsOwn(t *testing.T) {
+	for l := range provider.AllLimits() {
+		why := reasonOf(l)
+		require.Equal(t, l, reasonLimit[why])
+		require.Greater(t, why, whyCooling, l)
+		require.Less(t, why, whyShare, l)
+	}
+}

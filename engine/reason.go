@@ -26,23 +26,20 @@ const (
 
 // reasonOf returns the reason of a limit.
 func reasonOf(l Limit) reason {
-	switch l {
-	case LimitRPM:
-		return whyRequests
-	case LimitInFlight:
-		return whyInFlight
-	case LimitInputTPM:
-		return whyInput
-	case LimitOutputTPM:
-		return whyOutput
-	case LimitTPM:
-		return whyTokens
-	default:
-		if l.Per() == provider.PerHour {
-			return whyHours + reason(l)
-		}
+	switch l.Per() {
+	case provider.PerDay:
 		return whyDays + reason(l)
+	case provider.PerHour:
+		return whyHours + reason(l)
+	default:
+		return briefReasons[l.Counts()]
 	}
+}
+
+// briefReasons are the reasons of the limits on each quantity per minute and in flight.
+var briefReasons = [...]reason{
+	provider.Requests: whyRequests, provider.Calls: whyInFlight,
+	provider.InputTokens: whyInput, provider.OutputTokens: whyOutput, provider.Tokens: whyTokens,
 }
 
 // reasonLimit is the Limit of each reason; LimitNone for an invalid demand and for a group
