@@ -66,7 +66,7 @@ func (h *handle) own(p int64) (tokens, requests int64) {
 func (h *handle) inFlight() (n int64) {
 	now := h.e.slot(h.turned)
 	for k := now - h.e.slotTTL; k <= now; k++ {
-		n += h.flight.Held(k, h.unfolded(k))
+		n += h.flight.Held(k, h.unfolded)
 	}
 	return n
 }

@@ -1,9 +1,12 @@
 package engine_test
 
 import (
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/plimsoll-dev/plimsoll/engine"
@@ -82,4 +85,32 @@ func TestInFlightRetryAfterBounded(t *testing.T) {
 	wait := refusal(t, g, exactly(1)).RetryAfter
 	require.Positive(t, wait)
 	require.LessOrEqual(t, wait, 15*time.Minute)
+}
+
+// TestLeasesHeldAreNeverBelowNothing: states and stats are read while leases begin and end. No
+// more leases are in flight than callers hold.
+func TestLeasesHeldAreNeverBelowNothing(t *testing.T) {
+	e, _ := start(t, one(engine.Limits{}))
+	g := group(t, e, "chat")
+	var done atomic.Bool
+	var wg sync.WaitGroup
+	const callers = 4
+	for range callers {
+		wg.Go(func() {
+			for !done.Load() {
+				if l, ok := g.TryAcquire(exactly(1)); ok {
+					l.Release()
+				}
+			}
+		})
+	}
+	for range 50_000 {
+		if held := e.Stats().Held; held > callers {
+			assert.LessOrEqual(t, held, int64(callers))
+			break
+		}
+	}
+	done.Store(true)
+	wg.Wait()
+	require.Zero(t, e.Stats().Held)
 }

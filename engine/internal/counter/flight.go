@@ -119,15 +119,25 @@ func (f *Flight) Fold(slot, began int64) {
 	}
 }
 
-// Held returns how many leases of a slot are held. Began is how many have begun in minutes that
-// are not folded.
-func (f *Flight) Held(slot, began int64) int64 {
+// Held returns how many leases of a slot are held. Began returns how many have begun in minutes
+// that are not folded. Held calls it after it has loaded how many have ended, and again if
+// that has changed since. Otherwise leases that begin and end meanwhile would count as held, or as
+// ended alone (protocol 6).
+func (f *Flight) Held(slot int64, began func(slot int64) int64) int64 {
 	i := slot & (slots - 1)
-	if v := f.ended[i].Load(); v>>turnShift == slot>>4 {
-		return (f.began[i] + began - v) & leaseMask
+	for try := 0; ; try++ {
+		v := f.ended[i].Load()
+		if v>>turnShift != slot>>4 {
+			return 0
+		}
+		if n := began(slot); f.ended[i].Load() == v || try == heldTries {
+			return (f.began[i] + n - v) & leaseMask
+		}
 	}
-	return 0
 }
+
+// heldTries is how often Held counts again. After that leases which began and ended meanwhile count as held.
+const heldTries = 100
 
 // Count is Held for a gauge that begins to count now. From now on End reports of these leases
 // that they are counted. The caller ensures that no lease begins during the call.

@@ -56,7 +56,7 @@ func FuzzFlight(f *testing.F) {
 			var want, got int64
 			for k := now - ttl; k <= now; k++ {
 				want += held[k]
-				got += flight.Held(k, began[k])
+				got += flight.Held(k, func(k int64) int64 { return began[k] })
 			}
 			require.Equal(t, want, got)
 		}
@@ -75,5 +75,25 @@ func TestFlightCount(t *testing.T) {
 	at, ok = f.End(100)
 	require.True(t, ok)
 	require.True(t, at.Counted())
-	require.EqualValues(t, 1, f.Held(100, 0))
+	require.EqualValues(t, 1, f.Held(100, func(int64) int64 { return 0 }))
+}
+
+// TestHeldCountsAgain: a lease begins and ends while the leases held are counted. It is counted
+// neither as held nor as one that has ended alone.
+func TestHeldCountsAgain(t *testing.T) {
+	var f counter.Flight
+	f.Reset(100, 15)
+	begun := int64(1) // is held all the time
+	for range 3 {
+		meanwhile := 2
+		held := f.Held(100, func(int64) int64 {
+			if meanwhile--; meanwhile >= 0 {
+				begun++
+				_, ok := f.End(100)
+				require.True(t, ok)
+			}
+			return begun
+		})
+		require.EqualValues(t, 1, held)
+	}
 }
