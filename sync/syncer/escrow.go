@@ -49,7 +49,7 @@ func (s *Syncer) setExact(d *deployment, r *window.Report) {
 	s.warnLoose(d, r)
 	exact := s.exactly(d, r)
 	if !exact && d.exact[r.Kind] && !r.Loose && !granted(r.ID, r.Kind) {
-		d.follows[r.Kind], exact = true, true // the modes have changed: those of the windows that run do not
+		exact = true // the modes have changed: those of the windows that run do not
 	}
 	if exact == d.exact[r.Kind] {
 		return
