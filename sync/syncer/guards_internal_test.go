@@ -130,3 +130,58 @@ type oneBucket struct{}
 func (oneBucket) Bucket(string) int { return 0 }
 
 func (oneBucket) Exchange(context.Context, Batch, *Reply) error { return errReply }
+
+// withAccount returns a syncer, a bucket and the current minute of a deployment with a limit of 10 requests,
+// of which 5 wait for a grant.
+func withAccount(t *testing.T) (*Syncer, *bucket, *usage, int64) {
+	t.Helper()
+	s, err := New(plain{}, oneBucket{}, Config{})
+	require.NoError(t, err)
+	d, now := s.deployment("a"), s.clock.Read()
+	d.limits, d.demand.of[0].waiting = Count{Requests: 10}, 5
+	u := d.open(window.KindMinute, window.StartSeconds(window.EpochAt(now)))
+	u.accounts[0] = new(account)
+	return s, s.bucket(0), u, now
+}
+
+// TestNobodyAsksTooEarly: a node asks for nothing while a new epoch grants nothing, and while its store is
+// away.
+func TestNobodyAsksTooEarly(t *testing.T) {
+	s, b, u, now := withAccount(t)
+	require.Equal(t, [4]int64{5}, s.asks(b, u, now))
+	b.opens = now + 1
+	require.Zero(t, s.asks(b, u, now))
+	b.opens, b.away = now, true
+	require.Zero(t, s.asks(b, u, now))
+}
+
+// TestLeavingTakesNothing: a node that leaves returns what it has asked for, whatever is left.
+func TestLeavingTakesNothing(t *testing.T) {
+	for leaving, granted := range map[bool]int64{false: 5, true: 0} {
+		s, b, u, now := withAccount(t)
+		s.leaving = leaving
+		a := u.accounts[0]
+		require.EqualValues(t, 5, a.Send(5))
+		a.Applied()
+		s.learnExact(b, u, Count{Requests: 5}, &Reply{}, now)
+		require.Equal(t, granted, a.Granted())
+		require.Equal(t, leaving, a.Due())
+	}
+}
+
+// TestRefusedAgain: the latest reply to a batch that is sent again replaces what the one before refused.
+func TestRefusedAgain(t *testing.T) {
+	s, _, u, now := withAccount(t)
+	u.acked = Count{Requests: 3}
+	x := &sent{}
+	refused := []window.Tally{Count{Requests: 3}.tally(u)}
+	for range 2 {
+		s.refuse(x, refused, now)
+		require.Equal(t, Count{Requests: 3}, u.refused)
+		require.Zero(t, u.acked)
+	}
+	s.refuse(x, nil, now)
+	require.Zero(t, u.refused)
+	require.Equal(t, Count{Requests: 3}, u.acked)
+	require.Equal(t, Count{Requests: 3}, s.stats.Refused)
+}
