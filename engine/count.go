@@ -92,7 +92,7 @@ func (h *handle) now(ms *limits, a *amounts) (counter.At, bool) {
 	if !ms.timed && max(a[counter.Input], a[counter.Output], a[counter.Tokens]) <= 0 {
 		return counter.At{Epoch: g.epoch.Load()}, true
 	}
-	e, now := g.minuteNow()
+	e, now := g.minute()
 	return counter.At{Epoch: e, Now: within(e, now)}, true
 }
 

@@ -17,7 +17,7 @@ func (r Ref) Mark() Mark {
 	if g == nil {
 		return Mark{}
 	}
-	e := g.minute()
+	e, _ := g.minute()
 	return Mark{e, r.h.mark(e)}
 }
 

@@ -54,17 +54,11 @@ type reading struct {
 	at    counter.At // the published minute, and now moved into it
 }
 
-// minute returns the published minute. If that is over it turns the group first, unless
+// minute returns the published minute and the time that the clock read. If that minute is over it turns the group first, unless
 // another caller is turning it. A request that meets a turn under way goes on in the minute
 // before, as with a clock that is a little late. If more than a minute has passed it
 // waits for the turn (protocol 2).
-func (o *owner) minute() int64 {
-	e, _ := o.minuteNow()
-	return e
-}
-
-// minuteNow is minute with the time that the clock read.
-func (o *owner) minuteNow() (epoch, now int64) {
+func (o *owner) minute() (epoch, now int64) {
 	if now = o.clock.Now(); now >= o.wake.Load() {
 		o.turnOrGoOn(now)
 	}

@@ -50,7 +50,8 @@ func (h *handle) recordAny(u Usage) {
 			h.unattributed(n, 0)
 			return
 		}
-		e, ms := g.minute(), h.limits.Load()
+		e, _ := g.minute()
+		ms := h.limits.Load()
 		in, out := u.InputTokens, u.OutputTokens
 		if ms != nil {
 			in, out = ms.charged(&u)

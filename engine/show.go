@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/plimsoll-dev/plimsoll/engine/internal/counter"
+	"github.com/plimsoll-dev/plimsoll/engine/internal/invariants"
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
@@ -31,6 +32,7 @@ func (g *Group) show(v *view) {
 		h.recap()
 		all.add(h)
 	}
+	invariants.Check(func() bool { return g.views.Load()&1 != 0 }, "views is odd while seats change (protocol 5)")
 	g.view.Store(v)
 	g.views.Add(1)
 	g.rouse(all.due)
@@ -56,10 +58,7 @@ func (h *handle) countHeld() {
 			h.flight.Undo(h.e.slot(h.plain[p].tokens.Window))
 		}
 	}
-	for range closeTries {
-		if h.hot[0].Half()|h.hot[1].Half() == 0 {
-			break
-		}
+	for n := 0; n < closeTries && h.hot[0].Half()|h.hot[1].Half() != 0; n++ {
 		runtime.Gosched()
 	}
 	held, now := int64(0), h.e.slot(h.turned)

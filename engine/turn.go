@@ -27,6 +27,7 @@ func (g *Group) expire(v *view, now int64) bool {
 // renews the blocks of its parity, publishes it, and then stores wake, in this order
 // (protocol 2). Within a minute it advances breakers and reported limits that are due.
 func (g *Group) advance(now int64) int64 {
+	invariants.Check(func() bool { return !g.mu.TryLock() }, "the mutex is held while a group turns (protocol 2)")
 	e, v := g.epoch.Load(), g.view.Load()
 	expired := g.expire(v, now)
 	var lapsed []*handle // deployments with a reported limit that has lapsed
@@ -51,6 +52,7 @@ func (g *Group) advance(now int64) int64 {
 		for p := e + 1; p <= min(n, e+2); p++ {
 			v.renew(p) // now that no search can find what the halves had before
 		}
+		invariants.Check(func() bool { return !slices.ContainsFunc(v.handles, func(h *handle) bool { return !h.opened(n) }) }, "halves are open before their minute is published (protocol 2)")
 		g.epoch.Store(n)
 		e = n
 		g.forget(n)
@@ -142,6 +144,9 @@ func (h *handle) turn(folded *totals, e, now int64, left *foldedWindows) (relimi
 	h.keep(left)
 	return relimit
 }
+
+// opened reports whether the half of a minute is open.
+func (h *handle) opened(e int64) bool { return h.hot.Of(e).Window() == e }
 
 // openHalf folds the earlier minute in the half of minute k, returns its totals, and opens the
 // half for k (protocol 1).

@@ -35,7 +35,7 @@ func TestOneVerdict(t *testing.T) {
 			now = now.Add(time.Duration(r.IntN(4_000)) * time.Millisecond)
 			stir(r, e, g, now)
 			d := randomDemand(r)
-			_, at := func() (bool, counter.At) { e, n := g.minuteNow(); return true, counter.At{Epoch: e, Now: n} }()
+			_, at := func() (bool, counter.At) { e, n := g.minute(); return true, counter.At{Epoch: e, Now: n} }()
 			var q query
 			require.True(t, q.fill(&g.owner, &d, true))
 			q.at, q.now, q.fresh = at, at.Now, true

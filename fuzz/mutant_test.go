@@ -267,7 +267,7 @@ var mutants = []mutant{
 	},
 	{
 		"what a call in an idle group consumed is charged to its last minute", "engine/count.go",
-		"	e, now := g.minuteNow()\n	return counter.At{Epoch: e, Now: within(e, now)}, true\n",
+		"	e, now := g.minute()\n	return counter.At{Epoch: e, Now: within(e, now)}, true\n",
 		"	e := g.epoch.Load()\n	return counter.At{Epoch: e, Now: within(e, h.e.clock.Now())}, true\n",
 		"./engine", "TestSettleInAnIdleGroup",
 	},

@@ -39,3 +39,10 @@ func Look() {
 		(*f)()
 	}
 }
+
+// Check panics unless an invariant holds, which it names by its protocol.
+func Check(holds func() bool, invariant string) {
+	if !holds() {
+		panic("invariant violated: " + invariant)
+	}
+}
