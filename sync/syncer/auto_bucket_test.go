@@ -16,7 +16,7 @@ import (
 )
 
 // TestAutoBucket: Auto keeps a bucket by usage, so that a request of more than a node's part of
-// what the bucket refills by is admitted as soon as there is room; Escrow holds it by grants.
+// what the bucket refills by is admitted as soon as there is headroom; Escrow holds it by grants.
 func TestAutoBucket(t *testing.T) {
 	for _, test := range []struct {
 		mode   syncer.Mode

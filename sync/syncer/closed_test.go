@@ -87,7 +87,7 @@ func TestStoodStill(t *testing.T) {
 	}{
 		{"3 s", 10 * time.Second, 3 * time.Second, 500, 250, 0},
 		{"20 s", 10 * time.Second, 20 * time.Second, 500, 250, 0},
-		{"20 s, and room is left", 10 * time.Second, 20 * time.Second, 100, 250, 150},
+		{"20 s, and headroom is left", 10 * time.Second, 20 * time.Second, 100, 250, 150},
 		{"3 s over the end of the minute", 58 * time.Second, 3 * time.Second, 600, 300, 0},
 		{"20 s over the end of the minute", 58 * time.Second, 20 * time.Second, 600, 300, 0},
 		{"3 s from just before it", 59900 * time.Millisecond, 3 * time.Second, 600, 300, 0},

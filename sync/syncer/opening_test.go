@@ -28,7 +28,7 @@ func TestBurstsRepeat(t *testing.T) {
 	}{
 		{"alike", engine.Limits{RPM: 60}, [2]int{60, 60}, [2]int{60, 60}, [2]int{30, 30}},
 		{"unlike", engine.Limits{RPM: 60}, [2]int{60, 20}, [2]int{60, 20}, [2]int{40, 20}},
-		{"there is room", engine.Limits{RPM: 60}, [2]int{10, 20}, [2]int{10, 20}, [2]int{10, 20}},
+		{"there is headroom", engine.Limits{RPM: 60}, [2]int{10, 20}, [2]int{10, 20}, [2]int{10, 20}},
 		{"one request for each", engine.Limits{RPM: 2}, [2]int{9, 9}, [2]int{2, 2}, [2]int{1, 1}},
 		{"one alone", engine.Limits{RPM: 60}, [2]int{100, 0}, [2]int{60, 0}, [2]int{60, 0}},
 		{"no limit", engine.Limits{}, [2]int{100, 100}, [2]int{100, 100}, [2]int{100, 100}},

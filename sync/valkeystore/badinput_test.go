@@ -101,7 +101,7 @@ func TestBadStore(t *testing.T) {
 			breaks: do("REPLICAOF", "127.0.0.1", "1"), mends: do("REPLICAOF", "NO", "ONE"),
 		},
 		{
-			name: "no Valkey", want: "not speak Valkey",
+			name: "no Valkey", want: "not use Valkey",
 			url: func(string) string { return "valkey://" + garbage(t, "$99999999999\r\n") },
 		},
 	} {

@@ -14,7 +14,7 @@ const (
 	maxLine     = 64 << 10
 )
 
-var errNotValkey = errors.New("the server does not speak Valkey's protocol: check the address and whether it needs TLS")
+var errNotValkey = errors.New("the server does not use Valkey's protocol: check the address and whether it needs TLS")
 
 // checked is a connection that fails when a reply exceeds these bounds or is not RESP.
 type checked struct {

@@ -40,7 +40,7 @@ func TestEmptiedServerShows(t *testing.T) {
 }
 
 // The reply to a duplicate has the epoch, and says whether the batch before it is still there.
-func TestDuplicateTellsTheEpoch(t *testing.T) {
+func TestDuplicateReportsTheEpoch(t *testing.T) {
 	server := servertest.Start(t)
 	proxy := servertest.NewProxy(t, server.Addr())
 	n := newNode(t, open(t, proxy.URL(), valkeystore.Config{}))

@@ -15,7 +15,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/cmd/plimsoll/internal/cli"
 )
 
-var update = flag.Bool("update", false, "write testdata/*.golden anew")
+var update = flag.Bool("update", false, "write testdata/*.golden again")
 
 // checkGolden compares what a command printed with a file in testdata.
 func checkGolden(t *testing.T, name, got string) {

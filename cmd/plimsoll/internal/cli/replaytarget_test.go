@@ -74,7 +74,7 @@ func TestReplayTargetErrors(t *testing.T) {
 		{"other flags", []string{"--target", s.url, "--compare"}, cli.ExitUsage, "with --target: unknown flag --compare; use one of --for, --group"},
 		{"speed", []string{"--target", s.url, "--speed", "0"}, cli.ExitUsage, "want a number from 0.01 to 1000"},
 		{"group", []string{"--target", s.url, "--group", "none"}, cli.ExitUsage, "the daemon has no group \"none\"; use one of: claude-sonnet, gpt-4o"},
-		{"nobody there", []string{"--target", "http://127.0.0.1:1"}, cli.ExitFailure, "connection refused"},
+		{"no daemon", []string{"--target", "http://127.0.0.1:1"}, cli.ExitFailure, "connection refused"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := plimsoll(t.Context(), append([]string{"replay"}, tt.args...)...)

@@ -46,7 +46,7 @@ func write(t *testing.T, path, text string) {
 	require.NoError(t, os.Rename(path+".new", path))
 }
 
-// A process that systemd starts takes its sockets, tells when it is ready, reads
+// A process that systemd starts takes its sockets, reports when it is ready, reads
 // its configuration again on SIGHUP, and ends in order on SIGTERM.
 func TestServeUnderSystemd(t *testing.T) {
 	dir := t.TempDir()
@@ -106,7 +106,7 @@ func TestServeUnderSystemd(t *testing.T) {
 	require.Contains(t, log.String(), "stopped")
 }
 
-// A changed file is noticed without a signal, tokens are read anew, and no secret
+// A changed file is noticed without a signal, tokens are read again, and no secret
 // is in the log.
 func TestServeNoticesFiles(t *testing.T) {
 	dir := t.TempDir()
@@ -147,8 +147,8 @@ func TestServeNoticesFiles(t *testing.T) {
 	}
 }
 
-// Two daemons share a real server, go on while it is away, and the last usage of
-// one that ends is told.
+// Two daemons share a real server and go on while it is away. A daemon that ends
+// reports its last usage.
 func TestServeSharesUsage(t *testing.T) {
 	server := servertest.Start(t, "--requirepass", "hunter2")
 	config := filepath.Join(t.TempDir(), "config.yaml")

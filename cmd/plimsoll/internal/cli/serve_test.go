@@ -228,7 +228,7 @@ func TestServeCannotStart(t *testing.T) {
 	}{
 		{"no file", []string{"--config", filepath.Join(dir, "none.yaml")}, "no such file"},
 		{"broken file", []string{"--config", broken}, "broken.yaml:2: deployments[0].group: "},
-		{"port taken", []string{"--listen", strings.TrimPrefix(taken.url, "http://")}, "address already in use; another process listens there, or this one was told to twice: end the other, or choose another address"},
+		{"port taken", []string{"--listen", strings.TrimPrefix(taken.url, "http://")}, "address already in use; another process listens there, or the flags of this one name the address twice: end the other, or choose another address"},
 		{"no tokens", []string{"--listen", "0.0.0.0:0"}, "can be reached from other machines, so --tokens FILE is required"},
 		{"no token file", []string{"--tokens", filepath.Join(dir, "none")}, "no such file"},
 		{"no certificate", []string{"--tls-cert", broken, "--tls-key", broken}, "--tls-cert, --tls-key: "},

@@ -122,7 +122,7 @@ func TestServeProxy(t *testing.T) {
 	servertest.Until(t, "the broken file is refused", func() bool { return strings.Contains(s.stderr.String(), "nothing changed") })
 	status, _ = s.ask(t, "/openai/v1/chat/completions", aChat, bearer...)
 	require.Equal(t, 200, status)
-	p.Close() // nobody answers any more
+	p.Close() // the provider does not answer any more
 	status, got = s.ask(t, "/openai/v1/chat/completions", aChat, bearer...)
 	require.Equal(t, 502, status)
 	require.NotContains(t, fmt.Sprint(got), strings.TrimPrefix(p.URL, "http://"))

@@ -26,15 +26,15 @@ type soakLedger struct {
 	Refused, Waited, Repeated      int64
 	Observed                       int64
 	Tokens                         int64 // of all calls that were not cut
-	Cut                            int64 // acquires whose answer nobody waited for: 0 or 1 lease of cutTokens each
-	Abandoned                      int64 // leases that nobody ended
+	Cut                            int64 // acquires whose client did not wait for the answer: 0 or 1 lease of cutTokens each
+	Abandoned                      int64 // leases that no client ended
 	Views                          int64 // of the page
 	Failed                         int64
 	Failure                        string
 	ByToken                        map[string]*soakToken
 }
 
-// soakToken is what the clients with one token were told, and what they used.
+// soakToken counts the answers to the clients with one token, and what they used.
 type soakToken struct {
 	Admitted, Refused, Failed int64 // answers, by their status
 	Requests, Tokens          int64 // of calls that were not given back
@@ -241,7 +241,7 @@ func (c *soakClient) lease() {
 	}
 }
 
-// observe tells that a provider answered, and nothing of its limits.
+// observe reports that a provider answered, without figures on its limits.
 func (c *soakClient) observe(lease string) {
 	var out struct{ Kind string }
 	if _, err := c.post("/v1/observe", fmt.Sprintf(`{"lease":%q,"status":200,"headers":{"date":"now"}}`, lease), &out); err != nil {
@@ -287,7 +287,7 @@ func (c *soakClient) preCheck() {
 	c.mine(func(t *soakToken) { t.Requests++; t.Tokens += tokens })
 }
 
-// cut goes away before, while or after an acquire is answered, in line or not.
+// cut goes away before, while or after an acquire is answered, waiting or not.
 func (c *soakClient) cut() {
 	body := fmt.Sprintf(`{"group":"cut","input_tokens":%d,"output_tokens":-1,"wait_ms":%d}`, cutTokens, c.rng.IntN(2)*10_000)
 	c.count(func(l *soakLedger) { l.Cut++ })

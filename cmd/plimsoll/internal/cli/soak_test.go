@@ -22,7 +22,7 @@ import (
 	"github.com/plimsoll-dev/plimsoll/window"
 )
 
-// soakTime is how long TestSoak lasts, but for its end; make soak makes it longer.
+// soakTime is how long TestSoak lasts, without its end; make soak makes it longer.
 const soakTime = "PLIMSOLL_SOAK"
 
 const soakTTL = time.Minute // the shortest there is
@@ -164,9 +164,9 @@ func (s *soak) play(d time.Duration) (l soakLedger) {
 				s.configure(s.reloads)
 				require.NoError(t, s.daemons[n/2%2].cmd.Process.Signal(syscall.SIGHUP)) // the other one notices by itself
 			}
-			// What a dead server has lost is told again while its minute is the present
-			// or the previous one. Kept away from a minute's end, that has come before
-			// the auditor's last look.
+			// The daemons report again what a killed server has lost, while its minute is
+			// the current or the previous one. No kill is near a minute's end, so the
+			// reports have come before the auditor's last look.
 			if at := now.Second(); n%8 == 3 && at >= 3 && at <= 40 {
 				s.restarts++
 				s.store.Kill(t)
@@ -210,35 +210,35 @@ func add(sum *soakLedger, l soakLedger) {
 	}
 }
 
-// accountTokens compares what the clients with each token were told with what the
-// daemons have counted of it, and what they used with what the store has of its limits.
+// accountTokens compares the answers to the clients with each token with the counts of
+// the daemons, and what the clients used with what the store has of the token's limits.
 func (s *soak) accountTokens(l soakLedger) {
 	t := s.t
 	s.audit.look(t)
 	for _, name := range slices.Sorted(maps.Keys(l.ByToken)) {
-		told := *l.ByToken[name]
+		answered := *l.ByToken[name]
 		var counted [3]int64
 		for i, outcome := range []string{"admitted", "refused", "failed"} {
 			for _, d := range s.daemons {
 				counted[i] += int64(d.metric(t, fmt.Sprintf(`plimsoll_token_requests_total{outcome=%q,token=%q}`, outcome, name)))
 			}
 		}
-		t.Logf("token %s: %d answers admitted, %d refused (%d by its own limits), %d failed, the daemons counted %v", name, told.Admitted, told.Refused, told.Limited, told.Failed, counted)
-		require.Positive(t, told.Acquired, name)
-		lost, broken := counted[0]-told.Admitted, counted[2]-told.Failed // of answers that are lost, some are to half a request
-		require.Equal(t, told.Refused, counted[1], name)
+		t.Logf("token %s: %d answers admitted, %d refused (%d by its own limits), %d failed, the daemons counted %v", name, answered.Admitted, answered.Refused, answered.Limited, answered.Failed, counted)
+		require.Positive(t, answered.Acquired, name)
+		lost, broken := counted[0]-answered.Admitted, counted[2]-answered.Failed // of answers that are lost, some are to half a request
+		require.Equal(t, answered.Refused, counted[1], name)
 		if name == soakLoser {
 			require.GreaterOrEqual(t, min(lost, broken), int64(0))
-			require.LessOrEqual(t, lost+broken, told.Lost)
-			require.Zero(t, told.Limited)
+			require.LessOrEqual(t, lost+broken, answered.Lost)
+			require.Zero(t, answered.Limited)
 			continue
 		}
 		require.Zero(t, lost, name)
 		require.Zero(t, broken, name)
 		requests, tokens := s.audit.sum(window.CallerPrefix + name)
-		t.Logf("token %s: its clients used %d requests and %d tokens, in the store are %d and %d", name, told.Requests, told.Tokens, requests, tokens)
-		require.Equal(t, told.Requests, requests, name)
-		require.Equal(t, told.Tokens, tokens, name)
+		t.Logf("token %s: its clients used %d requests and %d tokens, in the store are %d and %d", name, answered.Requests, answered.Tokens, requests, tokens)
+		require.Equal(t, answered.Requests, requests, name)
+		require.Equal(t, answered.Tokens, tokens, name)
 	}
 	require.Positive(t, l.ByToken["small"].Limited, "the small token is to reach its limits")
 }

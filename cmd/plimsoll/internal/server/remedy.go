@@ -14,7 +14,7 @@ import (
 // to use, and of an address in use. It returns other errors unchanged.
 func Remedied(err error) error {
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("%w; another process listens there, or this one was told to twice: end the other, or choose another address", err)
+		return fmt.Errorf("%w; another process listens there, or the flags of this one name the address twice: end the other, or choose another address", err)
 	}
 	if !errors.Is(err, fs.ErrPermission) {
 		return err
