@@ -132,7 +132,7 @@ func sizesOf(live []*handle) []float64 {
 	for _, limit := range []func(*Limits) int64{
 		func(l *Limits) int64 { return l.TPM }, func(l *Limits) int64 { return l.InputTPM }, func(l *Limits) int64 { return l.RPM },
 	} {
-		sizes, least, most := make([]float64, len(live)), int64(counter.Max), int64(0)
+		sizes, least, most := make([]float64, len(live)), counter.Max, int64(0)
 		for i, h := range live {
 			n := limit(&h.cfg.Limits)
 			sizes[i], least, most = float64(n), min(least, n), max(most, n)

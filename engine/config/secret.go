@@ -88,7 +88,7 @@ func (s *secrets) addURL(text string) {
 // addGlued hides what stands behind the name of a secret in one text: a space is missing
 // after the colon, or the line is one of a shell.
 func (s *secrets) addGlued(text string) {
-	if len(text) > maxGlued || strings.IndexAny(text, ":=") < 0 {
+	if len(text) > maxGlued || !strings.ContainsAny(text, ":=") {
 		return
 	}
 	for word := range strings.FieldsSeq(text) {

@@ -120,11 +120,11 @@ func yamlError(data []byte, err error) (int, error) {
 
 // lineOf returns the first line that holds a text, 0 if none does.
 func lineOf(data []byte, text string) int {
-	i := bytes.Index(data, []byte(text))
-	if i < 0 {
+	before, _, found := bytes.Cut(data, []byte(text))
+	if !found {
 		return 0
 	}
-	return bytes.Count(data[:i], []byte("\n")) + 1
+	return bytes.Count(before, []byte("\n")) + 1
 }
 
 // longestSearched is the largest file, in bytes, in which brokenLine searches.
