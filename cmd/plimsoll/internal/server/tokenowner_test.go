@@ -25,12 +25,12 @@ func TestTokenFileKeepsItsOwner(t *testing.T) {
 	}
 	add("one")
 	require.NoError(t, os.Chown(path, 12345, 23456))
-	require.NoError(t, os.Chmod(path, 0o640)) //nolint:gosec // what the test is about
+	require.NoError(t, os.Chmod(path, 0o640))
 	add("two")
 	require.NoError(t, server.RevokeToken(path, "one"))
 	info, err := os.Stat(path)
 	require.NoError(t, err)
-	stat := info.Sys().(*syscall.Stat_t) //nolint:errcheck,forcetypeassert // it is one on Unix
+	stat := info.Sys().(*syscall.Stat_t)
 	require.Equal(t, []uint32{12345, 23456}, []uint32{stat.Uid, stat.Gid})
 	require.Equal(t, os.FileMode(0o640), info.Mode().Perm())
 }
