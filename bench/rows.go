@@ -33,6 +33,13 @@ func Plan() table.Plan {
 // the least they can cost. It decides in place of rows that a peer's speed decides too.
 func Floor(keys int) string { return fmt.Sprintf("5f.%d", keys) }
 
+// byFloor lets both calls by name together decide in place of one of them: how much of a single
+// look-up a processor does ahead, while it waits for the update before, differs between processors.
+func byFloor(r table.Row) table.Row {
+	r.Floor = Floor(1)
+	return r
+}
+
 func row(id, name string, of, by measure.Case, goal table.Goal) table.Row {
 	return table.Row{ID: id, Name: name, Of: of, By: by, Goal: goal}
 }
@@ -42,8 +49,8 @@ func goals() []table.Row {
 	rows := []table.Row{
 		row("2", "Ref.Record / atomic add", refRecord, atomicAdd, most(2.2)),
 		row("3", "Ref.PreCheck / atomic add", refPreCheck, atomicAdd, most(3.2)),
-		row("4", "PreCheck by name / map load + add", preCheck(16), mapAdd(16), most(1.8)),
-		row("5", "Record by name / map load + add", record(16), mapAdd(16), most(1.6)),
+		byFloor(row("4", "PreCheck by name / map load + add", preCheck(16), mapAdd(16), most(1.8))),
+		byFloor(row("5", "Record by name / map load + add", record(16), mapAdd(16), most(1.6))),
 		row("6", "Pick(10) / plain loop over 10", Pick(lowest, 10, 1), loop(10), most(6)),
 		row("7", "Pick(100) / plain loop over 100", Pick(lowest, 100, 1), loop(100), most(1.2)),
 		row("8", "Pick(1000) / plain loop over 1000", Pick(lowest, 1000, 1), loop(1000), most(0.35)),
