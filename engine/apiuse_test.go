@@ -3,16 +3,10 @@
 package engine_test
 
 import (
-	"encoding/json"
-	"errors"
 	"go/ast"
-	"go/importer"
 	"go/parser"
 	"go/token"
 	"go/types"
-	"io"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -26,31 +20,10 @@ import (
 // import: they are none of ours.
 func usedObjects(t *testing.T) map[string]map[string]bool {
 	t.Helper()
-	type listed struct {
-		ImportPath, Export, Dir            string
-		GoFiles, TestGoFiles, XTestGoFiles []string
-	}
 	workspace, err := filepath.Abs("../go.work") // make test tests the library without it
 	require.NoError(t, err)
-	list := exec.Command("go", "list", "-export", "-deps", "-json=ImportPath,Export,Dir,GoFiles,TestGoFiles,XTestGoFiles", module+"/...", module+"/cmd/plimsoll/...")
-	list.Env = append(os.Environ(), "GOWORK="+workspace)
-	out, err := list.Output()
-	require.NoError(t, err)
-	exports, fset := map[string]string{}, token.NewFileSet()
-	var own []listed
-	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
-		var p listed
-		err := d.Decode(&p)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		require.NoError(t, err)
-		exports[p.ImportPath] = p.Export
-		if strings.HasPrefix(p.ImportPath, module) {
-			own = append(own, p)
-		}
-	}
-	imports := importer.ForCompiler(fset, "gc", func(path string) (io.ReadCloser, error) { return os.Open(exports[path]) })
+	fset := token.NewFileSet()
+	own, imports := listBuilt(t, fset, []string{"GOWORK=" + workspace}, module+"/...", module+"/cmd/plimsoll/...")
 	used, names := map[string]map[string]bool{"": {}}, map[types.Object]string{}
 	for _, p := range public {
 		pkg, err := imports.Import(module + "/" + p)

@@ -167,6 +167,30 @@ func oneLeft(t *testing.T, g *engine.Group) {
 	l.Release()
 }
 
+// moveTo returns a function that takes the free place and then gives the held one back, unless a
+// search holds the free one.
+func moveTo(g *engine.Group, held *engine.Lease) func() {
+	return func() {
+		other, ok := g.TryAcquire(exactly(1))
+		if !ok {
+			return
+		}
+		held.Release()
+		held = &other
+	}
+}
+
+// searchFor returns a function that takes a place, counts a refusal, and gives the place back.
+func searchFor(g *engine.Group, refusals *int) func() {
+	return func() {
+		l, ok := g.TryAcquire(exactly(1))
+		if !ok {
+			*refusals++
+		}
+		l.Release()
+	}
+}
+
 // eachMoving runs f for these limits of one place and both ranked strategies.
 func eachMoving(t *testing.T, names []string, f func(t *testing.T, strategy engine.Strategy, limits engine.Limits)) {
 	for _, name := range names {
@@ -185,21 +209,8 @@ func TestNoRefusalWhileThePlaceMoves(t *testing.T) {
 		played := between(t, func(t *testing.T) (search func(), moves []func(), check func()) {
 			g, held := moving(t, strategy, limits)
 			var refusals int
-			move := func() {
-				other, ok := g.TryAcquire(exactly(1))
-				if !ok { // the search holds the other place
-					return
-				}
-				held.Release()
-				held = &other
-			}
-			search = func() {
-				l, ok := g.TryAcquire(exactly(1))
-				if !ok {
-					refusals++
-				}
-				l.Release()
-			}
+			move := moveTo(g, held)
+			search = searchFor(g, &refusals)
 			moves = []func(){move, move, move, move, move}
 			if raceEnabled { // one goroutine at a time
 				moves = moves[:3]
@@ -231,13 +242,7 @@ func TestInterleavedCallers(t *testing.T) {
 					held = &l
 				}
 			}
-			searcher = func() {
-				l, ok := g.TryAcquire(exactly(1))
-				if !ok {
-					refusals++
-				}
-				l.Release()
-			}
+			searcher = searchFor(g, &refusals)
 			return mover, searcher, func() {
 				require.Zero(t, refusals)
 				oneLeft(t, g)
@@ -258,21 +263,8 @@ func TestNoRefusalWhileThePlaceMovesBetweenOrders(t *testing.T) {
 			g := group(t, e, "g")
 			held := acquire(t, g, exactly(1))
 			var refusals int
-			move := func() {
-				other, ok := g.TryAcquire(exactly(1))
-				if !ok { // the search holds the other place
-					return
-				}
-				held.Release()
-				held = &other
-			}
-			search = func() {
-				l, ok := g.TryAcquire(exactly(1))
-				if !ok {
-					refusals++
-				}
-				l.Release()
-			}
+			move := moveTo(g, held)
+			search = searchFor(g, &refusals)
 			return search, []func(){move, move}, func() {
 				require.Zero(t, refusals)
 				oneLeft(t, g)

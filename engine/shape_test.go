@@ -3,18 +3,13 @@
 package engine_test
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
 	"go/ast"
-	"go/importer"
 	"go/parser"
 	"go/scanner"
 	"go/token"
 	"go/types"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -77,35 +72,20 @@ type core struct {
 // has built.
 func loadCore(t *testing.T) (all []*core) {
 	t.Helper()
-	type listed struct {
-		ImportPath, Export, Dir string
-		GoFiles                 []string
-	}
-	out, err := exec.Command("go", "list", "-export", "-deps", "-json=ImportPath,Export,Dir,GoFiles", module+"/engine", module+"/engine/internal/...", module+"/window").Output()
-	require.NoError(t, err)
-	exports, fset := map[string]string{}, token.NewFileSet()
-	var own []listed
-	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
-		var p listed
-		err := d.Decode(&p)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		require.NoError(t, err)
-		exports[p.ImportPath] = p.Export
-		core := p.ImportPath == module+"/engine" || p.ImportPath == module+"/window" || strings.HasPrefix(p.ImportPath, module+"/engine/internal/")
-		if core && !strings.HasSuffix(p.ImportPath, "/model") {
-			own = append(own, p)
-		}
-	}
-	imports := importer.ForCompiler(fset, "gc", func(path string) (io.ReadCloser, error) { return os.Open(exports[path]) })
+	fset := token.NewFileSet()
+	own, imports := listBuilt(t, fset, nil, module+"/engine", module+"/engine/internal/...", module+"/window")
 	for _, p := range own {
+		of := p.ImportPath == module+"/engine" || p.ImportPath == module+"/window" || strings.HasPrefix(p.ImportPath, module+"/engine/internal/")
+		if !of || strings.HasSuffix(p.ImportPath, "/model") {
+			continue
+		}
 		c := &core{path: p.ImportPath, fset: fset, info: &types.Info{Uses: map[*ast.Ident]types.Object{}, Defs: map[*ast.Ident]types.Object{}}}
 		for _, name := range p.GoFiles {
 			f, err := parser.ParseFile(fset, filepath.Join(p.Dir, name), nil, parser.SkipObjectResolution)
 			require.NoError(t, err)
 			c.files = append(c.files, f)
 		}
+		var err error
 		c.pkg, err = (&types.Config{Importer: imports}).Check(p.ImportPath, fset, c.files, c.info)
 		require.NoError(t, err)
 		all = append(all, c)
