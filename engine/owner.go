@@ -54,10 +54,10 @@ type reading struct {
 	at    counter.At // the published minute, and now moved into it
 }
 
-// minute returns the published minute and the time that the clock read. If that minute is over it turns the group first, unless
-// another caller is turning it. A request that meets a turn under way goes on in the minute
-// before, as with a clock that is a little late. If more than a minute has passed it
-// waits for the turn (protocol 2).
+// minute returns the published minute and the time that the clock read. If that minute is over it
+// turns the group first, unless another caller is turning it. A request that meets a turn under
+// way goes on in the minute before, as with a clock that is a little late. If more than a minute
+// has passed it waits for the turn (protocol 2).
 func (o *owner) minute() (epoch, now int64) {
 	if now = o.clock.Now(); now >= o.wake.Load() {
 		o.turnOrGoOn(now)

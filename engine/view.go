@@ -86,5 +86,7 @@ type choice struct {
 	i      int    // the deployment's index in the view, -1: none
 	why    reason // if there is none
 	second uint64 // the least key of the block's other deployments, if seq is not 0
-	seq    uint64 // of the block when it was scanned; 0: a charge does not raise its bound. Of a refusal: see searchExhaustive
+	// seq is that of the block when it was scanned; 0: a charge does not raise the block's bound. A
+	// refusal has the sum that searchExhaustive compared.
+	seq uint64
 }

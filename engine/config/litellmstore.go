@@ -240,7 +240,7 @@ func asNumber(v *value) int64 {
 }
 
 // scalarText returns a text, or a number that was meant as one, without the end of a line
-// that a variable's value may have. It is for secrets, so what is wrong is said without the value.
+// that a variable's value may have. Its errors leave the value out, because it reads secrets.
 func (s section) scalarText(key string) string {
 	v := s.table.get(key)
 	switch {

@@ -136,7 +136,8 @@ func (f *Flight) Held(slot int64, began func(slot int64) int64) int64 {
 	}
 }
 
-// heldTries is how often Held counts again. After that leases which began and ended meanwhile count as held.
+// heldTries is how often Held counts again. After that leases which began and ended meanwhile count
+// as held.
 const heldTries = 100
 
 // Count is Held for a gauge that begins to count now. From now on End reports of these leases

@@ -170,7 +170,7 @@ func (t *troughs) rescale(from, to int64) {
 				o := r[i].Load()
 				level := int64(0)
 				if to != 0 {
-					level = max(quotient(int64(o&troughLevel), from, to, int64(troughLevel))-1, 0) // rounded down
+					level = max(quotient(int64(o&troughLevel), from, to, int64(troughLevel))-1, 0) // below what is exact, by a unit at most
 				}
 				if r[i].CompareAndSwap(o, o&^troughLevel|uint64(level)) {
 					break
